@@ -1,0 +1,302 @@
+"""The nouns of hosttune: frozen values that every other module passes along.
+
+A profile gives `Requirement`s, the host gives `Reading`s, comparing them gives `Finding`s,
+and a `Workload` on the same readings gives `Bound`s. A `Report` holds all of one run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+Value = int | str | tuple[int, ...]
+"""A value as the kernel holds it: one integer, several (triples, ranges, soft and hard), or text."""
+
+
+class Reason(StrEnum):
+    """Why a layer could not be read; none of these is 0, and none equals another."""
+
+    ABSENT = "absent here"
+    UNREADABLE = "unreadable"
+    INVISIBLE = "invisible in this namespace"
+    READ_ONLY = "read-only here"
+    MODULE = "module not loaded"
+    GONE = "gone from this kernel"
+    NOT_RECORDED = "not in the snapshot"
+    UNSET = "no file sets it"
+    UNDECIDED = "cannot be told"
+    MALFORMED = "malformed"
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A layer that could not be read, and why."""
+
+    reason: Reason
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.reason.value}: {self.detail}" if self.detail else self.reason.value
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Subject:
+    """An address of one thing that has a value, such as `sysctl:net.core.somaxconn`."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.name}"
+
+    @classmethod
+    def parse(cls, text: str) -> Subject:
+        """Split `kind:name`; raises ValueError where either half is missing."""
+        kind, colon, name = text.partition(":")
+        if not (colon and kind and name):
+            raise ValueError(f"{text!r} is not KIND:NAME")
+        return cls(kind, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A line of a configuration file: its path as the host sees it, its number from 1, its value's exact text."""
+
+    path: str
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One subject in each of its layers.
+
+    `boot` is what the files on disk will make it after a reboot; `Unknown(UNSET)` when none sets it, so that
+    the default of the kernel or of systemd holds. `origin` wins, `beaten` lost to it, last loser first.
+    `notes` are sentences that qualify a layer (two loaders disagree, a module is loaded too late).
+    """
+
+    subject: Subject
+    runtime: Value | Unknown
+    boot: Value | Unknown
+    origin: Origin | None = None
+    beaten: tuple[Origin, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Operator(StrEnum):
+    """How a requirement compares; on tuples element by element."""
+
+    EQUALS = "equals"
+    AT_LEAST = "at_least"
+    AT_MOST = "at_most"
+    BETWEEN = "between"
+    COVERS = "covers"
+    ONE_OF = "one_of"
+    NOT_BELOW_NOW = "not_below_now"
+
+
+class Severity(StrEnum):
+    """How much it matters; ordered by `rank`."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+    @property
+    def rank(self) -> int:
+        return list(Severity).index(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What one subject must hold for a role, with the workload already applied.
+
+    `wants` is one value; for BETWEEN a (low, high) pair of values, for ONE_OF the allowed values, empty for
+    NOT_BELOW_NOW. For COVERS it is a (low, high) range that a range must cover, or port-list text that a port
+    list must cover. `demand` names the workload function that gave the value. `waived` is the reason of a
+    waiver. `origin` is `profile file:table`.
+    """
+
+    subject: Subject
+    operator: Operator
+    wants: tuple[Value, ...]
+    why: str
+    source: str
+    severity: Severity
+    roles: tuple[str, ...]
+    unit: str = ""
+    demand: str = ""
+    waived: str = ""
+    origin: str = ""
+
+
+class Verdict(StrEnum):
+    """The five answers; DRIFT is right now but not after a boot, or right on disk but not in force."""
+
+    OK = "OK"
+    FAIL = "FAIL"
+    DRIFT = "DRIFT"
+    UNKNOWN = "UNKNOWN"
+    NOT_APPLICABLE = "NOT_APPLICABLE"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A requirement held against a reading: the verdict and one human sentence why.
+
+    Lints are findings too: they have an `id` of their own (`lint:range-over-listeners`), no requirement.
+    """
+
+    id: str
+    subject: Subject
+    verdict: Verdict
+    severity: Severity
+    because: str
+    requirement: Requirement | None = None
+    reading: Reading | None = None
+    mend: str = ""
+
+
+class BindMode(StrEnum):
+    """How a program gets its local port (KERNEL: net/ipv4/inet_hashtables.c, inet_connection_sock.c)."""
+
+    CONNECT = "connect"
+    NO_PORT = "no-port"
+    BIND = "bind"
+    EXPLICIT = "explicit"
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """A destination: numeric address, port, the name the user gave, and the sources its configuration names."""
+
+    address: str
+    port: int
+    name: str = ""
+    sources: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What the host shall carry; connections are those of the role (a proxied one is two sockets, one tuple).
+
+    `rate` is new connections per second, `stall` the longest pause of accept() in seconds, `hold` seconds that a
+    connection lives, `own_descriptors` those a program needs besides connections, `bytes_in_flight` unread or
+    unsent bytes per connection, `bind_range` the LO-HI of an explicit bind.
+    """
+
+    connections: int
+    rate: int
+    sockets_per_connection: int = 1
+    descriptors_per_connection: int = 1
+    tuples_per_connection: int = 1
+    own_descriptors: int = 200
+    stall: float = 1.0
+    hold: int = 0
+    bytes_in_flight: int = 0
+    bind_mode: BindMode = BindMode.CONNECT
+    bind_range: tuple[int, int] | None = None
+    backends: tuple[Backend, ...] = ()
+    sources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PortPool:
+    """The local ports that can still reach one backend from one source address.
+
+    All counts are ports. `in_range` is the size of the range, `usable` what is left of it without reserved and
+    blocked ports: the hard limit of an idle host; `free` can be had now. `free_least` is below `free` where the
+    kernel does not show whether held ports came from bind() or connect() and the worse case is assumed.
+    `knee` is the number of connections from which every connect() re-scans half of the range; None if it has none.
+    """
+
+    source: str
+    backend: Backend
+    mode: BindMode
+    low: int
+    high: int
+    in_range: int
+    reserved: int
+    blocked: int
+    usable: int
+    established: int
+    time_wait: int
+    other: int
+    free: int
+    free_least: int
+    knee: int | None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def used(self) -> int:
+        return self.established + self.time_wait + self.other
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """One limit in connections of the role: hard, and the knee where it slows first.
+
+    `used` is what is taken now in the same unit. `reads` names the readings, `fails` how it shows (call, errno,
+    counter), `raised_by` what raises it and to what. `hard` None means that it does not limit here.
+    """
+
+    id: str
+    name: str
+    hard: int | None | Unknown
+    knee: int | None
+    used: int | None
+    reads: str
+    fails: str
+    raised_by: str
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The host as far as requirements and bounds depend on it; memory in bytes, `None` or "" where not known."""
+
+    hostname: str
+    distribution: str
+    version: str
+    pretty: str
+    kernel: str
+    cpus: int | None
+    memory: int | None
+    memory_available: int | None
+    virtualisation: str
+    cloud: str
+    container: str
+    conntrack: bool | Unknown
+    systemd: bool
+    root_user: bool
+    network_namespace: str
+    addresses: tuple[str, ...] = ()
+    local_routes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All of one run; a renderer gets only this.
+
+    `warnings` are other writers and loader troubles, `missing` says what root (or another view) would add.
+    `command` is the invocation's own arguments, so that the next command can be printed.
+    """
+
+    machine: Machine
+    roles: tuple[str, ...]
+    workload: Workload
+    findings: tuple[Finding, ...]
+    bounds: tuple[Bound, ...]
+    pools: tuple[PortPool, ...] = ()
+    warnings: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    waived: tuple[Requirement, ...] = field(default=())
+    command: str = ""
