@@ -250,7 +250,7 @@ class Bound:
 
     id: str
     name: str
-    hard: int | None | Unknown
+    hard: int | Unknown | None
     knee: int | None
     used: int | None
     reads: str
