@@ -1,0 +1,132 @@
+"""What the machine is: distribution, kernel, CPUs, memory, virtualisation, cloud, container, privileges."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+from hosttune.errors import HostError
+from hosttune.host import Host
+from hosttune.model import Machine, Reason, Unknown
+
+# first match wins; sys_vendor or product or asset tag as the providers document them
+_CLOUDS = (
+    ("Amazon EC2", "aws"),
+    ("Google", "gcp"),
+    ("Microsoft Corporation", "azure"),
+    ("DigitalOcean", "digitalocean"),
+    ("Hetzner", "hetzner"),
+    ("OpenStack", "openstack"),
+    ("Alibaba Cloud", "alibaba"),
+    ("Scaleway", "scaleway"),
+)
+_HYPERVISORS = (
+    ("QEMU", "kvm"),
+    ("KVM", "kvm"),
+    ("VMware", "vmware"),
+    ("VirtualBox", "oracle"),
+    ("Xen", "xen"),
+    ("Microsoft Corporation", "microsoft"),
+    ("Amazon EC2", "amazon"),
+    ("Google Compute", "kvm"),
+)
+
+
+def gather(host: Host) -> Machine:
+    """Return what the host says of itself; what it does not say is None, "" or Unknown, never a guess."""
+    release = _os_release(host)
+    dmi = " ".join(text(host, f"/sys/class/dmi/id/{n}") for n in ("sys_vendor", "product_name", "bios_vendor"))
+    memory = _meminfo(host)
+    status = text(host, "/proc/self/status")
+    return Machine(
+        hostname=text(host, "/proc/sys/kernel/hostname") or text(host, "/etc/hostname"),
+        distribution=release.get("ID", ""),
+        version=release.get("VERSION_ID", ""),
+        pretty=release.get("PRETTY_NAME", ""),
+        kernel=text(host, "/proc/sys/kernel/osrelease"),
+        cpus=_cpus(text(host, "/sys/devices/system/cpu/online")),
+        memory=memory.get("MemTotal"),
+        memory_available=memory.get("MemAvailable"),
+        virtualisation=_virtualisation(host, dmi),
+        cloud=next((name for mark, name in _CLOUDS if mark in dmi), ""),
+        container=_container(host),
+        conntrack=_conntrack(host),
+        systemd=text(host, "/proc/1/comm") == "systemd",
+        root_user=bool(re.search(r"^Uid:\s+\d+\s+0\s", status, re.M)),
+        network_namespace=_namespace(host),
+    )
+
+
+def text(host: Host, path: str) -> str:
+    """Return a small file's stripped text, "" where it cannot be read."""
+    try:
+        return host.read(path).strip(" \t\r\n\0")
+    except HostError:
+        return ""
+
+
+def is_image(host: Host) -> bool:
+    """Say whether this is a tree of files with no running kernel behind it."""
+    return not text(host, "/proc/sys/kernel/osrelease")
+
+
+def _os_release(host: Host) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for line in (text(host, "/etc/os-release") or text(host, "/usr/lib/os-release")).splitlines():
+        key, equals, value = line.strip().partition("=")
+        if not equals or key.startswith("#"):
+            continue
+        try:
+            words = shlex.split(value)
+        except ValueError:
+            continue
+        found[key] = words[0] if words else ""
+    return found
+
+
+def _meminfo(host: Host) -> dict[str, int]:
+    rows = re.findall(r"^(\w+):\s+(\d+) kB$", text(host, "/proc/meminfo"), re.M)
+    return {key: int(value) * 1024 for key, value in rows}
+
+
+def _cpus(online: str) -> int | None:
+    spans = re.findall(r"(\d{1,6})(?:-(\d{1,6}))?", online)
+    return sum(int(hi or lo) - int(lo) + 1 for lo, hi in spans) or None
+
+
+def _virtualisation(host: Host, dmi: str) -> str:
+    named = next((name for mark, name in _HYPERVISORS if mark in dmi), "")
+    if named:
+        return named
+    if kind := text(host, "/sys/hypervisor/type"):
+        return kind
+    flags = re.search(r"^flags\s*:.*\bhypervisor\b", text(host, "/proc/cpuinfo"), re.M)
+    return "unnamed hypervisor" if flags else ""
+
+
+def _container(host: Host) -> str:
+    if kind := text(host, "/run/systemd/container"):
+        return kind
+    if host.glob("/.dockerenv"):
+        return "docker"
+    return "podman" if host.glob("/run/.containerenv") else ""
+
+
+def _conntrack(host: Host) -> bool | Unknown:
+    """Say whether conntrack tracks here; loaded is not tracking (net/netfilter/nf_conntrack_core.c, per-netns hooks)."""
+    count = text(host, "/proc/sys/net/netfilter/nf_conntrack_count")
+    if not count:
+        return Unknown(Reason.UNDECIDED, "an image has no kernel") if is_image(host) else False
+    if count != "0":
+        return True
+    inuse = re.search(r"^TCP: inuse (\d+)", text(host, "/proc/net/sockstat"), re.M)
+    if inuse and int(inuse[1]) > 8:
+        return False
+    return Unknown(Reason.UNDECIDED, "the module is loaded, its table is empty and there is no traffic to judge by")
+
+
+def _namespace(host: Host) -> str:
+    if is_image(host):
+        return ""
+    # netdev_max_backlog is registered for the initial network namespace only, net/core/sysctl_net_core.c
+    return "initial" if host.glob("/proc/sys/net/core/netdev_max_backlog") else "another"

@@ -1,0 +1,63 @@
+"""What else will write these values: daemons, a disabled loader, the kernel command line."""
+
+from __future__ import annotations
+
+from hosttune.errors import HostError
+from hosttune.facts.machine import is_image, text
+from hosttune.host import Host
+
+# unit, what it does to the values that hosttune looks at
+_DAEMONS = (
+    ("tuned", "applies its active profile's sysctls after boot"),
+    ("bpftune", "changes buffers, backlogs and neighbour limits while it runs"),
+    ("kubelet", "sets vm.overcommit_memory, kernel.panic and what pods ask for"),
+    ("kube-proxy", "sets nf_conntrack_max and the conntrack timeouts"),
+    ("docker", "sets net.ipv4.ip_forward and loads conntrack"),
+    ("NetworkManager", "writes per-interface keys when a link comes up"),
+    ("firewalld", "loads conntrack and its rules track connections"),
+    ("ufw", "applies /etc/ufw/sysctl.conf after systemd-sysctl"),
+    ("cloud-final", "cloud-init may run sysctl -w in bootcmd or runcmd"),
+    ("google-guest-agent", "may write sysctls of its own"),
+    ("walinuxagent", "may write sysctls of its own"),
+    ("rc-local", "runs /etc/rc.local after systemd-sysctl"),
+)
+
+
+def warnings(host: Host) -> tuple[str, ...]:
+    """Return one sentence for each thing that may overwrite a value, or keep the files from being applied."""
+    return tuple([*_loader(host), *_cmdline(host), *_daemons(host), *_read_only(host)])
+
+
+def _loader(host: Host) -> list[str]:
+    for unit in ("/etc/systemd/system/systemd-sysctl.service", "/run/systemd/system/systemd-sysctl.service"):
+        try:
+            masked = host.glob(unit) and not host.read(unit)
+        except HostError:
+            masked = False
+        if masked:
+            return [f"systemd-sysctl.service is masked ({unit}): no sysctl.d file is applied at boot"]
+    pid1 = text(host, "/proc/1/comm")
+    if pid1 and pid1 != "systemd":
+        return [f"PID 1 is {pid1}, not systemd: the boot values hold only where systemd starts this system"]
+    if is_image(host) and not host.glob("/usr/lib/systemd/systemd-sysctl") + host.glob("/lib/systemd/systemd-sysctl"):
+        return ["systemd-sysctl is not in this image: the boot values hold only where it is what applies the files"]
+    return []
+
+
+def _cmdline(host: Host) -> list[str]:
+    words = [w for w in text(host, "/proc/cmdline").split() if w.startswith("sysctl.")]
+    return [f"the kernel command line sets {w[7:]} before any file does" for w in words]
+
+
+def _daemons(host: Host) -> list[str]:
+    enabled = {p.rsplit("/", 1)[1] for p in host.glob("/etc/systemd/system/*.wants/*.service")}
+    enabled |= {p.rsplit("/", 1)[1] for p in host.glob("/usr/lib/systemd/system/*.wants/*.service")}
+    return [f"{name} is enabled: {what}" for name, what in _DAEMONS if f"{name}.service" in enabled]
+
+
+def _read_only(host: Host) -> list[str]:
+    for line in text(host, "/proc/self/mounts").splitlines():
+        fields = line.split(" ")
+        if len(fields) > 3 and fields[1] in ("/proc/sys", "/proc") and "ro" in fields[3].split(","):
+            return [f"{fields[1]} is mounted read-only here: values can be read, not set, from inside"]
+    return []

@@ -1,0 +1,132 @@
+"""A machine that answered once: its answers, and its errors, replay anywhere.
+
+A snapshot is one JSON file: `{"schema": "hosttune/snapshot/1", "reads": {PATH: ANSWER}, "globs": {PATTERN: [PATH]},
+"probes": {"NAME ARGS": ANSWER}}`, where ANSWER is `{"is": ...}` or `{"error": REASON, "detail": TEXT}`.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import os
+from typing import Any
+
+from hosttune.errors import HostError, UsageError
+from hosttune.host import Host
+from hosttune.model import Reason
+
+SCHEMA = "hosttune/snapshot/1"
+LARGEST = 256 << 20
+
+
+class Recorded:
+    """A host made of recorded answers; what was not asked then is `not in the snapshot` now."""
+
+    def __init__(self, answers: dict[str, dict[str, Any]]) -> None:
+        self._reads = answers["reads"]
+        self._globs = answers["globs"]
+        self._probes = answers["probes"]
+
+    @classmethod
+    def load(cls, path: str) -> Recorded:
+        """Open a snapshot file; raises UsageError with one line where it is missing, cut short or no snapshot."""
+        try:
+            if os.path.getsize(path) > LARGEST:
+                raise UsageError(f"{path}: larger than {LARGEST >> 20} MiB, not a snapshot")
+            with open(path, encoding="utf-8") as file:
+                answers = json.load(file)
+        except OSError as error:
+            raise UsageError(f"{path}: {error.strerror}; name a file made by `hosttune snapshot -o FILE`") from error
+        except (ValueError, RecursionError) as error:
+            line = getattr(error, "lineno", 1)
+            raise UsageError(f"{path}:{line}: cut short or not JSON; make it anew with `hosttune snapshot`") from error
+        _check(path, answers)
+        return cls(answers)
+
+    def read(self, path: str) -> str:
+        return str(_answer(self._reads, path, path))
+
+    def glob(self, pattern: str) -> list[str]:
+        if pattern in self._globs:
+            return list(self._globs[pattern])
+        depth = pattern.count("/")
+        known = [p for p, a in self._reads.items() if "is" in a or a["error"] != Reason.ABSENT.name]
+        return sorted(p for p in known if p.count("/") == depth and fnmatch.fnmatchcase(p, pattern))
+
+    def probe(self, name: str, **args: Any) -> Any:
+        return _answer(self._probes, _probe_key(name, args), f"{name} probe")
+
+    def write(self, path: str, text: str) -> None:
+        raise HostError(Reason.READ_ONLY, f"{path}: a snapshot cannot be written")
+
+
+class Recording:
+    """A host that passes every question on to `inner` and keeps each answer and each error."""
+
+    def __init__(self, inner: Host) -> None:
+        self.inner = inner
+        self.answers: dict[str, dict[str, Any]] = {"reads": {}, "globs": {}, "probes": {}}
+
+    def read(self, path: str) -> str:
+        text = self._keep("reads", path, lambda: self.inner.read(path))
+        return str(text)
+
+    def glob(self, pattern: str) -> list[str]:
+        found = self.inner.glob(pattern)
+        self.answers["globs"][pattern] = found
+        return found
+
+    def probe(self, name: str, **args: Any) -> Any:
+        return self._keep("probes", _probe_key(name, args), lambda: self.inner.probe(name, **args))
+
+    def write(self, path: str, text: str) -> None:
+        raise HostError(Reason.READ_ONLY, f"{path}: not written while recording")
+
+    def text(self) -> str:
+        """Return the snapshot file's text; stable order, so that two recordings can be compared."""
+        return json.dumps({"schema": SCHEMA, **self.answers}, indent=1, sort_keys=True) + "\n"
+
+    def _keep(self, kind: str, key: str, ask: Any) -> Any:
+        try:
+            answer = ask()
+        except HostError as error:
+            self.answers[kind][key] = {"error": error.reason.name, "detail": error.detail}
+            raise
+        self.answers[kind][key] = {"is": answer}
+        return answer
+
+
+def _probe_key(name: str, args: dict[str, Any]) -> str:
+    return f"{name} {json.dumps(args, sort_keys=True)}"
+
+
+def _answer(answers: dict[str, Any], key: str, what: str) -> Any:
+    answer = answers.get(key)
+    if answer is None:
+        raise HostError(Reason.NOT_RECORDED, what)
+    if "is" in answer:
+        return answer["is"]
+    raise HostError(Reason[answer["error"]], answer["detail"])
+
+
+def _check(path: str, answers: Any) -> None:
+    def wrong(what: str) -> UsageError:
+        return UsageError(f"{path}: {what}; make it anew with `hosttune snapshot`")
+
+    if not isinstance(answers, dict) or answers.get("schema") != SCHEMA:
+        raise wrong(f"not a snapshot of schema {SCHEMA}")
+    for kind in ("reads", "globs", "probes"):
+        if not isinstance(answers.get(kind), dict):
+            raise wrong(f"key {kind!r} is missing or no table")
+    for kind in ("reads", "probes"):
+        for key, answer in answers[kind].items():
+            right = isinstance(answer, dict) and (
+                (kind == "probes" or isinstance(answer["is"], str))
+                if "is" in answer
+                else answer.get("error") in Reason.__members__ and isinstance(answer.get("detail"), str)
+            )
+            if not right:
+                raise wrong(f"key {kind}.{key!r} is no answer")
+    for key, found in answers["globs"].items():
+        if not (isinstance(found, list) and all(isinstance(p, str) for p in found)):
+            raise wrong(f"key globs.{key!r} is no list of paths")
