@@ -107,13 +107,14 @@ def _virtualisation(host: Host, dmi: str) -> str:
 def _container(host: Host) -> str:
     if kind := text(host, "/run/systemd/container"):
         return kind
-    if host.glob("/.dockerenv"):
+    # an image that was exported from docker and booted as a machine keeps /.dockerenv, but not the overlay below it
+    if host.glob("/.dockerenv") and " / overlay " in text(host, "/proc/self/mounts"):
         return "docker"
     return "podman" if host.glob("/run/.containerenv") else ""
 
 
 def _conntrack(host: Host) -> bool | Unknown:
-    """Say whether conntrack tracks here; loaded is not tracking (net/netfilter/nf_conntrack_core.c, per-netns hooks)."""
+    """Say whether conntrack tracks here; loaded is not tracking (nf_conntrack_core.c: hooks per namespace)."""
     count = text(host, "/proc/sys/net/netfilter/nf_conntrack_count")
     if not count:
         return Unknown(Reason.UNDECIDED, "an image has no kernel") if is_image(host) else False

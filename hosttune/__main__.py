@@ -1,0 +1,6 @@
+"""`python -m hosttune` is `hosttune`."""
+
+from hosttune.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,188 @@
+"""Signatures and help: each body imports its command and calls it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from hosttune import __version__
+from hosttune.errors import HosttuneError
+
+app = typer.Typer(
+    name="hosttune",
+    help="Is this host tuned for very many TCP connections, where will it stall, and will it stay so?",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+profiles = typer.Typer(no_args_is_help=True, help="List, show and validate the profiles of the roles.")
+app.add_typer(profiles, name="profile")
+
+Roles = Annotated[list[str] | None, typer.Option("--role", help="Role of this host; repeat for several on one host.")]
+ProfileFile = Annotated[list[str] | None, typer.Option("--profile", help="A profile file of your own; repeatable.")]
+Root = Annotated[str, typer.Option(help="Examine the tree below DIR: an image or a chroot.", metavar="DIR")]
+Snapshot = Annotated[str, typer.Option("--snapshot", help="Examine a recording instead of this host.", metavar="FILE")]
+Netns = Annotated[str, typer.Option(help="Look from inside this network namespace (ip netns).", metavar="NAME")]
+Format = Annotated[str, typer.Option("--format", "-f", help="table or json.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show what holds too, and where each value comes from.")]
+Connections = Annotated[int | None, typer.Option(min=1, max=10**9, help="Connections the host shall carry.")]
+Rate = Annotated[int | None, typer.Option(min=1, max=10**7, help="New connections per second.")]
+Backends = Annotated[list[str] | None, typer.Option("--backend", help="HOST:PORT that is connected to; repeatable.")]
+Sources = Annotated[list[str] | None, typer.Option("--source", help="Source address, or all; default: by routing.")]
+Service = Annotated[str, typer.Option(help="The unit that carries the connections.", metavar="UNIT")]
+User = Annotated[list[str] | None, typer.Option("--user", help="A login to look at too; repeatable.")]
+ModeText = Annotated[str, typer.Option("--bind-mode", help="connect, no-port, bind or explicit[:LO-HI].")]
+FromConfig = Annotated[str, typer.Option("--backends-from", help="Read them from haproxy.cfg or nginx.conf.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"hosttune {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def hosttune(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def check(
+    role: Roles = None,
+    profile: ProfileFile = None,
+    connections: Connections = None,
+    rate: Rate = None,
+    backend: Backends = None,
+    backends_from: FromConfig = "",
+    source: Sources = None,
+    bind_mode: ModeText = "",
+    service: Service = "",
+    user: User = None,
+    pid: Annotated[int | None, typer.Option(min=1, help="A running process: its limits, its network.")] = None,
+    process_name: Annotated[str, typer.Option(help="A running process by name.")] = "",
+    netns: Netns = "",
+    root: Root = "/",
+    snapshot: Snapshot = "",
+    format: Format = "table",
+    fail_on: Annotated[str, typer.Option(help="Lowest severity that fails: info, warning or error.")] = "error",
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 3 where something could not be examined.")] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Say whether this host is ready for its role, what stops it first, and whether the answer survives a reboot.
+
+    Exit: 0 all hold, 1 a finding at or above --fail-on, 2 wrong use or profile, 3 could not examine (--strict).
+    """
+    asked = dict(locals())
+    from hosttune.commands import check
+
+    raise typer.Exit(check.run(check.Asked(**asked)))
+
+
+@app.command()
+def resolve(
+    keys: Annotated[list[str] | None, typer.Argument(metavar="[KEY]...")] = None,
+    user: User = None,
+    unit: Annotated[list[str] | None, typer.Option("--unit", help="A systemd unit; repeatable.")] = None,
+    root: Root = "/",
+    snapshot: Snapshot = "",
+    format: Format = "table",
+) -> None:
+    """Say what configuration files make of sysctls and nofile limits: the winning line, and what it beats."""
+    from hosttune.commands import resolve
+
+    resolve.run(keys or [], user or [], unit or [], root, snapshot, format)
+
+
+@app.command()
+def explain(
+    key: Annotated[str, typer.Argument(help="A sysctl, or nofile.")],
+    profile: ProfileFile = None,
+) -> None:
+    """Say what a key is, its unit and default, what goes wrong either way, and which role wants what."""
+    from hosttune.commands import explain
+
+    explain.run(key, profile or [])
+
+
+@app.command()
+def snapshot(
+    output: Annotated[str, typer.Option("-o", "--output", help="The file to write.", metavar="FILE")],
+    backend: Backends = None,
+    source: Sources = None,
+    redact: Annotated[bool, typer.Option("--redact", help="Hash addresses and names.")] = False,
+    netns: Netns = "",
+    root: Root = "/",
+) -> None:
+    """Record every answer that this host gives, for `--snapshot FILE` on any machine."""
+    from hosttune.commands import snapshot
+
+    snapshot.run(output, backend or [], source or [], redact, netns, root)
+
+
+@profiles.command("list")
+def profile_list() -> None:
+    """Name each profile that can be a --role."""
+    from hosttune.commands import profile
+
+    profile.show_all()
+
+
+@profiles.command("show")
+def profile_show(
+    name: str,
+    connections: Connections = None,
+    rate: Rate = None,
+) -> None:
+    """Print what a profile requires on this host."""
+    from hosttune.commands import profile
+
+    profile.show(name, connections, rate)
+
+
+@profiles.command("validate")
+def profile_validate(files: list[str]) -> None:
+    """Check profile files of your own: each error is one line."""
+    from hosttune.commands import profile
+
+    profile.validate(files)
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line; every error that a person can mend is one line on stderr."""
+    try:
+        app(args)
+    except HosttuneError as error:
+        _leave(f"hosttune: {error}", error.exit_code)
+    except KeyboardInterrupt:
+        _leave("hosttune: interrupted", 130)
+    except BrokenPipeError:
+        # the reader (head, less) has gone: nothing is left to tell it, also not at interpreter exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise SystemExit(1) from None
+    except Exception as error:
+        _bug(error)
+
+
+def _leave(text: Any, code: int) -> None:
+    line = str(text).encode("utf-8", "backslashreplace").decode().replace("\n", "\\n")
+    print(line, file=sys.stderr)
+    raise SystemExit(code)
+
+
+def _bug(error: Exception) -> None:
+    import platform
+    import traceback
+
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{os.path.basename(last.filename)}:{last.lineno}"
+    said = f"hosttune {__version__}, Python {platform.python_version()}, {where}: {type(error).__name__}: {error}"
+    if os.environ.get("HOSTTUNE_DEBUG"):
+        traceback.print_exception(error)
+    _leave(f"this is a bug of hosttune; please report: {said} (HOSTTUNE_DEBUG=1 shows more)", 3)

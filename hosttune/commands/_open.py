@@ -1,0 +1,50 @@
+"""Turn the options that say where to look into a host and a list of profiles."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from hosttune import registry
+from hosttune.errors import UsageError
+from hosttune.host import Host
+from hosttune.profile import load
+from hosttune.profile.load import Profile
+
+LOCAL = (Path("/etc/hosttune/profiles"),)
+
+
+def open_host(root: str, snapshot: str, netns: str = "", pid: int | None = None) -> Host:
+    """Return the host that --root, --snapshot, --netns and --pid name; raises UsageError."""
+    if snapshot and root != "/":
+        raise UsageError("--snapshot and --root: a snapshot is a whole host; name one of the two")
+    if snapshot:
+        from hosttune.host.recorded import Recorded
+
+        if netns:
+            raise UsageError("--netns: a snapshot was taken in its namespace; take one with `snapshot --netns`")
+        return Recorded.load(snapshot)
+    from hosttune.host.live import LiveHost
+
+    if root == "/" and (netns or pid is not None):
+        from hosttune.host import netns as entering
+
+        if netns:
+            entering.enter_named(netns)
+        elif pid is not None:
+            entering.enter_process(pid)
+    return LiveHost(root)
+
+
+def open_profiles(roles: list[str], files: list[str]) -> list[Profile]:
+    """Return the profiles of --role and --profile; the base profile where neither is given."""
+    wanted = roles or ([] if files else ["linux-server"])
+    return [load.load(name, directories=LOCAL) for name in dict.fromkeys(wanted)] + [
+        load.load_file(Path(file)) for file in files
+    ]
+
+
+def check_format(name: str) -> None:
+    """Raise UsageError where no renderer has this name."""
+    known = registry.names("hosttune.render")
+    if name not in known:
+        raise UsageError(f"--format {name}: unknown; choose {' or '.join(known)}")

@@ -1,0 +1,57 @@
+"""The main job: compare this host with its role, count what it carries, print it."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from dataclasses import dataclass
+
+from hosttune import registry
+from hosttune.commands import _examine, _open
+from hosttune.errors import UsageError
+from hosttune.facts import backends
+from hosttune.host import Host
+from hosttune.model import Severity, Workload
+from hosttune.profile import merge
+from hosttune.profile.load import Profile
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The options of `hosttune check`, as given."""
+
+    role: list[str] | None
+    profile: list[str] | None
+    connections: int | None
+    rate: int | None
+    backend: list[str] | None
+    backends_from: str
+    source: list[str] | None
+    bind_mode: str
+    service: str
+    user: list[str] | None
+    pid: int | None
+    process_name: str
+    netns: str
+    root: str
+    snapshot: str
+    format: str
+    fail_on: str
+    strict: bool
+    verbose: bool
+
+
+def run(asked: Asked) -> int:
+    """Print the report and return the exit code."""
+    _open.check_format(asked.format)
+    if asked.fail_on not in list(Severity):
+        raise UsageError(f"--fail-on {asked.fail_on}: unknown; choose {', '.join(Severity)}")
+    host = _open.open_host(asked.root, asked.snapshot, asked.netns, asked.pid)
+    profiles = _open.open_profiles(asked.role or [], asked.profile or [])
+    pid = _examine.find_process(host, asked.process_name) if asked.process_name else asked.pid
+    unit = asked.service or next((p.service for p in profiles if p.service), "")
+    programs = _examine.Programs(unit, tuple(asked.user or ["root"]), pid)
+    report = _examine.examine(host, profiles, _workload(asked, host, profiles), programs, _command())
+    out = sys.stdout
+    print_report(asked.format, report, asked.verbose, out.isatty())
+    return _examine.exit_code(report.findings, Severity(asked.fail_on).rank, asked.strict)

@@ -1,0 +1,62 @@
+"""Record every answer that any read-only verb may ask of this host."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+from hosttune import registry
+from hosttune.commands import _examine, _open, resolve
+from hosttune.errors import HostError, UsageError
+from hosttune.facts import backends
+from hosttune.facts.pool import pools
+from hosttune.host.recorded import Recording
+from hosttune.model import BindMode, Subject
+from hosttune.profile import load, merge
+
+
+def run(output: str, backend: list[str], source: list[str], redact: bool, netns: str, root: str) -> None:
+    """Write the snapshot to `output`, whole or not at all; raises UsageError."""
+    host = Recording(_open.open_host(root, "", netns))
+    targets = tuple(backends.parse(host, text) for text in backend)
+    sources = backends.parse_sources(source)
+    for name in load.names(_open.LOCAL):
+        profiles = _open.open_profiles([name], [])
+        workload = merge.workload(profiles)
+        unit = next((p.service for p in profiles if p.service), "")
+        _examine.examine(host, profiles, workload, _examine.Programs(unit, ("root",), None), "")
+    for mode in BindMode if targets else ():
+        pools(host, targets, sources, mode, None)
+    resolve.document(host, [], [], [])
+    _units(host)
+    if redact:
+        from hosttune.host import redact as redacting
+
+        host.answers = redacting.redact(host.answers, os.urandom(16).hex())
+    _write(output, host.text())
+    print(f"{output}: recorded; look at it with `hosttune check --snapshot {output}`")
+
+
+def _units(host: Recording) -> None:
+    from hosttune.facts import nofile
+    from hosttune.resolve.systemd_limits import list_units
+
+    for unit in list_units(host):
+        try:
+            nofile.read(host, Subject("nofile", f"unit/{unit}"))
+        except HostError:
+            continue
+
+
+def _write(path: str, text: str) -> None:
+    try:
+        fd, temporary = tempfile.mkstemp(dir=os.path.dirname(os.path.abspath(path)), prefix=".hosttune-")
+    except OSError as error:
+        raise UsageError(f"-o {path}: {error.strerror}; name a file in a directory that you may write") from error
+    try:
+        with os.fdopen(fd, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(temporary, path)
+    except OSError as error:
+        os.unlink(temporary)
+        raise UsageError(f"-o {path}: {error.strerror}") from error

@@ -1,0 +1,142 @@
+"""Sysctls in their layers: what the kernel holds now, what the files on disk will make of it at boot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from hosttune.errors import HostError
+from hosttune.facts.machine import is_image, text
+from hosttune.host import Host
+from hosttune.model import Origin, Reading, Reason, Subject, Unknown, Value
+from hosttune.resolve import sysctl_procps, sysctl_systemd
+from hosttune.resolve.sysctl_files import Resolution
+from hosttune.resolve.sysctl_value import kernel_value, normalise, shape_of
+
+# registered for the initial network namespace only: net/core/sysctl_net_core.c, net/ipv4/sysctl_net_ipv4.c,
+# net/ipv4/route.c, net/core/neighbour.c; measured on 6.18 in a namespace of its own
+_INITIAL_ONLY = (
+    "net.core.netdev_",
+    "net.core.rps_",
+    "net.core.busy_",
+    "net.core.dev_weight",
+    "net.core.default_qdisc",
+    "net.ipv4.tcp_mem",
+    "net.ipv4.udp_mem",
+    "net.ipv4.tcp_max_orphans",
+    "net.ipv4.neigh.default.gc_thresh",
+    "net.nf_conntrack_max",
+)
+# key, release that removed it (git log of the file that had it)
+_GONE = {"net.ipv4.tcp_tw_recycle": "4.12", "net.ipv4.tcp_low_latency": "4.14"}
+_MODULES = (("net.netfilter.nf_conntrack", "nf_conntrack"), ("net.bridge.", "br_netfilter"))
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What both loaders would make of this host's files: `boot` is systemd-sysctl's, `reload` procps'."""
+
+    boot: Resolution
+    reload: Resolution
+
+
+def files(host: Host, keys: Iterable[str] = ()) -> Files:
+    """Resolve all sysctl files under both loaders; `keys` are matched by globs even where /proc/sys is missing."""
+    known = tuple(keys)
+    return Files(
+        sysctl_systemd.resolve_systemd(host, keys=known),
+        sysctl_procps.resolve_procps(host, procps_release(host), keys=known),
+    )
+
+
+def procps_release(host: Host) -> tuple[int, int, int]:
+    """Return the procps release that this host's distribution ships; the newest known where it is another."""
+    found = text(host, "/etc/os-release") or text(host, "/usr/lib/os-release")
+    fields = dict(line.partition("=")[::2] for line in found.splitlines())
+    name, version = (fields.get(k, "").strip("\"'") for k in ("ID", "VERSION_ID"))
+    shipped = {
+        ("debian", "11"): (3, 3, 17),
+        ("debian", "12"): (4, 0, 2),
+        ("ubuntu", "20.04"): (3, 3, 16),
+        ("ubuntu", "22.04"): (3, 3, 17),
+    }
+    if name in ("rhel", "rocky", "almalinux", "centos", "ol"):
+        return (3, 3, 15) if version.startswith("8") else (3, 3, 17) if version.startswith("9") else (4, 0, 4)
+    return shipped.get((name, version), (4, 0, 4))
+
+
+def gather(host: Host, names: Iterable[str]) -> dict[str, Reading]:
+    """Read each named sysctl in its layers; what cannot be read is Unknown and stops nothing."""
+    wanted = tuple(names)
+    found = files(host, wanted)
+    image = is_image(host)
+    initial = image or bool(host.glob("/proc/sys/net/core/netdev_max_backlog"))
+    loaded_at_boot = _modules_at_boot(host)
+    return {name: _reading(host, name, found, image, initial, loaded_at_boot) for name in wanted}
+
+
+def runtime(host: Host, name: str, initial: bool = True) -> Value | Unknown:
+    """Return the kernel's value now, or why there is none."""
+    try:
+        answer = host.read(f"/proc/sys/{normalise(name)}")
+    except HostError as error:
+        return _why_not(name, error, initial)
+    return kernel_value(answer, shape_of(answer))
+
+
+def _why_not(name: str, error: HostError, initial: bool) -> Unknown:
+    if error.reason is not Reason.ABSENT:
+        return Unknown(error.reason, error.detail)
+    if name in _GONE:
+        return Unknown(Reason.GONE, f"removed in Linux {_GONE[name]}")
+    for prefix, module in _MODULES:
+        if name.startswith(prefix):
+            return Unknown(Reason.MODULE, module)
+    if not initial and name.startswith(_INITIAL_ONLY):
+        return Unknown(Reason.INVISIBLE, "the initial network namespace's value holds, look there")
+    return Unknown(Reason.ABSENT, "this kernel has no such key")
+
+
+def _reading(
+    host: Host, name: str, found: Files, image: bool, initial: bool, loaded_at_boot: frozenset[str]
+) -> Reading:
+    now = Unknown(Reason.UNDECIDED, "an image has no kernel") if image else runtime(host, name, initial)
+    resolved = found.boot.values.get(name)
+    other = found.reload.values.get(name)
+    notes: list[str] = []
+    boot: Value | Unknown = Unknown(Reason.UNSET)
+    origin: Origin | None = None
+    beaten: tuple[Origin, ...] = ()
+    if resolved is not None:
+        boot = kernel_value(resolved.text, _count(now))
+        origin, beaten = resolved.origin, resolved.beaten
+        notes.extend(_late_module(name, resolved.origin, loaded_at_boot))
+    if (resolved.text if resolved else None) != (other.text if other else None):
+        said = f"{other.text} ({other.origin})" if other else "nothing"
+        notes.append(f"`sysctl --system` would set {said}; systemd-sysctl, at boot, decides otherwise")
+    return Reading(Subject("sysctl", name), now, boot, origin, beaten, tuple(notes))
+
+
+def _count(now: Value | Unknown) -> int | None:
+    if isinstance(now, Unknown):
+        return None
+    return len(now) if isinstance(now, tuple) else 1 if isinstance(now, int) else 0
+
+
+def _late_module(name: str, origin: Origin, loaded_at_boot: frozenset[str]) -> list[str]:
+    for prefix, module in _MODULES:
+        if name.startswith(prefix) and module not in loaded_at_boot:
+            return [
+                f"{module} is in no modules-load.d file: when systemd-sysctl runs the key may not exist, "
+                f"and {origin} does nothing"
+            ]
+    return []
+
+
+def _modules_at_boot(host: Host) -> frozenset[str]:
+    names: set[str] = set()
+    for directory in ("/etc", "/run", "/usr/local/lib", "/usr/lib"):
+        for path in host.glob(f"{directory}/modules-load.d/*.conf"):
+            names.update(line.strip() for line in text(host, path).splitlines() if line.strip()[:1] not in ("#", ";"))
+    names.update(line.strip() for line in text(host, "/etc/modules").splitlines())
+    return frozenset(names)

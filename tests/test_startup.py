@@ -1,0 +1,27 @@
+"""Heavy libraries are imported in the leaves that need them, never by the command line itself."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("pyroute2", "pydantic", "psutil", "rich", "jsonschema", "crossplane")
+
+
+def imported(code: str) -> set[str]:
+    """Return the top-level modules that a fresh interpreter holds after `code`."""
+    script = f"{code}\nimport json, sys\nprint(json.dumps(sorted({{m.partition('.')[0] for m in sys.modules}})))"
+    out = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return set(json.loads(out.stdout.splitlines()[-1]))
+
+
+def test_the_command_line_imports_nothing_heavy() -> None:
+    assert not imported("import hosttune.cli") & set(HEAVY)
+
+
+@pytest.mark.parametrize("module", ["hosttune.commands.check", "hosttune.commands.resolve"])
+def test_a_verb_imports_its_leaves_late(module: str) -> None:
+    assert not imported(f"import {module}") & set(HEAVY)
