@@ -1,0 +1,141 @@
+"""Find profiles and turn them into plain rows.
+
+A role's name is looked up in the local directories first and then among those that ship with hosttune. A profile
+that `extends` its own name extends the next one in that order.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from hosttune.errors import ProfileError, UsageError
+
+LARGEST = 1 << 20
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+_DEEPEST = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One `[[require]]` table, as written, and where it stands."""
+
+    subject: str
+    table: dict[str, Any]
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A role: its own and its inherited rows in order, base first; `workload` holds its defaults."""
+
+    name: str
+    title: str
+    service: str
+    workload: dict[str, Any]
+    rows: tuple[Row, ...]
+    about: dict[str, dict[str, Any]]
+
+
+def shipped() -> Path:
+    """Return the directory of our own profiles: inside the wheel, or beside the package in a checkout."""
+    package = Path(__file__).resolve().parent.parent
+    inside = package / "_profiles"
+    return inside if inside.is_dir() else package.parent / "profiles"
+
+
+def names(directories: Sequence[Path] = ()) -> tuple[str, ...]:
+    """Return the names of all profiles that can be a role, sorted."""
+    found = {path.stem for directory in (*directories, shipped()) for path in directory.glob("*.toml")}
+    return tuple(sorted(n for n in found if _NAME.fullmatch(n)))
+
+
+def load(name: str, directories: Sequence[Path] = ()) -> Profile:
+    """Return the profile of that name; raises UsageError where there is none, ProfileError where it is wrong."""
+    return _build(_find(name, [*directories, shipped()], "--role"), [*directories, shipped()], ())
+
+
+def load_file(path: Path, directories: Sequence[Path] = ()) -> Profile:
+    """Return the profile in a file of one's own; raises UsageError or ProfileError."""
+    return _build(path, [*directories, shipped()], ())
+
+
+def document(path: Path) -> dict[str, Any]:
+    """Return a profile file's tables, checked against the schema; raises UsageError or ProfileError."""
+    try:
+        if not path.is_file():
+            raise UsageError(f"{path}: no such file; name a profile in TOML")
+        if path.stat().st_size > LARGEST:
+            raise ProfileError(f"{path}: larger than {LARGEST >> 20} MiB, not a profile")
+        text = path.read_bytes().decode("utf-8")
+        tables = tomllib.loads(text)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}; name a profile that you may read") from error
+    except UnicodeDecodeError as error:
+        raise ProfileError(f"{path}: byte {error.start} is not UTF-8; save it as UTF-8 text") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ProfileError(_syntax(path, str(error))) from error
+    except (RecursionError, ValueError) as error:
+        raise ProfileError(f"{path}: cannot be read as TOML: {type(error).__name__}") from error
+    # our own are validated by the tests: pydantic's import would cost a fifth of a whole check
+    if path.resolve().parent != shipped():
+        from hosttune.profile import schema
+
+        schema.validate(str(path), tables)
+    return tables
+
+
+def _syntax(path: Path, said: str) -> str:
+    where = re.search(r"\(at line (\d+), column (\d+)\)", said)
+    at = f":{where[1]}:{where[2]}" if where else ""
+    what = said.partition(" (at ")[0].replace("\n", "\\n")
+    return f"{path}{at}: not TOML: {what}"
+
+
+def _find(name: str, directories: Sequence[Path], option: str) -> Path:
+    if _NAME.fullmatch(name):
+        for directory in directories:
+            path = directory / f"{name}.toml"
+            if path.is_file():
+                return path
+    import difflib
+
+    near = difflib.get_close_matches(name, names(directories[:-1]), 1)
+    hint = f"did you mean {near[0]}?" if near else "`hosttune profile list` shows them"
+    raise UsageError(f"{option} {name!r}: no such profile; {hint}")
+
+
+def _build(path: Path, directories: Sequence[Path], below: tuple[Path, ...]) -> Profile:
+    if path in below or len(below) > _DEEPEST:
+        raise ProfileError(f"{path}: profile: extends: goes in a circle through {' -> '.join(p.stem for p in below)}")
+    tables = document(path)
+    head = tables["profile"]
+    rows: list[Row] = []
+    workload: dict[str, Any] = {}
+    about: dict[str, dict[str, Any]] = {}
+    service = ""
+    for base in head.get("extends", []):
+        beyond = directories
+        if base == path.stem and path.parent in directories:
+            beyond = directories[list(directories).index(path.parent) + 1 :]
+        parent = _build(_find(base, beyond, f"{path}: profile: extends"), directories, (*below, path))
+        rows.extend(parent.rows)
+        workload.update(parent.workload)
+        about.update(parent.about)
+        service = parent.service or service
+    workload.update(tables.get("workload", {}))
+    about.update(tables.get("about", {}))
+    for number, row in enumerate(tables.get("require", []), 1):
+        rows.append(Row(row["subject"], row, f"{path.name}: require {number}"))
+    return Profile(
+        name=head["name"],
+        title=head["title"],
+        service=head.get("service", service),
+        workload=workload,
+        rows=tuple(rows),
+        about=about,
+    )

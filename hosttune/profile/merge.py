@@ -1,0 +1,159 @@
+"""From profiles, a workload and a machine to requirements: conditions, overrides, and the stronger of several roles."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from hosttune.errors import ProfileError
+from hosttune.model import BindMode, Machine, Operator, Requirement, Severity, Subject, Value, Workload
+from hosttune.profile.demand import FUNCTIONS
+from hosttune.profile.load import Profile, Row
+
+
+def workload(profiles: Sequence[Profile], **given: Any) -> Workload:
+    """Return the defaults of the profiles, the largest of each, under what was given (None: not given)."""
+    merged: dict[str, Any] = {"connections": 1, "rate": 1}
+    seen: dict[str, list[Any]] = {}
+    for profile in profiles:
+        for key, value in profile.workload.items():
+            seen.setdefault(key, []).append(value)
+    for key, values in seen.items():
+        merged[key] = BindMode(values[-1]) if key == "bind_mode" else max(values)
+    merged.update({key: value for key, value in given.items() if value is not None})
+    return Workload(**merged)
+
+
+def requirements(
+    profiles: Sequence[Profile], workload: Workload, machine: Machine
+) -> tuple[tuple[Requirement, ...], tuple[Requirement, ...]]:
+    """Return those that hold here, and those that are waived; raises ProfileError where two roles cannot both hold."""
+    merged: dict[tuple[Subject, Operator], Requirement] = {}
+    for profile in profiles:
+        for one in _of_profile(profile, workload, machine):
+            key = (one.subject, one.operator)
+            merged[key] = _stronger(merged[key], one) if key in merged else one
+    found = sorted(merged.values(), key=lambda r: (str(r.subject), r.operator))
+    return tuple(r for r in found if not r.waived), tuple(r for r in found if r.waived)
+
+
+def _of_profile(profile: Profile, workload: Workload, machine: Machine) -> list[Requirement]:
+    """Return the profile's rows after its own overrides: a later row on a subject replaces, drops or waives it."""
+    rows: dict[str, Row] = {}
+    waived: dict[str, str] = {}
+    for row in profile.rows:
+        if not _applies(row.table.get("when", {}), machine):
+            continue
+        if row.table.get("drop"):
+            rows.pop(row.subject, None)
+        elif row.table.get("waive") and "operator" not in row.table:
+            waived[row.subject] = row.table["waive"]
+        else:
+            # to the end of the line: an override stands where it was written
+            rows.pop(row.subject, None)
+            rows[row.subject] = row
+    built = (_requirement(profile, row, workload, machine, waived.get(s, "")) for s, row in rows.items())
+    return [one for one in built if one is not None]
+
+
+def _requirement(profile: Profile, row: Row, workload: Workload, machine: Machine, waived: str) -> Requirement | None:
+    table = row.table
+    wants = _wants(table, workload, machine)
+    if wants is None:
+        return None
+    return Requirement(
+        subject=Subject.parse(row.subject),
+        operator=Operator(table["operator"]),
+        wants=wants,
+        why=table["why"],
+        source=table["source"],
+        severity=Severity(table.get("severity", "warning")),
+        roles=(profile.name,),
+        unit=table.get("unit", ""),
+        demand=table.get("demand", ""),
+        waived=waived or table.get("waive", ""),
+        origin=row.origin,
+    )
+
+
+def _wants(table: dict[str, Any], workload: Workload, machine: Machine) -> tuple[Value, ...] | None:
+    if "demand" in table:
+        value = FUNCTIONS[table["demand"]](workload, machine.memory, table.get("params", {}))
+        return None if value is None else (value,)
+    if "values" in table:
+        return tuple(_value(v) for v in table["values"])
+    return (_value(table["value"]),) if "value" in table else ()
+
+
+def _value(value: Any) -> Value:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _applies(when: dict[str, Any], machine: Machine) -> bool:
+    for key in ("distribution", "virtualisation", "cloud"):
+        if when.get(key) and getattr(machine, key) not in when[key]:
+            return False
+    if when.get("container") is not None and when["container"] != bool(machine.container):
+        return False
+    return not when.get("kernel") or _kernel_holds(when["kernel"], machine.kernel)
+
+
+def _kernel_holds(condition: str, kernel: str) -> bool:
+    here = [int(n) for n in re.findall(r"\d{1,6}", kernel.partition("-")[0])[:3]]
+    if not here:
+        return False
+    wanted = [int(n) for n in re.findall(r"\d+", condition)]
+    newer = here[: len(wanted)] >= wanted
+    return newer if condition.startswith(">=") else not newer
+
+
+def _stronger(one: Requirement, other: Requirement) -> Requirement:
+    """Return what serves both; waived only where both are, asked for by both where both want the same."""
+    if bool(one.waived) != bool(other.waived):
+        return other if one.waived else one
+    wants = _both(one, other)
+    ranked = max(one, other, key=lambda r: r.severity.rank)
+    roles = one.roles + other.roles
+    if wants == one.wants != other.wants:
+        roles = one.roles
+    elif wants == other.wants != one.wants:
+        roles = other.roles
+    reason = other if wants == other.wants != one.wants else one
+    return dataclasses.replace(reason, wants=wants, severity=ranked.severity, roles=roles)
+
+
+def _both(one: Requirement, other: Requirement) -> tuple[Value, ...]:
+    if one.wants == other.wants:
+        return one.wants
+    if one.operator is Operator.AT_LEAST:
+        return (_extreme(one.wants[0], other.wants[0], max),)
+    if one.operator is Operator.AT_MOST:
+        return (_extreme(one.wants[0], other.wants[0], min),)
+    if one.operator is Operator.COVERS:
+        a, b = one.wants[0], other.wants[0]
+        if isinstance(a, tuple) and isinstance(b, tuple):
+            return ((min(a[0], b[0]), max(a[1], b[1])),)
+        return (f"{a},{b}",)
+    if one.operator is Operator.ONE_OF:
+        common = tuple(v for v in one.wants if v in other.wants)
+        if common:
+            return common
+    if one.operator is Operator.BETWEEN:
+        low = _extreme(one.wants[0], other.wants[0], max)
+        high = _extreme(one.wants[1], other.wants[1], min)
+        if isinstance(low, int) and isinstance(high, int) and low <= high:
+            return (low, high)
+    raise ProfileError(
+        f"{one.subject}: {one.origin} wants {one.operator} {one.wants}, {other.origin} wants {other.wants}; "
+        "no value serves both roles, waive or drop one in a profile of your own"
+    )
+
+
+def _extreme(a: Value, b: Value, pick: Any) -> Value:
+    if isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b):
+        return tuple(pick(x, y) for x, y in zip(a, b, strict=True))
+    if isinstance(a, int) and isinstance(b, int):
+        return int(pick(a, b))
+    return b

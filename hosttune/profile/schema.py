@@ -1,0 +1,142 @@
+"""What a profile file may hold. This module alone uses pydantic."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from hosttune.errors import ProfileError
+from hosttune.profile.demand import FUNCTIONS
+
+_SUBJECT = re.compile(
+    r"(sysctl:[A-Za-z0-9_-]+([./][A-Za-z0-9_-]+)+|nofile:(service|login|process)|nofile:(unit|login)/[A-Za-z0-9_.@:-]+)"
+)
+_SENTENCE = re.compile(r"[^\x00-\x1f\x7f-\x9f]*")
+
+Whole = Annotated[int, Field(strict=True, ge=-(2**63), lt=2**63)]
+Count = Annotated[int, Field(strict=True, ge=0, le=10**12)]
+Line = Annotated[str, Field(max_length=600, pattern=_SENTENCE.pattern + "$")]
+Single = Whole | Line | list[Whole]
+
+
+class Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Head(Strict):
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+    title: Line
+    extends: list[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]] = []
+    service: Annotated[str, Field(pattern=r"^([A-Za-z0-9_.@:-]+\.service)?$")] = ""
+
+
+class Load(Strict):
+    connections: Annotated[int, Field(strict=True, ge=1, le=10**9)] | None = None
+    rate: Annotated[int, Field(strict=True, ge=1, le=10**7)] | None = None
+    sockets_per_connection: Annotated[int, Field(strict=True, ge=1, le=16)] | None = None
+    descriptors_per_connection: Annotated[int, Field(strict=True, ge=1, le=16)] | None = None
+    tuples_per_connection: Annotated[int, Field(strict=True, ge=0, le=16)] | None = None
+    own_descriptors: Count | None = None
+    stall: Annotated[float, Field(ge=0, le=3600)] | None = None
+    hold: Count | None = None
+    bytes_in_flight: Count | None = None
+    bind_mode: Literal["connect", "no-port", "bind", "explicit"] | None = None
+
+
+class When(Strict):
+    distribution: list[Line] = []
+    virtualisation: list[Line] = []
+    cloud: list[Line] = []
+    container: bool | None = None
+    kernel: Annotated[str, Field(pattern=r"^(>=|<)\d{1,4}(\.\d{1,4}){0,2}$")] = ""
+
+
+class Require(Strict):
+    subject: str
+    operator: Literal["equals", "at_least", "at_most", "between", "covers", "one_of", "not_below_now"] | None = None
+    value: Single | None = None
+    values: list[Single] | None = None
+    demand: str | None = None
+    params: dict[str, Annotated[float, Field(ge=0, le=1e12)]] = {}
+    unit: Line = ""
+    why: Line = ""
+    source: Line = ""
+    severity: Literal["info", "warning", "error"] = "warning"
+    when: When = When()
+    drop: bool = False
+    waive: Line = ""
+
+    @field_validator("subject")
+    @classmethod
+    def _known_subject(cls, text: str) -> str:
+        if not _SUBJECT.fullmatch(text) or ".." in text or len(text) > 200:
+            raise ValueError("not a subject; write sysctl:net.core.somaxconn or nofile:service")
+        return text
+
+    @field_validator("demand")
+    @classmethod
+    def _known_demand(cls, name: str | None) -> str | None:
+        if name is not None and name not in FUNCTIONS:
+            raise ValueError(f"unknown function; there are {', '.join(FUNCTIONS)}")
+        return name
+
+    @model_validator(mode="after")
+    def _whole_row(self) -> Require:
+        if self.drop or (self.waive and self.operator is None):
+            return self
+        if self.operator is None:
+            raise ValueError("operator is missing")
+        if not (self.why and self.source):
+            raise ValueError("why and source are missing; a value without a reason helps nobody")
+        given = sum(x is not None for x in (self.value, self.values, self.demand))
+        if given != (0 if self.operator == "not_below_now" else 1):
+            raise ValueError(
+                f"{self.operator} takes one of value, values and demand" if given != 1 else "takes no value"
+            )
+        if self.operator in ("between", "one_of") and not self.values:
+            raise ValueError(f"{self.operator} takes values")
+        if self.operator == "between" and len(self.values or []) != 2:
+            raise ValueError("between takes values = [low, high]")
+        return self
+
+
+class About(Strict):
+    what: Line
+    unit: Line
+    default: Line
+    too_low: Line
+    too_high: Line
+    scope: Line
+    source: Line
+
+
+class File(Strict):
+    profile: Head
+    workload: Load = Load()
+    require: Annotated[list[Require], Field(max_length=2000)] = []
+    about: dict[str, About] = {}
+
+
+def validate(path: str, tables: dict[str, Any]) -> None:
+    """Raise ProfileError, one line for the first error: file, table, key, what is wrong."""
+    try:
+        File.model_validate(tables)
+    except ValidationError as error:
+        raise ProfileError(f"{path}: {_first(error, tables)}") from error
+
+
+def _first(error: ValidationError, tables: dict[str, Any]) -> str:
+    found = error.errors(include_url=False)
+    first = found[0]
+    where = [str(part) for part in first["loc"]]
+    if where[:1] == ["require"] and len(where) > 1:
+        row = tables["require"][int(where[1])]
+        subject = row.get("subject", "no subject") if isinstance(row, dict) else "no table"
+        where[0:2] = [f"require {int(where[1]) + 1} ({subject})"]
+    said = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        said = "no such key"
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return f"{': '.join(where)}: {said}{more}".encode("unicode_escape").decode("ascii")

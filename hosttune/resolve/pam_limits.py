@@ -1,0 +1,279 @@
+"""What limits.conf and limits.d make of the descriptor limit of a login (limits.conf(5), pam_limits(8)).
+
+The order of decision is that of modules/pam_limits/pam_limits.c in Linux-PAM: ranks of domains first, then the later
+line; the differences between releases are the flags of `PamRules`.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from hosttune.errors import HostError
+from hosttune.host import Host
+from hosttune.model import Origin, Reason, Unknown
+from hosttune.resolve import pam_rules, systemd_limits
+from hosttune.resolve.pam_rules import PamRules
+
+INFINITY = 2**64 - 1  # RLIM_INFINITY, getrlimit(2)
+
+Limit = int | Unknown
+
+_FGETS = 1023  # bytes that fgets() puts into the 1024 of LINE_LENGTH
+_SPACE = " \t\n\v\f\r"  # isspace() in the C locale
+_SOFT_START = 1024  # FD_SETSIZE, to which Debian cuts what PID 1 has
+_USER, _GROUP, _ALL_GROUP, _ALL, _DEFAULT, _NONE = 0, 1, 2, 3, 4, 6  # LIMITS_DEF_* of pam_limits.c
+
+
+@dataclass(frozen=True, slots=True)
+class LoginLimits:
+    """Soft and hard limit in descriptors; None when the session is refused.
+
+    An origin is None where no line decided and the start value holds. `lines` decided, `beaten` lost, last loser
+    first. `applies` is False where no login service uses pam_limits.
+    """
+
+    soft: Limit | None
+    hard: Limit | None
+    refused: bool
+    soft_origin: Origin | None
+    hard_origin: Origin | None
+    lines: tuple[Origin, ...]
+    beaten: tuple[Origin, ...]
+    notes: tuple[str, ...]
+    applies: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    origin: Origin
+    domain: str
+    type: str
+    item: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class _User:
+    name: str
+    uid: int
+    gid: int
+    gids: frozenset[int]
+    by_name: dict[str, int]
+
+
+@dataclass(slots=True)
+class _State:
+    """What the lines read so far have set; ranks as LIMITS_DEF_*."""
+
+    rank: dict[str, int] = field(default_factory=lambda: {"soft": _NONE, "hard": _NONE, "logins": _NONE})
+    value: dict[str, Limit] = field(default_factory=dict)
+    origin: dict[str, Origin] = field(default_factory=dict)
+    matched: list[Origin] = field(default_factory=list)
+    refusal: str = ""
+    stop: Origin | None = None
+
+
+def resolve_login(
+    host: Host, user: str, rules: PamRules | None = None, caller: tuple[Limit, Limit] | None = None
+) -> LoginLimits:
+    """Return what a login of `user` gets; raises HostError(ABSENT) for a user who is not in /etc/passwd.
+
+    `caller` is soft and hard of the process that opens the session; by default those of sshd's unit.
+    """
+    who = _identity(host, user)
+    rules = rules or pam_rules.choose(host)
+    stack = pam_rules.login_stack(host)
+    notes = [f"rules of {rules.name}", *stack.notes]
+    nr_open = systemd_limits.nr_open(host)
+    if caller is None:
+        caller = _caller(host)
+    if not stack.applies:
+        return LoginLimits(*caller, False, None, None, (), (), tuple(notes), False)
+    state = _State()
+    troubles = _apply_files(host, rules, stack.arguments, who, nr_open, state)
+    if troubles:
+        notes += troubles
+        unknown = Unknown(Reason.UNREADABLE, troubles[0])
+        return LoginLimits(unknown, unknown, False, None, None, (), (), tuple(notes), True)
+    if state.stop is not None:
+        notes.append(f"{state.stop} exempts {user}: no limit is set at all")
+        return LoginLimits(*caller, False, None, None, (state.stop,), _but(state.matched), tuple(notes), True)
+    if not state.refusal and state.value.get("logins") == 0 and who.uid != 0:
+        state.refusal = f"{state.origin['logins']} allows no login"
+    if state.refusal:
+        return _refuse(state, notes)
+    start = caller
+    if rules.starts_from_init or "set_all" in stack.arguments:
+        start = _init(host, nr_open, rules.root_exempt)
+    elif state.rank["soft"] == state.rank["hard"] == _NONE:
+        return LoginLimits(*caller, False, None, None, (), (), tuple(notes), True)
+    return _set(state, start, caller, nr_open, rules, notes)
+
+
+def _set(
+    state: _State,
+    start: tuple[Limit, Limit],
+    caller: tuple[Limit, Limit],
+    nr_open: Limit,
+    rules: PamRules,
+    notes: list[str],
+) -> LoginLimits:
+    """Do what the one setrlimit() at the end does: both limits or none."""
+    soft, hard = state.value.get("soft", start[0]), state.value.get("hard", start[1])
+    origins = {k: state.origin[k] for k in ("soft", "hard") if k in state.origin}
+    lines = tuple(dict.fromkeys(origins.values()))
+    if isinstance(hard, int) and hard > _most(nr_open):
+        # kernel/sys.c, do_prlimit(): a hard limit above fs.nr_open is EPERM, even for root
+        because = f"{origins.get('hard', 'the start value')} asks for a hard limit of {hard}, above fs.nr_open {nr_open}"
+        if rules.eperm_refuses:
+            state.refusal = because
+            return _refuse(state, notes)
+        notes.append(f"{because}: the kernel refuses, neither limit is set")
+        return LoginLimits(*caller, False, None, None, (), _but(state.matched), tuple(notes), True)
+    if isinstance(hard, int) and not isinstance(nr_open, int) and hard > systemd_limits.NR_OPEN:
+        notes.append(f"a hard limit of {hard} is refused where fs.nr_open is less")
+    if isinstance(soft, int) and isinstance(hard, int):
+        soft = min(soft, hard)
+    elif isinstance(soft, int) and soft > 64:
+        pass  # an unknown hard limit may cut it; the unknown itself is in the answer
+    return LoginLimits(
+        soft, hard, False, origins.get("soft"), origins.get("hard"), lines, _but(state.matched, *lines), tuple(notes), True
+    )
+
+
+def _refuse(state: _State, notes: list[str]) -> LoginLimits:
+    notes.append(f"session refused where pam_limits is required: {state.refusal}")
+    lines = tuple(dict.fromkeys(state.origin.values()))
+    return LoginLimits(None, None, True, None, None, lines, _but(state.matched, *lines), tuple(notes), True)
+
+
+def _but(matched: list[Origin], *lines: Origin) -> tuple[Origin, ...]:
+    return tuple(o for o in reversed(matched) if o not in lines)
+
+
+def _most(nr_open: Limit) -> int:
+    return nr_open if isinstance(nr_open, int) else INFINITY - 1
+
+
+def _caller(host: Host) -> tuple[Limit, Limit]:
+    for name in ("ssh.service", "sshd.service"):
+        unit = systemd_limits.resolve_unit(host, name)
+        if unit.exists:
+            return unit.soft, unit.hard
+    return systemd_limits.manager_default(host)
+
+
+def _init(host: Host, nr_open: Limit, cut: bool) -> tuple[Limit, Limit]:
+    """Return the limits of PID 1; systemd gives itself fs.nr_open (src/core/main.c, bump_rlimit_nofile)."""
+    try:
+        soft, hard = limits_of(host.read("/proc/1/limits"))
+    except HostError:
+        if isinstance(nr_open, int):
+            return min(_SOFT_START, nr_open), nr_open
+        return _SOFT_START, Unknown(Reason.UNDECIDED, "no line sets it, and the limit of PID 1 (fs.nr_open) is not seen")
+    return min(soft, _SOFT_START) if cut else soft, hard
+
+
+def limits_of(text: str) -> tuple[int, int]:
+    """Return soft and hard nofile of a /proc/PID/limits text (proc(5)); raises HostError(MALFORMED)."""
+    found = re.search(r"^Max open files +([0-9]{1,20}|unlimited) +([0-9]{1,20}|unlimited) ", text, re.M)
+    if not found:
+        raise HostError(Reason.MALFORMED, "no line 'Max open files'")
+    soft, hard = (INFINITY if v == "unlimited" else int(v) for v in found.groups())
+    return soft, hard
+
+
+def _identity(host: Host, user: str) -> _User:
+    """Look a user up in /etc/passwd and /etc/group (passwd(5), group(5)); other databases are not asked."""
+    for line in host.read("/etc/passwd").split("\n"):
+        parts = line.split(":")
+        if len(parts) >= 4 and parts[0] == user and user and _number(parts[2]) and _number(parts[3]):
+            uid, gid = int(parts[2]), int(parts[3])
+            break
+    else:
+        raise HostError(Reason.ABSENT, f"user {user} in /etc/passwd")
+    try:
+        text = host.read("/etc/group")
+    except HostError:
+        text = ""
+    rows = [p for p in (line.split(":") for line in text.split("\n")) if len(p) == 4 and p[0] and _number(p[2])]
+    gids = {gid, *(int(p[2]) for p in rows if user in p[3].split(","))}
+    by_name: dict[str, int] = {}
+    for row in rows:
+        by_name.setdefault(row[0], int(row[2]))
+    return _User(_bytes(user), uid, gid, frozenset(gids), {_bytes(n): g for n, g in by_name.items()})
+
+
+def _number(text: str) -> bool:
+    return re.fullmatch("[0-9]{1,10}", text) is not None
+
+
+def _bytes(text: str) -> str:
+    """Return one character per byte, as C compares and counts them."""
+    return text.encode("utf-8", "surrogateescape").decode("latin-1")
+
+
+def files(host: Host, rules: PamRules, arguments: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Return the paths in the order in which the module opens them; the first may not exist."""
+    for argument in arguments:
+        if argument.startswith("conf="):
+            return (argument[5:],)
+    main = "/etc/security/limits.conf"
+    more = {os.path.basename(p): p for p in host.glob("/etc/security/limits.d/*.conf")}
+    if rules.vendor:
+        if not host.glob(main) and host.glob(f"{rules.vendor}/limits.conf"):
+            main = f"{rules.vendor}/limits.conf"
+        more = {os.path.basename(p): p for p in host.glob(f"{rules.vendor}/limits.d/*.conf")} | more
+    return (main, *(more[name] for name in sorted(more, key=os.fsencode)))
+
+
+def _apply_files(
+    host: Host, rules: PamRules, arguments: tuple[str, ...], who: _User, nr_open: Limit, state: _State
+) -> list[str]:
+    """Read all files into `state`; returns sentences on files that would have to be seen to decide."""
+    for path in files(host, rules, arguments):
+        try:
+            text = host.read(path)
+        except HostError as error:
+            if error.reason is Reason.ABSENT:
+                if rules.missing_refuses:
+                    state.refusal = f"{path} cannot be opened"
+                    return []
+                continue
+            if error.detail.endswith(os.strerror(errno.EISDIR)):
+                continue  # fopen() takes a directory, and reading it gives nothing
+            return [f"{path}: {error}"]
+        for line in _lines(path, text, rules):
+            _act(line, rules, who, nr_open, state)
+            if state.stop is not None:
+                return []
+    return []
+
+
+def _lines(path: str, text: str, rules: PamRules) -> Iterator[_Line]:
+    for number, raw in enumerate(_bytes(text).split("\n"), 1):
+        pieces = [raw]
+        if rules.old_grammar and len(raw) >= _FGETS:
+            pieces = [(raw + "\n")[at : at + _FGETS] for at in range(0, len(raw) + 1, _FGETS)]
+        for piece in pieces:
+            body = piece.split("\0", 1)[0].lstrip(_SPACE if rules.old_grammar else " \t").split("#", 1)[0]
+            if rules.old_grammar:
+                fields = re.findall(f"[^{_SPACE}]+", body)[:4]
+            else:
+                fields = re.split("[ \t]+", body.rstrip(" \t"), maxsplit=3) if body.strip(" \t") else []
+            if len(fields) not in (2, 4):
+                continue
+            domain, kind, item, value = (*fields, "", "")[:4]
+            text_of = value.encode("latin-1").decode("utf-8", "surrogateescape")
+            yield _Line(Origin(path, number, text_of), domain, _lower(kind), _lower(item), _lower(value))
+
+
+def _lower(text: str) -> str:
+    return re.sub("[A-Z]+", lambda found: found[0].lower(), text)
+
+
+from hosttune.resolve._placeholder import _act  # noqa

@@ -1,0 +1,85 @@
+"""What `sysctl --system` of procps makes of the files (src/sysctl.c of 4.0, sysctl.c of 3.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hosttune.host import Host
+from hosttune.model import Origin
+from hosttune.resolve.sysctl_files import Assignment, Resolution, Resolved, expand, read, surviving
+from hosttune.resolve.sysctl_value import display
+
+_BLANK = " \t\n\v\f\r"  # isspace(3) in the C locale
+
+
+def resolve_procps(host: Host, release: tuple[int, int, int], keys: Iterable[str] = ()) -> Resolution:
+    """Return what each key ends up with; every assignment is written in order, so the last one wins."""
+    warnings: list[str] = []
+    old = release < (4, 0, 0)
+    paths = surviving(host, hidden=True)
+    if host.glob("/etc/sysctl.conf"):
+        paths = [*paths, "/etc/sysctl.conf"]
+    lines = [a for path in paths for a in parse(path, read(host, path, []), old, warnings)]
+    plain = {_place(a.key) for a in lines if not a.glob}
+    known = [_place(key.translate({46: 47, 47: 46})) for key in keys]
+    values: dict[str, Resolved] = {}
+    for line in lines:
+        if line.text is None:
+            continue
+        targets = [t for t in expand(host, line.key, known) if t not in plain] if line.glob and not old else [line.key]
+        for target in targets:
+            name = display(_place(target))
+            before = values.get(name)
+            beaten = (before.origin, *before.beaten) if before else ()
+            values[name] = Resolved(line.text, line.origin, beaten)
+    version = ".".join(map(str, release))
+    return Resolution(f"sysctl --system (procps {version})", values, tuple(warnings), tuple(lines))
+
+
+def parse(path: str, text: str, old: bool, warnings: list[str]) -> list[Assignment]:
+    """Return the lines that name a key; `old` is 3.3, without globs, exclusions and empty values."""
+    found: list[Assignment] = []
+    for number, raw in enumerate(text.split("\n"), 1):
+        line = raw.partition("\0")[0].strip(_BLANK)
+        if not line or line[0] in "#;":
+            continue
+        one = _assignment(path, number, line, old)
+        if one is None:
+            warnings.append(f"{path}:{number}: procps skips this line")
+        else:
+            found.append(one)
+    return found
+
+
+def _assignment(path: str, number: int, line: str, old: bool) -> Assignment | None:
+    key, equals, value = line.partition("=")
+    key = key.rstrip(_BLANK)
+    ignore = key.startswith("-")
+    if not equals:
+        return None if old or not ignore else Assignment(_path(key[1:]), None, Origin(path, number, ""), True)
+    key = key[1:] if ignore else key
+    key = key[1:] if key.startswith("-") and not old else key
+    text = value.strip(_BLANK)
+    if not key or key[0] in _BLANK or (old and not text):
+        return None
+    # a trailing slash asks for a directory, the kernel has a file there: ENOTDIR
+    if _path(key).endswith("/"):
+        return None
+    return Assignment(_path(key), text, Origin(path, number, text), ignore)
+
+
+def _path(key: str) -> str:
+    """Return the key's path: swapped after a dot, but neither `//` nor `..` simplified, as procps leaves them."""
+    first = next((c for c in key if c in "/."), "")
+    return key.translate({46: 47, 47: 46}) if first == "." else key
+
+
+def _place(path: str) -> str:
+    """Return the file that a path names below /proc/sys."""
+    done: list[str] = []
+    for part in path.split("/"):
+        if part == "..":
+            del done[-1:]
+        elif part not in ("", "."):
+            done.append(part)
+    return "/".join(done)
