@@ -16,16 +16,27 @@ from hosttune.errors import HostError
 from hosttune.host import Host
 from hosttune.model import Origin, Reason, Unknown
 from hosttune.resolve import pam_rules, systemd_limits
+from hosttune.resolve.pam_domains import (
+    DEFAULT,
+    GROUP,
+    INFINITY,
+    NONE,
+    SPACE,
+    USER,
+    Account,
+    account,
+    as_bytes,
+    exempts,
+    number,
+    rank,
+    strtoull,
+)
 from hosttune.resolve.pam_rules import PamRules
-
-INFINITY = 2**64 - 1  # RLIM_INFINITY, getrlimit(2)
 
 Limit = int | Unknown
 
 _FGETS = 1023  # bytes that fgets() puts into the 1024 of LINE_LENGTH
-_SPACE = " \t\n\v\f\r"  # isspace() in the C locale
 _SOFT_START = 1024  # FD_SETSIZE, to which Debian cuts what PID 1 has
-_USER, _GROUP, _ALL_GROUP, _ALL, _DEFAULT, _NONE = 0, 1, 2, 3, 4, 6  # LIMITS_DEF_* of pam_limits.c
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +67,11 @@ class _Line:
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class _User:
-    name: str
-    uid: int
-    gid: int
-    gids: frozenset[int]
-    by_name: dict[str, int]
-
-
 @dataclass(slots=True)
 class _State:
     """What the lines read so far have set; ranks as LIMITS_DEF_*."""
 
-    rank: dict[str, int] = field(default_factory=lambda: {"soft": _NONE, "hard": _NONE, "logins": _NONE})
+    rank: dict[str, int] = field(default_factory=lambda: {"soft": NONE, "hard": NONE, "logins": NONE})
     value: dict[str, Limit] = field(default_factory=dict)
     origin: dict[str, Origin] = field(default_factory=dict)
     matched: list[Origin] = field(default_factory=list)
@@ -84,7 +86,7 @@ def resolve_login(
 
     `caller` is soft and hard of the process that opens the session; by default those of sshd's unit.
     """
-    who = _identity(host, user)
+    who = account(host, user)
     rules = rules or pam_rules.choose(host)
     stack = pam_rules.login_stack(host)
     notes = [f"rules of {rules.name}", *stack.notes]
@@ -109,7 +111,7 @@ def resolve_login(
     start = caller
     if rules.starts_from_init or "set_all" in stack.arguments:
         start = _init(host, nr_open, rules.root_exempt)
-    elif state.rank["soft"] == state.rank["hard"] == _NONE:
+    elif state.rank["soft"] == state.rank["hard"] == NONE:
         return LoginLimits(*caller, False, None, None, (), (), tuple(notes), True)
     return _set(state, start, caller, nr_open, rules, notes)
 
@@ -128,7 +130,8 @@ def _set(
     lines = tuple(dict.fromkeys(origins.values()))
     if isinstance(hard, int) and hard > _most(nr_open):
         # kernel/sys.c, do_prlimit(): a hard limit above fs.nr_open is EPERM, even for root
-        because = f"{origins.get('hard', 'the start value')} asks for a hard limit of {hard}, above fs.nr_open {nr_open}"
+        by = origins.get("hard", "the start value")
+        because = f"{by} asks for a hard limit of {hard}, above fs.nr_open {nr_open}"
         if rules.eperm_refuses:
             state.refusal = because
             return _refuse(state, notes)
@@ -138,10 +141,9 @@ def _set(
         notes.append(f"a hard limit of {hard} is refused where fs.nr_open is less")
     if isinstance(soft, int) and isinstance(hard, int):
         soft = min(soft, hard)
-    elif isinstance(soft, int) and soft > 64:
-        pass  # an unknown hard limit may cut it; the unknown itself is in the answer
+    beaten = _but(state.matched, *lines)
     return LoginLimits(
-        soft, hard, False, origins.get("soft"), origins.get("hard"), lines, _but(state.matched, *lines), tuple(notes), True
+        soft, hard, False, origins.get("soft"), origins.get("hard"), lines, beaten, tuple(notes), True
     )
 
 
@@ -174,7 +176,7 @@ def _init(host: Host, nr_open: Limit, cut: bool) -> tuple[Limit, Limit]:
     except HostError:
         if isinstance(nr_open, int):
             return min(_SOFT_START, nr_open), nr_open
-        return _SOFT_START, Unknown(Reason.UNDECIDED, "no line sets it, and the limit of PID 1 (fs.nr_open) is not seen")
+        return _SOFT_START, Unknown(Reason.UNDECIDED, "no line sets it, and the limit of PID 1 is not seen")
     return min(soft, _SOFT_START) if cut else soft, hard
 
 
@@ -185,36 +187,6 @@ def limits_of(text: str) -> tuple[int, int]:
         raise HostError(Reason.MALFORMED, "no line 'Max open files'")
     soft, hard = (INFINITY if v == "unlimited" else int(v) for v in found.groups())
     return soft, hard
-
-
-def _identity(host: Host, user: str) -> _User:
-    """Look a user up in /etc/passwd and /etc/group (passwd(5), group(5)); other databases are not asked."""
-    for line in host.read("/etc/passwd").split("\n"):
-        parts = line.split(":")
-        if len(parts) >= 4 and parts[0] == user and user and _number(parts[2]) and _number(parts[3]):
-            uid, gid = int(parts[2]), int(parts[3])
-            break
-    else:
-        raise HostError(Reason.ABSENT, f"user {user} in /etc/passwd")
-    try:
-        text = host.read("/etc/group")
-    except HostError:
-        text = ""
-    rows = [p for p in (line.split(":") for line in text.split("\n")) if len(p) == 4 and p[0] and _number(p[2])]
-    gids = {gid, *(int(p[2]) for p in rows if user in p[3].split(","))}
-    by_name: dict[str, int] = {}
-    for row in rows:
-        by_name.setdefault(row[0], int(row[2]))
-    return _User(_bytes(user), uid, gid, frozenset(gids), {_bytes(n): g for n, g in by_name.items()})
-
-
-def _number(text: str) -> bool:
-    return re.fullmatch("[0-9]{1,10}", text) is not None
-
-
-def _bytes(text: str) -> str:
-    """Return one character per byte, as C compares and counts them."""
-    return text.encode("utf-8", "surrogateescape").decode("latin-1")
 
 
 def files(host: Host, rules: PamRules, arguments: tuple[str, ...] = ()) -> tuple[str, ...]:
@@ -228,11 +200,11 @@ def files(host: Host, rules: PamRules, arguments: tuple[str, ...] = ()) -> tuple
         if not host.glob(main) and host.glob(f"{rules.vendor}/limits.conf"):
             main = f"{rules.vendor}/limits.conf"
         more = {os.path.basename(p): p for p in host.glob(f"{rules.vendor}/limits.d/*.conf")} | more
-    return (main, *(more[name] for name in sorted(more, key=os.fsencode)))
+    return (main, *(more[name] for name in sorted(more, key=as_bytes)))
 
 
 def _apply_files(
-    host: Host, rules: PamRules, arguments: tuple[str, ...], who: _User, nr_open: Limit, state: _State
+    host: Host, rules: PamRules, arguments: tuple[str, ...], who: Account, nr_open: Limit, state: _State
 ) -> list[str]:
     """Read all files into `state`; returns sentences on files that would have to be seen to decide."""
     for path in files(host, rules, arguments):
@@ -255,25 +227,49 @@ def _apply_files(
 
 
 def _lines(path: str, text: str, rules: PamRules) -> Iterator[_Line]:
-    for number, raw in enumerate(_bytes(text).split("\n"), 1):
+    for at_line, raw in enumerate(as_bytes(text).split("\n"), 1):
         pieces = [raw]
         if rules.old_grammar and len(raw) >= _FGETS:
             pieces = [(raw + "\n")[at : at + _FGETS] for at in range(0, len(raw) + 1, _FGETS)]
         for piece in pieces:
-            body = piece.split("\0", 1)[0].lstrip(_SPACE if rules.old_grammar else " \t").split("#", 1)[0]
+            body = piece.split("\0", 1)[0].lstrip(SPACE if rules.old_grammar else " \t").split("#", 1)[0]
             if rules.old_grammar:
-                fields = re.findall(f"[^{_SPACE}]+", body)[:4]
+                fields = re.findall(f"[^{SPACE}]+", body)[:4]
             else:
                 fields = re.split("[ \t]+", body.rstrip(" \t"), maxsplit=3) if body.strip(" \t") else []
             if len(fields) not in (2, 4):
                 continue
             domain, kind, item, value = (*fields, "", "")[:4]
             text_of = value.encode("latin-1").decode("utf-8", "surrogateescape")
-            yield _Line(Origin(path, number, text_of), domain, _lower(kind), _lower(item), _lower(value))
+            yield _Line(Origin(path, at_line, text_of), domain, _lower(kind), _lower(item), _lower(value))
 
 
 def _lower(text: str) -> str:
     return re.sub("[A-Z]+", lambda found: found[0].lower(), text)
 
 
-from hosttune.resolve._placeholder import _act  # noqa
+def _act(line: _Line, rules: PamRules, who: Account, nr_open: Limit, state: _State) -> None:
+    if not line.item:
+        if line.type.startswith("-") and exempts(line.domain, who):
+            state.stop = line.origin
+        return
+    of = rank(line.domain, who, rules.root_exempt)
+    if of is None or line.type not in ("soft", "hard", "-"):
+        return
+    if line.item in ("maxlogins", "maxsyslogins"):
+        _act_on_logins(line, of, state)
+    elif line.item == "nofile" and of in (USER, GROUP, DEFAULT):
+        value = number(line.value, nr_open if rules.infinity_is_nr_open else INFINITY)
+        if value is None:
+            return
+        state.matched.append(line.origin)
+        for kind in ("soft", "hard") if line.type == "-" else (line.type,):
+            if state.rank[kind] < of:
+                return  # of "-" the soft half comes first, and losing it loses the hard half too
+            state.rank[kind], state.value[kind], state.origin[kind] = of, value, line.origin
+
+
+def _act_on_logins(line: _Line, of: int, state: _State) -> None:
+    parsed = (2**64 - 1, False) if line.value in ("-1", "-", "unlimited", "infinity") else strtoull(line.value)
+    if parsed is not None and of <= state.rank["logins"]:
+        state.rank["logins"], state.value["logins"], state.origin["logins"] = of, parsed[0], line.origin

@@ -1,4 +1,4 @@
-"""Which pam_limits a host runs: the releases differ in grammar, in root, in start values and in what refuses a login."""
+"""Which pam_limits a host runs: releases differ in grammar, root, start values and in what refuses a login."""
 
 from __future__ import annotations
 
@@ -32,15 +32,13 @@ class PamRules:
     vendor: str = ""
 
 
-DEBIAN_11 = PamRules("pam_limits 1.4 with Debian's patches (Debian 11, Ubuntu 22.04)", True, True, True, False, True, False)
-DEBIAN_12 = PamRules("pam_limits 1.5 with Debian's patches (Debian 12, Ubuntu 24.04)", True, True, True, False, True)
-DEBIAN_13 = PamRules("pam_limits 1.7 with Debian's patches (Debian 13)", False, True, False, False, False)
+DEBIAN_11 = PamRules("pam_limits 1.4 with the patches of Debian 11", True, True, True, False, True, False)
+DEBIAN_12 = PamRules("pam_limits 1.5 with the patches of Debian 12", True, True, True, False, True)
+DEBIAN_13 = PamRules("pam_limits 1.7 with the patches of Debian 13", False, True, False, False, False)
 UPSTREAM_OLD = PamRules("pam_limits before 1.5 without patches", True, False, False, True, True, False)
 UPSTREAM_15 = PamRules("pam_limits 1.5 or 1.6 without patches", True, False, False, True, True)
 UPSTREAM = PamRules("pam_limits 1.7 without patches", False, False, False, True, False)
-SUSE = PamRules(
-    "pam_limits 1.7 of SUSE, which also reads /usr/etc/security", False, False, False, True, False, vendor="/usr/etc/security"
-)
+SUSE = PamRules("pam_limits 1.7 of SUSE", False, False, False, True, False, vendor="/usr/etc/security")
 
 _CODENAMES = {
     "buster": DEBIAN_11, "bullseye": DEBIAN_11, "bookworm": DEBIAN_12, "trixie": DEBIAN_13,
