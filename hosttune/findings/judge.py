@@ -1,0 +1,93 @@
+"""A requirement held against a reading gives a finding: right now, and after the next boot."""
+
+from __future__ import annotations
+
+from hosttune.findings.compare import holds
+from hosttune.model import Finding, Operator, Reading, Reason, Requirement, Unknown, Value, Verdict
+
+_NO_SUCH_THING = (Reason.GONE, Reason.MODULE, Reason.ABSENT)
+
+
+def judge(requirement: Requirement, reading: Reading) -> Finding:
+    """Return the verdict on both layers, with one sentence why."""
+    verdict, because = _verdict(requirement, reading)
+    return Finding(
+        id=f"{requirement.subject}:{requirement.operator.value}",
+        subject=requirement.subject,
+        verdict=verdict,
+        severity=requirement.severity,
+        because=because,
+        requirement=requirement,
+        reading=reading,
+        mend=f"set it {wanted(requirement)}" if verdict in (Verdict.FAIL, Verdict.DRIFT) else "",
+    )
+
+
+def wanted(requirement: Requirement) -> str:
+    """Return what is wanted in words: `to at least 4,096 connections`."""
+    values = [shown(value) for value in requirement.wants]
+    unit = f" {requirement.unit}" if requirement.unit else ""
+    match requirement.operator:
+        case Operator.AT_LEAST:
+            return f"to at least {values[0]}{unit}"
+        case Operator.AT_MOST:
+            return f"to at most {values[0]}{unit}"
+        case Operator.BETWEEN:
+            return f"between {values[0]} and {values[1]}{unit}"
+        case Operator.COVERS:
+            return f"so that it covers {values[0].replace(',', '') if ' ' in values[0] else values[0]}{unit}"
+        case Operator.ONE_OF:
+            return f"to {' or '.join(values)}{unit}"
+        case Operator.EQUALS:
+            return f"to {values[0]}{unit}"
+        case Operator.NOT_BELOW_NOW:
+            return "to no less than it is now"
+
+
+def shown(value: Value) -> str:
+    """Return a value for people: thousands separated."""
+    if isinstance(value, int):
+        return f"{value:,}"
+    return " ".join(f"{v:,}" for v in value) if isinstance(value, tuple) else value
+
+
+def _verdict(requirement: Requirement, reading: Reading) -> tuple[Verdict, str]:
+    now, boot = reading.runtime, reading.boot
+    if isinstance(now, Unknown):
+        return _without_runtime(requirement, reading, now)
+    good_now = holds(requirement, now, now)
+    where = f" ({reading.origin})" if reading.origin else ""
+    if isinstance(boot, Unknown):
+        if boot.reason is Reason.MALFORMED and good_now:
+            return Verdict.DRIFT, f"{shown(now)} now; the kernel will not take what {reading.origin} says"
+        return _runtime_alone(requirement, now, boot, good_now)
+    good_boot = holds(requirement, boot, now)
+    if good_now and good_boot:
+        return Verdict.OK, f"{shown(now)} now, {shown(boot)} at boot{where}"
+    beats = f", which beats {reading.beaten[0]}" if reading.beaten else ""
+    if good_now:
+        return Verdict.DRIFT, f"{shown(now)} now, but {shown(boot)} after a boot: {reading.origin}{beats}"
+    if good_boot:
+        return Verdict.DRIFT, f"{shown(boot)} on disk{where}, not in force: {shown(now)} now"
+    return Verdict.FAIL, f"{shown(now)} now, {shown(boot)} after a boot{where}{beats}"
+
+
+def _runtime_alone(requirement: Requirement, now: Value, boot: Unknown, good: bool) -> tuple[Verdict, str]:
+    if boot.reason is Reason.UNSET:
+        said = "nothing on disk sets it"
+    else:
+        said = f"after a boot: {boot.detail or boot.reason.value}"
+    return (Verdict.OK if good else Verdict.FAIL), f"{shown(now)} now, {said}"
+
+
+def _without_runtime(requirement: Requirement, reading: Reading, now: Unknown) -> tuple[Verdict, str]:
+    boot = reading.boot
+    if isinstance(boot, Unknown):
+        absent = now.reason in _NO_SUCH_THING and boot.reason in (Reason.UNSET, *_NO_SUCH_THING)
+        return (Verdict.NOT_APPLICABLE if absent else Verdict.UNKNOWN), str(now)
+    if now.reason in (Reason.UNDECIDED, *_NO_SUCH_THING):
+        good = holds(requirement, boot)
+        return (
+            Verdict.OK if good else Verdict.FAIL
+        ), f"{shown(boot)} after a boot ({reading.origin or 'default'}); now: {now}"
+    return Verdict.UNKNOWN, f"{now}; {shown(boot)} after a boot ({reading.origin})"
