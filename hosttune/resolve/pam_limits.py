@@ -36,6 +36,7 @@ from hosttune.resolve.pam_rules import PamRules
 Limit = int | Unknown
 
 _FGETS = 1023  # bytes that fgets() puts into the 1024 of LINE_LENGTH
+_FEW = 4  # stdin, stdout, stderr and libpam/pam_audit.c
 _SOFT_START = 1024  # FD_SETSIZE, to which Debian cuts what PID 1 has
 
 
@@ -141,6 +142,8 @@ def _set(
         notes.append(f"a hard limit of {hard} is refused where fs.nr_open is less")
     if isinstance(soft, int) and isinstance(hard, int):
         soft = min(soft, hard)
+    if isinstance(soft, int) and soft < _FEW:
+        notes.append(f"a soft limit of {soft} closes the session: libpam finds no descriptor for its audit socket")
     beaten = _but(state.matched, *lines)
     return LoginLimits(
         soft, hard, False, origins.get("soft"), origins.get("hard"), lines, beaten, tuple(notes), True
