@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -19,7 +18,6 @@ from hosttune.model import (
     Machine,
     PortPool,
     Reading,
-    Reason,
     Report,
     Requirement,
     Subject,
@@ -29,6 +27,7 @@ from hosttune.model import (
 )
 from hosttune.profile import merge
 from hosttune.profile.load import Profile
+from hosttune.resolve.sysctl_value import display, normalise
 
 # read for the bounds and the lints, whatever the profiles name
 _ALWAYS = (
@@ -61,10 +60,10 @@ def examine(host: Host, profiles: list[Profile], workload: Workload, programs: P
     machine = machines.gather(host)
     required, waived = merge.requirements(profiles, workload, machine)
     required = tuple(r for one in required for r in _aim(one, programs))
-    readings = _gather(host, required, programs)
+    readings, files = _gather(host, required, programs)
     pools, pool_notes = _pools(host, workload)
     findings = [judge.judge(r, readings[str(r.subject)]) for r in required]
-    findings.extend(lints.lint(readings, _lint_facts(host, machine, readings, programs)))
+    findings.extend(lints.lint(readings, _lint_facts(host, machine, files, programs)))
     bounds = capacity.capacity(_capacity_facts(host, machine, workload, readings, pools, programs))
     return Report(
         machine=machine,
@@ -108,19 +107,23 @@ def _aim(requirement: Requirement, programs: Programs) -> list[Requirement]:
     return [dataclasses.replace(requirement, subject=Subject("nofile", name)) for name in names]
 
 
-def _gather(host: Host, required: tuple[Requirement, ...], programs: Programs) -> dict[str, Reading]:
-    names = [r.subject.name for r in required if r.subject.kind == "sysctl"]
-    readings = {f"sysctl:{k}": v for k, v in sysctl.gather(host, dict.fromkeys([*names, *_ALWAYS])).items()}
+def _gather(
+    host: Host, required: tuple[Requirement, ...], programs: Programs
+) -> tuple[dict[str, Reading], sysctl.Files]:
+    names = tuple(dict.fromkeys([*(r.subject.name for r in required if r.subject.kind == "sysctl"), *_ALWAYS]))
+    files = sysctl.files(host, names)
+    readings = {f"sysctl:{k}": v for k, v in sysctl.gather(host, names, files).items()}
     subjects = {r.subject for r in required if r.subject.kind == "nofile"}
     subjects |= {Subject("nofile", f"pid/{programs.pid}")} if programs.pid is not None else set()
     subjects |= {Subject("nofile", f"unit/{programs.unit}")} if programs.unit else set()
+    subjects |= {Subject("nofile", f"login/{user}") for user in programs.users}
     for subject in sorted(subjects):
         try:
             readings[str(subject)] = nofile.read(host, subject)
         except HostError as error:
             unknown = Unknown(error.reason, error.detail)
             readings[str(subject)] = Reading(subject, unknown, unknown)
-    return readings
+    return readings, files
 
 
 def _pools(host: Host, workload: Workload) -> tuple[tuple[PortPool, ...], tuple[str, ...]]:
@@ -132,8 +135,30 @@ def _pools(host: Host, workload: Workload) -> tuple[tuple[PortPool, ...], tuple[
         return (), (f"the port pools could not be counted: {error}",)
 
 
-def _lint_facts(host: Host, machine: Machine, readings: dict[str, Reading], programs: Programs) -> lints.LintFacts:
-    raise NotImplementedError
+def _lint_facts(host: Host, machine: Machine, found: sysctl.Files, programs: Programs) -> lints.LintFacts:
+    assignments = tuple((display(a.key), a.text, a.origin) for a in found.boot.assignments if a.text is not None)
+    keys = None
+    if machine.kernel:
+        keys = frozenset(key for key, _, _ in assignments if host.glob(f"/proc/sys/{normalise(key)}"))
+    unit_here = programs.unit if machine.systemd and host.glob(f"/*/systemd/system/{programs.unit}") else ""
+    return lints.LintFacts(
+        listening=_listening(host),
+        memory=machine.memory,
+        assignments=assignments,
+        keys=keys,
+        unit=unit_here,
+    )
+
+
+def _listening(host: Host) -> int:
+    """Return the ports with a TCP listener of either family, as a set of bits (proc_pid_net(5))."""
+    ports = 0
+    for name in ("tcp", "tcp6"):
+        for line in machines.text(host, f"/proc/net/{name}").splitlines()[1:]:
+            fields = line.split()
+            if len(fields) > 3 and fields[3] == _LISTEN:
+                ports |= 1 << int(fields[1].rpartition(":")[2], 16)
+    return ports
 
 
 def _capacity_facts(
@@ -144,7 +169,29 @@ def _capacity_facts(
     pools: tuple[PortPool, ...],
     programs: Programs,
 ) -> CapacityFacts:
-    raise NotImplementedError
+    binding = _binding(readings, programs)
+    files_open = machines.text(host, "/proc/sys/fs/file-nr").split()
+    tracked = machines.text(host, "/proc/sys/net/netfilter/nf_conntrack_count")
+    return CapacityFacts(
+        readings=readings,
+        pools=pools,
+        workload=workload,
+        machine=machine,
+        nofile=binding,
+        program=binding.subject.name.partition("/")[2] if binding else "",
+        files_open=int(files_open[0]) if files_open and files_open[0].isdigit() else None,
+        tracked=int(tracked) if tracked.isdigit() else None,
+    )
+
+
+def _binding(readings: dict[str, Reading], programs: Programs) -> Reading | None:
+    """Return the reading that binds the role's program: the process named, else its unit, else the login."""
+    names = [f"pid/{programs.pid}", f"unit/{programs.unit}", *(f"login/{user}" for user in programs.users)]
+    for name in names:
+        reading = readings.get(f"nofile:{name}")
+        if reading and not (isinstance(reading.runtime, Unknown) and isinstance(reading.boot, Unknown)):
+            return reading
+    return None
 
 
 def _missing(machine: Machine) -> tuple[str, ...]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from pathlib import Path
 
 from hosttune import registry
 from hosttune.errors import UsageError
 from hosttune.host import Host
+from hosttune.model import Report
 from hosttune.profile import load
 from hosttune.profile.load import Profile
 
@@ -48,3 +52,12 @@ def check_format(name: str) -> None:
     known = registry.names("hosttune.render")
     if name not in known:
         raise UsageError(f"--format {name}: unknown; choose {' or '.join(known)}")
+
+
+def print_report(report: Report, format: str, verbose: bool) -> None:
+    """Print a report; colour only to a terminal that has it and whose user has not said NO_COLOR."""
+    out = sys.stdout
+    color = out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    renderer = registry.load("hosttune.render", format)
+    text = renderer.render(report, verbose=verbose, color=color, width=shutil.get_terminal_size((80, 24)).columns)
+    out.write(text.encode(out.encoding or "utf-8", "replace").decode(out.encoding or "utf-8", "replace"))

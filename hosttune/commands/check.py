@@ -6,7 +6,6 @@ import shlex
 import sys
 from dataclasses import dataclass
 
-from hosttune import registry
 from hosttune.commands import _examine, _open
 from hosttune.errors import UsageError
 from hosttune.facts import backends
@@ -52,6 +51,28 @@ def run(asked: Asked) -> int:
     unit = asked.service or next((p.service for p in profiles if p.service), "")
     programs = _examine.Programs(unit, tuple(asked.user or ["root"]), pid)
     report = _examine.examine(host, profiles, _workload(asked, host, profiles), programs, _command())
-    out = sys.stdout
-    print_report(asked.format, report, asked.verbose, out.isatty())
+    _open.print_report(report, asked.format, asked.verbose)
     return _examine.exit_code(report.findings, Severity(asked.fail_on).rank, asked.strict)
+
+
+def _workload(asked: Asked, host: Host, profiles: list[Profile]) -> Workload:
+    targets = [backends.parse(host, text) for text in asked.backend or []]
+    mode, span = backends.parse_bind_mode(asked.bind_mode) if asked.bind_mode else (None, None)
+    if asked.backends_from:
+        found, hint, _ = backends.from_config(host, asked.backends_from)
+        targets.extend(found)
+        if hint and mode is None:
+            mode, span = hint
+    return merge.workload(
+        profiles,
+        connections=asked.connections,
+        rate=asked.rate,
+        backends=tuple(targets) or None,
+        sources=backends.parse_sources(asked.source or []) or None,
+        bind_mode=mode,
+        bind_range=span,
+    )
+
+
+def _command() -> str:
+    return shlex.join(["hosttune", *sys.argv[1:]])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import tempfile
 
-from hosttune import registry
 from hosttune.commands import _examine, _open, resolve
 from hosttune.errors import HostError, UsageError
 from hosttune.facts import backends

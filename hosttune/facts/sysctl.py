@@ -65,10 +65,9 @@ def procps_release(host: Host) -> tuple[int, int, int]:
     return shipped.get((name, version), (4, 0, 4))
 
 
-def gather(host: Host, names: Iterable[str]) -> dict[str, Reading]:
+def gather(host: Host, names: Iterable[str], found: Files) -> dict[str, Reading]:
     """Read each named sysctl in its layers; what cannot be read is Unknown and stops nothing."""
     wanted = tuple(names)
-    found = files(host, wanted)
     image = is_image(host)
     initial = image or bool(host.glob("/proc/sys/net/core/netdev_max_backlog"))
     loaded_at_boot = _modules_at_boot(host)

@@ -1,0 +1,95 @@
+"""Descriptors: of the program, of any process, of the whole system, and watches (fs/file_table.c, fs/eventpoll.c)."""
+
+from __future__ import annotations
+
+from hosttune.capacity._facts import CapacityFacts
+from hosttune.model import Bound, Reason, Unknown
+
+
+def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
+    """Return the bounds of nofile, nr_open, file-max and epoll watches."""
+    return (_nofile(facts), _nr_open(facts), _file_max(facts), _watches(facts))
+
+
+def _need(facts: CapacityFacts) -> int:
+    return facts.workload.connections * facts.workload.descriptors_per_connection + facts.workload.own_descriptors
+
+
+def _connections(facts: CapacityFacts, descriptors: int) -> int:
+    spare = descriptors - facts.workload.own_descriptors
+    return max(spare // facts.workload.descriptors_per_connection, 0)
+
+
+def _nofile(facts: CapacityFacts) -> Bound:
+    reading = facts.nofile
+    layer = reading.runtime if reading else Unknown(Reason.UNDECIDED, "no service, process or login was named")
+    when = "now"
+    if reading and isinstance(layer, Unknown):
+        layer, when = reading.boot, "when it starts"
+    hard = _connections(facts, layer[0]) if isinstance(layer, tuple) else layer
+    short = not isinstance(hard, int) or hard < facts.workload.connections
+    setting = "LimitNOFILE" if reading and "unit/" in reading.subject.name else "nofile"
+    return Bound(
+        id="nofile",
+        name=f"nofile {facts.program}".strip(),
+        hard=hard if isinstance(hard, int | Unknown) else Unknown(Reason.UNDECIDED, "no limit could be read"),
+        knee=None,
+        used=None,
+        reads=f"{reading.subject} {when}" if reading else "",
+        fails="accept or socket: EMFILE (24)",
+        raised_by=f"{setting}={_need(facts):,}" if short else "",
+        notes=(f"{facts.workload.own_descriptors:,} descriptors are kept for the program itself",),
+    )
+
+
+def _nr_open(facts: CapacityFacts) -> Bound:
+    ceiling = facts.integer("fs.nr_open")
+    hard = _connections(facts, ceiling) if isinstance(ceiling, int) else ceiling
+    short = isinstance(hard, int) and hard < facts.workload.connections
+    return Bound(
+        id="nr-open",
+        name="fs.nr_open",
+        hard=hard,
+        knee=None,
+        used=None,
+        reads="fs.nr_open",
+        fails="setrlimit: EPERM (1) when nofile is raised beyond it",
+        raised_by=f"fs.nr_open={_need(facts):,}" if short else "",
+    )
+
+
+def _file_max(facts: CapacityFacts) -> Bound:
+    ceiling = facts.integer("fs.file-max")
+    used = facts.files_open
+    hard: int | Unknown | None = ceiling
+    if isinstance(ceiling, int):
+        hard = max((ceiling - (used or 0)) // facts.workload.descriptors_per_connection, 0)
+    short = isinstance(hard, int) and hard < facts.workload.connections
+    return Bound(
+        id="file-max",
+        name="fs.file-max",
+        hard=hard,
+        knee=None,
+        used=None,
+        reads="fs.file-max less the files that are open now",
+        fails="socket or accept: ENFILE (23); log: VFS: file-max limit reached",
+        raised_by=f"fs.file-max={_need(facts) + (used or 0):,}" if short else "",
+        notes=("a process with CAP_SYS_ADMIN is exempt",),
+    )
+
+
+def _watches(facts: CapacityFacts) -> Bound:
+    ceiling = facts.integer("fs.epoll.max_user_watches")
+    per = facts.workload.sockets_per_connection
+    hard = ceiling // per if isinstance(ceiling, int) else ceiling
+    short = isinstance(hard, int) and hard < facts.workload.connections
+    return Bound(
+        id="epoll-watches",
+        name="epoll watches of one user",
+        hard=hard,
+        knee=None,
+        used=None,
+        reads="fs.epoll.max_user_watches",
+        fails="epoll_ctl: ENOSPC (28)",
+        raised_by=f"fs.epoll.max_user_watches={facts.workload.connections * per:,}" if short else "",
+    )

@@ -1,0 +1,63 @@
+"""Say what a key is and which role wants what of it."""
+
+from __future__ import annotations
+
+import difflib
+
+from hosttune.commands._open import LOCAL, open_profiles
+from hosttune.errors import HostError, UsageError
+from hosttune.facts import machine
+from hosttune.findings.judge import wanted
+from hosttune.host.live import LiveHost
+from hosttune.profile import load, merge
+from hosttune.resolve.sysctl_value import display, normalise, valid_key
+
+
+def run(key: str, files: list[str]) -> None:
+    """Print it; raises UsageError where no profile tells of the key."""
+    profiles = [p for name in load.names(LOCAL) for p in open_profiles([name], [])] + (
+        open_profiles([], files) if files else []
+    )
+    about = {subject: told for profile in profiles for subject, told in profile.about.items()}
+    subjects = _subjects(key, list(about))
+    host = LiveHost()
+    here = machine.gather(host)
+    for subject in subjects:
+        told = about[subject]
+        print(f"{subject.partition(':')[2] if subject.startswith('sysctl:') else subject}\n  {told['what']}")
+        for label, name in (
+            ("unit", "unit"),
+            ("default", "default"),
+            ("too low", "too_low"),
+            ("too high", "too_high"),
+            ("holds", "scope"),
+            ("source", "source"),
+        ):
+            print(f"  {label:<9} {told[name]}")
+        if subject.startswith("sysctl:"):
+            print(f"  {'here now':<9} {_now(host, subject.partition(':')[2])}")
+        for profile in profiles:
+            active, _ = merge.requirements([profile], merge.workload([profile]), here)
+            for one in active:
+                if str(one.subject) == subject:
+                    print(f"  {profile.name}: {wanted(one)}: {one.why}")
+
+
+def _subjects(key: str, known: list[str]) -> list[str]:
+    if key == "nofile":
+        return [s for s in known if s.startswith("nofile:")]
+    name = key.removeprefix("sysctl:")
+    subject = f"sysctl:{display(normalise(name))}" if valid_key(name) else name
+    for candidate in (subject, key):
+        if candidate in known:
+            return [candidate]
+    near = difflib.get_close_matches(subject, known, 1, 0.4)
+    hint = f"did you mean {near[0].removeprefix('sysctl:')}?" if near else "`hosttune profile show lb` lists keys"
+    raise UsageError(f"{key!r}: no profile tells of it; {hint}")
+
+
+def _now(host: LiveHost, key: str) -> str:
+    try:
+        return host.read(f"/proc/sys/{normalise(key)}").strip().replace("\t", " ")
+    except HostError as error:
+        return f"({error})"
