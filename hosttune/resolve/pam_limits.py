@@ -257,11 +257,11 @@ def _act(line: _Line, rules: PamRules, who: Account, nr_open: Limit, state: _Sta
             state.stop = line.origin
         return
     of = rank(line.domain, who, rules.root_exempt)
-    if of is None or line.type not in ("soft", "hard", "-"):
+    if of is None:
         return
     if line.item in ("maxlogins", "maxsyslogins"):
-        _act_on_logins(line, of, state)
-    elif line.item == "nofile" and of in (USER, GROUP, DEFAULT):
+        _act_on_logins(line, of, state)  # of any type
+    elif line.item == "nofile" and line.type in ("soft", "hard", "-") and of in (USER, GROUP, DEFAULT):
         value = number(line.value, nr_open if rules.infinity_is_nr_open else INFINITY)
         if value is None:
             return
