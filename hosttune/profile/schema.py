@@ -13,11 +13,11 @@ from hosttune.profile.demand import FUNCTIONS
 _SUBJECT = re.compile(
     r"(sysctl:[A-Za-z0-9_-]+([./][A-Za-z0-9_-]+)+|nofile:(service|login|process)|nofile:(unit|login)/[A-Za-z0-9_.@:-]+)"
 )
-_SENTENCE = re.compile(r"[^\x00-\x1f\x7f-\x9f]*")
+_SENTENCE = r"^[^\x00-\x1f\x7f-\x9f]*$"
 
 Whole = Annotated[int, Field(strict=True, ge=-(2**63), lt=2**63)]
 Count = Annotated[int, Field(strict=True, ge=0, le=10**12)]
-Line = Annotated[str, Field(max_length=600, pattern=_SENTENCE.pattern + "$")]
+Line = Annotated[str, Field(max_length=600, pattern=_SENTENCE)]
 Single = Whole | Line | list[Whole]
 
 

@@ -1,0 +1,77 @@
+"""A wrong profile is one line: file, table, key, what is wrong. Nothing else ever comes out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hosttune.errors import HosttuneError, ProfileError, UsageError
+from hosttune.profile import load
+
+HEAD = '[profile]\nname = "x"\ntitle = "x"\n'
+ROW = '[[require]]\nsubject = "sysctl:a.b"\nwhy = "w"\nsource = "s"\n'
+
+CASES = {
+    "not TOML": ("= 1", ":1:1: not TOML"),
+    "no profile table": ("", "profile: Field required"),
+    "unknown table": (HEAD + "[other]\n", "other: no such key"),
+    "unknown key": (
+        HEAD + ROW + 'operator = "equals"\nvalue = 1\nvalu = 2\n',
+        "require 1 (sysctl:a.b): valu: no such key",
+    ),
+    "wrong type": (HEAD + ROW + 'operator = "equals"\nvalue = 1.5\n', "require 1 (sysctl:a.b): value"),
+    "unknown operator": (HEAD + ROW + 'operator = "above"\nvalue = 1\n', "operator: Input should be"),
+    "unknown function": (HEAD + ROW + 'operator = "equals"\ndemand = "f"\n', "unknown function"),
+    "no value": (HEAD + ROW + 'operator = "equals"\n', "takes one of value, values and demand"),
+    "dots": (HEAD + ROW.replace("a.b", "a/../b"), "not a subject"),
+    "newline": (HEAD + ROW.replace("a.b", "a.b\\nc"), "not a subject"),
+    "absolute": (HEAD + ROW.replace("a.b", "/etc/passwd"), "not a subject"),
+    "newline in a sentence": (HEAD + ROW.replace('"w"', '"w\\nv"') + 'operator = "equals"\nvalue = 1\n', "why"),
+    "circle": (HEAD.replace("title", 'extends = ["x"]\ntitle'), "extends"),
+    "unknown base": (HEAD.replace("title", 'extends = ["bas"]\ntitle'), "no such profile"),
+    "not UTF-8": (b"\xff", "not UTF-8"),
+    "deep": ("a = " + "[" * 5000, "x.toml"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_it_is_one_line_that_names_the_place(tmp_path: Path, name: str) -> None:
+    text, says = CASES[name]
+    path = tmp_path / "x.toml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(HosttuneError) as caught:
+        load.load_file(path, [tmp_path])
+    said = str(caught.value)
+    assert says in said and "x.toml" in said and "\n" not in said
+    assert caught.value.exit_code == 2
+
+
+def test_an_unknown_role_suggests_one() -> None:
+    with pytest.raises(UsageError, match="did you mean broker"):
+        load.load("brokr")
+
+
+@pytest.mark.parametrize("name", ["../lb", "/etc/passwd", "", "a\nb"])
+def test_a_role_is_a_name_not_a_path(name: str) -> None:
+    with pytest.raises(UsageError):
+        load.load(name)
+
+
+def test_a_large_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "x.toml"
+    path.write_bytes(b"#" * (load.LARGEST + 1))
+    with pytest.raises(ProfileError, match="larger"):
+        load.load_file(path)
+
+
+@given(st.binary(max_size=200) | st.text(max_size=100).map(lambda t: (HEAD + t).encode("utf-8", "surrogatepass")))
+def test_nothing_else_comes_out(tmp_path_factory: pytest.TempPathFactory, text: bytes) -> None:
+    path = tmp_path_factory.mktemp("p") / "x.toml"
+    path.write_bytes(text)
+    try:
+        load.load_file(path)
+    except HosttuneError as error:
+        assert "\n" not in str(error)
