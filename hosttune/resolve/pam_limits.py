@@ -235,7 +235,7 @@ def _lines(path: str, text: str, rules: PamRules) -> Iterator[_Line]:
         if rules.old_grammar and len(raw) >= _FGETS:
             pieces = [(raw + "\n")[at : at + _FGETS] for at in range(0, len(raw) + 1, _FGETS)]
         for piece in pieces:
-            body = piece.split("\0", 1)[0].lstrip(SPACE if rules.old_grammar else " \t").split("#", 1)[0]
+            body = piece.split("\0", 1)[0].lstrip(SPACE).split("#", 1)[0]
             if rules.old_grammar:
                 fields = re.findall(f"[^{SPACE}]+", body)[:4]
             else:
