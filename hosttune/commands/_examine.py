@@ -62,7 +62,7 @@ def examine(host: Host, profiles: list[Profile], workload: Workload, programs: P
     required = tuple(r for one in required for r in _aim(one, programs))
     readings, files = _gather(host, required, programs)
     pools, pool_notes = _pools(host, workload)
-    findings = [judge.judge(r, readings[str(r.subject)]) for r in required]
+    findings = [judge.with_tracking(judge.judge(r, readings[str(r.subject)]), machine) for r in required]
     findings.extend(lints.lint(readings, _lint_facts(host, machine, files, programs)))
     bounds = capacity.capacity(_capacity_facts(host, machine, workload, readings, pools, programs))
     return Report(

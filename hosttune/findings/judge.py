@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+from functools import partial
+
 from hosttune.findings.compare import holds
-from hosttune.model import Finding, Operator, Reading, Reason, Requirement, Unknown, Value, Verdict
+from hosttune.model import Finding, Machine, Operator, Reading, Reason, Requirement, Unknown, Value, Verdict
 
 _NO_SUCH_THING = (Reason.GONE, Reason.MODULE, Reason.ABSENT)
 
@@ -23,9 +26,22 @@ def judge(requirement: Requirement, reading: Reading) -> Finding:
     )
 
 
+def with_tracking(finding: Finding, machine: Machine) -> Finding:
+    """Return the finding as it counts here: conntrack's limits matter only where this namespace tracks connections."""
+    if not finding.subject.name.startswith("net.netfilter.nf_conntrack") or machine.conntrack is True:
+        return finding
+    if machine.conntrack is False and finding.verdict is not Verdict.OK:
+        said = "no connection is tracked in this namespace"
+        return dataclasses.replace(finding, verdict=Verdict.NOT_APPLICABLE, because=said, mend="")
+    if finding.verdict in (Verdict.FAIL, Verdict.DRIFT):
+        said = f"{finding.because}; whether connections are tracked here: {machine.conntrack}"
+        return dataclasses.replace(finding, verdict=Verdict.UNKNOWN, because=said)
+    return finding
+
+
 def wanted(requirement: Requirement) -> str:
     """Return what is wanted in words: `to at least 4,096 connections`."""
-    values = [shown(value) for value in requirement.wants]
+    values = [shown(value, requirement.unit) for value in requirement.wants]
     unit = f" {requirement.unit}" if requirement.unit else ""
     match requirement.operator:
         case Operator.AT_LEAST:
@@ -35,7 +51,7 @@ def wanted(requirement: Requirement) -> str:
         case Operator.BETWEEN:
             return f"between {values[0]} and {values[1]}{unit}"
         case Operator.COVERS:
-            return f"so that it covers {values[0].replace(',', '') if ' ' in values[0] else values[0]}{unit}"
+            return f"so that it covers {values[0]}{unit}"
         case Operator.ONE_OF:
             return f"to {' or '.join(values)}{unit}"
         case Operator.EQUALS:
@@ -44,8 +60,10 @@ def wanted(requirement: Requirement) -> str:
             return "to no less than it is now"
 
 
-def shown(value: Value) -> str:
-    """Return a value for people: thousands separated."""
+def shown(value: Value, unit: str = "") -> str:
+    """Return a value for people: thousands separated, but for ports, which are names more than numbers."""
+    if unit in ("port", "ports"):
+        return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
     if isinstance(value, int):
         return f"{value:,}"
     return " ".join(f"{v:,}" for v in value) if isinstance(value, tuple) else value
@@ -53,35 +71,38 @@ def shown(value: Value) -> str:
 
 def _verdict(requirement: Requirement, reading: Reading) -> tuple[Verdict, str]:
     now, boot = reading.runtime, reading.boot
+    say = partial(shown, unit=requirement.unit)
     if isinstance(now, Unknown):
         return _without_runtime(requirement, reading, now)
     good_now = holds(requirement, now, now)
     where = f" ({reading.origin})" if reading.origin else ""
     if isinstance(boot, Unknown):
         if boot.reason is Reason.MALFORMED and good_now:
-            return Verdict.DRIFT, f"{shown(now)} now; the kernel will not take what {reading.origin} says"
+            return Verdict.DRIFT, f"{say(now)} now; the kernel will not take what {reading.origin} says"
         return _runtime_alone(requirement, now, boot, good_now)
     good_boot = holds(requirement, boot, now)
     if good_now and good_boot:
-        return Verdict.OK, f"{shown(now)} now, {shown(boot)} at boot{where}"
+        return Verdict.OK, f"{say(now)} now, {say(boot)} at boot{where}"
     beats = f", which beats {reading.beaten[0]}" if reading.beaten else ""
     if good_now:
-        return Verdict.DRIFT, f"{shown(now)} now, but {shown(boot)} after a boot: {reading.origin}{beats}"
+        return Verdict.DRIFT, f"{say(now)} now, but {say(boot)} after a boot: {reading.origin}{beats}"
     if good_boot:
-        return Verdict.DRIFT, f"{shown(boot)} on disk{where}, not in force: {shown(now)} now"
-    return Verdict.FAIL, f"{shown(now)} now, {shown(boot)} after a boot{where}{beats}"
+        return Verdict.DRIFT, f"{say(boot)} on disk{where}, not in force: {say(now)} now"
+    return Verdict.FAIL, f"{say(now)} now, {say(boot)} after a boot{where}{beats}"
 
 
 def _runtime_alone(requirement: Requirement, now: Value, boot: Unknown, good: bool) -> tuple[Verdict, str]:
+    say = partial(shown, unit=requirement.unit)
     if boot.reason is Reason.UNSET:
         said = "nothing on disk sets it"
     else:
         said = f"after a boot: {boot.detail or boot.reason.value}"
-    return (Verdict.OK if good else Verdict.FAIL), f"{shown(now)} now, {said}"
+    return (Verdict.OK if good else Verdict.FAIL), f"{say(now)} now, {said}"
 
 
 def _without_runtime(requirement: Requirement, reading: Reading, now: Unknown) -> tuple[Verdict, str]:
     boot = reading.boot
+    say = partial(shown, unit=requirement.unit)
     if isinstance(boot, Unknown):
         absent = now.reason in _NO_SUCH_THING and boot.reason in (Reason.UNSET, *_NO_SUCH_THING)
         return (Verdict.NOT_APPLICABLE if absent else Verdict.UNKNOWN), str(now)
@@ -89,5 +110,5 @@ def _without_runtime(requirement: Requirement, reading: Reading, now: Unknown) -
         good = holds(requirement, boot)
         return (
             Verdict.OK if good else Verdict.FAIL
-        ), f"{shown(boot)} after a boot ({reading.origin or 'default'}); now: {now}"
-    return Verdict.UNKNOWN, f"{now}; {shown(boot)} after a boot ({reading.origin})"
+        ), f"{say(boot)} after a boot ({reading.origin or 'default'}); now: {now}"
+    return Verdict.UNKNOWN, f"{now}; {say(boot)} after a boot ({reading.origin})"
