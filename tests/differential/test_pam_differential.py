@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+
 from hosttune.host.live import LiveHost
 from hosttune.resolve import pam_rules
 from hosttune.resolve.pam_limits import resolve_login
@@ -33,21 +34,128 @@ twin:x:2000:
 USERS = ("root", "toor", "alice", "bob", "svc")
 LIMITS = """Limit                     Soft Limit           Hard Limit           Units     
 Max open files            5000                 12000                files     
-"""  # noqa: W291
+"""
 STACK = "auth required pam_permit.so\naccount required pam_permit.so\nsession required pam_limits.so\n"
 
-DOMAINS = (
-    "root toor alice bob svc * * @dev @ops @root @wheel @users @alice @twin @nosuch % %dev %@dev %0: %:0 Alice ALICE "
-    "0: :0 0:0 1000: 1000:1001 :1000 5:5 1001:1000 999:1000 +5:5 05: 0x5: a:b : @: @dev: @0: @:0 @:100 @:2000 @:77 "
-    "@100: @7:100 @1000:1000 @2000: -1: 4294967296: 18446744073709551616: :4294967301 1:: 1000:x @x:1 ** @* *: nobody"
-).split()
-TYPES = "soft hard - soft hard - Soft HARD both -- hardx -x".split()
-ITEMS = "nofile nofile nofile nofile nofile nofile NoFile nofiles nproc maxlogins maxsyslogins core nonsense".split()
-VALUES = (
-    "3001 3002 4096 7000 64 1024 18000 19000 0 unlimited infinity -1 - INFINITY Unlimited -5 64k 0x100 1e3 +512 ++1 abc "
-    "010 1024.5 00000000000000000000000512 18446744073709551615 18446744073709551616 99999999999999999999999 "
-    "-18446744073709551615 -0 +0 k64 2147483584 3000000000 -2 5,000 1\x00 7\x0b8 9\x0c 6\xa0 5\\"
-).split(" ")
+DOMAINS = [
+    "root",
+    "toor",
+    "alice",
+    "bob",
+    "svc",
+    "*",
+    "*",
+    "@dev",
+    "@ops",
+    "@root",
+    "@wheel",
+    "@users",
+    "@alice",
+    "@twin",
+    "@nosuch",
+    "%",
+    "%dev",
+    "%@dev",
+    "%0:",
+    "%:0",
+    "Alice",
+    "ALICE",
+    "0:",
+    ":0",
+    "0:0",
+    "1000:",
+    "1000:1001",
+    ":1000",
+    "5:5",
+    "1001:1000",
+    "999:1000",
+    "+5:5",
+    "05:",
+    "0x5:",
+    "a:b",
+    ":",
+    "@:",
+    "@dev:",
+    "@0:",
+    "@:0",
+    "@:100",
+    "@:2000",
+    "@:77",
+    "@100:",
+    "@7:100",
+    "@1000:1000",
+    "@2000:",
+    "-1:",
+    "4294967296:",
+    "18446744073709551616:",
+    ":4294967301",
+    "1::",
+    "1000:x",
+    "@x:1",
+    "**",
+    "@*",
+    "*:",
+    "nobody",
+]
+TYPES = ["soft", "hard", "-", "soft", "hard", "-", "Soft", "HARD", "both", "--", "hardx", "-x"]
+ITEMS = [
+    "nofile",
+    "nofile",
+    "nofile",
+    "nofile",
+    "nofile",
+    "nofile",
+    "NoFile",
+    "nofiles",
+    "nproc",
+    "maxlogins",
+    "maxsyslogins",
+    "core",
+    "nonsense",
+]
+VALUES = [
+    "3001",
+    "3002",
+    "4096",
+    "7000",
+    "64",
+    "1024",
+    "18000",
+    "19000",
+    "0",
+    "unlimited",
+    "infinity",
+    "-1",
+    "-",
+    "INFINITY",
+    "Unlimited",
+    "-5",
+    "64k",
+    "0x100",
+    "1e3",
+    "+512",
+    "++1",
+    "abc",
+    "010",
+    "1024.5",
+    "00000000000000000000000512",
+    "18446744073709551615",
+    "18446744073709551616",
+    "99999999999999999999999",
+    "-18446744073709551615",
+    "-0",
+    "+0",
+    "k64",
+    "2147483584",
+    "3000000000",
+    "-2",
+    "5,000",
+    "1\x00",
+    "7\x0b8",
+    "9\x0c",
+    "6\xa0",
+    "5\\",
+]
 
 
 def line(rng: random.Random) -> str:
@@ -55,7 +163,9 @@ def line(rng: random.Random) -> str:
     if kind < 0.04:
         return f"{rng.choice(DOMAINS)} {rng.choice(['-', '-', '-x', '--', 'soft', '- # all', '- nofile'])}"
     if kind < 0.08:
-        return rng.choice(["", "# alice soft nofile 9", ";alice soft nofile 9", "alice", " ", "\t#", "alice soft nofile"])
+        return rng.choice(
+            ["", "# alice soft nofile 9", ";alice soft nofile 9", "alice", " ", "\t#", "alice soft nofile"]
+        )
     usual = rng.random() < 0.6
     item = "nofile" if usual else rng.choice(ITEMS)
     value = rng.choice(VALUES[:8]) if usual else rng.choice(VALUES)
@@ -63,7 +173,9 @@ def line(rng: random.Random) -> str:
         value = "3"
     gap = rng.choice([" ", " ", "\t", "  ", " \t "] + (["\r", "\x0b", " \x0c"] if rng.random() < 0.1 else []))
     head = rng.choice(["", "", "", " ", "\t", "\x0b", "\r"]) if rng.random() < 0.2 else ""
-    tail = rng.choice(["", " ", "\t", "\r", " extra", "#x", " # x", " \r", "\\", "\x00 y"]) if rng.random() < 0.3 else ""
+    tail = (
+        rng.choice(["", " ", "\t", "\r", " extra", "#x", " # x", " \r", "\\", "\x00 y"]) if rng.random() < 0.3 else ""
+    )
     return head + gap.join([rng.choice(DOMAINS), rng.choice(TYPES[:6] if usual else TYPES), item, value]) + tail
 
 
@@ -80,7 +192,18 @@ def text(rng: random.Random) -> str:
 def plant(tree: Path, rng: random.Random) -> None:
     (tree / "limits.d").mkdir(parents=True)
     names = ["limits.conf"]
-    some = ["10-a.conf", "9-b.conf", "Z.conf", "a.conf", "_x.conf", ".hidden.conf", "c.CONF", "d.conf~", "é.conf", "zz.conf"]
+    some = [
+        "10-a.conf",
+        "9-b.conf",
+        "Z.conf",
+        "a.conf",
+        "_x.conf",
+        ".hidden.conf",
+        "c.CONF",
+        "d.conf~",
+        "é.conf",
+        "zz.conf",
+    ]
     names += [f"limits.d/{n}" for n in rng.sample(some, rng.randrange(0, 4))]
     for name in names:
         path = tree / name
@@ -161,7 +284,9 @@ def root_of(release: str) -> str:
 
 
 @pytest.mark.parametrize(
-    ("release", "rules"), [("bookworm", pam_rules.DEBIAN_12), ("trixie", pam_rules.DEBIAN_13)], ids=["debian12", "debian13"]
+    ("release", "rules"),
+    [("bookworm", pam_rules.DEBIAN_12), ("trixie", pam_rules.DEBIAN_13)],
+    ids=["debian12", "debian13"],
 )
 def test_agrees_with_the_real_module(release: str, rules: pam_rules.PamRules, tmp_path: Path) -> None:
     root = root_of(release)

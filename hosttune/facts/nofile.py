@@ -1,0 +1,113 @@
+"""Descriptor limits in their layers: of a login, of a service, of one process; a value is (soft, hard)."""
+
+from __future__ import annotations
+
+import re
+
+from hosttune.errors import HostError
+from hosttune.host import Host
+from hosttune.model import Reading, Reason, Subject, Unknown, Value
+from hosttune.resolve.pam_limits import limits_of, resolve_login
+from hosttune.resolve.systemd_limits import UnitLimits, resolve_unit
+
+_PROCESSES = 100_000  # /proc can hold millions; a service's main process has a low number
+
+
+def read(host: Host, subject: Subject) -> Reading:
+    """Read `nofile:login/USER`, `nofile:unit/NAME.service` or `nofile:pid/N`; what cannot be read is Unknown."""
+    kind, slash, name = subject.name.partition("/")
+    if slash and name and kind == "login":
+        return _login(host, subject, name)
+    if slash and name and kind == "unit":
+        return _unit(host, subject, name)
+    if kind == "pid" and re.fullmatch("[1-9][0-9]{0,9}", name):
+        return _process(host, subject, name)
+    wrong = Unknown(Reason.MALFORMED, f"{subject} is not login/USER, unit/NAME.service or pid/N")
+    return Reading(subject, wrong, wrong)
+
+
+def _login(host: Host, subject: Subject, user: str) -> Reading:
+    try:
+        limits = resolve_login(host, user)
+    except HostError as error:
+        unknown = Unknown(error.reason, error.detail)
+        return Reading(subject, unknown, unknown)
+    value: Value | Unknown
+    if limits.soft is None or limits.hard is None:
+        value = Unknown(Reason.UNDECIDED, f"no session opens for {user}: {limits.notes[-1]}")
+    else:
+        value = _both(limits.soft, limits.hard)
+    origin = limits.soft_origin or limits.hard_origin
+    notes = limits.notes
+    if limits.hard_origin not in (None, origin):
+        notes = (*notes, f"soft comes from {limits.soft_origin}, hard from {limits.hard_origin}")
+    # the files act when a session opens, so a login made now gets what one after a boot would get
+    return Reading(subject, value, value, origin, limits.beaten, notes)
+
+
+def _unit(host: Host, subject: Subject, unit: str) -> Reading:
+    unit = unit if "." in unit else f"{unit}.service"
+    limits = resolve_unit(host, unit)
+    return Reading(subject, _running(host, unit), _boot(limits, unit), limits.origin, limits.beaten, limits.notes)
+
+
+def _process(host: Host, subject: Subject, pid: str) -> Reading:
+    try:
+        runtime: Value | Unknown = limits_of(host.read(f"/proc/{pid}/limits"))
+    except HostError as error:
+        runtime = Unknown(error.reason, error.detail)
+    unit = _unit_of(host, pid)
+    if not unit:
+        return Reading(subject, runtime, Unknown(Reason.UNDECIDED, f"no service is known that starts process {pid}"))
+    limits = resolve_unit(host, unit)
+    notes = (f"process {pid} belongs to {unit}", *limits.notes)
+    return Reading(subject, runtime, _boot(limits, unit), limits.origin, limits.beaten, notes)
+
+
+def _boot(limits: UnitLimits, unit: str) -> Value | Unknown:
+    if not limits.exists:
+        return Unknown(Reason.ABSENT, f"no unit file of {unit}")
+    return _both(limits.soft, limits.hard)
+
+
+def _both(soft: int | Unknown, hard: int | Unknown) -> Value | Unknown:
+    """Join the halves; one half unknown makes the whole so, and says what the other is."""
+    if isinstance(soft, Unknown):
+        return soft
+    if isinstance(hard, Unknown):
+        return Unknown(hard.reason, f"soft is {soft}, hard: {hard.detail}")
+    return soft, hard
+
+
+def _running(host: Host, unit: str) -> Value | Unknown:
+    """Return the limits of the lowest process of a unit, which is its main process or the oldest one left."""
+    paths = host.glob("/proc/[0-9]*/cgroup")
+    pids = sorted(int(p.split("/")[2]) for p in paths if re.fullmatch("/proc/[0-9]{1,10}/cgroup", p))
+    for pid in pids[:_PROCESSES]:
+        if _unit_of(host, str(pid)) != unit:
+            continue
+        try:
+            return limits_of(host.read(f"/proc/{pid}/limits"))
+        except HostError as error:
+            if error.reason is not Reason.ABSENT:  # else it ended between the two reads
+                return Unknown(error.reason, error.detail)
+    return Unknown(Reason.ABSENT, f"{unit} is not running")
+
+
+def _unit_of(host: Host, pid: str) -> str:
+    """Return the service whose control group holds a process (cgroups(7)), "" where none does.
+
+    Below user@UID.service lie the services of that user's own manager, which are other units.
+    """
+    try:
+        text = host.read(f"/proc/{pid}/cgroup")
+    except HostError:
+        return ""
+    for line in text.split("\n"):
+        hierarchy, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if hierarchy == "0" or controllers == "name=systemd":
+            for part in path.split("/"):
+                if part.endswith(".service"):
+                    return part
+    return ""
