@@ -1,0 +1,138 @@
+"""The command line as a person meets it: exit codes, one-line errors, plain text in pipes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def hosttune(*args: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "hosttune", *args],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **env},
+        check=False,
+    )
+
+
+def test_check_prints_plain_text_into_a_pipe() -> None:
+    done = hosttune("check", "--role", "lb")
+    assert done.returncode in (0, 1)
+    assert not done.stderr
+    assert "\x1b" not in done.stdout
+    assert "1,000,000" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_check_speaks_json() -> None:
+    done = hosttune("check", "--role", "lb", "--format", "json")
+    report = json.loads(done.stdout)
+    assert report["schema"] == "hosttune/report/1"
+
+
+def test_one_connection_fits_and_a_billion_does_not() -> None:
+    few = hosttune("check", "--role", "controller", "--connections", "1", "--fail-on", "error")
+    many = hosttune("check", "--role", "lb", "--connections", "1000000000", "--fail-on", "error")
+    assert many.returncode == 1
+    assert "Stalls at" not in few.stdout
+    assert "Stalls at" in many.stdout
+
+
+WRONG = {
+    "unknown role": (["check", "--role", "brokr"], "did you mean broker"),
+    "unknown format": (["check", "--format", "xml"], "--format xml"),
+    "unknown severity": (["check", "--fail-on", "fatal"], "--fail-on fatal"),
+    "backend without port": (["check", "--role", "lb", "--backend", "10.0.0.1"], "port"),
+    "backend with a wrong port": (["check", "--role", "lb", "--backend", "10.0.0.1:70000"], "70000"),
+    "unresolvable host": (["check", "--role", "lb", "--backend", "no-such-host.invalid:1883"], "no-such-host.invalid"),
+    "wrong source": (["check", "--role", "lb", "--backend", "127.0.0.1:1883", "--source", "1.2.3"], "1.2.3"),
+    "wrong mode": (["check", "--role", "lb", "--bind-mode", "late"], "late"),
+    "missing profile": (["check", "--profile", "/nonexistent.toml"], "/nonexistent.toml"),
+    "missing snapshot": (["check", "--snapshot", "/nonexistent"], "/nonexistent"),
+    "missing root": (["check", "--root", "/nonexistent"], "/nonexistent"),
+    "two hosts": (["check", "--root", "/tmp", "--snapshot", "/tmp/x"], "name one of the two"),
+    "unknown namespace": (["check", "--netns", "no-such"], "no-such"),
+    "namespace that is a path": (["check", "--netns", "../../etc"], "not a namespace's name"),
+    "unknown process": (["check", "--process-name", "no-such-process"], "no-such-process"),
+    "unknown key": (["explain", "net.ipv4.tcp_memm"], "did you mean net.ipv4.tcp_mem"),
+    "key with dots": (["resolve", "net/../../etc/passwd"], "not a sysctl key"),
+    "unknown user": (["resolve", "--user", "nobody-here"], "nobody-here"),
+    "snapshot into nowhere": (["snapshot", "-o", "/nonexistent/x"], "/nonexistent/x"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_wrong_use_is_one_clear_line_and_exit_2(name: str) -> None:
+    args, says = WRONG[name]
+    done = hosttune(*args)
+    assert done.returncode == 2, done
+    assert says in done.stderr and done.stderr.count("\n") == 1
+    assert not done.stdout
+
+
+def test_unknown_options_are_exit_2() -> None:
+    assert hosttune("check", "--no-such-option").returncode == 2
+
+
+def test_a_snapshot_replays_to_the_same_report(tmp_path: Path) -> None:
+    path = str(tmp_path / "snapshot")
+    assert hosttune("snapshot", "-o", path).returncode == 0
+    live, replayed = (
+        hosttune("check", "--role", "lb", "--format", "json", *more) for more in ([], ["--snapshot", path])
+    )
+    reports = [json.loads(done.stdout) for done in (live, replayed)]
+    assert reports[0]["findings"] == reports[1]["findings"]
+    assert hosttune("check", "--role", "broker", "--snapshot", path).returncode in (0, 1)
+
+
+def test_a_cut_snapshot_is_one_line(tmp_path: Path) -> None:
+    path = tmp_path / "snapshot"
+    assert hosttune("snapshot", "-o", str(path)).returncode == 0
+    path.write_bytes(path.read_bytes()[:1000])
+    done = hosttune("check", "--snapshot", str(path))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+
+
+def test_an_image_is_judged_by_its_files(tmp_path: Path) -> None:
+    (tmp_path / "etc/sysctl.d").mkdir(parents=True)
+    (tmp_path / "etc/sysctl.d/90-lb.conf").write_text("net.ipv4.ip_local_port_range = 1024 65535\n")
+    done = hosttune("check", "--role", "lb", "--root", str(tmp_path), "--format", "json")
+    rows = {f["id"]: f for f in json.loads(done.stdout)["findings"]}
+    assert rows["sysctl:net.ipv4.ip_local_port_range:covers"]["verdict"] == "OK"
+
+
+def test_resolve_names_the_winner_and_what_it_beats(tmp_path: Path) -> None:
+    (tmp_path / "etc/sysctl.d").mkdir(parents=True)
+    (tmp_path / "etc/sysctl.d/90-lb.conf").write_text("net.core.somaxconn = 65535\n")
+    (tmp_path / "etc/sysctl.d/99-z.conf").write_text("# late\nnet/core/somaxconn=0x1000\n")
+    done = hosttune("resolve", "--root", str(tmp_path), "--format", "json")
+    row = json.loads(done.stdout)["sysctl"]["net.core.somaxconn"]
+    for loader in ("systemd", "procps"):
+        assert (row[loader]["text"], row[loader]["value"]) == ("0x1000", 4096)
+        assert (row[loader]["file"], row[loader]["line"]) == ("/etc/sysctl.d/99-z.conf", 2)
+        assert row[loader]["beats"] == [{"file": "/etc/sysctl.d/90-lb.conf", "line": 1, "text": "65535"}]
+
+
+def test_profiles_list_show_and_validate(tmp_path: Path) -> None:
+    assert "lb " in hosttune("profile", "list").stdout
+    assert "net.ipv4.ip_local_port_range" in hosttune("profile", "show", "lb").stdout
+    wrong = tmp_path / "wrong.toml"
+    wrong.write_text('[profile]\nname = "x"\ntitle = "x"\nextend = []\n')
+    done = hosttune("profile", "validate", str(wrong))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "profile: extend: no such key" in done.stderr
+
+
+def test_version() -> None:
+    assert hosttune("--version").stdout.startswith("hosttune ")
+
+
+def test_completion_offers_the_verbs() -> None:
+    done = hosttune(_HOSTTUNE_COMPLETE="complete_bash", COMP_WORDS="hosttune ch", COMP_CWORD="1")
+    assert "check" in done.stdout.split()
