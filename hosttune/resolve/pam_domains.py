@@ -86,6 +86,8 @@ def rank(domain: str, who: Account, root_exempt: bool) -> int | None:
     if domain[:1] == "%" and not guarded:
         if domain == "%":
             return ALL
+        if span is not None and span.form != "one":
+            return None  # "range unsupported for %group matching"
         return ALL_GROUP if _in_group(domain[1:], span, who) else None
     if span is None:
         return DEFAULT if domain == "*" and not guarded else None

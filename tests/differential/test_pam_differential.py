@@ -14,7 +14,7 @@ from hosttune.host.live import LiveHost
 from hosttune.resolve import pam_rules
 from hosttune.resolve.pam_limits import resolve_login
 
-TREES = 600
+TREES = 1000
 CALLER = (900, 19000)
 NR_OPEN = 19000  # what the module reads; the kernel's own is far above, and so are the values meant to be refused
 PASSWD = """root:x:0:0:root:/root:/bin/sh
