@@ -1,0 +1,64 @@
+"""Numbers, values and untrusted text in words that fit a terminal."""
+
+from __future__ import annotations
+
+import math
+import re
+import textwrap
+
+from hosttune.model import Requirement, Unknown, Value
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def clean(text: str) -> str:
+    """Return text of a host made safe to print: no control character, no escape sequence, no lone surrogate."""
+    return _CONTROL.sub("?", text)
+
+
+def memory(size: int) -> str:
+    """Return a size in bytes with its unit."""
+    return f"{size / 2**30:,.1f} GiB" if size >= 2**30 else f"{size / 2**20:,.0f} MiB"
+
+
+def value(found: Value | Unknown | None, unit: str = "") -> str:
+    """Return a value for a column; ports are names more than numbers and stay plain."""
+    if found is None or isinstance(found, Unknown):
+        return "?"
+    plain = unit in ("port", "ports")
+    if isinstance(found, str):
+        return clean(found) or "(empty)"
+    numbers = found if isinstance(found, tuple) else (found,)
+    return " ".join(str(n) if plain else f"{n:,}" for n in numbers)
+
+
+def wants(requirement: Requirement) -> str:
+    """Return what a requirement wants, short enough for a column."""
+    signs = {"at_least": ">= ", "at_most": "<= "}
+    between = {"between": " to ", "one_of": " or "}.get(requirement.operator, " ")
+    found = between.join(value(v, requirement.unit) for v in requirement.wants)
+    return signs.get(requirement.operator, "") + found
+
+
+def bar(amount: int, most: int, width: int, unicode: bool) -> str:
+    """Return a bar on a log scale from 1 to `most`, `width` cells long."""
+    share = math.log(max(amount, 1)) / math.log(max(most, 2))
+    cells = max(0.0, min(1.0, share)) * width
+    whole = int(cells)
+    if not unicode:
+        return "#" * max(whole, 1)
+    rest = int((cells - whole) * 8)
+    return "█" * whole + ("▏▎▍▌▋▊▉"[rest - 1] if rest else "") or "▏"
+
+
+def fold(text: str, width: int, indent: str) -> list[str]:
+    """Return untrusted text as lines of at most `width`, the later ones indented; numbers are never broken."""
+    return textwrap.wrap(clean(text), width, subsequent_indent=indent, break_on_hyphens=False) or [""]
+
+
+def cut(text: str, width: int, unicode: bool) -> str:
+    """Return text that fits `width` cells."""
+    if len(text) <= width:
+        return text
+    mark = "…" if unicode else "~"
+    return text[: max(width - 1, 0)] + mark

@@ -1,0 +1,33 @@
+"""The report for programs: schema `hosttune/report/1`, described in report.schema.json beside this file."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from enum import Enum
+from typing import Any
+
+from hosttune.model import Origin, Report, Subject, Unknown
+
+SCHEMA = "hosttune/report/1"
+
+
+def render(report: Report, *, verbose: bool = False, color: bool = False, width: int = 80, unicode: bool = True) -> str:
+    """Return the whole report; the presentation's arguments change nothing."""
+    return json.dumps({"schema": SCHEMA, **_plain(report)}, indent=1, ensure_ascii=True) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Unknown):
+        return {"unknown": value.reason.name, "detail": value.detail}
+    if isinstance(value, Subject):
+        return str(value)
+    if isinstance(value, Origin):
+        return {"file": value.path, "line": value.line, "text": value.text}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    return value

@@ -1,0 +1,190 @@
+"""The report for a person: the one number first, then what binds, then what does not hold."""
+
+from __future__ import annotations
+
+from hosttune.model import Bound, Finding, PortPool, Report, Severity, Unknown, Verdict
+from hosttune.render._figures import bar, clean, cut, fold, memory, value, wants
+
+_BARS = 6
+_STYLE = {Verdict.FAIL: "bold red", Verdict.DRIFT: "bold yellow", Verdict.UNKNOWN: "magenta", Verdict.OK: "green"}
+_SHOWN = (Verdict.FAIL, Verdict.DRIFT, Verdict.UNKNOWN)
+
+
+def render(report: Report, *, verbose: bool = False, color: bool = False, width: int = 80, unicode: bool = True) -> str:
+    """Return the text; no line is longer than `width` (at least 60), no escape sequence without `color`."""
+    width = max(width, 60)
+    lines = [
+        *_header(report, width),
+        "",
+        *_verdict(report, width),
+        *_bars(report, width, unicode),
+        "",
+        *_findings(report, verbose, width, unicode),
+        *(_pools(report, width) if verbose else []),
+        *_remarks(report, verbose, width),
+        *_footer(report, verbose, width),
+    ]
+    text = "\n".join(line.rstrip() for line in lines) + "\n"
+    return _painted(text) if color else text
+
+
+def _header(report: Report, width: int) -> list[str]:
+    machine, load = report.machine, report.workload
+    parts = [
+        machine.hostname,
+        machine.pretty or machine.distribution,
+        f"Linux {machine.kernel}" if machine.kernel else "an image",
+        f"{machine.cpus} CPU" if machine.cpus else "",
+        memory(machine.memory) if machine.memory else "",
+        machine.container or machine.virtualisation,
+        machine.cloud,
+        f"role {' + '.join(report.roles)}",
+        f"wanted {load.connections:,} connections at {load.rate:,}/s",
+    ]
+    return fold(" · ".join(part for part in parts if part), width, "")
+
+
+def _hard(report: Report) -> list[tuple[int, Bound]]:
+    return sorted(((b.hard, b) for b in report.bounds if isinstance(b.hard, int)), key=lambda pair: pair[0])
+
+
+def _verdict(report: Report, width: int) -> list[str]:
+    hard = _hard(report)
+    wanted = report.workload.connections
+    if not hard:
+        return ["  No bound could be told."]
+    number, first = hard[0]
+    slow = min((b.knee for _, b in hard if b.knee), default=None)
+    knee = f" (slow from {slow:,})" if slow and slow < min(number, wanted) else ""
+    if number < wanted:
+        said = f"Stalls at {number:,} connections: {first.name}{knee}"
+        return [*fold(f"  {said}", width, "    "), *fold(f"  {first.fails}", width, "    ")]
+    return fold(f"  Carries {wanted:,}: the first limit is {first.name}, at {number:,}{knee}", width, "    ")
+
+
+def _bars(report: Report, width: int, unicode: bool) -> list[str]:
+    hard = _hard(report)
+    wanted = report.workload.connections
+    shown = [(n, b) for n, b in hard if n < wanted] or hard[:1]
+    label = min(30, width // 3)
+    most = max([wanted, *(n for n, _ in shown[:_BARS])])
+    cells = max(10, width // 4)
+    lines = ["", f"  {'wanted':<{label}} {bar(wanted, most, cells, unicode):<{cells}} {wanted:>13,}"]
+    for number, bound in shown[:_BARS]:
+        name = cut(clean(bound.name), label, unicode)
+        lines.append(f"  {name:<{label}} {bar(number, most, cells, unicode):<{cells}} {number:>13,}")
+        if bound.raised_by and number < wanted:
+            lines.extend(fold(f"    raise it: {bound.raised_by}", width, "      "))
+    if len(shown) > _BARS:
+        lines.append(f"  and {len(shown) - _BARS} more below what is wanted (--format json)")
+    for bound in report.bounds:
+        if isinstance(bound.hard, Unknown):
+            lines.extend(fold(f"  {bound.name}: {bound.hard}", width, "    "))
+    return lines
+
+
+def _findings(report: Report, verbose: bool, width: int, unicode: bool) -> list[str]:
+    order = list(Verdict)
+    ranked = sorted(report.findings, key=lambda f: (-f.severity.rank, order.index(f.verdict), str(f.subject)))
+    lines: list[str] = []
+    for finding in sorted(ranked, key=lambda f: f.verdict not in _SHOWN):
+        folded = finding.verdict not in _SHOWN or finding.severity is Severity.INFO
+        if verbose or not folded:
+            lines.extend(_finding(finding, verbose, width, unicode))
+    return lines
+
+
+def _finding(finding: Finding, verbose: bool, width: int, unicode: bool) -> list[str]:
+    row, reading = finding.requirement, finding.reading
+    name = finding.subject.name if finding.subject.kind == "sysctl" else str(finding.subject)
+    verdict = {Verdict.NOT_APPLICABLE: "n/a"}.get(finding.verdict, finding.verdict.value)
+    mark = f"  {verdict:<7} "
+    if row is None or reading is None:
+        lines = fold(f"{mark}{name}: {finding.because}", width, " " * 12)
+        return [*lines, *fold(f"{' ' * 12}mend: {finding.mend}", width, " " * 14)] if finding.mend else lines
+    now = value(reading.runtime, row.unit)
+    boot = value(reading.boot, row.unit)
+    layers = f"now {now}" + (f"  boot {boot}" if boot not in ("?", now) else "")
+    line = f"{mark}{cut(clean(name), 34, unicode):<34} {layers}  wants {wants(row)}"
+    lines = (
+        [line]
+        if len(line) <= width
+        else [f"{mark}{clean(name)}", *fold(f"{' ' * 12}{layers}  wants {wants(row)}", width, " " * 12)]
+    )
+    if finding.verdict in (Verdict.DRIFT, Verdict.UNKNOWN, Verdict.NOT_APPLICABLE):
+        lines.extend(fold(f"{' ' * 12}{finding.because}", width, " " * 12))
+    if verbose:
+        lines.extend(_provenance(finding, width))
+    return lines
+
+
+def _provenance(finding: Finding, width: int) -> list[str]:
+    row, reading = finding.requirement, finding.reading
+    if row is None or reading is None:
+        return []
+    told = [f"why: {row.why} [{row.source}]", f"asked by {', '.join(row.roles)} ({row.origin}), {row.severity}"]
+    told.append(f"from {reading.origin}" if reading.origin else "nothing on disk sets it")
+    told.extend(f"beats {loser} ({loser.text})" for loser in reading.beaten)
+    told.extend(reading.notes)
+    return [line for text in told for line in fold(f"{' ' * 12}{text}", width, " " * 14)]
+
+
+def _pools(report: Report, width: int) -> list[str]:
+    lines: list[str] = []
+    for pool in report.pools:
+        lines.extend(_pool(pool, width))
+    return lines
+
+
+def _pool(pool: PortPool, width: int) -> list[str]:
+    least = f" (as few as {pool.free_least:,} if held ports came from bind)" if pool.free_least < pool.free else ""
+    told = (
+        f"{pool.source} -> {pool.backend} {pool.mode}: {pool.in_range:,} ports in {pool.low}-{pool.high}, "
+        f"{pool.reserved:,} reserved, {pool.blocked:,} held; {pool.established:,} established, "
+        f"{pool.time_wait:,} TIME_WAIT, {pool.other:,} other; {pool.free:,} free now{least}"
+    )
+    return [*fold(f"  {told}", width, "    "), *(x for note in pool.notes for x in fold(f"    {note}", width, "    "))]
+
+
+def _remarks(report: Report, verbose: bool, width: int) -> list[str]:
+    told = [f"warning: {text}" for text in report.warnings]
+    told += [f"waived: {r.subject}: {r.waived}" for r in report.waived]
+    told += [f"root would add: {text}" for text in report.missing]
+    lines = [line for text in told for line in fold(f"  {text}", width, "    ")]
+    return ["", *lines] if lines else []
+
+
+def _footer(report: Report, verbose: bool, width: int) -> list[str]:
+    def count(*verdicts: Verdict) -> int:
+        return sum(f.verdict in verdicts for f in report.findings)
+
+    parts = [
+        f"{count(Verdict.FAIL)} failed",
+        f"{count(Verdict.DRIFT)} drift",
+        f"{count(Verdict.UNKNOWN)} could not be read",
+        f"{count(Verdict.OK)} hold" + ("" if verbose else " (-v)"),
+    ]
+    lines = ["", "  " + " · ".join(parts)]
+    first = next((f for f in report.findings if f.verdict is Verdict.FAIL and f.subject.kind == "sysctl"), None)
+    if not verbose and report.command:
+        lines.extend(fold(f"  details: {report.command} -v", width, "    "))
+    if first:
+        lines.extend(fold(f"  why: hosttune explain {first.subject.name}", width, "    "))
+    return lines
+
+
+def _painted(text: str) -> str:
+    import io
+
+    from rich.console import Console
+    from rich.text import Text
+
+    out = io.StringIO()
+    console = Console(file=out, force_terminal=True, color_system="standard", width=10_000, highlight=False)
+    painted = Text(text.rstrip("\n"))
+    for verdict, style in _STYLE.items():
+        painted.highlight_regex(rf"(?m)^  {verdict.value}\b", style)
+    painted.highlight_regex(r"(?m)^  (Stalls at [\d,]+ connections)", "bold red")
+    painted.highlight_regex(r"(?m)^  (Carries [\d,]+)", "bold green")
+    console.print(painted, soft_wrap=True)
+    return out.getvalue()
