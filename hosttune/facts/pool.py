@@ -1,0 +1,220 @@
+"""Port pools: which local ports can still reach a backend from a source address, by the way they are bound.
+
+Sets of ports are integers in which bit p stands for port p. The rules are those of net/ipv4/inet_hashtables.c
+(__inet_hash_connect), net/ipv4/inet_connection_sock.c (inet_csk_find_open_port, inet_csk_bind_conflict) and
+net/ipv4/tcp_ipv4.c (tcp_twsk_unique), held against the running kernel by the tests.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from hosttune.errors import HostError, UsageError
+from hosttune.facts.machine import text
+from hosttune.host import Host
+from hosttune.model import Backend, BindMode, PortPool, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A port that a bind() owns, listening or not."""
+
+    address: str
+    port: int
+    listen: bool
+    v6only: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the namespace's sysctls say: the range, the reserved ports, when TIME_WAIT may be taken over."""
+
+    low: int
+    high: int
+    reserved: int
+    tw_reuse: int
+    timestamps: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Used:
+    """Ports of the sockets from one source to one backend, by state, and of all sockets on that source."""
+
+    established: int = 0
+    time_wait: int = 0
+    other: int = 0
+    on_source: int = 0
+
+
+def pools(
+    host: Host,
+    backends: tuple[Backend, ...],
+    sources: tuple[str, ...],
+    mode: BindMode,
+    bind_range: tuple[int, int] | None,
+) -> tuple[tuple[PortPool, ...], tuple[str, ...]]:
+    """Return a pool for each source and backend, and notes; raises HostError where nothing can be counted."""
+    settings = read_settings(host)
+    if mode is BindMode.EXPLICIT and bind_range:
+        settings = Settings(*bind_range, 0, settings.tw_reuse, settings.timestamps)
+    pairs, notes = _pairs(host, backends, sources)
+    whole = mode in (BindMode.BIND, BindMode.EXPLICIT)
+    answer = host.probe("sockets", backends=[[b.address, b.port] for b in backends], whole=whole)
+    held = tuple(Held(h["address"], h["port"], h["listen"], h["v6only"]) for h in answer["held"])
+    on_source = {one["address"]: int(one["ports"], 16) for one in answer["local"]}
+    tuples = {(t["source"], t["address"], t["port"]): t for t in answer["tuples"]}
+    found = []
+    for source, backend in pairs:
+        row = tuples.get((source, backend.address, backend.port), {})
+        used = Used(
+            established=int(row.get("established", "0"), 16),
+            time_wait=int(row.get("time_wait", "0"), 16),
+            other=int(row.get("other", "0"), 16),
+            on_source=on_source.get(source, 0),
+        )
+        found.append(compute(source, backend, mode, settings, held, used))
+    if mode is BindMode.BIND and len(backends) > 1:
+        notes.append("bind() takes a port whatever the destination: the backends of a source share its pool")
+    return tuple(found), tuple(notes)
+
+
+def read_settings(host: Host) -> Settings:
+    """Read the namespace's settings; raises HostError where the range cannot be read."""
+    ends = host.read("/proc/sys/net/ipv4/ip_local_port_range").split()
+    if len(ends) != 2 or not all(end.isdigit() for end in ends):
+        raise HostError(Reason.MALFORMED, "net.ipv4.ip_local_port_range")
+    reuse = text(host, "/proc/sys/net/ipv4/tcp_tw_reuse")
+    return Settings(
+        low=int(ends[0]),
+        high=int(ends[1]),
+        reserved=_ports(text(host, "/proc/sys/net/ipv4/ip_local_reserved_ports")),
+        tw_reuse=int(reuse) if reuse.isdigit() else 0,
+        timestamps=text(host, "/proc/sys/net/ipv4/tcp_timestamps") not in ("0", ""),
+    )
+
+
+def compute(
+    source: str, backend: Backend, mode: BindMode, settings: Settings, held: tuple[Held, ...], used: Used
+) -> PortPool:
+    """Return the pool of one pair, by pure set arithmetic."""
+    ports = _span(settings.low, settings.high)
+    reserved = settings.reserved & ports if mode is not BindMode.EXPLICIT else 0
+    blocked = _blocked(source, mode, held) & ports & ~reserved
+    usable = ports & ~reserved & ~blocked
+    waiting = 0 if _reusable(source, backend, mode, settings) else used.time_wait
+    taken = used.established | used.other | waiting
+    if mode is BindMode.BIND:
+        taken |= used.on_source
+    free = usable & ~taken
+    # another program's socket on the port blocks an explicit bind, unless it set SO_REUSEADDR, which nothing shows
+    least = free & ~used.on_source if mode is BindMode.EXPLICIT else free
+    if mode is BindMode.EXPLICIT:
+        least &= ~_owned(source, held)
+    size = usable.bit_count()
+    return PortPool(
+        source=source,
+        backend=backend,
+        mode=mode,
+        low=settings.low,
+        high=settings.high,
+        in_range=ports.bit_count(),
+        reserved=reserved.bit_count(),
+        blocked=blocked.bit_count(),
+        usable=size,
+        established=used.established.bit_count(),
+        time_wait=used.time_wait.bit_count(),
+        other=used.other.bit_count(),
+        free=free.bit_count(),
+        free_least=least.bit_count(),
+        knee=None if mode is BindMode.EXPLICIT else size // 2,
+        notes=_notes(mode, settings, ports, used, waiting),
+    )
+
+
+def _blocked(source: str, mode: BindMode, held: tuple[Held, ...]) -> int:
+    """Return the ports that no connection of this mode can have because a bind() owns them."""
+    if mode in (BindMode.CONNECT, BindMode.NO_PORT):
+        # __inet_hash_connect skips a bind()-made bucket without a look at its addresses
+        return sum(1 << port for port in {h.port for h in held})
+    if mode is BindMode.BIND:
+        return _owned(source, held)
+    return sum(1 << port for port in {h.port for h in held if h.listen and _meets(source, h)})
+
+
+def _owned(source: str, held: tuple[Held, ...]) -> int:
+    return sum(1 << port for port in {h.port for h in held if _meets(source, h)})
+
+
+def _meets(source: str, held: Held) -> bool:
+    """Say whether a bound socket's address conflicts with a bind() to `source` (ipv6_rcv_saddr_equal)."""
+    if held.address == "::":
+        return not (held.v6only and ":" not in source)
+    if held.address == "0.0.0.0":
+        return ":" not in source
+    return held.address == source
+
+
+def _reusable(source: str, backend: Backend, mode: BindMode, settings: Settings) -> bool:
+    """Say whether a tuple in TIME_WAIT can be taken over: it needs timestamps, and leave by sysctl or explicit bind."""
+    if not settings.timestamps or mode is BindMode.BIND:
+        return False
+    if mode is BindMode.EXPLICIT:
+        return True
+    near = any(ipaddress.ip_address(a).is_loopback for a in (source, backend.address))
+    return settings.tw_reuse == 1 or (settings.tw_reuse == 2 and near)
+
+
+def _notes(mode: BindMode, settings: Settings, ports: int, used: Used, waiting: int) -> tuple[str, ...]:
+    notes = []
+    if mode in (BindMode.CONNECT, BindMode.NO_PORT) and ports.bit_count() % 2:
+        notes.append("the range has an odd number of ports: the last one is found only by luck")
+    if used.time_wait and not waiting and mode is not BindMode.BIND:
+        notes.append("a port in TIME_WAIT counts as free: it can be taken over after tcp_tw_reuse_delay (1 s)")
+    return tuple(notes)
+
+
+def _pairs(
+    host: Host, backends: tuple[Backend, ...], sources: tuple[str, ...]
+) -> tuple[list[tuple[str, Backend]], list[str]]:
+    if sources == ("all",):
+        return _every_source(host, backends), []
+    routed = [b.address for b in backends if not sources and not b.sources]
+    answers: dict[str, Any] = host.probe("routes", destinations=sorted(set(routed))) if routed else {}
+    pairs: list[tuple[str, Backend]] = []
+    notes: list[str] = []
+    for backend in backends:
+        chosen = sources or backend.sources
+        if not chosen:
+            answer = answers.get(backend.address, {"source": "", "error": "no answer"})
+            if not answer["source"]:
+                notes.append(f"{backend}: no route: {answer['error']}; its ports could not be counted")
+            chosen = (answer["source"],) if answer["source"] else ()
+        pairs.extend((s, backend) for s in chosen if (":" in s) == (":" in backend.address))
+    if sources and not pairs:
+        raise UsageError("--source: no address of the backends' family; name one, or leave it to routing")
+    return pairs, notes
+
+
+def _every_source(host: Host, backends: tuple[Backend, ...]) -> list[tuple[str, Backend]]:
+    addresses = [ipaddress.ip_address(a) for a in host.probe("addresses")["addresses"]]
+    pairs = []
+    for backend in backends:
+        target = ipaddress.ip_address(backend.address)
+        for address in sorted((a for a in addresses if a.version == target.version), key=str):
+            if address.is_loopback == target.is_loopback and not address.is_link_local:
+                pairs.append((str(address), backend))
+    return pairs
+
+
+def _span(low: int, high: int) -> int:
+    return ((1 << (high - low + 1)) - 1) << low if 0 <= low <= high <= 65535 else 0
+
+
+def _ports(listed: str) -> int:
+    found = 0
+    for low, high in re.findall(r"(\d{1,5})(?:-(\d{1,5}))?", listed):
+        found |= _span(int(low), int(high or low))
+    return found

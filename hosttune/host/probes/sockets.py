@@ -1,0 +1,220 @@
+"""Count TCP sockets in the kernel's dump buffers: which local ports are taken towards which backends, and by whom.
+
+sock_diag(7), include/uapi/linux/inet_diag.h, net/ipv4/inet_diag.c. No object is made for a socket: a buffer of
+messages of one length is cut into columns, and each local port sets one byte in the map of its tuple.
+"""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import os
+import socket
+import struct
+from array import array
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from hosttune.errors import HostError
+from hosttune.model import Reason
+
+_SOCK_DIAG_BY_FAMILY = 20
+_REQUEST_DUMP = 0x301
+_NLMSG_ERROR, _NLMSG_DONE = 2, 3
+_JMP, _D_COND = 1, 8  # INET_DIAG_BC_JMP, INET_DIAG_BC_D_COND
+_SKV6ONLY = 11  # INET_DIAG_SKV6ONLY
+_ESTABLISHED, _TIME_WAIT, _LISTEN = 1, 6, 10
+_BOUND_INACTIVE = 13  # since 6.8; such sockets come back as CLOSE (7)
+# full sockets answer with one length, TIME_WAIT and its like with another: asked apart, each buffer is uniform
+_FULL = sum(1 << state for state in (1, 2, 4, 8, 9, 11))
+_SMALL = sum(1 << state for state in (3, 5, 6))
+_FAMILIES = ((socket.AF_INET, (6, 10), 1), (socket.AF_INET6, (6, 7, 8, 9, 10, 11, 12, 13), 4))
+_MAPPED = bytes(10) + b"\xff\xff"
+
+Maps = dict[tuple[int, ...], bytearray]
+
+
+def run(backends: list[list[Any]], whole: bool = False) -> dict[str, Any]:
+    """Return the ports in use: sets are hex integers in which bit p stands for port p.
+
+    `backends` are [address, port]. "tuples": for each source, address and port the sets `established`, `time_wait`
+    and `other`. "held": sockets that own a port by bind: `address`, `port`, `listen`, `v6only`. "local", only with
+    `whole`: for each local address the ports of all its connected sockets. Raises HostError.
+    """
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4) as link:  # NETLINK_SOCK_DIAG
+        link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        try:
+            link.bind((0, 0))
+            return {
+                "tuples": _tuples(link, backends) if backends else [],
+                "held": list(_held(link)),
+                "local": _local(link) if whole else [],
+            }
+        except OSError as error:
+            raise HostError(Reason.UNREADABLE, f"sock_diag: {os.strerror(error.errno or 0)}") from error
+
+
+def _tuples(link: socket.socket, backends: list[list[Any]]) -> list[dict[str, Any]]:
+    found: dict[tuple[str, str, int], dict[str, int]] = {}
+    for family, columns, words in _FAMILIES:
+        filters = _either(_conditions(backends, family))
+        if not filters:
+            continue
+        for states in (_FULL, _SMALL):
+            for key, ports in _maps(link, family, states, filters, columns, dport=True).items():
+                state, dport, source, address = key[0], key[1], key[2 : 2 + words], key[2 + words :]
+                name = {_ESTABLISHED: "established", _TIME_WAIT: "time_wait"}.get(state, "other")
+                sets = found.setdefault((_address(source), _address(address), socket.ntohs(dport)), {})
+                sets[name] = sets.get(name, 0) | _mask(ports)
+    return [
+        {"source": s, "address": a, "port": p}
+        | {name: hex(sets.get(name, 0)) for name in ("established", "time_wait", "other")}
+        for (s, a, p), sets in sorted(found.items())
+    ]
+
+
+def _local(link: socket.socket) -> list[dict[str, str]]:
+    found: dict[str, int] = {}
+    for family, columns, words in _FAMILIES:
+        for states in (_FULL, _SMALL):
+            for key, ports in _maps(link, family, states, b"", columns[:words], dport=False).items():
+                address = _address(key[1:])
+                found[address] = found.get(address, 0) | _mask(ports)
+    return [{"address": address, "ports": hex(ports)} for address, ports in sorted(found.items())]
+
+
+def _held(link: socket.socket) -> Iterator[dict[str, Any]]:
+    states = 1 << _LISTEN | 1 << _BOUND_INACTIVE
+    for family, _, _ in _FAMILIES:
+        size = 4 if family == socket.AF_INET else 16
+        for data in _dump(link, family, states, b""):
+            for start, length in _messages(data):
+                port = struct.unpack_from("!H", data, start + 20)[0]
+                yield {
+                    "address": _readable(data[start + 24 : start + 24 + size]),
+                    "port": port,
+                    "listen": data[start + 17] == _LISTEN,
+                    "v6only": size == 16 and _v6only(data, start + 88, start + length),
+                }
+
+
+def _v6only(data: bytes, at: int, end: int) -> bool:
+    while at + 4 <= end:
+        length, kind = struct.unpack_from("=HH", data, at)
+        if kind == _SKV6ONLY:
+            return data[at + 4] != 0
+        at += max((length + 3) & ~3, 4)
+    return False
+
+
+def _maps(link: socket.socket, family: int, states: int, filters: bytes, columns: tuple[int, ...], dport: bool) -> Maps:
+    """Return a map of local ports (in network order) for each state, destination port and address words."""
+    maps: Maps = {}
+    for data in _dump(link, family, states, filters):
+        for stride, run in _uniform(data):
+            words, halves = array("I", run), array("H", run)
+            step = stride // 4
+            keys = [run[17::stride], *([halves[11 :: step * 2]] if dport else []), *(words[c::step] for c in columns)]
+            for port, key in zip(halves[10 :: step * 2], zip(*keys, strict=True), strict=True):
+                try:
+                    maps[key][port] = 1
+                except KeyError:
+                    maps[key] = bytearray(65536)
+                    maps[key][port] = 1
+    return maps
+
+
+def _uniform(data: bytes) -> Iterable[tuple[int, bytes]]:
+    """Return runs of messages of one length; a buffer that is one already is not copied."""
+    stride = int.from_bytes(data[:4], "little")
+    whole = stride >= 88 and stride % 4 == 0 and len(data) % stride == 0
+    if whole and array("I", data)[:: stride // 4].count(stride) == len(data) // stride:
+        return [(stride, data)]
+    groups: dict[int, list[bytes]] = {}
+    for start, length in _messages(data):
+        groups.setdefault(length, []).append(data[start : start + length])
+    return [(length, b"".join(parts)) for length, parts in groups.items()]
+
+
+def _dump(link: socket.socket, family: int, states: int, filters: bytes) -> Iterator[bytes]:
+    attribute = struct.pack("=HH", 4 + len(filters), 1) + filters if filters else b""
+    body = struct.pack("=BBBBI", family, socket.IPPROTO_TCP, 0, 0, states) + bytes(40) + b"\xff" * 8 + attribute
+    link.send(struct.pack("=IHHII", 16 + len(body), _SOCK_DIAG_BY_FAMILY, _REQUEST_DUMP, 1, 0) + body)
+    while True:
+        data = link.recv(1 << 18)
+        yield data
+        last = _last(data)
+        if last is not None:
+            if last:
+                raise OSError(last, "sock_diag")
+            return
+
+
+def _last(data: bytes) -> int | None:
+    """Return None where more follows, 0 where the dump is over, an errno where it failed."""
+    # the end is a message of its own, 20 bytes, and the kernel sends nothing after it
+    for start in (0, len(data) - 20, len(data) - 36):
+        if start < 0:
+            continue
+        length, kind = struct.unpack_from("=IH", data, start)
+        if kind == _NLMSG_DONE and start + length >= len(data):
+            return -min(struct.unpack_from("=i", data, start + 16)[0], 0) if length >= 20 else 0
+        if kind == _NLMSG_ERROR and start == 0:
+            return -int(struct.unpack_from("=i", data, 16)[0]) or errno.EIO
+    return None
+
+
+def _messages(data: bytes) -> Iterator[tuple[int, int]]:
+    at = 0
+    while at + 16 <= len(data):
+        length, kind = struct.unpack_from("=IH", data, at)
+        if length < 16:
+            return
+        if kind == _SOCK_DIAG_BY_FAMILY and length >= 88:
+            yield at, length
+        at += (length + 3) & ~3
+
+
+def _conditions(backends: list[list[Any]], family: int) -> list[bytes]:
+    """Return what a socket's destination must equal; a v4 condition matches v4-mapped v6 sockets too."""
+    conditions = []
+    for address, port in backends:
+        packed = ipaddress.ip_address(address).packed
+        kind = socket.AF_INET if len(packed) == 4 else socket.AF_INET6
+        if kind == socket.AF_INET or family == socket.AF_INET6:
+            conditions.append(struct.pack("=BBHi", kind, len(packed) * 8, 0, port) + packed)
+    return conditions
+
+
+def _either(conditions: list[bytes]) -> bytes:
+    """Return bytecode that accepts a socket where any condition holds.
+
+    Each condition falls through to a jump to the end, or skips that jump to the next one; the last one ends it.
+    """
+    sizes = [4 + len(condition) for condition in conditions]
+    end = sum(sizes) + 4 * (len(sizes) - 1) if sizes else 0
+    code = b""
+    for size, condition in zip(sizes, conditions, strict=True):
+        code += struct.pack("=BBH", _D_COND, size, size + 4) + condition
+        if len(code) < end:
+            code += struct.pack("=BBH", _JMP, 4, end - len(code))
+    return code
+
+
+def _mask(ports: bytearray) -> int:
+    """Return a map of ports as a set of bits: the map is in network order, so its 256 columns are the rows."""
+    rows = b"".join(ports[high::256] for high in range(256))
+    return int(rows[::-1].translate(_DIGITS), 2)
+
+
+_DIGITS = bytes([48, *[49] * 255])
+
+
+def _address(words: tuple[int, ...]) -> str:
+    return _readable(struct.pack(f"={len(words)}I", *words))
+
+
+def _readable(packed: bytes) -> str:
+    if len(packed) == 16 and packed[:12] == _MAPPED:
+        packed = packed[12:]
+    return str(ipaddress.ip_address(packed))
