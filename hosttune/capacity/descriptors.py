@@ -26,6 +26,8 @@ def _nofile(facts: CapacityFacts) -> Bound:
     when = "now"
     if reading and isinstance(layer, Unknown):
         layer, when = reading.boot, "when it starts"
+    if isinstance(layer, int):
+        layer = (layer, layer)
     hard = _connections(facts, layer[0]) if isinstance(layer, tuple) else layer
     short = not isinstance(hard, int) or hard < facts.workload.connections
     setting = "LimitNOFILE" if reading and "unit/" in reading.subject.name else "nofile"

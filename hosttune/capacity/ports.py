@@ -8,6 +8,7 @@ from hosttune.capacity._facts import CapacityFacts
 from hosttune.model import BindMode, Bound, PortPool, Reading, Unknown
 
 _FULL = 64512  # 1024 to 65535, both included: what an ordinary host can open at the most
+_ITEM = re.compile(r"(?<![0-9])([0-9]{1,5})(?:-([0-9]{1,5}))?(?![0-9])")
 _FAILS = {
     BindMode.CONNECT: "connect: EADDRNOTAVAIL (99)",
     BindMode.NO_PORT: "connect: EADDRNOTAVAIL (99)",
@@ -25,6 +26,9 @@ def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
     by_backend: dict[str, list[PortPool]] = {}
     for pool in facts.pools:
         by_backend.setdefault(str(pool.backend), []).append(pool)
+    if facts.pools[0].mode is BindMode.BIND:
+        # bind(src, 0) takes a port whatever the backend: a share of each backend would count the port once for each
+        return (_total(facts, by_backend),)
     return (_total(facts, by_backend), *(_backend(facts, name, pools) for name, pools in by_backend.items()))
 
 
@@ -65,10 +69,12 @@ def _backend(facts: CapacityFacts, name: str, pools: list[PortPool]) -> Bound:
         name=f"ports {name} (its share: 1 of {share})" if share > 1 else f"ports {name}",
         hard=hard * share // facts.workload.tuples_per_connection,
         knee=knee * share // facts.workload.tuples_per_connection or None,
-        used=sum(p.used for p in pools),
+        used=sum(p.used for p in pools) * share // facts.workload.tuples_per_connection,
         reads=f"{hard:,} ports from {len(pools)} source address{'es' * (len(pools) > 1)}",
         fails=_FAILS[pools[0].mode],
-        raised_by=_raise(-(-facts.workload.connections // share), hard, tuple(pools)),
+        raised_by=_raise(
+            -(-facts.workload.connections * facts.workload.tuples_per_connection // share), hard, tuple(pools)
+        ),
     )
 
 
@@ -129,9 +135,15 @@ def _range_size(reading: Reading | None) -> tuple[int, int] | Unknown | None:
 
 
 def _inside(reading: Reading | None, ports: tuple[int, int]) -> int:
-    """Count the reserved ports within the range; items overlap in no list that the kernel prints."""
-    text = str(reading.runtime) if reading and not isinstance(reading.runtime, Unknown) else ""
-    count = 0
-    for low, high in re.findall(r"(?<!\d)(\d{1,5})(?:-(\d{1,5}))?(?!\d)", text):
-        count += max(0, min(int(high or low), ports[1]) - max(int(low), ports[0]) + 1)
+    """Count the reserved ports within the range, each once; those of the next boot where nothing runs."""
+    if reading is None:
+        return 0
+    text = str(next((v for v in (reading.runtime, reading.boot) if not isinstance(v, Unknown)), ""))
+    spans = sorted((int(low), int(high or low)) for low, high in _ITEM.findall(text[:500_000]))
+    count, after = 0, ports[0]
+    for low, high in spans:
+        low, high = max(low, after), min(high, ports[1])
+        if low <= high:
+            count += high - low + 1
+            after = high + 1
     return count

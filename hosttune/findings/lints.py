@@ -42,6 +42,12 @@ def _found(name: str, key: str, because: str, mend: str, severity: Severity = Se
     return Finding(f"lint:{name}:{key}", subject, Verdict.FAIL, severity, because, mend=mend)
 
 
+def _number(text: str) -> int | None:
+    """Return a line's plain number; None for anything else, also for other scripts' digits, which int() may refuse."""
+    text = text.strip()
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
+
+
 def _now(readings: Readings, key: str) -> Value | None:
     """Return the running value, or the one of the next boot where nothing runs (an image)."""
     reading = readings.get(f"sysctl:{key}")
@@ -69,7 +75,7 @@ def _range_shape(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
         )
     for key, text, origin in facts.assignments:
         words = text.split()
-        if key != "net.ipv4.ip_local_port_range" or not all(w.isdigit() and len(w) < 9 for w in words):
+        if key != "net.ipv4.ip_local_port_range" or any(_number(w) is None for w in words):
             continue
         start = _now(readings, "net.ipv4.ip_unprivileged_port_start")
         low_end = start if isinstance(start, int) else 1024
@@ -103,12 +109,14 @@ def _range_over_listeners(readings: Readings, facts: LintFacts) -> Iterator[Find
 def _tcp_mem(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
     found = _now(readings, "net.ipv4.tcp_mem")
     if isinstance(found, tuple) and len(found) == 3 and facts.memory:
-        share = found[2] * _PAGE / facts.memory
+        # the text of a snapshot or file may hold more digits than a float takes: cap before dividing
+        pages = min(found[2], 2**64 - 1)
+        share = pages * _PAGE / facts.memory
         if share > 0.5:
             yield _found(
                 "tcp-mem-beyond-ram",
                 "net.ipv4.tcp_mem",
-                f"{found[2]:,} pages are {found[2] * _PAGE / 2**30:,.1f} GiB, {share:.0%} of RAM: the OOM killer comes "
+                f"{pages:,} pages are {pages * _PAGE / 2**30:,.1f} GiB, {share:.0%} of RAM: the OOM killer comes "
                 "before TCP pushes back; the unit is pages, not bytes",
                 f"keep the last number at or below {facts.memory // 2 // _PAGE:,}",
                 Severity.ERROR,
@@ -175,7 +183,7 @@ _SPECIAL: dict[str, tuple[str, str, str]] = {
 
 def _lines(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
     for key, text, origin in facts.assignments:
-        number = int(text) if text.strip().isdigit() and len(text) < 20 else None
+        number = _number(text)
         if key in _SPECIAL:
             name, why, mend = _SPECIAL[key]
             yield _found(name, key, f"{origin}: {why}", mend)
@@ -202,17 +210,18 @@ def _lines(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
 def _set_twice(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
     seen: dict[str, tuple[int, Origin]] = {}
     for key, text, origin in facts.assignments:
-        if not (text.strip().isdigit() and len(text) < 20):
+        number = _number(text)
+        if number is None:
             continue
         before = seen.get(key)
-        if before and int(text) < before[0]:
+        if before and number < before[0]:
             yield _found(
                 "set-twice",
                 key,
-                f"{origin} sets {int(text):,} and beats {before[1]}, which had {before[0]:,}",
+                f"{origin} sets {number:,} and beats {before[1]}, which had {before[0]:,}",
                 "delete one of the two lines",
             )
-        seen[key] = (int(text), origin)
+        seen[key] = (number, origin)
 
 
 _CHECKS: tuple[Callable[[Readings, LintFacts], Iterator[Finding]], ...] = (

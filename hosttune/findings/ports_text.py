@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-_ITEM = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?")
+_ITEM = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
 
 
 def mask_of(text: str) -> int:
