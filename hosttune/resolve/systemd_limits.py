@@ -150,21 +150,25 @@ def _template(unit: str) -> str:
 
 
 def _drop_ins(host: Host, names: list[str]) -> list[str]:
-    """Return the drop-ins: one list by file name, for equal names the more specific directory, then the place."""
-    directories: list[str] = []
-    for name in names:
-        stem, _, kind = name.rpartition(".")
-        chain = [name]
-        if _template(name):
-            chain.append(_template(name))
-            stem = stem.partition("@")[0]
-        # foo-bar-.service.d, then foo-.service.d: each dash ends a prefix
-        dashes = [at for at, c in enumerate(stem) if c == "-" and at + 1 < len(stem)]
-        chain += [f"{stem[: at + 1]}.{kind}" for at in reversed(dashes) if at]
-        directories += [d for d in chain if d not in directories]
-    if names:
-        directories.append(names[0].rpartition(".")[2])
-    return _by_name(host, [f"{place}/{directory}.d" for directory in directories for place in _UNIT_PLACES])
+    """Return the drop-ins: one list by file name; for equal names the higher place, then the more specific directory.
+
+    The directory of the type (service.d) comes after all others, wherever it lies.
+    """
+    chains = [_specific_first(name) for name in names]
+    directories = [f"{place}/{d}.d" for chain in chains for place in _UNIT_PLACES for d in chain]
+    directories += [f"{place}/{names[0].rpartition('.')[2]}.d" for place in _UNIT_PLACES]
+    return _by_name(host, list(dict.fromkeys(directories)))
+
+
+def _specific_first(name: str) -> list[str]:
+    """Return the names whose .d directories count (unit_file_find_dirs): its own, its template's, each dash prefix's.
+
+    The prefixes of an instance or template are those of plain units: foo-bar@x.service, foo-bar@.service, foo-.service.
+    """
+    stem, _, kind = name.rpartition(".")
+    prefix = stem.partition("@")[0]
+    own = [name, _template(name)] if _template(name) else [name]
+    return own + [f"{prefix[: i + 1]}.{kind}" for i in range(len(prefix) - 2, 0, -1) if prefix[i] == "-"]
 
 
 def _by_name(host: Host, directories: list[str]) -> list[str]:
@@ -201,8 +205,9 @@ def _settings(text: str) -> Iterator[tuple[str, str, str, int]]:
         held = ""
         entry = joined.strip(" \t\n\r")
         if entry[:1] == "[":
-            # a broken section header ends the old section as well
-            section = entry[1:-1] if entry[-1] == "]" else ""
+            if entry[-1] != "]":
+                return  # a broken section header ends the reading of the file
+            section = entry[1:-1]
         elif "=" in entry:
             key, _, value = entry.partition("=")
             yield section, key.rstrip(" \t\n\r"), value.strip(" \t\n\r"), start
@@ -223,14 +228,17 @@ def _pair(value: str, most: Limit) -> tuple[Limit, Limit] | None:
 
 
 def _one(text: str) -> int | None:
-    """Read as safe_atou64() with base 0: decimal, 0x, 0b, 0o, octal with a leading 0, a plus, leading blanks."""
+    """Read as safe_atou64() with base 0: decimal, 0x, 0b, 0o, octal with a leading 0, a plus, leading blanks.
+
+    The number that stands for infinity is refused (rlimit_parse_u64).
+    """
     if text == "infinity":
         return _INFINITY
-    digits_of = r"0[xX][0-9a-fA-F]{1,64}|0[bB][01]{1,80}|0[oO]?[0-7]{0,64}|[1-9][0-9]{0,25}"
+    digits_of = r"0[xX][0-9a-fA-F]{1,64}|0[bB][01]{1,80}|0[oO][0-7]{1,64}|0[0-7]{0,64}|[1-9][0-9]{0,25}"
     found = re.fullmatch(rf"[ \t\n\r]*\+?({digits_of})", text)
     if not found:
         return None
     digits = found[1]
     base = {"x": 16, "b": 2, "o": 8}.get(digits[1:2].lower(), 8 if digits[0] == "0" else 10)
-    number = int(digits if base in (2, 16) or "o" in digits.lower() else digits.lstrip("0") or "0", base)
-    return number if number < 2**64 else None
+    number = int(digits, base)
+    return number if number < _INFINITY else None
