@@ -34,8 +34,16 @@ def _memory(facts: CapacityFacts) -> Bound:
         reads=f"MemAvailable, {each:,} bytes a connection idle",
         fails="allocation failures and the OOM killer; no errno of its own",
         raised_by=f"{facts.workload.connections * each / 2**30:,.1f} GiB free" if short else "",
-        notes=("memory that the program itself takes per connection comes on top",),
+        notes=("memory that the program itself takes per connection comes on top", *_queues(facts)),
     )
+
+
+def _queues(facts: CapacityFacts) -> tuple[str, ...]:
+    """Say what queued data takes of tcp_mem: it slows (PruneCalled, TCPRcvQDrop), it does not refuse connections."""
+    if not facts.workload.bytes_in_flight:
+        return ()
+    pages = -(-facts.workload.bytes_in_flight // _PAGE) * facts.workload.connections
+    return (f"the queued data takes at least {pages:,} pages of net.ipv4.tcp_mem",)
 
 
 def _conntrack(facts: CapacityFacts) -> tuple[Bound, ...]:

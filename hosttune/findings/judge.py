@@ -11,9 +11,12 @@ from hosttune.model import Finding, Machine, Operator, Reading, Reason, Requirem
 _NO_SUCH_THING = (Reason.GONE, Reason.MODULE, Reason.ABSENT)
 
 
-def judge(requirement: Requirement, reading: Reading) -> Finding:
-    """Return the verdict on both layers, with one sentence why."""
-    verdict, because = _verdict(requirement, reading)
+def judge(requirement: Requirement, reading: Reading, default: Value | None = None) -> Finding:
+    """Return the verdict on both layers, with one sentence why.
+
+    `default` is what the kernel holds after a boot where no file sets the subject, None where that is not known.
+    """
+    verdict, because = _verdict(requirement, reading, default)
     return Finding(
         id=f"{requirement.subject}:{requirement.operator.value}",
         subject=requirement.subject,
@@ -69,16 +72,20 @@ def shown(value: Value, unit: str = "") -> str:
     return " ".join(f"{v:,}" for v in value) if isinstance(value, tuple) else value
 
 
-def _verdict(requirement: Requirement, reading: Reading) -> tuple[Verdict, str]:
+def _verdict(requirement: Requirement, reading: Reading, default: Value | None) -> tuple[Verdict, str]:
     now, boot = reading.runtime, reading.boot
     say = partial(shown, unit=requirement.unit)
     if isinstance(now, Unknown):
         return _without_runtime(requirement, reading, now)
     good_now = holds(requirement, now, now)
     where = f" ({reading.origin})" if reading.origin else ""
+    if not good_now and _negative(now) and not any(_negative(want) for want in requirement.wants):
+        return Verdict.FAIL, f"{say(now)} now: the kernel took a negative number, which is not `no limit`"
     if isinstance(boot, Unknown):
         if boot.reason is Reason.MALFORMED and good_now:
             return Verdict.DRIFT, f"{say(now)} now; the kernel will not take what {reading.origin} says"
+        if boot.reason is Reason.UNSET and good_now and default is not None and not holds(requirement, default, now):
+            return Verdict.DRIFT, f"{say(now)} now, set by hand: no file sets it, {say(default)} comes back at a boot"
         return _runtime_alone(requirement, now, boot, good_now)
     good_boot = holds(requirement, boot, now)
     if good_now and good_boot:
@@ -89,6 +96,10 @@ def _verdict(requirement: Requirement, reading: Reading) -> tuple[Verdict, str]:
     if good_boot:
         return Verdict.DRIFT, f"{say(boot)} on disk{where}, not in force: {say(now)} now"
     return Verdict.FAIL, f"{say(now)} now, {say(boot)} after a boot{where}{beats}"
+
+
+def _negative(value: Value) -> bool:
+    return min(value, default=0) < 0 if isinstance(value, tuple) else isinstance(value, int) and value < 0
 
 
 def _runtime_alone(requirement: Requirement, now: Value, boot: Unknown, good: bool) -> tuple[Verdict, str]:

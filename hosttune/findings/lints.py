@@ -144,6 +144,47 @@ def _negative(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
             )
 
 
+def _negative_lines(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
+    for key, text, origin in facts.assignments:
+        # sizes only: elsewhere, as in kernel.perf_event_paranoid, -1 has a meaning
+        if key.startswith(("net.core.", "net.ipv4.tcp_")) and any(_number(w[1:]) for w in text.split() if w[0] == "-"):
+            said = f"{origin}: {text.strip()[:60]} is negative: refused or, where the kernel takes it, not `no limit`"
+            yield _found("negative-line", key, said, "write a positive value", Severity.ERROR)
+
+
+def _triples(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
+    for key, text, origin in facts.assignments:
+        if key not in ("net.ipv4.tcp_mem", "net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem"):
+            continue
+        numbers = [number for word in text.split() if (number := _number(word)) is not None]
+        if len(numbers) != 3:
+            continue
+        if numbers != sorted(numbers):
+            yield _found("out-of-order-line", key, f"{origin}: {text.strip()}: the three must rise", "sort the three")
+        if key == "net.ipv4.tcp_mem" and facts.memory and numbers[2] * _PAGE > facts.memory // 2:
+            yield _found(
+                "tcp-mem-in-bytes",
+                key,
+                f"{origin}: {numbers[2]:,} pages are {numbers[2] * _PAGE / 2**30:,.1f} GiB; the unit is not bytes",
+                f"keep the last number at or below {facts.memory // 2 // _PAGE:,}",
+                Severity.ERROR,
+            )
+
+
+def _nofile_unlimited(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
+    for reading in readings.values():
+        origin = reading.origin
+        if reading.subject.kind != "nofile" or origin is None:
+            continue
+        if {"infinity", "unlimited"} & set(origin.text.lower().replace(":", " ").replace("=", " ").split()):
+            yield _found(
+                "nofile-unlimited",
+                str(reading.subject),
+                f"{origin}: no limit means fs.nr_open; a program that loops over all descriptors at start stalls",
+                "write the number that the connections need",
+            )
+
+
 def _nofile_above_nr_open(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
     ceiling = _now(readings, "fs.nr_open")
     for reading in readings.values():
@@ -230,6 +271,9 @@ _CHECKS: tuple[Callable[[Readings, LintFacts], Iterator[Finding]], ...] = (
     _tcp_mem,
     _out_of_order,
     _negative,
+    _negative_lines,
+    _triples,
+    _nofile_unlimited,
     _nofile_above_nr_open,
     _logins_only,
     _lines,
