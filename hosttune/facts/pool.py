@@ -45,6 +45,7 @@ class Used:
 
     established: int = 0
     time_wait: int = 0
+    half_closed: int = 0
     other: int = 0
     on_source: int = 0
 
@@ -72,6 +73,7 @@ def pools(
         used = Used(
             established=int(row.get("established", "0"), 16),
             time_wait=int(row.get("time_wait", "0"), 16),
+            half_closed=int(row.get("half_closed", "0"), 16),
             other=int(row.get("other", "0"), 16),
             on_source=on_source.get(source, 0),
         )
@@ -104,7 +106,8 @@ def compute(
     reserved = settings.reserved & ports if mode is not BindMode.EXPLICIT else 0
     blocked = _blocked(source, mode, held) & ports & ~reserved
     usable = ports & ~reserved & ~blocked
-    waiting = 0 if _reusable(source, backend, mode, settings) else used.time_wait
+    # FIN_WAIT2 without an owner is kept as TIME_WAIT is, and tcp_twsk_unique() makes no difference between them
+    waiting = 0 if _reusable(source, backend, mode, settings) else used.time_wait | used.half_closed
     taken = used.established | used.other | waiting
     if mode is BindMode.BIND:
         taken |= used.on_source
@@ -126,7 +129,7 @@ def compute(
         usable=size,
         established=used.established.bit_count(),
         time_wait=used.time_wait.bit_count(),
-        other=used.other.bit_count(),
+        other=(used.other | used.half_closed).bit_count(),
         free=free.bit_count(),
         free_least=least.bit_count(),
         knee=None if mode is BindMode.EXPLICIT else size // 2,
@@ -171,7 +174,7 @@ def _notes(mode: BindMode, settings: Settings, ports: int, used: Used, waiting: 
     notes = []
     if mode in (BindMode.CONNECT, BindMode.NO_PORT) and ports.bit_count() % 2:
         notes.append("the range has an odd number of ports: the last one is found only by luck")
-    if used.time_wait and not waiting and mode is not BindMode.BIND:
+    if (used.time_wait or used.half_closed) and not waiting and mode is not BindMode.BIND:
         notes.append("a port in TIME_WAIT counts as free: it can be taken over after tcp_tw_reuse_delay (1 s)")
     return tuple(notes)
 

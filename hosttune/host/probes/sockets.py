@@ -11,6 +11,7 @@ import ipaddress
 import os
 import socket
 import struct
+import sys
 from array import array
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -24,6 +25,7 @@ _NLMSG_ERROR, _NLMSG_DONE = 2, 3
 _JMP, _D_COND = 1, 8  # INET_DIAG_BC_JMP, INET_DIAG_BC_D_COND
 _SKV6ONLY = 11  # INET_DIAG_SKV6ONLY
 _ESTABLISHED, _TIME_WAIT, _LISTEN = 1, 6, 10
+_TIMER_WAIT = 3  # idiag_timer of a socket that has shrunk to a timer, inet_twsk_diag_fill()
 _BOUND_INACTIVE = 13  # since 6.8; such sockets come back as CLOSE (7)
 # full sockets answer with one length, TIME_WAIT and its like with another: asked apart, each buffer is uniform
 _FULL = sum(1 << state for state in (1, 2, 4, 8, 9, 11))
@@ -31,15 +33,19 @@ _SMALL = sum(1 << state for state in (3, 5, 6))
 _FAMILIES = ((socket.AF_INET, (6, 10), 1), (socket.AF_INET6, (6, 7, 8, 9, 10, 11, 12, 13), 4))
 _MAPPED = bytes(10) + b"\xff\xff"
 
+_SMALLEST = 88  # struct nlmsghdr and struct inet_diag_msg
+_DIGITS = bytes([48, *[49] * 255])  # 0 to "0", the rest to "1"
+
 Maps = dict[tuple[int, ...], bytearray]
 
 
 def run(backends: list[list[Any]], whole: bool = False) -> dict[str, Any]:
     """Return the ports in use: sets are hex integers in which bit p stands for port p.
 
-    `backends` are [address, port]. "tuples": for each source, address and port the sets `established`, `time_wait`
-    and `other`. "held": sockets that own a port by bind: `address`, `port`, `listen`, `v6only`. "local", only with
-    `whole`: for each local address the ports of all its connected sockets. Raises HostError.
+    `backends` are [address, port]. "tuples": for each source, address and port the sets `established`,
+    `time_wait`, `half_closed` (FIN_WAIT2 that is only a timer any more) and `other`. "held": sockets that own a
+    port by bind: `address`, `port`, `listen`, `v6only`. "local", only with `whole`: for each local address the
+    ports of all its connected sockets. Raises HostError.
     """
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4) as link:  # NETLINK_SOCK_DIAG
         link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
@@ -62,13 +68,15 @@ def _tuples(link: socket.socket, backends: list[list[Any]]) -> list[dict[str, An
             continue
         for states in (_FULL, _SMALL):
             for key, ports in _maps(link, family, states, filters, columns, dport=True).items():
-                state, dport, source, address = key[0], key[1], key[2 : 2 + words], key[2 + words :]
+                state, timer, dport = key[:3]
+                source, address = key[3 : 3 + words], key[3 + words :]
                 name = {_ESTABLISHED: "established", _TIME_WAIT: "time_wait"}.get(state, "other")
+                name = "half_closed" if timer == _TIMER_WAIT and state != _TIME_WAIT else name
                 sets = found.setdefault((_address(source), _address(address), socket.ntohs(dport)), {})
                 sets[name] = sets.get(name, 0) | _mask(ports)
     return [
         {"source": s, "address": a, "port": p}
-        | {name: hex(sets.get(name, 0)) for name in ("established", "time_wait", "other")}
+        | {name: hex(sets.get(name, 0)) for name in ("established", "time_wait", "half_closed", "other")}
         for (s, a, p), sets in sorted(found.items())
     ]
 
@@ -78,7 +86,7 @@ def _local(link: socket.socket) -> list[dict[str, str]]:
     for family, columns, words in _FAMILIES:
         for states in (_FULL, _SMALL):
             for key, ports in _maps(link, family, states, b"", columns[:words], dport=False).items():
-                address = _address(key[1:])
+                address = _address(key)
                 found[address] = found.get(address, 0) | _mask(ports)
     return [{"address": address, "ports": hex(ports)} for address, ports in sorted(found.items())]
 
@@ -87,7 +95,7 @@ def _held(link: socket.socket) -> Iterator[dict[str, Any]]:
     states = 1 << _LISTEN | 1 << _BOUND_INACTIVE
     for family, _, _ in _FAMILIES:
         size = 4 if family == socket.AF_INET else 16
-        for data in _dump(link, family, states, b""):
+        for data, _ in _dump(link, family, states, b""):
             for start, length in _messages(data):
                 port = struct.unpack_from("!H", data, start + 20)[0]
                 yield {
@@ -108,13 +116,16 @@ def _v6only(data: bytes, at: int, end: int) -> bool:
 
 
 def _maps(link: socket.socket, family: int, states: int, filters: bytes, columns: tuple[int, ...], dport: bool) -> Maps:
-    """Return a map of local ports (in network order) for each state, destination port and address words."""
+    """Return maps of local ports, in network order, by state, timer, destination port and addresses, or by source."""
     maps: Maps = {}
-    for data in _dump(link, family, states, filters):
-        for stride, run in _uniform(data):
+    for data, uniform in _dump(link, family, states, filters):
+        for stride, run in _runs(data, uniform):
             words, halves = array("I", run), array("H", run)
             step = stride // 4
-            keys = [run[17::stride], *([halves[11 :: step * 2]] if dport else []), *(words[c::step] for c in columns)]
+            keys: list[Any] = [words[c::step] for c in columns]
+            if dport:
+                timers = run[18::stride] if states == _SMALL else bytes(len(run) // stride)
+                keys = [run[17::stride], timers, halves[11 :: step * 2], *keys]
             for port, key in zip(halves[10 :: step * 2], zip(*keys, strict=True), strict=True):
                 try:
                     maps[key][port] = 1
@@ -124,11 +135,18 @@ def _maps(link: socket.socket, family: int, states: int, filters: bytes, columns
     return maps
 
 
-def _uniform(data: bytes) -> Iterable[tuple[int, bytes]]:
+def _stride(data: bytes) -> int:
+    """Return the length of every message of a buffer where they are alike, else 0."""
+    stride = int.from_bytes(data[:4], sys.byteorder)
+    if stride < _SMALLEST or stride % 4 or len(data) % stride:
+        return 0
+    alike = array("I", data)[:: stride // 4].count(stride) == len(data) // stride
+    return stride if alike else 0
+
+
+def _runs(data: bytes, stride: int) -> Iterable[tuple[int, bytes]]:
     """Return runs of messages of one length; a buffer that is one already is not copied."""
-    stride = int.from_bytes(data[:4], "little")
-    whole = stride >= 88 and stride % 4 == 0 and len(data) % stride == 0
-    if whole and array("I", data)[:: stride // 4].count(stride) == len(data) // stride:
+    if stride:
         return [(stride, data)]
     groups: dict[int, list[bytes]] = {}
     for start, length in _messages(data):
@@ -136,31 +154,34 @@ def _uniform(data: bytes) -> Iterable[tuple[int, bytes]]:
     return [(length, b"".join(parts)) for length, parts in groups.items()]
 
 
-def _dump(link: socket.socket, family: int, states: int, filters: bytes) -> Iterator[bytes]:
+def _dump(link: socket.socket, family: int, states: int, filters: bytes) -> Iterator[tuple[bytes, int]]:
+    """Yield each buffer of a dump with the length of its messages, 0 where they differ; raises OSError."""
     attribute = struct.pack("=HH", 4 + len(filters), 1) + filters if filters else b""
     body = struct.pack("=BBBBI", family, socket.IPPROTO_TCP, 0, 0, states) + bytes(40) + b"\xff" * 8 + attribute
     link.send(struct.pack("=IHHII", 16 + len(body), _SOCK_DIAG_BY_FAMILY, _REQUEST_DUMP, 1, 0) + body)
     while True:
         data = link.recv(1 << 18)
-        yield data
-        last = _last(data)
+        # a buffer of sockets alike holds neither the end, which is shorter, nor an error
+        stride = _stride(data)
+        last = None if stride else _last(data)
+        if last:
+            raise OSError(last, "sock_diag")
+        yield data, stride
         if last is not None:
-            if last:
-                raise OSError(last, "sock_diag")
             return
 
 
 def _last(data: bytes) -> int | None:
     """Return None where more follows, 0 where the dump is over, an errno where it failed."""
-    # the end is a message of its own, 20 bytes, and the kernel sends nothing after it
-    for start in (0, len(data) - 20, len(data) - 36):
-        if start < 0:
-            continue
-        length, kind = struct.unpack_from("=IH", data, start)
-        if kind == _NLMSG_DONE and start + length >= len(data):
-            return -min(struct.unpack_from("=i", data, start + 16)[0], 0) if length >= 20 else 0
-        if kind == _NLMSG_ERROR and start == 0:
-            return -int(struct.unpack_from("=i", data, 16)[0]) or errno.EIO
+    at = 0
+    while at + 16 <= len(data):
+        length, kind = struct.unpack_from("=IH", data, at)
+        if kind in (_NLMSG_DONE, _NLMSG_ERROR):
+            code = -int(struct.unpack_from("=i", data, at + 16)[0])
+            return code if kind == _NLMSG_DONE else code or errno.EIO
+        if length < 16:
+            return errno.EIO
+        at += (length + 3) & ~3
     return None
 
 
@@ -170,7 +191,7 @@ def _messages(data: bytes) -> Iterator[tuple[int, int]]:
         length, kind = struct.unpack_from("=IH", data, at)
         if length < 16:
             return
-        if kind == _SOCK_DIAG_BY_FAMILY and length >= 88:
+        if kind == _SOCK_DIAG_BY_FAMILY and length >= _SMALLEST:
             yield at, length
         at += (length + 3) & ~3
 
@@ -205,9 +226,6 @@ def _mask(ports: bytearray) -> int:
     """Return a map of ports as a set of bits: the map is in network order, so its 256 columns are the rows."""
     rows = b"".join(ports[high::256] for high in range(256))
     return int(rows[::-1].translate(_DIGITS), 2)
-
-
-_DIGITS = bytes([48, *[49] * 255])
 
 
 def _address(words: tuple[int, ...]) -> str:

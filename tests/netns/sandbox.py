@@ -1,0 +1,39 @@
+"""Run a function of a test module in a fresh network namespace of its own; nothing outlives it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def need_namespaces() -> None:
+    """Skip where namespaces cannot be made; under CI that is a failure."""
+    why = "" if os.geteuid() == 0 else "network namespaces take root"
+    why = why or next((f"{tool} is missing" for tool in ("unshare", "ip", "ss") if not shutil.which(tool)), "")
+    if why and os.environ.get("CI"):
+        pytest.fail(why)
+    if why:
+        pytest.skip(why)
+
+
+def inside(module: str, function: str, *args: str) -> str:
+    """Return what `module.function(*args)` prints in a new namespace with lo up; its failure is the test's."""
+    need_namespaces()
+    code = f"import sys; from {module} import {function}; {function}(*sys.argv[1:])"
+    done = subprocess.run(
+        ["unshare", "-n", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", sys.executable, "-c", code, *args],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
