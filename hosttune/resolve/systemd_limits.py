@@ -163,12 +163,17 @@ def _drop_ins(host: Host, names: list[str]) -> list[str]:
 def _specific_first(name: str) -> list[str]:
     """Return the names whose .d directories count (unit_file_find_dirs): its own, its template's, each dash prefix's.
 
-    The prefixes of an instance or template are those of plain units: foo-bar@x.service, foo-bar@.service, foo-.service.
+    An instance counts with and without itself in its prefixes: foo-bar@x.service, foo-bar@.service, foo-.service,
+    foo-@x.service, foo-@.service.
     """
     stem, _, kind = name.rpartition(".")
-    prefix = stem.partition("@")[0]
+    prefix, _, instance = stem.partition("@")
     own = [name, _template(name)] if _template(name) else [name]
-    return own + [f"{prefix[: i + 1]}.{kind}" for i in range(len(prefix) - 2, 0, -1) if prefix[i] == "-"]
+    prefixes = [prefix[: i + 1] for i in range(len(prefix) - 2, 0, -1) if prefix[i] == "-"]
+    own += [f"{p}.{kind}" for p in prefixes]
+    if instance:
+        own += [n for p in prefixes for n in (f"{p}@{instance}.{kind}", f"{p}@.{kind}")]
+    return own
 
 
 def _by_name(host: Host, directories: list[str]) -> list[str]:
