@@ -218,7 +218,6 @@ _SPECIAL: dict[str, tuple[str, str, str]] = {
         "broke clients behind NAT and is gone since Linux 4.12",
         "delete the line",
     ),
-    "net.core.tcp_syncookies": ("no-such-key", "there is no such key", "write net.ipv4.tcp_syncookies"),
 }
 
 
@@ -228,6 +227,10 @@ def _lines(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
         if key in _SPECIAL:
             name, why, mend = _SPECIAL[key]
             yield _found(name, key, f"{origin}: {why}", mend)
+        elif key.startswith("net.core.tcp_"):
+            # every key of TCP is registered below net/ipv4: net/ipv4/sysctl_net_ipv4.c
+            right = "net.ipv4." + key.removeprefix("net.core.")
+            yield _found("no-such-key", key, f"{origin}: there is no such key; TCP's are in net.ipv4", f"write {right}")
         elif facts.keys is not None and key not in facts.keys and key.startswith(("net.", "fs.", "vm.", "kernel.")):
             near = difflib.get_close_matches(key, facts.keys, 1, 0.8)
             hint = f"did you mean {near[0]}?" if near else "is its module loaded at boot?"

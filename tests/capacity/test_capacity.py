@@ -190,3 +190,15 @@ def test_another_source_never_carries_less(usable: int, sources: int, mode: Bind
         ).hard
 
     assert hard(sources + 1) == hard(sources) + usable
+
+
+@pytest.mark.parametrize(
+    ("usable", "mode", "remedy"),
+    [
+        (28232, BindMode.CONNECT, "31 more source addresses, range 1024 65535"),
+        (64512, BindMode.CONNECT, "31 more source addresses"),
+        (64512, BindMode.EXPLICIT, "15 more source addresses"),
+    ],
+)
+def test_the_remedy_stays_below_the_knee(usable: int, mode: BindMode, remedy: str) -> None:
+    assert bound(facts(pools=(pool("a", "10.0.0.1:80", usable, mode),)), "ports:all").raised_by == remedy
