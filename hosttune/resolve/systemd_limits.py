@@ -197,7 +197,10 @@ def _settings(text: str) -> Iterator[tuple[str, str, str, int]]:
     """Yield section, key, value and line number, joined over "\\" as src/shared/conf-parser.c does."""
     section = ""
     held, start = "", 0
-    for line_number, raw in enumerate(re.split("[\n\r\0]", text.replace("\r\n", "\n")), 1):
+    lines = re.split("[\n\r\0]", text.replace("\r\n", "\n"))
+    if lines[-1] == "":
+        del lines[-1]  # no line at all: a "\\" right before the end of the file loses its setting
+    for line_number, raw in enumerate(lines, 1):
         line = raw.lstrip(" \t\n\r")
         if line[:1] in ("#", ";"):
             continue  # also between the parts of a continued line

@@ -1,0 +1,114 @@
+"""DefaultLimitNOFILE and LimitNOFILE: places, drop-ins, masks and values."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from hosttune.host.live import LiveHost
+from hosttune.resolve.systemd_limits import list_units, resolve_unit
+
+UNIT = "[Service]\nExecStart=/bin/true\n"
+NR_OPEN = 1048576
+
+
+def write(root: Path, files: dict[str, str]) -> LiveHost:
+    for name, text in {"proc/sys/fs/nr_open": f"{NR_OPEN}\n", **files}.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, newline="", encoding="utf-8", errors="surrogatepass")
+    return LiveHost(str(root))
+
+
+def pair(root: Path, files: dict[str, str], unit: str = "a-b.service") -> tuple[object, object]:
+    got = resolve_unit(write(root, {"usr/lib/systemd/system/a-b.service": UNIT, **files}), unit)
+    return got.soft, got.hard
+
+
+def limit(value: str) -> str:
+    return f"[Service]\nLimitNOFILE={value}\n"
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted"),
+    [
+        ("4000", (4000, 4000)),
+        ("4000:5000", (4000, 5000)),
+        ("infinity", (NR_OPEN, NR_OPEN)),
+        ("100:infinity", (100, NR_OPEN)),
+        ("0x1000", (4096, 4096)),
+        ("010000", (4096, 4096)),
+        ("+4000", (4000, 4000)),
+        ("1000:\\\n 2000", (1000, 2000)),
+        ("1000: 2000", (1000, 2000)),
+        *[(v, (1024, 524288)) for v in ("64k", "-1", "unlimited", "1000:", "1 : 2", "1 # x", "7:6", "", "9" * 9999)],
+        ("18446744073709551615", (1024, 524288)),
+        ("2000000", (NR_OPEN, NR_OPEN)),
+    ],
+)
+def test_value(value: str, wanted: tuple[int, int], tmp_path: Path) -> None:
+    assert pair(tmp_path, {"etc/systemd/system/a-b.service.d/a.conf": limit(value)}) == wanted
+
+
+@pytest.mark.parametrize(
+    ("files", "soft"),
+    [
+        ({"etc/systemd/system/a-b.service.d/10.conf": "1", "etc/systemd/system/service.d/90.conf": "2"}, 2),
+        ({"etc/systemd/system/a-b.service.d/10.conf": "1", "etc/systemd/system/service.d/10.conf": "2"}, 1),
+        ({"etc/systemd/system/a-.service.d/10.conf": "1", "usr/lib/systemd/system/a-b.service.d/10.conf": "2"}, 1),
+        ({"usr/lib/systemd/system/a-b.service.d/10.conf": "1", "etc/systemd/system/service.d/10.conf": "2"}, 1),
+        ({"etc/systemd/system/a-b.service": "1"}, 1),
+        ({"etc/systemd/system/a-b.service.d/10.CONF": "1"}, 1024),
+    ],
+)
+def test_precedence(files: dict[str, str], soft: int, tmp_path: Path) -> None:
+    assert pair(tmp_path, {name: limit(value) for name, value in files.items()})[0] == soft
+
+
+def test_instances(tmp_path: Path) -> None:
+    files = {"etc/systemd/system/c@.service": UNIT, "etc/systemd/system/c@.service.d/a.conf": limit("5")}
+    assert pair(tmp_path, files, "c@x.service") == (5, 5)
+
+
+def test_every_drop_in_beats_the_main_file(tmp_path: Path) -> None:
+    files = {
+        "etc/systemd/system.conf": "[Manager]\nDefaultLimitNOFILE=5\n",
+        "usr/lib/systemd/system.conf.d/a.conf": "[Manager]\nDefaultLimitNOFILE = 6:7\n[manager]\nDefaultLimitNOFILE=8\n",
+    }
+    assert pair(tmp_path, files) == (6, 7)
+
+
+def test_masks(tmp_path: Path) -> None:
+    host = write(tmp_path, {"usr/lib/systemd/system/a.service": UNIT, "etc/systemd/system/a.service": ""})
+    assert not resolve_unit(host, "a.service").exists
+    assert list_units(host) == ()
+
+
+def test_broken_header_ends_the_file(tmp_path: Path) -> None:
+    broken = limit("5") + "[Service\n" + limit("6")
+    assert pair(tmp_path, {"etc/systemd/system/a-b.service.d/a.conf": broken}) == (5, 5)
+
+
+def test_names_the_lines(tmp_path: Path) -> None:
+    files = {
+        "etc/systemd/system.conf": "[Manager]\nDefaultLimitNOFILE=5\n",
+        "etc/systemd/system/u.service": limit("6\n"),
+    }
+    got = resolve_unit(write(tmp_path, files), "u.service")
+    assert str(got.origin) == "/etc/systemd/system/u.service:2"
+    assert [str(o) for o in got.beaten] == ["/etc/systemd/system.conf:2"]
+
+
+@pytest.mark.parametrize("unit", ["../../etc/passwd", "", "a/b.service", "x" * 999, "a", "@.service", "-.service"])
+def test_odd_names(unit: str, tmp_path: Path) -> None:
+    assert not resolve_unit(write(tmp_path, {}), unit).exists
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(text=st.text(max_size=300))
+def test_never_raises(text: str, tmp_path: Path) -> None:
+    for head in ("", "[Service]\nLimitNOFILE="):
+        pair(tmp_path, {"etc/systemd/system/a-b.service.d/a.conf": head + text})
