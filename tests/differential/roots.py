@@ -1,0 +1,68 @@
+"""Build and cache whole Debian roots whose real programs the differential tests run."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+PACKAGES = "procps,systemd,libpam-modules,libpam-runtime,passwd"
+DEFAULT_MIRROR = "http://deb.debian.org/debian"
+
+
+class RootUnavailable(RuntimeError):
+    """The root cannot be built here (not root, no debootstrap, or no mirror)."""
+
+
+def cache_dir() -> Path:
+    """Directory that keeps the roots between test runs."""
+    given = os.environ.get("HOSTTUNE_TEST_CACHE")
+    return Path(given) if given else Path.home() / ".cache" / "hosttune-tests"
+
+
+def _mirror() -> str:
+    """URL of the Debian mirror this machine's apt uses."""
+    command = ["apt-get", "indextargets", "--format", "$(REPO_URI)"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return DEFAULT_MIRROR
+    for line in done.stdout.splitlines():
+        if "security" not in line and line.strip():
+            return line.strip()
+    return DEFAULT_MIRROR
+
+
+def debian_root(suite: str) -> Path:
+    """Directory of a minimal Debian root of `suite` (e.g. "trixie"), built on first use.
+
+    Safe to call from several processes at once: a lock file next to the roots serialises
+    the build.  Raises RootUnavailable if the root cannot be built on this machine.
+    """
+    cache = cache_dir()
+    root, marker = cache / suite, cache / suite / ".complete"
+    if marker.exists():
+        return root
+    if os.geteuid() != 0 or shutil.which("debootstrap") is None:
+        raise RootUnavailable("building a Debian root needs root and debootstrap")
+    cache.mkdir(parents=True, exist_ok=True)
+    with (cache / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if marker.exists():
+            return root
+        if root.exists():  # left by an interrupted build
+            shutil.rmtree(root)
+        command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}"]
+        try:
+            done = subprocess.run(
+                [*command, suite, str(root), _mirror()],
+                capture_output=True, text=True, timeout=900, check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise RootUnavailable(f"debootstrap {suite} took too long") from error
+        if done.returncode != 0:
+            raise RootUnavailable(f"debootstrap {suite} failed: {done.stdout[-500:]}")
+        marker.touch()
+    return root
