@@ -278,7 +278,10 @@ def root_of(release: str) -> str:
         missing("takes root, gcc and unshare")
     if f"VERSION_CODENAME={release}\n" in Path("/etc/os-release").read_text():
         return "/"
-    from roots import debian_root
+    try:
+        from roots import debian_root
+    except ImportError:
+        missing("takes the helper that makes Debian roots")
 
     return str(debian_root(release))
 

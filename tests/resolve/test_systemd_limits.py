@@ -76,7 +76,7 @@ def test_instances(tmp_path: Path) -> None:
 def test_every_drop_in_beats_the_main_file(tmp_path: Path) -> None:
     files = {
         "etc/systemd/system.conf": "[Manager]\nDefaultLimitNOFILE=5\n",
-        "usr/lib/systemd/system.conf.d/a.conf": "[Manager]\nDefaultLimitNOFILE = 6:7\n[manager]\nDefaultLimitNOFILE=8\n",
+        "usr/lib/systemd/system.conf.d/a.conf": "[Manager]\nDefaultLimitNOFILE = 6:7\n[x]\nDefaultLimitNOFILE=8\n",
     }
     assert pair(tmp_path, files) == (6, 7)
 
