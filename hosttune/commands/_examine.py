@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from hosttune import capacity
 from hosttune.capacity._facts import CapacityFacts
@@ -16,12 +18,14 @@ from hosttune.host import Host
 from hosttune.model import (
     Finding,
     Machine,
+    Origin,
     PortPool,
     Reading,
     Report,
     Requirement,
     Subject,
     Unknown,
+    Value,
     Verdict,
     Workload,
 )
@@ -62,7 +66,11 @@ def examine(host: Host, profiles: list[Profile], workload: Workload, programs: P
     required = tuple(r for one in required for r in _aim(one, programs))
     readings, files = _gather(host, required, programs)
     pools, pool_notes = _pools(host, workload)
-    findings = [judge.with_tracking(judge.judge(r, readings[str(r.subject)]), machine) for r in required]
+    defaults = {s: about.get("default_value") for p in profiles for s, about in p.about.items()}
+    findings = [
+        judge.with_tracking(judge.judge(r, readings[str(r.subject)], _value(defaults.get(str(r.subject)))), machine)
+        for r in required
+    ]
     findings.extend(lints.lint(readings, _lint_facts(host, machine, files, programs)))
     bounds = capacity.capacity(_capacity_facts(host, machine, workload, readings, pools, programs))
     return Report(
@@ -146,8 +154,31 @@ def _lint_facts(host: Host, machine: Machine, found: sysctl.Files, programs: Pro
         memory=machine.memory,
         assignments=assignments,
         keys=keys,
+        logins_raised=_logins_raised(host) if unit_here else (),
         unit=unit_here,
     )
+
+
+def _logins_raised(host: Host) -> tuple[Origin, ...]:
+    """Return the lines of limits.conf(5) files that set nofile."""
+    found = []
+    for path in ("/etc/security/limits.conf", *host.glob("/etc/security/limits.d/*.conf")):
+        for number, line in enumerate(_lines(host, path), 1):
+            fields = line.partition("#")[0].split()
+            if len(fields) == 4 and fields[2].lower() == "nofile":
+                found.append(Origin(path, number, fields[3]))
+    return tuple(found)
+
+
+def _lines(host: Host, path: str) -> list[str]:
+    try:
+        return host.read(path).split("\n")
+    except HostError:
+        return []
+
+
+def _value(default: Any) -> Value | None:
+    return tuple(default) if isinstance(default, list) else default
 
 
 def _listening(host: Host) -> int:
@@ -156,8 +187,9 @@ def _listening(host: Host) -> int:
     for name in ("tcp", "tcp6"):
         for line in machines.text(host, f"/proc/net/{name}").splitlines()[1:]:
             fields = line.split()
-            if len(fields) > 3 and fields[3] == _LISTEN:
-                ports |= 1 << int(fields[1].rpartition(":")[2], 16)
+            port = fields[1].rpartition(":")[2] if len(fields) > 3 and fields[3] == _LISTEN else ""
+            if re.fullmatch(r"[0-9A-F]{4}", port):
+                ports |= 1 << int(port, 16)
     return ports
 
 

@@ -36,7 +36,7 @@ def document(host: Host, keys: list[str], users: list[str], units: list[str]) ->
     files = sysctl.files(host, keys)
     every = sorted({*files.boot.values, *files.reload.values})
     named = keys or (every if nothing_named else [])
-    logins = users or (["root"] if nothing_named else [])
+    logins = users or (["root"] if nothing_named and machine.text(host, "/etc/passwd") else [])
     return {
         "schema": SCHEMA,
         "rules": {"systemd": files.boot.loader, "procps": files.reload.loader},

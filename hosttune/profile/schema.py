@@ -106,6 +106,7 @@ class About(Strict):
     what: Line
     unit: Line
     default: Line
+    default_value: Single | None = None
     too_low: Line
     too_high: Line
     scope: Line

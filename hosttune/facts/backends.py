@@ -1,0 +1,97 @@
+"""What the operator names: backends, source addresses, the way of binding; from options or a proxy's configuration."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Sequence
+
+from hosttune.errors import HostError, UsageError
+from hosttune.host import Host
+from hosttune.model import Backend, BindMode
+
+Hint = tuple[BindMode, tuple[int, int] | None]
+_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252})")
+
+
+def parse(host: Host, text: str, option: str = "--backend") -> Backend:
+    """Return the backend that HOST:PORT or [V6]:PORT names; raises UsageError."""
+    name, colon, port = text.rpartition(":")
+    if not colon or (":" in name and not name.startswith("[")):
+        raise UsageError(f"{option} {text!r}: no port; write HOST:PORT, or [ADDRESS]:PORT for IPv6")
+    if not port.isascii() or not port.isdigit() or not 0 < int(port[:9]) < 65536:
+        raise UsageError(f"{option} {text!r}: {port!r} is no port; write a number from 1 to 65535")
+    return Backend(_address(host, name, option, text), int(port), text)
+
+
+def parse_sources(texts: Sequence[str]) -> tuple[str, ...]:
+    """Return the source addresses, or ("all",); raises UsageError."""
+    if "all" in texts:
+        if len(texts) > 1:
+            raise UsageError("--source all: it already names every address; leave the others out")
+        return ("all",)
+    try:
+        return tuple(dict.fromkeys(str(ipaddress.ip_address(text)) for text in texts))
+    except ValueError as error:
+        raise UsageError(f"--source: {error}; write a numeric address, or all") from error
+
+
+def parse_bind_mode(text: str) -> Hint:
+    """Return the mode and, for explicit:LO-HI, its range; raises UsageError."""
+    name, colon, span = text.partition(":")
+    known = ", ".join(mode.value for mode in BindMode)
+    if name not in [mode.value for mode in BindMode] or (colon and name != BindMode.EXPLICIT):
+        raise UsageError(f"--bind-mode {text!r}: unknown; choose {known}[:LO-HI]")
+    return BindMode(name), _span(span, f"--bind-mode {text!r}") if colon else None
+
+
+def from_config(host: Host, path: str) -> tuple[tuple[Backend, ...], Hint | None, tuple[str, ...]]:
+    """Return the backends of an haproxy.cfg or nginx.conf, the way of binding it implies, and notes."""
+    try:
+        text = host.read(path)
+    except HostError as error:
+        raise UsageError(f"--backends-from {path}: {error}") from error
+    if re.search(r"^\s*(upstream|http|stream|events)\b[^\n]*\{", text, re.M):
+        from hosttune.facts import backends_nginx
+
+        return backends_nginx.read(host, path, text)
+    from hosttune.facts import backends_haproxy
+
+    return backends_haproxy.read(host, path, text)
+
+
+def merge(found: Sequence[tuple[Backend, str]]) -> tuple[Backend, ...]:
+    """Join rows of one address and port: their sources become the backend's."""
+    joined: dict[tuple[str, int], list[tuple[Backend, str]]] = {}
+    for backend, source in found:
+        joined.setdefault((backend.address, backend.port), []).append((backend, source))
+    return tuple(
+        Backend(address, port, rows[0][0].name, tuple(dict.fromkeys(source for _, source in rows if source)))
+        for (address, port), rows in joined.items()
+    )
+
+
+def _span(text: str, where: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d{1,5})-(\d{1,5})", text)
+    if not match or not 0 < int(match[1]) <= int(match[2]) < 65536:
+        raise UsageError(f"{where}: {text!r} is no range; write LO-HI within 1 and 65535")
+    return int(match[1]), int(match[2])
+
+
+def span(text: str, where: str) -> tuple[int, int]:
+    """Return the range LO-HI; raises UsageError that names `where`."""
+    return _span(text, where)
+
+
+def _address(host: Host, name: str, option: str, text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(name.strip("[]")))
+    except ValueError:
+        pass
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"{option} {text!r}: {name!r} is no host; write HOST:PORT, or [ADDRESS]:PORT for IPv6")
+    try:
+        answers = host.probe("names", hostname=name)
+    except HostError as error:
+        raise UsageError(f"{option} {text!r}: {name} cannot be resolved ({error.detail}); use an address") from error
+    return str(ipaddress.ip_address(answers[0]))

@@ -1,0 +1,91 @@
+"""Backends and sources of an haproxy.cfg: its server lines, and what `source` says about each."""
+
+from __future__ import annotations
+
+import shlex
+
+from hosttune.errors import UsageError
+from hosttune.facts import backends
+from hosttune.host import Host
+from hosttune.model import Backend, BindMode
+
+_SECTIONS = (
+    "global",
+    "defaults",
+    "frontend",
+    "backend",
+    "listen",
+    "peers",
+    "resolvers",
+    "userlist",
+    "program",
+    "cache",
+)
+_MOST = 100_000
+
+
+def read(host: Host, path: str, text: str) -> tuple[tuple[Backend, ...], backends.Hint | None, tuple[str, ...]]:
+    """Return the backends, the bind mode and notes; raises UsageError `file:line` where a line cannot be read.
+
+    Without a port range HAProxy sets IP_BIND_ADDRESS_NO_PORT (src/proto_tcp.c); with `source ADDRESS:LO-HI` it binds
+    explicitly, from a ring of ports that belongs to the one statement.
+    """
+    found: list[tuple[Backend, str]] = []
+    spans: list[tuple[int, int]] = []
+    notes: list[str] = []
+    section, inherited = "", {"defaults": "", "": ""}
+    for number, line in enumerate(text.splitlines()[:_MOST], 1):
+        words = _words(line, f"{path}:{number}")
+        if not words:
+            continue
+        if words[0] in _SECTIONS:
+            section = words[0]
+            inherited[""] = "" if section == "defaults" else inherited["defaults"]
+        elif words[0] in ("source", "default-server") and section in ("defaults", "backend", "listen"):
+            source = words[1] if words[0] == "source" and len(words) > 1 else _after(words, "source")
+            if source:
+                inherited["defaults" if section == "defaults" else ""] = source
+        elif words[0] in ("server", "server-template") and section in ("backend", "listen"):
+            at = 2 if words[0] == "server" else 3
+            if len(words) <= at:
+                raise UsageError(f"{path}:{number}: server without an address; write server NAME HOST:PORT")
+            if words[at].startswith(("unix@", "abns@", "/")) or "$" in words[at]:
+                notes.append(f"{path}:{number}: {words[at]} is no address to count ports towards; skipped")
+                continue
+            target = words[at].removeprefix("ipv4@").removeprefix("ipv6@")
+            source, span = _source(_after(words, "source") or inherited[""], f"{path}:{number}")
+            spans.extend([span] if span else [])
+            found.append((backends.parse(host, target, f"{path}:{number}"), source))
+    if not found:
+        raise UsageError(f"--backends-from {path}: no server line in it; name the backends with --backend")
+    if spans and len(set(spans)) + (len(spans) != len(found)) > 1:
+        notes.append(f"{path}: sources with several port ranges or none; the first range is taken for all")
+    hint = (BindMode.EXPLICIT, spans[0]) if spans else (BindMode.NO_PORT, None)
+    return backends.merge(found), hint, tuple(notes)
+
+
+def _words(line: str, where: str) -> list[str]:
+    try:
+        return shlex.split(line, comments=True)
+    except ValueError as error:
+        raise UsageError(f"{where}: {error}; close the quote") from error
+
+
+def _after(words: list[str], key: str) -> str:
+    return next((words[i + 1] for i, word in enumerate(words[:-1]) if word == key), "")
+
+
+def _source(text: str, where: str) -> tuple[str, tuple[int, int] | None]:
+    """Split ADDRESS[:LO-HI]; an unspecified address leaves the choice to routing."""
+    text = text.removeprefix("ipv4@").removeprefix("ipv6@")
+    address, colon, ports = text.rpartition(":")
+    span = None
+    if colon and "-" in ports:
+        span = backends.span(ports, where)
+        text = address
+    elif colon and (":" not in address or address.endswith("]")):
+        text = address
+    text = text.strip("[]")
+    if text in ("", "*", "0.0.0.0", "::"):
+        return "", span
+    return backends.parse_sources([text])[0], span
