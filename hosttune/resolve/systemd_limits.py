@@ -31,6 +31,9 @@ _UNIT_PLACES = (
 # systemd.unit(5), "Unit file load path", highest first
 
 
+_BROKEN = "["  # no section can have this name
+
+
 @dataclass(frozen=True, slots=True)
 class UnitLimits:
     """Soft and hard limit in descriptors that a start of the unit would give.
@@ -114,10 +117,14 @@ def _manager(host: Host) -> tuple[Limit, Limit, Origin | None, tuple[Origin, ...
     mains = [p for place in _PLACES for p in host.glob(f"{place}/systemd/system.conf")][:1]
     seen: list[Origin] = []
     for path in (*mains, *_by_name(host, [f"{place}/systemd/system.conf.d" for place in _PLACES])):
+        broken = False
         for section, key, value, line in _settings(_read(host, path, [])):
+            broken = section == _BROKEN
             if section == "Manager" and key == "DefaultLimitNOFILE" and (pair := _pair(value, most)) is not None:
                 soft, hard = pair
                 seen.append(Origin(path, line, value))
+        if broken:
+            break  # config_parse_many() gives up on all later files too; of a unit each drop-in stands alone
     return soft, hard, seen[-1] if seen else None, tuple(reversed(seen[:-1]))
 
 
@@ -198,8 +205,6 @@ def _settings(text: str) -> Iterator[tuple[str, str, str, int]]:
     section = ""
     held, start = "", 0
     lines = re.split("[\n\r\0]", text.replace("\r\n", "\n"))
-    if lines[-1] == "":
-        del lines[-1]  # no line at all: a "\\" right before the end of the file loses its setting
     for line_number, raw in enumerate(lines, 1):
         line = raw.lstrip(" \t\n\r")
         if line[:1] in ("#", ";"):
@@ -214,7 +219,8 @@ def _settings(text: str) -> Iterator[tuple[str, str, str, int]]:
         entry = joined.strip(" \t\n\r")
         if entry[:1] == "[":
             if entry[-1] != "]":
-                return  # a broken section header ends the reading of the file
+                yield _BROKEN, "", "", start  # which ends the reading of the file
+                return
             section = entry[1:-1]
         elif "=" in entry:
             key, _, value = entry.partition("=")
