@@ -20,13 +20,14 @@ def resolve_systemd(host: Host, keys: Iterable[str] = ()) -> Resolution:
     table = _table(lines)
     explicit = {a.key for a in table if not a.glob}
     known = [normalise(key) for key in keys]
+    last = {line.key: line.origin for line in lines}
     values: dict[str, Resolved] = {}
     for entry in table:
         if entry.text is None:
             continue
         targets = [t for t in expand(host, entry.key, known) if t not in explicit] if entry.glob else [entry.key]
         for target in targets:
-            values[display(target)] = Resolved(entry.text, _last_same(lines, entry), ())
+            values[display(target)] = Resolved(entry.text, last[entry.key], ())
     return Resolution("systemd-sysctl", _with_beaten(values, lines), tuple(warnings), tuple(lines))
 
 
@@ -75,10 +76,6 @@ def _table(lines: list[Assignment]) -> list[Assignment]:
             del entries[line.key]
         entries[line.key] = line
     return list(entries.values())
-
-
-def _last_same(lines: list[Assignment], entry: Assignment) -> Origin:
-    return next(line.origin for line in reversed(lines) if line.key == entry.key)
 
 
 def _with_beaten(values: dict[str, Resolved], lines: list[Assignment]) -> dict[str, Resolved]:
