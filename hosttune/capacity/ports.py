@@ -66,11 +66,12 @@ def _backend(facts: CapacityFacts, name: str, pools: list[PortPool]) -> Bound:
     share = len({str(p.backend) for p in facts.pools})
     return Bound(
         id=f"ports:{name}",
-        name=f"ports {name} (its share: 1 of {share})" if share > 1 else f"ports {name}",
+        name=f"ports {name}",
         hard=hard * share // facts.workload.tuples_per_connection,
         knee=knee * share // facts.workload.tuples_per_connection or None,
         used=sum(p.used for p in pools) * share // facts.workload.tuples_per_connection,
         reads=f"{hard:,} ports from {len(pools)} source address{'es' * (len(pools) > 1)}",
+        notes=(f"reckoned for all {share} backends, sharing evenly",) if share > 1 else (),
         fails=_FAILS[pools[0].mode],
         raised_by=_raise(
             -(-facts.workload.connections * facts.workload.tuples_per_connection // share), hard, tuple(pools)

@@ -59,7 +59,14 @@ class Programs:
     pid: int | None
 
 
-def examine(host: Host, profiles: list[Profile], workload: Workload, programs: Programs, command: str) -> Report:
+def examine(
+    host: Host,
+    profiles: list[Profile],
+    workload: Workload,
+    programs: Programs,
+    command: str,
+    missing: tuple[str, ...] = (),
+) -> Report:
     """Gather what the profiles name, compare, count, and return all of it."""
     machine = machines.gather(host)
     required, waived = merge.requirements(profiles, workload, machine)
@@ -81,7 +88,7 @@ def examine(host: Host, profiles: list[Profile], workload: Workload, programs: P
         bounds=bounds,
         pools=pools,
         warnings=writers.warnings(host) + pool_notes,
-        missing=_missing(machine),
+        missing=missing + _missing(machine),
         waived=waived,
         command=command,
     )

@@ -17,8 +17,8 @@ from hosttune.profile.load import Profile
 LOCAL = (Path("/etc/hosttune/profiles"),)
 
 
-def open_host(root: str, snapshot: str, netns: str = "", pid: int | None = None) -> Host:
-    """Return the host that --root, --snapshot, --netns and --pid name; raises UsageError."""
+def open_host(root: str, snapshot: str, netns: str = "") -> Host:
+    """Return the host that --root, --snapshot and --netns name; raises UsageError."""
     if snapshot and root != "/":
         raise UsageError("--snapshot and --root: a snapshot is a whole host; name one of the two")
     if snapshot:
@@ -29,13 +29,10 @@ def open_host(root: str, snapshot: str, netns: str = "", pid: int | None = None)
         return Recorded.load(snapshot)
     from hosttune.host.live import LiveHost
 
-    if root == "/" and (netns or pid is not None):
-        from hosttune.host import netns as entering
+    if root == "/" and netns:
+        from hosttune.host.netns import enter_named
 
-        if netns:
-            entering.enter_named(netns)
-        elif pid is not None:
-            entering.enter_process(pid)
+        enter_named(netns)
     return LiveHost(root)
 
 

@@ -45,14 +45,25 @@ def run(asked: Asked) -> int:
     _open.check_format(asked.format)
     if asked.fail_on not in list(Severity):
         raise UsageError(f"--fail-on {asked.fail_on}: unknown; choose {', '.join(Severity)}")
-    host = _open.open_host(asked.root, asked.snapshot, asked.netns, asked.pid)
+    missing = _enter(asked)
+    host = _open.open_host(asked.root, asked.snapshot, asked.netns)
     profiles = _open.open_profiles(asked.role or [], asked.profile or [])
     pid = _examine.find_process(host, asked.process_name) if asked.process_name else asked.pid
     unit = asked.service or next((p.service for p in profiles if p.service), "")
     programs = _examine.Programs(unit, tuple(asked.user or ["root"]), pid)
-    report = _examine.examine(host, profiles, _workload(asked, host, profiles), programs, _command())
+    report = _examine.examine(host, profiles, _workload(asked, host, profiles), programs, _command(), missing)
     _open.print_report(report, asked.format, asked.verbose)
     return _examine.exit_code(report.findings, Severity(asked.fail_on).rank, asked.strict)
+
+
+def _enter(asked: Asked) -> tuple[str, ...]:
+    """Look from where the process named does, if it runs here; return what could not be looked at."""
+    if asked.pid is None or asked.snapshot or asked.root != "/" or asked.netns:
+        return ()
+    from hosttune.host.netns import enter_process
+
+    unseen = enter_process(asked.pid)
+    return (unseen,) if unseen else ()
 
 
 def _workload(asked: Asked, host: Host, profiles: list[Profile]) -> Workload:

@@ -18,9 +18,14 @@ def enter_named(name: str) -> None:
     _enter(f"/run/netns/{name}", f"--netns {name}", "`ip netns list` shows those there are")
 
 
-def enter_process(pid: int) -> None:
-    """Enter the namespace of a process; raises UsageError."""
+def enter_process(pid: int) -> str:
+    """Enter the namespace of a process; return "", or why its network could not be looked at; raises UsageError."""
+    if not os.path.isdir(f"/proc/{pid}"):
+        raise UsageError(f"--pid {pid}: no such process; `ps -e` shows those that run")
+    if not os.access(f"/proc/{pid}/ns/net", os.R_OK):
+        return f"the network namespace of process {pid}, which may be another than this one"
     _enter(f"/proc/{pid}/ns/net", f"--pid {pid}", "is it running, and are you root?")
+    return ""
 
 
 def _enter(path: str, option: str, mend: str) -> None:

@@ -20,7 +20,8 @@ def resolve_procps(host: Host, release: tuple[int, int, int], keys: Iterable[str
     if host.glob("/etc/sysctl.conf"):
         paths = [*paths, "/etc/sysctl.conf"]
     lines = [a for path in paths for a in parse(path, read(host, path, []), old, warnings)]
-    plain = {_place(a.key) for a in lines if not a.glob}
+    # compared as written: `vm//x` and `/vm/x` name the same file and yet keep no glob away from it
+    plain = {a.key for a in lines if not a.glob}
     known = [_place(key.translate({46: 47, 47: 46})) for key in keys]
     values: dict[str, Resolved] = {}
     for line in lines:
