@@ -1,0 +1,79 @@
+"""Random trees: what we resolve must be what the real loaders write."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from hosttune.host.live import LiveHost
+from hosttune.resolve.sysctl_procps import resolve_procps
+from hosttune.resolve.sysctl_systemd import resolve_systemd
+from hosttune.resolve.sysctl_value import display
+
+sys.path.insert(0, str(Path(__file__).parent))
+import sysctl_sandbox as sandbox
+from roots import RootUnavailable, cache_dir
+
+TREES = 200
+Ran = tuple[list[Path], tuple[int, int, int]]
+
+
+def _missing(why: str) -> None:
+    if os.environ.get("CI") == "true":
+        pytest.fail(why)
+    pytest.skip(why)
+
+
+def _release(root: str) -> tuple[int, int, int]:
+    command = [*(["chroot", root] if root else []), "/usr/sbin/sysctl", "--version"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    found = re.search(r"(\d+)\.(\d+)\.(\d+)", said)
+    assert found
+    return int(found[1]), int(found[2]), int(found[3])
+
+
+@pytest.fixture(scope="module", params=["native", "trixie"])
+def ran(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Ran:
+    if os.geteuid() != 0 or not shutil.which("unshare"):
+        _missing("takes root and unshare")
+    root = ""
+    if request.param == "trixie":
+        from roots import debian_root
+
+        if not (cache_dir() / "trixie/.complete").exists() and os.environ.get("CI") != "true":
+            pytest.skip("takes a Debian root: run under CI=true once to build it")
+        try:
+            root = str(debian_root("trixie"))
+        except RootUnavailable as error:
+            _missing(str(error))
+    for program in ("/usr/lib/systemd/systemd-sysctl", "/usr/sbin/sysctl"):
+        if not os.path.exists(root + program):
+            _missing(f"takes {program}")
+    base = tmp_path_factory.mktemp(request.param)
+    rng = random.Random(20)
+    trees = [base / str(number) for number in range(TREES)]
+    for tree in trees:
+        sandbox.make(tree, rng)
+    sandbox.run(trees, root)
+    return trees, _release(root)
+
+
+@pytest.mark.parametrize("loader", ["systemd", "procps"])
+def test_real_loader_writes_what_we_resolve(ran: Ran, loader: str) -> None:
+    trees, release = ran
+    wrong = []
+    for tree in trees:
+        host = LiveHost(str(tree))
+        found = resolve_systemd(host) if loader == "systemd" else resolve_procps(host, release)
+        for key, real in sandbox.written(tree, loader).items():
+            ours = found.values.get(display(key))
+            if (ours.text if ours else "") != real:
+                wrong.append(f"{tree.name} {key}: real {real!r}, ours {ours}")
+    assert not wrong, f"{len(wrong)} wrong:\n" + "\n".join(wrong[:12])
