@@ -23,16 +23,18 @@ def resolve_procps(host: Host, release: tuple[int, int, int], keys: Iterable[str
     # compared as written: `vm//x` and `/vm/x` name the same file and yet keep no glob away from it
     plain = {a.key for a in lines if not a.glob}
     known = [_place(key.translate({46: 47, 47: 46})) for key in keys]
-    values: dict[str, Resolved] = {}
+    written: dict[str, list[Assignment]] = {}
     for line in lines:
         if line.text is None:
             continue
         targets = [t for t in expand(host, line.key, known) if t not in plain] if line.glob and not old else [line.key]
         for target in targets:
             name = display(_place(target))
-            before = values.get(name)
-            beaten = (before.origin, *before.beaten) if before else ()
-            values[name] = Resolved(line.text, line.origin, beaten)
+            written.setdefault(name, []).append(line)
+    values = {
+        name: Resolved(all_[-1].text or "", all_[-1].origin, tuple(a.origin for a in all_[-2::-1]))
+        for name, all_ in written.items()
+    }
     version = ".".join(map(str, release))
     return Resolution(f"sysctl --system (procps {version})", values, tuple(warnings), tuple(lines))
 

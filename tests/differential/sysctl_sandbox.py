@@ -8,7 +8,7 @@ from pathlib import Path
 
 KEYS = ("vm/aa", "vm/ab", "net/conf/all/x", "net/conf/eth0/x", "net/conf/eth0.100/x", "net/conf/eth0/y", "net/core/z")
 PLACES = ("etc/sysctl.d", "run/sysctl.d", "usr/local/lib/sysctl.d", "usr/lib/sysctl.d")
-_NAMES = ("10-a.conf", "9-b.conf", "Z.conf", "_.conf", "a.conf", "99-zz.conf", ".h.conf", "50.conf~", "no", "99-sysctl.conf")
+_NAMES = ("10-a.conf", "9-b.conf", "Z.conf", "_.conf", "a.conf", "99-zz.conf", ".h.conf", "no", "99-sysctl.conf")
 _SPELLED = (
     "vm.aa", "vm/aa", "vm.ab", "/vm/ab", "vm//aa", "vm..ab", "vm.aa.", "vm/./ab", "net/../vm/aa", "net.conf.all.x",
     "net.conf.eth0.x", "net.conf.eth0/100.x", "net/conf/eth0.100/x", "net.conf.eth0.y", "net.core.z", "net.core.none",
@@ -39,7 +39,7 @@ done
 
 
 def make(tree: Path, rng: random.Random) -> None:
-    """Write one random nasty tree: configuration below etc, run and usr; empty keys below proc/sys and each loader's."""
+    """Write a random nasty tree: configuration below etc, run and usr, empty keys for globs and for each loader."""
     for base in ("proc/sys", "systemd", "procps"):
         for key in KEYS:
             file = tree / base / key
