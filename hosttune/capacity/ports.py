@@ -29,7 +29,8 @@ def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
     if facts.pools[0].mode is BindMode.BIND:
         # bind(src, 0) takes a port whatever the backend: a share of each backend would count the port once for each
         return (_total(facts, by_backend),)
-    return (_total(facts, by_backend), *(_backend(facts, name, pools) for name, pools in by_backend.items()))
+    each = [_backend(facts, name, pools) for name, pools in by_backend.items()]
+    return (_total(facts, by_backend), *each)
 
 
 def _total(facts: CapacityFacts, by_backend: dict[str, list[PortPool]]) -> Bound:

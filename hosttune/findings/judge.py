@@ -76,7 +76,7 @@ def _verdict(requirement: Requirement, reading: Reading, default: Value | None) 
     now, boot = reading.runtime, reading.boot
     say = partial(shown, unit=requirement.unit)
     if isinstance(now, Unknown):
-        return _without_runtime(requirement, reading, now)
+        return _without_runtime(requirement, reading, now, default)
     good_now = holds(requirement, now, now)
     where = f" ({reading.origin})" if reading.origin else ""
     if not good_now and _negative(now) and not any(_negative(want) for want in requirement.wants):
@@ -111,15 +111,19 @@ def _runtime_alone(requirement: Requirement, now: Value, boot: Unknown, good: bo
     return (Verdict.OK if good else Verdict.FAIL), f"{say(now)} now, {said}"
 
 
-def _without_runtime(requirement: Requirement, reading: Reading, now: Unknown) -> tuple[Verdict, str]:
+def _without_runtime(
+    requirement: Requirement, reading: Reading, now: Unknown, default: Value | None
+) -> tuple[Verdict, str]:
     boot = reading.boot
     say = partial(shown, unit=requirement.unit)
     if isinstance(boot, Unknown):
+        if boot.reason is Reason.UNSET and now.reason is Reason.UNDECIDED and default is not None:
+            good = holds(requirement, default)
+            return (Verdict.OK if good else Verdict.FAIL), f"no file sets it: the kernel's {say(default)} will hold"
         absent = now.reason in _NO_SUCH_THING and boot.reason in (Reason.UNSET, *_NO_SUCH_THING)
         return (Verdict.NOT_APPLICABLE if absent else Verdict.UNKNOWN), str(now)
     if now.reason in (Reason.UNDECIDED, *_NO_SUCH_THING):
         good = holds(requirement, boot)
-        return (
-            Verdict.OK if good else Verdict.FAIL
-        ), f"{say(boot)} after a boot ({reading.origin or 'default'}); now: {now}"
+        said = f"{say(boot)} after a boot ({reading.origin or 'default'}); now: {now}"
+        return (Verdict.OK if good else Verdict.FAIL), said
     return Verdict.UNKNOWN, f"{now}; {say(boot)} after a boot ({reading.origin})"

@@ -45,7 +45,10 @@ def _header(report: Report, width: int) -> list[str]:
 
 
 def _hard(report: Report) -> list[tuple[int, Bound]]:
-    return sorted(((b.hard, b) for b in report.bounds if isinstance(b.hard, int)), key=lambda pair: pair[0])
+    # towards a single backend the sum over all backends is the same bound again
+    single = sum(b.id.startswith("ports:") for b in report.bounds) == 2
+    bounds = [b for b in report.bounds if not (single and b.id == "ports:all")]
+    return sorted(((b.hard, b) for b in bounds if isinstance(b.hard, int)), key=lambda pair: pair[0])
 
 
 def _verdict(report: Report, width: int) -> list[str]:
@@ -59,6 +62,10 @@ def _verdict(report: Report, width: int) -> list[str]:
     if number < wanted:
         said = f"Stalls at {number:,} connections: {first.name}{knee}"
         return [*fold(f"  {said}", width, "    "), *fold(f"  {first.fails}", width, "    ")]
+    unseen = sum(isinstance(b.hard, Unknown) for b in report.bounds)
+    if unseen:
+        said = f"No bound below {wanted:,} was found, but {unseen} could not be told; the smallest found is"
+        return fold(f"  {said} {first.name}, at {number:,}{knee}", width, "    ")
     return fold(f"  Carries {wanted:,}: the first limit is {first.name}, at {number:,}{knee}", width, "    ")
 
 
@@ -87,11 +94,20 @@ def _findings(report: Report, verbose: bool, width: int, unicode: bool) -> list[
     order = list(Verdict)
     ranked = sorted(report.findings, key=lambda f: (-f.severity.rank, order.index(f.verdict), str(f.subject)))
     lines: list[str] = []
+    alike: dict[str, list[str]] = {}
     for finding in sorted(ranked, key=lambda f: f.verdict not in _SHOWN):
         folded = finding.verdict not in _SHOWN or finding.severity is Severity.INFO
-        if verbose or not folded:
+        if not verbose and finding.verdict is Verdict.UNKNOWN:
+            alike.setdefault(finding.because, []).append(finding.subject.name)
+        elif verbose or not folded:
             lines.extend(_finding(finding, verbose, width, unicode))
-    return lines
+    return lines + [line for why, names in alike.items() for line in _unknown(why, names, width)]
+
+
+def _unknown(why: str, names: list[str], width: int) -> list[str]:
+    """Return those that could not be told for one reason as one paragraph."""
+    shown = ", ".join(dict.fromkeys(names))
+    return fold(f"  UNKNOWN {shown}: {why}", width, " " * 10)
 
 
 def _finding(finding: Finding, verbose: bool, width: int, unicode: bool) -> list[str]:
@@ -111,7 +127,8 @@ def _finding(finding: Finding, verbose: bool, width: int, unicode: bool) -> list
         if len(line) <= width
         else [f"{mark}{clean(name)}", *fold(f"{' ' * 12}{layers}  wants {wants(row)}", width, " " * 12)]
     )
-    if finding.verdict in (Verdict.DRIFT, Verdict.UNKNOWN, Verdict.NOT_APPLICABLE):
+    unseen = isinstance(reading.runtime, Unknown)
+    if unseen or finding.verdict in (Verdict.DRIFT, Verdict.UNKNOWN, Verdict.NOT_APPLICABLE):
         lines.extend(fold(f"{' ' * 12}{finding.because}", width, " " * 12))
     if verbose:
         lines.extend(_provenance(finding, width))
