@@ -145,9 +145,7 @@ def _set(
     if isinstance(soft, int) and soft < _FEW:
         notes.append(f"a soft limit of {soft} closes the session: libpam finds no descriptor for its audit socket")
     beaten = _but(state.matched, *lines)
-    return LoginLimits(
-        soft, hard, False, origins.get("soft"), origins.get("hard"), lines, beaten, tuple(notes), True
-    )
+    return LoginLimits(soft, hard, False, origins.get("soft"), origins.get("hard"), lines, beaten, tuple(notes), True)
 
 
 def _refuse(state: _State, notes: list[str]) -> LoginLimits:

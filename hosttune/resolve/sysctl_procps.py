@@ -25,7 +25,7 @@ def resolve_procps(host: Host, release: tuple[int, int, int], keys: Iterable[str
     known = [_place(key.translate({46: 47, 47: 46})) for key in keys]
     written: dict[str, list[Assignment]] = {}
     for line in lines:
-        if line.text is None:
+        if line.text is None or not _reachable(host, line.key):
             continue
         targets = [t for t in expand(host, line.key, known) if t not in plain] if line.glob and not old else [line.key]
         for target in targets:
@@ -75,6 +75,14 @@ def _path(key: str) -> str:
     """Return the key's path: swapped after a dot, but neither `//` nor `..` simplified, as procps leaves them."""
     first = next((c for c in key if c in "/."), "")
     return key.translate({46: 47, 47: 46}) if first == "." else key
+
+
+def _reachable(host: Host, path: str) -> bool:
+    """Say whether the kernel can walk the path: what stands before a `..` must exist, path_resolution(7)."""
+    parts = path.split("/")
+    before = ["/".join(parts[:at]) for at, part in enumerate(parts) if part == ".."]
+    # an image has no /proc/sys to walk: nothing is held against the line then
+    return not before or not host.glob("/proc/sys/*") or all(host.glob(f"/proc/sys/{one}") for one in before)
 
 
 def _place(path: str) -> str:
