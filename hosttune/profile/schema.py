@@ -99,7 +99,15 @@ class Require(Strict):
             raise ValueError(f"{self.operator} takes values")
         if self.operator == "between" and len(self.values or []) != 2:
             raise ValueError("between takes values = [low, high]")
+        if self.operator == "covers" and self.demand is None and not _is_range_or_list(self.value):
+            raise ValueError("covers takes value = [low, high] or a list of ports as text")
         return self
+
+
+def _is_range_or_list(value: Single | None) -> bool:
+    if isinstance(value, list):
+        return len(value) == 2 and value[0] <= value[1]
+    return isinstance(value, str)
 
 
 class About(Strict):

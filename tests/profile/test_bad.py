@@ -26,6 +26,8 @@ CASES = {
     "unknown operator": (HEAD + ROW + 'operator = "above"\nvalue = 1\n', "operator: Input should be"),
     "unknown function": (HEAD + ROW + 'operator = "equals"\ndemand = "f"\n', "unknown function"),
     "no value": (HEAD + ROW + 'operator = "equals"\n', "takes one of value, values and demand"),
+    "empty range": (HEAD + ROW + 'operator = "covers"\nvalue = []\n', "covers takes value = [low, high]"),
+    "reversed range": (HEAD + ROW + 'operator = "covers"\nvalue = [9, 1]\n', "covers takes value = [low, high]"),
     "dots": (HEAD + ROW.replace("a.b", "a/../b"), "not a subject"),
     "newline": (HEAD + ROW.replace("a.b", "a.b\\nc"), "not a subject"),
     "absolute": (HEAD + ROW.replace("a.b", "/etc/passwd"), "not a subject"),
