@@ -205,12 +205,19 @@ def _nofile_above_nr_open(readings: Readings, facts: LintFacts) -> Iterator[Find
 
 def _logins_only(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
     if facts.unit and facts.logins_raised:
+        subject = f"nofile:unit/{facts.unit}"
+        line = facts.logins_raised[0]
+        reading = readings.get(subject)
+        limit = reading.boot if reading and isinstance(reading.runtime, Unknown) else reading and reading.runtime
+        number = _number(line.text)
+        # the line misleads only where the service has less than it promises
+        less = isinstance(limit, tuple) and number is not None and limit[0] < number
         yield _found(
             "limits-conf-for-a-service",
-            f"nofile:unit/{facts.unit}",
-            f"{facts.logins_raised[0]} sets nofile, but {facts.unit} is started by systemd, which never reads it",
+            subject,
+            f"{line} sets nofile, but {facts.unit} is started by systemd, which never reads it",
             f"set LimitNOFILE= in a drop-in of {facts.unit}",
-            Severity.INFO,
+            Severity.WARNING if less else Severity.INFO,
         )
 
 

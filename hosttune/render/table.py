@@ -175,13 +175,15 @@ def _footer(report: Report, verbose: bool, width: int) -> list[str]:
     def count(*verdicts: Verdict) -> int:
         return sum(f.verdict in verdicts for f in report.findings)
 
+    minor = sum(f.verdict is Verdict.FAIL and f.severity is Severity.INFO for f in report.findings)
+    hidden = f" ({minor} minor)" if minor and not verbose else ""
     parts = [
-        f"{count(Verdict.FAIL)} failed",
+        f"{count(Verdict.FAIL)} failed{hidden}",
         f"{count(Verdict.DRIFT)} drift",
         f"{count(Verdict.UNKNOWN)} could not be read",
         f"{count(Verdict.OK)} hold" + ("" if verbose else " (-v)"),
     ]
-    lines = ["", "  " + " · ".join(parts)]
+    lines = ["", *fold("  " + " · ".join(parts), width, "    ")]
     first = next((f for f in report.findings if f.verdict is Verdict.FAIL and f.subject.kind == "sysctl"), None)
     if not verbose and report.command:
         lines.extend(fold(f"  details: {report.command} -v", width, "    "))
