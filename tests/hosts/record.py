@@ -101,7 +101,10 @@ VARIANTS = {
         {"/etc/sysctl.d/90-conntrack.conf": "net.netfilter.nf_conntrack_max = 2000000\n"},
         before="modprobe nf_conntrack\n"
         "nft 'add table inet f; add chain inet f i { type filter hook input priority 0; };"
-        " add rule inet f i ct state established accept'",
+        " add rule inet f i ct state established accept'\n"
+        # one connection, so that the table shows that this namespace tracks
+        'python3 -c \'import socket as s; a = s.create_server(("127.0.0.1", 1883));'
+        ' s.create_connection(a.getsockname()).send(b"x")\'',
     ),
     "debian12-service-1024": Variant(
         {
