@@ -73,6 +73,7 @@ def examine(
     required = tuple(r for one in required for r in _aim(one, programs))
     readings, files = _gather(host, required, programs)
     pools, pool_notes = _pools(host, workload)
+    machine = _with_addresses(host, machine) if workload.backends else machine
     defaults = {s: about.get("default_value") for p in profiles for s, about in p.about.items()}
     findings = [
         judge.with_tracking(judge.judge(r, readings[str(r.subject)], _value(defaults.get(str(r.subject)))), machine)
@@ -148,6 +149,15 @@ def _pools(host: Host, workload: Workload) -> tuple[tuple[PortPool, ...], tuple[
         return pool.pools(host, workload.backends, workload.sources, workload.bind_mode, workload.bind_range)
     except HostError as error:
         return (), (f"the port pools could not be counted: {error}",)
+
+
+def _with_addresses(host: Host, machine: Machine) -> Machine:
+    """Add the host's addresses: asked only where sources matter, for the answer takes a library of its own."""
+    try:
+        found = host.probe("addresses")
+    except HostError:
+        return machine
+    return dataclasses.replace(machine, addresses=tuple(found["addresses"]), local_routes=tuple(found["local_routes"]))
 
 
 def _lint_facts(host: Host, machine: Machine, found: sysctl.Files, programs: Programs) -> lints.LintFacts:

@@ -44,6 +44,8 @@ def with_tracking(finding: Finding, machine: Machine) -> Finding:
 
 def wanted(requirement: Requirement) -> str:
     """Return what is wanted in words: `to at least 4,096 connections`."""
+    if not requirement.wants and requirement.operator is not Operator.NOT_BELOW_NOW:
+        return "to a share of the memory"
     values = [shown(value, requirement.unit) for value in requirement.wants]
     unit = f" {requirement.unit}" if requirement.unit else ""
     match requirement.operator:
@@ -74,6 +76,8 @@ def shown(value: Value, unit: str = "") -> str:
 
 def _verdict(requirement: Requirement, reading: Reading, default: Value | None) -> tuple[Verdict, str]:
     now, boot = reading.runtime, reading.boot
+    if not requirement.wants and requirement.operator is not Operator.NOT_BELOW_NOW:
+        return Verdict.UNKNOWN, "what is wanted depends on the memory, whose size is not known here"
     say = partial(shown, unit=requirement.unit)
     if isinstance(now, Unknown):
         return _without_runtime(requirement, reading, now, default)

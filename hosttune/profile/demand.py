@@ -1,7 +1,7 @@
 """The functions of the workload that give a required value; a profile's row names one and may set its parameters.
 
 Each takes the workload, the memory in bytes (None where it is not known) and the row's parameters, and returns a
-value, or None where it cannot be told (the row is then left out, with its reason, by the caller).
+value, or None where it cannot be told because the memory is not known.
 """
 
 from __future__ import annotations

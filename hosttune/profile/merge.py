@@ -54,15 +54,12 @@ def _of_profile(profile: Profile, workload: Workload, machine: Machine) -> list[
             # to the end of the line: an override stands where it was written
             rows.pop(row.subject, None)
             rows[row.subject] = row
-    built = (_requirement(profile, row, workload, machine, waived.get(s, "")) for s, row in rows.items())
-    return [one for one in built if one is not None]
+    return [_requirement(profile, row, workload, machine, waived.get(s, "")) for s, row in rows.items()]
 
 
-def _requirement(profile: Profile, row: Row, workload: Workload, machine: Machine, waived: str) -> Requirement | None:
+def _requirement(profile: Profile, row: Row, workload: Workload, machine: Machine, waived: str) -> Requirement:
     table = row.table
     wants = _wants(table, workload, machine)
-    if wants is None:
-        return None
     return Requirement(
         subject=Subject.parse(row.subject),
         operator=Operator(table["operator"]),
@@ -78,10 +75,11 @@ def _requirement(profile: Profile, row: Row, workload: Workload, machine: Machin
     )
 
 
-def _wants(table: dict[str, Any], workload: Workload, machine: Machine) -> tuple[Value, ...] | None:
+def _wants(table: dict[str, Any], workload: Workload, machine: Machine) -> tuple[Value, ...]:
     if "demand" in table:
         value = FUNCTIONS[table["demand"]](workload, machine.memory, table.get("params", {}))
-        return None if value is None else (value,)
+        # empty: what is wanted cannot be told, the finding says so
+        return () if value is None else (value,)
     if "values" in table:
         return tuple(_value(v) for v in table["values"])
     return (_value(table["value"]),) if "value" in table else ()
