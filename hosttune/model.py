@@ -115,10 +115,10 @@ class Severity(StrEnum):
 class Requirement:
     """What one subject must hold for a role, with the workload already applied.
 
-    `wants` is one value; for BETWEEN a (low, high) pair of values, for ONE_OF the allowed values, empty for
-    NOT_BELOW_NOW and where the value depends on a memory size that is not known. For COVERS it is a (low, high) range that a range must cover, or port-list text that a port
-    list must cover. `demand` names the workload function that gave the value. `waived` is the reason of a
-    waiver. `origin` is `profile file:table`.
+    `wants` is one value; for BETWEEN a (low, high) pair of values, for ONE_OF the allowed values; empty for
+    NOT_BELOW_NOW, and where the value depends on a memory size that is not known. For COVERS it is a (low, high)
+    range that a range must cover, or port-list text that a port list must cover. `demand` names the workload
+    function that gave the value. `waived` is the reason of a waiver. `origin` is `profile file:table`.
     """
 
     subject: Subject

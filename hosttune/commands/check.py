@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shlex
 import sys
 from dataclasses import dataclass
@@ -51,7 +52,9 @@ def run(asked: Asked) -> int:
     pid = _examine.find_process(host, asked.process_name) if asked.process_name else asked.pid
     unit = asked.service or next((p.service for p in profiles if p.service), "")
     programs = _examine.Programs(unit, tuple(asked.user or ["root"]), pid)
-    report = _examine.examine(host, profiles, _workload(asked, host, profiles), programs, _command(), missing)
+    workload, notes = _workload(asked, host, profiles)
+    report = _examine.examine(host, profiles, workload, programs, _command(), missing)
+    report = dataclasses.replace(report, warnings=notes + report.warnings)
     _open.print_report(report, asked.format, asked.verbose)
     return _examine.exit_code(report.findings, Severity(asked.fail_on).rank, asked.strict)
 
@@ -66,15 +69,17 @@ def _enter(asked: Asked) -> tuple[str, ...]:
     return (unseen,) if unseen else ()
 
 
-def _workload(asked: Asked, host: Host, profiles: list[Profile]) -> Workload:
+def _workload(asked: Asked, host: Host, profiles: list[Profile]) -> tuple[Workload, tuple[str, ...]]:
+    """Return the workload, and what is to be said of the configuration it was read from."""
+    notes: tuple[str, ...] = ()
     targets = [backends.parse(host, text) for text in asked.backend or []]
     mode, span = backends.parse_bind_mode(asked.bind_mode) if asked.bind_mode else (None, None)
     if asked.backends_from:
-        found, hint, _ = backends.from_config(host, asked.backends_from)
+        found, hint, notes = backends.from_config(host, asked.backends_from)
         targets.extend(found)
         if hint and mode is None:
             mode, span = hint
-    return merge.workload(
+    load = merge.workload(
         profiles,
         connections=asked.connections,
         rate=asked.rate,
@@ -83,6 +88,7 @@ def _workload(asked: Asked, host: Host, profiles: list[Profile]) -> Workload:
         bind_mode=mode,
         bind_range=span,
     )
+    return load, notes
 
 
 def _command() -> str:

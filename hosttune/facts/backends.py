@@ -11,6 +11,7 @@ from hosttune.host import Host
 from hosttune.model import Backend, BindMode
 
 Hint = tuple[BindMode, tuple[int, int] | None]
+_LARGEST, _LONGEST = 1 << 20, 1 << 14
 _NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252})")
 
 
@@ -51,7 +52,9 @@ def from_config(host: Host, path: str) -> tuple[tuple[Backend, ...], Hint | None
         text = host.read(path)
     except HostError as error:
         raise UsageError(f"--backends-from {path}: {error}") from error
-    if re.search(r"^\s*(upstream|http|stream|events)\b[^\n]*\{", text, re.M):
+    if len(text) > _LARGEST or max(map(len, text.split("\n"))) > _LONGEST:
+        raise UsageError(f"--backends-from {path}: larger than {_LARGEST >> 20} MiB, or a line beyond {_LONGEST} bytes")
+    if re.search(r"^[ \t]*(upstream|http|stream|events)\b[^\n{]*\n?[ \t]*\{", text, re.M):
         from hosttune.facts import backends_nginx
 
         return backends_nginx.read(host, path, text)

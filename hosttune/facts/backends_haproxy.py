@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import shlex
 
 from hosttune.errors import UsageError
@@ -34,13 +35,14 @@ def read(host: Host, path: str, text: str) -> tuple[tuple[Backend, ...], backend
     spans: list[tuple[int, int]] = []
     notes: list[str] = []
     section, inherited = "", {"defaults": "", "": ""}
-    for number, line in enumerate(text.splitlines()[:_MOST], 1):
+    for number, line in enumerate(text.split("\n"), 1):
         words = _words(line, f"{path}:{number}")
         if not words:
             continue
         if words[0] in _SECTIONS:
             section = words[0]
-            inherited[""] = "" if section == "defaults" else inherited["defaults"]
+            # each defaults section begins anew, and what follows it inherits from it
+            inherited = {"defaults": "" if section == "defaults" else inherited["defaults"], "": inherited["defaults"]}
         elif words[0] in ("source", "default-server") and section in ("defaults", "backend", "listen"):
             source = words[1] if words[0] == "source" and len(words) > 1 else _after(words, "source")
             if source:
@@ -53,7 +55,11 @@ def read(host: Host, path: str, text: str) -> tuple[tuple[Backend, ...], backend
                 notes.append(f"{path}:{number}: {words[at]} is no address to count ports towards; skipped")
                 continue
             target = words[at].removeprefix("ipv4@").removeprefix("ipv6@")
-            source, span = _source(_after(words, "source") or inherited[""], f"{path}:{number}")
+            given = _after(words[at + 1 :], "source") or inherited[""]
+            if "$" in given:
+                notes.append(f"{path}:{number}: source {given} is set by the environment; routing's choice is counted")
+                given = ""
+            source, span = _source(given, f"{path}:{number}")
             spans.extend([span] if span else [])
             found.append((backends.parse(host, target, f"{path}:{number}"), source))
     if not found:
@@ -88,4 +94,7 @@ def _source(text: str, where: str) -> tuple[str, tuple[int, int] | None]:
     text = text.strip("[]")
     if text in ("", "*", "0.0.0.0", "::"):
         return "", span
-    return backends.parse_sources([text])[0], span
+    try:
+        return str(ipaddress.ip_address(text)), span
+    except ValueError as error:
+        raise UsageError(f"{where}: source {text!r} is no address; write a numeric one") from error

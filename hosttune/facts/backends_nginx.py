@@ -21,12 +21,16 @@ def read(host: Host, path: str, text: str) -> tuple[tuple[Backend, ...], backend
     """
     statements = list(_statements(path, text))
     binds = [s["args"][0] for s in statements if s["directive"] == "proxy_bind" and s["args"]]
-    source = backends.parse_sources([binds[0]])[0] if binds and re.fullmatch(r"[0-9a-fA-F.:]+", binds[0]) else ""
+    sources = [b for b in dict.fromkeys(binds) if re.fullmatch(r"(\d{1,3}\.){3}\d{1,3}|[0-9a-fA-F:]+:[0-9a-fA-F:]*", b)]
+    source = backends.parse_sources(sources[:1])[0] if sources else ""
     names = {s["args"][0] for s in statements if s["directive"] == "upstream" and s["args"]}
     found: list[tuple[Backend, str]] = []
     notes: list[str] = (
         [f"{path}: include is not followed"] if any(s["directive"] == "include" for s in statements) else []
     )
+    if len(set(binds)) > 1 or len(sources) < len(set(binds)):
+        chosen = source or "routing's choice"
+        notes.append(f"{path}: several proxy_bind, or one that is no plain address; {chosen} is counted for all")
     for statement in statements:
         where = f"{path}:{statement['line']}"
         target = _target(statement, names)

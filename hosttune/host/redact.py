@@ -12,23 +12,64 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-_V4 = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w.])")
-_V6 = re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}(?![\w:])")
+_ADDRESS = re.compile(
+    r"(?<![0-9A-Fa-f:.])(?:"
+    r"(?:[0-9A-Fa-f]{0,4}:){2,7}(?:\d{1,3}\.){3}\d{1,3}|(?:\d{1,3}\.){3}\d{1,3}|(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}"
+    r")(?![0-9A-Fa-f:]|\.\d)"
+)
 _NAME_FILES = ("/proc/sys/kernel/hostname", "/etc/hostname")
+_VERSION_FILES = ("/proc/version", "/proc/sys/kernel/osrelease", "/etc/os-release", "/usr/lib/os-release")
+_SOCKET_FILES = ("/proc/net/tcp", "/proc/net/tcp6")
 _FIRST_PERSON = 1000  # useradd(8), UID_MIN
+
+# keys of our own answers: a person may have such a name
+_FIXED = frozenset(
+    (
+        *("is", "error", "detail", "tuples", "held", "local", "source", "address", "port", "ports"),
+        *("established", "time_wait", "half_closed", "other", "listen", "v6only", "addresses", "local_routes"),
+    )
+)
+
+Change = Callable[[str], str]
 
 
 def redact(answers: dict[str, dict[str, Any]], salt: str) -> dict[str, dict[str, Any]]:
     """Return the answers with every address but loopback and unspecified, host name and person replaced."""
     words = _words(answers["reads"], salt)
-    names = re.compile(r"(?<![\w.-])(?:" + "|".join(map(re.escape, words)) + r")(?![\w-])") if words else None
+    names = (
+        re.compile(r"(?<![A-Za-z0-9])(?:" + "|".join(map(re.escape, words)) + r")(?![A-Za-z0-9])") if words else None
+    )
+
+    def name(text: str) -> str:
+        return names.sub(lambda m: words[m[0]], text) if names else text
 
     def change(text: str) -> str:
-        if names:
-            text = names.sub(lambda m: words[m[0]], text)
-        return _V6.sub(lambda m: _address(m[0], salt), _V4.sub(lambda m: _address(m[0], salt), text))
+        return _ADDRESS.sub(lambda m: _address(m[0], salt), name(text))
 
-    return {kind: _deep(found, change) for kind, found in answers.items()}
+    return {
+        "reads": {change(path): _read(path, answer, change, name) for path, answer in answers["reads"].items()},
+        "globs": {change(pattern): [change(path) for path in found] for pattern, found in answers["globs"].items()},
+        "probes": {change(key): _deep(answer, change) for key, answer in answers["probes"].items()},
+    }
+
+
+def _read(path: str, answer: dict[str, Any], change: Change, name: Change) -> dict[str, Any]:
+    if "is" not in answer:
+        return {"error": answer["error"], "detail": change(answer["detail"])}
+    text = answer["is"]
+    if path == "/etc/passwd":
+        text = "\n".join(_without_gecos(line) for line in text.split("\n"))
+    if path in _SOCKET_FILES:
+        # addresses are in hexadecimal there; what is read of these files is ports and states
+        text = re.sub(r"\b(?:[0-9A-F]{32}|[0-9A-F]{8}):", lambda m: "0" * (len(m[0]) - 1) + ":", text)
+    return {"is": name(text) if path in _VERSION_FILES else change(text)}
+
+
+def _without_gecos(line: str) -> str:
+    fields = line.split(":")
+    if len(fields) == 7:
+        fields[4:6] = ["", "/"]
+    return ":".join(fields)
 
 
 def _words(reads: dict[str, Any], salt: str) -> dict[str, str]:
@@ -36,15 +77,13 @@ def _words(reads: dict[str, Any], salt: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for path in _NAME_FILES:
         name = str(reads.get(path, {}).get("is", "")).strip()
-        for word in {name, name.partition(".")[0]} - {"", "localhost"}:
+        for word in {name, name.partition(".")[0]} - {"", "localhost", "debian", "ubuntu", "linux"}:
             found[word] = f"host-{_hash(word, salt)}"
     for line in str(reads.get("/etc/passwd", {}).get("is", "")).splitlines():
         fields = line.split(":")
-        if len(fields) < 6 or not fields[2].isdigit() or not _FIRST_PERSON <= int(fields[2]) < 65534:
-            continue
-        for word in {fields[0], *re.findall(r"\w{2,}", fields[4])}:
-            found[word] = f"user-{_hash(word, salt)}"
-    return dict(sorted(found.items(), key=lambda pair: -len(pair[0])))
+        if len(fields) == 7 and re.fullmatch("[0-9]{4,9}", fields[2]) and _FIRST_PERSON <= int(fields[2]) < 65534:
+            found[fields[0]] = f"user-{_hash(fields[0], salt)}"
+    return dict(sorted(((k, v) for k, v in found.items() if len(k) > 1), key=lambda pair: -len(pair[0])))
 
 
 def _address(text: str, salt: str) -> str:
@@ -52,6 +91,9 @@ def _address(text: str, salt: str) -> str:
         address = ipaddress.ip_address(text)
     except ValueError:
         return text
+    mapped = getattr(address, "ipv4_mapped", None)
+    if mapped:
+        return f"::ffff:{_address(str(mapped), salt)}"
     if address.is_loopback or address.is_unspecified:
         return text
     digest = int(_hash(str(address), salt, 12), 16)
@@ -64,11 +106,12 @@ def _hash(text: str, salt: str, digits: int = 8) -> str:
     return hashlib.blake2s(text.encode("utf-8", "surrogateescape"), key=salt.encode()[:32]).hexdigest()[:digits]
 
 
-def _deep(value: Any, change: Callable[[str], str]) -> Any:
+def _deep(value: Any, change: Change) -> Any:
+    """Change the strings of an answer; the keys of its tables too, for those are addresses, or no words at all."""
     if isinstance(value, str):
         return change(value)
     if isinstance(value, list):
         return [_deep(item, change) for item in value]
     if isinstance(value, dict):
-        return {change(key): _deep(item, change) for key, item in value.items()}
+        return {key if key in _FIXED else change(key): _deep(item, change) for key, item in value.items()}
     return value
