@@ -33,7 +33,7 @@ def _memory(facts: CapacityFacts) -> Bound:
         used=None,
         reads=f"MemAvailable, {each:,} bytes a connection idle",
         fails="allocation failures and the OOM killer; no errno of its own",
-        raised_by=f"{facts.workload.connections * each / 2**30:,.1f} GiB free" if short else "",
+        raised_by=f"{facts.workload.connections * each / 2**30:,.1f} GiB of free memory" if short else "",
         notes=("memory that the program itself takes per connection comes on top", *_queues(facts)),
     )
 

@@ -69,6 +69,10 @@ def examine(
 ) -> Report:
     """Gather what the profiles name, compare, count, and return all of it."""
     machine = machines.gather(host)
+    apart = bool(machine.container) or machine.network_namespace == "another"
+    if machine.kernel and apart and not machine.systemd:
+        # no unit starts anything here: what the container's first process has, its children inherit
+        programs = Programs("", (), programs.pid or 1)
     required, waived = merge.requirements(profiles, workload, machine)
     required = tuple(r for one in required for r in _aim(one, programs))
     readings, files = _gather(host, required, programs)
@@ -227,10 +231,15 @@ def _capacity_facts(
         workload=workload,
         machine=machine,
         nofile=binding,
-        program=binding.subject.name.partition("/")[2] if binding else "",
+        program=_program(binding) if binding else "",
         files_open=int(files_open[0]) if files_open and files_open[0].isdigit() else None,
         tracked=int(tracked) if tracked.isdigit() else None,
     )
+
+
+def _program(binding: Reading) -> str:
+    kind, _, name = binding.subject.name.partition("/")
+    return {"pid": f"of process {name}", "login": f"of login {name}"}.get(kind, name)
 
 
 def _binding(readings: dict[str, Reading], programs: Programs) -> Reading | None:

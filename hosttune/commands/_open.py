@@ -56,5 +56,12 @@ def print_report(report: Report, format: str, verbose: bool) -> None:
     out = sys.stdout
     color = out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     renderer = registry.load("hosttune.render", format)
-    text = renderer.render(report, verbose=verbose, color=color, width=shutil.get_terminal_size((80, 24)).columns)
-    out.write(text.encode(out.encoding or "utf-8", "replace").decode(out.encoding or "utf-8", "replace"))
+    encoding = out.encoding or "ascii"
+    text = renderer.render(
+        report,
+        verbose=verbose,
+        color=color,
+        width=shutil.get_terminal_size((80, 24)).columns,
+        unicode=encoding.lower().replace("-", "").startswith("utf"),
+    )
+    out.write(text.encode(encoding, "replace").decode(encoding))

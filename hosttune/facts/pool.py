@@ -78,6 +78,9 @@ def pools(
             on_source=on_source.get(source, 0),
         )
         found.append(compute(source, backend, mode, settings, held, used))
+    kernel = re.match(r"(\d+)\.(\d+)", text(host, "/proc/sys/kernel/osrelease"))
+    if kernel and (int(kernel[1]), int(kernel[2])) < (6, 8):
+        notes.append("before Linux 6.8 sockets that are only bound are not shown: their ports count as free here")
     if mode is BindMode.BIND and len(backends) > 1:
         notes.append("bind() takes a port whatever the destination: the backends of a source share its pool")
     return tuple(found), tuple(notes)
@@ -172,6 +175,8 @@ def _reusable(source: str, backend: Backend, mode: BindMode, settings: Settings)
 
 def _notes(mode: BindMode, settings: Settings, ports: int, used: Used, waiting: int) -> tuple[str, ...]:
     notes = []
+    if mode in (BindMode.CONNECT, BindMode.NO_PORT) and used.established:
+        notes.append("open connections are taken to have their ports from connect(), as the kernel does not show it")
     if mode in (BindMode.CONNECT, BindMode.NO_PORT) and ports.bit_count() % 2:
         notes.append("the range has an odd number of ports: the last one is found only by luck")
     if (used.time_wait or used.half_closed) and not waiting and mode is not BindMode.BIND:

@@ -109,7 +109,10 @@ def _reading(
     if resolved is not None:
         boot = kernel_value(resolved.text, _count(now))
         origin, beaten = resolved.origin, resolved.beaten
-        notes.extend(_late_module(name, resolved.origin, loaded_at_boot))
+        late = _late_module(name, resolved.origin, loaded_at_boot)
+        if late:
+            # the line will find no key: what the module brings is its own default, and nothing tries again
+            boot = Unknown(Reason.MODULE, late)
     if (resolved.text if resolved else None) != (other.text if other else None):
         said = f"{other.text} ({other.origin})" if other else "nothing"
         notes.append(f"`sysctl --system` would set {said}; systemd-sysctl, at boot, decides otherwise")
@@ -122,14 +125,11 @@ def _count(now: Value | Unknown) -> int | None:
     return len(now) if isinstance(now, tuple) else 1 if isinstance(now, int) else 0
 
 
-def _late_module(name: str, origin: Origin, loaded_at_boot: frozenset[str]) -> list[str]:
+def _late_module(name: str, origin: Origin, loaded_at_boot: frozenset[str]) -> str:
     for prefix, module in _MODULES:
         if name.startswith(prefix) and module not in loaded_at_boot:
-            return [
-                f"{module} is in no modules-load.d file: when systemd-sysctl runs the key may not exist, "
-                f"and {origin} does nothing"
-            ]
-    return []
+            return f"{origin} does nothing, for {module} is in no modules-load.d file and comes after systemd-sysctl"
+    return ""
 
 
 def _modules_at_boot(host: Host) -> frozenset[str]:

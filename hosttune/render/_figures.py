@@ -36,7 +36,11 @@ def wants(requirement: Requirement) -> str:
     """Return what a requirement wants, short enough for a column."""
     signs = {"at_least": ">= ", "at_most": "<= "}
     between = {"between": " to ", "one_of": " or "}.get(requirement.operator, " ")
-    found = between.join(value(v, requirement.unit) for v in requirement.wants)
+    wanted = requirement.wants
+    if requirement.subject.kind == "nofile":
+        # soft and hard alike are one number
+        wanted = tuple(v[0] if isinstance(v, tuple) and len(set(v)) == 1 else v for v in wanted)
+    found = between.join(value(v, requirement.unit) for v in wanted)
     return signs.get(requirement.operator, "") + found
 
 

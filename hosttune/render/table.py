@@ -25,6 +25,7 @@ def render(report: Report, *, verbose: bool = False, color: bool = False, width:
         *_footer(report, verbose, width),
     ]
     text = "\n".join(line.rstrip() for line in lines) + "\n"
+    text = text if unicode else text.replace(" · ", " | ")
     return _painted(text) if color else text
 
 

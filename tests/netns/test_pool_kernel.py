@@ -163,3 +163,49 @@ def count(mode_text: str) -> None:
 @pytest.mark.parametrize("mode", MODES)
 def test_counts_equal_ss_and_free_is_exact(mode: str) -> None:
     inside("tests.netns.test_pool_kernel", "count", mode)
+
+
+def count_v6(mode_text: str) -> None:
+    """In the namespace: the same over IPv6, with a v4 listener, a v6-only one and a bound socket in the range."""
+    mode = BindMode(mode_text)
+    for address in ("fd77::1", "fd77::11"):
+        subprocess.run(["ip", "address", "add", f"{address}/128", "dev", "lo", "nodad"], check=True)
+    sysctl("net/ipv4/ip_local_port_range", f"{LOW} {HIGH}")
+    backend = Backend("fd77::11", 1883)
+    servers = [listen(backend.address, backend.port, socket.AF_INET6)]
+    held = [listen("0.0.0.0", 20200), listen("::", 20201, socket.AF_INET6, v6only=True)]
+    keep = [connect(mode, "fd77::1", backend, LOW + 500 + n if mode is BindMode.EXPLICIT else 0) for n in range(300)]
+    span = (LOW, HIGH) if mode is BindMode.EXPLICIT else None
+    ((pool,), _) = pools(LiveHost(), (backend,), ("fd77::1",), mode, span)
+    assert (pool.established, pool.time_wait, pool.other) == (300, 0, 0)
+    made = fill(mode, pool.source, backend)
+    assert made == pool.free, (pool, made)
+    assert servers and held and keep
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_ipv6_is_exact_too(mode: str) -> None:
+    inside("tests.netns.test_pool_kernel", "count_v6", mode)
+
+
+def count_routed() -> None:
+    """In the namespace: plain connect() from the address that routing picks, to the last port."""
+    sysctl("net/ipv4/ip_local_port_range", f"{LOW} {HIGH}")
+    backend = Backend("127.0.0.1", 1883)
+    keep = [listen(backend.address, backend.port), listen("0.0.0.0", 20200)]
+    ((pool,), _) = pools(LiveHost(), (backend,), (), BindMode.CONNECT, None)
+    made: list[socket.socket] = []
+    while True:
+        client = socket.socket()
+        try:
+            client.connect((backend.address, backend.port))
+        except OSError as error:
+            assert error.errno == errno.EADDRNOTAVAIL
+            break
+        made.append(client)
+    assert (pool.source, pool.free) == ("127.0.0.1", len(made)) == ("127.0.0.1", HIGH - LOW)
+    assert keep
+
+
+def test_a_plain_connect_is_exact() -> None:
+    inside("tests.netns.test_pool_kernel", "count_routed")

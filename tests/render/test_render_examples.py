@@ -1,0 +1,94 @@
+"""Hand-built reports, held against what a person must read first."""
+
+from __future__ import annotations
+
+import dataclasses
+import subprocess
+import sys
+
+from hosttune.model import (
+    Bound,
+    Finding,
+    Machine,
+    Operator,
+    Reading,
+    Reason,
+    Report,
+    Requirement,
+    Severity,
+    Subject,
+    Unknown,
+    Verdict,
+    Workload,
+)
+from hosttune.render import table
+
+MACHINE = Machine(
+    "lb01", "debian", "12", "Debian 12", "6.1", 8, 33608216576, None, "", "", "", False, True, True, "net:[1]"
+)
+
+
+def finding(name: str, verdict: Verdict, severity: Severity = Severity.ERROR) -> Finding:
+    subject = Subject("sysctl", name)
+    row = Requirement(subject, Operator.AT_LEAST, (65535,), "short queue", "ip-sysctl", severity, ("lb",))
+    return Finding(f"lb:{name}", subject, verdict, severity, "because", row, Reading(subject, 128, 128))
+
+
+def bound(name: str, hard: int | Unknown, knee: int | None = None) -> Bound:
+    return Bound(name, name, hard, knee, 0, "reading", "EADDRNOTAVAIL", "raise-me")
+
+
+def report(findings: tuple[Finding, ...] = (), bounds: tuple[Bound, ...] = (), **more: object) -> Report:
+    made = Report(MACHINE, ("lb",), Workload(1_000_000, 1000), findings, bounds, command="hosttune check --role lb")
+    return dataclasses.replace(made, **more)  # type: ignore[arg-type]
+
+
+def test_the_smallest_bound_is_named_whatever_the_order() -> None:
+    text = table.render(report(bounds=(bound("memory", 900_000), bound("ports", 28232, 14116))))
+    assert "Stalls at 28,232 connections: ports (slow from 14,116)" in text
+
+
+def test_enough_is_said_with_the_first_limit() -> None:
+    text = table.render(report(bounds=(bound("memory", 3_000_000),)))
+    assert "Carries 1,000,000" in text and "3,000,000" in text
+
+
+def test_a_bound_that_could_not_be_told_is_shown_with_its_reason() -> None:
+    text = table.render(report(bounds=(bound("conntrack", Unknown(Reason.INVISIBLE)), bound("memory", 3_000_000))))
+    assert "conntrack: invisible in this namespace" in text
+    assert "Carries" not in text
+
+
+def test_minor_and_held_findings_are_folded_until_verbose() -> None:
+    found = (finding("a.minor", Verdict.FAIL, Severity.INFO), finding("b.held", Verdict.OK))
+    short, long = table.render(report(found)), table.render(report(found), verbose=True)
+    assert "a.minor" not in short.partition("failed")[0] and "b.held" not in short
+    assert "a.minor" in long and "b.held" in long and "short queue" in long
+
+
+def test_what_root_would_add_waivers_and_the_next_command_are_printed() -> None:
+    waived = dataclasses.replace(finding("x.y", Verdict.FAIL).requirement, waived="old kernel")  # type: ignore[type-var]
+    text = table.render(report(missing=("sockets of others",), waived=(waived,), warnings=("tuned runs",)))
+    for said in ("sockets of others", "old kernel", "tuned runs", "hosttune check --role lb -v"):
+        assert said in text
+
+
+def test_markup_of_a_host_is_not_interpreted() -> None:
+    text = table.render(report(machine=dataclasses.replace(MACHINE, hostname="[red]x[/red]")), color=True)
+    assert "[red]x[/red]" in text
+
+
+def test_ascii_only_where_the_terminal_has_no_more() -> None:
+    text = table.render(report((finding("a" * 60, Verdict.FAIL),), (bound("p" * 60, 28232),)), unicode=False)
+    assert text.isascii()
+
+
+def test_fits_a_screen_with_many_failures() -> None:
+    found = tuple(finding(f"net.k{i}", Verdict.FAIL if i < 12 else Verdict.OK) for i in range(40))
+    text = table.render(report(found, tuple(bound(f"b{i}", 1000 * (i + 1)) for i in range(6))))
+    assert text.count("\n") <= 40
+
+
+def test_without_colour_rich_is_not_imported() -> None:
+    code = "import sys, hosttune.render.table; sys.exit('rich' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
