@@ -9,7 +9,6 @@ import subprocess
 from pathlib import Path
 
 PACKAGES = "procps,systemd,libpam-modules,libpam-runtime,passwd"
-DEFAULT_MIRROR = "http://deb.debian.org/debian"
 
 
 class RootUnavailable(RuntimeError):
@@ -27,12 +26,12 @@ def _mirror() -> str:
     command = ["apt-get", "indextargets", "--format", "$(REPO_URI)"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
-    except (OSError, subprocess.TimeoutExpired):
-        return DEFAULT_MIRROR
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise RootUnavailable(f"apt-get does not say which mirror it uses: {error}") from error
     for line in done.stdout.splitlines():
         if "security" not in line and line.strip():
             return line.strip()
-    return DEFAULT_MIRROR
+    raise RootUnavailable("apt-get knows no mirror")
 
 
 def debian_root(suite: str) -> Path:

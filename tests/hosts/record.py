@@ -22,7 +22,6 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 REPO = HERE.parent.parent
-MIRROR = "http://deb.debian.org/debian/"
 INCLUDE = (
     "linux-image-cloud-amd64,systemd-sysv,udev,procps,iproute2,kmod,nftables,python3,dbus,libpam-systemd,login,haproxy"
 )
@@ -128,8 +127,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Rebuild the recorded machines.")
     parser.add_argument("directory", type=Path, help="keeps roots and images")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(VARIANTS)}")
-    parser.add_argument("--mirror", default=MIRROR)
+    parser.add_argument("--mirror", default="", help="default: the one that apt uses here")
     asked = parser.parse_args()
+    asked.mirror = asked.mirror or apt_mirror()
     for name in asked.names or VARIANTS:
         variant = VARIANTS[name]
         root = build(asked.directory, variant.suite, asked.mirror)
@@ -196,6 +196,12 @@ def run(*command: str, log: Path | None = None) -> None:
         return
     with log.open("wb") as file:
         subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=file, stderr=file, timeout=TIMEOUT)
+
+
+def apt_mirror() -> str:
+    """Return the mirror that this machine's apt uses."""
+    command = ["apt-get", "indextargets", "--format", "$(REPO_URI)"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[0]
 
 
 if __name__ == "__main__":
