@@ -12,7 +12,8 @@ from hosttune.model import Machine, PortPool, Reading, Unknown, Workload
 class CapacityFacts:
     """`nofile` is the reading that binds the role's program and `program` its name; counts are None where unknown.
 
-    `files_open` is what /proc/sys/fs/file-nr counts, `tracked` nf_conntrack_count.
+    `raises_nofile`: the program raises its soft limit to the hard one when it starts. `files_open` is what
+    /proc/sys/fs/file-nr counts, `tracked` nf_conntrack_count.
     """
 
     readings: Mapping[str, Reading]
@@ -21,6 +22,7 @@ class CapacityFacts:
     machine: Machine
     nofile: Reading | None = None
     program: str = ""
+    raises_nofile: bool = False
     files_open: int | None = None
     tracked: int | None = None
 

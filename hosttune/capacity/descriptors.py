@@ -26,6 +26,9 @@ def _nofile(facts: CapacityFacts) -> Bound:
     when = "now"
     if reading and isinstance(layer, Unknown):
         layer, when = reading.boot, "when it starts"
+        if facts.raises_nofile and isinstance(layer, tuple):
+            # the running process shows what it made of its limits; one that is yet to start takes the hard one
+            layer, when = (layer[1], layer[1]), "hard, to which it raises its own soft limit when it starts"
     if isinstance(layer, int):
         layer = (layer, layer)
     hard = _connections(facts, layer[0]) if isinstance(layer, tuple) else layer

@@ -52,11 +52,12 @@ _LISTEN = "0A"  # TCP_LISTEN, include/net/tcp_states.h, as /proc/net/tcp prints 
 
 @dataclass(frozen=True, slots=True)
 class Programs:
-    """Who carries the connections: a unit, logins, a process."""
+    """Who carries the connections: a unit, logins, a process; whether the unit raises its soft limit by itself."""
 
     unit: str
     users: tuple[str, ...]
     pid: int | None
+    unit_raises: bool = False
 
 
 def examine(
@@ -232,6 +233,7 @@ def _capacity_facts(
         machine=machine,
         nofile=binding,
         program=_program(binding) if binding else "",
+        raises_nofile=programs.unit_raises and binding is not None and binding.subject.name == f"unit/{programs.unit}",
         files_open=int(files_open[0]) if files_open and files_open[0].isdigit() else None,
         tracked=int(tracked) if tracked.isdigit() else None,
     )

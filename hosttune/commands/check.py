@@ -50,8 +50,10 @@ def run(asked: Asked) -> int:
     host = _open.open_host(asked.root, asked.snapshot, asked.netns)
     profiles = _open.open_profiles(asked.role or [], asked.profile or [])
     pid = _examine.find_process(host, asked.process_name) if asked.process_name else asked.pid
-    unit = asked.service or next((p.service for p in profiles if p.service), "")
-    programs = _examine.Programs(unit, tuple(asked.user or ["root"]), pid)
+    own = next((p for p in profiles if p.service), None)
+    unit = asked.service or (own.service if own else "")
+    raises = own is not None and own.service_raises_nofile and unit == own.service
+    programs = _examine.Programs(unit, tuple(asked.user or ["root"]), pid, raises)
     workload, notes = _workload(asked, host, profiles)
     report = _examine.examine(host, profiles, workload, programs, _command(), missing)
     report = dataclasses.replace(report, warnings=notes + report.warnings)

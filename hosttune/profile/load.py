@@ -31,11 +31,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A role: its own and its inherited rows in order, base first; `workload` holds its defaults."""
+    """A role: its own and its inherited rows in order, base first; `workload` holds its defaults.
+
+    `service_raises_nofile`: the service's program raises its own soft limit to the hard one.
+    """
 
     name: str
     title: str
     service: str
+    service_raises_nofile: bool
     workload: dict[str, Any]
     rows: tuple[Row, ...]
     about: dict[str, dict[str, Any]]
@@ -117,7 +121,7 @@ def _build(path: Path, directories: Sequence[Path], below: tuple[Path, ...]) -> 
     rows: list[Row] = []
     workload: dict[str, Any] = {}
     about: dict[str, dict[str, Any]] = {}
-    service = ""
+    service, raises = "", False
     for base in head.get("extends", []):
         beyond = directories
         if base == path.stem and path.parent in directories:
@@ -126,7 +130,7 @@ def _build(path: Path, directories: Sequence[Path], below: tuple[Path, ...]) -> 
         rows.extend(parent.rows)
         workload.update(parent.workload)
         about.update(parent.about)
-        service = parent.service or service
+        service, raises = (parent.service, parent.service_raises_nofile) if parent.service else (service, raises)
     workload.update(tables.get("workload", {}))
     about.update(tables.get("about", {}))
     for number, row in enumerate(tables.get("require", []), 1):
@@ -135,6 +139,7 @@ def _build(path: Path, directories: Sequence[Path], below: tuple[Path, ...]) -> 
         name=head["name"],
         title=head["title"],
         service=head.get("service", service),
+        service_raises_nofile=head.get("service_raises_nofile", raises and "service" not in head),
         workload=workload,
         rows=tuple(rows),
         about=about,

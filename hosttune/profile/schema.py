@@ -30,6 +30,7 @@ class Head(Strict):
     title: Line
     extends: list[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]] = []
     service: Annotated[str, Field(pattern=r"^([A-Za-z0-9_.@:-]+\.service)?$")] = ""
+    service_raises_nofile: Annotated[bool, Field(strict=True)] = False
 
 
 class Load(Strict):

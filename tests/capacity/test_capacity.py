@@ -202,3 +202,12 @@ def test_another_source_never_carries_less(usable: int, sources: int, mode: Bind
 )
 def test_the_remedy_stays_below_the_knee(usable: int, mode: BindMode, remedy: str) -> None:
     assert bound(facts(pools=(pool("a", "10.0.0.1:80", usable, mode),)), "ports:all").raised_by == remedy
+
+
+def test_a_program_that_raises_its_soft_limit_has_the_hard_one() -> None:
+    subject = Subject("nofile", "unit/haproxy.service")
+    reading = Reading(subject, Unknown(Reason.ABSENT, "not running"), (1024, 524288))
+    load = Workload(connections=10**6, rate=1, descriptors_per_connection=2, own_descriptors=200)
+    for raises, hard in ((False, 412), (True, 262_044)):
+        facts = CapacityFacts({}, (), load, machine(), nofile=reading, raises_nofile=raises)
+        assert bound(facts, "nofile").hard == hard
