@@ -62,7 +62,8 @@ def _verdict(report: Report, width: int) -> list[str]:
     knee = f" (slow from {slow:,})" if slow and slow < min(number, wanted) else ""
     if number < wanted:
         said = f"Stalls at {number:,} connections: {first.name}{knee}"
-        return [*fold(f"  {said}", width, "    "), *fold(f"  {first.fails}", width, "    ")]
+        told = [said, first.fails, *first.notes]
+        return [line for text in told for line in fold(f"  {text}", width, "    ")]
     unseen = sum(isinstance(b.hard, Unknown) for b in report.bounds)
     if unseen:
         said = f"No bound below {wanted:,} was found, but {unseen} could not be told; the smallest found is"
