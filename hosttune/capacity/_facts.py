@@ -26,6 +26,10 @@ class CapacityFacts:
     files_open: int | None = None
     tracked: int | None = None
 
+    def short(self, hard: int | Unknown | None) -> bool:
+        """Say whether a bound is known and below what is wanted."""
+        return isinstance(hard, int) and hard < self.workload.connections
+
     def integer(self, key: str) -> int | Unknown | None:
         """Return a sysctl's running value, or that of the next boot where nothing runs; Unknown with its reason."""
         reading = self.readings.get(f"sysctl:{key}")

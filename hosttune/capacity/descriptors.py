@@ -50,7 +50,6 @@ def _nofile(facts: CapacityFacts) -> Bound:
 def _nr_open(facts: CapacityFacts) -> Bound:
     ceiling = facts.integer("fs.nr_open")
     hard = _connections(facts, ceiling) if isinstance(ceiling, int) else ceiling
-    short = isinstance(hard, int) and hard < facts.workload.connections
     return Bound(
         id="nr-open",
         name="fs.nr_open",
@@ -59,7 +58,7 @@ def _nr_open(facts: CapacityFacts) -> Bound:
         used=None,
         reads="fs.nr_open",
         fails="setrlimit: EPERM (1) when nofile is raised beyond it",
-        raised_by=f"fs.nr_open={_need(facts):,}" if short else "",
+        raised_by=f"fs.nr_open={_need(facts):,}" if facts.short(hard) else "",
     )
 
 
@@ -69,7 +68,6 @@ def _file_max(facts: CapacityFacts) -> Bound:
     hard: int | Unknown | None = ceiling
     if isinstance(ceiling, int):
         hard = max((ceiling - (used or 0)) // facts.workload.descriptors_per_connection, 0)
-    short = isinstance(hard, int) and hard < facts.workload.connections
     return Bound(
         id="file-max",
         name="fs.file-max",
@@ -78,7 +76,7 @@ def _file_max(facts: CapacityFacts) -> Bound:
         used=None,
         reads="fs.file-max less the files that are open now",
         fails="socket or accept: ENFILE (23); log: VFS: file-max limit reached",
-        raised_by=f"fs.file-max={_need(facts) + (used or 0):,}" if short else "",
+        raised_by=f"fs.file-max={_need(facts) + (used or 0):,}" if facts.short(hard) else "",
         notes=("a process with CAP_SYS_ADMIN is exempt",),
     )
 
@@ -87,7 +85,6 @@ def _watches(facts: CapacityFacts) -> Bound:
     ceiling = facts.integer("fs.epoll.max_user_watches")
     per = facts.workload.sockets_per_connection
     hard = ceiling // per if isinstance(ceiling, int) else ceiling
-    short = isinstance(hard, int) and hard < facts.workload.connections
     return Bound(
         id="epoll-watches",
         name="epoll watches of one user",
@@ -96,5 +93,5 @@ def _watches(facts: CapacityFacts) -> Bound:
         used=None,
         reads="fs.epoll.max_user_watches",
         fails="epoll_ctl: ENOSPC (28)",
-        raised_by=f"fs.epoll.max_user_watches={facts.workload.connections * per:,}" if short else "",
+        raised_by=f"fs.epoll.max_user_watches={facts.workload.connections * per:,}" if facts.short(hard) else "",
     )

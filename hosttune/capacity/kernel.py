@@ -24,7 +24,6 @@ def _memory(facts: CapacityFacts) -> Bound:
     queued = -(-facts.workload.bytes_in_flight // _PAGE) * _PAGE
     each = SOCKET * sockets + queued + 8 * facts.workload.descriptors_per_connection
     hard = free // each if free is not None else None
-    short = hard is not None and hard < facts.workload.connections
     return Bound(
         id="kernel-memory",
         name="kernel memory",
@@ -33,7 +32,7 @@ def _memory(facts: CapacityFacts) -> Bound:
         used=None,
         reads=f"MemAvailable, {each:,} bytes a connection idle",
         fails="allocation failures and the OOM killer; no errno of its own",
-        raised_by=f"{facts.workload.connections * each / 2**30:,.1f} GiB of free memory" if short else "",
+        raised_by=f"{facts.workload.connections * each / 2**30:,.1f} GiB of free memory" if facts.short(hard) else "",
         notes=("memory that the program itself takes per connection comes on top", *_queues(facts)),
     )
 
@@ -59,7 +58,6 @@ def _conntrack(facts: CapacityFacts) -> tuple[Bound, ...]:
     elif isinstance(limit, int):
         # 0 is no limit: nf_conntrack_core.c tests the maximum only where it is not zero
         hard = None if limit == 0 else limit // sides
-    short = isinstance(hard, int) and hard < facts.workload.connections
     want = facts.workload.connections * sides
     return (
         Bound(
@@ -70,6 +68,6 @@ def _conntrack(facts: CapacityFacts) -> tuple[Bound, ...]:
             used=facts.tracked // sides if facts.tracked is not None else None,
             reads="net.netfilter.nf_conntrack_max",
             fails="SYN dropped without an error; counter drop; log: table full, dropping packet",
-            raised_by=f"no tracking of the port, or nf_conntrack_max={want:,}" if short else "",
+            raised_by=f"no tracking of the port, or nf_conntrack_max={want:,}" if facts.short(hard) else "",
         ),
     )

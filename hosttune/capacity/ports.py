@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from hosttune.capacity._facts import CapacityFacts
 from hosttune.model import BindMode, Bound, PortPool, Reading, Unknown
+from hosttune.ports import mask_of, span
 
 _FULL = 64512  # 1024 to 65535, both included: what an ordinary host can open at the most
-_ITEM = re.compile(r"(?<![0-9])([0-9]{1,5})(?:-([0-9]{1,5}))?(?![0-9])")
 _FAILS = {
     BindMode.CONNECT: "connect: EADDRNOTAVAIL (99)",
     BindMode.NO_PORT: "connect: EADDRNOTAVAIL (99)",
@@ -28,12 +26,12 @@ def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
         by_backend.setdefault(str(pool.backend), []).append(pool)
     if facts.pools[0].mode is BindMode.BIND:
         # bind(src, 0) takes a port whatever the backend: a share of each backend would count the port once for each
-        return (_total(facts, by_backend),)
+        return (_total(facts),)
     each = [_backend(facts, name, pools) for name, pools in by_backend.items()]
-    return (_total(facts, by_backend), *each)
+    return (_total(facts), *each)
 
 
-def _total(facts: CapacityFacts, by_backend: dict[str, list[PortPool]]) -> Bound:
+def _total(facts: CapacityFacts) -> Bound:
     """Connections are spread evenly over the backends, so the narrowest is full first."""
     per = facts.workload.tuples_per_connection
     mode = facts.pools[0].mode
@@ -141,11 +139,4 @@ def _inside(reading: Reading | None, ports: tuple[int, int]) -> int:
     if reading is None:
         return 0
     text = str(next((v for v in (reading.runtime, reading.boot) if not isinstance(v, Unknown)), ""))
-    spans = sorted((int(low), int(high or low)) for low, high in _ITEM.findall(text[:500_000]))
-    count, after = 0, ports[0]
-    for low, high in spans:
-        low, high = max(low, after), min(high, ports[1])
-        if low <= high:
-            count += high - low + 1
-            after = high + 1
-    return count
+    return (mask_of(text) & span(*ports)).bit_count()

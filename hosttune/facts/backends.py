@@ -39,11 +39,11 @@ def parse_sources(texts: Sequence[str]) -> tuple[str, ...]:
 
 def parse_bind_mode(text: str) -> Hint:
     """Return the mode and, for explicit:LO-HI, its range; raises UsageError."""
-    name, colon, span = text.partition(":")
+    name, colon, ports = text.partition(":")
     known = ", ".join(mode.value for mode in BindMode)
     if name not in [mode.value for mode in BindMode] or (colon and name != BindMode.EXPLICIT):
         raise UsageError(f"--bind-mode {text!r}: unknown; choose {known}[:LO-HI]")
-    return BindMode(name), _span(span, f"--bind-mode {text!r}") if colon else None
+    return BindMode(name), span(ports, f"--bind-mode {text!r}") if colon else None
 
 
 def from_config(host: Host, path: str) -> tuple[tuple[Backend, ...], Hint | None, tuple[str, ...]]:
@@ -74,16 +74,12 @@ def merge(found: Sequence[tuple[Backend, str]]) -> tuple[Backend, ...]:
     )
 
 
-def _span(text: str, where: str) -> tuple[int, int]:
+def span(text: str, where: str) -> tuple[int, int]:
+    """Return the range LO-HI; raises UsageError that names `where`."""
     match = re.fullmatch(r"(\d{1,5})-(\d{1,5})", text)
     if not match or not 0 < int(match[1]) <= int(match[2]) < 65536:
         raise UsageError(f"{where}: {text!r} is no range; write LO-HI within 1 and 65535")
     return int(match[1]), int(match[2])
-
-
-def span(text: str, where: str) -> tuple[int, int]:
-    """Return the range LO-HI; raises UsageError that names `where`."""
-    return _span(text, where)
 
 
 def _address(host: Host, name: str, option: str, text: str) -> str:

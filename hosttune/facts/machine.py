@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import shlex
 
 from hosttune.errors import HostError
 from hosttune.host import Host
 from hosttune.model import Machine, Reason, Unknown
+from hosttune.resolve import os_release
 
 # first match wins; sys_vendor or product or asset tag as the providers document them
 _CLOUDS = (
@@ -34,7 +34,7 @@ _HYPERVISORS = (
 
 def gather(host: Host) -> Machine:
     """Return what the host says of itself; what it does not say is None, "" or Unknown, never a guess."""
-    release = _os_release(host)
+    release = os_release.read(host)
     dmi = " ".join(text(host, f"/sys/class/dmi/id/{n}") for n in ("sys_vendor", "product_name", "bios_vendor"))
     memory = _meminfo(host)
     status = text(host, "/proc/self/status")
@@ -68,20 +68,6 @@ def text(host: Host, path: str) -> str:
 def is_image(host: Host) -> bool:
     """Say whether this is a tree of files with no running kernel behind it."""
     return not text(host, "/proc/sys/kernel/osrelease")
-
-
-def _os_release(host: Host) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for line in (text(host, "/etc/os-release") or text(host, "/usr/lib/os-release")).splitlines():
-        key, equals, value = line.strip().partition("=")
-        if not equals or key.startswith("#"):
-            continue
-        try:
-            words = shlex.split(value)
-        except ValueError:
-            continue
-        found[key] = words[0] if words else ""
-    return found
 
 
 def _meminfo(host: Host) -> dict[str, int]:

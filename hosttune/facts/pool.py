@@ -16,6 +16,7 @@ from hosttune.errors import HostError, UsageError
 from hosttune.facts.machine import text
 from hosttune.host import Host
 from hosttune.model import Backend, BindMode, PortPool, Reason
+from hosttune.ports import mask_of, span
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def read_settings(host: Host) -> Settings:
     return Settings(
         low=int(ends[0]),
         high=int(ends[1]),
-        reserved=_ports(text(host, "/proc/sys/net/ipv4/ip_local_reserved_ports")),
+        reserved=mask_of(text(host, "/proc/sys/net/ipv4/ip_local_reserved_ports")),
         tw_reuse=int(reuse) if reuse.isdigit() else 0,
         timestamps=text(host, "/proc/sys/net/ipv4/tcp_timestamps") not in ("0", ""),
     )
@@ -105,7 +106,7 @@ def compute(
     source: str, backend: Backend, mode: BindMode, settings: Settings, held: tuple[Held, ...], used: Used
 ) -> PortPool:
     """Return the pool of one pair, by pure set arithmetic."""
-    ports = _span(settings.low, settings.high)
+    ports = span(settings.low, settings.high)
     reserved = settings.reserved & ports if mode is not BindMode.EXPLICIT else 0
     blocked = _blocked(source, mode, held) & ports & ~reserved
     usable = ports & ~reserved & ~blocked
@@ -215,14 +216,3 @@ def _every_source(host: Host, backends: tuple[Backend, ...]) -> list[tuple[str, 
             if address.is_loopback == target.is_loopback and not address.is_link_local:
                 pairs.append((str(address), backend))
     return pairs
-
-
-def _span(low: int, high: int) -> int:
-    return ((1 << (high - low + 1)) - 1) << low if 0 <= low <= high <= 65535 else 0
-
-
-def _ports(listed: str) -> int:
-    found = 0
-    for low, high in re.findall(r"(\d{1,5})(?:-(\d{1,5}))?", listed):
-        found |= _span(int(low), int(high or low))
-    return found

@@ -9,7 +9,7 @@ from hosttune.errors import HostError
 from hosttune.facts.machine import is_image, text
 from hosttune.host import Host
 from hosttune.model import Origin, Reading, Reason, Subject, Unknown, Value
-from hosttune.resolve import sysctl_procps, sysctl_systemd
+from hosttune.resolve import os_release, sysctl_procps, sysctl_systemd
 from hosttune.resolve.sysctl_files import Resolution
 from hosttune.resolve.sysctl_value import kernel_value, normalise, shape_of
 
@@ -51,9 +51,8 @@ def files(host: Host, keys: Iterable[str] = ()) -> Files:
 
 def procps_release(host: Host) -> tuple[int, int, int]:
     """Return the procps release that this host's distribution ships; the newest known where it is another."""
-    found = text(host, "/etc/os-release") or text(host, "/usr/lib/os-release")
-    fields = dict(line.partition("=")[::2] for line in found.splitlines())
-    name, version = (fields.get(k, "").strip("\"'") for k in ("ID", "VERSION_ID"))
+    fields = os_release.read(host)
+    name, version = fields.get("ID", ""), fields.get("VERSION_ID", "")
     shipped = {
         ("debian", "11"): (3, 3, 17),
         ("debian", "12"): (4, 0, 2),

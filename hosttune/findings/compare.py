@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hosttune.findings.ports_text import mask_of
 from hosttune.model import Operator, Requirement, Value
+from hosttune.ports import mask_of
 
 
 def holds(requirement: Requirement, value: Value, now: Value | None = None) -> bool:

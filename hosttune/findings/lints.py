@@ -6,8 +6,8 @@ import difflib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from hosttune.findings.ports_text import mask_of, span, text_of
 from hosttune.model import Finding, Origin, Reading, Severity, Subject, Unknown, Value, Verdict
+from hosttune.ports import mask_of, span, text_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from hosttune.errors import HostError
 from hosttune.host import Host
+from hosttune.resolve import os_release
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ _RELEASES: dict[str, tuple[tuple[float, PamRules], ...]] = {
 
 def choose(host: Host) -> PamRules:
     """Return the rules that fit /etc/os-release (os-release(5)); those of upstream 1.7 where it tells nothing."""
-    release = _os_release(host)
+    release = os_release.read(host)
     for key in ("VERSION_CODENAME", "UBUNTU_CODENAME", "DEBIAN_CODENAME"):
         if release.get(key) in _CODENAMES:
             return _CODENAMES[release[key]]
@@ -77,17 +78,6 @@ def choose(host: Host) -> PamRules:
         version = float(number[0]) if number else float("inf")
         return next((rules for most, rules in releases if version <= most), releases[-1][1])
     return UPSTREAM
-
-
-def _os_release(host: Host) -> dict[str, str]:
-    for path in ("/etc/os-release", "/usr/lib/os-release"):
-        try:
-            text = host.read(path)
-        except HostError:
-            continue
-        pairs = (line.split("=", 1) for line in text.splitlines() if "=" in line and not line.startswith("#"))
-        return {key.strip(): value.strip().strip("\"'") for key, value in pairs}
-    return {}
 
 
 @dataclass(frozen=True, slots=True)

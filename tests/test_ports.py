@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hosttune.findings.ports_text import mask_of, text_of
+from hosttune.ports import mask_of, text_of
 
 
 @given(st.sets(st.integers(0, 65535), max_size=40))
