@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import sys
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hosttune import __version__
 from hosttune.errors import HosttuneError
+
+if TYPE_CHECKING:
+    from hosttune.commands import _load
 
 app = typer.Typer(
     name="hosttune",
@@ -35,6 +39,8 @@ Sources = Annotated[list[str] | None, typer.Option("--source", help="Source addr
 Service = Annotated[str, typer.Option(help="The unit that carries the connections.", metavar="UNIT")]
 User = Annotated[list[str] | None, typer.Option("--user", help="A login to look at too; repeatable.")]
 ModeText = Annotated[str, typer.Option("--bind-mode", help="connect, no-port, bind or explicit[:LO-HI].")]
+Pid = Annotated[int | None, typer.Option(min=1, help="A running process: its limits, its network.")]
+ProcessName = Annotated[str, typer.Option(help="A running process by name.")]
 FromConfig = Annotated[str, typer.Option("--backends-from", help="Read them from haproxy.cfg or nginx.conf.")]
 
 
@@ -53,6 +59,14 @@ def hosttune(
     pass
 
 
+def _aim(given: dict[str, Any]) -> _load.Aim:
+    """Return the options that several verbs share, from a verb's locals."""
+    from hosttune.commands import _load
+
+    names = [field.name for field in dataclasses.fields(_load.Aim) if given.get(field.name) is not None]
+    return _load.Aim(**{name: given[name] for name in names})
+
+
 @app.command()
 def check(
     role: Roles = None,
@@ -65,8 +79,8 @@ def check(
     bind_mode: ModeText = "",
     service: Service = "",
     user: User = None,
-    pid: Annotated[int | None, typer.Option(min=1, help="A running process: its limits, its network.")] = None,
-    process_name: Annotated[str, typer.Option(help="A running process by name.")] = "",
+    pid: Pid = None,
+    process_name: ProcessName = "",
     netns: Netns = "",
     root: Root = "/",
     snapshot: Snapshot = "",
@@ -79,10 +93,88 @@ def check(
 
     Exit: 0 all hold, 1 a finding at or above --fail-on, 2 wrong use or profile, 3 could not examine (--strict).
     """
-    asked = dict(locals())
+    aim = _aim(dict(locals()))
     from hosttune.commands import check
 
-    raise typer.Exit(check.run(check.Asked(**asked)))
+    raise typer.Exit(check.run(check.Asked(aim, netns, root, snapshot, format, fail_on, strict, verbose)))
+
+
+@app.command()
+def apply(
+    role: Roles = None,
+    profile: ProfileFile = None,
+    connections: Connections = None,
+    rate: Rate = None,
+    backend: Backends = None,
+    backends_from: FromConfig = "",
+    source: Sources = None,
+    bind_mode: ModeText = "",
+    service: Service = "",
+    user: User = None,
+    pid: Pid = None,
+    process_name: ProcessName = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; exit 4 if anything.")] = False,
+    script: Annotated[bool, typer.Option("--script", help="Print a shell script that does the same instead.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    only: Annotated[str, typer.Option(help="Kinds to write: sysctl,limits,units,modules,addresses.")] = "",
+    leave: Annotated[list[str] | None, typer.Option("--except", help="A key to leave alone; repeatable.")] = None,
+    runtime_only: Annotated[bool, typer.Option("--runtime-only", help="Write nothing that survives a boot.")] = False,
+    persist_only: Annotated[bool, typer.Option("--persist-only", help="Write files only, for the next boot.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="Raise the limits of running processes too.")] = False,
+    restart: Annotated[bool, typer.Option("--restart", help="Restart the services whose limits changed.")] = False,
+    reserve_listeners: Annotated[
+        bool, typer.Option("--reserve-listeners", help="Reserve the ports that services listen on.")
+    ] = False,
+    add_address: Annotated[
+        list[str] | None,
+        typer.Option("--add-address", help="Source addresses to add: FIRST[-LAST]/PREFIX@INTERFACE; repeatable."),
+    ] = None,
+    root: Root = "/",
+    snapshot: Snapshot = "",
+    format: Format = "table",
+) -> None:
+    """Make this host ready for its role, now and after the next boot, in one transaction that can be taken back.
+
+    Exit: 0 done, or nothing to do; 1 a write failed and all is as before, or a value does not hold; 2 wrong use;
+    4 changes wanted (--dry-run); 5 refused before the first write.
+    """
+    given = dict(locals())
+    aim = _aim(given)
+    from hosttune.commands import apply
+
+    options = {field.name: given[field.name] for field in dataclasses.fields(apply.Asked) if field.name in given}
+    raise typer.Exit(apply.run(apply.Asked(aim=aim, **options)))
+
+
+@app.command()
+def rollback(
+    id: Annotated[int | None, typer.Argument(help="The apply to take back; default: the last.", metavar="[ID]")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; exit 4 if anything.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also what somebody else has changed since.")] = False,
+    restart: Annotated[bool, typer.Option("--restart", help="Restart the services whose limits change.")] = False,
+    root: Root = "/",
+    format: Format = "table",
+) -> None:
+    """Take an apply back: every file to the byte, every value; what other applies want stays.
+
+    Exit: 0 done, or nothing to do; 1 something stays, and is named; 2 wrong use; 4 changes wanted (--dry-run);
+    5 refused before the first write.
+    """
+    from hosttune.commands import rollback
+
+    raise typer.Exit(rollback.run(rollback.Asked(id, dry_run, yes, force, restart, root, format)))
+
+
+@app.command()
+def history(
+    root: Root = "/",
+    format: Format = "table",
+) -> None:
+    """List the applies of this host, and which are in force."""
+    from hosttune.commands import history
+
+    history.run(root, format)
 
 
 @app.command()

@@ -3,6 +3,8 @@
 HosttuneError           the person who ran it can mend it: one line, no traceback
 ├── UsageError          2  wrong use: unknown role, malformed backend, missing snapshot
 ├── ProfileError        2  a profile that does not hold to the schema: file, table, key
+├── ApplyError          1  a write failed; the text says what became of the others
+├── RefusedError        5  what was asked would hurt, or cannot be done here: nothing was touched
 └── ExamineError        3  the host could not be examined (with --strict)
 HostError               an answer the host refused; carries a Reason and becomes Unknown, never an exit
 """
@@ -24,6 +26,18 @@ class UsageError(HosttuneError):
 
 class ProfileError(HosttuneError):
     """A profile is wrong; the text names file, table and key."""
+
+
+class ApplyError(HosttuneError):
+    """A change could not be made or taken back; the text says what state the host is in."""
+
+    exit_code = 1
+
+
+class RefusedError(HosttuneError):
+    """What was asked would hurt or cannot be done here; nothing was written."""
+
+    exit_code = 5
 
 
 class ExamineError(HosttuneError):

@@ -77,13 +77,10 @@ def examine(
     required, waived = merge.requirements(profiles, workload, machine)
     required = tuple(r for one in required for r in _aim(one, programs))
     readings, files = _gather(host, required, programs)
+    defaults = _defaults(profiles)
     pools, pool_notes = _pools(host, workload)
     machine = _with_addresses(host, machine) if workload.backends else machine
-    defaults = {s: about.get("default_value") for p in profiles for s, about in p.about.items()}
-    findings = [
-        judge.with_tracking(judge.judge(r, readings[str(r.subject)], _value(defaults.get(str(r.subject)))), machine)
-        for r in required
-    ]
+    findings = _judge(required, readings, defaults, machine)
     findings.extend(lints.lint(readings, _lint_facts(host, machine, files, programs)))
     bounds = capacity.capacity(_capacity_facts(host, machine, workload, readings, pools, programs))
     return Report(
@@ -98,6 +95,28 @@ def examine(
         waived=waived,
         command=command,
     )
+
+
+def judge_again(host: Host, profiles: list[Profile], required: tuple[Requirement, ...]) -> tuple[Finding, ...]:
+    """Hold requirements that are merged and aimed already against a host, which may be one that is only planned."""
+    readings, _ = _gather(host, required, Programs("", (), None))
+    return tuple(_judge(required, readings, _defaults(profiles), machines.gather(host)))
+
+
+def _judge(
+    required: tuple[Requirement, ...],
+    readings: dict[str, Reading],
+    defaults: dict[str, Value | None],
+    machine: Machine,
+) -> list[Finding]:
+    return [
+        judge.with_tracking(judge.judge(r, readings[str(r.subject)], defaults.get(str(r.subject))), machine)
+        for r in required
+    ]
+
+
+def _defaults(profiles: list[Profile]) -> dict[str, Value | None]:
+    return {s: _value(about.get("default_value")) for p in profiles for s, about in p.about.items()}
 
 
 def exit_code(findings: Iterable[Finding], fail_on: int, strict: bool) -> int:
@@ -172,7 +191,7 @@ def _lint_facts(host: Host, machine: Machine, found: sysctl.Files, programs: Pro
         keys = frozenset(key for key, _, _ in assignments if host.glob(f"/proc/sys/{normalise(key)}"))
     unit_here = programs.unit if machine.systemd and host.glob(f"/*/systemd/system/{programs.unit}") else ""
     return lints.LintFacts(
-        listening=_listening(host),
+        listening=listening(host),
         memory=machine.memory,
         assignments=assignments,
         keys=keys,
@@ -203,8 +222,15 @@ def _value(default: Any) -> Value | None:
     return tuple(default) if isinstance(default, list) else default
 
 
-def _listening(host: Host) -> int:
-    """Return the ports with a TCP listener of either family, as a set of bits (proc_pid_net(5))."""
+def listening(host: Host) -> int:
+    """Return the ports with a TCP listener of either family, as a set of bits (sock_diag(7), proc_pid_net(5))."""
+    try:
+        return sum(1 << port for port in {h["port"] for h in host.probe("sockets", backends=[])["held"] if h["listen"]})
+    except HostError:
+        return _listed(host)
+
+
+def _listed(host: Host) -> int:
     ports = 0
     for name in ("tcp", "tcp6"):
         for line in machines.text(host, f"/proc/net/{name}").splitlines()[1:]:

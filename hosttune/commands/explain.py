@@ -34,6 +34,8 @@ def run(key: str, files: list[str]) -> None:
             ("source", "source"),
         ):
             print(f"  {label:<9} {told[name]}")
+        if "legal" in told:
+            print("  {:<9} {:,} to {:,}".format("legal", *told["legal"]))
         if subject.startswith("sysctl:"):
             print(f"  {'here now':<9} {_now(host, subject.partition(':')[2])}")
         for profile in profiles:

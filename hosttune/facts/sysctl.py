@@ -69,7 +69,7 @@ def gather(host: Host, names: Iterable[str], found: Files) -> dict[str, Reading]
     wanted = tuple(names)
     image = is_image(host)
     initial = image or bool(host.glob("/proc/sys/net/core/netdev_max_backlog"))
-    loaded_at_boot = _modules_at_boot(host)
+    loaded_at_boot = modules_at_boot(host)
     return {name: _reading(host, name, found, image, initial, loaded_at_boot) for name in wanted}
 
 
@@ -131,7 +131,13 @@ def _late_module(name: str, origin: Origin, loaded_at_boot: frozenset[str]) -> s
     return ""
 
 
-def _modules_at_boot(host: Host) -> frozenset[str]:
+def module_of(name: str) -> str:
+    """Return the module that brings a key, "" where the kernel has it by itself."""
+    return next((module for prefix, module in _MODULES if name.startswith(prefix)), "")
+
+
+def modules_at_boot(host: Host) -> frozenset[str]:
+    """Return the modules that are loaded before systemd-sysctl runs (modules-load.d(5))."""
     names: set[str] = set()
     for directory in ("/etc", "/run", "/usr/local/lib", "/usr/lib"):
         for path in host.glob(f"{directory}/modules-load.d/*.conf"):

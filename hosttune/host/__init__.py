@@ -1,17 +1,21 @@
-"""The host seam: everything that is asked of a machine goes through these four questions."""
+"""The host seam: everything that is asked of a machine, or done to it, goes through here."""
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
+
+from hosttune.model import FileState
 
 
 class Host(Protocol):
-    """A machine, live, rooted elsewhere, or recorded.
+    """A machine, live, rooted elsewhere, or recorded; it can only be asked.
 
     Paths are absolute, as the examined host would name them. `read` returns text decoded as UTF-8 with
     surrogateescape (so NUL, CR and odd bytes survive), raises HostError. `glob` returns the sorted paths that match
     (`*`, `?`, `[...]` per component, names that begin with a dot only where the pattern says so), links that
-    dangle included; it never raises. `probe` runs host/probes/<name>.py: plain JSON-able answers.
+    dangle included; it never raises. `probe` runs host/probes/<name>.py: plain JSON-able answers. `state` returns a
+    file as it can be put back, None where there is none; raises HostError for anything that is no regular file.
     """
 
     def read(self, path: str) -> str: ...
@@ -20,4 +24,31 @@ class Host(Protocol):
 
     def probe(self, name: str, **args: Any) -> Any: ...
 
+    def state(self, path: str) -> FileState | None: ...
+
+
+class WritableHost(Host, Protocol):
+    """A machine that can be changed; its methods raise OSError where they fail.
+
+    `put` replaces a file whole: a reader, or a crash, meets the old or the new one. `write` writes in
+    place, which only /proc/sys wants. `act` runs host/acts/<name>.py. `lock` is exclusive among processes; raises
+    HostError where another one holds it longer than `wait` seconds.
+    """
+
+    def may_write(self, path: str) -> bool: ...
+
+    def put(self, path: str, state: FileState) -> None: ...
+
+    def remove(self, path: str) -> None: ...
+
+    def clean(self, path: str) -> None: ...
+
+    def make_directory(self, path: str) -> None: ...
+
+    def remove_directory(self, path: str) -> None: ...
+
     def write(self, path: str, text: str) -> None: ...
+
+    def act(self, name: str, **args: Any) -> None: ...
+
+    def lock(self, path: str, wait: float) -> AbstractContextManager[None]: ...

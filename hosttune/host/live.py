@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import fcntl
 import fnmatch
 import os
 import stat
+import time
+from collections.abc import Iterator
 from typing import Any
 
 from hosttune import registry
 from hosttune.errors import HostError, UsageError
-from hosttune.model import Reason
+from hosttune.host.disk import Disk, state_of, temporary_of
+from hosttune.model import FileState, Reason
 
 LARGEST = 8 << 20
 """Bytes: no configuration or /proc file that we read comes near; a larger one is refused, not swallowed."""
@@ -21,7 +26,8 @@ _LINKS = 40  # as the kernel's own limit, path_resolution(7)
 class LiveHost:
     """The files below `root`, and the kernel's answers where `root` is "/"."""
 
-    def __init__(self, root: str = "/") -> None:
+    def __init__(self, root: str = "/", disk: Disk | None = None) -> None:
+        self._disk = disk or Disk()
         self.root = os.path.realpath(root)
         if not os.path.isdir(self.root):
             raise UsageError(f"--root {root}: not a directory; name the top of an image or chroot")
@@ -56,9 +62,80 @@ class LiveHost:
             raise HostError(Reason.UNDECIDED, f"{self.root} is an image, no kernel answers for it")
         return registry.load("hosttune.host.probes", name).run(**args)
 
+    def state(self, path: str) -> FileState | None:
+        """Return a file as it can be put back, None where there is none; raises HostError for a link or a device."""
+        real = self._resolve(path, last=False)
+        try:
+            found = os.lstat(real)
+            if not stat.S_ISREG(found.st_mode):
+                raise HostError(Reason.UNREADABLE, f"{path} is not a regular file")
+            if found.st_size > LARGEST:
+                raise HostError(Reason.UNREADABLE, f"{path} is larger than {LARGEST >> 20} MiB")
+            return state_of(real)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise _host_error(error, path) from error
+
+    def may_write(self, path: str) -> bool:
+        """Say whether an existing file, or the nearest existing directory above one that is not there, takes writes.
+
+        access(2) asks the same questions as open(2): mode, owner, read-only mounts, and for a sysctl its namespace.
+        """
+        real = self._resolve(path)
+        if os.path.lexists(real):
+            return os.access(real, os.W_OK)
+        while not os.path.lexists(real := os.path.dirname(real)):
+            pass
+        return os.access(real, os.W_OK | os.X_OK)
+
+    def put(self, path: str, state: FileState) -> None:
+        """Replace a whole file; raises OSError."""
+        self._disk.replace(self._resolve(path, last=False), state)
+
+    def remove(self, path: str) -> None:
+        """Remove a file; raises OSError."""
+        self._disk.remove(self._resolve(path, last=False))
+
+    def clean(self, path: str) -> None:
+        """Remove what a crash has left of a `put` of this path; raises OSError."""
+        self._disk.discard(temporary_of(self._resolve(path, last=False)))
+
+    def make_directory(self, path: str) -> None:
+        """Make one directory; raises OSError."""
+        self._disk.make_directory(self._resolve(path, last=False))
+
+    def remove_directory(self, path: str) -> None:
+        """Remove an empty directory; raises OSError."""
+        self._disk.remove_directory(self._resolve(path, last=False))
+
     def write(self, path: str, text: str) -> None:
-        """Refuse: nothing that this version does writes to the host."""
-        raise HostError(Reason.READ_ONLY, path)
+        """Write into an existing file in place, in one call; raises OSError."""
+        self._disk.write_in_place(self._resolve(path), text)
+
+    def act(self, name: str, **args: Any) -> None:
+        """Change something of the running kernel or of systemd that is no file; raises OSError."""
+        if self.root != "/":
+            raise OSError(errno.ENODEV, f"{self.root} is an image, nothing runs there")
+        self._disk.step(name, str(args), lambda: registry.load("hosttune.host.acts", name).run(**args))
+
+    @contextlib.contextmanager
+    def lock(self, path: str, wait: float) -> Iterator[None]:
+        """Hold an exclusive lock (flock(2)), which the kernel lets go of however the process ends."""
+        fd = os.open(self._resolve(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        try:
+            end = time.monotonic() + wait
+            while True:
+                try:
+                    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    if time.monotonic() > end:
+                        raise HostError(Reason.UNREADABLE, f"{path} is held by another run") from None
+                    time.sleep(0.05)
+            yield
+        finally:
+            os.close(fd)
 
     def _matching(self, base: str, part: str) -> list[str]:
         if not any(c in part for c in "*?["):

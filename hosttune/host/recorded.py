@@ -13,7 +13,7 @@ from typing import Any
 
 from hosttune.errors import HostError, UsageError
 from hosttune.host import Host
-from hosttune.model import Reason
+from hosttune.model import FileState, Reason
 
 SCHEMA = "hosttune/snapshot/1"
 LARGEST = 256 << 20
@@ -56,8 +56,14 @@ class Recorded:
     def probe(self, name: str, **args: Any) -> Any:
         return _answer(self._probes, _probe_key(name, args), f"{name} probe")
 
-    def write(self, path: str, text: str) -> None:
-        raise HostError(Reason.READ_ONLY, f"{path}: a snapshot cannot be written")
+    def state(self, path: str) -> FileState | None:
+        """Return what was read; owner and mode were not recorded. A file nobody asked for is taken to be absent."""
+        try:
+            return FileState(self.read(path))
+        except HostError as error:
+            if error.reason in (Reason.ABSENT, Reason.NOT_RECORDED):
+                return None
+            raise
 
 
 class Recording:
@@ -79,8 +85,8 @@ class Recording:
     def probe(self, name: str, **args: Any) -> Any:
         return self._keep("probes", _probe_key(name, args), lambda: self.inner.probe(name, **args))
 
-    def write(self, path: str, text: str) -> None:
-        raise HostError(Reason.READ_ONLY, f"{path}: not written while recording")
+    def state(self, path: str) -> FileState | None:
+        return self.inner.state(path)
 
     def text(self) -> str:
         """Return the snapshot file's text; stable order, so that two recordings can be compared."""

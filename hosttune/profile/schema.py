@@ -11,7 +11,7 @@ from hosttune.errors import ProfileError
 from hosttune.profile.demand import FUNCTIONS
 
 _SUBJECT = re.compile(
-    r"(sysctl:[A-Za-z0-9_-]+([./][A-Za-z0-9_-]+)+|nofile:(service|login|process)|nofile:(unit|login)/[A-Za-z0-9_.@:-]+)"
+    r"(sysctl:[A-Za-z0-9_-]+([./][A-Za-z0-9_-]+)+|nofile:(service|login|process|manager)|nofile:(unit|login)/[A-Za-z0-9_.@:-]+)"
 )
 _SENTENCE = r"^[^\x00-\x1f\x7f-\x9f]*$"
 
@@ -119,6 +119,7 @@ class About(Strict):
     too_low: Line
     too_high: Line
     scope: Line
+    legal: Annotated[list[Annotated[int, Field(strict=True)]], Field(min_length=2, max_length=2)] | None = None
     source: Line
 
 

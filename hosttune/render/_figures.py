@@ -6,7 +6,7 @@ import math
 import re
 import textwrap
 
-from hosttune.model import Requirement, Unknown, Value
+from hosttune.model import Bound, Report, Requirement, Unknown, Value
 
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
@@ -66,3 +66,11 @@ def cut(text: str, width: int, unicode: bool) -> str:
         return text
     mark = "…" if unicode else "~"
     return text[: max(width - 1, 0)] + mark
+
+
+def hard_bounds(report: Report) -> list[tuple[int, Bound]]:
+    """Return the bounds that are known, the smallest first."""
+    # towards a single backend the sum over all backends is the same bound again
+    single = sum(b.id.startswith("ports:") for b in report.bounds) == 2
+    bounds = [b for b in report.bounds if not (single and b.id == "ports:all")]
+    return sorted(((b.hard, b) for b in bounds if isinstance(b.hard, int)), key=lambda pair: pair[0])

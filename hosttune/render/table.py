@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from hosttune.model import Bound, Finding, PortPool, Report, Severity, Unknown, Verdict
-from hosttune.render._figures import bar, clean, cut, fold, memory, value, wants
+from hosttune.model import Finding, PortPool, Report, Severity, Unknown, Verdict
+from hosttune.render._figures import bar, clean, cut, fold, hard_bounds, memory, value, wants
 
 _BARS = 6
 _STYLE = {Verdict.FAIL: "bold red", Verdict.DRIFT: "bold yellow", Verdict.UNKNOWN: "magenta", Verdict.OK: "green"}
@@ -45,15 +45,8 @@ def _header(report: Report, width: int) -> list[str]:
     return fold(" · ".join(part for part in parts if part), width, "")
 
 
-def _hard(report: Report) -> list[tuple[int, Bound]]:
-    # towards a single backend the sum over all backends is the same bound again
-    single = sum(b.id.startswith("ports:") for b in report.bounds) == 2
-    bounds = [b for b in report.bounds if not (single and b.id == "ports:all")]
-    return sorted(((b.hard, b) for b in bounds if isinstance(b.hard, int)), key=lambda pair: pair[0])
-
-
 def _verdict(report: Report, width: int) -> list[str]:
-    hard = _hard(report)
+    hard = hard_bounds(report)
     wanted = report.workload.connections
     if not hard:
         return ["  No bound could be told."]
@@ -72,7 +65,7 @@ def _verdict(report: Report, width: int) -> list[str]:
 
 
 def _bars(report: Report, width: int, unicode: bool) -> list[str]:
-    hard = _hard(report)
+    hard = hard_bounds(report)
     wanted = report.workload.connections
     shown = [(n, b) for n, b in hard if n < wanted] or hard[:1]
     label = min(30, width // 3)
@@ -191,6 +184,8 @@ def _footer(report: Report, verbose: bool, width: int) -> list[str]:
         lines.extend(fold(f"  details: {report.command} -v", width, "    "))
     if first:
         lines.extend(fold(f"  why: hosttune explain {first.subject.name}", width, "    "))
+    if report.mend:
+        lines.extend(fold(f"  mend: {report.mend}", width, "    "))
     return lines
 
 

@@ -1,0 +1,40 @@
+"""A source address of an interface; the target is ADDRESS/PREFIX@INTERFACE, the state "present"."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import re
+
+from hosttune.host import Host, WritableHost
+from hosttune.model import State
+
+PRESENT = "present"
+
+
+def parse(target: str) -> tuple[str, str]:
+    """Return address with prefix and interface; raises ValueError."""
+    address, at, interface = target.rpartition("@")
+    if not at or "/" not in address or not re.fullmatch(r"[A-Za-z0-9_.:-]{1,15}", interface):
+        raise ValueError(f"{target!r} is not ADDRESS/PREFIX@INTERFACE")
+    return str(ipaddress.ip_interface(address)), interface
+
+
+def read(host: Host, target: str) -> State:
+    """Say whether the interface has the address."""
+    address, interface = _parsed(target)
+    found = host.probe("interfaces")
+    return PRESENT if address in found.get(interface, []) else None
+
+
+def write(host: WritableHost, target: str, state: State) -> None:
+    """Give the interface the address, or take it away."""
+    address, interface = _parsed(target)
+    host.act("address", verb="add" if state == PRESENT else "del", address=address, interface=interface)
+
+
+def _parsed(target: str) -> tuple[str, str]:
+    try:
+        return parse(target)
+    except ValueError as error:
+        raise OSError(errno.EINVAL, str(error)) from error

@@ -1,0 +1,53 @@
+"""A directory for one of our files; the target is its path, the state "present"."""
+
+from __future__ import annotations
+
+import errno
+import re
+
+from hosttune.errors import HostError
+from hosttune.host import Host, WritableHost
+from hosttune.model import State
+
+PRESENT = "present"
+
+_OURS = re.compile(
+    r"/etc/(sysctl\.d|security|security/limits\.d|modules-load\.d|systemd|systemd/(system|network)"
+    r"|systemd/system\.conf\.d|systemd/(system|network)/[A-Za-z0-9_.@:\\-]+\.d|network|network/interfaces\.d)"
+)
+
+
+def read(host: Host, target: str) -> State:
+    """Say whether the directory is there."""
+    return PRESENT if host.glob(target) else None
+
+
+def write(host: WritableHost, target: str, state: State) -> None:
+    """Make the directory, or remove it where nobody else has put anything into it."""
+    if not _OURS.fullmatch(target) or "/../" in target:
+        raise OSError(errno.EINVAL, f"{target!r} is no directory that hosttune makes")
+    if state == PRESENT:
+        host.make_directory(target)
+        return
+    try:
+        host.remove_directory(target)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+
+
+def missing(host: Host, path: str) -> list[str]:
+    """Return the directories above a file that are not there, the outermost first."""
+    found: list[str] = []
+    parent = path.rpartition("/")[0]
+    while parent and not _exists(host, parent):
+        found.append(parent)
+        parent = parent.rpartition("/")[0]
+    return found[::-1]
+
+
+def _exists(host: Host, path: str) -> bool:
+    try:
+        return bool(host.glob(path))
+    except HostError:
+        return False

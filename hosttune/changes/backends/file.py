@@ -1,0 +1,40 @@
+"""A file that hosttune alone writes; the target is its path, the state all that brings it back to the byte."""
+
+from __future__ import annotations
+
+import errno
+import re
+
+from hosttune.host import Host, WritableHost
+from hosttune.model import FileState, State
+
+# every file that a plan can name; a journal that names another one is refused
+_OURS = re.compile(
+    r"/etc/(sysctl\.d|security/limits\.d|modules-load\.d|systemd/system\.conf\.d|systemd/system/[A-Za-z0-9_.@:\\-]+\.d"
+    r"|systemd/network/[A-Za-z0-9_.@:-]+\.network\.d|network/interfaces\.d|netplan|NetworkManager/dispatcher\.d)"
+    r"/[A-Za-z0-9_.@~-]*hosttune[A-Za-z0-9_.@-]*"
+)
+
+
+def check(path: str) -> None:
+    """Raise OSError for a path that is none of ours."""
+    if not _OURS.fullmatch(path) or "/../" in path:
+        raise OSError(errno.EINVAL, f"{path!r} is no file of hosttune's")
+
+
+def read(host: Host, target: str) -> State:
+    """Return the file; raises HostError where something else than a regular file has its name."""
+    return host.state(target)
+
+
+def write(host: WritableHost, target: str, state: State) -> None:
+    """Put the file in place whole, or remove it."""
+    check(target)
+    # what a crash of an earlier run has left beside it
+    host.clean(target)
+    if state is None:
+        host.remove(target)
+    elif isinstance(state, FileState):
+        host.put(target, state)
+    else:
+        raise OSError(errno.EINVAL, f"{target}: {state!r} is no file")

@@ -1,0 +1,59 @@
+"""The descriptor limits of a running process; the target is PID:STARTTIME, the state "SOFT HARD"."""
+
+from __future__ import annotations
+
+import errno
+import re
+
+from hosttune.errors import HostError
+from hosttune.host import Host, WritableHost
+from hosttune.model import Reason, State
+from hosttune.resolve.pam_limits import limits_of
+
+_TARGET = re.compile(r"([1-9][0-9]{0,9}):([0-9]{1,20})")
+_STATE = re.compile(r"([0-9]{1,20}) ([0-9]{1,20})")
+
+
+def target_of(host: Host, pid: int) -> str:
+    """Name a process for good: its number may be given to another, its start time not; raises HostError."""
+    return f"{pid}:{_start(host, pid)}"
+
+
+def read(host: Host, target: str) -> State:
+    """Return the limits; None where the process has ended, or its number belongs to another one now."""
+    pid, start = _parse(target)
+    try:
+        if _start(host, pid) != start:
+            return None
+        soft, hard = limits_of(host.read(f"/proc/{pid}/limits"))
+    except HostError as error:
+        if error.reason is Reason.ABSENT:
+            return None
+        raise
+    return f"{soft} {hard}"
+
+
+def write(host: WritableHost, target: str, state: State) -> None:
+    """Set the limits; a process that has ended took them with it, and there is nothing to do."""
+    pid, _ = _parse(target)
+    found = _STATE.fullmatch(state) if isinstance(state, str) else None
+    if state is None or read(host, target) is None:
+        return
+    if found is None:
+        raise OSError(errno.EINVAL, f"{target}: {state!r} are no limits")
+    host.act("prlimit", pid=pid, soft=int(found[1]), hard=int(found[2]))
+
+
+def _parse(target: str) -> tuple[int, str]:
+    found = _TARGET.fullmatch(target)
+    if not found:
+        raise OSError(errno.EINVAL, f"{target!r} is no PID:STARTTIME")
+    return int(found[1]), found[2]
+
+
+def _start(host: Host, pid: int) -> str:
+    # the command's name, in brackets, may hold blanks and brackets: count from the last one (proc_pid_stat(5), 22)
+    fields = host.read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    if len(fields) < 20 or not fields[19].isdigit():
+        raise HostError(Reason.MALFORMED, f"/proc/{pid}/stat")
+    return fields[19]

@@ -1,0 +1,28 @@
+"""A sysctl of the running kernel; the target is its dotted key, the state its value's words."""
+
+from __future__ import annotations
+
+import errno
+
+from hosttune.host import Host, WritableHost
+from hosttune.model import State
+from hosttune.resolve.sysctl_value import normalise, valid_key
+
+
+def path_of(key: str) -> str:
+    """Return the file of a key; raises OSError for what is no key."""
+    if not valid_key(key) or any(c in key for c in "*?["):
+        raise OSError(errno.EINVAL, f"{key!r} is no sysctl")
+    return f"/proc/sys/{normalise(key)}"
+
+
+def read(host: Host, target: str) -> State:
+    """Return the kernel's value, blanks made single."""
+    return " ".join(host.read(path_of(target)).split())
+
+
+def write(host: WritableHost, target: str, state: State) -> None:
+    """Write the value in one call; an empty list of ports too takes its line end, without it nothing is written."""
+    if not isinstance(state, str) or "\n" in state or "\0" in state:
+        raise OSError(errno.EINVAL, f"{target}: {state!r} is no value of a sysctl")
+    host.write(path_of(target), state + "\n")

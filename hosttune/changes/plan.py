@@ -1,0 +1,151 @@
+"""From findings to a plan: what to write where, in which order, or why nothing may be written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hosttune.changes import limits, refuse, sysctls, targets
+from hosttune.changes.backends import address, prlimit
+from hosttune.changes.order import forward
+from hosttune.changes.planned import Planned
+from hosttune.changes.request import PlanFacts, Request
+from hosttune.changes.value import text
+from hosttune.errors import HostError
+from hosttune.model import Change, Finding, Plan, Reason, Unknown
+from hosttune.resolve.systemd_limits import NR_OPEN
+
+_BUMPED = 1073741816  # what a systemd that raises fs.nr_open sets: src/core/main.c, bump_file_max_and_nr_open()
+
+
+def plan(world: Planned, findings: Sequence[Finding], request: Request, facts: PlanFacts) -> Plan:
+    """Return the plan; what already holds is not touched. Reads `world`, writes nothing."""
+    notes: list[str] = []
+    refusals: list[str] = []
+    rows: dict[str, sysctls.Row] = {}
+    if request.wants("sysctl"):
+        rows = sysctls.rows_of(findings, request.runtime, request.persist, notes)
+        refusals += refuse.hidden(sysctls.hidden(findings))
+    limit_rows = [row for row in limits.rows_of(findings, notes) if _counts(row, request)]
+    _raise_nr_open(world, rows, limit_rows, request, facts, refusals)
+    refusals += refuse.values(rows.values(), facts)
+    refusals += refuse.ports(rows, facts)
+    changes = _runtime(world, rows)
+    changes += _live(world, limit_rows, request, notes)
+    # the files are judged on the host as it will be: nofile is cut by the fs.nr_open that holds then
+    ceiling = rows["fs.nr_open"].boot_after if "fs.nr_open" in rows else Unknown(Reason.UNSET)
+    at_boot = [] if isinstance(ceiling, Unknown) else [Change("sysctl", "fs.nr_open", None, text(ceiling))]
+    future = world.with_([*changes, *at_boot])
+    for make in (targets.modules, targets.sysctl_file, targets.limit_files, targets.unit_files):
+        made = make(future, list(rows.values()), limit_rows, request, refusals, notes)
+        changes += made
+        future = future.with_(made)
+    changes += _addresses(world, request, refusals, notes)
+    changes = [c for c in changes if c.before != c.after]
+    notes += refuse.one_way(changes, facts)
+    stale = tuple(sorted({row.name for row in limit_rows if row.stale}))
+    units = any(c.target.startswith("/etc/systemd/system") and c.backend == "file" for c in changes)
+    return Plan(
+        changes=forward(changes),
+        refusals=tuple(dict.fromkeys(refusals)),
+        notes=tuple(dict.fromkeys(notes)),
+        reload=units and facts.machine.systemd,
+        restarts=stale if facts.machine.systemd else (),
+        restart=request.restart,
+    )
+
+
+def _counts(row: limits.LimitRow, request: Request) -> bool:
+    kind = {"login": "limits"}.get(row.kind, "units")
+    return request.wants(kind)
+
+
+def _raise_nr_open(
+    world: Planned,
+    rows: dict[str, sysctls.Row],
+    limit_rows: list[limits.LimitRow],
+    request: Request,
+    facts: PlanFacts,
+    refusals: list[str],
+) -> None:
+    """Refuse a nofile that fs.nr_open does not allow, or see that fs.nr_open rises before it, at boot too."""
+    on_disk = max((row.disk[1] for row in limit_rows if row.disk and request.persist), default=0)
+    live = max((row.now[1] for row in limit_rows if row.now and request.live), default=0)
+    need = max(on_disk, live)
+    if not need:
+        return
+    row = rows.get("fs.nr_open")
+    if row is None:
+        row = sysctls.Row("fs.nr_open", targets.nr_open_reading(world))
+    now, boot = row.runtime_after, row.boot_after
+    low_now = isinstance(now, int) and now < need
+    if isinstance(boot, int):
+        low_boot = boot < need
+    else:
+        # no file sets it: what comes at boot is the kernel's default, or the value that this systemd raises it to
+        bumped = row.reading.runtime == _BUMPED or targets.raises_nr_open(facts.machine)
+        low_boot = need > (_BUMPED if bumped else NR_OPEN)
+    if not (low_now or (low_boot and on_disk)):
+        return
+    if not request.wants("sysctl") or (low_now and not request.runtime) or (low_boot and not request.persist):
+        refusals.append(refuse.above_nr_open(need, now, "now" if low_now else "after a boot"))
+        return
+    rows["fs.nr_open"] = row
+    row.serves += [s for r in limit_rows for s in r.serves]
+    row.why = row.why or "no process can be given more descriptors than this"
+    row.now = max(need, row.now if isinstance(row.now, int) else 0) if low_now else row.now
+    row.disk = max(need, now if isinstance(now, int) else 0) if low_boot and on_disk else row.disk
+
+
+def _runtime(world: Planned, rows: dict[str, sysctls.Row]) -> list[Change]:
+    made: list[Change] = []
+    for row in rows.values():
+        if row.now is None or isinstance(row.reading.runtime, Unknown) or row.now == row.reading.runtime:
+            continue
+        before = world.current("sysctl", row.key)
+        made.append(Change("sysctl", row.key, before, text(row.now), tuple(row.serves), row.why))
+    return made
+
+
+def _live(world: Planned, limit_rows: list[limits.LimitRow], request: Request, notes: list[str]) -> list[Change]:
+    """Return the changes to running processes; without --live they are only named."""
+    made: list[Change] = []
+    for row in limit_rows:
+        if row.now is None or not request.runtime:
+            continue
+        pids = targets.processes(world, row)
+        if not request.live:
+            if row.kind == "pid":
+                notes.append(f"process {row.name} keeps its limits: --live raises those of running processes")
+            continue
+        for pid in pids:
+            try:
+                target = prlimit.target_of(world, pid)
+                before = prlimit.read(world, target)
+            except HostError as error:
+                notes.append(f"process {pid} is left alone: {error}")
+                continue
+            if before is None:
+                continue
+            soft, hard = (max(have, want) for have, want in zip(map(int, str(before).split()), row.now, strict=True))
+            made.append(Change("prlimit", target, before, f"{soft} {hard}", tuple(row.serves), row.why))
+    if made:
+        notes.append("a program that reckoned with its limit when it started uses a higher one only once started again")
+    return made
+
+
+def _addresses(world: Planned, request: Request, refusals: list[str], notes: list[str]) -> list[Change]:
+    if not request.addresses or not request.wants("addresses"):
+        return []
+    made: list[Change] = []
+    if request.runtime:
+        known: dict[str, Any] = world.probe("interfaces")
+        for target in request.addresses:
+            interface = address.parse(target)[1]
+            if interface not in known:
+                refusals.append(f"{target}: no interface {interface} here; there are {', '.join(sorted(known))}")
+            elif world.current("address", target) is None:
+                made.append(Change("address", target, None, address.PRESENT, (), "a source address more"))
+    if request.persist:
+        made += targets.address_files(world, request, refusals, notes)
+    return made

@@ -1,0 +1,67 @@
+"""A host as it will be once changes are made: what `check` would say then can be asked before the first write."""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Iterable
+from typing import Any
+
+from hosttune.changes import backends
+from hosttune.changes.backends import sysctl
+from hosttune.errors import HostError
+from hosttune.host import Host
+from hosttune.model import Change, FileState, Reason, State
+
+
+class Planned:
+    """The answers of `inner`, but files and sysctls hold what the changes give them; nothing is written."""
+
+    def __init__(self, inner: Host, changes: Iterable[Change] = ()) -> None:
+        self._inner = inner
+        self._states: dict[tuple[str, str], State] = {(c.backend, c.target): c.after for c in changes}
+        self._files: dict[str, FileState | None] = {}
+        for (backend, target), state in self._states.items():
+            if backend == "file":
+                self._files[target] = state if isinstance(state, FileState) else None
+            elif backend == "sysctl":
+                self._files[sysctl.path_of(target)] = FileState(f"{state}\n")
+
+    def with_(self, changes: Iterable[Change]) -> Planned:
+        """Return the host with more changes made."""
+        made = [Change(b, t, None, state) for (b, t), state in self._states.items()]
+        return Planned(self._inner, [*made, *changes])
+
+    def current(self, backend: str, target: str) -> State:
+        """Return the state of a target as planned, else as it is; raises HostError."""
+        if (backend, target) in self._states:
+            return self._states[backend, target]
+        return backends.read(self._inner, backend, target)
+
+    def read(self, path: str) -> str:
+        if path not in self._files:
+            return self._inner.read(path)
+        state = self._files[path]
+        if state is None:
+            raise HostError(Reason.ABSENT, path)
+        return state.text
+
+    def glob(self, pattern: str) -> list[str]:
+        gone = {t for (b, t), state in self._states.items() if b in ("file", "directory") and state is None}
+        found = {p for p in self._inner.glob(pattern) if p not in gone}
+        found.update(p for p, state in self._files.items() if state is not None and _matches(p, pattern))
+        found.update(t for (b, t), state in self._states.items() if b == "directory" and state and _matches(t, pattern))
+        return sorted(found)
+
+    def probe(self, name: str, **args: Any) -> Any:
+        return self._inner.probe(name, **args)
+
+    def state(self, path: str) -> FileState | None:
+        return self._files[path] if path in self._files else self._inner.state(path)
+
+
+def _matches(path: str, pattern: str) -> bool:
+    names, parts = path.split("/"), pattern.split("/")
+    return len(names) == len(parts) and all(
+        fnmatch.fnmatchcase(name, part) and (name[:1] != "." or part[:1] == ".")
+        for name, part in zip(names, parts, strict=True)
+    )

@@ -1,0 +1,217 @@
+"""The files of a plan, one function a kind: what each holds, and how it is seen to win."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from hosttune.changes import entries
+from hosttune.changes.dropins import Blocker, Place, place
+from hosttune.changes.limits import LimitRow
+from hosttune.changes.planned import Planned
+from hosttune.changes.request import Request
+from hosttune.changes.sysctls import Row
+from hosttune.changes.value import text
+from hosttune.errors import HostError
+from hosttune.facts import sysctl as sysctl_facts
+from hosttune.model import Change, Machine, Reading
+from hosttune.resolve.pam_limits import resolve_login
+from hosttune.resolve.sysctl_procps import resolve_procps
+from hosttune.resolve.sysctl_systemd import resolve_systemd
+from hosttune.resolve.systemd_limits import manager_default, resolve_unit
+
+SYSCTL = Place("/etc/sysctl.d", entries.SYSCTL)
+LIMITS = Place("/etc/security/limits.d", entries.LIMITS)
+MODULES = Place("/etc/modules-load.d", entries.MODULE)
+MANAGER = Place("/etc/systemd/system.conf.d", entries.MANAGER, "Manager")
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\$?")
+_UNIT = re.compile(r"[A-Za-z0-9_.@:-]{1,200}\.service")
+
+
+def modules(
+    world: Planned,
+    rows: Sequence[Row],
+    limit_rows: Sequence[LimitRow],
+    request: Request,
+    refusals: list[str],
+    notes: list[str],
+) -> list[Change]:
+    """Return what has the modules of the keys loaded before systemd-sysctl looks for them."""
+    loaded = sysctl_facts.modules_at_boot(world)
+    wanted = {
+        module: entries.Setting(module, f"without it systemd-sysctl finds no {row.key} at boot")
+        for row in rows
+        if row.disk is not None and (module := sysctl_facts.module_of(row.key)) and module not in loaded
+    }
+    if not wanted:
+        return []
+    if not request.wants("modules"):
+        refusals.append(f"{', '.join(wanted)} is loaded too late for its sysctls at boot: let --only name modules too")
+        return []
+
+    def blocker(after: Planned, settings: dict[str, entries.Setting]) -> str:
+        left = sorted(set(settings) - sysctl_facts.modules_at_boot(after))
+        return f"/etc/modules-load.d cannot have {', '.join(left)} loaded" if left else ""
+
+    made, said = place(world, MODULES, wanted, blocker, _serves(rows))
+    refusals += [said] if said else []
+    return made
+
+
+def sysctl_file(
+    world: Planned,
+    rows: Sequence[Row],
+    limit_rows: Sequence[LimitRow],
+    request: Request,
+    refusals: list[str],
+    notes: list[str],
+) -> list[Change]:
+    """Return the drop-in below /etc/sysctl.d, under a name that is read after every file that says otherwise."""
+    wanted = {r.key: entries.Setting(f"{r.key} = {text(r.disk)}", r.why) for r in rows if r.disk is not None}
+    if not wanted:
+        return []
+
+    def blocker(after: Planned, settings: dict[str, entries.Setting]) -> str:
+        found = resolve_systemd(after, wanted).values
+        for key, setting in settings.items():
+            value = setting.line.partition(" = ")[2]
+            if key not in found:
+                return f"{key}: a file of sysctl.d excludes it (a line `-{key}`) after any name that hosttune would use"
+            if found[key].text != value:
+                return (
+                    f"{key}: {found[key].origin} sets {found[key].text} after any name that hosttune would use; "
+                    "take that line out, or leave the key alone with --except"
+                )
+        return ""
+
+    made, said = place(world, SYSCTL, wanted, blocker, _serves(rows))
+    refusals += [said] if said else []
+    if made:
+        notes += _reload_differs(world.with_(made), wanted)
+    return made
+
+
+def _reload_differs(after: Planned, wanted: dict[str, entries.Setting]) -> list[str]:
+    """Say what `sysctl --system` makes of the keys, where it is not what the boot does: it reads sysctl.conf last."""
+    found = resolve_procps(after, sysctl_facts.procps_release(after), wanted).values
+    return [
+        f"{key}: `sysctl --system` would set {found[key].text} ({found[key].origin}), the boot does not; "
+        "take that line out if people or packages run it here"
+        for key, setting in wanted.items()
+        if key in found and found[key].text != setting.line.partition(" = ")[2]
+    ]
+
+
+def limit_files(
+    world: Planned,
+    rows: Sequence[Row],
+    limit_rows: Sequence[LimitRow],
+    request: Request,
+    refusals: list[str],
+    notes: list[str],
+) -> list[Change]:
+    """Return the file of /etc/security/limits.d for the logins."""
+    logins = {r.name: r for r in limit_rows if r.kind == "login" and r.disk is not None and request.persist}
+    wanted: dict[str, entries.Setting] = {}
+    for user, row in logins.items():
+        if not _NAME.fullmatch(user):
+            refusals.append(f"nofile of login {user!r}: not a name that a line of limits.conf can hold")
+            return []
+        for kind, number in zip(("soft", "hard"), row.disk or (), strict=False):
+            wanted[f"{user} {kind} nofile"] = entries.Setting(f"{user} {kind} nofile {number}", row.why)
+            row.why = ""  # said once, above the first of the two
+    if not wanted:
+        return []
+
+    def blocker(after: Planned, settings: dict[str, entries.Setting]) -> str:
+        for user, row in logins.items():
+            found = resolve_login(after, user)
+            if (found.soft, found.hard) != row.disk:
+                by = found.soft_origin or found.hard_origin or (found.lines[0] if found.lines else "")
+                why = f"{by} decides" if by else found.notes[-1] if found.notes else "no line decides"
+                return f"nofile of login {user}: {why}, whatever hosttune writes; mend that line first"
+        return ""
+
+    made, said = place(world, LIMITS, wanted, blocker, _serves(list(logins.values())))
+    refusals += [said] if said else []
+    return made
+
+
+def unit_files(
+    world: Planned,
+    rows: Sequence[Row],
+    limit_rows: Sequence[LimitRow],
+    request: Request,
+    refusals: list[str],
+    notes: list[str],
+) -> list[Change]:
+    """Return the drop-ins of the services, and of systemd's own default."""
+    made: list[Change] = []
+    for row in limit_rows:
+        if row.disk is None or row.kind not in ("unit", "manager") or not request.persist:
+            continue
+        soft, hard = row.disk
+        value = str(soft) if soft == hard else f"{soft}:{hard}"
+        where, setting = MANAGER, "DefaultLimitNOFILE"
+        if row.kind == "unit":
+            if not _UNIT.fullmatch(row.name):
+                refusals.append(f"nofile of unit {row.name!r}: not a service's name")
+                continue
+            where, setting = Place(f"/etc/systemd/system/{row.name}.d", entries.UNIT, "Service"), "LimitNOFILE"
+        wanted = {setting: entries.Setting(f"{setting}={value}", row.why)}
+        changes, said = place(world, where, wanted, _unit_blocker(row), tuple(row.serves))
+        refusals += [said] if said else []
+        made += changes
+    return made
+
+
+def _unit_blocker(row: LimitRow) -> Blocker:
+    def blocker(after: Planned, settings: dict[str, entries.Setting]) -> str:
+        if row.kind == "manager":
+            got, origin = manager_default(after), "another file"
+        else:
+            found = resolve_unit(after, row.name)
+            got, origin = (found.soft, found.hard), str(found.origin)
+        if got == row.disk:
+            return ""
+        return f"nofile of {row.kind} {row.name}: {origin} decides, whatever hosttune writes; mend that line first"
+
+    return blocker
+
+
+def processes(world: Planned, row: LimitRow) -> list[int]:
+    """Return the processes of a row: the one it names, or those of its unit's control group."""
+    if row.kind == "pid":
+        return [int(row.name)]
+    if row.kind != "unit":
+        return []
+    found = []
+    for path in world.glob(f"/sys/fs/cgroup/system.slice/{row.name}/cgroup.procs"):
+        try:
+            found += [int(pid) for pid in world.read(path).split()]
+        except (HostError, ValueError):
+            continue
+    return found
+
+
+def nr_open_reading(world: Planned) -> Reading:
+    """Return fs.nr_open in its layers, for a profile that does not ask for it."""
+    names = ("fs.nr_open",)
+    return sysctl_facts.gather(world, names, sysctl_facts.files(world, names))["fs.nr_open"]
+
+
+def raises_nr_open(machine: Machine) -> bool:
+    """Say whether this distribution's systemd raises fs.nr_open at boot (its build option bump-proc-sys-fs-nr-open)."""
+    if machine.distribution == "debian":
+        return machine.version.isdigit() and int(machine.version) >= 13
+    return machine.distribution in ("fedora", "arch")
+
+
+def address_files(world: Planned, request: Request, refusals: list[str], notes: list[str]) -> list[Change]:
+    """Return the files that give the interfaces their source addresses again after a boot."""
+    return []
+
+
+def _serves(rows: Sequence[Row] | Sequence[LimitRow]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(s for row in rows if row.disk is not None for s in row.serves))

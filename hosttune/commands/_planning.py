@@ -1,0 +1,135 @@
+"""Join examining and planning: what one apply asks for, and the plan that would make it so."""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+from collections.abc import Sequence
+
+from hosttune.changes import journal, refuse
+from hosttune.changes import plan as planning
+from hosttune.changes.backends import address
+from hosttune.changes.planned import Planned
+from hosttune.changes.request import KINDS, PlanFacts, Request
+from hosttune.commands import _examine, _load, _open
+from hosttune.errors import HostError, ProfileError, UsageError
+from hosttune.facts import machine as machines
+from hosttune.host import Host
+from hosttune.host.live import LiveHost
+from hosttune.model import Finding, Operator, Plan, Report, Requirement, Severity, Subject
+from hosttune.ports import span, text_of
+from hosttune.profile.load import Profile
+
+_RANGE = "sysctl:net.ipv4.ip_local_port_range"
+_RESERVED = "sysctl:net.ipv4.ip_local_reserved_ports"
+_MOST_ADDRESSES = 4096
+
+
+def kinds(only: str) -> tuple[str, ...]:
+    """Return the kinds of --only; raises UsageError."""
+    given = tuple(word.strip() for word in only.split(",") if word.strip())
+    wrong = [word for word in given if word not in KINDS]
+    if wrong:
+        raise UsageError(f"--only {wrong[0]}: unknown; choose among {', '.join(KINDS)}")
+    return given
+
+
+def addresses(texts: Sequence[str]) -> tuple[str, ...]:
+    """Return each ADDRESS/PREFIX@INTERFACE of FIRST[-LAST]/PREFIX@INTERFACE; raises UsageError."""
+    found: list[str] = []
+    for text in texts:
+        span_, slash, rest = text.partition("/")
+        first, _, last = span_.partition("-")
+        try:
+            low, high = ipaddress.ip_address(first), ipaddress.ip_address(last or first)
+            address.parse(f"{first}/{rest}")
+            count = int(high) - int(low) + 1
+        except (ValueError, TypeError) as error:
+            raise UsageError(
+                f"--add-address {text}: not FIRST[-LAST]/PREFIX@INTERFACE; write 10.0.0.21-10.0.0.44/24@eth0"
+            ) from error
+        if low.version != high.version or not slash or not 1 <= count <= _MOST_ADDRESSES:
+            raise UsageError(f"--add-address {text}: FIRST to LAST must rise, {_MOST_ADDRESSES:,} addresses at most")
+        for number in range(int(low), int(high) + 1):
+            one = f"{type(low)(number)}/{rest}"
+            found.append("@".join(address.parse(one)))
+    return tuple(dict.fromkeys(found))
+
+
+def request(
+    host: Host, loaded: _load.Loaded, report: Report, base: Request, leave: Sequence[str], reserve: bool
+) -> tuple[Request, tuple[Finding, ...]]:
+    """Return what is asked for, and the findings on it; `base` holds the options, `leave` the keys left alone."""
+    left = {f"sysctl:{name}" for name in leave} | set(leave) | {f"nofile:{name}" for name in leave}
+    known = {str(f.subject) for f in report.findings if f.requirement}
+    wrong = [name for name in leave if not {name, f"sysctl:{name}", f"nofile:{name}"} & known]
+    if wrong:
+        raise UsageError(f"--except {wrong[0]}: the role asks for no such key; `hosttune profile show` lists them")
+    findings = tuple(f for f in report.findings if f.requirement and str(f.subject) not in left)
+    if reserve and _RESERVED not in left:
+        more = _reservation(host, [f.requirement for f in findings if f.requirement])
+        findings += _examine.judge_again(host, loaded.profiles, more)
+    wanted = tuple(f.requirement for f in findings if f.requirement)
+    made = dataclasses.replace(base, requirements=wanted, roles=report.roles, connections=report.workload.connections)
+    return made, findings
+
+
+def plan(host: Host, world: Planned, request: Request, findings: Sequence[Finding], profiles: list[Profile]) -> Plan:
+    """Return the plan on a host, or on one that is only planned; refusals of a live host are among it."""
+    facts = PlanFacts(machines.gather(world), _legal(profiles), _examine.listening(host))
+    made = planning.plan(world, findings, request, facts)
+    if isinstance(host, LiveHost) and made.changes:
+        status = machines.text(host, "/proc/self/status")
+        refused = refuse.permissions(host, made.changes, status, journal.DIRECTORY)
+        made = dataclasses.replace(made, refusals=(*made.refusals, *refused))
+    return made
+
+
+def replan(host: Host, world: Planned, request: Request) -> Plan:
+    """Return what a recorded request comes to on a host as it would be; its profiles may have gone since."""
+    try:
+        profiles = _open.open_profiles(list(request.roles), [])
+    except (UsageError, ProfileError):
+        profiles = _open.open_profiles([], [])
+    return plan_without_permissions(host, world, request, profiles)
+
+
+def plan_without_permissions(host: Host, world: Planned, request: Request, profiles: list[Profile]) -> Plan:
+    """Return the plan of a request that has been planned before: nothing is refused again."""
+    findings = _examine.judge_again(world, profiles, request.requirements)
+    facts = PlanFacts(machines.gather(world), _legal(profiles), None)
+    return planning.plan(world, findings, request, facts)
+
+
+def _legal(profiles: list[Profile]) -> dict[str, tuple[int, int]]:
+    return {
+        subject.removeprefix("sysctl:"): (about["legal"][0], about["legal"][1])
+        for profile in profiles
+        for subject, about in profile.about.items()
+        if about.get("legal")
+    }
+
+
+def _reservation(host: Host, requirements: Sequence[Requirement]) -> tuple[Requirement, ...]:
+    """Return the requirement that the listening ports within the range are reserved."""
+    range_ = next((r for r in requirements if str(r.subject) == _RANGE and r.operator is Operator.COVERS), None)
+    low, high = range_.wants[0] if range_ and isinstance(range_.wants[0], tuple) else (1, 65535)
+    ports = text_of(_examine.listening(host) & span(low, high), 65536)
+    if not ports:
+        return ()
+    return (
+        Requirement(
+            subject=Subject.parse(_RESERVED),
+            operator=Operator.COVERS,
+            wants=(ports,),
+            why="ports of services, which an outgoing connection must not take",
+            source="Documentation/networking/ip-sysctl.rst",
+            severity=Severity.ERROR,
+            roles=range_.roles if range_ else ("linux-server",),
+            unit="ports",
+            origin="--reserve-listeners",
+        ),
+    )
+
+
+__all__ = ["HostError", "addresses", "kinds", "plan", "replan", "request"]

@@ -1,0 +1,225 @@
+"""Check, plan, show, ask; then write under the lock, and check again."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import json
+import shutil
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from hosttune.changes import journal, transaction, undo
+from hosttune.changes.journal import Record, Status
+from hosttune.changes.planned import Planned
+from hosttune.changes.request import Request
+from hosttune.commands import _examine, _load, _open, _planning
+from hosttune.errors import RefusedError, UsageError
+from hosttune.host import Host
+from hosttune.host.live import LiveHost
+from hosttune.model import Finding, Plan, Report, Verdict
+from hosttune.render import _plan, _script
+
+SCHEMA = "hosttune/apply/1"
+WANTED = 4
+REFUSED = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The options of `hosttune apply`, as given; `aim` are those that `check` has too."""
+
+    aim: _load.Aim
+    dry_run: bool
+    script: bool
+    yes: bool
+    only: str
+    leave: list[str] | None
+    runtime_only: bool
+    persist_only: bool
+    live: bool
+    restart: bool
+    reserve_listeners: bool
+    add_address: list[str] | None
+    root: str
+    snapshot: str
+    format: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What one look at the host came to."""
+
+    report: Report
+    request: Request
+    findings: tuple[Finding, ...]
+    plan: Plan
+
+
+def run(asked: Asked) -> int:
+    """Open the host that the options name and carry it out there; returns the exit code."""
+    _check(asked)
+    return on(_open.open_host(asked.root, asked.snapshot), asked)
+
+
+def on(host: Host, asked: Asked) -> int:
+    """Carry it out on a host, or show it; returns the exit code."""
+    loaded = _load.load(host, asked.aim)
+    draft = _draft(asked, host, loaded)
+    if asked.script:
+        _refuse(draft.plan)
+        print(_script.render(draft.plan, _load.command()), end="")
+        return 0
+    if not draft.plan.refusals and not _wants(draft.plan):
+        return _tell(asked, draft, draft.report, 0, changed=False)
+    if asked.dry_run or draft.plan.refusals:
+        return _show(asked, host, loaded, draft)
+    assert isinstance(host, LiveHost)
+    if not asked.yes:
+        _ask(asked, host, loaded, draft)
+    return _apply(asked, host, loaded, draft)
+
+
+def _check(asked: Asked) -> None:
+    _open.check_format(asked.format)
+    if asked.runtime_only and asked.persist_only:
+        raise UsageError("--runtime-only and --persist-only: together they leave nothing to write; name one")
+    if asked.root != "/" and (asked.runtime_only or asked.live or asked.restart):
+        raise UsageError("--root: nothing runs in an image; leave out --runtime-only, --live and --restart")
+    if asked.snapshot and not (asked.dry_run or asked.script):
+        raise UsageError("--snapshot: a recording cannot be changed; add --dry-run or --script")
+    if not (asked.yes or asked.dry_run or asked.script or sys.stdin.isatty()):
+        raise UsageError("nobody can be asked here: look with --dry-run, then say --yes")
+    _planning.kinds(asked.only)
+    _planning.addresses(asked.add_address or [])
+
+
+def _draft(asked: Asked, host: Host, loaded: _load.Loaded) -> Draft:
+    """Look at the host and plan."""
+    report = _examine.examine(host, loaded.profiles, loaded.workload, loaded.programs, _load.command())
+    report = dataclasses.replace(report, warnings=loaded.notes + report.warnings)
+    base = Request(
+        runtime=not asked.persist_only and asked.root == "/",
+        persist=not asked.runtime_only,
+        only=_planning.kinds(asked.only),
+        live=asked.live,
+        restart=asked.restart,
+        addresses=_planning.addresses(asked.add_address or []),
+    )
+    made, findings = _planning.request(host, loaded, report, base, asked.leave or [], asked.reserve_listeners)
+    plan = _planning.plan(host, Planned(host), made, findings, loaded.profiles)
+    return Draft(report, made, findings, plan)
+
+
+def _wants(plan: Plan) -> bool:
+    return bool(plan.changes or (plan.restart and plan.restarts))
+
+
+def _refuse(plan: Plan) -> None:
+    """Raise RefusedError with all reasons, a line each."""
+    if plan.refusals:
+        raise RefusedError("refused, nothing was changed: " + "; also: ".join(plan.refusals))
+
+
+def _show(asked: Asked, host: Host, loaded: _load.Loaded, draft: Draft) -> int:
+    """Print the plan, and why it may not be carried out; the capacity is that of the host as planned."""
+    planned = Planned(host, draft.plan.changes)
+    after = _examine.examine(planned, loaded.profiles, loaded.workload, loaded.programs, "")
+    code = REFUSED if draft.plan.refusals else WANTED
+    if asked.format == "json":
+        _print_json(asked, draft, after, changed=bool(draft.plan.changes), record=None)
+        return code
+    width = _width()
+    print(_plan.plan(draft.plan, width), end="")
+    if draft.plan.refusals:
+        for line in draft.plan.refusals:
+            print(f"hosttune: refused, nothing was changed: {line}", file=sys.stderr)
+        return code
+    print(f"\n  {_plan.capacity(draft.report, after)}")
+    return code
+
+
+def _ask(asked: Asked, host: Host, loaded: _load.Loaded, draft: Draft) -> None:
+    """Show the plan and ask; raises RefusedError for anything but a yes."""
+    _show(dataclasses.replace(asked, format="table"), host, loaded, draft)
+    count = len(draft.plan.changes)
+    answer = input(f"\nMake {count} change{'s' * (count != 1)}? [y/N] ")
+    if answer.strip().lower() not in ("y", "yes"):
+        raise RefusedError("nothing was changed")
+
+
+def _apply(asked: Asked, host: LiveHost, loaded: _load.Loaded, shown: Draft) -> int:
+    """Write under the lock; what was shown must still be what is planned."""
+    with journal.locked(host):
+        records = journal.records(host)
+        told = undo.heal(host, records)
+        for line in told:
+            print(f"hosttune: {line}", file=sys.stderr)
+        draft = _draft(asked, host, loaded)
+        _refuse(draft.plan)
+        if not asked.yes and draft.plan != shown.plan:
+            raise RefusedError("the host was changed while you were asked, nothing was written; run it again")
+        if not _wants(draft.plan):
+            return _tell(asked, draft, draft.report, 0, changed=False)
+        record = Record(
+            id=max((r.id for r in records), default=0) + 1,
+            status=Status.APPLYING,
+            when=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            command=_load.command(),
+            request=draft.request,
+            changes=draft.plan.changes,
+            reload=draft.plan.reload,
+            restarts=draft.plan.restarts,
+        )
+        record = transaction.apply(host, record, draft.plan.restart)
+    after = _examine.examine(host, loaded.profiles, loaded.workload, loaded.programs, "")
+    claimed = {subject for change in draft.plan.changes for subject in change.serves}
+    broken = [f for f in after.findings if str(f.subject) in claimed and f.verdict is Verdict.FAIL]
+    return _tell(asked, draft, after, 1 if broken else 0, changed=True, record=record)
+
+
+def _tell(asked: Asked, draft: Draft, after: Report, code: int, *, changed: bool, record: Record | None = None) -> int:
+    """Print what became of it and return the exit code."""
+    if asked.format == "json":
+        _print_json(asked, draft, after, changed=changed, record=record)
+        return code
+    width = _width()
+    if not changed:
+        print(f"  Nothing to do: what role {' + '.join(draft.report.roles)} wants holds, now and after a boot.")
+        for note in _plan.notes(draft.plan):
+            print(f"  note: {note}")
+        return code
+    claimed = [subject for change in draft.plan.changes for subject in change.serves]
+    print(_plan.outcome(_plan.rows(claimed, draft.report, after), draft.report, after, width), end="")
+    for note in _plan.notes(draft.plan):
+        print(f"  note: {note}")
+    if record is not None:
+        print(f"  undo: sudo hosttune rollback {record.id}")
+    return code
+
+
+def _print_json(asked: Asked, draft: Draft, after: Report, *, changed: bool, record: Record | None) -> None:
+    claimed = [subject for change in draft.plan.changes for subject in change.serves]
+    document: dict[str, Any] = {
+        "schema": SCHEMA,
+        "id": record.id if record else None,
+        "dry_run": asked.dry_run,
+        "changed": changed and not draft.plan.refusals,
+        "diff": "".join(f"{line}\n" for change in draft.plan.changes for line in _plan.diff(change)),
+        "changes": [
+            {**change, "diff": "\n".join(_plan.diff(one))}
+            for change, one in zip(journal.plain(draft.plan.changes), draft.plan.changes, strict=True)
+        ],
+        "refused": list(draft.plan.refusals),
+        "notes": _plan.notes(draft.plan),
+        "restarts": list(draft.plan.restarts),
+        "restarted": bool(record and draft.plan.restart and draft.plan.restarts),
+        "results": _plan.rows(claimed, draft.report, after) if not draft.plan.refusals else [],
+        "capacity": _plan.capacity(draft.report, after),
+    }
+    print(json.dumps(document, indent=1))
+
+
+def _width() -> int:
+    return max(60, shutil.get_terminal_size((80, 24)).columns)

@@ -1,0 +1,104 @@
+"""A machine made of plain files, /proc/sys too: what is written there is seen, and nothing else is touched."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+from hosttune.commands import _load, apply, rollback
+from hosttune.host.disk import Disk
+from hosttune.host.live import LiveHost
+
+SYSCTLS = {
+    "kernel/osrelease": "6.1.0-42-cloud-amd64",
+    "kernel/hostname": "lb01",
+    "kernel/pid_max": "4194304",
+    "kernel/threads-max": "127000",
+    "fs/nr_open": "1048576",
+    "fs/file-max": "9223372036854775807",
+    "fs/file-nr": "1024\t0\t9223372036854775807",
+    "fs/epoll/max_user_watches": "3000000",
+    "net/core/somaxconn": "4096",
+    "net/core/netdev_max_backlog": "1000",
+    "net/ipv4/ip_local_port_range": "32768\t60999",
+    "net/ipv4/ip_local_reserved_ports": "",
+    "net/ipv4/ip_unprivileged_port_start": "1024",
+    "net/ipv4/tcp_mem": "190000\t250000\t380000",
+    "net/ipv4/tcp_tw_reuse": "2",
+    "net/ipv4/tcp_max_tw_buckets": "131072",
+    "vm/swappiness": "60",
+}
+FILES = {
+    "/etc/os-release": "ID=debian\nVERSION_ID=12\nVERSION_CODENAME=bookworm\nPRETTY_NAME=Debian 12\n",
+    "/etc/passwd": "root:x:0:0:root:/root:/bin/bash\nalice:x:1000:1000::/home/alice:/bin/bash\n",
+    "/etc/group": "root:x:0:\nalice:x:1000:\n",
+    "/etc/security/limits.conf": "# nothing\n",
+    "/etc/pam.d/login": "session required pam_limits.so\n",
+    "/etc/pam.d/sshd": "session required pam_limits.so\n",
+    "/usr/lib/systemd/system/haproxy.service": "[Service]\nExecStart=/usr/sbin/haproxy\n",
+    "/proc/meminfo": "MemTotal:       16384000 kB\nMemAvailable:   15000000 kB\n",
+    "/proc/1/comm": "systemd\n",
+    "/proc/1/limits": "Max open files            1048576              1048576              files     \n",
+    "/proc/self/status": "Uid:\t0\t0\t0\t0\nCapEff:\t000001ffffffffff\n",
+}
+JOURNAL = "var/lib/hosttune"
+
+
+def make(root: Path, files: dict[str, str] | None = None, sysctls: dict[str, str] | None = None) -> Path:
+    """Write the machine below `root`; `files` and `sysctls` come on top."""
+    everything = FILES | (files or {})
+    everything |= {f"/proc/sys/{key}": f"{value}\n" for key, value in (SYSCTLS | (sysctls or {})).items()}
+    for path, text in everything.items():
+        target = root / path.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text, encoding="utf-8", newline="")
+    for directory in ("etc/sysctl.d", "etc/security/limits.d", "etc/modules-load.d", "etc/systemd/system", "var/lib"):
+        (root / directory).mkdir(parents=True, exist_ok=True)
+    return root
+
+
+class Host(LiveHost):
+    """The tree as a machine whose systemd does what it is told: it is only noted."""
+
+    def __init__(self, root: Path, disk: Disk | None = None) -> None:
+        super().__init__(str(root), disk)
+        self.acts: list[str] = []
+
+    def act(self, name: str, **args: Any) -> None:
+        self._disk.step(name, str(args), lambda: self.acts.append(f"{name} {' '.join(map(str, args.values()))}"))
+
+
+def asked(**options: Any) -> apply.Asked:
+    """Return the options of an apply that asks nobody; by default role lb for 200,000 connections."""
+    aim = {name: options.pop(name) for name in list(options) if name in _load.Aim.__dataclass_fields__}
+    given: dict[str, Any] = {
+        "dry_run": False, "script": False, "yes": True, "only": "", "leave": None, "runtime_only": False,
+        "persist_only": False, "live": False, "restart": False, "reserve_listeners": False, "add_address": None,
+        "root": "/", "snapshot": "", "format": "json",
+    }  # fmt: skip
+    return apply.Asked(aim=_load.Aim(**({"role": ["lb"], "connections": 1_000_000} | aim)), **(given | options))
+
+
+def back(**options: Any) -> rollback.Asked:
+    """Return the options of a rollback that asks nobody."""
+    given: dict[str, Any] = {
+        "id": None, "dry_run": False, "yes": True, "force": False, "restart": False, "root": "/", "format": "json",
+    }  # fmt: skip
+    return rollback.Asked(**(given | options))
+
+
+def look(root: Path) -> dict[str, tuple[str, int]]:
+    """Return every file and directory below the root but the journal: text and mode."""
+    found: dict[str, tuple[str, int]] = {}
+    for directory, names, files in os.walk(root):
+        names[:] = [n for n in names if not (Path(directory) / n).relative_to(root).as_posix().startswith(JOURNAL)]
+        for name in (*names, *files):
+            path = Path(directory) / name
+            mode = stat.S_IMODE(path.lstat().st_mode)
+            text = path.read_bytes().decode("utf-8", "surrogateescape") if path.is_file() else ""
+            if "proc/sys" in directory and path.is_file():
+                text = " ".join(text.split())  # the kernel writes tabs, we write blanks: the words count
+            found[path.relative_to(root).as_posix()] = (text, mode)
+    return found
