@@ -346,8 +346,8 @@ class Plan:
     """Changes in the order in which they are safe to make.
 
     `refusals` are reasons not to make any, each with its way out. `notes` are what the plan leaves alone, or what
-    cannot be undone. `reload`: systemd has to read its units again. `restarts` are units that keep what they were
-    started with until they are started again; `restart` says that this is done.
+    cannot be undone; `one_way` are the targets of these. `reload`: systemd has to read its units again. `restarts`
+    are units that keep what they were started with until they are started again; `restart` says that this is done.
     """
 
     changes: tuple[Change, ...] = ()
@@ -356,3 +356,4 @@ class Plan:
     reload: bool = False
     restarts: tuple[str, ...] = ()
     restart: bool = False
+    one_way: tuple[str, ...] = ()

@@ -37,7 +37,11 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One apply. `way_back` are the writes of its rollback; `rewrites` what the others' changes become by it."""
+    """One apply.
+
+    `one_way` are targets whose old value the kernel does not take back. `way_back` are the writes of its rollback,
+    `rewrites` what the others' changes become by it.
+    """
 
     id: int
     status: Status
@@ -47,6 +51,7 @@ class Record:
     changes: tuple[Change, ...]
     reload: bool = False
     restarts: tuple[str, ...] = ()
+    one_way: tuple[str, ...] = ()
     way_back: tuple[Change, ...] = ()
     rewrites: dict[int, tuple[Change, ...]] = field(default_factory=dict)
 
@@ -122,6 +127,7 @@ def decode(found: Any) -> Record:
         changes=_changes(found["changes"]),
         reload=bool(found["reload"]),
         restarts=_texts(found["restarts"]),
+        one_way=_texts(found["one_way"]),
         way_back=_changes(found["way_back"]),
         rewrites={int(key): _changes(value) for key, value in found["rewrites"].items()},
     )

@@ -42,7 +42,8 @@ def plan(world: Planned, findings: Sequence[Finding], request: Request, facts: P
         future = future.with_(made)
     changes += _addresses(world, request, refusals, notes)
     changes = [c for c in changes if c.before != c.after]
-    notes += refuse.one_way(changes, facts)
+    one_way = refuse.one_way(changes, facts)
+    notes += one_way.values()
     stale = tuple(sorted({row.name for row in limit_rows if row.stale}))
     units = any(c.target.startswith("/etc/systemd/system") and c.backend == "file" for c in changes)
     return Plan(
@@ -52,6 +53,7 @@ def plan(world: Planned, findings: Sequence[Finding], request: Request, facts: P
         reload=units and facts.machine.systemd,
         restarts=stale if facts.machine.systemd else (),
         restart=request.restart,
+        one_way=tuple(one_way),
     )
 
 

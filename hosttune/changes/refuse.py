@@ -88,16 +88,16 @@ def above_nr_open(need: int, now: Value | Unknown, when: str) -> str:
     )
 
 
-def one_way(changes: Iterable[Change], facts: PlanFacts) -> list[str]:
-    """Return what a rollback cannot restore: a value that the kernel holds but does not take."""
-    found = []
+def one_way(changes: Iterable[Change], facts: PlanFacts) -> dict[str, str]:
+    """Return what a rollback cannot restore, with a sentence each: a value that the kernel holds but does not take."""
+    found = {}
     for change in changes:
         legal = facts.legal.get(change.target) if change.backend == "sysctl" else None
         numbers = [int(w) for w in str(change.before or "").split() if w.lstrip("-").isdigit()]
         if legal and any(not legal[0] <= n <= legal[1] for n in numbers):
-            found.append(
-                f"{change.target}: the kernel does not take {change.before} back: a rollback leaves "
-                f"{change.after}, a reboot restores it"
+            found[change.target] = (
+                f"{change.target}: the kernel does not take {change.before} back: a rollback leaves {change.after}, "
+                "a reboot restores it"
             )
     return found
 

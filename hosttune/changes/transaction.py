@@ -48,11 +48,11 @@ def make(host: WritableHost, change: Change) -> Change:
     return dataclasses.replace(change, after=got)
 
 
-def undo(host: WritableHost, record: Record) -> list[str]:
+def undo(host: WritableHost, record: Record, force: bool = False) -> list[str]:
     """Take back an apply that did not come to its end; returns sentences on what could not be, or is not ours.
 
     Safe to run again after a crash at any instant: what is as before is passed over. The record then is `undone`,
-    unless a write failed: then it stays, and the next run tries again.
+    unless a write failed: then it stays, and the next run tries again; `force` gives up what the kernel refuses.
     """
     said: list[str] = []
     whole = True
@@ -67,7 +67,7 @@ def undo(host: WritableHost, record: Record) -> list[str]:
                 continue
             backends.write(host, change.backend, change.target, change.before)
         except (OSError, HostError) as error:
-            if refused(change, error):
+            if refused(change, error) and (force or change.target in record.one_way):
                 said.append(f"{change.target}: the kernel does not take {_shown(change.before)} back")
                 continue
             whole = False

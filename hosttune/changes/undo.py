@@ -72,25 +72,31 @@ def way_back(host: Host, records: Sequence[Record], chosen: Record, replan: Repl
     return WayBack(backward(changes), rewrites, tuple(kept))
 
 
-def carry_out(host: WritableHost, chosen: Record, way: WayBack, restart: bool) -> list[str]:
+def carry_out(host: WritableHost, chosen: Record, way: WayBack, restart: bool, force: bool) -> list[str]:
     """Carry out a rollback under the lock; returns sentences on what stays; raises ApplyError where it stops."""
     record = dataclasses.replace(chosen, status=Status.ROLLING_BACK, way_back=way.changes, rewrites=dict(way.rewrites))
     try:
         journal.save(host, record)
     except OSError as error:
         raise journal.not_saved(error) from error
-    return finish(host, record, restart)
+    return finish(host, record, restart, force)
 
 
-def finish(host: WritableHost, record: Record, restart: bool = False) -> list[str]:
-    """Bring a rollback to its end, from wherever a crash has left it; returns sentences on what stays."""
+def finish(host: WritableHost, record: Record, restart: bool = False, force: bool = False) -> list[str]:
+    """Bring a rollback to its end, from wherever a crash has left it; returns sentences on what stays.
+
+    A value that the kernel refuses keeps the record open, to be tried again, unless `force` gives it up.
+    """
     said: list[str] = []
+    stuck: list[str] = []
     for change in record.way_back:
         try:
             said += _take_back(host, change)
         except (OSError, HostError) as error:
             if transaction.refused(change, error):
-                said.append(f"{change.target}: the kernel does not take {change.after} back, it stays {change.before}")
+                # announced before the apply, or to be tried again: the rest goes back all the same
+                where = said if force or change.target in record.one_way else stuck
+                where.append(f"{change.target}: the kernel does not take {change.after} back, it stays {change.before}")
                 continue
             raise ApplyError(
                 f"{change.target}: {transaction.describe(error)}; the rollback of apply {record.id} is half done: "
@@ -104,6 +110,8 @@ def finish(host: WritableHost, record: Record, restart: bool = False) -> list[st
         for other in journal.records(host):
             if other.id in record.rewrites and other.status is Status.APPLIED:
                 journal.save(host, dataclasses.replace(other, changes=record.rewrites[other.id]))
+        if stuck:
+            return [*said, *stuck, "all else is back; `hosttune rollback` tries again, with --force it is given up"]
         journal.save(host, dataclasses.replace(record, status=Status.ROLLED_BACK))
     except OSError as error:
         raise ApplyError(
@@ -112,16 +120,17 @@ def finish(host: WritableHost, record: Record, restart: bool = False) -> list[st
     return said
 
 
-def heal(host: WritableHost, records: Sequence[Record]) -> list[str]:
+def heal(host: WritableHost, records: Sequence[Record], force: bool = False) -> list[str]:
     """Bring what was interrupted to an end: an apply is taken back, a rollback is finished; returns what to tell."""
     said: list[str] = []
     for record in interrupted(records):
         if record.status is Status.APPLYING:
-            left = transaction.undo(host, record)
+            left = transaction.undo(host, record, force)
             said.append(f"apply {record.id} was interrupted: it has been taken back")
         else:
-            left = finish(host, record)
-            said.append(f"the rollback of apply {record.id} was interrupted: it has been finished")
+            left = finish(host, record, force=force)
+            how = "tried again" if left else "finished now"
+            said.append(f"the rollback of apply {record.id} was interrupted: {how}")
         said += left
     return said
 

@@ -171,6 +171,7 @@ def _apply(asked: Asked, host: LiveHost, loaded: _load.Loaded, shown: Draft) -> 
             changes=draft.plan.changes,
             reload=draft.plan.reload,
             restarts=draft.plan.restarts,
+            one_way=draft.plan.one_way,
         )
         record = transaction.apply(host, record, draft.plan.restart)
     after = _examine.examine(host, loaded.profiles, loaded.workload, loaded.programs, "")

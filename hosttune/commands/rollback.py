@@ -52,14 +52,14 @@ def on(host: LiveHost, asked: Asked) -> int:
         _ask(asked, host)
     with journal.locked(host):
         records = journal.records(host)
-        told = undo.heal(host, records)
+        told = undo.heal(host, records, asked.force)
         if told and asked.id is None:
             return _tell(asked, None, WayBack((), {}, ()), told, 0)
         chosen = _chosen(journal.records(host), asked.id)
         if chosen is None:
             return _tell(asked, None, WayBack((), {}, ()), [*told, "nothing to take back: no apply is in force"], 0)
         way = _way_back(host, chosen, asked.force)
-        told += undo.carry_out(host, chosen, way, asked.restart)
+        told += undo.carry_out(host, chosen, way, asked.restart, asked.force)
     return _tell(asked, chosen, way, told, 1 if told or way.kept else 0)
 
 
