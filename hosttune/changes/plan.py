@@ -73,14 +73,17 @@ def _raise_nr_open(
     """Refuse a nofile that fs.nr_open does not allow, or see that fs.nr_open rises before it, at boot too."""
     on_disk = max((row.disk[1] for row in limit_rows if row.disk and request.persist), default=0)
     live = max((row.now[1] for row in limit_rows if row.now and request.live), default=0)
+    # of a service systemd cuts what is too much; the next login fails (pam_limits), or gets nothing
+    logins = max((row.disk[1] for row in limit_rows if row.disk and row.kind == "login" and request.persist), default=0)
     need = max(on_disk, live)
+    need_now = need if request.runtime else max(logins, live)
     if not need:
         return
     row = rows.get("fs.nr_open")
     if row is None:
         row = sysctls.Row("fs.nr_open", targets.nr_open_reading(world))
     now, boot = row.runtime_after, row.boot_after
-    low_now = isinstance(now, int) and now < need
+    low_now = isinstance(now, int) and now < need_now
     if isinstance(boot, int):
         low_boot = boot < need
     else:

@@ -40,14 +40,18 @@ def values(rows: Iterable[Row], facts: PlanFacts) -> list[str]:
             elif row.key == "net.ipv4.tcp_mem":
                 found += _tcp_mem(value, facts)
             elif row.key == "net.ipv4.ip_local_port_range":
-                found += _range(value)
+                found += _range(value, facts.port_start)
     return found
 
 
-def _range(value: Value) -> list[str]:
-    if isinstance(value, tuple) and len(value) == 2 and 0 < value[0] <= value[1] <= 65535:
+def _range(value: Value, start: int) -> list[str]:
+    # net/ipv4/sysctl_net_ipv4.c ipv4_local_port_range(): the first must not be a privileged port
+    if isinstance(value, tuple) and len(value) == 2 and max(start, 1) <= value[0] <= value[1] <= 65535:
         return []
-    return [f"net.ipv4.ip_local_port_range = {text(value)}: the kernel wants LOW HIGH within 1 and 65535"]
+    return [
+        f"net.ipv4.ip_local_port_range = {text(value)}: the kernel takes LOW HIGH within {max(start, 1)} and 65535 and "
+        "would refuse it; ask for another in a profile of your own, or --except net.ipv4.ip_local_port_range"
+    ]
 
 
 def _tcp_mem(value: Value, facts: PlanFacts) -> list[str]:

@@ -39,8 +39,10 @@ class PlanFacts:
 
     `legal` is the (lowest, highest) number that this kernel takes for each element of a sysctl; what is not in it
     is not known. `listening`: ports with a TCP listener, as a set of bits; None where they cannot be seen.
+    `port_start` is ip_unprivileged_port_start, below which no range may begin.
     """
 
     machine: Machine
     legal: dict[str, tuple[int, int]]
     listening: int | None = None
+    port_start: int = 1024

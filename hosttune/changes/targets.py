@@ -18,7 +18,7 @@ from hosttune.model import Change, Machine, Reading
 from hosttune.resolve.pam_limits import resolve_login
 from hosttune.resolve.sysctl_procps import resolve_procps
 from hosttune.resolve.sysctl_systemd import resolve_systemd
-from hosttune.resolve.systemd_limits import manager_default, resolve_unit
+from hosttune.resolve.systemd_limits import manager_default, nr_open_at_boot, resolve_unit
 
 SYSCTL = Place("/etc/sysctl.d", entries.SYSCTL)
 LIMITS = Place("/etc/security/limits.d", entries.LIMITS)
@@ -169,9 +169,9 @@ def unit_files(
 def _unit_blocker(row: LimitRow) -> Blocker:
     def blocker(after: Planned, settings: dict[str, entries.Setting]) -> str:
         if row.kind == "manager":
-            got, origin = manager_default(after), "another file"
+            got, origin = manager_default(after, nr_open_at_boot(after)), "another file"
         else:
-            found = resolve_unit(after, row.name)
+            found = resolve_unit(after, row.name, nr_open_at_boot(after))
             got, origin = (found.soft, found.hard), str(found.origin)
         if got == row.disk:
             return ""

@@ -76,12 +76,16 @@ def request(
 
 def plan(host: Host, world: Planned, request: Request, findings: Sequence[Finding], profiles: list[Profile]) -> Plan:
     """Return the plan on a host, or on one that is only planned; refusals of a live host are among it."""
-    facts = PlanFacts(machines.gather(world), _legal(profiles), _examine.listening(host))
+    start = machines.text(world, "/proc/sys/net/ipv4/ip_unprivileged_port_start")
+    legal, listening = _legal(profiles), _examine.listening(host)
+    facts = PlanFacts(machines.gather(world), legal, listening, int(start) if start.isdigit() else 1024)
     made = planning.plan(world, findings, request, facts)
     if isinstance(host, LiveHost) and made.changes:
         status = machines.text(host, "/proc/self/status")
         refused = refuse.permissions(host, made.changes, status, journal.DIRECTORY)
         made = dataclasses.replace(made, refusals=(*made.refusals, *refused))
+    if isinstance(host, LiveHost) and not host.runs:
+        made = dataclasses.replace(made, reload=False, restarts=())
     return made
 
 
@@ -102,9 +106,10 @@ def plan_without_permissions(host: Host, world: Planned, request: Request, profi
 
 
 def _legal(profiles: list[Profile]) -> dict[str, tuple[int, int]]:
+    # what the base profile tells of the kernel holds for a profile that does not extend it too
     return {
         subject.removeprefix("sysctl:"): (about["legal"][0], about["legal"][1])
-        for profile in profiles
+        for profile in [*_open.open_profiles([], []), *profiles]
         for subject, about in profile.about.items()
         if about.get("legal")
     }

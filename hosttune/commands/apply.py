@@ -176,7 +176,7 @@ def _apply(asked: Asked, host: LiveHost, loaded: _load.Loaded, shown: Draft) -> 
         record = transaction.apply(host, record, draft.plan.restart)
     after = _examine.examine(host, loaded.profiles, loaded.workload, loaded.programs, "")
     claimed = {subject for change in draft.plan.changes for subject in change.serves}
-    broken = [f for f in after.findings if str(f.subject) in claimed and f.verdict is Verdict.FAIL]
+    broken = [f for f in after.findings if f.requirement and str(f.subject) in claimed and f.verdict is Verdict.FAIL]
     return _tell(asked, draft, after, 1 if broken else 0, changed=True, record=record)
 
 

@@ -8,13 +8,16 @@ from hosttune.errors import HostError
 from hosttune.host import Host
 from hosttune.model import Reading, Reason, Subject, Unknown, Value
 from hosttune.resolve.pam_limits import limits_of, resolve_login
-from hosttune.resolve.systemd_limits import UnitLimits, resolve_unit
+from hosttune.resolve.systemd_limits import UnitLimits, manager_default, nr_open_at_boot, resolve_unit
 
 _PROCESSES = 100_000  # /proc can hold millions; a service's main process has a low number
 
 
 def read(host: Host, subject: Subject) -> Reading:
-    """Read `nofile:login/USER`, `nofile:unit/NAME.service` or `nofile:pid/N`; what cannot be read is Unknown."""
+    """Read `nofile:login/USER`, `nofile:unit/NAME.service`, `nofile:pid/N` or `nofile:manager`.
+
+    The last is what systemd gives a service that asks for nothing. What cannot be read is Unknown.
+    """
     kind, slash, name = subject.name.partition("/")
     if slash and name and kind == "login":
         return _login(host, subject, name)
@@ -22,7 +25,11 @@ def read(host: Host, subject: Subject) -> Reading:
         return _unit(host, subject, name)
     if kind == "pid" and re.fullmatch("[1-9][0-9]{0,9}", name):
         return _process(host, subject, name)
-    wrong = Unknown(Reason.MALFORMED, f"{subject} is not login/USER, unit/NAME.service or pid/N")
+    if subject.name == "manager":
+        soft, hard = manager_default(host, nr_open_at_boot(host))
+        runs = Unknown(Reason.UNDECIDED, "systemd hands it to services as they start")
+        return Reading(subject, runs, _both(soft, hard))
+    wrong = Unknown(Reason.MALFORMED, f"{subject} is not login/USER, unit/NAME.service, pid/N or manager")
     return Reading(subject, wrong, wrong)
 
 
@@ -47,7 +54,7 @@ def _login(host: Host, subject: Subject, user: str) -> Reading:
 
 def _unit(host: Host, subject: Subject, unit: str) -> Reading:
     unit = unit if "." in unit else f"{unit}.service"
-    limits = resolve_unit(host, unit)
+    limits = resolve_unit(host, unit, nr_open_at_boot(host))
     return Reading(subject, _running(host, unit), _boot(limits, unit), limits.origin, limits.beaten, limits.notes)
 
 
@@ -59,7 +66,7 @@ def _process(host: Host, subject: Subject, pid: str) -> Reading:
     unit = _unit_of(host, pid)
     if not unit:
         return Reading(subject, runtime, Unknown(Reason.UNDECIDED, f"no service is known that starts process {pid}"))
-    limits = resolve_unit(host, unit)
+    limits = resolve_unit(host, unit, nr_open_at_boot(host))
     notes = (f"process {pid} belongs to {unit}", *limits.notes)
     return Reading(subject, runtime, _boot(limits, unit), limits.origin, limits.beaten, notes)
 

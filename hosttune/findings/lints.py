@@ -188,9 +188,12 @@ def _nofile_unlimited(readings: Readings, facts: LintFacts) -> Iterator[Finding]
 
 
 def _nofile_above_nr_open(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
-    ceiling = _now(readings, "fs.nr_open")
+    now, at_boot = _now(readings, "fs.nr_open"), readings.get("sysctl:fs.nr_open")
     for reading in readings.values():
         value = reading.boot
+        # a login takes its limits today, a service when it starts after a boot
+        later = at_boot.boot if at_boot and not reading.subject.name.startswith("login/") else now
+        ceiling = later if isinstance(later, int) else now
         if reading.subject.kind != "nofile" or not isinstance(value, tuple) or not isinstance(ceiling, int):
             continue
         if value[1] > ceiling:

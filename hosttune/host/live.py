@@ -24,10 +24,11 @@ _LINKS = 40  # as the kernel's own limit, path_resolution(7)
 
 
 class LiveHost:
-    """The files below `root`, and the kernel's answers where `root` is "/"."""
+    """The files below `root`, and the kernel's answers where it `runs`: where `root` is "/"."""
 
     def __init__(self, root: str = "/", disk: Disk | None = None) -> None:
         self._disk = disk or Disk()
+        self.runs = root == "/"
         self.root = os.path.realpath(root)
         if not os.path.isdir(self.root):
             raise UsageError(f"--root {root}: not a directory; name the top of an image or chroot")
@@ -115,7 +116,7 @@ class LiveHost:
 
     def act(self, name: str, **args: Any) -> None:
         """Change something of the running kernel or of systemd that is no file; raises OSError."""
-        if self.root != "/":
+        if not self.runs:
             raise OSError(errno.ENODEV, f"{self.root} is an image, nothing runs there")
         self._disk.step(name, str(args), lambda: registry.load("hosttune.host.acts", name).run(**args))
 

@@ -75,7 +75,8 @@ def outcome(table: list[dict[str, str]], before: Report, after: Report, width: i
     size = max(map(len, names), default=0)
     lines = []
     for name, row in zip(names, table, strict=True):
-        lines.append(f"  {name:<{size}}  was {row['was']}  is {row['now']}  at boot {row['boot']}")
+        boot = "at boot too" if row["boot"] == row["now"] else f"at boot {row['boot']}"
+        lines.append(f"  {name:<{size}}  was {row['was']}  is {row['now']}  {boot}")
         if row["verdict"] in (Verdict.FAIL, Verdict.DRIFT):
             lines += fold(f"    {row['verdict']}: {row['because']}", width, "    ")
     text = "\n".join(line for long in lines for line in fold(long, width, "      "))

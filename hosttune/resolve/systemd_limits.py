@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from hosttune.errors import HostError
 from hosttune.host import Host
 from hosttune.model import Origin, Reason, Unknown
+from hosttune.resolve.sysctl_systemd import resolve_systemd
+from hosttune.resolve.sysctl_value import kernel_value
 
 Limit = int | Unknown
 
@@ -60,16 +62,27 @@ def nr_open(host: Host) -> Limit:
     return int(text) if re.fullmatch("[0-9]{1,20}", text) else Unknown(Reason.MALFORMED, "fs.nr_open")
 
 
-def manager_default(host: Host) -> tuple[Limit, Limit]:
-    """Return the soft and hard limit of a service that sets none."""
-    soft, hard, _, _ = _manager(host)
+def nr_open_at_boot(host: Host) -> Limit:
+    """Return fs.nr_open as the files set it, before any service starts; as it is now where none does."""
+    set_ = resolve_systemd(host, ("fs.nr_open",)).values.get("fs.nr_open")
+    value = kernel_value(set_.text, 1) if set_ else None
+    return value if isinstance(value, int) else nr_open(host)
+
+
+def manager_default(host: Host, most: Limit | None = None) -> tuple[Limit, Limit]:
+    """Return the soft and hard limit of a service that sets none; `most` as for `resolve_unit`."""
+    soft, hard, _, _ = _manager(host, nr_open(host) if most is None else most)
     return soft, hard
 
 
-def resolve_unit(host: Host, unit: str) -> UnitLimits:
-    """Return what the files say about a service; `unit` may be an instance, and an alias of another unit."""
+def resolve_unit(host: Host, unit: str, most: Limit | None = None) -> UnitLimits:
+    """Return what the files say about a service; `unit` may be an instance, and an alias of another unit.
+
+    `most` is the fs.nr_open that holds when the service starts; by default the one that holds now.
+    """
+    most = nr_open(host) if most is None else most
     if not re.fullmatch(r"[A-Za-z0-9:_.\\@-]{1,255}", unit):
-        return UnitLimits(*_manager(host)[:3], (), (f"{unit!r} is no unit's name",), False, "")
+        return UnitLimits(*_manager(host, most)[:3], (), (f"{unit!r} is no unit's name",), False, "")
     notes: list[str] = []
     fragment = _fragment(host, unit, notes)
     names = [unit]
@@ -77,7 +90,7 @@ def resolve_unit(host: Host, unit: str) -> UnitLimits:
         names.append(os.path.basename(fragment))
     paths = [fragment] if fragment else []
     paths += _drop_ins(host, names)
-    soft, hard, origin, beaten = _manager(host)
+    soft, hard, origin, beaten = _manager(host, most)
     losers = [*reversed(beaten), *([origin] if origin else [])]
     pam_name = ""
     for path in paths:
@@ -87,12 +100,11 @@ def resolve_unit(host: Host, unit: str) -> UnitLimits:
                 continue
             if key == "PAMName":
                 pam_name = value
-            elif key == "LimitNOFILE" and (pair := _pair(value, nr_open(host))) is not None:
+            elif key == "LimitNOFILE" and (pair := _pair(value, most)) is not None:
                 losers += [origin] if origin and origin not in losers else []
                 (soft, hard), origin = pair, here
     if pam_name:
         notes.append(f"PAMName={pam_name}: limits.conf has its say after the unit where that PAM service asks for it")
-    most = nr_open(host)
     if isinstance(most, int) and isinstance(hard, int) and hard > most:
         notes.append(f"fs.nr_open cuts the hard limit of {hard} to {most}")
         soft, hard = min(soft, most) if isinstance(soft, int) else soft, most
@@ -109,9 +121,8 @@ def list_units(host: Host) -> tuple[str, ...]:
     return tuple(sorted(n for n, p in found.items() if "@." not in n and not _masked(host, p)))
 
 
-def _manager(host: Host) -> tuple[Limit, Limit, Origin | None, tuple[Origin, ...]]:
+def _manager(host: Host, most: Limit) -> tuple[Limit, Limit, Origin | None, tuple[Origin, ...]]:
     """Resolve DefaultLimitNOFILE: the first main file, then every drop-in, which beats it wherever it lies."""
-    most = nr_open(host)
     soft: Limit = _SOFT
     hard: Limit = min(_HARD, most) if isinstance(most, int) else _HARD
     mains = [p for place in _PLACES for p in host.glob(f"{place}/systemd/system.conf")][:1]

@@ -64,6 +64,7 @@ class Host(LiveHost):
 
     def __init__(self, root: Path, disk: Disk | None = None) -> None:
         super().__init__(str(root), disk)
+        self.runs = True
         self.acts: list[str] = []
 
     def act(self, name: str, **args: Any) -> None:
