@@ -116,7 +116,7 @@ def apply(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; exit 4 if anything.")] = False,
     script: Annotated[bool, typer.Option("--script", help="Print a shell script that does the same instead.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    only: Annotated[str, typer.Option(help="Kinds to write: sysctl,limits,units,modules,addresses.")] = "",
+    only: Annotated[str, typer.Option(help="Kinds to write: sysctl,limits,units,addresses.")] = "",
     leave: Annotated[list[str] | None, typer.Option("--except", help="A key to leave alone; repeatable.")] = None,
     runtime_only: Annotated[bool, typer.Option("--runtime-only", help="Write nothing that survives a boot.")] = False,
     persist_only: Annotated[bool, typer.Option("--persist-only", help="Write files only, for the next boot.")] = False,

@@ -23,11 +23,15 @@ def plan(world: Planned, findings: Sequence[Finding], request: Request, facts: P
     notes: list[str] = []
     refusals: list[str] = []
     rows: dict[str, sysctls.Row] = {}
+    alone: dict[str, list[str]] = {}
     if request.wants("sysctl"):
-        rows = sysctls.rows_of(findings, request.runtime, request.persist, notes)
+        rows = sysctls.rows_of(findings, request.runtime, request.persist, alone)
         refusals += refuse.hidden(sysctls.hidden(findings))
     limit_rows = [row for row in limits.rows_of(findings, notes) if _counts(row, request)]
     _raise_nr_open(world, rows, limit_rows, request, facts, refusals)
+    for because, keys in alone.items():
+        left = [key for key in dict.fromkeys(keys) if rows[key].now is None and rows[key].disk is None]
+        notes += [f"left alone: {', '.join(left)}: {because}"] if left else []
     refusals += refuse.values(rows.values(), facts)
     refusals += refuse.ports(rows, facts)
     changes = _runtime(world, rows)

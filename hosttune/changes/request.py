@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from hosttune.model import Machine, Requirement
 
-KINDS = ("sysctl", "limits", "units", "modules", "addresses")
-"""What --only can name: sysctls and their drop-in, logins, services, modules, source addresses."""
+KINDS = ("sysctl", "limits", "units", "addresses")
+"""What --only can name: sysctls, their drop-in and the modules that bring them; logins; services; source addresses."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,8 @@ class Row:
         return self.disk if self.disk is not None else self.reading.boot
 
 
-def rows_of(findings: Iterable[Finding], runtime: bool, persist: bool, notes: list[str]) -> dict[str, Row]:
-    """Return a row for each key that a finding names; sentences on those that are left alone go to `notes`."""
+def rows_of(findings: Iterable[Finding], runtime: bool, persist: bool, alone: dict[str, list[str]]) -> dict[str, Row]:
+    """Return a row for each key that a finding names; the keys that are left alone go to `alone`, by the reason."""
     rows: dict[str, Row] = {}
     for finding in findings:
         requirement, reading = finding.requirement, finding.reading
@@ -45,7 +45,7 @@ def rows_of(findings: Iterable[Finding], runtime: bool, persist: bool, notes: li
             continue
         if finding.verdict is Verdict.UNKNOWN and (isinstance(reading.runtime, Unknown) or not requirement.wants):
             if not (isinstance(reading.runtime, Unknown) and reading.runtime.reason in _LEFT):
-                notes.append(f"{row.key} is left alone: {finding.because}")
+                alone.setdefault(finding.because, []).append(row.key)
             continue
         _act(row, requirement, runtime, persist)
     return rows

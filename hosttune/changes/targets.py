@@ -46,9 +46,6 @@ def modules(
     }
     if not wanted:
         return []
-    if not request.wants("modules"):
-        refusals.append(f"{', '.join(wanted)} is loaded too late for its sysctls at boot: let --only name modules too")
-        return []
 
     def blocker(after: Planned, settings: dict[str, entries.Setting]) -> str:
         left = sorted(set(settings) - sysctl_facts.modules_at_boot(after))

@@ -20,6 +20,7 @@ from hosttune.host import Host
 from hosttune.host.live import LiveHost
 from hosttune.model import Finding, Plan, Report, Verdict
 from hosttune.render import _plan, _script
+from hosttune.render._figures import fold
 
 SCHEMA = "hosttune/apply/1"
 WANTED = 4
@@ -188,15 +189,13 @@ def _tell(asked: Asked, draft: Draft, after: Report, code: int, *, changed: bool
     width = _width()
     if not changed:
         print(f"  Nothing to do: what role {' + '.join(draft.report.roles)} wants holds, now and after a boot.")
-        for note in _plan.notes(draft.plan):
-            print(f"  note: {note}")
+        _print_notes(draft.plan)
         return code
     claimed = [subject for change in draft.plan.changes for subject in change.serves]
     print(_plan.outcome(_plan.rows(claimed, draft.report, after), draft.report, after, width), end="")
-    for note in _plan.notes(draft.plan):
-        print(f"  note: {note}")
+    _print_notes(draft.plan)
     if record is not None:
-        print(f"  undo: sudo hosttune rollback {record.id}")
+        print(f"  undo: sudo hosttune rollback {record.id}" + ("" if asked.root == "/" else f" --root {asked.root}"))
     return code
 
 
@@ -220,6 +219,11 @@ def _print_json(asked: Asked, draft: Draft, after: Report, *, changed: bool, rec
         "capacity": _plan.capacity(draft.report, after),
     }
     print(json.dumps(document, indent=1))
+
+
+def _print_notes(plan: Plan) -> None:
+    for note in _plan.notes(plan):
+        print("\n".join(fold(f"  note: {note}", _width(), "    ")))
 
 
 def _width() -> int:

@@ -75,8 +75,9 @@ def outcome(table: list[dict[str, str]], before: Report, after: Report, width: i
     size = max(map(len, names), default=0)
     lines = []
     for name, row in zip(names, table, strict=True):
-        boot = "at boot too" if row["boot"] == row["now"] else f"at boot {row['boot']}"
-        lines.append(f"  {name:<{size}}  was {row['was']}  is {row['now']}  {boot}")
+        boot = "at boot too" if row["boot"] == row["now"] != "?" else f"at boot {row['boot']}"
+        now = f"was {row['was']}  is {row['now']}  " if after.machine.kernel else ""
+        lines.append(f"  {name:<{size}}  {now}{boot}")
         if row["verdict"] in (Verdict.FAIL, Verdict.DRIFT):
             lines += fold(f"    {row['verdict']}: {row['because']}", width, "    ")
     text = "\n".join(line for long in lines for line in fold(long, width, "      "))
@@ -89,6 +90,8 @@ def capacity(before: Report, after: Report) -> str:
     if not was or not now:
         return "capacity: no bound could be told"
     number, bound = now[0]
+    if not after.machine.kernel:
+        return f"after a boot: {number:,} connections; the first limit that the files show is {bound.name}"
     wanted = after.workload.connections
     next_ = f"next bound: {bound.name}" if number < wanted else f"the first limit is {bound.name}"
     return f"{was[0][0]:,} -> {number:,} connections; {next_}"
