@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hosttune.changes import limits, refuse, sysctls, targets
+from hosttune.changes.address_files import address_files
 from hosttune.changes.backends import address, prlimit
 from hosttune.changes.order import forward
 from hosttune.changes.planned import Planned
@@ -152,9 +153,9 @@ def _addresses(world: Planned, request: Request, refusals: list[str], notes: lis
         for target in request.addresses:
             interface = address.parse(target)[1]
             if interface not in known:
-                refusals.append(f"{target}: no interface {interface} here; there are {', '.join(sorted(known))}")
+                refusals.append(f"--add-address: no interface {interface} here; there are {', '.join(sorted(known))}")
             elif world.current("address", target) is None:
                 made.append(Change("address", target, None, address.PRESENT, (), "a source address more"))
     if request.persist:
-        made += targets.address_files(world, request, refusals, notes)
+        made += address_files(world, request, refusals, notes)
     return made

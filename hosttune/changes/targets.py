@@ -205,10 +205,5 @@ def raises_nr_open(machine: Machine) -> bool:
     return machine.distribution in ("fedora", "arch")
 
 
-def address_files(world: Planned, request: Request, refusals: list[str], notes: list[str]) -> list[Change]:
-    """Return the files that give the interfaces their source addresses again after a boot."""
-    return []
-
-
 def _serves(rows: Sequence[Row] | Sequence[LimitRow]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(s for row in rows if row.disk is not None for s in row.serves))

@@ -94,7 +94,7 @@ def resolve_unit(host: Host, unit: str, most: Limit | None = None) -> UnitLimits
     losers = [*reversed(beaten), *([origin] if origin else [])]
     pam_name = ""
     for path in paths:
-        for section, key, value, line in _settings(_read(host, path, notes)):
+        for section, key, value, line in settings(_read(host, path, notes)):
             here = Origin(path, line, value)
             if section != "Service":
                 continue
@@ -129,7 +129,7 @@ def _manager(host: Host, most: Limit) -> tuple[Limit, Limit, Origin | None, tupl
     seen: list[Origin] = []
     for path in (*mains, *_by_name(host, [f"{place}/systemd/system.conf.d" for place in _PLACES])):
         broken = False
-        for section, key, value, line in _settings(_read(host, path, [])):
+        for section, key, value, line in settings(_read(host, path, [])):
             broken = section == _BROKEN
             if section == "Manager" and key == "DefaultLimitNOFILE" and (pair := _pair(value, most)) is not None:
                 soft, hard = pair
@@ -211,7 +211,7 @@ def _read(host: Host, path: str, notes: list[str]) -> str:
         return ""
 
 
-def _settings(text: str) -> Iterator[tuple[str, str, str, int]]:
+def settings(text: str) -> Iterator[tuple[str, str, str, int]]:
     """Yield section, key, value and line number, joined over "\\" as src/shared/conf-parser.c does."""
     section = ""
     held, start = "", 0

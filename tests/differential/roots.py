@@ -57,7 +57,10 @@ def debian_root(suite: str) -> Path:
         try:
             done = subprocess.run(
                 [*command, suite, str(root), _mirror()],
-                capture_output=True, text=True, timeout=900, check=False,
+                capture_output=True,
+                text=True,
+                timeout=900,
+                check=False,
             )
         except subprocess.TimeoutExpired as error:
             raise RootUnavailable(f"debootstrap {suite} took too long") from error

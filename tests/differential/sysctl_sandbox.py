@@ -100,6 +100,4 @@ def run(trees: list[Path], root: str = "") -> None:
 
 def written(tree: Path, loader: str) -> dict[str, str]:
     """Return the value last written to each key, "" where none was."""
-    return {
-        key: (tree / loader / key).read_bytes().decode("utf-8", "surrogateescape").split("\n")[0] for key in KEYS
-    }
+    return {key: (tree / loader / key).read_bytes().decode("utf-8", "surrogateescape").split("\n")[0] for key in KEYS}

@@ -13,9 +13,7 @@ from hosttune.host.redact import redact
 ANSWERS = {
     "reads": {
         "/proc/sys/kernel/hostname": {"is": "lb01\n"},
-        "/etc/passwd": {
-            "is": "root:x:0:0::/root:/bin/sh\nalice:x:1000:1000:Alice Liddell,,,:/home/alice:/bin/sh\n"
-        },
+        "/etc/passwd": {"is": "root:x:0:0::/root:/bin/sh\nalice:x:1000:1000:Alice Liddell,,,:/home/alice:/bin/sh\n"},
         "/etc/security/limits.conf": {"is": "alice hard nofile 5\n* soft nofile 6\n"},
         "/etc/os-release": {"is": "ID=debian\n"},
         "/proc/sys/kernel/osrelease": {"is": "6.1.0-13"},

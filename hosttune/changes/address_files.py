@@ -1,0 +1,106 @@
+"""Source addresses that come back after a boot: a file of our own for whoever runs the interface."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from hosttune.changes import entries
+from hosttune.changes.backends import address, directory
+from hosttune.changes.planned import Planned
+from hosttune.changes.request import Request
+from hosttune.errors import HostError
+from hosttune.facts import interface
+from hosttune.facts.interface import Runner
+from hosttune.facts.machine import text
+from hosttune.model import Change, FileState
+
+_ADDRESS = re.compile(r"(?<![0-9A-Fa-f:.])([0-9A-Fa-f:.]+/[0-9]{1,3})(?![0-9A-Za-z/])")
+
+
+def address_files(world: Planned, request: Request, refusals: list[str], notes: list[str]) -> list[Change]:
+    """Return the changes, one file an interface; an interface that nobody is seen to run is refused."""
+    by_interface: dict[str, list[str]] = {}
+    for target in request.addresses:
+        one, name = address.parse(target)
+        by_interface.setdefault(name, []).append(one)
+    made: list[Change] = []
+    for name, wanted in by_interface.items():
+        by = interface.runner(world, name)
+        if not by.kind:
+            refusals.append(f"addresses of {name}: {by.because}, so they would be gone after a boot; --runtime-only")
+        elif by.kind == interface.IFUPDOWN and not _sourced(world):
+            refusals.append(
+                "/etc/network/interfaces does not source /etc/network/interfaces.d: add the line "
+                "`source /etc/network/interfaces.d/*`, or --runtime-only"
+            )
+        else:
+            made += _file(world, name, by, wanted, notes)
+            if made and not request.runtime:
+                notes.append(f"the addresses of {name} come with the next boot, or when {by.kind} starts it again")
+    return made
+
+
+def _file(world: Planned, name: str, by: Runner, wanted: list[str], notes: list[str]) -> list[Change]:
+    path, mode, render = _FORMS[by.kind](name, by)
+    try:
+        before = world.state(path)
+    except HostError as error:
+        notes.append(f"{path} is not ours: {error}; the addresses of {name} are not kept")
+        return []
+    present = _ADDRESS.findall(before.text) if before else []
+    theirs = set(_ADDRESS.findall(text(world, by.path))) if by.path else set()
+    all_ = list(dict.fromkeys([*present, *(one for one in wanted if one not in theirs)]))
+    if all_ == present:
+        return []
+    after = entries.file_state(render(all_), before) if before else FileState(render(all_), mode)
+    made = [Change("directory", d, None, directory.PRESENT) for d in directory.missing(world, path)]
+    return [*made, Change("file", path, before, after, (), by.because)]
+
+
+def _sourced(world: Planned) -> bool:
+    main = text(world, "/etc/network/interfaces")
+    pattern = r"^\s*(source\s+(/etc/network/)?interfaces\.d/\*|source-directory\s+(/etc/network/)?interfaces\.d/?)\s*$"
+    return re.search(pattern, main, re.M) is not None
+
+
+Form = tuple[str, int, Callable[[list[str]], str]]
+
+
+def _networkd(name: str, by: Runner) -> Form:
+    """A drop-in adds to the list of addresses (systemd.network(5))."""
+    lines = entries.HEADER + "[Network]\n"
+    path = f"/etc/systemd/network/{by.path.rpartition('/')[2]}.d/90-hosttune.conf"
+    return path, 0o644, lambda found: lines + "".join(f"Address={one}\n" for one in found)
+
+
+def _netplan(name: str, by: Runner) -> Form:
+    """Netplan joins the lists of all its files (netplan(5)); it warns of files that others can read."""
+    head = f"{entries.HEADER}network:\n  version: 2\n  {by.section}:\n    {by.id}:\n      addresses:\n"
+    path = f"/etc/netplan/90-hosttune-{name}.yaml"
+    return path, 0o600, lambda found: head + "".join(f'        - "{one}"\n' for one in found)
+
+
+def _ifupdown(name: str, by: Runner) -> Form:
+    """An interface may have several stanzas, all of which count (interfaces(5)); names there have no dot."""
+
+    def render(found: list[str]) -> str:
+        stanzas = [f"iface {name} inet{'6' * (':' in one)} static\n    address {one}\n" for one in found]
+        return entries.HEADER + "".join(stanzas)
+
+    return f"/etc/network/interfaces.d/hosttune-{re.sub('[.:]', '-', name)}", 0o644, render
+
+
+def _manager(name: str, by: Runner) -> Form:
+    """The connection profiles belong to others: a dispatcher script adds to them (NetworkManager-dispatcher(8))."""
+    head = f'#!/bin/sh\n{entries.HEADER}[ "$1 $2" = "{name} up" ] || exit 0\n'
+    path = f"/etc/NetworkManager/dispatcher.d/90-hosttune-{name}"
+    return path, 0o755, lambda found: head + "".join(f"ip address replace {one} dev {name}\n" for one in found)
+
+
+_FORMS: dict[str, Callable[[str, Runner], Form]] = {
+    interface.NETWORKD: _networkd,
+    interface.NETPLAN: _netplan,
+    interface.IFUPDOWN: _ifupdown,
+    interface.MANAGER: _manager,
+}

@@ -1,0 +1,80 @@
+"""Apply and roll back on the running kernel, in namespaces of its own: sysctls, what is read-only, source addresses."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.netns.sandbox import ROOT, need_namespaces
+
+SCRIPT = """\
+set -e
+mount -t tmpfs none /var/lib && mount -t tmpfs none /etc/sysctl.d
+ip link set lo up
+ip link add d0 type veth peer name d1
+ip link set d0 up
+hosttune() { "$PYTHON" -m hosttune "$@"; }
+look() { cat /proc/sys/net/ipv4/tcp_tw_reuse /proc/sys/net/ipv4/ip_local_port_range /proc/sys/net/core/somaxconn; }
+addresses() { ip -o address show dev d0 | awk '$3 ~ /^inet/ && $4 !~ /^fe80/ {print $4}'; }
+run() { name=$1; shift; code=0; "$@" >"$OUT/$name" 2>&1 || code=$?; echo "$code" >"$OUT/$name.code"; }
+look >"$OUT/before"
+run apply hosttune apply --profile "$OUT/mine.toml" --yes --format json
+look >"$OUT/applied"
+run again hosttune apply --profile "$OUT/mine.toml" --yes --format json
+run hidden hosttune apply --role lb --only sysctl --yes --format json
+run readonly hosttune apply --profile "$OUT/global.toml" --yes --format json
+run add hosttune apply --only addresses --runtime-only --yes --add-address 10.9.0.21-10.9.0.23/24@d0 \
+    --add-address 2001:db8::21/64@d0
+addresses >"$OUT/with"
+run back2 hosttune rollback --yes
+addresses >"$OUT/without"
+run back1 hosttune rollback --yes --format json
+look >"$OUT/after"
+"""
+
+MINE = """\
+[profile]
+name = "mine"
+title = "mine"
+"""
+ROW = """\
+[[require]]
+subject = "sysctl:{}"
+operator = "{}"
+value = {}
+why = "a test"
+source = "a test"
+"""
+
+
+def test_apply_and_rollback_in_a_namespace(tmp_path: Path) -> None:
+    need_namespaces()
+    rows = [
+        ("net.ipv4.tcp_tw_reuse", "equals", 1),
+        ("net.ipv4.ip_local_port_range", "covers", [20000, 60999]),
+        ("net.core.somaxconn", "at_least", 70000),
+    ]
+    (tmp_path / "mine.toml").write_text(MINE + "".join(ROW.format(*row) for row in rows))
+    (tmp_path / "global.toml").write_text(MINE + ROW.format("net.core.rmem_max", "at_least", 2**30))
+    done = subprocess.run(
+        ["unshare", "-m", "-n", "sh", "-c", SCRIPT],
+        cwd=ROOT, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "OUT": str(tmp_path), "PYTHON": sys.executable},
+        capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+
+    def said(name: str) -> str:
+        return (tmp_path / name).read_text()
+
+    assert said("apply.code") == "0\n", said("apply")
+    assert said("applied").split() == ["1", "20000", "60999", "70000"]
+    assert json.loads(said("apply"))["changed"] is True and json.loads(said("again"))["changed"] is False
+    for name, says in (("hidden", "net.ipv4.tcp_mem"), ("readonly", "net.core.rmem_max: read-only here")):
+        assert said(f"{name}.code") == "5\n", said(name)
+        assert says in " ".join(json.loads(said(name))["refused"])
+    assert said("with").split() == ["10.9.0.21/24", "10.9.0.22/24", "10.9.0.23/24", "2001:db8::21/64"], said("add")
+    assert said("without") == ""
+    assert (said("back2.code"), said("back1.code")) == ("0\n", "0\n"), said("back2") + said("back1")
+    assert said("after") == said("before")
