@@ -41,8 +41,9 @@ def plan(world: Planned, findings: Sequence[Finding], request: Request, facts: P
     ceiling = rows["fs.nr_open"].boot_after if "fs.nr_open" in rows else Unknown(Reason.UNSET)
     at_boot = [] if isinstance(ceiling, Unknown) else [Change("sysctl", "fs.nr_open", None, text(ceiling))]
     future = world.with_([*changes, *at_boot])
+    draft = targets.Draft(list(rows.values()), limit_rows, request, refusals, notes)
     for make in (targets.modules, targets.sysctl_file, targets.limit_files, targets.unit_files):
-        made = make(future, list(rows.values()), limit_rows, request, refusals, notes)
+        made = make(future, draft)
         changes += made
         future = future.with_(made)
     changes += _addresses(world, request, refusals, notes)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from hosttune.changes import entries
 from hosttune.changes.dropins import Blocker, Place, place
@@ -29,19 +30,23 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\$?")
 _UNIT = re.compile(r"[A-Za-z0-9_.@:-]{1,200}\.service")
 
 
-def modules(
-    world: Planned,
-    rows: Sequence[Row],
-    limit_rows: Sequence[LimitRow],
-    request: Request,
-    refusals: list[str],
-    notes: list[str],
-) -> list[Change]:
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A plan in the making: what sysctls and limits shall be, what was asked for, and sentences found on the way."""
+
+    rows: Sequence[Row]
+    limit_rows: Sequence[LimitRow]
+    request: Request
+    refusals: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def modules(world: Planned, draft: Draft) -> list[Change]:
     """Return what has the modules of the keys loaded before systemd-sysctl looks for them."""
     loaded = sysctl_facts.modules_at_boot(world)
     wanted = {
         module: entries.Setting(module, f"without it systemd-sysctl finds no {row.key} at boot")
-        for row in rows
+        for row in draft.rows
         if row.disk is not None and (module := sysctl_facts.module_of(row.key)) and module not in loaded
     }
     if not wanted:
@@ -51,21 +56,14 @@ def modules(
         left = sorted(set(settings) - sysctl_facts.modules_at_boot(after))
         return f"/etc/modules-load.d cannot have {', '.join(left)} loaded" if left else ""
 
-    made, said = place(world, MODULES, wanted, blocker, _serves(rows))
-    refusals += [said] if said else []
+    made, said = place(world, MODULES, wanted, blocker, _serves(draft.rows))
+    draft.refusals.extend([said] if said else [])
     return made
 
 
-def sysctl_file(
-    world: Planned,
-    rows: Sequence[Row],
-    limit_rows: Sequence[LimitRow],
-    request: Request,
-    refusals: list[str],
-    notes: list[str],
-) -> list[Change]:
+def sysctl_file(world: Planned, draft: Draft) -> list[Change]:
     """Return the drop-in below /etc/sysctl.d, under a name that is read after every file that says otherwise."""
-    wanted = {r.key: entries.Setting(f"{r.key} = {text(r.disk)}", r.why) for r in rows if r.disk is not None}
+    wanted = {r.key: entries.Setting(f"{r.key} = {text(r.disk)}", r.why) for r in draft.rows if r.disk is not None}
     if not wanted:
         return []
 
@@ -82,10 +80,10 @@ def sysctl_file(
                 )
         return ""
 
-    made, said = place(world, SYSCTL, wanted, blocker, _serves(rows))
-    refusals += [said] if said else []
+    made, said = place(world, SYSCTL, wanted, blocker, _serves(draft.rows))
+    draft.refusals.extend([said] if said else [])
     if made:
-        notes += _reload_differs(world.with_(made), wanted)
+        draft.notes.extend(_reload_differs(world.with_(made), wanted))
     return made
 
 
@@ -100,20 +98,13 @@ def _reload_differs(after: Planned, wanted: dict[str, entries.Setting]) -> list[
     ]
 
 
-def limit_files(
-    world: Planned,
-    rows: Sequence[Row],
-    limit_rows: Sequence[LimitRow],
-    request: Request,
-    refusals: list[str],
-    notes: list[str],
-) -> list[Change]:
+def limit_files(world: Planned, draft: Draft) -> list[Change]:
     """Return the file of /etc/security/limits.d for the logins."""
-    logins = {r.name: r for r in limit_rows if r.kind == "login" and r.disk is not None and request.persist}
+    logins = {r.name: r for r in draft.limit_rows if r.kind == "login" and r.disk is not None and draft.request.persist}
     wanted: dict[str, entries.Setting] = {}
     for user, row in logins.items():
         if not _NAME.fullmatch(user):
-            refusals.append(f"nofile of login {user!r}: not a name that a line of limits.conf can hold")
+            draft.refusals.append(f"nofile of login {user!r}: not a name that a line of limits.conf can hold")
             return []
         for kind, number in zip(("soft", "hard"), row.disk or (), strict=False):
             wanted[f"{user} {kind} nofile"] = entries.Setting(f"{user} {kind} nofile {number}", row.why)
@@ -131,34 +122,27 @@ def limit_files(
         return ""
 
     made, said = place(world, LIMITS, wanted, blocker, _serves(list(logins.values())))
-    refusals += [said] if said else []
+    draft.refusals.extend([said] if said else [])
     return made
 
 
-def unit_files(
-    world: Planned,
-    rows: Sequence[Row],
-    limit_rows: Sequence[LimitRow],
-    request: Request,
-    refusals: list[str],
-    notes: list[str],
-) -> list[Change]:
+def unit_files(world: Planned, draft: Draft) -> list[Change]:
     """Return the drop-ins of the services, and of systemd's own default."""
     made: list[Change] = []
-    for row in limit_rows:
-        if row.disk is None or row.kind not in ("unit", "manager") or not request.persist:
+    for row in draft.limit_rows:
+        if row.disk is None or row.kind not in ("unit", "manager") or not draft.request.persist:
             continue
         soft, hard = row.disk
         value = str(soft) if soft == hard else f"{soft}:{hard}"
         where, setting = MANAGER, "DefaultLimitNOFILE"
         if row.kind == "unit":
             if not _UNIT.fullmatch(row.name):
-                refusals.append(f"nofile of unit {row.name!r}: not a service's name")
+                draft.refusals.append(f"nofile of unit {row.name!r}: not a service's name")
                 continue
             where, setting = Place(f"/etc/systemd/system/{row.name}.d", entries.UNIT, "Service"), "LimitNOFILE"
         wanted = {setting: entries.Setting(f"{setting}={value}", row.why)}
         changes, said = place(world, where, wanted, _unit_blocker(row), tuple(row.serves))
-        refusals += [said] if said else []
+        draft.refusals.extend([said] if said else [])
         made += changes
     return made
 

@@ -7,6 +7,7 @@ import errno
 import os
 
 from hosttune.changes import backends, journal
+from hosttune.changes.backends import file
 from hosttune.changes.journal import Record, Status
 from hosttune.errors import ApplyError, HostError
 from hosttune.host import WritableHost
@@ -127,15 +128,8 @@ def _try_systemd(host: WritableHost, verb: str, unit: str = "") -> list[str]:
 def _sweep(host: WritableHost, change: Change) -> None:
     """Remove the half-made file that a crash may have left beside its target."""
     if change.backend == "file":
-        backends_check(change.target)
+        file.check(change.target)
         host.clean(change.target)
-
-
-def backends_check(path: str) -> None:
-    """Raise OSError for a path of a journal that is no file of ours."""
-    from hosttune.changes.backends import file
-
-    file.check(path)
 
 
 def _ours(change: Change, now: State) -> bool:

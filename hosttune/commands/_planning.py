@@ -12,7 +12,7 @@ from hosttune.changes.backends import address
 from hosttune.changes.planned import Planned
 from hosttune.changes.request import KINDS, PlanFacts, Request
 from hosttune.commands import _examine, _load, _open
-from hosttune.errors import HostError, ProfileError, UsageError
+from hosttune.errors import ProfileError, UsageError
 from hosttune.facts import machine as machines
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
@@ -89,17 +89,15 @@ def plan(host: Host, world: Planned, request: Request, findings: Sequence[Findin
     return made
 
 
-def replan(host: Host, world: Planned, request: Request) -> Plan:
-    """Return what a recorded request comes to on a host as it would be; its profiles may have gone since."""
+def replan(world: Planned, request: Request) -> Plan:
+    """Return what a recorded request comes to on a host as it would be; its profiles may have gone since.
+
+    What was asked and granted once is not refused again.
+    """
     try:
         profiles = _open.open_profiles(list(request.roles), [])
     except (UsageError, ProfileError):
         profiles = _open.open_profiles([], [])
-    return plan_without_permissions(host, world, request, profiles)
-
-
-def plan_without_permissions(host: Host, world: Planned, request: Request, profiles: list[Profile]) -> Plan:
-    """Return the plan of a request that has been planned before: nothing is refused again."""
     findings = _examine.judge_again(world, profiles, request.requirements)
     facts = PlanFacts(machines.gather(world), _legal(profiles), None)
     return planning.plan(world, findings, request, facts)
@@ -135,6 +133,3 @@ def _reservation(host: Host, requirements: Sequence[Requirement]) -> tuple[Requi
             origin="--reserve-listeners",
         ),
     )
-
-
-__all__ = ["HostError", "addresses", "kinds", "plan", "replan", "request"]

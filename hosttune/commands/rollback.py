@@ -9,8 +9,6 @@ from dataclasses import dataclass
 
 from hosttune.changes import journal, undo
 from hosttune.changes.journal import Record, Status
-from hosttune.changes.planned import Planned
-from hosttune.changes.request import Request
 from hosttune.changes.undo import WayBack
 from hosttune.commands import _open, _planning
 from hosttune.errors import RefusedError, UsageError
@@ -75,10 +73,7 @@ def _chosen(records: list[Record], id: int | None) -> Record | None:
 
 
 def _way_back(host: LiveHost, chosen: Record, force: bool) -> WayBack:
-    def replan(world: Planned, request: Request) -> Plan:
-        return _planning.replan(host, world, request)
-
-    return undo.way_back(host, journal.records(host), chosen, replan, force)
+    return undo.way_back(host, journal.records(host), chosen, _planning.replan, force)
 
 
 def _show(asked: Asked, host: LiveHost) -> int:
