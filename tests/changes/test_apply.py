@@ -385,3 +385,27 @@ def test_the_json_has_its_form(root: Path, said: Any) -> None:
     for asked in (tree.asked(dry_run=True), tree.asked(), tree.asked(), tree.asked(only="units", connections=10**9)):
         apply.on(tree.Host(root), asked)
         jsonschema.validate(said(), schema)
+
+
+@pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 5), ("", 5)])
+def test_a_terminal_is_asked(tmp_path: Path, answer: str, code: int) -> None:
+    image = tree.make(tmp_path / "image")
+    for path in (image / "proc/sys").rglob("*"):
+        if path.is_file():
+            path.unlink()
+    old = tree.look(image)
+    ours, theirs = os.openpty()
+    os.write(ours, f"{answer}\n".encode())
+    command = [sys.executable, "-m", "hosttune", "apply", "--role", "lb", "--root", str(image)]
+    done = subprocess.run(command, stdin=theirs, capture_output=True, text=True, check=False, timeout=60)
+    os.close(ours)
+    os.close(theirs)
+    assert done.returncode == code, done.stderr
+    assert "ip_local_port_range = 1024 65535" in done.stdout and "[y/N]" in done.stdout
+    assert (tree.look(image) == old) == (code == 5)
+
+
+def test_nobody_to_ask_is_one_line() -> None:
+    command = [sys.executable, "-m", "hosttune", "apply", "--role", "lb"]
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1) and "--yes" in done.stderr

@@ -78,3 +78,39 @@ def test_apply_and_rollback_in_a_namespace(tmp_path: Path) -> None:
     assert said("without") == ""
     assert (said("back2.code"), said("back1.code")) == ("0\n", "0\n"), said("back2") + said("back1")
     assert said("after") == said("before")
+
+
+LIVE = """\
+set -e
+mount -t tmpfs none /var/lib
+hosttune() { "$PYTHON" -m hosttune "$@"; }
+limits() { awk '/Max open files/ {print $4, $5}' "/proc/$pid/limits"; }
+(ulimit -Sn 300; ulimit -Hn 4000; exec sleep 60) &
+pid=$!
+trap 'kill $pid' EXIT
+while [ "$(cat /proc/$pid/comm)" != sleep ]; do sleep 0.1; done
+limits >"$OUT/before"
+hosttune apply --profile "$OUT/mine.toml" --pid $pid --only units --runtime-only --yes --format json >"$OUT/named"
+limits >"$OUT/untouched"
+hosttune apply --profile "$OUT/mine.toml" --pid $pid --only units --runtime-only --live --yes >"$OUT/apply"
+limits >"$OUT/applied"
+hosttune rollback --yes >"$OUT/back"
+limits >"$OUT/after"
+"""
+
+
+def test_a_running_process_gets_its_limits_and_gives_them_back(tmp_path: Path) -> None:
+    need_namespaces()
+    (tmp_path / "mine.toml").write_text(
+        MINE + ROW.replace("sysctl:{}", "nofile:{}").format("process", "at_least", [2000, 4000])
+    )
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", LIVE],
+        cwd=ROOT, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "OUT": str(tmp_path), "PYTHON": sys.executable},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    seen = {name: (tmp_path / name).read_text() for name in ("before", "untouched", "applied", "after", "named")}
+    assert seen["before"] == seen["untouched"] == seen["after"] == "300 4000\n"
+    assert seen["applied"] == "2000 4000\n"
+    assert "--live" in " ".join(json.loads(seen["named"])["notes"])
