@@ -34,14 +34,19 @@ def _mirror() -> str:
     raise RootUnavailable("apt-get knows no mirror")
 
 
-def debian_root(suite: str) -> Path:
-    """Directory of a minimal Debian root of `suite` (e.g. "trixie"), built on first use.
+def root_dir(suite: str, extra: tuple[str, ...] = ()) -> Path:
+    """Directory that a root has in the cache, built or not; the packages beyond PACKAGES are part of its name."""
+    return cache_dir() / "+".join([suite, *sorted(extra)])
+
+
+def debian_root(suite: str, extra: tuple[str, ...] = ()) -> Path:
+    """Directory of a minimal Debian root of `suite` (e.g. "trixie") with `extra` packages, built on first use.
 
     Safe to call from several processes at once: a lock file next to the roots serialises
     the build.  Raises RootUnavailable if the root cannot be built on this machine.
     """
-    cache = cache_dir()
-    root, marker = cache / suite, cache / suite / ".complete"
+    cache, root = cache_dir(), root_dir(suite, extra)
+    marker = root / ".complete"
     if marker.exists():
         return root
     if os.geteuid() != 0 or shutil.which("debootstrap") is None:
@@ -53,7 +58,7 @@ def debian_root(suite: str) -> Path:
             return root
         if root.exists():  # left by an interrupted build
             shutil.rmtree(root)
-        command = ["debootstrap", "--variant=minbase", f"--include={PACKAGES}"]
+        command = ["debootstrap", "--variant=minbase", f"--include={','.join([PACKAGES, *sorted(extra)])}"]
         try:
             done = subprocess.run(
                 [*command, suite, str(root), _mirror()],

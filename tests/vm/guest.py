@@ -26,7 +26,7 @@ REPO = Path(__file__).resolve().parents[2]
 TOOLS = ("debootstrap", "mke2fs", "qemu-system-x86_64", "unshare", "chroot")
 INCLUDE = (
     "linux-image-cloud-amd64,systemd-sysv,udev,procps,iproute2,kmod,nftables,dbus,libpam-systemd,login,passwd,python3,"
-    "haproxy,openssh-server,openssh-client"
+    "haproxy,openssh-server,openssh-client,ifupdown,netplan.io"
 )
 ANSWER = 64 << 20
 """Bytes of the disk onto which the guest writes its answers."""
