@@ -53,12 +53,12 @@ _NETWORKD = r"""
 mkdir -p /run/systemd/netif/links /run/systemd/netif/leases /run/systemd/netif/lldp
 chown -R systemd-network: /run/systemd/netif
 /lib/systemd/systemd-networkd >/run/said 2>&1 & pid=$!
+state=/run/systemd/netif/links/$(cat /sys/class/net/eth0/ifindex)
 for i in $(seq 300); do
-    if ip address show dev eth0 | grep -q 2001:db8::21; then break; fi
+    if ip address show dev eth0 | grep -q 2001:db8::21 && grep -q ^NETWORK_FILE= $state; then break; fi
     sleep 0.1
 done
-index=$(cat /sys/class/net/eth0/ifindex)
-cat /run/systemd/netif/links/$index >&2
+cat $state >&2
 kill $pid; wait $pid || true
 ip -j address show dev eth0
 """
@@ -96,22 +96,8 @@ def kept(tmp_path: Path, files: dict[str, str], name: str = "eth0", addresses: t
 def run(root: Path, host: Path, script: str, name: str = "eth0") -> subprocess.CompletedProcess[str]:
     """Run a shell script in a root that has the machine's files, and an interface with a carrier."""
     # in a namespace of processes too: whatever a script starts ends with it
-    command = [
-        "unshare",
-        "-m",
-        "-n",
-        "-p",
-        "--fork",
-        "--kill-child",
-        "sh",
-        "-c",
-        _SANDBOX,
-        "sh",
-        str(root),
-        str(host),
-        script,
-        name,
-    ]
+    apart = ["unshare", "-m", "-n", "-p", "--fork", "--kill-child"]
+    command = [*apart, "sh", "-c", _SANDBOX, "sh", str(root), str(host), script, name]
     done = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-2000:]
     return done
