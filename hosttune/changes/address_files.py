@@ -12,7 +12,6 @@ from hosttune.changes.request import Request
 from hosttune.errors import HostError
 from hosttune.facts import interface
 from hosttune.facts.interface import Runner
-from hosttune.facts.machine import text
 from hosttune.model import Change, FileState
 
 _ADDRESS = re.compile(r"(?<![0-9A-Fa-f:.])([0-9A-Fa-f:.]+/[0-9]{1,3})(?![0-9A-Za-z/])")
@@ -29,39 +28,31 @@ def address_files(world: Planned, request: Request, refusals: list[str], notes: 
         by = interface.runner(world, name)
         if not by.kind:
             refusals.append(f"addresses of {name}: {by.because}, so they would be gone after a boot; --runtime-only")
-        elif by.kind == interface.IFUPDOWN and not _sourced(world):
-            refusals.append(
-                "/etc/network/interfaces does not source /etc/network/interfaces.d: add the line "
-                "`source /etc/network/interfaces.d/*`, or --runtime-only"
-            )
         else:
-            made += _file(world, name, by, wanted, notes)
-            if made and not request.runtime:
+            found = _file(world, name, by, wanted, refusals)
+            made += found
+            if found and not request.runtime:
                 notes.append(f"the addresses of {name} come with the next boot, or when {by.kind} starts it again")
     return made
 
 
-def _file(world: Planned, name: str, by: Runner, wanted: list[str], notes: list[str]) -> list[Change]:
+def _file(world: Planned, name: str, by: Runner, wanted: list[str], refusals: list[str]) -> list[Change]:
     path, mode, render = _FORMS[by.kind](name, by)
     try:
         before = world.state(path)
     except HostError as error:
-        notes.append(f"{path} is not ours: {error}; the addresses of {name} are not kept")
+        refusals.append(f"{path}: {error}; move it away, or --runtime-only")
+        return []
+    if before is not None and entries.MARK not in before.text:
+        refusals.append(f"{path} is there and hosttune did not write it: move it away, or --runtime-only")
         return []
     present = _ADDRESS.findall(before.text) if before else []
-    theirs = set(_ADDRESS.findall(text(world, by.path))) if by.path else set()
-    all_ = list(dict.fromkeys([*present, *(one for one in wanted if one not in theirs)]))
+    all_ = list(dict.fromkeys([*present, *wanted]))
     if all_ == present:
         return []
     after = entries.file_state(render(all_), before) if before else FileState(render(all_), mode)
     made = [Change("directory", d, None, directory.PRESENT) for d in directory.missing(world, path)]
     return [*made, Change("file", path, before, after, (), by.because)]
-
-
-def _sourced(world: Planned) -> bool:
-    main = text(world, "/etc/network/interfaces")
-    pattern = r"^\s*(source\s+(/etc/network/)?interfaces\.d/\*|source-directory\s+(/etc/network/)?interfaces\.d/?)\s*$"
-    return re.search(pattern, main, re.M) is not None
 
 
 Form = tuple[str, int, Callable[[list[str]], str]]
@@ -82,20 +73,24 @@ def _netplan(name: str, by: Runner) -> Form:
 
 
 def _ifupdown(name: str, by: Runner) -> Form:
-    """An interface may have several stanzas, all of which count (interfaces(5)); names there have no dot."""
+    """A script of interfaces(5): a stanza of our own could come first, and make our address the primary one.
 
-    def render(found: list[str]) -> str:
-        stanzas = [f"iface {name} inet{'6' * (':' in one)} static\n    address {one}\n" for one in found]
-        return entries.HEADER + "".join(stanzas)
-
-    return f"/etc/network/interfaces.d/hosttune-{re.sub('[.:]', '-', name)}", 0o644, render
+    Names there have no dot (run-parts(8)). Without `nodad` each IPv6 address would wait for duplicate detection.
+    """
+    head = f'#!/bin/sh\n{entries.HEADER}[ "$IFACE" = "{name}" ] || exit 0\n'
+    path = f"/etc/network/if-up.d/hosttune-{name.replace('.', '__').replace(':', '_')}"
+    return path, 0o755, lambda found: head + _replace(name, found)
 
 
 def _manager(name: str, by: Runner) -> Form:
     """The connection profiles belong to others: a dispatcher script adds to them (NetworkManager-dispatcher(8))."""
     head = f'#!/bin/sh\n{entries.HEADER}[ "$1 $2" = "{name} up" ] || exit 0\n'
     path = f"/etc/NetworkManager/dispatcher.d/90-hosttune-{name}"
-    return path, 0o755, lambda found: head + "".join(f"ip address replace {one} dev {name}\n" for one in found)
+    return path, 0o755, lambda found: head + _replace(name, found)
+
+
+def _replace(name: str, found: list[str]) -> str:
+    return "".join(f"ip address replace {one} dev {name}{' nodad' * (':' in one)}\n" for one in found)
 
 
 _FORMS: dict[str, Callable[[str, Runner], Form]] = {

@@ -35,10 +35,14 @@ def runner(host: Host, name: str) -> Runner:
     index = text(host, f"/sys/class/net/{name}/ifindex")
     state = text(host, f"/run/systemd/netif/links/{index}") if index.isdigit() else ""
     used = re.search(r"^NETWORK_FILE=(/\S+\.network)$", state, re.M)
+    generated = used is not None and "/10-netplan-" in used[1]
     planned = _netplan(host, name, used[1] if used else "")
-    if planned:
+    if planned and (generated or not used):
         return planned
     if used:
+        others = [p for p in host.glob("/run/systemd/netif/links/*") if not p.endswith(f"/{index}")]
+        if any(f"NETWORK_FILE={used[1]}\n" in f"{text(host, path)}\n" for path in others):
+            return Runner("", because=f"{used[1]} is shared with other interfaces, which would get the addresses too")
         return Runner(NETWORKD, used[1], f"systemd-networkd runs {name} by {used[1]}")
     device = text(host, f"/run/NetworkManager/devices/{index}") if index.isdigit() else ""
     if "connection-uuid=" in device:
@@ -72,8 +76,13 @@ def _matching(host: Host, name: str) -> Runner | None:
             files.setdefault(path.rpartition("/")[2], path)
     for _, path in sorted(files.items()):
         match = {key: value for section, key, value, _ in settings(text(host, path)) if section == "Match"}
-        if list(match) == ["Name"] and _named(name, match["Name"]):
-            return Runner(NETWORKD, path, f"{path} is the first that matches {name}")
+        if "Name" not in match or not _named(name, match["Name"]):
+            continue
+        if len(match) > 1:
+            return Runner("", because=f"whether {path} matches {name} cannot be told from its name alone")
+        if any(c in match["Name"] for c in "*?[! "):
+            return Runner("", because=f"{path} may match other interfaces too, which would get the addresses")
+        return Runner(NETWORKD, path, f"{path} is the first that matches {name}")
     return None
 
 
@@ -84,7 +93,9 @@ def _named(name: str, patterns: str) -> bool:
 
 
 def _ifupdown(host: Host, name: str) -> Runner | None:
-    """Find the stanza; of the files that interfaces(5) can source, those of interfaces.d are looked at."""
+    """Find the stanza, where ifupdown is installed, in interfaces(5) itself and in interfaces.d."""
+    if not host.glob("/sbin/ifup") + host.glob("/usr/sbin/ifup"):
+        return None
     for path in ("/etc/network/interfaces", *host.glob("/etc/network/interfaces.d/*")):
         if "hosttune" not in path and re.search(rf"^\s*iface\s+{re.escape(name)}\s", text(host, path), re.M):
             return Runner(IFUPDOWN, path, f"{path} has a stanza of {name}")

@@ -25,9 +25,9 @@ RUNNERS: dict[str, tuple[dict[str, str], str, str]] = {
         '  ethernets:\n    eth0:\n      addresses:\n        - "10.0.0.21/24"\n        - "10.0.0.22/24"\n',
     ),
     "ifupdown": (
-        {"/etc/network/interfaces": "source /etc/network/interfaces.d/*\niface eth0 inet dhcp\n"},
-        "etc/network/interfaces.d/hosttune-eth0",
-        "iface eth0 inet static\n    address 10.0.0.22/24\niface eth0 inet6 static\n    address 2001:db8::5/64\n",
+        {"/etc/network/interfaces": "iface eth0 inet dhcp\n", "/sbin/ifup": ""},
+        "etc/network/if-up.d/hosttune-eth0",
+        "ip address replace 10.0.0.22/24 dev eth0\nip address replace 2001:db8::5/64 dev eth0 nodad\n",
     ),
     "networkmanager": (
         {"/run/NetworkManager/devices/2": "connection-uuid=1\n"},
@@ -75,16 +75,17 @@ def test_modes_and_a_script_that_a_shell_takes(tmp_path: Path) -> None:
     assert (other / RUNNERS["netplan"][1]).stat().st_mode & 0o777 == 0o600
 
 
-def test_an_address_that_is_there_is_not_written_again(tmp_path: Path) -> None:
-    files = {"/etc/network/interfaces": "source interfaces.d/*\niface eth0 inet static\n  address 10.0.0.21/24\n"}
-    root = make(tmp_path, files)
-    assert add(root, *ADDRESSES) == 0
-    assert "10.0.0.21/24" not in (root / RUNNERS["ifupdown"][1]).read_text()
-
-
 @pytest.mark.parametrize(
     ("files", "says"),
-    [({}, "no file or daemon"), ({"/etc/network/interfaces": "iface eth0 inet dhcp\n"}, "does not source")],
+    [
+        ({}, "no file or daemon"),
+        ({"/etc/network/interfaces": "iface eth0 inet dhcp\n"}, "no file or daemon"),
+        ({**RUNNERS["netplan"][0], "/etc/netplan/90-hosttune-eth0.yaml": "network: {}\n"}, "did not write it"),
+        (
+            {f"/run/systemd/netif/links/{n}": "NETWORK_FILE=/etc/systemd/network/1.network\n" for n in (2, 3)},
+            "is shared with other interfaces",
+        ),
+    ],
 )
 def test_what_cannot_be_kept_is_refused(
     files: dict[str, str], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -94,7 +95,8 @@ def test_what_cannot_be_kept_is_refused(
 
 
 @pytest.mark.parametrize(
-    "text", ["10.0.0.1", "10.0.0.1@eth0", "10.0.0.9-10.0.0.1/24@eth0", "x/24@eth0", "10.0.0.1/24@a/b"]
+    "text",
+    ["10.0.0.1", "10.0.0.1@eth0", "10.0.0.9-10.0.0.1/24@eth0", "fe80::1%x/64@eth0", "x/24@eth0", "10.0.0.1/24@a/b"],
 )
 def test_a_wrong_address_is_one_line(text: str) -> None:
     with pytest.raises(UsageError, match="--add-address") as caught:

@@ -34,19 +34,36 @@ CASES: dict[str, tuple[dict[str, str], str, str]] = {
         "",
     ),
     "ifupdown": (
-        {"/etc/network/interfaces": "auto eth0\niface eth0 inet dhcp\n"},
+        {"/etc/network/interfaces": "auto eth0\niface eth0 inet dhcp\n", "/sbin/ifup": ""},
         "ifupdown",
         "/etc/network/interfaces",
     ),
-    "another one of ifupdown": ({"/etc/network/interfaces": "iface eth01 inet dhcp\n"}, "", ""),
+    "another one of ifupdown": ({"/etc/network/interfaces": "iface eth01 inet dhcp\n", "/sbin/ifup": ""}, "", ""),
+    "ifupdown has gone": ({"/etc/network/interfaces": "iface eth0 inet dhcp\n"}, "", ""),
+    "netplan names it, networkd runs it by another file": (
+        {
+            "/run/systemd/netif/links/2": "NETWORK_FILE=/etc/systemd/network/05-lan.network\n",
+            "/etc/netplan/50.yaml": "network:\n  version: 2\n  ethernets:\n    eth0:\n      dhcp4: true\n",
+        },
+        "networkd",
+        "/etc/systemd/network/05-lan.network",
+    ),
     "an image of networkd": (
         {
             "/etc/systemd/system/multi-user.target.wants/systemd-networkd.service": "",
-            "/etc/systemd/network/20-all.network": "[Match]\nName=e*\n",
+            "/etc/systemd/network/20-all.network": "[Match]\nName=eth0\n",
             "/usr/lib/systemd/network/10-not.network": "[Match]\nName=!eth* lo\n",
         },
         "networkd",
         "/etc/systemd/network/20-all.network",
+    ),
+    "a file that would give all of them the same": (
+        {
+            "/etc/systemd/system/multi-user.target.wants/systemd-networkd.service": "",
+            "/etc/systemd/network/20-all.network": "[Match]\nName=e*\n",
+        },
+        "",
+        "",
     ),
     "networkd is not enabled": ({"/etc/systemd/network/20-all.network": "[Match]\nName=e*\n"}, "", ""),
     "nobody": ({}, "", ""),

@@ -6,15 +6,14 @@ from pathlib import Path
 
 from tests.vm.guest import Guest, need_guest
 
-# stanzas act in the order in which they are read: the one that makes the interface comes first
 INTERFACES = """\
+source /etc/network/interfaces.d/*
 auto lo
 iface lo inet loopback
 auto d1
 iface d1 inet manual
     pre-up ip link add d1 type dummy
     up ip link set d1 up
-source /etc/network/interfaces.d/*
 """
 FILES = {
     "/etc/systemd/network/10-d0.netdev": "[NetDev]\nName=d0\nKind=dummy\n",

@@ -15,7 +15,7 @@ PRESENT = "present"
 def parse(target: str) -> tuple[str, str]:
     """Return address with prefix and interface; raises ValueError."""
     address, at, interface = target.rpartition("@")
-    if not at or "/" not in address or not re.fullmatch(r"[A-Za-z0-9_.:-]{1,15}", interface):
+    if not at or "/" not in address or "%" in address or not re.fullmatch(r"[A-Za-z0-9_.:-]{1,15}", interface):
         raise ValueError(f"{target!r} is not ADDRESS/PREFIX@INTERFACE")
     return str(ipaddress.ip_interface(address)), interface
 

@@ -13,7 +13,7 @@ PRESENT = "present"
 
 _OURS = re.compile(
     r"/etc/(sysctl\.d|security|security/limits\.d|modules-load\.d|systemd|systemd/(system|network)"
-    r"|systemd/system\.conf\.d|systemd/(system|network)/[A-Za-z0-9_.@:\\-]+\.d|network|network/interfaces\.d"
+    r"|systemd/system\.conf\.d|systemd/(system|network)/[A-Za-z0-9_.@:\\-]+\.d|network|network/if-up\.d"
     r"|NetworkManager|NetworkManager/dispatcher\.d|netplan)"
 )
 
