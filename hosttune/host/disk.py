@@ -77,8 +77,8 @@ class Disk:
             self.step("unlink", path, lambda: os.unlink(path))
 
     def make_directory(self, path: str) -> None:
-        """Make one directory, mode 0755 whatever the umask, and make that last."""
-        self.step("mkdir", path, lambda: os.mkdir(path))
+        """Make one directory, mode 0755 whatever the umask (and never wider), and make that last."""
+        self.step("mkdir", path, lambda: os.mkdir(path, 0o755))
         self.step("chmod", path, lambda: os.chmod(path, 0o755))
         self.sync_directory(path)
 

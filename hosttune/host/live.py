@@ -20,11 +20,15 @@ from hosttune.model import FileState, Reason
 LARGEST = 8 << 20
 """Bytes: no configuration or /proc file that we read comes near; a larger one is refused, not swallowed."""
 
+_KERNEL = ("/proc/", "/sys/")
 _LINKS = 40  # as the kernel's own limit, path_resolution(7)
 
 
 class LiveHost:
-    """The files below `root`, and the kernel's answers where it `runs`: where `root` is "/"."""
+    """The files below `root`, and the kernel's answers where it `runs`: where `root` is "/".
+
+    An image has no kernel: what is mounted at its /proc and /sys is that of the machine it lies on, and is not seen.
+    """
 
     def __init__(self, root: str = "/", disk: Disk | None = None) -> None:
         self._disk = disk or Disk()
@@ -111,7 +115,9 @@ class LiveHost:
         self._disk.remove_directory(self._resolve(path, last=False))
 
     def write(self, path: str, text: str) -> None:
-        """Write into an existing file in place, in one call; raises OSError."""
+        """Write into an existing file in place, in one call; raises OSError, always so in an image."""
+        if not self.runs:
+            raise OSError(errno.ENODEV, f"{self.root} is an image, nothing runs there")
         self._disk.write_in_place(self._resolve(path), text)
 
     def act(self, name: str, **args: Any) -> None:
@@ -123,7 +129,8 @@ class LiveHost:
     @contextlib.contextmanager
     def lock(self, path: str, wait: float) -> Iterator[None]:
         """Hold an exclusive lock (flock(2)), which the kernel lets go of however the process ends."""
-        fd = os.open(self._resolve(path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        # not through a link: in an image it could name any file to be made
+        fd = os.open(self._resolve(path, last=False), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
             end = time.monotonic() + wait
             while True:
@@ -157,6 +164,8 @@ class LiveHost:
             raise HostError(Reason.ABSENT, repr(path))
         if self.root == "/":
             return path
+        if not self.runs and f"{path}/".startswith(_KERNEL):
+            raise HostError(Reason.ABSENT, f"{path}: an image has no kernel")
         todo = [p for p in path.split("/") if p][::-1]
         done: list[str] = []
         links = 0

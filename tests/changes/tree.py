@@ -9,7 +9,7 @@ from typing import Any
 
 from hosttune.commands import _load, apply, rollback
 from hosttune.host.disk import Disk
-from hosttune.host.live import LiveHost
+from tests.running import Running
 
 SYSCTLS = {
     "kernel/osrelease": "6.1.0-42-cloud-amd64",
@@ -59,12 +59,11 @@ def make(root: Path, files: dict[str, str] | None = None, sysctls: dict[str, str
     return root
 
 
-class Host(LiveHost):
+class Host(Running):
     """The tree as a machine whose systemd does what it is told: it is only noted."""
 
     def __init__(self, root: Path, disk: Disk | None = None) -> None:
-        super().__init__(str(root), disk)
-        self.runs = True
+        super().__init__(root, disk)
         self.acts: list[str] = []
 
     def act(self, name: str, **args: Any) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hosttune.facts.interface import runner
-from hosttune.host.live import LiveHost
+from tests.running import Running
 
 CASES: dict[str, tuple[dict[str, str], str, str]] = {
     "networkd runs it": (
@@ -77,6 +77,6 @@ def test_who_runs_it(name: str, tmp_path: Path) -> None:
         target = tmp_path / file.lstrip("/")
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_text(text)
-    found = runner(LiveHost(str(tmp_path)), "eth0")
+    found = runner(Running(str(tmp_path)), "eth0")
     assert (found.kind, found.path) == (kind, path)
     assert found.because

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from hosttune.facts.nofile import read
-from hosttune.host.live import LiveHost
 from hosttune.model import Reading, Reason, Subject, Unknown
+from tests.running import Running
 
 FILES = {
     "etc/os-release": "ID=debian\nVERSION_ID=13\n",
@@ -28,7 +28,7 @@ def reading(root: Path, name: str) -> Reading:
     for path, text in FILES.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
-    return read(LiveHost(str(root)), Subject("nofile", name))
+    return read(Running(str(root)), Subject("nofile", name))
 
 
 def test_login(tmp_path: Path) -> None:

@@ -99,3 +99,25 @@ def test_no_path_leaves_an_empty_root(path: str) -> None:
     except HostError:
         return
     assert os.path.normpath(real).startswith(host.root)
+
+
+def test_an_image_has_no_kernel_whatever_is_mounted_at_its_proc(tmp_path: Path) -> None:
+    key = tmp_path / "proc/sys/vm/swappiness"
+    key.parent.mkdir(parents=True)
+    key.write_text("60\n")
+    host = LiveHost(str(tmp_path))
+    with pytest.raises(HostError, match="no kernel"):
+        host.read("/proc/sys/vm/swappiness")
+    assert not host.glob("/proc") and not host.glob("/proc/*") and not host.glob("/proc/sys/vm/swappiness")
+    with pytest.raises(OSError, match="image"):
+        host.write("/proc/sys/vm/swappiness", "1\n")
+    assert key.read_text() == "60\n"
+
+
+def test_a_lock_is_not_made_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "var/lib/hosttune").mkdir(parents=True)
+    (tmp_path / "var/lib/hosttune/lock").symlink_to("/etc/newfile")
+    (tmp_path / "etc").mkdir()
+    with pytest.raises(OSError), LiveHost(str(tmp_path)).lock("/var/lib/hosttune/lock", 0.1):
+        pass
+    assert not (tmp_path / "etc/newfile").exists()

@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hosttune.errors import HostError
-from hosttune.host.live import LiveHost
 from hosttune.model import Unknown
 from hosttune.resolve.pam_limits import LoginLimits, resolve_login
 from hosttune.resolve.pam_rules import DEBIAN_11, DEBIAN_12, DEBIAN_13, SUSE, UPSTREAM, PamRules, choose
+from tests.running import Running
 
 CALLER = (1024, 524288)
 PASSWD = "root:x:0:0::/:/bin/sh\nalice:x:1000:1000::/:/bin/sh\n"
@@ -21,13 +21,13 @@ INIT = "Max open files            1048576              1048576              file
 LONG = "bob hard nofile 1 " + " " * (1023 - 18)
 
 
-def write(root: Path, files: dict[str, str]) -> LiveHost:
+def write(root: Path, files: dict[str, str]) -> Running:
     base = {"etc/passwd": PASSWD, "etc/group": GROUP, "proc/sys/fs/nr_open": "1048576\n", "proc/1/limits": INIT}
     for name, text in {**base, "etc/security/limits.conf": "", **files}.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, newline="", encoding="utf-8", errors="surrogatepass")
-    return LiveHost(str(root))
+    return Running(str(root))
 
 
 def resolve(root: Path, conf: str, rules: PamRules = DEBIAN_13, user: str = "alice") -> LoginLimits:

@@ -8,19 +8,19 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hosttune.host.live import LiveHost
 from hosttune.resolve.systemd_limits import list_units, resolve_unit
+from tests.running import Running
 
 UNIT = "[Service]\nExecStart=/bin/true\n"
 NR_OPEN = 1048576
 
 
-def write(root: Path, files: dict[str, str]) -> LiveHost:
+def write(root: Path, files: dict[str, str]) -> Running:
     for name, text in {"proc/sys/fs/nr_open": f"{NR_OPEN}\n", **files}.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, newline="", encoding="utf-8", errors="surrogatepass")
-    return LiveHost(str(root))
+    return Running(str(root))
 
 
 def pair(root: Path, files: dict[str, str], unit: str = "a-b.service") -> tuple[object, object]:
