@@ -29,13 +29,17 @@ _BACKENDS = {"prlimit": 10, "address": 11}
 
 
 def forward(changes: Iterable[Change]) -> tuple[Change, ...]:
-    """Return changes in the order in which they are made; a directory comes right before what is put into it."""
-    return tuple(sorted(changes, key=_key))
+    """Return changes, each target once, in the order in which they are made; a directory before what is put into it."""
+    unique = list({(c.backend, c.target): c for c in changes}.values())
+    return tuple(sorted(unique, key=lambda change: _key(change, unique)))
 
 
 def backward(changes: Iterable[Change]) -> tuple[Change, ...]:
     """Return changes in the order in which they are taken back: limits fall before the ceilings that hold them."""
-    return tuple(sorted(changes, key=_key, reverse=True))
+    found = forward(changes)
+    # a directory that comes back is there before the files that come back into it
+    made = [c for c in found if c.backend == "directory" and c.after is not None]
+    return (*made, *(c for c in reversed(found) if c not in made))
 
 
 def rank_of_key(key: str) -> tuple[int, str]:
@@ -43,11 +47,17 @@ def rank_of_key(key: str) -> tuple[int, str]:
     return _SYSCTLS.get(key, _OTHER_SYSCTL), key
 
 
-def _key(change: Change) -> tuple[int, str, str]:
+def _key(change: Change, others: list[Change]) -> tuple[int, str, str]:
     if change.backend == "sysctl":
         return (rank_of_key(change.target)[0], change.target, "")
-    if change.backend in ("file", "directory"):
+    if change.backend == "file":
+        return (_rank_of_file(change.target), change.target, "")
+    if change.backend == "directory":
+        inside = (c.target for c in others if c.backend == "file" and c.target.startswith(f"{change.target}/"))
         # an outer directory sorts before an inner one, and both before their files
-        rank = next((r for prefix, r in _FILES if f"{change.target}/".startswith(prefix)), _LAST_FILE)
-        return (rank, change.target, "")
+        return (min(map(_rank_of_file, inside), default=_rank_of_file(change.target)), change.target, "")
     return (_BACKENDS[change.backend], change.target, "")
+
+
+def _rank_of_file(path: str) -> int:
+    return next((rank for prefix, rank in _FILES if f"{path}/".startswith(prefix)), _LAST_FILE)
