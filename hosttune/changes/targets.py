@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from hosttune.changes import entries
@@ -56,7 +56,10 @@ def modules(world: Planned, draft: Draft) -> list[Change]:
         left = sorted(set(settings) - sysctl_facts.modules_at_boot(after))
         return f"/etc/modules-load.d cannot have {', '.join(left)} loaded" if left else ""
 
-    made, said = place(world, MODULES, wanted, blocker, _serves(draft.rows))
+    def others(host: Planned, known: Collection[str]) -> object:
+        return sysctl_facts.modules_at_boot(host) - set(wanted)
+
+    made, said = place(world, MODULES, wanted, blocker, others, _serves(draft.rows))
     draft.refusals.extend([said] if said else [])
     return made
 
@@ -80,7 +83,11 @@ def sysctl_file(world: Planned, draft: Draft) -> list[Change]:
                 )
         return ""
 
-    made, said = place(world, SYSCTL, wanted, blocker, _serves(draft.rows))
+    def others(host: Planned, known: Collection[str]) -> object:
+        found = resolve_systemd(host, known).values
+        return {key: value.text for key, value in found.items() if key not in wanted}
+
+    made, said = place(world, SYSCTL, wanted, blocker, others, _serves(draft.rows))
     draft.refusals.extend([said] if said else [])
     if made:
         draft.notes.extend(_reload_differs(world.with_(made), wanted))
@@ -121,9 +128,21 @@ def limit_files(world: Planned, draft: Draft) -> list[Change]:
                 return f"nofile of login {user}: {why}, whatever hosttune writes; mend that line first"
         return ""
 
-    made, said = place(world, LIMITS, wanted, blocker, _serves(list(logins.values())))
+    def others(host: Planned, known: Collection[str]) -> object:
+        users = {setting.split()[0] for setting in known} - set(logins)
+        return {user: _login(host, user) for user in users}
+
+    made, said = place(world, LIMITS, wanted, blocker, others, _serves(list(logins.values())))
     draft.refusals.extend([said] if said else [])
     return made
+
+
+def _login(host: Planned, user: str) -> object:
+    try:
+        found = resolve_login(host, user)
+    except HostError:
+        return None  # the user has gone, the lines stay
+    return found.soft, found.hard
 
 
 def unit_files(world: Planned, draft: Draft) -> list[Change]:
@@ -141,7 +160,7 @@ def unit_files(world: Planned, draft: Draft) -> list[Change]:
                 continue
             where, setting = Place(f"/etc/systemd/system/{row.name}.d", entries.UNIT, "Service"), "LimitNOFILE"
         wanted = {setting: entries.Setting(f"{setting}={value}", row.why)}
-        changes, said = place(world, where, wanted, _unit_blocker(row), tuple(row.serves))
+        changes, said = place(world, where, wanted, _unit_blocker(row), lambda host, known: None, tuple(row.serves))
         draft.refusals.extend([said] if said else [])
         made += changes
     return made
