@@ -27,7 +27,7 @@ MODULES = Place("/etc/modules-load.d", entries.MODULE)
 MANAGER = Place("/etc/systemd/system.conf.d", entries.MANAGER, "Manager")
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\$?")
-_UNIT = re.compile(r"[A-Za-z0-9_.@:-]{1,200}\.service")
+_UNIT = re.compile(r"[A-Za-z0-9_.@:\\-]{1,200}\.service")
 
 
 @dataclass(frozen=True, slots=True)
