@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import ipaddress
 import re
+from collections.abc import Iterable
 
 from hosttune.host import Host, WritableHost
 from hosttune.model import State
@@ -31,6 +32,16 @@ def write(host: WritableHost, target: str, state: State) -> None:
     """Give the interface the address, or take it away."""
     address, interface = _parsed(target)
     host.act("address", verb="add" if state == PRESENT else "del", address=address, interface=interface)
+
+
+def under_another_prefix(address: str, there: Iterable[str]) -> str:
+    """Return an IPv6 address as an interface has it where only the prefix differs: the kernel would refuse it (EEXIST).
+
+    Of IPv4 an address may be there once for each prefix (net/ipv4/devinet.c, net/ipv6/addrconf.c).
+    """
+    wanted = ipaddress.ip_interface(address)
+    others = [one for one in map(ipaddress.ip_interface, there) if one.ip == wanted.ip and wanted.version == 6]
+    return str(others[0]) if others and wanted not in others else ""
 
 
 def _parsed(target: str) -> tuple[str, str]:
