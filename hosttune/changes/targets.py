@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hosttune.changes import entries
@@ -14,8 +14,9 @@ from hosttune.changes.request import Request
 from hosttune.changes.sysctls import Row
 from hosttune.changes.value import text
 from hosttune.errors import HostError
+from hosttune.facts import nofile as nofile_facts
 from hosttune.facts import sysctl as sysctl_facts
-from hosttune.model import Change, Machine, Reading
+from hosttune.model import Change, Machine
 from hosttune.resolve.pam_limits import resolve_login
 from hosttune.resolve.sysctl_procps import resolve_procps
 from hosttune.resolve.sysctl_systemd import resolve_systemd
@@ -186,19 +187,14 @@ def processes(world: Planned, row: LimitRow) -> list[int]:
         return [int(row.name)]
     if row.kind != "unit":
         return []
-    found = []
-    for path in world.glob(f"/sys/fs/cgroup/system.slice/{row.name}/cgroup.procs"):
-        try:
-            found += [int(pid) for pid in world.read(path).split()]
-        except (HostError, ValueError):
-            continue
-    return found
+    return nofile_facts.processes(world, row.name)
 
 
-def nr_open_reading(world: Planned) -> Reading:
-    """Return fs.nr_open in its layers, for a profile that does not ask for it."""
-    names = ("fs.nr_open",)
-    return sysctl_facts.gather(world, names, sysctl_facts.files(world, names))["fs.nr_open"]
+def row_of(world: Planned, rows: Mapping[str, Row], key: str) -> Row:
+    """Return a key in its layers, for a profile that does not ask for it too."""
+    if key in rows:
+        return rows[key]
+    return Row(key, sysctl_facts.gather(world, (key,), sysctl_facts.files(world, (key,)))[key])
 
 
 def raises_nr_open(machine: Machine) -> bool:
