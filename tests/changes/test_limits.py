@@ -128,3 +128,11 @@ def test_a_role_whose_service_is_not_there_says_so(root: Path, run: Any) -> None
     code, document = run(root, tree.asked(only="units"))
     assert (code, document["changed"]) == (0, False)
     assert any("no unit file of haproxy.service" in note and "--user" in note for note in document["notes"])
+
+
+def test_a_file_of_a_package_under_our_name_is_not_masked(root: Path, run: Any) -> None:
+    theirs = "/usr/lib/systemd/system/haproxy.service.d/90-hosttune.conf"
+    tree.make(root, {theirs: "[Service]\nMemoryMax=1G\n"})
+    assert run(root, tree.asked())[0] == 0
+    assert not (root / UNIT_DROP_IN).exists()
+    assert "LimitNOFILE" in (root / UNIT_DROP_IN.replace("90-", "99-")).read_text()
