@@ -26,7 +26,7 @@ def plan(world: Planned, findings: Sequence[Finding], request: Request, facts: P
     rows: dict[str, sysctls.Row] = {}
     alone: dict[str, list[str]] = {}
     if request.wants("sysctl"):
-        rows = sysctls.rows_of(findings, request, facts.defaults, alone)
+        rows = sysctls.rows_of(findings, request, facts, alone)
         refusals += refuse.hidden(sysctls.hidden(findings))
     limit_rows = [row for row in limits.rows_of(findings, notes) if _counts(row, request)]
     if not _raise_nr_open(world, rows, limit_rows, request, facts, refusals):

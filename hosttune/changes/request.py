@@ -43,9 +43,11 @@ class PlanFacts:
     `legal` is the (lowest, highest) number that this kernel takes for each element of a sysctl; what is not in it
     is not known. `listening`: ports with a TCP listener, as a set of bits; None where they cannot be seen.
     `defaults` are what the kernel holds after a boot where no file sets a key, as far as that is known.
+    `described` are the keys of which the profiles say what they are.
     """
 
     machine: Machine
     legal: dict[str, tuple[int, int]]
     listening: int | None = None
     defaults: Mapping[str, Value] = field(default_factory=dict)
+    described: frozenset[str] = frozenset()

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from hosttune.changes.request import Request
+from hosttune.changes.request import PlanFacts, Request
 from hosttune.changes.value import highest, meet, stronger
 from hosttune.facts.sysctl import module_of
 from hosttune.model import Finding, Operator, Reading, Reason, Requirement, Unknown, Value, Verdict
@@ -37,12 +37,9 @@ class Row:
 
 
 def rows_of(
-    findings: Iterable[Finding], request: Request, defaults: Mapping[str, Value], alone: dict[str, list[str]]
+    findings: Iterable[Finding], request: Request, facts: PlanFacts, alone: dict[str, list[str]]
 ) -> dict[str, Row]:
-    """Return a row for each key that a finding names; the keys that are left alone go to `alone`, by the reason.
-
-    `defaults` are what the kernel holds after a boot where no file sets a key, as far as that is known.
-    """
+    """Return a row for each key that a finding names; the keys that are left alone go to `alone`, by the reason."""
     rows: dict[str, Row] = {}
     for finding in findings:
         requirement, reading = finding.requirement, finding.reading
@@ -53,7 +50,8 @@ def rows_of(
         if finding.verdict is Verdict.OK:
             continue
         if finding.verdict is Verdict.NOT_APPLICABLE:
-            if isinstance(now, Unknown) and now.reason in _NO_KEY:
+            # of a key that profiles describe another kernel has it; one that nobody knows may be a slip of the pen
+            if isinstance(now, Unknown) and now.reason in _NO_KEY and row.key not in facts.described:
                 alone.setdefault(finding.because, []).append(row.key)
             continue
         if finding.verdict is Verdict.UNKNOWN and (isinstance(now, Unknown) or not requirement.wants):
@@ -61,7 +59,7 @@ def rows_of(
                 alone.setdefault(finding.because, []).append(row.key)
             if not _needs_no_default(requirement, reading):
                 continue
-        _act(row, requirement, request, defaults.get(row.key))
+        _act(row, requirement, request, facts.defaults.get(row.key))
     return rows
 
 

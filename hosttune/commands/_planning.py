@@ -122,6 +122,7 @@ def replan(world: Planned, request: Request) -> Plan:
 def _facts(world: Planned, profiles: list[Profile], listening: int | None) -> PlanFacts:
     legal: dict[str, tuple[int, int]] = {}
     defaults: dict[str, Value] = {}
+    described: set[str] = set()
     for profile in _with_base(profiles):
         for subject, about in profile.about.items():
             key = subject.removeprefix("sysctl:")
@@ -129,7 +130,8 @@ def _facts(world: Planned, profiles: list[Profile], listening: int | None) -> Pl
                 legal[key] = (about["legal"][0], about["legal"][1])
             if (default := about.get("default_value")) is not None:
                 defaults[key] = tuple(default) if isinstance(default, list) else default
-    return PlanFacts(machines.gather(world), legal, listening, defaults)
+            described.add(key)
+    return PlanFacts(machines.gather(world), legal, listening, defaults, frozenset(described))
 
 
 def _with_base(profiles: list[Profile]) -> list[Profile]:

@@ -71,6 +71,9 @@ def test_a_key_that_the_kernel_has_not_got_is_named(root: Path, run: Any) -> Non
     code, document = run(root, ask(profile(root, "mine", ("sysctl:net.core.nosuchkey", "equals", 1))))
     assert (code, document["changed"]) == (0, False)
     assert any("net.core.nosuchkey" in note and "no such key" in note for note in document["notes"])
+    (root / "proc/sys/vm/swappiness").unlink()
+    document = run(root, ask(profile(root, "mine", ("sysctl:vm.swappiness", "at_most", 60))))[1]
+    assert document["notes"] == []  # a key that is described, and that this kernel has not got, is no slip
 
 
 def test_the_first_port_that_the_plan_itself_lowers_is_no_hindrance(root: Path, run: Any) -> None:
