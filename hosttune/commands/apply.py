@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from hosttune.changes import journal, transaction, undo
+from hosttune.changes import journal, transaction, undo, wayback
 from hosttune.changes.journal import Record, Status
 from hosttune.changes.planned import Planned
 from hosttune.changes.request import Request
@@ -72,7 +72,8 @@ def on(host: Host, asked: Asked) -> int:
         _refuse(draft.plan)
         print(_script.render(draft.plan, _load.command()), end="")
         return 0
-    if not draft.plan.refusals and not _wants(draft.plan):
+    unfinished = isinstance(host, LiveHost) and _unfinished(host, asked)
+    if not draft.plan.refusals and not _wants(draft.plan) and not unfinished:
         return _tell(asked, draft, draft.report, 0, changed=False)
     if asked.dry_run or draft.plan.refusals:
         return _show(asked, host, loaded, draft)
@@ -80,6 +81,19 @@ def on(host: Host, asked: Asked) -> int:
     if not asked.yes:
         _ask(asked, host, loaded, draft)
     return _apply(asked, host, loaded, draft)
+
+
+def _unfinished(host: LiveHost, asked: Asked) -> bool:
+    """Say whether an earlier run was interrupted, so that what is seen now is not what this one will start from."""
+    try:
+        found = wayback.interrupted(journal.records(host))
+    except RefusedError:
+        if asked.dry_run:
+            return False  # who only looks need not be able to read the journal
+        raise
+    for record in found:
+        print(f"hosttune: apply {record.id} was interrupted: an apply or rollback heals it first", file=sys.stderr)
+    return bool(found)
 
 
 def _check(asked: Asked) -> None:
@@ -154,9 +168,14 @@ def _apply(asked: Asked, host: LiveHost, loaded: _load.Loaded, shown: Draft) -> 
     """Write under the lock; what was shown must still be what is planned."""
     with journal.locked(host):
         records = journal.records(host)
-        told = undo.heal(host, records)
-        for line in told:
+        healed = undo.heal(host, records)
+        for line in healed.said:
             print(f"hosttune: {line}", file=sys.stderr)
+        if not healed.whole:
+            raise RefusedError(
+                "an earlier run is not taken back whole, and this one would stand on it: mend what is named above and "
+                "run `hosttune rollback`, or give it up with `hosttune rollback --force`"
+            )
         draft = _draft(asked, host, loaded)
         _refuse(draft.plan)
         if not asked.yes and draft.plan != shown.plan:
@@ -173,6 +192,7 @@ def _apply(asked: Asked, host: LiveHost, loaded: _load.Loaded, shown: Draft) -> 
             reload=draft.plan.reload,
             restarts=draft.plan.restarts,
             one_way=draft.plan.one_way,
+            where=journal.here(host),
         )
         record = transaction.apply(host, record, draft.plan.restart)
     after = _examine.examine(host, loaded.profiles, loaded.workload, loaded.programs, "")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 import sys
 from dataclasses import dataclass
 
-from hosttune.changes import journal, undo
+from hosttune.changes import journal, undo, wayback
 from hosttune.changes.journal import Record, Status
-from hosttune.changes.undo import WayBack
+from hosttune.changes.wayback import WayBack
 from hosttune.commands import _open, _planning
 from hosttune.errors import RefusedError, UsageError
 from hosttune.host.live import LiveHost
@@ -40,60 +41,73 @@ def run(asked: Asked) -> int:
     return on(LiveHost(asked.root), asked)
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look at the host came to: the record that comes off, how, and what else is to be told."""
+
+    chosen: Record | None
+    way: WayBack
+    told: tuple[str, ...] = ()
+
+
 def on(host: LiveHost, asked: Asked) -> int:
     """Carry it out on a host, or show it; returns the exit code."""
     if asked.dry_run:
-        return _show(asked, host)
+        return _show(asked, _look(host, asked))
+    shown = None if asked.yes else _ask(asked, _look(host, asked))
     if not journal.records(host):
-        return _tell(asked, None, WayBack((), {}, ()), ["nothing to take back: no apply is recorded here"], 0)
-    if not asked.yes:
-        _ask(asked, host)
+        return _show(asked, _look(host, asked))
     with journal.locked(host):
-        records = journal.records(host)
-        told = undo.heal(host, records, asked.force)
-        if told and asked.id is None:
-            return _tell(asked, None, WayBack((), {}, ()), told, 0)
-        chosen = _chosen(journal.records(host), asked.id)
-        if chosen is None:
-            return _tell(asked, None, WayBack((), {}, ()), [*told, "nothing to take back: no apply is in force"], 0)
-        way = _way_back(host, chosen, asked.force)
-        told += undo.carry_out(host, chosen, way, asked.restart, asked.force)
-    return _tell(asked, chosen, way, told, 1 if told or way.kept else 0)
+        healed = undo.heal(host, journal.records(host), asked.force)
+        if healed.said and asked.id is None:
+            return _tell(asked, Look(None, WayBack(), healed.said), 0 if healed.whole else 1)
+        look = _look(host, asked)
+        if shown is not None and shown != look:
+            raise RefusedError("the host was changed since you were shown it, nothing was taken back; run it again")
+        if look.chosen is None or not healed.whole:
+            return _tell(asked, dataclasses.replace(look, told=healed.said + look.told), 0 if healed.whole else 1)
+        done = undo.carry_out(host, look.chosen, look.way, asked.restart, asked.force)
+    look = dataclasses.replace(look, told=healed.said + done.said)
+    return _tell(asked, look, 1 if look.told or look.way.kept else 0)
+
+
+def _look(host: LiveHost, asked: Asked) -> Look:
+    records = journal.records(host)
+    told = tuple(f"apply {r.id} was interrupted: a rollback heals it" for r in wayback.interrupted(records))
+    if told:
+        return Look(None, WayBack(), told)
+    chosen = _chosen(records, asked.id)
+    if chosen is None:
+        return Look(None, WayBack(), ("nothing to take back: no apply is in force",))
+    return Look(chosen, wayback.way_back(host, records, chosen, _planning.replan, journal.here(host), asked.force))
 
 
 def _chosen(records: list[Record], id: int | None) -> Record | None:
     """Return the record to take off, None where none is in force; raises UsageError."""
-    active = undo.active(records)
+    standing = [r for r in records if r.status is Status.APPLIED] or [r for r in records if r.status is Status.PARTLY]
     if id is None:
-        return active[-1] if active else None
+        return standing[-1] if standing else None
     found = next((r for r in records if r.id == id), None)
     if found is None:
         raise UsageError(f"rollback {id}: no such apply; `hosttune history` lists them")
-    return found if found.status is Status.APPLIED else None
+    return found if found.status in (Status.APPLIED, Status.PARTLY) else None
 
 
-def _way_back(host: LiveHost, chosen: Record, force: bool) -> WayBack:
-    return undo.way_back(host, journal.records(host), chosen, _planning.replan, force)
+def _show(asked: Asked, look: Look) -> int:
+    wanted = look.way.changes or (look.chosen is None and any("interrupted" in line for line in look.told))
+    return _tell(asked, look, 4 if wanted else 0)
 
 
-def _show(asked: Asked, host: LiveHost) -> int:
-    records = journal.records(host)
-    told = [f"apply {r.id} was interrupted: a rollback heals it" for r in undo.interrupted(records)]
-    chosen = _chosen(records, asked.id)
-    way = _way_back(host, chosen, asked.force) if chosen and not told else WayBack((), {}, ())
-    code = 4 if told or way.changes else 0
-    if not told and chosen is None:
-        told = ["nothing to take back: no apply is in force"]
-    return _tell(asked, chosen, way, told, code)
-
-
-def _ask(asked: Asked, host: LiveHost) -> None:
-    _show(asked, host)
+def _ask(asked: Asked, look: Look) -> Look:
+    """Show what would come off and ask; returns what was shown; raises RefusedError for anything but a yes."""
+    _show(asked, look)
     if input("\nTake it back? [y/N] ").strip().lower() not in ("y", "yes"):
         raise RefusedError("nothing was changed")
+    return look
 
 
-def _tell(asked: Asked, chosen: Record | None, way: WayBack, told: list[str], code: int) -> int:
+def _tell(asked: Asked, look: Look, code: int) -> int:
+    chosen, way, told = look.chosen, look.way, look.told
     if asked.format == "json":
         document = {
             "schema": SCHEMA,
@@ -102,7 +116,7 @@ def _tell(asked: Asked, chosen: Record | None, way: WayBack, told: list[str], co
             "changed": bool(way.changes),
             "diff": "".join(f"{line}\n" for change in way.changes for line in _plan.diff(change)),
             "kept": list(way.kept),
-            "told": told,
+            "told": list(told),
         }
         print(json.dumps(document, indent=1))
         return code

@@ -16,7 +16,7 @@ import pytest
 
 from hosttune.changes import journal
 from hosttune.commands import apply, history, rollback
-from hosttune.errors import ApplyError, RefusedError, UsageError
+from hosttune.errors import RefusedError, UsageError
 from hosttune.host.live import LiveHost
 from tests.changes import tree
 
@@ -330,7 +330,7 @@ def test_a_journal_that_names_a_file_of_others_does_not_get_it(root: Path, targe
     path.write_text(path.read_text().replace(f"/{DROP_IN}", target))
     theirs = root / target.lstrip("/")
     theirs.write_bytes((root / DROP_IN).read_bytes())  # as if it were what the apply has left
-    with pytest.raises(ApplyError, match="no file of hosttune's"):
+    with pytest.raises(RefusedError, match="no file of hosttune's"):
         rollback.on(tree.Host(root), tree.back(force=True))
     assert theirs.read_bytes() == (root / DROP_IN).read_bytes()
 
