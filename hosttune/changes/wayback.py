@@ -92,8 +92,12 @@ def way_back(
             kept[target] = found
         elif found is not None:
             changes.append(found)
-    changes = _hold_nr_open(host, changes, kept)
-    left = tuple(change for change in chosen.changes if _target(change) in kept)
+    changes, held = _hold_nr_open(host, changes, kept)
+    left = tuple(
+        dataclasses.replace(change, after=held.get(_target(change), change.after))
+        for change in chosen.changes
+        if _target(change) in kept
+    )
     return WayBack(backward(changes), rewrites, tuple(said for said in kept.values() if said), left)
 
 
@@ -174,27 +178,34 @@ def _refuse_elsewhere(chosen: Record, here: Where) -> None:
         )
 
 
-def _hold_nr_open(host: WritableHost, changes: list[Change], kept: dict[Target, str]) -> list[Change]:
-    """Leave fs.nr_open where it is if a line of limits.conf(5) would stand above it: its logins would fail."""
+def _hold_nr_open(
+    host: WritableHost, changes: list[Change], kept: dict[Target, str]
+) -> tuple[list[Change], dict[Target, State]]:
+    """Leave fs.nr_open where it is if a line of limits.conf(5) would stand above it: its logins would fail.
+
+    Returns the changes, and the states in which what holds it is left.
+    """
     before, after = _nr_open(host), _nr_open(Planned(host, changes))
     lines = [one for one in hard_limits(Planned(host, changes)) if after < one[0] <= before]
     if not lines:
-        return changes
+        return changes, {}
     number, origin = max(lines, key=lambda one: one[0])
     said = (
         f"fs.nr_open stays {before:,}: {origin} gives logins {number:,} descriptors, and with {after:,} they would "
         "fail; lower that line, then take it back again"
     )
-    held: list[Change] = []
+    made: list[Change] = []
+    held: dict[Target, State] = {}
     for change in changes:
         if change.target == "fs.nr_open":
-            kept[_target(change)] = said
+            held[_target(change)] = change.before
         elif change.target.startswith("/etc/sysctl.d/") and (line := _settings(change.before).get("fs.nr_open")):
-            kept[_target(change)] = "" if said in kept.values() else said
-            held.append(_with(change, line))
+            made.append(_with(change, line))
+            held[_target(change)] = made[-1].after
         else:
-            held.append(change)
-    return [c for c in held if not backends.same(c.before, c.after)]
+            made.append(change)
+    kept |= {target: "" if number else said for number, target in enumerate(held)}
+    return [c for c in made if not backends.same(c.before, c.after)], held
 
 
 def _nr_open(host: Host) -> int:

@@ -30,6 +30,15 @@ run add hosttune apply --only addresses --runtime-only --yes --add-address 10.9.
 addresses >"$OUT/with"
 run back2 hosttune rollback --yes
 addresses >"$OUT/without"
+echo 0 >/proc/sys/net/ipv4/conf/d0/promote_secondaries
+run first hosttune apply --only addresses --runtime-only --yes --add-address 10.9.0.31/24@d0
+run second hosttune apply --only addresses --runtime-only --yes --add-address 10.9.0.32/24@d0
+ip address add 10.9.0.33/24 dev d0
+run off hosttune rollback 3 --yes
+addresses >"$OUT/two"
+cat /proc/sys/net/ipv4/conf/d0/promote_secondaries >"$OUT/promote"
+run off2 hosttune rollback 4 --yes
+addresses >"$OUT/one"
 run back1 hosttune rollback --yes --format json
 look >"$OUT/after"
 """
@@ -76,6 +85,9 @@ def test_apply_and_rollback_in_a_namespace(tmp_path: Path) -> None:
         assert says in " ".join(json.loads(said(name))["refused"])
     assert said("with").split() == ["10.9.0.21/24", "10.9.0.22/24", "10.9.0.23/24", "2001:db8::21/64"], said("add")
     assert said("without") == ""
+    # the first address of a subnet takes nobody else's with it
+    assert said("two").split() == ["10.9.0.32/24", "10.9.0.33/24"], said("off")
+    assert said("one").split() == ["10.9.0.33/24"] and said("promote") == "0\n"
     assert (said("back2.code"), said("back1.code")) == ("0\n", "0\n"), said("back2") + said("back1")
     assert said("after") == said("before")
 
