@@ -14,7 +14,7 @@ import os
 import re
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -127,14 +127,17 @@ def path_of(record: Record) -> str:
 
 
 @contextmanager
-def locked(host: WritableHost) -> Iterator[None]:
-    """Be the only run that writes; raises RefusedError where it cannot, or another one goes on for more than WAIT."""
+def locked(host: WritableHost, waiting: Callable[[str], None]) -> Iterator[None]:
+    """Be the only run that writes; raises RefusedError where it cannot, or another one goes on for more than WAIT.
+
+    `waiting` is told who is waited for, many times.
+    """
     lock = f"{DIRECTORY}/lock"
     with ExitStack() as held:
         try:
             for path in directory.missing(host, lock):
                 host.make_directory(path)
-            held.enter_context(host.lock(lock, WAIT))
+            held.enter_context(host.lock(lock, WAIT, waiting))
             held.enter_context(_stopped_by_signals())
         except HostError as error:
             raise RefusedError(f"another hosttune is applying or rolling back ({error.detail}); wait for it") from error

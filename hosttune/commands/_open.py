@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 from hosttune import registry
@@ -13,6 +15,8 @@ from hosttune.host import Host
 from hosttune.model import Report
 from hosttune.profile import load
 from hosttune.profile.load import Profile
+
+_PATIENCE = 1.0  # seconds in which nobody wonders
 
 LOCAL = (Path("/etc/hosttune/profiles"),)
 
@@ -65,3 +69,16 @@ def print_report(report: Report, format: str, verbose: bool) -> None:
         unicode=encoding.lower().replace("-", "").startswith("utf"),
     )
     out.write(text.encode(encoding, "replace").decode(encoding))
+
+
+def teller() -> Callable[[str], None]:
+    """Return what tells a person, once and only if it takes long, that another run is waited for."""
+    start, told = time.monotonic(), False
+
+    def tell(holder: str) -> None:
+        nonlocal told
+        if not told and time.monotonic() > start + _PATIENCE:
+            told = True
+            print(f"hosttune: another hosttune ({holder}) is applying or rolling back; waiting for it", file=sys.stderr)
+
+    return tell

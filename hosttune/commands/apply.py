@@ -166,7 +166,7 @@ def _ask(asked: Asked, host: Host, loaded: _load.Loaded, draft: Draft) -> None:
 
 def _apply(asked: Asked, host: LiveHost, loaded: _load.Loaded, shown: Draft) -> int:
     """Write under the lock; what was shown must still be what is planned."""
-    with journal.locked(host):
+    with journal.locked(host, _open.teller()):
         records = journal.records(host)
         healed = undo.heal(host, records)
         for line in healed.said:

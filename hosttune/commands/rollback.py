@@ -57,7 +57,7 @@ def on(host: LiveHost, asked: Asked) -> int:
     shown = None if asked.yes else _ask(asked, _look(host, asked))
     if not journal.records(host):
         return _show(asked, _look(host, asked))
-    with journal.locked(host):
+    with journal.locked(host, _open.teller()):
         healed = undo.heal(host, journal.records(host), asked.force)
         if healed.said and asked.id is None:
             return _tell(asked, Look(None, WayBack(), healed.said), 0 if healed.whole else 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -32,7 +33,7 @@ class WritableHost(Host, Protocol):
 
     `put` replaces a file whole: a reader, or a crash, meets the old or the new one. `write` writes in
     place, which only /proc/sys wants. `act` runs host/acts/<name>.py. `lock` is exclusive among processes; raises
-    HostError where another one holds it longer than `wait` seconds. `runs`: a kernel answers for it; an image has none.
+    HostError where another one holds it longer than `wait` seconds, and tells `waiting` who does. `runs`: a kernel answers for it; an image has none.
     """
 
     runs: bool
@@ -53,4 +54,4 @@ class WritableHost(Host, Protocol):
 
     def act(self, name: str, **args: Any) -> None: ...
 
-    def lock(self, path: str, wait: float) -> AbstractContextManager[None]: ...
+    def lock(self, path: str, wait: float, waiting: Callable[[str], None]) -> AbstractContextManager[None]: ...
