@@ -33,7 +33,8 @@ class WritableHost(Host, Protocol):
 
     `put` replaces a file whole: a reader, or a crash, meets the old or the new one. `write` writes in
     place, which only /proc/sys wants. `act` runs host/acts/<name>.py. `lock` is exclusive among processes; raises
-    HostError where another one holds it longer than `wait` seconds, and tells `waiting` who does. `runs`: a kernel answers for it; an image has none.
+    HostError where another one holds it longer than `wait` seconds, and tells `waiting` who does.
+    `runs`: a kernel answers for it; an image has none.
     """
 
     runs: bool
