@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import re
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -25,6 +27,25 @@ app = typer.Typer(
 profiles = typer.Typer(no_args_is_help=True, help="List, show and validate the profiles of the roles.")
 app.add_typer(profiles, name="profile")
 
+
+def _count(text: str, most: int) -> int:
+    """Return a number of one or more that may have thousands separators: 1000000, 1,000,000 or 1_000_000."""
+    plain = str(text).strip()
+    if not re.fullmatch(r"[0-9]+|[0-9]{1,3}((,[0-9]{3})+|(_[0-9]{3})+)", plain):
+        raise typer.BadParameter(f"{text!r} is no whole number; write 1000000 or 1,000,000")
+    number = int(plain.replace(",", "").replace("_", ""))
+    if not 1 <= number <= most:
+        raise typer.BadParameter(f"{text} is not in 1 to {most:,}")
+    return number
+
+
+def _some(text: str | None) -> str:
+    """Return the text of an option that, where it is given, must say something."""
+    if text is not None and not text.strip(" ,"):
+        raise typer.BadParameter("it is empty; leave the option out, or name something")
+    return text or ""
+
+
 Roles = Annotated[list[str] | None, typer.Option("--role", help="Role of this host; repeat for several on one host.")]
 ProfileFile = Annotated[list[str] | None, typer.Option("--profile", help="A profile file of your own; repeatable.")]
 Root = Annotated[str, typer.Option(help="Examine the tree below DIR: an image or a chroot.", metavar="DIR")]
@@ -32,14 +53,23 @@ Snapshot = Annotated[str, typer.Option("--snapshot", help="Examine a recording i
 Netns = Annotated[str, typer.Option(help="Look from inside this network namespace (ip netns).", metavar="NAME")]
 Format = Annotated[str, typer.Option("--format", "-f", help="table or json.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show what holds too, and where each value comes from.")]
-Connections = Annotated[int | None, typer.Option(min=1, max=10**9, help="Connections the host shall carry.")]
-Rate = Annotated[int | None, typer.Option(min=1, max=10**7, help="New connections per second.")]
+Connections = Annotated[
+    int | None,
+    typer.Option(parser=partial(_count, most=10**9), metavar="N", help="Connections the host shall carry."),
+]
+Rate = Annotated[
+    int | None, typer.Option(parser=partial(_count, most=10**7), metavar="N", help="New connections per second.")
+]
 Backends = Annotated[list[str] | None, typer.Option("--backend", help="HOST:PORT that is connected to; repeatable.")]
 Sources = Annotated[list[str] | None, typer.Option("--source", help="Source address, or all; default: by routing.")]
 Service = Annotated[str, typer.Option(help="The unit that carries the connections.", metavar="UNIT")]
 User = Annotated[list[str] | None, typer.Option("--user", help="A login to look at too; repeatable.")]
 ModeText = Annotated[str, typer.Option("--bind-mode", help="connect, no-port, bind or explicit[:LO-HI].")]
-Pid = Annotated[int | None, typer.Option(min=1, help="A running process: its limits, its network.")]
+Pid = Annotated[
+    int | None,
+    # the most that kernel.pid_max can be: PID_MAX_LIMIT, include/linux/threads.h
+    typer.Option(parser=partial(_count, most=1 << 22), metavar="N", help="A running process: its limits, its network."),
+]
 ProcessName = Annotated[str, typer.Option(help="A running process by name.")]
 FromConfig = Annotated[str, typer.Option("--backends-from", help="Read them from haproxy.cfg or nginx.conf.")]
 
@@ -116,7 +146,9 @@ def apply(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; exit 4 if anything.")] = False,
     script: Annotated[bool, typer.Option("--script", help="Print a shell script that does the same instead.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    only: Annotated[str, typer.Option(help="Kinds to write: sysctl,limits,units,addresses.")] = "",
+    only: Annotated[
+        str | None, typer.Option(callback=_some, help="Kinds to write: sysctl,limits,units,addresses.")
+    ] = None,
     leave: Annotated[list[str] | None, typer.Option("--except", help="A key to leave alone; repeatable.")] = None,
     runtime_only: Annotated[bool, typer.Option("--runtime-only", help="Write nothing that survives a boot.")] = False,
     persist_only: Annotated[bool, typer.Option("--persist-only", help="Write files only, for the next boot.")] = False,
@@ -148,7 +180,12 @@ def apply(
 
 @app.command()
 def rollback(
-    id: Annotated[int | None, typer.Argument(help="The apply to take back; default: the last.", metavar="[ID]")] = None,
+    id: Annotated[
+        int | None,
+        typer.Argument(
+            parser=partial(_count, most=10**9), help="The apply to take back; default: the last.", metavar="[ID]"
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; exit 4 if anything.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Also what somebody else has changed since.")] = False,
@@ -248,27 +285,60 @@ def profile_validate(files: list[str]) -> None:
 
 def main(args: list[str] | None = None) -> None:
     """Run the command line; every error that a person can mend is one line on stderr."""
+    from hosttune.commands import _output
+
+    _output.install()
+    raise SystemExit(_output.settle(_carried_out(args)))
+
+
+def _carried_out(args: list[str] | None) -> int:
+    """Return the exit code of the verb, once what went wrong is said."""
     try:
-        app(args)
+        # not standalone: typer would draw a box around an error, and swallow Ctrl-C
+        code = app(args, standalone_mode=False)
     except HosttuneError as error:
-        _leave(f"hosttune: {error}", error.exit_code)
-    except KeyboardInterrupt:
-        _leave("hosttune: interrupted", 130)
-    except BrokenPipeError:
-        # the reader (head, less) has gone: nothing is left to tell it, also not at interpreter exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(1) from None
+        return _say(f"hosttune: {error}", error.exit_code)
+    except _WRONG_USE as error:
+        return _say(_wrong_use(error), 2)
+    except (KeyboardInterrupt, typer.Abort):
+        code = 130
     except Exception as error:
-        _bug(error)
+        return _bug(error)
+    if code == 130:
+        return _say("hosttune: interrupted", 130)
+    return code if isinstance(code, int) else 0
 
 
-def _leave(text: Any, code: int) -> None:
+# the base of typer's own errors; depending on its release it comes from click or from a copy of it
+_WRONG_USE: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+
+
+def _wrong_use(error: Any) -> str:
+    """Return one line: which option or verb, what is wrong, how to mend it."""
+    context = getattr(error, "ctx", None)
+    parameter = getattr(error, "param", None)
+    if type(error).__name__ == "NoArgsIsHelpError" and context is not None:
+        return str(context.get_help())
+    help_ = f"`{context.command_path} --help`" if context is not None else "`hosttune --help`"
+    said = " ".join(str(error.format_message()).split()).rstrip(".")
+    if isinstance(error, typer.BadParameter) and parameter is not None:
+        names = [name for name in parameter.opts if name.startswith("-")]
+        name = max(names, key=len) if names else str(parameter.metavar or parameter.name).strip("[].")
+        bare = " ".join(str(error.message).split()).rstrip(".")
+        said = f"{name}: {bare}" if bare else said
+    # what is ours says already how to mend it
+    return f"hosttune: {said}" + ("" if ";" in said else f"; {help_} lists what can be given")
+
+
+def _say(text: Any, code: int) -> int:
+    """Print one line on stderr, after all that went to stdout, and return the exit code."""
+    sys.stdout.flush()
     line = str(text).encode("utf-8", "backslashreplace").decode().replace("\n", "\\n")
     print(line, file=sys.stderr)
-    raise SystemExit(code)
+    return code
 
 
-def _bug(error: Exception) -> None:
+def _bug(error: Exception) -> int:
     import platform
     import traceback
 
@@ -277,4 +347,4 @@ def _bug(error: Exception) -> None:
     said = f"hosttune {__version__}, Python {platform.python_version()}, {where}: {type(error).__name__}: {error}"
     if os.environ.get("HOSTTUNE_DEBUG"):
         traceback.print_exception(error)
-    _leave(f"this is a bug of hosttune; please report: {said} (HOSTTUNE_DEBUG=1 shows more)", 3)
+    return _say(f"this is a bug of hosttune; please report: {said} (HOSTTUNE_DEBUG=1 shows more)", 3)

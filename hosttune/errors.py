@@ -5,6 +5,7 @@ HosttuneError           the person who ran it can mend it: one line, no tracebac
 ├── ProfileError        2  a profile that does not hold to the schema: file, table, key
 ├── ApplyError          1  a write failed; the text says what became of the others
 ├── RefusedError        5  what was asked would hurt, or cannot be done here: nothing was touched
+├── StoppedError      130  Ctrl-C at a question: nothing was touched
 └── ExamineError        3  the host could not be examined (with --strict)
 HostError               an answer the host refused; carries a Reason and becomes Unknown, never an exit
 """
@@ -38,6 +39,12 @@ class RefusedError(HosttuneError):
     """What was asked would hurt or cannot be done here; nothing was written."""
 
     exit_code = 5
+
+
+class StoppedError(HosttuneError):
+    """The person at the terminal stopped it before the first write."""
+
+    exit_code = 130
 
 
 class ExamineError(HosttuneError):
