@@ -295,7 +295,7 @@ def _carried_out(args: list[str] | None) -> int:
     """Return the exit code of the verb, once what went wrong is said."""
     try:
         # not standalone: typer would draw a box around an error, and swallow Ctrl-C
-        code = app(args, standalone_mode=False)
+        code = app(args, prog_name="hosttune", standalone_mode=False)
     except HosttuneError as error:
         return _say(f"hosttune: {error}", error.exit_code)
     except _WRONG_USE as error:

@@ -18,7 +18,6 @@ from hosttune.model import (
     FileState,
     Finding,
     Operator,
-    Plan,
     Reading,
     Reason,
     Report,
@@ -85,7 +84,7 @@ def not_holding(findings: Iterable[Finding]) -> Open:
     return found
 
 
-def nothing(report: Report, plan: Plan, narrowed: Sequence[str]) -> str:
+def nothing(report: Report, narrowed: Sequence[str]) -> str:
     """Return why a plan has no changes: all holds, or what does not lies outside of what was asked for.
 
     `narrowed` are the options by which less is written than the roles ask for.
@@ -101,8 +100,8 @@ def nothing(report: Report, plan: Plan, narrowed: Sequence[str]) -> str:
     if narrowed:
         by = " ".join(narrowed)
         return f"Nothing to do in what was asked for ({by}). {said}: apply without {by}."
-    what = "left to write" if plan.restarts else "that hosttune can change here"
-    return f"Nothing {what}. {said}."
+    # the notes of the plan say why, and what else would help: a restart, --live, the initial namespace
+    return f"Nothing left to write. {said}."
 
 
 def named(found: Iterable[str]) -> str:

@@ -72,10 +72,11 @@ def on(host: Host, asked: Asked) -> int:
     loaded = _load.load(host, asked.aim)
     draft = _draft(asked, host, loaded)
     if asked.script:
-        _refuse(draft.plan)
-        text = _script.render(
-            draft.plan, _load.command(), host.root if isinstance(host, LiveHost) and not host.runs else "/"
-        )
+        # what only this user may not do, another one may who runs the script
+        others = _refused.not_root(draft.plan.refusals, os.geteuid() == 0, "")[1]
+        _refuse(dataclasses.replace(draft.plan, refusals=tuple(others)))
+        top = host.root if isinstance(host, LiveHost) and not host.runs else "/"
+        text = _script.render(draft.plan, _load.command(), top)
         # a file may hold bytes that are no UTF-8: they go out as they are
         sys.stdout.flush()
         sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
@@ -138,25 +139,26 @@ def _refuse(plan: Plan) -> None:
 
 def _show(asked: Asked, host: Host, loaded: _load.Loaded, draft: Draft) -> int:
     """Print the plan, and why it may not be carried out; the capacity is that of the host as planned."""
+    width, refusals = _width(), draft.plan.refusals
+    why = (refusals, os.geteuid() == 0, _load.command())
+    # who only forgot sudo has not asked for a plan
+    short = asked.format == "json" or (not asked.dry_run and bool(_refused.not_root(*why)[0]))
     planned = Planned(host, draft.plan.changes)
     after = _examine.examine(planned, loaded.profiles, loaded.workload, loaded.programs, "")
-    code = REFUSED if draft.plan.refusals else WANTED
-    width = _width()
     if asked.format == "json":
-        results = [] if draft.plan.refusals else _results(planned, loaded, draft, after, draft.plan.changes)
+        results = [] if refusals else _results(planned, loaded, draft, after, draft.plan.changes)
         _print_json(asked, draft, after, results, changed=bool(draft.plan.changes), record=None)
-    else:
+    elif not short:
         units = {f.subject.name: f.requirement.unit for f in draft.findings if f.requirement}
         print(_plan.plan(draft.plan, width, units), end="")
-    if draft.plan.refusals:
+    if refusals:
         sys.stdout.flush()
-        why = (draft.plan.refusals, os.geteuid() == 0, _load.command())
-        one = asked.format == "json"
-        for line in [f"hosttune: {_refused.line(*why)}"] if one else _refused.lines(*why, width):
-            print(line, file=sys.stderr)
-    elif asked.format != "json":
+        said = [f"hosttune: {_refused.line(*why)}"] if short else _refused.lines(*why, width)
+        print("\n".join(said), file=sys.stderr)
+        return REFUSED
+    if asked.format != "json":
         print("\n" + "\n".join(fold(f"  {_capacity(draft, after)}", width, "    ")))
-    return code
+    return WANTED
 
 
 def _ask(asked: Asked, host: Host, loaded: _load.Loaded, draft: Draft) -> None:
@@ -226,7 +228,7 @@ def _tell(
         return code
     width = _width()
     if not changed:
-        print("\n".join(fold(f"  {_outcome.nothing(draft.report, draft.plan, _narrowed(asked))}", width, "    ")))
+        print("\n".join(fold(f"  {_outcome.nothing(draft.report, _narrowed(asked))}", width, "    ")))
         _print_notes(draft.plan)
         return code
     print(outcome.outcome(results or [], _capacity(draft, after), bool(after.machine.kernel), width), end="")

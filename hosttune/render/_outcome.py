@@ -77,16 +77,15 @@ def capacity(before: Report, after: Report, waiting: Collection[str] = ()) -> st
     for unit in waiting:
         if bound.reads.startswith(f"nofile:unit/{unit} "):
             raise_ = f" until it is started again: systemctl restart {unit}"
+    enough = number >= wanted
+    reached = f"{number:,} connections" if enough else f"{number:,} of {wanted:,} connections"
     if not after.machine.kernel:
-        enough = f"; the first limit that the files show is {bound.name}"
-        short = f", {wanted:,} are wanted: {bound.name} binds{raise_}"
-        return f"after a boot: {number:,} connections{enough if number >= wanted else short}"
-    moved = f"{was[0][0]:,} -> {number:,} connections"
-    if was[0][0] == number:
-        moved = f"{number:,} connections, as before"
-    if number >= wanted:
+        binds = f"; the first limit that the files show is {bound.name}" if enough else f": {bound.name} binds{raise_}"
+        return f"after a boot: {reached}{binds}"
+    still = was[0][0] == number
+    moved = f"{reached}, as before" if still else f"{was[0][0]:,} -> {reached}"
+    if enough:
         return f"{moved}; the first limit is {bound.name}"
-    if was[0][0] == number:
-        still = "still binds" if was[0][1].id == bound.id else "binds"
-        return f"{moved}, {wanted:,} are wanted: {bound.name} {still}{raise_}"
-    return f"{moved}, {wanted:,} are wanted; next bound: {bound.name}{raise_}"
+    if still:
+        return f"{moved}: {bound.name} {'still ' * (was[0][1].id == bound.id)}binds{raise_}"
+    return f"{moved}; next bound: {bound.name}{raise_}"

@@ -45,12 +45,10 @@ def not_root(refusals: Iterable[str], root: bool, command: str) -> tuple[str, li
 
 
 def line(refusals: Sequence[str], root: bool, command: str) -> str:
-    """Return all reasons in one line."""
+    """Return all reasons in one line; that only root is missing comes before all others."""
     first, others = not_root(refusals, root, command)
     told = [f"{reason}{_excepts(keys)}" for reason, keys in reasons(others)]
-    if told:
-        told[0] = f"refused, {NOTHING}: {told[0]}"
-    return "; also: ".join([first, *told] if first else told)
+    return first or f"refused, {NOTHING}: {'; also: '.join(told)}"
 
 
 def lines(refusals: Sequence[str], root: bool, command: str, width: int) -> list[str]:
