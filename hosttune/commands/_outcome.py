@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from hosttune.changes.planned import Planned
@@ -92,10 +92,10 @@ def nothing(report: Report, narrowed: Sequence[str]) -> str:
     found = not_holding(report.findings)
     open_ = [f"{named(found.now)} now"] if found.now else []
     open_ += [f"{named(found.boot)} at the next boot"] if found.boot else []
-    untold = f"; cannot be told: {named(found.unknown)}" if found.unknown else ""
+    untold = f"; {len(found.unknown):,} cannot be told and {_be(found.unknown)} left alone" if found.unknown else ""
     if not open_:
-        role = f"what role {' + '.join(report.roles)} wants holds, now and after a boot"
-        return f"Nothing to do: {role}" + (f", as far as it can be told{untold}." if untold else ".")
+        when = "now and after a boot" if report.machine.kernel else "after a boot"
+        return f"Nothing to do: what role {' + '.join(report.roles)} wants holds, {when}{untold}."
     said = f"Not holding: {', '.join(open_)}{untold}"
     if narrowed:
         by = " ".join(narrowed)
@@ -109,6 +109,10 @@ def named(found: Iterable[str]) -> str:
     names = list(found)
     more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
     return f"{len(names):,} ({', '.join(names[:_NAMED])}{more})"
+
+
+def _be(names: Collection[str]) -> str:
+    return "is" if len(names) == 1 else "are"
 
 
 def _keys(changes: Iterable[Change]) -> list[str]:

@@ -232,7 +232,8 @@ def _tell(
         _print_notes(draft.plan)
         return code
     print(outcome.outcome(results or [], _capacity(draft, after), bool(after.machine.kernel), width), end="")
-    _print_notes(draft.plan)
+    # who was asked has read what is left alone
+    _print_notes(draft.plan if asked.yes else dataclasses.replace(draft.plan, notes=()))
     if record is not None:
         print(f"  undo: sudo hosttune rollback {record.id}{_root(asked.root)}")
     return code

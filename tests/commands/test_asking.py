@@ -160,3 +160,15 @@ def test_values_that_another_apply_wants_stay_and_it_is_said(
     capsys.readouterr()
     assert rollback.on(tree.Host(root), tree.back(id=2)) == 0
     assert json.loads(capsys.readouterr().out)["told"][-1].endswith("stay: apply 3 wants them")
+
+
+def test_what_was_interrupted_is_named_and_healed(image: Path) -> None:
+    old = tree.look(image)
+    assert hosttune("apply", "--role", "lb", "--root", str(image), "--yes").returncode == 0
+    path = image / tree.JOURNAL / "000001.json"
+    path.write_text(path.read_text().replace('"applied"', '"applying"'))
+    assert hosttune("rollback", "--root", str(image), "--dry-run").returncode == 4
+    code, seen = at_a_terminal("y\n", "rollback", "--root", str(image))
+    assert code == 0, seen
+    assert "Heal apply 1? [y/N]" in seen and "it has been taken back" in seen.partition("[y/N]")[2]
+    assert tree.look(image) == old

@@ -119,7 +119,8 @@ def test_only_what_holds_is_said_to_hold(root: Path, capsys: pytest.CaptureFixtu
     (root / "proc/meminfo").unlink()  # what is wanted of tcp_mem is a share of the memory
     assert apply.on(tree.Host(root), tree.asked(format="table")) == 0
     said = " ".join(capsys.readouterr().out.split())
-    assert "as far as it can be told; cannot be told: 1 (net.ipv4.tcp_mem)" in said
+    assert "wants holds, now and after a boot; 1 cannot be told and is left alone." in said
+    assert "note: left alone: net.ipv4.tcp_mem: " in said
 
 
 def test_what_is_left_alone_is_not_said_to_hold(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
