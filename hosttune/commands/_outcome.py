@@ -94,8 +94,8 @@ def nothing(report: Report, narrowed: Sequence[str]) -> str:
     open_ += [f"{named(found.boot)} at the next boot"] if found.boot else []
     untold = f"; {len(found.unknown):,} cannot be told and {_be(found.unknown)} left alone" if found.unknown else ""
     if not open_:
-        when = "now and after a boot" if report.machine.kernel else "after a boot"
-        return f"Nothing to do: what role {' + '.join(report.roles)} wants holds, {when}{untold}."
+        when = ", now and after a boot" if report.machine.kernel else " after a boot"
+        return f"Nothing to do: what role {' + '.join(report.roles)} wants holds{when}{untold}."
     said = f"Not holding: {', '.join(open_)}{untold}"
     if narrowed:
         by = " ".join(narrowed)
