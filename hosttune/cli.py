@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import re
 import sys
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from hosttune import __version__
+from hosttune.commands import _usage
 from hosttune.errors import HosttuneError
 
 if TYPE_CHECKING:
@@ -28,24 +27,6 @@ profiles = typer.Typer(no_args_is_help=True, help="List, show and validate the p
 app.add_typer(profiles, name="profile")
 
 
-def _count(text: str, most: int) -> int:
-    """Return a number of one or more that may have thousands separators: 1000000, 1,000,000 or 1_000_000."""
-    plain = str(text).strip()
-    if not re.fullmatch(r"[0-9]+|[0-9]{1,3}((,[0-9]{3})+|(_[0-9]{3})+)", plain):
-        raise typer.BadParameter(f"{text!r} is no whole number; write 1000000 or 1,000,000")
-    number = int(plain.replace(",", "").replace("_", ""))
-    if not 1 <= number <= most:
-        raise typer.BadParameter(f"{text} is not in 1 to {most:,}")
-    return number
-
-
-def _some(text: str | None) -> str:
-    """Return the text of an option that, where it is given, must say something."""
-    if text is not None and not text.strip(" ,"):
-        raise typer.BadParameter("it is empty; leave the option out, or name something")
-    return text or ""
-
-
 Roles = Annotated[list[str] | None, typer.Option("--role", help="Role of this host; repeat for several on one host.")]
 ProfileFile = Annotated[list[str] | None, typer.Option("--profile", help="A profile file of your own; repeatable.")]
 Root = Annotated[str, typer.Option(help="Examine the tree below DIR: an image or a chroot.", metavar="DIR")]
@@ -55,10 +36,10 @@ Format = Annotated[str, typer.Option("--format", "-f", help="table or json.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show what holds too, and where each value comes from.")]
 Connections = Annotated[
     int | None,
-    typer.Option(parser=partial(_count, most=10**9), metavar="N", help="Connections the host shall carry."),
+    typer.Option(parser=partial(_usage.count, most=10**9), metavar="N", help="Connections the host shall carry."),
 ]
 Rate = Annotated[
-    int | None, typer.Option(parser=partial(_count, most=10**7), metavar="N", help="New connections per second.")
+    int | None, typer.Option(parser=partial(_usage.count, most=10**7), metavar="N", help="New connections per second.")
 ]
 Backends = Annotated[list[str] | None, typer.Option("--backend", help="HOST:PORT that is connected to; repeatable.")]
 Sources = Annotated[list[str] | None, typer.Option("--source", help="Source address, or all; default: by routing.")]
@@ -68,7 +49,9 @@ ModeText = Annotated[str, typer.Option("--bind-mode", help="connect, no-port, bi
 Pid = Annotated[
     int | None,
     # the most that kernel.pid_max can be: PID_MAX_LIMIT, include/linux/threads.h
-    typer.Option(parser=partial(_count, most=1 << 22), metavar="N", help="A running process: its limits, its network."),
+    typer.Option(
+        parser=partial(_usage.count, most=1 << 22), metavar="N", help="A running process: its limits, its network."
+    ),
 ]
 ProcessName = Annotated[str, typer.Option(help="A running process by name.")]
 FromConfig = Annotated[str, typer.Option("--backends-from", help="Read them from haproxy.cfg or nginx.conf.")]
@@ -147,7 +130,7 @@ def apply(
     script: Annotated[bool, typer.Option("--script", help="Print a shell script that does the same instead.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     only: Annotated[
-        str | None, typer.Option(callback=_some, help="Kinds to write: sysctl,limits,units,addresses.")
+        str | None, typer.Option(callback=_usage.some, help="Kinds to write: sysctl,limits,units,addresses.")
     ] = None,
     leave: Annotated[list[str] | None, typer.Option("--except", help="A key to leave alone; repeatable.")] = None,
     runtime_only: Annotated[bool, typer.Option("--runtime-only", help="Write nothing that survives a boot.")] = False,
@@ -183,7 +166,7 @@ def rollback(
     id: Annotated[
         int | None,
         typer.Argument(
-            parser=partial(_count, most=10**9), help="The apply to take back; default: the last.", metavar="[ID]"
+            parser=partial(_usage.count, most=10**9), help="The apply to take back; default: the last.", metavar="[ID]"
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; exit 4 if anything.")] = False,
@@ -298,36 +281,15 @@ def _carried_out(args: list[str] | None) -> int:
         code = app(args, prog_name="hosttune", standalone_mode=False)
     except HosttuneError as error:
         return _say(f"hosttune: {error}", error.exit_code)
-    except _WRONG_USE as error:
-        return _say(_wrong_use(error), 2)
+    except _usage.WRONG as error:
+        return _say(_usage.line(error), 2)
     except (KeyboardInterrupt, typer.Abort):
         code = 130
     except Exception as error:
-        return _bug(error)
+        return _say(_usage.bug(error), 3)
     if code == 130:
         return _say("hosttune: interrupted", 130)
     return code if isinstance(code, int) else 0
-
-
-# the base of typer's own errors; depending on its release it comes from click or from a copy of it
-_WRONG_USE: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
-
-
-def _wrong_use(error: Any) -> str:
-    """Return one line: which option or verb, what is wrong, how to mend it."""
-    context = getattr(error, "ctx", None)
-    parameter = getattr(error, "param", None)
-    if type(error).__name__ == "NoArgsIsHelpError" and context is not None:
-        return str(context.get_help())
-    help_ = f"`{context.command_path} --help`" if context is not None else "`hosttune --help`"
-    said = " ".join(str(error.format_message()).split()).rstrip(".")
-    if isinstance(error, typer.BadParameter) and parameter is not None:
-        names = [name for name in parameter.opts if name.startswith("-")]
-        name = max(names, key=len) if names else str(parameter.metavar or parameter.name).strip("[].")
-        bare = " ".join(str(error.message).split()).rstrip(".")
-        said = f"{name}: {bare}" if bare else said
-    # what is ours says already how to mend it
-    return f"hosttune: {said}" + ("" if ";" in said else f"; {help_} lists what can be given")
 
 
 def _say(text: Any, code: int) -> int:
@@ -336,15 +298,3 @@ def _say(text: Any, code: int) -> int:
     line = str(text).encode("utf-8", "backslashreplace").decode().replace("\n", "\\n")
     print(line, file=sys.stderr)
     return code
-
-
-def _bug(error: Exception) -> int:
-    import platform
-    import traceback
-
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"{os.path.basename(last.filename)}:{last.lineno}"
-    said = f"hosttune {__version__}, Python {platform.python_version()}, {where}: {type(error).__name__}: {error}"
-    if os.environ.get("HOSTTUNE_DEBUG"):
-        traceback.print_exception(error)
-    return _say(f"this is a bug of hosttune; please report: {said} (HOSTTUNE_DEBUG=1 shows more)", 3)
