@@ -38,7 +38,7 @@ class ApplyError(HosttuneError):
 class StoppedError(HosttuneError):
     """A signal ended the run; the exit code is that of a shell, 128 and the signal's number."""
 
-    def __init__(self, text: str, exit_code: int) -> None:
+    def __init__(self, text: str, exit_code: int = 130) -> None:
         super().__init__(text)
         self.exit_code = exit_code
 

@@ -52,7 +52,7 @@ def apply(host: WritableHost, record: Record, restart: bool) -> Record:
         where = record.changes[at].target if at < len(record.changes) else "the last step"
         raise ApplyError(_failed(host, record, restart, f"{where}: {describe(error)}")) from error
     except KeyboardInterrupt as stop:
-        raise StoppedError(_failed(host, record, restart, "stopped"), 130) from stop
+        raise StoppedError(_failed(host, record, restart, "stopped")) from stop
     except StoppedError as stop:
         raise StoppedError(_failed(host, record, restart, str(stop)), stop.exit_code) from stop
     except BaseException:

@@ -42,6 +42,11 @@ def addresses(texts: Sequence[str]) -> tuple[str, ...]:
         first, _, last = span_.partition("-")
         try:
             low, high = ipaddress.ip_address(first), ipaddress.ip_address(last or first)
+            prefix = rest.partition("@")[0]
+            if prefix.isdigit() and int(prefix) > low.max_prefixlen:
+                raise UsageError(
+                    f"--add-address {text}: /{prefix}: a prefix of IPv{low.version} ends at {low.max_prefixlen}"
+                )
             address.parse(f"{first}/{rest}")
             count = int(high) - int(low) + 1
         except (ValueError, TypeError) as error:

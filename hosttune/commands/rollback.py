@@ -5,17 +5,18 @@ from __future__ import annotations
 import dataclasses
 import json
 import shutil
-import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from hosttune.changes import journal, undo, wayback
 from hosttune.changes.journal import Record, Status
 from hosttune.changes.wayback import WayBack
-from hosttune.commands import _open, _planning
+from hosttune.commands import _asking, _open, _output, _planning
 from hosttune.errors import RefusedError, UsageError
 from hosttune.host.live import LiveHost
 from hosttune.model import Plan
 from hosttune.render import _plan
+from hosttune.render._figures import clean, fold, when
 
 SCHEMA = "hosttune/rollback/1"
 
@@ -33,53 +34,48 @@ class Asked:
     format: str
 
 
-def run(asked: Asked) -> int:
-    """Carry it out on the host that the options name, or show it; returns the exit code."""
-    _open.check_format(asked.format)
-    if not (asked.yes or asked.dry_run or sys.stdin.isatty()):
-        raise UsageError("nobody can be asked here: look with --dry-run, then say --yes")
-    return on(LiveHost(asked.root), asked)
-
-
 @dataclass(frozen=True, slots=True)
 class Look:
     """What one look at the host came to: the record that comes off, how, and what else is to be told."""
 
     chosen: Record | None
-    way: WayBack
+    way: WayBack = field(default_factory=WayBack)
     told: tuple[str, ...] = ()
+    interrupted: tuple[int, ...] = ()
+
+
+def run(asked: Asked) -> int:
+    """Carry it out on the host that the options name, or show it; returns the exit code."""
+    _open.check_format(asked.format)
+    _asking.check(asked.format, told=asked.yes or asked.dry_run)
+    return on(LiveHost(asked.root), asked)
 
 
 def on(host: LiveHost, asked: Asked) -> int:
     """Carry it out on a host, or show it; returns the exit code."""
+    seen = _look(host, asked)
     if asked.dry_run:
-        return _show(asked, _look(host, asked))
-    shown = None if asked.yes else _ask(asked, _look(host, asked))
-    if not journal.records(host):
-        return _show(asked, _look(host, asked))
+        return _tell(asked, seen, 4 if seen.way.changes or seen.interrupted else 0)
+    if seen.chosen is None and not seen.interrupted:
+        return _tell(asked, seen, 0)
+    if not asked.yes:
+        _ask(asked, seen)
     with journal.locked(host, _open.teller()):
         healed = undo.heal(host, journal.records(host), asked.force)
-        if healed.said and asked.id is None:
-            return _tell(asked, Look(None, WayBack(), healed.said), 0 if healed.whole else 1)
+        told = Look(None, told=healed.said)
+        if healed.said and (asked.id is None or not asked.yes or not healed.whole):
+            # what comes after it was not asked for, or not shown, or would stand on what is not whole
+            return _tell(asked, told, 0 if healed.whole else 1, told_already=not asked.yes)
         look = _look(host, asked)
-        if shown is not None and shown != look:
+        if not asked.yes and look != seen:
             raise RefusedError("the host was changed since you were shown it, nothing was taken back; run it again")
-        if look.chosen is None or not healed.whole:
-            return _tell(asked, dataclasses.replace(look, told=healed.said + look.told), 0 if healed.whole else 1)
+        if look.chosen is None:
+            return _tell(asked, dataclasses.replace(look, told=(*healed.said, *look.told)), 0)
         done = undo.carry_out(host, look.chosen, look.way, asked.restart, asked.force)
-    look = dataclasses.replace(look, told=healed.said + done.said)
-    return _tell(asked, look, 1 if look.told or look.way.kept else 0)
-
-
-def _look(host: LiveHost, asked: Asked) -> Look:
-    records = journal.records(host)
-    told = tuple(f"apply {r.id} was interrupted: a rollback heals it" for r in wayback.interrupted(records))
-    if told:
-        return Look(None, WayBack(), told)
-    chosen = _chosen(records, asked.id)
-    if chosen is None:
-        return Look(None, WayBack(), ("nothing to take back: no apply is in force",))
-    return Look(chosen, wayback.way_back(host, records, chosen, _planning.replan, journal.here(host), asked.force))
+    _output.did(f"the rollback of apply {look.chosen.id} is done")
+    look = dataclasses.replace(look, told=(*healed.said, *done.said))
+    code = 1 if look.told or look.way.kept else 0
+    return _tell(asked, look, code, records=journal.records(host), told_already=not asked.yes)
 
 
 def _chosen(records: list[Record], id: int | None) -> Record | None:
@@ -93,21 +89,50 @@ def _chosen(records: list[Record], id: int | None) -> Record | None:
     return found if found.status in (Status.APPLIED, Status.PARTLY) else None
 
 
-def _show(asked: Asked, look: Look) -> int:
-    wanted = look.way.changes or (look.chosen is None and any("interrupted" in line for line in look.told))
-    return _tell(asked, look, 4 if wanted else 0)
+def _why_none(records: list[Record], id: int | None) -> str:
+    """Return why there is nothing to take back."""
+    status = next((r.status for r in records if r.id == id), None)
+    if status is Status.ROLLED_BACK:
+        return f"nothing to take back: apply {id} is rolled back already"
+    if status is not None:
+        return f"nothing to take back: a write of apply {id} failed, and nothing of it is in force"
+    return "nothing to take back: no apply is " + ("in force" if records else "recorded here")
 
 
-def _ask(asked: Asked, look: Look) -> Look:
-    """Show what would come off and ask; returns what was shown; raises RefusedError for anything but a yes."""
-    _show(asked, look)
-    if input("\nTake it back? [y/N] ").strip().lower() not in ("y", "yes"):
-        raise RefusedError("nothing was changed")
-    return look
+def _look(host: LiveHost, asked: Asked) -> Look:
+    """Return what a rollback would do now; what was interrupted has to be healed first."""
+    records = journal.records(host)
+    found = wayback.interrupted(records)
+    chosen = _chosen(records, asked.id)
+    if found:
+        told = tuple(f"apply {r.id} was interrupted: a rollback heals it" for r in found)
+        return Look(chosen if asked.id else None, WayBack(), told, tuple(r.id for r in found))
+    if chosen is None:
+        return Look(None, WayBack(), (_why_none(records, asked.id),))
+    return Look(chosen, wayback.way_back(host, records, chosen, _planning.replan, journal.here(host), asked.force))
 
 
-def _tell(asked: Asked, look: Look, code: int) -> int:
-    chosen, way, told = look.chosen, look.way, look.told
+def _ask(asked: Asked, look: Look) -> None:
+    """Show it and return on a yes; raises RefusedError for a no."""
+    _print(look.chosen, look.way, look.told)
+    if look.interrupted:
+        _asking.agree(f"Heal {' and '.join(f'apply {number}' for number in look.interrupted)}?")
+    elif look.chosen:
+        _asking.agree(f"Take back {_name(look.chosen)}?")
+
+
+def _name(record: Record) -> str:
+    roles = record.request.roles
+    role = f", role{'s' * (len(roles) > 1)} {' + '.join(roles)}" if roles else ""
+    return f"apply {record.id} ({when(record.when)}{clean(role)})"
+
+
+def _tell(
+    asked: Asked, look: Look, code: int, *, records: list[Record] | None = None, told_already: bool = False
+) -> int:
+    """Print what became of it, `records` being those after it, and return the exit code."""
+    chosen, way = look.chosen, look.way
+    stays = _stays(chosen, way) if chosen else ""
     if asked.format == "json":
         document = {
             "schema": SCHEMA,
@@ -116,14 +141,40 @@ def _tell(asked: Asked, look: Look, code: int) -> int:
             "changed": bool(way.changes),
             "diff": "".join(f"{line}\n" for change in way.changes for line in _plan.diff(change)),
             "kept": list(way.kept),
-            "told": list(told),
+            "told": [*look.told, *([stays] if stays else [])],
         }
         print(json.dumps(document, indent=1))
         return code
-    width = max(60, shutil.get_terminal_size((80, 24)).columns)
-    print(_plan.plan(Plan(changes=way.changes, notes=(*way.kept, *told)), width), end="")
-    if chosen and not asked.dry_run and asked.yes:
-        print(f"  Apply {chosen.id} is taken back.")
-        for unit in () if asked.restart else chosen.restarts:
-            print(f"  note: {unit} keeps its descriptors until it is started again: systemctl restart {unit}")
+    _print(chosen, WayBack() if told_already else way, look.told)
+    if chosen is None or records is None:
+        return code
+    left = f", except for what is named above ({len(way.kept):,})" if way.kept else ""
+    if any(r.id == chosen.id and r.status in (Status.ROLLED_BACK, Status.PARTLY) for r in records):
+        print(f"  Apply {chosen.id} is taken back{left}.")
+    for unit in () if asked.restart else chosen.restarts:
+        print(f"  note: {unit} keeps its descriptors until it is started again: systemctl restart {unit}")
     return code
+
+
+def _stays(chosen: Record, way: WayBack) -> str:
+    """Return what of an apply stays because others want it too; "" where nothing does."""
+    moved = {(c.backend, c.target) for c in way.changes}
+    wanted = {(c.backend, c.target): number for number, made in way.rewrites.items() for c in made}
+    kept = [key for c in chosen.changes if (key := (c.backend, c.target)) in wanted and key not in moved]
+    if not kept:
+        return ""
+    by = sorted({wanted[key] for key in kept})
+    who = f"apply {', '.join(map(str, by))} want{'s' * (len(by) == 1)} them"
+    if not moved:
+        return f"its values stay: {who}"
+    return f"{len(kept):,} of its {len(chosen.changes):,} changes stay: {who}"
+
+
+def _print(chosen: Record | None, way: WayBack, told: Sequence[str]) -> None:
+    width = max(60, shutil.get_terminal_size((80, 24)).columns)
+    stays = _stays(chosen, way) if chosen else ""
+    notes = (*way.kept, *([stays] if stays else []))
+    units = {r.subject.name: r.unit for r in chosen.request.requirements} if chosen else {}
+    print(_plan.plan(Plan(changes=way.changes, notes=notes), width, units, reasons=False), end="")
+    for line in told:
+        print("\n".join(fold(f"  {line[:1].upper()}{line[1:]}.", width, "    ")))

@@ -71,6 +71,8 @@ def load_file(path: Path, directories: Sequence[Path] = ()) -> Profile:
 def document(path: Path) -> dict[str, Any]:
     """Return a profile file's tables, checked against the schema; raises UsageError or ProfileError."""
     try:
+        if path.is_dir():
+            raise UsageError(f"{path}: a directory; name a profile in TOML")
         if not path.is_file():
             raise UsageError(f"{path}: no such file; name a profile in TOML")
         if path.stat().st_size > LARGEST:
@@ -82,7 +84,7 @@ def document(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise ProfileError(f"{path}: byte {error.start} is not UTF-8; save it as UTF-8 text") from error
     except tomllib.TOMLDecodeError as error:
-        raise ProfileError(_syntax(path, str(error))) from error
+        raise ProfileError(_syntax(path, text, str(error))) from error
     except (RecursionError, ValueError) as error:
         raise ProfileError(f"{path}: cannot be read as TOML: {type(error).__name__}") from error
     # our own are validated by the tests: pydantic's import would cost a fifth of a whole check
@@ -93,9 +95,10 @@ def document(path: Path) -> dict[str, Any]:
     return tables
 
 
-def _syntax(path: Path, said: str) -> str:
+def _syntax(path: Path, text: str, said: str) -> str:
     where = re.search(r"\(at line (\d+), column (\d+)\)", said)
-    at = f":{where[1]}:{where[2]}" if where else ""
+    # without a place it is the end of the document
+    at = f":{where[1]}:{where[2]}" if where else f":{max(len(text.splitlines()), 1)}"
     what = said.partition(" (at ")[0].replace("\n", "\\n")
     return f"{path}{at}: not TOML: {what}"
 

@@ -366,18 +366,6 @@ def test_an_image_gets_files_only_and_no_link_leads_out(tmp_path: Path) -> None:
     assert json.loads(again.stdout)["changed"] is False
 
 
-def test_the_script_does_what_the_apply_does(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    mine = profile(root, "mine", ("nofile:login", "at_least", [70_000, 70_000]))
-    assert apply.on(tree.Host(root), tree.asked(profile=[mine], script=True)) == 0
-    script = capsys.readouterr().out
-    other = tree.make(tmp_path / "other")
-    script = re.sub(r"(?m)(?<=[ >])/(etc|proc/sys)/", rf"{other}/\1/", script).replace("systemctl", "true")
-    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert apply.on(tree.Host(root), tree.asked(profile=[mine])) == 0
-    assert tree.look(other) == tree.look(root)
-
-
 def test_the_json_has_its_form(root: Path, said: Any) -> None:
     import jsonschema
 
