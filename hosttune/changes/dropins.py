@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from hosttune.changes import entries
@@ -26,32 +26,57 @@ class Place:
 Blocker = Callable[[Planned, dict[str, entries.Setting]], str]
 """Return what keeps the settings from winning on a host that holds them, "" where they win."""
 
+Others = Callable[[Planned, Collection[str]], object]
+"""Return what comes of all that was not asked for, to be compared; the settings are those of our files."""
+
+# a file of ours would mask one of the same name there: sysctl.d(5), systemd.unit(5), and pam_limits' vendor directory
+_SIBLINGS = ("/run", "/usr/local/lib", "/usr/lib", "/lib", "/usr/etc")
+
 
 def place(
-    world: Planned, where: Place, wanted: dict[str, entries.Setting], blocker: Blocker, serves: tuple[str, ...]
+    world: Planned,
+    where: Place,
+    wanted: dict[str, entries.Setting],
+    blocker: Blocker,
+    others: Others,
+    serves: tuple[str, ...],
 ) -> tuple[list[Change], str]:
     """Return the changes that give the settings the first name that wins; or none, and the sentence on what wins.
 
-    What an earlier apply has put there stays, unless it is set anew; a file of ours under a name that no longer
-    wins is moved. Files of other owners are never touched.
+    Whatever else is set stays as it is: files of ours under other names are joined into the one where that changes
+    nothing, else they are left where they are, and the file holds only what is wanted. Files of other owners, and
+    files of ours to which somebody has added lines, are never touched.
     """
     present = _ours(world, where)
-    settings: dict[str, entries.Setting] = {}
-    for state in present.values():
-        settings |= entries.parse(state.text, where.key)
-    settings |= wanted
-    if where.folder == "/etc/sysctl.d":
-        settings = dict(sorted(settings.items(), key=lambda item: _sysctl_order(item[0])))
+    kept = {path: entries.parse(state.text, where.key) for path, state in present.items()}
+    known = {key for settings in kept.values() for key in settings} | set(wanted)
+    before = others(world, known)
     said = ""
     for name in dict.fromkeys([*(path.rpartition("/")[2] for path in present), *(f"{n}.conf" for n in where.names)]):
         path = f"{where.folder}/{name}"
-        if path not in present and world.glob(path):
-            continue  # somebody else's, under a name that says hosttune
-        changes = _changes(path, present, settings, where, world, serves)
-        said = blocker(world.with_(changes), wanted)
-        if not said:
-            return changes, ""
+        if path not in present and _taken(world, where.folder, name):
+            continue
+        joined = {key: setting for settings in kept.values() for key, setting in settings.items()}
+        for settings, gone in ((joined, [old for old in present if old != path]), (kept.get(path, {}), [])):
+            changes = _changes(path, present, gone, _in_order(where, settings | wanted), where, world, serves)
+            after = world.with_(changes)
+            blocked = blocker(after, wanted)
+            said = blocked or said
+            if not blocked and others(after, known) == before:
+                return changes, ""
     return [], said or f"{where.folder}: every name that hosttune would use is taken"
+
+
+def _taken(world: Planned, folder: str, name: str) -> bool:
+    """Say whether somebody else has a file under a name that says hosttune, here or where ours would mask it."""
+    below = folder.removeprefix("/etc")
+    return bool(world.glob(f"{folder}/{name}")) or any(world.glob(f"{top}{below}/{name}") for top in _SIBLINGS)
+
+
+def _in_order(where: Place, settings: dict[str, entries.Setting]) -> dict[str, entries.Setting]:
+    if where.folder != "/etc/sysctl.d":
+        return settings
+    return dict(sorted(settings.items(), key=lambda item: _sysctl_order(item[0])))
 
 
 def _sysctl_order(key: str) -> tuple[int, str]:
@@ -61,14 +86,16 @@ def _sysctl_order(key: str) -> tuple[int, str]:
 
 
 def _ours(world: Planned, where: Place) -> dict[str, FileState]:
-    """Return the files of ours that are there, by path; a link or a device is never ours."""
+    """Return the files that are ours alone, by path, in the order in which they are read; a link never is."""
     found: dict[str, FileState] = {}
     for path in world.glob(f"{where.folder}/*hosttune.conf"):
         try:
             state = world.state(path)
         except HostError:
             continue
-        if state is not None and entries.is_ours(state.text):
+        if state is None or not entries.is_ours(state.text):
+            continue
+        if not entries.has_more(state.text, where.key, where.section):
             found[path] = state
     return found
 
@@ -76,6 +103,7 @@ def _ours(world: Planned, where: Place) -> dict[str, FileState]:
 def _changes(
     path: str,
     present: dict[str, FileState],
+    gone: list[str],
     settings: dict[str, entries.Setting],
     where: Place,
     world: Planned,
@@ -87,5 +115,5 @@ def _changes(
     after = entries.file_state(text, like)
     made = [Change("directory", d, None, directory.PRESENT, serves) for d in directory.missing(world, path)]
     made.append(Change("file", path, before, after, serves))
-    made += [Change("file", old, state, None, serves) for old, state in present.items() if old != path]
+    made += [Change("file", old, present[old], None, serves) for old in gone]
     return made

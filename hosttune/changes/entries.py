@@ -67,6 +67,12 @@ def parse(text: str, key: re.Pattern[str]) -> dict[str, Setting]:
     return found
 
 
+def has_more(text: str, key: re.Pattern[str], section: str = "") -> bool:
+    """Say whether a file of ours holds lines that hosttune did not write: rewriting it would lose them."""
+    lines = (line.strip() for line in text.splitlines())
+    return any(line and line[0] != "#" and line != f"[{section}]" and not key.fullmatch(line) for line in lines)
+
+
 SYSCTL = re.compile(r"([A-Za-z0-9_./-]+) = .*")
 LIMITS = re.compile(r"(\S+ (?:soft|hard) nofile) [0-9]+")
 MODULE = re.compile(r"([A-Za-z0-9_-]+)")

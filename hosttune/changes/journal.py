@@ -214,6 +214,7 @@ def _request(found: dict[str, Any]) -> Request:
         addresses=_texts(found["addresses"]),
         roles=_texts(found["roles"]),
         connections=_whole(found["connections"]),
+        leave=_texts(found.get("leave", [])),
     )
 
 

@@ -26,15 +26,19 @@ def plan(world: Planned, findings: Sequence[Finding], request: Request, facts: P
     rows: dict[str, sysctls.Row] = {}
     alone: dict[str, list[str]] = {}
     if request.wants("sysctl"):
-        rows = sysctls.rows_of(findings, request.runtime, request.persist, alone)
+        rows = sysctls.rows_of(findings, request, facts.defaults, alone)
         refusals += refuse.hidden(sysctls.hidden(findings))
     limit_rows = [row for row in limits.rows_of(findings, notes) if _counts(row, request)]
-    _raise_nr_open(world, rows, limit_rows, request, facts, refusals)
+    if not _raise_nr_open(world, rows, limit_rows, request, facts, refusals):
+        limit_rows = []  # their files would be cut by that fs.nr_open, and blame it on the wrong line
     for because, keys in alone.items():
         left = [key for key in dict.fromkeys(keys) if rows[key].now is None and rows[key].disk is None]
         notes += [f"left alone: {', '.join(left)}: {because}"] if left else []
     refusals += refuse.values(rows.values(), facts)
-    refusals += refuse.ports(rows, facts)
+    range_ = rows.get("net.ipv4.ip_local_port_range")
+    if range_ is not None:
+        refusals += refuse.port_range(range_, targets.row_of(world, rows, "net.ipv4.ip_unprivileged_port_start"))
+        refusals += refuse.ports(range_, targets.row_of(world, rows, "net.ipv4.ip_local_reserved_ports"), facts)
     changes = _runtime(world, rows)
     changes += _live(world, limit_rows, request, notes)
     # the files are judged on the host as it will be: nofile is cut by the fs.nr_open that holds then
@@ -48,6 +52,7 @@ def plan(world: Planned, findings: Sequence[Finding], request: Request, facts: P
         future = future.with_(made)
     changes += _addresses(world, request, refusals, notes)
     changes = [c for c in changes if c.before != c.after]
+    refusals += refuse.paths(world, changes)
     one_way = refuse.one_way(changes, facts)
     notes += one_way.values()
     stale = tuple(sorted({row.name for row in limit_rows if row.stale}))
@@ -75,8 +80,8 @@ def _raise_nr_open(
     request: Request,
     facts: PlanFacts,
     refusals: list[str],
-) -> None:
-    """Refuse a nofile that fs.nr_open does not allow, or see that fs.nr_open rises before it, at boot too."""
+) -> bool:
+    """See that fs.nr_open rises before a nofile, at boot too; False where it may not, which is refused."""
     on_disk = max((row.disk[1] for row in limit_rows if row.disk and request.persist), default=0)
     live = max((row.now[1] for row in limit_rows if row.now and request.live), default=0)
     # of a service systemd cuts what is too much; the next login fails (pam_limits), or gets nothing
@@ -84,10 +89,8 @@ def _raise_nr_open(
     need = max(on_disk, live)
     need_now = need if request.runtime else max(logins, live)
     if not need:
-        return
-    row = rows.get("fs.nr_open")
-    if row is None:
-        row = sysctls.Row("fs.nr_open", targets.nr_open_reading(world))
+        return True
+    row = targets.row_of(world, rows, "fs.nr_open")
     now, boot = row.runtime_after, row.boot_after
     low_now = isinstance(now, int) and now < need_now
     if isinstance(boot, int):
@@ -97,15 +100,18 @@ def _raise_nr_open(
         bumped = row.reading.runtime == _BUMPED or targets.raises_nr_open(facts.machine)
         low_boot = need > (_BUMPED if bumped else NR_OPEN)
     if not (low_now or (low_boot and on_disk)):
-        return
-    if not request.wants("sysctl") or (low_now and not request.runtime) or (low_boot and not request.persist):
-        refusals.append(refuse.above_nr_open(need, now, "now" if low_now else "after a boot"))
-        return
+        return True
+    excepted = "fs.nr_open" in request.leave
+    barred = excepted or not request.wants("sysctl")
+    if barred or (low_now and not request.runtime) or (low_boot and not request.persist):
+        refusals.append(refuse.above_nr_open(need, now, "now" if low_now else "after a boot", excepted))
+        return False
     rows["fs.nr_open"] = row
     row.serves += [s for r in limit_rows for s in r.serves]
     row.why = row.why or "no process can be given more descriptors than this"
     row.now = max(need, row.now if isinstance(row.now, int) else 0) if low_now else row.now
     row.disk = max(need, now if isinstance(now, int) else 0) if low_boot and on_disk else row.disk
+    return True
 
 
 def _runtime(world: Planned, rows: dict[str, sysctls.Row]) -> list[Change]:
@@ -129,6 +135,8 @@ def _live(world: Planned, limit_rows: list[limits.LimitRow], request: Request, n
             if row.kind == "pid":
                 notes.append(f"process {row.name} keeps its limits: --live raises those of running processes")
             continue
+        if not pids and row.kind == "unit":
+            notes.append(f"--live: no process of {row.name} is seen to run, none was raised")
         for pid in pids:
             try:
                 target = prlimit.target_of(world, pid)
@@ -138,7 +146,8 @@ def _live(world: Planned, limit_rows: list[limits.LimitRow], request: Request, n
                 continue
             if before is None:
                 continue
-            soft, hard = (max(have, want) for have, want in zip(map(int, str(before).split()), row.now, strict=True))
+            have, most = map(int, str(before).split())
+            soft, hard = row.raised((have, most))
             made.append(Change("prlimit", target, before, f"{soft} {hard}", tuple(row.serves), row.why))
     if made:
         notes.append("a program that reckoned with its limit when it started uses a higher one only once started again")
@@ -152,9 +161,11 @@ def _addresses(world: Planned, request: Request, refusals: list[str], notes: lis
     if request.runtime:
         known: dict[str, Any] = world.probe("interfaces")
         for target in request.addresses:
-            interface = address.parse(target)[1]
+            one, interface = address.parse(target)
             if interface not in known:
                 refusals.append(f"--add-address: no interface {interface} here; there are {', '.join(sorted(known))}")
+            elif there := address.under_another_prefix(one, known[interface]):
+                refusals.append(f"--add-address {target}: {interface} has it as {there}; name it so, or leave it out")
             elif world.current("address", target) is None:
                 made.append(Change("address", target, None, address.PRESENT, (), "a source address more"))
     if request.persist:

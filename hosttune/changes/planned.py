@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import fnmatch
+import os
 from collections.abc import Iterable
 from typing import Any
 
@@ -38,6 +40,8 @@ class Planned:
         return backends.read(self._inner, backend, target)
 
     def read(self, path: str) -> str:
+        if self._states.get(("directory", path)):
+            raise HostError(Reason.UNREADABLE, f"{path}: {os.strerror(errno.EISDIR)}")
         if path not in self._files:
             return self._inner.read(path)
         state = self._files[path]

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
+from hosttune.changes.backends import directory, file
 from hosttune.changes.backends import sysctl as sysctl_backend
+from hosttune.changes.planned import Planned
 from hosttune.changes.request import PlanFacts
 from hosttune.changes.sysctls import Row
 from hosttune.changes.value import text
 from hosttune.host import WritableHost
 from hosttune.model import Change, FileState, Finding, Unknown, Value
 from hosttune.ports import mask_of, span, text_of
+from hosttune.resolve.sysctl_value import kernel_value
 
 _PAGE = 4096
+_TEXT = ("net.ipv4.ip_local_reserved_ports",)  # a list of one port looks like a number
+_PRIVILEGED = 1024  # PROT_SOCK, include/net/sock.h: ip_unprivileged_port_start where no file sets it
 _CAPABILITIES = {"CAP_NET_ADMIN": 12, "CAP_SYS_RESOURCE": 24}  # linux/capability.h
 
 
@@ -30,6 +35,7 @@ def values(rows: Iterable[Row], facts: PlanFacts) -> list[str]:
     found = []
     for row in rows:
         for value in dict.fromkeys(v for v in (row.now, row.disk) if v is not None):
+            found += _shape(row, value)
             legal = facts.legal.get(row.key)
             wrong = [n for n in _numbers(value) if legal and not legal[0] <= n <= legal[1]]
             if wrong and legal:
@@ -39,18 +45,39 @@ def values(rows: Iterable[Row], facts: PlanFacts) -> list[str]:
                 )
             elif row.key == "net.ipv4.tcp_mem":
                 found += _tcp_mem(value, facts)
-            elif row.key == "net.ipv4.ip_local_port_range":
-                found += _range(value, facts.port_start)
     return found
 
 
-def _range(value: Value, start: int) -> list[str]:
-    # net/ipv4/sysctl_net_ipv4.c ipv4_local_port_range(): the first must not be a privileged port
-    if isinstance(value, tuple) and len(value) == 2 and max(start, 1) <= value[0] <= value[1] <= 65535:
+def _shape(row: Row, value: Value) -> list[str]:
+    """Refuse what the kernel cannot take for this key: text for a number, or another count of numbers."""
+    now = row.reading.runtime
+    if isinstance(now, Unknown | str) or row.key in _TEXT:
+        return []
+    count = len(now) if isinstance(now, tuple) else 1
+    taken = kernel_value(text(value), count)
+    if not isinstance(taken, Unknown | str) and len(text(value).split()) == count:
         return []
     return [
-        f"net.ipv4.ip_local_port_range = {text(value)}: the kernel takes LOW HIGH within {max(start, 1)} and 65535 and "
-        "would refuse it; ask for another in a profile of your own, or --except net.ipv4.ip_local_port_range"
+        f"{row.key} = {text(value)}: the kernel takes {count} number{'s' * (count > 1)} there, it holds {text(now)} "
+        f"now; ask for another value in a profile of your own, or --except {row.key}"
+    ]
+
+
+def port_range(row: Row, start: Row) -> list[str]:
+    """Refuse a range that begins below ip_unprivileged_port_start, as that is now, and as a boot sets it."""
+    found = _range(row.now, start.runtime_after, "now") + _range(row.disk, start.boot_after, "at boot")
+    return found[:1]
+
+
+def _range(value: Value | None, start: Value | Unknown, when: str) -> list[str]:
+    # net/ipv4/sysctl_net_ipv4.c ipv4_local_port_range(): the first must not be a privileged port
+    lowest = max(start if isinstance(start, int) else _PRIVILEGED, 1)
+    if value is None or (isinstance(value, tuple) and len(value) == 2 and lowest <= value[0] <= value[1] <= 65535):
+        return []
+    return [
+        f"net.ipv4.ip_local_port_range = {text(value)}: the kernel takes LOW HIGH within {lowest} and 65535 {when} "
+        "(net.ipv4.ip_unprivileged_port_start) and would refuse it; ask for another in a profile of your own, or "
+        "--except net.ipv4.ip_local_port_range"
     ]
 
 
@@ -66,30 +93,36 @@ def _tcp_mem(value: Value, facts: PlanFacts) -> list[str]:
     ]
 
 
-def ports(rows: Mapping[str, Row], facts: PlanFacts) -> list[str]:
-    """Refuse a range that would hand out the ports of services."""
-    row = rows.get("net.ipv4.ip_local_port_range")
-    value = row.now if row and row.now is not None else row.disk if row else None
-    if not isinstance(value, tuple) or len(value) != 2 or not facts.listening:
+def ports(row: Row, reserved: Row, facts: PlanFacts) -> list[str]:
+    """Refuse a range that would hand out the ports of services, now or after a boot."""
+    if not facts.listening:
         return []
-    reserved = rows.get("net.ipv4.ip_local_reserved_ports")
-    there = reserved.runtime_after if reserved else ""
-    stolen = facts.listening & span(*value) & ~(0 if isinstance(there, Unknown) else mask_of(str(there)))
-    if not stolen:
-        return []
+    stolen = {
+        "": _stolen(row.now, reserved.runtime_after, facts.listening),
+        " after a boot": _stolen(row.disk, reserved.boot_after, facts.listening),
+    }
     return [
-        f"the range {text(value)} holds listening ports that are not reserved: {text_of(stolen, 12)}; an outgoing "
+        f"the range {text(value)} holds listening ports that are not reserved{when}: {text_of(mask, 12)}; an outgoing "
         "connection may take one while its service restarts: --reserve-listeners reserves them first"
-    ]
+        for (when, mask), value in zip(stolen.items(), (row.now, row.disk), strict=True)
+        if mask and value is not None
+    ][:1]
 
 
-def above_nr_open(need: int, now: Value | Unknown, when: str) -> str:
+def _stolen(value: Value | None, reserved: Value | Unknown, listening: int) -> int:
+    if not isinstance(value, tuple) or len(value) != 2:
+        return 0
+    # a list of a single port may read as a number
+    return listening & span(*value) & ~(0 if isinstance(reserved, Unknown) else mask_of(str(reserved)))
+
+
+def above_nr_open(need: int, now: Value | Unknown, when: str, excepted: bool) -> str:
     """Refuse a nofile above the ceiling that this run may not raise."""
     has = f"{now:,}" if isinstance(now, int) else str(now)
-    return (
-        f"nofile {need:,} is above fs.nr_open ({has} now), {when}: logins and services would fail; let this run set "
-        "sysctls too, in the same layers"
-    )
+    way = "let this run set sysctls too, in the same layers"
+    if excepted:
+        way = "leave out --except fs.nr_open, or ask for fewer connections, or --except the nofile"
+    return f"nofile {need:,} is above fs.nr_open ({has} now), {when}: logins and services would fail; {way}"
 
 
 def one_way(changes: Iterable[Change], facts: PlanFacts) -> dict[str, str]:
@@ -103,6 +136,22 @@ def one_way(changes: Iterable[Change], facts: PlanFacts) -> dict[str, str]:
                 f"{change.target}: the kernel does not take {change.before} back: a rollback leaves {change.after}, "
                 "a reboot restores it"
             )
+    return found
+
+
+def paths(world: Planned, changes: Iterable[Change]) -> list[str]:
+    """Refuse files that cannot come to lie where they have to, before the first write finds out."""
+    found = []
+    for change in changes:
+        try:
+            if change.backend == "file":
+                file.check(change.target, change.after)
+                if (thing := directory.in_the_way(world, change.target)) and change.after is not None:
+                    found.append(f"{change.target}: {thing} is there and no directory; move it away")
+            elif change.backend == "directory":
+                directory.check(change.target, change.after)
+        except OSError as error:
+            found.append(f"{error.strerror}; make it, or name another --root")
     return found
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from hosttune.model import Machine, Requirement
+from hosttune.model import Machine, Requirement, Value
 
 KINDS = ("sysctl", "limits", "units", "addresses")
 """What --only can name: sysctls, their drop-in and the modules that bring them; logins; services; source addresses."""
@@ -16,6 +17,7 @@ class Request:
 
     `runtime` and `persist` say which layers are written. `live`: running processes get their limits too. `restart`:
     services are started again. `addresses` are ADDRESS/PREFIX@INTERFACE. `roles` and `connections` go into comments.
+    `leave` are the keys that stay as they are, though others may need them.
     """
 
     requirements: tuple[Requirement, ...] = ()
@@ -27,6 +29,7 @@ class Request:
     addresses: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     connections: int = 0
+    leave: tuple[str, ...] = ()
 
     def wants(self, kind: str) -> bool:
         """Say whether a kind of target may be written."""
@@ -39,10 +42,10 @@ class PlanFacts:
 
     `legal` is the (lowest, highest) number that this kernel takes for each element of a sysctl; what is not in it
     is not known. `listening`: ports with a TCP listener, as a set of bits; None where they cannot be seen.
-    `port_start` is ip_unprivileged_port_start, below which no range may begin.
+    `defaults` are what the kernel holds after a boot where no file sets a key, as far as that is known.
     """
 
     machine: Machine
     legal: dict[str, tuple[int, int]]
     listening: int | None = None
-    port_start: int = 1024
+    defaults: Mapping[str, Value] = field(default_factory=dict)

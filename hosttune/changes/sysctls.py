@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from hosttune.changes.value import meet, stronger
+from hosttune.changes.request import Request
+from hosttune.changes.value import highest, meet, stronger
+from hosttune.facts.sysctl import module_of
 from hosttune.model import Finding, Operator, Reading, Reason, Requirement, Unknown, Value, Verdict
 
 _LEFT = (Reason.INVISIBLE, Reason.READ_ONLY)
+_NO_KEY = (Reason.ABSENT, Reason.GONE)
 
 
 @dataclass(slots=True)
@@ -33,22 +36,49 @@ class Row:
         return self.disk if self.disk is not None else self.reading.boot
 
 
-def rows_of(findings: Iterable[Finding], runtime: bool, persist: bool, alone: dict[str, list[str]]) -> dict[str, Row]:
-    """Return a row for each key that a finding names; the keys that are left alone go to `alone`, by the reason."""
+def rows_of(
+    findings: Iterable[Finding], request: Request, defaults: Mapping[str, Value], alone: dict[str, list[str]]
+) -> dict[str, Row]:
+    """Return a row for each key that a finding names; the keys that are left alone go to `alone`, by the reason.
+
+    `defaults` are what the kernel holds after a boot where no file sets a key, as far as that is known.
+    """
     rows: dict[str, Row] = {}
     for finding in findings:
         requirement, reading = finding.requirement, finding.reading
         if finding.subject.kind != "sysctl" or requirement is None or reading is None:
             continue
         row = rows.setdefault(finding.subject.name, Row(finding.subject.name, reading))
-        if finding.verdict in (Verdict.OK, Verdict.NOT_APPLICABLE):
+        now = reading.runtime
+        if finding.verdict is Verdict.OK:
             continue
-        if finding.verdict is Verdict.UNKNOWN and (isinstance(reading.runtime, Unknown) or not requirement.wants):
-            if not (isinstance(reading.runtime, Unknown) and reading.runtime.reason in _LEFT):
+        if finding.verdict is Verdict.NOT_APPLICABLE:
+            if isinstance(now, Unknown) and now.reason in _NO_KEY:
                 alone.setdefault(finding.because, []).append(row.key)
             continue
-        _act(row, requirement, runtime, persist)
+        if finding.verdict is Verdict.UNKNOWN and (isinstance(now, Unknown) or not requirement.wants):
+            if not (isinstance(now, Unknown) and (now.reason in _LEFT or _needs_no_default(requirement, reading))):
+                alone.setdefault(finding.because, []).append(row.key)
+            if not _needs_no_default(requirement, reading):
+                continue
+        _act(row, requirement, request, defaults.get(row.key))
     return rows
+
+
+def _needs_no_default(requirement: Requirement, reading: Reading) -> bool:
+    """Say whether an image gets the value though nobody knows what its kernel would hold: there is but one right one.
+
+    Not so for a key that comes with a module: whether connections are tracked there cannot be told.
+    """
+    return (
+        requirement.operator in (Operator.EQUALS, Operator.ONE_OF)
+        and bool(requirement.wants)
+        and isinstance(reading.runtime, Unknown)
+        and reading.runtime.reason is Reason.UNDECIDED
+        and isinstance(reading.boot, Unknown)
+        and reading.boot.reason is Reason.UNSET
+        and not module_of(requirement.subject.name)
+    )
 
 
 def hidden(findings: Iterable[Finding]) -> list[Finding]:
@@ -64,26 +94,29 @@ def hidden(findings: Iterable[Finding]) -> list[Finding]:
     ]
 
 
-def _act(row: Row, requirement: Requirement, runtime: bool, persist: bool) -> None:
+def _act(row: Row, requirement: Requirement, request: Request, default: Value | None) -> None:
     """Give a row the values that this requirement needs, over those that others gave it already."""
     now, boot = _known(row.runtime_after), _known(row.boot_after)
+    unset = isinstance(row.boot_after, Unknown) and row.boot_after.reason is Reason.UNSET
+    comes = default if unset else boot  # what a boot brings if nothing is written
     if requirement.operator is Operator.NOT_BELOW_NOW:
-        row.disk = now if persist else row.disk
+        aim = now if now is None or comes is None else highest(now, comes)
+        good_now, good_boot = True, boot is not None and boot == aim
+    else:
+        good_now = now is not None and meet(requirement, now) == now
+        good_boot = boot is not None and meet(requirement, boot) == boot
+        aim = meet(requirement, now if now is not None else comes)
+        there = None if comes is None else meet(requirement, comes)
+        if aim is not None and there is not None:
+            # of two values that both serve, the better one; a boot that brings a good one is not made worse
+            aim = stronger(requirement, there, aim) if there == comes else stronger(requirement, aim, there)
+    if aim is None or (good_now and good_boot):
         return
-    good_now = now is not None and meet(requirement, now) == now
-    good_boot = boot is not None and meet(requirement, boot) == boot
-    if good_now and good_boot:
-        return
-    aim = meet(requirement, now if now is not None else boot)
-    if aim is None:
-        return
-    if boot is not None and (good_boot or meet(requirement, boot) is not None):
-        aim = stronger(requirement, aim, boot if good_boot else meet(requirement, boot) or aim)
     row.serves.append(str(requirement.subject))
     row.why = row.why or f"{', '.join(requirement.roles)}: {requirement.why}"
-    if runtime and now is not None and not good_now:
+    if request.runtime and now is not None and not good_now:
         row.now = aim
-    if persist and not good_boot:
+    if request.persist and not good_boot:
         row.disk = aim
 
 

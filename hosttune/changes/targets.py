@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from hosttune.changes import entries
@@ -14,8 +14,9 @@ from hosttune.changes.request import Request
 from hosttune.changes.sysctls import Row
 from hosttune.changes.value import text
 from hosttune.errors import HostError
+from hosttune.facts import nofile as nofile_facts
 from hosttune.facts import sysctl as sysctl_facts
-from hosttune.model import Change, Machine, Reading
+from hosttune.model import Change, Machine
 from hosttune.resolve.pam_limits import resolve_login
 from hosttune.resolve.sysctl_procps import resolve_procps
 from hosttune.resolve.sysctl_systemd import resolve_systemd
@@ -27,7 +28,7 @@ MODULES = Place("/etc/modules-load.d", entries.MODULE)
 MANAGER = Place("/etc/systemd/system.conf.d", entries.MANAGER, "Manager")
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\$?")
-_UNIT = re.compile(r"[A-Za-z0-9_.@:-]{1,200}\.service")
+_UNIT = re.compile(r"[A-Za-z0-9_.@:\\-]{1,200}\.service")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,10 @@ def modules(world: Planned, draft: Draft) -> list[Change]:
         left = sorted(set(settings) - sysctl_facts.modules_at_boot(after))
         return f"/etc/modules-load.d cannot have {', '.join(left)} loaded" if left else ""
 
-    made, said = place(world, MODULES, wanted, blocker, _serves(draft.rows))
+    def others(host: Planned, known: Collection[str]) -> object:
+        return sysctl_facts.modules_at_boot(host) - set(wanted)
+
+    made, said = place(world, MODULES, wanted, blocker, others, _serves(draft.rows))
     draft.refusals.extend([said] if said else [])
     return made
 
@@ -80,7 +84,11 @@ def sysctl_file(world: Planned, draft: Draft) -> list[Change]:
                 )
         return ""
 
-    made, said = place(world, SYSCTL, wanted, blocker, _serves(draft.rows))
+    def others(host: Planned, known: Collection[str]) -> object:
+        found = resolve_systemd(host, known).values
+        return {key: value.text for key, value in found.items() if key not in wanted}
+
+    made, said = place(world, SYSCTL, wanted, blocker, others, _serves(draft.rows))
     draft.refusals.extend([said] if said else [])
     if made:
         draft.notes.extend(_reload_differs(world.with_(made), wanted))
@@ -121,9 +129,21 @@ def limit_files(world: Planned, draft: Draft) -> list[Change]:
                 return f"nofile of login {user}: {why}, whatever hosttune writes; mend that line first"
         return ""
 
-    made, said = place(world, LIMITS, wanted, blocker, _serves(list(logins.values())))
+    def others(host: Planned, known: Collection[str]) -> object:
+        users = {setting.split()[0] for setting in known} - set(logins)
+        return {user: _login(host, user) for user in users}
+
+    made, said = place(world, LIMITS, wanted, blocker, others, _serves(list(logins.values())))
     draft.refusals.extend([said] if said else [])
     return made
+
+
+def _login(host: Planned, user: str) -> object:
+    try:
+        found = resolve_login(host, user)
+    except HostError:
+        return None  # the user has gone, the lines stay
+    return found.soft, found.hard
 
 
 def unit_files(world: Planned, draft: Draft) -> list[Change]:
@@ -141,7 +161,7 @@ def unit_files(world: Planned, draft: Draft) -> list[Change]:
                 continue
             where, setting = Place(f"/etc/systemd/system/{row.name}.d", entries.UNIT, "Service"), "LimitNOFILE"
         wanted = {setting: entries.Setting(f"{setting}={value}", row.why)}
-        changes, said = place(world, where, wanted, _unit_blocker(row), tuple(row.serves))
+        changes, said = place(world, where, wanted, _unit_blocker(row), lambda host, known: None, tuple(row.serves))
         draft.refusals.extend([said] if said else [])
         made += changes
     return made
@@ -167,19 +187,14 @@ def processes(world: Planned, row: LimitRow) -> list[int]:
         return [int(row.name)]
     if row.kind != "unit":
         return []
-    found = []
-    for path in world.glob(f"/sys/fs/cgroup/system.slice/{row.name}/cgroup.procs"):
-        try:
-            found += [int(pid) for pid in world.read(path).split()]
-        except (HostError, ValueError):
-            continue
-    return found
+    return nofile_facts.processes(world, row.name)
 
 
-def nr_open_reading(world: Planned) -> Reading:
-    """Return fs.nr_open in its layers, for a profile that does not ask for it."""
-    names = ("fs.nr_open",)
-    return sysctl_facts.gather(world, names, sysctl_facts.files(world, names))["fs.nr_open"]
+def row_of(world: Planned, rows: Mapping[str, Row], key: str) -> Row:
+    """Return a key in its layers, for a profile that does not ask for it too."""
+    if key in rows:
+        return rows[key]
+    return Row(key, sysctl_facts.gather(world, (key,), sysctl_facts.files(world, (key,)))[key])
 
 
 def raises_nr_open(machine: Machine) -> bool:

@@ -43,6 +43,11 @@ def stronger(requirement: Requirement, one: Value, other: Value) -> Value:
     return one
 
 
+def highest(one: Value, other: Value) -> Value:
+    """Return the higher of two numbers, element by element of several; `one` where it is text."""
+    return _each(other, one, max)
+
+
 def text(value: Value) -> str:
     """Return a value as the kernel reads it."""
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hosttune.commands import _examine, _open
+from hosttune.errors import UsageError
 from hosttune.facts import backends
+from hosttune.facts import machine as machines
 from hosttune.host import Host
+from hosttune.host.live import LiveHost
 from hosttune.model import Workload
 from hosttune.profile import merge
-from hosttune.profile.load import Profile
+from hosttune.profile.load import Profile, Row
+from hosttune.resolve.systemd_limits import resolve_unit
+
+# systemd.unit(5); what is none of these is the beginning of a service's name, as systemctl takes it
+_OTHER_UNITS = ("socket", "device", "mount", "automount", "swap", "target", "path", "timer", "slice", "scope")
+_LOCAL_SOURCES = {"files", "compat", "db", "systemd"}  # the last knows dynamic users only, and no login is one
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +58,57 @@ def load(host: Host, aim: Aim) -> Loaded:
     profiles = _open.open_profiles(list(aim.role), list(aim.profile))
     pid = _examine.find_process(host, aim.process_name) if aim.process_name else aim.pid
     own = next((p for p in profiles if p.service), None)
-    unit = aim.service or (own.service if own else "")
+    unit = _unit(host, aim.service) if aim.service else own.service if own else ""
     raises = own is not None and own.service_raises_nofile and unit == own.service
+    for user in aim.user:
+        _check_user(host, user)
     programs = _examine.Programs(unit, tuple(aim.user or ["root"]), pid, raises)
     workload, notes = _workload(aim, host, profiles)
+    if aim.user:
+        profiles = _for_logins(profiles)
     return Loaded(profiles, workload, programs, notes)
+
+
+def _unit(host: Host, name: str) -> str:
+    """Return the unit that --service names; raises UsageError where this host has none."""
+    kind = name.rpartition(".")[2]
+    if kind in _OTHER_UNITS:
+        raise UsageError(f"--service {name}: a {kind}, which runs no program; name the service")
+    unit = name if kind == "service" else f"{name}.service"
+    # in a recording, what was not asked for is not there; that says nothing of the host
+    if isinstance(host, LiveHost):
+        found = resolve_unit(host, unit)
+        if not found.exists:
+            said = [note for note in found.notes if note.endswith(("masks the unit", "is no unit's name"))]
+            why = (said or [f"no unit file of {unit} here"])[0]
+            raise UsageError(f"--service {name}: {why}; `systemctl list-unit-files` shows those there are")
+    return unit
+
+
+def _check_user(host: Host, name: str) -> None:
+    """Raise UsageError for a login that cannot be: one in no file, where nsswitch.conf(5) names nothing but files."""
+    passwd, sources = machines.text(host, "/etc/passwd"), machines.text(host, "/etc/nsswitch.conf")
+    names = {line.partition(":")[0] for line in passwd.splitlines()}
+    asked = re.search(r"^\s*passwd:([^#\n]*)", sources, re.M)
+    others = set(re.sub(r"\[[^]]*\]", " ", asked[1]).split()) - _LOCAL_SOURCES if asked else set()
+    if passwd and name not in names and not others:
+        raise UsageError(f"--user {name}: no such user in /etc/passwd; `getent passwd` lists those there are")
+
+
+def _for_logins(profiles: list[Profile]) -> list[Profile]:
+    """Return the profiles, asking what the role's descriptors need for the logins of --user, if none does."""
+    if any(row.subject.startswith("nofile:login") for profile in profiles for row in profile.rows):
+        return profiles
+    table = {
+        "operator": "at_least",
+        "demand": "descriptors",
+        "unit": "descriptors",
+        "why": "a program that is started from a shell or over ssh gets the limits of the login",
+        "source": "pam_limits(8), limits.conf(5)",
+        "severity": "error",
+    }
+    first, *rest = profiles
+    return [dataclasses.replace(first, rows=(*first.rows, Row("nofile:login", table, "--user"))), *rest]
 
 
 def command() -> str:

@@ -16,12 +16,23 @@ from hosttune.errors import ProfileError, UsageError
 from hosttune.facts import machine as machines
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
-from hosttune.model import Finding, Operator, Plan, Report, Requirement, Severity, Subject
+from hosttune.model import Finding, Operator, Plan, Report, Requirement, Severity, Subject, Value
 from hosttune.ports import span, text_of
 from hosttune.profile.load import Profile
 
 _RANGE = "sysctl:net.ipv4.ip_local_port_range"
+_NR_OPEN = "sysctl:fs.nr_open"
 _RESERVED = "sysctl:net.ipv4.ip_local_reserved_ports"
+_BROUGHT = (
+    "/etc",
+    "/etc/sysctl.d",
+    "/etc/modules-load.d",
+    "/etc/security",
+    "/etc/security/limits.d",
+    "/etc/systemd",
+    "/etc/systemd/system",
+    "/etc/systemd/network",
+)
 _MOST_ADDRESSES = 4096
 
 
@@ -66,30 +77,36 @@ def request(
 ) -> tuple[Request, tuple[Finding, ...]]:
     """Return what is asked for, and the findings on it; `base` holds the options, `leave` the keys left alone."""
     left = {f"sysctl:{name}" for name in leave} | set(leave) | {f"nofile:{name}" for name in leave}
-    known = {str(f.subject) for f in report.findings if f.requirement}
+    # the last two are set for the sake of others, whether the role asks for them or not
+    known = {str(f.subject) for f in report.findings if f.requirement} | {_NR_OPEN, _RESERVED}
     wrong = [name for name in leave if not {name, f"sysctl:{name}", f"nofile:{name}"} & known]
     if wrong:
         raise UsageError(f"--except {wrong[0]}: the role asks for no such key; `hosttune profile show` lists them")
     findings = tuple(f for f in report.findings if f.requirement and str(f.subject) not in left)
     if reserve and _RESERVED not in left:
-        more = _reservation(host, [f.requirement for f in findings if f.requirement])
-        findings += _examine.judge_again(host, loaded.profiles, more)
+        findings += _examine.judge_again(host, _with_base(loaded.profiles), _reservation(host, findings))
     wanted = tuple(f.requirement for f in findings if f.requirement)
-    made = dataclasses.replace(base, requirements=wanted, roles=report.roles, connections=report.workload.connections)
+    made = dataclasses.replace(
+        base,
+        requirements=wanted,
+        roles=report.roles,
+        connections=report.workload.connections,
+        leave=tuple(name.removeprefix("sysctl:") for name in leave),
+    )
     return made, findings
 
 
 def plan(host: Host, world: Planned, request: Request, findings: Sequence[Finding], profiles: list[Profile]) -> Plan:
     """Return the plan on a host, or on one that is only planned; refusals of a live host are among it."""
-    start = machines.text(world, "/proc/sys/net/ipv4/ip_unprivileged_port_start")
-    legal, listening = _legal(profiles), _examine.listening(host)
-    facts = PlanFacts(machines.gather(world), legal, listening, int(start) if start.isdigit() else 1024)
-    made = planning.plan(world, findings, request, facts)
+    made = planning.plan(world, findings, request, _facts(world, profiles, _examine.listening(host)))
     if isinstance(host, LiveHost) and made.changes:
         status = machines.text(host, "/proc/self/status")
         refused = refuse.permissions(host, made.changes, status, journal.DIRECTORY)
         made = dataclasses.replace(made, refusals=(*made.refusals, *refused))
-    if isinstance(host, LiveHost) and not host.runs:
+    if not isinstance(host, LiveHost):
+        # a recording holds no directories: those that every distribution brings are taken to be there
+        made = dataclasses.replace(made, changes=tuple(c for c in made.changes if c.target not in _BROUGHT))
+    elif not host.runs:
         made = dataclasses.replace(made, reload=False, restarts=())
     return made
 
@@ -104,24 +121,35 @@ def replan(world: Planned, request: Request) -> Plan:
     except (UsageError, ProfileError):
         profiles = _open.open_profiles([], [])
     findings = _examine.judge_again(world, profiles, request.requirements)
-    facts = PlanFacts(machines.gather(world), _legal(profiles), None)
-    return planning.plan(world, findings, request, facts)
+    return planning.plan(world, findings, request, _facts(world, profiles, None))
 
 
-def _legal(profiles: list[Profile]) -> dict[str, tuple[int, int]]:
+def _facts(world: Planned, profiles: list[Profile], listening: int | None) -> PlanFacts:
+    legal: dict[str, tuple[int, int]] = {}
+    defaults: dict[str, Value] = {}
+    for profile in _with_base(profiles):
+        for subject, about in profile.about.items():
+            key = subject.removeprefix("sysctl:")
+            if about.get("legal"):
+                legal[key] = (about["legal"][0], about["legal"][1])
+            if (default := about.get("default_value")) is not None:
+                defaults[key] = tuple(default) if isinstance(default, list) else default
+    return PlanFacts(machines.gather(world), legal, listening, defaults)
+
+
+def _with_base(profiles: list[Profile]) -> list[Profile]:
     # what the base profile tells of the kernel holds for a profile that does not extend it too
-    return {
-        subject.removeprefix("sysctl:"): (about["legal"][0], about["legal"][1])
-        for profile in [*_open.open_profiles([], []), *profiles]
-        for subject, about in profile.about.items()
-        if about.get("legal")
-    }
+    return [*_open.open_profiles([], []), *profiles]
 
 
-def _reservation(host: Host, requirements: Sequence[Requirement]) -> tuple[Requirement, ...]:
-    """Return the requirement that the listening ports within the range are reserved."""
-    range_ = next((r for r in requirements if str(r.subject) == _RANGE and r.operator is Operator.COVERS), None)
-    low, high = range_.wants[0] if range_ and isinstance(range_.wants[0], tuple) else (1, 65535)
+def _reservation(host: Host, findings: Sequence[Finding]) -> tuple[Requirement, ...]:
+    """Return the requirement that the listening ports within the range are reserved, as it is and as it shall be."""
+    range_ = next((f for f in findings if str(f.subject) == _RANGE and f.requirement and f.reading), None)
+    ranges = [(1, 65535)]
+    if range_ and range_.requirement and range_.reading:
+        found = (*range_.requirement.wants, range_.reading.runtime, range_.reading.boot)
+        ranges = [(v[0], v[1]) for v in found if isinstance(v, tuple) and len(v) == 2] or ranges
+    low, high = min(one[0] for one in ranges), max(one[1] for one in ranges)
     ports = text_of(_examine.listening(host) & span(low, high), 65536)
     if not ports:
         return ()
@@ -133,7 +161,7 @@ def _reservation(host: Host, requirements: Sequence[Requirement]) -> tuple[Requi
             why="ports of services, which an outgoing connection must not take",
             source="Documentation/networking/ip-sysctl.rst",
             severity=Severity.ERROR,
-            roles=range_.roles if range_ else ("linux-server",),
+            roles=range_.requirement.roles if range_ and range_.requirement else ("linux-server",),
             unit="ports",
             origin="--reserve-listeners",
         ),

@@ -118,3 +118,9 @@ def _unit_of(host: Host, pid: str) -> str:
                 if part.endswith(".service"):
                     return part
     return ""
+
+
+def processes(host: Host, unit: str) -> list[int]:
+    """Return the processes of a service, whatever slice it lies in."""
+    found = [path.split("/")[2] for path in host.glob("/proc/[0-9]*/cgroup")]
+    return sorted(int(pid) for pid in found[:_PROCESSES] if pid.isdecimal() and _unit_of(host, pid) == unit)

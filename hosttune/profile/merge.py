@@ -74,6 +74,9 @@ def _of_profile(profile: Profile, workload: Workload, machine: Machine) -> list[
 def _requirement(profile: Profile, row: Row, workload: Workload, machine: Machine, waived: str) -> Requirement:
     table = row.table
     wants = _wants(table, workload, machine)
+    if row.subject.startswith("nofile:"):
+        # soft and hard: a single number is meant for both
+        wants = tuple((want, want) if isinstance(want, int) else want for want in wants)
     return Requirement(
         subject=Subject.parse(row.subject),
         operator=Operator(table["operator"]),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from hosttune.changes.backends import address
 from hosttune.commands import _planning, apply, rollback
 from hosttune.errors import UsageError
 from tests.changes import tree
@@ -18,6 +19,11 @@ RUNNERS: dict[str, tuple[dict[str, str], str, str]] = {
         {"/run/systemd/netif/links/2": "NETWORK_FILE=/usr/lib/systemd/network/10-lan.network\n"},
         "etc/systemd/network/10-lan.network.d/90-hosttune.conf",
         "[Network]\nAddress=10.0.0.21/24\nAddress=10.0.0.22/24\nAddress=2001:db8::5/64\n",
+    ),
+    "networkd, an odd name": (
+        {"/run/systemd/netif/links/2": "NETWORK_FILE=/etc/systemd/network/10-a+b,c.network\n"},
+        "etc/systemd/network/10-a+b,c.network.d/90-hosttune.conf",
+        "[Network]\nAddress=10.0.0.21/24\n",
     ),
     "netplan": (
         {"/etc/netplan/50.yaml": "network:\n  version: 2\n  ethernets:\n    eth0:\n      dhcp4: true\n"},
@@ -92,6 +98,13 @@ def test_what_cannot_be_kept_is_refused(
 ) -> None:
     assert add(make(tmp_path, files), *ADDRESSES) == 5
     assert says in json.loads(capsys.readouterr().out)["refused"][0]
+
+
+def test_the_kernel_has_an_ipv6_address_once_and_an_ipv4_one_for_each_prefix() -> None:
+    there = ["10.0.0.1/24", "2001:db8::5/64", "fe80::1/64"]
+    assert address.under_another_prefix("2001:db8::5/128", there) == "2001:db8::5/64"
+    assert address.under_another_prefix("2001:0db8::5/64", there) == ""
+    assert address.under_another_prefix("10.0.0.1/32", there) == ""
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 
 from hosttune.commands import _load, apply, rollback
 from hosttune.host.disk import Disk
+from hosttune.resolve.sysctl_systemd import resolve_systemd
 from tests.running import Running
 
 SYSCTLS = {
@@ -102,3 +103,32 @@ def look(root: Path) -> dict[str, tuple[str, int]]:
                 text = " ".join(text.split())  # the kernel writes tabs, we write blanks: the words count
             found[path.relative_to(root).as_posix()] = (text, mode)
     return found
+
+
+def at_boot(root: Path, key: str) -> str | None:
+    found = resolve_systemd(Host(root), [key]).values.get(key)
+    return found.text if found else None
+
+
+def listen(root: Path, *ports: int) -> None:
+    rest = "00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 1 1 0 100 0 0 10 0\n"
+    (root / "proc/net").mkdir()
+    (root / "proc/net/tcp").write_text("head\n" + "".join(f"   0: 00000000:{port:04X} {rest}" for port in ports))
+
+
+def process(root: Path, pid: int, group: str, limits: tuple[int, int] = (1024, 4096)) -> None:
+    """Add a process in a control group."""
+    made = root / f"proc/{pid}"
+    made.mkdir(parents=True)
+    (made / "cgroup").write_text(f"0::/{group}\n")
+    (made / "comm").write_text("x\n")
+    (made / "stat").write_text(f"{pid} (x) S " + " ".join(["1"] * 30) + "\n")
+    (made / "limits").write_text("Max open files            {:<20} {:<20} files     \n".format(*limits))
+
+
+def image(tmp_path: Path, files: dict[str, str] | None = None) -> Path:
+    made = make(tmp_path / "image", files)
+    for path in (made / "proc/sys").rglob("*"):
+        if path.is_file():
+            path.unlink()
+    return made

@@ -108,14 +108,14 @@ def test_what_lies_outside_of_what_was_asked_for_is_not_said_to_hold(
     assert apply.on(tree.Host(root), tree.asked(**options, format="table")) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert said.startswith(f"Nothing to do in what was asked for ({option}). Not holding: ") and named in said
-    assert said.endswith(f"apply without {option}.")
+    assert f"apply without {option}." in said
 
 
 def test_only_what_holds_is_said_to_hold(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert apply.on(tree.Host(root), tree.asked()) == 0
     capsys.readouterr()
     assert apply.on(tree.Host(root), tree.asked(format="table")) == 0
-    assert capsys.readouterr().out == "  Nothing to do: what role lb wants holds, now and after a boot.\n"
+    assert capsys.readouterr().out.startswith("  Nothing to do: what role lb wants holds, now and after a boot.\n")
     (root / "proc/meminfo").unlink()  # what is wanted of tcp_mem is a share of the memory
     assert apply.on(tree.Host(root), tree.asked(format="table")) == 0
     said = " ".join(capsys.readouterr().out.split())

@@ -28,6 +28,7 @@ run readonly hosttune apply --profile "$OUT/global.toml" --yes --format json
 run add hosttune apply --only addresses --runtime-only --yes --add-address 10.9.0.21-10.9.0.23/24@d0 \
     --add-address 2001:db8::21/64@d0
 addresses >"$OUT/with"
+run prefix hosttune apply --only addresses --runtime-only --yes --format json --add-address 2001:db8::21/128@d0
 run back2 hosttune rollback --yes
 addresses >"$OUT/without"
 echo 0 >/proc/sys/net/ipv4/conf/d0/promote_secondaries
@@ -80,7 +81,8 @@ def test_apply_and_rollback_in_a_namespace(tmp_path: Path) -> None:
     assert said("apply.code") == "0\n", said("apply.err")
     assert said("applied").split() == ["1", "20000", "60999", "70000"]
     assert json.loads(said("apply"))["changed"] is True and json.loads(said("again"))["changed"] is False
-    for name, says in (("hidden", "net.ipv4.tcp_mem"), ("readonly", "net.core.rmem_max: read-only here")):
+    refused = {"hidden": "net.ipv4.tcp_mem", "readonly": "net.core.rmem_max: read-only here"}
+    for name, says in (refused | {"prefix": "d0 has it as 2001:db8::21/64"}).items():
         assert said(f"{name}.code") == "5\n", said(name)
         assert says in " ".join(json.loads(said(name))["refused"])
         assert said(f"{name}.err").startswith("hosttune: refused, nothing was changed: "), said(f"{name}.err")

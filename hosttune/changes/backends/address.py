@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import ipaddress
 import re
+from collections.abc import Iterable
 
 from hosttune.host import Host, WritableHost
 from hosttune.model import State
@@ -39,6 +40,16 @@ def check(target: str, state: State) -> None:
     _parsed(target)
     if state not in (PRESENT, None):
         raise OSError(errno.EINVAL, f"{target}: {state!r} is no state of an address")
+
+
+def under_another_prefix(address: str, there: Iterable[str]) -> str:
+    """Return an IPv6 address as an interface has it where only the prefix differs: the kernel would refuse it (EEXIST).
+
+    Of IPv4 an address may be there once for each prefix (net/ipv4/devinet.c, net/ipv6/addrconf.c).
+    """
+    wanted = ipaddress.ip_interface(address)
+    others = [one for one in map(ipaddress.ip_interface, there) if one.ip == wanted.ip and wanted.version == 6]
+    return str(others[0]) if others and wanted not in others else ""
 
 
 def _parsed(target: str) -> tuple[str, str]:

@@ -7,14 +7,15 @@ import re
 
 from hosttune.errors import HostError
 from hosttune.host import Host, WritableHost
-from hosttune.model import State
+from hosttune.model import Reason, State
 
 PRESENT = "present"
 RUNTIME = False
 
 _OURS = re.compile(
     r"/etc/(sysctl\.d|security|security/limits\.d|modules-load\.d|systemd|systemd/(system|network)"
-    r"|systemd/system\.conf\.d|systemd/(system|network)/[A-Za-z0-9_.@:\\-]+\.d|network|network/if-up\.d"
+    r"|systemd/system\.conf\.d|systemd/system/[A-Za-z0-9_.@:\\-]+\.d|systemd/network/[^/\0\n]+\.network\.d"
+    r"|network|network/if-up\.d"
     r"|NetworkManager|NetworkManager/dispatcher\.d|netplan)"
 )
 
@@ -60,3 +61,21 @@ def _exists(host: Host, path: str) -> bool:
         return bool(host.glob(path))
     except HostError:
         return False
+
+
+def in_the_way(host: Host, path: str) -> str:
+    """Return what stands above a file where a directory has to be, "" where nothing does.
+
+    A directory cannot be read as a file is; a file, /dev/null and a link to nowhere can be told from it by that.
+    """
+    parent = path.rpartition("/")[0]
+    while parent:
+        if _exists(host, parent):
+            try:
+                host.read(parent)
+                return parent
+            except HostError as error:
+                if error.reason is Reason.ABSENT or error.detail.endswith("not a regular file"):
+                    return parent
+        parent = parent.rpartition("/")[0]
+    return ""

@@ -1,0 +1,28 @@
+"""A machine of files for each test, and a way to carry an apply out on it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hosttune.commands import apply
+from tests.changes import tree
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tree.make(tmp_path / "host")
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Any:
+    """Return a function that carries an apply out and gives its exit code and the document that it printed."""
+
+    def carry_out(root: Path, asked: apply.Asked) -> tuple[int, dict[str, Any]]:
+        code = apply.on(tree.Host(root), asked)
+        return code, json.loads(capsys.readouterr().out)
+
+    return carry_out
