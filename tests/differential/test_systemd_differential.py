@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from hosttune.host.live import LiveHost
 from hosttune.resolve.systemd_limits import resolve_unit
+from tests.running import Running
 
 TREES = 300
 UNITS = ("ht-a-b.service", "ht-a.service", "ht@x.service", "ht@x-y.service", "ht-t-u@1.service")
@@ -210,7 +210,7 @@ def test_agrees_with_the_real_systemd(tmp_path: Path) -> None:
     expected = real(tmp_path)
     wrong = []
     for (tree, unit), limits in expected.items():
-        got = resolve_unit(LiveHost(str(tmp_path / "system" / tree)), unit)
+        got = resolve_unit(Running(str(tmp_path / "system" / tree)), unit)
         if not got.exists or (got.soft, got.hard) != limits:
             wrong.append(f"tree {tree} {unit}: real {limits}, resolved {got.soft, got.hard} from {got.origin}")
     assert not wrong, f"{len(wrong)} of {len(expected)}\n" + "\n".join(wrong[:20])
