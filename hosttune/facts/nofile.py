@@ -55,7 +55,7 @@ def _login(host: Host, subject: Subject, user: str) -> Reading:
 def _unit(host: Host, subject: Subject, unit: str) -> Reading:
     unit = unit if "." in unit else f"{unit}.service"
     limits = resolve_unit(host, unit, nr_open_at_boot(host))
-    return Reading(subject, _running(host, unit), _boot(limits, unit), limits.origin, limits.beaten, limits.notes)
+    return Reading(subject, _running(host, limits.id), _boot(limits, unit), limits.origin, limits.beaten, limits.notes)
 
 
 def _process(host: Host, subject: Subject, pid: str) -> Reading:

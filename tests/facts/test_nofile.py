@@ -43,6 +43,13 @@ def test_unit(tmp_path: Path) -> None:
     assert got.runtime == (1024, 2**64 - 1)
 
 
+def test_a_unit_by_another_name_runs_under_its_own(tmp_path: Path) -> None:
+    reading(tmp_path, "unit/a.service")
+    (tmp_path / "etc/systemd/system/b.service").symlink_to("a.service")
+    got = reading(tmp_path, "unit/b.service")
+    assert (got.boot, got.runtime) == ((5000, 5000), (1024, 2**64 - 1))
+
+
 def test_process_of_a_unit(tmp_path: Path) -> None:
     assert reading(tmp_path, "pid/7").boot == (5000, 5000)
 
