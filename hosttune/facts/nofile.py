@@ -55,7 +55,8 @@ def _login(host: Host, subject: Subject, user: str) -> Reading:
 def _unit(host: Host, subject: Subject, unit: str) -> Reading:
     unit = unit if "." in unit else f"{unit}.service"
     limits = resolve_unit(host, unit, nr_open_at_boot(host))
-    return Reading(subject, _running(host, limits.id), _boot(limits, unit), limits.origin, limits.beaten, limits.notes)
+    notes = (*limits.notes, *_passing(host, unit))
+    return Reading(subject, _running(host, limits.id), _boot(limits, unit), limits.origin, limits.beaten, notes)
 
 
 def _process(host: Host, subject: Subject, pid: str) -> Reading:
@@ -69,6 +70,14 @@ def _process(host: Host, subject: Subject, pid: str) -> Reading:
     limits = resolve_unit(host, unit, nr_open_at_boot(host))
     notes = (f"process {pid} belongs to {unit}", *limits.notes)
     return Reading(subject, runtime, _boot(limits, unit), limits.origin, limits.beaten, notes)
+
+
+def _passing(host: Host, unit: str) -> list[str]:
+    """Say what lies in /run: it holds until the next boot, when /run is empty."""
+    until_boot = resolve_unit(host, unit, now=True).origin
+    if until_boot is None or not until_boot.path.startswith("/run/") or "/generator" in until_boot.path:
+        return []
+    return [f"{until_boot} sets {until_boot.text} until the next boot: /run is empty then"]
 
 
 def _boot(limits: UnitLimits, unit: str) -> Value | Unknown:

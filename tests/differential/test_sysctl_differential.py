@@ -71,7 +71,7 @@ def test_real_loader_writes_what_we_resolve(ran: Ran, loader: str) -> None:
     wrong = []
     for tree in trees:
         host = Running(str(tree))
-        found = resolve_systemd(host) if loader == "systemd" else resolve_procps(host, release)
+        found = resolve_systemd(host, now=True) if loader == "systemd" else resolve_procps(host, release)
         for key, real in sandbox.written(tree, loader).items():
             ours = found.values.get(display(key))
             if (ours.text if ours else "") != real:
