@@ -13,7 +13,7 @@ from hosttune.model import Origin, Unknown, Value
 from hosttune.render import _resolved
 from hosttune.resolve.pam_limits import LoginLimits, resolve_login
 from hosttune.resolve.sysctl_files import Resolution
-from hosttune.resolve.sysctl_value import display, kernel_value, normalise, shape_of, valid_key
+from hosttune.resolve.sysctl_value import LISTS, display, kernel_value, normalise, shape_of, valid_key
 from hosttune.resolve.systemd_limits import UnitLimits, resolve_unit
 
 SCHEMA = "hosttune/resolve/1"
@@ -68,7 +68,7 @@ def _runtime(host: Host, key: str) -> dict[str, Any]:
         text = host.read(f"/proc/sys/{normalise(key)}")
     except HostError as error:
         return {"text": None, "value": None, "unknown": str(error), "count": None}
-    count = shape_of(text)
+    count = shape_of(text, key)
     return {"text": text.rstrip("\n"), "value": _plain(kernel_value(text, count)), "unknown": None, "count": count}
 
 
@@ -76,7 +76,7 @@ def _resolved_by(resolution: Resolution, key: str, count: int | None) -> dict[st
     found = resolution.values.get(key)
     if found is None:
         return None
-    value = kernel_value(found.text, count)
+    value = kernel_value(found.text, 0 if key in LISTS else count)
     return {
         "text": found.text,
         "value": _plain(value),

@@ -11,7 +11,7 @@ from hosttune.host import Host
 from hosttune.model import Origin, Reading, Reason, Subject, Unknown, Value
 from hosttune.resolve import os_release, sysctl_procps, sysctl_systemd
 from hosttune.resolve.sysctl_files import Resolution, surviving
-from hosttune.resolve.sysctl_value import kernel_value, normalise, shape_of
+from hosttune.resolve.sysctl_value import LISTS, kernel_value, normalise, shape_of
 
 # registered for the initial network namespace only: net/core/sysctl_net_core.c, net/ipv4/sysctl_net_ipv4.c,
 # net/ipv4/route.c, net/core/neighbour.c; measured on 6.18 in a namespace of its own
@@ -84,7 +84,7 @@ def runtime(host: Host, name: str, initial: bool = True) -> Value | Unknown:
         answer = host.read(f"/proc/sys/{normalise(name)}")
     except HostError as error:
         return _why_not(name, error, initial)
-    return kernel_value(answer, shape_of(answer))
+    return kernel_value(answer, shape_of(answer, name))
 
 
 def _why_not(name: str, error: HostError, initial: bool) -> Unknown:
@@ -111,7 +111,7 @@ def _reading(
     origin: Origin | None = None
     beaten: tuple[Origin, ...] = ()
     if resolved is not None:
-        boot = kernel_value(resolved.text, _count(now))
+        boot = kernel_value(resolved.text, _count(name, now))
         origin, beaten = resolved.origin, resolved.beaten
         late = _late_module(name, resolved.origin, loaded_at_boot)
         if late:
@@ -126,7 +126,9 @@ def _reading(
     return Reading(Subject("sysctl", name), now, boot, origin, beaten, tuple(notes))
 
 
-def _count(now: Value | Unknown) -> int | None:
+def _count(name: str, now: Value | Unknown) -> int | None:
+    if name in LISTS:
+        return 0
     if isinstance(now, Unknown):
         return None
     return len(now) if isinstance(now, tuple) else 1 if isinstance(now, int) else 0

@@ -32,6 +32,15 @@ def test_what_lies_in_run_is_gone_after_a_boot(tmp_path: Path) -> None:
     assert "/run/sysctl.d/50-lb.conf:1 sets 70000 until the next boot: /run is empty then" in got.notes
 
 
+def test_a_list_of_ports_is_text_whatever_it_looks_like(tmp_path: Path) -> None:
+    files = {
+        "proc/sys/net/ipv4/ip_local_reserved_ports": "8080\n",
+        "etc/sysctl.d/50-x.conf": "net.ipv4.ip_local_reserved_ports = 8080,9090\n",
+    }
+    got = reading(tmp_path, "net.ipv4.ip_local_reserved_ports", files)
+    assert (got.runtime, got.boot) == ("8080", "8080,9090")
+
+
 def test_modules_are_masked_by_name(tmp_path: Path) -> None:
     files = {
         "usr/lib/modules-load.d/ct.conf": "nf_conntrack\n",
