@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from hosttune.changes.value import meet, stronger
 from hosttune.model import Finding, Operator, Reading, Reason, Requirement, Unknown, Value, Verdict
+from hosttune.resolve.sysctl_value import kernel_value
 
 _LEFT = (Reason.INVISIBLE, Reason.READ_ONLY)
 
@@ -43,12 +44,21 @@ def rows_of(findings: Iterable[Finding], runtime: bool, persist: bool, alone: di
         row = rows.setdefault(finding.subject.name, Row(finding.subject.name, reading))
         if finding.verdict in (Verdict.OK, Verdict.NOT_APPLICABLE):
             continue
-        if finding.verdict is Verdict.UNKNOWN and (isinstance(reading.runtime, Unknown) or not requirement.wants):
+        if finding.verdict is Verdict.UNKNOWN and not _settled(requirement, reading):
             if not (isinstance(reading.runtime, Unknown) and reading.runtime.reason in _LEFT):
                 alone.setdefault(finding.because, []).append(row.key)
             continue
         _act(row, requirement, runtime, persist)
     return rows
+
+
+def _settled(requirement: Requirement, reading: Reading) -> bool:
+    """Say whether it is known what to write, though not whether it holds already."""
+    if isinstance(reading.runtime, Unknown):
+        # of an image the value is not seen: what must be this value and no other can be written all the same
+        one_value = requirement.operator in (Operator.EQUALS, Operator.ONE_OF)
+        return reading.runtime.reason is Reason.UNDECIDED and one_value and bool(requirement.wants)
+    return bool(requirement.wants) or requirement.operator is Operator.NOT_BELOW_NOW
 
 
 def hidden(findings: Iterable[Finding]) -> list[Finding]:
@@ -77,14 +87,23 @@ def _act(row: Row, requirement: Requirement, runtime: bool, persist: bool) -> No
     aim = meet(requirement, now if now is not None else boot)
     if aim is None:
         return
-    if boot is not None and (good_boot or meet(requirement, boot) is not None):
-        aim = stronger(requirement, aim, boot if good_boot else meet(requirement, boot) or aim)
+    line = boot if boot is not None else _line(row.reading)
+    if line is not None and (met := meet(requirement, line)) is not None:
+        aim = stronger(requirement, aim, met)
     row.serves.append(str(requirement.subject))
     row.why = row.why or f"{', '.join(requirement.roles)}: {requirement.why}"
     if runtime and now is not None and not good_now:
         row.now = aim
     if persist and not good_boot:
         row.disk = aim
+
+
+def _line(reading: Reading) -> Value | None:
+    """Return what a line says that finds no key at boot, for its module comes later: less must not take its place."""
+    if not (isinstance(reading.boot, Unknown) and reading.boot.reason is Reason.MODULE and reading.origin):
+        return None
+    count = len(reading.runtime) if isinstance(reading.runtime, tuple) else None
+    return _known(kernel_value(reading.origin.text, count))
 
 
 def _known(value: Value | Unknown) -> Value | None:

@@ -10,7 +10,9 @@ from typing import Any
 
 from hosttune import capacity
 from hosttune.capacity._facts import CapacityFacts
+from hosttune.commands import _open
 from hosttune.errors import HostError, UsageError
+from hosttune.facts import defaults as default_rules
 from hosttune.facts import machine as machines
 from hosttune.facts import nofile, pool, sysctl, writers
 from hosttune.findings import judge, lints
@@ -77,7 +79,7 @@ def examine(
     required, waived = merge.requirements(profiles, workload, machine)
     required = tuple(r for one in required for r in _aim(one, programs))
     readings, files = _gather(host, required, programs)
-    defaults = _defaults(profiles)
+    defaults = _defaults(host, profiles, machine, readings)
     pools, pool_notes = _pools(host, workload)
     machine = _with_addresses(host, machine) if workload.backends else machine
     findings = _judge(required, readings, defaults, machine)
@@ -100,7 +102,8 @@ def examine(
 def judge_again(host: Host, profiles: list[Profile], required: tuple[Requirement, ...]) -> tuple[Finding, ...]:
     """Hold requirements that are merged and aimed already against a host, which may be one that is only planned."""
     readings, _ = _gather(host, required, Programs("", (), None))
-    return tuple(_judge(required, readings, _defaults(profiles), machines.gather(host)))
+    machine = machines.gather(host)
+    return tuple(_judge(required, readings, _defaults(host, profiles, machine, readings), machine))
 
 
 def _judge(
@@ -110,13 +113,26 @@ def _judge(
     machine: Machine,
 ) -> list[Finding]:
     return [
-        judge.with_tracking(judge.judge(r, readings[str(r.subject)], defaults.get(str(r.subject))), machine)
+        judge.with_tracking(
+            judge.judge(r, readings[s := str(r.subject)], defaults.get(s), s in default_rules.ROUGH), machine
+        )
         for r in required
     ]
 
 
-def _defaults(profiles: list[Profile]) -> dict[str, Value | None]:
-    return {s: _value(about.get("default_value")) for p in profiles for s, about in p.about.items()}
+def _defaults(
+    host: Host, profiles: list[Profile], machine: Machine, readings: dict[str, Reading]
+) -> dict[str, Value | None]:
+    """Return what holds after a boot where no file says otherwise.
+
+    What the base profile tells of the kernel holds for a profile that does not extend it too.
+    """
+    told = {
+        subject: _value(about.get("default_value"))
+        for profile in [*_open.open_profiles([], []), *profiles]
+        for subject, about in profile.about.items()
+    }
+    return told | default_rules.defaults(host, machine, readings)
 
 
 def exit_code(findings: Iterable[Finding], fail_on: int, strict: bool) -> int:

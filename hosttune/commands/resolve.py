@@ -14,7 +14,7 @@ from hosttune.render import _resolved
 from hosttune.resolve.pam_limits import LoginLimits, resolve_login
 from hosttune.resolve.sysctl_files import Resolution
 from hosttune.resolve.sysctl_value import LISTS, display, kernel_value, normalise, shape_of, valid_key
-from hosttune.resolve.systemd_limits import UnitLimits, resolve_unit
+from hosttune.resolve.systemd_limits import UnitLimits, nr_open_at_boot, resolve_unit
 
 SCHEMA = "hosttune/resolve/1"
 
@@ -43,7 +43,7 @@ def document(host: Host, keys: list[str], users: list[str], units: list[str]) ->
         "sysctl": {key: _key(host, key, files) for key in named},
         "nofile": {
             "login": {user: _login(host, user) for user in logins},
-            "unit": {unit: _unit(resolve_unit(host, unit)) for unit in units},
+            "unit": {unit: _unit(resolve_unit(host, unit, nr_open_at_boot(host))) for unit in units},
         },
         "warnings": list(dict.fromkeys([*files.boot.warnings, *files.reload.warnings])),
     }

@@ -12,14 +12,17 @@ from dataclasses import dataclass
 from hosttune.errors import HostError
 from hosttune.host import Host
 from hosttune.model import Origin, Reason, Unknown
-from hosttune.resolve import systemd_units
+from hosttune.resolve import os_release, systemd_units
 from hosttune.resolve.sysctl_systemd import resolve_systemd
 from hosttune.resolve.sysctl_value import kernel_value
 
 Limit = int | Unknown
 
 NR_OPEN = 1048576
-"""The kernel's default of fs.nr_open (fs/file.c, sysctl_nr_open); systemd may raise it to 1073741816."""
+"""The kernel's default of fs.nr_open (fs/file.c, sysctl_nr_open)."""
+
+BUMPED = 1073741816
+"""What a systemd that raises fs.nr_open sets at its start (src/core/main.c, bump_file_max_and_nr_open())."""
 
 _INFINITY = 2**64 - 1
 _SOFT, _HARD = 1024, 524288  # src/basic/rlimit-util.h, src/basic/missing_resource.h: HIGH_RLIMIT_NOFILE
@@ -56,10 +59,44 @@ def nr_open(host: Host) -> Limit:
 
 
 def nr_open_at_boot(host: Host) -> Limit:
-    """Return fs.nr_open as the files set it, before any service starts; as it is now where none does."""
+    """Return fs.nr_open as the files set it, before any service starts; its default where none does.
+
+    Where it cannot be told whether systemd raises it, the kernel's own default: there is no less.
+    """
     set_ = resolve_systemd(host, ("fs.nr_open",)).values.get("fs.nr_open")
     value = kernel_value(set_.text, 1) if set_ else None
-    return value if isinstance(value, int) else nr_open(host)
+    if isinstance(value, int):
+        return value
+    default = nr_open_default(host)
+    return NR_OPEN if isinstance(default, Unknown) and isinstance(nr_open(host), int) else default
+
+
+def nr_open_default(host: Host) -> Limit:
+    """Return fs.nr_open after a boot where no file sets it: the kernel's default, or what systemd raises it to."""
+    has = nr_open(host)
+    release = os_release.read(host)
+    raises = raises_nr_open(release.get("ID", ""), release.get("VERSION_ID", ""))
+    if has == BUMPED:
+        return BUMPED  # a number that is systemd's alone
+    if has == NR_OPEN and (raises is None or not _systemd_runs(host)):
+        return NR_OPEN
+    if raises is None or not (isinstance(has, Unknown) or _systemd_runs(host)):
+        return Unknown(Reason.UNDECIDED, f"whether this system's systemd raises fs.nr_open above {NR_OPEN:,}")
+    return BUMPED if raises else NR_OPEN
+
+
+def raises_nr_open(distribution: str, version: str) -> bool | None:
+    """Say whether a distribution's systemd is built to raise fs.nr_open (bump-proc-sys-fs-nr-open); None: not known."""
+    if distribution == "debian" and version.isdigit():
+        return int(version) >= 13
+    return True if distribution in ("fedora", "arch") else None
+
+
+def _systemd_runs(host: Host) -> bool:
+    try:
+        return host.read("/proc/1/comm").strip() == "systemd"
+    except HostError:
+        return False
 
 
 def manager_default(host: Host, most: Limit | None = None, now: bool = False) -> tuple[Limit, Limit]:
