@@ -55,7 +55,7 @@ def _login(host: Host, subject: Subject, user: str) -> Reading:
 def _unit(host: Host, subject: Subject, unit: str) -> Reading:
     unit = unit if "." in unit else f"{unit}.service"
     limits = resolve_unit(host, unit, nr_open_at_boot(host))
-    notes = (*limits.notes, *_passing(host, unit))
+    notes = (*limits.notes, *until_boot(host, unit))
     return Reading(subject, _running(host, limits.id), _boot(limits, unit), limits.origin, limits.beaten, notes)
 
 
@@ -72,12 +72,12 @@ def _process(host: Host, subject: Subject, pid: str) -> Reading:
     return Reading(subject, runtime, _boot(limits, unit), limits.origin, limits.beaten, notes)
 
 
-def _passing(host: Host, unit: str) -> list[str]:
-    """Say what lies in /run: it holds until the next boot, when /run is empty."""
-    until_boot = resolve_unit(host, unit, now=True).origin
-    if until_boot is None or not until_boot.path.startswith("/run/") or "/generator" in until_boot.path:
+def until_boot(host: Host, unit: str) -> list[str]:
+    """Return a sentence on the line in /run that decides a unit's limit now: after a boot it is gone."""
+    origin = resolve_unit(host, unit, now=True).origin
+    if origin is None or not origin.path.startswith("/run/") or "/generator" in origin.path:
         return []
-    return [f"{until_boot} sets {until_boot.text} until the next boot: /run is empty then"]
+    return [f"{origin} sets {origin.text} until the next boot: /run is empty then"]
 
 
 def _boot(limits: UnitLimits, unit: str) -> Value | Unknown:
