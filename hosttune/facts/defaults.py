@@ -12,6 +12,7 @@ from functools import partial
 from hosttune.facts.machine import text
 from hosttune.host import Host
 from hosttune.model import Machine, Reading, Unknown, Value
+from hosttune.resolve.sysctl_value import display, kernel_value, normalise
 from hosttune.resolve.systemd_limits import nr_open_default
 
 _KIB, _MIB, _GIB = 1 << 10, 1 << 20, 1 << 30
@@ -22,7 +23,7 @@ _LONG_MAX = 2**63 - 1
 _LESS, _NOT_YET = 0.97, 160 * _MIB
 _MORE = 1.02
 
-_DESCRIBED = "net.netfilter.nf_conntrack"
+_CONNTRACK = "net.netfilter.nf_conntrack"
 
 
 def defaults(host: Host, machine: Machine, readings: Mapping[str, Reading]) -> dict[str, Value]:
@@ -32,11 +33,17 @@ def defaults(host: Host, machine: Machine, readings: Mapping[str, Reading]) -> d
         reading = readings.get(f"sysctl:{key}")
         now = None if reading is None or isinstance(reading.runtime, Unknown) else reading.runtime
         value = rule(machine, now) if reading is not None and machine.kernel else None
-        if value is not None and not (key.startswith(_DESCRIBED) and _module_is_told_otherwise(host)):
+        if value is not None and not (key.startswith(_CONNTRACK) and _module_is_told_otherwise(host)):
             found[f"sysctl:{key}"] = value
     most = nr_open_default(host)
     if isinstance(most, int):
         found["sysctl:fs.nr_open"] = most
+    # set by the kernel before anything else runs (fs/proc/proc_sysctl.c, do_sysctl_args()): files come on top
+    for key, value in re.findall(r"(?:^|\s)sysctl\.([\w./-]+)=(\S*)", text(host, "/proc/cmdline")):
+        reading = readings.get(subject := f"sysctl:{display(normalise(key))}")
+        told = kernel_value(value, None) if reading is not None else None
+        if told is not None and not isinstance(told, Unknown):
+            found[subject] = told
     apart = bool(machine.container) or machine.network_namespace == "another"
     if machine.systemd or not apart:
         return found

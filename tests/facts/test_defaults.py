@@ -74,6 +74,13 @@ def test_the_table_of_conntrack_is_the_modules_unless_it_is_told_otherwise(tmp_p
     assert told(tmp_path, key, 2_000_000) is None
 
 
+@pytest.mark.parametrize("spelled", ["net.core.somaxconn", "net/core/somaxconn"])
+def test_what_the_command_line_sets_comes_back(spelled: str, tmp_path: Path) -> None:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/cmdline").write_text(f"root=/dev/vda sysctl.{spelled}=70000 quiet\n")
+    assert told(tmp_path, "net.core.somaxconn", 80_000) == 70_000
+
+
 @pytest.mark.parametrize(
     ("release", "now", "wanted"),
     [
