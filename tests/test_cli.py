@@ -153,6 +153,24 @@ def test_resolve_names_the_winner_and_what_it_beats(tmp_path: Path) -> None:
         assert row[loader]["beats"] == [{"file": "/etc/sysctl.d/90-lb.conf", "line": 1, "text": "65535"}]
 
 
+def test_resolve_names_what_lies_in_run(tmp_path: Path) -> None:
+    files = {
+        "run/sysctl.d/50-x.conf": "net.core.somaxconn = 5\n",
+        "usr/lib/systemd/system/a.service": "[Service]\nLimitNOFILE=70\n",
+        "run/systemd/system/a.service.d/x.conf": "[Service]\nLimitNOFILE=90\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    words = ("resolve", "net.core.somaxconn", "--unit", "a.service", "--root", str(tmp_path), "--format", "json")
+    found = json.loads(hosttune(*words).stdout)
+    assert found["sysctl"]["net.core.somaxconn"]["systemd"] is None
+    assert any("/run/sysctl.d/50-x.conf:1 sets net.core.somaxconn to 5 until" in said for said in found["warnings"])
+    unit = found["nofile"]["unit"]["a.service"]
+    assert unit["soft"] == 70
+    assert any("/run/systemd/system/a.service.d/x.conf:2 sets 90 until" in said for said in unit["notes"])
+
+
 def test_profiles_list_show_and_validate(tmp_path: Path) -> None:
     assert "lb " in hosttune("profile", "list").stdout
     assert "net.ipv4.ip_local_port_range" in hosttune("profile", "show", "lb").stdout

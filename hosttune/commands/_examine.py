@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from hosttune import capacity
 from hosttune.capacity._facts import CapacityFacts
+from hosttune.commands import _open
 from hosttune.errors import HostError, UsageError
+from hosttune.facts import defaults as default_rules
 from hosttune.facts import machine as machines
 from hosttune.facts import nofile, pool, sysctl, writers
 from hosttune.findings import judge, lints
@@ -77,10 +79,10 @@ def examine(
     required, waived = merge.requirements(profiles, workload, machine)
     required = tuple(r for one in required for r in _aim(one, programs))
     readings, files = _gather(host, required, programs)
-    defaults = _defaults(profiles)
+    known = defaults(host, profiles, machine, readings)
     pools, pool_notes = _pools(host, workload)
     machine = _with_addresses(host, machine) if workload.backends else machine
-    findings = _judge(required, readings, defaults, machine)
+    findings = _judge(required, readings, known, machine)
     findings.extend(lints.lint(readings, _lint_facts(host, machine, files, programs)))
     bounds = capacity.capacity(_capacity_facts(host, machine, workload, readings, pools, programs))
     return Report(
@@ -100,23 +102,37 @@ def examine(
 def judge_again(host: Host, profiles: list[Profile], required: tuple[Requirement, ...]) -> tuple[Finding, ...]:
     """Hold requirements that are merged and aimed already against a host, which may be one that is only planned."""
     readings, _ = _gather(host, required, Programs("", (), None))
-    return tuple(_judge(required, readings, _defaults(profiles), machines.gather(host)))
+    machine = machines.gather(host)
+    return tuple(_judge(required, readings, defaults(host, profiles, machine, readings), machine))
 
 
 def _judge(
     required: tuple[Requirement, ...],
     readings: dict[str, Reading],
-    defaults: dict[str, Value | None],
+    known: dict[str, Value | None],
     machine: Machine,
 ) -> list[Finding]:
     return [
-        judge.with_tracking(judge.judge(r, readings[str(r.subject)], defaults.get(str(r.subject))), machine)
+        judge.with_tracking(
+            judge.judge(r, readings[s := str(r.subject)], known.get(s), s in default_rules.ROUGH), machine
+        )
         for r in required
     ]
 
 
-def _defaults(profiles: list[Profile]) -> dict[str, Value | None]:
-    return {s: _value(about.get("default_value")) for p in profiles for s, about in p.about.items()}
+def defaults(
+    host: Host, profiles: list[Profile], machine: Machine, readings: Mapping[str, Reading]
+) -> dict[str, Value | None]:
+    """Return what holds after a boot where no file says otherwise.
+
+    What the base profile tells of the kernel holds for a profile that does not extend it too.
+    """
+    told = {
+        subject: _value(about.get("default_value"))
+        for profile in [*_open.open_profiles([], []), *profiles]
+        for subject, about in profile.about.items()
+    }
+    return told | default_rules.defaults(host, machine, readings)
 
 
 def exit_code(findings: Iterable[Finding], fail_on: int, strict: bool) -> int:

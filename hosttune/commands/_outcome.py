@@ -137,7 +137,7 @@ def _sysctls(host: Host, changes: Sequence[Change]) -> list[Row]:
         was: Value | Unknown = readings[key].runtime
         text = old[key].before if key in old else None
         if isinstance(text, str):
-            was = kernel_value(text, shape_of(text))
+            was = kernel_value(text, shape_of(text, key))
         unit = "ports" if "port" in key.rpartition(".")[2] else ""
         rows.append(_outcome.row(f"sysctl:{key}", was, readings[key], unit, old[key].why if key in old else ""))
     return rows

@@ -16,7 +16,7 @@ from hosttune.errors import ProfileError, UsageError
 from hosttune.facts import machine as machines
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
-from hosttune.model import Finding, Operator, Plan, Report, Requirement, Severity, Subject, Value
+from hosttune.model import Finding, Operator, Plan, Report, Requirement, Severity, Subject
 from hosttune.ports import span, text_of
 from hosttune.profile.load import Profile
 
@@ -98,7 +98,7 @@ def request(
 
 def plan(host: Host, world: Planned, request: Request, findings: Sequence[Finding], profiles: list[Profile]) -> Plan:
     """Return the plan on a host, or on one that is only planned; refusals of a live host are among it."""
-    made = planning.plan(world, findings, request, _facts(world, profiles, _examine.listening(host)))
+    made = planning.plan(world, findings, request, _facts(world, profiles, _examine.listening(host), findings))
     if isinstance(host, LiveHost) and made.changes:
         status = machines.text(host, "/proc/self/status")
         refused = refuse.permissions(host, made.changes, status, journal.DIRECTORY)
@@ -121,20 +121,22 @@ def replan(world: Planned, request: Request) -> Plan:
     except (UsageError, ProfileError):
         profiles = _open.open_profiles([], [])
     findings = _examine.judge_again(world, profiles, request.requirements)
-    return planning.plan(world, findings, request, _facts(world, profiles, None))
+    return planning.plan(world, findings, request, _facts(world, profiles, None, findings))
 
 
-def _facts(world: Planned, profiles: list[Profile], listening: int | None) -> PlanFacts:
+def _facts(
+    world: Planned, profiles: list[Profile], listening: int | None, findings: Sequence[Finding]
+) -> PlanFacts:
     legal: dict[str, tuple[int, int]] = {}
-    defaults: dict[str, Value] = {}
     for profile in _with_base(profiles):
         for subject, about in profile.about.items():
-            key = subject.removeprefix("sysctl:")
             if about.get("legal"):
-                legal[key] = (about["legal"][0], about["legal"][1])
-            if (default := about.get("default_value")) is not None:
-                defaults[key] = tuple(default) if isinstance(default, list) else default
-    return PlanFacts(machines.gather(world), legal, listening, defaults)
+                legal[subject.removeprefix("sysctl:")] = (about["legal"][0], about["legal"][1])
+    machine = machines.gather(world)
+    readings = {str(f.subject): f.reading for f in findings if f.reading is not None}
+    known = _examine.defaults(world, profiles, machine, readings)
+    defaults = {subject.removeprefix("sysctl:"): value for subject, value in known.items() if value is not None}
+    return PlanFacts(machine, legal, listening, defaults)
 
 
 def _with_base(profiles: list[Profile]) -> list[Profile]:

@@ -38,7 +38,7 @@ def run(output: str, backend: list[str], source: list[str], redact: bool, netns:
 
 def _units(host: Recording) -> None:
     from hosttune.facts import nofile
-    from hosttune.resolve.systemd_limits import list_units
+    from hosttune.resolve.systemd_units import list_units
 
     for unit in list_units(host):
         try:

@@ -55,7 +55,8 @@ def _login(host: Host, subject: Subject, user: str) -> Reading:
 def _unit(host: Host, subject: Subject, unit: str) -> Reading:
     unit = unit if "." in unit else f"{unit}.service"
     limits = resolve_unit(host, unit, nr_open_at_boot(host))
-    return Reading(subject, _running(host, unit), _boot(limits, unit), limits.origin, limits.beaten, limits.notes)
+    notes = (*limits.notes, *until_boot(host, unit))
+    return Reading(subject, _running(host, limits.id), _boot(limits, unit), limits.origin, limits.beaten, notes)
 
 
 def _process(host: Host, subject: Subject, pid: str) -> Reading:
@@ -69,6 +70,14 @@ def _process(host: Host, subject: Subject, pid: str) -> Reading:
     limits = resolve_unit(host, unit, nr_open_at_boot(host))
     notes = (f"process {pid} belongs to {unit}", *limits.notes)
     return Reading(subject, runtime, _boot(limits, unit), limits.origin, limits.beaten, notes)
+
+
+def until_boot(host: Host, unit: str) -> list[str]:
+    """Return a sentence on the line in /run that decides a unit's limit now: after a boot it is gone."""
+    origin = resolve_unit(host, unit, now=True).origin
+    if origin is None or not origin.path.startswith("/run/") or "/generator" in origin.path:
+        return []
+    return [f"{origin} sets {origin.text} until the next boot: /run is empty then"]
 
 
 def _boot(limits: UnitLimits, unit: str) -> Value | Unknown:

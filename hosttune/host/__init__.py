@@ -17,6 +17,7 @@ class Host(Protocol):
     (`*`, `?`, `[...]` per component, names that begin with a dot only where the pattern says so), links that
     dangle included; it never raises. `probe` runs host/probes/<name>.py: plain JSON-able answers. `state` returns a
     file as it can be put back, None where there is none; raises HostError for anything that is no regular file.
+    `link` returns where a symbolic link points, as it is written; "" for anything else, or what cannot be seen.
     """
 
     def read(self, path: str) -> str: ...
@@ -26,6 +27,8 @@ class Host(Protocol):
     def probe(self, name: str, **args: Any) -> Any: ...
 
     def state(self, path: str) -> FileState | None: ...
+
+    def link(self, path: str) -> str: ...
 
 
 class WritableHost(Host, Protocol):

@@ -82,6 +82,13 @@ class LiveHost:
         except OSError as error:
             raise _host_error(error, path) from error
 
+    def link(self, path: str) -> str:
+        """Return where a symbolic link points, as it is written; "" for anything else (readlink(2))."""
+        try:
+            return os.readlink(self._resolve(path, last=False))
+        except (OSError, HostError):
+            return ""
+
     def may_write(self, path: str) -> bool:
         """Say whether an existing file, or the nearest existing directory above one that is not there, takes writes.
 

@@ -50,6 +50,7 @@ def redact(answers: dict[str, dict[str, Any]], salt: str) -> dict[str, dict[str,
         "reads": {change(path): _read(path, answer, change, name) for path, answer in answers["reads"].items()},
         "globs": {change(pattern): [change(path) for path in found] for pattern, found in answers["globs"].items()},
         "probes": {change(key): _deep(answer, change) for key, answer in answers["probes"].items()},
+        "links": {change(path): change(target) for path, target in answers.get("links", {}).items()},
     }
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from hosttune.errors import ProfileError, UsageError
+from hosttune.resolve.sysctl_value import display, normalise
 
 LARGEST = 1 << 20
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
@@ -103,6 +104,12 @@ def _syntax(path: Path, text: str, said: str) -> str:
     return f"{path}{at}: not TOML: {what}"
 
 
+def _subject(text: str) -> str:
+    """Return a subject in its one spelling: a key may be written with slashes too, as sysctl(8) takes it."""
+    kind, _, name = text.partition(":")
+    return f"{kind}:{display(normalise(name))}" if kind == "sysctl" else text
+
+
 def _find(name: str, directories: Sequence[Path], option: str) -> Path:
     if _NAME.fullmatch(name):
         for directory in directories:
@@ -135,9 +142,9 @@ def _build(path: Path, directories: Sequence[Path], below: tuple[Path, ...]) -> 
         about.update(parent.about)
         service, raises = (parent.service, parent.service_raises_nofile) if parent.service else (service, raises)
     workload.update(tables.get("workload", {}))
-    about.update(tables.get("about", {}))
+    about.update({_subject(name): told for name, told in tables.get("about", {}).items()})
     for number, row in enumerate(tables.get("require", []), 1):
-        rows.append(Row(row["subject"], row, f"{path.name}: require {number}"))
+        rows.append(Row(_subject(row["subject"]), row, f"{path.name}: require {number}"))
     return Profile(
         name=head["name"],
         title=head["title"],
