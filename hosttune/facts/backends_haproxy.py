@@ -48,9 +48,8 @@ def read(host: Host, path: str, text: str) -> tuple[tuple[Backend, ...], backend
         elif words[0] in ("source", "default-server") and section in ("defaults", "backend", "listen"):
             source = words[1] if words[0] == "source" and len(words) > 1 else _after(words, "source")
             if words[0] == "source" and "$" not in source and _source(source, f"{path}:{number}")[1]:
-                raise UsageError(
-                    f"{path}:{number}: HAProxy takes a range of ports only on a server line; write source {source} there"
-                )
+                where = "takes a range of ports on a server line only"
+                raise UsageError(f"{path}:{number}: HAProxy {where}; write source {source} there")
             if source:
                 inherited["defaults" if section == "defaults" else ""] = source
         elif words[0] in ("server", "server-template") and section in ("backend", "listen"):

@@ -103,7 +103,7 @@ def test_nginx_upstreams_and_proxy_bind(tmp_path: Path) -> None:
         ("backend b\n  source 1.1.1.1:9-1\n  server a 10.0.0.1:80\n", "'9-1' is no range"),
         (
             "backend b\n  source 1.1.1.1:2-9\n  server a 10.0.0.1:80\n",
-            "/proxy.conf:2: HAProxy takes a range of ports only on a server line; write source 1.1.1.1:2-9 there",
+            "/proxy.conf:2: HAProxy takes a range of ports on a server line only; write source 1.1.1.1:2-9 there",
         ),
         ("# nothing\n", "no server line"),
         ("events {\n", "/proxy.conf"),

@@ -1,4 +1,4 @@
-"""HAProxy stops where hosttune says, and logs what the table says: source ports in both ways of binding, descriptors."""
+"""HAProxy stops where hosttune says, and logs what the table says: source ports in both modes, and descriptors."""
 
 from __future__ import annotations
 
