@@ -18,6 +18,8 @@ from hosttune.host import Host
 from hosttune.model import Backend, BindMode, PortPool, Reason
 from hosttune.ports import mask_of, span
 
+_ANY_ADDRESS = frozenset({"0.0.0.0", "::"})  # INADDR_ANY and in6addr_any, ip(7), ipv6(7)
+
 
 @dataclass(frozen=True, slots=True)
 class Held:
@@ -68,6 +70,8 @@ def pools(
     held = tuple(Held(h["address"], h["port"], h["listen"], h["v6only"]) for h in answer["held"])
     on_source = {one["address"]: int(one["ports"], 16) for one in answer["local"]}
     tuples = {(t["source"], t["address"], t["port"]): t for t in answer["tuples"]}
+    for source in _ANY_ADDRESS.intersection(sources):
+        _join(source, on_source, tuples)
     found = []
     for source, backend in pairs:
         row = tuples.get((source, backend.address, backend.port), {})
@@ -85,6 +89,26 @@ def pools(
     if mode is BindMode.BIND and len(backends) > 1:
         notes.append("bind() takes a port whatever the destination: the backends of a source share its pool")
     return tuple(found), tuple(notes)
+
+
+def _join(source: str, on_source: dict[str, int], tuples: dict[Any, dict[str, Any]]) -> None:
+    """Add rows for a program that binds to no address in particular: those of all addresses of its family together.
+
+    Each of its sockets has the address that routing picks, and its bind() conflicts with a socket on any of them.
+    """
+    for address, ports in list(on_source.items()):
+        if _shares(source, address):
+            on_source[source] = on_source.get(source, 0) | ports
+    for (local, address, port), row in list(tuples.items()):
+        if _shares(source, local):
+            joined = tuples.setdefault((source, address, port), {})
+            for name in ("established", "time_wait", "half_closed", "other"):
+                joined[name] = hex(int(joined.get(name, "0"), 16) | int(row[name], 16))
+
+
+def _shares(source: str, address: str) -> bool:
+    """Say whether a bind() to 0.0.0.0 or :: meets sockets on an address; of :: also those of IPv4 (ipv6_only_sock)."""
+    return address not in _ANY_ADDRESS and (source == "::" or ":" not in address)
 
 
 def read_settings(host: Host) -> Settings:
@@ -156,7 +180,9 @@ def _owned(source: str, held: tuple[Held, ...]) -> int:
 
 
 def _meets(source: str, held: Held) -> bool:
-    """Say whether a bound socket's address conflicts with a bind() to `source` (ipv6_rcv_saddr_equal)."""
+    """Say whether a bound socket's address conflicts with a bind() to `source` (inet_rcv_saddr_equal)."""
+    if source == "::" or (source == "0.0.0.0" and ":" not in held.address):
+        return True
     if held.address == "::":
         return not (held.v6only and ":" not in source)
     if held.address == "0.0.0.0":

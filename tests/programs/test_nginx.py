@@ -1,4 +1,4 @@
-"""nginx stops where hosttune says, and logs what the table says: with proxy_bind, without it, and at its descriptors."""
+"""nginx stops where hosttune says, and logs what the table says: with proxy_bind or without, and at its descriptors."""
 
 from __future__ import annotations
 
