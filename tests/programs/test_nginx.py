@@ -15,7 +15,8 @@ STREAM = Path("/usr/lib/nginx/modules/ngx_stream_module.so")
 CONFIG = """
 load_module {module};
 daemon off;
-master_process off;
+master_process {master};
+worker_processes {workers};
 user root;
 pid {work}/nginx.pid;
 error_log stderr;
@@ -39,16 +40,23 @@ def play(function: str, *args: str) -> None:
     stage.play(__file__, function, *args)
 
 
-def start(bind: str = "", nofile: int | None = None) -> tuple[str, int]:
-    """Start it with a proxy of one backend; return the path of its configuration and its pid."""
+def start(bind: str = "", nofile: int | None = None, workers: int = 0) -> tuple[str, int]:
+    """Start it with a proxy of one backend; return the path of its configuration and the pid of a worker.
+
+    Without a number of workers the one process is master and worker.
+    """
     path = stage.WORK / "nginx.conf"
     backend = f"{stage.BACKEND}:{stage.BACKEND_PORT}"
-    path.write_text(
-        CONFIG.format(module=STREAM, work=stage.WORK, backend=backend, frontend=stage.FRONTEND, bind=bind)
-    )
+    values = {"master": "on" if workers else "off", "workers": workers or 1, "backend": backend, "bind": bind}
+    path.write_text(CONFIG.format(module=STREAM, work=stage.WORK, frontend=stage.FRONTEND, **values))
     process = stage.start("nginx", "nginx", "-c", str(path), nofile=nofile)
     stage.wait_for_listener()
-    return str(path), process.pid
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+
+    def processes() -> list[int]:
+        return [process.pid, *map(int, children.read_text().split())]
+
+    return str(path), stage.wait_for(f"{workers} workers", lambda: processes()[workers:])[0]
 
 
 def on_ports(bind: str, mode: str) -> None:
@@ -67,16 +75,19 @@ def test_ports_stop_it_at_the_range(bind: str, mode: str) -> None:
     play("on_ports", bind, mode)
 
 
-def on_nofile(nofile: str) -> None:
+def on_nofile(nofile: str, workers: str) -> None:
+    """What is predicted for a process each worker has for itself."""
     keep = stage.listen()
-    config, pid = start(f"proxy_bind {stage.SOURCE};", int(nofile))
-    own = stage.descriptors(pid)
+    config, pid = start(f"proxy_bind {stage.SOURCE};", int(nofile), int(workers))
+    # all that it opens for itself is open when its listener is served
+    own = stage.settled(lambda: stage.descriptors(pid), 0.3)
     bounds = stage.ask("--profile", stage.measured("lb", own), "--backends-from", config, "--pid", str(pid))
-    predicted = bounds["nofile"]["hard"]
+    predicted = bounds["nofile"]["hard"] * (int(workers) or 1)
     assert stage.fill(predicted, stage.established) == predicted < bounds["ports:all"]["hard"]
     stage.logged("nginx", log_line("nginx", "nofile", BindMode.NO_PORT))
     assert keep
 
 
-def test_descriptors_stop_it_at_two_a_connection() -> None:
-    play("on_nofile", "210")
+@pytest.mark.parametrize(("nofile", "workers"), [("210", "0"), ("110", "2")])
+def test_descriptors_stop_it_at_two_a_connection(nofile: str, workers: str) -> None:
+    play("on_nofile", nofile, workers)
