@@ -161,6 +161,11 @@ def descriptors(pid: int) -> int:
     return len(os.listdir(f"/proc/{pid}/fd"))
 
 
+def own_descriptors(pid: int) -> int:
+    """Return how many a program has opened for itself, once all of its threads have theirs."""
+    return settled(lambda: descriptors(pid), 0.5)
+
+
 def measured(role: str, own: int) -> str:
     """Write a profile that knows what a program needs for itself, as a user would; return its path."""
     path = WORK / "measured.toml"

@@ -122,7 +122,7 @@ def on_nofile(nofile: str, maxconn: str) -> None:
     more = f"maxconn {maxconn}\n    no strict-limits" if maxconn else ""
     config = configure(SERVER, more)
     process = start(config, int(nofile))
-    own = stage.descriptors(process.pid)
+    own = stage.own_descriptors(process.pid)
     profile = stage.measured("lb", own if maxconn else KEPT_BACK)
     predicted = stage.ask("--profile", profile, "--pid", str(process.pid))["nofile"]["hard"]
     opened = []

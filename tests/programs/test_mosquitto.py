@@ -58,7 +58,7 @@ def wrapped() -> bool:
 
 def on_nofile() -> None:
     pid = start(128)
-    profile = stage.measured("broker", stage.descriptors(pid) + wrapped())
+    profile = stage.measured("broker", stage.own_descriptors(pid) + wrapped())
     predicted = stage.ask("--profile", profile, "--pid", str(pid))["nofile"]["hard"]
     # one after another: its accept queue is 100 long whatever somaxconn says, and this is about descriptors
     welcomed = [client for number in range(predicted + 10) if (client := welcome(number))]

@@ -79,8 +79,7 @@ def on_nofile(nofile: str, workers: str) -> None:
     """What is predicted for a process each worker has for itself."""
     keep = stage.listen()
     config, pid = start(f"proxy_bind {stage.SOURCE};", int(nofile), int(workers))
-    # all that it opens for itself is open when its listener is served
-    own = stage.settled(lambda: stage.descriptors(pid), 0.3)
+    own = stage.own_descriptors(pid)
     bounds = stage.ask("--profile", stage.measured("lb", own), "--backends-from", config, "--pid", str(pid))
     predicted = bounds["nofile"]["hard"] * (int(workers) or 1)
     assert stage.fill(predicted, stage.established) == predicted < bounds["ports:all"]["hard"]
