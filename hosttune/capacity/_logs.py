@@ -109,6 +109,14 @@ _LINES = (
         "src/tsung/ts_client.erl, reconnect(); tsung.log",
         "1.7.0",
     ),
+    LogLine(
+        "tsung",
+        "nofile",
+        frozenset(),
+        "error_connect_emfile",
+        "src/tsung/ts_client.erl, reconnect(); tsung.log",
+        "1.7.0",
+    ),
 )
 
 

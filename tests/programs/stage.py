@@ -26,7 +26,7 @@ FRONTEND, SOURCE, SECOND_SOURCE, BACKEND = "10.88.0.1", "10.88.0.2", "10.88.0.3"
 BACKEND_PORT = 1883
 CLIENT_LOW = 30000  # ports of the clients: bound, so they must lie outside the range
 WORK = Path("/run/stage")
-_WRITTEN = ("/run", "/var/log", "/var/lib")  # what the programs of a distribution write to
+_WRITTEN = ("/run", "/var/log", "/var/lib/nginx")  # what the programs of a distribution write to
 
 
 def need(*programs: str) -> None:
@@ -52,7 +52,7 @@ def play(file: str, function: str, *args: str) -> None:
 
 def run(function: Callable[..., None], args: list[str]) -> None:
     """Dress the stage and run the function; where it fails, print what the program has logged."""
-    for directory in _WRITTEN:
+    for directory in filter(os.path.isdir, _WRITTEN):
         subprocess.run(["mount", "-t", "tmpfs", "stage", directory], check=True)
     WORK.mkdir()
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)

@@ -53,11 +53,11 @@ def play(function: str, *args: str) -> None:
     stage.play(__file__, function, *args)
 
 
-def on_source_alone() -> None:
+def on_source_alone(source: str) -> None:
     """Reserved ports, and one that a listener on another address holds, are not to be had."""
     stage.setting("net/ipv4/ip_local_reserved_ports", "20100-20109")
     keep = [stage.listen(), stage.listen(stage.SECOND_SOURCE, 20150)]
-    config = configure(f"source {stage.SOURCE}\n    {SERVER}", "maxconn 1000")
+    config = configure(f"{source}\n    {SERVER}", "maxconn 1000")
     start(config)
     predicted = stage.ask("--role", "lb", "--backends-from", config)["ports:all"]["hard"]
     assert stage.fill(predicted, stage.established) == predicted == stage.HIGH - stage.LOW + 1 - 10 - 1
@@ -67,8 +67,9 @@ def on_source_alone() -> None:
     assert keep
 
 
-def test_source_stops_at_the_range() -> None:
-    play("on_source_alone")
+@pytest.mark.parametrize("source", [f"source {stage.SOURCE}", ""])
+def test_source_or_none_stops_at_the_range(source: str) -> None:
+    play("on_source_alone", source)
 
 
 def on_ranges() -> None:

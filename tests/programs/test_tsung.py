@@ -36,37 +36,63 @@ def carried() -> int:
     return stage.established() + stage.established(port=1884)
 
 
-def on_source(address: str, options: str) -> None:
-    """Two destinations, and still no more than the ports of the source address."""
-    keep = [stage.listen(), stage.listen(port=1884)]
+def start(address: str, options: str = "", nofile: int | None = None, warm: int = 1) -> None:
+    """Start it with its figures written often: its default is 10 s; users come `warm` seconds after it is ready."""
     config = stage.WORK / "tsung.xml"
     given = f'<ip value="{address}"/>' if address else ""
     config.write_text(CONFIG.format(address=given, backend=stage.BACKEND, users=230, options=options))
-    # how often it writes its figures, in ms; its default of 10 s would only make this longer
     often = "ERL_FLAGS=-tsung_controller dumpstats_interval 500"
-    options_of_it = ["-l", str(stage.WORK / "tsung"), "-f", str(config), "-I", stage.FRONTEND]
-    stage.start("tsung", "env", often, "tsung", *options_of_it, "start")
-    stage.wait_for("its port mapper", lambda: stage.ss("state", "established", "dst", "127.0.0.1:4369"))
-    backends = [f"--backend={stage.BACKEND}:{port}" for port in (1883, 1884)]
-    mode = ["--role", "client", "--bind-mode", "bind", "--source", address or "0.0.0.0"]
-    bound = stage.ask(*mode, *backends)["ports:all"]
-    predicted = bound["hard"]
+    of_it = ["-l", str(stage.WORK / "tsung"), "-f", str(config), "-I", stage.FRONTEND, "-w", str(warm), "start"]
+    stage.start("tsung", "env", often, "tsung", *of_it, nofile=nofile)
+    stage.wait_for("a launcher", lambda: "Activate launcher" in text("tsung_controller@*.log"))
+
+
+def text(name: str) -> str:
+    return "".join(path.read_text(errors="replace") for path in (stage.WORK / "tsung").glob(f"*/{name}"))
+
+
+def stops(predicted: int, line: str) -> None:
+    """Hold that so many are carried, no more, and that it counts the error."""
     stage.wait_for(f"the {predicted} predicted", lambda: carried() >= predicted)
-    log = next((stage.WORK / "tsung").glob("*/tsung.log"))
-    line = log_line("tsung", "ports:all", BindMode.BIND)
-    stage.wait_for(f"{line} in {log}", lambda: line in log.read_text())
+    stage.wait_for(f"{line} in tsung.log", lambda: line in text("tsung.log"))
     assert stage.settled(carried, 1.0) == predicted
-    again = stage.ask(*mode, *backends)["ports:all"]
-    assert (again["hard"], again["used"]) == (predicted, predicted)
-    assert bound["fails"] == "bind: EADDRINUSE (98)"
+
+
+def on_source(address: str, options: str) -> None:
+    """Two destinations, and still no more than the ports of the source address."""
+    keep = [stage.listen(), stage.listen(port=1884)]
+    start(address, options)
+    backends = [f"--backend={stage.BACKEND}:{port}" for port in (1883, 1884)]
+    asked = ["--role", "client", "--bind-mode", "bind", "--source", address or "0.0.0.0", *backends]
+    bound = stage.ask(*asked)["ports:all"]
     # 127.0.0.1 has one port of the range already, towards Erlang's port mapper: in the way of 0.0.0.0 only
-    assert predicted == stage.HIGH - stage.LOW + bool(address)
+    assert bound["hard"] == stage.HIGH - stage.LOW + bool(address)
+    assert bound["fails"] == "bind: EADDRINUSE (98)"
+    stops(bound["hard"], log_line("tsung", "ports:all", BindMode.BIND))
+    again = stage.ask(*asked)["ports:all"]
+    assert (again["hard"], again["used"]) == (bound["hard"], bound["hard"])
     assert keep
 
 
-@pytest.mark.parametrize(("address", "options"), [(stage.SOURCE, ""), (stage.SOURCE, RANGE), ("", "")])
+# a range of ports makes no difference to the controller's own machine: only remote nodes are given ports of it
+@pytest.mark.parametrize(("address", "options"), [(stage.SOURCE, RANGE), ("", "")])
 def test_it_stops_at_the_ports_of_its_address_whatever_the_servers(address: str, options: str) -> None:
     stage.need("tsung", "erl")
-    if not Path("/usr/share/tsung/tsung-1.0.dtd").exists():
-        pytest.fail("tsung is installed without its DTD")
     stage.play(__file__, "on_source", address, options)
+
+
+def on_nofile() -> None:
+    keep = [stage.listen(), stage.listen(port=1884)]
+    start(stage.SOURCE, nofile=150, warm=3)
+    names = (path for path in Path("/proc").glob("[0-9]*/comm") if path.read_text() == "beam.smp\n")
+    own = stage.own_descriptors(int(next(names).parent.name))
+    assert carried() == 0
+    profile = stage.measured("client", own)
+    bound = stage.ask("--profile", profile, "--process-name", "beam.smp")["nofile"]
+    stops(bound["hard"], log_line("tsung", "nofile", BindMode.BIND))
+    assert keep
+
+
+def test_descriptors_stop_it_at_one_a_user() -> None:
+    stage.need("tsung", "erl")
+    stage.play(__file__, "on_nofile")
