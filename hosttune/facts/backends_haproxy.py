@@ -31,7 +31,7 @@ def read(host: Host, path: str, text: str) -> tuple[tuple[Backend, ...], backend
     Without a port range HAProxy sets IP_BIND_ADDRESS_NO_PORT (src/proto_tcp.c); with `source ADDRESS:LO-HI` it binds
     explicitly, from a ring of ports of each server's own. A range may stand on a server line or in default-server only
     (src/cfgparse-listen.c); the copy that a server gets of default-server's ring has one port more, for its spare slot
-    is taken for a port (src/server.c, srv_conn_src_sport_range_cpy).
+    is taken for a port (src/server.c, srv_conn_src_sport_range_cpy). A range without an address is not bound to.
     """
     found: list[tuple[Backend, str]] = []
     spans: list[tuple[int, int]] = []
@@ -66,7 +66,11 @@ def read(host: Host, path: str, text: str) -> tuple[tuple[Backend, ...], backend
                 notes.append(f"{path}:{number}: source {given} is set by the environment; routing's choice is counted")
                 given = ""
             source, span = _source(given, f"{path}:{number}")
-            if span and not own and span[1] < 65535:
+            if span and not source:
+                most = f"{span[1] - span[0] + 1:,} connections of each server"
+                notes.append(f"{path}:{number}: without an address HAProxy binds to no port; {given} caps at {most}")
+                span = None
+            elif span and not own and span[1] < 65535:
                 span = (span[0], span[1] + 1)
                 notes.append(f"{path}:{number}: HAProxy takes a range of default-server one port too far: {span[1]}")
             spans.extend([span] if span else [])

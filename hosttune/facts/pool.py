@@ -33,13 +33,17 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the namespace's sysctls say: the range, the reserved ports, when TIME_WAIT may be taken over."""
+    """What the namespace's sysctls say: the range, the reserved ports, when TIME_WAIT may be taken over.
+
+    `chosen`: the range is the program's own, which binds to a port of it by itself.
+    """
 
     low: int
     high: int
     reserved: int
     tw_reuse: int
     timestamps: bool
+    chosen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +66,8 @@ def pools(
 ) -> tuple[tuple[PortPool, ...], tuple[str, ...]]:
     """Return a pool for each source and backend, and notes; raises HostError where nothing can be counted."""
     settings = read_settings(host)
-    if mode is BindMode.EXPLICIT and bind_range:
-        settings = Settings(*bind_range, 0, settings.tw_reuse, settings.timestamps)
+    if mode in (BindMode.EXPLICIT, BindMode.BIND) and bind_range:
+        settings = Settings(*bind_range, 0, settings.tw_reuse, settings.timestamps, chosen=True)
     pairs, notes = _pairs(host, backends, sources)
     whole = mode in (BindMode.BIND, BindMode.EXPLICIT)
     answer = host.probe("sockets", backends=[[b.address, b.port] for b in backends], whole=whole)
@@ -160,7 +164,7 @@ def compute(
         other=(used.other | used.half_closed).bit_count(),
         free=free.bit_count(),
         free_least=least.bit_count(),
-        knee=None if mode is BindMode.EXPLICIT else size // 2,
+        knee=None if mode is BindMode.EXPLICIT or settings.chosen else size // 2,
         notes=_notes(mode, settings, ports, used, waiting),
     )
 

@@ -79,6 +79,21 @@ def test_haproxy_copies_a_range_of_default_server_with_its_spare_slot(tmp_path: 
     assert [note.startswith("/proxy.conf:3: ") and str(last) in note for note in notes] == [True] * (last < 65535)
 
 
+@pytest.mark.parametrize("source", ["*", "0.0.0.0", "::"])
+def test_haproxy_does_not_bind_to_a_range_without_an_address(tmp_path: Path, source: str) -> None:
+    text = f"backend b\n  server a 10.0.0.1:80 source {source}:2000-3000\n"
+    found, hint, notes = from_text(tmp_path, text)
+    assert found[0].sources == () and hint == (BindMode.NO_PORT, None)
+    assert len(notes) == 1 and notes[0].endswith("caps at 1,001 connections of each server")
+
+
+def test_a_program_may_choose_its_ports_with_or_without_reuse() -> None:
+    assert backends.parse_bind_mode("bind:2000-3000") == (BindMode.BIND, (2000, 3000))
+    assert backends.parse_bind_mode("explicit:2000-3000") == (BindMode.EXPLICIT, (2000, 3000))
+    with pytest.raises(UsageError, match="bind and explicit take :LO-HI"):
+        backends.parse_bind_mode("no-port:2000-3000")
+
+
 def test_haproxy_source_from_the_environment_is_a_note(tmp_path: Path) -> None:
     found, _, notes = from_text(tmp_path, 'backend b\n  source "$ADDRESS"\n  server a 10.0.0.1:80\n')
     assert found[0].sources == ()

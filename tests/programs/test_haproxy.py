@@ -103,6 +103,21 @@ def test_a_range_of_default_server_is_one_port_longer() -> None:
     play("on_default_server")
 
 
+def on_any_address() -> None:
+    """Without an address it does not bind at all: a range that is wider than the kernel's gives nothing more."""
+    keep = stage.listen()
+    config = configure(f"{SERVER} source *:{LOW}-{LOW + 299}", "maxconn 1000")
+    start(config)
+    predicted = stage.ask("--role", "lb", "--backends-from", config)["ports:all"]["hard"]
+    assert stage.fill(predicted, stage.established) == predicted == stage.HIGH - stage.LOW + 1
+    stage.logged("haproxy", log_line("haproxy", "ports:all", BindMode.NO_PORT))
+    assert keep
+
+
+def test_a_range_without_an_address_leaves_the_port_to_the_kernel() -> None:
+    play("on_any_address")
+
+
 def on_backend_source() -> None:
     config = configure(f"source {stage.SOURCE}:{LOW}-{HIGH}\n    {SERVER}")
     refused = subprocess.run(["haproxy", "-c", "-f", config], capture_output=True, text=True, check=False)

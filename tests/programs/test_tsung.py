@@ -14,7 +14,7 @@ from tests.programs import stage
 CONFIG = """<?xml version="1.0"?>
 <!DOCTYPE tsung SYSTEM "/usr/share/tsung/tsung-1.0.dtd">
 <tsung loglevel="notice" version="1.0">
-<clients><client host="localhost" maxusers="2000" use_controller_vm="true">{address}</client></clients>
+<clients><client host="{host}" maxusers="2000" use_controller_vm="{own}">{address}</client></clients>
 <servers>
 <server host="{backend}" port="1883" type="tcp"/>
 <server host="{backend}" port="1884" type="tcp"/>
@@ -29,22 +29,27 @@ CONFIG = """<?xml version="1.0"?>
 </session></sessions>
 </tsung>
 """
-RANGE = '<option name="ports_range" min="40000" max="40099"/>'
+LOW, HIGH = 40000, 40099
+RANGE = f'<option name="ports_range" min="{LOW}" max="{HIGH}"/>'
 
 
 def carried() -> int:
     return stage.established() + stage.established(port=1884)
 
 
-def start(address: str, options: str = "", nofile: int | None = None, warm: int = 1) -> None:
-    """Start it with its figures written often: its default is 10 s; users come `warm` seconds after it is ready."""
+def start(address: str, options: str = "", nofile: int | None = None, warm: int = 1, node: bool = False) -> None:
+    """Start it; with `node` in two processes, one that controls and one that connects, as on several machines.
+
+    Its figures are written often, where its default is 10 s; users come `warm` seconds after it is ready.
+    """
     config = stage.WORK / "tsung.xml"
     given = f'<ip value="{address}"/>' if address else ""
-    config.write_text(CONFIG.format(address=given, backend=stage.BACKEND, users=230, options=options))
+    values = {"host": stage.FRONTEND if node else "localhost", "own": "false" if node else "true", "users": 230}
+    config.write_text(CONFIG.format(address=given, backend=stage.BACKEND, options=options, **values))
     often = "ERL_FLAGS=-tsung_controller dumpstats_interval 500"
     of_it = ["-l", str(stage.WORK / "tsung"), "-f", str(config), "-I", stage.FRONTEND, "-w", str(warm), "start"]
     stage.start("tsung", "env", often, "tsung", *of_it, nofile=nofile)
-    stage.wait_for("a launcher", lambda: "Activate launcher" in text("tsung_controller@*.log"))
+    stage.wait_for("a launcher", lambda: "Activate launcher" in text("tsung*@*.log"))
 
 
 def text(name: str) -> str:
@@ -58,27 +63,45 @@ def stops(predicted: int, line: str) -> None:
     assert stage.settled(carried, 1.0) == predicted
 
 
+def asked(mode: str, address: str) -> list[str]:
+    backends = [f"--backend={stage.BACKEND}:{port}" for port in (1883, 1884)]
+    return ["--role", "client", "--bind-mode", mode, "--source", address or "0.0.0.0", *backends]
+
+
 def on_source(address: str, options: str) -> None:
     """Two destinations, and still no more than the ports of the source address."""
     keep = [stage.listen(), stage.listen(port=1884)]
     start(address, options)
-    backends = [f"--backend={stage.BACKEND}:{port}" for port in (1883, 1884)]
-    asked = ["--role", "client", "--bind-mode", "bind", "--source", address or "0.0.0.0", *backends]
-    bound = stage.ask(*asked)["ports:all"]
+    bound = stage.ask(*asked("bind", address))["ports:all"]
     # 127.0.0.1 has one port of the range already, towards Erlang's port mapper: in the way of 0.0.0.0 only
     assert bound["hard"] == stage.HIGH - stage.LOW + bool(address)
     assert bound["fails"] == "bind: EADDRINUSE (98)"
     stops(bound["hard"], log_line("tsung", "ports:all", BindMode.BIND))
-    again = stage.ask(*asked)["ports:all"]
+    again = stage.ask(*asked("bind", address))["ports:all"]
     assert (again["hard"], again["used"]) == (bound["hard"], bound["hard"])
     assert keep
 
 
-# a range of ports makes no difference to the controller's own machine: only remote nodes are given ports of it
+# a range of ports makes no difference to the controller's own process: only nodes are given ports of it
 @pytest.mark.parametrize(("address", "options"), [(stage.SOURCE, RANGE), ("", "")])
 def test_it_stops_at_the_ports_of_its_address_whatever_the_servers(address: str, options: str) -> None:
     stage.need("tsung", "erl")
     stage.play(__file__, "on_source", address, options)
+
+
+def on_range() -> None:
+    """It binds to a port of its range without SO_REUSEADDR: two destinations, and each port is had once."""
+    keep = [stage.listen(), stage.listen(port=1884)]
+    start(stage.SOURCE, RANGE, node=True)
+    bound = stage.ask(*asked(f"bind:{LOW}-{HIGH}", stage.SOURCE))["ports:all"]
+    assert (bound["hard"], bound["knee"]) == (HIGH - LOW + 1, None)
+    stops(bound["hard"], log_line("tsung", "ports:all", BindMode.BIND))
+    assert keep
+
+
+def test_a_node_stops_at_its_range_of_ports() -> None:
+    stage.need("tsung", "erl")
+    stage.play(__file__, "on_range")
 
 
 def on_nofile() -> None:
