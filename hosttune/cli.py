@@ -45,7 +45,7 @@ Backends = Annotated[list[str] | None, typer.Option("--backend", help="HOST:PORT
 Sources = Annotated[list[str] | None, typer.Option("--source", help="Source address, or all; default: by routing.")]
 Service = Annotated[str, typer.Option(help="The unit that carries the connections.", metavar="UNIT")]
 User = Annotated[list[str] | None, typer.Option("--user", help="A login to look at too; repeatable.")]
-ModeText = Annotated[str, typer.Option("--bind-mode", help="connect, no-port, bind or explicit[:LO-HI].")]
+ModeText = Annotated[str, typer.Option("--bind-mode", help="connect, no-port, bind[:LO-HI] or explicit[:LO-HI].")]
 Pid = Annotated[
     int | None,
     # the most that kernel.pid_max can be: PID_MAX_LIMIT, include/linux/threads.h

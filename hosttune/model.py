@@ -190,7 +190,8 @@ class Workload:
 
     `rate` is new connections per second, `stall` the longest pause of accept() in seconds, `hold` seconds that a
     connection lives, `own_descriptors` those a program needs besides connections, `bytes_in_flight` unread or
-    unsent bytes per connection, `bind_range` the LO-HI of an explicit bind.
+    unsent bytes per connection, `bind_range` the LO-HI of a program that chooses its
+    ports itself, with SO_REUSEADDR (explicit) or without (bind).
     """
 
     connections: int

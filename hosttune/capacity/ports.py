@@ -38,8 +38,8 @@ def _total(facts: CapacityFacts) -> Bound:
     if mode is BindMode.BIND:
         # a source's ports are shared by all destinations: count each source once
         once = {pool.source: pool for pool in facts.pools}.values()
-        hard, used = sum(p.used + p.free for p in once), sum(p.used for p in once)
-        knee = sum(p.usable // 2 for p in once)
+        used = sum(p.used for p in facts.pools)
+        hard, knee = used + sum(p.free for p in once), sum(p.knee or 0 for p in once)
         where = f"{len(once)} source address{'es' * (len(once) > 1)}, whatever the backend"
     else:
         hard = sum(p.used + p.free for p in facts.pools)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,14 @@ def test_bind_shares_the_ports_of_a_source_over_all_backends() -> None:
     ports = [b for b in capacity(facts(pools=pools)) if b.id.startswith("ports:")]
     assert [b.hard for b in ports] == [28232]
     assert "EADDRINUSE" in ports[0].fails
+
+
+def test_bind_counts_what_all_backends_use_of_a_source_once() -> None:
+    """200 ports, 93 of them used towards one backend and 107 towards another: still 200, none free."""
+    full = [pool("10.0.0.9", f"10.0.0.{n}:1883", 200, BindMode.BIND, used) for n, used in ((11, 93), (12, 107))]
+    pools = tuple(dataclasses.replace(one, free=0, free_least=0) for one in full)
+    (bound,) = [b for b in capacity(facts(pools=pools)) if b.id.startswith("ports:")]
+    assert (bound.hard, bound.used) == (200, 200)
 
 
 def test_what_is_used_now_counts_as_carried() -> None:
