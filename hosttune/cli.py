@@ -34,6 +34,7 @@ Format = Annotated[str, typer.Option("--format", "-f", help="table or json.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show what holds too, and where each value comes from.")]
 Connections = Annotated[int | None, typer.Option(min=1, max=10**9, help="Connections the host shall carry.")]
 Rate = Annotated[int | None, typer.Option(min=1, max=10**7, help="New connections per second.")]
+Hold = Annotated[int | None, typer.Option(min=0, max=10**8, help="Seconds that a connection lives; 0: it stays.")]
 Backends = Annotated[list[str] | None, typer.Option("--backend", help="HOST:PORT that is connected to; repeatable.")]
 Sources = Annotated[list[str] | None, typer.Option("--source", help="Source address, or all; default: by routing.")]
 Service = Annotated[str, typer.Option(help="The unit that carries the connections.", metavar="UNIT")]
@@ -73,6 +74,7 @@ def check(
     profile: ProfileFile = None,
     connections: Connections = None,
     rate: Rate = None,
+    hold: Hold = None,
     backend: Backends = None,
     backends_from: FromConfig = "",
     source: Sources = None,
@@ -105,6 +107,7 @@ def apply(
     profile: ProfileFile = None,
     connections: Connections = None,
     rate: Rate = None,
+    hold: Hold = None,
     backend: Backends = None,
     backends_from: FromConfig = "",
     source: Sources = None,

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hosttune.commands import _examine, _open
+from hosttune.commands import _examine, _open, _usage
 from hosttune.facts import backends
 from hosttune.host import Host
 from hosttune.model import Workload
@@ -24,6 +24,7 @@ class Aim:
     profile: Sequence[str] = ()
     connections: int | None = None
     rate: int | None = None
+    hold: int | None = None
     backend: Sequence[str] = ()
     backends_from: str = ""
     source: Sequence[str] = ()
@@ -40,7 +41,7 @@ class Loaded:
 
     profiles: list[Profile]
     workload: Workload
-    programs: _examine.Programs
+    programs: _usage.Programs
     notes: tuple[str, ...]
 
 
@@ -51,7 +52,7 @@ def load(host: Host, aim: Aim) -> Loaded:
     own = next((p for p in profiles if p.service), None)
     unit = aim.service or (own.service if own else "")
     raises = own is not None and own.service_raises_nofile and unit == own.service
-    programs = _examine.Programs(unit, tuple(aim.user or ["root"]), pid, raises)
+    programs = _usage.Programs(unit, tuple(aim.user or ["root"]), pid, raises)
     workload, notes = _workload(aim, host, profiles)
     return Loaded(profiles, workload, programs, notes)
 
@@ -86,6 +87,7 @@ def _workload(aim: Aim, host: Host, profiles: list[Profile]) -> tuple[Workload, 
         profiles,
         connections=aim.connections,
         rate=aim.rate,
+        hold=aim.hold,
         backends=tuple(targets) or None,
         sources=backends.parse_sources(list(aim.source)) or None,
         bind_mode=mode,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 
-from hosttune.commands import _examine, _open, resolve
+from hosttune.commands import _examine, _open, _usage, resolve
 from hosttune.errors import HostError, UsageError
 from hosttune.facts import backends
 from hosttune.facts.pool import pools
@@ -23,7 +23,7 @@ def run(output: str, backend: list[str], source: list[str], redact: bool, netns:
         profiles = _open.open_profiles([name], [])
         workload = merge.workload(profiles)
         unit = next((p.service for p in profiles if p.service), "")
-        _examine.examine(host, profiles, workload, _examine.Programs(unit, ("root",), None), "")
+        _examine.examine(host, profiles, workload, _usage.Programs(unit, ("root",), None), "")
     for mode in BindMode if targets else ():
         pools(host, targets, sources, mode, None)
     resolve.document(host, [], [], [])

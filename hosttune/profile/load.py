@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A role: its own and its inherited rows in order, base first; `workload` holds its defaults.
+    """A role: its own and its inherited rows in order, base first; `workload` holds its defaults, `why` their reasons.
 
     `service_raises_nofile`: the service's program raises its own soft limit to the hard one.
     """
@@ -43,6 +43,7 @@ class Profile:
     workload: dict[str, Any]
     rows: tuple[Row, ...]
     about: dict[str, dict[str, Any]]
+    why: dict[str, str] = field(default_factory=dict)
 
 
 def shipped() -> Path:
@@ -121,6 +122,7 @@ def _build(path: Path, directories: Sequence[Path], below: tuple[Path, ...]) -> 
     rows: list[Row] = []
     workload: dict[str, Any] = {}
     about: dict[str, dict[str, Any]] = {}
+    why: dict[str, str] = {}
     service, raises = "", False
     for base in head.get("extends", []):
         beyond = directories
@@ -130,8 +132,11 @@ def _build(path: Path, directories: Sequence[Path], below: tuple[Path, ...]) -> 
         rows.extend(parent.rows)
         workload.update(parent.workload)
         about.update(parent.about)
+        why.update(parent.why)
         service, raises = (parent.service, parent.service_raises_nofile) if parent.service else (service, raises)
-    workload.update(tables.get("workload", {}))
+    own = dict(tables.get("workload", {}))
+    why.update(own.pop("why", {}))
+    workload.update(own)
     about.update(tables.get("about", {}))
     for number, row in enumerate(tables.get("require", []), 1):
         rows.append(Row(row["subject"], row, f"{path.name}: require {number}"))
@@ -143,4 +148,5 @@ def _build(path: Path, directories: Sequence[Path], below: tuple[Path, ...]) -> 
         workload=workload,
         rows=tuple(rows),
         about=about,
+        why=why,
     )

@@ -10,6 +10,7 @@ from hosttune.model import (
     Bound,
     Finding,
     Machine,
+    Need,
     Operator,
     Reading,
     Reason,
@@ -28,6 +29,9 @@ MACHINE = Machine(
 )
 
 
+NEED = Need("sysctl:a.b", 5, None, "entries", "raise-me")
+
+
 def finding(name: str, verdict: Verdict, severity: Severity = Severity.ERROR) -> Finding:
     subject = Subject("sysctl", name)
     row = Requirement(subject, Operator.AT_LEAST, (65535,), "short queue", "ip-sysctl", severity, ("lb",))
@@ -35,7 +39,7 @@ def finding(name: str, verdict: Verdict, severity: Severity = Severity.ERROR) ->
 
 
 def bound(name: str, hard: int | Unknown, knee: int | None = None) -> Bound:
-    return Bound(name, name, hard, knee, 0, "reading", "EADDRNOTAVAIL", "raise-me")
+    return Bound(name, name, hard, knee, 0, "reading", "EADDRNOTAVAIL", (NEED,))
 
 
 def report(findings: tuple[Finding, ...] = (), bounds: tuple[Bound, ...] = (), **more: object) -> Report:
