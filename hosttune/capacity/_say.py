@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from hosttune.model import Need
 
+INT = 2**31 - 1
+"""The most that a sysctl takes whose variable is an int (kernel/sysctl.c proc_dointvec); LONG likewise."""
 
-def sysctl(key: str, value: int, unit: str, comfortable: int | None = None) -> Need:
-    """Return the need of a sysctl that is one number."""
-    return Need(f"sysctl:{key}", value, comfortable, unit, f"{key}={value:,}")
+LONG = 2**63 - 1
+
+
+def sysctl(key: str, value: int, unit: str, highest: int = INT) -> tuple[Need, ...]:
+    """Return the need of a sysctl that is one number; none where the kernel takes no such value."""
+    if value > highest:
+        return ()
+    return (Need(f"sysctl:{key}", value, None, unit, f"{key}={value:,}"),)
 
 
 def size(count: int) -> str:

@@ -29,12 +29,12 @@ _LOWEST, _HIGHEST = 1024, 65535
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The pools that one backend's share of the connections goes through; `share` is how many such groups there are."""
+    """The pools that one backend's connections go through, or one family's; `part` is their share of all."""
 
     name: str
     family: int
     pools: tuple[PortPool, ...]
-    share: int
+    part: Fraction
 
     @property
     def room(self) -> int:
@@ -74,9 +74,12 @@ def groups(pools: Sequence[PortPool]) -> tuple[Group, ...]:
     for pool in pools:
         family = 6 if ":" in pool.backend.address else 4
         found.setdefault(("" if shared else str(pool.backend), family), []).append(pool)
-    if not shared:
-        return tuple(Group(name, family, tuple(of), len(found)) for (name, family), of in found.items())
-    return tuple(Group(name, family, _once(of), len(found)) for (name, family), of in found.items())
+    backends = len({str(pool.backend) for pool in pools})
+    made = []
+    for (name, family), of in found.items():
+        part = Fraction(len({str(pool.backend) for pool in of}), backends)
+        made.append(Group(name, family, _once(of) if shared else tuple(of), part))
+    return tuple(made)
 
 
 def _once(pools: list[PortPool]) -> tuple[PortPool, ...]:
@@ -121,6 +124,8 @@ def waiting(facts: CapacityFacts, group: Group, reuse: bool = False) -> int:
 def carries(facts: CapacityFacts, group: Group, ports: int) -> int:
     """Return the connections, over all groups, at which so many ports of this one are open or kept."""
     load, time, part = facts.workload, kept(facts, group), _part(facts, group)
+    if not load.hold:
+        return int(ports / part)
 
     def fits(connections: int) -> bool:
         return _open(connections, part) + _closing.kept(load, connections, time, part) <= ports
@@ -134,7 +139,7 @@ def wanted(facts: CapacityFacts, group: Group) -> int:
 
 
 def _part(facts: CapacityFacts, group: Group) -> Fraction:
-    return Fraction(facts.workload.tuples_per_connection, group.share)
+    return facts.workload.tuples_per_connection * group.part
 
 
 def _open(connections: int, part: Fraction) -> int:

@@ -70,9 +70,9 @@ def _accept(facts: CapacityFacts) -> Bound:
 def _longer(facts: CapacityFacts) -> tuple[Need, ...]:
     want = _burst(facts) - 1
     ceiling, asked = facts.integer(_SOMAXCONN), facts.workload.backlog
-    found = []
+    found: list[Need] = []
     if isinstance(ceiling, int) and ceiling < want:
-        found.append(_say.sysctl(_SOMAXCONN, want, "connections"))
+        found.extend(_say.sysctl(_SOMAXCONN, want, "connections"))
     if asked and asked < want:
         found.append(Need("listen:backlog", want, None, "connections", f"a backlog of {want:,} in the program"))
     return tuple(found)
@@ -117,6 +117,6 @@ def _more_half_open(facts: CapacityFacts, most: int) -> tuple[Need, ...]:
     if _half_open(most) >= burst:
         return ()
     want = max((burst - 1) * 4 // 3 - 2, 0)
-    while _half_open(want) < burst:
+    while want <= _say.INT and _half_open(want) < burst:
         want += 1
-    return (_say.sysctl(_SYN, want, "connections"),)
+    return _say.sysctl(_SYN, want, "connections")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 from hosttune.capacity import _closing, _tuples
 from hosttune.capacity._facts import CapacityFacts
 from hosttune.capacity._tuples import Group
@@ -26,11 +28,14 @@ def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
 
 def _bound(facts: CapacityFacts, found: tuple[Group, ...], id: str, where: str, needs: tuple[Need, ...]) -> Bound:
     per = facts.workload.tuples_per_connection
-    share = found[0].share if len(found) == 1 else 1
+    shared = found[0].pools[0].mode is BindMode.BIND
     times = [_tuples.kept(facts, g) for g in found]
     most: int | None = None
     if all(times):
-        most = sum(g.room * 1000 * share // (time * per) for g, time in zip(found, times, strict=True))
+        rates = [Fraction(g.room * 1000, time * per) for g, time in zip(found, times, strict=True)]
+        even = min(rate / g.part for rate, g in zip(rates, found, strict=True))
+        # with bind() the groups are families, and the narrower one is out of ports first
+        most = int(even if len(found) == 1 or shared else sum(rates))
     told = facts.integer("net.ipv4.tcp_tw_reuse")
     hard: int | Unknown | None = most
     notes = [
@@ -39,11 +44,13 @@ def _bound(facts: CapacityFacts, found: tuple[Group, ...], id: str, where: str, 
     if most is not None and isinstance(told, Unknown) and max(times) == _tuples.TIME_WAIT:
         hard = told
     ending = _closing.rate(facts.workload, facts.workload.connections)
+    if isinstance(hard, Unknown) and not ending:
+        hard = None
     if isinstance(hard, int) and ending <= hard:
         # fewer end than begin while the number still grows; what stays leaves no TIME_WAIT
         notes.append(f"{hard:,} connections/s if they are closed at this end; {float(ending):,.0f}/s are")
         hard = None
-    if any(g.pools[0].mode is not BindMode.BIND for g in found) and max(times) < _tuples.TIME_WAIT:
+    if max(times) < _tuples.TIME_WAIT:
         notes.append("needs TCP timestamps at the other end too")
     return Bound(
         id=f"churn:{id}",
@@ -52,7 +59,7 @@ def _bound(facts: CapacityFacts, found: tuple[Group, ...], id: str, where: str, 
         knee=None,
         used=None,
         reads="ip_local_port_range, tcp_tw_reuse, tcp_tw_reuse_delay, tcp_timestamps",
-        fails="connect: EADDRNOTAVAIL (99)" if found[0].pools[0].mode is not BindMode.BIND else "bind: EADDRINUSE (98)",
+        fails="bind: EADDRINUSE (98)" if shared else "connect: EADDRNOTAVAIL (99)",
         needs=needs if isinstance(hard, int) and hard < facts.workload.rate else (),
         notes=tuple(notes),
         counter="/proc/net/sockstat: tw; /proc/net/netstat TcpExt: TWRecycled",

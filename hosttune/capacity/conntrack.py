@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from hosttune.capacity import _closing
 from hosttune.capacity._facts import CapacityFacts
+from hosttune.capacity._say import INT
 from hosttune.model import Bound, Need, Reason, Unknown
 
 _TIME_WAIT = 120  # seconds, tcp_timeouts in net/netfilter/nf_conntrack_proto_tcp.c
@@ -36,7 +37,9 @@ def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
             hard = Unknown(Reason.UNDECIDED, f"{hard:,} if this namespace tracks connections")
     closed = _closing.kept(load, load.connections, kept, Fraction(sides))
     want = load.connections * sides + closed + others
-    need = Need(f"sysctl:{_KEY}", want, None, "entries", f"no tracking of the port, or nf_conntrack_max={want:,}")
+    # the sysctl takes an int; beyond it only not to track is left
+    setting = f", or nf_conntrack_max={want:,}" if want <= INT else ""
+    need = Need(f"sysctl:{_KEY}", want, None, "entries", f"no tracking of the port{setting}")
     return (
         Bound(
             id="conntrack",

@@ -64,7 +64,7 @@ def _nr_open(facts: CapacityFacts) -> Bound:
         used=facts.carried or None,
         reads="fs.nr_open",
         fails="setrlimit: EPERM (1) when nofile is raised beyond it",
-        needs=(_say.sysctl("fs.nr_open", need, "descriptors"),) if facts.short(hard) and need <= _HIGHEST else (),
+        needs=_say.sysctl("fs.nr_open", need, "descriptors", _HIGHEST) if facts.short(hard) else (),
     )
 
 
@@ -88,7 +88,7 @@ def _file_max(facts: CapacityFacts) -> Bound:
         used=facts.carried or None,
         reads="fs.file-max less the files that others have open now",
         fails="socket or accept: ENFILE (23)",
-        needs=(_say.sysctl("fs.file-max", need, "files"),) if facts.short(hard) else (),
+        needs=_say.sysctl("fs.file-max", need, "files", _say.LONG) if facts.short(hard) else (),
         notes=(note,),
         log="VFS: file-max limit reached",
         counter="/proc/sys/fs/file-nr, the first number",
@@ -108,5 +108,5 @@ def _watches(facts: CapacityFacts) -> Bound:
         used=facts.carried or None,
         reads="fs.epoll.max_user_watches, of one user in all containers",
         fails="epoll_ctl: ENOSPC (28)",
-        needs=(_say.sysctl("fs.epoll.max_user_watches", need, "watches"),) if facts.short(hard) else (),
+        needs=_say.sysctl("fs.epoll.max_user_watches", need, "watches", _say.LONG) if facts.short(hard) else (),
     )

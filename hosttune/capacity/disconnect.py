@@ -22,7 +22,7 @@ def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
     want = math.ceil(facts.workload.connections * share)
     needs: tuple[Need, ...] = ()
     if knee is not None and knee < facts.workload.connections:
-        needs = (_say.sysctl(_KEY, want, "sockets"),)
+        needs = _say.sysctl(_KEY, want, "sockets")
     notes = [f"{want:,} of the connections may end at once with data unsent"]
     if isinstance(most, Unknown):
         notes.append(f"tcp_max_orphans: {most}")

@@ -39,16 +39,19 @@ def _queues(facts: CapacityFacts) -> Bound:
     """Queued data beyond tcp_mem slows, it does not refuse connections (net/core/sock.c __sk_mem_raise_allocated)."""
     load = facts.workload
     told = facts.numbers("net.ipv4.tcp_mem")
-    each = pages(load.bytes_in_flight) or load.sockets_per_connection
     high = max(told[2], 0) if isinstance(told, tuple) and len(told) == 3 else None
-    knee = high // each if high is not None else None
-    want = each * load.connections
-    queued = load.bytes_in_flight > 0
-    notes = [
-        f"{each:,} pages a connection whose reader stalls" if queued else "a page for each socket with unread data"
-    ]
+    each = pages(load.bytes_in_flight)
+    knee = high // each if high is not None and each else None
+    if each:
+        notes = [f"{each:,} pages a connection whose reader stalls"]
+    else:
+        full = (
+            f": {high // load.sockets_per_connection:,} connections whose readers all stall" if high is not None else ""
+        )
+        notes = [f"a page for each socket with anything unread{full}"]
     if isinstance(told, Unknown):
         notes.append(f"tcp_mem: {told}")
+    short = isinstance(told, tuple) and knee is not None and knee < load.connections
     return Bound(
         id="tcp-mem",
         name="net.ipv4.tcp_mem with every reader stalled",
@@ -57,9 +60,7 @@ def _queues(facts: CapacityFacts) -> Bound:
         used=None,
         reads="net.ipv4.tcp_mem, the third value",
         fails="no errno: data is dropped on arrival and sent again, connections stall",
-        needs=(_pages(told, want),)
-        if queued and isinstance(told, tuple) and knee is not None and knee < load.connections
-        else (),
+        needs=(_pages(told, each * load.connections),) if short and isinstance(told, tuple) else (),
         notes=tuple(notes),
         log="TCP: out of memory -- consider tuning tcp_mem",
         counter="/proc/net/netstat TcpExt: PruneCalled, TCPRcvQDrop, TCPMemoryPressures",

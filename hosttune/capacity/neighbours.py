@@ -26,7 +26,7 @@ def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
         if peers > max(limit - others, 0):
             # connections are spread evenly, and those to a backend without an entry do not come about
             hard = facts.workload.connections * max(limit - others, 0) // peers
-            needs = (_say.sysctl(_KEY, others + peers, "entries"),)
+            needs = _say.sysctl(_KEY, others + peers, "entries")
     return (
         Bound(
             id="neighbours",

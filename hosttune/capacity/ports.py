@@ -55,8 +55,8 @@ def _total(facts: CapacityFacts, found: Sequence[Group], needs: tuple[Need, ...]
 
 
 def _backend(facts: CapacityFacts, group: Group, needs: tuple[Need, ...]) -> Bound:
-    per, share = facts.workload.tuples_per_connection, group.share
     sources = len(group.pools)
+    share = int(1 / group.part)
     hard = _tuples.carries(facts, group, group.room)
     even = (f"reckoned for all {share} backends, sharing evenly",) if share > 1 else ()
     return Bound(
@@ -64,7 +64,7 @@ def _backend(facts: CapacityFacts, group: Group, needs: tuple[Need, ...]) -> Bou
         name=f"ports {group.name}",
         hard=hard,
         knee=_knee(facts, (group,)),
-        used=sum(p.used for p in group.pools) * share // per,
+        used=sum(p.used for p in group.pools) * share // facts.workload.tuples_per_connection,
         reads=f"{group.room:,} ports from {sources} source address{'es' * (sources > 1)}",
         fails=_FAILS[group.pools[0].mode],
         needs=needs if facts.short(hard) else (),
@@ -103,15 +103,18 @@ def _knee(facts: CapacityFacts, found: Sequence[Group]) -> int | None:
     """Return the connections from which connect() is slow, the tuples of closed ones beside them."""
     if not found or any(g.knee is None for g in found):
         return None
-    if len(found) == 1:
-        return _tuples.carries(facts, found[0], found[0].knee or 0) or None
     return _sum(facts, found, [g.knee or 0 for g in found]) or None
 
 
 def _sum(facts: CapacityFacts, found: Sequence[Group], ports: Sequence[int]) -> int:
-    """Return what all groups carry together, where each gets as much as it has room for."""
-    shares = (_tuples.carries(facts, g, count) // g.share for g, count in zip(found, ports, strict=True))
-    return max(sum(shares), min(_tuples.carries(facts, g, count) for g, count in zip(found, ports, strict=True)))
+    """Return what all groups carry together, where each gets as much as it has room for.
+
+    With bind() the groups are families, which share no ports, and the narrower one is full first.
+    """
+    each = [_tuples.carries(facts, g, count) for g, count in zip(found, ports, strict=True)]
+    if found[0].pools[0].mode is BindMode.BIND:
+        return min(each)
+    return max(sum(int(n * g.part) for n, g in zip(each, found, strict=True)), min(each))
 
 
 def _closing(facts: CapacityFacts, found: Sequence[Group]) -> tuple[str, ...]:

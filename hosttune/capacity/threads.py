@@ -7,6 +7,7 @@ from hosttune.capacity._facts import CapacityFacts
 from hosttune.model import Bound, GroupLimit, Need, Unknown
 
 _RESERVED = 300  # RESERVED_PIDS, kernel/pid.c: not given out again once the numbers have wrapped around
+_HIGHEST = {"kernel.pid_max": 4 * 1024 * 1024}  # PID_MAX_LIMIT, include/linux/threads.h
 _MAPS = 2  # a thread's stack and its guard page
 
 
@@ -41,7 +42,7 @@ def _of(facts: CapacityFacts, name: str, key: str, taken: int, each: int, unit: 
         used=facts.carried or None,
         reads=f"{key}, {per:,} {unit} a connection",
         fails="mmap: ENOMEM (12)" if each == _MAPS else "clone: EAGAIN (11)",
-        needs=(_say.sysctl(key, want, unit),) if facts.short(hard) else (),
+        needs=_say.sysctl(key, want, unit, _HIGHEST.get(key, _say.INT)) if facts.short(hard) else (),
         notes=notes,
     )
 
