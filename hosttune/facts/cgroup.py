@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from hosttune.errors import HostError
+from hosttune.facts.machine import text
 from hosttune.host import Host
 from hosttune.model import GroupLimit, Reason
 
@@ -13,7 +14,7 @@ _NONE = 1 << 62
 """At and above it a version 1 limit is none: it reads as the highest number of whole pages."""
 
 _DEEPEST = 32
-# controller, version: the files of its limit, of what is used, and of the details
+# controller, version: the files of its limit and of what is used
 _FILES = {
     ("memory", 2): ("memory.max", "memory.current"),
     ("memory", 1): ("memory.limit_in_bytes", "memory.usage_in_bytes"),
@@ -51,18 +52,18 @@ def _limit(host: Host, controller: str, version: int, directory: str, group: str
     limit = host.read(f"{directory}/{limit_file}").strip()
     if not limit.isdigit() or int(limit) >= _NONE:
         return None
-    used = host.read(f"{directory}/{used_file}").strip()
+    used = text(host, f"{directory}/{used_file}")
     taken = int(used) if used.isdigit() else 0
     if controller == "memory":
         # the kernel drops cache before it refuses memory: what was read once is not in the way
-        cache = re.search(r"^(?:total_)?inactive_file (\d+)$", host.read(f"{directory}/memory.stat"), re.M)
+        cache = re.search(r"^(?:total_)?inactive_file (\d+)$", text(host, f"{directory}/memory.stat"), re.M)
         taken = max(taken - int(cache[1]), 0) if cache else taken
     return GroupLimit(controller, group.strip("/") or "this container", f"{directory}/{limit_file}", int(limit), taken)
 
 
-def _groups(text: str) -> Iterator[tuple[tuple[str, ...], str]]:
+def _groups(told: str) -> Iterator[tuple[tuple[str, ...], str]]:
     """Return the hierarchies of /proc/PID/cgroup: controllers (none for version 2) and the path."""
-    for line in text.splitlines():
+    for line in told.splitlines():
         _, _, rest = line.partition(":")
         controllers, colon, path = rest.partition(":")
         if colon and path.startswith("/") and "/../" not in f"{path}/":
