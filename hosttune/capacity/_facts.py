@@ -17,7 +17,8 @@ class CapacityFacts:
     counts, `tracked` nf_conntrack_count, `sockets_open` TCP sockets of all namespaces, `threads` tasks of the host,
     `neighbours` entries of the table, `on_link` the backends that would be such. `groups` are the limits of control
     groups that hold for the program, Unknown where they could not be told. `allowance` is the connections that the
-    cloud may still track: None where it does not count, Unknown where its driver does not tell.
+    cloud may still track: None where it does not count, Unknown where its driver does not tell; `exceeded` are the
+    packets that it dropped beyond them.
     """
 
     readings: Mapping[str, Reading]
@@ -37,6 +38,7 @@ class CapacityFacts:
     on_link: int | None = None
     groups: tuple[GroupLimit, ...] | Unknown = ()
     allowance: int | Unknown | None = None
+    exceeded: int = 0
 
     @property
     def descriptors_open(self) -> int:

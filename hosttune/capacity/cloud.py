@@ -34,6 +34,7 @@ def _aws(facts: CapacityFacts, sides: int) -> Bound:
     hard = facts.carried + left // sides if isinstance(left, int) else left
     want = (facts.workload.connections - facts.carried) * sides
     text = f"security groups that do not track, or an instance type that tracks {want:,} more"
+    dropped = (f"{facts.exceeded:,} packets were dropped beyond it",) if facts.exceeded else ()
     return Bound(
         id="cloud",
         name="connections that Amazon tracks",
@@ -45,7 +46,7 @@ def _aws(facts: CapacityFacts, sides: int) -> Bound:
         needs=(Need("cloud:conntrack_allowance_available", want, None, "connections", text),)
         if facts.short(hard)
         else (),
-        notes=(f"source: {_DRIVER}",),
+        notes=(*dropped, f"source: {_DRIVER}"),
         counter="ethtool -S: conntrack_allowance_exceeded",
     )
 

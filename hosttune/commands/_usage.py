@@ -49,6 +49,7 @@ def capacity_facts(
     now = counts.gather(host)
     pids = _pids(host, programs, machine) if machine.kernel else []
     peers = {b.address for b in workload.backends}
+    allowance, exceeded = _allowance(host, machine)
     return CapacityFacts(
         readings=readings,
         pools=found.pools() if found else (),
@@ -66,7 +67,8 @@ def capacity_facts(
         neighbours=now.neighbours,
         on_link=counts.on_link(host, workload.backends) if len(peers) > _FEW else len(peers),
         groups=_groups(host, pids, machine),
-        allowance=_allowance(host, machine),
+        allowance=allowance,
+        exceeded=exceeded,
     )
 
 
@@ -93,17 +95,20 @@ def _groups(host: Host, pids: list[int], machine: Machine) -> tuple[GroupLimit, 
         return () if error.reason is Reason.ABSENT else Unknown(error.reason, error.detail)
 
 
-def _allowance(host: Host, machine: Machine) -> int | Unknown | None:
-    """Return what Amazon's security groups may still track; only their driver counts it."""
+def _allowance(host: Host, machine: Machine) -> tuple[int | Unknown | None, int]:
+    """Return what Amazon's security groups may still track, and what they dropped; only their driver counts it."""
     if machine.cloud != "aws":
-        return None
+        return None, 0
     try:
-        answers = host.probe("allowances")
+        answers = host.probe("allowances").values()
     except HostError as error:
-        return Unknown(error.reason, error.detail)
-    left = [one["conntrack_allowance_available"] for one in answers.values() if "conntrack_allowance_available" in one]
+        return Unknown(error.reason, error.detail), 0
+    dropped = sum(one.get("conntrack_allowance_exceeded", 0) for one in answers)
+    left = [one["conntrack_allowance_available"] for one in answers if "conntrack_allowance_available" in one]
+    if not left:
+        return Unknown(Reason.ABSENT, "no driver here counts conntrack_allowance_available"), dropped
     # several interfaces of one instance count the same allowance, and not always alike: the least is safe
-    return min(left) if left else Unknown(Reason.ABSENT, "no driver here counts conntrack_allowance_available")
+    return min(left), dropped
 
 
 def _program(binding: Reading) -> str:

@@ -7,7 +7,7 @@ import tempfile
 
 from hosttune.commands import _examine, _open, _usage, resolve
 from hosttune.errors import HostError, UsageError
-from hosttune.facts import backends
+from hosttune.facts import backends, counts
 from hosttune.facts.pool import pools
 from hosttune.host.recorded import Recording
 from hosttune.model import BindMode, Subject
@@ -26,6 +26,8 @@ def run(output: str, backend: list[str], source: list[str], redact: bool, netns:
         _examine.examine(host, profiles, workload, _usage.Programs(unit, ("root",), None), "")
     for mode in BindMode if targets else ():
         pools(host, targets, sources, mode, None)
+    if targets:
+        counts.on_link(host, targets)
     resolve.document(host, [], [], [])
     _units(host)
     if redact:

@@ -63,6 +63,21 @@ def test_a_bound_that_could_not_be_told_is_shown_with_its_reason() -> None:
     assert "Carries" not in text
 
 
+def test_a_rate_is_no_number_of_connections_and_is_said_where_it_is_too_low() -> None:
+    slow = dataclasses.replace(bound("TIME_WAIT", 470), unit="connections/s")
+    fast = dataclasses.replace(bound("accept queue", 5000), unit="connections/s")
+    text = table.render(report(bounds=(bound("memory", 900_000), slow, fast)))
+    assert "Stalls at 900,000 connections: memory" in text
+    assert "only 470 new connections/s: TIME_WAIT" in text and "accept queue" not in text
+    assert text.count("raise-me") == 1  # what raises one raises the other: once is enough
+
+
+def test_bounds_that_could_not_be_told_for_one_reason_are_one_line() -> None:
+    unseen = Unknown(Reason.INVISIBLE, "look there")
+    text = table.render(report(bounds=(bound("orphans", unseen), bound("neighbours", unseen))))
+    assert "orphans, neighbours: invisible in this namespace: look there" in text
+
+
 def test_minor_and_held_findings_are_folded_until_verbose() -> None:
     found = (finding("a.minor", Verdict.FAIL, Severity.INFO), finding("b.held", Verdict.OK))
     short, long = table.render(report(found)), table.render(report(found), verbose=True)
