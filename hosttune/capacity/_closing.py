@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from fractions import Fraction
 
 from hosttune.model import Workload
@@ -19,10 +18,20 @@ def kept(load: Workload, connections: int, milliseconds: int, share: Fraction = 
     return math.ceil(rate(load, connections) * milliseconds * share / 1000)
 
 
-def most(fits: Callable[[int], bool], highest: int) -> int:
-    """Return the most connections, up to `highest`, that fit; what fits must fit with fewer too."""
-    low, high = 0, max(highest, 0)
+def most(load: Workload, room: int, part: Fraction, milliseconds: int) -> int:
+    """Return the most connections whose `part` fits into so much room, with what is kept of those that end."""
+    everything = room / part
+    if not load.hold or not milliseconds:
+        return int(everything)
+    # both are whole numbers of what is taken: the answer is at most two of them below the one without rounding
+    whole = max(
+        everything * load.hold * 1000 / (load.hold * 1000 + milliseconds),
+        everything - Fraction(load.rate * milliseconds, 1000),
+    )
+    high = max(int(whole), 0)
+    low = max(high - int(2 / part) - 2, 0)
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if fits(middle) else (low, middle - 1)
+        fits = math.ceil(middle * part) + kept(load, middle, milliseconds, part) <= room
+        low, high = (middle, high) if fits else (low, middle - 1)
     return low

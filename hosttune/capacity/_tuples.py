@@ -123,27 +123,16 @@ def waiting(facts: CapacityFacts, group: Group, reuse: bool = False) -> int:
 
 def carries(facts: CapacityFacts, group: Group, ports: int) -> int:
     """Return the connections, over all groups, at which so many ports of this one are open or kept."""
-    load, time, part = facts.workload, kept(facts, group), _part(facts, group)
-    if not load.hold:
-        return int(ports / part)
-
-    def fits(connections: int) -> bool:
-        return _open(connections, part) + _closing.kept(load, connections, time, part) <= ports
-
-    return _closing.most(fits, int(ports / part))
+    return _closing.most(facts.workload, ports, _part(facts, group), kept(facts, group))
 
 
 def wanted(facts: CapacityFacts, group: Group) -> int:
     """Return the tuples that a group must hold open."""
-    return _open(facts.workload.connections, _part(facts, group))
+    return math.ceil(facts.workload.connections * _part(facts, group))
 
 
 def _part(facts: CapacityFacts, group: Group) -> Fraction:
     return facts.workload.tuples_per_connection * group.part
-
-
-def _open(connections: int, part: Fraction) -> int:
-    return math.ceil(connections * part)
 
 
 def needs(facts: CapacityFacts) -> tuple[Need, ...]:

@@ -32,7 +32,7 @@ def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
         hard = None
     elif isinstance(limit, int):
         free = max(limit - others, 0)
-        hard = _closing.most(lambda n: n * sides + _closing.kept(load, n, kept, Fraction(sides)) <= free, free // sides)
+        hard = _closing.most(load, free, Fraction(sides), kept)
         if tracks is not True:
             hard = Unknown(Reason.UNDECIDED, f"{hard:,} if this namespace tracks connections")
     closed = _closing.kept(load, load.connections, kept, Fraction(sides))
