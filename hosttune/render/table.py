@@ -56,7 +56,7 @@ def _verdict(report: Report, width: int) -> list[str]:
     knee = f" (slow from {slow:,})" if slow and slow < min(number, wanted) else ""
     if number < wanted:
         said = f"Stalls at {number:,} connections: {first.name}{knee}"
-        told = [said, first.fails, *first.notes[:1]]
+        told = [said, first.fails + (f"; log: {first.log}" if first.log else ""), *first.notes[:1]]
         return [line for text in told for line in fold(f"  {text}", width, "    ")]
     unseen = sum(isinstance(b.hard, Unknown) for b in report.bounds)
     if unseen:
