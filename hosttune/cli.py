@@ -41,6 +41,14 @@ Connections = Annotated[
 Rate = Annotated[
     int | None, typer.Option(parser=partial(_usage.count, most=10**7), metavar="N", help="New connections per second.")
 ]
+Hold = Annotated[
+    int | None,
+    typer.Option(
+        parser=partial(_usage.count, least=0, most=10**8),
+        metavar="N",
+        help="Seconds that a connection lives; 0: it stays.",
+    ),
+]
 Backends = Annotated[list[str] | None, typer.Option("--backend", help="HOST:PORT that is connected to; repeatable.")]
 Sources = Annotated[list[str] | None, typer.Option("--source", help="Source address, or all; default: by routing.")]
 Service = Annotated[str, typer.Option(help="The unit that carries the connections.", metavar="UNIT")]
@@ -86,6 +94,7 @@ def check(
     profile: ProfileFile = None,
     connections: Connections = None,
     rate: Rate = None,
+    hold: Hold = None,
     backend: Backends = None,
     backends_from: FromConfig = "",
     source: Sources = None,
@@ -118,6 +127,7 @@ def apply(
     profile: ProfileFile = None,
     connections: Connections = None,
     rate: Rate = None,
+    hold: Hold = None,
     backend: Backends = None,
     backends_from: FromConfig = "",
     source: Sources = None,

@@ -5,23 +5,21 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from hosttune import capacity
-from hosttune.capacity._facts import CapacityFacts
-from hosttune.commands import _open
+from hosttune.commands import _capacity, _open
+from hosttune.commands._capacity import Programs
 from hosttune.errors import HostError, UsageError
 from hosttune.facts import defaults as default_rules
 from hosttune.facts import machine as machines
-from hosttune.facts import nofile, pool, sysctl, writers
+from hosttune.facts import nofile, sysctl, writers
 from hosttune.findings import judge, lints
 from hosttune.host import Host
 from hosttune.model import (
     Finding,
     Machine,
     Origin,
-    PortPool,
     Reading,
     Report,
     Requirement,
@@ -40,26 +38,27 @@ _ALWAYS = (
     "fs.file-max",
     "fs.nr_open",
     "fs.epoll.max_user_watches",
+    "kernel.pid_max",
+    "kernel.threads-max",
     "net.core.somaxconn",
     "net.ipv4.ip_local_port_range",
     "net.ipv4.ip_local_reserved_ports",
     "net.ipv4.ip_unprivileged_port_start",
+    "net.ipv4.neigh.default.gc_thresh3",
+    "net.ipv4.tcp_max_orphans",
+    "net.ipv4.tcp_max_syn_backlog",
     "net.ipv4.tcp_mem",
     "net.ipv4.tcp_rmem",
+    "net.ipv4.tcp_syncookies",
+    "net.ipv4.tcp_timestamps",
+    "net.ipv4.tcp_tw_reuse",
+    "net.ipv4.tcp_tw_reuse_delay",
     "net.ipv4.tcp_wmem",
     "net.netfilter.nf_conntrack_max",
+    "net.netfilter.nf_conntrack_tcp_timeout_time_wait",
+    "vm.max_map_count",
 )
 _LISTEN = "0A"  # TCP_LISTEN, include/net/tcp_states.h, as /proc/net/tcp prints it
-
-
-@dataclass(frozen=True, slots=True)
-class Programs:
-    """Who carries the connections: a unit, logins, a process; whether the unit raises its soft limit by itself."""
-
-    unit: str
-    users: tuple[str, ...]
-    pid: int | None
-    unit_raises: bool = False
 
 
 def examine(
@@ -80,11 +79,12 @@ def examine(
     required = tuple(r for one in required for r in _aim(one, programs))
     readings, files = _gather(host, required, programs)
     known = defaults(host, profiles, machine, readings)
-    pools, pool_notes = _pools(host, workload)
+    found, pool_notes = _capacity.survey(host, workload)
+    pools = found.pools() if found else ()
     machine = _with_addresses(host, machine) if workload.backends else machine
     findings = _judge(required, readings, known, machine)
     findings.extend(lints.lint(readings, _lint_facts(host, machine, files, programs)))
-    bounds = capacity.capacity(_capacity_facts(host, machine, workload, readings, pools, programs))
+    bounds = capacity.capacity(_capacity.capacity_facts(host, machine, workload, readings, found, programs))
     return Report(
         machine=machine,
         roles=tuple(p.name for p in profiles),
@@ -182,15 +182,6 @@ def _gather(
     return readings, files
 
 
-def _pools(host: Host, workload: Workload) -> tuple[tuple[PortPool, ...], tuple[str, ...]]:
-    if not workload.backends:
-        return (), ()
-    try:
-        return pool.pools(host, workload.backends, workload.sources, workload.bind_mode, workload.bind_range)
-    except HostError as error:
-        return (), (f"the port pools could not be counted: {error}",)
-
-
 def _with_addresses(host: Host, machine: Machine) -> Machine:
     """Add the host's addresses: asked only where sources matter, for the answer takes a library of its own."""
     try:
@@ -255,45 +246,6 @@ def _listed(host: Host) -> int:
             if re.fullmatch(r"[0-9A-F]{4}", port):
                 ports |= 1 << int(port, 16)
     return ports
-
-
-def _capacity_facts(
-    host: Host,
-    machine: Machine,
-    workload: Workload,
-    readings: dict[str, Reading],
-    pools: tuple[PortPool, ...],
-    programs: Programs,
-) -> CapacityFacts:
-    binding = _binding(readings, programs)
-    files_open = machines.text(host, "/proc/sys/fs/file-nr").split()
-    tracked = machines.text(host, "/proc/sys/net/netfilter/nf_conntrack_count")
-    return CapacityFacts(
-        readings=readings,
-        pools=pools,
-        workload=workload,
-        machine=machine,
-        nofile=binding,
-        program=_program(binding) if binding else "",
-        raises_nofile=programs.unit_raises and binding is not None and binding.subject.name == f"unit/{programs.unit}",
-        files_open=int(files_open[0]) if files_open and files_open[0].isdigit() else None,
-        tracked=int(tracked) if tracked.isdigit() else None,
-    )
-
-
-def _program(binding: Reading) -> str:
-    kind, _, name = binding.subject.name.partition("/")
-    return {"pid": f"of process {name}", "login": f"of login {name}"}.get(kind, name)
-
-
-def _binding(readings: dict[str, Reading], programs: Programs) -> Reading | None:
-    """Return the reading that binds the role's program: the process named, else its unit, else the login."""
-    names = [f"pid/{programs.pid}", f"unit/{programs.unit}", *(f"login/{user}" for user in programs.users)]
-    for name in names:
-        reading = readings.get(f"nofile:{name}")
-        if reading and not (isinstance(reading.runtime, Unknown) and isinstance(reading.boot, Unknown)):
-            return reading
-    return None
 
 
 def _missing(machine: Machine) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hosttune.commands import _examine, _open
+from hosttune.commands import _capacity, _examine, _open
 from hosttune.errors import UsageError
 from hosttune.facts import backends
 from hosttune.facts import machine as machines
@@ -33,6 +33,7 @@ class Aim:
     profile: Sequence[str] = ()
     connections: int | None = None
     rate: int | None = None
+    hold: int | None = None
     backend: Sequence[str] = ()
     backends_from: str = ""
     source: Sequence[str] = ()
@@ -49,7 +50,7 @@ class Loaded:
 
     profiles: list[Profile]
     workload: Workload
-    programs: _examine.Programs
+    programs: _capacity.Programs
     notes: tuple[str, ...]
 
 
@@ -62,7 +63,7 @@ def load(host: Host, aim: Aim) -> Loaded:
     raises = own is not None and own.service_raises_nofile and unit == own.service
     for user in aim.user:
         _check_user(host, user)
-    programs = _examine.Programs(unit, tuple(aim.user or ["root"]), pid, raises)
+    programs = _capacity.Programs(unit, tuple(aim.user or ["root"]), pid, raises)
     workload, notes = _workload(aim, host, profiles)
     if aim.user:
         profiles = _for_logins(profiles)
@@ -141,6 +142,7 @@ def _workload(aim: Aim, host: Host, profiles: list[Profile]) -> tuple[Workload, 
         profiles,
         connections=aim.connections,
         rate=aim.rate,
+        hold=aim.hold,
         backends=tuple(targets) or None,
         sources=backends.parse_sources(list(aim.source)) or None,
         bind_mode=mode,

@@ -14,14 +14,14 @@ from hosttune import __version__
 WRONG: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 
 
-def count(text: str, most: int) -> int:
-    """Return a number of one or more that may have thousands separators: 1000000, 1,000,000 or 1_000_000."""
+def count(text: str, most: int, least: int = 1) -> int:
+    """Return a number of `least` or more that may have thousands separators: 1000000, 1,000,000 or 1_000_000."""
     plain = str(text).strip()
     if not re.fullmatch(r"[0-9]+|[0-9]{1,3}((,[0-9]{3})+|(_[0-9]{3})+)", plain):
         raise typer.BadParameter(f"{text!r} is no whole number; write 1000000 or 1,000,000")
     number = int(plain.replace(",", "").replace("_", ""))
-    if not 1 <= number <= most:
-        raise typer.BadParameter(f"{text} is not in 1 to {most:,}")
+    if not least <= number <= most:
+        raise typer.BadParameter(f"{text} is not in {least} to {most:,}")
     return number
 
 

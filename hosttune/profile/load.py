@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A role: its own and its inherited rows in order, base first; `workload` holds its defaults.
+    """A role: its own and its inherited rows in order, base first; `workload` holds its defaults, `why` their reasons.
 
     `service_raises_nofile`: the service's program raises its own soft limit to the hard one.
     """
@@ -44,6 +44,7 @@ class Profile:
     workload: dict[str, Any]
     rows: tuple[Row, ...]
     about: dict[str, dict[str, Any]]
+    why: dict[str, str] = field(default_factory=dict)
 
 
 def shipped() -> Path:
@@ -131,6 +132,7 @@ def _build(path: Path, directories: Sequence[Path], below: tuple[Path, ...]) -> 
     rows: list[Row] = []
     workload: dict[str, Any] = {}
     about: dict[str, dict[str, Any]] = {}
+    why: dict[str, str] = {}
     service, raises = "", False
     for base in head.get("extends", []):
         beyond = directories
@@ -140,8 +142,11 @@ def _build(path: Path, directories: Sequence[Path], below: tuple[Path, ...]) -> 
         rows.extend(parent.rows)
         workload.update(parent.workload)
         about.update(parent.about)
+        why.update(parent.why)
         service, raises = (parent.service, parent.service_raises_nofile) if parent.service else (service, raises)
-    workload.update(tables.get("workload", {}))
+    own = dict(tables.get("workload", {}))
+    why.update(own.pop("why", {}))
+    workload.update(own)
     about.update({_subject(name): told for name, told in tables.get("about", {}).items()})
     for number, row in enumerate(tables.get("require", []), 1):
         rows.append(Row(_subject(row["subject"]), row, f"{path.name}: require {number}"))
@@ -153,4 +158,5 @@ def _build(path: Path, directories: Sequence[Path], below: tuple[Path, ...]) -> 
         workload=workload,
         rows=tuple(rows),
         about=about,
+        why=why,
     )

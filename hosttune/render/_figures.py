@@ -85,5 +85,13 @@ def hard_bounds(report: Report) -> list[tuple[int, Bound]]:
     """Return the bounds that are known, the smallest first."""
     # towards a single backend the sum over all backends is the same bound again
     single = sum(b.id.startswith("ports:") for b in report.bounds) == 2
-    bounds = [b for b in report.bounds if not (single and b.id == "ports:all")]
+    bounds = [b for b in report.bounds if b.unit == "connections" and not (single and b.id == "ports:all")]
     return sorted(((b.hard, b) for b in bounds if isinstance(b.hard, int)), key=lambda pair: pair[0])
+
+
+def slow_bounds(report: Report) -> list[tuple[int, Bound]]:
+    """Return the bounds in new connections a second that are below the wanted rate, the smallest first."""
+    single = sum(b.id.startswith("churn:") for b in report.bounds) == 2
+    bounds = [b for b in report.bounds if b.unit != "connections" and not (single and b.id == "churn:all")]
+    found = [(b.hard, b) for b in bounds if isinstance(b.hard, int) and b.hard < report.workload.rate]
+    return sorted(found, key=lambda pair: pair[0])

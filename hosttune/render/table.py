@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from hosttune.model import Finding, PortPool, Report, Severity, Unknown, Verdict
-from hosttune.render._figures import bar, clean, cut, fold, hard_bounds, memory, value, wants
+from hosttune.render._figures import bar, clean, cut, fold, hard_bounds, memory, slow_bounds, value, wants
 
 _BARS = 6
+_RATES = 2
 _STYLE = {Verdict.FAIL: "bold red", Verdict.DRIFT: "bold yellow", Verdict.UNKNOWN: "magenta", Verdict.OK: "green"}
 _SHOWN = (Verdict.FAIL, Verdict.DRIFT, Verdict.UNKNOWN)
 
@@ -55,7 +56,7 @@ def _verdict(report: Report, width: int) -> list[str]:
     knee = f" (slow from {slow:,})" if slow and slow < min(number, wanted) else ""
     if number < wanted:
         said = f"Stalls at {number:,} connections: {first.name}{knee}"
-        told = [said, first.fails, *first.notes]
+        told = [said, first.fails + (f"; log: {first.log}" if first.log else ""), *first.notes[:1]]
         return [line for text in told for line in fold(f"  {text}", width, "    ")]
     unseen = sum(isinstance(b.hard, Unknown) for b in report.bounds)
     if unseen:
@@ -72,17 +73,38 @@ def _bars(report: Report, width: int, unicode: bool) -> list[str]:
     most = max([wanted, *(n for n, _ in shown[:_BARS])])
     cells = max(10, width // 4)
     lines = ["", f"  {'wanted':<{label}} {bar(wanted, most, cells, unicode):<{cells}} {wanted:>13,}"]
+    said = ""
     for number, bound in shown[:_BARS]:
         name = cut(clean(bound.name), label, unicode)
         lines.append(f"  {name:<{label}} {bar(number, most, cells, unicode):<{cells}} {number:>13,}")
-        if bound.raised_by and number < wanted:
-            lines.extend(fold(f"    raise it: {bound.raised_by}", width, "      "))
+        # what raises one backend's ports raises those of all: once is enough
+        if bound.raised_by not in ("", said) and number < wanted:
+            said = bound.raised_by
+            lines.extend(fold(f"    raise it: {said}", width, "      "))
     if len(shown) > _BARS:
         lines.append(f"  and {len(shown) - _BARS} more below what is wanted (--format json)")
+    return [*lines, *_rates(report, said, width), *_untold(report, width)]
+
+
+def _rates(report: Report, said: str, width: int) -> list[str]:
+    """Return what is too slow for the wanted rate: not a number of connections, so it has no bar."""
+    slow = slow_bounds(report)
+    lines: list[str] = []
+    for number, bound in slow[:_RATES]:
+        lines.extend(fold(f"  only {number:,} new connections/s: {bound.name}; {bound.fails}", width, "    "))
+        if bound.raised_by not in ("", said):
+            said = bound.raised_by
+            lines.extend(fold(f"    raise it: {said}", width, "      "))
+    return lines + ([f"  and {len(slow) - _RATES} more below the wanted rate (--format json)"] if slow[_RATES:] else [])
+
+
+def _untold(report: Report, width: int) -> list[str]:
+    """Return the bounds that could not be told, those of one reason as one paragraph."""
+    alike: dict[str, list[str]] = {}
     for bound in report.bounds:
         if isinstance(bound.hard, Unknown):
-            lines.extend(fold(f"  {bound.name}: {bound.hard}", width, "    "))
-    return lines
+            alike.setdefault(str(bound.hard), []).append(bound.name)
+    return [line for why, names in alike.items() for line in fold(f"  {', '.join(names)}: {why}", width, "    ")]
 
 
 def _findings(report: Report, verbose: bool, width: int, unicode: bool) -> list[str]:
@@ -120,7 +142,10 @@ def _finding(finding: Finding, verbose: bool, width: int, unicode: bool) -> list
     lines = (
         [line]
         if len(line) <= width
-        else [f"{mark}{clean(name)}", *fold(f"{' ' * 12}{layers}  wants {wants(row)}", width, " " * 12)]
+        else [
+            *fold(f"{mark}{name}", width, " " * 10),
+            *fold(f"{' ' * 12}{layers}  wants {wants(row)}", width, " " * 12),
+        ]
     )
     unseen = isinstance(reading.runtime, Unknown)
     if unseen or finding.verdict in (Verdict.DRIFT, Verdict.UNKNOWN, Verdict.NOT_APPLICABLE):

@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from hosttune.model import Bound, Machine, Report, Workload
+from hosttune.model import Bound, Machine, Need, Report, Workload
 from hosttune.render import _outcome
 
 MACHINE = Machine("lb01", "debian", "12", "Debian 12", "6.1", 8, None, None, "", "", "", False, True, True, "net:[1]")
@@ -14,10 +14,14 @@ MACHINE = Machine("lb01", "debian", "12", "Debian 12", "6.1", 8, None, None, "",
 
 def report(*bounds: tuple[str, int, str], kernel: str = "6.1") -> Report:
     made = tuple(
-        Bound(name, name, hard, None, 0, f"nofile:{name} now", "EMFILE", raise_) for name, hard, raise_ in bounds
+        Bound(name, name, hard, None, 0, f"nofile:{name} now", "EMFILE", _needs(text)) for name, hard, text in bounds
     )
     machine = dataclasses.replace(MACHINE, kernel=kernel)
     return Report(machine, ("lb",), Workload(1_000_000, 1000), (), made)
+
+
+def _needs(text: str) -> tuple[Need, ...]:
+    return (Need("nofile:login/root", 1, None, "descriptors", text),) if text else ()
 
 
 LOGIN = ("nofile of login root", 412, "nofile=2,000,200")
