@@ -1,0 +1,259 @@
+"""Source ports: how many connections there are ports for, in each bind mode, until the first is refused.
+
+The rules are those of facts/pool.py: net/ipv4/inet_hashtables.c (__inet_hash_connect) and
+net/ipv4/inet_connection_sock.c (inet_csk_find_open_port, inet_csk_bind_conflict).
+"""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from hosttune.facts.pool import Settings, compute
+from hosttune.facts.pool import Used as Taken
+from hosttune.model import Backend, BindMode
+from hosttune.ports import mask_of, span
+from hosttune.proofs import _kernel, _sockets
+from hosttune.proofs._crowd import Tally
+from hosttune.proofs._scene import Scene
+from hosttune.proofs._setup import CONNECTION, Forecast, Hold, Pair, Setup, as_held, examples
+
+TAIL = 200  # connections that are made in the real mode once the rest is filled by a linear search
+_SMALL = 200  # ports of the range in which the rules are shown one by one
+_MOST = 150_000  # connections of one experiment
+_SEARCHED = (BindMode.CONNECT, BindMode.NO_PORT)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One thing to try: a mode, its pairs of source and backend, the range and who is in the way."""
+
+    mode: BindMode
+    pairs: tuple[Pair, ...]
+    low: int
+    high: int
+    reserved: str = ""
+    held: tuple[Hold, ...] = ()
+
+    def __post_init__(self) -> None:
+        assert self.pairs and self.low <= self.high
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(source for source, _ in self.pairs))
+
+    @property
+    def backends(self) -> tuple[Backend, ...]:
+        return tuple(dict.fromkeys(backend for _, backend in self.pairs))
+
+
+def foretell(case: Case) -> tuple[int, int]:
+    """Return the fewest and the most connections that are possible: alike, but for a range of odd size."""
+    near = tuple(Hold(b.address, b.port, True, v6only=True) for b in case.backends if _near(case, b))
+    # a shared one that does not listen is no obstacle to an explicit bind, which sets SO_REUSEADDR too
+    harmless = case.mode is BindMode.EXPLICIT
+    held = as_held([h for h in (*near, *case.held) if not (harmless and h.share and not h.listen)])
+    settings = Settings(case.low, case.high, mask_of(case.reserved), 0, True)
+    # bind() takes a port whatever the backend
+    once = {source: (source, backend) for source, backend in case.pairs}.values()
+    pairs: Iterable[Pair] = once if case.mode is BindMode.BIND else case.pairs
+    each = [compute(source, backend, case.mode, settings, held, Taken()).free_least for source, backend in pairs]
+    size = case.high - case.low + 1
+    # a search looks at an even number of ports, so that of an odd one the last is found only by luck
+    luck = sum(1 for count in each if count) if size > 1 and size % 2 and case.mode is not BindMode.EXPLICIT else 0
+    return sum(each) - luck, sum(each)
+
+
+def forecast(case: Case, id: str, what: str, setup: Setup | None = None, remark: str = "") -> Forecast:
+    """Return the forecast of a case; `setup` lends its other settings."""
+    least, most = foretell(case)
+    searched = case.mode in _SEARCHED
+    sysctls = dict(setup.sysctls) if setup else {}
+    if case.mode is not BindMode.EXPLICIT:
+        sysctls |= {"net/ipv4/ip_local_port_range": f"{case.low} {case.high}"}
+    sysctls |= {"net/ipv4/ip_local_reserved_ports": case.reserved}
+    s, d = len(case.sources), len(case.backends)
+    parts = [
+        f"{'ports' if case.mode is BindMode.EXPLICIT else 'range'} {case.low} {case.high}",
+        f"{s} source{'s' * (s > 1)}",
+        f"{d} backend{'s' * (d > 1)}",
+        f"{reserved:,} reserved" if (reserved := (mask_of(case.reserved) & span(case.low, case.high)).bit_count()) else "",
+        f"{len(case.held)} held" if case.held else "",
+        remark,
+    ]
+    rows = len(case.sources) if case.mode is BindMode.BIND else len(case.pairs)
+    slow = rows * min(TAIL, most) * (case.high - case.low) * (1.5e-7 if searched else 6e-7)
+    return Forecast(
+        id=id,
+        what=what,
+        setting=", ".join(part for part in parts if part),
+        predicted=most,
+        accepts=(least, most),
+        tolerance="exact" if least == most else "the last port of an odd range is found by luck",
+        unit="connections",
+        fails=_fails(case.mode),
+        args={
+            "mode": case.mode.value,
+            "pairs": [[source, b.address, b.port] for source, b in case.pairs],
+            "span": [case.low, case.high],
+            "quick": max(least // max(rows, 1) - TAIL, 0),
+            "held": [list(h.plain) for h in case.held],
+            "sysctls": sysctls,
+        },
+        seconds=0.3 + most * 8e-5 + (slow if case.mode is not BindMode.EXPLICIT else 0),
+        memory=most * CONNECTION,
+    )
+
+
+def predict(setup: Setup) -> tuple[Forecast, ...]:
+    """Return the host's own pools at their full size, then each rule in a small range."""
+    rules = [
+        forecast(case, f"ports:{id}", what, setup, "a small range")
+        for id, what, case in _rules(setup.settings.low, setup.ipv6)
+    ]
+    return (_asked(setup), *rules)
+
+
+def _asked(setup: Setup) -> Forecast:
+    """Return what the workload comes to; a narrower range where the full one would take too long."""
+    mode, pairs = setup.mode, setup.pairs
+    remark = ""
+    if mode is BindMode.CONNECT and len({source for source, _ in pairs}) > len({s for s, _ in dict(_routed(pairs)).items()}):
+        mode = BindMode.NO_PORT
+    low, high = setup.bind_range if mode is BindMode.EXPLICIT and setup.bind_range else (setup.settings.low, setup.settings.high)
+    reserved = "" if mode is BindMode.EXPLICIT else setup.reserved
+    most = min(_MOST, int(setup.budget * 4000), setup.memory // 2 // CONNECTION)
+    each = max(most // len(pairs), 2)
+    if high - low + 1 > each:
+        remark = f"instead of {low} {high}, for time and memory"
+        high = low + each - each % 2 - 1
+    held = tuple(h for h in setup.held if low <= h.port <= high)
+    case = Case(mode, pairs, low, high, reserved, held)
+    return forecast(case, f"ports:{mode.value}", f"ports, {mode.value}", setup, remark)
+
+
+def _routed(pairs: tuple[Pair, ...]) -> list[tuple[str, Backend]]:
+    """Return one pair a backend: connect() without bind() has one source towards a destination."""
+    return [(source, backend) for backend, source in {backend: source for source, backend in pairs}.items()]
+
+
+def _rules(low: int, ipv6: bool) -> list[tuple[str, str, Case]]:
+    """Return each rule of KERNEL facts 1.1 and 1.2 as a small case."""
+    low = min(low, 65535 - _SMALL)
+    high = low + _SMALL - 1
+    pairs = examples(2, 2)
+    source = pairs[0][0]
+    rules = [
+        (f"{mode.value}-pairs", f"ports, {mode.value}", Case(mode, pairs, low, high))
+        for mode in BindMode
+        if mode is not BindMode.CONNECT
+    ]
+    one = BindMode.CONNECT
+    held = (Hold("0.0.0.0", low + 10, True), Hold("203.0.113.9", low + 21, True), Hold("203.0.113.9", low + 30, False))
+    rules += [
+        ("backends", "ports, connect, more backends", Case(one, examples(1, 3), low, high)),
+        ("odd", "ports, connect, a range of odd size", Case(one, examples(1, 1), low, high - 1)),
+        ("reserved", "ports, connect, reserved ones", Case(one, examples(1, 1), low, high, f"{low + 50}-{low + 59}")),
+        ("held", "ports, connect, held by others", Case(one, examples(1, 1), low, high, "", held)),
+        (
+            "held-bind",
+            "ports, bind, held by others",
+            Case(BindMode.BIND, examples(1, 2), low, high, "", (*held, Hold(source, low + 41, False))),
+        ),
+    ]
+    if ipv6:
+        rules.append(("ipv6", "ports, connect, IPv6", Case(one, examples(1, 2, 6), low, high)))
+    return rules
+
+
+def _near(case: Case, backend: Backend) -> bool:
+    return ipaddress.ip_address(backend.address).is_loopback or backend.address in case.sources
+
+
+def _fails(mode: BindMode) -> str:
+    if mode in _SEARCHED:
+        return _kernel.failure("connect", errno.EADDRNOTAVAIL)
+    if mode is BindMode.BIND:
+        return _kernel.failure("bind", errno.EADDRINUSE)
+    return f"{_kernel.failure('bind', errno.EADDRINUSE)} or {_kernel.failure('connect', errno.EADDRNOTAVAIL)}"
+
+
+def measure(
+    scene: Scene,
+    mode: str,
+    pairs: list[tuple[str, str, int]],
+    span: tuple[int, int],
+    quick: int,
+    held: list[list[Any]],
+    sysctls: dict[str, str],
+) -> dict[str, Any]:
+    """Make connections until the first is refused, pair by pair; `quick` of a pool by a linear search."""
+    bind = BindMode(mode)
+    scene.write(sysctls)
+    sources = list(dict.fromkeys(source for source, _, _ in pairs))
+    backends = list(dict.fromkeys((address, port) for _, address, port in pairs))
+    scene.reach(sources, backends)
+    if bind is BindMode.CONNECT:
+        scene.route([(address, source) for source, address, _ in pairs])
+    scene.hold(held)
+    tallies: list[Tally] = []
+    if bind is BindMode.BIND:
+        for source in sources:
+            tallies += _bind(scene, source, [b for b in backends if (":" in b[0]) == (":" in source)], span, quick)
+    elif bind is BindMode.EXPLICIT:
+        tallies = [_explicit(scene, (source, address, port), span) for source, address, port in pairs]
+    else:
+        for source, address, port in pairs:
+            tallies += _search(scene, bind, (source, address, port), span, quick)
+    failed = list(dict.fromkeys(tally.failed for tally in tallies if tally.failed))
+    return {"measured": sum(tally.made for tally in tallies), "failed": ", ".join(failed)}
+
+
+def _search(scene: Scene, mode: BindMode, pair: tuple[str, str, int], span: tuple[int, int], quick: int) -> list[Tally]:
+    """Fill one pool of connect(): most of it by a linear search, which takes the same ports, the rest as programs do."""
+    found = []
+    if quick:
+        first = scene.crowd.run(lambda _n, _log: _sockets.client(mode, *pair, span=span), stop=quick)
+        found.append(Tally(made=first.made))
+    return [*found, scene.crowd.run(lambda _n, _log: _sockets.client(mode, *pair))]
+
+
+def _bind(
+    scene: Scene, source: str, backends: list[tuple[str, int]], span: tuple[int, int], quick: int
+) -> list[Tally]:
+    """Fill the pool of one source; a search that is narrowed to a single port needs no time to find it."""
+    low, high = span
+    found = []
+    if quick:
+        # every so many is left for the search itself; an odd step leaves ports of both parities
+        step = max((high - low + 1) // TAIL, 1) | 1
+
+        def narrow(number: int, _log: list[Any]) -> socket.socket:
+            port = low + number + number // (step - 1) + 1
+            return _sockets.client(BindMode.BIND, source, *backends[number % len(backends)], span=(port, port))
+
+        count = (high - low + 1) // step * (step - 1)
+        found.append(Tally(made=scene.crowd.run(narrow, stop=count, patient=True).made))
+
+    def real(number: int, _log: list[Any]) -> socket.socket:
+        return _sockets.client(BindMode.BIND, source, *backends[number % len(backends)])
+
+    return [*found, scene.crowd.run(real)]
+
+
+def _explicit(scene: Scene, pair: tuple[str, str, int], span: tuple[int, int]) -> Tally:
+    """Try every port of the range once, then one again, which has to be refused."""
+    low, high = span
+    tally = scene.crowd.run(
+        lambda number, _log: _sockets.client(BindMode.EXPLICIT, *pair, local=low + number),
+        stop=high - low + 1,
+        patient=True,
+    )
+    again = scene.crowd.run(
+        lambda number, _log: _sockets.client(BindMode.EXPLICIT, *pair, local=low + number), stop=high - low + 1
+    )
+    return Tally(tally.made + again.made, failures=tally.failures | again.failures)
