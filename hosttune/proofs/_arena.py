@@ -42,7 +42,9 @@ class Arena:
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._child.end()
 
     def measure(self, experiment: str, seconds: float, **args: Any) -> dict[str, Any]:

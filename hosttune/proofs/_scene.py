@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import socket
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
@@ -11,6 +13,9 @@ from typing import Any
 from hosttune.proofs import _kernel, _sockets, _wire
 from hosttune.proofs._child import Child, Failed
 from hosttune.proofs._crowd import Crowd
+
+_TCP_INFO = 11  # linux/tcp.h; its first byte is the state
+_ESTABLISHED = 1  # include/net/tcp_states.h
 
 SECONDS = 60.0
 """The longest that the peer takes for an answer; the whole experiment has a limit of its own."""
@@ -36,7 +41,9 @@ class Scene:
             self._up = True
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.crowd.end()
         _sockets.close(self.keep)
         if self._peer is not None:
@@ -105,6 +112,7 @@ class _Peer:
 
     def __init__(self) -> None:
         self._servers: list[socket.socket] = []
+        self._clients: list[socket.socket] = []
 
     def handle(self, question: dict[str, Any]) -> Any:
         asked = question.pop("do")
@@ -127,5 +135,26 @@ class _Peer:
                 _wire.route(_wire.FAR, own)
         self._servers += [_sockets.listen(address, port, backlog) for address, port in backends]
 
+    def do_burst(self, source: str, address: str, port: int, count: int) -> None:
+        """Begin so many connections and wait for none of them."""
+        _kernel.raise_nofile()
+        for _ in range(count):
+            one = socket.socket()
+            self._clients.append(one)
+            one.setblocking(False)
+            one.bind((source, 0))
+            with contextlib.suppress(BlockingIOError):
+                one.connect((address, port))
+
+    def do_established(self, wait: float) -> int:
+        """Return how many of these are ESTABLISHED, once all are or after so many seconds."""
+        until = time.monotonic() + wait
+        while True:
+            count = sum(one.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, 1)[0] == _ESTABLISHED for one in self._clients)
+            if count == len(self._clients) or time.monotonic() > until:
+                return count
+            time.sleep(0.02)
+
     def do_close(self) -> None:
         _sockets.close(self._servers)
+        _sockets.close(self._clients)

@@ -118,7 +118,9 @@ def examples(sources: int, backends: int, version: int = 4) -> tuple[Pair, ...]:
     """Return every pair of so many sources and backends, of addresses that are for documentation."""
     ours, theirs = (_SOURCE, _BACKEND) if version == 4 else (_SOURCE6, _BACKEND6)
     return tuple(
-        (ours.format(s), Backend(theirs.format(b), _PORT)) for s in range(1, sources + 1) for b in range(1, backends + 1)
+        (ours.format(s), Backend(theirs.format(b), _PORT))
+        for s in range(1, sources + 1)
+        for b in range(1, backends + 1)
     )
 
 
@@ -171,7 +173,9 @@ def _available(host: Host) -> int:
 def _held(host: Host, settings: pool.Settings) -> tuple[tuple[Hold, ...], tuple[str, ...]]:
     """Return the ports within the range that bind() owns on the host, each of an address once."""
     try:
-        rows = [Held(h["address"], h["port"], h["listen"], h["v6only"]) for h in host.probe("sockets", backends=[])["held"]]
+        rows = [
+            Held(h["address"], h["port"], h["listen"], h["v6only"]) for h in host.probe("sockets", backends=[])["held"]
+        ]
     except HostError as error:
         return (), (f"which ports are held on the host is not known: {error}",)
     inside = span(settings.low, settings.high) & ~mask_of("")

@@ -10,7 +10,7 @@ from hosttune.model import BindMode
 from hosttune.proofs import _kernel
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER: no TIME_WAIT is left, so nothing but open sockets holds ports
-_WAIT = struct.pack("ll", 2, 0)  # seconds: SO_SNDTIMEO bounds connect(), socket(7)
+_WAIT = 2.0  # seconds: SO_SNDTIMEO bounds connect(), socket(7)
 
 
 class Refused(Exception):
@@ -58,7 +58,13 @@ def hold(address: str, port: int, listening: bool, v6only: bool, share: bool) ->
 
 
 def client(
-    mode: BindMode, source: str, address: str, port: int, local: int = 0, span: tuple[int, int] | None = None
+    mode: BindMode,
+    source: str,
+    address: str,
+    port: int,
+    local: int = 0,
+    span: tuple[int, int] | None = None,
+    wait: float = _WAIT,
 ) -> socket.socket:
     """Return a connection to address and port; raises Refused.
 
@@ -69,7 +75,7 @@ def client(
     call = "setsockopt"
     try:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _WAIT)
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(wait), int(wait % 1 * 1e6)))
         if span is not None:
             one.setsockopt(socket.IPPROTO_IP, _kernel.PORT_RANGE, struct.pack("=I", span[0] | span[1] << 16))
         if mode is BindMode.NO_PORT:

@@ -1,4 +1,4 @@
-"""Interfaces of a private namespace: loopback, and a pair of virtual ones to a second namespace (rtnetlink(7), veth(4)).
+"""Interfaces of a private namespace: loopback, and a virtual pair to a second namespace (rtnetlink(7), veth(4)).
 
 The pair resolves no neighbours: without ARP a packet goes to the sender's own hardware address, which both ends have.
 """

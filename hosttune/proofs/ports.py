@@ -22,6 +22,7 @@ from hosttune.proofs._crowd import Tally
 from hosttune.proofs._scene import Scene
 from hosttune.proofs._setup import CONNECTION, Forecast, Hold, Pair, Setup, as_held, examples
 
+RANK = 1
 TAIL = 200  # connections that are made in the real mode once the rest is filled by a linear search
 _SMALL = 200  # ports of the range in which the rules are shown one by one
 _MOST = 150_000  # connections of one experiment
@@ -81,7 +82,9 @@ def forecast(case: Case, id: str, what: str, setup: Setup | None = None, remark:
         f"{'ports' if case.mode is BindMode.EXPLICIT else 'range'} {case.low} {case.high}",
         f"{s} source{'s' * (s > 1)}",
         f"{d} backend{'s' * (d > 1)}",
-        f"{reserved:,} reserved" if (reserved := (mask_of(case.reserved) & span(case.low, case.high)).bit_count()) else "",
+        f"{reserved:,} reserved"
+        if (reserved := (mask_of(case.reserved) & span(case.low, case.high)).bit_count())
+        else "",
         f"{len(case.held)} held" if case.held else "",
         remark,
     ]
@@ -104,7 +107,7 @@ def forecast(case: Case, id: str, what: str, setup: Setup | None = None, remark:
             "held": [list(h.plain) for h in case.held],
             "sysctls": sysctls,
         },
-        seconds=0.3 + most * 8e-5 + (slow if case.mode is not BindMode.EXPLICIT else 0),
+        seconds=0.15 + most * 4e-5 + (slow if case.mode is not BindMode.EXPLICIT else 0),
         memory=most * CONNECTION,
     )
 
@@ -122,9 +125,15 @@ def _asked(setup: Setup) -> Forecast:
     """Return what the workload comes to; a narrower range where the full one would take too long."""
     mode, pairs = setup.mode, setup.pairs
     remark = ""
-    if mode is BindMode.CONNECT and len({source for source, _ in pairs}) > len({s for s, _ in dict(_routed(pairs)).items()}):
+    if mode is BindMode.CONNECT and len({source for source, _ in pairs}) > len(
+        {s for s, _ in dict(_routed(pairs)).items()}
+    ):
         mode = BindMode.NO_PORT
-    low, high = setup.bind_range if mode is BindMode.EXPLICIT and setup.bind_range else (setup.settings.low, setup.settings.high)
+    low, high = (
+        setup.bind_range
+        if mode is BindMode.EXPLICIT and setup.bind_range
+        else (setup.settings.low, setup.settings.high)
+    )
     reserved = "" if mode is BindMode.EXPLICIT else setup.reserved
     most = min(_MOST, int(setup.budget * 4000), setup.memory // 2 // CONNECTION)
     each = max(most // len(pairs), 2)
@@ -214,7 +223,7 @@ def measure(
 
 
 def _search(scene: Scene, mode: BindMode, pair: tuple[str, str, int], span: tuple[int, int], quick: int) -> list[Tally]:
-    """Fill one pool of connect(): most of it by a linear search, which takes the same ports, the rest as programs do."""
+    """Fill a pool of connect(): most of it by a linear search, which takes the same ports, the rest as programs do."""
     found = []
     if quick:
         first = scene.crowd.run(lambda _n, _log: _sockets.client(mode, *pair, span=span), stop=quick)
@@ -222,9 +231,7 @@ def _search(scene: Scene, mode: BindMode, pair: tuple[str, str, int], span: tupl
     return [*found, scene.crowd.run(lambda _n, _log: _sockets.client(mode, *pair))]
 
 
-def _bind(
-    scene: Scene, source: str, backends: list[tuple[str, int]], span: tuple[int, int], quick: int
-) -> list[Tally]:
+def _bind(scene: Scene, source: str, backends: list[tuple[str, int]], span: tuple[int, int], quick: int) -> list[Tally]:
     """Fill the pool of one source; a search that is narrowed to a single port needs no time to find it."""
     low, high = span
     found = []

@@ -1,0 +1,17 @@
+"""The TCP counters of the namespace this process is in (proc_pid_net(5))."""
+
+from __future__ import annotations
+
+
+def counters() -> dict[str, int]:
+    """Return the TcpExt row of /proc/net/netstat by name."""
+    with open("/proc/net/netstat") as file:
+        rows = [line.split() for line in file if line.startswith("TcpExt:")]
+    return dict(zip(rows[0][1:], map(int, rows[1][1:]), strict=False))
+
+
+def in_state(state: int, port: int) -> int:
+    """Return the number of sockets on a local port that are in a state (include/net/tcp_states.h), IPv4."""
+    with open("/proc/net/tcp") as file:
+        fields = [line.split()[1:4:2] for line in file.readlines()[1:]]
+    return sum(local.endswith(f":{port:04X}") and int(st, 16) == state for local, st in fields)
