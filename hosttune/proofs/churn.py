@@ -62,7 +62,7 @@ def host(reuse: int, stamps: bool, delay: int) -> tuple[Forecast, ...]:
             what="TIME_WAIT, its length",
             setting=f"{setting}: N / {_LENGTH} s are sustained",
             predicted=_LENGTH,
-            accepts=(_LENGTH - 1, _LENGTH),
+            accepts=(_LENGTH - 1, _LENGTH + 1),
             tolerance="to the second",
             unit="seconds",
             fails="",

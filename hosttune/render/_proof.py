@@ -74,9 +74,7 @@ def _predicted(proof: Proof) -> str:
     if isinstance(proof.predicted, Unknown):
         return "?"
     least, most = proof.accepts
-    if proof.tolerance == "exact" or most - least > 1 or least == most:
-        return f"{proof.predicted:,}"
-    return f"{least:,}..{most:,}"
+    return f"{least:,}..{most:,}" if most - least == 1 else f"{proof.predicted:,}"
 
 
 def _measured(proof: Proof) -> str:

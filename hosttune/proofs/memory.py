@@ -1,0 +1,131 @@
+"""Kernel memory: what an idle established connection takes of the slab, with its descriptor and its epoll entry.
+
+The objects are tcp_sock, sock_inode_cache, dentry, filp, the bind buckets, epitem and eppoll_entry: the figure was
+measured on 6.18 (x86-64), and is what capacity reckons with.
+"""
+
+from __future__ import annotations
+
+import resource
+import select
+import socket
+from typing import Any
+
+from hosttune.model import BindMode
+from hosttune.proofs import _kernel, _sockets
+from hosttune.proofs._child import Child, Failed
+from hosttune.proofs._crowd import SPARE
+from hosttune.proofs._scene import SECONDS, Scene
+from hosttune.proofs._setup import Forecast, Setup
+
+RANK = 10
+SLAB = 4133  # bytes a socket, connecting and accepted ones alike
+_PERCENT = 3
+_PAIRS = 25_000
+_PORT = 1023
+_RARE = 0.45
+_SHARED = ("dentry", "lsm_inode_cache")
+
+Caches = dict[str, tuple[int, int]]
+
+
+def predict(setup: Setup) -> tuple[Forecast, ...]:
+    """Return the bytes that a socket takes."""
+    pairs = min(_PAIRS, setup.memory // 4 // (2 * SLAB))
+    room = SLAB * _PERCENT // 100
+    return (
+        Forecast(
+            id="memory",
+            what="kernel memory a socket",
+            setting=f"{2 * pairs:,} idle sockets, each in an epoll",
+            predicted=SLAB,
+            accepts=(SLAB - room, SLAB + room),
+            tolerance=f"within {_PERCENT} %, as measured on Linux 6.18",
+            unit="bytes of slab",
+            fails="",
+            args={"pairs": pairs},
+            seconds=1.0 + pairs * 8e-5,
+            memory=pairs * 2 * SLAB,
+        ),
+    )
+
+
+def measure(scene: Scene, pairs: int) -> dict[str, Any]:
+    """Read the slab before and after: the processes exist before, so only sockets come in between."""
+    scene.write({"net/core/somaxconn": str(2**31 - 1), "net/ipv4/ip_local_port_range": "1024 65535"})
+    server = _sockets.listen("127.0.0.1", _PORT)
+    scene.keep.append(server)
+    room = _kernel.raise_nofile() - SPARE
+    if room < 1:
+        raise Failed("no descriptor is left for a single connection: raise the hard nofile limit")
+    shares = [min(room, pairs - start) for start in range(0, pairs, room)]
+    workers = [(Child(_Side(server).handle), Child(_Side(server).handle), share) for share in shares]
+    try:
+        for connecting, accepting, _ in workers:
+            connecting.ask(SECONDS, call="connect", count=1)
+            accepting.ask(SECONDS, call="accept", count=1)
+        caches, before = _caches(), _slab()
+        for connecting, accepting, share in workers:
+            connecting.ask(SECONDS, call="connect", count=share - 1)
+            accepting.ask(SECONDS, call="accept", count=share - 1)
+        after, more = _caches(), _slab() - before
+    finally:
+        for connecting, accepting, _ in workers:
+            connecting.end()
+            accepting.end()
+    sockets = 2 * (pairs - len(workers))
+    if caches is None or after is None:
+        return {"measured": round(more / sockets), "failed": "", "notes": ["with what other programs did meanwhile"]}
+    return {"measured": round(grown(caches, after, sockets) / sockets), "failed": ""}
+
+
+class _Side:
+    """One side of the connections, with an epoll that watches them."""
+
+    def __init__(self, server: socket.socket) -> None:
+        self._server = server
+        self._kept: list[socket.socket] = []
+        self._epoll: select.epoll | None = None
+
+    def handle(self, question: dict[str, Any]) -> None:
+        self._epoll = self._epoll or select.epoll()
+        for _ in range(question["count"]):
+            if question["call"] == "connect":
+                one = _sockets.client(BindMode.CONNECT, "", "127.0.0.1", _PORT, span=(1024, 65535))
+            else:
+                one = self._server.accept()[0]
+            self._kept.append(one)
+            self._epoll.register(one.fileno(), select.EPOLLIN)
+
+
+def _caches() -> Caches | None:
+    """Return objects and bytes of each slab cache of the whole machine (slabinfo(5)); None where only root may."""
+    try:
+        with open("/proc/slabinfo") as file:
+            rows = [line.split() for line in file.readlines()[2:]]
+    except PermissionError:
+        return None
+    # name, active, objects, size, objects a slab, pages a slab, : tunables ... : slabdata, active slabs, slabs
+    return {row[0]: (int(row[2]), int(row[14]) * int(row[5]) * resource.getpagesize()) for row in rows}
+
+
+def grown(before: Caches, after: Caches, sockets: int) -> float:
+    """Return the bytes of the caches that grew with the sockets: what other programs did meanwhile is left out.
+
+    A bind bucket comes on every second socket, anything else on each. Files of other programs have a dentry and a
+    blob of the LSM too: no more of these are counted than there are sockets.
+    """
+    total = 0.0
+    for name, (objects, size) in after.items():
+        more = objects - before.get(name, (0, 0))[0]
+        if more >= _RARE * sockets:
+            share = min(1.0, sockets / more) if name in _SHARED else 1.0
+            total += (size - before.get(name, (0, 0))[1]) * share
+    return total
+
+
+def _slab() -> int:
+    """Return bytes of slab, reclaimable or not, of the whole machine (proc_meminfo(5))."""
+    with open("/proc/meminfo") as file:
+        rows = dict(line.split(":") for line in file)
+    return int(rows["Slab"].split()[0]) * 1024
