@@ -30,7 +30,9 @@ def predict(setup: Setup) -> tuple[Forecast, ...]:
     if setup.watches is not None:
         limit = setup.watches
     if not setup.root:
-        limit = Unknown(Reason.UNDECIDED, "takes root: it is done as a user of its own, not to take yours away from you")
+        limit = Unknown(
+            Reason.UNDECIDED, "takes root: it is done as a user of its own, not to take yours away from you"
+        )
     count = limit if isinstance(limit, int) else 0
     return (
         Forecast(
