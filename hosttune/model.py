@@ -393,7 +393,8 @@ class Proof:
     def verdict(self) -> Proven:
         if isinstance(self.measured, Unknown) or isinstance(self.predicted, Unknown):
             return Proven.COULD_NOT
-        alike = self.accepts[0] <= self.measured <= self.accepts[1] and self.failed in self.fails
+        foretold = all(part in self.fails for part in self.failed.split(", "))
+        alike = self.accepts[0] <= self.measured <= self.accepts[1] and foretold
         return Proven.AGREES if alike else Proven.DIFFERS
 
 

@@ -50,8 +50,13 @@ def run(asked: Asked) -> int:
         setup = _setup.gather(host, loaded.workload, os.geteuid() == 0, budget)
     except HostError as error:
         raise UsageError(f"this host's ports cannot be read: {error}; is /proc there?") from error
-    proofs = _run.prove(setup, only, _progress)
-    _progress(0, 0, "")
+    modules = _modules(host)
+    try:
+        proofs = _run.prove(setup, only, _progress)
+    finally:
+        _progress(0, 0, "")
+    loaded_too = sorted(_modules(host) - modules)
+    stays = (f"the kernel loaded modules for it, which stay: {', '.join(loaded_too)}",) if loaded_too else ()
     trial = Trial(
         machine=machines.gather(host),
         roles=tuple(profile.name for profile in loaded.profiles),
@@ -59,7 +64,7 @@ def run(asked: Asked) -> int:
         budget=budget,
         seconds=round(time.monotonic() - start, 1),
         proofs=proofs,
-        notes=loaded.notes + setup.notes,
+        notes=loaded.notes + setup.notes + stays,
         command=_load.command(),
     )
     _print(_proof.RENDERERS[asked.format](trial, max(60, shutil.get_terminal_size((80, 24)).columns)))
@@ -92,6 +97,10 @@ def _planned(host: Host, loaded: _load.Loaded) -> Host:
     wanted, findings = _planning.request(host, loaded, report, Request(), (), False)
     plan = _planning.plan(host, Planned(host), wanted, findings, loaded.profiles)
     return Planned(host, plan.changes)
+
+
+def _modules(host: Host) -> set[str]:
+    return {line.split()[0] for line in machines.text(host, "/proc/modules").splitlines() if line.strip()}
 
 
 def _progress(number: int, total: int, what: str) -> None:

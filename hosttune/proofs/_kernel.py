@@ -38,9 +38,13 @@ def raise_nofile() -> int:
     return hard - open_descriptors()
 
 
-def open_descriptors() -> int:
-    """Return the number of descriptors this process has open, without the one that lists them (proc_pid_fd(5))."""
-    return len(os.listdir("/proc/self/fd")) - 1
+def open_descriptors(below: int = 1 << 31) -> int:
+    """Return how many descriptors below a limit this process has open (proc_pid_fd(5))."""
+    lister = os.open("/proc/self/fd", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        return sum(int(fd) < below and int(fd) != lister for fd in os.listdir(lister))
+    finally:
+        os.close(lister)
 
 
 def write_sysctl(path: str, text: str) -> None:

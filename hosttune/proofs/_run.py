@@ -46,18 +46,19 @@ def _prove(setup: Setup, name: str, one: Forecast, until: float) -> Proof:
     elif one.memory > setup.memory // 2:
         why = f"takes {one.memory / 2**30:,.1f} GiB, more than half of the memory that is free"
     if why:
-        return _proof(one, Unknown(Reason.UNDECIDED, why), "", 0.0)
+        return as_proof(one, Unknown(Reason.UNDECIDED, why), "", 0.0)
     start = time.monotonic()
     try:
         with Arena() as arena:
             answer = arena.measure(name, min(left, max(one.seconds * _PATIENCE, _LEAST)), **one.args)
     except (Failed, OSError) as error:
-        return _proof(one, Unknown(Reason.UNDECIDED, str(error)), "", time.monotonic() - start)
+        return as_proof(one, Unknown(Reason.UNDECIDED, str(error)), "", time.monotonic() - start)
     notes = tuple(answer.get("notes", ()))
-    return _proof(one, answer["measured"], answer.get("failed", ""), time.monotonic() - start, notes)
+    return as_proof(one, answer["measured"], answer.get("failed", ""), time.monotonic() - start, notes)
 
 
-def _proof(one: Forecast, measured: int | Unknown, failed: str, seconds: float, notes: tuple[str, ...] = ()) -> Proof:
+def as_proof(one: Forecast, measured: int | Unknown, failed: str, seconds: float, notes: tuple[str, ...] = ()) -> Proof:
+    """Return a forecast and what was measured as one value."""
     return Proof(
         id=one.id,
         what=one.what,

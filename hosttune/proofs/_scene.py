@@ -25,16 +25,19 @@ class Scene:
     """The namespace that this process is in; as a context it closes what one experiment opened.
 
     The peer is a process in a second namespace, where backends listen: on a real host they are elsewhere, and a
-    listener of our own namespace would block its port.
+    listener of our own namespace would block its port. `turn` counts the experiments made here.
     """
 
     def __init__(self) -> None:
         self._peer: Child | None = None
         self._up = False
+        self._links = _wire.Links()
+        self.turn = 0
         self.keep: list[socket.socket] = []
         self.crowd = Crowd()
 
     def __enter__(self) -> Scene:
+        self.turn += 1
         _kernel.raise_nofile()
         if not self._up:
             _wire.loopback_up()
@@ -81,11 +84,11 @@ class Scene:
         far = [b for b in backends if b not in near]
         if far or outer:
             assert self.peer
-            _wire.add(outer, _wire.NEAR)
+            self._links.add(outer, _wire.NEAR)
         for version in (4, 6):
             first = next((s for s in outer if ipaddress.ip_address(s).version == version), None)
             if first:
-                _wire.route(_wire.NEAR, first)
+                self._links.route(_wire.NEAR, first)
         if near:
             self.write({"net/core/somaxconn": str(2**31 - 1)})
         self.keep += [_sockets.listen(address, port, backlog) for address, port in near]
@@ -96,14 +99,14 @@ class Scene:
         """Have routing pick a source towards each destination, as (destination, source), where it is at the peer."""
         for destination, source in dict(pairs).items():
             if not ipaddress.ip_address(source).is_loopback and destination != source:
-                _wire.route(_wire.NEAR, source, destination)
+                self._links.route(_wire.NEAR, source, destination)
 
     def hold(self, held: Sequence[Sequence[Any]]) -> None:
         """Have ports held by bind(): each is (address, port, listening, v6only, share)."""
         wild = ("0.0.0.0", "::")
         addresses = {h[0] for h in held if h[0] not in wild and not ipaddress.ip_address(h[0]).is_loopback}
         if addresses:
-            _wire.add(sorted(addresses), "lo")
+            self._links.add(sorted(addresses), "lo")
         self.keep += [_sockets.hold(*one) for one in held]
 
 
@@ -111,6 +114,7 @@ class _Peer:
     """The other side of the wire."""
 
     def __init__(self) -> None:
+        self._links = _wire.Links()
         self._servers: list[socket.socket] = []
         self._clients: list[socket.socket] = []
         self._loops: list[Child] = []
@@ -129,11 +133,11 @@ class _Peer:
         _kernel.write_sysctl("net/core/somaxconn", str(2**31 - 1))
 
     def do_listen(self, sources: list[str], backends: list[list[Any]], backlog: int) -> None:
-        _wire.add(sorted({address for address, _ in backends}), "lo")
+        self._links.add(sorted({address for address, _ in backends}), "lo")
         for version in (4, 6):
             own = next((a for a, _ in backends if ipaddress.ip_address(a).version == version), None)
             if own:
-                _wire.route(_wire.FAR, own)
+                self._links.route(_wire.FAR, own)
         self._servers += [_sockets.listen(address, port, backlog) for address, port in backends]
 
     def do_burst(self, source: str, address: str, port: int, count: int) -> None:

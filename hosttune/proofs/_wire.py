@@ -41,8 +41,29 @@ def up(interface: str, resolve: bool = False) -> None:
         routing.link("set", index=index, flags=_UP | (0 if resolve else _NOARP), change=_UP | _NOARP)
 
 
-def add(addresses: Iterable[str], interface: str) -> None:
-    """Give an interface addresses, each alone in its network; those that it has already are left; raises OSError."""
+class Links:
+    """The addresses and routes of one namespace; what is there already costs nothing to ask for again."""
+
+    def __init__(self) -> None:
+        self._addresses: set[tuple[str, str]] = set()
+        self._routes: dict[tuple[int, str], tuple[str, str]] = {}
+
+    def add(self, addresses: Iterable[str], interface: str) -> None:
+        """Give an interface addresses, each alone in its network; raises OSError."""
+        new = [address for address in dict.fromkeys(addresses) if (address, interface) not in self._addresses]
+        if new:
+            _add(new, interface)
+            self._addresses |= {(address, interface) for address in new}
+
+    def route(self, interface: str, source: str, destination: str = "default") -> None:
+        """Send to an address, or all of a family, from `source` where the program names none; raises OSError."""
+        key, value = (ipaddress.ip_address(source).version, destination), (interface, source)
+        if self._routes.get(key) != value:
+            _route(interface, source, destination)
+            self._routes[key] = value
+
+
+def _add(addresses: Iterable[str], interface: str) -> None:
     from pyroute2 import IPRoute, NetlinkError
 
     with IPRoute() as routing:
@@ -57,8 +78,7 @@ def add(addresses: Iterable[str], interface: str) -> None:
                     raise OSError(error.code, f"address {address}") from error
 
 
-def route(interface: str, source: str, destination: str = "default") -> None:
-    """Send to one address, or everything of a family, from `source` where the program names none; raises OSError."""
+def _route(interface: str, source: str, destination: str) -> None:
     from pyroute2 import IPRoute, NetlinkError
 
     version = ipaddress.ip_address(source).version

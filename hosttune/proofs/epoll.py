@@ -19,7 +19,7 @@ from hosttune.proofs._setup import Forecast, Setup
 RANK = 11
 _BYTES = 192  # epitem and eppoll_entry, each in its slab
 _EVENTFD = 1200  # bytes: file, and eventfd_ctx
-_EPOLLS = 64  # of each process: with more, each watch takes longer, for the kernel looks at all epolls of a file
+_EPOLLS = 32  # of each process: with more, each watch takes longer, for the kernel looks at all epolls of a file
 _UIDS = range(2_000_000_000, 2_000_100_000)
 _WATCHES_A_SECOND = 700_000
 

@@ -82,7 +82,7 @@ def measure(
 
 
 def _cost(before: list[int], after: list[int]) -> dict[str, Any]:
-    """Return what a connection takes before and after; the median, for a pause of the machine is no cost of a search."""
+    """Return what a connection takes before and after: the median, for a pause of the machine is no search."""
     if not before or not after:
         return {"notes": ["too few connections around it to tell the cost"]}
     slow, fast = after[len(after) // 2] / 1000, before[len(before) // 2] / 1000

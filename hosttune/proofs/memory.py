@@ -6,6 +6,7 @@ measured on 6.18 (x86-64), and is what capacity reckons with.
 
 from __future__ import annotations
 
+import os
 import resource
 import select
 import socket
@@ -52,6 +53,7 @@ def predict(setup: Setup) -> tuple[Forecast, ...]:
 
 def measure(scene: Scene, pairs: int) -> dict[str, Any]:
     """Read the slab before and after: the processes exist before, so only sockets come in between."""
+    _caches()
     scene.write({"net/core/somaxconn": str(2**31 - 1), "net/ipv4/ip_local_port_range": "1024 65535"})
     server = _sockets.listen("127.0.0.1", _PORT)
     scene.keep.append(server)
@@ -64,19 +66,17 @@ def measure(scene: Scene, pairs: int) -> dict[str, Any]:
         for connecting, accepting, _ in workers:
             connecting.ask(SECONDS, call="connect", count=1)
             accepting.ask(SECONDS, call="accept", count=1)
-        caches, before = _caches(), _slab()
+        before = _caches()
         for connecting, accepting, share in workers:
             connecting.ask(SECONDS, call="connect", count=share - 1)
             accepting.ask(SECONDS, call="accept", count=share - 1)
-        after, more = _caches(), _slab() - before
+        after = _caches()
     finally:
         for connecting, accepting, _ in workers:
             connecting.end()
             accepting.end()
     sockets = 2 * (pairs - len(workers))
-    if caches is None or after is None:
-        return {"measured": round(more / sockets), "failed": "", "notes": ["with what other programs did meanwhile"]}
-    return {"measured": round(grown(caches, after, sockets) / sockets), "failed": ""}
+    return {"measured": round(grown(before, after, sockets) / sockets), "failed": ""}
 
 
 class _Side:
@@ -98,13 +98,14 @@ class _Side:
             self._epoll.register(one.fileno(), select.EPOLLIN)
 
 
-def _caches() -> Caches | None:
-    """Return objects and bytes of each slab cache of the whole machine (slabinfo(5)); None where only root may."""
+def _caches() -> Caches:
+    """Return objects and bytes of each slab cache of the whole machine (slabinfo(5)); raises Failed."""
     try:
         with open("/proc/slabinfo") as file:
             rows = [line.split() for line in file.readlines()[2:]]
-    except PermissionError:
-        return None
+    except OSError as error:
+        why = os.strerror(error.errno or 0)
+        raise Failed(f"what sockets take is told apart from what other programs do by /proc/slabinfo: {why}") from error
     # name, active, objects, size, objects a slab, pages a slab, : tunables ... : slabdata, active slabs, slabs
     return {row[0]: (int(row[2]), int(row[14]) * int(row[5]) * resource.getpagesize()) for row in rows}
 
@@ -122,10 +123,3 @@ def grown(before: Caches, after: Caches, sockets: int) -> float:
             share = min(1.0, sockets / more) if name in _SHARED else 1.0
             total += (size - before.get(name, (0, 0))[1]) * share
     return total
-
-
-def _slab() -> int:
-    """Return bytes of slab, reclaimable or not, of the whole machine (proc_meminfo(5))."""
-    with open("/proc/meminfo") as file:
-        rows = dict(line.split(":") for line in file)
-    return int(rows["Slab"].split()[0]) * 1024

@@ -58,7 +58,7 @@ def measure(scene: Scene, call: str, soft: int) -> dict[str, Any]:
         made = scene.crowd.run(lambda _n, _l: _sockets.client(BindMode.CONNECT, "", "127.0.0.1", _PORT), stop=soft)
         if made.made < soft:
             raise Failed(f"only {made.made:,} connections to accept could be made: {made.failed}")
-    child = Child(lambda question: _take(server, **question))
+    child = Child(lambda question: _take(server, scene.crowd.own, **question))
     try:
         answer: dict[str, Any] = child.ask(SECONDS, call=call, soft=soft)
     finally:
@@ -66,10 +66,11 @@ def measure(scene: Scene, call: str, soft: int) -> dict[str, Any]:
     return answer
 
 
-def _take(server: socket.socket, call: str, soft: int) -> dict[str, Any]:
-    """Be the child: lower the limit and take descriptors."""
+def _take(server: socket.socket, inherited: list[socket.socket], call: str, soft: int) -> dict[str, Any]:
+    """Be the child: lower the limit and take descriptors; the clients live on in the process that made them."""
+    _sockets.close(inherited)
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    before = _kernel.open_descriptors()
+    before = _kernel.open_descriptors(soft)
     resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
     taken: list[socket.socket] = []
     failed = ""

@@ -18,7 +18,7 @@ from hosttune.proofs._setup import Forecast, Setup
 
 RANK = 6
 _BACKLOG = 128
-_SERVER, _PORT = "192.0.2.1", 1023
+_SERVER, _PORTS = "192.0.2.1", 2000
 _SYN_RECV = 3  # include/net/tcp_states.h
 _STRANGERS = int(ipaddress.ip_address("203.0.113.1"))  # for documentation: nobody answers there
 _SHORT = 64
@@ -49,7 +49,7 @@ def forecast(id: str, backlog: int, somaxconn: int, cookies: int, longest: int) 
     return Forecast(
         id=id,
         what="SYN queue",
-        setting=f"listen({backlog:,}), somaxconn {somaxconn:,}, tcp_syncookies {cookies}, tcp_max_syn_backlog {longest:,}",
+        setting=f"listen({backlog:,}), tcp_syncookies {cookies}, tcp_max_syn_backlog {longest:,}",
         predicted=count,
         accepts=(count, count),
         unit="half-open connections",
@@ -71,24 +71,26 @@ def measure(scene: Scene, backlog: int, count: int, sysctls: dict[str, str]) -> 
     """Send SYNs of strangers who never answer; the answers to them end in the peer's namespace."""
     scene.write(sysctls)
     scene.reach([_SERVER], [])
-    scene.keep.append(_sockets.listen(_SERVER, _PORT, backlog))
+    # half-open connections outlive their listener by a second: each turn has a port of its own
+    port = _PORTS + scene.turn
+    scene.keep.append(_sockets.listen(_SERVER, port, backlog))
     before = counters()
     with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as raw:
         for number in range(count):
-            raw.sendto(_syn(_STRANGERS + number % 250, 1024 + number // 250), (_SERVER, 0))
+            raw.sendto(_syn(_STRANGERS + number % 250, 1024 + number // 250, port), (_SERVER, 0))
     moved = {name: value - before[name] for name, value in counters().items()}
     failed = ""
     if moved["SyncookiesSent"]:
         failed = "SYN cookies: SyncookiesSent"
     elif moved["ListenDrops"]:
         failed = "SYN dropped: ListenDrops"
-    return {"measured": in_state(_SYN_RECV, _PORT), "failed": failed}
+    return {"measured": in_state(_SYN_RECV, port), "failed": failed}
 
 
-def _syn(source: int, port: int) -> bytes:
+def _syn(source: int, port: int, listener: int) -> bytes:
     """Return an IPv4 packet with a SYN to the listener; the kernel fills in length and checksum of the IP header."""
     target = int(ipaddress.ip_address(_SERVER))
-    tcp = struct.pack("!HHIIBBHHHBBH", port, _PORT, 1, 0, 6 << 4, 0x02, 65535, 0, 0, 2, 4, 1460)
+    tcp = struct.pack("!HHIIBBHHHBBH", port, listener, 1, 0, 6 << 4, 0x02, 65535, 0, 0, 2, 4, 1460)
     pseudo = struct.pack("!IIBBH", source, target, 0, socket.IPPROTO_TCP, len(tcp)) + tcp
     tcp = tcp[:16] + struct.pack("!H", _checksum(pseudo)) + tcp[18:]
     return struct.pack("!BBHHHBBHII", 0x45, 0, 0, 0, 0, 64, socket.IPPROTO_TCP, 0, source, target) + tcp
@@ -96,7 +98,7 @@ def _syn(source: int, port: int) -> bytes:
 
 def _checksum(data: bytes) -> int:
     """Return the Internet checksum of an even number of bytes (RFC 1071)."""
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
+    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
     while total >> 16:
         total = (total & 0xFFFF) + (total >> 16)
     return ~total & 0xFFFF

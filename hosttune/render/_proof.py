@@ -89,8 +89,8 @@ def _below(proof: Proof) -> str:
 def _told(proof: Proof) -> Iterable[str]:
     if isinstance(proof.measured, Unknown):
         yield proof.measured.detail or str(proof.measured)
-    elif proof.verdict is Proven.DIFFERS and proof.failed not in proof.fails:
-        yield f"was to fail as {proof.fails}"
+    elif proof.verdict is Proven.DIFFERS and proof.failed != proof.fails:
+        yield f"was to fail as {proof.fails or 'none'}"
     yield from proof.notes
 
 
