@@ -10,6 +10,7 @@ import os
 import resource
 import select
 import socket
+import time
 from typing import Any
 
 from hosttune.model import BindMode
@@ -24,10 +25,22 @@ SLAB = 4133  # bytes a socket, connecting and accepted ones alike
 _PERCENT = 3
 _PAIRS = 25_000
 _PORT = 1023
-_RARE = 0.45
+_OURS = ("TCP", "sock_inode_cache")
 _SHARED = ("dentry", "lsm_inode_cache")
+_OBJECTS = (
+    *_OURS,
+    *_SHARED,
+    "filp",
+    "lsm_file_cache",
+    "tcp_bind_bucket",
+    "tcp_bind2_bucket",
+    "eventpoll_epi",
+    "eventpoll_pwq",
+    "ep_head",
+)
+_LOOKS, _BETWEEN, _STILL = 15, 0.2, 50  # seconds between, objects
 
-Caches = dict[str, tuple[int, int]]
+Caches = dict[str, tuple[int, float]]
 
 
 def predict(setup: Setup) -> tuple[Forecast, ...]:
@@ -45,7 +58,7 @@ def predict(setup: Setup) -> tuple[Forecast, ...]:
             unit="bytes of slab",
             fails="",
             args={"pairs": pairs},
-            seconds=1.0 + pairs * 8e-5,
+            seconds=1.5 + pairs * 8e-5,
             memory=pairs * 2 * SLAB,
         ),
     )
@@ -66,7 +79,7 @@ def measure(scene: Scene, pairs: int) -> dict[str, Any]:
         for connecting, accepting, _ in workers:
             connecting.ask(SECONDS, call="connect", count=1)
             accepting.ask(SECONDS, call="accept", count=1)
-        before = _caches()
+        before = _settled()
         for connecting, accepting, share in workers:
             connecting.ask(SECONDS, call="connect", count=share - 1)
             accepting.ask(SECONDS, call="accept", count=share - 1)
@@ -99,27 +112,43 @@ class _Side:
 
 
 def _caches() -> Caches:
-    """Return objects and bytes of each slab cache of the whole machine (slabinfo(5)); raises Failed."""
+    """Return active objects and bytes an object of each slab cache of the machine (slabinfo(5)); raises Failed."""
     try:
         with open("/proc/slabinfo") as file:
             rows = [line.split() for line in file.readlines()[2:]]
     except OSError as error:
         why = os.strerror(error.errno or 0)
         raise Failed(f"what sockets take is told apart from what other programs do by /proc/slabinfo: {why}") from error
-    # name, active, objects, size, objects a slab, pages a slab, : tunables ... : slabdata, active slabs, slabs
-    return {row[0]: (int(row[2]), int(row[14]) * int(row[5]) * resource.getpagesize()) for row in rows}
+    # name, active objects, objects, size, objects a slab, pages a slab, ...
+    return {row[0]: (int(row[1]), int(row[5]) * resource.getpagesize() / int(row[4])) for row in rows}
+
+
+def _settled() -> Caches:
+    """Return the caches once sockets of earlier experiments are gone: the kernel frees them when it finds the time."""
+    caches = _caches()
+    for _ in range(_LOOKS):
+        time.sleep(_BETWEEN)
+        before, caches = caches, _caches()
+        if all(abs(caches[name][0] - before.get(name, (0, 0))[0]) < _STILL for name in _OURS if name in caches):
+            break
+    return caches
 
 
 def grown(before: Caches, after: Caches, sockets: int) -> float:
-    """Return the bytes of the caches that grew with the sockets: what other programs did meanwhile is left out.
+    """Return the bytes by which the caches of sockets grew: what other programs did meanwhile is left out.
 
-    A bind bucket comes on every second socket, anything else on each. Files of other programs have a dentry and a
-    blob of the LSM too: no more of these are counted than there are sockets.
+    Their files have a dentry and a blob of the LSM too: no more of these are counted than there are sockets.
     """
+    ours = {_group(name) for name in _OBJECTS}
+    shared = {_group(name) for name in _SHARED}
     total = 0.0
     for name, (objects, size) in after.items():
-        more = objects - before.get(name, (0, 0))[0]
-        if more >= _RARE * sockets:
-            share = min(1.0, sockets / more) if name in _SHARED else 1.0
-            total += (size - before.get(name, (0, 0))[1]) * share
+        more = objects - before.get(name, (0, 0.0))[0]
+        if _group(name) in ours:
+            total += size * (min(more, sockets) if _group(name) in shared else more)
     return total
+
+
+def _group(cache: str) -> str:
+    """Return the name of the cache that this one was merged with: objects of one size share one (slabinfo(5))."""
+    return os.path.basename(os.path.realpath(f"/sys/kernel/slab/{cache}"))

@@ -15,7 +15,7 @@ from hosttune.proofs.ports import Case, forecast
 from tests.proofs.arena import arena, proof
 
 RANGES = [(32768, 60999), (1024, 65535)]
-OTHER, OTHER6 = "203.0.113.9", "2001:db8::9"
+OWN, OTHER, OTHER6 = "192.0.2.1", "203.0.113.9", "2001:db8::9"
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ TOLD = {
     ),
     "explicit beside bound ones": (
         BindMode.EXPLICIT, examples(1, 1), 20000, 20199, "",
-        (Hold("192.0.2.1", 20007, False, share=True), Hold("192.0.2.1", 20008, False), Hold(OTHER, 20009, False)), {199},
+        (Hold(OWN, 20007, False, share=True), Hold(OWN, 20008, False), Hold(OTHER, 20009, False)), {199},
     ),
     "a v6 listener on any": (BindMode.CONNECT, examples(1, 1), 20000, 20199, "", (Hold("::", 20007, True),), {199}),
     "v6-only, bind of v4": (BindMode.BIND, examples(1, 1), 20000, 20199, "", (Hold("::", 20007, True, True),), {200}),
