@@ -63,6 +63,9 @@ WRONG = {
     "unknown key": (["explain", "net.ipv4.tcp_memm"], "did you mean net.ipv4.tcp_mem"),
     "key with dots": (["resolve", "net/../../etc/passwd"], "not a sysctl key"),
     "unknown user": (["resolve", "--user", "nobody-here"], "nobody-here"),
+    "unknown experiment": (["prove", "--only", "ports,miracles"], "miracles"),
+    "no time": (["prove", "--budget", "soon"], "write 30s or 2m"),
+    "unknown format of proofs": (["prove", "--format", "xml"], "--format xml"),
     "snapshot into nowhere": (["snapshot", "-o", "/nonexistent/x"], "/nonexistent/x"),
 }
 
