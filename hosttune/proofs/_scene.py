@@ -107,6 +107,8 @@ class Scene:
         addresses = {h[0] for h in held if h[0] not in wild and not ipaddress.ip_address(h[0]).is_loopback}
         if addresses:
             self._links.add(sorted(addresses), "lo")
+        if held:
+            self.write({"net/core/somaxconn": str(2**31 - 1)})
         self.keep += [_sockets.hold(*one) for one in held]
 
 

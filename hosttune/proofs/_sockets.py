@@ -50,7 +50,7 @@ def hold(address: str, port: int, listening: bool, v6only: bool, share: bool) ->
     try:
         one.bind((address, port))
         if listening:
-            one.listen(1)
+            one.listen(2**31 - 1)
     except OSError as error:
         one.close()
         raise OSError(error.errno, error.strerror, f"held port {address} {port}") from error

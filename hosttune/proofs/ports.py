@@ -54,7 +54,9 @@ class Case:
 
 def foretell(case: Case) -> tuple[int, int]:
     """Return the fewest and the most connections that are possible: alike, but for a range of odd size."""
-    near = tuple(Hold(b.address, b.port, True, v6only=True) for b in case.backends if _near(case, b))
+    near = tuple(
+        Hold(b.address, b.port, True, v6only=True) for b in case.backends if _near(case, b) and not _served(case, b)
+    )
     # a shared one that does not listen is no obstacle to an explicit bind, which sets SO_REUSEADDR too
     harmless = case.mode is BindMode.EXPLICIT
     held = as_held([h for h in (*near, *case.held) if not (harmless and h.share and not h.listen)])
@@ -104,6 +106,7 @@ def forecast(case: Case, id: str, what: str, setup: Setup | None = None, remark:
             "pairs": [[source, b.address, b.port] for source, b in case.pairs],
             "span": [case.low, case.high],
             "quick": max(least // max(rows, 1) - TAIL, 0),
+            "listen": [[b.address, b.port] for b in case.backends if not _near(case, b) or not _served(case, b)],
             "held": [list(h.plain) for h in case.held],
             "sysctls": sysctls,
         },
@@ -183,6 +186,15 @@ def _near(case: Case, backend: Backend) -> bool:
     return ipaddress.ip_address(backend.address).is_loopback or backend.address in case.sources
 
 
+def _served(case: Case, backend: Backend) -> bool:
+    """Say whether one of the held ports is the backend's own listener."""
+    wild = ("::",) if ":" in backend.address else ("0.0.0.0", "::")
+    return any(
+        h.listen and h.port == backend.port and (h.address == backend.address or (h.address in wild and not h.v6only))
+        for h in case.held
+    )
+
+
 def _fails(mode: BindMode) -> str:
     if mode in _SEARCHED:
         return _kernel.failure("connect", errno.EADDRNOTAVAIL)
@@ -197,6 +209,7 @@ def measure(
     pairs: list[tuple[str, str, int]],
     span: tuple[int, int],
     quick: int,
+    listen: list[tuple[str, int]],
     held: list[list[Any]],
     sysctls: dict[str, str],
 ) -> dict[str, Any]:
@@ -205,7 +218,7 @@ def measure(
     scene.write(sysctls)
     sources = list(dict.fromkeys(source for source, _, _ in pairs))
     backends = list(dict.fromkeys((address, port) for _, address, port in pairs))
-    scene.reach(sources, backends)
+    scene.reach(sources, [(address, port) for address, port in listen])
     if bind is BindMode.CONNECT:
         scene.route([(address, source) for source, address, _ in pairs])
     scene.hold(held)

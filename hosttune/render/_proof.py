@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from hosttune.model import Proof, Proven, Trial, Unknown
-from hosttune.render._figures import clean, fold
+from hosttune.render._figures import clean, cut, fold
 
 SCHEMA = "hosttune/prove/1"
 
@@ -16,11 +16,11 @@ SCHEMA = "hosttune/prove/1"
 def table(trial: Trial, width: int) -> str:
     """Return a line for each proof with its setting below it, and why some could not be made; no line over `width`."""
     rows = [(p.what, _predicted(p), _measured(p), p.verdict.value) for p in trial.proofs]
-    first = max((len(row[0]) for row in rows), default=0)
+    first = min(max((len(row[0]) for row in rows), default=0), width - 45)
     lines = [*fold(_head(trial), width, "  "), ""]
     lines.append(f"  {'':<{first}}  {'predicted':>13}  {'measured':>11}  verdict")
     for proof, row in zip(trial.proofs, rows, strict=True):
-        lines.append(f"  {clean(row[0]):<{first}}  {row[1]:>13}  {row[2]:>11}  {row[3]}")
+        lines.append(f"  {cut(clean(row[0]), first, True):<{first}}  {row[1]:>13}  {row[2]:>11}  {row[3]}")
         lines += fold(f"    {_below(proof)}", width, "    ")
         for told in _told(proof):
             lines += fold(f"    {told}", width, "      ")
@@ -58,10 +58,7 @@ RENDERERS = {"table": table, "json": document, "markdown": markdown}
 def summary(trial: Trial) -> str:
     """Return how many of each verdict there are, and how long it took."""
     count = [sum(p.verdict is verdict for p in trial.proofs) for verdict in Proven]
-    return (
-        f"{count[0]} agree · {count[1]} differ · {count[2]} could not be proven · {trial.seconds:,.0f} s; "
-        "nothing is left behind"
-    )
+    return f"{count[0]} agree · {count[1]} differ · {count[2]} could not be proven · {trial.seconds:,.0f} s"
 
 
 def _head(trial: Trial) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -23,14 +24,14 @@ SCHEMA = json.loads(Path(hosttune.render.__file__).with_name("prove.schema.json"
 TEXT = st.text(max_size=60)
 NUMBER = st.integers(0, 10**9) | st.builds(Unknown, st.sampled_from(Reason), TEXT)
 PROOF = st.builds(
-    Proof, id=TEXT, what=st.text(max_size=30), setting=TEXT, predicted=NUMBER, measured=NUMBER, unit=TEXT,
+    Proof, id=TEXT, what=TEXT, setting=TEXT, predicted=NUMBER, measured=NUMBER, unit=TEXT,
     accepts=st.tuples(st.integers(0, 99), st.integers(0, 99)), tolerance=TEXT, fails=TEXT, failed=TEXT,
     seconds=st.floats(0, 99), notes=st.lists(TEXT, max_size=2).map(tuple),
 )  # fmt: skip
 MACHINE = machine.gather(LiveHost())
 
 
-@given(proofs=st.lists(PROOF, max_size=3), width=st.integers(80, 200), planned=st.booleans())
+@given(proofs=st.lists(PROOF, max_size=3), width=st.integers(60, 200), planned=st.booleans())
 def test_any_proof_can_be_shown(proofs: list[Proof], width: int, planned: bool) -> None:
     trial = Trial(MACHINE, ("lb",), planned, 30.0, 1.0, tuple(proofs), ("a note",), "hosttune prove")
     table = _proof.table(trial, width)
@@ -72,6 +73,20 @@ def test_the_workload_is_what_is_proven() -> None:
     first = done.stdout.splitlines()[3:6]
     assert "200          200  agrees" in first[1]
     assert "ports 20000 20099, 2 sources, 1 backend" in first[2]
+
+
+@pytest.mark.parametrize("mode", ["connect", "bind", "explicit:40000-40099"])
+def test_a_backend_on_this_host_blocks_its_own_port(mode: str) -> None:
+    """Its listener is a held port of the host, and is what is connected to."""
+    with arena():
+        pass
+    with socket.create_server(("127.0.0.1", 40_050)):
+        done = run("--only", "ports", "--backend", "127.0.0.1:40050", "--bind-mode", mode, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    first = json.loads(done.stdout)["proofs"][0]
+    assert " held" in first["setting"], first
+    assert first["measured"] == first["predicted"]
+    assert first["measured"] == 99 or not mode.startswith("explicit")
 
 
 def test_strict_wants_all_proven() -> None:
