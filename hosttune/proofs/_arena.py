@@ -54,27 +54,28 @@ class Arena:
 
 
 def enter(uid: int, gid: int) -> None:
-    """Put this process into a new network namespace, with a user namespace where it is not root; raises Failed."""
+    """Put this process into a new network namespace, with a user namespace where it takes one; raises Failed."""
     try:
         if uid == 0:
-            _kernel.unshare(_kernel.NEW_NET)
-        else:
-            _kernel.unshare(_kernel.NEW_USER | _kernel.NEW_NET)
-            for name, text in (("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")):
-                with open(f"/proc/self/{name}", "w") as file:
-                    file.write(text)
-            # a change of credentials may clear it
-            _kernel.die_with(os.getppid())
+            try:
+                _kernel.unshare(_kernel.NEW_NET)
+                return
+            except PermissionError:
+                pass  # a root without CAP_SYS_ADMIN, as in a container, is a user like any other
+        _kernel.unshare(_kernel.NEW_USER | _kernel.NEW_NET)
+        for name, text in (("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")):
+            with open(f"/proc/self/{name}", "w") as file:
+                file.write(text)
+        # a change of credentials may clear it, prctl(2)
+        _kernel.die_with(os.getppid())
     except OSError as error:
-        raise Failed(_why_not(uid, error.errno or 0)) from error
+        raise Failed(_why_not(error.errno or 0)) from error
 
 
-def _why_not(uid: int, number: int) -> str:
+def _why_not(number: int) -> str:
     if number == errno.ENOSPC:
-        return "no more network namespaces may be made: user.max_net_namespaces"
-    if uid == 0:
-        return f"a network namespace takes CAP_SYS_ADMIN, which this root has not ({os.strerror(number)})"
+        return "no more namespaces may be made: user.max_net_namespaces, user.max_user_namespaces"
     return (
-        "a network namespace takes root, or user namespaces for everybody "
-        f"(user.max_user_namespaces, kernel.apparmor_restrict_unprivileged_userns): {os.strerror(number)}"
+        "a network namespace takes root with CAP_SYS_ADMIN, or user namespaces for everybody "
+        f"(kernel.apparmor_restrict_unprivileged_userns 0, or as the distribution names it): {os.strerror(number)}"
     )

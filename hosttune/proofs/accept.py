@@ -35,7 +35,7 @@ def forecast(backlog: int, somaxconn: int) -> Forecast:
         predicted=count,
         accepts=(count, count),
         unit="connections",
-        fails="SYN dropped without a word: ListenOverflows",
+        fails="SYN dropped, no error: ListenOverflows",
         args={"backlog": min(backlog, _MOST), "sysctls": {"net/core/somaxconn": str(somaxconn)}},
         seconds=0.4 + count * 4e-5,
         memory=count * CONNECTION,
@@ -57,5 +57,5 @@ def measure(scene: Scene, backlog: int, sysctls: dict[str, str]) -> dict[str, An
 
     tally = scene.crowd.run(one)
     dropped = counters()["ListenOverflows"] - before
-    failed = "SYN dropped without a word: ListenOverflows" if dropped else tally.failed
+    failed = "SYN dropped, no error: ListenOverflows" if dropped else tally.failed
     return {"measured": tally.made, "failed": failed}

@@ -17,7 +17,7 @@ RANK = 9
 TAIL = 200
 _PORT = 1023
 _ENTRY = 320  # bytes: struct nf_conn and its extensions
-_FAILS = "SYN dropped without a word: drop in /proc/net/stat/nf_conntrack"
+_FAILS = "SYN dropped, no error: drop in /proc/net/stat/nf_conntrack"
 
 
 def predict(setup: Setup) -> tuple[Forecast, ...]:

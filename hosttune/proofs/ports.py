@@ -91,6 +91,8 @@ def forecast(case: Case, id: str, what: str, setup: Setup | None = None, remark:
         remark,
     ]
     rows = len(case.sources) if case.mode is BindMode.BIND else len(case.pairs)
+    quick = 0 if case.mode is BindMode.EXPLICIT else max(least // max(rows, 1) - TAIL, 0)
+    parts += [f"all but the last {TAIL} by a linear search"] if quick else []
     slow = rows * min(TAIL, most) * (case.high - case.low) * (1.5e-7 if searched else 6e-7)
     return Forecast(
         id=id,
@@ -105,7 +107,7 @@ def forecast(case: Case, id: str, what: str, setup: Setup | None = None, remark:
             "mode": case.mode.value,
             "pairs": [[source, b.address, b.port] for source, b in case.pairs],
             "span": [case.low, case.high],
-            "quick": max(least // max(rows, 1) - TAIL, 0),
+            "quick": quick,
             "listen": [[b.address, b.port] for b in case.backends if not _near(case, b) or not _served(case, b)],
             "held": [list(h.plain) for h in case.held],
             "sysctls": sysctls,

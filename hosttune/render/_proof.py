@@ -39,10 +39,9 @@ def markdown(trial: Trial, width: int = 0) -> str:
         "|---|---|---|---|---|---|",
     ]
     for proof in trial.proofs:
-        unit = f" {proof.unit}" if proof.unit else ""
-        measured = _measured(proof) + (unit if isinstance(proof.measured, int) else "")
+        unit = f" {proof.unit}" if isinstance(proof.predicted, int) else ""
         failed = "; ".join(part for part in (proof.failed, *_told(proof)) if part)
-        cells = (proof.what, proof.setting, _predicted(proof) + unit, measured, proof.verdict.value, failed)
+        cells = (proof.what, proof.setting, _predicted(proof) + unit, _measured(proof), proof.verdict.value, failed)
         lines.append("| " + " | ".join(clean(cell).replace("|", "\\|") for cell in cells) + " |")
     return "\n".join([*lines, "", summary(trial)]) + "\n"
 
