@@ -57,10 +57,6 @@ class Child:
             raise Failed(answer["failed"])
         return answer["value"]
 
-    def tell(self, **question: Any) -> None:
-        """Give it something to do and expect no answer."""
-        _send(self._link, question)
-
     def end(self) -> None:
         """Kill the process and wait until it is gone, its sockets with it."""
         self._link.close()

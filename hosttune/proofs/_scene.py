@@ -119,7 +119,6 @@ class _Peer:
         self._links = _wire.Links()
         self._servers: list[socket.socket] = []
         self._clients: list[socket.socket] = []
-        self._loops: list[Child] = []
 
     def handle(self, question: dict[str, Any]) -> Any:
         asked = question.pop("do")
@@ -162,23 +161,6 @@ class _Peer:
                 return count
             time.sleep(0.02)
 
-    def do_serve(self) -> None:
-        """Accept, wait for the client to close, close: one after another, in a process of its own."""
-        server = self._servers[0]
-        child = Child(lambda _: _serve(server))
-        child.tell()
-        self._loops.append(child)
-
     def do_close(self) -> None:
-        while self._loops:
-            self._loops.pop().end()
         _sockets.close(self._servers)
         _sockets.close(self._clients)
-
-
-def _serve(server: socket.socket) -> None:
-    while True:
-        one, _ = server.accept()
-        with contextlib.suppress(OSError):
-            one.recv(1)
-        one.close()

@@ -13,7 +13,7 @@ from hosttune.facts.machine import text
 from hosttune.facts.pool import Held
 from hosttune.host import Host
 from hosttune.model import Backend, BindMode, Unknown, Workload
-from hosttune.ports import mask_of, span
+from hosttune.ports import span
 
 COPIED = (
     "net/core/somaxconn",
@@ -163,11 +163,17 @@ def _number(host: Host, path: str) -> int | None:
 
 
 def _available(host: Host) -> int:
-    for line in text(host, "/proc/meminfo").splitlines():
-        name, _, rest = line.partition(":")
-        if name == "MemAvailable":
-            return int(rest.split()[0]) * 1024
-    return 0
+    """Return the bytes that can be had: MemAvailable, or less where a cgroup allows less (cgroups(7), version 2)."""
+    rows = dict(line.split(":", 1) for line in text(host, "/proc/meminfo").splitlines() if ":" in line)
+    found = [int(rows.get("MemAvailable", "0 kB").split()[0]) * 1024]
+    own = next((line[3:] for line in text(host, "/proc/self/cgroup").splitlines() if line.startswith("0::")), "/")
+    parts = [part for part in own.split("/") if part]
+    for depth in range(len(parts) + 1):
+        group = "/".join(["/sys/fs/cgroup", *parts[:depth]])
+        most, used = _number(host, f"{group}/memory.max"), _number(host, f"{group}/memory.current")
+        if most is not None:
+            found.append(max(most - (used or 0), 0))
+    return min(found)
 
 
 def _held(host: Host, settings: pool.Settings) -> tuple[tuple[Hold, ...], tuple[str, ...]]:
@@ -178,7 +184,7 @@ def _held(host: Host, settings: pool.Settings) -> tuple[tuple[Hold, ...], tuple[
         ]
     except HostError as error:
         return (), (f"which ports are held on the host is not known: {error}",)
-    inside = span(settings.low, settings.high) & ~mask_of("")
+    inside = span(settings.low, settings.high)
     found: dict[tuple[str, int], Hold] = {}
     for one in rows:
         if inside >> one.port & 1 and (one.listen or (one.address, one.port) not in found):

@@ -63,15 +63,13 @@ def client(
     address: str,
     port: int,
     local: int = 0,
-    span: tuple[int, int] | None = None,
     wait: float = _WAIT,
     reset: bool = True,
 ) -> socket.socket:
     """Return a connection to address and port; raises Refused.
 
-    CONNECT leaves the source to routing. `local` is the port of an explicit bind. `span` narrows the ports of this
-    one socket (IP_LOCAL_PORT_RANGE): one linear search, with the same rules for what is free. `wait` is seconds for
-    an answer. `reset`: when it is closed nothing is left of it, no TIME_WAIT.
+    CONNECT leaves the source to routing. `local` is the port of an explicit bind. `wait` is seconds for an answer.
+    `reset`: when it is closed nothing is left of it, no TIME_WAIT.
     """
     one = socket.socket(family(address), socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
     call = "setsockopt"
@@ -79,8 +77,6 @@ def client(
         if reset:
             one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(wait), int(wait % 1 * 1e6)))
-        if span is not None:
-            one.setsockopt(socket.IPPROTO_IP, _kernel.PORT_RANGE, struct.pack("=I", span[0] | span[1] << 16))
         if mode is BindMode.NO_PORT:
             one.setsockopt(socket.IPPROTO_IP, _kernel.NO_PORT, 1)
         if mode is BindMode.EXPLICIT:

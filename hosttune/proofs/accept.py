@@ -51,9 +51,7 @@ def measure(scene: Scene, backlog: int, sysctls: dict[str, str]) -> dict[str, An
 
     def one(number: int, _log: list[Any]) -> socket.socket:
         # two sources: a backlog may be larger than one range of ports
-        return _sockets.client(
-            BindMode.NO_PORT, f"127.0.0.{2 + number % 4}", "127.0.0.1", 1023, span=(1024, 65535), wait=0.3
-        )
+        return _sockets.client(BindMode.NO_PORT, f"127.0.0.{2 + number % 4}", "127.0.0.1", 1023, wait=0.3)
 
     tally = scene.crowd.run(one)
     dropped = counters()["ListenOverflows"] - before

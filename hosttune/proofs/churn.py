@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import socket
 import time
+from dataclasses import dataclass
 from typing import Any
 
 from hosttune.facts.pool import Settings, Used, compute
@@ -89,8 +90,8 @@ def explicit(reuse: int, stamps: bool) -> Forecast:
 
 
 def _rate(reuse: int, stamps: bool, delay: int) -> Forecast:
-    # no more ports than the client can use up in a quarter of the delay
-    ports = min(_PORTS, max(2, int(delay * 1.5) & ~1)) if delay else _PORTS
+    # no more ports than the client can use up in a small part of the delay
+    ports = min(_PORTS, max(2, delay // 2 & ~1)) if delay else _PORTS
     rounds = max(1, min(5, 3000 // (delay or 1000)))
     rate = ports * 1000 // (delay or 1000)
     tenth = max(rate // 10, 1)
@@ -135,45 +136,57 @@ def measure(scene: Scene, ask: str, ports: int, sysctls: dict[str, str], rounds:
     """Connect and close, again and again, and answer what is asked."""
     scene.write(sysctls)
     source, backend = _PAIR
-    pair = (source, backend.address, backend.port)
-    scene.reach([source], [(backend.address, backend.port)])
-    scene.peer.ask(10, do="serve")
+    # both ends in this process: nothing waits for another one, however busy the machine is
+    scene.reach([source, backend.address], [(backend.address, backend.port)])
+    ends = Ends(source, backend.address, backend.port, scene.keep[-1])
     if ask == "explicit":
-        made, failed = _again(BindMode.EXPLICIT, pair, _ONE_PORT, _LOW)
+        made, failed = _again(ends, BindMode.EXPLICIT, _ONE_PORT, _LOW)
         return {"measured": made, "failed": failed}
     if ask == "rate":
-        return _timed(pair, ports, rounds)
-    made, failed = _again(BindMode.CONNECT, pair, ports * 2, 0)
+        return _timed(ends, ports, rounds)
+    made, failed = _again(ends, BindMode.CONNECT, ports * 2, 0)
     if ask == "count":
         return {"measured": made, "failed": failed}
     return {"measured": round(max(waiting(), default=0)), "failed": ""}
 
 
-def _again(mode: BindMode, pair: tuple[str, str, int], most: int, local: int) -> tuple[int, str]:
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Where connections come from and go to, and the listener there."""
+
+    source: str
+    address: str
+    port: int
+    server: socket.socket
+
+    def once(self, mode: BindMode, local: int = 0) -> None:
+        """Connect, close on the client's side first, then on the other; raises Refused."""
+        one = _sockets.client(mode, self.source, self.address, self.port, local=local, reset=False)
+        other, _ = self.server.accept()
+        one.shutdown(socket.SHUT_WR)
+        other.recv(1)
+        other.close()
+        one.recv(1)
+        one.close()
+
+
+def _again(ends: Ends, mode: BindMode, most: int, local: int) -> tuple[int, str]:
     """Return how many were made before the first was refused, and how."""
     for number in range(most):
         try:
-            _once(mode, pair, local)
+            ends.once(mode, local)
         except _sockets.Refused as error:
             return number, str(error)
     return most, ""
 
 
-def _once(mode: BindMode, pair: tuple[str, str, int], local: int = 0) -> None:
-    """Connect, close first, and wait until the server has closed too: then it is in TIME_WAIT."""
-    one = _sockets.client(mode, *pair, local=local, reset=False)
-    one.shutdown(socket.SHUT_WR)
-    one.recv(1)
-    one.close()
-
-
-def _timed(pair: tuple[str, str, int], ports: int, rounds: int) -> dict[str, Any]:
+def _timed(ends: Ends, ports: int, rounds: int) -> dict[str, Any]:
     """Use up the pool, then so many rounds of it: the rate is that of the rounds."""
     times: list[float] = []
     refused = 0
     while len(times) < ports * (rounds + 1):
         try:
-            _once(BindMode.CONNECT, pair)
+            ends.once(BindMode.CONNECT)
             times.append(time.monotonic())
         except _sockets.Refused as error:
             if error.number != errno.EADDRNOTAVAIL:

@@ -104,7 +104,7 @@ class _Side:
         self._epoll = self._epoll or select.epoll()
         for _ in range(question["count"]):
             if question["call"] == "connect":
-                one = _sockets.client(BindMode.CONNECT, "", "127.0.0.1", _PORT, span=(1024, 65535))
+                one = _sockets.client(BindMode.CONNECT, "", "127.0.0.1", _PORT)
             else:
                 one = self._server.accept()[0]
             self._kept.append(one)

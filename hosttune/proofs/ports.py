@@ -18,13 +18,15 @@ from hosttune.facts.pool import Used as Taken
 from hosttune.model import Backend, BindMode
 from hosttune.ports import mask_of, span
 from hosttune.proofs import _kernel, _sockets
-from hosttune.proofs._crowd import Tally
+from hosttune.proofs._crowd import Attempt, Tally
 from hosttune.proofs._scene import Scene
 from hosttune.proofs._setup import CONNECTION, Forecast, Hold, Pair, Setup, as_held, examples
 
 RANK = 1
-TAIL = 200  # connections that are made in the real mode once the rest is filled by a linear search
+TAIL = 200  # ports that are searched for in the whole range once the rest is taken
 _SMALL = 200  # ports of the range in which the rules are shown one by one
+_WINDOW = 8  # ports of a narrow range, even, so that each is found
+_RANGE = "net/ipv4/ip_local_port_range"
 _MOST = 150_000  # connections of one experiment
 _SEARCHED = (BindMode.CONNECT, BindMode.NO_PORT)
 
@@ -77,7 +79,7 @@ def forecast(case: Case, id: str, what: str, setup: Setup | None = None, remark:
     searched = case.mode in _SEARCHED
     sysctls = dict(setup.sysctls) if setup else {}
     if case.mode is not BindMode.EXPLICIT:
-        sysctls |= {"net/ipv4/ip_local_port_range": f"{case.low} {case.high}"}
+        sysctls |= {_RANGE: f"{case.low} {case.high}"}
     sysctls |= {"net/ipv4/ip_local_reserved_ports": case.reserved}
     s, d = len(case.sources), len(case.backends)
     parts = [
@@ -91,8 +93,9 @@ def forecast(case: Case, id: str, what: str, setup: Setup | None = None, remark:
         remark,
     ]
     rows = len(case.sources) if case.mode is BindMode.BIND else len(case.pairs)
-    quick = 0 if case.mode is BindMode.EXPLICIT else max(least // max(rows, 1) - TAIL, 0)
-    parts += [f"all but the last {TAIL} by a linear search"] if quick else []
+    size = case.high - case.low + 1
+    quick = (size - TAIL) // _WINDOW * _WINDOW if size > 2 * TAIL and case.mode is not BindMode.EXPLICIT else 0
+    parts += [f"all but the last {size - quick} ports a narrow range at a time"] if quick else []
     slow = rows * min(TAIL, most) * (case.high - case.low) * (1.5e-7 if searched else 6e-7)
     return Forecast(
         id=id,
@@ -215,56 +218,53 @@ def measure(
     held: list[list[Any]],
     sysctls: dict[str, str],
 ) -> dict[str, Any]:
-    """Make connections until the first is refused, pair by pair; `quick` of a pool by a linear search."""
+    """Make connections until the first is refused, pool by pool."""
     bind = BindMode(mode)
     scene.write(sysctls)
     sources = list(dict.fromkeys(source for source, _, _ in pairs))
-    backends = list(dict.fromkeys((address, port) for _, address, port in pairs))
     scene.reach(sources, [(address, port) for address, port in listen])
     if bind is BindMode.CONNECT:
         scene.route([(address, source) for source, address, _ in pairs])
     scene.hold(held)
     tallies: list[Tally] = []
-    if bind is BindMode.BIND:
-        for source in sources:
-            tallies += _bind(scene, source, [b for b in backends if (":" in b[0]) == (":" in source)], span, quick)
-    elif bind is BindMode.EXPLICIT:
+    if bind is BindMode.EXPLICIT:
         tallies = [_explicit(scene, (source, address, port), span) for source, address, port in pairs]
-    else:
-        for source, address, port in pairs:
-            tallies += _search(scene, bind, (source, address, port), span, quick)
+    for source, towards in _pools(bind, pairs):
+        tallies += _fill(scene, _attempt(bind, source, towards), span, quick)
     failed = list(dict.fromkeys(tally.failed for tally in tallies if tally.failed))
     return {"measured": sum(tally.made for tally in tallies), "failed": ", ".join(failed)}
 
 
-def _search(scene: Scene, mode: BindMode, pair: tuple[str, str, int], span: tuple[int, int], quick: int) -> list[Tally]:
-    """Fill a pool of connect(): most of it by a linear search, which takes the same ports, the rest as programs do."""
-    found = []
-    if quick:
-        first = scene.crowd.run(lambda _n, _log: _sockets.client(mode, *pair, span=span), stop=quick)
-        found.append(Tally(made=first.made))
-    return [*found, scene.crowd.run(lambda _n, _log: _sockets.client(mode, *pair))]
+def _pools(mode: BindMode, pairs: list[tuple[str, str, int]]) -> list[tuple[str, list[tuple[str, int]]]]:
+    """Return what shares its ports: for bind() all backends of a source, for connect() each pair by itself."""
+    if mode is BindMode.EXPLICIT:
+        return []
+    if mode is not BindMode.BIND:
+        return [(source, [(address, port)]) for source, address, port in pairs]
+    found: dict[str, list[tuple[str, int]]] = {}
+    for source, address, port in pairs:
+        found.setdefault(source, []).append((address, port))
+    return list(found.items())
 
 
-def _bind(scene: Scene, source: str, backends: list[tuple[str, int]], span: tuple[int, int], quick: int) -> list[Tally]:
-    """Fill the pool of one source; a search that is narrowed to a single port needs no time to find it."""
-    low, high = span
-    found = []
-    if quick:
-        # every so many is left for the search itself; an odd step leaves ports of both parities
-        step = max((high - low + 1) // TAIL, 1) | 1
+def _attempt(mode: BindMode, source: str, towards: list[tuple[str, int]]) -> Attempt:
+    return lambda number, _log: _sockets.client(mode, source, *towards[number % len(towards)])
 
-        def narrow(number: int, _log: list[Any]) -> socket.socket:
-            port = low + number + number // (step - 1) + 1
-            return _sockets.client(BindMode.BIND, source, *backends[number % len(backends)], span=(port, port))
 
-        count = (high - low + 1) // step * (step - 1)
-        found.append(Tally(made=scene.crowd.run(narrow, stop=count, patient=True).made))
+def _fill(scene: Scene, attempt: Attempt, span: tuple[int, int], quick: int) -> list[Tally]:
+    """Fill one pool: its first `quick` ports a narrow range at a time, which takes no search, then the whole range."""
+    if not quick:
+        return [scene.crowd.run(attempt)]
 
-    def real(number: int, _log: list[Any]) -> socket.socket:
-        return _sockets.client(BindMode.BIND, source, *backends[number % len(backends)])
+    def narrow(number: int, log: list[Any]) -> socket.socket:
+        if number % _WINDOW == 0:
+            scene.write({_RANGE: f"{span[0] + number} {span[0] + number + _WINDOW - 1}"})
+        return attempt(number, log)
 
-    return [*found, scene.crowd.run(real)]
+    # a refusal is a port that cannot be had
+    first = scene.crowd.run(narrow, stop=quick, patient=True)
+    scene.write({_RANGE: f"{span[0]} {span[1]}"})
+    return [Tally(made=first.made), scene.crowd.run(attempt)]
 
 
 def _explicit(scene: Scene, pair: tuple[str, str, int], span: tuple[int, int]) -> Tally:

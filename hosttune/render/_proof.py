@@ -17,14 +17,18 @@ def table(trial: Trial, width: int) -> str:
     """Return a line for each proof with its setting below it, and why some could not be made; no line over `width`."""
     rows = [(p.what, _predicted(p), _measured(p), p.verdict.value) for p in trial.proofs]
     first = min(max((len(row[0]) for row in rows), default=0), width - 45)
+    reasons = [p.measured.detail for p in trial.proofs if isinstance(p.measured, Unknown) and p.measured.detail]
+    shared = [why for why in dict.fromkeys(reasons) if reasons.count(why) > 1]
     lines = [*fold(_head(trial), width, "  "), ""]
     lines.append(f"  {'':<{first}}  {'predicted':>13}  {'measured':>11}  verdict")
     for proof, row in zip(trial.proofs, rows, strict=True):
         lines.append(f"  {cut(clean(row[0]), first, True):<{first}}  {row[1]:>13}  {row[2]:>11}  {row[3]}")
         lines += fold(f"    {_below(proof)}", width, "    ")
         for told in _told(proof):
-            lines += fold(f"    {told}", width, "      ")
+            if told not in shared:
+                lines += fold(f"    {told}", width, "      ")
     lines.append("")
+    lines += [line for why in shared for line in fold(f"  could not: {why}", width, "    ")]
     lines += [line for note in trial.notes for line in fold(f"  note: {note}", width, "    ")]
     lines += fold(f"  {summary(trial)}", width, "    ")
     return "\n".join(line.rstrip() for line in lines) + "\n"

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from hosttune.commands import prove
 from hosttune.errors import UsageError
-from hosttune.model import BindMode, Proof, Proven, Reason, Unknown
-from hosttune.proofs import _run, conntrack, epoll, memory, ports
+from hosttune.host.live import LiveHost
+from hosttune.model import BindMode, Proof, Proven, Reason, Unknown, Workload
+from hosttune.proofs import _run, _setup, conntrack, epoll, memory, ports
 from hosttune.proofs._setup import Hold, examples
 from tests.proofs.arena import setup
 
@@ -83,6 +86,28 @@ def test_files_of_other_programs_are_no_memory_of_sockets() -> None:
 def test_a_held_port_of_an_odd_range_can_be_the_unlucky_one() -> None:
     case = ports.Case(BindMode.CONNECT, examples(1, 1), 20000, 20002, held=(Hold("0.0.0.0", 20002, True),))
     assert ports.foretell(case) == (1, 2)
+
+
+def test_a_cgroup_leaves_less_memory_than_the_machine_has(tmp_path: Path) -> None:
+    files = {
+        "proc/meminfo": "MemTotal: 8000000 kB\nMemAvailable: 4000000 kB\n",
+        "proc/self/cgroup": "0::/a/b\n",
+        "sys/fs/cgroup/a/memory.max": "100000000\n",
+        "sys/fs/cgroup/a/memory.current": "60000000\n",
+        "sys/fs/cgroup/a/b/memory.max": "max\n",
+        "sys/fs/cgroup/a/b/memory.current": "50000000\n",
+        "proc/sys/net/ipv4/ip_local_port_range": "20000\t20099\n",
+        "proc/sys/net/ipv4/tcp_tw_reuse": "1\n",
+    }
+    for name, text in files.items():
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    found = _setup.gather(LiveHost(str(tmp_path)), Workload(connections=1, rate=1), True, 30.0)
+    assert found.memory == 40_000_000
+    assert found.sysctls == {"net/ipv4/ip_local_port_range": "20000 20099", "net/ipv4/tcp_tw_reuse": "1"}
+    assert (found.settings.low, found.settings.tw_reuse, found.conntrack_max) == (20000, 1, None)
+    assert "held on the host is not known" in " ".join(found.notes)
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("30", 30), ("30s", 30), ("2m", 120), ("1.5s", 1.5)])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -69,3 +71,16 @@ def test_a_child_that_fails_says_why_and_one_that_is_slow_is_given_up() -> None:
     with pytest.raises(Failed, match="ended before its time"):
         gone.ask(5)
     gone.end()
+
+
+def test_where_no_namespace_can_be_made_one_reason_is_told_once() -> None:
+    """The limit is that of a user namespace made for it, namespaces(7): the host's stays as it is."""
+    with arena():
+        pass
+    command = 'echo 0 > /proc/sys/user/max_net_namespaces && exec "$0" -m hosttune prove --only ports,syn --strict'
+    done = subprocess.run(
+        ["unshare", "-r", "sh", "-c", command, sys.executable], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (3, "")
+    assert done.stdout.count("could not: no more namespaces may be made: user.max_net_namespaces") == 1
+    assert "12 could not be proven" in done.stdout
