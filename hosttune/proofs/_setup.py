@@ -132,7 +132,7 @@ def gather(host: Host, workload: Workload, root: bool, budget: float) -> Setup:
     if workload.backends:
         found, notes = pool.pools(host, workload.backends, workload.sources, workload.bind_mode, workload.bind_range)
         pairs = [(one.source, one.backend) for one in found]
-    held, more = _held(host, settings)
+    held, more = _held(host, span(settings.low, settings.high) | span(*(workload.bind_range or (1, 0))))
     return Setup(
         sysctls={path: value for path in COPIED if (value := _sysctl(host, path))},
         settings=settings,
@@ -176,15 +176,14 @@ def _available(host: Host) -> int:
     return min(found)
 
 
-def _held(host: Host, settings: pool.Settings) -> tuple[tuple[Hold, ...], tuple[str, ...]]:
-    """Return the ports within the range that bind() owns on the host, each of an address once."""
+def _held(host: Host, inside: int) -> tuple[tuple[Hold, ...], tuple[str, ...]]:
+    """Return the ports of a set that bind() owns on the host, each of an address once."""
     try:
         rows = [
             Held(h["address"], h["port"], h["listen"], h["v6only"]) for h in host.probe("sockets", backends=[])["held"]
         ]
     except HostError as error:
         return (), (f"which ports are held on the host is not known: {error}",)
-    inside = span(settings.low, settings.high)
     found: dict[tuple[str, int], Hold] = {}
     for one in rows:
         if inside >> one.port & 1 and (one.listen or (one.address, one.port) not in found):

@@ -75,13 +75,14 @@ def test_the_workload_is_what_is_proven() -> None:
     assert "ports 20000 20099, 2 sources, 1 backend" in first[2]
 
 
-@pytest.mark.parametrize("mode", ["connect", "bind", "explicit:40000-40099"])
+@pytest.mark.parametrize("mode", ["connect", "bind", "explicit:40000-40099", "explicit:700-799"])
 def test_a_backend_on_this_host_blocks_its_own_port(mode: str) -> None:
     """Its listener is a held port of the host, and is what is connected to."""
     with arena():
         pass
-    with socket.create_server(("127.0.0.1", 40_050)):
-        done = run("--only", "ports", "--backend", "127.0.0.1:40050", "--bind-mode", mode, "--json")
+    port = 750 if mode.endswith("799") else 40_050
+    with socket.create_server(("127.0.0.1", port)):
+        done = run("--only", "ports", "--backend", f"127.0.0.1:{port}", "--bind-mode", mode, "--json")
     assert (done.returncode, done.stderr) == (0, "")
     first = json.loads(done.stdout)["proofs"][0]
     assert " held" in first["setting"], first
