@@ -208,6 +208,34 @@ def history(
 
 
 @app.command()
+def prove(
+    role: Roles = None,
+    profile: ProfileFile = None,
+    connections: Connections = None,
+    rate: Rate = None,
+    backend: Backends = None,
+    backends_from: FromConfig = "",
+    source: Sources = None,
+    bind_mode: ModeText = "",
+    only: Annotated[str, typer.Option(help="Experiments to make, such as ports,knee; default: all.")] = "",
+    budget: Annotated[str, typer.Option(help="Time for everything: 30s, 2m.", metavar="TIME")] = "30s",
+    planned: Annotated[bool, typer.Option("--planned", help="With the settings that apply would give.")] = False,
+    format: Annotated[str, typer.Option("--format", "-f", help="table, markdown or json.")] = "table",
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 3 where something could not be proven.")] = False,
+) -> None:
+    """Make the limits happen in private network namespaces: predicted against measured, on this kernel.
+
+    Nothing of this host is changed and nothing is left behind. Exit: 0 all agree, 1 one differs, 2 wrong use,
+    3 something could not be proven (--strict).
+    """
+    aim = _aim(dict(locals()))
+    from hosttune.commands import prove
+
+    raise typer.Exit(prove.run(prove.Asked(aim, only, budget, planned, "json" if as_json else format, strict)))
+
+
+@app.command()
 def resolve(
     keys: Annotated[list[str] | None, typer.Argument(metavar="[KEY]...")] = None,
     user: User = None,
