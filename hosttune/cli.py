@@ -122,6 +122,38 @@ def check(
 
 
 @app.command()
+def capacity(
+    role: Roles = None,
+    profile: ProfileFile = None,
+    connections: Connections = None,
+    rate: Rate = None,
+    hold: Hold = None,
+    backend: Backends = None,
+    backends_from: FromConfig = "",
+    source: Sources = None,
+    bind_mode: ModeText = "",
+    service: Service = "",
+    user: User = None,
+    pid: Pid = None,
+    process_name: ProcessName = "",
+    netns: Netns = "",
+    root: Root = "/",
+    snapshot: Snapshot = "",
+    format: Format = "table",
+    svg: Annotated[str, typer.Option("--svg", help="Write the picture to FILE too.", metavar="FILE")] = "",
+    verbose: Verbose = False,
+) -> None:
+    """Say at how many connections this host stalls and on what: every bound, how it shows, and what reaches the target.
+
+    Exit: 0 the workload is carried, 1 it is not, 2 wrong use or profile.
+    """
+    aim = _aim(dict(locals()))
+    from hosttune.commands import capacity
+
+    raise typer.Exit(capacity.run(capacity.Asked(aim, netns, root, snapshot, format, svg, verbose)))
+
+
+@app.command()
 def apply(
     role: Roles = None,
     profile: ProfileFile = None,

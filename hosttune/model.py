@@ -191,7 +191,7 @@ class Workload:
     """What the host shall carry; connections are those of the role (a proxied one is two sockets, one tuple).
 
     `rate` is new connections per second, `stall` the longest pause of accept() in seconds, `hold` seconds that a
-    connection lives (0: it stays), `own_descriptors` those a program needs besides connections,
+    connection lives (0: it stays), `own_descriptors` those a program needs besides connections (a budget, or `exact`),
     `pipes_per_connection` pipes of a proxy that splices, two descriptors each, `bytes_in_flight` unread or unsent
     bytes per connection, `application_memory` bytes the program itself takes per connection (0: not known),
     `backlog` what it passes to listen() (0: not known), `disconnect` the share of the connections that may end at
@@ -205,6 +205,7 @@ class Workload:
     descriptors_per_connection: int = 1
     tuples_per_connection: int = 1
     own_descriptors: int = 200
+    own_descriptors_exact: bool = False
     pipes_per_connection: float = 0.0
     threads_per_connection: int = 0
     stall: float = 1.0
@@ -265,8 +266,8 @@ class Need:
     """The least that one thing must have for the workload: raising a bound, worked out backwards.
 
     `subject` is its address (`sysctl:fs.nr_open`, `nofile:unit/haproxy.service`, `sources`, `memory`), `value` the
-    least that reaches the target, `comfortable` what also stays below the knee, None where there is none. `text` is
-    how a person reads it.
+    least that reaches the target, `comfortable` what also stays below the knee, or keeps what the profile keeps for the
+    program itself; None where there is no such. `text` is how a person reads it.
     """
 
     subject: str
@@ -309,12 +310,14 @@ class Process:
     """The running process that carries the connections.
 
     `descriptors` are open now, `resident` its memory in bytes; `exempt`: it has CAP_SYS_ADMIN on the host itself.
+    `name` is that of the program, as the kernel has it (15 characters).
     """
 
     pid: int
     descriptors: int | Unknown
     resident: int | None
     exempt: bool | None
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,7 +363,8 @@ class Report:
 
     `warnings` are other writers and loader troubles, `missing` says what root (or another view) would add.
     `command` is the invocation's own arguments, so that the next command can be printed; `mend` is the command that
-    mends what does not hold, "" where nothing is to be mended, or not here.
+    mends what does not hold, "" where nothing is to be mended, or not here. `needs` is the shortest list of what
+    reaches the workload, empty where it is carried.
     """
 
     machine: Machine
@@ -374,6 +378,7 @@ class Report:
     waived: tuple[Requirement, ...] = field(default=())
     command: str = ""
     mend: str = ""
+    needs: tuple[Need, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from hosttune import registry
-from hosttune.capacity import _reach
+from hosttune.capacity import _logs, _reach
 from hosttune.capacity._facts import CapacityFacts
 from hosttune.model import Bound, Need
 
@@ -11,7 +13,7 @@ from hosttune.model import Bound, Need
 def capacity(facts: CapacityFacts) -> tuple[Bound, ...]:
     """Return all bounds: of connections, then of rates; those that could not be told, or do not limit, come last."""
     found = [b for name in registry.names(__name__) for b in registry.load(__name__, name).bounds(facts)]
-    return tuple(sorted(found, key=_order))
+    return tuple(sorted((_with_log(bound, facts) for bound in found), key=_order))
 
 
 def reach(facts: CapacityFacts) -> tuple[Need, ...]:
@@ -22,6 +24,12 @@ def reach(facts: CapacityFacts) -> tuple[Need, ...]:
     raises, need nothing here; `capacity` still shows them.
     """
     return _reach.merge(capacity(facts), facts)
+
+
+def _with_log(bound: Bound, facts: CapacityFacts) -> Bound:
+    """Add what the program that binds will write, before what the kernel does."""
+    line = _logs.log_line(facts.program_name, bound.id, facts.workload.bind_mode)
+    return dataclasses.replace(bound, log="; ".join(part for part in (line, bound.log) if part)) if line else bound
 
 
 def _order(bound: Bound) -> tuple[bool, bool, int, str]:

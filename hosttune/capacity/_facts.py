@@ -41,15 +41,32 @@ class CapacityFacts:
     exceeded: int = 0
 
     @property
+    def program_name(self) -> str:
+        """The program that carries the connections, as its unit or its process is called; "" where none is known."""
+        kind, _, name = self.nofile.subject.name.partition("/") if self.nofile else ("", "", "")
+        return name if kind == "unit" else self.process.name if self.process else ""
+
+    @property
     def descriptors_open(self) -> int:
         """Descriptors that the running program holds; 0 where it does not run, or they cannot be counted."""
         held = self.process.descriptors if self.process else 0
         return held if isinstance(held, int) else 0
 
     @property
+    def own(self) -> int:
+        """Descriptors of the program itself: no more than it has open, if it runs, else those of the profile.
+
+        A profile keeps a budget: what a program that carries nothing yet has open is nearer to the truth.
+        """
+        budget = self.workload.own_descriptors
+        if self.workload.own_descriptors_exact or not self.descriptors_open:
+            return budget
+        return min(budget, self.descriptors_open)
+
+    @property
     def carried(self) -> int:
         """Connections that the running program is taken to hold now: its descriptors without its own."""
-        spare = self.descriptors_open - self.workload.own_descriptors
+        spare = self.descriptors_open - self.own
         return max(int(spare / self.workload.descriptors_each), 0)
 
     def short(self, hard: int | Unknown | None) -> bool:

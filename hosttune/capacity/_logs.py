@@ -132,8 +132,8 @@ def log_lines(program: str, bound_id: str, mode: BindMode) -> tuple[str, ...]:
 
 
 def log_line(program: str, bound_id: str, mode: BindMode) -> str:
-    """Return what to look for in the log as one text, alternatives joined by " or "; "" where no line is known."""
-    return " or ".join(log_lines(program, bound_id, mode))
+    """Return what to look for in the log as one text, alternatives joined by " or: "; "" where no line is known."""
+    return " or: ".join(log_lines(program, bound_id, mode))
 
 
 def appears(line: str, log: str) -> bool:

@@ -10,11 +10,15 @@ INT = 2**31 - 1
 LONG = 2**63 - 1
 
 
-def sysctl(key: str, value: int, unit: str, highest: int = INT) -> tuple[Need, ...]:
-    """Return the need of a sysctl that is one number; none where the kernel takes no such value."""
-    if value > highest:
+def sysctl(key: str, value: int, unit: str, highest: int = INT, rather: int | None = None) -> tuple[Need, ...]:
+    """Return the need of a sysctl that is one number; none where the kernel takes no such value.
+
+    `rather` is what one would rather give it, and what a person is told.
+    """
+    told = value if rather is None else rather
+    if told > highest:
         return ()
-    return (Need(f"sysctl:{key}", value, None, unit, f"{key}={value:,}"),)
+    return (Need(f"sysctl:{key}", value, rather, unit, f"{key}={told:,}"),)
 
 
 def size(count: int) -> str:

@@ -15,7 +15,21 @@ def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
 
 
 def _connections(facts: CapacityFacts, descriptors: int) -> int:
-    return max(int((descriptors - facts.workload.own_descriptors) / facts.workload.descriptors_each), 0)
+    return max(int((descriptors - facts.own) / facts.workload.descriptors_each), 0)
+
+
+def _least(facts: CapacityFacts) -> int:
+    """Return the descriptors that the program cannot do with less of; its profile may keep more for it."""
+    return facts.workload.descriptors(facts.workload.connections) - facts.workload.own_descriptors + facts.own
+
+
+def _kept(facts: CapacityFacts) -> str:
+    by = f", as many as process {facts.process.pid} has open" if facts.process and facts.own != _budget(facts) else ""
+    return f"{facts.own:,} descriptors are kept for the program itself{by}"
+
+
+def _budget(facts: CapacityFacts) -> int:
+    return facts.workload.own_descriptors
 
 
 def _nofile(facts: CapacityFacts) -> Bound:
@@ -34,7 +48,7 @@ def _nofile(facts: CapacityFacts) -> Bound:
     setting = "LimitNOFILE" if reading and "unit/" in reading.subject.name else "nofile"
     need = facts.workload.descriptors(facts.workload.connections)
     subject = str(reading.subject) if reading else "nofile:service"
-    notes = [f"{facts.workload.own_descriptors:,} descriptors are kept for the program itself"]
+    notes = [_kept(facts)]
     if need > _HIGHEST:
         notes.append(f"no process can have {need:,}: spread the connections over several")
     return Bound(
@@ -45,7 +59,9 @@ def _nofile(facts: CapacityFacts) -> Bound:
         used=facts.carried or None,
         reads=f"{reading.subject} {when}" if reading else "",
         fails="accept or socket: EMFILE (24)",
-        needs=(Need(subject, need, None, "descriptors", f"{setting}={need:,}"),) if short and need <= _HIGHEST else (),
+        needs=(Need(subject, _least(facts), need, "descriptors", f"{setting}={need:,}"),)
+        if short and need <= _HIGHEST
+        else (),
         notes=tuple(notes),
         # what accept() does not fetch waits in the queue until that overflows
         counter="/proc/net/netstat TcpExt: ListenOverflows",
@@ -64,7 +80,7 @@ def _nr_open(facts: CapacityFacts) -> Bound:
         used=facts.carried or None,
         reads="fs.nr_open",
         fails="setrlimit: EPERM (1) when nofile is raised beyond it",
-        needs=_say.sysctl("fs.nr_open", need, "descriptors", _HIGHEST) if facts.short(hard) else (),
+        needs=_say.sysctl("fs.nr_open", _least(facts), "descriptors", _HIGHEST, need) if facts.short(hard) else (),
     )
 
 
@@ -76,7 +92,7 @@ def _file_max(facts: CapacityFacts) -> Bound:
     hard: int | Unknown | None = ceiling
     if isinstance(ceiling, int):
         hard = None if exempt else _connections(facts, ceiling - others)
-    need = others + facts.workload.descriptors(facts.workload.connections)
+    need = others + _least(facts)
     note = "a process with CAP_SYS_ADMIN is exempt"
     if exempt and facts.process:
         note = f"process {facts.process.pid} has CAP_SYS_ADMIN and is exempt"

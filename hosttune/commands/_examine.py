@@ -84,13 +84,14 @@ def examine(
     machine = _with_addresses(host, machine) if workload.backends else machine
     findings = _judge(required, readings, known, machine)
     findings.extend(lints.lint(readings, _lint_facts(host, machine, files, programs)))
-    bounds = capacity.capacity(_capacity.capacity_facts(host, machine, workload, readings, found, programs))
+    facts = _capacity.capacity_facts(host, machine, workload, readings, found, programs)
     return Report(
         machine=machine,
         roles=tuple(p.name for p in profiles),
         workload=workload,
         findings=tuple(findings),
-        bounds=bounds,
+        bounds=capacity.capacity(facts),
+        needs=capacity.reach(facts),
         pools=pools,
         warnings=writers.warnings(host) + pool_notes,
         missing=missing + _missing(machine),

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from hosttune import registry
 from hosttune.errors import UsageError
@@ -40,6 +41,16 @@ def open_host(root: str, snapshot: str, netns: str = "") -> Host:
     return LiveHost(root)
 
 
+def enter(pid: int | None, snapshot: str, root: str, netns: str) -> tuple[str, ...]:
+    """Look from where the process named does, if it runs here; return what could not be looked at."""
+    if pid is None or snapshot or root != "/" or netns:
+        return ()
+    from hosttune.host.netns import enter_process
+
+    unseen = enter_process(pid)
+    return (unseen,) if unseen else ()
+
+
 def open_profiles(roles: list[str], files: list[str]) -> list[Profile]:
     """Return the profiles of --role and --profile; the base profile where neither is given."""
     wanted = roles or ([] if files else ["linux-server"])
@@ -56,10 +67,14 @@ def check_format(name: str) -> None:
 
 
 def print_report(report: Report, format: str, verbose: bool) -> None:
-    """Print a report; colour only to a terminal that has it and whose user has not said NO_COLOR."""
+    """Print a report in a format."""
+    present(report, registry.load("hosttune.render", format), verbose)
+
+
+def present(report: Report, renderer: Any, verbose: bool) -> None:
+    """Print what a renderer makes of a report; colour only to a terminal that has it, without NO_COLOR."""
     out = sys.stdout
     color = out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    renderer = registry.load("hosttune.render", format)
     encoding = out.encoding or "ascii"
     text = renderer.render(
         report,

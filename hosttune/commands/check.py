@@ -30,7 +30,7 @@ def run(asked: Asked) -> int:
     _open.check_format(asked.format)
     if asked.fail_on not in list(Severity):
         raise UsageError(f"--fail-on {asked.fail_on}: unknown; choose {', '.join(Severity)}")
-    missing = _enter(asked)
+    missing = _open.enter(asked.aim.pid, asked.snapshot, asked.root, asked.netns)
     host = _open.open_host(asked.root, asked.snapshot, asked.netns)
     loaded = _load.load(host, asked.aim)
     report = _examine.examine(host, loaded.profiles, loaded.workload, loaded.programs, _load.command(), missing)
@@ -46,14 +46,3 @@ def _mend(asked: Asked, report: Report) -> str:
         return ""
     root = [] if asked.root == "/" else ["--root", asked.root]
     return shlex.join(["sudo", "hosttune", "apply", *_load.words(asked.aim), *root])
-
-
-def _enter(asked: Asked) -> tuple[str, ...]:
-    """Look from where the process named does, if it runs here; return what could not be looked at."""
-    pid = asked.aim.pid
-    if pid is None or asked.snapshot or asked.root != "/" or asked.netns:
-        return ()
-    from hosttune.host.netns import enter_process
-
-    unseen = enter_process(pid)
-    return (unseen,) if unseen else ()

@@ -41,4 +41,5 @@ def _process(host: Host, pid: int, descriptors: int | Unknown) -> Process:
     if able:
         # capable() asks in the initial user namespace: root of a namespace of its own is not exempt
         exempt = bool(int(able[1], 16) & _SYS_ADMIN) and text(host, f"/proc/{pid}/uid_map").split() == _WHOLE
-    return Process(pid, descriptors, int(resident[1]) * 1024 if resident else None, exempt)
+    name = text(host, f"/proc/{pid}/comm")
+    return Process(pid, descriptors, int(resident[1]) * 1024 if resident else None, exempt, name)

@@ -42,6 +42,7 @@ class Load(Strict):
     descriptors_per_connection: Annotated[int, Field(strict=True, ge=1, le=16)] | None = None
     tuples_per_connection: Annotated[int, Field(strict=True, ge=0, le=16)] | None = None
     own_descriptors: Count | None = None
+    own_descriptors_exact: bool | None = None
     stall: Annotated[float, Field(ge=0, le=3600)] | None = None
     hold: Count | None = None
     bytes_in_flight: Count | None = None

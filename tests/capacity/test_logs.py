@@ -56,7 +56,7 @@ def test_the_way_of_binding_decides_which_line_it_is() -> None:
 
 def test_alternatives_are_joined_for_people() -> None:
     first, second = log_lines("mosquitto", "nofile", BindMode.CONNECT)
-    assert log_line("mosquitto", "nofile", BindMode.CONNECT) == f"{first} or {second}"
+    assert log_line("mosquitto", "nofile", BindMode.CONNECT) == f"{first} or: {second}"
 
 
 @given(st.text(), st.sampled_from(["", "nofile", "ports:all", "fs.nr_open"]), st.sampled_from(list(BindMode)))

@@ -171,7 +171,7 @@ def measured(role: str, own: int) -> str:
     path = WORK / "measured.toml"
     path.write_text(
         f'[profile]\nname = "measured"\ntitle = "{role}, its own descriptors counted"\nextends = ["{role}"]\n'
-        f"[workload]\nown_descriptors = {own}\n"
+        f"[workload]\nown_descriptors = {own}\nown_descriptors_exact = true\n"
     )
     return str(path)
 

@@ -16,8 +16,8 @@ _BEYOND = 100
 _SHORT, _ENOUGH, _USED, _INK, _PALE, _GRID = "#c6402f", "#3f8f4f", "#23303d", "#1d2733", "#5c6b7a", "#dfe5ea"
 
 
-def render(report: Report, *, verbose: bool = False, color: bool = False, width: int = 80, unicode: bool = True) -> str:
-    """Return an SVG document; the presentation's arguments change nothing."""
+def render(report: Report) -> str:
+    """Return an SVG document."""
     bounds = hard_bounds(report)
     wanted = report.workload.connections
     # what lies far beyond the wanted number is drawn to the edge: a limit of 2**63 would squeeze all others
