@@ -119,7 +119,7 @@ def _sum(facts: CapacityFacts, found: Sequence[Group], ports: Sequence[int]) -> 
 
 def _closing(facts: CapacityFacts, found: Sequence[Group]) -> tuple[str, ...]:
     kept = sum(_tuples.waiting(facts, g) for g in found)
-    return (f"{kept:,} tuples are kept by connections that were closed",) if kept else ()
+    return (f"at the wanted load connections that were closed keep {kept:,} tuples",) if kept else ()
 
 
 def _shared(facts: CapacityFacts, found: Sequence[Group]) -> tuple[str, ...]:

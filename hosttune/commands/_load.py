@@ -15,7 +15,7 @@ from hosttune.facts import backends
 from hosttune.facts import machine as machines
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
-from hosttune.model import Workload
+from hosttune.model import Report, Verdict, Workload
 from hosttune.profile import merge
 from hosttune.profile.load import Profile, Row
 from hosttune.resolve.systemd_limits import resolve_unit
@@ -115,6 +115,14 @@ def _for_logins(profiles: list[Profile]) -> list[Profile]:
 def command() -> str:
     """Return the command line, so that the next one can be printed."""
     return shlex.join(["hosttune", *sys.argv[1:]])
+
+
+def mend(report: Report, aim: Aim, root: str, elsewhere: str) -> str:
+    """Return the command that mends what does not hold; "" where it holds; `elsewhere`: a recording, a namespace."""
+    wrong = any(f.requirement and f.verdict in (Verdict.FAIL, Verdict.DRIFT) for f in report.findings)
+    if not wrong or elsewhere:
+        return ""
+    return shlex.join(["sudo", "hosttune", "apply", *words(aim), *([] if root == "/" else ["--root", root])])
 
 
 def words(aim: Aim) -> list[str]:

@@ -33,7 +33,8 @@ def run(asked: Asked) -> int:
     host = _open.open_host(asked.root, asked.snapshot, asked.netns)
     loaded = _load.load(host, asked.aim)
     report = _examine.examine(host, loaded.profiles, loaded.workload, loaded.programs, _load.command(), missing)
-    report = dataclasses.replace(report, warnings=loaded.notes + report.warnings)
+    mend = _load.mend(report, asked.aim, asked.root, asked.snapshot or asked.netns) if _short(report) else ""
+    report = dataclasses.replace(report, warnings=loaded.notes + report.warnings, mend=mend)
     if asked.svg:
         _write(asked.svg, _svg.render(report))
     if asked.format == "table":

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import shlex
 from dataclasses import dataclass
 
 from hosttune.commands import _examine, _load, _open
 from hosttune.errors import UsageError
-from hosttune.model import Report, Severity, Verdict
+from hosttune.model import Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +33,7 @@ def run(asked: Asked) -> int:
     host = _open.open_host(asked.root, asked.snapshot, asked.netns)
     loaded = _load.load(host, asked.aim)
     report = _examine.examine(host, loaded.profiles, loaded.workload, loaded.programs, _load.command(), missing)
-    report = dataclasses.replace(report, warnings=loaded.notes + report.warnings, mend=_mend(asked, report))
+    mend = _load.mend(report, asked.aim, asked.root, asked.snapshot or asked.netns)
+    report = dataclasses.replace(report, warnings=loaded.notes + report.warnings, mend=mend)
     _open.print_report(report, asked.format, asked.verbose)
     return _examine.exit_code(report.findings, Severity(asked.fail_on).rank, asked.strict)
-
-
-def _mend(asked: Asked, report: Report) -> str:
-    """Return the command that mends what does not hold; "" where it holds, or the host is a recording."""
-    wrong = any(f.requirement and f.verdict in (Verdict.FAIL, Verdict.DRIFT) for f in report.findings)
-    if not wrong or asked.snapshot or asked.netns:
-        return ""
-    root = [] if asked.root == "/" else ["--root", asked.root]
-    return shlex.join(["sudo", "hosttune", "apply", *_load.words(asked.aim), *root])

@@ -20,6 +20,7 @@ def render(report: Report, *, verbose: bool = False, color: bool = False, width:
         "",
         *_reach(report, width),
         *_parts.remarks(report, width),
+        *(["", *fold(f"  mend what is settings: {report.mend}", width, "    ")] if report.mend else []),
     ]
     text = "\n".join(line.rstrip() for line in lines) + "\n"
     text = text if unicode else text.replace(" · ", " | ")
