@@ -22,9 +22,7 @@ def render(report: Report, *, verbose: bool = False, color: bool = False, width:
         *_parts.remarks(report, width),
         *(["", *fold(f"  mend what is settings: {report.mend}", width, "    ")] if report.mend else []),
     ]
-    text = "\n".join(line.rstrip() for line in lines) + "\n"
-    text = text if unicode else text.replace(" · ", " | ")
-    return _parts.painted(text) if color else text
+    return _parts.joined(lines, color, unicode)
 
 
 def _bars(report: Report, verbose: bool, width: int, unicode: bool) -> list[str]:

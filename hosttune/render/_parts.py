@@ -63,7 +63,14 @@ def remarks(report: Report, width: int) -> list[str]:
     return ["", *lines] if lines else []
 
 
-def painted(text: str) -> str:
+def joined(lines: list[str], color: bool, unicode: bool) -> str:
+    """Return lines as the text that goes out: no blanks at their ends, plain separators without Unicode."""
+    text = "\n".join(line.rstrip() for line in lines) + "\n"
+    text = text if unicode else text.replace(" · ", " | ")
+    return _painted(text) if color else text
+
+
+def _painted(text: str) -> str:
     """Return the text with colour on verdicts and on the one number."""
     import io
 

@@ -25,9 +25,7 @@ def render(report: Report, *, verbose: bool = False, color: bool = False, width:
         *_parts.remarks(report, width),
         *_footer(report, verbose, width),
     ]
-    text = "\n".join(line.rstrip() for line in lines) + "\n"
-    text = text if unicode else text.replace(" · ", " | ")
-    return _parts.painted(text) if color else text
+    return _parts.joined(lines, color, unicode)
 
 
 def _bars(report: Report, width: int, unicode: bool) -> list[str]:
