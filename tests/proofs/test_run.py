@@ -83,6 +83,13 @@ def test_files_of_other_programs_are_no_memory_of_sockets() -> None:
     assert memory.grown(before, after, 100) == 100 * (2520 + 195)
 
 
+def test_sockets_of_other_programs_spoil_the_figure_and_are_told() -> None:
+    before = {"TCP": (10, 2520.0), "sock_inode_cache": (30, 860.0)}
+    for more, strange in ((10_000, 0), (10_090, 0), (10_500, 500), (9_000, 1_000)):
+        after = {"TCP": (10_010, 2520.0), "sock_inode_cache": (30 + more, 860.0)}
+        assert memory.strangers(before, after, 10_000) == strange
+
+
 def test_a_held_port_of_an_odd_range_can_be_the_unlucky_one() -> None:
     case = ports.Case(BindMode.CONNECT, examples(1, 1), 20000, 20002, held=(Hold("0.0.0.0", 20002, True),))
     assert ports.foretell(case) == (1, 2)
