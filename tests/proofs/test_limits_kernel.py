@@ -138,6 +138,10 @@ def test_memory_of_a_socket() -> None:
     _root()
     (forecast,) = memory.predict(setup())
     found = proof("memory", forecast)
+    for _ in range(4):
+        if found.verdict is not Proven.COULD_NOT:
+            break
+        found = proof("memory", forecast)  # others opened sockets meanwhile, and it said so
     assert found.verdict is Proven.AGREES, found
 
 
