@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from hosttune import __version__
+from hosttune.commands import _usage
 from hosttune.errors import HosttuneError
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ app = typer.Typer(
 profiles = typer.Typer(no_args_is_help=True, help="List, show and validate the profiles of the roles.")
 app.add_typer(profiles, name="profile")
 
+
 Roles = Annotated[list[str] | None, typer.Option("--role", help="Role of this host; repeat for several on one host.")]
 ProfileFile = Annotated[list[str] | None, typer.Option("--profile", help="A profile file of your own; repeatable.")]
 Root = Annotated[str, typer.Option(help="Examine the tree below DIR: an image or a chroot.", metavar="DIR")]
@@ -32,14 +34,33 @@ Snapshot = Annotated[str, typer.Option("--snapshot", help="Examine a recording i
 Netns = Annotated[str, typer.Option(help="Look from inside this network namespace (ip netns).", metavar="NAME")]
 Format = Annotated[str, typer.Option("--format", "-f", help="table or json.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show what holds too, and where each value comes from.")]
-Connections = Annotated[int | None, typer.Option(min=1, max=10**9, help="Connections the host shall carry.")]
-Rate = Annotated[int | None, typer.Option(min=1, max=10**7, help="New connections per second.")]
+Connections = Annotated[
+    int | None,
+    typer.Option(parser=partial(_usage.count, most=10**9), metavar="N", help="Connections the host shall carry."),
+]
+Rate = Annotated[
+    int | None, typer.Option(parser=partial(_usage.count, most=10**7), metavar="N", help="New connections per second.")
+]
+Hold = Annotated[
+    int | None,
+    typer.Option(
+        parser=partial(_usage.count, least=0, most=10**8),
+        metavar="N",
+        help="Seconds that a connection lives; 0: it stays.",
+    ),
+]
 Backends = Annotated[list[str] | None, typer.Option("--backend", help="HOST:PORT that is connected to; repeatable.")]
 Sources = Annotated[list[str] | None, typer.Option("--source", help="Source address, or all; default: by routing.")]
 Service = Annotated[str, typer.Option(help="The unit that carries the connections.", metavar="UNIT")]
 User = Annotated[list[str] | None, typer.Option("--user", help="A login to look at too; repeatable.")]
-ModeText = Annotated[str, typer.Option("--bind-mode", help="connect, no-port, bind or explicit[:LO-HI].")]
-Pid = Annotated[int | None, typer.Option(min=1, help="A running process: its limits, its network.")]
+ModeText = Annotated[str, typer.Option("--bind-mode", help="connect, no-port, bind[:LO-HI] or explicit[:LO-HI].")]
+Pid = Annotated[
+    int | None,
+    # the most that kernel.pid_max can be: PID_MAX_LIMIT, include/linux/threads.h
+    typer.Option(
+        parser=partial(_usage.count, most=1 << 22), metavar="N", help="A running process: its limits, its network."
+    ),
+]
 ProcessName = Annotated[str, typer.Option(help="A running process by name.")]
 FromConfig = Annotated[str, typer.Option("--backends-from", help="Read them from haproxy.cfg or nginx.conf.")]
 
@@ -73,6 +94,7 @@ def check(
     profile: ProfileFile = None,
     connections: Connections = None,
     rate: Rate = None,
+    hold: Hold = None,
     backend: Backends = None,
     backends_from: FromConfig = "",
     source: Sources = None,
@@ -100,11 +122,44 @@ def check(
 
 
 @app.command()
+def capacity(
+    role: Roles = None,
+    profile: ProfileFile = None,
+    connections: Connections = None,
+    rate: Rate = None,
+    hold: Hold = None,
+    backend: Backends = None,
+    backends_from: FromConfig = "",
+    source: Sources = None,
+    bind_mode: ModeText = "",
+    service: Service = "",
+    user: User = None,
+    pid: Pid = None,
+    process_name: ProcessName = "",
+    netns: Netns = "",
+    root: Root = "/",
+    snapshot: Snapshot = "",
+    format: Format = "table",
+    svg: Annotated[str, typer.Option("--svg", help="Write the picture to FILE too.", metavar="FILE")] = "",
+    verbose: Verbose = False,
+) -> None:
+    """Say at how many connections this host stalls and on what: every bound, how it shows, and what reaches the target.
+
+    Exit: 0 the workload is carried, 1 it is not, 2 wrong use or profile.
+    """
+    aim = _aim(dict(locals()))
+    from hosttune.commands import capacity
+
+    raise typer.Exit(capacity.run(capacity.Asked(aim, netns, root, snapshot, format, svg, verbose)))
+
+
+@app.command()
 def apply(
     role: Roles = None,
     profile: ProfileFile = None,
     connections: Connections = None,
     rate: Rate = None,
+    hold: Hold = None,
     backend: Backends = None,
     backends_from: FromConfig = "",
     source: Sources = None,
@@ -116,7 +171,9 @@ def apply(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; exit 4 if anything.")] = False,
     script: Annotated[bool, typer.Option("--script", help="Print a shell script that does the same instead.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    only: Annotated[str, typer.Option(help="Kinds to write: sysctl,limits,units,addresses.")] = "",
+    only: Annotated[
+        str | None, typer.Option(callback=_usage.some, help="Kinds to write: sysctl,limits,units,addresses.")
+    ] = None,
     leave: Annotated[list[str] | None, typer.Option("--except", help="A key to leave alone; repeatable.")] = None,
     runtime_only: Annotated[bool, typer.Option("--runtime-only", help="Write nothing that survives a boot.")] = False,
     persist_only: Annotated[bool, typer.Option("--persist-only", help="Write files only, for the next boot.")] = False,
@@ -148,7 +205,12 @@ def apply(
 
 @app.command()
 def rollback(
-    id: Annotated[int | None, typer.Argument(help="The apply to take back; default: the last.", metavar="[ID]")] = None,
+    id: Annotated[
+        int | None,
+        typer.Argument(
+            parser=partial(_usage.count, most=10**9), help="The apply to take back; default: the last.", metavar="[ID]"
+        ),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; exit 4 if anything.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Also what somebody else has changed since.")] = False,
@@ -175,6 +237,34 @@ def history(
     from hosttune.commands import history
 
     history.run(root, format)
+
+
+@app.command()
+def prove(
+    role: Roles = None,
+    profile: ProfileFile = None,
+    connections: Connections = None,
+    rate: Rate = None,
+    backend: Backends = None,
+    backends_from: FromConfig = "",
+    source: Sources = None,
+    bind_mode: ModeText = "",
+    only: Annotated[str, typer.Option(help="Experiments to make, such as ports,knee; default: all.")] = "",
+    budget: Annotated[str, typer.Option(help="Time for everything: 30s, 2m.", metavar="TIME")] = "30s",
+    planned: Annotated[bool, typer.Option("--planned", help="With the settings that apply would give.")] = False,
+    format: Annotated[str, typer.Option("--format", "-f", help="table, markdown or json.")] = "table",
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 3 where something could not be proven.")] = False,
+) -> None:
+    """Make the limits happen in private network namespaces: predicted against measured, on this kernel.
+
+    Nothing of this host is changed and nothing is left behind. Exit: 0 all agree, 1 one differs, 2 wrong use,
+    3 something could not be proven (--strict).
+    """
+    aim = _aim(dict(locals()))
+    from hosttune.commands import prove
+
+    raise typer.Exit(prove.run(prove.Asked(aim, only, budget, planned, "json" if as_json else format, strict)))
 
 
 @app.command()
@@ -248,33 +338,33 @@ def profile_validate(files: list[str]) -> None:
 
 def main(args: list[str] | None = None) -> None:
     """Run the command line; every error that a person can mend is one line on stderr."""
+    from hosttune.commands import _output
+
+    _output.install()
+    raise SystemExit(_output.settle(_carried_out(args)))
+
+
+def _carried_out(args: list[str] | None) -> int:
+    """Return the exit code of the verb, once what went wrong is said."""
     try:
-        app(args)
+        # not standalone: typer would draw a box around an error, and swallow Ctrl-C
+        code = app(args, prog_name="hosttune", standalone_mode=False)
     except HosttuneError as error:
-        _leave(f"hosttune: {error}", error.exit_code)
-    except KeyboardInterrupt:
-        _leave("hosttune: interrupted", 130)
-    except BrokenPipeError:
-        # the reader (head, less) has gone: nothing is left to tell it, also not at interpreter exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(1) from None
+        return _say(f"hosttune: {error}", error.exit_code)
+    except _usage.WRONG as error:
+        return _say(_usage.line(error), 2)
+    except (KeyboardInterrupt, typer.Abort):
+        code = 130
     except Exception as error:
-        _bug(error)
+        return _say(_usage.bug(error), 3)
+    if code == 130:
+        return _say("hosttune: interrupted", 130)
+    return code if isinstance(code, int) else 0
 
 
-def _leave(text: Any, code: int) -> None:
+def _say(text: Any, code: int) -> int:
+    """Print one line on stderr, after all that went to stdout, and return the exit code."""
+    sys.stdout.flush()
     line = str(text).encode("utf-8", "backslashreplace").decode().replace("\n", "\\n")
     print(line, file=sys.stderr)
-    raise SystemExit(code)
-
-
-def _bug(error: Exception) -> None:
-    import platform
-    import traceback
-
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"{os.path.basename(last.filename)}:{last.lineno}"
-    said = f"hosttune {__version__}, Python {platform.python_version()}, {where}: {type(error).__name__}: {error}"
-    if os.environ.get("HOSTTUNE_DEBUG"):
-        traceback.print_exception(error)
-    _leave(f"this is a bug of hosttune; please report: {said} (HOSTTUNE_DEBUG=1 shows more)", 3)
+    return code

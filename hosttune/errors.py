@@ -4,6 +4,7 @@ HosttuneError           the person who ran it can mend it: one line, no tracebac
 ├── UsageError          2  wrong use: unknown role, malformed backend, missing snapshot
 ├── ProfileError        2  a profile that does not hold to the schema: file, table, key
 ├── ApplyError          1  a write failed; the text says what became of the others
+├── StoppedError        130, 143, 129  a person or a signal stopped it: the text says what became of what was done
 ├── RefusedError        5  what was asked would hurt, or cannot be done here: nothing was touched
 └── ExamineError        3  the host could not be examined (with --strict)
 HostError               an answer the host refused; carries a Reason and becomes Unknown, never an exit
@@ -32,6 +33,14 @@ class ApplyError(HosttuneError):
     """A change could not be made or taken back; the text says what state the host is in."""
 
     exit_code = 1
+
+
+class StoppedError(HosttuneError):
+    """A signal ended the run; the exit code is that of a shell, 128 and the signal's number."""
+
+    def __init__(self, text: str, exit_code: int = 130) -> None:
+        super().__init__(text)
+        self.exit_code = exit_code
 
 
 class RefusedError(HosttuneError):

@@ -6,8 +6,10 @@ and a `Workload` on the same readings gives `Bound`s. A `Report` holds all of on
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
+from fractions import Fraction
 
 Value = int | str | tuple[int, ...]
 """A value as the kernel holds it: one integer, several (triples, ranges, soft and hard), or text."""
@@ -189,8 +191,12 @@ class Workload:
     """What the host shall carry; connections are those of the role (a proxied one is two sockets, one tuple).
 
     `rate` is new connections per second, `stall` the longest pause of accept() in seconds, `hold` seconds that a
-    connection lives, `own_descriptors` those a program needs besides connections, `bytes_in_flight` unread or
-    unsent bytes per connection, `bind_range` the LO-HI of an explicit bind.
+    connection lives (0: it stays), `own_descriptors` those a program needs besides connections (a budget, or `exact`),
+    `pipes_per_connection` pipes of a proxy that splices, two descriptors each, `bytes_in_flight` unread or unsent
+    bytes per connection, `application_memory` bytes the program itself takes per connection (0: not known),
+    `backlog` what it passes to listen() (0: not known), `disconnect` the share of the connections that may end at
+    once, `bind_range` the LO-HI of a program that chooses its ports itself, with SO_REUSEADDR (explicit) or without
+    (bind).
     """
 
     connections: int
@@ -199,13 +205,28 @@ class Workload:
     descriptors_per_connection: int = 1
     tuples_per_connection: int = 1
     own_descriptors: int = 200
+    own_descriptors_exact: bool = False
+    pipes_per_connection: float = 0.0
+    threads_per_connection: int = 0
     stall: float = 1.0
     hold: int = 0
     bytes_in_flight: int = 0
+    application_memory: int = 0
+    backlog: int = 0
+    disconnect: float = 0.0
     bind_mode: BindMode = BindMode.CONNECT
     bind_range: tuple[int, int] | None = None
     backends: tuple[Backend, ...] = ()
     sources: tuple[str, ...] = ()
+
+    @property
+    def descriptors_each(self) -> Fraction:
+        """Descriptors of one connection, its share of the pipes included (pipe(2) makes two)."""
+        return self.descriptors_per_connection + 2 * Fraction(str(self.pipes_per_connection))
+
+    def descriptors(self, connections: int) -> int:
+        """Return the descriptors that a program needs to carry so many, its own included."""
+        return math.ceil(connections * self.descriptors_each) + self.own_descriptors
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,11 +262,28 @@ class PortPool:
 
 
 @dataclass(frozen=True, slots=True)
-class Bound:
-    """One limit in connections of the role: hard, and the knee where it slows first.
+class Need:
+    """The least that one thing must have for the workload: raising a bound, worked out backwards.
 
-    `used` is what is taken now in the same unit. `reads` names the readings, `fails` how it shows (call, errno,
-    counter), `raised_by` what raises it and to what. `hard` None means that it does not limit here.
+    `subject` is its address (`sysctl:fs.nr_open`, `nofile:unit/haproxy.service`, `sources`, `memory`), `value` the
+    least that reaches the target, `comfortable` what also stays below the knee, or keeps what the profile keeps for the
+    program itself; None where there is no such. `text` is how a person reads it.
+    """
+
+    subject: str
+    value: Value
+    comfortable: Value | None
+    unit: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """One limit of the role in `unit`, "connections" or "connections/s": hard, and the knee where it slows first.
+
+    `used` is what is taken now in the same unit. `reads` names the readings, `fails` how the program meets it (call
+    and errno), `counter` the file and field that move, `log` the line that the kernel writes; "" where there is none.
+    `needs` are what raises it, and to what. `hard` None means that it does not refuse here; it may still slow.
     """
 
     id: str
@@ -255,8 +293,45 @@ class Bound:
     used: int | None
     reads: str
     fails: str
-    raised_by: str
+    needs: tuple[Need, ...] = ()
     notes: tuple[str, ...] = ()
+    log: str = ""
+    counter: str = ""
+    unit: str = "connections"
+
+    @property
+    def raised_by(self) -> str:
+        """What raises it, and to what, as one line."""
+        return ", ".join(need.text for need in self.needs)
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """The running process that carries the connections.
+
+    `descriptors` are open now, `resident` its memory in bytes; `exempt`: it has CAP_SYS_ADMIN on the host itself.
+    `name` is that of the program, as the kernel has it (15 characters).
+    """
+
+    pid: int
+    descriptors: int | Unknown
+    resident: int | None
+    exempt: bool | None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class GroupLimit:
+    """A limit of a control group (cgroups(7)): `controller` is memory or pids, `file` where it is written.
+
+    `limit` and `used` are bytes or tasks; of memory `used` leaves out the page cache that can be dropped.
+    """
+
+    controller: str
+    group: str
+    file: str
+    limit: int
+    used: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +363,8 @@ class Report:
 
     `warnings` are other writers and loader troubles, `missing` says what root (or another view) would add.
     `command` is the invocation's own arguments, so that the next command can be printed; `mend` is the command that
-    mends what does not hold, "" where nothing is to be mended, or not here.
+    mends what does not hold, "" where nothing is to be mended, or not here. `needs` is the shortest list of what
+    reaches the workload, empty where it is carried.
     """
 
     machine: Machine
@@ -302,6 +378,7 @@ class Report:
     waived: tuple[Requirement, ...] = field(default=())
     command: str = ""
     mend: str = ""
+    needs: tuple[Need, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,3 +434,56 @@ class Plan:
     restarts: tuple[str, ...] = ()
     restart: bool = False
     one_way: tuple[str, ...] = ()
+
+
+class Proven(StrEnum):
+    """What became of a proof; COULD_NOT says why in what was measured."""
+
+    AGREES = "agrees"
+    DIFFERS = "differs"
+    COULD_NOT = "could not"
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """One limit made to happen: what was foretold of this host, and what its kernel did.
+
+    `setting` is what it was done with, `accepts` the lowest and the highest measurement that agree, `tolerance` why
+    these. `fails` is how it was foretold to fail (call and errno, or counter), `failed` how it did; "" where it says
+    nothing more. `seconds` is what it took.
+    """
+
+    id: str
+    what: str
+    setting: str
+    predicted: int | Unknown
+    measured: int | Unknown
+    unit: str
+    accepts: tuple[int, int]
+    tolerance: str
+    fails: str
+    failed: str
+    seconds: float
+    notes: tuple[str, ...] = ()
+
+    @property
+    def verdict(self) -> Proven:
+        if isinstance(self.measured, Unknown) or isinstance(self.predicted, Unknown):
+            return Proven.COULD_NOT
+        foretold = all(part in self.fails for part in self.failed.split(", "))
+        alike = self.accepts[0] <= self.measured <= self.accepts[1] and foretold
+        return Proven.AGREES if alike else Proven.DIFFERS
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """All proofs of one run; `planned`: the settings were those that an apply would give."""
+
+    machine: Machine
+    roles: tuple[str, ...]
+    planned: bool
+    budget: float
+    seconds: float
+    proofs: tuple[Proof, ...]
+    notes: tuple[str, ...] = ()
+    command: str = ""

@@ -63,7 +63,27 @@ WRONG = {
     "unknown key": (["explain", "net.ipv4.tcp_memm"], "did you mean net.ipv4.tcp_mem"),
     "key with dots": (["resolve", "net/../../etc/passwd"], "not a sysctl key"),
     "unknown user": (["resolve", "--user", "nobody-here"], "nobody-here"),
+    "unknown experiment": (["prove", "--only", "ports,miracles"], "miracles"),
+    "no time": (["prove", "--budget", "soon"], "write 30s or 2m"),
+    "unknown format of proofs": (["prove", "--format", "xml"], "--format xml"),
     "snapshot into nowhere": (["snapshot", "-o", "/nonexistent/x"], "/nonexistent/x"),
+    "unknown option": (["check", "--no-such-option"], "--no-such-option; `hosttune check --help`"),
+    "unknown verb": (["chekc"], "chekc"),
+    "option without its value": (["check", "--role"], "--role"),
+    "missing argument": (["explain"], "key"),
+    "connections that are no number": (["check", "--connections", "1.5e6"], "--connections: '1.5e6' is no whole"),
+    "connections grouped wrong": (["check", "--connections", "1,0000"], "write 1000000 or 1,000,000"),
+    "connections of none": (["apply", "--connections", "0"], "--connections: 0 is not in 1 to 1,000,000,000"),
+    "a process that is none": (["check", "--pid", "x"], "--pid: 'x'"),
+    "an apply that is none": (["rollback", "x", "--yes"], "ID: 'x'"),
+    "profile that is a directory": (["check", "--profile", "/tmp"], "/tmp: a directory"),
+    "kinds that are none": (["apply", "--only", "", "--dry-run"], "--only: it is empty"),
+    "unknown kind": (["apply", "--only", "all", "--dry-run"], "--only all"),
+    "prefix beyond the family": (
+        ["apply", "--add-address", "10.0.0.1/33@lo", "--dry-run"],
+        "/33: a prefix of IPv4 ends",
+    ),
+    "address without prefix": (["apply", "--add-address", "10.0.0.1@lo", "--dry-run"], "not FIRST[-LAST]/PREFIX"),
 }
 
 
@@ -76,8 +96,25 @@ def test_wrong_use_is_one_clear_line_and_exit_2(name: str) -> None:
     assert not done.stdout
 
 
-def test_unknown_options_are_exit_2() -> None:
-    assert hosttune("check", "--no-such-option").returncode == 2
+@pytest.mark.parametrize("text", ["1,000,000", "1_000_000"])
+def test_connections_may_have_thousands_separators(text: str) -> None:
+    done = hosttune("check", "--role", "lb", "--connections", text, "--format", "json")
+    assert json.loads(done.stdout)["workload"]["connections"] == 1_000_000
+
+
+@pytest.mark.parametrize("text", ['[profile]\nname = "x', "[profile]\n[profile]\n", "[profile]\n[[require\n"])
+def test_wrong_toml_is_named_with_its_line(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "x.toml"
+    path.write_text(text)
+    done = hosttune("check", "--profile", str(path))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert f"{path}:2" in done.stderr
+
+
+def test_no_verb_is_the_help() -> None:
+    done = hosttune()
+    assert done.returncode == 2 and "check" in done.stdout + done.stderr
+    assert "this is a bug" not in done.stderr
 
 
 def test_a_snapshot_replays_to_the_same_report(tmp_path: Path) -> None:
@@ -117,6 +154,24 @@ def test_resolve_names_the_winner_and_what_it_beats(tmp_path: Path) -> None:
         assert (row[loader]["text"], row[loader]["value"]) == ("0x1000", 4096)
         assert (row[loader]["file"], row[loader]["line"]) == ("/etc/sysctl.d/99-z.conf", 2)
         assert row[loader]["beats"] == [{"file": "/etc/sysctl.d/90-lb.conf", "line": 1, "text": "65535"}]
+
+
+def test_resolve_names_what_lies_in_run(tmp_path: Path) -> None:
+    files = {
+        "run/sysctl.d/50-x.conf": "net.core.somaxconn = 5\n",
+        "usr/lib/systemd/system/a.service": "[Service]\nLimitNOFILE=70\n",
+        "run/systemd/system/a.service.d/x.conf": "[Service]\nLimitNOFILE=90\n",
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    words = ("resolve", "net.core.somaxconn", "--unit", "a.service", "--root", str(tmp_path), "--format", "json")
+    found = json.loads(hosttune(*words).stdout)
+    assert found["sysctl"]["net.core.somaxconn"]["systemd"] is None
+    assert any("/run/sysctl.d/50-x.conf:1 sets net.core.somaxconn to 5 until" in said for said in found["warnings"])
+    unit = found["nofile"]["unit"]["a.service"]
+    assert unit["soft"] == 70
+    assert any("/run/systemd/system/a.service.d/x.conf:2 sets 90 until" in said for said in unit["notes"])
 
 
 def test_profiles_list_show_and_validate(tmp_path: Path) -> None:

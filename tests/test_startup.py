@@ -22,6 +22,6 @@ def test_the_command_line_imports_nothing_heavy() -> None:
     assert not imported("import hosttune.cli") & set(HEAVY)
 
 
-@pytest.mark.parametrize("module", ["hosttune.commands.check", "hosttune.commands.resolve"])
+@pytest.mark.parametrize("module", ["hosttune.commands.check", "hosttune.commands.resolve", "hosttune.commands.prove"])
 def test_a_verb_imports_its_leaves_late(module: str) -> None:
     assert not imported(f"import {module}") & set(HEAVY)

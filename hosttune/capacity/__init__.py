@@ -1,18 +1,37 @@
-"""What could this host carry: every bound in connections of the role, the smallest first."""
+"""What could this host carry: every bound in connections of the role, the smallest first, and what reaches more."""
 
 from __future__ import annotations
 
+import dataclasses
+
 from hosttune import registry
+from hosttune.capacity import _logs, _reach
 from hosttune.capacity._facts import CapacityFacts
-from hosttune.model import Bound
+from hosttune.model import Bound, Need
 
 
 def capacity(facts: CapacityFacts) -> tuple[Bound, ...]:
-    """Return all bounds; those that could not be told, or do not limit, come last."""
+    """Return all bounds: of connections, then of rates; those that could not be told, or do not limit, come last."""
     found = [b for name in registry.names(__name__) for b in registry.load(__name__, name).bounds(facts)]
-    return tuple(sorted(found, key=_order))
+    return tuple(sorted((_with_log(bound, facts) for bound in found), key=_order))
 
 
-def _order(bound: Bound) -> tuple[bool, int, str]:
+def reach(facts: CapacityFacts) -> tuple[Need, ...]:
+    """Return the shortest list of needs that carries the workload's connections at its rate; empty where it does.
+
+    Each value is the least: all of them together reach the target, and any of them one step lower does not. A step
+    is one of the unit, or for a range and a switch what they are now. Bounds that are Unknown, or that nothing
+    raises, need nothing here; `capacity` still shows them.
+    """
+    return _reach.merge(capacity(facts), facts)
+
+
+def _with_log(bound: Bound, facts: CapacityFacts) -> Bound:
+    """Add what the program that binds will write, before what the kernel does."""
+    line = _logs.log_line(facts.program_name, bound.id, facts.workload.bind_mode)
+    return dataclasses.replace(bound, log="; ".join(part for part in (line, bound.log) if part)) if line else bound
+
+
+def _order(bound: Bound) -> tuple[bool, bool, int, str]:
     known = isinstance(bound.hard, int)
-    return (not known, bound.hard if isinstance(bound.hard, int) else 0, bound.id)
+    return (bound.unit != "connections", not known, bound.hard if isinstance(bound.hard, int) else 0, bound.id)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from hosttune.capacity import _say
 from hosttune.capacity._facts import CapacityFacts
-from hosttune.model import Bound, Reason, Unknown
+from hosttune.model import Bound, Need, Reason, Unknown
+
+_HIGHEST = 2147483584  # sysctl_nr_open_max, fs/file.c: no process can have more
 
 
 def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
@@ -11,13 +14,22 @@ def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
     return (_nofile(facts), _nr_open(facts), _file_max(facts), _watches(facts))
 
 
-def _need(facts: CapacityFacts) -> int:
-    return facts.workload.connections * facts.workload.descriptors_per_connection + facts.workload.own_descriptors
-
-
 def _connections(facts: CapacityFacts, descriptors: int) -> int:
-    spare = descriptors - facts.workload.own_descriptors
-    return max(spare // facts.workload.descriptors_per_connection, 0)
+    return max(int((descriptors - facts.own) / facts.workload.descriptors_each), 0)
+
+
+def _least(facts: CapacityFacts) -> int:
+    """Return the descriptors that the program cannot do with less of; its profile may keep more for it."""
+    return facts.workload.descriptors(facts.workload.connections) - facts.workload.own_descriptors + facts.own
+
+
+def _kept(facts: CapacityFacts) -> str:
+    by = f", as many as process {facts.process.pid} has open" if facts.process and facts.own != _budget(facts) else ""
+    return f"{facts.own:,} descriptors are kept for the program itself{by}"
+
+
+def _budget(facts: CapacityFacts) -> int:
+    return facts.workload.own_descriptors
 
 
 def _nofile(facts: CapacityFacts) -> Bound:
@@ -34,50 +46,68 @@ def _nofile(facts: CapacityFacts) -> Bound:
     hard = _connections(facts, layer[0]) if isinstance(layer, tuple) else layer
     short = not isinstance(hard, int) or hard < facts.workload.connections
     setting = "LimitNOFILE" if reading and "unit/" in reading.subject.name else "nofile"
+    need = facts.workload.descriptors(facts.workload.connections)
+    subject = str(reading.subject) if reading else "nofile:service"
+    notes = [_kept(facts)]
+    if need > _HIGHEST:
+        notes.append(f"no process can have {need:,}: spread the connections over several")
     return Bound(
         id="nofile",
         name=f"nofile {facts.program}".strip(),
         hard=hard if isinstance(hard, int | Unknown) else Unknown(Reason.UNDECIDED, "no limit could be read"),
         knee=None,
-        used=None,
+        used=facts.carried or None,
         reads=f"{reading.subject} {when}" if reading else "",
         fails="accept or socket: EMFILE (24)",
-        raised_by=f"{setting}={_need(facts):,}" if short else "",
-        notes=(f"{facts.workload.own_descriptors:,} descriptors are kept for the program itself",),
+        needs=(Need(subject, _least(facts), need, "descriptors", f"{setting}={need:,}"),)
+        if short and need <= _HIGHEST
+        else (),
+        notes=tuple(notes),
+        # what accept() does not fetch waits in the queue until that overflows
+        counter="/proc/net/netstat TcpExt: ListenOverflows",
     )
 
 
 def _nr_open(facts: CapacityFacts) -> Bound:
     ceiling = facts.integer("fs.nr_open")
     hard = _connections(facts, ceiling) if isinstance(ceiling, int) else ceiling
+    need = facts.workload.descriptors(facts.workload.connections)
     return Bound(
         id="nr-open",
         name="fs.nr_open",
         hard=hard,
         knee=None,
-        used=None,
+        used=facts.carried or None,
         reads="fs.nr_open",
         fails="setrlimit: EPERM (1) when nofile is raised beyond it",
-        raised_by=f"fs.nr_open={_need(facts):,}" if facts.short(hard) else "",
+        needs=_say.sysctl("fs.nr_open", _least(facts), "descriptors", _HIGHEST, need) if facts.short(hard) else (),
     )
 
 
 def _file_max(facts: CapacityFacts) -> Bound:
+    """The files of all others come first; what the program holds already is among those it needs."""
     ceiling = facts.integer("fs.file-max")
-    used = facts.files_open
+    others = max((facts.files_open or 0) - facts.descriptors_open, 0)
+    exempt = facts.process is not None and facts.process.exempt
     hard: int | Unknown | None = ceiling
     if isinstance(ceiling, int):
-        hard = max((ceiling - (used or 0)) // facts.workload.descriptors_per_connection, 0)
+        hard = None if exempt else _connections(facts, ceiling - others)
+    need = others + _least(facts)
+    note = "a process with CAP_SYS_ADMIN is exempt"
+    if exempt and facts.process:
+        note = f"process {facts.process.pid} has CAP_SYS_ADMIN and is exempt"
     return Bound(
         id="file-max",
         name="fs.file-max",
         hard=hard,
         knee=None,
-        used=None,
-        reads="fs.file-max less the files that are open now",
-        fails="socket or accept: ENFILE (23); log: VFS: file-max limit reached",
-        raised_by=f"fs.file-max={_need(facts) + (used or 0):,}" if facts.short(hard) else "",
-        notes=("a process with CAP_SYS_ADMIN is exempt",),
+        used=facts.carried or None,
+        reads="fs.file-max less the files that others have open now",
+        fails="socket or accept: ENFILE (23)",
+        needs=_say.sysctl("fs.file-max", need, "files", _say.LONG) if facts.short(hard) else (),
+        notes=(note,),
+        log="VFS: file-max limit reached",
+        counter="/proc/sys/fs/file-nr, the first number",
     )
 
 
@@ -85,13 +115,14 @@ def _watches(facts: CapacityFacts) -> Bound:
     ceiling = facts.integer("fs.epoll.max_user_watches")
     per = facts.workload.sockets_per_connection
     hard = ceiling // per if isinstance(ceiling, int) else ceiling
+    need = facts.workload.connections * per
     return Bound(
         id="epoll-watches",
         name="epoll watches of one user",
         hard=hard,
         knee=None,
-        used=None,
-        reads="fs.epoll.max_user_watches",
+        used=facts.carried or None,
+        reads="fs.epoll.max_user_watches, of one user in all containers",
         fails="epoll_ctl: ENOSPC (28)",
-        raised_by=f"fs.epoll.max_user_watches={facts.workload.connections * per:,}" if facts.short(hard) else "",
+        needs=_say.sysctl("fs.epoll.max_user_watches", need, "watches", _say.LONG) if facts.short(hard) else (),
     )

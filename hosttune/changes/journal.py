@@ -1,30 +1,38 @@
 """The journal: one file for each apply, with all it takes to go back, on disk before the first write.
 
 A record is `applying` before the first write, then `applied`, or `undone` where a write failed; `rolling-back` with
-its way back before the first write of a rollback, then `rolled-back`. What is neither applying nor rolling back is
-whole. Form: `hosttune/journal/1`, see `encode`.
+its way back before the first write of a rollback, then `rolled-back`, or `partly-rolled-back` where it left what
+somebody else has changed since. What is neither applying nor rolling back is whole. Form: `hosttune/journal/1`, see
+`encode`. A journal is not trusted: what it names is checked before anything is done with it.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
+import os
+import re
+import signal
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from hosttune.changes import backends
 from hosttune.changes.backends import directory
 from hosttune.changes.request import Request
-from hosttune.errors import ApplyError, HostError, RefusedError
+from hosttune.errors import ApplyError, HostError, RefusedError, StoppedError
 from hosttune.host import Host, WritableHost
-from hosttune.model import Change, FileState, Operator, Requirement, Severity, State, Subject, Value
+from hosttune.model import Change, FileState, Operator, Reason, Requirement, Severity, State, Subject, Value
 
 SCHEMA = "hosttune/journal/1"
 DIRECTORY = "/var/lib/hosttune"
 WAIT = 10.0
 """Seconds that a run waits for another one to end before it refuses."""
+
+_LAST_ID = 2**32 - 2  # the last uid and gid: -1 means "leave it" to chown(2)
 
 
 class Status(StrEnum):
@@ -33,6 +41,15 @@ class Status(StrEnum):
     UNDONE = "undone"
     ROLLING_BACK = "rolling-back"
     ROLLED_BACK = "rolled-back"
+    PARTLY = "partly-rolled-back"
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Which boot of which kernel, and which network namespace of it; "" where that cannot be told."""
+
+    boot: str = ""
+    namespace: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +57,7 @@ class Record:
     """One apply.
 
     `one_way` are targets whose old value the kernel does not take back. `way_back` are the writes of its rollback,
-    `rewrites` what the others' changes become by it.
+    `rewrites` what the others' changes become by it, `left` those of its own that stay: others have changed them.
     """
 
     id: int
@@ -52,23 +69,50 @@ class Record:
     reload: bool = False
     restarts: tuple[str, ...] = ()
     one_way: tuple[str, ...] = ()
+    where: Where = Where()
     way_back: tuple[Change, ...] = ()
     rewrites: dict[int, tuple[Change, ...]] = field(default_factory=dict)
+    left: tuple[Change, ...] = ()
 
 
 def records(host: Host) -> list[Record]:
     """Return all records, oldest first; raises RefusedError for one that cannot be read, with the file's name."""
     found = []
     for path in host.glob(f"{DIRECTORY}/[0-9]*.json"):
+        name = path.rpartition("/")[2]
+        if not re.fullmatch(r"[0-9]{6,9}\.json", name):
+            continue  # a copy that somebody made
         try:
-            found.append(decode(json.loads(host.read(path))))
+            _trust(host, path)
+            record = decode(json.loads(host.read(path)))
+            if path_of(record) != path:
+                raise ValueError(f"it says that it is number {record.id}")
+            found.append(record)
         except (HostError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            what = f"{type(error).__name__} {error}".strip()
+            if isinstance(error, HostError) and error.reason is Reason.UNREADABLE:
+                raise RefusedError(f"{path}: cannot be read: {error.detail}; run as root") from error
+            what = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
             raise RefusedError(
                 f"{path}: not a journal that this hosttune can read ({what}); it holds the way back of an apply: keep "
                 "it, and take back by hand what it lists, or use the release that wrote it"
             ) from error
     return sorted(found, key=lambda record: record.id)
+
+
+def _trust(host: Host, path: str) -> None:
+    """Raise ValueError for a journal that somebody else could have written."""
+    state = host.state(path)
+    if state is not None and (state.uid not in (None, 0, os.geteuid()) or state.mode & 0o022):
+        raise ValueError(f"owned by uid {state.uid}, mode {state.mode:04o}: others can write it; only root may")
+
+
+def here(host: Host) -> Where:
+    """Return the boot and the network namespace that this run is in."""
+    try:
+        found = host.probe("instance")
+    except (HostError, OSError):
+        return Where()
+    return Where(str(found["boot"]), str(found["namespace"]))
 
 
 def save(host: WritableHost, record: Record) -> None:
@@ -83,19 +127,43 @@ def path_of(record: Record) -> str:
 
 
 @contextmanager
-def locked(host: WritableHost) -> Iterator[None]:
-    """Be the only run that writes; raises RefusedError where it cannot, or another one goes on for more than WAIT."""
+def locked(host: WritableHost, waiting: Callable[[str], None]) -> Iterator[None]:
+    """Be the only run that writes; raises RefusedError where it cannot, or another one goes on for more than WAIT.
+
+    `waiting` is told who is waited for, many times.
+    """
     lock = f"{DIRECTORY}/lock"
     with ExitStack() as held:
         try:
             for path in directory.missing(host, lock):
                 host.make_directory(path)
-            held.enter_context(host.lock(lock, WAIT))
+            held.enter_context(host.lock(lock, WAIT, waiting))
+            held.enter_context(_stopped_by_signals())
         except HostError as error:
             raise RefusedError(f"another hosttune is applying or rolling back ({error.detail}); wait for it") from error
         except OSError as error:
             raise RefusedError(f"{lock}: {error.strerror}; the journal is kept there: run as root") from error
         yield
+
+
+@contextmanager
+def _stopped_by_signals() -> Iterator[None]:
+    """Turn SIGTERM and SIGHUP (a lost terminal) into an exception, so that what was done is taken back."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(number: int, frame: object) -> None:
+        raise StoppedError(f"stopped by {signal.Signals(number).name}", 128 + number)
+
+    # what the person who started it has ignored (nohup) stays ignored
+    watched = [n for n in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(n) is not signal.SIG_IGN]
+    old = {number: signal.signal(number, stop) for number in watched}
+    try:
+        yield
+    finally:
+        for number, handler in old.items():
+            signal.signal(number, handler)
 
 
 def encode(record: Record) -> dict[str, Any]:
@@ -126,10 +194,12 @@ def decode(found: Any) -> Record:
         request=_request(found["request"]),
         changes=_changes(found["changes"]),
         reload=bool(found["reload"]),
-        restarts=_texts(found["restarts"]),
+        restarts=_units(found["restarts"]),
         one_way=_texts(found["one_way"]),
+        where=Where(_text(found["where"]["boot"]), _text(found["where"]["namespace"])),
         way_back=_changes(found["way_back"]),
         rewrites={int(key): _changes(value) for key, value in found["rewrites"].items()},
+        left=_changes(found["left"]),
     )
 
 
@@ -161,29 +231,35 @@ def _requirement(found: dict[str, Any]) -> Requirement:
 
 
 def _changes(found: list[dict[str, Any]]) -> tuple[Change, ...]:
-    return tuple(
-        Change(
-            backend=_text(one["backend"]),
-            target=_text(one["target"]),
-            before=_state(one["before"]),
-            after=_state(one["after"]),
-            serves=_texts(one["serves"]),
-            why=_text(one["why"]),
-        )
-        for one in found
+    return tuple(_change(one) for one in found)
+
+
+def _change(found: dict[str, Any]) -> Change:
+    change = Change(
+        backend=_text(found["backend"]),
+        target=_text(found["target"]),
+        before=_state(found["before"]),
+        after=_state(found["after"]),
+        serves=_texts(found["serves"]),
+        why=_text(found["why"]),
     )
+    for state in (change.before, change.after):
+        backends.check(change.backend, change.target, state)
+    return change
 
 
 def _state(found: Any) -> State:
     if found is None or isinstance(found, str):
         return found
-    return FileState(
+    state = FileState(
         text=_text(found["text"]),
-        mode=_whole(found["mode"]),
-        uid=None if found["uid"] is None else _whole(found["uid"]),
-        gid=None if found["gid"] is None else _whole(found["gid"]),
-        attributes=tuple((_text(name), bytes.fromhex(value).hex()) for name, value in found["attributes"]),
+        mode=_within(found["mode"], 0o777),
+        uid=None if found["uid"] is None else _within(found["uid"], _LAST_ID),
+        gid=None if found["gid"] is None else _within(found["gid"], _LAST_ID),
+        attributes=tuple((_name(name), bytes.fromhex(value).hex()) for name, value in found["attributes"]),
     )
+    state.text.encode("utf-8", "surrogateescape")  # raises ValueError for what no file can hold
+    return state
 
 
 def _value(found: Any) -> Value:
@@ -206,6 +282,25 @@ def _whole(found: Any) -> int:
     if not isinstance(found, int) or isinstance(found, bool):
         raise TypeError(f"{found!r} is no whole number")
     return found
+
+
+def _within(found: Any, most: int) -> int:
+    if not 0 <= _whole(found) <= most:
+        raise ValueError(f"{found} is not within 0 and {most}")
+    return int(found)
+
+
+def _name(found: Any) -> str:
+    if "\0" in _text(found) or not found:
+        raise ValueError(f"{found!r} names no attribute")
+    return str(found)
+
+
+def _units(found: Any) -> tuple[str, ...]:
+    wrong = [unit for unit in _texts(found) if not re.fullmatch(r"[A-Za-z0-9_.@:\\-]{1,255}\.service", unit)]
+    if wrong:
+        raise ValueError(f"{wrong[0]!r} is no service")
+    return _texts(found)
 
 
 def not_saved(error: OSError) -> ApplyError:

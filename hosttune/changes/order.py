@@ -42,6 +42,20 @@ def backward(changes: Iterable[Change]) -> tuple[Change, ...]:
     return (*made, *(c for c in reversed(found) if c not in made))
 
 
+def holds(stuck: Change, other: Change) -> bool:
+    """Say whether a change must not be taken back while another one could not be.
+
+    A ceiling stays above its limits, a port reserved within the range, and a directory around its file.
+    """
+    if other.backend == "directory":
+        return stuck.target.startswith(f"{other.target}/")
+    if stuck.backend == "prlimit" or stuck.target.startswith(("/etc/security/", "/etc/systemd/system")):
+        return other.target == "fs.nr_open" or other.target.startswith("/etc/sysctl.d/")
+    if stuck.target == "net.ipv4.ip_local_port_range":
+        return other.target in ("net.ipv4.ip_local_reserved_ports", "net.ipv4.ip_unprivileged_port_start")
+    return False
+
+
 def rank_of_key(key: str) -> tuple[int, str]:
     """Return what sorts sysctls, on disk too."""
     return _SYSCTLS.get(key, _OTHER_SYSCTL), key

@@ -14,9 +14,8 @@ from hosttune.changes.request import PlanFacts, Request
 from hosttune.changes.value import text
 from hosttune.errors import HostError
 from hosttune.model import Change, Finding, Plan, Reason, Unknown
+from hosttune.resolve.systemd_limits import BUMPED as _BUMPED
 from hosttune.resolve.systemd_limits import NR_OPEN
-
-_BUMPED = 1073741816  # what a systemd that raises fs.nr_open sets: src/core/main.c, bump_file_max_and_nr_open()
 
 
 def plan(world: Planned, findings: Sequence[Finding], request: Request, facts: PlanFacts) -> Plan:

@@ -62,6 +62,9 @@ class Planned:
     def state(self, path: str) -> FileState | None:
         return self._files[path] if path in self._files else self._inner.state(path)
 
+    def link(self, path: str) -> str:
+        return "" if path in self._files else self._inner.link(path)
+
 
 def _matches(path: str, pattern: str) -> bool:
     names, parts = path.split("/"), pattern.split("/")

@@ -145,11 +145,11 @@ def paths(world: Planned, changes: Iterable[Change]) -> list[str]:
     for change in changes:
         try:
             if change.backend == "file":
-                file.check(change.target)
+                file.check(change.target, change.after)
                 if (thing := directory.in_the_way(world, change.target)) and change.after is not None:
                     found.append(f"{change.target}: {thing} is there and no directory; move it away")
             elif change.backend == "directory":
-                directory.check(change.target)
+                directory.check(change.target, change.after)
         except OSError as error:
             found.append(f"{error.strerror}; make it, or name another --root")
     return found

@@ -9,6 +9,7 @@ from hosttune.changes.request import PlanFacts, Request
 from hosttune.changes.value import highest, meet, stronger
 from hosttune.facts.sysctl import module_of
 from hosttune.model import Finding, Operator, Reading, Reason, Requirement, Unknown, Value, Verdict
+from hosttune.resolve.sysctl_value import kernel_value
 
 _LEFT = (Reason.INVISIBLE, Reason.READ_ONLY)
 _NO_KEY = (Reason.ABSENT, Reason.GONE)
@@ -54,29 +55,26 @@ def rows_of(
             if isinstance(now, Unknown) and now.reason in _NO_KEY and row.key not in facts.described:
                 alone.setdefault(finding.because, []).append(row.key)
             continue
-        if finding.verdict is Verdict.UNKNOWN and (isinstance(now, Unknown) or not requirement.wants):
-            if not (isinstance(now, Unknown) and (now.reason in _LEFT or _needs_no_default(requirement, reading))):
+        if finding.verdict is Verdict.UNKNOWN and not _settled(requirement, reading):
+            if not (isinstance(now, Unknown) and now.reason in _LEFT):
                 alone.setdefault(finding.because, []).append(row.key)
-            if not _needs_no_default(requirement, reading):
-                continue
+            continue
         _act(row, requirement, request, facts.defaults.get(row.key))
     return rows
 
 
-def _needs_no_default(requirement: Requirement, reading: Reading) -> bool:
-    """Say whether an image gets the value though nobody knows what its kernel would hold: there is but one right one.
+def _settled(requirement: Requirement, reading: Reading) -> bool:
+    """Say whether it is known what to write, though not whether it holds already.
 
-    Not so for a key that comes with a module: whether connections are tracked there cannot be told.
+    Of an image the value is not seen, but where only one is right it can be written all the same. Not so for a key
+    that comes with a module: whether connections are tracked there cannot be told.
     """
-    return (
-        requirement.operator in (Operator.EQUALS, Operator.ONE_OF)
-        and bool(requirement.wants)
-        and isinstance(reading.runtime, Unknown)
-        and reading.runtime.reason is Reason.UNDECIDED
-        and isinstance(reading.boot, Unknown)
-        and reading.boot.reason is Reason.UNSET
-        and not module_of(requirement.subject.name)
-    )
+    if not isinstance(reading.runtime, Unknown):
+        return bool(requirement.wants) or requirement.operator is Operator.NOT_BELOW_NOW
+    one_value = requirement.operator in (Operator.EQUALS, Operator.ONE_OF) and bool(requirement.wants)
+    unset = isinstance(reading.boot, Unknown) and reading.boot.reason is Reason.UNSET
+    unseen = reading.runtime.reason is Reason.UNDECIDED
+    return one_value and unset and unseen and not module_of(requirement.subject.name)
 
 
 def hidden(findings: Iterable[Finding]) -> list[Finding]:
@@ -96,7 +94,8 @@ def _act(row: Row, requirement: Requirement, request: Request, default: Value | 
     """Give a row the values that this requirement needs, over those that others gave it already."""
     now, boot = _known(row.runtime_after), _known(row.boot_after)
     unset = isinstance(row.boot_after, Unknown) and row.boot_after.reason is Reason.UNSET
-    comes = default if unset else boot  # what a boot brings if nothing is written
+    # what a boot brings if nothing is written, or once its module is loaded in time
+    comes = default if unset else boot if boot is not None else _line(row.reading)
     if requirement.operator is Operator.NOT_BELOW_NOW:
         aim = now if now is None or comes is None else highest(now, comes)
         good_now, good_boot = True, boot is not None and boot == aim
@@ -116,6 +115,14 @@ def _act(row: Row, requirement: Requirement, request: Request, default: Value | 
         row.now = aim
     if request.persist and not good_boot:
         row.disk = aim
+
+
+def _line(reading: Reading) -> Value | None:
+    """Return what a line says that finds no key at boot, for its module comes later: less must not take its place."""
+    if not (isinstance(reading.boot, Unknown) and reading.boot.reason is Reason.MODULE and reading.origin):
+        return None
+    count = len(reading.runtime) if isinstance(reading.runtime, tuple) else None
+    return _known(kernel_value(reading.origin.text, count))
 
 
 def _known(value: Value | Unknown) -> Value | None:

@@ -17,6 +17,7 @@ from hosttune.errors import HostError
 from hosttune.facts import nofile as nofile_facts
 from hosttune.facts import sysctl as sysctl_facts
 from hosttune.model import Change, Machine
+from hosttune.resolve import systemd_limits
 from hosttune.resolve.pam_limits import resolve_login
 from hosttune.resolve.sysctl_procps import resolve_procps
 from hosttune.resolve.sysctl_systemd import resolve_systemd
@@ -198,10 +199,8 @@ def row_of(world: Planned, rows: Mapping[str, Row], key: str) -> Row:
 
 
 def raises_nr_open(machine: Machine) -> bool:
-    """Say whether this distribution's systemd raises fs.nr_open at boot (its build option bump-proc-sys-fs-nr-open)."""
-    if machine.distribution == "debian":
-        return machine.version.isdigit() and int(machine.version) >= 13
-    return machine.distribution in ("fedora", "arch")
+    """Say whether this distribution's systemd is known to raise fs.nr_open at boot."""
+    return bool(systemd_limits.raises_nr_open(machine.distribution, machine.version))
 
 
 def _serves(rows: Sequence[Row] | Sequence[LimitRow]) -> tuple[str, ...]:

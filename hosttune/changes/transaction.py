@@ -5,36 +5,56 @@ from __future__ import annotations
 import dataclasses
 import errno
 import os
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 from hosttune.changes import backends, journal
-from hosttune.changes.backends import file
 from hosttune.changes.journal import Record, Status
-from hosttune.errors import ApplyError, HostError
+from hosttune.changes.order import holds
+from hosttune.errors import ApplyError, HostError, StoppedError
 from hosttune.host import WritableHost
-from hosttune.model import Change, FileState, State
+from hosttune.model import Change, FileState, Reason, State
 from hosttune.ports import mask_of
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Sentences on what could not be done or was left; `whole`: nothing is to be tried again."""
+
+    said: tuple[str, ...]
+    whole: bool
 
 
 def apply(host: WritableHost, record: Record, restart: bool) -> Record:
     """Carry out a record under the lock and return it as applied; raises ApplyError after taking all of it back.
 
     The record is on disk before the first write. A change whose read-back differs in form only (the kernel rounds
-    up) is kept as the kernel has it.
+    up) is kept as the kernel has it, in the journal too, so that a crash later finds it.
     """
     try:
         journal.save(host, record)
     except OSError as error:
         raise journal.not_saved(error) from error
-    done: list[Change] = []
+    at = 0
     try:
-        for change in record.changes:
-            done.append(make(host, change))
+        for at, change in enumerate(record.changes):
+            made = make(host, change)
+            if made.after != change.after:
+                record = dataclasses.replace(record, changes=(*record.changes[:at], made, *record.changes[at + 1 :]))
+                if change.backend == "sysctl":
+                    journal.save(host, record)
+        at = len(record.changes)
         _tell_systemd(host, record, restart)
-        applied = dataclasses.replace(record, status=Status.APPLIED, changes=tuple(done))
+        applied = dataclasses.replace(record, status=Status.APPLIED)
         journal.save(host, applied)
         return applied
     except (OSError, HostError) as error:
-        raise _failed(host, record, done, restart, error) from error
+        where = record.changes[at].target if at < len(record.changes) else "the last step"
+        raise ApplyError(_failed(host, record, restart, f"{where}: {describe(error)}")) from error
+    except KeyboardInterrupt as stop:
+        raise StoppedError(_failed(host, record, restart, "stopped")) from stop
+    except StoppedError as stop:
+        raise StoppedError(_failed(host, record, restart, str(stop)), stop.exit_code) from stop
     except BaseException:
         undo(host, record)
         raise
@@ -49,43 +69,54 @@ def make(host: WritableHost, change: Change) -> Change:
     return dataclasses.replace(change, after=got)
 
 
-def undo(host: WritableHost, record: Record, force: bool = False) -> list[str]:
-    """Take back an apply that did not come to its end; returns sentences on what could not be, or is not ours.
+def undo(host: WritableHost, record: Record, force: bool = False) -> Outcome:
+    """Take back an apply that did not come to its end.
 
     Safe to run again after a crash at any instant: what is as before is passed over. The record then is `undone`,
-    unless a write failed: then it stays, and the next run tries again; `force` gives up what the kernel refuses.
+    unless a write failed: then it stays, and the next run tries again; `force` gives up what cannot be taken back.
     """
-    said: list[str] = []
-    whole = True
-    for change in reversed(record.changes):
-        try:
-            now = backends.read(host, change.backend, change.target)
-            _sweep(host, change)
-            if backends.same(now, change.before):
-                continue
-            if not _ours(change, now):
-                said.append(f"{change.target}: {_shown(now)} is neither what it was nor what was written; left alone")
-                continue
-            backends.write(host, change.backend, change.target, change.before)
-        except (OSError, HostError) as error:
-            if refused(change, error) and (force or change.target in record.one_way):
-                said.append(f"{change.target}: the kernel does not take {_shown(change.before)} back")
-                continue
-            whole = False
-            said.append(f"{change.target}: {describe(error)}")
-    if record.reload:
+    back = reachable(host, reversed(record.changes))
+    said, stuck = each(back, lambda change: _take_back(host, change), lambda c: force or c.target in record.one_way)
+    if record.reload and host.runs:
         said += _try_systemd(host, "daemon-reload")
-    if whole:
+    if not stuck:
         try:
             journal.save(host, dataclasses.replace(record, status=Status.UNDONE))
         except OSError as error:
-            said.append(f"{journal.path_of(record)}: {describe(error)}")
-    return said
+            return Outcome((*said, f"{journal.path_of(record)}: {describe(error)}"), False)
+    return Outcome((*said, *stuck.values()), not stuck)
 
 
-def refused(change: Change, error: Exception) -> bool:
-    """Say whether the kernel does not take a value at all, so that trying again is no use."""
-    return change.backend == "sysctl" and isinstance(error, OSError) and error.errno in (errno.EINVAL, errno.ERANGE)
+def each(
+    changes: Iterable[Change], do: Callable[[Change], list[str]], give_up: Callable[[Change], bool]
+) -> tuple[list[str], dict[Change, str]]:
+    """Do all changes, whichever fail; return sentences, and those to be tried again with a sentence each.
+
+    A ceiling is not lowered while a limit that it holds could not be.
+    """
+    said: list[str] = []
+    stuck: dict[Change, str] = {}
+    failed: list[Change] = []
+    for change in changes:
+        above = next((one for one in failed if holds(one, change)), None)
+        try:
+            if above is None:
+                said += do(change)
+                continue
+            why = f"{change.target} stays, for {above.target} could not be taken back"
+        except (OSError, HostError) as error:
+            why = f"{change.target}: {describe(error)}"
+        failed.append(change)
+        if give_up(change):
+            said.append(f"{why}; given up")
+        else:
+            stuck[change] = why
+    return said, stuck
+
+
+def reachable(host: WritableHost, changes: Iterable[Change]) -> list[Change]:
+    """Return the changes that exist on this host: an image has no kernel, and what its last one held is gone."""
+    return [change for change in changes if host.runs or not backends.runtime(change.backend)]
 
 
 def describe(error: Exception) -> str:
@@ -95,18 +126,45 @@ def describe(error: Exception) -> str:
     return str(error.strerror or error) if isinstance(error, OSError) else str(error)
 
 
-def _failed(
-    host: WritableHost, record: Record, done: list[Change], restart: bool, error: OSError | HostError
-) -> ApplyError:
-    at = record.changes[len(done)].target if len(done) < len(record.changes) else "the last step"
-    left = undo(host, record)
+def sweep(host: WritableHost, change: Change) -> None:
+    """Remove the half-made file that a crash may have left beside its target."""
+    if change.backend == "file":
+        backends.check(change.backend, change.target, change.after)
+        host.clean(change.target)
+
+
+def gone(error: HostError, change: Change) -> list[str]:
+    """Return what to say of a sysctl whose module has been unloaded, and its value with it; raises any other error."""
+    if change.backend != "sysctl" or error.reason is not Reason.ABSENT:
+        raise error
+    return [f"{change.target} is not there any more, and its value with it"]
+
+
+def _take_back(host: WritableHost, change: Change) -> list[str]:
+    try:
+        now = backends.read(host, change.backend, change.target)
+    except HostError as error:
+        return gone(error, change)
+    sweep(host, change)
+    if backends.same(now, change.before):
+        return []
+    if not _ours(change, now):
+        return [f"{change.target}: {_shown(now)} is neither what it was nor what was written; left alone"]
+    backends.write(host, change.backend, change.target, change.before)
+    return []
+
+
+def _failed(host: WritableHost, record: Record, restart: bool, what: str) -> str:
+    """Take all back and return what to say of it."""
+    outcome = undo(host, record)
+    left = list(outcome.said)
     if restart:
         for unit in record.restarts:
             left += _try_systemd(host, "restart", unit)
-    what = f"{at}: {describe(error)}"
     if not left:
-        return ApplyError(f"{what}; all {len(record.changes)} changes are as before")
-    return ApplyError(f"{what}; taken back except: {'; '.join(left)}; `hosttune rollback` tries again")
+        return f"{what}; all {len(record.changes)} changes are as before"
+    again = "" if outcome.whole else "; `hosttune rollback` tries again"
+    return f"{what}; taken back except: {'; '.join(left)}{again}"
 
 
 def _tell_systemd(host: WritableHost, record: Record, restart: bool) -> None:
@@ -125,29 +183,30 @@ def _try_systemd(host: WritableHost, verb: str, unit: str = "") -> list[str]:
     return []
 
 
-def _sweep(host: WritableHost, change: Change) -> None:
-    """Remove the half-made file that a crash may have left beside its target."""
-    if change.backend == "file":
-        file.check(change.target)
-        host.clean(change.target)
-
-
 def _ours(change: Change, now: State) -> bool:
-    return backends.same(now, change.after) or _taken(change, now)
+    """Say whether a target holds what was written; a greater number may be somebody else's, so it does not count."""
+    if backends.same(now, change.after) or (change.backend == "prlimit" and now is None):
+        return True
+    return change.backend == "sysctl" and _one_list(now, change.after)
 
 
 def _taken(change: Change, got: State) -> bool:
-    """Say whether a target reads as what was written: numbers may be rounded up, a list of ports be spelled anew."""
-    if backends.same(got, change.after):
+    """Say whether a target reads as what was just written: numbers may be rounded up, a list of ports spelled anew."""
+    if _ours(change, got):
         return True
-    if change.backend == "prlimit":
-        return got is None  # it has ended, and its limits with it
     if change.backend != "sysctl" or not isinstance(got, str) or not isinstance(change.after, str):
         return False
     have, want = got.split(), change.after.split()
-    if all(w.isdigit() for w in (*have, *want)) and len(have) == len(want):
-        return all(int(h) >= int(w) for h, w in zip(have, want, strict=True)) and change.before != got
-    return bool(mask_of(got)) and mask_of(got) == mask_of(change.after)
+    if not all(w.isdigit() for w in (*have, *want)) or len(have) != len(want):
+        return False
+    return all(int(h) >= int(w) for h, w in zip(have, want, strict=True)) and change.before != got
+
+
+def _one_list(one: State, other: State) -> bool:
+    """Say whether two texts are one list of ports; a number alone is none."""
+    if not (isinstance(one, str) and isinstance(other, str)) or not ("," in other or "-" in other):
+        return False
+    return bool(mask_of(one)) and mask_of(one) == mask_of(other)
 
 
 def _shown(state: State) -> str:

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hosttune import capacity
-from hosttune.capacity._facts import CapacityFacts
+from hosttune.commands import _capacity, _open
+from hosttune.commands._capacity import Programs
 from hosttune.errors import HostError, UsageError
+from hosttune.facts import defaults as default_rules
 from hosttune.facts import machine as machines
-from hosttune.facts import nofile, pool, sysctl, writers
+from hosttune.facts import nofile, sysctl, writers
 from hosttune.findings import judge, lints
 from hosttune.host import Host
 from hosttune.model import (
     Finding,
     Machine,
     Origin,
-    PortPool,
     Reading,
     Report,
     Requirement,
@@ -38,26 +38,27 @@ _ALWAYS = (
     "fs.file-max",
     "fs.nr_open",
     "fs.epoll.max_user_watches",
+    "kernel.pid_max",
+    "kernel.threads-max",
     "net.core.somaxconn",
     "net.ipv4.ip_local_port_range",
     "net.ipv4.ip_local_reserved_ports",
     "net.ipv4.ip_unprivileged_port_start",
+    "net.ipv4.neigh.default.gc_thresh3",
+    "net.ipv4.tcp_max_orphans",
+    "net.ipv4.tcp_max_syn_backlog",
     "net.ipv4.tcp_mem",
     "net.ipv4.tcp_rmem",
+    "net.ipv4.tcp_syncookies",
+    "net.ipv4.tcp_timestamps",
+    "net.ipv4.tcp_tw_reuse",
+    "net.ipv4.tcp_tw_reuse_delay",
     "net.ipv4.tcp_wmem",
     "net.netfilter.nf_conntrack_max",
+    "net.netfilter.nf_conntrack_tcp_timeout_time_wait",
+    "vm.max_map_count",
 )
 _LISTEN = "0A"  # TCP_LISTEN, include/net/tcp_states.h, as /proc/net/tcp prints it
-
-
-@dataclass(frozen=True, slots=True)
-class Programs:
-    """Who carries the connections: a unit, logins, a process; whether the unit raises its soft limit by itself."""
-
-    unit: str
-    users: tuple[str, ...]
-    pid: int | None
-    unit_raises: bool = False
 
 
 def examine(
@@ -77,18 +78,20 @@ def examine(
     required, waived = merge.requirements(profiles, workload, machine)
     required = tuple(r for one in required for r in _aim(one, programs))
     readings, files = _gather(host, required, programs)
-    defaults = _defaults(profiles)
-    pools, pool_notes = _pools(host, workload)
+    known = defaults(host, profiles, machine, readings)
+    found, pool_notes = _capacity.survey(host, workload)
+    pools = found.pools() if found else ()
     machine = _with_addresses(host, machine) if workload.backends else machine
-    findings = _judge(required, readings, defaults, machine)
+    findings = _judge(required, readings, known, machine)
     findings.extend(lints.lint(readings, _lint_facts(host, machine, files, programs)))
-    bounds = capacity.capacity(_capacity_facts(host, machine, workload, readings, pools, programs))
+    facts = _capacity.capacity_facts(host, machine, workload, readings, found, programs)
     return Report(
         machine=machine,
         roles=tuple(p.name for p in profiles),
         workload=workload,
         findings=tuple(findings),
-        bounds=bounds,
+        bounds=capacity.capacity(facts),
+        needs=capacity.reach(facts),
         pools=pools,
         warnings=writers.warnings(host) + pool_notes,
         missing=missing + _missing(machine),
@@ -100,23 +103,37 @@ def examine(
 def judge_again(host: Host, profiles: list[Profile], required: tuple[Requirement, ...]) -> tuple[Finding, ...]:
     """Hold requirements that are merged and aimed already against a host, which may be one that is only planned."""
     readings, _ = _gather(host, required, Programs("", (), None))
-    return tuple(_judge(required, readings, _defaults(profiles), machines.gather(host)))
+    machine = machines.gather(host)
+    return tuple(_judge(required, readings, defaults(host, profiles, machine, readings), machine))
 
 
 def _judge(
     required: tuple[Requirement, ...],
     readings: dict[str, Reading],
-    defaults: dict[str, Value | None],
+    known: dict[str, Value | None],
     machine: Machine,
 ) -> list[Finding]:
     return [
-        judge.with_tracking(judge.judge(r, readings[str(r.subject)], defaults.get(str(r.subject))), machine)
+        judge.with_tracking(
+            judge.judge(r, readings[s := str(r.subject)], known.get(s), s in default_rules.ROUGH), machine
+        )
         for r in required
     ]
 
 
-def _defaults(profiles: list[Profile]) -> dict[str, Value | None]:
-    return {s: _value(about.get("default_value")) for p in profiles for s, about in p.about.items()}
+def defaults(
+    host: Host, profiles: list[Profile], machine: Machine, readings: Mapping[str, Reading]
+) -> dict[str, Value | None]:
+    """Return what holds after a boot where no file says otherwise.
+
+    What the base profile tells of the kernel holds for a profile that does not extend it too.
+    """
+    told = {
+        subject: _value(about.get("default_value"))
+        for profile in [*_open.open_profiles([], []), *profiles]
+        for subject, about in profile.about.items()
+    }
+    return told | default_rules.defaults(host, machine, readings)
 
 
 def exit_code(findings: Iterable[Finding], fail_on: int, strict: bool) -> int:
@@ -164,15 +181,6 @@ def _gather(
             unknown = Unknown(error.reason, error.detail)
             readings[str(subject)] = Reading(subject, unknown, unknown)
     return readings, files
-
-
-def _pools(host: Host, workload: Workload) -> tuple[tuple[PortPool, ...], tuple[str, ...]]:
-    if not workload.backends:
-        return (), ()
-    try:
-        return pool.pools(host, workload.backends, workload.sources, workload.bind_mode, workload.bind_range)
-    except HostError as error:
-        return (), (f"the port pools could not be counted: {error}",)
 
 
 def _with_addresses(host: Host, machine: Machine) -> Machine:
@@ -239,45 +247,6 @@ def _listed(host: Host) -> int:
             if re.fullmatch(r"[0-9A-F]{4}", port):
                 ports |= 1 << int(port, 16)
     return ports
-
-
-def _capacity_facts(
-    host: Host,
-    machine: Machine,
-    workload: Workload,
-    readings: dict[str, Reading],
-    pools: tuple[PortPool, ...],
-    programs: Programs,
-) -> CapacityFacts:
-    binding = _binding(readings, programs)
-    files_open = machines.text(host, "/proc/sys/fs/file-nr").split()
-    tracked = machines.text(host, "/proc/sys/net/netfilter/nf_conntrack_count")
-    return CapacityFacts(
-        readings=readings,
-        pools=pools,
-        workload=workload,
-        machine=machine,
-        nofile=binding,
-        program=_program(binding) if binding else "",
-        raises_nofile=programs.unit_raises and binding is not None and binding.subject.name == f"unit/{programs.unit}",
-        files_open=int(files_open[0]) if files_open and files_open[0].isdigit() else None,
-        tracked=int(tracked) if tracked.isdigit() else None,
-    )
-
-
-def _program(binding: Reading) -> str:
-    kind, _, name = binding.subject.name.partition("/")
-    return {"pid": f"of process {name}", "login": f"of login {name}"}.get(kind, name)
-
-
-def _binding(readings: dict[str, Reading], programs: Programs) -> Reading | None:
-    """Return the reading that binds the role's program: the process named, else its unit, else the login."""
-    names = [f"pid/{programs.pid}", f"unit/{programs.unit}", *(f"login/{user}" for user in programs.users)]
-    for name in names:
-        reading = readings.get(f"nofile:{name}")
-        if reading and not (isinstance(reading.runtime, Unknown) and isinstance(reading.boot, Unknown)):
-            return reading
-    return None
 
 
 def _missing(machine: Machine) -> tuple[str, ...]:

@@ -9,13 +9,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hosttune.commands import _examine, _open
+from hosttune.commands import _capacity, _examine, _open
 from hosttune.errors import UsageError
 from hosttune.facts import backends
 from hosttune.facts import machine as machines
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
-from hosttune.model import Workload
+from hosttune.model import Report, Verdict, Workload
 from hosttune.profile import merge
 from hosttune.profile.load import Profile, Row
 from hosttune.resolve.systemd_limits import resolve_unit
@@ -33,6 +33,7 @@ class Aim:
     profile: Sequence[str] = ()
     connections: int | None = None
     rate: int | None = None
+    hold: int | None = None
     backend: Sequence[str] = ()
     backends_from: str = ""
     source: Sequence[str] = ()
@@ -49,7 +50,7 @@ class Loaded:
 
     profiles: list[Profile]
     workload: Workload
-    programs: _examine.Programs
+    programs: _capacity.Programs
     notes: tuple[str, ...]
 
 
@@ -62,7 +63,7 @@ def load(host: Host, aim: Aim) -> Loaded:
     raises = own is not None and own.service_raises_nofile and unit == own.service
     for user in aim.user:
         _check_user(host, user)
-    programs = _examine.Programs(unit, tuple(aim.user or ["root"]), pid, raises)
+    programs = _capacity.Programs(unit, tuple(aim.user or ["root"]), pid, raises)
     workload, notes = _workload(aim, host, profiles)
     if aim.user:
         profiles = _for_logins(profiles)
@@ -116,6 +117,14 @@ def command() -> str:
     return shlex.join(["hosttune", *sys.argv[1:]])
 
 
+def mend(report: Report, aim: Aim, root: str, elsewhere: str) -> str:
+    """Return the command that mends what does not hold; "" where it holds; `elsewhere`: a recording, a namespace."""
+    wrong = any(f.requirement and f.verdict in (Verdict.FAIL, Verdict.DRIFT) for f in report.findings)
+    if not wrong or elsewhere:
+        return ""
+    return shlex.join(["sudo", "hosttune", "apply", *words(aim), *([] if root == "/" else ["--root", root])])
+
+
 def words(aim: Aim) -> list[str]:
     """Return the options as they were given, so that another verb can be told the same."""
     found: list[str] = []
@@ -141,6 +150,7 @@ def _workload(aim: Aim, host: Host, profiles: list[Profile]) -> tuple[Workload, 
         profiles,
         connections=aim.connections,
         rate=aim.rate,
+        hold=aim.hold,
         backends=tuple(targets) or None,
         sources=backends.parse_sources(list(aim.source)) or None,
         bind_mode=mode,

@@ -5,7 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from hosttune import registry
 from hosttune.errors import UsageError
@@ -13,6 +16,8 @@ from hosttune.host import Host
 from hosttune.model import Report
 from hosttune.profile import load
 from hosttune.profile.load import Profile
+
+_PATIENCE = 1.0  # seconds in which nobody wonders
 
 LOCAL = (Path("/etc/hosttune/profiles"),)
 
@@ -36,6 +41,16 @@ def open_host(root: str, snapshot: str, netns: str = "") -> Host:
     return LiveHost(root)
 
 
+def enter(pid: int | None, snapshot: str, root: str, netns: str) -> tuple[str, ...]:
+    """Look from where the process named does, if it runs here; return what could not be looked at."""
+    if pid is None or snapshot or root != "/" or netns:
+        return ()
+    from hosttune.host.netns import enter_process
+
+    unseen = enter_process(pid)
+    return (unseen,) if unseen else ()
+
+
 def open_profiles(roles: list[str], files: list[str]) -> list[Profile]:
     """Return the profiles of --role and --profile; the base profile where neither is given."""
     wanted = roles or ([] if files else ["linux-server"])
@@ -52,10 +67,14 @@ def check_format(name: str) -> None:
 
 
 def print_report(report: Report, format: str, verbose: bool) -> None:
-    """Print a report; colour only to a terminal that has it and whose user has not said NO_COLOR."""
+    """Print a report in a format."""
+    present(report, registry.load("hosttune.render", format), verbose)
+
+
+def present(report: Report, renderer: Any, verbose: bool) -> None:
+    """Print what a renderer makes of a report; colour only to a terminal that has it, without NO_COLOR."""
     out = sys.stdout
     color = out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    renderer = registry.load("hosttune.render", format)
     encoding = out.encoding or "ascii"
     text = renderer.render(
         report,
@@ -65,3 +84,16 @@ def print_report(report: Report, format: str, verbose: bool) -> None:
         unicode=encoding.lower().replace("-", "").startswith("utf"),
     )
     out.write(text.encode(encoding, "replace").decode(encoding))
+
+
+def teller() -> Callable[[str], None]:
+    """Return what tells a person, once and only if it takes long, that another run is waited for."""
+    start, told = time.monotonic(), False
+
+    def tell(holder: str) -> None:
+        nonlocal told
+        if not told and time.monotonic() > start + _PATIENCE:
+            told = True
+            print(f"hosttune: another hosttune ({holder}) is applying or rolling back; waiting for it", file=sys.stderr)
+
+    return tell

@@ -16,7 +16,7 @@ from hosttune.errors import ProfileError, UsageError
 from hosttune.facts import machine as machines
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
-from hosttune.model import Finding, Operator, Plan, Report, Requirement, Severity, Subject, Value
+from hosttune.model import Finding, Operator, Plan, Report, Requirement, Severity, Subject
 from hosttune.ports import span, text_of
 from hosttune.profile.load import Profile
 
@@ -53,6 +53,11 @@ def addresses(texts: Sequence[str]) -> tuple[str, ...]:
         first, _, last = span_.partition("-")
         try:
             low, high = ipaddress.ip_address(first), ipaddress.ip_address(last or first)
+            prefix = rest.partition("@")[0]
+            if prefix.isdigit() and int(prefix) > low.max_prefixlen:
+                raise UsageError(
+                    f"--add-address {text}: /{prefix}: a prefix of IPv{low.version} ends at {low.max_prefixlen}"
+                )
             address.parse(f"{first}/{rest}")
             count = int(high) - int(low) + 1
         except (ValueError, TypeError) as error:
@@ -93,7 +98,7 @@ def request(
 
 def plan(host: Host, world: Planned, request: Request, findings: Sequence[Finding], profiles: list[Profile]) -> Plan:
     """Return the plan on a host, or on one that is only planned; refusals of a live host are among it."""
-    made = planning.plan(world, findings, request, _facts(world, profiles, _examine.listening(host)))
+    made = planning.plan(world, findings, request, _facts(world, profiles, _examine.listening(host), findings))
     if isinstance(host, LiveHost) and made.changes:
         status = machines.text(host, "/proc/self/status")
         refused = refuse.permissions(host, made.changes, status, journal.DIRECTORY)
@@ -116,22 +121,23 @@ def replan(world: Planned, request: Request) -> Plan:
     except (UsageError, ProfileError):
         profiles = _open.open_profiles([], [])
     findings = _examine.judge_again(world, profiles, request.requirements)
-    return planning.plan(world, findings, request, _facts(world, profiles, None))
+    return planning.plan(world, findings, request, _facts(world, profiles, None, findings))
 
 
-def _facts(world: Planned, profiles: list[Profile], listening: int | None) -> PlanFacts:
+def _facts(
+    world: Planned, profiles: list[Profile], listening: int | None, findings: Sequence[Finding]
+) -> PlanFacts:
     legal: dict[str, tuple[int, int]] = {}
-    defaults: dict[str, Value] = {}
-    described: set[str] = set()
     for profile in _with_base(profiles):
         for subject, about in profile.about.items():
-            key = subject.removeprefix("sysctl:")
             if about.get("legal"):
-                legal[key] = (about["legal"][0], about["legal"][1])
-            if (default := about.get("default_value")) is not None:
-                defaults[key] = tuple(default) if isinstance(default, list) else default
-            described.add(key)
-    return PlanFacts(machines.gather(world), legal, listening, defaults, frozenset(described))
+                legal[subject.removeprefix("sysctl:")] = (about["legal"][0], about["legal"][1])
+    machine = machines.gather(world)
+    readings = {str(f.subject): f.reading for f in findings if f.reading is not None}
+    known = _examine.defaults(world, profiles, machine, readings)
+    defaults = {subject.removeprefix("sysctl:"): value for subject, value in known.items() if value is not None}
+    described = frozenset(s.removeprefix("sysctl:") for profile in _with_base(profiles) for s in profile.about)
+    return PlanFacts(machine, legal, listening, defaults, described)
 
 
 def _with_base(profiles: list[Profile]) -> list[Profile]:

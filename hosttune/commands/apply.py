@@ -5,21 +5,24 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import json
+import os
+import shlex
 import shutil
 import sys
 from dataclasses import dataclass
 from typing import Any
 
-from hosttune.changes import journal, transaction, undo
+from hosttune.changes import journal, transaction, undo, wayback
 from hosttune.changes.journal import Record, Status
 from hosttune.changes.planned import Planned
 from hosttune.changes.request import Request
-from hosttune.commands import _examine, _load, _open, _planning
+from hosttune.commands import _asking, _examine, _load, _open, _outcome, _output, _planning
 from hosttune.errors import RefusedError, UsageError
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
-from hosttune.model import Finding, Plan, Report, Verdict
-from hosttune.render import _plan, _script
+from hosttune.model import Change, Finding, Plan, Report, Verdict
+from hosttune.render import _outcome as outcome
+from hosttune.render import _plan, _refused, _script
 from hosttune.render._figures import fold
 
 SCHEMA = "hosttune/apply/1"
@@ -69,10 +72,17 @@ def on(host: Host, asked: Asked) -> int:
     loaded = _load.load(host, asked.aim)
     draft = _draft(asked, host, loaded)
     if asked.script:
-        _refuse(draft.plan)
-        print(_script.render(draft.plan, _load.command()), end="")
+        # what only this user may not do, another one may who runs the script
+        others = _refused.not_root(draft.plan.refusals, os.geteuid() == 0, "")[1]
+        _refuse(dataclasses.replace(draft.plan, refusals=tuple(others)))
+        top = host.root if isinstance(host, LiveHost) and not host.runs else "/"
+        text = _script.render(draft.plan, _load.command(), top)
+        # a file may hold bytes that are no UTF-8: they go out as they are
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
         return 0
-    if not draft.plan.refusals and not _wants(draft.plan):
+    unfinished = isinstance(host, LiveHost) and _unfinished(host, asked)
+    if not draft.plan.refusals and not _wants(draft.plan) and not unfinished:
         return _tell(asked, draft, draft.report, 0, changed=False)
     if asked.dry_run or draft.plan.refusals:
         return _show(asked, host, loaded, draft)
@@ -80,6 +90,19 @@ def on(host: Host, asked: Asked) -> int:
     if not asked.yes:
         _ask(asked, host, loaded, draft)
     return _apply(asked, host, loaded, draft)
+
+
+def _unfinished(host: LiveHost, asked: Asked) -> bool:
+    """Say whether an earlier run was interrupted, so that what is seen now is not what this one will start from."""
+    try:
+        found = wayback.interrupted(journal.records(host))
+    except RefusedError:
+        if asked.dry_run:
+            return False  # who only looks need not be able to read the journal
+        raise
+    for record in found:
+        print(f"hosttune: apply {record.id} was interrupted: an apply or rollback heals it first", file=sys.stderr)
+    return bool(found)
 
 
 def _check(asked: Asked) -> None:
@@ -90,8 +113,13 @@ def _check(asked: Asked) -> None:
         raise UsageError("--root: nothing runs in an image; leave out --runtime-only, --live and --restart")
     if asked.snapshot and not (asked.dry_run or asked.script):
         raise UsageError("--snapshot: a recording cannot be changed; add --dry-run or --script")
-    if not (asked.yes or asked.dry_run or asked.script or sys.stdin.isatty()):
-        raise UsageError("nobody can be asked here: look with --dry-run, then say --yes")
+    if asked.snapshot and asked.add_address and not asked.persist_only:
+        raise UsageError("--add-address: a recording does not name the interfaces; add --persist-only to see the file")
+    if asked.script and (asked.yes or asked.dry_run or asked.format != "table"):
+        raise UsageError(
+            "--script: it prints a shell script and writes nothing; leave out --yes, --dry-run and --format"
+        )
+    _asking.check(asked.format, told=asked.yes or asked.dry_run or asked.script)
     _planning.kinds(asked.only)
     _planning.addresses(asked.add_address or [])
 
@@ -118,45 +146,55 @@ def _wants(plan: Plan) -> bool:
 
 
 def _refuse(plan: Plan) -> None:
-    """Raise RefusedError with all reasons, a line each."""
+    """Raise RefusedError with all reasons in one line."""
     if plan.refusals:
-        raise RefusedError("refused, nothing was changed: " + "; also: ".join(plan.refusals))
+        raise RefusedError(_refused.line(plan.refusals, os.geteuid() == 0, _load.command()))
 
 
 def _show(asked: Asked, host: Host, loaded: _load.Loaded, draft: Draft) -> int:
     """Print the plan, and why it may not be carried out; the capacity is that of the host as planned."""
+    width, refusals = _width(), draft.plan.refusals
+    why = (refusals, os.geteuid() == 0, _load.command())
+    # who only forgot sudo has not asked for a plan
+    short = asked.format == "json" or (not asked.dry_run and bool(_refused.not_root(*why)[0]))
     planned = Planned(host, draft.plan.changes)
     after = _examine.examine(planned, loaded.profiles, loaded.workload, loaded.programs, "")
-    code = REFUSED if draft.plan.refusals else WANTED
     if asked.format == "json":
-        _print_json(asked, draft, after, changed=bool(draft.plan.changes), record=None)
-        return code
-    width = _width()
-    print(_plan.plan(draft.plan, width), end="")
-    if draft.plan.refusals:
-        for line in draft.plan.refusals:
-            print(f"hosttune: refused, nothing was changed: {line}", file=sys.stderr)
-        return code
-    print(f"\n  {_plan.capacity(draft.report, after)}")
-    return code
+        results = [] if refusals else _results(planned, loaded, draft, after, draft.plan.changes)
+        _print_json(asked, draft, after, results, changed=bool(draft.plan.changes), record=None)
+    elif not short:
+        units = {f.subject.name: f.requirement.unit for f in draft.findings if f.requirement}
+        print(_plan.plan(draft.plan, width, units), end="")
+    if refusals:
+        sys.stdout.flush()
+        said = [f"hosttune: {_refused.line(*why)}"] if short else _refused.lines(*why, width)
+        print("\n".join(said), file=sys.stderr)
+        return REFUSED
+    if asked.format != "json":
+        print("\n" + "\n".join(fold(f"  {_capacity(draft, after)}", width, "    ")))
+    return WANTED
 
 
 def _ask(asked: Asked, host: Host, loaded: _load.Loaded, draft: Draft) -> None:
     """Show the plan and ask; raises RefusedError for anything but a yes."""
-    _show(dataclasses.replace(asked, format="table"), host, loaded, draft)
+    _show(asked, host, loaded, draft)
     count = len(draft.plan.changes)
-    answer = input(f"\nMake {count} change{'s' * (count != 1)}? [y/N] ")
-    if answer.strip().lower() not in ("y", "yes"):
-        raise RefusedError("nothing was changed")
+    units = ", ".join(draft.plan.restarts)
+    _asking.agree(f"Make {count:,} change{'s' * (count != 1)}?" if count else f"Restart {units}?")
 
 
 def _apply(asked: Asked, host: LiveHost, loaded: _load.Loaded, shown: Draft) -> int:
     """Write under the lock; what was shown must still be what is planned."""
-    with journal.locked(host):
+    with journal.locked(host, _open.teller()):
         records = journal.records(host)
-        told = undo.heal(host, records)
-        for line in told:
+        healed = undo.heal(host, records)
+        for line in healed.said:
             print(f"hosttune: {line}", file=sys.stderr)
+        if not healed.whole:
+            raise RefusedError(
+                "an earlier run is not taken back whole, and this one would stand on it: mend what is named above and "
+                "run `hosttune rollback`, or give it up with `hosttune rollback --force`"
+            )
         draft = _draft(asked, host, loaded)
         _refuse(draft.plan)
         if not asked.yes and draft.plan != shown.plan:
@@ -173,34 +211,68 @@ def _apply(asked: Asked, host: LiveHost, loaded: _load.Loaded, shown: Draft) -> 
             reload=draft.plan.reload,
             restarts=draft.plan.restarts,
             one_way=draft.plan.one_way,
+            where=journal.here(host),
         )
         record = transaction.apply(host, record, draft.plan.restart)
+    _output.did(f"apply {record.id} is done")
     after = _examine.examine(host, loaded.profiles, loaded.workload, loaded.programs, "")
-    claimed = {subject for change in draft.plan.changes for subject in change.serves}
-    broken = [f for f in after.findings if f.requirement and str(f.subject) in claimed and f.verdict is Verdict.FAIL]
-    return _tell(asked, draft, after, 1 if broken else 0, changed=True, record=record)
+    results = _results(host, loaded, draft, after, record.changes)
+    broken = any(row["verdict"] == Verdict.FAIL for row in results)
+    return _tell(asked, draft, after, 1 if broken else 0, changed=True, record=record, results=results)
 
 
-def _tell(asked: Asked, draft: Draft, after: Report, code: int, *, changed: bool, record: Record | None = None) -> int:
+def _results(
+    host: Host, loaded: _load.Loaded, draft: Draft, after: Report, changes: tuple[Change, ...]
+) -> list[outcome.Row]:
+    found = _outcome.findings(host, loaded, draft.request, after.findings)
+    return _outcome.results(host, changes, draft.request, draft.findings, found)
+
+
+def _capacity(draft: Draft, after: Report) -> str:
+    return outcome.capacity(draft.report, after, () if draft.plan.restart else draft.plan.restarts)
+
+
+def _tell(
+    asked: Asked,
+    draft: Draft,
+    after: Report,
+    code: int,
+    *,
+    changed: bool,
+    record: Record | None = None,
+    results: list[outcome.Row] | None = None,
+) -> int:
     """Print what became of it and return the exit code."""
     if asked.format == "json":
-        _print_json(asked, draft, after, changed=changed, record=record)
+        _print_json(asked, draft, after, results or [], changed=changed, record=record)
         return code
     width = _width()
     if not changed:
-        print(f"  Nothing to do: what role {' + '.join(draft.report.roles)} wants holds, now and after a boot.")
+        print("\n".join(fold(f"  {_outcome.nothing(draft.report, _narrowed(asked))}", width, "    ")))
         _print_notes(draft.plan)
         return code
-    claimed = [subject for change in draft.plan.changes for subject in change.serves]
-    print(_plan.outcome(_plan.rows(claimed, draft.report, after), draft.report, after, width), end="")
-    _print_notes(draft.plan)
+    print(outcome.outcome(results or [], _capacity(draft, after), bool(after.machine.kernel), width), end="")
+    # who was asked has read what is left alone
+    _print_notes(draft.plan if asked.yes else dataclasses.replace(draft.plan, notes=()))
     if record is not None:
-        print(f"  undo: sudo hosttune rollback {record.id}" + ("" if asked.root == "/" else f" --root {asked.root}"))
+        print(f"  undo: sudo hosttune rollback {record.id}{_root(asked.root)}")
     return code
 
 
-def _print_json(asked: Asked, draft: Draft, after: Report, *, changed: bool, record: Record | None) -> None:
-    claimed = [subject for change in draft.plan.changes for subject in change.serves]
+def _narrowed(asked: Asked) -> list[str]:
+    """Return the options by which less is written than the role asks for."""
+    given: dict[str, object] = {"--only": asked.only, "--except": asked.leave}
+    layers: dict[str, object] = {"--runtime-only": asked.runtime_only, "--persist-only": asked.persist_only}
+    return [name for name, value in (given | layers).items() if value]
+
+
+def _root(root: str) -> str:
+    return "" if root == "/" else f" --root {shlex.quote(root)}"
+
+
+def _print_json(
+    asked: Asked, draft: Draft, after: Report, results: list[outcome.Row], *, changed: bool, record: Record | None
+) -> None:
     document: dict[str, Any] = {
         "schema": SCHEMA,
         "id": record.id if record else None,
@@ -215,8 +287,8 @@ def _print_json(asked: Asked, draft: Draft, after: Report, *, changed: bool, rec
         "notes": _plan.notes(draft.plan),
         "restarts": list(draft.plan.restarts),
         "restarted": bool(record and draft.plan.restart and draft.plan.restarts),
-        "results": _plan.rows(claimed, draft.report, after) if not draft.plan.refusals else [],
-        "capacity": _plan.capacity(draft.report, after),
+        "results": results,
+        "capacity": _capacity(draft, after),
     }
     print(json.dumps(document, indent=1))
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import shlex
 from dataclasses import dataclass
 
 from hosttune.commands import _examine, _load, _open
 from hosttune.errors import UsageError
-from hosttune.model import Report, Severity, Verdict
+from hosttune.model import Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,30 +29,11 @@ def run(asked: Asked) -> int:
     _open.check_format(asked.format)
     if asked.fail_on not in list(Severity):
         raise UsageError(f"--fail-on {asked.fail_on}: unknown; choose {', '.join(Severity)}")
-    missing = _enter(asked)
+    missing = _open.enter(asked.aim.pid, asked.snapshot, asked.root, asked.netns)
     host = _open.open_host(asked.root, asked.snapshot, asked.netns)
     loaded = _load.load(host, asked.aim)
     report = _examine.examine(host, loaded.profiles, loaded.workload, loaded.programs, _load.command(), missing)
-    report = dataclasses.replace(report, warnings=loaded.notes + report.warnings, mend=_mend(asked, report))
+    mend = _load.mend(report, asked.aim, asked.root, asked.snapshot or asked.netns)
+    report = dataclasses.replace(report, warnings=loaded.notes + report.warnings, mend=mend)
     _open.print_report(report, asked.format, asked.verbose)
     return _examine.exit_code(report.findings, Severity(asked.fail_on).rank, asked.strict)
-
-
-def _mend(asked: Asked, report: Report) -> str:
-    """Return the command that mends what does not hold; "" where it holds, or the host is a recording."""
-    wrong = any(f.requirement and f.verdict in (Verdict.FAIL, Verdict.DRIFT) for f in report.findings)
-    if not wrong or asked.snapshot or asked.netns:
-        return ""
-    root = [] if asked.root == "/" else ["--root", asked.root]
-    return shlex.join(["sudo", "hosttune", "apply", *_load.words(asked.aim), *root])
-
-
-def _enter(asked: Asked) -> tuple[str, ...]:
-    """Look from where the process named does, if it runs here; return what could not be looked at."""
-    pid = asked.aim.pid
-    if pid is None or asked.snapshot or asked.root != "/" or asked.netns:
-        return ()
-    from hosttune.host.netns import enter_process
-
-    unseen = enter_process(pid)
-    return (unseen,) if unseen else ()

@@ -24,6 +24,8 @@ def show(name: str, connections: int | None, rate: int | None) -> None:
     active, waived = merge.requirements(profiles, workload, machine.gather(LiveHost()))
     print(f"{profiles[0].name}: {profiles[0].title}")
     print(f"at {workload.connections:,} connections and {workload.rate:,} new ones per second")
+    for key, why in profiles[0].why.items():
+        print(f"{key} {getattr(workload, key)}: {why}")
     for one in active:
         print(f"\n{one.subject}\n  set it {wanted(one)}   [{one.severity}]\n  why: {one.why}\n  source: {one.source}")
     for one in waived:

@@ -7,14 +7,14 @@ from typing import Any
 
 from hosttune.commands._open import check_format, open_host
 from hosttune.errors import HostError, UsageError
-from hosttune.facts import machine, sysctl
+from hosttune.facts import machine, nofile, sysctl
 from hosttune.host import Host
 from hosttune.model import Origin, Unknown, Value
 from hosttune.render import _resolved
 from hosttune.resolve.pam_limits import LoginLimits, resolve_login
 from hosttune.resolve.sysctl_files import Resolution
-from hosttune.resolve.sysctl_value import display, kernel_value, normalise, shape_of, valid_key
-from hosttune.resolve.systemd_limits import UnitLimits, resolve_unit
+from hosttune.resolve.sysctl_value import LISTS, display, kernel_value, normalise, shape_of, valid_key
+from hosttune.resolve.systemd_limits import nr_open_at_boot, resolve_unit
 
 SCHEMA = "hosttune/resolve/1"
 
@@ -34,6 +34,7 @@ def document(host: Host, keys: list[str], users: list[str], units: list[str]) ->
     """Return the whole answer as plain values; `keys` empty means every key that a file sets."""
     nothing_named = not (keys or users or units)
     files = sysctl.files(host, keys)
+    passing = files.now.values.items() if files.now else ()
     every = sorted({*files.boot.values, *files.reload.values})
     named = keys or (every if nothing_named else [])
     logins = users or (["root"] if nothing_named and machine.text(host, "/etc/passwd") else [])
@@ -43,9 +44,16 @@ def document(host: Host, keys: list[str], users: list[str], units: list[str]) ->
         "sysctl": {key: _key(host, key, files) for key in named},
         "nofile": {
             "login": {user: _login(host, user) for user in logins},
-            "unit": {unit: _unit(resolve_unit(host, unit)) for unit in units},
+            "unit": {unit: _unit(host, unit) for unit in units},
         },
-        "warnings": list(dict.fromkeys([*files.boot.warnings, *files.reload.warnings])),
+        "warnings": [
+            *dict.fromkeys([*files.boot.warnings, *files.reload.warnings]),
+            *(
+                f"{found.origin} sets {key} to {found.text} until the next boot: /run is empty then"
+                for key, found in passing
+                if found.origin.path.startswith("/run/") and (nothing_named or key in named)
+            ),
+        ],
     }
 
 
@@ -68,7 +76,7 @@ def _runtime(host: Host, key: str) -> dict[str, Any]:
         text = host.read(f"/proc/sys/{normalise(key)}")
     except HostError as error:
         return {"text": None, "value": None, "unknown": str(error), "count": None}
-    count = shape_of(text)
+    count = shape_of(text, key)
     return {"text": text.rstrip("\n"), "value": _plain(kernel_value(text, count)), "unknown": None, "count": count}
 
 
@@ -76,7 +84,7 @@ def _resolved_by(resolution: Resolution, key: str, count: int | None) -> dict[st
     found = resolution.values.get(key)
     if found is None:
         return None
-    value = kernel_value(found.text, count)
+    value = kernel_value(found.text, 0 if key in LISTS else count)
     return {
         "text": found.text,
         "value": _plain(value),
@@ -103,14 +111,19 @@ def _login(host: Host, user: str) -> dict[str, Any]:
     }
 
 
-def _unit(found: UnitLimits) -> dict[str, Any]:
+def _unit(host: Host, unit: str) -> dict[str, Any]:
+    found = resolve_unit(host, unit, nr_open_at_boot(host))
     return {
         "exists": found.exists,
         "soft": _plain(found.soft),
         "hard": _plain(found.hard),
         "lines": [{**_place(found.origin), "text": found.origin.text}] if found.origin else [],
         "beats": [{**_place(o), "text": o.text} for o in found.beaten],
-        "notes": [*found.notes, *(str(v) for v in (found.soft, found.hard) if isinstance(v, Unknown))],
+        "notes": [
+            *found.notes,
+            *nofile.until_boot(host, unit),
+            *(str(v) for v in (found.soft, found.hard) if isinstance(v, Unknown)),
+        ],
     }
 
 

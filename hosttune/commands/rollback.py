@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
-import sys
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from hosttune.changes import journal, undo
+from hosttune.changes import journal, undo, wayback
 from hosttune.changes.journal import Record, Status
-from hosttune.changes.undo import WayBack
-from hosttune.commands import _open, _planning
+from hosttune.changes.wayback import WayBack
+from hosttune.commands import _asking, _open, _output, _planning
 from hosttune.errors import RefusedError, UsageError
 from hosttune.host.live import LiveHost
 from hosttune.model import Plan
 from hosttune.render import _plan
+from hosttune.render._figures import clean, fold, when
 
 SCHEMA = "hosttune/rollback/1"
 
@@ -32,68 +34,105 @@ class Asked:
     format: str
 
 
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look at the host came to: the record that comes off, how, and what else is to be told."""
+
+    chosen: Record | None
+    way: WayBack = field(default_factory=WayBack)
+    told: tuple[str, ...] = ()
+    interrupted: tuple[int, ...] = ()
+
+
 def run(asked: Asked) -> int:
     """Carry it out on the host that the options name, or show it; returns the exit code."""
     _open.check_format(asked.format)
-    if not (asked.yes or asked.dry_run or sys.stdin.isatty()):
-        raise UsageError("nobody can be asked here: look with --dry-run, then say --yes")
+    _asking.check(asked.format, told=asked.yes or asked.dry_run)
     return on(LiveHost(asked.root), asked)
 
 
 def on(host: LiveHost, asked: Asked) -> int:
     """Carry it out on a host, or show it; returns the exit code."""
+    seen = _look(host, asked)
     if asked.dry_run:
-        return _show(asked, host)
-    if not journal.records(host):
-        return _tell(asked, None, WayBack((), {}, ()), ["nothing to take back: no apply is recorded here"], 0)
+        return _tell(asked, seen, 4 if seen.way.changes or seen.interrupted else 0)
+    if seen.chosen is None and not seen.interrupted:
+        return _tell(asked, seen, 0)
     if not asked.yes:
-        _ask(asked, host)
-    with journal.locked(host):
-        records = journal.records(host)
-        told = undo.heal(host, records, asked.force)
-        if told and asked.id is None:
-            return _tell(asked, None, WayBack((), {}, ()), told, 0)
-        chosen = _chosen(journal.records(host), asked.id)
-        if chosen is None:
-            return _tell(asked, None, WayBack((), {}, ()), [*told, "nothing to take back: no apply is in force"], 0)
-        way = _way_back(host, chosen, asked.force)
-        told += undo.carry_out(host, chosen, way, asked.restart, asked.force)
-    return _tell(asked, chosen, way, told, 1 if told or way.kept else 0)
+        _ask(asked, seen)
+    with journal.locked(host, _open.teller()):
+        healed = undo.heal(host, journal.records(host), asked.force)
+        told = Look(None, told=healed.said)
+        if healed.said and (asked.id is None or not asked.yes or not healed.whole):
+            # what comes after it was not asked for, or not shown, or would stand on what is not whole
+            return _tell(asked, told, 0 if healed.whole else 1, told_already=not asked.yes)
+        look = _look(host, asked)
+        if not asked.yes and look != seen:
+            raise RefusedError("the host was changed since you were shown it, nothing was taken back; run it again")
+        if look.chosen is None:
+            return _tell(asked, dataclasses.replace(look, told=(*healed.said, *look.told)), 0)
+        done = undo.carry_out(host, look.chosen, look.way, asked.restart, asked.force)
+    _output.did(f"the rollback of apply {look.chosen.id} is done")
+    look = dataclasses.replace(look, told=(*healed.said, *done.said))
+    code = 1 if look.told or look.way.kept else 0
+    return _tell(asked, look, code, records=journal.records(host), told_already=not asked.yes)
 
 
 def _chosen(records: list[Record], id: int | None) -> Record | None:
     """Return the record to take off, None where none is in force; raises UsageError."""
-    active = undo.active(records)
+    standing = [r for r in records if r.status is Status.APPLIED] or [r for r in records if r.status is Status.PARTLY]
     if id is None:
-        return active[-1] if active else None
+        return standing[-1] if standing else None
     found = next((r for r in records if r.id == id), None)
     if found is None:
         raise UsageError(f"rollback {id}: no such apply; `hosttune history` lists them")
-    return found if found.status is Status.APPLIED else None
+    return found if found.status in (Status.APPLIED, Status.PARTLY) else None
 
 
-def _way_back(host: LiveHost, chosen: Record, force: bool) -> WayBack:
-    return undo.way_back(host, journal.records(host), chosen, _planning.replan, force)
+def _why_none(records: list[Record], id: int | None) -> str:
+    """Return why there is nothing to take back."""
+    status = next((r.status for r in records if r.id == id), None)
+    if status is Status.ROLLED_BACK:
+        return f"nothing to take back: apply {id} is rolled back already"
+    if status is not None:
+        return f"nothing to take back: a write of apply {id} failed, and nothing of it is in force"
+    return "nothing to take back: no apply is " + ("in force" if records else "recorded here")
 
 
-def _show(asked: Asked, host: LiveHost) -> int:
+def _look(host: LiveHost, asked: Asked) -> Look:
+    """Return what a rollback would do now; what was interrupted has to be healed first."""
     records = journal.records(host)
-    told = [f"apply {r.id} was interrupted: a rollback heals it" for r in undo.interrupted(records)]
+    found = wayback.interrupted(records)
     chosen = _chosen(records, asked.id)
-    way = _way_back(host, chosen, asked.force) if chosen and not told else WayBack((), {}, ())
-    code = 4 if told or way.changes else 0
-    if not told and chosen is None:
-        told = ["nothing to take back: no apply is in force"]
-    return _tell(asked, chosen, way, told, code)
+    if found:
+        told = tuple(f"apply {r.id} was interrupted: a rollback heals it" for r in found)
+        return Look(chosen if asked.id else None, WayBack(), told, tuple(r.id for r in found))
+    if chosen is None:
+        return Look(None, WayBack(), (_why_none(records, asked.id),))
+    return Look(chosen, wayback.way_back(host, records, chosen, _planning.replan, journal.here(host), asked.force))
 
 
-def _ask(asked: Asked, host: LiveHost) -> None:
-    _show(asked, host)
-    if input("\nTake it back? [y/N] ").strip().lower() not in ("y", "yes"):
-        raise RefusedError("nothing was changed")
+def _ask(asked: Asked, look: Look) -> None:
+    """Show it and return on a yes; raises RefusedError for a no."""
+    _print(look.chosen, look.way, look.told)
+    if look.interrupted:
+        _asking.agree(f"Heal {' and '.join(f'apply {number}' for number in look.interrupted)}?")
+    elif look.chosen:
+        _asking.agree(f"Take back {_name(look.chosen)}?")
 
 
-def _tell(asked: Asked, chosen: Record | None, way: WayBack, told: list[str], code: int) -> int:
+def _name(record: Record) -> str:
+    roles = record.request.roles
+    role = f", role{'s' * (len(roles) > 1)} {' + '.join(roles)}" if roles else ""
+    return f"apply {record.id} ({when(record.when)}{clean(role)})"
+
+
+def _tell(
+    asked: Asked, look: Look, code: int, *, records: list[Record] | None = None, told_already: bool = False
+) -> int:
+    """Print what became of it, `records` being those after it, and return the exit code."""
+    chosen, way = look.chosen, look.way
+    stays = _stays(chosen, way) if chosen else ""
     if asked.format == "json":
         document = {
             "schema": SCHEMA,
@@ -102,14 +141,40 @@ def _tell(asked: Asked, chosen: Record | None, way: WayBack, told: list[str], co
             "changed": bool(way.changes),
             "diff": "".join(f"{line}\n" for change in way.changes for line in _plan.diff(change)),
             "kept": list(way.kept),
-            "told": told,
+            "told": [*look.told, *([stays] if stays else [])],
         }
         print(json.dumps(document, indent=1))
         return code
-    width = max(60, shutil.get_terminal_size((80, 24)).columns)
-    print(_plan.plan(Plan(changes=way.changes, notes=(*way.kept, *told)), width), end="")
-    if chosen and not asked.dry_run and asked.yes:
-        print(f"  Apply {chosen.id} is taken back.")
-        for unit in () if asked.restart else chosen.restarts:
-            print(f"  note: {unit} keeps its descriptors until it is started again: systemctl restart {unit}")
+    _print(chosen, WayBack() if told_already else way, look.told)
+    if chosen is None or records is None:
+        return code
+    left = f", except for what is named above ({len(way.kept):,})" if way.kept else ""
+    if any(r.id == chosen.id and r.status in (Status.ROLLED_BACK, Status.PARTLY) for r in records):
+        print(f"  Apply {chosen.id} is taken back{left}.")
+    for unit in () if asked.restart else chosen.restarts:
+        print(f"  note: {unit} keeps its descriptors until it is started again: systemctl restart {unit}")
     return code
+
+
+def _stays(chosen: Record, way: WayBack) -> str:
+    """Return what of an apply stays because others want it too; "" where nothing does."""
+    moved = {(c.backend, c.target) for c in way.changes}
+    wanted = {(c.backend, c.target): number for number, made in way.rewrites.items() for c in made}
+    kept = [key for c in chosen.changes if (key := (c.backend, c.target)) in wanted and key not in moved]
+    if not kept:
+        return ""
+    by = sorted({wanted[key] for key in kept})
+    who = f"apply {', '.join(map(str, by))} want{'s' * (len(by) == 1)} them"
+    if not moved:
+        return f"its values stay: {who}"
+    return f"{len(kept):,} of its {len(chosen.changes):,} changes stay: {who}"
+
+
+def _print(chosen: Record | None, way: WayBack, told: Sequence[str]) -> None:
+    width = max(60, shutil.get_terminal_size((80, 24)).columns)
+    stays = _stays(chosen, way) if chosen else ""
+    notes = (*way.kept, *([stays] if stays else []))
+    units = {r.subject.name: r.unit for r in chosen.request.requirements} if chosen else {}
+    print(_plan.plan(Plan(changes=way.changes, notes=notes), width, units, reasons=False), end="")
+    for line in told:
+        print("\n".join(fold(f"  {line[:1].upper()}{line[1:]}.", width, "    ")))

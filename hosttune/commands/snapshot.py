@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import tempfile
 
-from hosttune.commands import _examine, _open, resolve
+from hosttune.commands import _capacity, _examine, _open, resolve
 from hosttune.errors import HostError, UsageError
-from hosttune.facts import backends
+from hosttune.facts import backends, counts
 from hosttune.facts.pool import pools
 from hosttune.host.recorded import Recording
 from hosttune.model import BindMode, Subject
@@ -23,9 +23,11 @@ def run(output: str, backend: list[str], source: list[str], redact: bool, netns:
         profiles = _open.open_profiles([name], [])
         workload = merge.workload(profiles)
         unit = next((p.service for p in profiles if p.service), "")
-        _examine.examine(host, profiles, workload, _examine.Programs(unit, ("root",), None), "")
+        _examine.examine(host, profiles, workload, _capacity.Programs(unit, ("root",), None), "")
     for mode in BindMode if targets else ():
         pools(host, targets, sources, mode, None)
+    if targets:
+        counts.on_link(host, targets)
     resolve.document(host, [], [], [])
     _units(host)
     if redact:
@@ -38,7 +40,7 @@ def run(output: str, backend: list[str], source: list[str], redact: bool, netns:
 
 def _units(host: Recording) -> None:
     from hosttune.facts import nofile
-    from hosttune.resolve.systemd_limits import list_units
+    from hosttune.resolve.systemd_units import list_units
 
     for unit in list_units(host):
         try:

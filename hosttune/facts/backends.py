@@ -38,11 +38,11 @@ def parse_sources(texts: Sequence[str]) -> tuple[str, ...]:
 
 
 def parse_bind_mode(text: str) -> Hint:
-    """Return the mode and, for explicit:LO-HI, its range; raises UsageError."""
+    """Return the mode and, for explicit:LO-HI and bind:LO-HI, its range; raises UsageError."""
     name, colon, ports = text.partition(":")
     known = ", ".join(mode.value for mode in BindMode)
-    if name not in [mode.value for mode in BindMode] or (colon and name != BindMode.EXPLICIT):
-        raise UsageError(f"--bind-mode {text!r}: unknown; choose {known}[:LO-HI]")
+    if name not in [mode.value for mode in BindMode] or (colon and name not in (BindMode.EXPLICIT, BindMode.BIND)):
+        raise UsageError(f"--bind-mode {text!r}: unknown; choose {known}; bind and explicit take :LO-HI")
     return BindMode(name), span(ports, f"--bind-mode {text!r}") if colon else None
 
 

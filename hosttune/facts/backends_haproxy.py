@@ -29,7 +29,9 @@ def read(host: Host, path: str, text: str) -> tuple[tuple[Backend, ...], backend
     """Return the backends, the bind mode and notes; raises UsageError `file:line` where a line cannot be read.
 
     Without a port range HAProxy sets IP_BIND_ADDRESS_NO_PORT (src/proto_tcp.c); with `source ADDRESS:LO-HI` it binds
-    explicitly, from a ring of ports that belongs to the one statement.
+    explicitly, from a ring of ports of each server's own. A range may stand on a server line or in default-server only
+    (src/cfgparse-listen.c); the copy that a server gets of default-server's ring has one port more, for its spare slot
+    is taken for a port (src/server.c, srv_conn_src_sport_range_cpy). A range without an address is not bound to.
     """
     found: list[tuple[Backend, str]] = []
     spans: list[tuple[int, int]] = []
@@ -45,6 +47,9 @@ def read(host: Host, path: str, text: str) -> tuple[tuple[Backend, ...], backend
             inherited = {"defaults": "" if section == "defaults" else inherited["defaults"], "": inherited["defaults"]}
         elif words[0] in ("source", "default-server") and section in ("defaults", "backend", "listen"):
             source = words[1] if words[0] == "source" and len(words) > 1 else _after(words, "source")
+            if words[0] == "source" and "$" not in source and _source(source, f"{path}:{number}")[1]:
+                where = "takes a range of ports on a server line only"
+                raise UsageError(f"{path}:{number}: HAProxy {where}; write source {source} there")
             if source:
                 inherited["defaults" if section == "defaults" else ""] = source
         elif words[0] in ("server", "server-template") and section in ("backend", "listen"):
@@ -55,11 +60,19 @@ def read(host: Host, path: str, text: str) -> tuple[tuple[Backend, ...], backend
                 notes.append(f"{path}:{number}: {words[at]} is no address to count ports towards; skipped")
                 continue
             target = words[at].removeprefix("ipv4@").removeprefix("ipv6@")
-            given = _after(words[at + 1 :], "source") or inherited[""]
+            own = _after(words[at + 1 :], "source")
+            given = own or inherited[""]
             if "$" in given:
                 notes.append(f"{path}:{number}: source {given} is set by the environment; routing's choice is counted")
                 given = ""
             source, span = _source(given, f"{path}:{number}")
+            if span and not source:
+                most = f"{span[1] - span[0] + 1:,} connections of each server"
+                notes.append(f"{path}:{number}: without an address HAProxy binds to no port; {given} caps at {most}")
+                span = None
+            elif span and not own and span[1] < 65535:
+                span = (span[0], span[1] + 1)
+                notes.append(f"{path}:{number}: HAProxy takes a range of default-server one port too far: {span[1]}")
             spans.extend([span] if span else [])
             found.append((backends.parse(host, target, f"{path}:{number}"), source))
     if not found:

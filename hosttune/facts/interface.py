@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import fnmatch
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from hosttune.facts import netplan
 from hosttune.facts.machine import text
 from hosttune.host import Host
 from hosttune.resolve.systemd_limits import settings
@@ -13,7 +15,8 @@ from hosttune.resolve.systemd_limits import settings
 NETWORKD, NETPLAN, MANAGER, IFUPDOWN = "networkd", "netplan", "networkmanager", "ifupdown"
 
 _NETWORKD_PLACES = ("/etc", "/run", "/usr/local/lib", "/usr/lib")
-_SECTIONS = ("ethernets", "bonds", "bridges", "vlans", "wifis")  # netplan(5)
+_STARTED = ("auto", "allow-auto", "allow-hotplug")
+_DEEPEST = 8  # files that source files
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,35 +38,46 @@ def runner(host: Host, name: str) -> Runner:
     index = text(host, f"/sys/class/net/{name}/ifindex")
     state = text(host, f"/run/systemd/netif/links/{index}") if index.isdigit() else ""
     used = re.search(r"^NETWORK_FILE=(/\S+\.network)$", state, re.M)
-    generated = used is not None and "/10-netplan-" in used[1]
-    planned = _netplan(host, name, used[1] if used else "")
-    if planned and (generated or not used):
-        return planned
     if used:
-        others = [p for p in host.glob("/run/systemd/netif/links/*") if not p.endswith(f"/{index}")]
-        if any(f"NETWORK_FILE={used[1]}\n" in f"{text(host, path)}\n" for path in others):
-            return Runner("", because=f"{used[1]} is shared with other interfaces, which would get the addresses too")
-        return Runner(NETWORKD, used[1], f"systemd-networkd runs {name} by {used[1]}")
+        return _networkd(host, name, used[1], index)
+    planned = netplan.find(host, name, "")
+    if planned and planned.unclear:
+        return Runner("", because=planned.unclear)
+    if planned:
+        return _planned(planned)
     device = text(host, f"/run/NetworkManager/devices/{index}") if index.isdigit() else ""
-    if "connection-uuid=" in device:
+    connection = re.search(r"^connection-uuid=(\S+)$", device, re.M)
+    if connection and not _external(host, connection[1]):
         return Runner(MANAGER, "", f"NetworkManager has a connection on {name}")
     return _ifupdown(host, name) or _matching(host, name) or Runner("", because="no file or daemon was found to run it")
 
 
-def _netplan(host: Host, name: str, used: str) -> Runner | None:
-    """Find the interface among the definitions; under networkd the generated file's name holds the id."""
-    id_ = used.rpartition("/10-netplan-")[2].removesuffix(".network") if "/10-netplan-" in used else name
-    for path in host.glob("/etc/netplan/*.yaml"):
-        if "hosttune" in path:
-            continue
-        section = ""
-        for line in text(host, path).splitlines():
-            found = re.match(r" +[\"']?([A-Za-z0-9_.:-]+)[\"']? *:", line)
-            if found and found[1] in _SECTIONS:
-                section = found[1]
-            elif found and section and found[1] == id_:
-                return Runner(NETPLAN, path, f"{path} defines {id_}", section, id_)
-    return None
+def _networkd(host: Host, name: str, used: str, index: str) -> Runner:
+    """Return netplan where it made the file that systemd-networkd goes by, else networkd; nobody if others share it.
+
+    What netplan cannot be told in a few lines a drop-in adds to the file that it makes.
+    """
+    others = [p for p in host.glob("/run/systemd/netif/links/*") if not p.endswith(f"/{index}")]
+    if any(f"NETWORK_FILE={used}\n" in f"{text(host, path)}\n" for path in others):
+        return Runner("", because=f"{used} is shared with other interfaces, which would get the addresses too")
+    generated = re.search(r"/10-netplan-(.+)\.network$", used)
+    planned = netplan.find(host, name, generated[1]) if generated else None
+    if planned and not planned.unclear:
+        return _planned(planned)
+    return Runner(NETWORKD, used, f"systemd-networkd runs {name} by {used}")
+
+
+def _planned(found: netplan.Definition) -> Runner:
+    return Runner(NETPLAN, found.path, f"{found.path} defines {found.id}", found.section, found.id)
+
+
+def _external(host: Host, uuid: str) -> bool:
+    """Say whether a connection is one that NetworkManager only noticed: others made it, and it keeps nothing of it."""
+    for path in host.glob("/run/NetworkManager/system-connections/*.nmconnection"):
+        said = text(host, path)
+        if re.search(rf"^uuid={re.escape(uuid)}$", said, re.M) and re.search(r"^external=true$", said, re.M):
+            return True
+    return False
 
 
 def _matching(host: Host, name: str) -> Runner | None:
@@ -75,28 +89,63 @@ def _matching(host: Host, name: str) -> Runner | None:
         for path in host.glob(f"{place}/systemd/network/*.network"):
             files.setdefault(path.rpartition("/")[2], path)
     for _, path in sorted(files.items()):
-        match = {key: value for section, key, value, _ in settings(text(host, path)) if section == "Match"}
-        if "Name" not in match or not _named(name, match["Name"]):
+        match: dict[str, str] = {}
+        for section, key, value, _ in settings(text(host, path)):
+            if section == "Match":  # a line adds to those before it, an empty one forgets them
+                match[key] = f"{match[key]}\n{value}" if value and match.get(key) else value
+        if not match.get("Name") or not _named(name, match["Name"]):
             continue
         if len(match) > 1:
             return Runner("", because=f"whether {path} matches {name} cannot be told from its name alone")
-        if any(c in match["Name"] for c in "*?[! "):
+        if any(c in match["Name"] for c in "*?[! \n"):
             return Runner("", because=f"{path} may match other interfaces too, which would get the addresses")
         return Runner(NETWORKD, path, f"{path} is the first that matches {name}")
     return None
 
 
 def _named(name: str, patterns: str) -> bool:
-    negated = patterns.startswith("!")
-    found = any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns.removeprefix("!").split())
-    return found != negated
+    """Say whether Name= matches, its lines joined by line ends; a line that begins with ! is of names that do not.
+
+    As net_condition_test_strv() of systemd's src/shared/net-condition.c has it.
+    """
+    wanted: list[str] = []
+    refused: list[str] = []
+    for line in patterns.split("\n"):
+        (refused if line.startswith("!") else wanted).extend(line.removeprefix("!").split())
+    if any(fnmatch.fnmatchcase(name, pattern) for pattern in refused):
+        return False
+    return not wanted or any(fnmatch.fnmatchcase(name, pattern) for pattern in wanted)
 
 
 def _ifupdown(host: Host, name: str) -> Runner | None:
-    """Find the stanza, where ifupdown is installed, in interfaces(5) itself and in interfaces.d."""
+    """Find the stanza, where ifupdown is installed, and see that something brings it up at a boot (interfaces(5))."""
     if not host.glob("/sbin/ifup") + host.glob("/usr/sbin/ifup"):
         return None
-    for path in ("/etc/network/interfaces", *host.glob("/etc/network/interfaces.d/*")):
-        if "hosttune" not in path and re.search(rf"^\s*iface\s+{re.escape(name)}\s", text(host, path), re.M):
-            return Runner(IFUPDOWN, path, f"{path} has a stanza of {name}")
-    return None
+    lines = list(_interfaces(host, "/etc/network/interfaces", _DEEPEST))
+    stanza = next((path for path, words in lines if words[:2] == ["iface", name]), None)
+    if stanza is None:
+        return None
+    starts = [word for _, words in lines if words[0] in _STARTED for word in words[1:]]
+    if any(fnmatch.fnmatchcase(name, word.removeprefix("/")) if word[0] == "/" else word == name for word in starts):
+        return Runner(IFUPDOWN, stanza, f"{stanza} has a stanza of {name}")
+    said = f"{stanza} has a stanza of {name}, but no line `auto` or `allow-hotplug` brings it up at a boot"
+    return Runner("", because=said)
+
+
+def _interfaces(host: Host, path: str, depth: int) -> Iterator[tuple[str, list[str]]]:
+    """Yield the words of each line with the file it stands in, those of other files where they are sourced."""
+    folder = path.rpartition("/")[0]
+    for line in text(host, path).replace("\\\n", " ").splitlines():
+        words = line.split()
+        if not words or words[0][0] == "#":
+            continue
+        yield path, words
+        sourced: list[str] = []
+        for pattern in words[1:] if depth else []:
+            pattern = pattern if pattern[0] == "/" else f"{folder}/{pattern}"
+            if words[0] == "source":
+                sourced += host.glob(pattern)
+            elif words[0] == "source-directory":
+                sourced += [p for p in host.glob(f"{pattern.rstrip('/')}/*") if re.fullmatch(r".*/[A-Za-z0-9_-]+", p)]
+        for more in sourced:
+            yield from _interfaces(host, more, depth - 1)

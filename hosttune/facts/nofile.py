@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from hosttune.errors import HostError
 from hosttune.host import Host
@@ -55,7 +56,8 @@ def _login(host: Host, subject: Subject, user: str) -> Reading:
 def _unit(host: Host, subject: Subject, unit: str) -> Reading:
     unit = unit if "." in unit else f"{unit}.service"
     limits = resolve_unit(host, unit, nr_open_at_boot(host))
-    return Reading(subject, _running(host, unit), _boot(limits, unit), limits.origin, limits.beaten, limits.notes)
+    notes = (*limits.notes, *until_boot(host, unit))
+    return Reading(subject, _running(host, limits.id), _boot(limits, unit), limits.origin, limits.beaten, notes)
 
 
 def _process(host: Host, subject: Subject, pid: str) -> Reading:
@@ -69,6 +71,14 @@ def _process(host: Host, subject: Subject, pid: str) -> Reading:
     limits = resolve_unit(host, unit, nr_open_at_boot(host))
     notes = (f"process {pid} belongs to {unit}", *limits.notes)
     return Reading(subject, runtime, _boot(limits, unit), limits.origin, limits.beaten, notes)
+
+
+def until_boot(host: Host, unit: str) -> list[str]:
+    """Return a sentence on the line in /run that decides a unit's limit now: after a boot it is gone."""
+    origin = resolve_unit(host, unit, now=True).origin
+    if origin is None or not origin.path.startswith("/run/") or "/generator" in origin.path:
+        return []
+    return [f"{origin} sets {origin.text} until the next boot: /run is empty then"]
 
 
 def _boot(limits: UnitLimits, unit: str) -> Value | Unknown:
@@ -88,17 +98,24 @@ def _both(soft: int | Unknown, hard: int | Unknown) -> Value | Unknown:
 
 def _running(host: Host, unit: str) -> Value | Unknown:
     """Return the limits of the lowest process of a unit, which is its main process or the oldest one left."""
-    paths = host.glob("/proc/[0-9]*/cgroup")
-    pids = sorted(int(p.split("/")[2]) for p in paths if re.fullmatch("/proc/[0-9]{1,10}/cgroup", p))
-    for pid in pids[:_PROCESSES]:
-        if _unit_of(host, str(pid)) != unit:
-            continue
+    for pid in _processes(host, unit):
         try:
             return limits_of(host.read(f"/proc/{pid}/limits"))
         except HostError as error:
             if error.reason is not Reason.ABSENT:  # else it ended between the two reads
                 return Unknown(error.reason, error.detail)
     return Unknown(Reason.ABSENT, f"{unit} is not running")
+
+
+def processes(host: Host, unit: str) -> list[int]:
+    """Return the processes of a service, whatever slice it lies in, lowest first."""
+    return list(_processes(host, unit if "." in unit else f"{unit}.service"))
+
+
+def _processes(host: Host, unit: str) -> Iterator[int]:
+    paths = host.glob("/proc/[0-9]*/cgroup")
+    pids = sorted(int(p.split("/")[2]) for p in paths if re.fullmatch("/proc/[0-9]{1,10}/cgroup", p))
+    yield from (pid for pid in pids[:_PROCESSES] if _unit_of(host, str(pid)) == unit)
 
 
 def _unit_of(host: Host, pid: str) -> str:
@@ -118,9 +135,3 @@ def _unit_of(host: Host, pid: str) -> str:
                 if part.endswith(".service"):
                     return part
     return ""
-
-
-def processes(host: Host, unit: str) -> list[int]:
-    """Return the processes of a service, whatever slice it lies in."""
-    found = [path.split("/")[2] for path in host.glob("/proc/[0-9]*/cgroup")]
-    return sorted(int(pid) for pid in found[:_PROCESSES] if pid.isdecimal() and _unit_of(host, pid) == unit)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hosttune.errors import HostError, UsageError
@@ -17,6 +17,8 @@ from hosttune.facts.machine import text
 from hosttune.host import Host
 from hosttune.model import Backend, BindMode, PortPool, Reason
 from hosttune.ports import mask_of, span
+
+_ANY_ADDRESS = frozenset({"0.0.0.0", "::"})  # INADDR_ANY and in6addr_any, ip(7), ipv6(7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +33,17 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the namespace's sysctls say: the range, the reserved ports, when TIME_WAIT may be taken over."""
+    """What the namespace's sysctls say: the range, the reserved ports, when TIME_WAIT may be taken over.
+
+    `chosen`: the range is the program's own, which binds to a port of it by itself.
+    """
 
     low: int
     high: int
     reserved: int
     tw_reuse: int
     timestamps: bool
+    chosen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,24 @@ class Used:
     on_source: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What one look at the sockets gave, from which the pools of any range follow."""
+
+    mode: BindMode
+    settings: Settings
+    pairs: tuple[tuple[str, Backend], ...]
+    held: tuple[Held, ...]
+    used: tuple[Used, ...]
+    notes: tuple[str, ...]
+
+    def pools(self, low: int = 0, high: int = 0) -> tuple[PortPool, ...]:
+        """Return a pool for each source and backend; with `low` and `high` as if the range were these."""
+        settings = replace(self.settings, low=low, high=high) if high else self.settings
+        rows = zip(self.pairs, self.used, strict=True)
+        return tuple(compute(source, b, self.mode, settings, self.held, used) for (source, b), used in rows)
+
+
 def pools(
     host: Host,
     backends: tuple[Backend, ...],
@@ -59,32 +83,67 @@ def pools(
     bind_range: tuple[int, int] | None,
 ) -> tuple[tuple[PortPool, ...], tuple[str, ...]]:
     """Return a pool for each source and backend, and notes; raises HostError where nothing can be counted."""
+    found = survey(host, backends, sources, mode, bind_range)
+    return found.pools(), found.notes
+
+
+def survey(
+    host: Host,
+    backends: tuple[Backend, ...],
+    sources: tuple[str, ...],
+    mode: BindMode,
+    bind_range: tuple[int, int] | None,
+) -> Survey:
+    """Look at the sockets once; raises HostError where nothing can be counted."""
     settings = read_settings(host)
-    if mode is BindMode.EXPLICIT and bind_range:
-        settings = Settings(*bind_range, 0, settings.tw_reuse, settings.timestamps)
+    if mode in (BindMode.EXPLICIT, BindMode.BIND) and bind_range:
+        settings = Settings(*bind_range, 0, settings.tw_reuse, settings.timestamps, chosen=True)
     pairs, notes = _pairs(host, backends, sources)
     whole = mode in (BindMode.BIND, BindMode.EXPLICIT)
     answer = host.probe("sockets", backends=[[b.address, b.port] for b in backends], whole=whole)
-    held = tuple(Held(h["address"], h["port"], h["listen"], h["v6only"]) for h in answer["held"])
     on_source = {one["address"]: int(one["ports"], 16) for one in answer["local"]}
     tuples = {(t["source"], t["address"], t["port"]): t for t in answer["tuples"]}
+    for source in _ANY_ADDRESS.intersection(sources):
+        _join(source, on_source, tuples)
     found = []
     for source, backend in pairs:
         row = tuples.get((source, backend.address, backend.port), {})
-        used = Used(
-            established=int(row.get("established", "0"), 16),
-            time_wait=int(row.get("time_wait", "0"), 16),
-            half_closed=int(row.get("half_closed", "0"), 16),
-            other=int(row.get("other", "0"), 16),
-            on_source=on_source.get(source, 0),
+        found.append(
+            Used(
+                established=int(row.get("established", "0"), 16),
+                time_wait=int(row.get("time_wait", "0"), 16),
+                half_closed=int(row.get("half_closed", "0"), 16),
+                other=int(row.get("other", "0"), 16),
+                on_source=on_source.get(source, 0),
+            )
         )
-        found.append(compute(source, backend, mode, settings, held, used))
     kernel = re.match(r"(\d+)\.(\d+)", text(host, "/proc/sys/kernel/osrelease"))
     if kernel and (int(kernel[1]), int(kernel[2])) < (6, 8):
         notes.append("before Linux 6.8 sockets that are only bound are not shown: their ports count as free here")
     if mode is BindMode.BIND and len(backends) > 1:
         notes.append("bind() takes a port whatever the destination: the backends of a source share its pool")
-    return tuple(found), tuple(notes)
+    held = tuple(Held(h["address"], h["port"], h["listen"], h["v6only"]) for h in answer["held"])
+    return Survey(mode, settings, tuple(pairs), held, tuple(found), tuple(notes))
+
+
+def _join(source: str, on_source: dict[str, int], tuples: dict[Any, dict[str, Any]]) -> None:
+    """Add rows for a program that binds to no address in particular: those of all addresses of its family together.
+
+    Each of its sockets has the address that routing picks, and its bind() conflicts with a socket on any of them.
+    """
+    for address, ports in list(on_source.items()):
+        if _shares(source, address):
+            on_source[source] = on_source.get(source, 0) | ports
+    for (local, address, port), row in list(tuples.items()):
+        if _shares(source, local):
+            joined = tuples.setdefault((source, address, port), {})
+            for name in ("established", "time_wait", "half_closed", "other"):
+                joined[name] = hex(int(joined.get(name, "0"), 16) | int(row[name], 16))
+
+
+def _shares(source: str, address: str) -> bool:
+    """Say whether a bind() to 0.0.0.0 or :: meets sockets on an address; of :: also those of IPv4 (ipv6_only_sock)."""
+    return address not in _ANY_ADDRESS and (source == "::" or ":" not in address)
 
 
 def read_settings(host: Host) -> Settings:
@@ -136,7 +195,7 @@ def compute(
         other=(used.other | used.half_closed).bit_count(),
         free=free.bit_count(),
         free_least=least.bit_count(),
-        knee=None if mode is BindMode.EXPLICIT else size // 2,
+        knee=None if mode is BindMode.EXPLICIT or settings.chosen else size // 2,
         notes=_notes(mode, settings, ports, used, waiting),
     )
 
@@ -156,7 +215,9 @@ def _owned(source: str, held: tuple[Held, ...]) -> int:
 
 
 def _meets(source: str, held: Held) -> bool:
-    """Say whether a bound socket's address conflicts with a bind() to `source` (ipv6_rcv_saddr_equal)."""
+    """Say whether a bound socket's address conflicts with a bind() to `source` (inet_rcv_saddr_equal)."""
+    if source == "::" or (source == "0.0.0.0" and ":" not in held.address):
+        return True
     if held.address == "::":
         return not (held.v6only and ":" not in source)
     if held.address == "0.0.0.0":

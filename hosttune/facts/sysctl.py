@@ -10,8 +10,8 @@ from hosttune.facts.machine import is_image, text
 from hosttune.host import Host
 from hosttune.model import Origin, Reading, Reason, Subject, Unknown, Value
 from hosttune.resolve import os_release, sysctl_procps, sysctl_systemd
-from hosttune.resolve.sysctl_files import Resolution
-from hosttune.resolve.sysctl_value import kernel_value, normalise, shape_of
+from hosttune.resolve.sysctl_files import Resolution, surviving
+from hosttune.resolve.sysctl_value import LISTS, kernel_value, normalise, shape_of
 
 # registered for the initial network namespace only: net/core/sysctl_net_core.c, net/ipv4/sysctl_net_ipv4.c,
 # net/ipv4/route.c, net/core/neighbour.c; measured on 6.18 in a namespace of its own
@@ -34,10 +34,14 @@ _MODULES = (("net.netfilter.nf_conntrack", "nf_conntrack"), ("net.bridge.", "br_
 
 @dataclass(frozen=True, slots=True)
 class Files:
-    """What both loaders would make of this host's files: `boot` is systemd-sysctl's, `reload` procps'."""
+    """What both loaders would make of this host's files: `boot` is systemd-sysctl's, `reload` procps'.
+
+    `now` is systemd-sysctl's before the next boot, from what lies in /run too; None where nothing does.
+    """
 
     boot: Resolution
     reload: Resolution
+    now: Resolution | None = None
 
 
 def files(host: Host, keys: Iterable[str] = ()) -> Files:
@@ -46,6 +50,7 @@ def files(host: Host, keys: Iterable[str] = ()) -> Files:
     return Files(
         sysctl_systemd.resolve_systemd(host, keys=known),
         sysctl_procps.resolve_procps(host, procps_release(host), keys=known),
+        sysctl_systemd.resolve_systemd(host, known, now=True) if host.glob("/run/sysctl.d/*.conf") else None,
     )
 
 
@@ -79,7 +84,7 @@ def runtime(host: Host, name: str, initial: bool = True) -> Value | Unknown:
         answer = host.read(f"/proc/sys/{normalise(name)}")
     except HostError as error:
         return _why_not(name, error, initial)
-    return kernel_value(answer, shape_of(answer))
+    return kernel_value(answer, shape_of(answer, name))
 
 
 def _why_not(name: str, error: HostError, initial: bool) -> Unknown:
@@ -106,19 +111,24 @@ def _reading(
     origin: Origin | None = None
     beaten: tuple[Origin, ...] = ()
     if resolved is not None:
-        boot = kernel_value(resolved.text, _count(now))
+        boot = kernel_value(resolved.text, _count(name, now))
         origin, beaten = resolved.origin, resolved.beaten
         late = _late_module(name, resolved.origin, loaded_at_boot)
         if late:
             # the line will find no key: what the module brings is its own default, and nothing tries again
             boot = Unknown(Reason.MODULE, late)
+    passing = found.now.values.get(name) if found.now else None
+    if passing and passing.origin.path.startswith("/run/"):
+        notes.append(f"{passing.origin} sets {passing.text} until the next boot: /run is empty then")
     if (resolved.text if resolved else None) != (other.text if other else None):
         said = f"{other.text} ({other.origin})" if other else "nothing"
         notes.append(f"`sysctl --system` would set {said}; systemd-sysctl, at boot, decides otherwise")
     return Reading(Subject("sysctl", name), now, boot, origin, beaten, tuple(notes))
 
 
-def _count(now: Value | Unknown) -> int | None:
+def _count(name: str, now: Value | Unknown) -> int | None:
+    if name in LISTS:
+        return 0
     if isinstance(now, Unknown):
         return None
     return len(now) if isinstance(now, tuple) else 1 if isinstance(now, int) else 0
@@ -138,9 +148,10 @@ def module_of(name: str) -> str:
 
 def modules_at_boot(host: Host) -> frozenset[str]:
     """Return the modules that are loaded before systemd-sysctl runs (modules-load.d(5))."""
-    names: set[str] = set()
-    for directory in ("/etc", "/run", "/usr/local/lib", "/usr/lib"):
-        for path in host.glob(f"{directory}/modules-load.d/*.conf"):
-            names.update(line.strip() for line in text(host, path).splitlines() if line.strip()[:1] not in ("#", ";"))
-    names.update(line.strip() for line in text(host, "/etc/modules").splitlines())
-    return frozenset(names)
+    lines = [
+        line.strip()
+        for path in surviving(host, now=False, kind="modules-load.d")
+        for line in text(host, path).splitlines()
+    ]
+    # modprobe takes both for the same (libkmod, alias_normalize())
+    return frozenset(line.replace("-", "_") for line in lines if line[:1] not in ("", "#", ";"))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from hosttune.errors import HostError
 from hosttune.facts.machine import is_image, text
 from hosttune.host import Host
+from hosttune.resolve.systemd_units import is_masked
 
 # unit, what it does to the values that hosttune looks at
 _DAEMONS = (
@@ -30,11 +30,7 @@ def warnings(host: Host) -> tuple[str, ...]:
 
 def _loader(host: Host) -> list[str]:
     for unit in ("/etc/systemd/system/systemd-sysctl.service", "/run/systemd/system/systemd-sysctl.service"):
-        try:
-            masked = host.glob(unit) and not host.read(unit)
-        except HostError:
-            masked = False
-        if masked:
+        if host.glob(unit) and is_masked(host, unit):
             return [f"systemd-sysctl.service is masked ({unit}): no sysctl.d file is applied at boot"]
     pid1 = text(host, "/proc/1/comm")
     if pid1 and pid1 != "systemd":

@@ -11,12 +11,13 @@ from hosttune.model import Finding, Machine, Operator, Reading, Reason, Requirem
 _NO_SUCH_THING = (Reason.GONE, Reason.MODULE, Reason.ABSENT)
 
 
-def judge(requirement: Requirement, reading: Reading, default: Value | None = None) -> Finding:
+def judge(requirement: Requirement, reading: Reading, default: Value | None = None, rough: bool = False) -> Finding:
     """Return the verdict on both layers, with one sentence why.
 
-    `default` is what the kernel holds after a boot where no file sets the subject, None where that is not known.
+    `default` is what the kernel holds after a boot where no file sets the subject, None where that is not known;
+    `rough` where it is reckoned and may be a little more.
     """
-    verdict, because = _verdict(requirement, reading, default)
+    verdict, because = _verdict(requirement, reading, default, "about " if rough else "")
     return Finding(
         id=f"{requirement.subject}:{requirement.operator.value}",
         subject=requirement.subject,
@@ -74,7 +75,7 @@ def shown(value: Value, unit: str = "") -> str:
     return " ".join(f"{v:,}" for v in value) if isinstance(value, tuple) else value
 
 
-def _verdict(requirement: Requirement, reading: Reading, default: Value | None) -> tuple[Verdict, str]:
+def _verdict(requirement: Requirement, reading: Reading, default: Value | None, about: str) -> tuple[Verdict, str]:
     now, boot = reading.runtime, reading.boot
     if not requirement.wants and requirement.operator is not Operator.NOT_BELOW_NOW:
         return Verdict.UNKNOWN, "what is wanted depends on the memory, whose size is not known here"
@@ -88,8 +89,10 @@ def _verdict(requirement: Requirement, reading: Reading, default: Value | None) 
     if isinstance(boot, Unknown):
         if boot.reason is Reason.MALFORMED and good_now:
             return Verdict.DRIFT, f"{say(now)} now; the kernel will not take what {reading.origin} says"
-        if boot.reason is Reason.UNSET and good_now and default is not None and not holds(requirement, default, now):
-            return Verdict.DRIFT, f"{say(now)} now, set by hand: no file sets it, {say(default)} comes back at a boot"
+        if boot.reason is Reason.MODULE and good_now:
+            return Verdict.DRIFT, f"{say(now)} now; after a boot: {boot.detail}"
+        if boot.reason is Reason.UNSET and good_now:
+            return _by_default(requirement, now, default, about)
         return _runtime_alone(requirement, now, boot, good_now)
     good_boot = holds(requirement, boot, now)
     if good_now and good_boot:
@@ -100,6 +103,17 @@ def _verdict(requirement: Requirement, reading: Reading, default: Value | None) 
     if good_boot:
         return Verdict.DRIFT, f"{say(boot)} on disk{where}, not in force: {say(now)} now"
     return Verdict.FAIL, f"{say(now)} now, {say(boot)} after a boot{where}{beats}"
+
+
+def _by_default(requirement: Requirement, now: Value, default: Value | None, about: str) -> tuple[Verdict, str]:
+    """Judge what holds now and no file sets: after a boot it is the default."""
+    say = partial(shown, unit=requirement.unit)
+    if default is None:
+        return Verdict.UNKNOWN, f"{say(now)} now, no file sets it: whether it is the default cannot be told"
+    if holds(requirement, default, now):
+        return Verdict.OK, f"{say(now)} now, nothing on disk sets it"
+    back = f"{about}{say(default)} comes back at a boot"
+    return Verdict.DRIFT, f"{say(now)} now, set by hand: no file sets it, {back}"
 
 
 def _negative(value: Value) -> bool:
@@ -120,6 +134,9 @@ def _without_runtime(
 ) -> tuple[Verdict, str]:
     boot = reading.boot
     say = partial(shown, unit=requirement.unit)
+    if reading.subject.kind == "sysctl" and now.reason in (Reason.GONE, Reason.ABSENT):
+        # a line on disk sets nothing then, and one of ours would not either
+        return Verdict.NOT_APPLICABLE, f"{now}; {reading.origin} does nothing" if reading.origin else str(now)
     if isinstance(boot, Unknown):
         if boot.reason is Reason.UNSET and now.reason is Reason.UNDECIDED and default is not None:
             good = holds(requirement, default)

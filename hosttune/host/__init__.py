@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
@@ -16,6 +17,7 @@ class Host(Protocol):
     (`*`, `?`, `[...]` per component, names that begin with a dot only where the pattern says so), links that
     dangle included; it never raises. `probe` runs host/probes/<name>.py: plain JSON-able answers. `state` returns a
     file as it can be put back, None where there is none; raises HostError for anything that is no regular file.
+    `link` returns where a symbolic link points, as it is written; "" for anything else, or what cannot be seen.
     """
 
     def read(self, path: str) -> str: ...
@@ -26,14 +28,19 @@ class Host(Protocol):
 
     def state(self, path: str) -> FileState | None: ...
 
+    def link(self, path: str) -> str: ...
+
 
 class WritableHost(Host, Protocol):
     """A machine that can be changed; its methods raise OSError where they fail.
 
     `put` replaces a file whole: a reader, or a crash, meets the old or the new one. `write` writes in
     place, which only /proc/sys wants. `act` runs host/acts/<name>.py. `lock` is exclusive among processes; raises
-    HostError where another one holds it longer than `wait` seconds.
+    HostError where another one holds it longer than `wait` seconds, and tells `waiting` who does.
+    `runs`: a kernel answers for it; an image has none.
     """
+
+    runs: bool
 
     def may_write(self, path: str) -> bool: ...
 
@@ -51,4 +58,4 @@ class WritableHost(Host, Protocol):
 
     def act(self, name: str, **args: Any) -> None: ...
 
-    def lock(self, path: str, wait: float) -> AbstractContextManager[None]: ...
+    def lock(self, path: str, wait: float, waiting: Callable[[str], None]) -> AbstractContextManager[None]: ...

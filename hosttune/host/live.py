@@ -9,7 +9,7 @@ import fnmatch
 import os
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from hosttune import registry
@@ -82,6 +82,13 @@ class LiveHost:
         except OSError as error:
             raise _host_error(error, path) from error
 
+    def link(self, path: str) -> str:
+        """Return where a symbolic link points, as it is written; "" for anything else (readlink(2))."""
+        try:
+            return os.readlink(self._resolve(path, last=False))
+        except (OSError, HostError):
+            return ""
+
     def may_write(self, path: str) -> bool:
         """Say whether an existing file, or the nearest existing directory above one that is not there, takes writes.
 
@@ -127,20 +134,20 @@ class LiveHost:
         self._disk.step(name, str(args), lambda: registry.load("hosttune.host.acts", name).run(**args))
 
     @contextlib.contextmanager
-    def lock(self, path: str, wait: float) -> Iterator[None]:
+    def lock(self, path: str, wait: float, waiting: Callable[[str], None]) -> Iterator[None]:
         """Hold an exclusive lock (flock(2)), which the kernel lets go of however the process ends."""
         # not through a link: in an image it could name any file to be made
         fd = os.open(self._resolve(path, last=False), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
-            end = time.monotonic() + wait
-            while True:
-                try:
-                    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    break
-                except BlockingIOError:
-                    if time.monotonic() > end:
-                        raise HostError(Reason.UNREADABLE, f"{path} is held by another run") from None
-                    time.sleep(0.05)
+            start = time.monotonic()
+            while not _locks(fd):
+                holder = f"process {os.pread(fd, 20, 0).decode('ascii', 'replace').strip() or '?'}"
+                if time.monotonic() > start + wait:
+                    raise HostError(Reason.UNREADABLE, f"{path} is held by {holder}")
+                waiting(holder)
+                time.sleep(0.05)
+            os.ftruncate(fd, 0)
+            os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
             yield
         finally:
             os.close(fd)
@@ -188,6 +195,14 @@ class LiveHost:
                 continue
             done.append(part)
         return os.path.join(self.root, *done)
+
+
+def _locks(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _read_all(fd: int, path: str) -> str:

@@ -1,7 +1,8 @@
 """A machine that answered once: its answers, and its errors, replay anywhere.
 
 A snapshot is one JSON file: `{"schema": "hosttune/snapshot/1", "reads": {PATH: ANSWER}, "globs": {PATTERN: [PATH]},
-"probes": {"NAME ARGS": ANSWER}}`, where ANSWER is `{"is": ...}` or `{"error": REASON, "detail": TEXT}`.
+"probes": {"NAME ARGS": ANSWER}, "links": {PATH: TARGET}}`, where ANSWER is `{"is": ...}` or `{"error": REASON,
+"detail": TEXT}`. Only links that are some are kept; recordings made before there were any have no such table.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ class Recorded:
         self._reads = answers["reads"]
         self._globs = answers["globs"]
         self._probes = answers["probes"]
+        self._links = answers.get("links", {})
 
     @classmethod
     def load(cls, path: str) -> Recorded:
@@ -65,13 +67,16 @@ class Recorded:
                 return None
             raise
 
+    def link(self, path: str) -> str:
+        return str(self._links.get(path, ""))
+
 
 class Recording:
     """A host that passes every question on to `inner` and keeps each answer and each error."""
 
     def __init__(self, inner: Host) -> None:
         self.inner = inner
-        self.answers: dict[str, dict[str, Any]] = {"reads": {}, "globs": {}, "probes": {}}
+        self.answers: dict[str, dict[str, Any]] = {"reads": {}, "globs": {}, "probes": {}, "links": {}}
 
     def read(self, path: str) -> str:
         text = self._keep("reads", path, lambda: self.inner.read(path))
@@ -87,6 +92,12 @@ class Recording:
 
     def state(self, path: str) -> FileState | None:
         return self.inner.state(path)
+
+    def link(self, path: str) -> str:
+        target = self.inner.link(path)
+        if target:
+            self.answers["links"][path] = target
+        return target
 
     def text(self) -> str:
         """Return the snapshot file's text; stable order, so that two recordings can be compared."""
@@ -136,3 +147,6 @@ def _check(path: str, answers: Any) -> None:
     for key, found in answers["globs"].items():
         if not (isinstance(found, list) and all(isinstance(p, str) for p in found)):
             raise wrong(f"key globs.{key!r} is no list of paths")
+    links = answers.get("links", {})
+    if not (isinstance(links, dict) and all(isinstance(target, str) for target in links.values())):
+        raise wrong("key links is no table of paths")

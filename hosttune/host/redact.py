@@ -27,6 +27,7 @@ _FIXED = frozenset(
     (
         *("is", "error", "detail", "tuples", "held", "local", "source", "address", "port", "ports"),
         *("established", "time_wait", "half_closed", "other", "listen", "v6only", "addresses", "local_routes"),
+        *("gateway", "conntrack_allowance_available", "conntrack_allowance_exceeded"),
     )
 )
 
@@ -50,6 +51,7 @@ def redact(answers: dict[str, dict[str, Any]], salt: str) -> dict[str, dict[str,
         "reads": {change(path): _read(path, answer, change, name) for path, answer in answers["reads"].items()},
         "globs": {change(pattern): [change(path) for path in found] for pattern, found in answers["globs"].items()},
         "probes": {change(key): _deep(answer, change) for key, answer in answers["probes"].items()},
+        "links": {change(path): change(target) for path, target in answers.get("links", {}).items()},
     }
 
 

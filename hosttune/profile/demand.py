@@ -18,19 +18,18 @@ PAGE = 4096
 
 def descriptors(workload: Workload, memory: int | None, given: Parameters) -> Value | None:
     """Return soft and hard nofile: every connection's descriptors, and the program's own (getrlimit(2))."""
-    need = workload.connections * workload.descriptors_per_connection + workload.own_descriptors
+    need = workload.descriptors(workload.connections)
     return (need, need)
 
 
 def open_files(workload: Workload, memory: int | None, given: Parameters) -> Value | None:
     """Return fs.nr_open: what the nofile of the program needs; a larger nofile is EPERM (kernel/sys.c)."""
-    return workload.connections * workload.descriptors_per_connection + workload.own_descriptors
+    return workload.descriptors(workload.connections)
 
 
 def all_files(workload: Workload, memory: int | None, given: Parameters) -> Value | None:
     """Return fs.file-max: the program's files and `spare` for the rest of the system (fs/file_table.c)."""
-    need = workload.connections * workload.descriptors_per_connection + workload.own_descriptors
-    return need + int(given.get("spare", 0))
+    return workload.descriptors(workload.connections) + int(given.get("spare", 0))
 
 
 def watches(workload: Workload, memory: int | None, given: Parameters) -> Value | None:
@@ -68,8 +67,8 @@ def time_wait(workload: Workload, memory: int | None, given: Parameters) -> Valu
 
 
 def orphans(workload: Workload, memory: int | None, given: Parameters) -> Value | None:
-    """Return tcp_max_orphans: the `fraction` of the sockets that may be closed with data unsent at once."""
-    return max(int(given.get("least", 0)), int(workload.connections * given.get("fraction", 0.0)))
+    """Return tcp_max_orphans: the `fraction` (else the workload's) that may be closed with data unsent at once."""
+    return max(int(given.get("least", 0)), int(workload.connections * given.get("fraction", workload.disconnect)))
 
 
 FUNCTIONS: dict[str, Demand] = {

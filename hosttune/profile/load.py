@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hosttune.errors import ProfileError, UsageError
+from hosttune.resolve.sysctl_value import display, normalise
 
 LARGEST = 1 << 20
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
@@ -31,7 +32,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """A role: its own and its inherited rows in order, base first; `workload` holds its defaults.
+    """A role: its own and its inherited rows in order, base first; `workload` holds its defaults, `why` their reasons.
 
     `service_raises_nofile`: the service's program raises its own soft limit to the hard one.
     """
@@ -43,6 +44,7 @@ class Profile:
     workload: dict[str, Any]
     rows: tuple[Row, ...]
     about: dict[str, dict[str, Any]]
+    why: dict[str, str] = field(default_factory=dict)
 
 
 def shipped() -> Path:
@@ -71,6 +73,8 @@ def load_file(path: Path, directories: Sequence[Path] = ()) -> Profile:
 def document(path: Path) -> dict[str, Any]:
     """Return a profile file's tables, checked against the schema; raises UsageError or ProfileError."""
     try:
+        if path.is_dir():
+            raise UsageError(f"{path}: a directory; name a profile in TOML")
         if not path.is_file():
             raise UsageError(f"{path}: no such file; name a profile in TOML")
         if path.stat().st_size > LARGEST:
@@ -82,7 +86,7 @@ def document(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         raise ProfileError(f"{path}: byte {error.start} is not UTF-8; save it as UTF-8 text") from error
     except tomllib.TOMLDecodeError as error:
-        raise ProfileError(_syntax(path, str(error))) from error
+        raise ProfileError(_syntax(path, text, str(error))) from error
     except (RecursionError, ValueError) as error:
         raise ProfileError(f"{path}: cannot be read as TOML: {type(error).__name__}") from error
     # our own are validated by the tests: pydantic's import would cost a fifth of a whole check
@@ -93,11 +97,18 @@ def document(path: Path) -> dict[str, Any]:
     return tables
 
 
-def _syntax(path: Path, said: str) -> str:
+def _syntax(path: Path, text: str, said: str) -> str:
     where = re.search(r"\(at line (\d+), column (\d+)\)", said)
-    at = f":{where[1]}:{where[2]}" if where else ""
+    # without a place it is the end of the document
+    at = f":{where[1]}:{where[2]}" if where else f":{max(len(text.splitlines()), 1)}"
     what = said.partition(" (at ")[0].replace("\n", "\\n")
     return f"{path}{at}: not TOML: {what}"
+
+
+def _subject(text: str) -> str:
+    """Return a subject in its one spelling: a key may be written with slashes too, as sysctl(8) takes it."""
+    kind, _, name = text.partition(":")
+    return f"{kind}:{display(normalise(name))}" if kind == "sysctl" else text
 
 
 def _find(name: str, directories: Sequence[Path], option: str) -> Path:
@@ -121,6 +132,7 @@ def _build(path: Path, directories: Sequence[Path], below: tuple[Path, ...]) -> 
     rows: list[Row] = []
     workload: dict[str, Any] = {}
     about: dict[str, dict[str, Any]] = {}
+    why: dict[str, str] = {}
     service, raises = "", False
     for base in head.get("extends", []):
         beyond = directories
@@ -130,11 +142,14 @@ def _build(path: Path, directories: Sequence[Path], below: tuple[Path, ...]) -> 
         rows.extend(parent.rows)
         workload.update(parent.workload)
         about.update(parent.about)
+        why.update(parent.why)
         service, raises = (parent.service, parent.service_raises_nofile) if parent.service else (service, raises)
-    workload.update(tables.get("workload", {}))
-    about.update(tables.get("about", {}))
+    own = dict(tables.get("workload", {}))
+    why.update(own.pop("why", {}))
+    workload.update(own)
+    about.update({_subject(name): told for name, told in tables.get("about", {}).items()})
     for number, row in enumerate(tables.get("require", []), 1):
-        rows.append(Row(row["subject"], row, f"{path.name}: require {number}"))
+        rows.append(Row(_subject(row["subject"]), row, f"{path.name}: require {number}"))
     return Profile(
         name=head["name"],
         title=head["title"],
@@ -143,4 +158,5 @@ def _build(path: Path, directories: Sequence[Path], below: tuple[Path, ...]) -> 
         workload=workload,
         rows=tuple(rows),
         about=about,
+        why=why,
     )

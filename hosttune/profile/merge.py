@@ -9,6 +9,7 @@ from typing import Any
 
 from hosttune.errors import ProfileError
 from hosttune.model import BindMode, Machine, Operator, Requirement, Severity, Subject, Value, Workload
+from hosttune.profile import contradictions
 from hosttune.profile.demand import FUNCTIONS
 from hosttune.profile.load import Profile, Row
 
@@ -35,22 +36,9 @@ def requirements(
         for one in _of_profile(profile, workload, machine):
             key = (one.subject, one.operator)
             merged[key] = _stronger(merged[key], one) if key in merged else one
-    _refuse_contradictions(merged)
+    contradictions.refuse(merged.values())
     found = sorted(merged.values(), key=lambda r: (str(r.subject), r.operator))
     return tuple(r for r in found if not r.waived), tuple(r for r in found if r.waived)
-
-
-def _refuse_contradictions(merged: dict[tuple[Subject, Operator], Requirement]) -> None:
-    """Raise ProfileError where one role wants at least more than another allows at most."""
-    for (subject, operator), least in merged.items():
-        most = merged.get((subject, Operator.AT_MOST))
-        if operator is not Operator.AT_LEAST or most is None or not (least.wants and most.wants):
-            continue
-        if _extreme(least.wants[0], most.wants[0], min) != least.wants[0]:
-            raise ProfileError(
-                f"{subject}: {least.origin} wants at least {least.wants[0]}, {most.origin} at most {most.wants[0]}; "
-                "no value serves both, waive or drop one in a profile of your own"
-            )
 
 
 def _of_profile(profile: Profile, workload: Workload, machine: Machine) -> list[Requirement]:

@@ -15,6 +15,8 @@ _SUBJECT = re.compile(
 )
 _SENTENCE = r"^[^\x00-\x1f\x7f-\x9f]*$"
 
+_REASONED = ("pipes_per_connection", "threads_per_connection", "application_memory", "backlog", "disconnect")
+
 Whole = Annotated[int, Field(strict=True, ge=-(2**63), lt=2**63)]
 Count = Annotated[int, Field(strict=True, ge=0, le=10**12)]
 Line = Annotated[str, Field(max_length=600, pattern=_SENTENCE)]
@@ -40,10 +42,28 @@ class Load(Strict):
     descriptors_per_connection: Annotated[int, Field(strict=True, ge=1, le=16)] | None = None
     tuples_per_connection: Annotated[int, Field(strict=True, ge=0, le=16)] | None = None
     own_descriptors: Count | None = None
+    own_descriptors_exact: bool | None = None
     stall: Annotated[float, Field(ge=0, le=3600)] | None = None
     hold: Count | None = None
     bytes_in_flight: Count | None = None
+    pipes_per_connection: Annotated[float, Field(ge=0, le=16)] | None = None
+    threads_per_connection: Annotated[int, Field(strict=True, ge=0, le=1000)] | None = None
+    application_memory: Count | None = None
+    backlog: Annotated[int, Field(strict=True, ge=0, lt=2**31)] | None = None
+    disconnect: Annotated[float, Field(ge=0, le=1)] | None = None
     bind_mode: Literal["connect", "no-port", "bind", "explicit"] | None = None
+    why: dict[str, Line] = {}
+
+    @model_validator(mode="after")
+    def _reasoned(self) -> Load:
+        """Ask a reason and a source of each figure that says what programs and peers do: it is nowhere to be read."""
+        told = [name for name in _REASONED if getattr(self, name) is not None and not self.why.get(name)]
+        if told:
+            raise ValueError(f"{told[0]} has no reason; write it, with its source, under [workload.why]")
+        unknown = [name for name in self.why if name not in type(self).model_fields or name == "why"]
+        if unknown:
+            raise ValueError(f"why: {unknown[0]} is no key of workload")
+        return self
 
 
 class When(Strict):

@@ -32,6 +32,19 @@ def value(found: Value | Unknown | None, unit: str = "") -> str:
     return " ".join(str(n) if plain else f"{n:,}" for n in numbers)
 
 
+def numbers(text: str, key: str) -> str:
+    """Return the words of a sysctl or a limit as `value` shows them; ports, by the name of their key, stay plain."""
+    if "port" in key.rpartition(".")[2]:
+        return text
+    return " ".join(f"{int(word):,}" if re.fullmatch(r"-?[0-9]+", word) else word for word in text.split(" "))
+
+
+def when(stamp: str) -> str:
+    """Return a time of the journal, 2026-11-24T22:58:17Z, as people write it; other text as it is."""
+    found = re.fullmatch(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\dZ", stamp)
+    return f"{found[1]} {found[2]} UTC" if found else clean(stamp)
+
+
 def wants(requirement: Requirement) -> str:
     """Return what a requirement wants, short enough for a column."""
     signs = {"at_least": ">= ", "at_most": "<= "}
@@ -72,5 +85,13 @@ def hard_bounds(report: Report) -> list[tuple[int, Bound]]:
     """Return the bounds that are known, the smallest first."""
     # towards a single backend the sum over all backends is the same bound again
     single = sum(b.id.startswith("ports:") for b in report.bounds) == 2
-    bounds = [b for b in report.bounds if not (single and b.id == "ports:all")]
+    bounds = [b for b in report.bounds if b.unit == "connections" and not (single and b.id == "ports:all")]
     return sorted(((b.hard, b) for b in bounds if isinstance(b.hard, int)), key=lambda pair: pair[0])
+
+
+def slow_bounds(report: Report) -> list[tuple[int, Bound]]:
+    """Return the bounds in new connections a second that are below the wanted rate, the smallest first."""
+    single = sum(b.id.startswith("churn:") for b in report.bounds) == 2
+    bounds = [b for b in report.bounds if b.unit != "connections" and not (single and b.id == "churn:all")]
+    found = [(b.hard, b) for b in bounds if isinstance(b.hard, int) and b.hard < report.workload.rate]
+    return sorted(found, key=lambda pair: pair[0])

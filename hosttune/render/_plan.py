@@ -1,12 +1,17 @@
-"""A plan as a difference for each target, and what became of it."""
+"""A plan as a difference for each target: literal for programs, short for a person."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 
-from hosttune.model import Change, FileState, Finding, Plan, Report, State, Unknown, Verdict
-from hosttune.render._figures import clean, fold, hard_bounds, value
+from hosttune.model import Change, FileState, Plan, State
+from hosttune.render._figures import clean, fold, numbers
+
+_HEADER = ("# Written by hosttune", "# Put settings of your own into another file")
+"""How the header of a file of ours begins, line by line."""
+
+_KINDS = {"prlimit": "limits of process ", "address": "address ", "directory": "directory "}
 
 
 def diff(change: Change) -> list[str]:
@@ -16,22 +21,28 @@ def diff(change: Change) -> list[str]:
             return [clean(f"{change.backend} {change.target} ({'new' if change.after else 'removed'})")]
         name = {"sysctl": "", "prlimit": "limits of process "}
         return [clean(f"{name[change.backend]}{change.target}: {_shown(change.before)} -> {_shown(change.after)}")]
-    before, after = _lines(change.before), _lines(change.after)
-    what = "" if change.before and change.after else " (new)" if change.after else " (removed)"
-    lines = [clean(f"{change.target}{what}")]
-    made = list(difflib.unified_diff(before, after, lineterm="", n=1))[2:]
-    lines += [clean(f"  {line}") for line in made if not line.startswith("@@")]
+    lines = [_title(change)]
+    lines += [clean(f"  {line}") for line in _unified(change)]
     mode = _mode(change.after) or _mode(change.before)
     return lines + ([f"  mode {mode}"] if mode not in ("", "0644") else [])
 
 
-def plan(plan: Plan, width: int) -> str:
-    """Return all changes of a plan in order, and what it leaves alone."""
+def plan(plan: Plan, width: int, units: Mapping[str, str] | None = None, *, reasons: bool = True) -> str:
+    """Return all changes of a plan in order, and what it leaves alone, for a person.
+
+    A reason is said once: beside the running value where there is one, else in the file. Without `reasons`, what
+    only explains is left out of the files too. `units` are those of sysctls, by key.
+    """
     lines: list[str] = []
+    said: list[str] = []
     for change in plan.changes:
-        lines += [f"  {line}" for line in diff(change)]
-        if change.why and change.backend != "file":
+        if change.backend == "file":
+            lines += _file(change, said, reasons)
+            continue
+        lines += fold(f"  {_line(change, units or {})}", width, "      ")
+        if change.why and reasons and change.why not in said:
             lines += fold(f"      {change.why}", width, "      ")
+            said.append(change.why)
     if plan.reload:
         lines.append("  systemctl daemon-reload")
     for unit in plan.restarts if plan.restart else ():
@@ -53,60 +64,50 @@ def notes(plan: Plan) -> list[str]:
     return [*plan.notes, *stale]
 
 
-def rows(subjects: Iterable[str], before: Report, after: Report) -> list[dict[str, str]]:
-    """Return what each subject was, is now, and will be at boot, with the verdict that it has now."""
-    old = {str(f.subject): f for f in before.findings if f.reading}
-    found = []
-    for finding in after.findings:
-        name = str(finding.subject)
-        if name not in subjects or finding.reading is None or finding.requirement is None:
+def _line(change: Change, units: Mapping[str, str]) -> str:
+    target = change.target
+    if change.backend in ("directory", "address"):
+        return f"{change.backend} {target} ({'new' if change.after else 'removed'})"
+    unit = {"sysctl": units.get(target, ""), "prlimit": "descriptors"}[change.backend]
+    if change.backend == "prlimit":
+        target = target.partition(":")[0]  # the start time only tells it from a later one of that number
+    unit = "" if unit in ("port", "ports") else unit  # a port is a name more than a number
+    before, after = (numbers(_shown(state), target) for state in (change.before, change.after))
+    return f"{_KINDS.get(change.backend, '')}{target}: {before} -> {after}{f' {unit}' if unit else ''}"
+
+
+def _file(change: Change, said: Sequence[str], reasons: bool) -> list[str]:
+    """Return the difference of a file without what says nothing new: header, reasons that are told elsewhere."""
+    lines = [f"  {_title(change)}"]
+    mode = _mode(change.after)
+    if mode not in ("", "0644"):
+        lines[0] += f" mode {mode}"
+    header = 0
+    for line in _unified(change):
+        sign, text = line[:1], line[1:]
+        if text.startswith(_HEADER):
+            header += sign == "+"
             continue
-        unit = finding.requirement.unit
-        was = old[name].reading.runtime if name in old else None  # type: ignore[union-attr]  # filtered above
-        row = {"subject": name, "verdict": finding.verdict.value, "was": value(was, unit)}
-        row |= {"now": value(finding.reading.runtime, unit), "boot": _boot(finding, unit), "because": finding.because}
-        found.append(row)
-    return found
+        comment = text.startswith("# ")
+        # a long reason is cut in the file
+        told = any(why.startswith(text[2:].rstrip().removesuffix(" ...")) for why in said)
+        if comment and (sign != "+" or not reasons or told):
+            continue
+        lines.append(clean(f"    {line}"))
+    if header and reasons:
+        lines.insert(1, f"    + header of {header} line{'s' * (header != 1)}")
+    return lines
 
 
-def outcome(table: list[dict[str, str]], before: Report, after: Report, width: int) -> str:
-    """Return the rows as a table, and the capacity before and after."""
-    names = [_name(row) for row in table]
-    size = max(map(len, names), default=0)
-    lines = []
-    for name, row in zip(names, table, strict=True):
-        boot = "at boot too" if row["boot"] == row["now"] != "?" else f"at boot {row['boot']}"
-        now = f"was {row['was']}  is {row['now']}  " if after.machine.kernel else ""
-        lines.append(f"  {name:<{size}}  {now}{boot}")
-        if row["verdict"] in (Verdict.FAIL, Verdict.DRIFT):
-            lines += fold(f"    {row['verdict']}: {row['because']}", width, "    ")
-    text = "\n".join(line for long in lines for line in fold(long, width, "      "))
-    return f"{text}\n\n  {capacity(before, after)}\n"
+def _unified(change: Change) -> list[str]:
+    before, after = _lines(change.before), _lines(change.after)
+    made = list(difflib.unified_diff(before, after, lineterm="", n=1))[2:]
+    return [line for line in made if not line.startswith("@@")]
 
 
-def capacity(before: Report, after: Report) -> str:
-    """Return the capacity before and after, and the bound that binds then."""
-    was, now = hard_bounds(before), hard_bounds(after)
-    if not was or not now:
-        return "capacity: no bound could be told"
-    number, bound = now[0]
-    if not after.machine.kernel:
-        return f"after a boot: {number:,} connections; the first limit that the files show is {bound.name}"
-    wanted = after.workload.connections
-    next_ = f"next bound: {bound.name}" if number < wanted else f"the first limit is {bound.name}"
-    return f"{was[0][0]:,} -> {number:,} connections; {next_}"
-
-
-def _name(row: dict[str, str]) -> str:
-    return clean(row["subject"].removeprefix("sysctl:"))
-
-
-def _boot(finding: Finding, unit: str) -> str:
-    assert finding.reading is not None
-    boot = finding.reading.boot
-    if isinstance(boot, Unknown):
-        return "the default" if boot.reason.name == "UNSET" else "?"
-    return value(boot, unit)
+def _title(change: Change) -> str:
+    what = "" if change.before and change.after else " (new)" if change.after else " (removed)"
+    return clean(f"{change.target}{what}")
 
 
 def _lines(state: State) -> list[str]:

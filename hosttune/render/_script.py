@@ -5,24 +5,50 @@ from __future__ import annotations
 import re
 import shlex
 
-from hosttune.model import Change, FileState, Plan
+from hosttune.model import Change, FileState, Plan, State
 from hosttune.render._figures import clean
 
+_MARK = "# Written by hosttune"
+_IN_AN_IMAGE = ("file", "directory")
 
-def render(plan: Plan, command: str) -> str:
-    """Return a script that makes the changes in the same order; it keeps no way back."""
+
+def render(plan: Plan, command: str, root: str = "/") -> str:
+    """Return a script that makes the changes in the same order, as often as it is run; it keeps no way back.
+
+    `root` is the top of an image: every path then lies below it, and nothing of the running host is touched. The
+    text may hold bytes that are no UTF-8, decoded with surrogateescape.
+    """
+    top = "" if root == "/" else root.rstrip("/")
     lines = [
         "#!/bin/sh",
-        f"# What `{clean(command)}` would do, as planned on this host. It keeps no way back: `hosttune apply` does.",
+        f"# What `{clean(command)}` would do, as planned. It keeps no way back: `hosttune apply` does.",
         "set -eu",
     ]
+    if top:
+        lines += _guard(top)
     for change in plan.changes:
-        lines += ["", *_comment(change), *_change(change)]
-    if plan.reload:
+        if top and change.backend not in _IN_AN_IMAGE:
+            continue
+        lines += ["", *_comment(change), *_change(change, top)]
+    if plan.reload and not top:
         lines += ["", "systemctl daemon-reload"]
-    if plan.restart:
+    if plan.restart and not top:
         lines += [f"systemctl restart -- {shlex.quote(unit)}" for unit in plan.restarts]
     return "\n".join(lines) + "\n"
+
+
+def _guard(top: str) -> list[str]:
+    """Return the function that stops the script where a symbolic link leads out of the image, onto this host."""
+    return [
+        f"root={shlex.quote(top)}",
+        'top=$(cd -P "$root" && pwd -P)',
+        "inside() {",
+        '    case $(cd -P "$root$1" && pwd -P)/ in',
+        '    "${top%/}"/*) ;;',
+        '    *) echo "$root$1: a link leads out of $root; hosttune apply --root follows it within" >&2; exit 1 ;;',
+        "    esac",
+        "}",
+    ]
 
 
 def _comment(change: Change) -> list[str]:
@@ -33,36 +59,55 @@ def _comment(change: Change) -> list[str]:
     return [f"# {said}"] if said else []
 
 
-def _change(change: Change) -> list[str]:
+def _change(change: Change, top: str) -> list[str]:
     if change.backend == "sysctl":
         # the words of a key that are separated by dots are a path; a slash stands for a dot within a word
         path = "/proc/sys/" + change.target.translate({46: 47, 47: 46})
         return [f"printf '%s\\n' {shlex.quote(str(change.after))} > {shlex.quote(path)}"]
     if change.backend == "directory":
-        return [f"mkdir -m 0755 {shlex.quote(change.target)}"]
+        return [*_inside(change.target, top), f"mkdir -p -m 0755 {shlex.quote(top + change.target)}"]
     if change.backend == "prlimit":
-        soft, hard = str(change.after).split()
-        return [f"prlimit --pid {change.target.partition(':')[0]} --nofile={soft}:{hard}"]
+        return _limits(change)
     if change.backend == "address":
         address, _, interface = change.target.rpartition("@")
-        return [f"ip address add {shlex.quote(address)} dev {shlex.quote(interface)}"]
-    return _file(change.target, change.after)
+        return [f"ip address replace {shlex.quote(address)} dev {shlex.quote(interface)}"]
+    return [*_inside(change.target, top), *_file(top + change.target, change.after)]
 
 
-def _file(path: str, state: object) -> list[str]:
+def _inside(path: str, top: str) -> list[str]:
+    return [f"inside {shlex.quote(path.rpartition('/')[0] or '/')}"] if top else []
+
+
+def _limits(change: Change) -> list[str]:
+    """Return the line that raises a process, where it is still the one: its number may be another's by then."""
+    pid, _, start = change.target.partition(":")
+    soft, hard = str(change.after).split()
+    now = f"$(sed 's/.*) //' /proc/{pid}/stat 2>/dev/null | cut -d ' ' -f 20)"
+    return [f'if [ "{now}" = "{start}" ]; then prlimit --pid {pid} --nofile={soft}:{hard}; fi']
+
+
+def _file(path: str, state: State) -> list[str]:
     target = shlex.quote(path)
     if not isinstance(state, FileState):
         return [f"rm -f {target}"]
     directory, _, name = path.rpartition("/")
     temporary = shlex.quote(f"{directory}/.{name}.new")
-    end = "END"
-    while re.search(rf"^{end}$", state.text, re.M):
-        end += "_"
-    body = state.text[:-1] if state.text.endswith("\n") else state.text
+    text = re.sub(rf"(?m)^{_MARK}.*?(\r?)$", rf"{_MARK} (its script); to take it back, remove this file.\1", state.text)
+    owner = [f"chown {state.uid}:{state.gid} {temporary}"] if state.uid is not None and state.gid is not None else []
+    # made anew: what lies under that name may be a link
     return [
-        f"cat > {temporary} <<'{end}'",
-        body,
-        end,
+        f"rm -f {temporary}",
+        *_text(text, temporary),
+        *owner,
         f"chmod {state.mode:04o} {temporary}",
         f"mv -f {temporary} {target}",
     ]
+
+
+def _text(text: str, path: str) -> list[str]:
+    if not text.endswith("\n"):
+        return [f"printf '%s' {shlex.quote(text)} > {path}"]
+    end = "END"
+    while re.search(rf"^{end}$", text, re.M):
+        end += "_"
+    return [f"cat > {path} <<'{end}'", text[:-1], end]

@@ -7,7 +7,7 @@ import json
 from enum import Enum
 from typing import Any
 
-from hosttune.model import Origin, Report, Subject, Unknown
+from hosttune.model import Bound, Origin, Report, Subject, Unknown
 
 SCHEMA = "hosttune/report/1"
 
@@ -24,6 +24,9 @@ def _plain(value: Any) -> Any:
         return str(value)
     if isinstance(value, Origin):
         return {"file": value.path, "line": value.line, "text": value.text}
+    if isinstance(value, Bound):
+        plain = {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        return {**plain, "raised_by": value.raised_by}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Enum):

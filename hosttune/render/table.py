@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from hosttune.model import Finding, PortPool, Report, Severity, Unknown, Verdict
-from hosttune.render._figures import bar, clean, cut, fold, hard_bounds, memory, value, wants
+from hosttune.render import _parts
+from hosttune.render._figures import bar, clean, cut, fold, hard_bounds, slow_bounds, value, wants
 
 _BARS = 6
-_STYLE = {Verdict.FAIL: "bold red", Verdict.DRIFT: "bold yellow", Verdict.UNKNOWN: "magenta", Verdict.OK: "green"}
+_RATES = 2
 _SHOWN = (Verdict.FAIL, Verdict.DRIFT, Verdict.UNKNOWN)
 
 
@@ -14,54 +15,17 @@ def render(report: Report, *, verbose: bool = False, color: bool = False, width:
     """Return the text; no line is longer than `width` (at least 60), no escape sequence without `color`."""
     width = max(width, 60)
     lines = [
-        *_header(report, width),
+        *_parts.header(report, width),
         "",
-        *_verdict(report, width),
+        *_parts.verdict(report, width),
         *_bars(report, width, unicode),
         "",
         *_findings(report, verbose, width, unicode),
         *(_pools(report, width) if verbose else []),
-        *_remarks(report, verbose, width),
+        *_parts.remarks(report, width),
         *_footer(report, verbose, width),
     ]
-    text = "\n".join(line.rstrip() for line in lines) + "\n"
-    text = text if unicode else text.replace(" · ", " | ")
-    return _painted(text) if color else text
-
-
-def _header(report: Report, width: int) -> list[str]:
-    machine, load = report.machine, report.workload
-    parts = [
-        machine.hostname,
-        machine.pretty or machine.distribution,
-        f"Linux {machine.kernel}" if machine.kernel else "an image",
-        f"{machine.cpus} CPU" if machine.cpus else "",
-        memory(machine.memory) if machine.memory else "",
-        machine.container or machine.virtualisation,
-        machine.cloud,
-        f"role {' + '.join(report.roles)}",
-        f"wanted {load.connections:,} connections at {load.rate:,}/s",
-    ]
-    return fold(" · ".join(part for part in parts if part), width, "")
-
-
-def _verdict(report: Report, width: int) -> list[str]:
-    hard = hard_bounds(report)
-    wanted = report.workload.connections
-    if not hard:
-        return ["  No bound could be told."]
-    number, first = hard[0]
-    slow = min((b.knee for _, b in hard if b.knee), default=None)
-    knee = f" (slow from {slow:,})" if slow and slow < min(number, wanted) else ""
-    if number < wanted:
-        said = f"Stalls at {number:,} connections: {first.name}{knee}"
-        told = [said, first.fails, *first.notes]
-        return [line for text in told for line in fold(f"  {text}", width, "    ")]
-    unseen = sum(isinstance(b.hard, Unknown) for b in report.bounds)
-    if unseen:
-        said = f"No bound below {wanted:,} was found, but {unseen} could not be told; the smallest found is"
-        return fold(f"  {said} {first.name}, at {number:,}{knee}", width, "    ")
-    return fold(f"  Carries {wanted:,}: the first limit is {first.name}, at {number:,}{knee}", width, "    ")
+    return _parts.joined(lines, color, unicode)
 
 
 def _bars(report: Report, width: int, unicode: bool) -> list[str]:
@@ -72,17 +36,29 @@ def _bars(report: Report, width: int, unicode: bool) -> list[str]:
     most = max([wanted, *(n for n, _ in shown[:_BARS])])
     cells = max(10, width // 4)
     lines = ["", f"  {'wanted':<{label}} {bar(wanted, most, cells, unicode):<{cells}} {wanted:>13,}"]
+    said = ""
     for number, bound in shown[:_BARS]:
         name = cut(clean(bound.name), label, unicode)
         lines.append(f"  {name:<{label}} {bar(number, most, cells, unicode):<{cells}} {number:>13,}")
-        if bound.raised_by and number < wanted:
-            lines.extend(fold(f"    raise it: {bound.raised_by}", width, "      "))
+        # what raises one backend's ports raises those of all: once is enough
+        if bound.raised_by not in ("", said) and number < wanted:
+            said = bound.raised_by
+            lines.extend(fold(f"    raise it: {said}", width, "      "))
     if len(shown) > _BARS:
         lines.append(f"  and {len(shown) - _BARS} more below what is wanted (--format json)")
-    for bound in report.bounds:
-        if isinstance(bound.hard, Unknown):
-            lines.extend(fold(f"  {bound.name}: {bound.hard}", width, "    "))
-    return lines
+    return [*lines, *_rates(report, said, width), *_parts.untold(report, width)]
+
+
+def _rates(report: Report, said: str, width: int) -> list[str]:
+    """Return what is too slow for the wanted rate: not a number of connections, so it has no bar."""
+    slow = slow_bounds(report)
+    lines: list[str] = []
+    for number, bound in slow[:_RATES]:
+        lines.extend(fold(f"  only {number:,} new connections/s: {bound.name}; {bound.fails}", width, "    "))
+        if bound.raised_by not in ("", said):
+            said = bound.raised_by
+            lines.extend(fold(f"    raise it: {said}", width, "      "))
+    return lines + ([f"  and {len(slow) - _RATES} more below the wanted rate (--format json)"] if slow[_RATES:] else [])
 
 
 def _findings(report: Report, verbose: bool, width: int, unicode: bool) -> list[str]:
@@ -120,7 +96,10 @@ def _finding(finding: Finding, verbose: bool, width: int, unicode: bool) -> list
     lines = (
         [line]
         if len(line) <= width
-        else [f"{mark}{clean(name)}", *fold(f"{' ' * 12}{layers}  wants {wants(row)}", width, " " * 12)]
+        else [
+            *fold(f"{mark}{name}", width, " " * 10),
+            *fold(f"{' ' * 12}{layers}  wants {wants(row)}", width, " " * 12),
+        ]
     )
     unseen = isinstance(reading.runtime, Unknown)
     if unseen or finding.verdict in (Verdict.DRIFT, Verdict.UNKNOWN, Verdict.NOT_APPLICABLE):
@@ -158,14 +137,6 @@ def _pool(pool: PortPool, width: int) -> list[str]:
     return [*fold(f"  {told}", width, "    "), *(x for note in pool.notes for x in fold(f"    {note}", width, "    "))]
 
 
-def _remarks(report: Report, verbose: bool, width: int) -> list[str]:
-    told = [f"warning: {text}" for text in report.warnings]
-    told += [f"waived: {r.subject}: {r.waived}" for r in report.waived]
-    told += [f"root would add: {text}" for text in report.missing]
-    lines = [line for text in told for line in fold(f"  {text}", width, "    ")]
-    return ["", *lines] if lines else []
-
-
 def _footer(report: Report, verbose: bool, width: int) -> list[str]:
     def count(*verdicts: Verdict) -> int:
         return sum(f.verdict in verdicts for f in report.findings)
@@ -187,20 +158,3 @@ def _footer(report: Report, verbose: bool, width: int) -> list[str]:
     if report.mend:
         lines.extend(fold(f"  mend: {report.mend}", width, "    "))
     return lines
-
-
-def _painted(text: str) -> str:
-    import io
-
-    from rich.console import Console
-    from rich.text import Text
-
-    out = io.StringIO()
-    console = Console(file=out, force_terminal=True, color_system="standard", width=10_000, highlight=False)
-    painted = Text(text.rstrip("\n"))
-    for verdict, style in _STYLE.items():
-        painted.highlight_regex(rf"(?m)^  {verdict.value}\b", style)
-    painted.highlight_regex(r"(?m)^  (Stalls at [\d,]+ connections)", "bold red")
-    painted.highlight_regex(r"(?m)^  (Carries [\d,]+)", "bold green")
-    console.print(painted, soft_wrap=True)
-    return out.getvalue()

@@ -204,6 +204,21 @@ def files(host: Host, rules: PamRules, arguments: tuple[str, ...] = ()) -> tuple
     return (main, *(more[name] for name in sorted(more, key=as_bytes)))
 
 
+def hard_limits(host: Host) -> list[tuple[int, Origin]]:
+    """Return every hard limit that a line asks for, whoever's login it is; files that cannot be read count for none."""
+    rules = pam_rules.choose(host)
+    found: list[tuple[int, Origin]] = []
+    for path in files(host, rules, pam_rules.login_stack(host).arguments):
+        try:
+            text = host.read(path)
+        except HostError:
+            continue
+        for line in _lines(path, text, rules):
+            value = number(line.value, 0) if line.item == "nofile" and line.type in ("hard", "-") else None
+            found += [(value, line.origin)] if isinstance(value, int) else []
+    return found
+
+
 def _apply_files(
     host: Host, rules: PamRules, arguments: tuple[str, ...], who: Account, nr_open: Limit, state: _State
 ) -> list[str]:

@@ -10,7 +10,7 @@ from hosttune.errors import HostError
 from hosttune.host import Host
 from hosttune.model import Origin, Reason
 
-DIRECTORIES = ("/etc/sysctl.d", "/run/sysctl.d", "/usr/local/lib/sysctl.d", "/usr/lib/sysctl.d", "/lib/sysctl.d")
+_PLACES = ("/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +46,14 @@ class Resolution:
     assignments: tuple[Assignment, ...] = field(default=(), repr=False)
 
 
-def surviving(host: Host, hidden: bool = False) -> list[str]:
+def surviving(host: Host, hidden: bool = False, now: bool = True, kind: str = "sysctl.d") -> list[str]:
     """Return the files that are read, in order: the first directory that has a name wins, then byte order of names.
 
     Anything under a name masks it: a link to nowhere, a directory. `hidden` takes names that begin with a dot too.
+    Without `now` they are those that are there after a boot, when /run is empty. `kind` is the directories' name.
     """
     chosen: dict[bytes, str] = {}
-    for directory in DIRECTORIES:
+    for directory in [f"{place}/{kind}" for place in _PLACES if now or place != "/run"]:
         patterns = [f"{directory}/*.conf"] + ([f"{directory}/.*conf"] if hidden else [])
         for path in (p for pattern in patterns for p in host.glob(pattern)):
             name = path.rsplit("/", 1)[1].encode("utf-8", "surrogateescape")

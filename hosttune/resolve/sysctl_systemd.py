@@ -13,10 +13,13 @@ from hosttune.resolve.sysctl_value import display, normalise
 _BLANK = " \t\n\r"
 
 
-def resolve_systemd(host: Host, keys: Iterable[str] = ()) -> Resolution:
-    """Return the value that each key gets; `keys` are dotted keys that globs may match beside those of /proc/sys."""
+def resolve_systemd(host: Host, keys: Iterable[str] = (), now: bool = False) -> Resolution:
+    """Return the value that each key gets at boot; `now`: that it would get now, from what lies in /run too.
+
+    `keys` are dotted keys that globs may match beside those of /proc/sys.
+    """
     warnings: list[str] = []
-    lines = [a for path in surviving(host) for a in parse(path, read(host, path, warnings), warnings)]
+    lines = [a for path in surviving(host, now=now) for a in parse(path, read(host, path, warnings), warnings)]
     table = _table(lines)
     explicit = {a.key for a in table if not a.glob}
     known = [normalise(key) for key in keys]

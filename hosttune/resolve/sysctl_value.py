@@ -9,6 +9,9 @@ from hosttune.model import Reason, Unknown, Value
 _INT = re.compile(r"[+-]?(?:0[xX][0-9a-fA-F]+|[0-9]+)")
 _LONGEST = 65536
 
+LISTS = ("net.ipv4.ip_local_reserved_ports",)
+"""Lists of ports: text, also where a single port looks like a number (proc_do_large_bitmap() in kernel/sysctl.c)."""
+
 
 def normalise(key: str) -> str:
     """Return the path below /proc/sys, as systemd's sysctl_normalize() makes it (src/shared/sysctl-util.c).
@@ -34,8 +37,10 @@ def valid_key(key: str) -> bool:
     return ".." not in normalise(key).split("/") and bool(normalise(key)) and not key.startswith("-")
 
 
-def shape_of(runtime: str) -> int | None:
-    """Return how many integers the kernel showed for a key; 0 where it is text."""
+def shape_of(runtime: str, key: str) -> int:
+    """Return how many integers the kernel showed for a dotted key; 0 where it is text."""
+    if key in LISTS:
+        return 0
     words = runtime.split()
     if words and all(re.fullmatch(r"-?[0-9]+", word) for word in words):
         return len(words)

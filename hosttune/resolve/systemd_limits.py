@@ -5,7 +5,6 @@ Read for systemd 247 to 257: src/core/main.c, src/shared/conf-parser.c, src/basi
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -13,26 +12,21 @@ from dataclasses import dataclass
 from hosttune.errors import HostError
 from hosttune.host import Host
 from hosttune.model import Origin, Reason, Unknown
+from hosttune.resolve import os_release, systemd_units
 from hosttune.resolve.sysctl_systemd import resolve_systemd
 from hosttune.resolve.sysctl_value import kernel_value
 
 Limit = int | Unknown
 
 NR_OPEN = 1048576
-"""The kernel's default of fs.nr_open (fs/file.c, sysctl_nr_open); systemd may raise it to 1073741816."""
+"""The kernel's default of fs.nr_open (fs/file.c, sysctl_nr_open)."""
+
+BUMPED = 1073741816
+"""What a systemd that raises fs.nr_open sets at its start (src/core/main.c, bump_file_max_and_nr_open())."""
 
 _INFINITY = 2**64 - 1
 _SOFT, _HARD = 1024, 524288  # src/basic/rlimit-util.h, src/basic/missing_resource.h: HIGH_RLIMIT_NOFILE
 _PLACES = ("/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib")
-_UNIT_PLACES = (
-    "/etc/systemd/system.control", "/run/systemd/system.control", "/run/systemd/transient",
-    "/run/systemd/generator.early", "/etc/systemd/system", "/etc/systemd/system.attached", "/run/systemd/system",
-    "/run/systemd/system.attached", "/run/systemd/generator", "/usr/local/lib/systemd/system",
-    "/usr/lib/systemd/system", "/lib/systemd/system", "/run/systemd/generator.late",
-)  # fmt: skip
-# systemd.unit(5), "Unit file load path", highest first
-
-
 _BROKEN = "["  # no section can have this name
 
 
@@ -41,7 +35,8 @@ class UnitLimits:
     """Soft and hard limit in descriptors that a start of the unit would give.
 
     `origin` is None where the built-in default holds. `exists` is False without a fragment, or with a masked one.
-    `pam_name` is PAMName=; where it is set the PAM session's limits are applied after these.
+    `pam_name` is PAMName=; where it is set the PAM session's limits are applied after these. `id` is the name that
+    systemd uses, where the unit was asked for by another one.
     """
 
     soft: Limit
@@ -51,6 +46,7 @@ class UnitLimits:
     notes: tuple[str, ...]
     exists: bool
     pam_name: str
+    id: str
 
 
 def nr_open(host: Host) -> Limit:
@@ -63,34 +59,68 @@ def nr_open(host: Host) -> Limit:
 
 
 def nr_open_at_boot(host: Host) -> Limit:
-    """Return fs.nr_open as the files set it, before any service starts; as it is now where none does."""
+    """Return fs.nr_open as the files set it, before any service starts; its default where none does.
+
+    Where it cannot be told whether systemd raises it, the kernel's own default: there is no less.
+    """
     set_ = resolve_systemd(host, ("fs.nr_open",)).values.get("fs.nr_open")
     value = kernel_value(set_.text, 1) if set_ else None
-    return value if isinstance(value, int) else nr_open(host)
+    if isinstance(value, int):
+        return value
+    default = nr_open_default(host)
+    return NR_OPEN if isinstance(default, Unknown) and isinstance(nr_open(host), int) else default
 
 
-def manager_default(host: Host, most: Limit | None = None) -> tuple[Limit, Limit]:
-    """Return the soft and hard limit of a service that sets none; `most` as for `resolve_unit`."""
-    soft, hard, _, _ = _manager(host, nr_open(host) if most is None else most)
+def nr_open_default(host: Host) -> Limit:
+    """Return fs.nr_open after a boot where no file sets it: the kernel's default, or what systemd raises it to."""
+    has = nr_open(host)
+    release = os_release.read(host)
+    raises = raises_nr_open(release.get("ID", ""), release.get("VERSION_ID", ""))
+    if has == BUMPED:
+        return BUMPED  # a number that is systemd's alone
+    if has == NR_OPEN and (raises is None or not _systemd_runs(host)):
+        return NR_OPEN
+    if raises is None or not (isinstance(has, Unknown) or _systemd_runs(host)):
+        return Unknown(Reason.UNDECIDED, f"whether this system's systemd raises fs.nr_open above {NR_OPEN:,}")
+    return BUMPED if raises else NR_OPEN
+
+
+def raises_nr_open(distribution: str, version: str) -> bool | None:
+    """Say whether a distribution's systemd is built to raise fs.nr_open (bump-proc-sys-fs-nr-open); None: not known."""
+    if distribution == "debian" and version.isdigit():
+        return int(version) >= 13
+    return True if distribution in ("fedora", "arch") else None
+
+
+def _systemd_runs(host: Host) -> bool:
+    try:
+        return host.read("/proc/1/comm").strip() == "systemd"
+    except HostError:
+        return False
+
+
+def manager_default(host: Host, most: Limit | None = None, now: bool = False) -> tuple[Limit, Limit]:
+    """Return the soft and hard limit of a service that sets none; `most` and `now` as for `resolve_unit`."""
+    soft, hard, _, _ = _manager(host, nr_open(host) if most is None else most, now)
     return soft, hard
 
 
-def resolve_unit(host: Host, unit: str, most: Limit | None = None) -> UnitLimits:
+def resolve_unit(host: Host, unit: str, most: Limit | None = None, now: bool = False) -> UnitLimits:
     """Return what the files say about a service; `unit` may be an instance, and an alias of another unit.
 
-    `most` is the fs.nr_open that holds when the service starts; by default the one that holds now.
+    `most` is the fs.nr_open that holds when the service starts; by default the one that holds now. `now` takes what
+    lies in /run too: a start before the next boot.
     """
     most = nr_open(host) if most is None else most
     if not re.fullmatch(r"[A-Za-z0-9:_.\\@-]{1,255}", unit):
-        return UnitLimits(*_manager(host, most)[:3], (), (f"{unit!r} is no unit's name",), False, "")
-    notes: list[str] = []
-    fragment = _fragment(host, unit, notes)
-    names = [unit]
-    if fragment and os.path.basename(fragment) not in (unit, _template(unit)):
-        names.append(os.path.basename(fragment))
-    paths = [fragment] if fragment else []
-    paths += _drop_ins(host, names)
-    soft, hard, origin, beaten = _manager(host, most)
+        return UnitLimits(*_manager(host, most, now)[:3], (), (f"{unit!r} is no unit's name",), False, "", unit)
+    found = systemd_units.find(host, unit, now)
+    notes = [f"{found.masked_by} masks the unit"] if found.masked_by else []
+    if found.id != unit:
+        notes.append(f"{unit} is another name of {found.id}")
+    paths = [found.fragment] if found.fragment else []
+    paths += systemd_units.drop_ins(host, found, now)
+    soft, hard, origin, beaten = _manager(host, most, now)
     losers = [*reversed(beaten), *([origin] if origin else [])]
     pam_name = ""
     for path in paths:
@@ -109,25 +139,17 @@ def resolve_unit(host: Host, unit: str, most: Limit | None = None) -> UnitLimits
         notes.append(f"fs.nr_open cuts the hard limit of {hard} to {most}")
         soft, hard = min(soft, most) if isinstance(soft, int) else soft, most
     beaten = tuple(o for o in reversed(losers) if o != origin)
-    return UnitLimits(soft, hard, origin, beaten, tuple(notes), bool(fragment), pam_name)
+    return UnitLimits(soft, hard, origin, beaten, tuple(notes), bool(found.fragment), pam_name, found.id)
 
 
-def list_units(host: Host) -> tuple[str, ...]:
-    """Return the names of the services that have a unit file and are not masked; templates are left out."""
-    found: dict[str, str] = {}
-    for place in _UNIT_PLACES:
-        for path in host.glob(f"{place}/*.service"):
-            found.setdefault(os.path.basename(path), path)
-    return tuple(sorted(n for n, p in found.items() if "@." not in n and not _masked(host, p)))
-
-
-def _manager(host: Host, most: Limit) -> tuple[Limit, Limit, Origin | None, tuple[Origin, ...]]:
+def _manager(host: Host, most: Limit, now: bool) -> tuple[Limit, Limit, Origin | None, tuple[Origin, ...]]:
     """Resolve DefaultLimitNOFILE: the first main file, then every drop-in, which beats it wherever it lies."""
     soft: Limit = _SOFT
     hard: Limit = min(_HARD, most) if isinstance(most, int) else _HARD
-    mains = [p for place in _PLACES for p in host.glob(f"{place}/systemd/system.conf")][:1]
+    places = [place for place in _PLACES if now or place != "/run"]  # /run is empty after a boot
+    mains = [p for place in places for p in host.glob(f"{place}/systemd/system.conf")][:1]
     seen: list[Origin] = []
-    for path in (*mains, *_by_name(host, [f"{place}/systemd/system.conf.d" for place in _PLACES])):
+    for path in (*mains, *systemd_units.by_name(host, [f"{place}/systemd/system.conf.d" for place in places])):
         broken = False
         for section, key, value, line in settings(_read(host, path, [])):
             broken = section == _BROKEN
@@ -137,69 +159,6 @@ def _manager(host: Host, most: Limit) -> tuple[Limit, Limit, Origin | None, tupl
         if broken:
             break  # config_parse_many() gives up on all later files too; of a unit each drop-in stands alone
     return soft, hard, seen[-1] if seen else None, tuple(reversed(seen[:-1]))
-
-
-def _fragment(host: Host, unit: str, notes: list[str]) -> str:
-    """Return the path of the unit file, "" where there is none or it is masked."""
-    template = _template(unit)
-    for name in (unit, template) if template else (unit,):
-        for place in _UNIT_PLACES:
-            path = f"{place}/{name}"
-            if not host.glob(path):
-                continue
-            if _masked(host, path):
-                notes.append(f"{path} masks the unit")
-                return ""
-            return path
-    return ""
-
-
-def _masked(host: Host, path: str) -> bool:
-    """An empty file and a link to /dev/null both mask (systemd.unit(5)); a file that cannot be read does not."""
-    try:
-        return host.read(path) == ""
-    except HostError:
-        return False
-
-
-def _template(unit: str) -> str:
-    found = re.fullmatch(r"([^@]+@)(.+)(\.[a-z]+)", unit)
-    return found[1] + found[3] if found else ""
-
-
-def _drop_ins(host: Host, names: list[str]) -> list[str]:
-    """Return the drop-ins: one list by file name; for equal names the higher place, then the more specific directory.
-
-    The directory of the type (service.d) comes after all others, wherever it lies.
-    """
-    chains = [_specific_first(name) for name in names]
-    directories = [f"{place}/{d}.d" for chain in chains for place in _UNIT_PLACES for d in chain]
-    directories += [f"{place}/{names[0].rpartition('.')[2]}.d" for place in _UNIT_PLACES]
-    return _by_name(host, list(dict.fromkeys(directories)))
-
-
-def _specific_first(name: str) -> list[str]:
-    """Return the names whose .d directories count (unit_file_find_dirs): its own, its template's, each dash prefix's.
-
-    An instance counts with and without itself in its prefixes: foo-bar@x.service, foo-bar@.service, foo-.service,
-    foo-@x.service, foo-@.service.
-    """
-    stem, _, kind = name.rpartition(".")
-    prefix, _, instance = stem.partition("@")
-    own = [name, _template(name)] if _template(name) else [name]
-    prefixes = [prefix[: i + 1] for i in range(len(prefix) - 2, 0, -1) if prefix[i] == "-"]
-    own += [f"{p}.{kind}" for p in prefixes]
-    if instance:
-        own += [n for p in prefixes for n in (f"{p}@{instance}.{kind}", f"{p}@.{kind}")]
-    return own
-
-
-def _by_name(host: Host, directories: list[str]) -> list[str]:
-    found: dict[str, str] = {}
-    for directory in directories:
-        for path in host.glob(f"{directory}/*.conf"):
-            found.setdefault(os.path.basename(path), path)
-    return [found[name] for name in sorted(found, key=os.fsencode)]
 
 
 def _read(host: Host, path: str, notes: list[str]) -> str:

@@ -31,7 +31,7 @@ RUNNERS: dict[str, tuple[dict[str, str], str, str]] = {
         '  ethernets:\n    eth0:\n      addresses:\n        - "10.0.0.21/24"\n        - "10.0.0.22/24"\n',
     ),
     "ifupdown": (
-        {"/etc/network/interfaces": "iface eth0 inet dhcp\n", "/sbin/ifup": ""},
+        {"/etc/network/interfaces": "auto eth0\niface eth0 inet dhcp\n", "/sbin/ifup": ""},
         "etc/network/if-up.d/hosttune-eth0",
         "ip address replace 10.0.0.22/24 dev eth0\nip address replace 2001:db8::5/64 dev eth0 nodad\n",
     ),

@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from hosttune.commands import apply
+from hosttune.facts import interface
 from tests.changes import tree
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -143,6 +144,67 @@ def test_netplan_gives_networkd_both_lists(plan: str, root: Path, tmp_path: Path
     assert set(re.findall(r"^Address=(.*)$", made, re.M)) == {OLD, *NEW}
 
 
+TUNNEL = """\
+network:
+  version: 2
+  renderer: networkd
+  ethernets:
+    eth0:
+      addresses: [10.0.0.10/24]
+  tunnels:
+    he-ipv6:
+      mode: sit
+      remote: 192.0.2.1
+      local: 192.0.2.2
+"""
+COST = """\
+network:
+  version: 2
+  renderer: networkd
+  bridges:
+    br0:
+      interfaces: [eth0]
+      parameters:
+        path-cost:
+          eth0: 100
+  ethernets:
+    eth0:
+      addresses: [10.0.0.10/24]
+"""
+DUMMY = """\
+network:
+  version: 2
+  renderer: networkd
+  ethernets: {eth0: {dhcp4: true}}
+  dummy-devices:
+    dm1:
+      addresses: [10.1.1.1/32]
+"""
+OTHERS = {
+    "tunnel": (TUNNEL, "he-ipv6"),
+    "path-cost": (COST, "eth0"),
+    "dummy": (DUMMY, "dm1"),
+    "braces": (DUMMY, "eth0"),
+}
+
+
+@pytest.mark.parametrize("plan", OTHERS)
+def test_netplan_still_makes_all_that_it_made(plan: str, root: Path, tmp_path: Path) -> None:
+    text, id_ = OTHERS[plan]
+    if text is DUMMY and "bookworm" in root.name:
+        text = text[: text.index("  dummy-devices")]  # netplan has them since 0.107
+        id_ = "eth0"
+    state = f"NETWORK_FILE=/run/systemd/network/10-netplan-{id_}.network\n"
+    host = kept(tmp_path, {"/etc/netplan/50-cloud-init.yaml": text, "/run/systemd/netif/links/2": state}, id_)
+    (host / "etc/netplan/50-cloud-init.yaml").chmod(0o600)
+    done = run(root, host, "netplan generate --root-dir /mnt")
+    assert not re.search("error|warning|permissions", done.stderr, re.I), done.stderr
+    made = [host / f"run/systemd/network/10-netplan-{id_}.network"]
+    made += host.glob(f"etc/systemd/network/10-netplan-{id_}.network.d/*.conf")
+    found = [address for path in made for address in re.findall(r"^Address=(.*)$", path.read_text(), re.M)]
+    assert set(NEW) <= set(found) and len(found) == len(set(found))
+
+
 def test_netplan_gives_networkmanager_both_lists(root: Path, tmp_path: Path) -> None:
     text = netplan("ethernets", "dhcp4: no", renderer="NetworkManager")
     host = kept(tmp_path, {"/etc/netplan/01-network-manager-all.yaml": text})
@@ -182,6 +244,39 @@ def test_ifup_adds_them_after_the_interfaces_own(name: str, root: Path, tmp_path
     assert shown(text) == {OLD, *NEW}
     # the first is the address from which traffic leaves
     assert next(a["local"] for a in json.loads(text)[0]["addr_info"] if a["family"] == "inet") == "10.0.0.10"
+
+
+BROUGHT_UP = [
+    "auto eth0\n",
+    "allow-hotplug eth0\n",
+    "allow-auto lo eth0\n",
+    "auto eth1\n",
+    "allow-other eth0\n",
+    "# auto eth0\n",
+    "auto \\\n eth0\n",
+    "source /etc/network/more/*\n",
+    "source more/a\n",
+    "source-directory /etc/network/more\n",
+    "source-directory more\n",
+    "",
+]
+
+
+def test_ifup_has_the_interfaces_that_a_line_brings_up(root: Path, tmp_path: Path) -> None:
+    script, ours = "", []
+    for number, head in enumerate(BROUGHT_UP):
+        files = {
+            "/etc/network/interfaces": f"{head}iface eth0 inet manual\n",
+            "/etc/network/more/a": "auto eth0\n",
+            "/sbin/ifup": "",
+        }
+        host = tree.make(tmp_path / str(number), files)
+        ours.append(interface.runner(tree.Host(host), "eth0").kind)
+        script += f"cp -r /mnt/{number}/etc/network/. /etc/network/\n"
+        script += "echo $(ifquery --list --allow=auto; ifquery --list --allow=hotplug)\n"
+    said = run(root, tmp_path, script).stdout.splitlines()
+    assert ours == ["ifupdown" if "eth0" in line.split() else "" for line in said]
+    assert set(ours) == {"ifupdown", ""}
 
 
 def test_the_dispatchers_script_adds_them(root: Path, tmp_path: Path) -> None:

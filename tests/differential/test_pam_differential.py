@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from hosttune.host.live import LiveHost
 from hosttune.resolve import pam_rules
 from hosttune.resolve.pam_limits import resolve_login
+from tests.running import Running
 
 TREES = 1000
 CALLER = (900, 19000)
@@ -263,7 +263,7 @@ def resolved(work: Path, tree: int, user: str, rules: pam_rules.PamRules) -> tup
     link = work / "etc/security"
     link.unlink(missing_ok=True)
     link.symlink_to(f"/trees/{tree}")
-    limits = resolve_login(LiveHost(str(work)), user, rules, caller=CALLER)
+    limits = resolve_login(Running(str(work)), user, rules, caller=CALLER)
     return ("refused",) if limits.refused else (str(limits.soft), str(limits.hard))
 
 

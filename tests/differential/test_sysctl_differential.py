@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from hosttune.host.live import LiveHost
 from hosttune.resolve.sysctl_procps import resolve_procps
 from hosttune.resolve.sysctl_systemd import resolve_systemd
 from hosttune.resolve.sysctl_value import display
+from tests.running import Running
 
 sys.path.insert(0, str(Path(__file__).parent))
 import sysctl_sandbox as sandbox
@@ -70,8 +70,8 @@ def test_real_loader_writes_what_we_resolve(ran: Ran, loader: str) -> None:
     trees, release = ran
     wrong = []
     for tree in trees:
-        host = LiveHost(str(tree))
-        found = resolve_systemd(host) if loader == "systemd" else resolve_procps(host, release)
+        host = Running(str(tree))
+        found = resolve_systemd(host, now=True) if loader == "systemd" else resolve_procps(host, release)
         for key, real in sandbox.written(tree, loader).items():
             ours = found.values.get(display(key))
             if (ours.text if ours else "") != real:

@@ -15,11 +15,23 @@ from pathlib import Path
 
 import pytest
 
-from hosttune.host.live import LiveHost
 from hosttune.resolve.systemd_limits import resolve_unit
+from tests.running import Running
 
 TREES = 300
-UNITS = ("ht-a-b.service", "ht-a.service", "ht@x.service", "ht@x-y.service", "ht-t-u@1.service")
+UNITS = (
+    "ht-a-b.service", "ht-a.service", "ht@x.service", "ht@x-y.service", "ht-t-u@1.service", "ht-o.service",
+    "ht-o-p.service", "ht-v@x.service", "ht-w@x.service",
+)  # fmt: skip
+# link, what it leads to; some are aliases that systemd does not take. None leads to a template of which an instance
+# has a file of its own too: there it depends on which of the two is asked for first
+ALIASES = (
+    ("ht-o.service", "ht-a-b.service"), ("ht-o-p.service", "ht-o.service"), ("ht-o-p.service", "ht-a-b.service"),
+    ("ht-o.service", "ht-a.service"), ("ht-a.service", "ht-o.service"), ("ht-v@.service", "ht-t-u@.service"),
+    ("ht-v@x.service", "ht@x.service"), ("ht-v@x.service", "ht-t-u@.service"), ("ht-w@.service", "ht-t-u@.service"),
+    ("ht-w@x.service", "ht@x-y.service"), ("ht-w@x.service", "ht-a.service"), ("ht@x.service", "ht-t-u@.service"),
+    ("ht-o.service", "ht-o.service"), ("ht-o.service", "ht-t-u@1.service"), ("ht-w@x.service", "ht-none@x.service"),
+)  # fmt: skip
 PLACES = ("etc", "run", "usr/local/lib", "usr/lib")
 VALUES = [
     "3000",
@@ -87,6 +99,16 @@ def put(path: Path, content: str, rng: random.Random, may_mask: bool = True) -> 
         path.write_text(content)
 
 
+def alias(root: Path, place: str, name: str, to: str, rng: random.Random) -> None:
+    """Put a link where a unit may be; one that leads out of the load path is a unit file of its own name."""
+    path = root / place / "systemd/system" / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    where = rng.choice(PLACES)
+    target = rng.choice([to, f"./{to}", f"../../../{'../' * place.count('/')}{where}/systemd/system/{to}"])
+    path.symlink_to(rng.choice([target, f"/{where}/systemd/system/{to}", "/dev/null"]))
+
+
 def plant(root: Path, rng: random.Random) -> None:
     names = ("10-a.conf", "9-b.conf", "a.conf", "Z.conf", "50.conf", "x.CONF", ".h.conf")
     for unit in UNITS:
@@ -118,6 +140,8 @@ def plant(root: Path, rng: random.Random) -> None:
                         settings(rng, "Service", "LimitNOFILE"),
                         rng,
                     )
+    for name, to in rng.sample(ALIASES, rng.choice([0, 1, 2, 3])):
+        alias(root, rng.choice(PLACES), name, to, rng)
     if rng.random() < 0.7:
         put(root / "etc/systemd/system.conf", settings(rng, "Manager", "DefaultLimitNOFILE"), rng, may_mask=False)
     for place in PLACES:
@@ -167,11 +191,11 @@ def real(work: Path) -> dict[tuple[str, str], Limits]:
     for part in re.split("^== ", done.stdout, flags=re.M)[1:]:
         tree = part.split("\n", 1)[0]
         for unit in re.split("^\t?-> Unit ", part, flags=re.M)[1:]:
-            name = unit.split(":", 1)[0]
+            names = [unit.split(":", 1)[0], *re.findall(r"^\s*Alias: (\S+)$", unit, re.M)]
             limits = re.findall(r"^\s*LimitNOFILE(?:Soft)?: (\S+)$", unit, re.M)
-            if name in UNITS and "Unit Load State: loaded" in unit and len(limits) == 2:
+            if "Unit Load State: loaded" in unit and len(limits) == 2:
                 hard, soft = (min(NR_OPEN, NR_OPEN if v == "infinity" else int(v)) for v in limits)
-                found[tree, name] = (soft, hard)
+                found |= {(tree, name): (soft, hard) for name in names if name in UNITS}
     return found
 
 
@@ -183,6 +207,10 @@ def as_user(root: Path, user: Path) -> None:
     for path in sorted(user.glob("**/systemd/system*")):
         if path.name in ("system", "system.conf", "system.conf.d") and path.parent.name == "systemd":
             path.rename(path.with_name(path.name.replace("system", "user", 1)))
+    for path in user.glob("**/systemd/user/*.service"):
+        if path.is_symlink() and "/systemd/system/" in (target := os.readlink(path)):
+            path.unlink()
+            path.symlink_to(target.replace("/systemd/system/", "/systemd/user/"))
     units = user / "etc/systemd/user"
     units.mkdir(exist_ok=True)
     wants = " ".join(UNITS)
@@ -210,7 +238,7 @@ def test_agrees_with_the_real_systemd(tmp_path: Path) -> None:
     expected = real(tmp_path)
     wrong = []
     for (tree, unit), limits in expected.items():
-        got = resolve_unit(LiveHost(str(tmp_path / "system" / tree)), unit)
+        got = resolve_unit(Running(str(tmp_path / "system" / tree)), unit, now=True)
         if not got.exists or (got.soft, got.hard) != limits:
             wrong.append(f"tree {tree} {unit}: real {limits}, resolved {got.soft, got.hard} from {got.origin}")
     assert not wrong, f"{len(wrong)} of {len(expected)}\n" + "\n".join(wrong[:20])

@@ -64,9 +64,40 @@ def test_haproxy_servers_and_sources(tmp_path: Path) -> None:
 
 
 def test_haproxy_with_a_port_range_binds_explicitly(tmp_path: Path) -> None:
-    found, hint, _ = from_text(tmp_path, "backend b\n  source 10.0.1.1:2000-3000\n  server a 10.0.0.1:80\n")
+    found, hint, notes = from_text(tmp_path, "backend b\n  server a 10.0.0.1:80 source 10.0.1.1:2000-3000\n")
     assert found[0].sources == ("10.0.1.1",)
     assert hint == (BindMode.EXPLICIT, (2000, 3000))
+    assert notes == ()
+
+
+@pytest.mark.parametrize(("given", "last"), [("2000-3000", 3001), ("2000-65535", 65535)])
+def test_haproxy_copies_a_range_of_default_server_with_its_spare_slot(tmp_path: Path, given: str, last: int) -> None:
+    text = f"backend b\n  default-server source 10.0.1.1:{given}\n  server a 10.0.0.1:80\n"
+    found, hint, notes = from_text(tmp_path, text)
+    assert found[0].sources == ("10.0.1.1",)
+    assert hint == (BindMode.EXPLICIT, (2000, last))
+    assert [note.startswith("/proxy.conf:3: ") and str(last) in note for note in notes] == [True] * (last < 65535)
+
+
+@pytest.mark.parametrize("source", ["*", "0.0.0.0", "::"])
+def test_haproxy_does_not_bind_to_a_range_without_an_address(tmp_path: Path, source: str) -> None:
+    text = f"backend b\n  server a 10.0.0.1:80 source {source}:2000-3000\n"
+    found, hint, notes = from_text(tmp_path, text)
+    assert found[0].sources == () and hint == (BindMode.NO_PORT, None)
+    assert len(notes) == 1 and notes[0].endswith("caps at 1,001 connections of each server")
+
+
+def test_a_program_may_choose_its_ports_with_or_without_reuse() -> None:
+    assert backends.parse_bind_mode("bind:2000-3000") == (BindMode.BIND, (2000, 3000))
+    assert backends.parse_bind_mode("explicit:2000-3000") == (BindMode.EXPLICIT, (2000, 3000))
+    with pytest.raises(UsageError, match="bind and explicit take :LO-HI"):
+        backends.parse_bind_mode("no-port:2000-3000")
+
+
+def test_haproxy_source_from_the_environment_is_a_note(tmp_path: Path) -> None:
+    found, _, notes = from_text(tmp_path, 'backend b\n  source "$ADDRESS"\n  server a 10.0.0.1:80\n')
+    assert found[0].sources == ()
+    assert len(notes) == 1 and "set by the environment" in notes[0]
 
 
 def test_nginx_upstreams_and_proxy_bind(tmp_path: Path) -> None:
@@ -85,6 +116,10 @@ def test_nginx_upstreams_and_proxy_bind(tmp_path: Path) -> None:
         ("backend b\n  server a 10.0.0.1\n", "/proxy.conf:2 '10.0.0.1': no port"),
         ("backend b\n  server a 'x\n", "/proxy.conf:2: No closing quotation"),
         ("backend b\n  source 1.1.1.1:9-1\n  server a 10.0.0.1:80\n", "'9-1' is no range"),
+        (
+            "backend b\n  source 1.1.1.1:2-9\n  server a 10.0.0.1:80\n",
+            "/proxy.conf:2: HAProxy takes a range of ports on a server line only; write source 1.1.1.1:2-9 there",
+        ),
         ("# nothing\n", "no server line"),
         ("events {\n", "/proxy.conf"),
     ],

@@ -43,6 +43,22 @@ def test_unit(tmp_path: Path) -> None:
     assert got.runtime == (1024, 2**64 - 1)
 
 
+def test_a_unit_by_another_name_runs_under_its_own(tmp_path: Path) -> None:
+    reading(tmp_path, "unit/a.service")
+    (tmp_path / "etc/systemd/system/b.service").symlink_to("a.service")
+    got = reading(tmp_path, "unit/b.service")
+    assert (got.boot, got.runtime) == ((5000, 5000), (1024, 2**64 - 1))
+
+
+def test_a_drop_in_of_run_is_named_and_does_not_count(tmp_path: Path) -> None:
+    passing = tmp_path / "run/systemd/system/a.service.d/x.conf"
+    passing.parent.mkdir(parents=True)
+    passing.write_text("[Service]\nLimitNOFILE=9000\n")
+    got = reading(tmp_path, "unit/a.service")
+    assert got.boot == (5000, 5000)
+    assert "/run/systemd/system/a.service.d/x.conf:2 sets 9000 until the next boot: /run is empty then" in got.notes
+
+
 def test_process_of_a_unit(tmp_path: Path) -> None:
     assert reading(tmp_path, "pid/7").boot == (5000, 5000)
 

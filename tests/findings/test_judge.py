@@ -24,7 +24,8 @@ def need(operator: Operator, *wants: Value) -> Requirement:
     ("now", "boot", "default", "verdict"),
     [
         (65535, 65535, None, Verdict.OK),
-        (65535, UNSET, None, Verdict.OK),
+        (65535, UNSET, None, Verdict.UNKNOWN),
+        (65535, UNSET, 100_000, Verdict.OK),
         (65535, UNSET, 65535, Verdict.OK),
         (65535, UNSET, 4096, Verdict.DRIFT),
         (65535, 4096, None, Verdict.DRIFT),
@@ -32,7 +33,12 @@ def need(operator: Operator, *wants: Value) -> Requirement:
         (4096, 4096, None, Verdict.FAIL),
         (4096, UNSET, None, Verdict.FAIL),
         (-1, 65535, None, Verdict.FAIL),
+        (65535, Unknown(Reason.MODULE), None, Verdict.DRIFT),
+        (4096, Unknown(Reason.MODULE), None, Verdict.FAIL),
         (Unknown(Reason.GONE), UNSET, None, Verdict.NOT_APPLICABLE),
+        (Unknown(Reason.GONE), 4096, None, Verdict.NOT_APPLICABLE),
+        (Unknown(Reason.ABSENT), 65535, None, Verdict.NOT_APPLICABLE),
+        (Unknown(Reason.MODULE), 65535, None, Verdict.OK),
         (Unknown(Reason.MODULE), UNSET, None, Verdict.NOT_APPLICABLE),
         *[
             (Unknown(reason), UNSET, None, Verdict.UNKNOWN)

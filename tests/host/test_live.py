@@ -118,6 +118,6 @@ def test_a_lock_is_not_made_through_a_link(tmp_path: Path) -> None:
     (tmp_path / "var/lib/hosttune").mkdir(parents=True)
     (tmp_path / "var/lib/hosttune/lock").symlink_to("/etc/newfile")
     (tmp_path / "etc").mkdir()
-    with pytest.raises(OSError), LiveHost(str(tmp_path)).lock("/var/lib/hosttune/lock", 0.1):
+    with pytest.raises(OSError), LiveHost(str(tmp_path)).lock("/var/lib/hosttune/lock", 0.1, print):
         pass
     assert not (tmp_path / "etc/newfile").exists()

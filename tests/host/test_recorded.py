@@ -18,16 +18,19 @@ from hosttune.model import Reason
 
 def test_answers_and_errors_replay(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"\xff text")
+    (tmp_path / "l").symlink_to("/dev/null")
     host = Recording(LiveHost(str(tmp_path)))
     host.read("/a")
     host.glob("/*")
+    assert (host.link("/l"), host.link("/a"), host.link("/b")) == ("/dev/null", "", "")
     for ask in (lambda: host.read("/b"), lambda: host.probe("routes", destinations=["127.0.0.1"])):
         with pytest.raises(HostError):
             ask()
     (tmp_path / "snapshot").write_text(host.text())
     replay = Recorded.load(str(tmp_path / "snapshot"))
     assert replay.read("/a") == "\udcff text"
-    assert replay.glob("/*") == ["/a"]
+    assert replay.glob("/*") == ["/a", "/l"]
+    assert (replay.link("/l"), replay.link("/a"), replay.link("/b")) == ("/dev/null", "", "")
     for path, reason in (("/b", Reason.ABSENT), ("/c", Reason.NOT_RECORDED)):
         with pytest.raises(HostError) as caught:
             replay.read(path)
@@ -45,6 +48,7 @@ BAD: list[tuple[str, str]] = [
     (json.dumps({"schema": SCHEMA, "reads": {"/a": {"is": 1}}, "globs": {}, "probes": {}}), "/a"),
     (json.dumps({"schema": SCHEMA, "reads": {"/a": {"error": "NO"}}, "globs": {}, "probes": {}}), "/a"),
     (json.dumps({"schema": SCHEMA, "reads": {}, "globs": {"/*": [1]}, "probes": {}}), "globs"),
+    (json.dumps({"schema": SCHEMA, "reads": {}, "globs": {}, "probes": {}, "links": {"/a": 1}}), "links"),
 ]
 
 

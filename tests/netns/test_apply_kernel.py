@@ -18,7 +18,7 @@ ip link set d0 up
 hosttune() { "$PYTHON" -m hosttune "$@"; }
 look() { cat /proc/sys/net/ipv4/tcp_tw_reuse /proc/sys/net/ipv4/ip_local_port_range /proc/sys/net/core/somaxconn; }
 addresses() { ip -o address show dev d0 | awk '$3 ~ /^inet/ && $4 !~ /^fe80/ {print $4}'; }
-run() { name=$1; shift; code=0; "$@" >"$OUT/$name" 2>&1 || code=$?; echo "$code" >"$OUT/$name.code"; }
+run() { name=$1; shift; code=0; "$@" >"$OUT/$name" 2>"$OUT/$name.err" || code=$?; echo "$code" >"$OUT/$name.code"; }
 look >"$OUT/before"
 run apply hosttune apply --profile "$OUT/mine.toml" --yes --format json
 look >"$OUT/applied"
@@ -31,6 +31,15 @@ addresses >"$OUT/with"
 run prefix hosttune apply --only addresses --runtime-only --yes --format json --add-address 2001:db8::21/128@d0
 run back2 hosttune rollback --yes
 addresses >"$OUT/without"
+echo 0 >/proc/sys/net/ipv4/conf/d0/promote_secondaries
+run first hosttune apply --only addresses --runtime-only --yes --add-address 10.9.0.31/24@d0
+run second hosttune apply --only addresses --runtime-only --yes --add-address 10.9.0.32/24@d0
+ip address add 10.9.0.33/24 dev d0
+run off hosttune rollback 3 --yes
+addresses >"$OUT/two"
+cat /proc/sys/net/ipv4/conf/d0/promote_secondaries >"$OUT/promote"
+run off2 hosttune rollback 4 --yes
+addresses >"$OUT/one"
 run back1 hosttune rollback --yes --format json
 look >"$OUT/after"
 """
@@ -69,16 +78,20 @@ def test_apply_and_rollback_in_a_namespace(tmp_path: Path) -> None:
     def said(name: str) -> str:
         return (tmp_path / name).read_text()
 
-    assert said("apply.code") == "0\n", said("apply")
+    assert said("apply.code") == "0\n", said("apply.err")
     assert said("applied").split() == ["1", "20000", "60999", "70000"]
     assert json.loads(said("apply"))["changed"] is True and json.loads(said("again"))["changed"] is False
     refused = {"hidden": "net.ipv4.tcp_mem", "readonly": "net.core.rmem_max: read-only here"}
     for name, says in (refused | {"prefix": "d0 has it as 2001:db8::21/64"}).items():
         assert said(f"{name}.code") == "5\n", said(name)
         assert says in " ".join(json.loads(said(name))["refused"])
-    assert said("with").split() == ["10.9.0.21/24", "10.9.0.22/24", "10.9.0.23/24", "2001:db8::21/64"], said("add")
+        assert said(f"{name}.err").startswith("hosttune: refused, nothing was changed: "), said(f"{name}.err")
+    assert said("with").split() == ["10.9.0.21/24", "10.9.0.22/24", "10.9.0.23/24", "2001:db8::21/64"], said("add.err")
     assert said("without") == ""
-    assert (said("back2.code"), said("back1.code")) == ("0\n", "0\n"), said("back2") + said("back1")
+    # the first address of a subnet takes nobody else's with it
+    assert said("two").split() == ["10.9.0.32/24", "10.9.0.33/24"], said("off")
+    assert said("one").split() == ["10.9.0.33/24"] and said("promote") == "0\n"
+    assert (said("back2.code"), said("back1.code")) == ("0\n", "0\n"), said("back2.err") + said("back1.err")
     assert said("after") == said("before")
 
 

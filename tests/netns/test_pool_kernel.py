@@ -188,6 +188,28 @@ def test_ipv6_is_exact_too(mode: str) -> None:
     inside("tests.netns.test_pool_kernel", "count_v6", mode)
 
 
+def count_any_address(source: str) -> None:
+    """In the namespace: bind() to no address in particular, which sockets on any address are in the way of."""
+    keep = scene(BindMode.BIND)
+    backend = BACKENDS[0]
+    if source == "::":
+        backend = Backend("fd77::11", 1883)
+        subprocess.run(["ip", "address", "add", "fd77::11/128", "dev", "lo", "nodad"], check=True)
+        keep.append(listen(backend.address, backend.port, socket.AF_INET6))
+    else:
+        keep.append(listen("::1", 20205, socket.AF_INET6))  # of the other family: not in the way
+    (pool,) = pools(LiveHost(), (backend,), (source,), BindMode.BIND, None)[0]
+    assert pool.used > 0 or source == "::"
+    made = fill(BindMode.BIND, source, backend)
+    assert made == pool.free < pool.usable - 500, (pool, made)
+    assert keep
+
+
+@pytest.mark.parametrize("source", ["0.0.0.0", "::"])
+def test_no_address_in_particular_is_exact(source: str) -> None:
+    inside("tests.netns.test_pool_kernel", "count_any_address", source)
+
+
 def count_routed() -> None:
     """In the namespace: plain connect() from the address that routing picks, to the last port."""
     sysctl("net/ipv4/ip_local_port_range", f"{LOW} {HIGH}")

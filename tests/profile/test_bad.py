@@ -28,6 +28,12 @@ CASES = {
     "no value": (HEAD + ROW + 'operator = "equals"\n', "takes one of value, values and demand"),
     "empty range": (HEAD + ROW + 'operator = "covers"\nvalue = []\n', "covers takes value = [low, high]"),
     "reversed range": (HEAD + ROW + 'operator = "covers"\nvalue = [9, 1]\n', "covers takes value = [low, high]"),
+    "a figure without a reason": (
+        HEAD + "[workload]\napplication_memory = 33000\n",
+        "workload: application_memory has no reason",
+    ),
+    "a reason of no figure": (HEAD + '[workload]\n[workload.why]\nhols = "x"\n', "hols is no key of workload"),
+    "pipes below none": (HEAD + "[workload]\npipes_per_connection = -1\n", "workload: pipes_per_connection"),
     "dots": (HEAD + ROW.replace("a.b", "a/../b"), "not a subject"),
     "newline": (HEAD + ROW.replace("a.b", "a.b\\nc"), "not a subject"),
     "absolute": (HEAD + ROW.replace("a.b", "/etc/passwd"), "not a subject"),

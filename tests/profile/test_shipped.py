@@ -119,3 +119,13 @@ def test_a_local_file_overrides_drops_and_waives(tmp_path: Path) -> None:
     assert [(str(r.subject), r.waived) for r in waived] == [
         ("sysctl:net.core.somaxconn", "the appliance vendor sets it")
     ]
+
+
+@pytest.mark.parametrize("spelled", ["net/core/somaxconn", "net.core.somaxconn"])
+def test_a_key_has_one_name_however_it_is_spelled(tmp_path: Path, spelled: str) -> None:
+    text = '[profile]\nname = "m"\ntitle = "m"\nextends = ["linux-server"]\n'
+    text += f'[[require]]\nsubject = "sysctl:{spelled}"\noperator = "at_least"\nvalue = 5\nwhy = "w"\nsource = "s"\n'
+    (tmp_path / "m.toml").write_text(text)
+    profiles = [load.load_file(tmp_path / "m.toml")]
+    active, _ = merge.requirements(profiles, merge.workload(profiles), MACHINE)
+    assert [r.wants for r in active if "somaxconn" in str(r.subject)] == [(5,)]

@@ -17,6 +17,7 @@ SCHEMA = Path(hosttune.render.__file__).with_name("report.schema.json")
 RUNS = {
     "a role": ["--role", "lb"],
     "port pools": ["--role", "lb", "--backend", "127.0.0.1:1883", "--bind-mode", "explicit:2000-3000"],
+    "connections that end": ["--role", "lb", "--backend", "127.0.0.1:1883", "--rate", "100000", "--hold", "1"],
     "two roles and a process": ["--role", "client", "--role", "broker", "--pid", "1"],
     "an image": ["--role", "whitepaper-2019", "--root", "EMPTY"],
 }

@@ -10,6 +10,7 @@ from hosttune.model import (
     Bound,
     Finding,
     Machine,
+    Need,
     Operator,
     Reading,
     Reason,
@@ -28,6 +29,9 @@ MACHINE = Machine(
 )
 
 
+NEED = Need("sysctl:a.b", 5, None, "entries", "raise-me")
+
+
 def finding(name: str, verdict: Verdict, severity: Severity = Severity.ERROR) -> Finding:
     subject = Subject("sysctl", name)
     row = Requirement(subject, Operator.AT_LEAST, (65535,), "short queue", "ip-sysctl", severity, ("lb",))
@@ -35,7 +39,7 @@ def finding(name: str, verdict: Verdict, severity: Severity = Severity.ERROR) ->
 
 
 def bound(name: str, hard: int | Unknown, knee: int | None = None) -> Bound:
-    return Bound(name, name, hard, knee, 0, "reading", "EADDRNOTAVAIL", "raise-me")
+    return Bound(name, name, hard, knee, 0, "reading", "EADDRNOTAVAIL", (NEED,))
 
 
 def report(findings: tuple[Finding, ...] = (), bounds: tuple[Bound, ...] = (), **more: object) -> Report:
@@ -57,6 +61,21 @@ def test_a_bound_that_could_not_be_told_is_shown_with_its_reason() -> None:
     text = table.render(report(bounds=(bound("conntrack", Unknown(Reason.INVISIBLE)), bound("memory", 3_000_000))))
     assert "conntrack: invisible in this namespace" in text
     assert "Carries" not in text
+
+
+def test_a_rate_is_no_number_of_connections_and_is_said_where_it_is_too_low() -> None:
+    slow = dataclasses.replace(bound("TIME_WAIT", 470), unit="connections/s")
+    fast = dataclasses.replace(bound("accept queue", 5000), unit="connections/s")
+    text = table.render(report(bounds=(bound("memory", 900_000), slow, fast)))
+    assert "Stalls at 900,000 connections: memory" in text
+    assert "only 470 new connections/s: TIME_WAIT" in text and "accept queue" not in text
+    assert text.count("raise-me") == 1  # what raises one raises the other: once is enough
+
+
+def test_bounds_that_could_not_be_told_for_one_reason_are_one_line() -> None:
+    unseen = Unknown(Reason.INVISIBLE, "look there")
+    text = table.render(report(bounds=(bound("orphans", unseen), bound("neighbours", unseen))))
+    assert "orphans, neighbours: invisible in this namespace: look there" in text
 
 
 def test_minor_and_held_findings_are_folded_until_verbose() -> None:

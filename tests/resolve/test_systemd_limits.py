@@ -8,7 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hosttune.resolve.systemd_limits import list_units, resolve_unit
+from hosttune.resolve.systemd_limits import manager_default, resolve_unit
+from hosttune.resolve.systemd_units import list_units
 from tests.running import Running
 
 UNIT = "[Service]\nExecStart=/bin/true\n"
@@ -85,6 +86,48 @@ def test_masks(tmp_path: Path) -> None:
     host = write(tmp_path, {"usr/lib/systemd/system/a.service": UNIT, "etc/systemd/system/a.service": ""})
     assert not resolve_unit(host, "a.service").exists
     assert list_units(host) == ()
+
+
+def test_a_mask_in_an_image_without_devices(tmp_path: Path) -> None:
+    host = write(tmp_path, {"usr/lib/systemd/system/a.service": UNIT})
+    mask = tmp_path / "etc/systemd/system/a.service"
+    mask.parent.mkdir(parents=True)
+    mask.symlink_to("/dev/null")
+    assert not resolve_unit(host, "a.service").exists
+    assert list_units(host) == ()
+
+
+@pytest.mark.parametrize("drop_in", ["sshd", "ssh"])
+@pytest.mark.parametrize("asked", ["sshd", "ssh"])
+def test_an_alias_has_the_drop_ins_of_all_names(asked: str, drop_in: str, tmp_path: Path) -> None:
+    files = {
+        "usr/lib/systemd/system/ssh.service": UNIT,
+        "etc/systemd/system/ssh.service": UNIT,
+        f"etc/systemd/system/{drop_in}.service.d/zz-low.conf": limit("100"),
+        "etc/systemd/system/ssh.service.d/90.conf": limit("9000"),
+        "etc/systemd/system/sshd.service.d/90.conf": limit("8000"),
+    }
+    host = write(tmp_path, files)
+    (tmp_path / "etc/systemd/system/sshd.service").symlink_to("/lib/systemd/system/ssh.service")
+    got = resolve_unit(host, f"{asked}.service")
+    assert (got.soft, got.hard, got.id) == (100, 100, "ssh.service")
+    assert [o.text for o in got.beaten] == ["9000"]  # of equal names that under the unit's own name
+
+
+def test_what_lies_in_run_is_gone_after_a_boot_but_for_the_generators(tmp_path: Path) -> None:
+    files = {
+        "usr/lib/systemd/system/a.service": UNIT,
+        "run/systemd/system/a.service.d/50.conf": limit("3000000"),
+        "run/systemd/generator/a.service.d/10.conf": limit("7000"),
+        "run/systemd/system/passing.service": UNIT,
+        "run/systemd/system.conf.d/a.conf": "[Manager]\nDefaultLimitNOFILE=5\n",
+    }
+    host = write(tmp_path, files)
+    assert resolve_unit(host, "a.service").soft == 7000
+    assert resolve_unit(host, "a.service", now=True).soft == NR_OPEN
+    assert not resolve_unit(host, "passing.service").exists
+    assert resolve_unit(host, "passing.service", now=True).exists
+    assert (manager_default(host), manager_default(host, now=True)) == ((1024, 524288), (5, 5))
 
 
 def test_broken_header_ends_the_file(tmp_path: Path) -> None:

@@ -179,7 +179,7 @@ def test_nothing_but_the_announced_targets_changed(boots: Boots) -> None:
 
 def test_a_rollback_and_a_reboot_bring_back_every_byte(boots: Boots) -> None:
     assert boots.second["back-code"].strip() == "0", boots.second["back"]
-    assert "rolled-back" in boots.second["history"]
+    assert "rolled back" in boots.second["history"]
     for boot, when in ((boots.second, "back"), (boots.third, "third")):
         assert boot[f"etc-{when}"] == boots.first["etc-stock"]
         assert boot[f"logins-{when}"] == boots.first["logins-stock"]

@@ -11,6 +11,7 @@ from hosttune.host import Host, WritableHost
 from hosttune.model import State
 
 PRESENT = "present"
+RUNTIME = True
 
 
 def parse(target: str) -> tuple[str, str]:
@@ -32,6 +33,13 @@ def write(host: WritableHost, target: str, state: State) -> None:
     """Give the interface the address, or take it away."""
     address, interface = _parsed(target)
     host.act("address", verb="add" if state == PRESENT else "del", address=address, interface=interface)
+
+
+def check(target: str, state: State) -> None:
+    """Raise OSError for what is no address of an interface, or no state of one."""
+    _parsed(target)
+    if state not in (PRESENT, None):
+        raise OSError(errno.EINVAL, f"{target}: {state!r} is no state of an address")
 
 
 def under_another_prefix(address: str, there: Iterable[str]) -> str:

@@ -10,18 +10,14 @@ from hosttune.host import Host, WritableHost
 from hosttune.model import Reason, State
 
 PRESENT = "present"
+RUNTIME = False
 
 _OURS = re.compile(
     r"/etc/(sysctl\.d|security|security/limits\.d|modules-load\.d|systemd|systemd/(system|network)"
-    r"|systemd/system\.conf\.d|systemd/system/[A-Za-z0-9_.@:\\-]+\.d|systemd/network/[^/\0\n]+\.network\.d|network|network/if-up\.d"
+    r"|systemd/system\.conf\.d|systemd/system/[A-Za-z0-9_.@:\\-]+\.d|systemd/network/[^/\0\n]+\.network\.d"
+    r"|network|network/if-up\.d"
     r"|NetworkManager|NetworkManager/dispatcher\.d|netplan)"
 )
-
-
-def check(path: str) -> None:
-    """Raise OSError for a path that is none that hosttune makes."""
-    if not _OURS.fullmatch(path) or "/../" in path:
-        raise OSError(errno.EINVAL, f"{path!r} is no directory that hosttune makes")
 
 
 def read(host: Host, target: str) -> State:
@@ -30,16 +26,24 @@ def read(host: Host, target: str) -> State:
 
 
 def write(host: WritableHost, target: str, state: State) -> None:
-    """Make the directory, or remove it where nobody else has put anything into it."""
-    check(target)
+    """Make the directory, or remove it where nobody else has put anything into it, or in its place."""
+    check(target, state)
     if state == PRESENT:
         host.make_directory(target)
         return
     try:
         host.remove_directory(target)
     except OSError as error:
-        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOTDIR, errno.ENOENT):
             raise
+
+
+def check(target: str, state: State) -> None:
+    """Raise OSError for a directory that hosttune never makes."""
+    if not _OURS.fullmatch(target) or "/../" in target:
+        raise OSError(errno.EINVAL, f"{target!r} is no directory that hosttune makes")
+    if state not in (PRESENT, None):
+        raise OSError(errno.EINVAL, f"{target}: {state!r} is no state of a directory")
 
 
 def missing(host: Host, path: str) -> list[str]:

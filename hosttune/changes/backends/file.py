@@ -8,6 +8,8 @@ import re
 from hosttune.host import Host, WritableHost
 from hosttune.model import FileState, State
 
+RUNTIME = False
+
 # every file that a plan can name; a journal that names another one is refused
 _OURS = re.compile(
     r"/etc/(sysctl\.d|security/limits\.d|modules-load\.d|systemd/system\.conf\.d|systemd/system/[A-Za-z0-9_.@:\\-]+\.d"
@@ -16,10 +18,12 @@ _OURS = re.compile(
 )
 
 
-def check(path: str) -> None:
-    """Raise OSError for a path that is none of ours."""
-    if not _OURS.fullmatch(path) or "/../" in path:
-        raise OSError(errno.EINVAL, f"{path!r} is no file of hosttune's")
+def check(target: str, state: State) -> None:
+    """Raise OSError for a path that is none of ours, or what is no file."""
+    if not _OURS.fullmatch(target) or "/../" in target:
+        raise OSError(errno.EINVAL, f"{target!r} is no file of hosttune's")
+    if not (state is None or isinstance(state, FileState)):
+        raise OSError(errno.EINVAL, f"{target}: {state!r} is no file")
 
 
 def read(host: Host, target: str) -> State:
@@ -29,12 +33,10 @@ def read(host: Host, target: str) -> State:
 
 def write(host: WritableHost, target: str, state: State) -> None:
     """Put the file in place whole, or remove it."""
-    check(target)
+    check(target, state)
     # what a crash of an earlier run has left beside it
     host.clean(target)
     if state is None:
         host.remove(target)
     elif isinstance(state, FileState):
         host.put(target, state)
-    else:
-        raise OSError(errno.EINVAL, f"{target}: {state!r} is no file")

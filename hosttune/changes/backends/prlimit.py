@@ -10,6 +10,8 @@ from hosttune.host import Host, WritableHost
 from hosttune.model import Reason, State
 from hosttune.resolve.pam_limits import limits_of
 
+RUNTIME = True
+
 _TARGET = re.compile(r"([1-9][0-9]{0,9}):([0-9]{1,20})")
 _STATE = re.compile(r"([0-9]{1,20}) ([0-9]{1,20})")
 
@@ -35,13 +37,19 @@ def read(host: Host, target: str) -> State:
 
 def write(host: WritableHost, target: str, state: State) -> None:
     """Set the limits; a process that has ended took them with it, and there is nothing to do."""
+    check(target, state)
     pid, _ = _parse(target)
-    found = _STATE.fullmatch(state) if isinstance(state, str) else None
-    if state is None or read(host, target) is None:
+    found = _STATE.fullmatch(str(state))
+    if found is None or read(host, target) is None:
         return
-    if found is None:
-        raise OSError(errno.EINVAL, f"{target}: {state!r} are no limits")
     host.act("prlimit", pid=pid, soft=int(found[1]), hard=int(found[2]))
+
+
+def check(target: str, state: State) -> None:
+    """Raise OSError for what is no process, or are no limits."""
+    _parse(target)
+    if not (state is None or (isinstance(state, str) and _STATE.fullmatch(state))):
+        raise OSError(errno.EINVAL, f"{target}: {state!r} are no limits")
 
 
 def _parse(target: str) -> tuple[int, str]:

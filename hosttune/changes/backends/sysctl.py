@@ -8,6 +8,8 @@ from hosttune.host import Host, WritableHost
 from hosttune.model import State
 from hosttune.resolve.sysctl_value import normalise, valid_key
 
+RUNTIME = True
+
 
 def path_of(key: str) -> str:
     """Return the file of a key; raises OSError for what is no key."""
@@ -23,6 +25,12 @@ def read(host: Host, target: str) -> State:
 
 def write(host: WritableHost, target: str, state: State) -> None:
     """Write the value in one call; an empty list of ports too takes its line end, without it nothing is written."""
+    check(target, state)
+    host.write(path_of(target), f"{state}\n")
+
+
+def check(target: str, state: State) -> None:
+    """Raise OSError for what is no key, or no value of one."""
+    path_of(target)
     if not isinstance(state, str) or "\n" in state or "\0" in state:
         raise OSError(errno.EINVAL, f"{target}: {state!r} is no value of a sysctl")
-    host.write(path_of(target), state + "\n")

@@ -1,0 +1,238 @@
+"""Decide the way back: from the records that are in force to the writes that take one of them off."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from hosttune.changes import backends, entries
+from hosttune.changes.journal import Record, Status, Where
+from hosttune.changes.order import backward, forward
+from hosttune.changes.planned import Planned
+from hosttune.changes.request import Request
+from hosttune.errors import HostError, RefusedError
+from hosttune.host import Host, WritableHost
+from hosttune.model import Change, FileState, Plan, Reason, State
+from hosttune.resolve.pam_limits import hard_limits
+from hosttune.resolve.systemd_limits import nr_open, nr_open_at_boot
+
+Replan = Callable[[Planned, Request], Plan]
+"""Plan a request anew on a host as it would be without the one that comes off."""
+
+Target = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class WayBack:
+    """The writes of a rollback in order, what the remaining records' changes become, and what stays.
+
+    `kept` are sentences on what stays, `left` the changes of the record that do.
+    """
+
+    changes: tuple[Change, ...] = ()
+    rewrites: dict[int, tuple[Change, ...]] = dataclasses.field(default_factory=dict)
+    kept: tuple[str, ...] = ()
+    left: tuple[Change, ...] = ()
+
+
+@dataclass(slots=True)
+class _Chain:
+    """What happened to one target: what it held before, what the last apply left, and whose change is the first.
+
+    Where somebody else has changed it between two applies, what was before that is out of reach: the chain begins
+    anew with what the later apply found.
+    """
+
+    before: State
+    after: State
+    first: int
+
+
+def active(records: Sequence[Record]) -> list[Record]:
+    """Return the records that are in force, oldest first."""
+    return [r for r in records if r.status is Status.APPLIED]
+
+
+def interrupted(records: Sequence[Record]) -> list[Record]:
+    """Return the records whose apply or rollback did not come to its end."""
+    return [r for r in records if r.status in (Status.APPLYING, Status.ROLLING_BACK)]
+
+
+def way_back(
+    host: WritableHost, records: Sequence[Record], chosen: Record, replan: Replan, here: Where, force: bool
+) -> WayBack:
+    """Return what takes `chosen` off: each target gets what it had before all, and what the remaining ones want.
+
+    A target that holds neither what the last apply left nor what it shall get was changed by somebody else: it is
+    kept and named, unless `force`. Raises RefusedError where the record belongs to another network namespace.
+    """
+    _refuse_elsewhere(chosen, here)
+    whole = [r for r in records if r.status in (Status.APPLIED, Status.PARTLY)]
+    standing = [_reachable(host, record, here) for record in whole]
+    chains = _chains(standing, chosen.id)
+    world = Planned(host, [Change(b, t, None, chain.before) for (b, t), chain in chains.items()])
+    served = {subject for record in standing for change in record.changes for subject in change.serves}
+    rewrites: dict[int, tuple[Change, ...]] = {}
+    for number, record in enumerate(standing):
+        if record.id == chosen.id or record.status is Status.PARTLY:
+            continue
+        made = [c for c in replan(world, _only(record.request, served)).changes if _counts(c, chains, number)]
+        world = world.with_(made)
+        # what cannot be reached from here, or stands no more, stays on record as it is
+        old = [c for c in whole[number].changes if c not in record.changes or not _counts(c, chains, number)]
+        rewrites[record.id] = forward([*old, *made])
+    own = {_target(change) for change in chosen.changes}
+    targets = dict.fromkeys([*chains, *(_target(c) for made in rewrites.values() for c in made)])
+    changes: list[Change] = []
+    kept: dict[Target, str] = {}
+    for target in targets:
+        found = _write(host, target, world, chains.get(target), target in own, force)
+        if isinstance(found, str):
+            kept[target] = found
+        elif found is not None:
+            changes.append(found)
+    changes, held = _hold_nr_open(host, changes, kept)
+    left = tuple(
+        dataclasses.replace(change, after=held.get(_target(change), change.after))
+        for change in chosen.changes
+        if _target(change) in kept
+    )
+    return WayBack(backward(changes), rewrites, tuple(said for said in kept.values() if said), left)
+
+
+def _write(
+    host: WritableHost, target: Target, world: Planned, chain: _Chain | None, own: bool, force: bool
+) -> Change | str | None:
+    """Return the write that a target needs, None for none, or the sentence on why it is kept ("" goes unsaid)."""
+    backend, name = target
+    wanted = world.current(backend, name)
+    try:
+        now = backends.read(host, backend, name)
+    except HostError as error:
+        if backend == "sysctl":
+            # its module is unloaded and the value with it, or it cannot be seen here
+            return None if error.reason is Reason.ABSENT else f"{name}: {error}; left alone"
+        now = None  # something else than a regular file has its name
+    if backends.same(now, wanted) or (backend == "prlimit" and now is None):
+        return None  # a process that has ended took its limits with it
+    if chain is not None and not backends.same(now, chain.after):
+        if not own:
+            return None  # is named when its own apply comes off
+        if not force:
+            said = f"{name} was changed by somebody else since: {_difference(chain.after, now)}"
+            return f"{said}; left alone, --force takes it back all the same"
+    return Change(backend, name, now, wanted)
+
+
+def _chains(records: Sequence[Record], chosen: int) -> dict[Target, _Chain]:
+    found: dict[Target, _Chain] = {}
+    for number, record in enumerate(records):
+        for change in record.changes:
+            target = _target(change)
+            before = found.get(target)
+            if before is None or not backends.same(before.after, change.before):
+                found[target] = _Chain(change.before, change.after, number)
+            else:
+                before.after = change.after
+            if record.status is Status.PARTLY and record.id != chosen:
+                del found[target]  # others have changed it: it counts no more, unless a later apply did again
+    return found
+
+
+def _counts(change: Change, chains: dict[Target, _Chain], number: int) -> bool:
+    """Say whether a record's change of a target still stands: nobody else has changed it since."""
+    chain = chains.get(_target(change))
+    return chain is None or number >= chain.first
+
+
+def _only(request: Request, served: set[str]) -> Request:
+    """Return the request without what no apply has touched: that held by itself, and may be others' by now."""
+    kept = tuple(r for r in request.requirements if str(r.subject) in served)
+    return dataclasses.replace(request, requirements=kept)
+
+
+def _reachable(host: WritableHost, record: Record, here: Where) -> Record:
+    """Return a record without what this run cannot reach: the values of a kernel, a boot, a namespace of its own."""
+    away = not host.runs or _elsewhere(record, here)
+    ended = not record.request.persist and record.where.boot and here.boot not in ("", record.where.boot)
+    if not (away or ended):
+        return record
+    request = dataclasses.replace(record.request, runtime=False)
+    changes = tuple(c for c in record.changes if not backends.runtime(c.backend))
+    return dataclasses.replace(record, request=request, changes=changes)
+
+
+def _elsewhere(record: Record, here: Where) -> bool:
+    """Say whether a record was made in another network namespace of this very boot."""
+    there = record.where
+    return bool(there.boot) and there.boot == here.boot and there.namespace != here.namespace
+
+
+def _refuse_elsewhere(chosen: Record, here: Where) -> None:
+    own = any(c.backend == "address" or c.target.startswith("net.") for c in chosen.changes)
+    if own and _elsewhere(chosen, here):
+        raise RefusedError(
+            f"apply {chosen.id} was made in another network namespace ({chosen.where.namespace}, here it is "
+            f"{here.namespace}), whose values this one does not reach: run `hosttune rollback {chosen.id}` there"
+        )
+
+
+def _hold_nr_open(
+    host: WritableHost, changes: list[Change], kept: dict[Target, str]
+) -> tuple[list[Change], dict[Target, State]]:
+    """Leave fs.nr_open where it is if a line of limits.conf(5) would stand above it: its logins would fail.
+
+    Returns the changes, and the states in which what holds it is left.
+    """
+    before, after = _nr_open(host), _nr_open(Planned(host, changes))
+    lines = [one for one in hard_limits(Planned(host, changes)) if after < one[0] <= before]
+    if not lines:
+        return changes, {}
+    number, origin = max(lines, key=lambda one: one[0])
+    said = (
+        f"fs.nr_open stays {before:,}: {origin} gives logins {number:,} descriptors, and with {after:,} they would "
+        "fail; lower that line, then take it back again"
+    )
+    made: list[Change] = []
+    held: dict[Target, State] = {}
+    for change in changes:
+        if change.target == "fs.nr_open":
+            held[_target(change)] = change.before
+        elif change.target.startswith("/etc/sysctl.d/") and (line := _settings(change.before).get("fs.nr_open")):
+            made.append(_with(change, line))
+            held[_target(change)] = made[-1].after
+        else:
+            made.append(change)
+    kept |= {target: "" if number else said for number, target in enumerate(held)}
+    return [c for c in made if not backends.same(c.before, c.after)], held
+
+
+def _nr_open(host: Host) -> int:
+    """Return the lower of fs.nr_open now and at the next boot; what is not known does not count."""
+    known = [value for value in (nr_open(host), nr_open_at_boot(host)) if isinstance(value, int)]
+    return min(known, default=0)
+
+
+def _settings(state: State) -> dict[str, entries.Setting]:
+    return entries.parse(state.text, entries.SYSCTL) if isinstance(state, FileState) else {}
+
+
+def _with(change: Change, line: entries.Setting) -> Change:
+    """Return the change of a drop-in so that the line of fs.nr_open stays in it."""
+    old = change.after if isinstance(change.after, FileState) else change.before
+    assert isinstance(old, FileState)
+    settings = {"fs.nr_open": line, **_settings(change.after)}
+    return dataclasses.replace(change, after=dataclasses.replace(old, text=entries.render(settings, like=old.text)))
+
+
+def _target(change: Change) -> Target:
+    return change.backend, change.target
+
+
+def _difference(ours: State, now: State) -> str:
+    if now is None:
+        return "it is gone"
+    if isinstance(now, FileState) or isinstance(ours, FileState):
+        return "its text, mode or owner is another"
+    return f"{ours} then, {now} now"

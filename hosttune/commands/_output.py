@@ -1,0 +1,84 @@
+"""Standard output and error that may go away while the work goes on: the reader ends, the disk is full."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+_WRITTEN_ALL_THE_SAME = "what was done stays done, `hosttune history` lists it"
+_LOST = 3
+"""Exit code of a verb that only reads and whose answer could not be written."""
+
+_done: list[str] = []
+
+
+class Tolerant(io.FileIO):
+    """A file descriptor whose first failed write is kept in `error`; what follows goes nowhere."""
+
+    error: OSError | None = None
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        """Write, or pretend to."""
+        view = memoryview(data)
+        if self.error is None:
+            try:
+                return super().write(view) or 0
+            except OSError as error:
+                self.error = error
+        return view.nbytes
+
+
+def install() -> None:
+    """Put both in place. A descriptor that was closed becomes /dev/null, so that no file of ours gets its number."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+    sys.stdout, sys.stderr = _stream(sys.stdout, 1), _stream(sys.stderr, 2)
+
+
+def did(what: str) -> None:
+    """Note that something was done which a lost output must not hide: `apply 3 is done`."""
+    _done.append(what)
+
+
+def lost() -> OSError | None:
+    """Return why standard output cannot be written, None where it can."""
+    try:
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        return None
+    raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
+    return raw.error if isinstance(raw, Tolerant) else None
+
+
+def settle(code: int) -> int:
+    """Write what is left, say in one line where it could not be, and return the exit code.
+
+    What a verb has done or found out keeps its code. A reader that had enough (head) is no trouble to one that reads.
+    """
+    error = lost()
+    if error is None or (error.errno == errno.EPIPE and not _done):
+        return code
+    told = f"; {', '.join(_done)}: {_WRITTEN_ALL_THE_SAME}" if _done else ""
+    print(f"hosttune: standard output: {os.strerror(error.errno or 0)}{told}", file=sys.stderr)
+    return code if code or _done else _LOST
+
+
+def _stream(old: TextIO | None, number: int) -> TextIO:
+    if old is not None:
+        old.flush()
+    raw = Tolerant(number, "w", closefd=False)
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw),
+        encoding=old.encoding if old is not None else "utf-8",
+        errors=old.errors if old is not None else "backslashreplace",
+        line_buffering=number == 2 or raw.isatty(),
+    )

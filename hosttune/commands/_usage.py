@@ -1,0 +1,62 @@
+"""Wrong use of the command line, said in one line: what, where, how to mend it."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import Any
+
+import typer
+
+from hosttune import __version__
+
+# the base of typer's own errors; depending on its release it comes from click or from a copy of it
+WRONG: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+
+
+def count(text: str, most: int, least: int = 1) -> int:
+    """Return a number of `least` or more that may have thousands separators: 1000000, 1,000,000 or 1_000_000."""
+    plain = str(text).strip()
+    if not re.fullmatch(r"[0-9]+|[0-9]{1,3}((,[0-9]{3})+|(_[0-9]{3})+)", plain):
+        raise typer.BadParameter(f"{text!r} is no whole number; write 1000000 or 1,000,000")
+    number = int(plain.replace(",", "").replace("_", ""))
+    if not least <= number <= most:
+        raise typer.BadParameter(f"{text} is not in {least} to {most:,}")
+    return number
+
+
+def some(text: str | None) -> str:
+    """Return the text of an option that, where it is given, must say something."""
+    if text is not None and not text.strip(" ,"):
+        raise typer.BadParameter("it is empty; leave the option out, or name something")
+    return text or ""
+
+
+def line(error: Any) -> str:
+    """Return one line: which option or verb, what is wrong, how to mend it."""
+    context = getattr(error, "ctx", None)
+    parameter = getattr(error, "param", None)
+    if type(error).__name__ == "NoArgsIsHelpError" and context is not None:
+        return str(context.get_help())
+    help_ = f"`{context.command_path} --help`" if context is not None else "`hosttune --help`"
+    said = " ".join(str(error.format_message()).split()).rstrip(".")
+    if isinstance(error, typer.BadParameter) and parameter is not None:
+        names = [name for name in parameter.opts if name.startswith("-")]
+        name = max(names, key=len) if names else str(parameter.metavar or parameter.name).strip("[].")
+        bare = " ".join(str(error.message).split()).rstrip(".")
+        said = f"{name}: {bare}" if bare else said
+    # what is ours says already how to mend it
+    return f"hosttune: {said}" + ("" if ";" in said else f"; {help_} lists what can be given")
+
+
+def bug(error: Exception) -> str:
+    """Return what to paste into a report; with HOSTTUNE_DEBUG set, the traceback goes to stderr."""
+    import platform
+    import traceback
+
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{os.path.basename(last.filename)}:{last.lineno}"
+    said = f"hosttune {__version__}, Python {platform.python_version()}, {where}: {type(error).__name__}: {error}"
+    if os.environ.get("HOSTTUNE_DEBUG"):
+        traceback.print_exception(error)
+    return f"this is a bug of hosttune; please report: {said} (HOSTTUNE_DEBUG=1 shows more)"

@@ -1,0 +1,61 @@
+"""At how many connections will this host stall, on what, and what would carry more: the bounds alone."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from dataclasses import dataclass
+
+from hosttune.commands import _examine, _load, _open
+from hosttune.errors import UsageError
+from hosttune.model import Report
+from hosttune.render import _capacity, _svg
+from hosttune.render._figures import hard_bounds, slow_bounds
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The options of `hosttune capacity`, as given; `svg` is the file that a picture goes to, "" for none."""
+
+    aim: _load.Aim
+    netns: str
+    root: str
+    snapshot: str
+    format: str
+    svg: str
+    verbose: bool
+
+
+def run(asked: Asked) -> int:
+    """Print the bounds and return the exit code: 0 where the workload is carried, 1 where it is not."""
+    _open.check_format(asked.format)
+    missing = _open.enter(asked.aim.pid, asked.snapshot, asked.root, asked.netns)
+    host = _open.open_host(asked.root, asked.snapshot, asked.netns)
+    loaded = _load.load(host, asked.aim)
+    report = _examine.examine(host, loaded.profiles, loaded.workload, loaded.programs, _load.command(), missing)
+    mend = _load.mend(report, asked.aim, asked.root, asked.snapshot or asked.netns) if _short(report) else ""
+    report = dataclasses.replace(report, warnings=loaded.notes + report.warnings, mend=mend)
+    if asked.svg:
+        _write(asked.svg, _svg.render(report))
+    if asked.format == "table":
+        # check shows the bounds that bind; here there is room for all
+        _open.present(report, _capacity, asked.verbose)
+    else:
+        _open.print_report(report, asked.format, asked.verbose)
+    return 1 if _short(report) else 0
+
+
+def _short(report: Report) -> bool:
+    bounds = hard_bounds(report)
+    return bool(slow_bounds(report)) or bool(bounds and bounds[0][0] < report.workload.connections)
+
+
+def _write(path: str, text: str) -> None:
+    """Write the picture beside its place and then into it; raises UsageError where it cannot be written."""
+    new = f"{path}.new"
+    try:
+        with open(new, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(new, path)
+    except OSError as error:
+        raise UsageError(f"--svg {path}: {os.strerror(error.errno or 0)}; name a file that can be written") from error

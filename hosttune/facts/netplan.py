@@ -1,0 +1,96 @@
+"""Where netplan defines an interface (netplan(5)): found by the outline of its YAML, which is all that is read."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from hosttune.facts.machine import text
+from hosttune.host import Host
+
+SECTIONS = ("ethernets", "bonds", "bridges", "vlans", "wifis")
+"""Where a definition may be joined by one of a few lines in another file; others ask for keys of their own in each."""
+
+_NOT_DEVICES = ("openvswitch",)
+_KEY = re.compile(
+    r"""(?:"(?P<double>[^"\\]*)"|'(?P<single>[^']*)'|(?P<plain>[^\s#&*!|>%@`"'{}\[\],-][^#{}\[\]]*?))"""
+    r"""\s*:(?:\s+(?P<rest>.*))?$"""
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """The file, the section and the id; where these cannot be told, or are not for us to write, `unclear` says why."""
+
+    path: str
+    section: str = ""
+    id: str = ""
+    unclear: str = ""
+
+
+def find(host: Host, name: str, id_: str) -> Definition | None:
+    """Return the definition of an interface; `id_` is its id where networkd's file tells it, "" where it does not."""
+    for path in host.glob("/etc/netplan/*.yaml"):
+        if "hosttune" not in path and (found := _in_file(path, text(host, path), name, id_)):
+            return found
+    return None
+
+
+def _in_file(path: str, yaml: str, name: str, id_: str) -> Definition | None:
+    sections: dict[tuple[str, str], dict[str, str]] = {}
+    word = re.compile(rf"(?<![\w.-]){re.escape(id_ or name)}(?![\w.-])")
+    for keys, rest in outline(yaml):
+        if keys[0] != "network" or (len(keys) > 1 and keys[1] in _NOT_DEVICES):
+            continue
+        if len(keys) < 3 and rest[:1] in ("{", "[") and word.search(rest):
+            said = f"{path} names {id_ or name} in {{}}, which hosttune does not read: write it in lines"
+            return Definition(path, unclear=said)
+        if len(keys) == 3:
+            sections.setdefault((keys[1], keys[2]), {})
+            if rest[:1] == "{":
+                # `eth0: {match: {...}}`: its keys may be any of the words
+                sections[keys[1], keys[2]] |= dict.fromkeys(re.findall(r"[\w-]+(?=\s*:)", rest), "{")
+        elif len(keys) == 4:
+            sections[keys[1], keys[2]] |= {keys[3]: rest}
+    for (section, one), below in sections.items():
+        renamed = below.get("set-name", "").strip("\"'")
+        if one != id_ if id_ else name not in (one, renamed):
+            continue
+        if section not in SECTIONS:
+            return Definition(path, unclear=f"{path} defines {one} below {section}, which hosttune does not write")
+        if not id_ and "match" in below and renamed != name:
+            return Definition(path, unclear=f"whether {one} of {path} matches {name} cannot be told from the file")
+        return Definition(path, section, one)
+    return None
+
+
+def outline(yaml: str) -> Iterator[tuple[tuple[str, ...], str]]:
+    """Yield each key of the block mappings with those above it, outermost first, and what follows it on its line.
+
+    A value in braces or brackets follows whole, over however many lines. Items of lists are passed over.
+    """
+    above: list[tuple[int, str]] = []
+    lines = deque(yaml.expandtabs(1).splitlines())
+    while lines:
+        line = lines.popleft()
+        body = re.sub(r"(?:^|\s)#.*", "", line).strip()
+        indent = len(line) - len(line.lstrip(" "))
+        found = _KEY.match(body)
+        if not found or body[:2] == "- ":
+            continue
+        while above and above[-1][0] >= indent:
+            above.pop()
+        above.append((indent, next(key for key in found.group("double", "single", "plain") if key is not None)))
+        rest = found["rest"] or ""
+        while rest[:1] in ("{", "[") and lines and _open(rest):
+            rest += " " + re.sub(r"(?:^|\s)#.*", "", lines.popleft()).strip()
+        while rest[:1] in ("|", ">") and lines and (not lines[0].strip() or lines[0].startswith(" " * (indent + 1))):
+            lines.popleft()
+        yield tuple(key for _, key in above), rest
+
+
+def _open(flow: str) -> bool:
+    bare = re.sub(r""""[^"]*"|'[^']*'""", "", flow)
+    return sum(bare.count(c) for c in "{[") > sum(bare.count(c) for c in "}]")

@@ -1,0 +1,102 @@
+"""Interfaces of a private namespace: loopback, and a virtual pair to a second namespace (rtnetlink(7), veth(4)).
+
+The pair resolves no neighbours: without ARP a packet goes to the sender's own hardware address, which both ends have.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+
+NEAR, FAR = "here", "there"
+HARDWARE = "02:00:00:00:00:01"
+_UP, _NOARP = 0x1, 0x80  # linux/if.h
+_NODAD = 0x02  # IFA_F_NODAD, linux/if_addr.h
+_LINK = 253  # RT_SCOPE_LINK, linux/rtnetlink.h
+
+
+def loopback_up() -> None:
+    """Bring the loopback interface up; raises OSError."""
+    from pyroute2 import IPRoute
+
+    with IPRoute() as routing:
+        routing.link("set", index=1, state="up")
+
+
+def pair(pid: int) -> None:
+    """Make the pair of interfaces: one end here, one in the namespace of a process; raises OSError."""
+    from pyroute2 import IPRoute
+
+    with IPRoute() as routing:
+        routing.link("add", ifname=NEAR, kind="veth", address=HARDWARE, peer={"ifname": FAR, "address": HARDWARE})
+        routing.link("set", index=routing.link_lookup(ifname=FAR)[0], net_ns_pid=pid)
+
+
+def up(interface: str, resolve: bool = False) -> None:
+    """Bring an end up; `resolve`: it asks for its neighbours' hardware addresses; raises OSError."""
+    from pyroute2 import IPRoute
+
+    with IPRoute() as routing:
+        index = routing.link_lookup(ifname=interface)[0]
+        routing.link("set", index=index, flags=_UP | (0 if resolve else _NOARP), change=_UP | _NOARP)
+
+
+class Links:
+    """The addresses and routes of one namespace; what is there already costs nothing to ask for again."""
+
+    def __init__(self) -> None:
+        self._addresses: set[tuple[str, str]] = set()
+        self._routes: dict[tuple[int, str], tuple[str, str]] = {}
+
+    def add(self, addresses: Iterable[str], interface: str) -> None:
+        """Give an interface addresses, each alone in its network; raises OSError."""
+        new = [address for address in dict.fromkeys(addresses) if (address, interface) not in self._addresses]
+        if new:
+            _add(new, interface)
+            self._addresses |= {(address, interface) for address in new}
+
+    def route(self, interface: str, source: str, destination: str = "default") -> None:
+        """Send to an address, or all of a family, from `source` where the program names none; raises OSError."""
+        key, value = (ipaddress.ip_address(source).version, destination), (interface, source)
+        if self._routes.get(key) != value:
+            _route(interface, source, destination)
+            self._routes[key] = value
+
+
+def _add(addresses: Iterable[str], interface: str) -> None:
+    from pyroute2 import IPRoute, NetlinkError
+
+    with IPRoute() as routing:
+        index = routing.link_lookup(ifname=interface)[0]
+        for address in addresses:
+            one = ipaddress.ip_address(address)
+            flags = {"flags": _NODAD} if one.version == 6 else {}
+            try:
+                routing.addr("add", index=index, address=address, prefixlen=one.max_prefixlen, **flags)
+            except NetlinkError as error:
+                if error.code != 17:  # EEXIST
+                    raise OSError(error.code, f"address {address}") from error
+
+
+def _route(interface: str, source: str, destination: str) -> None:
+    from pyroute2 import IPRoute, NetlinkError
+
+    version = ipaddress.ip_address(source).version
+    with IPRoute() as routing:
+        index = routing.link_lookup(ifname=interface)[0]
+        try:
+            routing.route(
+                "replace", family={4: 2, 6: 10}[version], dst=destination, oif=index, prefsrc=source,
+                **({"scope": _LINK} if version == 4 else {}),
+            )  # fmt: skip
+        except NetlinkError as error:
+            raise OSError(error.code, f"route {source}") from error
+
+
+def neighbour(interface: str, address: str) -> None:
+    """Tell an interface the hardware address of a neighbour: what waits for it is sent; raises OSError."""
+    from pyroute2 import IPRoute
+
+    with IPRoute() as routing:
+        index = routing.link_lookup(ifname=interface)[0]
+        routing.neigh("replace", dst=address, lladdr=HARDWARE, ifindex=index, state=0x80)  # NUD_PERMANENT

@@ -1,0 +1,63 @@
+"""A private namespace for the tests; where there can be none, CI fails and anybody else skips."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from hosttune.model import Proof
+from hosttune.proofs import _run, _setup
+from hosttune.proofs._arena import Arena
+from hosttune.proofs._child import Failed
+from hosttune.proofs._setup import Forecast, Setup
+
+SECONDS = 90.0
+
+
+@contextmanager
+def arena() -> Iterator[Arena]:
+    try:
+        entered = Arena().__enter__()
+    except Failed as error:
+        if os.environ.get("CI"):
+            pytest.fail(str(error))
+        pytest.skip(str(error))
+    try:
+        yield entered
+    finally:
+        entered.__exit__(None, None, None)
+
+
+def proof(experiment: str, forecast: Forecast, here: Arena | None = None) -> Proof:
+    """Return what became of a forecast, in this namespace or one of its own."""
+    if here is None:
+        with arena() as fresh:
+            return proof(experiment, forecast, fresh)
+    answer = here.measure(experiment, SECONDS, **forecast.args)
+    return _run.as_proof(forecast, answer["measured"], answer["failed"], 0.0, tuple(answer.get("notes", ())))
+
+
+def setup(**changes: object) -> Setup:
+    """Return a host of defaults, changed."""
+    from hosttune.facts.pool import Settings
+    from hosttune.model import BindMode
+
+    values: dict[str, object] = {
+        "sysctls": {},
+        "settings": Settings(32768, 60999, 0, 2, True),
+        "reserved": "",
+        "pairs": _setup.examples(1, 1),
+        "mode": BindMode.CONNECT,
+        "bind_range": None,
+        "held": (),
+        "named": False,
+        "ipv6": True,
+        "memory": 8 << 30,
+        "nofile": (1000, 4000),
+        "root": os.geteuid() == 0,
+        "budget": 60.0,
+    }
+    return Setup(**(values | changes))  # type: ignore[arg-type]
