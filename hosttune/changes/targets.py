@@ -188,7 +188,7 @@ def processes(world: Planned, row: LimitRow) -> list[int]:
         return [int(row.name)]
     if row.kind != "unit":
         return []
-    return nofile_facts.processes(world, row.name)
+    return nofile_facts.processes(world, resolve_unit(world, row.name).id)
 
 
 def row_of(world: Planned, rows: Mapping[str, Row], key: str) -> Row:

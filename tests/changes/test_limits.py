@@ -66,6 +66,7 @@ GROUPS = {
     "haproxy.service": ("haproxy.service", "system.slice/haproxy.service"),
     "foo@1.service": ("foo@.service", "system.slice/system-foo.slice/foo@1.service"),
     "my.service": ("my.service", "my.slice/my.service/worker"),
+    "alias.service": ("real.service", "system.slice/real.service"),
 }
 
 
@@ -73,6 +74,7 @@ GROUPS = {
 def test_running_processes_of_a_service_are_raised_and_never_lowered(root: Path, run: Any, unit: str) -> None:
     file, group = GROUPS[unit]
     tree.make(root, {f"/usr/lib/systemd/system/{file}": "[Service]\nExecStart=/x\n"})
+    (root / "etc/systemd/system/alias.service").symlink_to("/usr/lib/systemd/system/real.service")
     tree.process(root, 812, group, (1024, 900_000))
     tree.process(root, 813, group, (4000, 4096))
     tree.process(root, 900, "system.slice/other.service")
