@@ -335,7 +335,8 @@ class Settings:
     """What a program's configuration says of its descriptors; `program` is its kind, `path` the file.
 
     `maxconn` 0 and `threads` None: not set. `kept` are the descriptors beside connections and threads that it counts
-    for: listeners and health checks. `strict`: it does not start where nofile is less than maxconn takes.
+    for: listeners and health checks. `strict`: it does not start where nofile is less than maxconn takes. `ceiling` is
+    a limit of descriptors of its own, 0 where it has none.
     """
 
     program: str
@@ -343,8 +344,9 @@ class Settings:
     maxconn: int = 0
     kept: int = 0
     threads: int | None = None
-    pipes: int = 0
     strict: bool = True
+    ceiling: int = 0
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,14 +80,14 @@ def _reckoned(facts: CapacityFacts, name: str) -> Keeps | None:
     if threads is None or kept is None:
         return None
     each_thread = _programs.number(said, _programs.PER_THREAD)
-    own = back + kept + each_thread * threads + 2 * (settings.pipes if settings else 0)
+    own = back + kept + each_thread * threads
     of_it = f"{back}, {kept:,} for listeners and checks, {threads * each_thread:,} for {threads:,} threads"
     sum_ = f"{own:,} descriptors are kept back: {of_it}"
     if settings and settings.maxconn:
         return _with_maxconn(facts, settings, running, own, sum_)
     silent = "none: at the maxconn that it reckons from nofile it accepts no more; clients wait, nothing is logged"
     if settings:
-        return Keeps(own, silent, when=_logs.SILENT, notes=(sum_,))
+        return Keeps(own, silent, when=_logs.SILENT, notes=(sum_, *settings.notes))
     unset = "taken to have no maxconn set: a lower one stops it there; --backends-from reads its configuration"
     return Keeps(own, silent, notes=(sum_, unset))
 
@@ -108,5 +108,5 @@ def _with_maxconn(facts: CapacityFacts, settings: Settings, running: bool, own: 
     where = f"maxconn {settings.maxconn:,} of {settings.path} takes {least:,} descriptors"
     if settings.strict and not running:
         fails = f"with less than {least:,} it does not start"
-        return Keeps(own, fails, least=least, when=_logs.START, notes=(sum_, where))
-    return Keeps(facts.own, when=_logs.MET, notes=(_kept(facts), where))
+        return Keeps(own, fails, least=least, when=_logs.START, notes=(sum_, where, *settings.notes))
+    return Keeps(facts.own, when=_logs.MET, notes=(_kept(facts), where, *settings.notes))

@@ -48,7 +48,9 @@ def _nofile(facts: CapacityFacts) -> Bound:
             layer, when = (layer[1], layer[1]), "hard, to which it raises its own soft limit when it starts"
     if isinstance(layer, int):
         layer = (layer, layer)
-    hard = _connections(facts, layer[0]) if isinstance(layer, tuple) else layer
+    ceiling = facts.settings.ceiling if facts.settings else 0
+    most = min(layer[0], ceiling or layer[0]) if isinstance(layer, tuple) else layer
+    hard = _connections(facts, most) if isinstance(most, int) else layer
     short = not isinstance(hard, int) or hard < facts.workload.connections
     setting = "LimitNOFILE" if reading and "unit/" in reading.subject.name else "nofile"
     need = _rather(facts)
