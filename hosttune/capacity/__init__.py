@@ -28,8 +28,10 @@ def reach(facts: CapacityFacts) -> tuple[Need, ...]:
 
 def _with_log(bound: Bound, facts: CapacityFacts) -> Bound:
     """Add what the program that binds will write, before what the kernel does."""
-    when = _keeps.keeps(facts).when if bound.id == "nofile" else _logs.ANY_TIME
-    name = facts.dialler if bound.id.startswith("ports") else facts.program_name
+    name, when = facts.dialler if bound.id.startswith("ports") else facts.program_name, _logs.ANY_TIME
+    if bound.id == "nofile":
+        kept = _keeps.keeps(facts)
+        name, when = kept.program or name, kept.when
     line = _logs.log_line(name, bound.id, facts.workload.bind_mode, when)
     return dataclasses.replace(bound, log="; ".join(part for part in (line, bound.log) if part)) if line else bound
 

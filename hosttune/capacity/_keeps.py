@@ -15,13 +15,15 @@ _FAILS = "accept or socket: EMFILE (24)"
 class Keeps:
     """`own` descriptors of each of `workers` processes; `least`: with fewer it does not start, 0 where it always does.
 
-    `when` chooses among the lines of its log, `fails` is how it meets its limit, `notes` say where `own` is from.
+    `program` is the one that would start, "" for the one that is named. `when` chooses among the lines of its log,
+    `fails` is how it meets its limit, `notes` say where `own` is from.
     """
 
     own: int
     fails: str = _FAILS
     workers: int = 1
     least: int = 0
+    program: str = ""
     when: str = _logs.ANY_TIME
     notes: tuple[str, ...] = ()
 
@@ -43,7 +45,9 @@ def keeps(facts: CapacityFacts) -> Keeps:
         if not beside.wrapped or process.wrapped:
             more = f"{beside.value} more has to be free to accept a client: libwrap opens /etc/hosts.allow for each"
             fails = "open of /etc/hosts.allow: EMFILE (24), which libwrap takes for a refusal"
-            return Keeps(facts.own + beside.value, fails, workers, 0, _logs.WRAPPED, (_kept(facts), more, *notes))
+            return Keeps(
+                facts.own + beside.value, fails, workers, when=_logs.WRAPPED, notes=(_kept(facts), more, *notes)
+            )
         if process.wrapped is None:
             notes = (*notes, f"{beside.value} more where it is built with TCP wrappers, which could not be told")
     when = _logs.PLAIN if beside and process and process.wrapped is False else _logs.ANY_TIME
@@ -108,5 +112,7 @@ def _with_maxconn(facts: CapacityFacts, settings: Settings, running: bool, own: 
     where = f"maxconn {settings.maxconn:,} of {settings.path} takes {least:,} descriptors"
     if settings.strict and not running:
         fails = f"with less than {least:,} it does not start"
-        return Keeps(own, fails, least=least, when=_logs.START, notes=(sum_, where, *settings.notes))
+        return Keeps(
+            own, fails, least=least, program=settings.program, when=_logs.START, notes=(sum_, where, *settings.notes)
+        )
     return Keeps(facts.own, when=_logs.MET, notes=(_kept(facts), where, *settings.notes))

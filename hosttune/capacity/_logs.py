@@ -85,6 +85,15 @@ _LINES = (
         "src/event/ngx_event_connect.c, ngx_event_connect_peer()",
         "1.22.1",
     ),
+    # the last descriptor of a worker may be the client's: the client is turned away, whatever other workers have
+    LogLine(
+        "nginx",
+        "nofile",
+        frozenset(),
+        "socket() failed (24: Too many open files) while connecting to upstream",
+        "src/event/ngx_event_connect.c, ngx_event_connect_peer()",
+        "1.22.1",
+    ),
     LogLine(
         "nginx",
         "nofile",

@@ -97,7 +97,7 @@ def on_range() -> None:
     keep = [stage.listen(), stage.listen(port=1884)]
     start(stage.SOURCE, RANGE, node=True)
     bound = stage.ask(*asked(f"bind:{LOW}-{HIGH}", stage.SOURCE))["ports:all"]
-    assert (bound["hard"], bound["knee"]) == (HIGH - LOW + 1, None)
+    assert (bound["hard"], bound["knee"]) == (HIGH - LOW + 1, None), bound
     stops(bound)
     assert keep
 
