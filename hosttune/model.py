@@ -310,7 +310,10 @@ class Process:
     """The running process that carries the connections.
 
     `descriptors` are open now, `resident` its memory in bytes; `exempt`: it has CAP_SYS_ADMIN on the host itself.
-    `name` is that of the program, as the kernel has it (15 characters).
+    `name` is that of the program, as the kernel has it (15 characters). `accepted` are connections at the ports that
+    it listens on, `outgoing` the others; None where they were not counted. `backlogs` are those of its listeners, as
+    the kernel holds them. `wrapped`: it is linked with TCP wrappers. `workers` are the processes like it that share the
+    connections, itself among them, and `total` the descriptors of them all.
     """
 
     pid: int
@@ -318,6 +321,32 @@ class Process:
     resident: int | None
     exempt: bool | None
     name: str = ""
+    threads: int | None = None
+    accepted: int | None = None
+    outgoing: int | None = None
+    backlogs: tuple[int, ...] = ()
+    wrapped: bool | None = None
+    workers: int = 1
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a program's configuration says of its descriptors; `program` is its kind, `path` the file.
+
+    `maxconn` 0 and `threads` None: not set. `kept` are the descriptors beside connections and threads that it counts
+    for: listeners and health checks. `strict`: it does not start where nofile is less than maxconn takes. `ceiling` is
+    a limit of descriptors of its own, 0 where it has none.
+    """
+
+    program: str
+    path: str
+    maxconn: int = 0
+    kept: int = 0
+    threads: int | None = None
+    strict: bool = True
+    ceiling: int = 0
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from hosttune import registry
-from hosttune.capacity import _logs, _reach
+from hosttune.capacity import _keeps, _logs, _reach
 from hosttune.capacity._facts import CapacityFacts
 from hosttune.model import Bound, Need
 
@@ -28,7 +28,11 @@ def reach(facts: CapacityFacts) -> tuple[Need, ...]:
 
 def _with_log(bound: Bound, facts: CapacityFacts) -> Bound:
     """Add what the program that binds will write, before what the kernel does."""
-    line = _logs.log_line(facts.program_name, bound.id, facts.workload.bind_mode)
+    name, when = facts.dialler if bound.id.startswith("ports") else facts.program_name, _logs.ANY_TIME
+    if bound.id == "nofile":
+        kept = _keeps.keeps(facts)
+        name, when = kept.program or name, kept.when
+    line = _logs.log_line(name, bound.id, facts.workload.bind_mode, when)
     return dataclasses.replace(bound, log="; ".join(part for part in (line, bound.log) if part)) if line else bound
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hosttune.model import GroupLimit, Machine, PortPool, Process, Reading, Unknown, Workload
+from hosttune.model import GroupLimit, Machine, PortPool, Process, Reading, Settings, Unknown, Workload
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class CapacityFacts:
     `neighbours` entries of the table, `on_link` the backends that would be such. `groups` are the limits of control
     groups that hold for the program, Unknown where they could not be told. `allowance` is the connections that the
     cloud may still track: None where it does not count, Unknown where its driver does not tell; `exceeded` are the
-    packets that it dropped beyond them.
+    packets that it dropped beyond them. `settings` are what the program's configuration says, where it was read.
     """
 
     readings: Mapping[str, Reading]
@@ -39,12 +39,18 @@ class CapacityFacts:
     groups: tuple[GroupLimit, ...] | Unknown = ()
     allowance: int | Unknown | None = None
     exceeded: int = 0
+    settings: Settings | None = None
 
     @property
     def program_name(self) -> str:
         """The program that carries the connections, as its unit or its process is called; "" where none is known."""
         kind, _, name = self.nofile.subject.name.partition("/") if self.nofile else ("", "", "")
         return name if kind == "unit" else self.process.name if self.process else ""
+
+    @property
+    def dialler(self) -> str:
+        """The program that connects to the backends: the one whose configuration names them, if one does."""
+        return self.settings.program if self.settings else self.program_name
 
     @property
     def descriptors_open(self) -> int:
@@ -54,20 +60,38 @@ class CapacityFacts:
 
     @property
     def own(self) -> int:
-        """Descriptors of the program itself: no more than it has open, if it runs, else those of the profile.
+        """Descriptors of the program itself: those that are no connections where they were counted.
 
-        A profile keeps a budget: what a program that carries nothing yet has open is nearer to the truth.
+        Else no more than it has open, if it runs, and no more than the profile keeps: that is a budget, and what a
+        program that carries nothing yet has open is nearer to the truth.
         """
         budget = self.workload.own_descriptors
         if self.workload.own_descriptors_exact or not self.descriptors_open:
             return budget
-        return min(budget, self.descriptors_open)
+        held = self._connected
+        return min(budget, self.descriptors_open) if held is None else self.descriptors_open - held
 
     @property
     def carried(self) -> int:
-        """Connections that the running program is taken to hold now: its descriptors without its own."""
-        spare = self.descriptors_open - self.own
+        """Connections that the program is taken to hold now, its workers together: descriptors without its own."""
+        if self.process is None:
+            return 0
+        every = self.process.total if self.process.total is not None else self.descriptors_open
+        spare = every - self.own * self.process.workers
         return max(int(spare / self.workload.descriptors_each), 0)
+
+    @property
+    def _connected(self) -> int | None:
+        """Descriptors of the process that are connections of the role, None where they were not told apart.
+
+        One that only connects has others too, such as to a controller; nothing tells them from those of the role.
+        """
+        load, process = self.workload, self.process
+        if process is None or process.accepted is None or process.outgoing is None:
+            return None
+        if load.sockets_per_connection <= load.tuples_per_connection:
+            return None
+        return process.accepted + (process.outgoing if load.tuples_per_connection else 0)
 
     def short(self, hard: int | Unknown | None) -> bool:
         """Say whether a bound is known and below the connections that are wanted."""

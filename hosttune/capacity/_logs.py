@@ -8,10 +8,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from hosttune.capacity import _programs
 from hosttune.model import BindMode
+
+# which of a program's lines it is, where what is known of it decides that
+ANY_TIME, SILENT, START, MET, WRAPPED, PLAIN = "", "silent", "start", "met", "wrapped", "plain"
 
 ANY = "…"
 """Stands in a line for what differs from one host, backend or client to the next."""
+
+OR = " or: "
+"""Stands between lines of which either may come."""
 
 _LATE = frozenset({BindMode.CONNECT, BindMode.NO_PORT})  # the port is sought by connect()
 
@@ -20,7 +27,8 @@ _LATE = frozenset({BindMode.CONNECT, BindMode.NO_PORT})  # the port is sought by
 class LogLine:
     """A line of one program at one kind of bound; `modes` empty: however it gets its ports.
 
-    `bound` is a bound's id up to its colon. `source` names the program's own file, `seen` the version that wrote it.
+    `bound` is a bound's id up to its colon, `when` what else decides: at its start or met later, with TCP wrappers or
+    without. `source` names the program's own file, `seen` the version that wrote it.
     """
 
     program: str
@@ -29,6 +37,7 @@ class LogLine:
     line: str
     source: str
     seen: str
+    when: str = ANY_TIME
 
 
 _LINES = (
@@ -57,6 +66,7 @@ _LINES = (
         "Cannot raise FD limit to …, limit is ….",
         "src/haproxy.c, main(), where maxconn is beyond the limit",
         "2.6.12",
+        START,
     ),
     LogLine(
         "haproxy",
@@ -65,12 +75,22 @@ _LINES = (
         "Proxy … reached process FD limit (maxsock=…). Please check 'ulimit-n' and restart.",
         "src/sock.c, sock_accept_conn(); src/proto_tcp.c; with no strict-limits",
         "2.6.12",
+        MET,
     ),
     LogLine(
         "nginx",
         "ports",
         _LATE,
         "connect() to … failed (99: Cannot assign requested address) while connecting to upstream",
+        "src/event/ngx_event_connect.c, ngx_event_connect_peer()",
+        "1.22.1",
+    ),
+    # the last descriptor of a worker may be the client's: the client is turned away, whatever other workers have
+    LogLine(
+        "nginx",
+        "nofile",
+        frozenset(),
+        "socket() failed (24: Too many open files) while connecting to upstream",
         "src/event/ngx_event_connect.c, ngx_event_connect_peer()",
         "1.22.1",
     ),
@@ -91,6 +111,7 @@ _LINES = (
         "Client connection from … denied access by tcpd.",
         "src/net.c, net__socket_accept(), built with WITH_WRAP",
         "2.0.11",
+        WRAPPED,
     ),
     LogLine(
         "mosquitto",
@@ -100,6 +121,7 @@ _LINES = (
         "equivalent.",
         "src/net.c, net__socket_accept()",
         "2.0.11",
+        PLAIN,
     ),
     LogLine(
         "tsung",
@@ -120,20 +142,21 @@ _LINES = (
 )
 
 
-def log_lines(program: str, bound_id: str, mode: BindMode) -> tuple[str, ...]:
+def log_lines(program: str, bound_id: str, mode: BindMode, when: str = ANY_TIME) -> tuple[str, ...]:
     """Return the lines that a program writes at a bound, the likeliest first; () where none is known.
 
     `program` is a process's or unit's name, a path, or one of several instances (`haproxy@lb1.service`).
     """
-    name = program.rpartition("/")[2].removesuffix(".service").partition("@")[0]
-    kind = bound_id.partition(":")[0]
+    name, kind = _programs.bare(program), bound_id.partition(":")[0]
     rows = (r for r in _LINES if r.program == name and r.bound == kind)
-    return tuple(r.line for r in rows if not r.modes or mode in r.modes)
+    return tuple(
+        r.line for r in rows if (not r.modes or mode in r.modes) and (ANY_TIME in (r.when, when) or r.when == when)
+    )
 
 
-def log_line(program: str, bound_id: str, mode: BindMode) -> str:
+def log_line(program: str, bound_id: str, mode: BindMode, when: str = ANY_TIME) -> str:
     """Return what to look for in the log as one text, alternatives joined by " or: "; "" where no line is known."""
-    return " or: ".join(log_lines(program, bound_id, mode))
+    return OR.join(log_lines(program, bound_id, mode, when))
 
 
 def appears(line: str, log: str) -> bool:

@@ -96,7 +96,7 @@ def _once(pools: list[PortPool]) -> tuple[PortPool, ...]:
                 other=first.other + pool.other,
             )
         )
-    return tuple(dataclasses.replace(p, knee=p.usable // 2) for p in by_source.values())
+    return tuple(dataclasses.replace(p, knee=None if p.knee is None else p.usable // 2) for p in by_source.values())
 
 
 def kept(facts: CapacityFacts, group: Group, reuse: bool = False) -> int:

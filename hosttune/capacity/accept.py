@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from hosttune.capacity import _say
+from hosttune.capacity import _programs, _say
 from hosttune.capacity._facts import CapacityFacts
 from hosttune.model import Bound, Need, Unknown
 
@@ -31,10 +31,25 @@ def _rate(facts: CapacityFacts, held: int) -> int:
     return int(held / Fraction(str(facts.workload.stall)))
 
 
+def _asked(facts: CapacityFacts) -> tuple[int, str]:
+    """Return the backlog of the program and where it is from; 0 where it is not known, or ends at somaxconn.
+
+    What a running one has at its listeners is what listen() made of it; one that is as long as somaxconn may allow
+    may have been meant to be longer.
+    """
+    ceiling, process = facts.integer(_SOMAXCONN), facts.process
+    if facts.workload.backlog:
+        return facts.workload.backlog, ""
+    if process and process.backlogs:
+        least = min(process.backlogs)
+        return (least, f" of process {process.pid}") if least != ceiling else (0, "")
+    known = _programs.trait(facts.program_name, _programs.BACKLOG)
+    return (known.value, f" of {known.program} ({known.source})") if known else (0, "")
+
+
 def _backlog(facts: CapacityFacts) -> int | Unknown | None:
     """Return what listen() makes of the program's backlog (net/ipv4/af_inet.c, fixed at that call)."""
-    ceiling = facts.integer(_SOMAXCONN)
-    asked = facts.workload.backlog
+    ceiling, (asked, _) = facts.integer(_SOMAXCONN), _asked(facts)
     return min(ceiling, asked) if isinstance(ceiling, int) and asked else ceiling
 
 
@@ -47,9 +62,10 @@ def _accept(facts: CapacityFacts) -> Bound:
         fails = "no errno: SYNs are dropped and tried again after 1 s"
     else:
         fails = "no errno: with SYN cookies clients are connected that the server never had"
-    asked = facts.workload.backlog
+    asked, whose = _asked(facts)
+    known = bool(asked or (facts.process and facts.process.backlogs))
     notes = [f"a burst of {_burst(facts):,} while accept() pauses for {facts.workload.stall:g} s"]
-    if not asked:
+    if not known:
         notes.append("the program's own backlog is not known: a smaller one holds fewer")
     return Bound(
         id="accept-queue",
@@ -57,7 +73,7 @@ def _accept(facts: CapacityFacts) -> Bound:
         hard=hard,
         knee=None,
         used=None,
-        reads=f"{_SOMAXCONN}" + (f", a backlog of {asked:,}" if asked else ""),
+        reads=f"{_SOMAXCONN}" + (f", a backlog of {asked:,}{whose}" if asked else ""),
         fails=fails,
         needs=_longer(facts) if isinstance(hard, int) and hard < facts.workload.rate else (),
         notes=tuple(notes),
@@ -69,7 +85,7 @@ def _accept(facts: CapacityFacts) -> Bound:
 
 def _longer(facts: CapacityFacts) -> tuple[Need, ...]:
     want = _burst(facts) - 1
-    ceiling, asked = facts.integer(_SOMAXCONN), facts.workload.backlog
+    ceiling, (asked, _) = facts.integer(_SOMAXCONN), _asked(facts)
     found: list[Need] = []
     if isinstance(ceiling, int) and ceiling < want:
         found.extend(_say.sysctl(_SOMAXCONN, want, "connections"))

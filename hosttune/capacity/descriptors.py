@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hosttune.capacity import _say
+from hosttune.capacity import _keeps, _say
 from hosttune.capacity._facts import CapacityFacts
 from hosttune.model import Bound, Need, Reason, Unknown
 
@@ -10,26 +10,31 @@ _HIGHEST = 2147483584  # sysctl_nr_open_max, fs/file.c: no process can have more
 
 
 def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
-    """Return the bounds of nofile, nr_open, file-max and epoll watches."""
-    return (_nofile(facts), _nr_open(facts), _file_max(facts), _watches(facts))
+    """Return the bounds of nofile, nr_open, file-max and epoll watches, and of a maxconn that is set."""
+    return (*_maxconn(facts), _nofile(facts), _nr_open(facts), _file_max(facts), _watches(facts))
 
 
 def _connections(facts: CapacityFacts, descriptors: int) -> int:
-    return max(int((descriptors - facts.own) / facts.workload.descriptors_each), 0)
+    """Return what a program carries with so many descriptors for each of its processes that accept."""
+    kept = _keeps.keeps(facts)
+    each = int((descriptors - kept.own) / facts.workload.descriptors_each)
+    return max(each * kept.workers, 0) if descriptors >= kept.least else 0
 
 
 def _least(facts: CapacityFacts) -> int:
     """Return the descriptors that the program cannot do with less of; its profile may keep more for it."""
-    return facts.workload.descriptors(facts.workload.connections) - facts.workload.own_descriptors + facts.own
+    kept = _keeps.keeps(facts)
+    return max(_of_one(facts) + kept.own, kept.least)
 
 
-def _kept(facts: CapacityFacts) -> str:
-    by = f", as many as process {facts.process.pid} has open" if facts.process and facts.own != _budget(facts) else ""
-    return f"{facts.own:,} descriptors are kept for the program itself{by}"
+def _of_one(facts: CapacityFacts) -> int:
+    """Return the descriptors of the connections that one of its processes has, its own apart."""
+    share = -(-facts.workload.connections // _keeps.keeps(facts).workers)
+    return facts.workload.descriptors(share) - facts.workload.own_descriptors
 
 
-def _budget(facts: CapacityFacts) -> int:
-    return facts.workload.own_descriptors
+def _rather(facts: CapacityFacts) -> int:
+    return max(_of_one(facts) + facts.workload.own_descriptors, _least(facts))
 
 
 def _nofile(facts: CapacityFacts) -> Bound:
@@ -43,12 +48,15 @@ def _nofile(facts: CapacityFacts) -> Bound:
             layer, when = (layer[1], layer[1]), "hard, to which it raises its own soft limit when it starts"
     if isinstance(layer, int):
         layer = (layer, layer)
-    hard = _connections(facts, layer[0]) if isinstance(layer, tuple) else layer
+    ceiling = facts.settings.ceiling if facts.settings else 0
+    most = min(layer[0], ceiling or layer[0]) if isinstance(layer, tuple) else layer
+    hard = _connections(facts, most) if isinstance(most, int) else layer
     short = not isinstance(hard, int) or hard < facts.workload.connections
     setting = "LimitNOFILE" if reading and "unit/" in reading.subject.name else "nofile"
-    need = facts.workload.descriptors(facts.workload.connections)
+    need = _rather(facts)
     subject = str(reading.subject) if reading else "nofile:service"
-    notes = [_kept(facts)]
+    kept = _keeps.keeps(facts)
+    notes = list(kept.notes)
     if need > _HIGHEST:
         notes.append(f"no process can have {need:,}: spread the connections over several")
     return Bound(
@@ -58,7 +66,7 @@ def _nofile(facts: CapacityFacts) -> Bound:
         knee=None,
         used=facts.carried or None,
         reads=f"{reading.subject} {when}" if reading else "",
-        fails="accept or socket: EMFILE (24)",
+        fails=kept.fails,
         needs=(Need(subject, _least(facts), need, "descriptors", f"{setting}={need:,}"),)
         if short and need <= _HIGHEST
         else (),
@@ -68,10 +76,30 @@ def _nofile(facts: CapacityFacts) -> Bound:
     )
 
 
+def _maxconn(facts: CapacityFacts) -> tuple[Bound, ...]:
+    """Return the bound that a configuration sets, wherever the descriptors would end."""
+    settings = facts.settings
+    if settings is None or not settings.maxconn:
+        return ()
+    want = facts.workload.connections
+    return (
+        Bound(
+            id="maxconn",
+            name=f"maxconn of {settings.program}",
+            hard=settings.maxconn,
+            knee=None,
+            used=facts.carried or None,
+            reads=settings.path,
+            fails="none: it accepts no more; clients wait in the accept queue, nothing is logged",
+            needs=(Need("maxconn", want, None, "connections", f"maxconn {want:,}"),) if settings.maxconn < want else (),
+        ),
+    )
+
+
 def _nr_open(facts: CapacityFacts) -> Bound:
     ceiling = facts.integer("fs.nr_open")
     hard = _connections(facts, ceiling) if isinstance(ceiling, int) else ceiling
-    need = facts.workload.descriptors(facts.workload.connections)
+    need = _rather(facts)
     return Bound(
         id="nr-open",
         name="fs.nr_open",
@@ -87,12 +115,16 @@ def _nr_open(facts: CapacityFacts) -> Bound:
 def _file_max(facts: CapacityFacts) -> Bound:
     """The files of all others come first; what the program holds already is among those it needs."""
     ceiling = facts.integer("fs.file-max")
-    others = max((facts.files_open or 0) - facts.descriptors_open, 0)
+    mine = facts.process.total if facts.process and facts.process.total is not None else facts.descriptors_open
+    others = max((facts.files_open or 0) - mine, 0)
+    kept = _keeps.keeps(facts)
+    own = kept.own * kept.workers
     exempt = facts.process is not None and facts.process.exempt
     hard: int | Unknown | None = ceiling
     if isinstance(ceiling, int):
-        hard = None if exempt else _connections(facts, ceiling - others)
-    need = others + _least(facts)
+        room = max(int((ceiling - others - own) / facts.workload.descriptors_each), 0)
+        hard = None if exempt else room
+    need = others + own + facts.workload.descriptors(facts.workload.connections) - facts.workload.own_descriptors
     note = "a process with CAP_SYS_ADMIN is exempt"
     if exempt and facts.process:
         note = f"process {facts.process.pid} has CAP_SYS_ADMIN and is exempt"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hosttune.capacity import _tuples
+from hosttune.capacity import _programs, _tuples
 from hosttune.capacity._facts import CapacityFacts
 from hosttune.capacity._tuples import Group
 from hosttune.model import BindMode, Bound, Need, Unknown
@@ -15,6 +15,7 @@ _FAILS = {
     BindMode.BIND: "bind: EADDRINUSE (98)",
     BindMode.EXPLICIT: "bind: EADDRINUSE (98), or connect: EADDRNOTAVAIL (99)",
 }
+_ERLANG = "beam.smp"  # the process of every Erlang program
 _SEARCH = 60
 """Nanoseconds for each taken port that connect() looks at: 45 to 70 on 6.18, on ranges of 28,232 and 64,512."""
 
@@ -50,7 +51,7 @@ def _total(facts: CapacityFacts, found: Sequence[Group], needs: tuple[Need, ...]
         reads=f"ip_local_port_range, reserved and held ports, sockets: {where}",
         fails=_FAILS[mode],
         needs=needs if facts.short(hard) else (),
-        notes=(*_closing(facts, found), *_shared(facts, found), *_cost(facts, found)),
+        notes=(*_closing(facts, found), *_shared(facts, found), *_bind_first(facts), *_cost(facts, found)),
     )
 
 
@@ -127,6 +128,20 @@ def _shared(facts: CapacityFacts, found: Sequence[Group]) -> tuple[str, ...]:
     if facts.pools[0].mode is not BindMode.BIND or backends < 2:
         return ()
     return (f"with IP_BIND_ADDRESS_NO_PORT each of the {backends} backends would have them all",)
+
+
+def _bind_first(facts: CapacityFacts) -> tuple[str, ...]:
+    """Say which programs have their ports once for all backends, where it is not known which program it is."""
+    load, backends = facts.workload, {str(p.backend) for p in facts.pools}
+    client = load.sockets_per_connection <= load.tuples_per_connection
+    if load.bind_mode is not BindMode.CONNECT or not client or len(backends) < 2 or facts.settings:
+        return ()
+    named = _programs.bare(facts.process.name) if facts.process else ""
+    if named not in ("", _ERLANG):
+        return ()
+    first = ", ".join(_programs.having(_programs.BINDS_FIRST)).capitalize()
+    them = f"a program that binds first, as {first} does and Erlang tools that are given an address"
+    return (f"{them}, has these ports once for all {len(backends)} backends: --bind-mode bind",)
 
 
 def _cost(facts: CapacityFacts, found: Sequence[Group]) -> tuple[str, ...]:

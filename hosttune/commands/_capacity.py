@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 from hosttune.capacity._facts import CapacityFacts
 from hosttune.errors import HostError
 from hosttune.facts import cgroup, counts, nofile, pool, process
 from hosttune.host import Host
-from hosttune.model import GroupLimit, Machine, PortPool, Reading, Reason, Unknown, Workload
+from hosttune.model import GroupLimit, Machine, PortPool, Process, Reading, Reason, Settings, Subject, Unknown, Workload
 
 _LAST = 65535
 _UNPRIVILEGED = 1024  # ip_unprivileged_port_start by default; below it lie the ports of well-known services
@@ -17,12 +18,16 @@ _FEW = 128  # gc_thresh1 by default: so few neighbours are never in the way, and
 
 @dataclass(frozen=True, slots=True)
 class Programs:
-    """Who carries the connections: a unit, logins, a process; whether the unit raises its soft limit by itself."""
+    """Who carries the connections: a unit, logins, a process; whether the unit raises its soft limit by itself.
+
+    `settings` are those of the configuration that was named.
+    """
 
     unit: str
     users: tuple[str, ...]
     pid: int | None
     unit_raises: bool = False
+    settings: Settings | None = None
 
 
 def survey(host: Host, workload: Workload) -> tuple[pool.Survey | None, tuple[str, ...]]:
@@ -48,6 +53,8 @@ def capacity_facts(
     binding = _binding(readings, programs)
     now = counts.gather(host)
     pids = _pids(host, programs, machine) if machine.kernel else []
+    running = process.gather(host, pids)
+    binding = _of_worker(host, binding, running)
     peers = {b.address for b in workload.backends}
     allowance, exceeded = _allowance(host, machine)
     return CapacityFacts(
@@ -61,7 +68,7 @@ def capacity_facts(
         files_open=now.files,
         tracked=now.tracked,
         wide=_wide(found, readings) if found else (),
-        process=process.gather(host, pids),
+        process=running,
         sockets_open=now.sockets,
         threads=now.threads,
         neighbours=now.neighbours,
@@ -69,7 +76,21 @@ def capacity_facts(
         groups=_groups(host, pids, machine),
         allowance=allowance,
         exceeded=exceeded,
+        settings=programs.settings,
     )
+
+
+def _of_worker(host: Host, binding: Reading | None, running: Process | None) -> Reading | None:
+    """Return the reading with the limits of the process that carries the connections, where that is another.
+
+    A master of workers has limits of its own: nginx gives its workers others with worker_rlimit_nofile.
+    """
+    if binding is None or running is None or binding.subject.name == f"pid/{running.pid}":
+        return binding
+    if isinstance(binding.runtime, Unknown) or binding.subject.name.startswith("login/"):
+        return binding
+    runtime = nofile.read(host, Subject("nofile", f"pid/{running.pid}")).runtime
+    return binding if isinstance(runtime, Unknown) else dataclasses.replace(binding, runtime=runtime)
 
 
 def _wide(found: pool.Survey, readings: dict[str, Reading]) -> tuple[PortPool, ...]:

@@ -74,7 +74,7 @@ def examine(
     apart = bool(machine.container) or machine.network_namespace == "another"
     if machine.kernel and apart and not machine.systemd:
         # no unit starts anything here: what the container's first process has, its children inherit
-        programs = Programs("", (), programs.pid or 1)
+        programs = Programs("", (), programs.pid or 1, settings=programs.settings)
     required, waived = merge.requirements(profiles, workload, machine)
     required = tuple(r for one in required for r in _aim(one, programs))
     readings, files = _gather(host, required, programs)

@@ -9,13 +9,14 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hosttune.capacity import _programs
 from hosttune.commands import _capacity, _examine, _open
 from hosttune.errors import UsageError
-from hosttune.facts import backends
+from hosttune.facts import backends, process
 from hosttune.facts import machine as machines
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
-from hosttune.model import Report, Verdict, Workload
+from hosttune.model import BindMode, Report, Settings, Verdict, Workload
 from hosttune.profile import merge
 from hosttune.profile.load import Profile, Row
 from hosttune.resolve.systemd_limits import resolve_unit
@@ -64,7 +65,8 @@ def load(host: Host, aim: Aim) -> Loaded:
     for user in aim.user:
         _check_user(host, user)
     programs = _capacity.Programs(unit, tuple(aim.user or ["root"]), pid, raises)
-    workload, notes = _workload(aim, host, profiles)
+    workload, notes, settings = _workload(aim, host, profiles, _running(host, pid, unit if aim.service else ""))
+    programs = dataclasses.replace(programs, settings=settings)
     if aim.user:
         profiles = _for_logins(profiles)
     return Loaded(profiles, workload, programs, notes)
@@ -136,16 +138,31 @@ def words(aim: Aim) -> list[str]:
     return found
 
 
-def _workload(aim: Aim, host: Host, profiles: list[Profile]) -> tuple[Workload, tuple[str, ...]]:
-    """Return the workload, and what is to be said of the configuration it was read from."""
+def _running(host: Host, pid: int | None, unit: str) -> str:
+    """Return the program that the options name, "" where they name none."""
+    return process.name(host, pid) if pid is not None else unit
+
+
+def _workload(
+    aim: Aim, host: Host, profiles: list[Profile], program: str
+) -> tuple[Workload, tuple[str, ...], Settings | None]:
+    """Return the workload, what is to be said of the configuration it was read from, and what that sets."""
     notes: tuple[str, ...] = ()
+    settings, pipes = None, None
     targets = [backends.parse(host, text) for text in aim.backend]
     mode, span = backends.parse_bind_mode(aim.bind_mode) if aim.bind_mode else (None, None)
     if aim.backends_from:
-        found, hint, notes = backends.from_config(host, aim.backends_from)
-        targets.extend(found)
-        if hint and mode is None:
-            mode, span = hint
+        found = backends.from_config(host, aim.backends_from)
+        targets.extend(found.backends)
+        notes, settings = found.notes, found.settings
+        if found.hint and mode is None:
+            mode, span = found.hint
+        if not any("pipes_per_connection" in profile.workload for profile in profiles):
+            pipes = found.pipes
+    elif mode is None and _programs.number(program, _programs.BINDS_FIRST):
+        mode = BindMode.BIND
+        where = "add --source 0.0.0.0 where it names no address, --bind-mode bind:LO-HI where it has a range of ports"
+        notes = (f"{_programs.bare(program)} binds before it connects, taken as --bind-mode bind; {where}",)
     workload = merge.workload(
         profiles,
         connections=aim.connections,
@@ -155,5 +172,6 @@ def _workload(aim: Aim, host: Host, profiles: list[Profile]) -> tuple[Workload, 
         sources=backends.parse_sources(list(aim.source)) or None,
         bind_mode=mode,
         bind_range=span,
+        pipes_per_connection=pipes,
     )
-    return workload, notes
+    return workload, notes, settings

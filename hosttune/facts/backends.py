@@ -5,12 +5,25 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from hosttune.errors import HostError, UsageError
 from hosttune.host import Host
-from hosttune.model import Backend, BindMode
+from hosttune.model import Backend, BindMode, Settings
 
 Hint = tuple[BindMode, tuple[int, int] | None]
+
+
+class Configured(NamedTuple):
+    """What a proxy's configuration comes to; `pipes` of a connection None where it does not splice."""
+
+    backends: tuple[Backend, ...]
+    hint: Hint | None
+    notes: tuple[str, ...]
+    settings: Settings
+    pipes: float | None
+
+
 _LARGEST, _LONGEST = 1 << 20, 1 << 14
 _NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252})")
 
@@ -46,8 +59,8 @@ def parse_bind_mode(text: str) -> Hint:
     return BindMode(name), span(ports, f"--bind-mode {text!r}") if colon else None
 
 
-def from_config(host: Host, path: str) -> tuple[tuple[Backend, ...], Hint | None, tuple[str, ...]]:
-    """Return the backends of an haproxy.cfg or nginx.conf, the way of binding it implies, and notes."""
+def from_config(host: Host, path: str) -> Configured:
+    """Return the backends of an haproxy.cfg or nginx.conf, the way of binding it implies, notes and settings."""
     try:
         text = host.read(path)
     except HostError as error:
@@ -57,10 +70,10 @@ def from_config(host: Host, path: str) -> tuple[tuple[Backend, ...], Hint | None
     if re.search(r"^[ \t]*(upstream|http|stream|events)\b[^\n{]*\n?[ \t]*\{", text, re.M):
         from hosttune.facts import backends_nginx
 
-        return backends_nginx.read(host, path, text)
-    from hosttune.facts import backends_haproxy
+        return Configured(*backends_nginx.read(host, path, text), Settings("nginx", path), None)
+    from hosttune.facts import backends_haproxy, settings_haproxy
 
-    return backends_haproxy.read(host, path, text)
+    return Configured(*backends_haproxy.read(host, path, text), *settings_haproxy.read(path, text))
 
 
 def merge(found: Sequence[tuple[Backend, str]]) -> tuple[Backend, ...]:

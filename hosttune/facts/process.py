@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from hosttune.errors import HostError
 from hosttune.facts.machine import text
@@ -18,28 +19,66 @@ _MOST = 256
 def gather(host: Host, pids: Sequence[int]) -> Process | None:
     """Return the one of these processes that holds the most descriptors, None where there is none.
 
-    A service with a master and workers has its connections in one of the latter.
+    A service with a master and workers has its connections in one of the latter; so has a master that alone is named.
     """
     if not pids:
         return None
     asked = sorted(pids)[:_MOST]
+    workers = _workers(host, asked)
+    asked = sorted(row["pid"] for row in workers) or asked
+    names = {row["pid"]: row["name"] for row in workers}
     try:
         counted = {int(pid): n for pid, n in host.probe("descriptors", pids=asked).items()}
     except HostError as error:
-        return _process(host, asked[0], Unknown(error.reason, error.detail))
+        return _process(host, asked[0], Unknown(error.reason, error.detail), names.get(asked[0], ""))
     if not counted:
         return None
     pid = max(counted, key=lambda one: (counted[one], -one))
-    return _process(host, pid, counted[pid])
+    titles = {row["pid"]: row["alike"] for row in workers}
+    alike = [one for one in counted if one == pid or (one in titles and titles[one] == titles.get(pid))]
+    total = sum(counted[one] for one in alike)
+    return _process(host, pid, counted[pid], names.get(pid, ""), len(alike), total)
 
 
-def _process(host: Host, pid: int, descriptors: int | Unknown) -> Process:
+def name(host: Host, pid: int) -> str:
+    """Return what a process runs: what the kernel calls it, or the program that a machine such as Erlang's runs."""
+    found = {row["pid"]: str(row["name"]) for row in _workers(host, [pid])}
+    return found.get(pid) or text(host, f"/proc/{pid}/comm")
+
+
+def _workers(host: Host, pids: list[int]) -> list[dict[str, Any]]:
+    try:
+        return list(host.probe("workers", pids=pids))[:_MOST]
+    except HostError:
+        return []
+
+
+def _process(
+    host: Host, pid: int, descriptors: int | Unknown, name: str, workers: int = 1, total: int | None = None
+) -> Process:
     status = text(host, f"/proc/{pid}/status")
     resident = re.search(r"^VmRSS:\s+(\d+) kB$", status, re.M)
+    threads = re.search(r"^Threads:\s+(\d+)$", status, re.M)
     able = re.search(r"^CapEff:\s+([0-9a-f]{1,16})$", status, re.M)
     exempt = None
     if able:
         # capable() asks in the initial user namespace: root of a namespace of its own is not exempt
         exempt = bool(int(able[1], 16) & _SYS_ADMIN) and text(host, f"/proc/{pid}/uid_map").split() == _WHOLE
-    name = text(host, f"/proc/{pid}/comm")
-    return Process(pid, descriptors, int(resident[1]) * 1024 if resident else None, exempt, name)
+    try:
+        held = host.probe("holdings", pid=pid)
+    except HostError:
+        held = {}
+    return Process(
+        pid,
+        descriptors,
+        int(resident[1]) * 1024 if resident else None,
+        exempt,
+        name or text(host, f"/proc/{pid}/comm"),
+        threads=int(threads[1]) if threads else None,
+        accepted=held.get("accepted"),
+        outgoing=held.get("outgoing"),
+        backlogs=tuple(held.get("backlogs") or ()),
+        wrapped=held.get("wrapped"),
+        workers=workers,
+        total=total,
+    )

@@ -27,6 +27,7 @@ _FIXED = frozenset(
     (
         *("is", "error", "detail", "tuples", "held", "local", "source", "address", "port", "ports"),
         *("established", "time_wait", "half_closed", "other", "listen", "v6only", "addresses", "local_routes"),
+        *("pid", "name", "alike", "accepted", "outgoing", "backlogs", "wrapped"),
         *("gateway", "conntrack_allowance_available", "conntrack_allowance_exceeded"),
     )
 )

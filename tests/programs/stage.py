@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from hosttune.capacity._logs import appears
+from hosttune.capacity._logs import OR, appears
 from tests.netns.sandbox import ROOT, need_namespaces
 
 LOW, HIGH = 20000, 20199
@@ -151,9 +151,11 @@ def log_of(name: str) -> str:
     return (WORK / f"{name}.log").read_text(errors="replace")
 
 
-def logged(name: str, line: str) -> None:
-    """Hold that a line of the table comes to stand in a log; its ellipses stand for anything."""
-    wait_for(f"{line!r} in the log of {name}", lambda: appears(line, log_of(name)), 5)
+def logged(text: Callable[[], str], bound: dict[str, Any]) -> None:
+    """Hold that a line which `capacity` announces for a bound comes to stand in a log."""
+    assert bound["log"], f"no line is announced for {bound['id']}"
+    lines = bound["log"].split(OR)
+    wait_for(f"one of {lines} in the log", lambda: any(appears(line, text()) for line in lines), 5)
 
 
 def descriptors(pid: int) -> int:
@@ -166,24 +168,14 @@ def own_descriptors(pid: int) -> int:
     return settled(lambda: descriptors(pid), 0.5)
 
 
-def measured(role: str, own: int) -> str:
-    """Write a profile that knows what a program needs for itself, as a user would; return its path."""
-    path = WORK / "measured.toml"
-    path.write_text(
-        f'[profile]\nname = "measured"\ntitle = "{role}, its own descriptors counted"\nextends = ["{role}"]\n'
-        f"[workload]\nown_descriptors = {own}\nown_descriptors_exact = true\n"
-    )
-    return str(path)
-
-
-def check(*options: str) -> subprocess.CompletedProcess[str]:
-    """Run `hosttune check` here."""
-    command = [sys.executable, "-m", "hosttune", "check", "--format", "json", *options]
+def capacity(*options: str) -> subprocess.CompletedProcess[str]:
+    """Run `hosttune capacity` here."""
+    command = [sys.executable, "-m", "hosttune", "capacity", "--format", "json", *options]
     return subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
 
 
 def ask(*options: str) -> dict[str, Any]:
-    """Return the bounds that `hosttune check` predicts here, by id."""
-    done = check(*options)
+    """Return the bounds that `hosttune capacity` predicts here, by id."""
+    done = capacity(*options)
     assert done.returncode in (0, 1), done.stderr
     return {bound["id"]: bound for bound in json.loads(done.stdout)["bounds"]}

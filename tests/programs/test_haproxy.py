@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import subprocess
+from typing import Any
 
 import pytest
 
-from hosttune.capacity._logs import log_line, log_lines
-from hosttune.model import BindMode
+from hosttune.capacity._logs import appears
 from tests.programs import stage
 
 CONFIG = """
@@ -31,9 +31,6 @@ backend brokers
 """
 SERVER = f"server one {stage.BACKEND}:{stage.BACKEND_PORT}"
 LOW, HIGH = 40000, 40059  # the range of `source ADDRESS:LO-HI`; it has nothing to do with that of the kernel
-# src/haproxy.c, compute_ideal_maxconn(): ten that it keeps back, the listener, and for each of the two threads an epoll
-# and the two ends of a pipe
-KEPT_BACK = 10 + 1 + 3 * 2
 
 
 def configure(backend: str, more: str = "") -> str:
@@ -48,6 +45,10 @@ def start(config: str, nofile: int | None = None) -> subprocess.Popen[bytes]:
     return process
 
 
+def said() -> str:
+    return stage.log_of("haproxy")
+
+
 def play(function: str, *args: str) -> None:
     stage.need("haproxy")
     stage.play(__file__, function, *args)
@@ -59,11 +60,12 @@ def on_source_alone(source: str) -> None:
     keep = [stage.listen(), stage.listen(stage.SECOND_SOURCE, 20150)]
     config = configure(f"{source}\n    {SERVER}", "maxconn 1000")
     start(config)
-    predicted = stage.ask("--role", "lb", "--backends-from", config)["ports:all"]["hard"]
+    bound = stage.ask("--role", "lb", "--backends-from", config)["ports:all"]
+    predicted = bound["hard"]
     assert stage.fill(predicted, stage.established) == predicted == stage.HIGH - stage.LOW + 1 - 10 - 1
-    stage.logged("haproxy", log_line("haproxy", "ports:all", BindMode.NO_PORT))
+    stage.logged(said, bound)
     # "SC" is its word for: the server's side, while connecting
-    stage.logged("haproxy", f"brokers/one … SC …/{predicted}/{predicted}/")
+    stage.wait_for("SC in the log", lambda: appears(f"brokers/one … SC …/{predicted}/{predicted}/", said()), 5)
     assert keep
 
 
@@ -78,10 +80,11 @@ def on_ranges() -> None:
     source = f"source {stage.SOURCE}:{LOW}-{HIGH}"
     config = configure(f"{SERVER} {source}\n    server two {stage.BACKEND}:1884 {source}", "maxconn 1000")
     start(config)
-    predicted = stage.ask("--role", "lb", "--backends-from", config)["ports:all"]["hard"]
+    bound = stage.ask("--role", "lb", "--backends-from", config)["ports:all"]
+    predicted = bound["hard"]
     carried = stage.fill(predicted, lambda: stage.established() + stage.established(port=1884))
     assert carried == predicted == 2 * (HIGH - LOW + 1)
-    stage.logged("haproxy", log_line("haproxy", "ports:all", BindMode.EXPLICIT))
+    stage.logged(said, bound)
     assert keep
 
 
@@ -94,7 +97,8 @@ def on_default_server() -> None:
     keep = stage.listen()
     config = configure(f"default-server source {stage.SOURCE}:{LOW}-{HIGH}\n    {SERVER}", "maxconn 1000")
     start(config)
-    predicted = stage.ask("--role", "lb", "--backends-from", config)["ports:all"]["hard"]
+    bound = stage.ask("--role", "lb", "--backends-from", config)["ports:all"]
+    predicted = bound["hard"]
     assert stage.fill(predicted, stage.established) == predicted == HIGH - LOW + 2
     assert keep
 
@@ -108,9 +112,10 @@ def on_any_address() -> None:
     keep = stage.listen()
     config = configure(f"{SERVER} source *:{LOW}-{LOW + 299}", "maxconn 1000")
     start(config)
-    predicted = stage.ask("--role", "lb", "--backends-from", config)["ports:all"]["hard"]
+    bound = stage.ask("--role", "lb", "--backends-from", config)["ports:all"]
+    predicted = bound["hard"]
     assert stage.fill(predicted, stage.established) == predicted == stage.HIGH - stage.LOW + 1
-    stage.logged("haproxy", log_line("haproxy", "ports:all", BindMode.NO_PORT))
+    stage.logged(said, bound)
     assert keep
 
 
@@ -122,7 +127,7 @@ def on_backend_source() -> None:
     config = configure(f"source {stage.SOURCE}:{LOW}-{HIGH}\n    {SERVER}")
     refused = subprocess.run(["haproxy", "-c", "-f", config], capture_output=True, text=True, check=False)
     assert refused.returncode != 0 and "port range not permitted here" in refused.stderr
-    done = stage.check("--role", "lb", "--backends-from", config)
+    done = stage.capacity("--role", "lb", "--backends-from", config)
     line = next(n for n, text in enumerate(CONFIG.split("\n"), 1) if "{backend}" in text)
     assert done.returncode == 2 and f"{config}:{line}: " in done.stderr
 
@@ -131,17 +136,9 @@ def test_a_range_that_haproxy_refuses_is_refused() -> None:
     play("on_backend_source")
 
 
-def on_nofile(nofile: str, maxconn: str) -> None:
-    """Two descriptors a connection; which message comes, or none, is a matter of maxconn."""
-    stage.setting("net/ipv4/ip_local_port_range", "20000 29999")
-    keep = stage.listen()
-    more = f"maxconn {maxconn}\n    no strict-limits" if maxconn else ""
-    config = configure(SERVER, more)
-    process = start(config, int(nofile))
-    own = stage.own_descriptors(process.pid)
-    profile = stage.measured("lb", own if maxconn else KEPT_BACK)
-    predicted = stage.ask("--profile", profile, "--pid", str(process.pid))["nofile"]["hard"]
-    opened = []
+def carries(process: subprocess.Popen[bytes], predicted: int) -> None:
+    """Hold that it carries as many as predicted; what it opens for them is two descriptors each."""
+    own, opened = stage.own_descriptors(process.pid), []
 
     def carried() -> int:
         opened.append(stage.descriptors(process.pid))
@@ -149,32 +146,108 @@ def on_nofile(nofile: str, maxconn: str) -> None:
 
     assert stage.fill(predicted, carried) == predicted
     assert opened[-1] - own == 2 * predicted
-    _, later = log_lines("haproxy", "nofile", BindMode.NO_PORT)
-    if maxconn:
-        stage.logged("haproxy", later)
-    else:
-        # at the maxconn that it has reckoned it stops to accept: the clients are connected and wait, nothing is said
-        assert stage.log_of("haproxy") == ""
+
+
+def on_nofile(nofile: str, named: str) -> None:
+    """Without a maxconn it reckons one, and says nothing when that many are open: by its process or its file."""
+    stage.setting("net/ipv4/ip_local_port_range", "20000 29999")
+    keep = stage.listen()
+    config = configure(SERVER)
+    process = start(config, int(nofile))
+    given = ["--backends-from", config] if named == "config" else []
+    bound = stage.ask("--role", "lb", "--pid", str(process.pid), *given)["nofile"]
+    assert "nothing is logged" in bound["fails"] and bool(bound["log"]) == (not given)
+    carries(process, bound["hard"])
+    assert said() == ""
     assert keep
 
 
-@pytest.mark.parametrize(("nofile", "maxconn"), [("310", "1000"), ("310", ""), ("321", "")])
-def test_descriptors_stop_it_at_two_a_connection(nofile: str, maxconn: str) -> None:
-    play("on_nofile", nofile, maxconn)
+@pytest.mark.parametrize(("nofile", "named"), [("310", "process"), ("321", "process"), ("323", "config")])
+def test_its_own_maxconn_stops_it_at_two_a_connection(nofile: str, named: str) -> None:
+    play("on_nofile", nofile, named)
+
+
+BESIDE = f"""option splice-auto
+    default-server check inter 1h
+    {SERVER}
+    server two {stage.BACKEND}:1 no-check agent-check agent-port 9
+    server-template t 3 {stage.BACKEND}:1
+listen other
+    bind {stage.FRONTEND}:8010-8012,{stage.FRONTEND}:8020
+    server three {stage.BACKEND}:1
+"""
+
+
+def on_beside(nofile: str) -> None:
+    """Listeners, stats sockets, checks and the pipes of one that splices take from its own maxconn.
+
+    That is also the backlog of its listeners, by default: so it is seen without a connection.
+    """
+    config = configure(BESIDE, "stats socket /run/stage/stats.sock\n    fd-hard-limit 319")
+    process = start(config, int(nofile))
+    bound = stage.ask("--role", "lb", "--pid", str(process.pid), "--backends-from", config)["nofile"]
+    (listener,) = stage.ss("-l", "src", f"{stage.FRONTEND}:8000")
+    assert bound["hard"] == int(listener.split()[2])
+
+
+@pytest.mark.parametrize("nofile", ["311", "312", "313", "314", "315", "400"])
+def test_what_it_counts_beside_connections(nofile: str) -> None:
+    play("on_beside", nofile)
+
+
+def on_no_strict_limits() -> None:
+    """A maxconn beyond nofile is met at the last descriptor; asked again when it is full, the answer is the same."""
+    stage.setting("net/ipv4/ip_local_port_range", "20000 29999")
+    keep = stage.listen()
+    config = configure(SERVER, "maxconn 1000\n    no strict-limits")
+    process = start(config, 310)
+    asked = ["--role", "lb", "--pid", str(process.pid), "--backends-from", config]
+    bounds = stage.ask(*asked)
+    carries(process, bounds["nofile"]["hard"])
+    stage.logged(said, bounds["nofile"])
+    assert bounds["maxconn"]["hard"] == 1000
+    assert keep
+
+
+def test_descriptors_stop_it_where_maxconn_is_beyond_them() -> None:
+    play("on_no_strict_limits")
+
+
+def on_maxconn() -> None:
+    stage.setting("net/ipv4/ip_local_port_range", "20000 29999")
+    keep = stage.listen()
+    config = configure(SERVER, "maxconn 60")
+    process = start(config, 310)
+    first = min(stage.ask("--role", "lb", "--pid", str(process.pid), "--backends-from", config).values(), key=_hard)
+    assert (first["id"], first["hard"]) == ("maxconn", 60)
+    carries(process, first["hard"])
+    assert said() == "" and keep
+
+
+def _hard(bound: dict[str, Any]) -> float:
+    counted = bound["unit"] == "connections" and isinstance(bound["hard"], int)
+    return bound["hard"] if counted else float("inf")
+
+
+def test_a_maxconn_is_a_bound_of_its_own() -> None:
+    play("on_maxconn")
 
 
 def on_strict_limits() -> None:
+    """Asked of a process whose limits it would inherit: it does not start with so few, and does with what is named."""
     config = configure(SERVER, "maxconn 1000")
-    done = subprocess.run(
-        ["prlimit", "--nofile=310:310", "haproxy", "-db", "-f", config],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=10,
-    )
-    assert done.returncode != 0
-    (stage.WORK / "refused.log").write_text(done.stderr)
-    stage.logged("refused", log_lines("haproxy", "nofile", BindMode.NO_PORT)[0])
+    parent = stage.start("parent", "sleep", "60", nofile=310)
+    asked = ["--role", "lb", "--connections", "1000", "--pid", str(parent.pid), "--backends-from", config]
+    bound = stage.wait_for("its limit", lambda: (b := stage.ask(*asked)["nofile"])["hard"] == 0 and b)
+    (need,) = bound["needs"]
+    for nofile, starts in ((310, False), (need["value"] - 1, False), (need["value"], True)):
+        log = f"at{nofile}"
+        process = stage.start(log, "haproxy", "-db", "-f", config, nofile=nofile)
+        if starts:
+            stage.wait_for_listener()
+        else:
+            assert process.wait(10) != 0
+            stage.logged(lambda log=log: stage.log_of(log), bound)
 
 
 def test_a_maxconn_beyond_nofile_is_refused_at_the_start() -> None:

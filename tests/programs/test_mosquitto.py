@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import socket
 import subprocess
 
-from hosttune.capacity._logs import log_lines
+from hosttune.capacity._logs import PLAIN, appears, log_lines
 from hosttune.model import BindMode
 from tests.programs import stage
 
@@ -56,14 +58,23 @@ def wrapped() -> bool:
     return "libwrap" in linked.stdout
 
 
+def said() -> str:
+    return stage.log_of("mosquitto")
+
+
 def on_nofile() -> None:
+    """The profile keeps far more for it than it has: what it has open is what counts, also when it is full."""
     pid = start(128)
-    profile = stage.measured("broker", stage.own_descriptors(pid) + wrapped())
-    predicted = stage.ask("--profile", profile, "--pid", str(pid))["nofile"]["hard"]
+    stage.own_descriptors(pid)
+    asked = ["--role", "broker", "--pid", str(pid)]
+    bound = stage.ask(*asked)["nofile"]
+    assert any("hosts.allow" in note for note in bound["notes"]) == wrapped(), bound
     # one after another: its accept queue is 100 long whatever somaxconn says, and this is about descriptors
-    welcomed = [client for number in range(predicted + 10) if (client := welcome(number))]
-    assert len(welcomed) == predicted == stage.established(stage.FRONTEND, PORT)
-    stage.logged("mosquitto", log_lines("mosquitto", "nofile", BindMode.CONNECT)[0 if wrapped() else 1])
+    welcomed = [client for number in range(bound["hard"] + 10) if (client := welcome(number))]
+    assert len(welcomed) == bound["hard"] == stage.established(stage.FRONTEND, PORT)
+    stage.logged(said, bound)
+    full = stage.wait_for("a full one", lambda: (b := stage.ask(*asked)["nofile"])["used"] == len(welcomed) and b)
+    assert full["hard"] == bound["hard"]
 
 
 def test_descriptors_stop_it_at_one_a_client() -> None:
@@ -76,8 +87,30 @@ def on_lowered_limit() -> None:
     welcomed = [welcome(number) for number in range(20)]
     subprocess.run(["prlimit", f"--pid={pid}", f"--nofile={stage.descriptors(pid)}:"], check=True)
     assert all(welcomed) and welcome(20) is None
-    stage.logged("mosquitto", log_lines("mosquitto", "nofile", BindMode.CONNECT)[1])
+    (line,) = log_lines("mosquitto", "nofile", BindMode.CONNECT, PLAIN)
+    stage.wait_for(line, lambda: appears(line, said()))
 
 
 def test_a_limit_below_what_is_open_is_told_by_its_own_line() -> None:
     play("on_lowered_limit")
+
+
+def on_queue() -> None:
+    """While it stands still its listener holds its own backlog and one more, however high somaxconn is."""
+    pid = start()
+    bound = stage.ask("--role", "broker", "--pid", str(pid))["accept-queue"]
+    os.kill(pid, signal.SIGSTOP)
+    crowd: list[socket.socket] = []
+    for _ in range(150):
+        crowd.append(socket.socket())
+        crowd[-1].setblocking(False)
+        crowd[-1].bind((stage.FRONTEND, stage.CLIENT_LOW + len(crowd)))
+        crowd[-1].connect_ex((stage.FRONTEND, PORT))
+    (listener,) = stage.ss("-l", "src", f"{stage.FRONTEND}:{PORT}")
+    os.kill(pid, signal.SIGCONT)
+    # so many arrive in the pause of 2 s that the profile reckons with
+    assert bound["hard"] == int(listener.split()[1]) // 2 == 101 // 2
+
+
+def test_its_accept_queue_is_its_own() -> None:
+    play("on_queue")

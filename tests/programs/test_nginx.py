@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from hosttune.capacity._logs import log_line
-from hosttune.model import BindMode
+from hosttune.capacity._logs import OR, appears
 from tests.programs import stage
 
 STREAM = Path("/usr/lib/nginx/modules/ngx_stream_module.so")
@@ -59,34 +60,74 @@ def start(bind: str = "", nofile: int | None = None, workers: int = 0) -> tuple[
     return str(path), stage.wait_for(f"{workers} workers", lambda: processes()[workers:])[0]
 
 
-def on_ports(bind: str, mode: str) -> None:
+def said() -> str:
+    return stage.log_of("nginx")
+
+
+def on_ports(bind: str) -> None:
     """A listener of somebody else within the range takes one port away."""
     keep = [stage.listen(), stage.listen(stage.SECOND_SOURCE, 20150)]
     config, _ = start(bind)
     bound = stage.ask("--role", "lb", "--backends-from", config)["ports:all"]
     assert stage.fill(bound["hard"], stage.established) == bound["hard"] == stage.HIGH - stage.LOW
     assert bound["fails"] == "connect: EADDRNOTAVAIL (99)"
-    stage.logged("nginx", log_line("nginx", "ports:all", BindMode(mode)))
+    stage.logged(said, bound)
     assert keep
 
 
-@pytest.mark.parametrize(("bind", "mode"), [(f"proxy_bind {stage.SOURCE};", "no-port"), ("", "connect")])
-def test_ports_stop_it_at_the_range(bind: str, mode: str) -> None:
-    play("on_ports", bind, mode)
+@pytest.mark.parametrize("bind", [f"proxy_bind {stage.SOURCE};", ""])
+def test_ports_stop_it_at_the_range(bind: str) -> None:
+    play("on_ports", bind)
 
 
-def on_nofile(nofile: str, workers: str) -> None:
-    """What is predicted for a process each worker has for itself."""
+def on_nofile(nofile: str, workers: str, named: str) -> None:
+    """Each worker has its own descriptors; the master, whose process is the first of the name, carries nothing."""
     keep = stage.listen()
     config, pid = start(f"proxy_bind {stage.SOURCE};", int(nofile), int(workers))
-    own = stage.own_descriptors(pid)
-    bounds = stage.ask("--profile", stage.measured("lb", own), "--backends-from", config, "--pid", str(pid))
-    predicted = bounds["nofile"]["hard"] * (int(workers) or 1)
+    spare = (int(nofile) - stage.own_descriptors(pid)) % 2
+    asked = ["--role", "lb", "--backends-from", config, f"--{named}", str(pid) if named == "pid" else "nginx"]
+    bounds = stage.ask(*asked)
+    bound = bounds["nofile"]
+    predicted = bound["hard"] * (int(workers) if named == "pid" and int(workers) else 1)
     assert stage.fill(predicted, stage.established) == predicted < bounds["ports:all"]["hard"]
-    stage.logged("nginx", log_line("nginx", "nofile", BindMode.NO_PORT))
+    stage.logged(said, bound)
+    late, early = bound["log"].split(OR)
+    assert appears(late, said()) == bool(spare)
+    assert spare or appears(early, said())
     assert keep
 
 
-@pytest.mark.parametrize(("nofile", "workers"), [("210", "0"), ("110", "2")])
-def test_descriptors_stop_it_at_two_a_connection(nofile: str, workers: str) -> None:
-    play("on_nofile", nofile, workers)
+# a worker's own number, as one names it; or the name, which is the master's first
+@pytest.mark.parametrize(
+    ("nofile", "workers", "named"),
+    [("210", "0", "pid"), ("211", "0", "pid"), ("110", "2", "pid"), ("110", "2", "process-name")],
+)
+def test_descriptors_stop_it_at_two_a_connection(nofile: str, workers: str, named: str) -> None:
+    play("on_nofile", nofile, workers, named)
+
+
+def on_needs() -> None:
+    """What is named for a number of connections is the least for it: with one less, one pair is not carried."""
+    keep = stage.listen()
+    config, pid = start(f"proxy_bind {stage.SOURCE};", workers=2)
+    stage.own_descriptors(pid)
+    master = int((stage.WORK / "nginx.pid").read_text())
+    workers = Path(f"/proc/{master}/task/{master}/children").read_text().split()
+    asked = ["--role", "lb", "--connections", "100", "--backends-from", config, "--process-name", "nginx"]
+
+    def with_each(nofile: int) -> dict[str, Any]:
+        for worker in workers:
+            subprocess.run(["prlimit", f"--pid={worker}", f"--nofile={nofile}:"], check=True)
+        return dict(stage.ask(*asked)["nofile"])
+
+    (need,) = with_each(60)["needs"]
+    assert with_each(need["value"] - 1)["hard"] == 98
+    # an odd one left over is for a client that is turned away at once
+    for nofile, carried in ((need["value"] - 2, 98), (need["value"], 100)):
+        assert with_each(nofile)["hard"] == carried == stage.fill(carried, stage.established)
+        stage.wait_for("all to be closed", lambda: not stage.established())
+    assert keep
+
+
+def test_the_need_of_each_worker_is_the_least() -> None:
+    play("on_needs")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from hosttune.capacity._logs import log_line
-from hosttune.model import BindMode
 from tests.programs import stage
 
 # one server a line, so that users are spread over them; each user connects, sends a byte and stays
@@ -56,28 +55,32 @@ def text(name: str) -> str:
     return "".join(path.read_text(errors="replace") for path in (stage.WORK / "tsung").glob(f"*/{name}"))
 
 
-def stops(predicted: int, line: str) -> None:
-    """Hold that so many are carried, no more, and that it counts the error."""
+def stops(bound: dict[str, Any]) -> None:
+    """Hold that as many are carried as the bound says, no more, and that it counts the error announced."""
+    predicted = bound["hard"]
     stage.wait_for(f"the {predicted} predicted", lambda: carried() >= predicted)
-    stage.wait_for(f"{line} in tsung.log", lambda: line in text("tsung.log"))
+    assert bound["log"]
+    stage.wait_for(f"{bound['log']} in tsung.log", lambda: bound["log"] in text("tsung.log"))
     assert stage.settled(carried, 1.0) == predicted
 
 
 def asked(mode: str, address: str) -> list[str]:
+    """Ask of the process by its name; that it binds first is known of it."""
     backends = [f"--backend={stage.BACKEND}:{port}" for port in (1883, 1884)]
-    return ["--role", "client", "--bind-mode", mode, "--source", address or "0.0.0.0", *backends]
+    given = ["--bind-mode", mode] if mode else []
+    return ["--role", "client", "--process-name", "beam.smp", *given, "--source", address or "0.0.0.0", *backends]
 
 
 def on_source(address: str, options: str) -> None:
     """Two destinations, and still no more than the ports of the source address."""
     keep = [stage.listen(), stage.listen(port=1884)]
     start(address, options)
-    bound = stage.ask(*asked("bind", address))["ports:all"]
+    bound = stage.ask(*asked("", address))["ports:all"]
     # 127.0.0.1 has one port of the range already, towards Erlang's port mapper: in the way of 0.0.0.0 only
     assert bound["hard"] == stage.HIGH - stage.LOW + bool(address)
     assert bound["fails"] == "bind: EADDRINUSE (98)"
-    stops(bound["hard"], log_line("tsung", "ports:all", BindMode.BIND))
-    again = stage.ask(*asked("bind", address))["ports:all"]
+    stops(bound)
+    again = stage.ask(*asked("", address))["ports:all"]
     assert (again["hard"], again["used"]) == (bound["hard"], bound["hard"])
     assert keep
 
@@ -94,8 +97,8 @@ def on_range() -> None:
     keep = [stage.listen(), stage.listen(port=1884)]
     start(stage.SOURCE, RANGE, node=True)
     bound = stage.ask(*asked(f"bind:{LOW}-{HIGH}", stage.SOURCE))["ports:all"]
-    assert (bound["hard"], bound["knee"]) == (HIGH - LOW + 1, None)
-    stops(bound["hard"], log_line("tsung", "ports:all", BindMode.BIND))
+    assert (bound["hard"], bound["knee"]) == (HIGH - LOW + 1, None), bound
+    stops(bound)
     assert keep
 
 
@@ -108,11 +111,10 @@ def on_nofile() -> None:
     keep = [stage.listen(), stage.listen(port=1884)]
     start(stage.SOURCE, nofile=150, warm=3)
     names = (path for path in Path("/proc").glob("[0-9]*/comm") if path.read_text() == "beam.smp\n")
-    own = stage.own_descriptors(int(next(names).parent.name))
+    stage.own_descriptors(int(next(names).parent.name))
     assert carried() == 0
-    profile = stage.measured("client", own)
-    bound = stage.ask("--profile", profile, "--process-name", "beam.smp")["nofile"]
-    stops(bound["hard"], log_line("tsung", "nofile", BindMode.BIND))
+    bound = stage.ask("--role", "client", "--process-name", "beam.smp")["nofile"]
+    stops(bound)
     assert keep
 
 

@@ -1,0 +1,86 @@
+"""What a process holds: its connections and its listeners, and whether it is linked with TCP wrappers.
+
+proc(5), sock_diag(7); only listeners and the connections at their ports are dumped, whatever else the host has open.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import struct
+from collections.abc import Iterator
+from typing import Any
+
+from hosttune.errors import HostError
+from hosttune.host.probes.sockets import _dump, _either, _messages
+from hosttune.model import Reason
+
+_MOST = 4096  # each entry of /proc/PID/fd that is looked at costs the kernel an inode and a dentry, fs/proc/fd.c
+# all states of a socket at a listener's port but LISTEN, and TIME_WAIT and SYN_RECV, which have no descriptor
+_LISTEN, _CONNECTED = 1 << 10, sum(1 << state for state in (1, 2, 4, 5, 7, 8, 9, 11))
+_S_EQ = 11  # INET_DIAG_BC_S_EQ
+_FAMILIES = (socket.AF_INET, socket.AF_INET6)
+
+
+def run(pid: int) -> dict[str, Any]:
+    """Return what a process holds; raises HostError.
+
+    `accepted` are connections at the ports that it listens on, `outgoing` its other TCP sockets, both null where it has
+    more than 4,096 descriptors: then only listeners among the first are looked for. `backlogs` are those of its
+    listeners, `wrapped`: it is linked with TCP wrappers.
+    """
+    try:
+        return {**_sockets(pid), "wrapped": _wrapped(pid)}
+    except OSError as error:
+        raise HostError(Reason.UNREADABLE, f"what process {pid} holds: {os.strerror(error.errno or 0)}") from error
+
+
+def _sockets(pid: int) -> dict[str, Any]:
+    """Return its connections and backlogs; raises OSError, or HostError where they are not to be seen from here."""
+    if os.stat(f"/proc/{pid}/ns/net").st_ino != os.stat("/proc/self/ns/net").st_ino:
+        raise HostError(Reason.INVISIBLE, f"process {pid} is in another network namespace")
+    counted = os.stat(f"/proc/{pid}/fd").st_size
+    inodes = set(_tcp(pid, counted))
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4) as link:  # NETLINK_SOCK_DIAG
+        link.bind((0, 0))
+        listeners = [row for row in _rows(link, _LISTEN, b"") if row[0] in inodes]
+        ports = {port for _, port, _ in listeners}
+        if not 0 < counted <= _MOST:
+            return {"accepted": None, "outgoing": None, "backlogs": [backlog for *_, backlog in listeners]}
+        at = _either([(_S_EQ, struct.pack("=BBH", 0, 0, port)) for port in sorted(ports)])
+        accepted = {row[0] for row in _rows(link, _CONNECTED, at)} & inodes if ports else set()
+    outgoing = inodes - accepted - {inode for inode, *_ in listeners}
+    return {
+        "accepted": len(accepted),
+        "outgoing": len(outgoing),
+        "backlogs": [backlog for *_, backlog in listeners],
+    }
+
+
+def _tcp(pid: int, counted: int) -> Iterator[int]:
+    """Yield the inodes of its TCP sockets; the name of a socket's protocol is an attribute of it (net/socket.c)."""
+    numbers = os.listdir(f"/proc/{pid}/fd") if 0 < counted <= _MOST else map(str, range(_MOST))
+    for number in numbers:
+        path = f"/proc/{pid}/fd/{number}"
+        try:
+            inode = re.fullmatch(r"socket:\[(\d+)\]", os.readlink(path))
+            if inode and os.getxattr(path, "system.sockprotoname").startswith((b"TCP", b"MPTCP")):
+                yield int(inode[1])
+        except FileNotFoundError:
+            continue
+
+
+def _rows(link: socket.socket, states: int, filters: bytes) -> Iterator[tuple[int, int, int]]:
+    """Yield inode, local port and send queue of sockets, which of a listener is its backlog (net/ipv4/tcp_diag.c)."""
+    for family in _FAMILIES:
+        for data, _ in _dump(link, family, states, filters):
+            for start, _ in _messages(data):
+                (port,) = struct.unpack_from("!H", data, start + 20)
+                backlog, _, inode = struct.unpack_from("=III", data, start + 76)
+                yield inode, port, backlog
+
+
+def _wrapped(pid: int) -> bool:
+    with open(f"/proc/{pid}/maps", "rb") as file:
+        return any(b"/libwrap.so" in line for line in file)

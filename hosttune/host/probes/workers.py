@@ -1,0 +1,57 @@
+"""Which processes of a program do the work: one that only keeps others, such as a master of workers, does not.
+
+proc(5).
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+# the name of a machine that runs programs, and an argument by which one of them is known
+_RUNS = {"beam.smp": {"tsung": re.compile(rb"\btsung")}}
+
+
+def run(pids: list[int]) -> list[dict[str, Any]]:
+    """Return the processes that do the work: these, or the children alike of one; without those that only keep others.
+
+    Each row has `pid`, `name` (of the program) and `alike`, a number that processes of one command line share.
+    """
+    found: dict[int, tuple[str, bytes, int]] = {}
+    for pid in [*pids, *_children(pids[0])] if len(pids) == 1 else pids:
+        try:
+            found[pid] = _who(pid)
+        except OSError:
+            continue
+    keepers = {parent for _, (name, _, parent) in found.items() if parent in found and found[parent][0] == name}
+    if len(pids) == 1:
+        own = found.get(pids[0], ("", b"", 0))[0]
+        found = {pid: who for pid, who in found.items() if who[0] == own}
+    titles: dict[bytes, int] = {}
+    return [
+        {"pid": pid, "name": _named(name, line), "alike": titles.setdefault(line, len(titles))}
+        for pid, (name, line, _) in sorted(found.items())
+        if pid not in keepers
+    ]
+
+
+def _children(pid: int) -> list[int]:
+    try:
+        with open(f"/proc/{pid}/task/{pid}/children") as file:
+            return [int(word) for word in file.read().split()]
+    except OSError:
+        return []
+
+
+def _who(pid: int) -> tuple[str, bytes, int]:
+    """Return name, command line and parent; raises OSError where the process is gone."""
+    with open(f"/proc/{pid}/stat", "rb") as file:
+        stat = file.read()
+    with open(f"/proc/{pid}/cmdline", "rb") as file:
+        line = file.read()
+    name = stat[stat.index(b"(") + 1 : stat.rindex(b")")].decode(errors="replace")
+    return name, line, int(stat[stat.rindex(b")") + 1 :].split()[1])
+
+
+def _named(name: str, line: bytes) -> str:
+    return next((program for program, mark in _RUNS.get(name, {}).items() if mark.search(line)), name)
