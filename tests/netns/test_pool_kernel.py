@@ -165,11 +165,22 @@ def test_counts_equal_ss_and_free_is_exact(mode: str) -> None:
     inside("tests.netns.test_pool_kernel", "count", mode)
 
 
+def add_v6(address: str) -> None:
+    """Give lo an address; the kernel adds its route a moment later, from a queue of work (net/ipv6/addrconf.c)."""
+    subprocess.run(["ip", "address", "add", f"{address}/128", "dev", "lo", "nodad"], check=True)
+    for _ in range(100):
+        with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
+            try:
+                return probe.connect((address, 9))
+            except OSError:
+                time.sleep(0.05)
+
+
 def count_v6(mode_text: str) -> None:
     """In the namespace: the same over IPv6, with a v4 listener, a v6-only one and a bound socket in the range."""
     mode = BindMode(mode_text)
     for address in ("fd77::1", "fd77::11"):
-        subprocess.run(["ip", "address", "add", f"{address}/128", "dev", "lo", "nodad"], check=True)
+        add_v6(address)
     sysctl("net/ipv4/ip_local_port_range", f"{LOW} {HIGH}")
     backend = Backend("fd77::11", 1883)
     servers = [listen(backend.address, backend.port, socket.AF_INET6)]
@@ -194,7 +205,7 @@ def count_any_address(source: str) -> None:
     backend = BACKENDS[0]
     if source == "::":
         backend = Backend("fd77::11", 1883)
-        subprocess.run(["ip", "address", "add", "fd77::11/128", "dev", "lo", "nodad"], check=True)
+        add_v6("fd77::11")
         keep.append(listen(backend.address, backend.port, socket.AF_INET6))
     else:
         keep.append(listen("::1", 20205, socket.AF_INET6))  # of the other family: not in the way

@@ -1,0 +1,233 @@
+"""What a host shall carry, what it has for that, and where each limit lies."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from fractions import Fraction
+
+from hosttune.model.findings import Unknown, Value
+
+
+class BindMode(StrEnum):
+    """How a program gets its local port (KERNEL: net/ipv4/inet_hashtables.c, inet_connection_sock.c)."""
+
+    CONNECT = "connect"
+    NO_PORT = "no-port"
+    BIND = "bind"
+    EXPLICIT = "explicit"
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """A destination: numeric address, port, the name the user gave, and the sources its configuration names."""
+
+    address: str
+    port: int
+    name: str = ""
+    sources: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What the host shall carry; connections are those of the role (a proxied one is two sockets, one tuple).
+
+    `rate` is new connections per second, `stall` the longest pause of accept() in seconds, `hold` seconds that a
+    connection lives (0: it stays), `own_descriptors` those a program needs besides connections (a budget, or `exact`),
+    `pipes_per_connection` pipes of a proxy that splices, two descriptors each, `bytes_in_flight` unread or unsent
+    bytes per connection, `application_memory` bytes the program itself takes per connection (0: not known),
+    `backlog` what it passes to listen() (0: not known), `disconnect` the share of the connections that may end at
+    once, `bind_range` the LO-HI of a program that chooses its ports itself, with SO_REUSEADDR (explicit) or without
+    (bind).
+    """
+
+    connections: int
+    rate: int
+    sockets_per_connection: int = 1
+    descriptors_per_connection: int = 1
+    tuples_per_connection: int = 1
+    own_descriptors: int = 200
+    own_descriptors_exact: bool = False
+    pipes_per_connection: float = 0.0
+    threads_per_connection: int = 0
+    stall: float = 1.0
+    hold: int = 0
+    bytes_in_flight: int = 0
+    application_memory: int = 0
+    backlog: int = 0
+    disconnect: float = 0.0
+    bind_mode: BindMode = BindMode.CONNECT
+    bind_range: tuple[int, int] | None = None
+    backends: tuple[Backend, ...] = ()
+    sources: tuple[str, ...] = ()
+
+    @property
+    def descriptors_each(self) -> Fraction:
+        """Descriptors of one connection, its share of the pipes included (pipe(2) makes two)."""
+        return self.descriptors_per_connection + 2 * Fraction(str(self.pipes_per_connection))
+
+    def descriptors(self, connections: int) -> int:
+        """Return the descriptors that a program needs to carry so many, its own included."""
+        return math.ceil(connections * self.descriptors_each) + self.own_descriptors
+
+
+@dataclass(frozen=True, slots=True)
+class PortPool:
+    """The local ports that can still reach one backend from one source address.
+
+    All counts are ports. `in_range` is the size of the range, `usable` what is left of it without reserved and
+    blocked ports: the hard limit of an idle host; `free` can be had now. `free_least` is below `free` where the
+    kernel does not show whether held ports came from bind() or connect() and the worse case is assumed.
+    `knee` is the number of connections from which every connect() re-scans half of the range; None if it has none.
+    """
+
+    source: str
+    backend: Backend
+    mode: BindMode
+    low: int
+    high: int
+    in_range: int
+    reserved: int
+    blocked: int
+    usable: int
+    established: int
+    time_wait: int
+    other: int
+    free: int
+    free_least: int
+    knee: int | None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def used(self) -> int:
+        return self.established + self.time_wait + self.other
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """The least that one thing must have for the workload: raising a bound, worked out backwards.
+
+    `subject` is its address (`sysctl:fs.nr_open`, `nofile:unit/haproxy.service`, `sources`, `memory`), `value` the
+    least that reaches the target, `comfortable` what also stays below the knee, or keeps what the profile keeps for the
+    program itself; None where there is no such. `text` is how a person reads it.
+    """
+
+    subject: str
+    value: Value
+    comfortable: Value | None
+    unit: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """One limit of the role in `unit`, "connections" or "connections/s": hard, and the knee where it slows first.
+
+    `used` is what is taken now in the same unit. `reads` names the readings, `fails` how the program meets it (call
+    and errno), `counter` the file and field that move, `log` the line that the kernel writes; "" where there is none.
+    `needs` are what raises it, and to what. `hard` None means that it does not refuse here; it may still slow.
+    """
+
+    id: str
+    name: str
+    hard: int | Unknown | None
+    knee: int | None
+    used: int | None
+    reads: str
+    fails: str
+    needs: tuple[Need, ...] = ()
+    notes: tuple[str, ...] = ()
+    log: str = ""
+    counter: str = ""
+    unit: str = "connections"
+
+    @property
+    def raised_by(self) -> str:
+        """What raises it, and to what, as one line."""
+        return ", ".join(need.text for need in self.needs)
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """The running process that carries the connections.
+
+    `descriptors` are open now, `resident` its memory in bytes; `exempt`: it has CAP_SYS_ADMIN on the host itself.
+    `name` is that of the program, as the kernel has it (15 characters). `accepted` are connections at the ports that
+    it listens on, `outgoing` the others; None where they were not counted. `backlogs` are those of its listeners, as
+    the kernel holds them. `wrapped`: it is linked with TCP wrappers. `workers` are the processes like it that share the
+    connections, itself among them, and `total` the descriptors of them all.
+    """
+
+    pid: int
+    descriptors: int | Unknown
+    resident: int | None
+    exempt: bool | None
+    name: str = ""
+    threads: int | None = None
+    accepted: int | None = None
+    outgoing: int | None = None
+    backlogs: tuple[int, ...] = ()
+    wrapped: bool | None = None
+    workers: int = 1
+    total: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a program's configuration says of its descriptors; `program` is its kind, `path` the file.
+
+    `maxconn` 0 and `threads` None: not set. `kept` are the descriptors beside connections and threads that it counts
+    for: listeners and health checks. `strict`: it does not start where nofile is less than maxconn takes. `ceiling` is
+    a limit of descriptors of its own, 0 where it has none.
+    """
+
+    program: str
+    path: str
+    maxconn: int = 0
+    kept: int = 0
+    threads: int | None = None
+    strict: bool = True
+    ceiling: int = 0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GroupLimit:
+    """A limit of a control group (cgroups(7)): `controller` is memory or pids, `file` where it is written.
+
+    `limit` and `used` are bytes or tasks; of memory `used` leaves out the page cache that can be dropped.
+    """
+
+    controller: str
+    group: str
+    file: str
+    limit: int
+    used: int
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """The host as far as requirements and bounds depend on it; memory in bytes, `None` or "" where not known."""
+
+    hostname: str
+    distribution: str
+    version: str
+    pretty: str
+    kernel: str
+    cpus: int | None
+    memory: int | None
+    memory_available: int | None
+    virtualisation: str
+    cloud: str
+    container: str
+    conntrack: bool | Unknown
+    systemd: bool
+    root_user: bool
+    network_namespace: str
+    addresses: tuple[str, ...] = ()
+    local_routes: tuple[str, ...] = ()

@@ -1,0 +1,157 @@
+"""What should be, what is, and how the two compare."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+Value = int | str | tuple[int, ...]
+"""A value as the kernel holds it: one integer, several (triples, ranges, soft and hard), or text."""
+
+
+class Reason(StrEnum):
+    """Why a layer could not be read; none of these is 0, and none equals another."""
+
+    ABSENT = "absent here"
+    UNREADABLE = "unreadable"
+    INVISIBLE = "invisible in this namespace"
+    READ_ONLY = "read-only here"
+    MODULE = "module not loaded"
+    GONE = "gone from this kernel"
+    NOT_RECORDED = "not in the snapshot"
+    UNSET = "no file sets it"
+    UNDECIDED = "cannot be told"
+    MALFORMED = "malformed"
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A layer that could not be read, and why."""
+
+    reason: Reason
+    detail: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.reason.value}: {self.detail}" if self.detail else self.reason.value
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Subject:
+    """An address of one thing that has a value, such as `sysctl:net.core.somaxconn`."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}:{self.name}"
+
+    @classmethod
+    def parse(cls, text: str) -> Subject:
+        """Split `kind:name`; raises ValueError where either half is missing."""
+        kind, colon, name = text.partition(":")
+        if not (colon and kind and name):
+            raise ValueError(f"{text!r} is not KIND:NAME")
+        return cls(kind, name)
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A line of a configuration file: its path as the host sees it, its number from 1, its value's exact text."""
+
+    path: str
+    line: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One subject in each of its layers.
+
+    `boot` is what the files on disk will make it after a reboot; `Unknown(UNSET)` when none sets it, so that
+    the default of the kernel or of systemd holds. `origin` wins, `beaten` lost to it, last loser first.
+    `notes` are sentences that qualify a layer (two loaders disagree, a module is loaded too late).
+    """
+
+    subject: Subject
+    runtime: Value | Unknown
+    boot: Value | Unknown
+    origin: Origin | None = None
+    beaten: tuple[Origin, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+class Operator(StrEnum):
+    """How a requirement compares; on tuples element by element."""
+
+    EQUALS = "equals"
+    AT_LEAST = "at_least"
+    AT_MOST = "at_most"
+    BETWEEN = "between"
+    COVERS = "covers"
+    ONE_OF = "one_of"
+    NOT_BELOW_NOW = "not_below_now"
+
+
+class Severity(StrEnum):
+    """How much it matters; ordered by `rank`."""
+
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+    @property
+    def rank(self) -> int:
+        return list(Severity).index(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What one subject must hold for a role, with the workload already applied.
+
+    `wants` is one value; for BETWEEN a (low, high) pair of values, for ONE_OF the allowed values; empty for
+    NOT_BELOW_NOW, and where the value depends on a memory size that is not known. For COVERS it is a (low, high)
+    range that a range must cover, or port-list text that a port list must cover. `demand` names the workload
+    function that gave the value. `waived` is the reason of a waiver. `origin` is `profile file:table`.
+    """
+
+    subject: Subject
+    operator: Operator
+    wants: tuple[Value, ...]
+    why: str
+    source: str
+    severity: Severity
+    roles: tuple[str, ...]
+    unit: str = ""
+    demand: str = ""
+    waived: str = ""
+    origin: str = ""
+
+
+class Verdict(StrEnum):
+    """The five answers; DRIFT is right now but not after a boot, or right on disk but not in force."""
+
+    OK = "OK"
+    FAIL = "FAIL"
+    DRIFT = "DRIFT"
+    UNKNOWN = "UNKNOWN"
+    NOT_APPLICABLE = "NOT_APPLICABLE"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A requirement held against a reading: the verdict and one human sentence why.
+
+    Lints are findings too: they have an `id` of their own (`lint:range-over-listeners`), no requirement.
+    """
+
+    id: str
+    subject: Subject
+    verdict: Verdict
+    severity: Severity
+    because: str
+    requirement: Requirement | None = None
+    reading: Reading | None = None
+    mend: str = ""
