@@ -152,7 +152,7 @@ def _workload(
     targets = [backends.parse(host, text) for text in aim.backend]
     mode, span = backends.parse_bind_mode(aim.bind_mode) if aim.bind_mode else (None, None)
     if aim.backends_from:
-        found = backends.from_config(host, aim.backends_from)
+        found = backends_config.from_config(host, aim.backends_from)
         targets.extend(found.backends)
         notes, settings = found.notes, found.settings
         if found.hint and mode is None:

@@ -1,30 +1,18 @@
-"""What the operator names: backends, source addresses, the way of binding; from options or a proxy's configuration."""
+"""What the operator names: backends, source addresses, the way of binding."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from hosttune.errors import HostError, UsageError
 from hosttune.host import Host
-from hosttune.model import Backend, BindMode, Settings
+from hosttune.model import Backend, BindMode
 
 Hint = tuple[BindMode, tuple[int, int] | None]
 
 
-class Configured(NamedTuple):
-    """What a proxy's configuration comes to; `pipes` of a connection None where it does not splice."""
-
-    backends: tuple[Backend, ...]
-    hint: Hint | None
-    notes: tuple[str, ...]
-    settings: Settings
-    pipes: float | None
-
-
-_LARGEST, _LONGEST = 1 << 20, 1 << 14
 _NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252})")
 
 
@@ -57,23 +45,6 @@ def parse_bind_mode(text: str) -> Hint:
     if name not in [mode.value for mode in BindMode] or (colon and name not in (BindMode.EXPLICIT, BindMode.BIND)):
         raise UsageError(f"--bind-mode {text!r}: unknown; choose {known}; bind and explicit take :LO-HI")
     return BindMode(name), span(ports, f"--bind-mode {text!r}") if colon else None
-
-
-def from_config(host: Host, path: str) -> Configured:
-    """Return the backends of an haproxy.cfg or nginx.conf, the way of binding it implies, notes and settings."""
-    try:
-        text = host.read(path)
-    except HostError as error:
-        raise UsageError(f"--backends-from {path}: {error}") from error
-    if len(text) > _LARGEST or max(map(len, text.split("\n"))) > _LONGEST:
-        raise UsageError(f"--backends-from {path}: larger than {_LARGEST >> 20} MiB, or a line beyond {_LONGEST} bytes")
-    if re.search(r"^[ \t]*(upstream|http|stream|events)\b[^\n{]*\n?[ \t]*\{", text, re.M):
-        from hosttune.facts import backends_nginx
-
-        return Configured(*backends_nginx.read(host, path, text), Settings("nginx", path), None)
-    from hosttune.facts import backends_haproxy, settings_haproxy
-
-    return Configured(*backends_haproxy.read(host, path, text), *settings_haproxy.read(path, text))
 
 
 def merge(found: Sequence[tuple[Backend, str]]) -> tuple[Backend, ...]:
