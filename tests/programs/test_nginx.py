@@ -89,7 +89,7 @@ def on_nofile(nofile: str, workers: str, named: str) -> None:
     bounds = stage.ask(*asked)
     bound = bounds["nofile"]
     predicted = bound["hard"] * (int(workers) if named == "pid" and int(workers) else 1)
-    assert stage.fill(predicted, stage.established) == predicted < bounds["ports:all"]["hard"]
+    assert stage.fill(predicted, stage.established, shared=workers != "0") == predicted < bounds["ports:all"]["hard"]
     stage.logged(said, bound)
     late, early = bound["log"].split(OR)
     assert appears(late, said()) == bool(spare)
@@ -122,7 +122,7 @@ def on_needs() -> None:
 
     (need,) = with_each(60)["needs"]
     assert with_each(need["value"] - 1)["hard"] == 98
-    assert with_each(need["value"])["hard"] == 100 == stage.fill(100, stage.established)
+    assert with_each(need["value"])["hard"] == 100 == stage.fill(100, stage.established, shared=True)
     assert keep
 
 
