@@ -132,16 +132,21 @@ def hosts(draw: st.DrawFn) -> CapacityFacts:
         unique_by=lambda one: one.controller,
     )
     held = draw(st.none() | st.integers(0, 200_000))
+    named, workers = draw(st.sampled_from((("", 1), ("x", 3), ("nginx", 2), ("nginx", 5))))
     return CapacityFacts(
         readings={f"sysctl:{key}": reading(f"sysctl:{key}", value) for key, value in values.items()},
         pools=now,
         wide=wide,
         workload=load,
         machine=machine,
-        nofile=reading("nofile:unit/x.service", (draw(st.integers(0, 10**7)),) * 2),
+        nofile=reading(f"nofile:unit/{named or 'x'}.service", (draw(st.integers(0, 10**7)),) * 2),
         files_open=draw(st.integers(0, 300_000)),
         tracked=draw(st.integers(0, 300_000)),
-        process=None if held is None else Process(7, held, draw(st.integers(0, 2**33)), draw(st.booleans())),
+        process=None
+        if held is None
+        else Process(
+            7, held, draw(st.integers(0, 2**33)), draw(st.booleans()), named, workers=workers, total=held * workers
+        ),
         sockets_open=draw(st.integers(0, 300_000)),
         threads=draw(st.integers(0, 5000)),
         neighbours=draw(st.integers(0, 10)),

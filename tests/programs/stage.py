@@ -99,12 +99,17 @@ def join(crowd: list[socket.socket], count: int, address: str = FRONTEND, port: 
         crowd.append(client)
 
 
-def fill(predicted: int, count: Callable[[], int], extra: int = 20) -> int:
-    """Bring as many clients as predicted, in steps that are each carried, then some more; return what is carried."""
+def fill(predicted: int, count: Callable[[], int], extra: int = 20, shared: bool = False) -> int:
+    """Bring as many clients as predicted, in steps that are each carried, then some more; return what is carried.
+
+    With `shared` processes the predicted ones may wait for the next: a client wakes one of them (EPOLLEXCLUSIVE), and
+    where that one is full, it is the client after it who wakes another.
+    """
     crowd: list[socket.socket] = []
     while len(crowd) < predicted:
         join(crowd, min(50, predicted - len(crowd)))
-        wait_for(f"{len(crowd)} of the {predicted} predicted", lambda: count() >= len(crowd))
+        if not shared:
+            wait_for(f"{len(crowd)} of the {predicted} predicted", lambda: count() >= len(crowd))
     join(crowd, extra)
     carried = settled(count)
     for client in crowd:
