@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from hosttune.capacity import _programs
 from hosttune.commands import _capacity, _examine, _open
 from hosttune.errors import UsageError
-from hosttune.facts import backends, process
+from hosttune.facts import backends, backends_config, process
 from hosttune.facts import machine as machines
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
