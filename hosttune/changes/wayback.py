@@ -121,7 +121,7 @@ def _write(
             return None  # is named when its own apply comes off
         if not force:
             said = f"{name} was changed by somebody else since: {_difference(chain.after, now)}"
-            return f"{said}; left alone, --force takes it back all the same"
+            return f"{said}; left alone"
     return Change(backend, name, now, wanted)
 
 

@@ -18,6 +18,7 @@ _STATES = {
     Status.APPLIED: "in force",
     Status.UNDONE: "failed and undone",
     Status.ROLLED_BACK: "rolled back",
+    Status.PARTLY: "rolled back but for what others changed",
     Status.APPLYING: "interrupted",
     Status.ROLLING_BACK: "rollback interrupted",
 }
@@ -44,7 +45,10 @@ def _lines(record: Record, root: str, width: int) -> list[str]:
     head = f"{record.id:>4}  {when(record.when)}  {_STATES[record.status]}  {role}{request.connections:,} connections"
     what = f"{count:,} change{'s' * (count != 1)}, {' and '.join(layers)}: {record.command}"
     lines = [*fold(head, width, "      "), *fold(f"      {what}", width, "        ")]
-    undo = {Status.APPLIED: f"undo: sudo hosttune rollback {record.id}"}
+    undo = {
+        Status.APPLIED: f"undo: sudo hosttune rollback {record.id}",
+        Status.PARTLY: f"the rest: sudo hosttune rollback {record.id} --force",
+    }
     undo |= dict.fromkeys((Status.APPLYING, Status.ROLLING_BACK), "heal: sudo hosttune rollback")
     if record.status in undo:
         where = "" if root == "/" else f" --root {shlex.quote(root)}"

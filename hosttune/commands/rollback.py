@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shlex
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -149,6 +150,9 @@ def _tell(
     if chosen is None or records is None:
         return code
     left = f", except for what is named above ({len(way.kept):,})" if way.kept else ""
+    if way.left and not asked.force:
+        where = "" if asked.root == "/" else f" --root {shlex.quote(asked.root)}"
+        left += f"; to take that back too: sudo hosttune rollback {chosen.id} --force{where}"
     if any(r.id == chosen.id and r.status in (Status.ROLLED_BACK, Status.PARTLY) for r in records):
         print(f"  Apply {chosen.id} is taken back{left}.")
     for unit in () if asked.restart else chosen.restarts:

@@ -18,7 +18,7 @@ from hosttune.changes import journal
 from hosttune.changes.backends import directory
 from hosttune.changes.journal import Status
 from hosttune.changes.order import backward, forward
-from hosttune.commands import apply, rollback
+from hosttune.commands import apply, history, rollback
 from hosttune.errors import HosttuneError, RefusedError, StoppedError
 from hosttune.host.live import LiveHost
 from hosttune.model import Change, FileState
@@ -408,3 +408,15 @@ def test_a_signal_in_a_rollback_leaves_it_to_be_finished(root: Path) -> None:
         rollback.on(tree.Host(root, Signalled(20, signal.SIGTERM)), tree.back())
     assert rollback.on(tree.Host(root), tree.back()) == 0
     assert tree.look(root) == old
+
+
+def test_every_state_has_words_in_the_history(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert apply.on(tree.Host(root), tree.asked()) == 0
+    (root / DROP_IN).write_text((root / DROP_IN).read_text() + "# mine\n")
+    assert rollback.on(tree.Host(root), tree.back(format="table")) == 1
+    assert "sudo hosttune rollback 1 --force" in capsys.readouterr().out
+    for state in Status:
+        text = record(root, 1).read_text()
+        record(root, 1).write_text(re.sub(r'"status": "[a-z-]+"', f'"status": "{state.value}"', text))
+        history.run(str(root), "table")
+        assert f"{1:>4}" in capsys.readouterr().out
