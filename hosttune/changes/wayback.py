@@ -38,10 +38,10 @@ class WayBack:
 
 @dataclass(slots=True)
 class _Chain:
-    """What happened to one target: what it held before, what the last apply left, and whose change is the first.
+    """What happened to one target: what it held before, what the last apply left, and from which record on it counts.
 
     Where somebody else has changed it between two applies, what was before that is out of reach: the chain begins
-    anew with what the later apply found.
+    anew with what the later apply found, and what earlier ones want of the target counts no more.
     """
 
     before: State
@@ -67,7 +67,8 @@ def way_back(
     A target that holds neither what the last apply left nor what it shall get was changed by somebody else: it is
     kept and named, unless `force`. Raises RefusedError where the record belongs to another network namespace.
     """
-    _refuse_elsewhere(chosen, here)
+    if not force:
+        _refuse_elsewhere(chosen, here)
     whole = [r for r in records if r.status in (Status.APPLIED, Status.PARTLY)]
     standing = [_reachable(host, record, here) for record in whole]
     chains = _chains(standing, chosen.id)
@@ -127,16 +128,19 @@ def _write(
 
 def _chains(records: Sequence[Record], chosen: int) -> dict[Target, _Chain]:
     found: dict[Target, _Chain] = {}
+    taken: set[Target] = set()
     for number, record in enumerate(records):
         for change in record.changes:
             target = _target(change)
             before = found.get(target)
-            if before is None or not backends.same(before.after, change.before):
-                found[target] = _Chain(change.before, change.after, number)
-            else:
+            if before is not None and backends.same(before.after, change.before):
                 before.after = change.after
+            else:
+                others = before is not None or target in taken
+                found[target] = _Chain(change.before, change.after, number if others else 0)
             if record.status is Status.PARTLY and record.id != chosen:
                 del found[target]  # others have changed it: it counts no more, unless a later apply did again
+                taken.add(target)
     return found
 
 
@@ -174,7 +178,8 @@ def _refuse_elsewhere(chosen: Record, here: Where) -> None:
     if own and _elsewhere(chosen, here):
         raise RefusedError(
             f"apply {chosen.id} was made in another network namespace ({chosen.where.namespace}, here it is "
-            f"{here.namespace}), whose values this one does not reach: run `hosttune rollback {chosen.id}` there"
+            f"{here.namespace}), whose values this one does not reach: run `hosttune rollback {chosen.id}` there; "
+            "where it is gone, --force takes back the files alone"
         )
 
 

@@ -252,6 +252,10 @@ def test_values_of_another_network_namespace_are_not_written_here(root: Path) ->
         rollback.on(Elsewhere(root, "b1", "4:2"), tree.back())
     assert tree.look(root) == old
     assert rollback.on(Elsewhere(root, "b1", "4:1"), tree.back()) == 0
+    assert apply.on(Elsewhere(root, "b1", "4:1"), tree.asked()) == 0
+    kernel = sysctl(root, "net.ipv4.tcp_tw_reuse")
+    assert rollback.on(Elsewhere(root, "b1", "4:2"), tree.back(force=True)) == 0
+    assert not (root / DROP_IN).exists() and sysctl(root, "net.ipv4.tcp_tw_reuse") == kernel
 
 
 def test_a_reboot_ends_what_was_set_for_the_running_kernel_only(root: Path, said: Any) -> None:
@@ -420,3 +424,43 @@ def test_every_state_has_words_in_the_history(root: Path, capsys: pytest.Capture
         record(root, 1).write_text(re.sub(r'"status": "[a-z-]+"', f'"status": "{state.value}"', text))
         history.run(str(root), "table")
         assert f"{1:>4}" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("order", [(2, 1), (1, 2)])
+@pytest.mark.parametrize("live", [True, False])
+def test_an_apply_that_moved_the_file_leaves_the_settings_of_the_other(
+    root: Path, order: tuple[int, int], live: bool
+) -> None:
+    host, options = (tree.Host(root), {}) if live else (LiveHost(str(root)), {"root": str(root)})
+    mine = logins(root)
+    asked = tree.asked(profile=[mine], user=["root", "alice"], **options)
+    assert apply.on(host, asked) == 0
+    theirs = {
+        "etc/sysctl.d/95-admin.conf": "net.ipv4.tcp_tw_reuse = 0\n",
+        "etc/security/limits.d/95-admin.conf": "alice - nofile 1000\n",
+        "etc/systemd/system/haproxy.service.d/95-admin.conf": "[Service]\nLimitNOFILE=5000\n",
+    }
+    old = {path: what for path, what in tree.look(root).items() if path.startswith("etc")}
+    for path, text in theirs.items():
+        (root / path).write_text(text)
+    assert apply.on(host, asked) == 0
+    assert len(journal.records(host)) == 2
+    wanted = settings(root)
+    assert rollback.on(host, tree.back(id=order[0], **options)) == 0
+    assert settings(root) == wanted  # both applies want the same
+    # the directory of the drop-in stays, and is named: it holds a file of others
+    assert rollback.on(host, tree.back(id=order[1], **options)) == 1
+    assert settings(root) == {} and {status(root, 1), status(root, 2)} == {Status.ROLLED_BACK}
+    for path in theirs:
+        (root / path).unlink()
+    before = {path for path in old if "hosttune" not in path and not path.endswith(".service.d")}
+    assert {p for p in tree.look(root) if p.startswith("etc") and not p.endswith(".service.d")} == before
+
+
+def settings(root: Path) -> dict[str, set[str]]:
+    """Return the settings in the files of ours, by directory: whatever their names are."""
+    found: dict[str, set[str]] = {}
+    for path in (root / "etc").rglob("*hosttune*.conf"):
+        lines = {line for line in path.read_text().splitlines() if line and line[0] not in "#["}
+        found[str(path.parent)] = found.get(str(path.parent), set()) | lines
+    return found
