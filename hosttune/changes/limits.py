@@ -47,6 +47,9 @@ def rows_of(findings: Iterable[Finding], notes: list[str]) -> list[LimitRow]:
         row = rows.setdefault(finding.subject.name, LimitRow(kind, name, reading))
         boot, now = _pair(row.disk or reading.boot), _pair(reading.runtime)
         have = now if kind == "pid" else boot
+        if kind == "login" and isinstance(reading.boot, Unknown) and reading.boot.reason is Reason.UNDECIDED:
+            # our own lines for soft and hard decide, whatever a session would begin with
+            have = have or _whole(meet(requirement, None))
         if have is None or _pair(meet(requirement, have)) is None:
             notes.append(f"nofile of {kind} {name} is left alone: {_why_not(kind, reading, have, requirement)}")
             continue

@@ -70,7 +70,9 @@ def _settled(requirement: Requirement, reading: Reading) -> bool:
     that comes with a module: whether connections are tracked there cannot be told.
     """
     if not isinstance(reading.runtime, Unknown):
-        return bool(requirement.wants) or requirement.operator is Operator.NOT_BELOW_NOW
+        # a module is not loaded for good where nobody can tell whether anything needs it
+        needed = not module_of(requirement.subject.name)
+        return needed and (bool(requirement.wants) or requirement.operator is Operator.NOT_BELOW_NOW)
     one_value = requirement.operator in (Operator.EQUALS, Operator.ONE_OF) and bool(requirement.wants)
     unset = isinstance(reading.boot, Unknown) and reading.boot.reason is Reason.UNSET
     unseen = reading.runtime.reason is Reason.UNDECIDED

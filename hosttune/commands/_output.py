@@ -6,7 +6,10 @@ import errno
 import io
 import os
 import sys
+import tempfile
 from typing import TYPE_CHECKING, TextIO
+
+from hosttune.errors import UsageError
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -82,3 +85,35 @@ def _stream(old: TextIO | None, number: int) -> TextIO:
         errors=old.errors if old is not None else "backslashreplace",
         line_buffering=number == 2 or raw.isatty(),
     )
+
+
+def to_file(option: str, path: str, text: str) -> None:
+    """Write a file that an option names, whole or not at all; raises UsageError where it cannot be written.
+
+    What is no regular file (a device, a pipe) is written to, never replaced.
+    """
+    try:
+        if os.path.lexists(path) and not os.path.isfile(path):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+            return
+        target = os.path.realpath(path)
+        fd, temporary = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".hosttune-")
+    except OSError as error:
+        why = os.strerror(error.errno or 0)
+        raise UsageError(f"{option} {path}: {why}; name a file in a directory that you may write") from error
+    try:
+        with os.fdopen(fd, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fchmod(file.fileno(), 0o666 & ~_umask())
+        os.replace(temporary, target)
+    except OSError as error:
+        os.unlink(temporary)
+        raise UsageError(f"{option} {path}: {os.strerror(error.errno or 0)}") from error
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from dataclasses import dataclass
 
-from hosttune.commands import _examine, _load, _open
-from hosttune.errors import UsageError
+from hosttune.commands import _examine, _load, _open, _output
 from hosttune.model import Report
 from hosttune.render import _capacity, _svg
 from hosttune.render._figures import hard_bounds, slow_bounds
@@ -36,7 +34,7 @@ def run(asked: Asked) -> int:
     mend = _load.mend(report, asked.aim, asked.root, asked.snapshot or asked.netns) if _short(report) else ""
     report = dataclasses.replace(report, warnings=loaded.notes + report.warnings, mend=mend)
     if asked.svg:
-        _write(asked.svg, _svg.render(report))
+        _output.to_file("--svg", asked.svg, _svg.render(report))
     if asked.format == "table":
         # check shows the bounds that bind; here there is room for all
         _open.present(report, _capacity, asked.verbose)
@@ -48,14 +46,3 @@ def run(asked: Asked) -> int:
 def _short(report: Report) -> bool:
     bounds = hard_bounds(report)
     return bool(slow_bounds(report)) or bool(bounds and bounds[0][0] < report.workload.connections)
-
-
-def _write(path: str, text: str) -> None:
-    """Write the picture beside its place and then into it; raises UsageError where it cannot be written."""
-    new = f"{path}.new"
-    try:
-        with open(new, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(new, path)
-    except OSError as error:
-        raise UsageError(f"--svg {path}: {os.strerror(error.errno or 0)}; name a file that can be written") from error

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import tempfile
 
-from hosttune.commands import _capacity, _examine, _open, resolve
-from hosttune.errors import HostError, UsageError
+from hosttune.commands import _capacity, _examine, _open, _output, resolve
+from hosttune.errors import HostError
 from hosttune.facts import backends, counts
 from hosttune.facts.pool import pools
 from hosttune.host.recorded import Recording
@@ -34,7 +33,7 @@ def run(output: str, backend: list[str], source: list[str], redact: bool, netns:
         from hosttune.host import redact as redacting
 
         host.answers = redacting.redact(host.answers, os.urandom(16).hex())
-    _write(output, host.text())
+    _output.to_file("-o", output, host.text())
     print(f"{output}: recorded; look at it with `hosttune check --snapshot {output}`")
 
 
@@ -47,17 +46,3 @@ def _units(host: Recording) -> None:
             nofile.read(host, Subject("nofile", f"unit/{unit}"))
         except HostError:
             continue
-
-
-def _write(path: str, text: str) -> None:
-    try:
-        fd, temporary = tempfile.mkstemp(dir=os.path.dirname(os.path.abspath(path)), prefix=".hosttune-")
-    except OSError as error:
-        raise UsageError(f"-o {path}: {error.strerror}; name a file in a directory that you may write") from error
-    try:
-        with os.fdopen(fd, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.replace(temporary, path)
-    except OSError as error:
-        os.unlink(temporary)
-        raise UsageError(f"-o {path}: {error.strerror}") from error

@@ -53,6 +53,8 @@ class Recorded:
             return list(self._globs[pattern])
         depth = pattern.count("/")
         known = [p for p, a in self._reads.items() if "is" in a or a["error"] != Reason.ABSENT.name]
+        if not any(c in pattern for c in "*?[") and any(path.startswith(f"{pattern}/") for path in known):
+            return [pattern]  # the directory of a file that was read
         return sorted(p for p in known if p.count("/") == depth and fnmatch.fnmatchcase(p, pattern))
 
     def probe(self, name: str, **args: Any) -> Any:

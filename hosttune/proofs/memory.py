@@ -11,6 +11,7 @@ import resource
 import select
 import socket
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from hosttune.model import BindMode
@@ -23,6 +24,7 @@ from hosttune.proofs._setup import Forecast, Setup
 RANK = 10
 SLAB = 4133  # bytes a socket, connecting and accepted ones alike
 _PERCENT = 3
+_ROUNDS = 3
 _PAIRS = 25_000
 _PORT = 1023
 _OURS = ("TCP", "sock_inode_cache")
@@ -58,14 +60,14 @@ def predict(setup: Setup) -> tuple[Forecast, ...]:
             unit="bytes of slab",
             fails="",
             args={"pairs": pairs},
-            seconds=1.5 + pairs * 8e-5,
+            seconds=_ROUNDS * (1.5 + pairs * 8e-5),
             memory=pairs * 2 * SLAB,
         ),
     )
 
 
 def measure(scene: Scene, pairs: int) -> dict[str, Any]:
-    """Read the slab before and after: the processes exist before, so only sockets come in between."""
+    """Measure several times and take the one in the middle: other programs move the slab up and down."""
     _caches()
     scene.write({"net/core/somaxconn": str(2**31 - 1), "net/ipv4/ip_local_port_range": "1024 65535"})
     server = _sockets.listen("127.0.0.1", _PORT)
@@ -74,6 +76,12 @@ def measure(scene: Scene, pairs: int) -> dict[str, Any]:
     if room < 1:
         raise Failed("no descriptor is left for a single connection: raise the hard nofile limit")
     shares = [min(room, pairs - start) for start in range(0, pairs, room)]
+    found = sorted(_round(server, shares) for _ in range(_ROUNDS))
+    return {"measured": found[_ROUNDS // 2], "failed": ""}
+
+
+def _round(server: socket.socket, shares: Sequence[int]) -> int:
+    """Read the slab before and after: the processes exist before, so only sockets come in between."""
     workers = [(Child(_Side(server).handle), Child(_Side(server).handle), share) for share in shares]
     try:
         for connecting, accepting, _ in workers:
@@ -88,14 +96,14 @@ def measure(scene: Scene, pairs: int) -> dict[str, Any]:
         for connecting, accepting, _ in workers:
             connecting.end()
             accepting.end()
-    sockets = 2 * (pairs - len(workers))
+    sockets = 2 * (sum(shares) - len(workers))
     strange = strangers(before, after, sockets)
     if strange:
         raise Failed(
             f"other programs opened or closed about {strange:,} sockets meanwhile, and the slab does not tell whose is "
             "whose; ask again when the host is quiet"
         )
-    return {"measured": round(grown(before, after, sockets) / sockets), "failed": ""}
+    return round(grown(before, after, sockets) / sockets)
 
 
 class _Side:

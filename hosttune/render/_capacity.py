@@ -38,7 +38,15 @@ def _bars(report: Report, verbose: bool, width: int, unicode: bool) -> list[str]
         lines.append(f"  {name:<{label}} {bar(number, most, cells, unicode):<{cells}} {shown}")
         if number < wanted or verbose:
             lines.extend(_detail(bound, verbose, width))
+        elif _slow(bound, wanted):
+            told = "; ".join([f"slow from {bound.knee:,}", *bound.notes[:1]])
+            lines.extend(fold(f"    {told}", width, "      "))
     return lines
+
+
+def _slow(bound: Bound, wanted: int) -> bool:
+    """Say whether a bound slows before the wanted number is reached."""
+    return bound.knee is not None and bound.knee < wanted
 
 
 def _detail(bound: Bound, verbose: bool, width: int) -> list[str]:
@@ -46,6 +54,7 @@ def _detail(bound: Bound, verbose: bool, width: int) -> list[str]:
     told = [f"slow from {bound.knee:,}"] if bound.knee else []
     told += [f"{bound.used:,} used now"] if bound.used else []
     lines = ["; ".join(told)] if told else []
+    lines += [*bound.notes[:1]] if told and not verbose else []
     lines += [f"shows as {bound.fails}"] if bound.fails else []
     lines += [f"log: {bound.log}"] if bound.log else []
     lines += [f"counter: {bound.counter}"] if bound.counter else []
@@ -81,4 +90,8 @@ def _reach(report: Report, width: int) -> list[str]:
         lines = [f"  Nothing that can be set here carries {target}{but}."]
     else:
         lines = [f"  Carries {target}{but}."]
+    slow = [b for number, b in hard_bounds(report) if number >= load.connections and _slow(b, load.connections)]
+    if slow:
+        first = min(slow, key=lambda b: b.knee or 0)
+        lines.append(f"  But {first.name} are slow from {first.knee:,}: {'; '.join(first.notes[:1])}".rstrip(": "))
     return [line for text in lines for line in fold(text, width, "      ")]
