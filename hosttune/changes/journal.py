@@ -9,6 +9,7 @@ somebody else has changed since. What is neither applying nor rolling back is wh
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import os
 import re
@@ -90,7 +91,8 @@ def records(host: Host) -> list[Record]:
             found.append(record)
         except (HostError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             if isinstance(error, HostError) and error.reason is Reason.UNREADABLE:
-                raise RefusedError(f"{path}: cannot be read: {error.detail}; run as root") from error
+                why = error.detail.removeprefix(f"{path}: ")
+                raise RefusedError(f"{path}: cannot be read: {why}; run as root") from error
             what = f"{error.args[0]!r} is missing" if isinstance(error, KeyError) else str(error)
             raise RefusedError(
                 f"{path}: not a journal that this hosttune can read ({what}); it holds the way back of an apply: keep "
@@ -142,7 +144,8 @@ def locked(host: WritableHost, waiting: Callable[[str], None]) -> Iterator[None]
         except HostError as error:
             raise RefusedError(f"another hosttune is applying or rolling back ({error.detail}); wait for it") from error
         except OSError as error:
-            raise RefusedError(f"{lock}: {error.strerror}; the journal is kept there: run as root") from error
+            mend = "run as root" if error.errno in (errno.EACCES, errno.EPERM) else "make room for it, or mend that"
+            raise RefusedError(f"{lock}: {error.strerror}; the journal is kept there: {mend}") from error
         yield
 
 

@@ -71,10 +71,13 @@ def on(host: Host, asked: Asked) -> int:
     """Carry it out on a host, or show it; returns the exit code."""
     loaded = _load.load(host, asked.aim)
     draft = _draft(asked, host, loaded)
+    if asked.script or asked.dry_run:
+        # what only this user may not do, another one may who carries it out
+        line, others = _refused.not_root(draft.plan.refusals, os.geteuid() == 0, "")
+        notes = (*draft.plan.notes, "to carry it out takes root") if line else draft.plan.notes
+        draft = dataclasses.replace(draft, plan=dataclasses.replace(draft.plan, refusals=tuple(others), notes=notes))
     if asked.script:
-        # what only this user may not do, another one may who runs the script
-        others = _refused.not_root(draft.plan.refusals, os.geteuid() == 0, "")[1]
-        _refuse(dataclasses.replace(draft.plan, refusals=tuple(others)))
+        _refuse(draft.plan)
         top = host.root if isinstance(host, LiveHost) and not host.runs else "/"
         text = _script.render(draft.plan, _load.command(), top)
         # a file may hold bytes that are no UTF-8: they go out as they are

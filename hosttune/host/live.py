@@ -32,6 +32,8 @@ class LiveHost:
 
     def __init__(self, root: str = "/", disk: Disk | None = None) -> None:
         self._disk = disk or Disk()
+        if not root:
+            raise UsageError("--root: it is empty; name the top of an image or chroot, or leave it out")
         self.runs = root == "/"
         self.root = os.path.realpath(root)
         if not os.path.isdir(self.root):
