@@ -12,6 +12,26 @@ import typer
 from hosttune import __version__
 from hosttune.commands import _usage
 from hosttune.errors import HosttuneError
+from hosttune.options import (
+    Backends,
+    Connections,
+    Format,
+    FromConfig,
+    Hold,
+    ModeText,
+    Netns,
+    Pid,
+    ProcessName,
+    ProfileFile,
+    Rate,
+    Roles,
+    Root,
+    Service,
+    Snapshot,
+    Sources,
+    User,
+    Verbose,
+)
 
 if TYPE_CHECKING:
     from hosttune.commands import _load
@@ -25,44 +45,6 @@ app = typer.Typer(
 )
 profiles = typer.Typer(no_args_is_help=True, help="List, show and validate the profiles of the roles.")
 app.add_typer(profiles, name="profile")
-
-
-Roles = Annotated[list[str] | None, typer.Option("--role", help="Role of this host; repeat for several on one host.")]
-ProfileFile = Annotated[list[str] | None, typer.Option("--profile", help="A profile file of your own; repeatable.")]
-Root = Annotated[str, typer.Option(help="Examine the tree below DIR: an image or a chroot.", metavar="DIR")]
-Snapshot = Annotated[str, typer.Option("--snapshot", help="Examine a recording instead of this host.", metavar="FILE")]
-Netns = Annotated[str, typer.Option(help="Look from inside this network namespace (ip netns).", metavar="NAME")]
-Format = Annotated[str, typer.Option("--format", "-f", help="table or json.")]
-Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show what holds too, and where each value comes from.")]
-Connections = Annotated[
-    int | None,
-    typer.Option(parser=partial(_usage.count, most=10**9), metavar="N", help="Connections the host shall carry."),
-]
-Rate = Annotated[
-    int | None, typer.Option(parser=partial(_usage.count, most=10**7), metavar="N", help="New connections per second.")
-]
-Hold = Annotated[
-    int | None,
-    typer.Option(
-        parser=partial(_usage.count, least=0, most=10**8),
-        metavar="N",
-        help="Seconds that a connection lives; 0: it stays.",
-    ),
-]
-Backends = Annotated[list[str] | None, typer.Option("--backend", help="HOST:PORT that is connected to; repeatable.")]
-Sources = Annotated[list[str] | None, typer.Option("--source", help="Source address, or all; default: by routing.")]
-Service = Annotated[str, typer.Option(help="The unit that carries the connections.", metavar="UNIT")]
-User = Annotated[list[str] | None, typer.Option("--user", help="A login to look at too; repeatable.")]
-ModeText = Annotated[str, typer.Option("--bind-mode", help="connect, no-port, bind[:LO-HI] or explicit[:LO-HI].")]
-Pid = Annotated[
-    int | None,
-    # the most that kernel.pid_max can be: PID_MAX_LIMIT, include/linux/threads.h
-    typer.Option(
-        parser=partial(_usage.count, most=1 << 22), metavar="N", help="A running process: its limits, its network."
-    ),
-]
-ProcessName = Annotated[str, typer.Option(help="A running process by name.")]
-FromConfig = Annotated[str, typer.Option("--backends-from", help="Read them from haproxy.cfg or nginx.conf.")]
 
 
 def _version(wanted: bool) -> None:

@@ -85,12 +85,17 @@ def examine(
     findings = _judge(required, readings, known, machine)
     findings.extend(lints.lint(readings, _lint_facts(host, machine, files, programs)))
     facts = _capacity.capacity_facts(host, machine, workload, readings, found, programs)
+    bounds = capacity.capacity(facts)
+    asked = {str(finding.subject) for finding in findings if finding.requirement}
+    if facts.nofile is not None and str(facts.nofile.subject) not in asked:
+        carried = next((b.hard for b in bounds if b.id == "nofile"), None)
+        findings.extend(lints.unasked(facts.nofile.subject, carried, workload.connections))
     return Report(
         machine=machine,
         roles=tuple(p.name for p in profiles),
         workload=workload,
         findings=tuple(findings),
-        bounds=capacity.capacity(facts),
+        bounds=bounds,
         needs=capacity.reach(facts),
         pools=pools,
         warnings=writers.warnings(host) + pool_notes,

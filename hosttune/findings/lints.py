@@ -36,6 +36,16 @@ def lint(readings: Readings, facts: LintFacts) -> tuple[Finding, ...]:
     return tuple(finding for check in _CHECKS for finding in check(readings, facts))
 
 
+def unasked(subject: Subject, carried: int | Unknown | None, wanted: int) -> tuple[Finding, ...]:
+    """Return the finding that descriptors end what is carried, of a login or service that no role asks anything of."""
+    if not isinstance(carried, int) or carried >= wanted:
+        return ()
+    kind, _, name = subject.name.partition("/")
+    because = f"its descriptors end at {carried:,} of {wanted:,} connections, and no role asks more of {kind} {name}"
+    mend = "name what carries the connections: a service with --service, a login with --user, a process with --pid"
+    return (_found("nofile-unasked", str(subject), because, mend, Severity.ERROR),)
+
+
 def _found(name: str, key: str, because: str, mend: str, severity: Severity = Severity.WARNING) -> Finding:
     kind, _, rest = key.partition(":")
     subject = Subject(kind, rest) if rest else Subject("sysctl", key)

@@ -70,3 +70,10 @@ def test_the_picture_has_every_bound_and_the_wanted_line(tmp_path: Path) -> None
 def test_a_picture_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     done = recorded("--role", "lb", "--svg", str(tmp_path / "no/such/dir.svg"))
     assert (done.returncode, done.stderr.count("\n")) == (2, 1) and "--svg" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["debian12-stock", "debian12-no-ipv6", "debian13-stock"])
+def test_what_stalls_far_below_the_wanted_number_is_no_success_of_check(name: str) -> None:
+    command = [sys.executable, "-m", "hosttune", "check", "--role", "broker", "--snapshot", str(HOSTS / f"{name}.json")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 1 and "no role asks more of login root" in " ".join(done.stdout.split())

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hosttune.findings import lints
 from hosttune.findings.lints import LintFacts, lint
-from hosttune.model import Origin, Reading, Reason, Subject, Unknown, Value
+from hosttune.model import Origin, Reading, Reason, Severity, Subject, Unknown, Value, Verdict
 
 RANGE = "sysctl:net.ipv4.ip_local_port_range"
 UNSET = Unknown(Reason.UNSET)
@@ -86,3 +87,12 @@ def test_no_line_ends_the_run(lines: list[tuple[str, str, Origin]]) -> None:
 
 def test_more_digits_than_a_float_takes() -> None:
     assert "tcp-mem-beyond-ram" in names(readings(net__ipv4__tcp_mem=(1, 2, 10**400)), LintFacts(memory=2**34))
+
+
+@pytest.mark.parametrize(("carried", "found"), [(24, True), (200_000, False), (None, False)])
+def test_descriptors_that_no_role_asks_for_are_told_where_they_end(carried: int | None, found: bool) -> None:
+    made = lints.unasked(Subject("nofile", "login/root"), carried, 200_000)
+    assert bool(made) is found
+    if made:
+        assert (made[0].verdict, made[0].severity) == (Verdict.FAIL, Severity.ERROR)
+        assert "24 of 200,000" in made[0].because and "--service" in made[0].mend
