@@ -124,9 +124,7 @@ def replan(world: Planned, request: Request) -> Plan:
     return planning.plan(world, findings, request, _facts(world, profiles, None, findings))
 
 
-def _facts(
-    world: Planned, profiles: list[Profile], listening: int | None, findings: Sequence[Finding]
-) -> PlanFacts:
+def _facts(world: Planned, profiles: list[Profile], listening: int | None, findings: Sequence[Finding]) -> PlanFacts:
     legal: dict[str, tuple[int, int]] = {}
     for profile in _with_base(profiles):
         for subject, about in profile.about.items():
