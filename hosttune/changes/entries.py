@@ -12,7 +12,7 @@ from hosttune.model import FileState
 MARK = "# Written by hosttune"
 HEADER = (
     f"{MARK}; `hosttune history` says when, `hosttune rollback` takes it back.\n"
-    "# Put settings of your own into another file: the next apply writes this one anew.\n"
+    "# Put settings of your own into another file: the next apply may write this one anew.\n"
 )
 NAMES = ("90-hosttune", "99-hosttune", "99-zz-hosttune", "zz-hosttune", "zzzz-hosttune", "~~hosttune")
 """Names to try, in order: the first that is read late enough to win. Loaders sort them as bytes."""
