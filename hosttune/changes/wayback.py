@@ -49,11 +49,6 @@ class _Chain:
     first: int
 
 
-def active(records: Sequence[Record]) -> list[Record]:
-    """Return the records that are in force, oldest first."""
-    return [r for r in records if r.status is Status.APPLIED]
-
-
 def interrupted(records: Sequence[Record]) -> list[Record]:
     """Return the records whose apply or rollback did not come to its end."""
     return [r for r in records if r.status in (Status.APPLYING, Status.ROLLING_BACK)]

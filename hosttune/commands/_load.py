@@ -119,7 +119,18 @@ def command() -> str:
     return shlex.join(["hosttune", *sys.argv[1:]])
 
 
-def mend(report: Report, aim: Aim, root: str, elsewhere: str) -> str:
+def report(aim: Aim, root: str, snapshot: str, netns: str) -> Report:
+    """Open the host that the options name, examine it, and say with the report what mends it; raises UsageError."""
+    missing = _open.enter(aim.pid, snapshot, root, netns)
+    host = _open.open_host(root, snapshot, netns)
+    loaded = load(host, aim)
+    found = _examine.examine(host, loaded.profiles, loaded.workload, loaded.programs, command(), missing)
+    return dataclasses.replace(
+        found, warnings=loaded.notes + found.warnings, mend=_mend(found, aim, root, snapshot or netns)
+    )
+
+
+def _mend(report: Report, aim: Aim, root: str, elsewhere: str) -> str:
     """Return the command that mends what does not hold; "" where it holds; `elsewhere`: a recording, a namespace."""
     wrong = any(f.requirement and f.verdict in (Verdict.FAIL, Verdict.DRIFT) for f in report.findings)
     if not wrong or elsewhere:

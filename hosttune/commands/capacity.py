@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from hosttune.commands import _examine, _load, _open, _output
+from hosttune.commands import _load, _open, _output
 from hosttune.model import Report
 from hosttune.render import _capacity, _svg
 from hosttune.render._figures import hard_bounds, slow_bounds
@@ -27,12 +27,10 @@ class Asked:
 def run(asked: Asked) -> int:
     """Print the bounds and return the exit code: 0 where the workload is carried, 1 where it is not."""
     _open.check_format(asked.format)
-    missing = _open.enter(asked.aim.pid, asked.snapshot, asked.root, asked.netns)
-    host = _open.open_host(asked.root, asked.snapshot, asked.netns)
-    loaded = _load.load(host, asked.aim)
-    report = _examine.examine(host, loaded.profiles, loaded.workload, loaded.programs, _load.command(), missing)
-    mend = _load.mend(report, asked.aim, asked.root, asked.snapshot or asked.netns) if _short(report) else ""
-    report = dataclasses.replace(report, warnings=loaded.notes + report.warnings, mend=mend)
+    report = _load.report(asked.aim, asked.root, asked.snapshot, asked.netns)
+    short = _short(report)
+    if not short:
+        report = dataclasses.replace(report, mend="")
     if asked.svg:
         _output.to_file("--svg", asked.svg, _svg.render(report))
     if asked.format == "table":
@@ -40,7 +38,7 @@ def run(asked: Asked) -> int:
         _open.present(report, _capacity, asked.verbose)
     else:
         _open.print_report(report, asked.format, asked.verbose)
-    return 1 if _short(report) else 0
+    return 1 if short else 0
 
 
 def _short(report: Report) -> bool:

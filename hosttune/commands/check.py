@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 
 from hosttune.commands import _examine, _load, _open
@@ -29,11 +28,6 @@ def run(asked: Asked) -> int:
     _open.check_format(asked.format)
     if asked.fail_on not in list(Severity):
         raise UsageError(f"--fail-on {asked.fail_on}: unknown; choose {', '.join(Severity)}")
-    missing = _open.enter(asked.aim.pid, asked.snapshot, asked.root, asked.netns)
-    host = _open.open_host(asked.root, asked.snapshot, asked.netns)
-    loaded = _load.load(host, asked.aim)
-    report = _examine.examine(host, loaded.profiles, loaded.workload, loaded.programs, _load.command(), missing)
-    mend = _load.mend(report, asked.aim, asked.root, asked.snapshot or asked.netns)
-    report = dataclasses.replace(report, warnings=loaded.notes + report.warnings, mend=mend)
+    report = _load.report(asked.aim, asked.root, asked.snapshot, asked.netns)
     _open.print_report(report, asked.format, asked.verbose)
     return _examine.exit_code(report.findings, Severity(asked.fail_on).rank, asked.strict)
