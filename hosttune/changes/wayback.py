@@ -12,7 +12,7 @@ from hosttune.changes.order import backward, forward
 from hosttune.changes.planned import Planned
 from hosttune.changes.request import Request
 from hosttune.errors import HostError, RefusedError
-from hosttune.host import Host, WritableHost
+from hosttune.host import WritableHost
 from hosttune.model import Change, FileState, Plan, Reason, State
 from hosttune.resolve.pam_limits import hard_limits
 from hosttune.resolve.systemd_limits import nr_open, nr_open_at_boot
@@ -185,11 +185,18 @@ def _hold_nr_open(
 
     Returns the changes, and the states in which what holds it is left.
     """
-    before, after = _nr_open(host), _nr_open(Planned(host, changes))
-    lines = [one for one in hard_limits(Planned(host, changes)) if after < one[0] <= before]
+    world = Planned(host, changes)
+    # now and at the next boot are two ceilings: either one that falls below a line counts
+    falls = [(layer(host), layer(world)) for layer in (nr_open, nr_open_at_boot)]
+    lines = [
+        (number, origin, before, after)
+        for number, origin in hard_limits(world)
+        for before, after in falls
+        if isinstance(before, int) and isinstance(after, int) and after < number <= before
+    ]
     if not lines:
         return changes, {}
-    number, origin = max(lines, key=lambda one: one[0])
+    number, origin, before, after = max(lines, key=lambda one: one[0])
     said = (
         f"fs.nr_open stays {before:,}: {origin} gives logins {number:,} descriptors, and with {after:,} they would "
         "fail; lower that line, then take it back again"
@@ -206,12 +213,6 @@ def _hold_nr_open(
             made.append(change)
     kept |= {target: "" if number else said for number, target in enumerate(held)}
     return [c for c in made if not backends.same(c.before, c.after)], held
-
-
-def _nr_open(host: Host) -> int:
-    """Return the lower of fs.nr_open now and at the next boot; what is not known does not count."""
-    known = [value for value in (nr_open(host), nr_open_at_boot(host)) if isinstance(value, int)]
-    return min(known, default=0)
 
 
 def _settings(state: State) -> dict[str, entries.Setting]:

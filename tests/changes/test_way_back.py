@@ -89,6 +89,19 @@ def test_nr_open_stays_above_the_limits_of_others(root: Path, said: Any) -> None
     assert sysctl(root, "fs.nr_open") == "1048576" and not (root / DROP_IN).exists()
 
 
+def test_nr_open_of_the_running_kernel_stays_above_a_line_that_counts_now(root: Path, said: Any) -> None:
+    assert apply.on(tree.Host(root), tree.asked(runtime_only=True)) == 0
+    theirs = root / "etc/security/limits.d/50-dba.conf"
+    theirs.write_text("* hard nofile 1900000\n")
+    said()
+    assert rollback.on(tree.Host(root), tree.back()) == 1
+    assert "50-dba.conf:1" in said()["kept"][0] and sysctl(root, "fs.nr_open") == "2000200"
+    assert sysctl(root, "net.ipv4.tcp_tw_reuse") == "2"
+    theirs.unlink()
+    assert rollback.on(tree.Host(root), tree.back()) == 0
+    assert sysctl(root, "fs.nr_open") == "1048576"
+
+
 def killed_at_the_end(root: Path) -> None:
     """Leave an apply of which all is written but the last word of its journal."""
     spare = root.parent / "spare"
