@@ -45,3 +45,9 @@ Pid = Annotated[
 ]
 ProcessName = Annotated[str, typer.Option(help="A running process by name.")]
 FromConfig = Annotated[str, typer.Option("--backends-from", help="Read them from haproxy.cfg or nginx.conf.")]
+StalledAt = Annotated[
+    int | None,
+    typer.Option(
+        parser=partial(_usage.count, most=10**9), metavar="N", help="The number of connections at which it stopped."
+    ),
+]

@@ -71,8 +71,11 @@ def print_report(report: Report, format: str, verbose: bool) -> None:
     present(report, registry.load("hosttune.render", format), verbose)
 
 
-def present(report: Report, renderer: Any, verbose: bool) -> None:
-    """Print what a renderer makes of a report; colour only to a terminal that has it, without NO_COLOR."""
+def present(report: Any, renderer: Any, verbose: bool) -> None:
+    """Print what a renderer makes of a report, or of another noun that it knows.
+
+    Colour only to a terminal that has it, without NO_COLOR.
+    """
     out = sys.stdout
     color = out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     encoding = out.encoding or "ascii"

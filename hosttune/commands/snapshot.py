@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import os
 
-from hosttune.commands import _capacity, _examine, _open, _output, resolve
+from hosttune.commands import _capacity, _examine, _load, _observe, _open, _output, resolve
 from hosttune.errors import HostError
 from hosttune.facts import backends, counts
 from hosttune.facts.pool import pools
 from hosttune.host.recorded import Recording
-from hosttune.model import BindMode, Subject
+from hosttune.model import BindMode, Said, Subject
 from hosttune.profile import load, merge
 
 
-def run(output: str, backend: list[str], source: list[str], redact: bool, netns: str, root: str) -> None:
-    """Write the snapshot to `output`, whole or not at all; raises UsageError."""
+def run(
+    output: str, backend: list[str], source: list[str], redact: bool, netns: str, root: str, interval: str = ""
+) -> None:
+    """Write the snapshot to `output`, whole or not at all; raises UsageError.
+
+    With an interval it keeps a second gathering of what changes, that long after the first.
+    """
+    seconds = _observe.seconds(interval) if interval else 0.0
     host = Recording(_open.open_host(root, "", netns))
     targets = tuple(backends.parse(host, text) for text in backend)
     sources = backends.parse_sources(source)
@@ -29,12 +35,24 @@ def run(output: str, backend: list[str], source: list[str], redact: bool, netns:
         counts.on_link(host, targets)
     resolve.document(host, [], [], [])
     _units(host)
+    if root == "/":
+        _twice(host, backend, source, seconds)
     if redact:
         from hosttune.host import redact as redacting
 
         host.answers = redacting.redact(host.answers, os.urandom(16).hex())
     _output.to_file("-o", output, host.text())
     print(f"{output}: recorded; look at it with `hosttune check --snapshot {output}`")
+
+
+def _twice(host: Recording, backend: list[str], source: list[str], seconds: float) -> None:
+    """Ask what a diagnosis asks, of two moments where an interval was given."""
+    again = Recording(host.inner) if seconds else host
+    live = _observe.live(host)
+    aim = _load.Aim(backend=backend, source=source)
+    _observe.clues(_observe.Twice(host, again, live.wait), aim, Said(), seconds)
+    if seconds:
+        host.add(again)
 
 
 def _units(host: Recording) -> None:

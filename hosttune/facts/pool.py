@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -108,15 +109,7 @@ def survey(
     found = []
     for source, backend in pairs:
         row = tuples.get((source, backend.address, backend.port), {})
-        found.append(
-            Used(
-                established=int(row.get("established", "0"), 16),
-                time_wait=int(row.get("time_wait", "0"), 16),
-                half_closed=int(row.get("half_closed", "0"), 16),
-                other=int(row.get("other", "0"), 16),
-                on_source=on_source.get(source, 0),
-            )
-        )
+        found.append(used_of(row, on_source.get(source, 0)))
     kernel = re.match(r"(\d+)\.(\d+)", text(host, "/proc/sys/kernel/osrelease"))
     if kernel and (int(kernel[1]), int(kernel[2])) < (6, 8):
         notes.append("before Linux 6.8 sockets that are only bound are not shown: their ports count as free here")
@@ -124,6 +117,12 @@ def survey(
         notes.append("bind() takes a port whatever the destination: the backends of a source share its pool")
     held = tuple(Held(h["address"], h["port"], h["listen"], h["v6only"]) for h in answer["held"])
     return Survey(mode, settings, tuple(pairs), held, tuple(found), tuple(notes))
+
+
+def used_of(row: Mapping[str, Any], on_source: int) -> Used:
+    """Return what a row of the sockets probe says is in use; `on_source` are the ports of all sockets of the source."""
+    sets = {name: int(row.get(name, "0"), 16) for name in ("established", "time_wait", "half_closed", "other")}
+    return Used(**sets, on_source=on_source)
 
 
 def _join(source: str, on_source: dict[str, int], tuples: dict[Any, dict[str, Any]]) -> None:

@@ -1,8 +1,9 @@
 """A machine that answered once: its answers, and its errors, replay anywhere.
 
 A snapshot is one JSON file: `{"schema": "hosttune/snapshot/1", "reads": {PATH: ANSWER}, "globs": {PATTERN: [PATH]},
-"probes": {"NAME ARGS": ANSWER}, "links": {PATH: TARGET}}`, where ANSWER is `{"is": ...}` or `{"error": REASON,
-"detail": TEXT}`. Only links that are some are kept; recordings made before there were any have no such table.
+"probes": {"NAME ARGS": ANSWER}, "links": {PATH: TARGET}, "again": {...}}`, where ANSWER is `{"is": ...}` or
+`{"error": REASON, "detail": TEXT}`. Only links that are some are kept; recordings made before there were any have no such table. `again`
+is a second gathering of what changes, with the same tables; a recording that was made at one moment has none.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import fnmatch
 import json
 import os
+from collections.abc import Callable
 from typing import Any
 
 from hosttune.errors import HostError, UsageError
@@ -21,13 +23,18 @@ LARGEST = 256 << 20
 
 
 class Recorded:
-    """A host made of recorded answers; what was not asked then is `not in the snapshot` now."""
+    """A host made of recorded answers; what was not asked then is `not in the snapshot` now.
+
+    `again` are the answers of a second moment, None where there was but one.
+    """
 
     def __init__(self, answers: dict[str, dict[str, Any]]) -> None:
         self._reads = answers["reads"]
         self._globs = answers["globs"]
         self._probes = answers["probes"]
         self._links = answers.get("links", {})
+        again = answers.get("again")
+        self.again = Recorded(again) if again else None
 
     @classmethod
     def load(cls, path: str) -> Recorded:
@@ -105,6 +112,10 @@ class Recording:
         """Return the snapshot file's text; stable order, so that two recordings can be compared."""
         return json.dumps({"schema": SCHEMA, **self.answers}, indent=1, sort_keys=True) + "\n"
 
+    def add(self, again: Recording) -> None:
+        """Take in a second gathering, whose answers stand beside the first ones."""
+        self.answers["again"] = again.answers
+
     def _keep(self, kind: str, key: str, ask: Any) -> Any:
         try:
             answer = ask()
@@ -134,6 +145,14 @@ def _check(path: str, answers: Any) -> None:
 
     if not isinstance(answers, dict) or answers.get("schema") != SCHEMA:
         raise wrong(f"not a snapshot of schema {SCHEMA}")
+    _check_tables(answers, wrong)
+    if "again" in answers:
+        if not isinstance(answers["again"], dict):
+            raise wrong("key again is no table")
+        _check_tables(answers["again"], wrong)
+
+
+def _check_tables(answers: dict[str, Any], wrong: Callable[[str], UsageError]) -> None:
     for kind in ("reads", "globs", "probes"):
         if not isinstance(answers.get(kind), dict):
             raise wrong(f"key {kind!r} is missing or no table")

@@ -29,6 +29,9 @@ _FIXED = frozenset(
         *("established", "time_wait", "half_closed", "other", "listen", "v6only", "addresses", "local_routes"),
         *("pid", "name", "alike", "accepted", "outgoing", "backlogs", "wrapped"),
         *("gateway", "conntrack_allowance_available", "conntrack_allowance_exceeded"),
+        *("listeners", "queue", "backlog", "inode", "uid", "uids", "flows", "opening", "retried", "unread", "unsent"),
+        *("closing", "half_open", "sampled", "inet", "inet6", "whole", "states", "programs", "unseen", "descriptors"),
+        *("soft", "hard", "system_ticks", "ticks", "threads", "exempt", "listens", "age", "text"),
     )
 )
 
@@ -48,12 +51,16 @@ def redact(answers: dict[str, dict[str, Any]], salt: str) -> dict[str, dict[str,
     def change(text: str) -> str:
         return _ADDRESS.sub(lambda m: _address(m[0], salt), name(text))
 
-    return {
-        "reads": {change(path): _read(path, answer, change, name) for path, answer in answers["reads"].items()},
-        "globs": {change(pattern): [change(path) for path in found] for pattern, found in answers["globs"].items()},
-        "probes": {change(key): _deep(answer, change) for key, answer in answers["probes"].items()},
-        "links": {change(path): change(target) for path, target in answers.get("links", {}).items()},
-    }
+    def tables(answers: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        return {
+            "reads": {change(path): _read(path, answer, change, name) for path, answer in answers["reads"].items()},
+            "globs": {change(pattern): [change(path) for path in found] for pattern, found in answers["globs"].items()},
+            "probes": {change(key): _deep(answer, change) for key, answer in answers["probes"].items()},
+            "links": {change(path): change(target) for path, target in answers.get("links", {}).items()},
+        }
+
+    again = answers.get("again")
+    return {**tables(answers), **({"again": tables(again)} if again else {})}
 
 
 def _read(path: str, answer: dict[str, Any], change: Change, name: Change) -> dict[str, Any]:

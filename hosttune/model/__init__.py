@@ -6,6 +6,7 @@ and a `Workload` on the same readings gives `Bound`s. A `Report` holds all of on
 
 from __future__ import annotations
 
+from hosttune.model.activity import Flow, Listener, Pools, Program, Rates, Sample, Traffic, Use
 from hosttune.model.capacity import (
     Backend,
     BindMode,
@@ -19,6 +20,7 @@ from hosttune.model.capacity import (
     Workload,
 )
 from hosttune.model.changes import Change, FileState, Plan, State
+from hosttune.model.diagnosis import Cause, Certainty, Conclusion, Diagnosis, Evidence, LogHit, Said
 from hosttune.model.findings import (
     Finding,
     Operator,
@@ -39,29 +41,44 @@ __all__ = [
     "Backend",
     "BindMode",
     "Bound",
+    "Cause",
+    "Certainty",
     "Change",
+    "Conclusion",
+    "Diagnosis",
+    "Evidence",
     "FileState",
     "Finding",
+    "Flow",
     "GroupLimit",
+    "Listener",
+    "LogHit",
     "Machine",
     "Need",
     "Operator",
     "Origin",
     "Plan",
+    "Pools",
     "PortPool",
     "Process",
+    "Program",
     "Proof",
     "Proven",
+    "Rates",
     "Reading",
     "Reason",
     "Report",
     "Requirement",
+    "Said",
+    "Sample",
     "Settings",
     "Severity",
     "State",
     "Subject",
+    "Traffic",
     "Trial",
     "Unknown",
+    "Use",
     "Value",
     "Verdict",
     "Workload",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from enum import Enum
 from typing import Any
 
@@ -14,7 +15,12 @@ SCHEMA = "hosttune/report/1"
 
 def render(report: Report, *, verbose: bool = False, color: bool = False, width: int = 80, unicode: bool = True) -> str:
     """Return the whole report; the presentation's arguments change nothing."""
-    return json.dumps({"schema": SCHEMA, **_plain(report)}, indent=1, ensure_ascii=True) + "\n"
+    return document(SCHEMA, report)
+
+
+def document(schema: str, found: Any) -> str:
+    """Return any noun of the model as a document of a schema."""
+    return json.dumps({"schema": schema, **_plain(found)}, indent=1, ensure_ascii=True) + "\n"
 
 
 def _plain(value: Any) -> Any:
@@ -33,4 +39,6 @@ def _plain(value: Any) -> Any:
         return value.value
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
     return value

@@ -1,0 +1,50 @@
+"""The command line: signatures and help, a module for each kind of verb; each body imports its command and calls it."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import typer
+
+# imported for what they register, in the order of the help
+from hosttune.cli import changing, looking, stalling  # noqa: F401
+from hosttune.cli._app import app
+from hosttune.commands import _usage
+from hosttune.errors import HosttuneError
+
+__all__ = ["app", "main"]
+
+
+def main(args: list[str] | None = None) -> None:
+    """Run the command line; every error that a person can mend is one line on stderr."""
+    from hosttune.commands import _output
+
+    _output.install()
+    raise SystemExit(_output.settle(_carried_out(args)))
+
+
+def _carried_out(args: list[str] | None) -> int:
+    """Return the exit code of the verb, once what went wrong is said."""
+    try:
+        # not standalone: typer would draw a box around an error, and swallow Ctrl-C
+        code = app(args, prog_name="hosttune", standalone_mode=False)
+    except HosttuneError as error:
+        return _say(f"hosttune: {error}", error.exit_code)
+    except _usage.WRONG as error:
+        return _say(_usage.line(error), 2)
+    except (KeyboardInterrupt, typer.Abort):
+        code = 130
+    except Exception as error:
+        return _say(_usage.bug(error), 3)
+    if code == 130:
+        return _say("hosttune: interrupted", 130)
+    return code if isinstance(code, int) else 0
+
+
+def _say(text: Any, code: int) -> int:
+    """Print one line on stderr, after all that went to stdout, and return the exit code."""
+    sys.stdout.flush()
+    line = str(text).encode("utf-8", "backslashreplace").decode().replace("\n", "\\n")
+    print(line, file=sys.stderr)
+    return code

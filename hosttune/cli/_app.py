@@ -1,0 +1,46 @@
+"""The application itself, and what the signatures of several verbs share."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hosttune import __version__
+
+if TYPE_CHECKING:
+    from hosttune.commands import _load
+
+app = typer.Typer(
+    name="hosttune",
+    help="Is this host tuned for very many TCP connections, where will it stall, and will it stay so?",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+profiles = typer.Typer(no_args_is_help=True, help="List, show and validate the profiles of the roles.")
+app.add_typer(profiles, name="profile")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"hosttune {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def hosttune(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    pass
+
+
+def aim_of(given: dict[str, Any]) -> _load.Aim:
+    """Return the options that several verbs share, from a verb's locals."""
+    from hosttune.commands import _load
+
+    names = [field.name for field in dataclasses.fields(_load.Aim) if given.get(field.name) is not None]
+    return _load.Aim(**{name: given[name] for name in names})

@@ -1,0 +1,116 @@
+"""The verbs that change a host, take it back, and list what was done."""
+
+from __future__ import annotations
+
+import dataclasses
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from hosttune.cli._app import aim_of, app
+from hosttune.commands import _usage
+from hosttune.options import (
+    Backends,
+    Connections,
+    Format,
+    FromConfig,
+    Hold,
+    ModeText,
+    Pid,
+    ProcessName,
+    ProfileFile,
+    Rate,
+    Roles,
+    Root,
+    Service,
+    Snapshot,
+    Sources,
+    User,
+)
+
+
+@app.command()
+def apply(
+    role: Roles = None,
+    profile: ProfileFile = None,
+    connections: Connections = None,
+    rate: Rate = None,
+    hold: Hold = None,
+    backend: Backends = None,
+    backends_from: FromConfig = "",
+    source: Sources = None,
+    bind_mode: ModeText = "",
+    service: Service = "",
+    user: User = None,
+    pid: Pid = None,
+    process_name: ProcessName = "",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; exit 4 if anything.")] = False,
+    script: Annotated[bool, typer.Option("--script", help="Print a shell script that does the same instead.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    only: Annotated[
+        str | None, typer.Option(callback=_usage.some, help="Kinds to write: sysctl,limits,units,addresses.")
+    ] = None,
+    leave: Annotated[list[str] | None, typer.Option("--except", help="A key to leave alone; repeatable.")] = None,
+    runtime_only: Annotated[bool, typer.Option("--runtime-only", help="Write nothing that survives a boot.")] = False,
+    persist_only: Annotated[bool, typer.Option("--persist-only", help="Write files only, for the next boot.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="Raise the limits of running processes too.")] = False,
+    restart: Annotated[bool, typer.Option("--restart", help="Restart the services whose limits changed.")] = False,
+    reserve_listeners: Annotated[
+        bool, typer.Option("--reserve-listeners", help="Reserve the ports that services listen on.")
+    ] = False,
+    add_address: Annotated[
+        list[str] | None,
+        typer.Option("--add-address", help="Source addresses to add: FIRST[-LAST]/PREFIX@INTERFACE; repeatable."),
+    ] = None,
+    root: Root = "/",
+    snapshot: Snapshot = "",
+    format: Format = "table",
+) -> None:
+    """Make this host ready for its role, now and after the next boot, in one transaction that can be taken back.
+
+    Exit: 0 done, or nothing to do; 1 a write failed and all is as before, or a value does not hold; 2 wrong use;
+    4 changes wanted (--dry-run); 5 refused before the first write.
+    """
+    given = dict(locals())
+    aim = aim_of(given)
+    from hosttune.commands import apply
+
+    options = {field.name: given[field.name] for field in dataclasses.fields(apply.Asked) if field.name in given}
+    raise typer.Exit(apply.run(apply.Asked(aim=aim, **options)))
+
+
+@app.command()
+def rollback(
+    id: Annotated[
+        int | None,
+        typer.Argument(
+            parser=partial(_usage.count, most=10**9), help="The apply to take back; default: the last.", metavar="[ID]"
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; exit 4 if anything.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Also what somebody else has changed since.")] = False,
+    restart: Annotated[bool, typer.Option("--restart", help="Restart the services whose limits change.")] = False,
+    root: Root = "/",
+    format: Format = "table",
+) -> None:
+    """Take an apply back: every file to the byte, every value; what other applies want stays.
+
+    Exit: 0 done, or nothing to do; 1 something stays, and is named; 2 wrong use; 4 changes wanted (--dry-run);
+    5 refused before the first write.
+    """
+    from hosttune.commands import rollback
+
+    raise typer.Exit(rollback.run(rollback.Asked(id, dry_run, yes, force, restart, root, format)))
+
+
+@app.command()
+def history(
+    root: Root = "/",
+    format: Format = "table",
+) -> None:
+    """List the applies of this host, and which are in force."""
+    from hosttune.commands import history
+
+    history.run(root, format)

@@ -1,0 +1,194 @@
+"""The verbs that look at a host: what it is tuned for, what it carries, what its files say."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from hosttune.cli._app import aim_of, app, profiles
+from hosttune.options import (
+    Backends,
+    Connections,
+    Format,
+    FromConfig,
+    Hold,
+    ModeText,
+    Netns,
+    Pid,
+    ProcessName,
+    ProfileFile,
+    Rate,
+    Roles,
+    Root,
+    Service,
+    Snapshot,
+    Sources,
+    User,
+    Verbose,
+)
+
+
+@app.command()
+def check(
+    role: Roles = None,
+    profile: ProfileFile = None,
+    connections: Connections = None,
+    rate: Rate = None,
+    hold: Hold = None,
+    backend: Backends = None,
+    backends_from: FromConfig = "",
+    source: Sources = None,
+    bind_mode: ModeText = "",
+    service: Service = "",
+    user: User = None,
+    pid: Pid = None,
+    process_name: ProcessName = "",
+    netns: Netns = "",
+    root: Root = "/",
+    snapshot: Snapshot = "",
+    format: Format = "table",
+    fail_on: Annotated[str, typer.Option(help="Lowest severity that fails: info, warning or error.")] = "error",
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 3 where something could not be examined.")] = False,
+    verbose: Verbose = False,
+) -> None:
+    """Say whether this host is ready for its role, what stops it first, and whether the answer survives a reboot.
+
+    Exit: 0 all hold, 1 a finding at or above --fail-on, 2 wrong use or profile, 3 could not examine (--strict).
+    """
+    aim = aim_of(dict(locals()))
+    from hosttune.commands import check
+
+    raise typer.Exit(check.run(check.Asked(aim, netns, root, snapshot, format, fail_on, strict, verbose)))
+
+
+@app.command()
+def capacity(
+    role: Roles = None,
+    profile: ProfileFile = None,
+    connections: Connections = None,
+    rate: Rate = None,
+    hold: Hold = None,
+    backend: Backends = None,
+    backends_from: FromConfig = "",
+    source: Sources = None,
+    bind_mode: ModeText = "",
+    service: Service = "",
+    user: User = None,
+    pid: Pid = None,
+    process_name: ProcessName = "",
+    netns: Netns = "",
+    root: Root = "/",
+    snapshot: Snapshot = "",
+    format: Format = "table",
+    svg: Annotated[str, typer.Option("--svg", help="Write the picture to FILE too.", metavar="FILE")] = "",
+    verbose: Verbose = False,
+) -> None:
+    """Say at how many connections this host stalls and on what: every bound, how it shows, and what reaches the target.
+
+    Exit: 0 the workload is carried, 1 it is not, 2 wrong use or profile.
+    """
+    aim = aim_of(dict(locals()))
+    from hosttune.commands import capacity
+
+    raise typer.Exit(capacity.run(capacity.Asked(aim, netns, root, snapshot, format, svg, verbose)))
+
+
+@app.command()
+def prove(
+    role: Roles = None,
+    profile: ProfileFile = None,
+    connections: Connections = None,
+    rate: Rate = None,
+    backend: Backends = None,
+    backends_from: FromConfig = "",
+    source: Sources = None,
+    bind_mode: ModeText = "",
+    only: Annotated[str, typer.Option(help="Experiments to make, such as ports,knee; default: all.")] = "",
+    budget: Annotated[str, typer.Option(help="Time for everything: 30s, 2m.", metavar="TIME")] = "30s",
+    planned: Annotated[bool, typer.Option("--planned", help="With the settings that apply would give.")] = False,
+    format: Annotated[str, typer.Option("--format", "-f", help="table, markdown or json.")] = "table",
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 3 where something could not be proven.")] = False,
+) -> None:
+    """Make the limits happen in private network namespaces: predicted against measured, on this kernel.
+
+    Nothing of this host is changed and nothing is left behind. Exit: 0 all agree, 1 one differs, 2 wrong use,
+    3 something could not be proven (--strict).
+    """
+    aim = aim_of(dict(locals()))
+    from hosttune.commands import prove
+
+    raise typer.Exit(prove.run(prove.Asked(aim, only, budget, planned, "json" if as_json else format, strict)))
+
+
+@app.command()
+def resolve(
+    keys: Annotated[list[str] | None, typer.Argument(metavar="[KEY]...")] = None,
+    user: User = None,
+    unit: Annotated[list[str] | None, typer.Option("--unit", help="A systemd unit; repeatable.")] = None,
+    root: Root = "/",
+    snapshot: Snapshot = "",
+    format: Format = "table",
+) -> None:
+    """Say what configuration files make of sysctls and nofile limits: the winning line, and what it beats."""
+    from hosttune.commands import resolve
+
+    resolve.run(keys or [], user or [], unit or [], root, snapshot, format)
+
+
+@app.command()
+def explain(
+    key: Annotated[str, typer.Argument(help="A sysctl, or nofile.")],
+    profile: ProfileFile = None,
+) -> None:
+    """Say what a key is, its unit and default, what goes wrong either way, and which role wants what."""
+    from hosttune.commands import explain
+
+    explain.run(key, profile or [])
+
+
+@app.command()
+def snapshot(
+    output: Annotated[str, typer.Option("-o", "--output", help="The file to write.", metavar="FILE")],
+    backend: Backends = None,
+    source: Sources = None,
+    redact: Annotated[bool, typer.Option("--redact", help="Hash addresses and names.")] = False,
+    interval: Annotated[
+        str, typer.Option("--for", help="Keep a second gathering, so long after the first: 10s, 1m.", metavar="TIME")
+    ] = "",
+    netns: Netns = "",
+    root: Root = "/",
+) -> None:
+    """Record every answer that this host gives, for `--snapshot FILE` on any machine."""
+    from hosttune.commands import snapshot
+
+    snapshot.run(output, backend or [], source or [], redact, netns, root, interval)
+
+
+@profiles.command("list")
+def profile_list() -> None:
+    """Name each profile that can be a --role."""
+    from hosttune.commands import profile
+
+    profile.show_all()
+
+
+@profiles.command("show")
+def profile_show(
+    name: str,
+    connections: Connections = None,
+    rate: Rate = None,
+) -> None:
+    """Print what a profile requires on this host."""
+    from hosttune.commands import profile
+
+    profile.show(name, connections, rate)
+
+
+@profiles.command("validate")
+def profile_validate(files: list[str]) -> None:
+    """Check profile files of your own: each error is one line."""
+    from hosttune.commands import profile
+
+    profile.validate(files)

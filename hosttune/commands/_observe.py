@@ -1,0 +1,180 @@
+"""Gather twice what a diagnosis is decided from: before and after, on one host."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from hosttune.commands import _examine, _load
+from hosttune.diagnosis import Clues
+from hosttune.errors import HostError, UsageError
+from hosttune.facts import backends, cgroup, counters, found, limits, nofile, pool, traffic
+from hosttune.facts import machine as machines
+from hosttune.host import Host
+from hosttune.model import (
+    Backend,
+    BindMode,
+    Bound,
+    GroupLimit,
+    Machine,
+    Pools,
+    Program,
+    Rates,
+    Reason,
+    Said,
+    Traffic,
+    Unknown,
+)
+
+_SHORTEST = 0.3
+"""Seconds between the two gatherings at least: counters of the kernel are exact, hundredths of a second of CPU not."""
+
+_GROUPS = 4  # programs whose control groups are looked at
+_MOST = 3600.0
+_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "ms": 0.001}
+
+
+@dataclass(frozen=True, slots=True)
+class Twice:
+    """A host at two moments; `wait` sleeps until so many seconds lie between them, where time still passes there."""
+
+    first: Host
+    second: Host
+    wait: Callable[[float], None]
+
+
+def live(host: Host) -> Twice:
+    """Return a host that answers now: the second moment comes when the time is over."""
+    start = time.monotonic()
+
+    def wait(seconds: float) -> None:
+        time.sleep(max(start + seconds - time.monotonic(), 0.0))
+
+    return Twice(host, host, wait)
+
+
+def recorded(first: Host, again: Host | None) -> Twice:
+    """Return a recording with its second gathering; where it has none, the counters have but one value."""
+    return Twice(first, again or first, lambda _: None)
+
+
+def seconds(text: str, option: str = "--for") -> float:
+    """Return a time such as 10s or 1m in seconds; raises UsageError."""
+    match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)\s*(ms|s|m|)", text.strip())
+    if not match or not 0 < float(match[1]) * _UNITS[match[2]] <= _MOST:
+        raise UsageError(f"{option} {text}: no time of at most an hour; write 10s or 1m")
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def clues(hosts: Twice, aim: _load.Aim, said: Said, interval: float = 0.0) -> Clues:
+    """Gather everything of two moments; what cannot be read is Unknown and stops nothing. Raises UsageError."""
+    first = hosts.first
+    machine = machines.gather(first)
+    before = counters.gather(first, machine.cloud)
+    pids = _pids(first, aim)
+    known, targets, sources, mode = _named(first, aim)
+    earlier = _programs(traffic.programs(first, pids, Unknown(Reason.UNDECIDED)))
+    held = limits.gather(first)
+    bounds = _bounds(first, aim)
+    hosts.wait(interval)
+    host = hosts.second
+    seen = traffic.gather(host, before)
+    pools = _pools(host, known, sources, mode, seen)
+    programs = traffic.programs(host, pids, seen)
+    hosts.wait(max(interval, _SHORTEST))
+    now = counters.gather(host, machine.cloud)
+    found_now = _programs(programs)
+    return Clues(
+        machine=machine,
+        said=said,
+        rates=Rates(before, now),
+        limits=held,
+        traffic=seen,
+        pools=pools,
+        programs=found_now,
+        earlier=earlier,
+        named=pids is not None,
+        owners=programs.owners if not isinstance(programs, Unknown) else {},
+        groups=_groups(host, machine, found_now),
+        log=traffic.kernel_log(host),
+        bounds=bounds,
+        backends=targets,
+        sources=sources,
+        bind_mode=mode,
+        rate=aim.rate or 0,
+    )
+
+
+def _pids(host: Host, aim: _load.Aim) -> list[int] | None:
+    """Return the processes of what was named, its workers too; None where nothing was."""
+    if aim.service:
+        pids = nofile.processes(host, aim.service)
+        if not pids:
+            raise UsageError(f"--service {aim.service}: no process of it runs here; `systemctl status` shows why")
+        return pids
+    pid = _examine.find_process(host, aim.process_name) if aim.process_name else aim.pid
+    if pid is None:
+        return None
+    try:
+        workers = [int(row["pid"]) for row in host.probe("workers", pids=[pid])]
+    except HostError:
+        workers = []
+    return sorted({pid, *workers})
+
+
+def _named(
+    host: Host, aim: _load.Aim
+) -> tuple[tuple[Backend, ...], tuple[Backend, ...], tuple[str, ...], BindMode | None]:
+    """Return the backends that were named, twice: to count, and to reckon with; the sources, and the bind mode."""
+    if aim.backends_from:
+        loaded = _load.load(host, dataclasses.replace(aim, role=(), profile=()))
+        load = loaded.workload
+        return load.backends, load.backends, load.sources, load.bind_mode
+    targets = tuple(backends.parse(host, text) for text in aim.backend)
+    mode = backends.parse_bind_mode(aim.bind_mode)[0] if aim.bind_mode else None
+    return targets, targets, backends.parse_sources(list(aim.source)), mode
+
+
+def _pools(
+    host: Host, targets: Sequence[Backend], sources: tuple[str, ...], mode: BindMode | None, seen: Traffic | Unknown
+) -> Pools:
+    """Return the pools of what was named, in the mode that was named; else those that the socket table shows."""
+    if targets and (mode or sources):
+        try:
+            counted = pool.survey(host, tuple(targets), sources, mode or BindMode.CONNECT, None)
+        except HostError as error:
+            return Pools(notes=(f"the port pools could not be counted: {error}",))
+        return Pools(counted.pools(), {}, counted.notes)
+    if isinstance(seen, Unknown):
+        return Pools()
+    wanted = {(b.address, b.port) for b in targets}
+    flows = [flow for flow in seen.flows if not wanted or (flow.address, flow.port) in wanted]
+    return found.gather(host, flows)
+
+
+def _programs(answer: traffic.Programs | Unknown) -> tuple[Program, ...]:
+    return () if isinstance(answer, Unknown) else answer.programs
+
+
+def _groups(host: Host, machine: Machine, programs: Sequence[Program]) -> tuple[GroupLimit, ...] | Unknown:
+    """Return the limits of the control groups of the first programs, each once."""
+    limits_found: dict[str, GroupLimit] = {}
+    why: Unknown | None = None
+    for program in programs[:_GROUPS]:
+        try:
+            for limit in cgroup.gather(host, str(program.pid)):
+                limits_found[limit.file] = limit
+        except HostError as error:
+            why = None if error.reason is Reason.ABSENT else Unknown(error.reason, error.detail)
+    return tuple(limits_found.values()) or why or ()
+
+
+def _bounds(host: Host, aim: _load.Aim) -> tuple[Bound, ...]:
+    """Return the bounds of the role that was named, none without one."""
+    if not (aim.role or aim.profile):
+        return ()
+    loaded = _load.load(host, aim)
+    return _examine.examine(host, loaded.profiles, loaded.workload, loaded.programs, "").bounds

@@ -1,0 +1,93 @@
+"""Why does this host stall: gather twice, judge, print."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from dataclasses import dataclass
+
+from hosttune import diagnosis
+from hosttune.commands import _load, _observe, _open
+from hosttune.diagnosis import _errnos, _log
+from hosttune.errors import UsageError
+from hosttune.host.live import LiveHost
+from hosttune.host.recorded import Recorded
+from hosttune.model import Conclusion, Diagnosis, LogHit, Said, Unknown
+from hosttune.render import _diagnosis
+
+_CODES = {Conclusion.NOTHING: 0, Conclusion.CAUSE: 1, Conclusion.OWN_LIMIT: 1, Conclusion.NOT_ENOUGH: 3}
+_LARGEST = 64 << 20
+"""Bytes of a log that are read, from its end: what stalls now is there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The options of `hosttune diagnose`, as given; `interval` is the time between the two gatherings, "" for short."""
+
+    aim: _load.Aim
+    interval: str
+    errno: str
+    call: str
+    stalled_at: int | None
+    log: tuple[str, ...]
+    netns: str
+    snapshot: str
+    format: str
+    verbose: bool
+
+
+def run(asked: Asked) -> int:
+    """Print the diagnosis and return the exit code."""
+    if asked.format not in _diagnosis.RENDERERS:
+        raise UsageError(f"--format {asked.format}: unknown; choose {', '.join(sorted(_diagnosis.RENDERERS))}")
+    said = _said(asked)
+    interval = _observe.seconds(asked.interval) if asked.interval else 0.0
+    missing = _open.enter(asked.aim.pid, asked.snapshot, "/", asked.netns)
+    host = _open.open_host("/", asked.snapshot, asked.netns)
+    hosts = _observe.recorded(host, host.again) if isinstance(host, Recorded) else _observe.live(host)
+    clues = _observe.clues(hosts, asked.aim, said, interval)
+    found = diagnosis.diagnose(clues)
+    found = dataclasses.replace(
+        found,
+        command=_load.command(),
+        missing=(*missing, *(_missing(clues) if isinstance(host, LiveHost) else ())),
+    )
+    _print(found, asked)
+    return _CODES[found.conclusion]
+
+
+def _print(found: Diagnosis, asked: Asked) -> None:
+    _open.present(found, _diagnosis.Renderer(asked.format), asked.verbose)
+
+
+def _said(asked: Asked) -> Said:
+    """Return what the person says, checked; raises UsageError."""
+    errno = asked.errno.upper() if asked.errno.lower() != "none" else "none"
+    if errno and errno not in _errnos.ERRNOS:
+        raise UsageError(f"--errno {asked.errno}: unknown; choose {', '.join(_errnos.ERRNOS)}")
+    if asked.call and asked.call not in _errnos.CALLS:
+        raise UsageError(f"--call {asked.call}: unknown; choose {', '.join(_errnos.CALLS)}")
+    hits = tuple(hit for path in asked.log for hit in _hits(path))
+    return Said(errno, asked.call, asked.stalled_at, hits)
+
+
+def _hits(path: str) -> tuple[LogHit, ...]:
+    try:
+        with open(path, "rb") as file:
+            size = os.fstat(file.fileno()).st_size
+            file.seek(max(size - _LARGEST, 0))
+            text = file.read(_LARGEST).decode("utf-8", "replace")
+    except OSError as error:
+        raise UsageError(f"--log {path}: {os.strerror(error.errno or 0)}; name a file that you may read") from error
+    return _log.recognise(text.splitlines())
+
+
+def _missing(clues: diagnosis.Clues) -> tuple[str, ...]:
+    """Return what root would add, of what was not seen from here."""
+    if clues.machine.root_user:
+        return ()
+    told = ["the network namespaces of other users' processes"]
+    if isinstance(clues.log, Unknown):
+        told.append("the kernel's log of limits that were met (it takes CAP_SYSLOG)")
+    told.append("which program owns the listeners of other users")
+    return tuple(told)

@@ -1,0 +1,118 @@
+"""What a diagnosis is decided from: two gatherings of a host, and what a person said of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from hosttune.model import (
+    Backend,
+    BindMode,
+    Bound,
+    GroupLimit,
+    LogHit,
+    Machine,
+    Pools,
+    Program,
+    Rates,
+    Said,
+    Traffic,
+    Unknown,
+    Value,
+)
+
+_FRESH = 60.0
+"""Seconds in which a line of the kernel's log counts as of now: such lines are rate-limited (lib/ratelimit.c)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Clues:
+    """All that the rules may use; what could not be read is Unknown or absent, and excludes nothing.
+
+    `programs` are processes as they are now, `earlier` as they were at the first gathering; `named`: the person named
+    them. `pools` are of the destinations that were found or named; `backends` those that were named, `bind_mode` that
+    which was, None where none was. `rate` is new connections a second that were said to be wanted, 0 where nothing was
+    said. `log` is the age in seconds and the text of the kernel's lines. `bounds` are those of a role that was named.
+    `examined`: a host answered, not only a person.
+    """
+
+    machine: Machine
+    said: Said
+    rates: Rates
+    limits: Mapping[str, Value | Unknown]
+    traffic: Traffic | Unknown
+    pools: Pools = field(default_factory=Pools)
+    programs: tuple[Program, ...] = ()
+    earlier: tuple[Program, ...] = ()
+    named: bool = False
+    owners: Mapping[int, int] = field(default_factory=dict)
+    groups: tuple[GroupLimit, ...] | Unknown = ()
+    log: tuple[tuple[float, str], ...] | Unknown = ()
+    bounds: tuple[Bound, ...] = ()
+    backends: tuple[Backend, ...] = ()
+    sources: tuple[str, ...] = ()
+    bind_mode: BindMode | None = None
+    rate: int = 0
+    examined: bool = True
+
+    def integer(self, key: str) -> int | None:
+        """Return a sysctl that is one number, None where it could not be read; a negative one allows nothing."""
+        value = self.limits.get(key)
+        return max(value, 0) if isinstance(value, int) else None
+
+    def numbers(self, key: str) -> tuple[int, ...] | None:
+        """Return a sysctl of several numbers, None where it could not be read."""
+        value = self.limits.get(key)
+        return value if isinstance(value, tuple) else None
+
+    def text(self, key: str) -> str:
+        """Return a sysctl as text, "" where it could not be read."""
+        value = self.limits.get(key)
+        return "" if value is None or isinstance(value, Unknown) else str(value)
+
+    def heard(self, *errnos: str, calls: tuple[str, ...] = ()) -> bool | None:
+        """Say whether one of the errnos was met, at one of the calls if those are known; None: no errno was named.
+
+        "none" is what a person says who saw no error at all.
+        """
+        told = [(self.said.errno, self.said.call)] if self.said.errno else []
+        told += [(hit.errno, hit.call) for hit in self.said.hits if hit.errno]
+        if not told:
+            return None
+        return any(errno in errnos and (not calls or not call or call in calls) for errno, call in told)
+
+    def hits(self, cause: str) -> tuple[LogHit, ...]:
+        """Return the lines of the program's log that can be a sign of a cause."""
+        return tuple(hit for hit in self.said.hits if cause in hit.causes)
+
+    def lines(self, *words: str, fresh: bool = True) -> tuple[tuple[float, str], ...]:
+        """Return the kernel's lines that have one of the words in them: those of the last minute, or all older ones."""
+        if isinstance(self.log, Unknown):
+            return ()
+        return tuple(
+            (age, text)
+            for age, text in self.log
+            if any(word in text for word in words) and (age <= self.rates.seconds + _FRESH) is fresh
+        )
+
+    def program(self, pid: int) -> Program | None:
+        """Return a process as it is now."""
+        return next((one for one in self.programs if one.pid == pid), None)
+
+    def busy(self, program: Program) -> tuple[float, float] | None:
+        """Return the CPUs that a process took between the two gatherings, in the kernel and in all; None: not known."""
+        before = next((one for one in self.earlier if one.pid == program.pid), None)
+        if before is None or self.rates.seconds < 0.05:
+            return None
+        ticks = 100 * self.rates.seconds  # USER_HZ, include/asm-generic/param.h
+        return (program.system_ticks - before.system_ticks) / ticks, (program.ticks - before.ticks) / ticks
+
+    @property
+    def stalled_at(self) -> int | None:
+        """The number of connections at which it stopped, as a person said or a log."""
+        return self.said.stalled_at
+
+    @property
+    def opening(self) -> int:
+        """Sockets that wait for an answer to their SYN, now."""
+        return self.traffic.states.get("SYN_SENT", 0) if isinstance(self.traffic, Traffic) else 0

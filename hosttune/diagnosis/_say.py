@@ -1,0 +1,63 @@
+"""Words that several rules use."""
+
+from __future__ import annotations
+
+from hosttune.diagnosis._clues import Clues
+from hosttune.model import Cause, Certainty, Evidence, Unknown
+
+STARTED = "a process keeps the limit that it was started with: `ulimit -n` of a shell says nothing of a service"
+
+
+def moved(clues: Clues, name: str, where: str) -> Evidence | None:
+    """Return by how much a counter rose just now, None where it did not."""
+    delta = clues.rates.rose(name)
+    if not delta:
+        return None
+    return Evidence(f"{name} rose by {delta:,} in {clues.rates.seconds:,.1f} s", where)
+
+
+def once(clues: Clues, name: str, where: str) -> Evidence | None:
+    """Return that a counter stands above 0 and does not move: it happened, but not now."""
+    value = clues.rates.value(name)
+    if not value or clues.rates.moved(name) != 0:
+        return None
+    return Evidence(
+        f"{name} stands at {value:,} and did not move in {clues.rates.seconds:,.1f} s: once, not now", where
+    )
+
+
+def excluded(id: str, what: str, text: str, where: str = "") -> Cause:
+    """Return a cause that was looked at and does not bind, and why."""
+    return Cause(id, what, Certainty.EXCLUDED, evidence=(Evidence(text, where),))
+
+
+def unseen(id: str, what: str, why: Unknown | str, confirm: str = "") -> Cause:
+    """Return a cause that could not be looked at, and why."""
+    return Cause(id, what, Certainty.UNSEEN, evidence=(Evidence(str(why)),), confirm=confirm)
+
+
+def heard(clues: Clues) -> tuple[Evidence, ...]:
+    """Return what was said of the stall, as evidence."""
+    said = clues.said
+    told = []
+    if said.errno and said.errno != "none":
+        told.append(Evidence(f"{said.call or 'a call'} failed with {said.errno}", "--errno"))
+    return tuple(told)
+
+
+def logged(clues: Clues, cause: str) -> tuple[Evidence, ...]:
+    """Return the lines of the program's log that name a cause."""
+    return tuple(
+        Evidence(
+            f"{hit.program} wrote {hit.count:,} times: {hit.line}"
+            if hit.count > 1
+            else f"{hit.program} wrote: {hit.line}",
+            "--log",
+        )
+        for hit in clues.hits(cause)
+    )
+
+
+def near(number: int | None, limit: int, slack: float = 0.06) -> bool:
+    """Say whether a number is where a limit would stop it: no more than it, and little less, for others take a part."""
+    return number is not None and limit * (1 - slack) - 2 <= number <= limit * 1.005 + 1

@@ -1,0 +1,111 @@
+"""Which processes hold the most descriptors, or come nearest to their limit (proc(5)).
+
+Nothing is listed but a few descriptors of the fullest ones: each entry of /proc/PID/fd costs the kernel an inode and a
+dentry (fs/proc/fd.c), the size of the directory costs nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from hosttune.errors import HostError
+from hosttune.host.probes.workers import _named
+from hosttune.model import Reason
+
+_FEW = 24  # descriptors: a program with fewer carries nothing that matters here
+_FIRST = 256  # a program opens its listeners first, so they have low numbers
+_SYS_ADMIN = 1 << 21  # CAP_SYS_ADMIN, linux/capability.h
+_WHOLE = ["0", "0", "4294967295"]  # the map of the initial user namespace, user_namespaces(7)
+
+
+def run(pids: list[int] | None = None, inodes: list[int] | None = None, most: int = 16) -> dict[str, Any]:
+    """Return "programs" and how many processes could not be looked at; raises HostError before Linux 6.2.
+
+    Without `pids` they are the `most` with the most descriptors and as many that are nearest to their soft limit. Each
+    row has `pid`, `name`, `uid`, `descriptors`, `soft`, `hard`, `system_ticks`, `ticks`, `threads`, `exempt`, and those
+    of `inodes` that are among its first descriptors as `listens`.
+    """
+    if not os.stat("/proc/self/fd").st_size:
+        raise HostError(Reason.ABSENT, "before Linux 6.2 the kernel does not count the descriptors of a process")
+    counted, unseen = _counted(pids)
+    rows = []
+    for pid, descriptors in counted:
+        try:
+            rows.append({"pid": pid, "descriptors": descriptors, **_limits(pid)})
+        except OSError:
+            continue
+    if pids is None:
+        fullest = sorted(rows, key=lambda row: -row["descriptors"])[:most]
+        nearest = sorted(rows, key=lambda row: -row["descriptors"] / max(row["soft"] or 1 << 31, 1))[:most]
+        chosen = {row["pid"] for row in (*fullest, *nearest)}
+        rows = [row for row in rows if row["pid"] in chosen]
+    found = []
+    for row in rows:
+        try:
+            found.append({**row, **_about(row["pid"]), "listens": _held(row["pid"], set(inodes or ()))})
+        except OSError:
+            continue
+    return {"programs": sorted(found, key=lambda row: -row["descriptors"]), "unseen": unseen}
+
+
+def _counted(pids: list[int] | None) -> tuple[list[tuple[int, int]], int]:
+    found, unseen = [], 0
+    named: Iterable[str] = map(str, pids) if pids is not None else filter(str.isdigit, os.listdir("/proc"))
+    for pid in named:
+        try:
+            size = os.stat(f"/proc/{pid}/fd").st_size
+        except PermissionError:
+            unseen += 1
+            continue
+        except OSError:
+            continue
+        if pids is not None or size >= _FEW:
+            found.append((int(pid), size))
+    return found, unseen
+
+
+def _limits(pid: int) -> dict[str, Any]:
+    line = re.search(rb"^Max open files\s+(\S+)\s+(\S+)", _read(f"/proc/{pid}/limits"), re.M)
+    soft, hard = (int(n) if n.isdigit() else None for n in line.groups()) if line else (None, None)
+    return {"soft": soft, "hard": hard}
+
+
+def _about(pid: int) -> dict[str, Any]:
+    stat = _read(f"/proc/{pid}/stat")
+    name = stat[stat.index(b"(") + 1 : stat.rindex(b")")].decode(errors="replace")
+    fields = stat[stat.rindex(b")") + 1 :].split()
+    able = re.search(rb"^CapEff:\s+([0-9a-f]{1,16})$", _read(f"/proc/{pid}/status"), re.M)
+    # capable() asks in the initial user namespace: root of a namespace of its own is not exempt
+    first = _read(f"/proc/{pid}/uid_map").decode().split() == _WHOLE
+    return {
+        "name": _named(name, _read(f"/proc/{pid}/cmdline")),
+        "uid": os.stat(f"/proc/{pid}").st_uid,
+        "ticks": int(fields[11]) + int(fields[12]),
+        "system_ticks": int(fields[12]),
+        "threads": int(fields[17]),
+        "exempt": bool(int(able[1], 16) & _SYS_ADMIN) and first if able else None,
+    }
+
+
+def _held(pid: int, inodes: set[int]) -> list[int]:
+    """Return which of the inodes are among the first descriptors; () where that is not for us to see."""
+    found = []
+    for number in range(_FIRST if inodes else 0):
+        try:
+            link = os.readlink(f"/proc/{pid}/fd/{number}")
+        except PermissionError:
+            return []
+        except OSError:
+            continue
+        inode = link[8:-1] if link.startswith("socket:[") else ""
+        if inode.isdigit() and int(inode) in inodes:
+            found.append(int(inode))
+    return found
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()

@@ -1,0 +1,182 @@
+"""What a host is doing at a moment: what the kernel counts, who talks to whom, which programs hold what."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from hosttune.model.capacity import PortPool
+from hosttune.model.findings import Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """What the kernel counted at one moment, by name: `TcpExt.ListenOverflows`, `sockstat.TCP.tw`, `softnet.dropped`.
+
+    `at` is seconds of the host's uptime. A counter that the host does not show is absent: it is never 0.
+    """
+
+    at: float
+    counters: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Two samples of one host, so that what happens now differs from what happened once."""
+
+    before: Sample
+    now: Sample
+
+    @property
+    def seconds(self) -> float:
+        return max(self.now.at - self.before.at, 0.0)
+
+    def moved(self, name: str) -> int | None:
+        """Return by how much a counter rose between the two; None where either has not got it, or there is but one.
+
+        A counter that fell began anew.
+        """
+        first, last = self.before.counters.get(name), self.now.counters.get(name)
+        return None if first is None or last is None or not self.seconds else max(last - first, 0)
+
+    def rose(self, name: str) -> int:
+        """Return the same, 0 where it cannot be told."""
+        return self.moved(name) or 0
+
+    def value(self, name: str) -> int | None:
+        """Return what a counter stands at now; None where the host does not show it."""
+        return self.now.counters.get(name)
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A listening socket: how many wait to be accepted, and how many may, as the kernel holds it (Send-Q).
+
+    `accepted` are connections at its port that look open, about so many where the table was only sampled; `closing`
+    of them those whose peer has gone and that the program has not closed. `half_open` are in SYN_RECV.
+    """
+
+    address: str
+    port: int
+    queue: int
+    backlog: int
+    inode: int = 0
+    uid: int = 0
+    accepted: int | None = None
+    closing: int = 0
+    half_open: int = 0
+
+    def __str__(self) -> str:
+        host = f"[{self.address}]" if ":" in self.address else self.address
+        return f"{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """The connections from one source address to one destination, counted: those that go out, not those accepted.
+
+    `opening` are in SYN_SENT, and of them `retried` have sent their SYN more than once; `unread` have data that the
+    program has not read. About so many where the table was only sampled.
+    """
+
+    source: str
+    address: str
+    port: int
+    established: int = 0
+    time_wait: int = 0
+    opening: int = 0
+    retried: int = 0
+    other: int = 0
+    unread: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.established + self.time_wait + self.opening + self.other
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A process that holds descriptors, and its limits; `soft` and `hard` None where they could not be read.
+
+    `ticks` are hundredths of a second of CPU that it has used, in the kernel and in all; `switches` is how often it
+    went to wait. `exempt`: it has CAP_SYS_ADMIN on the host itself.
+    """
+
+    pid: int
+    name: str
+    uid: int
+    descriptors: int
+    soft: int | None
+    hard: int | None
+    system_ticks: int = 0
+    ticks: int = 0
+    threads: int = 0
+    exempt: bool | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.pid})"
+
+
+@dataclass(frozen=True, slots=True)
+class Traffic:
+    """The sockets of this network namespace, counted. `whole`: all were looked at, not a sample of them.
+
+    `states` are sockets by state: SYN_SENT, SYN_RECV, FIN_WAIT1, CLOSE_WAIT, LAST_ACK, CLOSING, all of them counted.
+    `unread` is the share of established sockets with data that the program has not read, `unsent` with data that the
+    peer has not taken. `uids` are established sockets by user.
+    """
+
+    flows: tuple[Flow, ...] = ()
+    listeners: tuple[Listener, ...] = ()
+    states: Mapping[str, int] = field(default_factory=dict)
+    uids: Mapping[int, int] = field(default_factory=dict)
+    unread: float = 0.0
+    unsent: float = 0.0
+    whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """How much of one limit is taken now.
+
+    `id` is `kind` or `kind:which`: `ports:10.0.0.9->10.0.0.11:1883`, `nofile:812`, `accept-queue:0.0.0.0:1883`,
+    `conntrack`. `limit` None: there is none here, Unknown: it could not be read. `knee` is where it slows first.
+    `reads` names where both are read.
+    """
+
+    id: str
+    name: str
+    used: int
+    limit: int | Unknown | None
+    unit: str
+    reads: str
+    knee: int | None = None
+
+    @property
+    def kind(self) -> str:
+        return self.id.partition(":")[0]
+
+    @property
+    def share(self) -> float | None:
+        """What part of the limit is taken; None where there is none, or it is not known."""
+        if not isinstance(self.limit, int):
+            return None
+        return self.used / self.limit if self.limit else 1.0
+
+    @property
+    def nearness(self) -> float:
+        """What part of the knee, or of the limit where there is no knee, is taken: 1 and more is beyond it."""
+        share = self.share or 0.0
+        return max(share, self.used / self.knee) if self.knee else share
+
+
+@dataclass(frozen=True, slots=True)
+class Pools:
+    """The port pools of the destinations that were found or named, and the way in which their ports are bound.
+
+    `told` says how the bind mode of each source address is known.
+    """
+
+    pools: tuple[PortPool, ...] = ()
+    told: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
