@@ -2,8 +2,9 @@
 
 A snapshot is one JSON file: `{"schema": "hosttune/snapshot/1", "reads": {PATH: ANSWER}, "globs": {PATTERN: [PATH]},
 "probes": {"NAME ARGS": ANSWER}, "links": {PATH: TARGET}, "again": {...}}`, where ANSWER is `{"is": ...}` or
-`{"error": REASON, "detail": TEXT}`. Only links that are some are kept; recordings made before there were any have no such table. `again`
-is a second gathering of what changes, with the same tables; a recording that was made at one moment has none.
+`{"error": REASON, "detail": TEXT}`. Only links that are some are kept; recordings made before there were any have no
+such table. `again` is a second gathering of what changes, with the same tables; a recording that was made at one moment
+has none.
 """
 
 from __future__ import annotations

@@ -1,0 +1,52 @@
+"""Every stall is made and diagnosed: the matrix of causes against verdicts, whose diagonal is full.
+
+python -m pytest tests/diagnosis/test_matrix.py -s
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.diagnosis import stage
+
+_rows: list[tuple[str, str, str]] = []
+
+
+@pytest.fixture(scope="module", autouse=True)
+def matrix() -> Iterator[None]:
+    """Print the matrix once all scenes are played."""
+    yield
+    print("\n" + table(_rows))
+
+
+def table(rows: list[tuple[str, str, str]]) -> str:
+    """Return rows of made causes against columns of verdicts; a decoy's row is named by its scene."""
+    verdicts = sorted({verdict for _, _, verdict in rows})
+    kinds = sorted(
+        {cause or f"decoy {scene}" for scene, cause, _ in rows}, key=lambda kind: (kind[:6] == "decoy ", kind)
+    )
+    width = max((len(kind) for kind in kinds), default=0)
+    lines = [" " * width + "  " + "  ".join(verdicts)]
+    for kind in kinds:
+        counts = [sum((c or f"decoy {s}") == kind and v == verdict for s, c, v in rows) for verdict in verdicts]
+        cells = "  ".join(f"{n or '.':>{len(v)}}" for n, v in zip(counts, verdicts, strict=True))
+        lines.append(f"{kind:<{width}}  {cells}")
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize("name", stage.names("netns"))
+def test_a_stall_in_a_namespace_is_diagnosed(name: str) -> None:
+    hold(name, stage.diagnosed(name))
+
+
+def hold(name: str, found: dict[str, object]) -> None:
+    """Compare the verdict with what the scene made."""
+    scene = stage.load(name)
+    verdict = stage.verdict(found)
+    _rows.append((name, scene.CAUSE, verdict))
+    if scene.CAUSE:
+        assert verdict == scene.CAUSE, found
+    else:
+        assert verdict != scene.DECOY_OF, found
