@@ -33,8 +33,9 @@ _SHORTEST = 0.3
 """Seconds between the two gatherings at least: counters of the kernel are exact, hundredths of a second of CPU not."""
 
 _GROUPS = 4  # programs whose control groups are looked at
-_MOST = 3600.0
-_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "ms": 0.001}
+_HOUR = 3600.0
+WEEK = 7 * 24 * _HOUR
+_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": _HOUR, "ms": 0.001}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,12 @@ def recorded(first: Host, again: Host | None) -> Twice:
     return Twice(first, again or first, lambda _: None)
 
 
-def seconds(text: str, option: str = "--for") -> float:
+def seconds(text: str, option: str = "--for", most: float = _HOUR) -> float:
     """Return a time such as 10s or 1m in seconds; raises UsageError."""
-    match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)\s*(ms|s|m|)", text.strip())
-    if not match or not 0 < float(match[1]) * _UNITS[match[2]] <= _MOST:
-        raise UsageError(f"{option} {text}: no time of at most an hour; write 10s or 1m")
+    match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)\s*(ms|s|m|h|)", text.strip())
+    if not match or not 0 < float(match[1]) * _UNITS[match[2]] <= most:
+        longest = "an hour" if most == _HOUR else f"{most / _HOUR:,.0f} hours"
+        raise UsageError(f"{option} {text}: no time of at most {longest}; write 10s or 1m")
     return float(match[1]) * _UNITS[match[2]]
 
 
@@ -74,16 +76,16 @@ def clues(hosts: Twice, aim: _load.Aim, said: Said, interval: float = 0.0) -> Cl
     first = hosts.first
     machine = machines.gather(first)
     before = counters.gather(first, machine.cloud)
-    pids = _pids(first, aim)
-    known, targets, sources, mode = _named(first, aim)
-    earlier = _programs(traffic.programs(first, pids, Unknown(Reason.UNDECIDED)))
+    watched = pids(first, aim)
+    known, targets, sources, mode = named(first, aim)
+    earlier = _programs(traffic.programs(first, watched, Unknown(Reason.UNDECIDED)))
     held = limits.gather(first)
     bounds = _bounds(first, aim)
     hosts.wait(interval)
     host = hosts.second
     seen = traffic.gather(host, before)
-    pools = _pools(host, known, sources, mode, seen)
-    programs = traffic.programs(host, pids, seen)
+    counted = pools(host, known, sources, mode, seen)
+    programs = traffic.programs(host, watched, seen)
     hosts.wait(max(interval, _SHORTEST))
     now = counters.gather(host, machine.cloud)
     found_now = _programs(programs)
@@ -93,12 +95,12 @@ def clues(hosts: Twice, aim: _load.Aim, said: Said, interval: float = 0.0) -> Cl
         rates=Rates(before, now),
         limits=held,
         traffic=seen,
-        pools=pools,
+        pools=counted,
         programs=found_now,
         earlier=earlier,
-        named=pids is not None,
+        named=watched is not None,
         owners=programs.owners if not isinstance(programs, Unknown) else {},
-        groups=_groups(host, machine, found_now),
+        groups=groups(host, machine, found_now),
         log=traffic.kernel_log(host),
         bounds=bounds,
         backends=targets,
@@ -108,7 +110,7 @@ def clues(hosts: Twice, aim: _load.Aim, said: Said, interval: float = 0.0) -> Cl
     )
 
 
-def _pids(host: Host, aim: _load.Aim) -> list[int] | None:
+def pids(host: Host, aim: _load.Aim) -> list[int] | None:
     """Return the processes of what was named, its workers too; None where nothing was."""
     if aim.service:
         pids = nofile.processes(host, aim.service)
@@ -125,7 +127,7 @@ def _pids(host: Host, aim: _load.Aim) -> list[int] | None:
     return sorted({pid, *workers})
 
 
-def _named(
+def named(
     host: Host, aim: _load.Aim
 ) -> tuple[tuple[Backend, ...], tuple[Backend, ...], tuple[str, ...], BindMode | None]:
     """Return the backends that were named, twice: to count, and to reckon with; the sources, and the bind mode."""
@@ -138,7 +140,7 @@ def _named(
     return targets, targets, backends.parse_sources(list(aim.source)), mode
 
 
-def _pools(
+def pools(
     host: Host, targets: Sequence[Backend], sources: tuple[str, ...], mode: BindMode | None, seen: Traffic | Unknown
 ) -> Pools:
     """Return the pools of what was named, in the mode that was named; else those that the socket table shows."""
@@ -159,7 +161,7 @@ def _programs(answer: traffic.Programs | Unknown) -> tuple[Program, ...]:
     return () if isinstance(answer, Unknown) else answer.programs
 
 
-def _groups(host: Host, machine: Machine, programs: Sequence[Program]) -> tuple[GroupLimit, ...] | Unknown:
+def groups(host: Host, machine: Machine, programs: Sequence[Program]) -> tuple[GroupLimit, ...] | Unknown:
     """Return the limits of the control groups of the first programs, each once."""
     limits_found: dict[str, GroupLimit] = {}
     why: Unknown | None = None

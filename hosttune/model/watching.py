@@ -47,6 +47,7 @@ class Trend:
 class View:
     """What there is to show of one look: `rates` of the counters per second since the one before, `seconds` ago.
 
+    `drops` is what was not carried per second, each once, None where that is not counted; `dropping` names what drops.
     `trends` are ranked. `changes` are the limits that changed while it was watched, as sentences, the last first.
     `interval` is the time between two looks that was asked for.
     """
@@ -56,6 +57,8 @@ class View:
     seconds: float
     rates: Mapping[str, float]
     trends: tuple[Trend, ...]
+    drops: float | None = None
+    dropping: tuple[str, ...] = ()
     changes: tuple[str, ...] = ()
     interval: float = 1.0
     sort: str = "nearness"

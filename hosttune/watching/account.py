@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import itertools
 from collections.abc import Iterable, Sequence
 
 from hosttune.model import Account, Chart, Record, Series, Tick, Use
@@ -56,7 +57,7 @@ def _of(uses: Iterable[Series], *kinds: str) -> list[Series]:
 
 def _gaps(ticks: Sequence[Tick]) -> list[float]:
     """Return the times at which a gap ends: what is far longer than the distances around it, or a boot."""
-    distances = [b.time - a.time for a, b in zip(ticks, ticks[1:], strict=False)]
+    distances = [b.time - a.time for a, b in itertools.pairwise(ticks)]
     found = []
     for number, distance in enumerate(distances):
         # a record that was thinned out has longer distances in its past: neighbours are compared
@@ -108,9 +109,7 @@ def _rates(
     for name in names:
         seen = [(tick.time, tick.at, tick.counters[name]) for tick in ticks if name in tick.counters]
         points = [
-            (b[0] - start, max(b[2] - a[2], 0) / (b[1] - a[1]))
-            for a, b in zip(seen, seen[1:], strict=False)
-            if b[1] > a[1]
+            (b[0] - start, max(b[2] - a[2], 0) / (b[1] - a[1])) for a, b in itertools.pairwise(seen) if b[1] > a[1]
         ]
         if points and not (moved and not any(value for _, value in points)):
             found.append(_plain(name, counted.NAMES[name], "per second", points, start, gaps))
@@ -142,6 +141,6 @@ def _steps(values: Sequence[tuple[float, int | None]]) -> tuple[tuple[float, int
 def _changes(found: Iterable[Series]) -> Iterable[str]:
     rows = []
     for one in found:
-        for (_, before), (at, now) in zip(one.limits, one.limits[1:], strict=False):
+        for (_, before), (at, now) in itertools.pairwise(one.limits):
             rows.append((at, f"after {at:,.0f} s {changed(one.name, before, now).removesuffix(' now')}"))
     return [text for _, text in sorted(rows)]

@@ -41,6 +41,8 @@ class History:
             seconds=max(seconds, 0.0),
             rates=rates,
             trends=ranked(trends, sort),
+            drops=counted.drops(rates),
+            dropping=tuple(word for name, word in counted.DROPPED.items() if rates.get(name)),
             changes=tuple(reversed(self._changes)),
             interval=self._interval,
             sort=sort,
@@ -103,7 +105,7 @@ def ranked(trends: Iterable[Trend], sort: str) -> tuple[Trend, ...]:
         "use": lambda one: (one.use.unit == "bytes", -one.use.used, one.use.name),
         "name": lambda one: one.use.name,
     }
-    return tuple(sorted(trends, key=keys[sort]))  # type: ignore[arg-type]
+    return tuple(sorted(trends, key=keys[sort]))
 
 
 def _soonest(one: Trend) -> float:
