@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -65,9 +66,9 @@ class Watcher:
         self._clock, self._begun = clock, spent
         sample = counters.gather(self._host, self.machine.cloud)
         held = limits.gather(self._host)
+        self._ask_queues()
         dear = self._ask(sample, clock)
-        queues = self._queues()
-        found = uses(self._clues(sample, held, queues))
+        taken = uses(self._clues(sample, held))
         now = time.monotonic()
         ages = {name: self._budget.age(name, now) for name in _QUESTIONS}
         self._looks += 1
@@ -78,8 +79,8 @@ class Watcher:
             time=time.time(),
             at=sample.at,
             counters=counted.kept(sample.counters),
-            uses=_chosen(found),
-            ages={use.id: ages[_KINDS[use.kind]] for use in found if use.kind in _KINDS},
+            uses=_chosen(taken),
+            ages={use.id: ages[_KINDS[use.kind]] for use in taken if use.kind in _KINDS},
             cost=cost,
             notes=(*self._unseen, *self._pools.notes),
         )
@@ -126,22 +127,20 @@ class Watcher:
     def _ask_pools(self) -> None:
         self._pools = _observe.pools(self._host, self._targets, self._sources, self._mode, self._traffic)
 
-    def _queues(self) -> Traffic | Unknown:
-        """Return the sockets as last known with the accept queues as they are now."""
+    def _ask_queues(self) -> None:
+        """Bring the accept queues up to now, which is cheap; all else that is known of sockets stays as it is."""
         if isinstance(self._traffic, Unknown):
-            return self._traffic
-        try:
-            return dataclasses.replace(self._traffic, listeners=traffic.listeners(self._host))
-        except HostError as error:
-            return Unknown(error.reason, error.detail)
+            return
+        with contextlib.suppress(HostError):
+            self._traffic = dataclasses.replace(self._traffic, listeners=traffic.listeners(self._host))
 
-    def _clues(self, sample: Sample, held: Mapping[str, Value | Unknown], queues: Traffic | Unknown) -> Clues:
+    def _clues(self, sample: Sample, held: Mapping[str, Value | Unknown]) -> Clues:
         return Clues(
             machine=self.machine,
             said=Said(),
             rates=Rates(sample, sample),
             limits=held,
-            traffic=queues,
+            traffic=self._traffic,
             pools=self._pools,
             programs=self._programs,
             groups=self._groups,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 _FEW, _MANY = 100_000, 1_000_000
-_SHARE_FEW, _SHARE_MANY = 0.013, 0.075
+_SHARE_FEW, _SHARE_MANY = 0.016, 0.08
 """Shares of one core: what is promised is 2 % with 100,000 sockets and 10 % with 1,000,000."""
 
 _SAVED = 2.0
@@ -91,6 +91,8 @@ class Budget:
 
     def asked(self, name: str, cost: float, signs: object, now: float) -> None:
         """Note what a question has cost, and what the counters said when it was asked."""
+        if name not in self._asked:
+            self._left += cost  # its first time is part of the start
         self._costs[name] = cost
         self._asked[name] = self._known[name] = now
         self._signs[name] = signs
