@@ -14,7 +14,7 @@ _NONE = 1 << 62
 
 def render(found: Account) -> str:
     """Return the document."""
-    lines = [f"# {title(found)}", "", *_about(found), "", *_maxima(found), ""]
+    lines = [f"# {_cell(title(found))}", "", *_about(found), "", *_maxima(found), ""]
     lines += _changes(found)
     for chart in found.charts:
         lines += [*_over_time(chart, found.seconds), ""]
@@ -25,7 +25,7 @@ def render(found: Account) -> str:
 def title(found: Account) -> str:
     """Return what was recorded: the host, when, how long."""
     run = found.runs[0] if found.runs else None
-    host = f"{_cell(run.hostname)}, " if run and run.hostname else ""
+    host = f"{run.hostname}, " if run and run.hostname else ""
     started = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(run.started)) if run else ""
     return f"{host}{started}, {lasted(found.seconds)}"
 

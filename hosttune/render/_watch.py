@@ -135,9 +135,16 @@ def _columns(name: str, cells: tuple[str, ...], width: int) -> str:
     used, limit, share, knee, rate, full, age = cells
     # one column is for wide terminals only: the knee has a word of its own in the others
     middle = f" {knee:>11}" if width >= _WIDE else ""
-    right = f" {used:>10} {limit:>10} {share:>4}{middle} {rate:>7} {full:>8} {age:>5}"
+    right = f" {used:>9} {limit:>9} {share:>3}{middle} {rate:>7} {full:>7} {age:>4}"
     room = max(width - len(right) - 2, 12)
-    return f"  {cut(name, room, True):<{room}}{right}"[:width].rstrip()
+    return f"  {_shortened(name, room):<{room}}{right}"[:width].rstrip()
+
+
+def _shortened(name: str, room: int) -> str:
+    """Return a name that fits, its end kept: there stand the port and the pid."""
+    if len(name) <= room:
+        return name
+    return f"{name[: room - room // 2 - 2]}..{name[-(room // 2) :]}"
 
 
 def _rows(view: View, most: int, width: int, unicode: bool) -> list[Row]:
@@ -160,17 +167,17 @@ def _row(one: Trend, width: int, unicode: bool) -> Row:
     full = "SLOW" if grave == "slow" and one.full_in is None else full
     age = f"{one.age:.0f} s" if one.age >= 1.0 else ""
     figures = (_figure(use.used, use.unit), _figure(limit, use.unit), share, _figure(use.knee, use.unit))
-    name = clean(use.name).replace(" -> ", " → ") if unicode else clean(use.name)
+    name = clean(use.name).replace(" -> ", "→") if unicode else clean(use.name)
     return _columns(name, (*figures, _rate(one.rate, use.unit), full, age), width), grave
 
 
 def _figure(value: int | None, unit: str) -> str:
-    """Return a number that fits a column of ten."""
+    """Return a number that fits a column of nine."""
     if value is None:
         return ""
     if unit == "bytes":
         return f"{value / 2**30:,.2f} GiB" if value >= 1 << 30 else f"{value / 2**20:,.0f} MiB"
-    return f"{value:,}" if value < 10**8 else f"{value / 10**6:,.0f} M" if value < 10**12 else f"{value:.1e}"
+    return f"{value:,}" if value < 10**7 else f"{value / 10**6:,.0f} M" if value < 10**12 else f"{value:.1e}"
 
 
 def _rate(rate: float | None, unit: str) -> str:

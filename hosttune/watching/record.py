@@ -20,6 +20,7 @@ _RECENT = 0.25
 
 Line = dict[str, Any]
 _WRONG = (AttributeError, KeyError, OverflowError, TypeError, ValueError)
+_LARGEST = 1 << 64  # no counter of the kernel is wider
 _LATEST = 1e11  # seconds since 1970: what lies beyond is no time
 
 
@@ -82,10 +83,10 @@ def thinned(lines: Iterable[str], looks: int) -> Iterator[str]:
     """Yield the lines of a record with every two neighbouring looks made one, but for the newest; `looks` are there.
 
     Of two the later one stays, with the higher use of both, so that no maximum is lost; counters only rise, so theirs
-    is the later one too. Two between which a limit changed, or a run began, both stay.
+    is the later one too. Two between which a limit changed both stay, and so does the first of a run: it began there.
     """
     waiting: Line | None = None
-    seen = 0
+    seen, begins = 0, False
     for one in lines:
         found = _parsed(one)
         if found is None:
@@ -93,12 +94,13 @@ def thinned(lines: Iterable[str], looks: int) -> Iterator[str]:
         if "time" not in found:
             yield from _lines(waiting)
             waiting = None
+            begins |= "schema" in found
             yield text(found)
             continue
         seen += 1
-        if seen > looks * (1 - _RECENT):
+        if begins or seen > looks * (1 - _RECENT):
             yield from _lines(waiting)
-            waiting = None
+            waiting, begins = None, False
             yield text(found)
         elif waiting is None:
             waiting = found
@@ -157,10 +159,10 @@ def _tick(found: Mapping[str, Any], told: Mapping[str, tuple[str, str, str]]) ->
         id, used, limit, knee, age = row
         name, unit, reads = told.get(str(id), (str(id), "", ""))
         known = Unknown(Reason.UNREADABLE) if limit == "?" else _whole(limit)
-        uses.append(Use(str(id), name, int(used), known, unit, reads, _whole(knee)))
+        uses.append(Use(str(id), name, _count(used), known, unit, reads, _whole(knee)))
         if age:
             ages[str(id)] = _finite(age)
-    counters = {str(name): int(value) for name, value in found["counters"].items()}
+    counters = {str(name): _count(value) for name, value in found["counters"].items()}
     cost = found.get("cost")
     return Tick(
         time=_finite(found["time"]),
@@ -173,7 +175,14 @@ def _tick(found: Mapping[str, Any], told: Mapping[str, tuple[str, str, str]]) ->
 
 
 def _whole(value: Any) -> int | None:
-    return None if value is None else int(value)
+    return None if value is None else _count(value)
+
+
+def _count(value: Any) -> int:
+    number = int(value)
+    if abs(number) > _LARGEST:
+        raise ValueError(value)
+    return number
 
 
 def _finite(value: Any) -> float:
