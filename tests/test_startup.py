@@ -22,6 +22,8 @@ def test_the_command_line_imports_nothing_heavy() -> None:
     assert not imported("import hosttune.cli") & set(HEAVY)
 
 
-@pytest.mark.parametrize("module", ["hosttune.commands.check", "hosttune.commands.resolve", "hosttune.commands.prove"])
+@pytest.mark.parametrize(
+    "module", [f"hosttune.commands.{verb}" for verb in ("check", "resolve", "prove", "watch", "report")]
+)
 def test_a_verb_imports_its_leaves_late(module: str) -> None:
     assert not imported(f"import {module}") & set(HEAVY)

@@ -43,7 +43,7 @@ def report(*args: str) -> subprocess.CompletedProcess[str]:
 def test_a_line_for_each_look_and_an_end() -> None:
     done = watch("--interval", "200ms", "--for", "1s")
     assert done.returncode == 0 and not done.stderr
-    assert len(done.stdout.splitlines()) == 6
+    assert 2 <= len(done.stdout.splitlines()) <= 6  # a busy machine misses some, and makes up for none
     assert "/s" in done.stdout.splitlines()[-1]
 
 

@@ -69,10 +69,10 @@ def test_thinning_halves_the_past_and_keeps_every_maximum_and_the_newest() -> No
 
 
 def test_thinning_keeps_both_sides_of_a_limit_that_changed() -> None:
-    ticks = [tick(float(n), use(n, 1_000 if n < 21 else 2_000)) for n in range(60)]
+    ticks = [tick(float(n), use(n, 1_000 if n < 22 else 2_000)) for n in range(60)]
     thin = record.read(record.thinned(written(ticks), 60)).ticks
     at = {t.at: t.uses[0].limit for t in thin}
-    assert at[20.0] == 1_000 and at[21.0] == 2_000
+    assert at[21.0] == 1_000 and at[22.0] == 2_000
 
 
 def test_thinning_drops_what_is_torn_and_keeps_every_run() -> None:
