@@ -56,7 +56,9 @@ def compare(count: int) -> int:
         peak = max(peak, memory)
     mine, other = statistics.median(ours), statistics.median(theirs)
     print(f"sockets {count}, loopback, six backends")
-    print(f"ss -tanH {other:.3f} s, hosttune diagnose {mine:.3f} s, ratio {mine / other:.2f}; peak {peak / 1024:.1f} MiB")
+    print(
+        f"ss -tanH {other:.3f} s, hosttune diagnose {mine:.3f} s, ratio {mine / other:.2f}; peak {peak / 1024:.1f} MiB"
+    )
     return 0 if mine <= SECONDS and peak <= KIB else 1
 
 
