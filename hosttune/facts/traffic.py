@@ -26,20 +26,17 @@ def gather(host: Host, sample: Sample) -> Traffic | Unknown:
         answer = host.probe("traffic")
     except HostError as error:
         return Unknown(error.reason, error.detail)
-    families = answer["sampled"]
-    whole = all(row["whole"] for row in families.values())
-    full, gone = _scale(families, sample) if not whole else ({}, 1.0)
     accepted = {row["port"]: row for row in answer["accepted"]}
-    seen = sum(row["established"] for row in families.values())
-    scale = full.get("inet", 1.0), full.get("inet6", 1.0)
+    scale = 1.0 if answer["whole"] else _scale(answer, sample)
+    seen = answer["sampled"] + answer["outgoing"]
     return Traffic(
-        flows=tuple(_flow(row, scale[":" in row["source"]], gone) for row in answer["flows"]),
+        flows=tuple(_flow(row) for row in answer["flows"]),
         listeners=tuple(_listener(row, accepted.get(row["port"], {}), scale) for row in answer["listeners"]),
         states=dict(answer["states"]),
-        uids={int(uid): int(count * max(scale)) for uid, count in answer["uids"].items()},
+        uids={int(uid): round(count * scale) for uid, count in answer["uids"].items()},
         unread=answer["unread"] / seen if seen else 0.0,
         unsent=answer["unsent"] / seen if seen else 0.0,
-        whole=whole,
+        whole=answer["whole"],
     )
 
 
@@ -63,32 +60,18 @@ def kernel_log(host: Host) -> tuple[tuple[float, str], ...] | Unknown:
         return Unknown(error.reason, error.detail)
 
 
-def _scale(families: Mapping[str, Any], sample: Sample) -> tuple[dict[str, float], float]:
-    """Return by what a sample is to be multiplied: established ones by family, and those in TIME_WAIT."""
-    names = {"inet": "sockstat.TCP.inuse", "inet6": "sockstat.TCP6.inuse"}
-    full = {
-        family: max(sample.counters.get(names[family], 0) / row["established"], 1.0)
-        for family, row in families.items()
-        if row["established"] and not row["whole"]
-    }
-    waiting = sum(row["time_wait"] for row in families.values())
-    return full, max(sample.counters.get("sockstat.TCP.tw", 0) / waiting, 1.0) if waiting else 1.0
+def _scale(answer: Mapping[str, Any], sample: Sample) -> float:
+    """Return by what the sample of accepted connections is to be multiplied: CurrEstab counts CLOSE_WAIT too."""
+    every = sample.counters.get("Tcp.CurrEstab", 0) - answer["states"].get("CLOSE_WAIT", 0) - answer["outgoing"]
+    return max(every / answer["sampled"], 1.0) if answer["sampled"] else 1.0
 
 
-def _flow(row: Mapping[str, Any], full: float, gone: float) -> Flow:
-    return Flow(
-        source=row["source"],
-        address=row["address"],
-        port=row["port"],
-        established=round(row.get("established", 0) * full),
-        time_wait=round(row.get("time_wait", 0) * gone),
-        opening=row.get("opening", 0),
-        retried=row.get("retried", 0),
-        unread=round(row.get("unread", 0) * full),
-    )
+def _flow(row: Mapping[str, Any]) -> Flow:
+    names = ("source", "address", "port", "established", "time_wait", "opening", "retried", "unread")
+    return Flow(**{name: row[name] for name in names if name in row})
 
 
-def _listener(row: Mapping[str, Any], accepted: Mapping[str, Any], scale: tuple[float, float]) -> Listener:
+def _listener(row: Mapping[str, Any], accepted: Mapping[str, Any], scale: float) -> Listener:
     return Listener(
         address=row["address"],
         port=row["port"],
@@ -96,7 +79,7 @@ def _listener(row: Mapping[str, Any], accepted: Mapping[str, Any], scale: tuple[
         backlog=row["backlog"],
         inode=row["inode"],
         uid=row["uid"],
-        accepted=round(accepted.get("established", 0) * scale[":" in row["address"]]),
+        accepted=round(accepted.get("established", 0) * scale),
         closing=accepted.get("closing", 0),
         half_open=accepted.get("half_open", 0),
     )
