@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hosttune.model.capacity import PortPool
+from hosttune.model.capacity import PortPool, endpoint
 from hosttune.model.findings import Unknown
 
 
@@ -67,8 +67,7 @@ class Listener:
     half_open: int = 0
 
     def __str__(self) -> str:
-        host = f"[{self.address}]" if ":" in self.address else self.address
-        return f"{host}:{self.port}"
+        return endpoint(self.address, self.port)
 
 
 @dataclass(frozen=True, slots=True)
