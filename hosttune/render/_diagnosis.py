@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from hosttune.model import Cause, Diagnosis, Use
+from hosttune.model import Cause, Conclusion, Diagnosis, Use
 from hosttune.render import _parts
 from hosttune.render._figures import fold
 from hosttune.render.json import document
@@ -61,11 +61,12 @@ def _head(found: Diagnosis, width: int) -> list[str]:
 def _cause(cause: Cause, width: int) -> list[str]:
     at = f", at {cause.at:,} {cause.unit}" if cause.at is not None else ""
     lines = fold(f"  {cause.certainty}: {cause.what}{at}", width, "    ")
-    rows = [("for", str(e)) for e in cause.evidence] + [("against others", str(e)) for e in cause.against]
-    rows += [("log", cause.log)] if cause.log else []
-    rows += [("fix", text) for text in cause.fixes]
-    rows += [("confirm", cause.confirm)] if cause.confirm else []
-    return lines + [line for name, text in rows for line in fold(f"    {name}: {text}", width, "      ")]
+    rows = [f"for: {one}" for one in cause.evidence] + [f"but: {one}" for one in cause.against]
+    rows += [f"not {one}" for one in cause.rivals]
+    rows += [f"log: {cause.log}"] if cause.log else []
+    rows += [f"fix: {text}" for text in cause.fixes]
+    rows += [f"confirm: {cause.confirm}"] if cause.confirm else []
+    return lines + [line for row in rows for line in fold(f"    {row}", width, "      ")]
 
 
 def _uses(found: Diagnosis, verbose: bool, width: int) -> list[str]:
@@ -82,9 +83,11 @@ def _use(use: Use, width: int) -> list[str]:
 
 def _excluded(found: Diagnosis, verbose: bool, width: int) -> list[str]:
     lines = [""]
-    for cause in found.excluded if verbose else ():
+    # that no limit of the host is it rests on these alone
+    shown = verbose or found.conclusion is Conclusion.OWN_LIMIT
+    for cause in found.excluded if shown else ():
         lines += fold(f"  not {cause.id}: {'; '.join(map(str, cause.evidence))}", width, "    ")
-    if found.excluded and not verbose:
+    if found.excluded and not shown:
         names = ", ".join(dict.fromkeys(cause.id for cause in found.excluded))
         lines += fold(f"  excluded (-v says why): {names}", width, "    ")
     for cause in found.unseen:
