@@ -95,6 +95,7 @@ def _by_number(clues: Clues, heard: bool | None) -> Cause:
     each = f"{pools} pools of {size:,} ports each" if pools > 1 else f"one pool of {size:,} ports"
     text = f"it stopped at {number:,}, and {each} {'are' if pools > 1 else 'is'} {pools * size:,}"
     now = _now(clues)
+    near = _pools.taken(clues, _pools.fullest(clues.pools.pools)) if clues.pools.pools and not now else ()
     certainty = Certainty.LIKELY if known or pools == 1 else Certainty.POSSIBLE
     if heard:
         certainty = Certainty.CERTAIN if certainty is Certainty.LIKELY and not now else Certainty.LIKELY
@@ -105,7 +106,7 @@ def _by_number(clues: Clues, heard: bool | None) -> Cause:
         f"source ports run out: {each}",
         certainty,
         pools * size,
-        evidence=(Evidence(text, _pools.RANGE), *_say.heard(clues), *_say.logged(clues, _ID)),
+        evidence=(Evidence(text, _pools.RANGE), *near, *_say.heard(clues), *_say.logged(clues, _ID)),
         against=now,
         log=_LOG,
         fixes=_fixes(clues),
