@@ -27,7 +27,7 @@ def conclude(
         following = _own.where_to_look(clues)
     else:
         conclusion, text = Conclusion.NOT_ENOUGH, _not_enough(clues, held)
-        following = (*_first(clues), *(c.confirm for c in held if c.confirm), *_ask(clues))[: _GENERAL + 1]
+        following = (*_first(clues), *[c.confirm for c in held if c.confirm][:_GENERAL], *_ask(clues))[: 2 * _GENERAL]
     return Diagnosis(
         machine=clues.machine,
         said=clues.said,
@@ -108,6 +108,8 @@ def _ask(clues: Clues) -> tuple[str, ...]:
         asked.append("the errno and the call: strace -f -e trace=network -p PID, or the program's log with --log FILE")
     elif clues.said.errno != "none" and not clues.said.call:
         asked.append("the call that failed (--call connect, bind, accept or socket): strace -f -e trace=network -p PID")
+    if clues.stalled_at and clues.heard("none") is not False:
+        asked.append(f"or it stops by itself at {clues.stalled_at:,}: {_own.where_to_look(clues)[0]}")
     if not clues.stalled_at:
         asked.append("the number at which it stopped: --stalled-at N")
     if clues.stalled_at and not clues.named and clues.examined:

@@ -38,7 +38,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     if size and _say.near(clues.stalled_at, size // 2 * many, 0.03):
         return (_by_number(clues, size, many),)
     if not clues.pools.pools:
-        return (_say.unseen(_ID, _WHAT, "no connection that goes out was seen"),)
+        return (_say.unseen(_ID, _WHAT, _pools.not_seen(clues)),)
     kneed = [pool for pool in clues.pools.pools if pool.knee]
     if not kneed:
         return (_say.excluded(_ID, _WHAT, "the program chooses its ports itself", _pools.SOCKETS),)

@@ -41,7 +41,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     if shown:
         return (_say.excluded(_ID, _WHAT, f"no program binds first: {shown}", _pools.SOCKETS),)
     if not clues.pools.pools:
-        return (_say.unseen(_ID, _WHAT, "no connection that goes out was seen"),)
+        return (_say.unseen(_ID, _WHAT, _pools.not_seen(clues)),)
     return (_say.excluded(_ID, _WHAT, _pools.elsewhere(clues, clues.pools.pools), _pools.SOCKETS),)
 
 
