@@ -84,7 +84,7 @@ def _cause(clues: Clues, certainty: Certainty, text: str, strength: int) -> Caus
 def _fixes(clues: Clues, listener: Listener | None) -> tuple[str, ...]:
     found = []
     if clues.integer(_COOKIES) == 0:
-        found.append("sysctl -w net.ipv4.tcp_syncookies=1: a full queue then turns nobody away")
+        found.append("sudo hosttune apply --role ROLE, for net.ipv4.tcp_syncookies=1: a full queue then turns nobody away")
         longest = clues.integer(_LONGEST)
         if listener is not None and longest is not None and _room(clues, listener) <= listener.backlog:
             found.append(f"raise net.ipv4.tcp_max_syn_backlog, {longest:,}: without cookies three quarters of it count")
