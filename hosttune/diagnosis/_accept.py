@@ -16,6 +16,7 @@ NETSTAT = "/proc/net/netstat"
 SOCKETS = "sock_diag"
 OVERFLOWS = "TcpExt.ListenOverflows"
 SOMAXCONN = "net.core.somaxconn"
+DESCRIPTORS = "give the process more descriptors (nofile): then it accepts again, and the queue empties"
 _WILD = ("0.0.0.0", "::")
 _PATIENCE = 3.0
 """Seconds: a SYN that was dropped comes again after 1 s, and again 1 or 2 s later (tcp(7), tcp_syn_retries)."""
@@ -97,7 +98,7 @@ def _queue(clues: Clues, listener: Listener, certainty: Certainty, evidence: tup
     return Queue(
         listener,
         certainty,
-        (*evidence, *_activity(clues, owner)),
+        (*evidence, *(_activity(clues, owner) if listener.queue > listener.backlog else ())),
         owner,
         starved,
         longest is not None and listener.backlog < longest,
@@ -112,11 +113,11 @@ def owner_of(clues: Clues, listener: Listener) -> Program | None:
 
 def excluded(clues: Clues, id: str, what: str) -> Cause:
     """Return why no accept queue is to blame: none overflows now; it could not be seen; or it is too short a look."""
-    moved, ever = clues.rates.moved(OVERFLOWS), clues.rates.value(OVERFLOWS)
+    ever = clues.rates.value(OVERFLOWS)
     if ever is None:
         why = clues.traffic if isinstance(clues.traffic, Unknown) else f"{OVERFLOWS} could not be read"
         return _say.unseen(id, what, why, "nstat -az TcpExtListenOverflows TcpExtListenDrops, twice; ss -ltn")
-    if ever and (moved is None or (clues.rates.seconds < _PATIENCE and told(clues))):
+    if ever and too_short(clues, OVERFLOWS):
         text = f"{OVERFLOWS} stands at {ever:,}, and it takes a longer look to tell whether it moves"
         return Cause(
             id,
@@ -135,10 +136,25 @@ def excluded(clues: Clues, id: str, what: str) -> Cause:
     return Cause(id, what, Certainty.EXCLUDED, evidence=tuple(evidence))
 
 
+def too_short(clues: Clues, counter: str) -> bool:
+    """Say whether a counter that did not move may only have been looked at for too short a time."""
+    return clues.rates.moved(counter) is None or (clues.rates.seconds < _PATIENCE and told(clues))
+
+
 def told(clues: Clues) -> bool:
     """Say whether a person or a log says that something is wrong."""
     said = clues.said
     return bool(said.errno or said.call or said.stalled_at or said.hits)
+
+
+def idle(clues: Clues, queue: Queue) -> str:
+    """Return what to look at where the queue is full and the program does nothing, "" where it does, or may."""
+    owner = queue.owner
+    busy = clues.busy(owner) if owner else None
+    full = queue.listener is not None and queue.listener.queue > queue.listener.backlog
+    if owner is None or busy is None or busy[1] or not full:
+        return ""
+    return f"see why {owner} does not accept: `ps -o stat,wchan:20 {owner.pid}` (T: it was stopped)"
 
 
 def _listeners(clues: Clues) -> tuple[Listener, ...]:

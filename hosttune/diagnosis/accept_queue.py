@@ -11,7 +11,7 @@ from hosttune.model import Cause, Certainty, Evidence, Listener
 
 RIVALS = ("backlog", "syn-queue", "nofile", "softnet", "conntrack")
 _ID = "accept-queue"
-_WHAT = "an accept queue overflows"
+_WHAT = "a full accept queue"
 
 
 def judge(clues: Clues) -> tuple[Cause, ...]:
@@ -21,8 +21,8 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     if found:
         return found
     if every:
-        text = f"the queue that overflows, of {every[0].whose}, is shorter than somaxconn lets it be"
-        return (_say.excluded(_ID, _WHAT, text, _accept.SOCKETS),)
+        text = f"the queue of {every[0].whose} is shorter than that"
+        return (_say.excluded(_ID, "net.core.somaxconn", text, _accept.SOCKETS),)
     return (_accept.excluded(clues, _ID, _WHAT),)
 
 
@@ -33,7 +33,7 @@ def _cause(clues: Clues, queue: _accept.Queue) -> Cause:
         f"the accept queue of {queue.whose} {'overflows' if sure else 'is full'}",
         queue.certainty,
         queue.at,
-        "connections that wait",
+        "waiting connections",
         evidence=(*queue.evidence, *_length(clues, queue.listener), *_say.heard(clues), *_say.logged(clues, _ID)),
         log="nothing at the server; clients wait, and time out (ETIMEDOUT from connect()) after minutes",
         fixes=_fixes(clues, queue),
@@ -58,17 +58,14 @@ def _length(clues: Clues, listener: Listener | None) -> tuple[Evidence, ...]:
 
 def _fixes(clues: Clues, queue: _accept.Queue) -> tuple[str, ...]:
     if queue.starved:
-        return ("give the process more descriptors (nofile): then it accepts again, and the queue empties",)
+        return (_accept.DESCRIPTORS,)
     faster = "let the program accept faster: more threads or processes that accept, or SO_REUSEPORT listeners"
     longer = (
         "sudo hosttune apply --role ROLE, for net.core.somaxconn; then restart the program: a listener keeps the "
         "backlog of its listen()"
     )
-    owner = queue.owner
-    busy = clues.busy(owner) if owner else None
-    if owner is not None and busy is not None and not busy[1]:
-        return (f"see why {owner} does not accept: `ps -o stat,wchan:20 {owner.pid}` (T: it was stopped)", longer)
-    return (longer, faster)
+    idle = _accept.idle(clues, queue)
+    return (idle, longer) if idle else (longer, faster)
 
 
 def _confirm(queue: _accept.Queue) -> str:

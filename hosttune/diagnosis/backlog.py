@@ -12,7 +12,7 @@ from hosttune.model import Cause, Certainty, Evidence, Program
 
 RIVALS = ("accept-queue", "syn-queue", "nofile", "softnet")
 _ID = "backlog"
-_WHAT = "an accept queue that the program made short overflows"
+_WHAT = "a backlog that the program itself made short"
 _SETTINGS = {
     "nginx": "`listen PORT backlog=N;` (nginx.org, ngx_http_core_module)",
     "haproxy": "`backlog N` of the frontend (HAProxy configuration manual)",
@@ -21,6 +21,9 @@ _SETTINGS = {
     "mosquitto": "no setting: src/net.c passes a fixed number; more listeners, or a proxy before it, share the burst",
 }
 """How a program's own backlog is raised, from its documentation."""
+
+_FORMER = (128, 4096)
+"""What somaxconn is where nobody sets it: until Linux 5.4, and since (include/linux/socket.h, SOMAXCONN)."""
 
 
 def judge(clues: Clues) -> tuple[Cause, ...]:
@@ -35,7 +38,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     if every and every[0].listener is None:
         return (_say.unseen(_ID, _WHAT, "it was not seen which listener overflows"),)
     if every:
-        text = f"the queue that overflows, of {every[0].whose}, is as long as somaxconn lets it be, {longest:,}"
+        text = f"the queue of {every[0].whose} is as long as net.core.somaxconn, {longest:,}"
         return (_say.excluded(_ID, _WHAT, text, "/proc/sys/net/core/somaxconn"),)
     return (_accept.excluded(clues, _ID, _WHAT),)
 
@@ -56,13 +59,13 @@ def _cause(clues: Clues, queue: _accept.Queue) -> Cause:
     verb = "overflows" if sure else "is full"
     return Cause(
         _ID,
-        f"the accept queue of {queue.whose} {verb}, and the program itself made it that short",
+        f"the accept queue of {queue.whose}, which the program itself made short, {verb}",
         queue.certainty,
         queue.at,
-        "connections that wait",
+        "waiting connections",
         evidence=evidence,
         log="nothing at the server; clients wait, and time out (ETIMEDOUT from connect()) after minutes",
-        fixes=_fixes(queue, backlog),
+        fixes=_fixes(clues, queue, backlog),
         confirm="" if queue.certainty is Certainty.CERTAIN else _confirm(queue),
         strength=queue.strength,
     )
@@ -76,18 +79,23 @@ def _default(owner: Program | None, backlog: int) -> tuple[Evidence, ...]:
     return (Evidence(f"{known.program} passes {known.value:,} to listen()", known.source),)
 
 
-def _fixes(queue: _accept.Queue, backlog: int) -> tuple[str, ...]:
+def _fixes(clues: Clues, queue: _accept.Queue, backlog: int) -> tuple[str, ...]:
     if queue.starved:
-        return ("give the process more descriptors (nofile): then it accepts again, and the queue empties",)
+        return (_accept.DESCRIPTORS,)
     name = _programs.bare(queue.owner.name) if queue.owner else ""
     port = queue.listener.port if queue.listener else 0
     whose = name or f"the program (`ss -ltnp 'sport = :{port}'` names it)"
     setting = _SETTINGS.get(name, "its setting is called backlog, or acceptCount, in most programs")
-    return (
+    older = (
+        f"if net.core.somaxconn was {backlog:,} when it started, restart it: a listener keeps what listen() made of it"
+    )
+    found = (
+        _accept.idle(clues, queue),
         f"raise the backlog of {whose}: {setting}; raising net.core.somaxconn does not help",
-        f"if somaxconn was {backlog:,} when it started, restart it: a listener keeps the backlog of its listen()",
+        older if backlog in _FORMER else "",
         "let it accept faster: more threads or processes that accept",
     )
+    return tuple(text for text in found if text)
 
 
 def _confirm(queue: _accept.Queue) -> str:

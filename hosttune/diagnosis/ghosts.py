@@ -12,7 +12,7 @@ from hosttune.model import Cause, Certainty, Evidence, Listener, Traffic
 
 RIVALS = ("accept-queue", "backlog", "softnet", "outside")
 _ID = "ghosts"
-_WHAT = "clients are connected that the server never had"
+_WHAT = "clients that are connected to a server which never had them"
 _RECEIVED = "TcpExt.SyncookiesRecv"
 _SNMP = "/proc/net/snmp"
 
@@ -45,14 +45,15 @@ def _now(clues: Clues, received: int) -> Cause:
         evidence.append(Evidence(text, f"{_accept.NETSTAT}, {_SNMP} PassiveOpens") if lost else None)
     listener = _shortest(clues)
     if listener is not None:
-        text = f"the backlog of {listener} is {listener.backlog:,}, of whom {listener.queue:,} wait at this moment"
+        text = f"{listener} has a backlog of {listener.backlog:,}; {listener.queue:,} wait at this moment"
         evidence.append(Evidence(text, _accept.SOCKETS))
+    whose = f"the accept queue of {listener}" if listener else "an accept queue"
     return Cause(
         _ID,
-        f"{_WHAT}: a burst overflows its accept queue, and SYN cookies hide it from them",
+        f"clients are connected that the server never had (SYN cookies): bursts overflow {whose}",
         Certainty.CERTAIN if lost else Certainty.LIKELY,
         listener.backlog + 1 if listener else None,
-        "connections at once",
+        "waiting connections",
         evidence=tuple(one for one in evidence if one),
         log="nothing at all: the client is ESTABLISHED, the server has no such connection; later data gets a reset",
         fixes=_fixes(clues, listener),

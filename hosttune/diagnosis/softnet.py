@@ -12,7 +12,7 @@ from hosttune.model import Cause, Certainty, Evidence
 
 RIVALS = ("accept-queue", "path", "outside")
 _ID = "softnet"
-_WHAT = "packets are dropped in a CPU's receive queue"
+_WHAT = "drops in a CPU's receive queue"
 _DROPPED, _SQUEEZED = "softnet.dropped", "softnet.squeezed"
 _STAT = "/proc/net/softnet_stat"
 _LONGEST = "net.core.netdev_max_backlog"
@@ -46,7 +46,7 @@ def _dropping(clues: Clues) -> Cause:
         certainty = Certainty.CERTAIN if here and again else Certainty.LIKELY
     return Cause(
         _ID,
-        f"{_WHAT} before TCP sees them",
+        "a CPU's receive queue is full: packets are dropped before TCP sees them",
         certainty,
         clues.integer(_LONGEST),
         "packets that wait on one CPU",

@@ -14,7 +14,7 @@ from hosttune.model import Cause, Certainty, Evidence, Listener, Traffic
 
 RIVALS = ("accept-queue", "backlog", "softnet", "conntrack")
 _ID = "syn-queue"
-_WHAT = "a SYN queue is full"
+_WHAT = "a full SYN queue"
 _DROPPED, _SENT = "TcpExt.TCPReqQFullDrop", "TcpExt.TCPReqQFullDoCookies"
 _RECEIVED, _DROPS = "TcpExt.SyncookiesRecv", "TcpExt.ListenDrops"
 _COOKIES, _LONGEST = "net.ipv4.tcp_syncookies", "net.ipv4.tcp_max_syn_backlog"
@@ -27,16 +27,23 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     cookies = clues.integer(_COOKIES)
     sent = clues.rates.rose(_SENT) if cookies != _ALWAYS else 0
     if clues.rates.rose(_DROPPED) or (cookies == 0 and _dropped_before(clues)):
-        text = "its SYNs are dropped, for SYN cookies are off"
+        text = "SYN cookies are off: while it is full each further SYN is dropped"
         return (_cause(clues, Certainty.CERTAIN, text, 80),)
     if sent:
         return (_cookies(clues, sent),)
-    lines, full = _lines(clues), [one for one in _half_open(clues) if one.half_open >= _room(clues, one)]
-    if clues.hits(_ID) or (lines and clues.rates.moved(_SENT) is None):
-        return (_cause(clues, Certainty.LIKELY, "the kernel's log says so", 60),)
-    if full or lines:
-        return (_cause(clues, Certainty.POSSIBLE, "nothing was dropped in this look", 20),)
+    if clues.hits(_ID) or (_lines(clues) and clues.rates.moved(_SENT) is None):
+        return (_cause(clues, Certainty.LIKELY, "it was full when the log was written", 60),)
+    if any(one.half_open >= _room(clues, one) for one in _half_open(clues)):
+        return (_cause(clues, Certainty.POSSIBLE, "it is full at this moment, and no SYN has come since", 20),)
+    if _ever(clues) and _accept.too_short(clues, _SENT):
+        return (_cause(clues, Certainty.POSSIBLE, "it was full before, and it takes a longer look", 10),)
     return (_excluded(clues, cookies),)
+
+
+def _ever(clues: Clues) -> bool | None:
+    """Say whether a SYN queue of this namespace has ever been full; None where that cannot be seen."""
+    seen = [value for name in (_DROPPED, _SENT) if (value := clues.rates.value(name)) is not None]
+    return any(seen) if seen else None
 
 
 def _dropped_before(clues: Clues) -> bool:
@@ -49,27 +56,28 @@ def _cookies(clues: Clues, sent: int) -> Cause:
     """Return it with cookies on: those who answer get in all the same, so it is weaker where most of them do."""
     received = clues.rates.rose(_RECEIVED)
     if 2 * received >= sent:
-        text = "clients come in by SYN cookies, in a burst longer than it"
+        text = "bursts are longer than it, and clients come in by SYN cookies"
         return _cause(clues, Certainty.LIKELY, text, 45)
-    text = f"{sent:,} SYNs were answered by a cookie, and {received:,} of those who sent them answered: a flood, or "
-    return _cause(clues, Certainty.CERTAIN, f"{text}answers that are lost on their way", 70)
+    text = f"{sent:,} SYNs were answered by a cookie, and {received:,} came back: a flood, or answers that are lost"
+    return _cause(clues, Certainty.CERTAIN, text, 70)
 
 
 def _cause(clues: Clues, certainty: Certainty, text: str, strength: int) -> Cause:
     fullest = next(iter(_half_open(clues)), None)
     names = (_DROPPED, _SENT, "TcpExt.SyncookiesSent", _RECEIVED, _DROPS)
     moved = [_say.moved(clues, name, _accept.NETSTAT) for name in names]
-    evidence = [*filter(None, moved), *(Evidence(line, f"kernel log, {age:,.0f} s ago") for age, line in _lines(clues))]
+    log = tuple(Evidence(line, f"kernel log, {age:,.0f} s ago") for age, line in _lines(clues))
+    evidence = [Evidence(text, _accept.NETSTAT), *filter(None, moved), *log]
     if fullest is not None:
         room = _room(clues, fullest)
         evidence.insert(
             0, Evidence(f"{fullest}: {fullest.half_open:,} half-open connections, of {room:,}", _accept.SOCKETS)
         )
     owner = _accept.owner_of(clues, fullest) if fullest else None
-    whose = f"the SYN queue of {fullest}{f' ({owner})' if owner else ''} is full" if fullest else _WHAT
+    whose = f"the SYN queue of {fullest}{f' ({owner})' if owner else ''}" if fullest else "a SYN queue"
     return Cause(
         _ID,
-        f"{whose}: {text}",
+        f"{whose} {'was' if certainty is Certainty.POSSIBLE else 'is'} full",
         certainty,
         _room(clues, fullest) if fullest else None,
         "half-open connections",
@@ -84,7 +92,9 @@ def _cause(clues: Clues, certainty: Certainty, text: str, strength: int) -> Caus
 def _fixes(clues: Clues, listener: Listener | None) -> tuple[str, ...]:
     found = []
     if clues.integer(_COOKIES) == 0:
-        found.append("sudo hosttune apply --role ROLE, for net.ipv4.tcp_syncookies=1: a full queue then turns nobody away")
+        found.append(
+            "sudo hosttune apply --role ROLE, for net.ipv4.tcp_syncookies=1: a full queue then turns nobody away"
+        )
         longest = clues.integer(_LONGEST)
         if listener is not None and longest is not None and _room(clues, listener) <= listener.backlog:
             found.append(f"raise net.ipv4.tcp_max_syn_backlog, {longest:,}: without cookies three quarters of it count")
@@ -113,7 +123,9 @@ def _room(clues: Clues, listener: Listener) -> int:
 
 
 def _lines(clues: Clues) -> tuple[tuple[float, str], ...]:
-    """Return the kernel's lines of the last minute on a port that is listened at here: its log is of all namespaces."""
+    """Return the kernel's lines of the last minute that can be of this namespace: its log is of all of them."""
+    if _ever(clues) is False:
+        return ()
     every = clues.traffic.listeners if isinstance(clues.traffic, Traffic) else ()
     ports = {one.port for one in every}
     found = ((age, line, _LINE.search(line)) for age, line in clues.lines("SYN flooding"))
@@ -121,7 +133,7 @@ def _lines(clues: Clues) -> tuple[tuple[float, str], ...]:
 
 
 def _excluded(clues: Clues, cookies: int | None) -> Cause:
-    if clues.rates.value(_SENT) is None and clues.rates.value(_DROPPED) is None:
+    if _ever(clues) is None:
         return _say.unseen(_ID, _WHAT, f"{_DROPPED} and {_SENT} could not be read", "nstat -az 'TcpExtTCPReqQFull*'")
     if cookies == _ALWAYS and clues.rates.rose(_SENT):
         text = "net.ipv4.tcp_syncookies is 2: everybody gets a cookie, whether or not the queue is full"
