@@ -14,7 +14,7 @@ _CROWD = 1600  # the default of netdev_max_backlog is 1000 (net/core/hotdata.c),
 
 @contextmanager
 def scene() -> Iterator[list[str]]:
-    crowds = wire.Crowds(60)
-    with crowds.wired(), made.meanwhile(lambda: crowds.next(_CROWD), every=0.3):
+    crowds = wire.Crowds(40)
+    with crowds.wired(), made.meanwhile(lambda: crowds.next(_CROWD), every=0.4):
         made.until(lambda: made.counter("TCPSynRetrans") > 20, "SYNs that were sent again")
         yield []
