@@ -17,7 +17,7 @@ _NEAR = 0.9
 
 def judge(clues: Clues) -> tuple[Cause, ...]:
     """Return a cause for each process at its limit; without one, what errno, log and number say."""
-    full = [p for p in clues.programs if at_limit(p)]
+    full = [p for p in clues.programs if p.soft is not None and p.descriptors >= p.soft - _SPARE]
     if full:
         return tuple(_full(clues, program) for program in full)
     heard, hits = clues.heard("EMFILE"), clues.hits(_ID)
@@ -35,11 +35,6 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
         return (_say.unseen(_ID, _WHAT, f"the limits of {nearest} could not be read"),)
     text = f"{nearest} has {nearest.descriptors:,} of {nearest.soft:,}, the nearest to its limit"
     return (_say.excluded(_ID, _WHAT, text, f"/proc/{nearest.pid}/limits"),)
-
-
-def at_limit(program: Program) -> bool:
-    """Say whether a process has no descriptor left for a connection."""
-    return program.soft is not None and program.descriptors >= program.soft - _SPARE
 
 
 def _fits(clues: Clues, program: Program) -> bool:
