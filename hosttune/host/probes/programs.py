@@ -43,7 +43,7 @@ def run(pids: list[int] | None = None, inodes: list[int] | None = None, most: in
     found = _described(rows, sought)
     left = sought.difference(*(row["listens"] for row in found))
     if pids is None and left:
-        small = [pair for pair in counted if 0 < pair[1] < _FEW and _held(pair[0], left, _names(pair[0]))]
+        small = [pair for pair in counted if 0 < pair[1] < _FEW and _held(*pair, left)]
         found += _described(_rows(small), left)
     return {"programs": sorted(found, key=lambda row: -row["descriptors"]), "unseen": unseen}
 
@@ -60,7 +60,7 @@ def _described(rows: Iterable[dict[str, Any]], sought: set[int]) -> list[dict[st
     found = []
     for row in rows:
         with contextlib.suppress(OSError):
-            found.append({**row, **_about(row["pid"]), "listens": _held(row["pid"], sought)})
+            found.append({**row, **_about(row["pid"]), "listens": _held(row["pid"], row["descriptors"], sought)})
     return found
 
 
@@ -102,18 +102,19 @@ def _about(pid: int) -> dict[str, Any]:
     }
 
 
-def _names(pid: int) -> list[str]:
-    """Return the descriptors of a process that has few of them, for they may stand far apart."""
+def _held(pid: int, descriptors: int, inodes: set[int]) -> list[int]:
+    """Return which of the inodes are among the first descriptors; () where that is not for us to see.
+
+    Of a program with few descriptors they are all looked at.
+    """
+    found = []
+    if not inodes:
+        return []
     try:
-        return os.listdir(f"/proc/{pid}/fd")
+        among = os.listdir(f"/proc/{pid}/fd") if descriptors < _FEW else map(str, range(_FIRST))
     except OSError:
         return []
-
-
-def _held(pid: int, inodes: set[int], among: Iterable[int | str] = range(_FIRST)) -> list[int]:
-    """Return which of the inodes are among the first descriptors; () where that is not for us to see."""
-    found = []
-    for number in among if inodes else ():
+    for number in among:
         try:
             link = os.readlink(f"/proc/{pid}/fd/{number}")
         except PermissionError:
