@@ -38,11 +38,12 @@ Key = tuple[int, ...]
 def run(most: int = 20_000) -> dict[str, Any]:
     """Return what a look at the table gave; raises HostError.
 
-    "listeners": `address`, `port`, `queue`, `backlog`, `inode`, `uid`. "flows", the 64 largest of those that go out
-    and those that get no answer: `source`, `address`, `port`, `established`, `time_wait`, `opening`, `retried`,
-    `unread`, `resending`. "outgoing": how many are established. "accepted": for a listening port `established` of a sample of about `most` a family, `closing` and
-    `half_open` of all. "sampled": how many accepted ones were seen, and whether they are "whole". "unread" and
-    "unsent": established sockets seen with data in their queues, "uids": those seen by user; "states": all that pass.
+    "listeners": `address`, `port`, `queue`, `backlog`, `inode`, `uid`. "flows", the 64 largest of those that go out and
+    those that get no answer: `source`, `address`, `port`, `established`, `time_wait`, `opening`, `retried`, `unread`,
+    `resending`. "outgoing": how many are established. "accepted": for a listening port `established` of a sample of
+    about `most` a family, `closing` and `half_open` of all. "sampled": how many accepted ones were seen, and whether
+    they are "whole". "unread" and "unsent": established sockets seen with data in their queues, "uids": those seen by
+    user; "states": all that pass.
     """
     try:
         return _Look(most).answer()
