@@ -43,16 +43,23 @@ class State(Enum):
 
 def state(clues: Clues) -> State:
     """Say how the table stands; a counter that does not move is of the past, whatever its height."""
-    limit, count = clues.integer(MAX), clues.rates.value("conntrack.count")
-    if limit == 0 or (count is None and clues.machine.conntrack is False):
+    limit, counts = clues.integer(MAX), _counts(clues)
+    if limit == 0 or (clues.machine.conntrack is False and not any(counts)):
         return State.NONE
-    if limit is None or count is None:
+    if limit is None or not counts:
         return State.UNKNOWN
+    count = max(counts)  # it rises and falls about its limit
     if count < limit * _FULL:
         return State.ROOM
     if clues.rates.rose(DROP):
         return State.BINDS
     return State.SPARED if tried(clues) and clues.rates.moved(DROP) == 0 else State.IDLE
+
+
+def _counts(clues: Clues) -> list[int]:
+    """Return the entries at both gatherings."""
+    found = (sample.counters.get("conntrack.count") for sample in (clues.rates.before, clues.rates.now))
+    return [count for count in found if count is not None]
 
 
 def tried(clues: Clues) -> int:
@@ -62,7 +69,7 @@ def tried(clues: Clues) -> int:
 
 def filled(clues: Clues) -> Evidence:
     """Return how full the table is."""
-    count, limit = clues.rates.value("conntrack.count") or 0, clues.integer(MAX) or 0
+    count, limit = max(_counts(clues), default=0), clues.integer(MAX) or 0
     return Evidence(f"the conntrack table has {count:,} of {limit:,} entries", f"{COUNT}, {MAX}")
 
 
@@ -91,17 +98,23 @@ def why_not(clues: Clues, now: State) -> Evidence:
     if now is State.NONE:
         if clues.integer(MAX) == 0:
             return Evidence("nf_conntrack_max is 0: the table has no limit", MAX)
-        return Evidence("nothing tracks connections here: nf_conntrack is not loaded", COUNT)
+        return Evidence("nothing tracks connections here", COUNT)
     if now is State.SPARED:
         text = (
             f"{filled(clues).text}, but none of {tried(clues):,} connections that were begun in "
             f"{clues.rates.seconds:,.1f} s was dropped: nothing tracks them, or entries can be replaced"
         )
         return Evidence(text, STATISTICS)
-    before = clues.rates.value(DROP)
-    since = f"; drop stands at {before:,} and does not move: once, not now" if before else ""
-    since = "; drop is 0: it has never been full" if before == 0 else since
-    return Evidence(f"{filled(clues).text}{since}", f"{COUNT}, {STATISTICS}")
+    return Evidence(f"{filled(clues).text}{_since(clues)}", f"{COUNT}, {STATISTICS}")
+
+
+def _since(clues: Clues) -> str:
+    dropped = clues.rates.value(DROP)
+    if dropped is None or clues.rates.rose(DROP):
+        return ""
+    if not dropped:
+        return "; drop is 0: it has never been full"
+    return f"; drop stands at {dropped:,} and does not move: once, not now" if clues.rates.moved(DROP) == 0 else ""
 
 
 def over(clues: Clues) -> float | None:
@@ -118,7 +131,7 @@ def entries(clues: Clues) -> tuple[Evidence, ...]:
     if not isinstance(seen, Tracked) or not seen.seen:
         return ()
     shares = sorted(seen.states.items(), key=lambda item: -item[1])[:3]
-    told = ", ".join(f"{count / seen.seen:.0%} {name}" for name, count in shares)
+    told = ", ".join(f"{_say.percent(count / seen.seen)} {name}" for name, count in shares)
     sample = "" if seen.whole else f" (a sample of {seen.seen:,})"
     return (Evidence(f"of the entries are {told}{sample}", "ctnetlink, `conntrack -L`"),)
 

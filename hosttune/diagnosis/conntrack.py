@@ -7,9 +7,9 @@ from hosttune.diagnosis._clues import Clues
 from hosttune.diagnosis._table import State
 from hosttune.model import Cause, Certainty, Evidence, Unknown
 
-RIVALS = ("conntrack-churn", "nat", "outside", "ports", "accept-queue")
+RIVALS = ("conntrack-churn", "nat", "ports", "accept-queue")
 _ID = "conntrack"
-_WHAT = "the conntrack table is full: new connections are dropped without an error"
+_WHAT = "the conntrack table is full"
 _DEFAULTS = (65_536, 262_144)
 """Maxima that a kernel takes by itself, Documentation/networking/nf_conntrack-sysctl.rst."""
 
@@ -22,6 +22,7 @@ _FIXES = (
     "do not track the service's port, in both directions (nft `notrack` in a raw chain, iptables -t raw -j CT "
     "--notrack): then the table does not matter",
 )
+_STALE = "sysctl net.netfilter.nf_conntrack_tcp_timeout_established=7200: without traffic an entry stays for 5 days"
 
 
 def judge(clues: Clues) -> tuple[Cause, ...]:
@@ -43,7 +44,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
 def _binds(clues: Clues) -> Cause:
     over = _table.over(clues)
     if over is not None and over > 0.5:
-        text = f"the table is full, but {over:.0%} of its entries are of connections that are closed"
+        text = f"the table is full, but {_say.percent(over)} of its entries are of connections that are closed"
         return _say.excluded(_ID, "a table full of open connections", text, "ctnetlink")
     return _cause(
         clues,
@@ -51,18 +52,19 @@ def _binds(clues: Clues) -> Cause:
         (_table.filled(clues), *_table.dropping(clues), *_table.entries(clues), *_gone(clues)),
         "",
         85,
+        (_STALE,) if _gone(clues) and clues.integer("net.ipv4.ip_forward") == 0 else (),
     )
 
 
 def _gone(clues: Clues) -> tuple[Evidence, ...]:
-    """Return that far fewer sockets are open than entries: they are forwarded, or of peers that are long gone."""
+    """Return that far fewer sockets are open than entries: they are forwarded, or of connections long gone."""
     here, count = _table.sockets(clues), clues.rates.value("conntrack.count") or 0
     if here is None or here * 2 >= count:
         return ()
-    text = (
-        f"only {here:,} TCP sockets are in use in this namespace: the other entries are of connections that are "
-        "forwarded (containers, NAT), or whose end was not seen and that stay for nf_conntrack_tcp_timeout_established"
-    )
+    others = "forwarded ones (containers, NAT), or connections whose end was never seen"
+    if clues.integer("net.ipv4.ip_forward") == 0:
+        others = "connections whose end was never seen: this host forwards none"
+    text = f"only {here:,} TCP sockets are in use here: the other entries are {others}"
     return (Evidence(text, "/proc/net/sockstat"),)
 
 
@@ -111,16 +113,23 @@ def _past(clues: Clues) -> Cause:
     return _cause(clues, Certainty.POSSIBLE, (_table.why_not(clues, State.ROOM),), _CONFIRM, 40)
 
 
-def _cause(clues: Clues, certainty: Certainty, evidence: tuple[Evidence, ...], confirm: str, strength: int) -> Cause:
+def _cause(
+    clues: Clues,
+    certainty: Certainty,
+    evidence: tuple[Evidence, ...],
+    confirm: str,
+    strength: int,
+    more: tuple[str, ...] = (),
+) -> Cause:
     return Cause(
         _ID,
-        _WHAT,
+        f"{_WHAT}, and drops new connections without an error" if certainty is Certainty.CERTAIN else _WHAT,
         certainty,
         clues.integer(_table.MAX) or None,
         "entries",
         evidence=(*evidence, *_say.heard(clues), *_say.logged(clues, _ID)),
         log=_table.LOG,
-        fixes=_FIXES,
+        fixes=(*_FIXES, *more),
         confirm=confirm,
         strength=strength,
     )

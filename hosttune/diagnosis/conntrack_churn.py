@@ -10,9 +10,9 @@ from hosttune.diagnosis._clues import Clues
 from hosttune.diagnosis._table import State
 from hosttune.model import Cause, Certainty, Evidence
 
-RIVALS = ("conntrack", "nat", "outside", "time-wait", "ports")
+RIVALS = ("conntrack", "nat", "time-wait", "ports")
 _ID = "conntrack-churn"
-_WHAT = "the conntrack table is full of connections that are closed: their entries stay"
+_WHAT = "closed connections fill the conntrack table"
 _CONFIRM = "`sudo hosttune diagnose` sees the states of the entries; so does `conntrack -L -p tcp`, column 4"
 _SOCKSTAT = "/proc/net/sockstat"
 _SOCKET = 60  # seconds, TCP_TIMEWAIT_LEN, include/net/tcp.h
@@ -43,7 +43,9 @@ def _binds(clues: Clues) -> Cause:
     full = (_table.filled(clues), *_table.dropping(clues))
     if over is not None:
         if over <= 0.5:
-            return _say.excluded(_ID, _WHAT, f"{over:.0%} of the entries are of closed connections", "ctnetlink")
+            return _say.excluded(
+                _ID, _WHAT, f"{_say.percent(over)} of the entries are of closed connections", "ctnetlink"
+            )
         return _cause(clues, Certainty.CERTAIN, (*full, *_table.entries(clues), *_open(clues)), "")
     return _by_sockets(clues, full)
 
@@ -99,7 +101,7 @@ def _cause(clues: Clues, certainty: Certainty, evidence: tuple[Evidence, ...], c
     allowed = f"{limit:,} entries that stay for {stays} s allow {rate:,} new connections/s" if limit else ""
     return Cause(
         _ID,
-        _WHAT,
+        f"{_WHAT}, and new ones are dropped without an error" if certainty is Certainty.CERTAIN else _WHAT,
         certainty,
         rate,
         "new connections/s",

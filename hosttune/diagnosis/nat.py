@@ -10,9 +10,9 @@ from hosttune.diagnosis import _say, _table
 from hosttune.diagnosis._clues import Clues
 from hosttune.model import Backend, Cause, Certainty, Evidence, Shared, Tracked
 
-RIVALS = ("conntrack", "conntrack-churn", "ports", "outside", "nat-gateway")
+RIVALS = ("conntrack", "ports", "nat-gateway")
 _ID = "nat"
-_WHAT = "the ports of an address that NAT shares run out: new connections through it are dropped"
+_WHAT = "NAT finds no free port of the address that it shares"
 _FAILED = "conntrack.insert_failed"
 _FOUND = "conntrack.found"
 _SEARCHED = 4

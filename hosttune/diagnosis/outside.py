@@ -12,17 +12,17 @@ from hosttune.diagnosis import _say, _table
 from hosttune.diagnosis._clues import Clues
 from hosttune.model import Backend, Cause, Certainty, Evidence, Traffic, Unknown
 
-RIVALS = ("conntrack", "conntrack-churn", "nat", "ports", "accept-queue", "path")
+RIVALS = ("conntrack", "nat", "ports", "accept-queue", "path")
 _ID = "outside"
-_WHAT = "nothing answers the SYNs, and this host drops none: the limit lies outside of it"
+_WHAT = "something outside of this host drops the SYNs"
 _STALLED = 3
 """SYNs without an answer that are more than a lost packet."""
 
 _MOST = 3
 _SOCKETS = "sock_diag"
 _PLACES = (
-    "in the order in which to look: the listener at the far end (`ss -ltn` there: Recv-Q above Send-Q, and "
-    "ListenOverflows), its conntrack table (`dmesg`, drop), a firewall, load balancer or NAT on the way, {quota}"
+    "look, in this order, at the listener at the far end (`ss -ltn` there: Recv-Q above Send-Q, and "
+    "ListenOverflows), its conntrack table (`dmesg` there), a firewall, load balancer or NAT on the way, {quota}"
 )
 _QUOTA = {
     "aws": "the connections that Amazon tracks for this instance type (`ethtool -S`: conntrack_allowance_exceeded)",
@@ -53,7 +53,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
         if local:
             text = f"the {local:,} SYNs without an answer go to a listener of this host"
             return (_say.excluded(_ID, _WHAT, text, _SOCKETS),)
-        text = f"{clues.opening:,} sockets wait for an answer to their SYN, none of which had to send it again"
+        text = f"{clues.opening:,} sockets wait for an answer to their SYN, and none has sent it again"
         return (_by_word(clues) or _say.excluded(_ID, _WHAT, text, _SOCKETS),)
     if _table.state(clues) is _table.State.BINDS:
         return (_say.excluded(_ID, _WHAT, "the conntrack table of this host drops them", _table.STATISTICS),)
@@ -84,15 +84,21 @@ def _silent(traffic: Traffic, here: frozenset[str]) -> list[_Target]:
 
 
 def _cause(clues: Clues, target: _Target, alone: bool) -> Cause:
-    """Return the cause of one destination: likely where several SYNs wait, or where it has never answered."""
+    """Return the cause of one destination: likely where several SYNs wait, or where it has never answered.
+
+    A backend that is down, beside others that answer, explains no number at which a program stopped.
+    """
     dead = not target.established
-    likely = target.retried >= _STALLED or dead
     what = f"{target.name} answers no new connection beyond {target.established:,}: the limit lies outside of this host"
-    if dead:
+    if _refused(clues):
+        what = f"this host itself drops the SYNs towards {target.name}: its firewall, or its routes"
+    elif dead:
         what = f"{target.name} does not answer at all" + ("" if alone else ", other destinations do")
+    likely = (dead or target.retried >= _STALLED) and clues.heard("ETIMEDOUT", "none") is not False
+    likely = likely and not (dead and not alone and clues.stalled_at)
     return Cause(
         _ID,
-        f"{what}; the SYNs are dropped on this host" if _refused(clues) else what,
+        what,
         Certainty.LIKELY if likely else Certainty.POSSIBLE,
         target.established or None,
         evidence=(*_seen(clues, target), *_say.heard(clues), *_say.logged(clues, _ID)),

@@ -10,9 +10,9 @@ from hosttune.diagnosis import _say
 from hosttune.diagnosis._clues import Clues
 from hosttune.model import Backend, Cause, Certainty, Evidence, Flow, Traffic
 
-RIVALS = ("outside", "softnet", "tcp-mem", "conntrack")
+RIVALS = ("softnet", "tcp-mem", "conntrack")
 _ID = "path"
-_WHAT = "segments of open connections are lost on the path"
+_WHAT = "segments are lost on the path"
 _SHARE, _HIGH = 0.01, 0.05
 """Losses at which about 12 segments, and 5, are on their way in a round trip: 1.22 divided by the root of the loss
 (Mathis, Semke, Mahdavi and Ott, 1997)."""
@@ -52,13 +52,14 @@ def _again(clues: Clues) -> int | None:
 def _little(clues: Clues, again: int, sent: int) -> str:
     text = f"{again:,} of {sent:,} segments were sent again in {clues.rates.seconds:,.1f} s"
     before, out = clues.rates.value("Tcp.RetransSegs") or 0, clues.rates.value("Tcp.OutSegs") or 0
-    return f"{text}; since boot {before:,} of {before + out:,}" if before else text
+    return f"{text}, SYNs apart; in all {before:,} of {before + out:,}, with SYNs" if before else text
 
 
 def _lossy(clues: Clues, again: int, sent: int, share: float) -> Cause:
     """Return the cause; only possible where this host loses them itself, or where they arrived all the same."""
-    text = f"{again:,} of {sent:,} segments ({share:.1%}) were sent again in {clues.rates.seconds:,.1f} s, SYNs apart"
-    doubt = (*_own(clues), *_spurious(clues, again))
+    part = f"{again:,} of {sent:,} segments ({_say.percent(share)})"
+    text = f"{part} were sent again in {clues.rates.seconds:,.1f} s, SYNs apart"
+    doubt = (*_own(clues, again), *_spurious(clues, again))
     sure = Certainty.CERTAIN if share >= _HIGH and _timed_out(clues) else Certainty.LIKELY
     return _cause(
         clues,
@@ -78,7 +79,10 @@ def _signs(clues: Clues) -> tuple[Evidence, ...]:
     return tuple(one for one in (_say.moved(clues, name, "/proc/net/netstat") for name in names) if one)
 
 
-def _own(clues: Clues) -> tuple[Evidence, ...]:
+def _own(clues: Clues, again: int) -> tuple[Evidence, ...]:
+    """Return what of this host loses packets, where that can explain half of what is sent again."""
+    if sum(clues.rates.rose(name) for name in _HERE) * 2 < again:
+        return ()
     return tuple(
         Evidence(f"{name} rose by {clues.rates.rose(name):,}: {text}", _COUNTERS)
         for name, text in _HERE.items()
