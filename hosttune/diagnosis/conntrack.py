@@ -52,7 +52,7 @@ def _binds(clues: Clues) -> Cause:
         (_table.filled(clues), *_table.dropping(clues), *_table.entries(clues), *_gone(clues)),
         "",
         85,
-        (_STALE,) if _gone(clues) and clues.integer("net.ipv4.ip_forward") == 0 else (),
+        (_STALE,) if over is not None and _gone(clues) and clues.integer("net.ipv4.ip_forward") == 0 else (),
     )
 
 
@@ -61,6 +61,9 @@ def _gone(clues: Clues) -> tuple[Evidence, ...]:
     here, count = _table.sockets(clues), clues.rates.value("conntrack.count") or 0
     if here is None or here * 2 >= count:
         return ()
+    if _table.over(clues) is None:
+        text = f"{here:,} TCP sockets are in use here; the others may be closed, or forwarded: root sees their states"
+        return (Evidence(text, "/proc/net/sockstat"),)
     others = "forwarded ones (containers, NAT), or connections whose end was never seen"
     if clues.integer("net.ipv4.ip_forward") == 0:
         others = "connections whose end was never seen: this host forwards none"
