@@ -60,7 +60,7 @@ def logged(clues: Clues, cause: str) -> tuple[Evidence, ...]:
 
 def percent(share: float) -> str:
     """Return a share in per cent, with a decimal where it is small."""
-    return f"{share * 100:.{0 if share >= 0.1 else 1}f} %"
+    return f"{share * 100:.{0 if share >= 0.1 or not share else 1}f} %"
 
 
 def near(number: int | None, limit: int, slack: float = 0.06) -> bool:

@@ -31,6 +31,8 @@ _QUOTA = {
 }
 _CONFIRM = "`tcpdump -ni any 'tcp[tcpflags] & tcp-syn != 0'` at both ends: it shows whether the SYN arrives there"
 
+_OWN_RULE = "a `counter` in the rules of nft that may drop it, or `iptables -vnL`: which of them rises"
+
 
 @dataclass(frozen=True, slots=True)
 class _Target:
@@ -91,7 +93,7 @@ def _cause(clues: Clues, target: _Target, alone: bool) -> Cause:
     dead = not target.established
     what = f"{target.name} answers no new connection beyond {target.established:,}: the limit lies outside of this host"
     if _refused(clues):
-        what = f"this host itself drops the SYNs towards {target.name}: its firewall, or its routes"
+        what = f"a firewall rule or a route of this host itself drops the SYNs towards {target.name}"
     elif dead:
         what = f"{target.name} does not answer at all" + ("" if alone else ", other destinations do")
     likely = (dead or target.retried >= _STALLED) and clues.heard("ETIMEDOUT", "none") is not False
@@ -104,7 +106,7 @@ def _cause(clues: Clues, target: _Target, alone: bool) -> Cause:
         evidence=(*_seen(clues, target), *_say.heard(clues), *_say.logged(clues, _ID)),
         log="no error at first; ETIMEDOUT from connect() after about two minutes",
         fixes=_fixes(clues, target),
-        confirm=_CONFIRM,
+        confirm=_OWN_RULE if _refused(clues) else _CONFIRM,
         strength=30 if dead else 35,
     )
 

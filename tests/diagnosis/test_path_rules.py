@@ -203,7 +203,7 @@ OUTSIDE = {
     "a firewall of this host drops them": (
         clues({"TcpExt.TCPRetransFail": 0}, {"TcpExt.TCPRetransFail": 7}, traffic=_flows(_LIVE)),
         L,
-        "this host itself drops the SYNs towards 198.51.100.2:443",
+        "a firewall rule or a route of this host itself drops the SYNs towards 198.51.100.2:443",
     ),
     "a listener of this host": (
         clues(traffic=dataclasses.replace(_flows(_LIVE), listeners=(Listener("198.51.100.2", 443, 9, 8),))),
