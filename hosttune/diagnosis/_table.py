@@ -83,14 +83,19 @@ def dropping(clues: Clues) -> tuple[Evidence, ...]:
     return tuple(one for one in found if one)
 
 
+def told(clues: Clues) -> bool:
+    """Say whether a log that a person gave has the kernel's words of a full table, not just a connect() that waited."""
+    return any(word in hit.line for hit in clues.said.hits for word in WORDS)
+
+
 def spoken(clues: Clues) -> tuple[tuple[float, str], ...]:
-    """Return the kernel's fresh lines of a full table, without those that name another namespace (as of Linux 6.18)."""
+    """Return the kernel's fresh lines of a full table; those that name a namespace are not of the first one.
+
+    As of Linux 6.18; whether they are of another namespace that we are in they do not tell.
+    """
     first = clues.machine.network_namespace == "initial"
-    return tuple(
-        (age, text)
-        for age, text in clues.lines(*WORDS)
-        if not (first and " in netns " in text) and "nf_conntrack" in text
-    )
+    fresh = clues.lines(*WORDS)
+    return tuple((age, text) for age, text in fresh if "nf_conntrack" in text and not (first and " in netns " in text))
 
 
 def why_not(clues: Clues, now: State) -> Evidence:

@@ -30,9 +30,8 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     now = _table.state(clues)
     if now is State.BINDS:
         return (_binds(clues),)
-    hits = clues.hits(_ID)
     if now is State.UNKNOWN:
-        return (_by_word(clues) if hits or _table.spoken(clues) else _by_number(clues),)
+        return (_by_word(clues) if _table.told(clues) or _table.spoken(clues) else _by_number(clues),)
     if now is State.IDLE:
         return (_idle(clues),)
     if now is State.ROOM and _was(clues):
@@ -73,7 +72,9 @@ def _gone(clues: Clues) -> tuple[Evidence, ...]:
 
 def _by_word(clues: Clues) -> Cause:
     """Return the cause where the kernel says it, in its log or in one that a person gave, and no table was seen."""
-    return _cause(clues, Certainty.CERTAIN if clues.hits(_ID) else Certainty.LIKELY, _table.dropping(clues), "", 70)
+    own = clues.machine.network_namespace == "initial"
+    certainty = Certainty.CERTAIN if _table.told(clues) else Certainty.LIKELY if own else Certainty.POSSIBLE
+    return _cause(clues, certainty, _table.dropping(clues), "" if _table.told(clues) else _CONFIRM, 70)
 
 
 def _by_number(clues: Clues) -> Cause:
@@ -86,7 +87,7 @@ def _by_number(clues: Clues) -> Cause:
     if fits:
         text = f"it stopped at {number:,}, where a table of {fits:,} entries would be full"
         return _cause(clues, Certainty.POSSIBLE, (Evidence(text, "--stalled-at"),), _CONFIRM, 50)
-    if heard and clues.said.errno == "ETIMEDOUT":
+    if clues.heard("ETIMEDOUT", calls=("connect",)):
         return _cause(clues, Certainty.POSSIBLE, (), _CONFIRM, 10)
     told = clues.limits.get(_table.MAX)
     why = told if isinstance(told, Unknown) else "nf_conntrack_count was not seen"
@@ -104,12 +105,17 @@ def _idle(clues: Clues) -> Cause:
 
 
 def _was(clues: Clues) -> bool:
-    """Say whether the table dropped packets once, and the person speaks of what that looks like."""
-    said = clues.said.errno == "ETIMEDOUT" or bool(clues.hits(_ID))
+    """Say whether the table was full once, and the person speaks of what that looks like, or shows the kernel's words.
+
+    Those may be of another namespace, or older than the counter.
+    """
+    if _table.told(clues):
+        return True
     limit = clues.integer(_table.MAX) or 0
-    return bool(clues.rates.value(_table.DROP)) and (
-        said or any(_say.near(clues.stalled_at, n) for n in (limit, limit // 2))
+    waited = clues.heard("ETIMEDOUT", calls=("connect",)) or any(
+        _say.near(clues.stalled_at, number) for number in (limit, limit // 2)
     )
+    return bool(clues.rates.value(_table.DROP)) and bool(waited)
 
 
 def _past(clues: Clues) -> Cause:

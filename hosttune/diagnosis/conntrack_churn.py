@@ -87,7 +87,7 @@ def _too_fast(clues: Clues) -> Evidence | None:
 def _by_word(clues: Clues) -> Cause:
     """Return it as possible where the kernel says that the table is full: what fills it was not seen."""
     fast = _too_fast(clues)
-    if clues.hits(_ID) or clues.hits("conntrack") or _table.spoken(clues) or fast:
+    if _table.told(clues) or _table.spoken(clues) or fast:
         evidence = (*_table.dropping(clues), *((fast,) if fast else ()))
         return _cause(clues, Certainty.POSSIBLE, evidence, _CONFIRM)
     if clues.heard(*_table.ERRNOS) is False:

@@ -73,6 +73,7 @@ def _line(text: str, age: float = 1.0) -> tuple[tuple[float, str], ...]:
     return ((age, f"nf_conntrack: nf_conntrack: {text}"),)
 
 
+_WAITED = LogHit("nginx", ("outside", "path", "conntrack"), "(110: Connection timed out)", 1, "ETIMEDOUT", "connect")
 _TABLE_FULL = LogHit("kernel", ("conntrack", "conntrack-churn"), "nf_conntrack: table full, dropping packet")
 
 CONNTRACK = {
@@ -128,8 +129,24 @@ CONNTRACK = {
     "the kernel's fresh line, and nothing else": (clues(log=_line("table full, dropping packet")), L, P),
     "the line of another namespace": (clues(log=_line("table full in netns 402653, dropping packet")), U, U),
     "an old line": (clues(log=_line("table full, dropping packet", 9000.0)), U, U),
+    "a line in a namespace, of this or of another": (
+        clues(log=_line("table full in netns 402653, dropping packet"), machine={"network_namespace": "another"}),
+        P,
+        P,
+    ),
+    "the kernel's line in a log, and there is room": (
+        clues({"conntrack.count": 10, "conntrack.drop": 0}, said=Said(hits=(_TABLE_FULL,))),
+        P,
+        X,
+    ),
     "a report: the kernel's line": (nothing(said=Said(hits=(_TABLE_FULL,))), C, P),
     "a report: the kernel's line, and a number": (nothing(said=Said(stalled_at=10_067, hits=(_TABLE_FULL,))), C, P),
+    "a report: a program whose connect() timed out": (nothing(said=Said(hits=(_WAITED,))), P, U),
+    "a program whose connect() timed out, and there is room": (
+        clues({"conntrack.count": 10, "conntrack.drop": 0}, said=Said(hits=(_WAITED,))),
+        X,
+        X,
+    ),
     "a report: 262,144": (nothing(said=Said(stalled_at=262_144)), P, U),
     "a report: ETIMEDOUT": (nothing(said=Said(errno="ETIMEDOUT")), P, U),
     "a report: EMFILE": (nothing(said=Said(errno="EMFILE")), X, X),
