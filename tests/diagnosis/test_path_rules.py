@@ -161,6 +161,16 @@ def test_the_conntrack_table(case: str) -> None:
     assert _one(conntrack_churn.judge(given)).certainty is churn
 
 
+def test_the_rate_that_a_table_of_closed_connections_allows() -> None:
+    half = Tracked(100, True, {"CLOSE_WAIT": 100})
+    churned = conntrack_churn.judge(clues(_FULL, _DROPS, tracked=_CLOSED, limits={_MAX: 12_000}))
+    assert _one(churned).certainty is X, "far from full"
+    given = {_MAX: 1000, "net.netfilter.nf_conntrack_tcp_timeout_time_wait": 10}
+    assert _one(conntrack_churn.judge(clues(_FULL, _DROPS, tracked=_CLOSED, limits=given))).at == 100
+    assert _one(conntrack_churn.judge(clues(_FULL, _DROPS, tracked=_CLOSED))).at == 1000 // 120
+    assert _one(conntrack_churn.judge(clues(_FULL, _DROPS, tracked=half))).at is None
+
+
 NAT = {
     "searches and fails": (
         clues(_REFUSED, {"conntrack.insert_failed": 60, "conntrack.found": 400}, tracked=_SHARED),
