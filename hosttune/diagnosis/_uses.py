@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hosttune.diagnosis._clues import Clues
-from hosttune.diagnosis._pools import guessed as is_guessed
+from hosttune.diagnosis._pools import guessed
 from hosttune.model import BindMode, PortPool, Traffic, Unknown, Use
 
 _PAGE = 4096
@@ -28,7 +28,7 @@ def _pools(clues: Clues) -> Iterator[Use]:
             f"ports {pool.source} -> {pool.backend}",
             pool.usable - pool.free,
             # where a program's own range is only guessed, its end is not known
-            None if is_guessed(clues, pool) else pool.usable,
+            None if guessed(clues, pool) else pool.usable,
             "ports",
             "sock_diag, net.ipv4.ip_local_port_range",
             pool.knee,

@@ -90,7 +90,7 @@ def _full(clues: Clues, program: Program, heard: bool | None) -> Cause:
         certainty,
         program.soft,
         "descriptors",
-        evidence=(*evidence, *(() if other else _say.heard(clues)), *_say.logged(clues, _ID)),
+        evidence=(*evidence, *(() if other else _say.heard(clues)), *_say.logged(clues, _ID, "EMFILE")),
         against=other,
         log=_LOG,
         fixes=_fixes(program),
@@ -156,7 +156,7 @@ def _by_word(clues: Clues, fits: list[Program]) -> Cause:
         "descriptors",
         evidence=(
             *_say.heard(clues),
-            *_say.logged(clues, _ID),
+            *_say.logged(clues, _ID, "EMFILE"),
             *(_limits(p) for p in seen),
             *((_initial(clues),) if initial else ()),
         ),

@@ -62,7 +62,7 @@ def _full(clues: Clues, pool: PortPool, heard: bool | None) -> Cause:
             *_pools.taken(clues, pool),
             *_pools.stopped(clues, pool),
             *(() if other else _say.heard(clues)),
-            *_say.logged(clues, _ID),
+            *_say.logged(clues, _ID, "EADDRNOTAVAIL"),
         ),
         against=other,
         log=f"EADDRINUSE from bind(), or {_LOG}" if own else _LOG,
@@ -81,7 +81,7 @@ def _chosen(clues: Clues, pool: PortPool, heard: bool | None) -> Cause:
         "may take",
         Certainty.LIKELY if heard or near or clues.hits(_ID) else Certainty.POSSIBLE,
         pool.usable,
-        evidence=(*_pools.taken(clues, pool), *near, *_say.heard(clues), *_say.logged(clues, _ID)),
+        evidence=(*_pools.taken(clues, pool), *near, *_say.heard(clues), *_say.logged(clues, _ID, "EADDRNOTAVAIL")),
         log="HAProxy: Cannot bind to source address before connect(); no free ports",
         fixes=_fixes(clues, pool),
         confirm="`hosttune diagnose --backends-from FILE` of its configuration, or --bind-mode explicit:LO-HI",
@@ -107,7 +107,7 @@ def _by_number(clues: Clues, heard: bool | None) -> Cause:
         f"source ports run out: {each}",
         certainty,
         pools * size,
-        evidence=(Evidence(text, _pools.RANGE), *near, *_say.heard(clues), *_say.logged(clues, _ID)),
+        evidence=(Evidence(text, _pools.RANGE), *near, *_say.heard(clues), *_say.logged(clues, _ID, "EADDRNOTAVAIL")),
         against=now,
         log=_LOG,
         fixes=_fixes(clues),
@@ -120,7 +120,7 @@ def _by_word(clues: Clues) -> Cause:
     """EADDRNOTAVAIL from connect() is a lack of ports; of which kind takes a number, or a look while it stalls."""
     size, number = _pools.size_of_range(clues) or 0, clues.stalled_at or 0
     every = size * max(_pools.destinations(clues), 1)
-    evidence = [*_say.heard(clues), *_say.logged(clues, _ID)]
+    evidence = [*_say.heard(clues), *_say.logged(clues, _ID, "EADDRNOTAVAIL")]
     against = list(_now(clues))
     fits = bool(_pools.destinations(clues)) and every * 0.8 <= number <= every
     if fits:

@@ -60,7 +60,7 @@ def _full(clues: Clues, pool: PortPool, heard: bool | None) -> Cause:
             *_pools.taken(clues, pool),
             *_pools.stopped(clues, pool),
             *(() if other else _say.heard(clues)),
-            *_say.logged(clues, _ID),
+            *_say.logged(clues, _ID, "EADDRINUSE"),
         ),
         against=other,
         log=_LOG,
@@ -110,7 +110,7 @@ def _for_all(clues: Clues, size: int) -> Cause:
 
 def _by_word(clues: Clues, size: int | None) -> Cause:
     """EADDRINUSE is also what a server meets whose own port is taken: a number tells that it is not that."""
-    evidence = [*_say.heard(clues), *_say.logged(clues, _ID)]
+    evidence = [*_say.heard(clues), *_say.logged(clues, _ID, "EADDRINUSE")]
     against = []
     number, known = clues.stalled_at or 0, _sources(clues)
     at, certainty = None, Certainty.POSSIBLE

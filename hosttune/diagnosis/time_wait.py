@@ -84,7 +84,7 @@ def _cause(
         certainty,
         pool.usable // _pools.TIME_WAIT if pool and not pool.free else _pools.churn(clues),
         "new connections/s",
-        evidence=(*evidence, *said, *_say.logged(clues, _ID), *told),
+        evidence=(*evidence, *said, *_say.logged(clues, _ID, "EADDRNOTAVAIL"), *told),
         against=against,
         log="EADDRNOTAVAIL from connect(), and it comes and goes",
         fixes=(
