@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from hosttune.facts import counters
+from hosttune.host.live import LiveHost
 from tests.netns.sandbox import ROOT
 
 Address = tuple[str, int]
@@ -69,9 +71,8 @@ def begin(kept: list[socket.socket], address: Address, count: int = 1, most: int
 
 
 def counter(name: str) -> int:
-    """Return a counter of the namespace (or guest), by its name in the TcpExt row of /proc/net/netstat."""
-    rows = [line.split() for line in Path("/proc/net/netstat").read_text().splitlines() if line.startswith("TcpExt")]
-    return int(dict(zip(*rows, strict=True))[name])
+    """Return what this namespace (or guest) counts: `TcpExt.ListenOverflows`, `conntrack.drop`; 0 where it does not."""
+    return counters.gather(LiveHost()).counters.get(name, 0)
 
 
 def until(done: Callable[[], object], what: str, seconds: float = 20) -> None:

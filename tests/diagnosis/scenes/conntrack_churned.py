@@ -26,7 +26,7 @@ def scene() -> Iterator[list[str]]:
             far.wire(1, None, server)
             server.listen(_SERVER)
             with far.dialling(_SERVER, keep=False):
-                far.until(lambda: far.counter("conntrack.drop") > 10, "SYNs dropped by a full table", 60)
+                made.until(lambda: made.counter("conntrack.drop") > 10, "SYNs dropped by a full table", 60)
                 yield []
     finally:
         made.sysctl(_MAX, str(before))
