@@ -70,6 +70,8 @@ def _own(clues: Clues, held: tuple[Cause, ...], unseen: tuple[Cause, ...]) -> bo
 
     An errno that a limit gives speaks against it, and so does a limit of descriptors that was not seen.
     """
+    if clues.hits("own-limit"):
+        return True
     if held or not clues.stalled_at or not clues.programs:
         return False
     if clues.said.errno not in ("", "none") or any(hit.errno for hit in clues.said.hits):
@@ -78,14 +80,19 @@ def _own(clues: Clues, held: tuple[Cause, ...], unseen: tuple[Cause, ...]) -> bo
 
 
 def _own_limit(clues: Clues) -> str:
+    hit = next(iter(clues.hits("own-limit")), None)
+    if hit:
+        return f"No host limit explains this: {hit.program} is at a limit of its own. It wrote: {hit.line}"
     return f"No host limit explains this: the program stops by itself at {clues.stalled_at:,}"
 
 
 def _where_to_look(clues: Clues) -> tuple[str, ...]:
-    names = ", ".join(dict.fromkeys(p.name for p in clues.programs[:1])) or "the program"
+    named = [hit.program for hit in clues.hits("own-limit")] + [p.name for p in clues.programs]
+    number = f" at {clues.stalled_at:,} connections" if clues.stalled_at else " while it stalls"
     return (
-        f"the configuration of {names} for a maximum of connections, clients, acceptors, workers or threads",
-        f"its own log and metrics at {clues.stalled_at:,} connections",
+        f"the configuration of {next(iter(named), 'the program')} for a maximum of connections, clients, acceptors, "
+        "workers or threads",
+        f"its own log and metrics{number}",
         "its licence or edition, and the limits of each user or address that it keeps itself",
     )
 
