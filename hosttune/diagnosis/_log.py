@@ -29,7 +29,7 @@ def recognise(data: bytes) -> tuple[LogHit, ...]:
     `data` is a whole log, or its end; it may be of any bytes.
     """
     found: dict[Line, LogHit] = {}
-    for text in _lines(data):
+    for text in _marked(data):
         for line in LINES:
             match = line.pattern.search(text) if line.mark in text else None
             if not match:
@@ -44,7 +44,7 @@ def recognise(data: bytes) -> tuple[LogHit, ...]:
     return tuple(found.values())
 
 
-def _lines(data: bytes) -> Iterator[str]:
+def _marked(data: bytes) -> Iterator[str]:
     """Yield each line that has a mark in it, once; of a very long one what lies about the mark."""
     end = 0
     for at in heapq.merge(*(_places(data, mark) for mark in _MARKS)):
