@@ -46,6 +46,16 @@ class Twice:
     wait: Callable[[float], None]
 
 
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """The destinations that a person named; `mode` None: not said, `ports` the range that the program chooses from."""
+
+    backends: tuple[Backend, ...]
+    sources: tuple[str, ...]
+    mode: BindMode | None
+    ports: tuple[int, int] | None
+
+
 def live(host: Host) -> Twice:
     """Return a host that answers now: the second moment comes when the time is over."""
     start = time.monotonic()
@@ -75,14 +85,14 @@ def clues(hosts: Twice, aim: _load.Aim, said: Said, interval: float = 0.0) -> Cl
     machine = machines.gather(first)
     before = counters.gather(first, machine.cloud)
     pids = _pids(first, aim)
-    known, targets, sources, mode = _named(first, aim)
+    named = _named(first, aim)
     earlier = _programs(traffic.programs(first, pids, Unknown(Reason.UNDECIDED)))
     held = limits.gather(first)
     bounds = _bounds(first, aim)
     hosts.wait(interval)
     host = hosts.second
     seen = traffic.gather(host, before)
-    pools = _pools(host, known, sources, mode, seen)
+    pools = _pools(host, named, seen)
     programs = traffic.programs(host, pids, seen)
     hosts.wait(max(interval, _SHORTEST))
     now = counters.gather(host, machine.cloud)
@@ -101,9 +111,9 @@ def clues(hosts: Twice, aim: _load.Aim, said: Said, interval: float = 0.0) -> Cl
         groups=_groups(host, machine, found_now),
         log=traffic.kernel_log(host),
         bounds=bounds,
-        backends=targets,
-        sources=sources,
-        bind_mode=mode,
+        backends=named.backends,
+        sources=named.sources,
+        bind_mode=named.mode,
         rate=aim.rate or 0,
     )
 
@@ -125,34 +135,39 @@ def _pids(host: Host, aim: _load.Aim) -> list[int] | None:
     return sorted({pid, *workers})
 
 
-def _named(
-    host: Host, aim: _load.Aim
-) -> tuple[tuple[Backend, ...], tuple[Backend, ...], tuple[str, ...], BindMode | None]:
-    """Return the backends that were named, twice: to count, and to reckon with; the sources, and the bind mode."""
+def _named(host: Host, aim: _load.Aim) -> _Named:
+    """Read the destinations that were named, by options or by a configuration; raises UsageError."""
     if aim.backends_from:
-        loaded = _load.load(host, dataclasses.replace(aim, role=(), profile=()))
-        load = loaded.workload
-        return load.backends, load.backends, load.sources, load.bind_mode
+        load = _load.load(host, dataclasses.replace(aim, role=(), profile=())).workload
+        return _Named(load.backends, load.sources, load.bind_mode, load.bind_range)
+    mode, ports = backends.parse_bind_mode(aim.bind_mode) if aim.bind_mode else (None, None)
     targets = tuple(backends.parse(host, text) for text in aim.backend)
-    mode = backends.parse_bind_mode(aim.bind_mode)[0] if aim.bind_mode else None
-    return targets, targets, backends.parse_sources(list(aim.source)), mode
+    return _Named(targets, backends.parse_sources(list(aim.source)), mode, ports)
 
 
-def _pools(
-    host: Host, targets: Sequence[Backend], sources: tuple[str, ...], mode: BindMode | None, seen: Traffic | Unknown
-) -> Pools:
-    """Return the pools of what was named, in the mode that was named; else those that the socket table shows."""
-    if targets and (mode or sources):
-        try:
-            counted = pool.survey(host, tuple(targets), sources, mode or BindMode.CONNECT, None)
-        except HostError as error:
-            return Pools(notes=(f"the port pools could not be counted: {error}",))
-        return Pools(counted.pools(), {}, counted.notes)
-    if isinstance(seen, Unknown):
-        return Pools()
-    wanted = {(b.address, b.port) for b in targets}
-    flows = [flow for flow in seen.flows if not wanted or (flow.address, flow.port) in wanted]
-    return found.gather(host, flows)
+def _pools(host: Host, named: _Named, seen: Traffic | Unknown) -> Pools:
+    """Return the pools of what was named; else those that the socket table shows, in the mode that it tells."""
+    if named.backends and named.mode:
+        return _surveyed(host, named, named.mode)
+    shown = Pools()
+    if isinstance(seen, Traffic):
+        only = () if named.sources == ("all",) else named.sources
+        shown = found.gather(host, seen.flows, named.backends, only)
+    pairs = {(one.source, one.backend.address, one.backend.port) for one in shown.pools}
+    missing = {(b.address, b.port) for b in named.backends} - {pair[1:] for pair in pairs}
+    if not missing and not (named.backends and named.sources):
+        return shown
+    idle = _surveyed(host, named, BindMode.CONNECT)
+    rest = tuple(p for p in idle.pools if (p.source, p.backend.address, p.backend.port) not in pairs)
+    return dataclasses.replace(shown, pools=(*shown.pools, *rest), notes=(*shown.notes, *idle.notes))
+
+
+def _surveyed(host: Host, named: _Named, mode: BindMode) -> Pools:
+    try:
+        pools, notes = pool.pools(host, named.backends, named.sources, mode, named.ports)
+    except HostError as error:
+        return Pools(notes=(f"the port pools could not be counted: {error}",))
+    return Pools(pools, notes=notes)
 
 
 def _programs(answer: traffic.Programs | Unknown) -> tuple[Program, ...]:

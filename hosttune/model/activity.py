@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hosttune.model.capacity import PortPool
+from hosttune.model.capacity import Backend, PortPool, endpoint
 from hosttune.model.findings import Unknown
 
 
@@ -67,8 +67,7 @@ class Listener:
     half_open: int = 0
 
     def __str__(self) -> str:
-        host = f"[{self.address}]" if ":" in self.address else self.address
-        return f"{host}:{self.port}"
+        return endpoint(self.address, self.port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +173,11 @@ class Use:
 class Pools:
     """The port pools of the destinations that were found or named, and the way in which their ports are bound.
 
-    `told` says how the bind mode of each source address is known.
+    `told` says how the bind mode of each source and backend is known; `unsure` are those where nothing tells it. Both
+    are empty where the person named the mode.
     """
 
     pools: tuple[PortPool, ...] = ()
-    told: Mapping[str, str] = field(default_factory=dict)
+    told: Mapping[tuple[str, Backend], str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    unsure: frozenset[tuple[str, Backend]] = frozenset()

@@ -10,6 +10,11 @@ from fractions import Fraction
 from hosttune.model.findings import Unknown, Value
 
 
+def endpoint(address: str, port: int) -> str:
+    """Return an address and a port as people write them: those of IPv6 in brackets."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
 class BindMode(StrEnum):
     """How a program gets its local port (KERNEL: net/ipv4/inet_hashtables.c, inet_connection_sock.c)."""
 
@@ -29,8 +34,7 @@ class Backend:
     sources: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        host = f"[{self.address}]" if ":" in self.address else self.address
-        return f"{host}:{self.port}"
+        return endpoint(self.address, self.port)
 
 
 @dataclass(frozen=True, slots=True)

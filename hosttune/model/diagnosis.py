@@ -31,10 +31,14 @@ class Certainty(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One thing that was seen, as a sentence, and where: a file and its field, or the option that said so."""
+    """One thing that was seen, as a sentence, and where: a file and its field, or the option that said so.
+
+    `past`: it was so once, and not while the host was looked at.
+    """
 
     text: str
     where: str = ""
+    past: bool = False
 
     def __str__(self) -> str:
         return f"{self.text} ({self.where})" if self.where else self.text

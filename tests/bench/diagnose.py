@@ -9,42 +9,19 @@ seconds, their ratio and the peak memory of the process; fails above 1.5 s or 60
 from __future__ import annotations
 
 import os
-import shutil
 import statistics
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 from tests.bench import tuples
 
-ROOT = Path(__file__).resolve().parents[2]
 ROUNDS = 5
 SECONDS, KIB = 1.5, 60 << 10
 
 
 def main() -> int:
-    if "--inside" in sys.argv:
-        return measure(int(sys.argv[-1]))
-    count = sys.argv[1] if len(sys.argv) > 1 else "400000"
-    if os.geteuid() or not shutil.which("ss"):
-        print("needs root and ss")
-        return 1
-    command = ["unshare", "-n", sys.executable, "-m", "tests.bench.diagnose", "--inside", count]
-    return subprocess.run(command, cwd=ROOT, check=False).returncode
-
-
-def measure(count: int) -> int:
-    servers = tuples.prepare()
-    children, end = tuples.populate(count // 2)
-    try:
-        return compare(count)
-    finally:
-        os.close(end)
-        for child in children:
-            os.waitpid(child, 0)
-        for server in servers:
-            server.close()
+    return tuples.crowded("tests.bench.diagnose", compare)
 
 
 def compare(count: int) -> int:
@@ -65,7 +42,7 @@ def compare(count: int) -> int:
 def timed(command: list[str]) -> tuple[float, int]:
     """Return the seconds that a command takes, and its peak memory in KiB."""
     start = time.perf_counter()
-    done = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    done = subprocess.Popen(command, cwd=tuples.ROOT, stdout=subprocess.DEVNULL)
     _, status, used = os.wait4(done.pid, 0)
     took = time.perf_counter() - start
     if os.waitstatus_to_exitcode(status) not in (0, 1, 3):

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import errno as numbers
 import socket
-from collections.abc import Callable, Iterable
+import struct
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from tests.netns.sandbox import ROOT
 
 Address = tuple[str, int]
 
@@ -50,3 +56,46 @@ def close(*sockets: socket.socket | Iterable[socket.socket]) -> None:
             one.close()
         else:
             close(*one)
+
+
+def from_address(source: str, *options: int, port: int = 0) -> Callable[[socket.socket, int], None]:
+    """Return what binds a client before it connects, with options of IP (ip(7)); from `port` on, one by one."""
+
+    def bind(client: socket.socket, number: int) -> None:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, bool(port))
+        for option in options:
+            client.setsockopt(socket.IPPROTO_IP, option, 1)
+        client.bind((source, port + number if port else 0))
+
+    return bind
+
+
+@contextmanager
+def child(code: str, *args: str, nofile: int | None = None) -> Iterator[str]:
+    """Run Python in a process of its own until the end of its input; yield the first line that it prints."""
+    limited = ["prlimit", f"--nofile={nofile}:{nofile}"] if nofile else []
+    with subprocess.Popen(
+        [*limited, sys.executable, "-c", code, *args], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin and process.stdout
+        try:
+            yield process.stdout.readline().decode().strip()
+        finally:
+            process.stdin.close()
+            process.wait(10)
+
+
+def pass_by(server: socket.socket, reset: bool = False) -> str:
+    """Connect to a listener, and close first: TIME_WAIT is the client's; return the errno. `reset` leaves nothing."""
+    client = socket.socket()
+    try:
+        client.connect(server.getsockname())
+    except OSError as error:
+        client.close()
+        return numbers.errorcode.get(error.errno or 0, str(error))
+    accepted, _ = server.accept()
+    if reset:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("=ii", 1, 0))
+    client.close()
+    accepted.close()
+    return ""

@@ -1,0 +1,43 @@
+"""A server at its limit of descriptors: clients wait in its queue, and it can accept none."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tests.diagnosis import made
+
+CAUSE = "nofile"
+WHERE = "netns"
+_SERVER = """
+import sys, threading, time
+from tests.diagnosis import made
+
+def accept():
+    server = made.listener(("127.0.0.1", 1883))
+    print("listening", flush=True)
+    kept = []
+    while True:
+        try:
+            kept.append(server.accept())
+        except OSError:
+            time.sleep(0.1)
+
+threading.Thread(target=accept, daemon=True).start()
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def scene() -> Iterator[list[str]]:
+    with made.child(_SERVER, nofile=64) as ready:
+        assert ready == "listening"
+        clients: list[socket.socket] = []
+        try:
+            assert made.dial(clients, ("127.0.0.1", 1883), 100) == ""
+            time.sleep(0.5)
+            yield []
+        finally:
+            made.close(clients)
