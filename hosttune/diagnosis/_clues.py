@@ -33,7 +33,7 @@ class Clues:
     them. `pools` are of the destinations that were found or named; `backends` those that were named, `bind_mode` that
     which was, None where none was. `rate` is new connections a second that were said to be wanted, 0 where nothing was
     said. `log` is the age in seconds and the text of the kernel's lines. `bounds` are those of a role that was named.
-    `examined`: a host answered, not only a person.
+    `examined`: a host answered, not only a person. `notes` say what of the questions had no answer.
     """
 
     machine: Machine
@@ -54,6 +54,7 @@ class Clues:
     bind_mode: BindMode | None = None
     rate: int = 0
     examined: bool = True
+    notes: tuple[str, ...] = ()
 
     def integer(self, key: str) -> int | None:
         """Return a sysctl that is one number, None where it could not be read; a negative one allows nothing."""

@@ -42,7 +42,7 @@ def conclude(
         listeners=clues.traffic.listeners if isinstance(clues.traffic, Traffic) else (),
         programs=clues.programs,
         next=tuple(dict.fromkeys(following)),
-        notes=clues.pools.notes,
+        notes=(*clues.notes, *clues.pools.notes),
     )
 
 
