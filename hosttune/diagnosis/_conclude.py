@@ -106,6 +106,8 @@ def _ask(clues: Clues) -> tuple[str, ...]:
         asked.append("the errno and the call: strace -f -e trace=network -p PID, or the program's log with --log FILE")
     elif clues.said.errno != "none" and not clues.said.call:
         asked.append("the call that failed (--call connect, bind, accept or socket): strace -f -e trace=network -p PID")
+    if clues.stalled_at and clues.said.errno in ("", "none"):
+        asked.append(_own.CONFIGURATION)
     if not clues.stalled_at:
         asked.append("the number at which it stopped: --stalled-at N")
     if clues.examined:

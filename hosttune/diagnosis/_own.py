@@ -24,6 +24,7 @@ _OPTIONS = {
 }
 _ROUND = 500
 
+CONFIGURATION = "the configuration of the program: a maximum of connections, clients, acceptors, workers or threads"
 ID = "own-limit"
 """What a line of a log is a sign of, where a program writes of such a limit."""
 
@@ -42,8 +43,7 @@ def where_to_look(clues: Clues) -> tuple[str, ...]:
     known = _OPTIONS.get(name, "")
     found = [f"the configuration of {name}: {known}"] if known else []
     if not known:
-        whose = f"of {name}" if name else "of the program"
-        found.append(f"the configuration {whose}: a maximum of connections, clients, acceptors, workers or threads")
+        found.append(CONFIGURATION.replace("the program", name or "the program"))
     written = [n for hit in clues.hits(ID) for n in hit.numbers.values()]
     if not number and not written:
         return tuple(found)

@@ -67,12 +67,13 @@ def _answer(found: Diagnosis, verbose: bool, width: int) -> list[str]:
 
 
 def _said(found: Diagnosis) -> str:
-    """Return the answer where it is no cause; what is possible stands below it."""
-    if found.causes and found.conclusion is Conclusion.NOT_ENOUGH:
-        return "Not enough evidence to say why; it may be one of these:"
-    if found.causes and found.conclusion is Conclusion.NOTHING:
-        return "Nothing binds now that is sure; one of these may:"
-    return found.text
+    """Return the answer where it is no cause, without the clauses about causes that stand below it."""
+    clauses = found.text.split("; ")
+    kept = [text for text in clauses if not any(cause.what in text for cause in found.causes)]
+    if len(kept) == len(clauses):
+        return found.text
+    general = "Not enough evidence" if found.conclusion is Conclusion.NOT_ENOUGH else "Nothing is sure to bind now"
+    return f"{'; '.join(kept) or general}; it may be one of these:"
 
 
 def _cause(found: Diagnosis, cause: Cause, also: bool, width: int) -> list[str]:
