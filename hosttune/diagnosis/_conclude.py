@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hosttune.diagnosis import _own, _say
+from hosttune.diagnosis import _own, _pools, _say
 from hosttune.diagnosis._clues import Clues
 from hosttune.diagnosis._uses import uses
 from hosttune.model import Backend, Cause, Certainty, Conclusion, Diagnosis, Flow, Traffic, Unknown
@@ -100,6 +100,8 @@ def _explains(clues: Clues, cause: Cause) -> bool:
 def _ask(clues: Clues) -> tuple[str, ...]:
     """Return what the person could add, of what is not known yet."""
     asked = []
+    if clues.stalled_at and _pools.size_of_range(clues) is None:
+        asked.append(f"the range of local ports, to hold the number against: sysctl {_pools.RANGE}")
     if clues.heard("EADDRNOTAVAIL") and clues.said.call == "bind":
         asked.append("`ip addr`: is the address that the program binds on this host?")
     if not clues.said.errno and not clues.said.hits:
