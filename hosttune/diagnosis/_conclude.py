@@ -48,7 +48,7 @@ def conclude(
 
 def _cause(clues: Clues, sure: list[Cause]) -> str:
     cause = sure[0]
-    where = f" at {cause.at:,} {cause.unit}" if cause.at is not None else ""
+    where = f", at {cause.at:,} {cause.unit}" if cause.at is not None else ""
     more = sum(c.certainty is cause.certainty and c.id == cause.id for c in sure) - 1
     also = f", and {more:,} more like it" if more else ""
     thin = "Likely: " if cause.certainty is Certainty.LIKELY else ""

@@ -167,4 +167,4 @@ def _fixes(program: Program | None) -> tuple[str, ...]:
             "worker_rlimit_nofile of its configuration), or never raised it"
         )
         return (own, _RESTART, _say.STARTED)
-    return (_RESTART, _say.STARTED)
+    return (_RESTART, "started from a shell: `ulimit -n N` there, before it starts", _say.STARTED)

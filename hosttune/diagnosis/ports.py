@@ -34,8 +34,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
         return (_by_word(clues),)
     if not clues.pools.pools:
         return (_say.unseen(_ID, _WHAT, "no connection that goes out was seen; --backend HOST:PORT names one"),)
-    text = f"{_pools.room(_pools.fullest(clues.pools.pools))}, the fullest pool"
-    return (_say.excluded(_ID, _WHAT, text, _pools.SOCKETS),)
+    return (_say.excluded(_ID, _WHAT, _pools.elsewhere(clues, clues.pools.pools), _pools.SOCKETS),)
 
 
 def heard_of(clues: Clues) -> bool | None:
@@ -57,7 +56,7 @@ def _full(clues: Clues, pool: PortPool, heard: bool | None) -> Cause:
     return Cause(
         _ID,
         f"source ports from {pool.source} to {pool.backend} run out",
-        Certainty.LIKELY if other else Certainty.CERTAIN,
+        Certainty.LIKELY if other or _pools.inferred(clues, pool) else Certainty.CERTAIN,
         pool.usable,
         evidence=(
             *_pools.taken(clues, pool),
@@ -68,6 +67,7 @@ def _full(clues: Clues, pool: PortPool, heard: bool | None) -> Cause:
         against=other,
         log=f"EADDRINUSE from bind(), or {_LOG}" if own else _LOG,
         fixes=_fixes(clues, pool),
+        confirm=_pools.which(clues, pool),
         strength=20 if other else 80,
     )
 

@@ -42,8 +42,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
         return (_say.excluded(_ID, _WHAT, f"no program binds first: {min(shown)}", _pools.SOCKETS),)
     if not clues.pools.pools:
         return (_say.unseen(_ID, _WHAT, "no connection that goes out was seen"),)
-    text = f"{_pools.room(_pools.fullest(clues.pools.pools))}, the fullest pool"
-    return (_say.excluded(_ID, _WHAT, text, _pools.SOCKETS),)
+    return (_say.excluded(_ID, _WHAT, _pools.elsewhere(clues, clues.pools.pools), _pools.SOCKETS),)
 
 
 def _full(clues: Clues, pool: PortPool, heard: bool | None) -> Cause:

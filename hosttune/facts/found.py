@@ -54,7 +54,7 @@ def gather(host: Host, flows: Sequence[Flow], backends: Sequence[Backend] = (), 
             continue
         owners = _owners(space, pair, told, table.ports)
         pools.append(_pool(table, pair, told[pair], bind_mode.union([table.ports[one] for one in owners])))
-        why[pair] = "; ".join(filter(None, [told[pair].why, *(_owned(one, table.ports) for one in owners)]))
+        why[pair] = _why(pair, owners, told, table.ports)
     unsure = frozenset(pair for pair, one in told.items() if one.mode is None)
     return Pools(tuple(pools), why, unsure=unsure)
 
@@ -100,8 +100,14 @@ def _owners(space: bind_mode.Room, pair: Pair, told: Mapping[Pair, Told], ports:
     return found
 
 
-def _owned(pair: Pair, ports: Mapping[Pair, int]) -> str:
-    return f"none of the {ports[pair].bit_count():,} ports of {pair[0]} -> {pair[1]} is used here: bind() owns them"
+def _why(pair: Pair, owners: Sequence[Pair], told: Mapping[Pair, Told], ports: Mapping[Pair, int]) -> str:
+    """Return what tells the mode of a pair, where anything does, and whose ports a bind() owns."""
+    found = [told[pair].why] if told[pair].mode else []
+    for other in owners:
+        which = "they are bound" if told[other].mode else "those of one of the two are bound"
+        count = ports[other].bit_count()
+        found.append(f"none of the {count:,} ports from {other[0]} to {other[1]} is used here: {which}")
+    return "; ".join(found)
 
 
 def _ports(row: Mapping[str, Any]) -> int:

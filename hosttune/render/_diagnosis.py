@@ -41,7 +41,7 @@ def table(found: Diagnosis, verbose: bool, color: bool, width: int, unicode: boo
     lines = [*_head(found, width), "", *_answer(found, verbose, width)]
     lines += _list("next", found.next, width)
     lines += _uses(found, verbose, width)
-    lines += _apart("excluded", found.excluded, verbose, width)
+    lines += _apart("excluded", _suspects_first(found), verbose, width)
     lines += _apart("could not be seen", found.unseen, verbose, width)
     remarks = [f"note: {text}" for text in found.notes] + [f"root would add: {text}" for text in found.missing]
     lines += ["", *(line for text in remarks for line in fold(f"  {text}", width, "    "))] if remarks else []
@@ -78,11 +78,10 @@ def _said(found: Diagnosis) -> str:
 
 def _cause(found: Diagnosis, cause: Cause, also: bool, width: int) -> list[str]:
     at = f", at {cause.at:,} {cause.unit}" if cause.at is not None else ""
-    # which others are excluded is said below, once for all of them
-    elsewhere = {f"not {other.what}: {e.text}" for other in found.excluded for e in other.evidence}
+    # what speaks against its rivals is said below, once for all that is excluded
     rows = (
         ("for", [str(e) for e in cause.evidence]),
-        ("against", [str(e) for e in cause.against if e.text not in elsewhere]),
+        ("but", [str(e) for e in cause.against]),
         ("log", [cause.log] if cause.log else []),
         ("fix", list(cause.fixes)),
         ("confirm", [cause.confirm] if cause.confirm and cause.confirm not in found.next else []),
@@ -115,6 +114,12 @@ def _use(use: Use) -> str:
         return f"{use.name}: {memory(use.used)} of {memory(use.limit) if isinstance(use.limit, int) else '?'}{knee}"
     limit = f"{use.limit:,}" if isinstance(use.limit, int) else "?"
     return f"{use.name}: {use.used:,} of {limit} {use.unit}{knee}"
+
+
+def _suspects_first(found: Diagnosis) -> list[Cause]:
+    """Return what is excluded, first that which is easily taken for the cause."""
+    suspects = {one.text.partition(":")[0] for cause in found.causes[:1] for one in cause.rivals}
+    return sorted(found.excluded, key=lambda cause: cause.id not in suspects)
 
 
 def _apart(title: str, causes: Sequence[Cause], verbose: bool, width: int) -> list[str]:

@@ -7,6 +7,7 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -99,3 +100,30 @@ def pass_by(server: socket.socket, reset: bool = False) -> str:
     client.close()
     accepted.close()
     return ""
+
+
+@contextmanager
+def program(address: Address, *command: str) -> Iterator[int]:
+    """Run a program until it listens at an address, and then as long as is needed; yield its pid."""
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            end = time.monotonic() + 10
+            while socket.socket().connect_ex(address):
+                assert process.poll() is None and time.monotonic() < end, command
+                time.sleep(0.05)
+            yield process.pid
+        finally:
+            process.terminate()
+
+
+def mqtt(kept: list[socket.socket], address: Address) -> bool:
+    """Connect as an MQTT 3.1.1 client with a name of its own; say whether the broker takes it."""
+    client = socket.create_connection(address, 5)
+    name = f"client{len(kept)}".encode()
+    kept.append(client)
+    rest = b"\x00\x04MQTT\x04\x02\x00\x00" + len(name).to_bytes(2, "big") + name
+    try:
+        client.sendall(b"\x10" + bytes([len(rest)]) + rest)
+        return client.recv(4) == b"\x20\x02\x00\x00"
+    except ConnectionError:
+        return False

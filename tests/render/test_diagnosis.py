@@ -50,6 +50,7 @@ def _causes(*certainties: Certainty) -> st.SearchStrategy[tuple[Cause, ...]]:
         unit=_TEXT,
         evidence=_EVIDENCE,
         against=_EVIDENCE,
+        rivals=_EVIDENCE,
         log=_TEXT,
         fixes=_TEXTS,
         confirm=_TEXT,
@@ -192,14 +193,16 @@ _PORTS = Cause(
     Certainty.CERTAIN,
     28_232,
     evidence=(Evidence("0 of 28,232 ports are free", "sock_diag"), Evidence("connect() failed", "--errno")),
-    against=(Evidence("not descriptors run out: 17 of 1,024"), Evidence("it is another time")),
+    against=(Evidence("it is another time"),),
+    rivals=(Evidence("nofile: 17 of 1,024"),),
     log="EADDRNOTAVAIL from connect()",
     fixes=("sudo hosttune apply --role client", "more source addresses"),
 )
 
 
 def test_the_answer_comes_first_and_each_part_beside_its_name() -> None:
-    text = Renderer("table").render(_diagnosis(Conclusion.CAUSE, _PORTS, excluded=(_NOFILE,)), width=80)
+    calm = dataclasses.replace(_NOFILE, id="knee", evidence=(Evidence("below half"),))
+    text = Renderer("table").render(_diagnosis(Conclusion.CAUSE, _PORTS, excluded=(calm, _NOFILE)), width=80)
     assert text.split("\n") == [
         "lb1 · Debian 12 · Linux 6.1.0 · watched for 0.3 s",
         "",
@@ -207,12 +210,12 @@ def test_the_answer_comes_first_and_each_part_beside_its_name() -> None:
         "    connections",
         "    for      0 of 28,232 ports are free (sock_diag)",
         "             connect() failed (--errno)",
-        "    against  it is another time",
+        "    but      it is another time",
         "    log      EADDRNOTAVAIL from connect()",
         "    fix      sudo hosttune apply --role client",
         "             more source addresses",
         "",
-        "  excluded: nofile: 17 of 1,024",
+        "  excluded: nofile: 17 of 1,024 · knee: below half",
         "",
     ]
 
