@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,8 @@ import pytest
 
 from tests.diagnosis import stage
 from tests.netns.sandbox import ROOT, inside
+
+Kept = tuple[dict[str, Any], Path, list[str]]
 
 HOSTS = sorted((ROOT / "tests/hosts").glob("*.json"))
 
@@ -33,6 +36,8 @@ def record(scene: str, directory: str) -> None:
     """Make a stall, diagnose it, and keep it; for a process that is in a namespace of its own."""
     plain, redacted, named = (str(Path(directory, f"{name}.json")) for name in ("plain", "redacted", "named"))
     with stage.load(scene).scene() as options:
+        # other processes of the machine may be at limits of their own, and come and go
+        options = [*options, "--pid", str(os.getpid())]
         live = diagnosis(*options)
         for path, more in (
             (plain, ["--for", "0.4s"]),
@@ -45,11 +50,11 @@ def record(scene: str, directory: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Any], Path]:
-    """Return the live diagnosis of a client whose ports run out, and where its snapshots lie."""
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
+    """Return the live diagnosis of a client whose ports run out, where its snapshots lie, and the options."""
     directory = tmp_path_factory.mktemp("snapshots")
-    answer = inside("tests.diagnosis.test_snapshots", "record", "ports_connect", str(directory))
-    return json.loads(answer.splitlines()[-1])["live"], directory
+    answer = json.loads(inside("tests.diagnosis.test_snapshots", "record", "ports_connect", str(directory)))
+    return answer["live"], directory, answer["options"]
 
 
 def told(found: dict[str, Any]) -> list[Any]:
@@ -60,16 +65,16 @@ def told(found: dict[str, Any]) -> list[Any]:
 
 
 @pytest.mark.parametrize("name", ["plain", "redacted", "named"])
-def test_a_snapshot_tells_what_the_host_told(kept: tuple[dict[str, Any], Path], name: str) -> None:
-    live, directory = kept
-    found = diagnosis("--snapshot", str(directory / f"{name}.json"))
+def test_a_snapshot_tells_what_the_host_told(kept: Kept, name: str) -> None:
+    live, directory, options = kept
+    found = diagnosis("--snapshot", str(directory / f"{name}.json"), *options)
     assert told(found)[:3] == told(live)[:3]
     if name == "plain":
         assert told(found) == told(live)
         assert found["seconds"] >= 0.4
 
 
-def test_the_two_gatherings_are_apart(kept: tuple[dict[str, Any], Path]) -> None:
+def test_the_two_gatherings_are_apart(kept: Kept) -> None:
     assert diagnosis("--snapshot", str(kept[1] / "named.json"))["seconds"] == 0
     text = hosttune("diagnose", "--snapshot", str(kept[1] / "named.json")).stdout
     assert "one gathering, no rates" in " ".join(text.split())
@@ -84,15 +89,13 @@ def test_the_two_gatherings_are_apart(kept: tuple[dict[str, Any], Path]) -> None
     ],
     ids=" ".join,
 )
-def test_a_backend_can_be_named_that_the_snapshot_was_not_asked_for(
-    kept: tuple[dict[str, Any], Path], args: list[str]
-) -> None:
+def test_a_backend_can_be_named_that_the_snapshot_was_not_asked_for(kept: Kept, args: list[str]) -> None:
     found = diagnosis("--snapshot", str(kept[1] / "plain.json"), *args)
     assert stage.verdict(found) == "ports"
     assert found["causes"][0]["at"] == 100
 
 
-def test_a_process_can_be_named_that_the_snapshot_has(kept: tuple[dict[str, Any], Path]) -> None:
+def test_a_process_can_be_named_that_the_snapshot_has(kept: Kept) -> None:
     path = str(kept[1] / "plain.json")
     most = diagnosis("--snapshot", path)["programs"][0]
     found = diagnosis("--snapshot", path, "--pid", str(most["pid"]))
@@ -102,7 +105,7 @@ def test_a_process_can_be_named_that_the_snapshot_has(kept: tuple[dict[str, Any]
     assert by_name["programs"] == found["programs"]
 
 
-def test_what_the_snapshot_has_not_is_said(kept: tuple[dict[str, Any], Path]) -> None:
+def test_what_the_snapshot_has_not_is_said(kept: Kept) -> None:
     path = str(kept[1] / "plain.json")
     found = diagnosis("--snapshot", path, "--pid", "4194303")
     assert found["programs"] == []
