@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hosttune.commands import _examine, _load
 from hosttune.diagnosis import Clues
 from hosttune.errors import HostError, UsageError
-from hosttune.facts import backends, cgroup, counters, found, limits, nofile, pool, traffic
+from hosttune.facts import backends, cgroup, counters, found, limits, nofile, pool, tracked, traffic
 from hosttune.facts import machine as machines
 from hosttune.host import Host
 from hosttune.model import (
@@ -115,6 +115,7 @@ def clues(hosts: Twice, aim: _load.Aim, said: Said, interval: float = 0.0) -> Cl
         sources=named.sources,
         bind_mode=named.mode,
         rate=aim.rate or 0,
+        tracked=tracked.gather(host, now, held),
     )
 
 

@@ -101,5 +101,7 @@ def _missing(clues: diagnosis.Clues) -> tuple[str, ...]:
     told = ["the network namespaces of other users' processes"]
     if isinstance(clues.log, Unknown):
         told.append("the kernel's log of limits that were met (it takes CAP_SYSLOG)")
+    if isinstance(clues.tracked, Unknown):
+        told.append("the states of the conntrack entries, and who shares an address by NAT (it takes CAP_NET_ADMIN)")
     told.append("which program owns the listeners of other users")
     return tuple(told)

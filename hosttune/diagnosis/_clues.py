@@ -16,6 +16,7 @@ from hosttune.model import (
     Program,
     Rates,
     Said,
+    Tracked,
     Traffic,
     Unknown,
     Value,
@@ -32,7 +33,8 @@ class Clues:
     `programs` are processes as they are now, `earlier` as they were at the first gathering; `named`: the person named
     them. `pools` are of the destinations that were found or named; `backends` those that were named, `bind_mode` that
     which was, None where none was. `rate` is new connections a second that were said to be wanted, 0 where nothing was
-    said. `log` is the age in seconds and the text of the kernel's lines. `bounds` are those of a role that was named.
+    said. `tracked` is what fills the conntrack table, None where it is far from full and nothing was refused. `log` is
+    the age in seconds and the text of the kernel's lines. `bounds` are those of a role that was named.
     `examined`: a host answered, not only a person.
     """
 
@@ -53,6 +55,7 @@ class Clues:
     sources: tuple[str, ...] = ()
     bind_mode: BindMode | None = None
     rate: int = 0
+    tracked: Tracked | Unknown | None = None
     examined: bool = True
 
     def integer(self, key: str) -> int | None:

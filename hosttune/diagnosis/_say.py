@@ -75,6 +75,11 @@ def logged(clues: Clues, cause: str) -> tuple[Evidence, ...]:
     )
 
 
+def percent(share: float) -> str:
+    """Return a share in per cent, with a decimal where it is small."""
+    return f"{share * 100:.{0 if share >= 0.1 or not share else 1}f} %"
+
+
 def near(number: int | None, limit: int, slack: float = 0.06) -> bool:
     """Say whether a number is where a limit would stop it: no more than it, and little less, for others take a part."""
     return number is not None and limit * (1 - slack) - 2 <= number <= limit * 1.005 + 1

@@ -6,7 +6,7 @@ and a `Workload` on the same readings gives `Bound`s. A `Report` holds all of on
 
 from __future__ import annotations
 
-from hosttune.model.activity import Flow, Listener, Pools, Program, Rates, Sample, Traffic, Use
+from hosttune.model.activity import Flow, Listener, Pools, Program, Rates, Sample, Shared, Tracked, Traffic, Use
 from hosttune.model.capacity import (
     Backend,
     BindMode,
@@ -73,8 +73,10 @@ __all__ = [
     "Sample",
     "Settings",
     "Severity",
+    "Shared",
     "State",
     "Subject",
+    "Tracked",
     "Traffic",
     "Trial",
     "Unknown",

@@ -75,7 +75,8 @@ class Flow:
     """The connections from one source address to one destination, counted: those that go out, not those accepted.
 
     `opening` are in SYN_SENT, and of them `retried` have sent their SYN more than once; `unread` have data that the
-    program has not read. About so many where the table was only sampled.
+    program has not read; `resending` are established and wait for an answer to data that they have sent again. About
+    so many where the table was only sampled.
     """
 
     source: str
@@ -87,6 +88,7 @@ class Flow:
     retried: int = 0
     other: int = 0
     unread: int = 0
+    resending: int = 0
 
     @property
     def total(self) -> int:
@@ -132,6 +134,30 @@ class Traffic:
     unread: float = 0.0
     unsent: float = 0.0
     whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """The conntrack entries of those who share one source address towards one destination (source NAT)."""
+
+    address: str
+    target: str
+    port: int
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """What the conntrack table holds: entries by state, the names of include/uapi/linux/netfilter/nf_conntrack_tcp.h.
+
+    `seen` entries were looked at, and `whole`: they are all. The counts of `shared` are of the whole table, the fullest
+    first; about so many where it was only sampled.
+    """
+
+    seen: int
+    whole: bool
+    states: Mapping[str, int]
+    shared: tuple[Shared, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

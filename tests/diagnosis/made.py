@@ -21,6 +21,11 @@ def sysctl(path: str, text: str) -> None:
     Path("/proc/sys", path).write_text(text)
 
 
+def integer(path: str) -> int:
+    """Return a setting that is one number, by its path below /proc/sys."""
+    return int(Path("/proc/sys", path).read_text())
+
+
 def listener(address: Address, backlog: int = 4096) -> socket.socket:
     """Listen; without accept() the kernel keeps the connections in the queue."""
     server = socket.socket()

@@ -26,6 +26,7 @@ _ESTABLISHED, _SYN_SENT, _SYN_RECV, _FIN_WAIT2, _TIME_WAIT, _CLOSE_WAIT, _LISTEN
 _PASSING = {2: "SYN_SENT", 3: "SYN_RECV", 4: "FIN_WAIT1", 8: "CLOSE_WAIT", 9: "LAST_ACK", 11: "CLOSING"}
 # columns of 32 bits within a message: struct nlmsghdr and struct inet_diag_msg
 _UNREAD, _UNSENT, _UID = 18, 19, 20
+_RETRANS = 19  # bytes from a message's beginning: idiag_retrans
 _S_EQ = 11  # INET_DIAG_BC_S_EQ, since Linux 4.16
 _FILTERED = 128  # ports: with more listeners the bytecode would cost more than it saves
 _MOST_ROWS = 64
@@ -37,11 +38,12 @@ Key = tuple[int, ...]
 def run(most: int = 20_000) -> dict[str, Any]:
     """Return what a look at the table gave; raises HostError.
 
-    "listeners": `address`, `port`, `queue`, `backlog`, `inode`, `uid`. "flows", the 64 largest of those that go out:
-    `source`, `address`, `port`, `established`, `time_wait`, `opening`, `retried`, `unread`. "outgoing": how many are
-    established. "accepted": for a listening port `established` of a sample of about `most` a family, `closing` and
-    `half_open` of all. "sampled": how many accepted ones were seen, and whether they are "whole". "unread" and
-    "unsent": established sockets seen with data in their queues, "uids": those seen by user; "states": all that pass.
+    "listeners": `address`, `port`, `queue`, `backlog`, `inode`, `uid`. "flows", the 64 largest of those that go out and
+    those that get no answer: `source`, `address`, `port`, `established`, `time_wait`, `opening`, `retried`, `unread`,
+    `resending`. "outgoing": how many are established. "accepted": for a listening port `established` of a sample of
+    about `most` a family, `closing` and `half_open` of all. "sampled": how many accepted ones were seen, and whether
+    they are "whole". "unread" and "unsent": established sockets seen with data in their queues, "uids": those seen by
+    user; "states": all that pass.
     """
     try:
         return _Look(most).answer()
@@ -72,9 +74,10 @@ class _Look:
             self._coming(family, columns)
             self._passing(family, columns)
         ranked = sorted(self.flows.items(), key=lambda item: -sum(item[1].values()))
+        unanswered = [item for item in ranked[_MOST_ROWS:] if item[1]["retried"]]
         return {
             "listeners": listeners,
-            "flows": [self._flow(key, row) for key, row in ranked[:_MOST_ROWS]],
+            "flows": [self._flow(key, row) for key, row in (*ranked[:_MOST_ROWS], *unanswered[:_MOST_ROWS])],
             "outgoing": self.outgoing,
             "accepted": [{"port": socket.ntohs(port), **row} for port, row in sorted(self.accepted.items())],
             "sampled": self.sampled,
@@ -125,7 +128,7 @@ class _Look:
             keys, local, states = _columns(run, step, columns)
             for state, count in Counter(states).items():
                 self.states[_PASSING[state]] += count
-            tried = run[19::step]  # idiag_retrans
+            tried = run[_RETRANS::step]
             for key, port, state, again in zip(keys, local, states, tried, strict=True):
                 if state == _SYN_SENT:
                     row = self.flows.setdefault(key, Counter())
@@ -148,6 +151,9 @@ class _Look:
         unread, unsent = words[_UNREAD :: step // 4], words[_UNSENT :: step // 4]
         if unread.count(0) < len(unread):
             self._add("unread", list(compress(keys, unread)), list(compress(going, unread)))
+        again = run[_RETRANS::step]
+        if any(again):
+            self._add("resending", list(compress(keys, again)), list(compress(going, again)))
         self.queues["unread"] += len(unread) - unread.count(0)
         self.queues["unsent"] += len(unsent) - unsent.count(0)
         self.uids.update(words[_UID :: step // 4])
