@@ -57,6 +57,11 @@ def _waiting(clues: Clues, program: Program) -> int:
     return sum(one.queue for one in clues.traffic.listeners if clues.owners.get(one.inode) == program.pid)
 
 
+def at_limit(program: Program) -> bool:
+    """Say whether a process has no descriptor left for a connection."""
+    return program.soft is not None and program.descriptors >= program.soft - _SPARE
+
+
 def _fits(clues: Clues, program: Program) -> bool:
     """Say whether the number at which it stopped is what the limit allows, one or two descriptors a connection.
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno as numbers
 import socket
 import struct
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from tests.netns.sandbox import ROOT
+ROOT = Path(__file__).resolve().parents[2]
 
 Address = tuple[str, int]
 
@@ -54,6 +56,54 @@ def dial(
     return ""
 
 
+def begin(kept: list[socket.socket], address: Address, count: int = 1, most: int = 400) -> None:
+    """Begin connections without waiting for them; of those that are kept no more than `most` stay open."""
+    for _ in range(count):
+        client = socket.socket()
+        client.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            client.connect(address)
+        kept.append(client)
+    while len(kept) > most:
+        kept.pop(0).close()
+
+
+def counter(name: str) -> int:
+    """Return a counter of the namespace (or guest), by its name in the TcpExt row of /proc/net/netstat."""
+    rows = [line.split() for line in Path("/proc/net/netstat").read_text().splitlines() if line.startswith("TcpExt")]
+    return int(dict(zip(*rows, strict=True))[name])
+
+
+def until(done: Callable[[], object], what: str, seconds: float = 20) -> None:
+    """Wait for what a scene cannot do without."""
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end, f"{what}: not within {seconds} s"
+        time.sleep(0.02)
+
+
+@contextlib.contextmanager
+def meanwhile(step: Callable[[], object], every: float = 0.03) -> Iterator[None]:
+    """Do something again and again, in a thread; what goes wrong there goes wrong here at the end."""
+    over, failed = threading.Event(), list[BaseException]()
+
+    def run() -> None:
+        try:
+            while not over.wait(every):
+                step()
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+    assert not failed, failed
+
+
 def close(*sockets: socket.socket | Iterable[socket.socket]) -> None:
     """Close sockets."""
     for one in sockets:
@@ -75,7 +125,7 @@ def from_address(source: str, *options: int, port: int = 0) -> Callable[[socket.
     return bind
 
 
-@contextmanager
+@contextlib.contextmanager
 def child(code: str, *args: str, nofile: int | None = None) -> Iterator[str]:
     """Run Python in a process of its own until the end of its input; yield the first line that it prints."""
     limited = ["prlimit", f"--nofile={nofile}:{nofile}"] if nofile else []
