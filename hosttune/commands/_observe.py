@@ -19,7 +19,6 @@ from hosttune.model import (
     BindMode,
     Bound,
     GroupLimit,
-    Machine,
     Pools,
     Program,
     Rates,
@@ -32,7 +31,7 @@ from hosttune.model import (
 _SHORTEST = 0.3
 """Seconds between the two gatherings at least: counters of the kernel are exact, hundredths of a second of CPU not."""
 
-_GROUPS = 4  # programs whose control groups are looked at
+_GROUPS = 8  # programs whose control groups are looked at
 _MOST = 3600.0
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "ms": 0.001}
 
@@ -87,6 +86,7 @@ def clues(hosts: Twice, aim: _load.Aim, said: Said, interval: float = 0.0) -> Cl
     pids = _pids(first, aim)
     named = _named(first, aim)
     earlier = _programs(traffic.programs(first, pids, Unknown(Reason.UNDECIDED)))
+    groups_earlier = _groups(first, earlier)
     held = limits.gather(first)
     bounds = _bounds(first, aim)
     hosts.wait(interval)
@@ -108,7 +108,8 @@ def clues(hosts: Twice, aim: _load.Aim, said: Said, interval: float = 0.0) -> Cl
         earlier=earlier,
         named=pids is not None,
         owners=programs.owners if not isinstance(programs, Unknown) else {},
-        groups=_groups(host, machine, found_now),
+        groups=_groups(host, found_now),
+        groups_earlier=groups_earlier if isinstance(groups_earlier, tuple) else (),
         log=traffic.kernel_log(host),
         bounds=bounds,
         backends=named.backends,
@@ -175,7 +176,7 @@ def _programs(answer: traffic.Programs | Unknown) -> tuple[Program, ...]:
     return () if isinstance(answer, Unknown) else answer.programs
 
 
-def _groups(host: Host, machine: Machine, programs: Sequence[Program]) -> tuple[GroupLimit, ...] | Unknown:
+def _groups(host: Host, programs: Sequence[Program]) -> tuple[GroupLimit, ...] | Unknown:
     """Return the limits of the control groups of the first programs, each once."""
     limits_found: dict[str, GroupLimit] = {}
     why: Unknown | None = None
