@@ -20,7 +20,6 @@ from hosttune.model import (
     BindMode,
     Bound,
     GroupLimit,
-    Machine,
     Pools,
     Program,
     Rates,
@@ -33,7 +32,7 @@ from hosttune.model import (
 _SHORTEST = 0.3
 """Seconds between the two gatherings at least: counters of the kernel are exact, hundredths of a second of CPU not."""
 
-_GROUPS = 4  # programs whose control groups are looked at
+_GROUPS = 8  # programs whose control groups are looked at
 _MOST = 3600.0
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "ms": 0.001}
 
@@ -88,6 +87,7 @@ def clues(hosts: Twice, aim: _load.Aim, said: Said, interval: float = 0.0) -> Cl
     pids = _pids(first, aim)
     named = _named(first, aim)
     earlier = _programs(traffic.programs(first, pids, Unknown(Reason.UNDECIDED)))
+    groups_earlier = _groups(first, earlier)
     held = limits.gather(first)
     bounds = _bounds(first, aim)
     hosts.wait(interval)
@@ -109,7 +109,8 @@ def clues(hosts: Twice, aim: _load.Aim, said: Said, interval: float = 0.0) -> Cl
         earlier=earlier,
         named=pids is not None,
         owners=programs.owners if not isinstance(programs, Unknown) else {},
-        groups=_groups(host, machine, found_now),
+        groups=_groups(host, found_now),
+        groups_earlier=groups_earlier if isinstance(groups_earlier, tuple) else (),
         log=traffic.kernel_log(host),
         bounds=bounds,
         backends=named.backends,
@@ -148,9 +149,7 @@ def _recorded_pids(host: Recorded, aim: _load.Aim) -> list[int] | None:
     name = next((one.name for one in held if one.pid == aim.pid), aim.process_name)
     pids = [one.pid for one in held if one.name == name]
     if not pids and aim.process_name:
-        raise UsageError(
-            f"--process-name {name}: not among the processes of the snapshot, which keeps those that held the most descriptors"
-        )
+        raise UsageError(f"--process-name {name}: the snapshot has none; it keeps those that held the most descriptors")
     return pids or [aim.pid or 0]
 
 
@@ -204,7 +203,7 @@ def _absent(host: Host, pids: Sequence[int] | None, programs: Sequence[Program])
     return (f"the snapshot has no process {who}: it keeps those that held the most descriptors",)
 
 
-def _groups(host: Host, machine: Machine, programs: Sequence[Program]) -> tuple[GroupLimit, ...] | Unknown:
+def _groups(host: Host, programs: Sequence[Program]) -> tuple[GroupLimit, ...] | Unknown:
     """Return the limits of the control groups of the first programs, each once."""
     limits_found: dict[str, GroupLimit] = {}
     why: Unknown | None = None

@@ -97,4 +97,4 @@ def _listener(row: Mapping[str, Any], accepted: Mapping[str, Any], scale: float)
 
 
 def _program(row: Mapping[str, Any]) -> Program:
-    return Program(**{name: row[name] for name in Program.__slots__})
+    return Program(**{name: row[name] for name in Program.__slots__ if name in row})

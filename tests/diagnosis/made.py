@@ -11,10 +11,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from tests.netns.sandbox import ROOT
+ROOT = Path(__file__).resolve().parents[2]
 
 Address = tuple[str, int]
 
@@ -126,7 +125,7 @@ def from_address(source: str, *options: int, port: int = 0) -> Callable[[socket.
     return bind
 
 
-@contextmanager
+@contextlib.contextmanager
 def child(code: str, *args: str, nofile: int | None = None) -> Iterator[str]:
     """Run Python in a process of its own until the end of its input; yield the first line that it prints."""
     limited = ["prlimit", f"--nofile={nofile}:{nofile}"] if nofile else []
@@ -157,7 +156,7 @@ def pass_by(server: socket.socket, reset: bool = False) -> str:
     return ""
 
 
-@contextmanager
+@contextlib.contextmanager
 def program(address: Address, *command: str) -> Iterator[int]:
     """Run a program until it listens at an address, and then as long as is needed; yield its pid."""
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:

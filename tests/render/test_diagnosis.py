@@ -85,7 +85,7 @@ _POOL = st.builds(
 _LISTENER = st.builds(Listener, _TEXT, _PORT, _COUNT, _COUNT, _COUNT, _COUNT, st.none() | _COUNT, _COUNT, _COUNT)
 _PROGRAM = st.builds(
     Program, _COUNT, _TEXT, _COUNT, _COUNT, st.none() | _COUNT, st.none() | _COUNT, _COUNT, _COUNT, _COUNT,
-    st.none() | st.booleans(),
+    st.none() | st.booleans(), st.none() | st.booleans(),
 )  # fmt: skip
 _HELD = (Certainty.CERTAIN, Certainty.LIKELY, Certainty.POSSIBLE)
 _DIAGNOSES = st.builds(
