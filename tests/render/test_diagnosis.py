@@ -215,7 +215,7 @@ def test_the_answer_comes_first_and_each_part_beside_its_name() -> None:
         "    fix      sudo hosttune apply --role client",
         "             more source addresses",
         "",
-        "  excluded: nofile: 17 of 1,024 · knee: below half",
+        "  excluded: nofile: 17 of 1,024 · and (-v says why) knee",
         "",
     ]
 
@@ -238,7 +238,7 @@ def test_what_is_only_possible_stands_below_that_it_is_not_enough() -> None:
 def test_others_of_one_reason_are_told_together_and_where_only_with_v() -> None:
     ports = dataclasses.replace(_NOFILE, id="ports", evidence=(Evidence("17 of 1,024", "sock_diag"),))
     found = _diagnosis(Conclusion.NOTHING, excluded=(_NOFILE, ports))
-    assert "  excluded: nofile, ports: 17 of 1,024\n" in Renderer("table").render(found)
+    assert "  excluded:\n    nofile, ports: 17 of 1,024\n" in Renderer("table").render(found)
     told = Renderer("table").render(found, verbose=True)
     assert "  excluded:\n    nofile: 17 of 1,024 (/proc/7)\n    ports: 17 of 1,024 (sock_diag)\n" in told
 
@@ -248,3 +248,11 @@ def test_more_than_three_causes_take_v() -> None:
     assert "  2 more with -v\n" in Renderer("table").render(found)
     assert "  also certain: pool 2 is full" in Renderer("table").render(found)
     assert "  also certain: pool 4 is full" in Renderer("table").render(found, verbose=True)
+
+
+def test_what_is_only_possible_beside_a_cause_is_one_line_without_v() -> None:
+    maybe = dataclasses.replace(_PORTS, certainty=Certainty.POSSIBLE, what="another", fixes=("mend that",))
+    found = _diagnosis(Conclusion.CAUSE, _PORTS, maybe)
+    assert "  also possible: another, at 28,232 connections\n" in Renderer("table").render(found)
+    assert "mend that" not in Renderer("table").render(found)
+    assert "mend that" in Renderer("table").render(found, verbose=True)
