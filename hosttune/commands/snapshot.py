@@ -42,7 +42,8 @@ def run(
 
         host.answers = redacting.redact(host.answers, os.urandom(16).hex())
     _output.to_file("-o", output, host.text())
-    print(f"{output}: recorded; look at it with `hosttune check --snapshot {output}`")
+    verb = "diagnose" if seconds else "check"
+    print(f"{output}: recorded; look at it with `hosttune {verb} --snapshot {output}`")
 
 
 def _twice(host: Recording, targets: tuple[Backend, ...], sources: tuple[str, ...], seconds: float) -> None:
