@@ -21,9 +21,8 @@ def once(clues: Clues, name: str, where: str) -> Evidence | None:
     value = clues.rates.value(name)
     if not value or clues.rates.moved(name) != 0:
         return None
-    return Evidence(
-        f"{name} stands at {value:,} and did not move in {clues.rates.seconds:,.1f} s: once, not now", where
-    )
+    text = f"{name} stands at {value:,} and did not move in {clues.rates.seconds:,.1f} s: once, not now"
+    return Evidence(text, where, past=True)
 
 
 def excluded(id: str, what: str, text: str, where: str = "") -> Cause:
@@ -39,10 +38,28 @@ def unseen(id: str, what: str, why: Unknown | str, confirm: str = "") -> Cause:
 def heard(clues: Clues) -> tuple[Evidence, ...]:
     """Return what was said of the stall, as evidence."""
     said = clues.said
-    told = []
-    if said.errno and said.errno != "none":
-        told.append(Evidence(f"{said.call or 'a call'} failed with {said.errno}", "--errno"))
-    return tuple(told)
+    if not said.errno or said.errno == "none":
+        return ()
+    return (Evidence(f"{f'{said.call}()' if said.call else 'a call'} failed with {said.errno}", "--errno"),)
+
+
+def instead(clues: Clues, errno: str) -> str:
+    """Return why a cause is none that gives an errno, where another one was met, or none at all."""
+    met = [clues.said.errno, *(hit.errno for hit in clues.said.hits)]
+    others = ", ".join(dict.fromkeys(name for name in met if name and name != "none"))
+    return (
+        f"it would be {errno}, and what failed was {others}" if others else f"it would be {errno}, and nothing failed"
+    )
+
+
+def other(clues: Clues, heard: bool | None, errno: str) -> tuple[Evidence, ...]:
+    """Return what speaks against a cause where another errno than its own was met; () where none was named."""
+    return (Evidence(instead(clues, errno), met_where(clues)),) if heard is False else ()
+
+
+def met_where(clues: Clues) -> str:
+    """Return where an errno was named: by the person or by a log."""
+    return "--errno" if clues.said.errno else "--log"
 
 
 def logged(clues: Clues, cause: str) -> tuple[Evidence, ...]:

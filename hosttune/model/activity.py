@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hosttune.model.capacity import PortPool, endpoint
+from hosttune.model.capacity import Backend, PortPool, endpoint
 from hosttune.model.findings import Unknown
 
 
@@ -99,8 +99,8 @@ class Flow:
 class Program:
     """A process that holds descriptors, and its limits; `soft` and `hard` None where they could not be read.
 
-    `ticks` are hundredths of a second of CPU that it has used, in the kernel and in all; `switches` is how often it
-    went to wait. `exempt`: it has CAP_SYS_ADMIN on the host itself.
+    `ticks` are hundredths of a second of CPU that it has used, in the kernel and in all. `exempt`: it has CAP_SYS_ADMIN
+    on the host itself, `resource`: CAP_SYS_RESOURCE.
     """
 
     pid: int
@@ -113,6 +113,7 @@ class Program:
     ticks: int = 0
     threads: int = 0
     exempt: bool | None = None
+    resource: bool | None = None
 
     def __str__(self) -> str:
         return f"{self.name} ({self.pid})"
@@ -199,9 +200,11 @@ class Use:
 class Pools:
     """The port pools of the destinations that were found or named, and the way in which their ports are bound.
 
-    `told` says how the bind mode of each source address is known.
+    `told` says how the bind mode of each source and backend is known; `unsure` are those where nothing tells it. Both
+    are empty where the person named the mode.
     """
 
     pools: tuple[PortPool, ...] = ()
-    told: Mapping[str, str] = field(default_factory=dict)
+    told: Mapping[tuple[str, Backend], str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    unsure: frozenset[tuple[str, Backend]] = frozenset()

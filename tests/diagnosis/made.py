@@ -5,6 +5,9 @@ from __future__ import annotations
 import contextlib
 import errno as numbers
 import socket
+import struct
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -12,6 +15,8 @@ from pathlib import Path
 
 from hosttune.facts import counters
 from hosttune.host.live import LiveHost
+
+ROOT = Path(__file__).resolve().parents[2]
 
 Address = tuple[str, int]
 
@@ -108,3 +113,73 @@ def close(*sockets: socket.socket | Iterable[socket.socket]) -> None:
             one.close()
         else:
             close(*one)
+
+
+def from_address(source: str, *options: int, port: int = 0) -> Callable[[socket.socket, int], None]:
+    """Return what binds a client before it connects, with options of IP (ip(7)); from `port` on, one by one."""
+
+    def bind(client: socket.socket, number: int) -> None:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, bool(port))
+        for option in options:
+            client.setsockopt(socket.IPPROTO_IP, option, 1)
+        client.bind((source, port + number if port else 0))
+
+    return bind
+
+
+@contextlib.contextmanager
+def child(code: str, *args: str, nofile: int | None = None) -> Iterator[str]:
+    """Run Python in a process of its own until the end of its input; yield the first line that it prints."""
+    limited = ["prlimit", f"--nofile={nofile}:{nofile}"] if nofile else []
+    with subprocess.Popen(
+        [*limited, sys.executable, "-c", code, *args], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin and process.stdout
+        try:
+            yield process.stdout.readline().decode().strip()
+        finally:
+            process.stdin.close()
+            process.wait(10)
+
+
+def pass_by(server: socket.socket, reset: bool = False) -> str:
+    """Connect to a listener, and close first: TIME_WAIT is the client's; return the errno. `reset` leaves nothing."""
+    client = socket.socket()
+    try:
+        client.connect(server.getsockname())
+    except OSError as error:
+        client.close()
+        return numbers.errorcode.get(error.errno or 0, str(error))
+    accepted, _ = server.accept()
+    if reset:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("=ii", 1, 0))
+    client.close()
+    accepted.close()
+    return ""
+
+
+@contextlib.contextmanager
+def program(address: Address, *command: str) -> Iterator[int]:
+    """Run a program until it listens at an address, and then as long as is needed; yield its pid."""
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            end = time.monotonic() + 10
+            while socket.socket().connect_ex(address):
+                assert process.poll() is None and time.monotonic() < end, command
+                time.sleep(0.05)
+            yield process.pid
+        finally:
+            process.terminate()
+
+
+def mqtt(kept: list[socket.socket], address: Address) -> bool:
+    """Connect as an MQTT 3.1.1 client with a name of its own; say whether the broker takes it."""
+    client = socket.create_connection(address, 5)
+    name = f"client{len(kept)}".encode()
+    kept.append(client)
+    rest = b"\x00\x04MQTT\x04\x02\x00\x00" + len(name).to_bytes(2, "big") + name
+    try:
+        client.sendall(b"\x10" + bytes([len(rest)]) + rest)
+        return client.recv(4) == b"\x20\x02\x00\x00"
+    except ConnectionError:
+        return False

@@ -2,8 +2,9 @@
 
 A scene is a module of tests/diagnosis/scenes. It has `CAUSE`, what must be concluded ("" for a decoy, where
 `DECOY_OF` is the cause that must not be), `WHERE` ("netns": in a network namespace of its own, "guest": in a virtual
-machine, for what is global), and `scene()`, a context that makes the stall with real sockets or programs, yields the
-options that a person would add (none, where the host shows it all), and cleans up.
+machine, for what is global), maybe `NEEDS`, the programs that it runs, and `scene()`, a context that makes the stall
+with real sockets or programs, yields the options that a person would add (none, where the host shows it all), and
+cleans up.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.diagnosis import stage
+from tests.programs.stage import need
 
 _rows: list[tuple[str, str, str]] = []
 
@@ -38,6 +39,7 @@ def table(rows: list[tuple[str, str, str]]) -> str:
 
 @pytest.mark.parametrize("name", stage.names("netns"))
 def test_a_stall_in_a_namespace_is_diagnosed(name: str) -> None:
+    need(*getattr(stage.load(name), "NEEDS", ()))
     hold(name, stage.diagnosed(name))
 
 
