@@ -14,12 +14,12 @@ from hosttune.errors import HostError, UsageError
 from hosttune.facts import backends, cgroup, counters, found, limits, nofile, pool, tracked, traffic
 from hosttune.facts import machine as machines
 from hosttune.host import Host
+from hosttune.host.recorded import Recorded
 from hosttune.model import (
     Backend,
     BindMode,
     Bound,
     GroupLimit,
-    Machine,
     Pools,
     Program,
     Rates,
@@ -32,7 +32,7 @@ from hosttune.model import (
 _SHORTEST = 0.3
 """Seconds between the two gatherings at least: counters of the kernel are exact, hundredths of a second of CPU not."""
 
-_GROUPS = 4  # programs whose control groups are looked at
+_GROUPS = 8  # programs whose control groups are looked at
 _MOST = 3600.0
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "ms": 0.001}
 
@@ -87,6 +87,7 @@ def clues(hosts: Twice, aim: _load.Aim, said: Said, interval: float = 0.0) -> Cl
     pids = _pids(first, aim)
     named = _named(first, aim)
     earlier = _programs(traffic.programs(first, pids, Unknown(Reason.UNDECIDED)))
+    groups_earlier = _groups(first, earlier)
     held = limits.gather(first)
     bounds = _bounds(first, aim)
     hosts.wait(interval)
@@ -108,13 +109,15 @@ def clues(hosts: Twice, aim: _load.Aim, said: Said, interval: float = 0.0) -> Cl
         earlier=earlier,
         named=pids is not None,
         owners=programs.owners if not isinstance(programs, Unknown) else {},
-        groups=_groups(host, machine, found_now),
+        groups=_groups(host, found_now),
+        groups_earlier=groups_earlier if isinstance(groups_earlier, tuple) else (),
         log=traffic.kernel_log(host),
         bounds=bounds,
         backends=named.backends,
         sources=named.sources,
         bind_mode=named.mode,
         rate=aim.rate or 0,
+        notes=_absent(host, pids, found_now),
         tracked=tracked.gather(host, now, held),
     )
 
@@ -126,6 +129,8 @@ def _pids(host: Host, aim: _load.Aim) -> list[int] | None:
         if not pids:
             raise UsageError(f"--service {aim.service}: no process of it runs here; `systemctl status` shows why")
         return pids
+    if isinstance(host, Recorded):
+        return _recorded_pids(host, aim)
     pid = _examine.find_process(host, aim.process_name) if aim.process_name else aim.pid
     if pid is None:
         return None
@@ -134,6 +139,18 @@ def _pids(host: Host, aim: _load.Aim) -> list[int] | None:
     except HostError:
         workers = []
     return sorted({pid, *workers})
+
+
+def _recorded_pids(host: Recorded, aim: _load.Aim) -> list[int] | None:
+    """Return the same of a snapshot, which has the processes that held the most; its workers are those of one name."""
+    if not aim.process_name and aim.pid is None:
+        return None
+    held = _programs(traffic.programs(host, None, Unknown(Reason.UNDECIDED)))
+    name = next((one.name for one in held if one.pid == aim.pid), aim.process_name)
+    pids = [one.pid for one in held if one.name == name]
+    if not pids and aim.process_name:
+        raise UsageError(f"--process-name {name}: the snapshot has none; it keeps those that held the most descriptors")
+    return pids or [aim.pid or 0]
 
 
 def _named(host: Host, aim: _load.Aim) -> _Named:
@@ -148,12 +165,14 @@ def _named(host: Host, aim: _load.Aim) -> _Named:
 
 def _pools(host: Host, named: _Named, seen: Traffic | Unknown) -> Pools:
     """Return the pools of what was named; else those that the socket table shows, in the mode that it tells."""
-    if named.backends and named.mode:
-        return _surveyed(host, named, named.mode)
-    shown = Pools()
+    asked = _surveyed(host, named, named.mode) if named.backends and named.mode else Pools()
+    if asked.pools:
+        return asked
+    shown = asked
     if isinstance(seen, Traffic):
         only = () if named.sources == ("all",) else named.sources
         shown = found.gather(host, seen.flows, named.backends, only)
+        shown = dataclasses.replace(shown, notes=(*asked.notes, *shown.notes))
     pairs = {(one.source, one.backend.address, one.backend.port) for one in shown.pools}
     missing = {(b.address, b.port) for b in named.backends} - {pair[1:] for pair in pairs}
     if not missing and not (named.backends and named.sources):
@@ -175,7 +194,16 @@ def _programs(answer: traffic.Programs | Unknown) -> tuple[Program, ...]:
     return () if isinstance(answer, Unknown) else answer.programs
 
 
-def _groups(host: Host, machine: Machine, programs: Sequence[Program]) -> tuple[GroupLimit, ...] | Unknown:
+def _absent(host: Host, pids: Sequence[int] | None, programs: Sequence[Program]) -> tuple[str, ...]:
+    """Return which of the processes that were named a snapshot has not got."""
+    missing = sorted(set(pids or ()) - {one.pid for one in programs}) if isinstance(host, Recorded) else []
+    if not missing:
+        return ()
+    who = ", ".join(map(str, missing))
+    return (f"the snapshot has no process {who}: it keeps those that held the most descriptors",)
+
+
+def _groups(host: Host, programs: Sequence[Program]) -> tuple[GroupLimit, ...] | Unknown:
     """Return the limits of the control groups of the first programs, each once."""
     limits_found: dict[str, GroupLimit] = {}
     why: Unknown | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hosttune.diagnosis import _own, _say
+from hosttune.diagnosis import _own, _pools, _say
 from hosttune.diagnosis._clues import Clues
 from hosttune.diagnosis._uses import uses
 from hosttune.model import Backend, Cause, Certainty, Conclusion, Diagnosis, Flow, Traffic, Unknown
@@ -42,7 +42,7 @@ def conclude(
         listeners=clues.traffic.listeners if isinstance(clues.traffic, Traffic) else (),
         programs=clues.programs,
         next=tuple(dict.fromkeys(following)),
-        notes=clues.pools.notes,
+        notes=(*clues.notes, *clues.pools.notes),
     )
 
 
@@ -77,8 +77,11 @@ def _by_itself(clues: Clues, held: tuple[Cause, ...], unseen: tuple[Cause, ...])
     """Say whether no limit of the host can be it: it stopped at a number, the host was seen, and nothing is left.
 
     An errno that a limit gives speaks against it, and so do a limit of descriptors that was not seen, and SYNs without
-    an answer. What happened once, and not now, explains nothing, nor does a limit at another number.
+    an answer. What happened once, and not now, explains nothing, nor does a limit at another number. A program that
+    writes of its own limit is believed.
     """
+    if clues.hits(_own.ID):
+        return True
     if not clues.stalled_at or not clues.programs or not _own.at_it(clues):
         return False
     if clues.said.errno not in ("", "none") or any(hit.errno for hit in clues.said.hits) or unanswered(clues):
@@ -104,6 +107,8 @@ def _first(clues: Clues) -> tuple[str, ...]:
 def _ask(clues: Clues) -> tuple[str, ...]:
     """Return what the person could add, of what is not known yet."""
     asked = []
+    if clues.stalled_at and _pools.size_of_range(clues) is None:
+        asked.append(f"the range of local ports, to hold the number against: sysctl {_pools.RANGE}")
     if not clues.said.errno and not clues.said.hits:
         asked.append("the errno and the call: strace -f -e trace=network -p PID, or the program's log with --log FILE")
     elif clues.said.errno != "none" and not clues.said.call:

@@ -6,6 +6,10 @@ from hosttune.diagnosis import _say
 from hosttune.diagnosis._clues import Clues
 from hosttune.model import Program
 
+CONFIGURATION = "the configuration of the program: a maximum of connections, clients, acceptors, workers or threads"
+ID = "own-limit"
+"""What a line of a log is a sign of, where a program writes of such a limit."""
+
 # the names are those of each program's own documentation
 _OPTIONS = {
     "apache2": "MaxRequestWorkers and ServerLimit (apache2.conf)",
@@ -37,18 +41,23 @@ def at_it(clues: Clues) -> bool:
 
 def text(clues: Clues) -> str:
     """Return the conclusion."""
+    for hit in clues.hits(ID):
+        return f"No host limit explains this: {hit.program} is at a limit of its own. It wrote: {hit.line}"
     return f"No host limit explains this: {_who(clues)} stops by itself at {clues.stalled_at:,}"
 
 
 def where_to_look(clues: Clues) -> tuple[str, ...]:
     """Return what a program's own limit is called, and where else to look."""
     program, number = _program(clues), clues.stalled_at or 0
-    name = program.name if program else ""
+    name = program.name if program else next((hit.program for hit in clues.hits(ID)), "")
     known = _OPTIONS.get(name, "")
     found = [f"the configuration of {name}: {known}"] if known else []
     if not known:
-        whose = f"of {name}" if name else "of the program"
-        found.append(f"the configuration {whose}: a maximum of connections, clients, acceptors, workers or threads")
+        found.append(CONFIGURATION.replace("the program", name or "the program"))
+    written = [n for hit in clues.hits(ID) for n in hit.numbers.values()]
+    if not number and not written:
+        return tuple(found)
+    number = number or written[0]
     found += [
         f"own bound: {bound.name}, {bound.hard:,} ({bound.reads})"
         for bound in clues.bounds

@@ -138,20 +138,22 @@ def _by_initial(clues: Clues) -> Cause:
 
 
 def _by_word(clues: Clues, fits: list[Program]) -> Cause:
-    """EMFILE from a call that makes a descriptor, or a known line, leaves nothing else; of whom is another question."""
+    """EMFILE from a call that makes a descriptor, or in a log, leaves nothing else; of whom is another question."""
     hits = clues.hits(_ID)
-    told = next((n for hit in hits for n in hit.numbers.values()), None)
+    told = next((hit.numbers["soft"] for hit in hits if "soft" in hit.numbers), None)
     same = [p for p in clues.programs if p.soft is not None and p.soft == told]
     seen = (fits or same or (list(clues.programs) if clues.named else []))[:1]
     initial = not seen and not told and _say.near(clues.stalled_at, _INITIAL)
     free = [p for p in seen if p.soft is not None and p.descriptors < p.soft // 2 and p not in fits]
     called = clues.said.call in _CALLS or any(hit.call in _CALLS for hit in hits)
-    words = bool(hits or called or (fits and clues.heard("EMFILE")))
+    written = any(hit.errno == "EMFILE" for hit in hits)
+    words = written or called or bool(fits and clues.heard("EMFILE"))
+    thin = not (words or fits or same or clues.heard("EMFILE"))
     against = tuple(Evidence(f"now {p} has {p.descriptors:,} of {p.soft:,}", f"/proc/{p.pid}/limits") for p in free)
     return Cause(
         _ID,
         f"the descriptors of {seen[0]} run out" if seen else _WHAT,
-        Certainty.CERTAIN if words and not against else Certainty.LIKELY,
+        Certainty.POSSIBLE if thin else Certainty.CERTAIN if words and not against else Certainty.LIKELY,
         told or (seen[0].soft if seen else _INITIAL if initial else None),
         "descriptors",
         evidence=(

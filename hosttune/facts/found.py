@@ -10,7 +10,7 @@ from hosttune.errors import HostError
 from hosttune.facts import bind_mode, pool
 from hosttune.facts.bind_mode import Pair, Told
 from hosttune.host import Host
-from hosttune.model import Backend, BindMode, Flow, Pools, PortPool
+from hosttune.model import Backend, BindMode, Flow, Pools, PortPool, Reason
 from hosttune.ports import span
 
 _MOST = 16  # destinations: the dump asks for each of them
@@ -35,11 +35,15 @@ def gather(host: Host, flows: Sequence[Flow], backends: Sequence[Backend] = (), 
     """
     named = {(b.address, b.port) for b in backends}
     ranked = sorted(flows, key=lambda flow: (flow.address, flow.port) not in named)
-    every = tuple(dict.fromkeys(Backend(flow.address, flow.port) for flow in ranked))
-    if not every:
+    if not ranked:
         return Pools()
     try:
-        table = _look(host, every)
+        try:
+            table = _look(host, ranked)
+        except HostError as error:
+            if error.reason is not Reason.NOT_RECORDED:
+                raise
+            table = _look(host, flows)  # as a snapshot was asked
     except HostError as error:
         return Pools(notes=(f"the port pools could not be counted: {error}",))
     space = bind_mode.room(table.settings.low, table.settings.high, table.settings.reserved)
@@ -55,7 +59,8 @@ def gather(host: Host, flows: Sequence[Flow], backends: Sequence[Backend] = (), 
     return Pools(tuple(pools), why, unsure=unsure)
 
 
-def _look(host: Host, every: tuple[Backend, ...]) -> _Table:
+def _look(host: Host, flows: Sequence[Flow]) -> _Table:
+    every = tuple(dict.fromkeys(Backend(flow.address, flow.port) for flow in flows))
     settings = pool.read_settings(host)
     # bind() shares a source's ports among all destinations: where not all of these are asked for, its other ports too
     whole = len(every) > _MOST

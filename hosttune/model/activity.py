@@ -99,8 +99,8 @@ class Flow:
 class Program:
     """A process that holds descriptors, and its limits; `soft` and `hard` None where they could not be read.
 
-    `ticks` are hundredths of a second of CPU that it has used, in the kernel and in all; `switches` is how often it
-    went to wait. `exempt`: it has CAP_SYS_ADMIN on the host itself.
+    `ticks` are hundredths of a second of CPU that it has used, in the kernel and in all. `exempt`: it has CAP_SYS_ADMIN
+    on the host itself, `resource`: CAP_SYS_RESOURCE.
     """
 
     pid: int
@@ -113,6 +113,7 @@ class Program:
     ticks: int = 0
     threads: int = 0
     exempt: bool | None = None
+    resource: bool | None = None
 
     def __str__(self) -> str:
         return f"{self.name} ({self.pid})"

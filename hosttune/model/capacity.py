@@ -204,7 +204,8 @@ class Settings:
 class GroupLimit:
     """A limit of a control group (cgroups(7)): `controller` is memory or pids, `file` where it is written.
 
-    `limit` and `used` are bytes or tasks; of memory `used` leaves out the page cache that can be dropped.
+    `limit` and `used` are bytes or tasks; of memory `used` leaves out the page cache that can be dropped. `refused` is
+    how often the limit was met, `sockets` the bytes that data in sockets takes of it; None where that is not shown.
     """
 
     controller: str
@@ -212,6 +213,8 @@ class GroupLimit:
     file: str
     limit: int
     used: int
+    refused: int | None = None
+    sockets: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from pathlib import Path
 
 from hosttune.facts import counters
 from hosttune.host.live import LiveHost
-from tests.netns.sandbox import ROOT
+
+ROOT = Path(__file__).resolve().parents[2]
 
 Address = tuple[str, int]
 
