@@ -23,6 +23,17 @@ _OPTIONS = {
     "sshd": "MaxStartups and MaxSessions",
 }
 _ROUND = 500
+_NEAR = 0.9
+
+
+def at_it(clues: Clues) -> bool:
+    """Say whether the program is at the number now, so that what binds would be seen; a report's facts are taken."""
+    held = [one.descriptors for one in clues.programs]
+    now = sum(held) if clues.named else max(held, default=0)
+    if clues.examined:
+        return now >= _NEAR * (clues.stalled_at or 0) and (clues.named or clues.machine.root_user)
+    return clues.named
+
 
 CONFIGURATION = "the configuration of the program: a maximum of connections, clients, acceptors, workers or threads"
 ID = "own-limit"

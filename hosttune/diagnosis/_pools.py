@@ -71,6 +71,13 @@ def inferred(clues: Clues, pool: PortPool) -> bool:
     return pair in clues.pools.unsure and bool(pool.blocked) and bool(clues.pools.told.get(pair))
 
 
+def not_seen(clues: Clues) -> str:
+    """Return why there is no pool to look at."""
+    if clues.backends:
+        return "the ports towards the backends that were named could not be counted"
+    return "no connection that goes out was seen; --backend HOST:PORT names one"
+
+
 def which(clues: Clues, pool: PortPool) -> str:
     """Return what tells which of two sources binds, "" where that is known."""
     if not inferred(clues, pool):

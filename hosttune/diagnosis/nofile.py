@@ -90,7 +90,7 @@ def _full(clues: Clues, program: Program, heard: bool | None) -> Cause:
         certainty,
         program.soft,
         "descriptors",
-        evidence=(*evidence, *(() if other else _say.heard(clues)), *_say.logged(clues, _ID)),
+        evidence=(*evidence, *(() if other else _say.heard(clues)), *_say.logged(clues, _ID, "EMFILE")),
         against=other,
         log=_LOG,
         fixes=_fixes(program),
@@ -117,15 +117,19 @@ def _by_number(clues: Clues, program: Program) -> Cause:
     )
 
 
-def _by_initial(clues: Clues) -> Cause:
+def _initial(clues: Clues) -> Evidence:
     text = f"it stopped at {clues.stalled_at:,}, and a process for which nobody sets a limit has {_INITIAL:,}"
+    return Evidence(text, "--stalled-at")
+
+
+def _by_initial(clues: Clues) -> Cause:
     return Cause(
         _ID,
         _WHAT,
         Certainty.POSSIBLE,
         _INITIAL,
         "descriptors",
-        evidence=(Evidence(text, "--stalled-at"),),
+        evidence=(_initial(clues),),
         log=_LOG,
         fixes=_fixes(None),
         confirm="`grep 'open files' /proc/PID/limits` of the program itself; a limit of its own may be as low",
@@ -139,6 +143,7 @@ def _by_word(clues: Clues, fits: list[Program]) -> Cause:
     told = next((hit.numbers["soft"] for hit in hits if "soft" in hit.numbers), None)
     same = [p for p in clues.programs if p.soft is not None and p.soft == told]
     seen = (fits or same or (list(clues.programs) if clues.named else []))[:1]
+    initial = not seen and not told and _say.near(clues.stalled_at, _INITIAL)
     free = [p for p in seen if p.soft is not None and p.descriptors < p.soft // 2 and p not in fits]
     called = clues.said.call in _CALLS or any(hit.call in _CALLS for hit in hits)
     written = any(hit.errno == "EMFILE" for hit in hits)
@@ -149,9 +154,14 @@ def _by_word(clues: Clues, fits: list[Program]) -> Cause:
         _ID,
         f"the descriptors of {seen[0]} run out" if seen else _WHAT,
         Certainty.POSSIBLE if thin else Certainty.CERTAIN if words and not against else Certainty.LIKELY,
-        told or (seen[0].soft if seen else None),
+        told or (seen[0].soft if seen else _INITIAL if initial else None),
         "descriptors",
-        evidence=(*_say.heard(clues), *_say.logged(clues, _ID), *(_limits(p) for p in seen)),
+        evidence=(
+            *_say.heard(clues),
+            *_say.logged(clues, _ID, "EMFILE"),
+            *(_limits(p) for p in seen),
+            *((_initial(clues),) if initial else ()),
+        ),
         against=against,
         log=_LOG,
         fixes=_fixes(seen[0] if seen else None),

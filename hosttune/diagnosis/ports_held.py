@@ -23,7 +23,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     if heard is False:
         return (_say.excluded(_ID, _WHAT, _say.instead(clues, "EADDRNOTAVAIL"), _say.met_where(clues)),)
     if not clues.pools.pools:
-        return (_say.unseen(_ID, _WHAT, "no connection that goes out was seen"),)
+        return (_say.unseen(_ID, _WHAT, _pools.not_seen(clues)),)
     most = max(clues.pools.pools, key=lambda pool: pool.blocked)
     text = f"others hold {most.blocked:,} of {most.in_range:,} ports of the range"
     return (_say.excluded(_ID, _WHAT, text, _pools.SOCKETS),)

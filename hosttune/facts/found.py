@@ -14,7 +14,7 @@ from hosttune.model import Backend, BindMode, Flow, Pools, PortPool, Reason
 from hosttune.ports import span
 
 _MOST = 16  # destinations: the dump asks for each of them
-_OF_KERNEL = (None, BindMode.CONNECT)
+_PAIRS = 100  # of source and destination: each is held against each
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -88,16 +88,21 @@ def _owners(space: bind_mode.Room, pair: Pair, told: Mapping[Pair, Told], ports:
 
     Where two sources' ports never meet although nothing tells the mode of either, one of the two binds.
     """
-    if told[pair].mode not in _OF_KERNEL:
+    mode = told[pair].mode
+    if mode not in (None, BindMode.CONNECT):
         return []
     found = []
+    some = len(told) <= _PAIRS
     for other, how in told.items():
-        sure = how.mode is BindMode.BIND and (other[0] != pair[0] or told[pair].mode is BindMode.CONNECT)
-        maybe = how.mode is BindMode.EXPLICIT or (how.mode is None and told[pair].mode is None and other[0] != pair[0])
+        if other == pair or how.mode is BindMode.CONNECT:
+            continue
+        if other[0] == pair[0] and mode is None and how.mode is not BindMode.EXPLICIT:
+            continue  # of one source, the pairs themselves would have told
         within = ports[other] & span(space.low, space.high)
-        if other != pair and within and (sure or (maybe and bind_mode.apart(space, ports[pair], within))):
+        maybe = some and (mode is None or how.mode is BindMode.EXPLICIT)
+        if how.mode is BindMode.BIND or (maybe and bind_mode.apart(space, ports[pair], within)):
             found.append(other)
-    return found
+    return [other for other in found if ports[other] & span(space.low, space.high)]
 
 
 def _why(pair: Pair, owners: Sequence[Pair], told: Mapping[Pair, Told], ports: Mapping[Pair, int]) -> str:

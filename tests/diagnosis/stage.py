@@ -48,7 +48,7 @@ def play(name: str) -> None:
 
 def diagnosed(name: str) -> dict[str, Any]:
     """Return the diagnosis of a scene that is played in a new network namespace."""
-    answer = json.loads(inside("tests.diagnosis.stage", "play", name).splitlines()[-1])
+    answer = json.loads(inside("tests.diagnosis.stage", "play", name, alone=True).splitlines()[-1])
     found: dict[str, Any] = answer["found"]
     return found
 

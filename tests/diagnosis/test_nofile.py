@@ -29,6 +29,11 @@ CASES: dict[str, tuple[Any, Certainty, int | None]] = {
         1024,
     ),
     "EMFILE, of whom is not known": (clues(errno="EMFILE"), Certainty.LIKELY, None),
+    "EMFILE from accept(), at the limit that nobody set": (
+        clues(errno="EMFILE", call="accept", at=1_015),
+        Certainty.CERTAIN,
+        1024,
+    ),
     "EMFILE from accept()": (clues(errno="EMFILE", call="accept"), Certainty.CERTAIN, None),
     "EMFILE, and programs that are far from their limits": (
         clues(errno="EMFILE", programs=(program(30), program(20, pid=8))),
