@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hosttune import diagnosis, registry
-from hosttune.diagnosis import Clues, _errnos, _pools, _say
-from hosttune.model import BindMode, Certainty, Pools, PortPool
-from tests.diagnosis.given import DEFAULT, WIDE, clues, hit, pool, program
+from hosttune.diagnosis import Clues, _errnos, _log, _pools, _say
+from hosttune.model import BindMode, Certainty, LogHit, Pools, PortPool
+from tests.diagnosis.given import DEFAULT, WIDE, clues, pool, program
 
 RULES = registry.names("hosttune.diagnosis")
 KINDS = ("ports", "ports-bind", "ports-held", "time-wait")
@@ -40,7 +40,9 @@ def anything(draw: st.DrawFn) -> Clues:
     pairs = [(one.source, one.backend) for one in found]
     told = {pair: draw(st.sampled_from(["", "it is seen"])) for pair in pairs}
     limit = st.one_of(st.none(), st.integers(0, 2_000))
-    hits = st.builds(hit, st.sampled_from(["ports", "nofile"]), errno=st.sampled_from(["", "EMFILE", "EADDRNOTAVAIL"]))
+    hits = st.sampled_from(
+        [LogHit(one.program, one.causes, "a line", 1, one.errno, one.call) for one in _log.LINES if one.causes]
+    )
     return clues(
         pools=Pools(tuple(found), told, unsure=frozenset(draw(st.sets(st.sampled_from(pairs))) if pairs else ())),
         errno=draw(st.sampled_from(["", *_errnos.ERRNOS])),
