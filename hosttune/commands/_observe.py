@@ -94,7 +94,7 @@ def clues(hosts: Twice, aim: _load.Aim, said: Said, interval: float = 0.0) -> Cl
     host = hosts.second
     seen = traffic.gather(host, before)
     pools = _pools(host, named, seen)
-    programs = traffic.programs(host, pids, seen)
+    programs = traffic.programs(host, pids, seen.traffic)
     hosts.wait(max(interval, _SHORTEST))
     now = counters.gather(host, machine.cloud)
     found_now = _programs(programs)
@@ -103,7 +103,7 @@ def clues(hosts: Twice, aim: _load.Aim, said: Said, interval: float = 0.0) -> Cl
         said=said,
         rates=Rates(before, now),
         limits=held,
-        traffic=seen,
+        traffic=seen.traffic,
         pools=pools,
         programs=found_now,
         earlier=earlier,
@@ -163,15 +163,15 @@ def _named(host: Host, aim: _load.Aim) -> _Named:
     return _Named(targets, backends.parse_sources(list(aim.source)), mode, ports)
 
 
-def _pools(host: Host, named: _Named, seen: Traffic | Unknown) -> Pools:
+def _pools(host: Host, named: _Named, seen: traffic.Seen) -> Pools:
     """Return the pools of what was named; else those that the socket table shows, in the mode that it tells."""
     asked = _surveyed(host, named, named.mode) if named.backends and named.mode else Pools()
     if asked.pools:
         return asked
     shown = asked
-    if isinstance(seen, Traffic):
+    if isinstance(seen.traffic, Traffic):
         only = () if named.sources == ("all",) else named.sources
-        shown = found.gather(host, seen.flows, named.backends, only)
+        shown = found.gather(host, seen.traffic.flows, named.backends, only, seen.ports)
         shown = dataclasses.replace(shown, notes=(*asked.notes, *shown.notes))
     pairs = {(one.source, one.backend.address, one.backend.port) for one in shown.pools}
     missing = {(b.address, b.port) for b in named.backends} - {pair[1:] for pair in pairs}

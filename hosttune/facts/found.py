@@ -28,10 +28,17 @@ class _Table:
     local: Mapping[str, int]
 
 
-def gather(host: Host, flows: Sequence[Flow], backends: Sequence[Backend] = (), sources: Sequence[str] = ()) -> Pools:
+def gather(
+    host: Host,
+    flows: Sequence[Flow],
+    backends: Sequence[Backend] = (),
+    sources: Sequence[str] = (),
+    seen: Mapping[str, Any] | None = None,
+) -> Pools:
     """Return the pools of the busiest destinations, or of those that are named; none, and why, where it cannot.
 
-    Others than the named ones are looked at all the same: they tell the bind mode.
+    Others than the named ones are looked at all the same: they tell the bind mode. `seen` are the ports in use as the
+    look at all sockets gave them; another look is taken where a named destination is not among them.
     """
     named = {(b.address, b.port) for b in backends}
     ranked = sorted(flows, key=lambda flow: (flow.address, flow.port) not in named)
@@ -39,11 +46,11 @@ def gather(host: Host, flows: Sequence[Flow], backends: Sequence[Backend] = (), 
         return Pools()
     try:
         try:
-            table = _look(host, ranked)
+            table = _look(host, ranked, None if _lacks(seen, flows, named) else seen)
         except HostError as error:
             if error.reason is not Reason.NOT_RECORDED:
                 raise
-            table = _look(host, flows)  # as a snapshot was asked
+            table = _look(host, flows, None)  # as a snapshot was asked
     except HostError as error:
         return Pools(notes=(f"the port pools could not be counted: {error}",))
     space = bind_mode.room(table.settings.low, table.settings.high, table.settings.reserved)
@@ -59,12 +66,18 @@ def gather(host: Host, flows: Sequence[Flow], backends: Sequence[Backend] = (), 
     return Pools(tuple(pools), why, unsure=unsure)
 
 
-def _look(host: Host, flows: Sequence[Flow]) -> _Table:
+def _lacks(seen: Mapping[str, Any] | None, flows: Sequence[Flow], named: set[tuple[str, int]]) -> bool:
+    """Say whether a named destination that is connected to is not among those of which the ports were kept."""
+    there = {(row["address"], row["port"]) for row in seen["tuples"]} if seen else set()
+    return bool(({(flow.address, flow.port) for flow in flows} & named) - there)
+
+
+def _look(host: Host, flows: Sequence[Flow], seen: Mapping[str, Any] | None) -> _Table:
     every = tuple(dict.fromkeys(Backend(flow.address, flow.port) for flow in flows))
     settings = pool.read_settings(host)
     # bind() shares a source's ports among all destinations: where not all of these are asked for, its other ports too
     whole = len(every) > _MOST
-    answer = host.probe("sockets", backends=[[b.address, b.port] for b in every[:_MOST]], whole=whole)
+    answer = seen or host.probe("sockets", backends=[[b.address, b.port] for b in every[:_MOST]], whole=whole)
     rows = {(row["source"], Backend(row["address"], row["port"])): row for row in answer["tuples"]}
     ports = {pair: _ports(row) for pair, row in rows.items()}
     local: dict[str, int] = {one["address"]: int(one["ports"], 16) for one in answer["local"]}

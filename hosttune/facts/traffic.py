@@ -20,12 +20,24 @@ class Programs:
     owners: Mapping[int, int]
 
 
-def gather(host: Host, sample: Sample) -> Traffic | Unknown:
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a look at the sockets gave; `ports` has its `tuples`, `held` and `local`, None where they were not kept."""
+
+    traffic: Traffic | Unknown
+    ports: Mapping[str, Any] | None = None
+
+
+def gather(host: Host, sample: Sample) -> Seen:
     """Count the sockets of this namespace; Unknown where they cannot be seen."""
     try:
         answer = host.probe("traffic")
     except HostError as error:
-        return Unknown(error.reason, error.detail)
+        return Seen(Unknown(error.reason, error.detail))
+    return Seen(_traffic(answer, sample), answer if answer.get("tuples") is not None else None)
+
+
+def _traffic(answer: Mapping[str, Any], sample: Sample) -> Traffic:
     accepted = {row["port"]: row for row in answer["accepted"]}
     scale = 1.0 if answer["whole"] else _scale(answer, sample)
     seen = answer["sampled"] + answer["outgoing"]

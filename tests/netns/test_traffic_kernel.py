@@ -9,7 +9,7 @@ from typing import Any
 
 from hosttune.facts import counters, traffic
 from hosttune.host.live import LiveHost
-from hosttune.host.probes import programs
+from hosttune.host.probes import programs, sockets
 from hosttune.host.probes import traffic as probe
 from hosttune.host.recorded import Recorded
 from hosttune.model import Flow, Traffic
@@ -59,7 +59,7 @@ def mixed() -> None:
         opening.connect_ex(SILENT)
         clients.append(opening)
     host = LiveHost()
-    found = traffic.gather(host, counters.gather(host))
+    found = traffic.gather(host, counters.gather(host)).traffic
     assert isinstance(found, Traffic) and found.whole
     listeners = {one.port: one for one in found.listeners}
     assert (listeners[1883].queue, listeners[1883].backlog) == (30 - 12, 200)
@@ -76,6 +76,10 @@ def mixed() -> None:
     assert found.uids == {0: counted.count("ESTAB")}
     # three messages wait unread, of 90 ends that are established
     assert round(found.unread * counted.count("ESTAB")) == 3
+    # the ports are those that the sockets probe finds on a look of its own
+    kept = probe.run()
+    again = sockets.run([["127.0.0.1", 1883], ["127.0.0.1", 1884], list(SILENT)])
+    assert (kept["tuples"], kept["held"]) == (again["tuples"], again["held"])
     rows = programs.run([os.getpid()], [one.inode for one in found.listeners])["programs"]
     assert rows[0]["descriptors"] == len(os.listdir("/proc/self/fd")) - 1  # less the one that lists
     assert sorted(rows[0]["listens"]) == sorted(one.inode for one in found.listeners)
@@ -95,7 +99,7 @@ def sampled() -> None:
     assert counts == {("127.0.0.2", 1883): 3000, ("127.0.0.3", 1883): 3000, ("127.0.0.2", 1884): 1500}
     assert not answer["whole"] and 3000 <= answer["sampled"] < 5000
     host = Recorded({"reads": {}, "globs": {}, "probes": {"traffic {}": {"is": answer}}})
-    found = traffic.gather(host, counters.gather(LiveHost()))
+    found = traffic.gather(host, counters.gather(LiveHost())).traffic
     assert isinstance(found, Traffic)
     listeners = {one.port: one.accepted for one in found.listeners}
     assert sum(n or 0 for n in listeners.values()) == 7500

@@ -18,7 +18,18 @@ from itertools import compress
 from typing import Any
 
 from hosttune.errors import HostError
-from hosttune.host.probes.sockets import _FAMILIES, _JMP, _dump, _either, _messages, _readable, _runs
+from hosttune.host.probes._maps import Key, Maps, destination_of, source_of, words
+from hosttune.host.probes.sockets import (
+    _BOUND_INACTIVE,
+    _FAMILIES,
+    _JMP,
+    _TIMER_WAIT,
+    _dump,
+    _either,
+    _hold,
+    _messages,
+    _runs,
+)
 from hosttune.model import Reason
 
 # include/net/tcp_states.h
@@ -31,8 +42,7 @@ _S_EQ = 11  # INET_DIAG_BC_S_EQ, since Linux 4.16
 _FILTERED = 128  # ports: with more listeners the bytecode would cost more than it saves
 _MOST_ROWS = 64
 _MOST_PASSING = 200_000
-
-Key = tuple[int, ...]
+_BACKENDS = 16  # destinations of which the ports are told, the busiest
 
 
 def run(most: int = 20_000) -> dict[str, Any]:
@@ -43,7 +53,9 @@ def run(most: int = 20_000) -> dict[str, Any]:
     `resending`. "outgoing": how many are established. "accepted": for a listening port `established` of a sample of
     about `most` a family, `closing` and `half_open` of all. "sampled": how many accepted ones were seen, and whether
     they are "whole". "unread" and "unsent": established sockets seen with data in their queues, "uids": those seen by
-    user; "states": all that pass.
+    user; "states": all that pass. "tuples", of the 16 busiest destinations, and "held" are as the sockets probe has
+    them, "local" for each source the ports of all that goes out; "tuples" and "local" are null where the pairs of
+    source and destination are too many to keep their ports.
     """
     try:
         return _Look(most).answer()
@@ -57,6 +69,7 @@ class _Look:
     def __init__(self, most: int) -> None:
         self.most = most
         self.flows: dict[Key, Counter[str]] = {}
+        self.maps = Maps()
         self.accepted: dict[int, Counter[str]] = {}
         self.uids: Counter[int] = Counter()
         self.states: Counter[str] = Counter()
@@ -67,13 +80,14 @@ class _Look:
         self.ports: set[int] = set()  # listening, in network order
 
     def answer(self) -> dict[str, Any]:
-        listeners = [row for family, _, _ in _FAMILIES for row in _listeners(family)]
+        held, listeners = _owners()
         self.ports = {socket.htons(row["port"]) for row in listeners}
         for family, columns, _ in _FAMILIES:
             self._going(family, columns)
             self._coming(family, columns)
             self._passing(family, columns)
         ranked = sorted(self.flows.items(), key=lambda item: -sum(item[1].values()))
+        busiest = list(dict.fromkeys(destination_of(key) for key, _ in ranked))[:_BACKENDS]
         unanswered = [item for item in ranked[_MOST_ROWS:] if item[1]["retried"]]
         return {
             "listeners": listeners,
@@ -86,11 +100,13 @@ class _Look:
             "uids": {str(uid): count for uid, count in self.uids.most_common(_MOST_ROWS)},
             "unread": self.queues["unread"],
             "unsent": self.queues["unsent"],
+            "held": held,
+            **self.maps.answer(set(busiest)),
         }
 
     def _flow(self, key: Key, row: Counter[str]) -> dict[str, Any]:
-        half = (len(key) - 1) // 2
-        return {"source": _words(key[:half]), "address": _words(key[half:-1]), "port": socket.ntohs(key[-1]), **row}
+        far = destination_of(key)
+        return {"source": source_of(key), "address": words(far[:-1]), "port": socket.ntohs(far[-1]), **row}
 
     def _going(self, family: int, columns: tuple[int, ...]) -> None:
         """Count what goes out, all of it: established, and what waits after its end."""
@@ -99,11 +115,15 @@ class _Look:
             keys, local, _ = _columns(run, step, columns)
             going = [port not in self.ports for port in local]
             self._add("established", keys, going)
+            self.maps.take("established", zip(keys, local, strict=True), going)
             self.outgoing += sum(going)
             self._queues(run, step, keys, going)
         for step, run in _sockets(family, 1 << _TIME_WAIT | 1 << _FIN_WAIT2, filters):
-            keys, local, _ = _columns(run, step, columns)
-            self._add("time_wait", keys, [port not in self.ports for port in local])
+            keys, local, states = _columns(run, step, columns)
+            going = [port not in self.ports for port in local]
+            self._add("time_wait", keys, going)
+            for name, which in _gone(states, run[18::step], going).items():
+                self.maps.take(name, zip(keys, local, strict=True), which)
 
     def _coming(self, family: int, columns: tuple[int, ...]) -> None:
         """Look at a part of the accepted ones."""
@@ -129,6 +149,8 @@ class _Look:
             for state, count in Counter(states).items():
                 self.states[_PASSING[state]] += count
             tried = run[_RETRANS::step]
+            going = [port not in self.ports and state != _SYN_RECV for port, state in zip(local, states, strict=True)]
+            self.maps.take("other", zip(keys, local, strict=True), going)
             for key, port, state, again in zip(keys, local, states, tried, strict=True):
                 if state == _SYN_SENT:
                     row = self.flows.setdefault(key, Counter())
@@ -195,22 +217,29 @@ def _columns(run: bytes, step: int, columns: tuple[int, ...]) -> tuple[list[Key]
     return keys, list(halves[10 :: step // 2]), run[17::step]
 
 
-def _listeners(family: int) -> Iterator[dict[str, Any]]:
+def _gone(states: bytes, timers: bytes, going: list[bool]) -> dict[str, list[bool]]:
+    """Return which of those that go out are in TIME_WAIT, which in FIN_WAIT2 and only a timer, and which neither."""
+    waiting = [one and state == _TIME_WAIT for one, state in zip(going, states, strict=True)]
+    half = [
+        one and state != _TIME_WAIT and timer == _TIMER_WAIT
+        for one, state, timer in zip(going, states, timers, strict=True)
+    ]
+    rest = [one and not (w or h) for one, w, h in zip(going, waiting, half, strict=True)]
+    return {"time_wait": waiting, "half_closed": half, "other": rest}
+
+
+def _owners() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return what owns a port by bind(), as the sockets probe has it, and of these the listeners with their queues."""
+    held, listeners = [], []
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4) as link:
         link.bind((0, 0))
-        for data, _ in _dump(link, family, 1 << _LISTEN, b""):
-            for start, _ in _messages(data):
-                size = 4 if family == socket.AF_INET else 16
-                queue, backlog, uid, inode = struct.unpack_from("=IIII", data, start + 72)
-                yield {
-                    "address": _readable(data[start + 24 : start + 24 + size]),
-                    "port": struct.unpack_from("!H", data, start + 20)[0],
-                    "queue": queue,
-                    "backlog": backlog,
-                    "uid": uid,
-                    "inode": inode,
-                }
-
-
-def _words(words: Key) -> str:
-    return _readable(struct.pack(f"={len(words)}I", *words))
+        for family, _, _ in _FAMILIES:
+            for data, _ in _dump(link, family, 1 << _LISTEN | 1 << _BOUND_INACTIVE, b""):
+                for start, length in _messages(data):
+                    row = _hold(data, start, length)
+                    held.append(row)
+                    if row["listen"]:
+                        queue, backlog, uid, inode = struct.unpack_from("=IIII", data, start + 72)
+                        more = {"queue": queue, "backlog": backlog, "uid": uid, "inode": inode}
+                        listeners.append({"address": row["address"], "port": row["port"], **more})
+    return held, listeners
