@@ -32,7 +32,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     if count is not None and limit is not None:
         full = count >= limit * _FULL
         if full or (aborts and count * _DOUBLE >= limit and _memory_free(clues) is not False) or spoken:
-            sure = bool(aborts and (full or spoken))
+            sure = bool((aborts and spoken) or (full and (aborts or spoken)))
             return (_cause(clues, Certainty.CERTAIN if sure else Certainty.LIKELY, count, limit, heard),)
     elif spoken:
         return (_cause(clues, Certainty.LIKELY, count, limit, heard),)

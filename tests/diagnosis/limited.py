@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+import socket
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from tests.diagnosis import made
@@ -50,6 +51,24 @@ PLAIN = f"import os, sys; os.setgroups([]); os.setresgid(*[{NOBODY}] * 3); os.se
 def open_files() -> int:
     """Return how many files the whole guest has open (proc_sys_fs(5), file-nr)."""
     return int(Path("/proc/sys/fs/file-nr").read_text().split()[0])
+
+
+def leave(address: made.Address, count: int) -> None:
+    """Close connections to a listener that does not read, with a little data unsent: each is an orphan."""
+    for _ in range(count):
+        with socket.socket() as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4608)  # the least: memory is not to run out first
+            client.connect(address)
+            fill([client])
+
+
+def fill(clients: Iterable[socket.socket], size: int = 65_536, times: int = 1000) -> None:
+    """Send on each connection until the kernel takes no more, or so many times."""
+    for client in clients:
+        client.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            for _ in range(times):
+                client.send(bytes(size))
 
 
 def orphans() -> int:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,20 +13,18 @@ WHERE = "guest"
 _ADDRESS = ("127.0.0.1", 1886)
 
 
-def _send(clients: list[socket.socket]) -> None:
-    """Send to a program that does not read."""
-    for client in clients:
-        with contextlib.suppress(BlockingIOError):
-            client.send(bytes(16_384))
-
-
 _CODE = """
 import socket, threading
-server = socket.create_server(("127.0.0.1", 1886), backlog=300)
+server = socket.create_server(("127.0.0.1", 1886), backlog=600)
 print("ready", flush=True)
-kept = [server.accept()[0] for _ in range(200)]
+kept = [server.accept()[0] for _ in range(500)]
 sys.stdin.read()
 """
+
+
+def _frugal(client: socket.socket, number: int) -> None:
+    """Keep little here of what is sent: it is not to be the memory of the whole host that runs out."""
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 32_768)
 
 
 @contextmanager
@@ -37,11 +33,9 @@ def scene() -> Iterator[list[str]]:
     with limited.group({"memory.max": 24 << 20}) as group, made.child(limited.JOIN + _CODE, str(group)) as ready:
         assert ready == "ready"
         try:
-            assert not made.dial(clients, _ADDRESS, 200)
-            for client in clients:
-                client.setblocking(False)
-            with made.meanwhile(lambda: _send(clients)):
-                time.sleep(3)
+            assert not made.dial(clients, _ADDRESS, 500, _frugal)
+            with made.meanwhile(lambda: limited.fill(clients, 16_384, 1)):
+                made.until(lambda: int((group / "memory.current").read_text()) > 24 << 20, "the group was not filled")
                 yield []
         finally:
             made.close(clients)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,30 +13,15 @@ WHERE = "guest"
 _ADDRESS = ("127.0.0.1", 1886)
 
 
-def _leave(count: int) -> None:
-    """Close connections whose peer has not taken what was sent."""
-    for _ in range(count):
-        with socket.create_connection(_ADDRESS) as client:
-            client.setblocking(False)
-            with contextlib.suppress(BlockingIOError):
-                while True:
-                    client.send(bytes(65_536))
-
-
-def _server() -> socket.socket:
-    server = made.listener(_ADDRESS)
-    server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    return server
-
-
 @contextmanager
 def scene() -> Iterator[list[str]]:
-    server = _server()
+    server = made.listener(_ADDRESS)
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # what it does not read, the peer keeps
     try:
         with limited.sysctls({"net/ipv4/tcp_max_orphans": 40}):
-            _leave(60)
+            limited.leave(_ADDRESS, 60)
             made.until(lambda: limited.orphans() > 36, "no orphans")
-            with made.meanwhile(lambda: _leave(4)):
+            with made.meanwhile(lambda: limited.leave(_ADDRESS, 4)):
                 yield []
     finally:
         made.close(server)

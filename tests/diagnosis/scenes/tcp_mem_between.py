@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,24 +14,15 @@ WHERE = "guest"
 _ADDRESS = ("127.0.0.1", 1886)
 
 
-def _send(clients: list[socket.socket]) -> None:
-    """Send to a program that does not read."""
-    for client in clients:
-        with contextlib.suppress(BlockingIOError):
-            client.send(bytes(1400))
-
-
 @contextmanager
 def scene() -> Iterator[list[str]]:
     server, clients = made.listener(_ADDRESS), list[socket.socket]()
     try:
-        with limited.sysctls({"net/ipv4/tcp_mem": "100 2000 4000"}):
+        with limited.sysctls({"net/ipv4/tcp_mem": "300 4000 8000"}):
             assert not made.dial(clients, _ADDRESS, 400)
-            for client in clients:
-                client.setblocking(False)
-            _send(clients)
-            made.until(lambda: limited.pages() > 300, "TCP took no pages")
-            assert limited.pages() < 2000
+            limited.fill(clients, 8000, 1)
+            made.until(lambda: limited.pages() > 400, "TCP took no pages")
+            assert limited.pages() < 4000
             yield []
     finally:
         made.close(clients, server)
