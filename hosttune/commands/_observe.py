@@ -14,6 +14,7 @@ from hosttune.errors import HostError, UsageError
 from hosttune.facts import backends, cgroup, counters, found, limits, nofile, pool, tracked, traffic
 from hosttune.facts import machine as machines
 from hosttune.host import Host
+from hosttune.host.recorded import Recorded
 from hosttune.model import (
     Backend,
     BindMode,
@@ -116,6 +117,7 @@ def clues(hosts: Twice, aim: _load.Aim, said: Said, interval: float = 0.0) -> Cl
         sources=named.sources,
         bind_mode=named.mode,
         rate=aim.rate or 0,
+        notes=_absent(host, pids, found_now),
         tracked=tracked.gather(host, now, held),
     )
 
@@ -127,6 +129,8 @@ def _pids(host: Host, aim: _load.Aim) -> list[int] | None:
         if not pids:
             raise UsageError(f"--service {aim.service}: no process of it runs here; `systemctl status` shows why")
         return pids
+    if isinstance(host, Recorded):
+        return _recorded_pids(host, aim)
     pid = _examine.find_process(host, aim.process_name) if aim.process_name else aim.pid
     if pid is None:
         return None
@@ -135,6 +139,18 @@ def _pids(host: Host, aim: _load.Aim) -> list[int] | None:
     except HostError:
         workers = []
     return sorted({pid, *workers})
+
+
+def _recorded_pids(host: Recorded, aim: _load.Aim) -> list[int] | None:
+    """Return the same of a snapshot, which has the processes that held the most; its workers are those of one name."""
+    if not aim.process_name and aim.pid is None:
+        return None
+    held = _programs(traffic.programs(host, None, Unknown(Reason.UNDECIDED)))
+    name = next((one.name for one in held if one.pid == aim.pid), aim.process_name)
+    pids = [one.pid for one in held if one.name == name]
+    if not pids and aim.process_name:
+        raise UsageError(f"--process-name {name}: the snapshot has none; it keeps those that held the most descriptors")
+    return pids or [aim.pid or 0]
 
 
 def _named(host: Host, aim: _load.Aim) -> _Named:
@@ -149,12 +165,14 @@ def _named(host: Host, aim: _load.Aim) -> _Named:
 
 def _pools(host: Host, named: _Named, seen: Traffic | Unknown) -> Pools:
     """Return the pools of what was named; else those that the socket table shows, in the mode that it tells."""
-    if named.backends and named.mode:
-        return _surveyed(host, named, named.mode)
-    shown = Pools()
+    asked = _surveyed(host, named, named.mode) if named.backends and named.mode else Pools()
+    if asked.pools:
+        return asked
+    shown = asked
     if isinstance(seen, Traffic):
         only = () if named.sources == ("all",) else named.sources
         shown = found.gather(host, seen.flows, named.backends, only)
+        shown = dataclasses.replace(shown, notes=(*asked.notes, *shown.notes))
     pairs = {(one.source, one.backend.address, one.backend.port) for one in shown.pools}
     missing = {(b.address, b.port) for b in named.backends} - {pair[1:] for pair in pairs}
     if not missing and not (named.backends and named.sources):
@@ -174,6 +192,15 @@ def _surveyed(host: Host, named: _Named, mode: BindMode) -> Pools:
 
 def _programs(answer: traffic.Programs | Unknown) -> tuple[Program, ...]:
     return () if isinstance(answer, Unknown) else answer.programs
+
+
+def _absent(host: Host, pids: Sequence[int] | None, programs: Sequence[Program]) -> tuple[str, ...]:
+    """Return which of the processes that were named a snapshot has not got."""
+    missing = sorted(set(pids or ()) - {one.pid for one in programs}) if isinstance(host, Recorded) else []
+    if not missing:
+        return ()
+    who = ", ".join(map(str, missing))
+    return (f"the snapshot has no process {who}: it keeps those that held the most descriptors",)
 
 
 def _groups(host: Host, programs: Sequence[Program]) -> tuple[GroupLimit, ...] | Unknown:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import sys
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -78,7 +77,7 @@ def _said(asked: Asked) -> tuple[Said, tuple[str, ...]]:
 def _hits(path: str) -> tuple[LogHit, ...]:
     """Return the lines that are known of a log's end, or of what comes in where the path is -; raises UsageError."""
     try:
-        with open(sys.stdin.fileno() if path == "-" else path, "rb", closefd=path != "-") as file:
+        with open(0 if path == "-" else path, "rb", closefd=path != "-") as file:
             if file.seekable():
                 file.seek(max(os.fstat(file.fileno()).st_size - _LARGEST, 0))
             return _log.recognise(_end(file))

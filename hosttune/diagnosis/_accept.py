@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hosttune.diagnosis import _say, nofile
+from hosttune.diagnosis import _say
 from hosttune.diagnosis._clues import Clues
 from hosttune.model import Cause, Certainty, Evidence, Listener, Program, Traffic, Unknown
 
@@ -17,9 +17,14 @@ SOCKETS = "sock_diag"
 OVERFLOWS = "TcpExt.ListenOverflows"
 SOMAXCONN = "net.core.somaxconn"
 DESCRIPTORS = "give the process more descriptors (nofile): then it accepts again, and the queue empties"
+_TWICE = "nstat -az TcpExtListenOverflows TcpExtListenDrops, twice; ss -ltn"
+_LONGER = "`hosttune diagnose --for 10s` while it stalls: a client that was turned away comes again after 1 s"
 _WILD = ("0.0.0.0", "::")
 _PATIENCE = 3.0
 """Seconds: a SYN that was dropped comes again after 1 s, and again 1 or 2 s later (tcp(7), tcp_syn_retries)."""
+
+_SPARE = 2
+"""Descriptors that may be free while accept() fails: one is opened and closed again for each client it turns away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,18 +120,15 @@ def excluded(clues: Clues, id: str, what: str) -> Cause:
     """Return why no accept queue is to blame: none overflows now; it could not be seen; or it is too short a look."""
     ever = clues.rates.value(OVERFLOWS)
     if ever is None:
+        if clues.hits(id):
+            return Cause(id, what, Certainty.LIKELY, evidence=_say.logged(clues, id), confirm=_TWICE, strength=30)
         why = clues.traffic if isinstance(clues.traffic, Unknown) else f"{OVERFLOWS} could not be read"
-        return _say.unseen(id, what, why, "nstat -az TcpExtListenOverflows TcpExtListenDrops, twice; ss -ltn")
+        return _say.unseen(id, what, why, _TWICE)
     if ever and too_short(clues, OVERFLOWS):
-        text = f"{OVERFLOWS} stands at {ever:,}, and it takes a longer look to tell whether it moves"
-        return Cause(
-            id,
-            what,
-            Certainty.POSSIBLE,
-            evidence=(_say.once(clues, OVERFLOWS, NETSTAT) or Evidence(text, NETSTAT),),
-            confirm="`hosttune diagnose --for 10s` while it stalls: a client that was turned away comes again in 1 s",
-            strength=10,
-        )
+        stands = _say.once(clues, OVERFLOWS, NETSTAT) or Evidence(f"{OVERFLOWS} stands at {ever:,}", NETSTAT)
+        hinted = silent(clues) or clues.hits(id)
+        certainty = Certainty.POSSIBLE if hinted else Certainty.UNSEEN
+        return Cause(id, what, certainty, evidence=(stands,), confirm=_LONGER, strength=10)
     fullest = max(_listeners(clues), key=lambda one: one.queue / (one.backlog + 1), default=None)
     never = Evidence(f"{OVERFLOWS} is 0: none has ever overflowed", NETSTAT)
     evidence = [_say.once(clues, OVERFLOWS, NETSTAT) or never]
@@ -138,13 +140,12 @@ def excluded(clues: Clues, id: str, what: str) -> Cause:
 
 def too_short(clues: Clues, counter: str) -> bool:
     """Say whether a counter that did not move may only have been looked at for too short a time."""
-    return clues.rates.moved(counter) is None or (clues.rates.seconds < _PATIENCE and told(clues))
+    return clues.rates.moved(counter) is None or (clues.rates.seconds < _PATIENCE and silent(clues))
 
 
-def told(clues: Clues) -> bool:
-    """Say whether a person or a log says that something is wrong."""
-    said = clues.said
-    return bool(said.errno or said.call or said.stalled_at or said.hits)
+def silent(clues: Clues) -> bool:
+    """Say whether what is told of the stall is what a dropped SYN shows: no error, or ETIMEDOUT after minutes."""
+    return bool(clues.heard("ETIMEDOUT", "none", calls=("connect",)))
 
 
 def idle(clues: Clues, queue: Queue) -> str:
@@ -205,7 +206,7 @@ def _starved(clues: Clues, listener: Listener | None, owner: Program | None) -> 
 
     Where the owner was not seen, it is one of the listener's user, if any.
     """
-    short = [program for program in clues.programs if nofile.at_limit(program)]
+    short = [one for one in clues.programs if one.soft is not None and one.descriptors >= one.soft - _SPARE]
     if owner is not None:
         return next((one for one in short if one.pid == owner.pid or one.name == owner.name), None)
     return next((one for one in short if listener is None or one.uid == listener.uid), None)

@@ -36,6 +36,7 @@ class Clues:
     a second that were said to be wanted, 0 where nothing was said. `tracked` is what fills the conntrack table, None
     where it is far from full and nothing was refused. `log` is the age in seconds and the text of the kernel's lines.
     `bounds` are those of a role that was named. `examined`: a host answered, not only a person.
+    `notes` say what of the questions had no answer.
     """
 
     machine: Machine
@@ -58,6 +59,7 @@ class Clues:
     rate: int = 0
     tracked: Tracked | Unknown | None = None
     examined: bool = True
+    notes: tuple[str, ...] = ()
 
     def integer(self, key: str) -> int | None:
         """Return a sysctl that is one number, None where it could not be read; a negative one allows nothing."""

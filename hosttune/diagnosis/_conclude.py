@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hosttune.diagnosis import _own, _say
+from hosttune.diagnosis import _own, _pools, _say
 from hosttune.diagnosis._clues import Clues
 from hosttune.diagnosis._uses import uses
 from hosttune.model import Backend, Cause, Certainty, Conclusion, Diagnosis, Flow, Traffic, Unknown
@@ -27,7 +27,7 @@ def conclude(
         following = _own.where_to_look(clues)
     else:
         conclusion, text = Conclusion.NOT_ENOUGH, _not_enough(clues, held)
-        following = (*(c.confirm for c in held if c.confirm), *_ask(clues))[: _GENERAL + 1]
+        following = (*_first(clues), *[c.confirm for c in held if c.confirm][:_GENERAL], *_ask(clues))[: 2 * _GENERAL]
     return Diagnosis(
         machine=clues.machine,
         said=clues.said,
@@ -42,13 +42,13 @@ def conclude(
         listeners=clues.traffic.listeners if isinstance(clues.traffic, Traffic) else (),
         programs=clues.programs,
         next=tuple(dict.fromkeys(following)),
-        notes=clues.pools.notes,
+        notes=(*clues.notes, *clues.pools.notes),
     )
 
 
 def _cause(clues: Clues, sure: list[Cause]) -> str:
     cause = sure[0]
-    where = f" at {cause.at:,} {cause.unit}" if cause.at is not None else ""
+    where = f", at {cause.at:,} {cause.unit}" if cause.at is not None else ""
     more = sum(c.certainty is cause.certainty and c.id == cause.id for c in sure) - 1
     also = f", and {more:,} more like it" if more else ""
     thin = "Likely: " if cause.certainty is Certainty.LIKELY else ""
@@ -76,13 +76,13 @@ def unanswered(clues: Clues) -> Flow | None:
 def _by_itself(clues: Clues, held: tuple[Cause, ...], unseen: tuple[Cause, ...]) -> bool:
     """Say whether no limit of the host can be it: it stopped at a number, the host was seen, and nothing is left.
 
-    An errno that a limit gives speaks against it, and so do a limit of descriptors or ports that was not seen, and
-    SYNs without an answer. What happened once, and not now, explains nothing, nor does a limit at another number.
-    A program that writes of its own limit is believed.
+    An errno that a limit gives speaks against it, and so do a limit of descriptors that was not seen, and SYNs without
+    an answer. What happened once, and not now, explains nothing, nor does a limit at another number. A program that
+    writes of its own limit is believed.
     """
     if clues.hits(_own.ID):
         return True
-    if not clues.stalled_at or not clues.programs or not (clues.named or clues.machine.root_user):
+    if not clues.stalled_at or not clues.programs or not _own.at_it(clues):
         return False
     if clues.said.errno not in ("", "none") or any(hit.errno for hit in clues.said.hits) or unanswered(clues):
         return False
@@ -97,17 +97,28 @@ def _explains(clues: Clues, cause: Cause) -> bool:
     return not cause.evidence or not all(one.past for one in cause.evidence)
 
 
+def _first(clues: Clues) -> tuple[str, ...]:
+    """Return what to look at before anything else."""
+    if clues.heard("EADDRNOTAVAIL") and clues.said.call == "bind":
+        return ("`ip addr`: is the address that the program binds on this host?",)
+    return ()
+
+
 def _ask(clues: Clues) -> tuple[str, ...]:
     """Return what the person could add, of what is not known yet."""
     asked = []
-    if clues.heard("EADDRNOTAVAIL") and clues.said.call == "bind":
-        asked.append("`ip addr`: is the address that the program binds on this host?")
+    if clues.stalled_at and _pools.size_of_range(clues) is None:
+        asked.append(f"the range of local ports, to hold the number against: sysctl {_pools.RANGE}")
     if not clues.said.errno and not clues.said.hits:
         asked.append("the errno and the call: strace -f -e trace=network -p PID, or the program's log with --log FILE")
     elif clues.said.errno != "none" and not clues.said.call:
         asked.append("the call that failed (--call connect, bind, accept or socket): strace -f -e trace=network -p PID")
+    if clues.stalled_at and clues.heard("none") is not False:
+        asked.append(f"or it stops by itself at {clues.stalled_at:,}: {_own.where_to_look(clues)[0]}")
     if not clues.stalled_at:
         asked.append("the number at which it stopped: --stalled-at N")
+    if clues.stalled_at and not clues.named and clues.examined:
+        asked.append("the program that stops: --pid PID, --service or --process-name; its own limits count")
     if clues.examined:
         asked.append("hosttune diagnose again while it stalls, as root, with --for 10s")
     return tuple(asked)

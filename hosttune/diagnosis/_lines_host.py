@@ -141,15 +141,15 @@ _SYSTEM = (
 )
 
 _OWN = (
-    line("apache", "AH00484", "", "own-limit", "server/mpm/event/event.c: MaxRequestWorkers"),
+    line("apache2", "AH00484", "", "own-limit", "server/mpm/event/event.c: MaxRequestWorkers"),
     line(
-        "postgresql",
+        "postgres",
         "sorry, too many clients already",
         "",
         "own-limit",
         "src/backend/storage/lmgr/proc.c: max_connections",
     ),
-    line("redis", "max number of clients reached", "", "own-limit", "src/networking.c: maxclients"),
+    line("redis-server", "max number of clients reached", "", "own-limit", "src/networking.c: maxclients"),
     line(
         "pgbouncer", "no more connections allowed (max_client_conn)", "", "own-limit", "src/objects.c: max_client_conn"
     ),

@@ -23,7 +23,19 @@ _OPTIONS = {
     "sshd": "MaxStartups and MaxSessions",
 }
 _ROUND = 500
+_NEAR = 0.9
 
+
+def at_it(clues: Clues) -> bool:
+    """Say whether the program is at the number now, so that what binds would be seen; a report's facts are taken."""
+    held = [one.descriptors for one in clues.programs]
+    now = sum(held) if clues.named else max(held, default=0)
+    if clues.examined:
+        return now >= _NEAR * (clues.stalled_at or 0) and (clues.named or clues.machine.root_user)
+    return clues.named
+
+
+CONFIGURATION = "the configuration of the program: a maximum of connections, clients, acceptors, workers or threads"
 ID = "own-limit"
 """What a line of a log is a sign of, where a program writes of such a limit."""
 
@@ -42,8 +54,7 @@ def where_to_look(clues: Clues) -> tuple[str, ...]:
     known = _OPTIONS.get(name, "")
     found = [f"the configuration of {name}: {known}"] if known else []
     if not known:
-        whose = f"of {name}" if name else "of the program"
-        found.append(f"the configuration {whose}: a maximum of connections, clients, acceptors, workers or threads")
+        found.append(CONFIGURATION.replace("the program", name or "the program"))
     written = [n for hit in clues.hits(ID) for n in hit.numbers.values()]
     if not number and not written:
         return tuple(found)

@@ -65,6 +65,35 @@ def guessed(clues: Clues, pool: PortPool) -> bool:
     return pool.mode is BindMode.EXPLICIT and (pool.source, pool.backend) in clues.pools.told
 
 
+def inferred(clues: Clues, pool: PortPool) -> bool:
+    """Say whether it is told from the ports of two sources that one of them binds, and not which."""
+    pair = (pool.source, pool.backend)
+    return pair in clues.pools.unsure and bool(pool.blocked) and bool(clues.pools.told.get(pair))
+
+
+def not_seen(clues: Clues) -> str:
+    """Return why there is no pool to look at."""
+    if clues.backends:
+        return "the ports towards the backends that were named could not be counted"
+    return "no connection that goes out was seen; --backend HOST:PORT names one"
+
+
+def which(clues: Clues, pool: PortPool) -> str:
+    """Return what tells which of two sources binds, "" where that is known."""
+    if not inferred(clues, pool):
+        return ""
+    return "which of the two programs binds: strace -f -e trace=bind,connect -p PID, and `ss -tanp` for the PID"
+
+
+def elsewhere(clues: Clues, pools: Sequence[PortPool]) -> str:
+    """Return how far the fullest of some pools is from its end, or what else has filled it."""
+    pool = fullest(pools)
+    if not is_full(clues, pool):
+        return f"{room(pool)}, the fullest pool"
+    by = {"ports-held": "others hold them", "time-wait": "TIME_WAIT has them", "ports-bind": "bind() chose them"}
+    return f"{room(pool)}: {by.get(filled_by(clues, pool), 'connections have them')}"
+
+
 def fullest(pools: Sequence[PortPool]) -> PortPool:
     """Return the pool with the smallest part free."""
     return min(pools, key=lambda pool: pool.free / max(pool.usable, 1))

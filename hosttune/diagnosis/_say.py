@@ -62,8 +62,8 @@ def met_where(clues: Clues) -> str:
     return "--errno" if clues.said.errno else "--log"
 
 
-def logged(clues: Clues, cause: str) -> tuple[Evidence, ...]:
-    """Return the lines of the program's log that name a cause."""
+def logged(clues: Clues, cause: str, *errnos: str) -> tuple[Evidence, ...]:
+    """Return the lines of the program's log that name a cause, or one of its errnos."""
     return tuple(
         Evidence(
             f"{hit.program} wrote {hit.count:,} times: {hit.line}"
@@ -71,7 +71,8 @@ def logged(clues: Clues, cause: str) -> tuple[Evidence, ...]:
             else f"{hit.program} wrote: {hit.line}",
             "--log",
         )
-        for hit in clues.hits(cause)
+        for hit in clues.said.hits
+        if cause in hit.causes or (hit.errno and hit.errno in errnos)
     )
 
 

@@ -30,7 +30,7 @@ def _cause(clues: Clues, queue: _accept.Queue) -> Cause:
     sure = queue.certainty in (Certainty.CERTAIN, Certainty.LIKELY)
     return Cause(
         _ID,
-        f"the accept queue of {queue.whose} {'overflows' if sure else 'is full'}",
+        f"the accept queue of {queue.whose}{' overflows' if sure else ', which is full'}",
         queue.certainty,
         queue.at,
         "waiting connections",

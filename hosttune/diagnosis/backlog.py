@@ -56,10 +56,9 @@ def _cause(clues: Clues, queue: _accept.Queue) -> Cause:
         *_say.heard(clues),
         *_say.logged(clues, _ID),
     )
-    verb = "overflows" if sure else "is full"
     return Cause(
         _ID,
-        f"the accept queue of {queue.whose}, which the program itself made short, {verb}",
+        f"the accept queue of {queue.whose}, which the program itself made short{', overflows' if sure else ''}",
         queue.certainty,
         queue.at,
         "waiting connections",

@@ -50,7 +50,7 @@ def _counted(clues: Clues) -> Cause:
         return _cause(clues, Certainty.LIKELY if _waits(clues) else Certainty.POSSIBLE, told)
     if clues.rates.value(_EXCEEDED) and _waits(clues) and not left:
         return _cause(clues, Certainty.POSSIBLE, dropped)
-    text = "; ".join(e.text for e in (*dropped, *told))
+    text = "; ".join(e.text for e in (*told, *dropped))
     return _say.excluded(_ID, _WHAT, text, _ETHTOOL)
 
 

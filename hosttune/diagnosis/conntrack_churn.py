@@ -8,7 +8,7 @@ from __future__ import annotations
 from hosttune.diagnosis import _say, _table
 from hosttune.diagnosis._clues import Clues
 from hosttune.diagnosis._table import State
-from hosttune.model import Cause, Certainty, Evidence
+from hosttune.model import Cause, Certainty, Evidence, Tracked
 
 RIVALS = ("conntrack", "nat", "time-wait", "ports")
 _ID = "conntrack-churn"
@@ -95,10 +95,16 @@ def _by_word(clues: Clues) -> Cause:
     return _say.unseen(_ID, _WHAT, "the conntrack table was not seen", _CONFIRM)
 
 
+def _half_closed(clues: Clues) -> bool:
+    """Say whether most entries are of connections that one end has not closed yet: they stay for another time."""
+    states = clues.tracked.states if isinstance(clues.tracked, Tracked) else {}
+    return states.get("TIME_WAIT", 0) * 2 < sum(states.values())
+
+
 def _cause(clues: Clues, certainty: Certainty, evidence: tuple[Evidence, ...], confirm: str) -> Cause:
     limit, stays = clues.integer(_table.MAX), _table.lifetime(clues)
-    rate = limit // stays if limit else None
-    allowed = f"{limit:,} entries that stay for {stays} s allow {rate:,} new connections/s" if limit else ""
+    rate = limit // stays if limit and not _half_closed(clues) else None
+    allowed = f"{limit:,} entries that stay for {stays} s allow {rate:,} new connections/s" if limit and rate else ""
     return Cause(
         _ID,
         f"{_WHAT}, and new ones are dropped without an error" if certainty is Certainty.CERTAIN else _WHAT,

@@ -25,7 +25,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
         return (_now(clues, received),)
     if ever is None or rates.value(_accept.OVERFLOWS) is None:
         return (_say.unseen(_ID, _WHAT, f"{_RECEIVED} or {_accept.OVERFLOWS} could not be read"),)
-    if ever and rates.value(_accept.OVERFLOWS) and _accept.told(clues):
+    if ever and rates.value(_accept.OVERFLOWS) and clues.heard("none"):
         return (_once(clues, ever),)
     once = _say.once(clues, _RECEIVED, _accept.NETSTAT)
     text = "no client has come in by a SYN cookie" if not ever else "those who came by a SYN cookie found room"

@@ -17,6 +17,7 @@ _PROBE = 60e-9
 """Seconds that connect() takes to look at one used port: 45 to 70 ns, measured on Linux 6.18 (x86-64)."""
 
 _FELT = 0.05  # of a CPU: with less time in the search nobody waits for it
+_LONG = 100e-6  # seconds: where connect() takes 13 us below the knee, a search that long is felt
 _BUSY = 0.25  # of a CPU in the kernel: so much search is seen in the program's own time
 
 _FIX = (
@@ -31,14 +32,13 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     if beyond:
         return (_seen(clues, _pools.fullest(beyond)),)
     if clues.heard("none") is False:
-        met = next(filter(None, [clues.said.errno, *(hit.errno for hit in clues.said.hits)]), "an error")
-        return (_say.excluded(_ID, _WHAT, f"beyond the knee nothing fails, and {met} was met", _say.met_where(clues)),)
+        return (_say.excluded(_ID, _WHAT, _failed(clues), _say.met_where(clues)),)
     size = _pools.size_of_range(clues)
     many = max(_pools.destinations(clues), 1)
     if size and _say.near(clues.stalled_at, size // 2 * many, 0.03):
         return (_by_number(clues, size, many),)
     if not clues.pools.pools:
-        return (_say.unseen(_ID, _WHAT, "no connection that goes out was seen"),)
+        return (_say.unseen(_ID, _WHAT, _pools.not_seen(clues)),)
     kneed = [pool for pool in clues.pools.pools if pool.knee]
     if not kneed:
         return (_say.excluded(_ID, _WHAT, "the program chooses its ports itself", _pools.SOCKETS),)
@@ -53,23 +53,30 @@ def _beyond(pool: PortPool) -> bool:
     return bool(pool.knee) and pool.usable - pool.free > (pool.knee or 0) and pool.free > pool.in_range % 2
 
 
+def _failed(clues: Clues) -> str:
+    met = next(filter(None, [clues.said.errno, *(hit.errno for hit in clues.said.hits)]), "an error")
+    return f"beyond the knee nothing fails, and {met} was met"
+
+
 def _seen(clues: Clues, pool: PortPool) -> Cause:
     """It hurts only while connections are made: what the search takes follows from how many they are."""
     knee = pool.knee or 0
-    made, cost = clues.rates.rose("Tcp.ActiveOpens"), _cost(clues, knee)
+    cost = _cost(clues, knee)
+    certainty = _certainty(clues, pool, cost)
+    made = f"{clues.rates.rose('Tcp.ActiveOpens'):,} connections begun in {clues.rates.seconds:,.1f} s"
+    made = f"{made}: the search takes about {cost:.0%} of a CPU"
+    if certainty is Certainty.EXCLUDED:
+        return _say.excluded(
+            _ID, _WHAT, f"{_pools.room(pool)}: beyond its knee at {knee:,}, but {made}", "Tcp.ActiveOpens"
+        )
     evidence = [*_pools.taken(clues, pool), Evidence(f"beyond its knee at {knee:,}", _pools.SOCKETS)]
+    if clues.rates.rose("Tcp.ActiveOpens"):
+        evidence.append(Evidence(made, "Tcp.ActiveOpens"))
     busiest = _busiest(clues, cost)
-    if made:
-        text = f"{made:,} connections begun in {clues.rates.seconds:,.1f} s"
-        evidence.append(Evidence(f"{text}: the search takes about {cost:.0%} of a CPU", "Tcp.ActiveOpens"))
     if busiest:
         program, system = busiest
         evidence.append(Evidence(f"{program} takes {system:.0%} of a CPU in the kernel", f"/proc/{program.pid}/stat"))
-    slow = clues.said.errno == "none"
-    other = _say.other(clues, clues.heard("none"), "no error at all")
-    certainty = Certainty.POSSIBLE
-    if (slow or cost >= _FELT) and not other:
-        certainty = Certainty.CERTAIN if busiest else Certainty.LIKELY
+    other = (Evidence(_failed(clues), _say.met_where(clues)),) if clues.heard("none") is False else ()
     return Cause(
         _ID,
         f"more than half of the ports from {pool.source} to {pool.backend} are in use: each new connection searches "
@@ -83,6 +90,20 @@ def _seen(clues: Clues, pool: PortPool) -> Cause:
         confirm="" if certainty is Certainty.CERTAIN else "the time in connect(): strace -f -T -e trace=connect -p PID",
         strength=50,
     )
+
+
+def _certainty(clues: Clues, pool: PortPool, cost: float) -> Certainty:
+    """Return how sure it is: by what the search takes now; else by what was said, where a search is long."""
+    knee, slow = pool.knee or 0, clues.heard("none")
+    if slow is False:
+        return Certainty.POSSIBLE if cost >= _FELT else Certainty.EXCLUDED
+    if cost >= _FELT:
+        return Certainty.CERTAIN if _busiest(clues, cost) else Certainty.LIKELY
+    if slow and (knee * _PROBE >= _LONG or clues.rate * knee * _PROBE >= _FELT):
+        return Certainty.LIKELY
+    at, unknown = clues.stalled_at, clues.rates.moved("Tcp.ActiveOpens") is None
+    hint = slow or unknown or (at and knee * 0.9 <= at <= pool.usable)
+    return Certainty.POSSIBLE if hint else Certainty.EXCLUDED
 
 
 def _cost(clues: Clues, knee: int) -> float:

@@ -57,11 +57,6 @@ def _waiting(clues: Clues, program: Program) -> int:
     return sum(one.queue for one in clues.traffic.listeners if clues.owners.get(one.inode) == program.pid)
 
 
-def at_limit(program: Program) -> bool:
-    """Say whether a process has no descriptor left for a connection."""
-    return program.soft is not None and program.descriptors >= program.soft - _SPARE
-
-
 def _fits(clues: Clues, program: Program) -> bool:
     """Say whether the number at which it stopped is what the limit allows, one or two descriptors a connection.
 
@@ -95,7 +90,7 @@ def _full(clues: Clues, program: Program, heard: bool | None) -> Cause:
         certainty,
         program.soft,
         "descriptors",
-        evidence=(*evidence, *(() if other else _say.heard(clues)), *_say.logged(clues, _ID)),
+        evidence=(*evidence, *(() if other else _say.heard(clues)), *_say.logged(clues, _ID, "EMFILE")),
         against=other,
         log=_LOG,
         fixes=_fixes(program),
@@ -122,15 +117,19 @@ def _by_number(clues: Clues, program: Program) -> Cause:
     )
 
 
-def _by_initial(clues: Clues) -> Cause:
+def _initial(clues: Clues) -> Evidence:
     text = f"it stopped at {clues.stalled_at:,}, and a process for which nobody sets a limit has {_INITIAL:,}"
+    return Evidence(text, "--stalled-at")
+
+
+def _by_initial(clues: Clues) -> Cause:
     return Cause(
         _ID,
         _WHAT,
         Certainty.POSSIBLE,
         _INITIAL,
         "descriptors",
-        evidence=(Evidence(text, "--stalled-at"),),
+        evidence=(_initial(clues),),
         log=_LOG,
         fixes=_fixes(None),
         confirm="`grep 'open files' /proc/PID/limits` of the program itself; a limit of its own may be as low",
@@ -139,22 +138,30 @@ def _by_initial(clues: Clues) -> Cause:
 
 
 def _by_word(clues: Clues, fits: list[Program]) -> Cause:
-    """EMFILE from a call that makes a descriptor, or a known line, leaves nothing else; of whom is another question."""
+    """EMFILE from a call that makes a descriptor, or in a log, leaves nothing else; of whom is another question."""
     hits = clues.hits(_ID)
-    told = next((n for hit in hits for n in hit.numbers.values()), None)
+    told = next((hit.numbers["soft"] for hit in hits if "soft" in hit.numbers), None)
     same = [p for p in clues.programs if p.soft is not None and p.soft == told]
     seen = (fits or same or (list(clues.programs) if clues.named else []))[:1]
+    initial = not seen and not told and _say.near(clues.stalled_at, _INITIAL)
     free = [p for p in seen if p.soft is not None and p.descriptors < p.soft // 2 and p not in fits]
     called = clues.said.call in _CALLS or any(hit.call in _CALLS for hit in hits)
-    words = bool(hits or called or (fits and clues.heard("EMFILE")))
+    written = any(hit.errno == "EMFILE" for hit in hits)
+    words = written or called or bool(fits and clues.heard("EMFILE"))
+    thin = not (words or fits or same or clues.heard("EMFILE"))
     against = tuple(Evidence(f"now {p} has {p.descriptors:,} of {p.soft:,}", f"/proc/{p.pid}/limits") for p in free)
     return Cause(
         _ID,
         f"the descriptors of {seen[0]} run out" if seen else _WHAT,
-        Certainty.CERTAIN if words and not against else Certainty.LIKELY,
-        told or (seen[0].soft if seen else None),
+        Certainty.POSSIBLE if thin else Certainty.CERTAIN if words and not against else Certainty.LIKELY,
+        told or (seen[0].soft if seen else _INITIAL if initial else None),
         "descriptors",
-        evidence=(*_say.heard(clues), *_say.logged(clues, _ID), *(_limits(p) for p in seen)),
+        evidence=(
+            *_say.heard(clues),
+            *_say.logged(clues, _ID, "EMFILE"),
+            *(_limits(p) for p in seen),
+            *((_initial(clues),) if initial else ()),
+        ),
         against=against,
         log=_LOG,
         fixes=_fixes(seen[0] if seen else None),
@@ -170,4 +177,4 @@ def _fixes(program: Program | None) -> tuple[str, ...]:
             "worker_rlimit_nofile of its configuration), or never raised it"
         )
         return (own, _RESTART, _say.STARTED)
-    return (_RESTART, _say.STARTED)
+    return (_RESTART, "started from a shell: `ulimit -n N` there, before it starts", _say.STARTED)

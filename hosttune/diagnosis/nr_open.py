@@ -37,7 +37,25 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
         return (_say.excluded(_ID, _WHAT, text, _say.met_where(clues)),)
     if heard or clues.hits(_ID):
         return (_refused(clues, limit),)
+    if limit is not None and not clues.programs and _say.near(clues.stalled_at, limit):
+        return (_by_number(clues, limit),)
     return (_silent(clues, limit),)
+
+
+def _by_number(clues: Clues, limit: int) -> Cause:
+    text = f"it stopped at {clues.stalled_at:,}, and no process has more descriptors than fs.nr_open"
+    return Cause(
+        _ID,
+        _WHAT,
+        Certainty.POSSIBLE,
+        limit,
+        "descriptors",
+        evidence=(Evidence(text, "--stalled-at"), _value(limit)),
+        log="setrlimit: operation not permitted (EPERM), or EMFILE (24), too many open files",
+        fixes=_FIX[:1],
+        confirm="`grep 'open files' /proc/PID/limits` of the program; EPERM or EMFILE in its log",
+        strength=40,
+    )
 
 
 def _reached(program: Program, limit: int) -> bool:

@@ -26,7 +26,6 @@ _HERE = {
     "TcpExt.ListenOverflows": "a listener of this host, whose queue is full, drops what its clients send",
     "TcpExt.TCPRcvQDrop": "sockets of this host drop what they receive, for want of memory",
     "TcpExt.TCPBacklogDrop": "sockets of this host drop what they receive, their backlog being full",
-    "softnet.dropped": "this host's own packet queue overflows",
     "conntrack.drop": "conntrack of this host drops packets",
 }
 
@@ -60,11 +59,13 @@ def _lossy(clues: Clues, again: int, sent: int, share: float) -> Cause:
     part = f"{again:,} of {sent:,} segments ({_say.percent(share)})"
     text = f"{part} were sent again in {clues.rates.seconds:,.1f} s, SYNs apart"
     doubt = (*_own(clues, again), *_spurious(clues, again))
-    sure = Certainty.CERTAIN if share >= _HIGH and _timed_out(clues) else Certainty.LIKELY
+    # of all namespaces together (net/core/dev.c): they may be packets of this one, or of none of its connections
+    queue = _say.moved(clues, "softnet.dropped", "/proc/net/softnet_stat")
+    sure = Certainty.CERTAIN if share >= _HIGH and _timed_out(clues) and not queue else Certainty.LIKELY
     return _cause(
         clues,
         Certainty.POSSIBLE if doubt else sure,
-        (Evidence(text, _COUNTERS), *_signs(clues), *_where(clues), *doubt),
+        (Evidence(text, _COUNTERS), *_signs(clues), *_where(clues), *((queue,) if queue else ()), *doubt),
     )
 
 

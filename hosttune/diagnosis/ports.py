@@ -33,9 +33,8 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     if heard or clues.hits(_ID):
         return (_by_word(clues),)
     if not clues.pools.pools:
-        return (_say.unseen(_ID, _WHAT, "no connection that goes out was seen; --backend HOST:PORT names one"),)
-    text = f"{_pools.room(_pools.fullest(clues.pools.pools))}, the fullest pool"
-    return (_say.excluded(_ID, _WHAT, text, _pools.SOCKETS),)
+        return (_say.unseen(_ID, _WHAT, _pools.not_seen(clues)),)
+    return (_say.excluded(_ID, _WHAT, _pools.elsewhere(clues, clues.pools.pools), _pools.SOCKETS),)
 
 
 def heard_of(clues: Clues) -> bool | None:
@@ -57,17 +56,18 @@ def _full(clues: Clues, pool: PortPool, heard: bool | None) -> Cause:
     return Cause(
         _ID,
         f"source ports from {pool.source} to {pool.backend} run out",
-        Certainty.LIKELY if other else Certainty.CERTAIN,
+        Certainty.LIKELY if other or _pools.inferred(clues, pool) else Certainty.CERTAIN,
         pool.usable,
         evidence=(
             *_pools.taken(clues, pool),
             *_pools.stopped(clues, pool),
             *(() if other else _say.heard(clues)),
-            *_say.logged(clues, _ID),
+            *_say.logged(clues, _ID, "EADDRNOTAVAIL"),
         ),
         against=other,
         log=f"EADDRINUSE from bind(), or {_LOG}" if own else _LOG,
         fixes=_fixes(clues, pool),
+        confirm=_pools.which(clues, pool),
         strength=20 if other else 80,
     )
 
@@ -81,7 +81,7 @@ def _chosen(clues: Clues, pool: PortPool, heard: bool | None) -> Cause:
         "may take",
         Certainty.LIKELY if heard or near or clues.hits(_ID) else Certainty.POSSIBLE,
         pool.usable,
-        evidence=(*_pools.taken(clues, pool), *near, *_say.heard(clues), *_say.logged(clues, _ID)),
+        evidence=(*_pools.taken(clues, pool), *near, *_say.heard(clues), *_say.logged(clues, _ID, "EADDRNOTAVAIL")),
         log="HAProxy: Cannot bind to source address before connect(); no free ports",
         fixes=_fixes(clues, pool),
         confirm="`hosttune diagnose --backends-from FILE` of its configuration, or --bind-mode explicit:LO-HI",
@@ -92,9 +92,11 @@ def _chosen(clues: Clues, pool: PortPool, heard: bool | None) -> Cause:
 def _by_number(clues: Clues, heard: bool | None) -> Cause:
     pools, size = _pools.pools_at(clues) or (0, 0)
     number, known = clues.stalled_at or 0, _pools.destinations(clues)
-    each = f"{pools} pools of {size:,} ports each" if pools > 1 else f"one pool of {size:,} ports"
-    text = f"it stopped at {number:,}, and {each} {'are' if pools > 1 else 'is'} {pools * size:,}"
+    each = f"{pools} pools of {size:,} ports" if pools > 1 else f"one pool of {size:,} ports"
+    text = f"it stopped at {number:,}, and there {'is' if pools == 1 else 'are'} {each}"
+    text += f": {pools * size:,}" if pools > 1 else ""
     now = _now(clues)
+    near = _pools.taken(clues, _pools.fullest(clues.pools.pools)) if clues.pools.pools and not now else ()
     certainty = Certainty.LIKELY if known or pools == 1 else Certainty.POSSIBLE
     if heard:
         certainty = Certainty.CERTAIN if certainty is Certainty.LIKELY and not now else Certainty.LIKELY
@@ -105,7 +107,7 @@ def _by_number(clues: Clues, heard: bool | None) -> Cause:
         f"source ports run out: {each}",
         certainty,
         pools * size,
-        evidence=(Evidence(text, _pools.RANGE), *_say.heard(clues), *_say.logged(clues, _ID)),
+        evidence=(Evidence(text, _pools.RANGE), *near, *_say.heard(clues), *_say.logged(clues, _ID, "EADDRNOTAVAIL")),
         against=now,
         log=_LOG,
         fixes=_fixes(clues),
@@ -118,7 +120,7 @@ def _by_word(clues: Clues) -> Cause:
     """EADDRNOTAVAIL from connect() is a lack of ports; of which kind takes a number, or a look while it stalls."""
     size, number = _pools.size_of_range(clues) or 0, clues.stalled_at or 0
     every = size * max(_pools.destinations(clues), 1)
-    evidence = [*_say.heard(clues), *_say.logged(clues, _ID)]
+    evidence = [*_say.heard(clues), *_say.logged(clues, _ID, "EADDRNOTAVAIL")]
     against = list(_now(clues))
     fits = bool(_pools.destinations(clues)) and every * 0.8 <= number <= every
     if fits:
@@ -127,7 +129,9 @@ def _by_word(clues: Clues) -> Cause:
         against.append(Evidence(f"it stopped at {number:,}, where all pools have {every:,}", _pools.RANGE))
     limit = _pools.churn(clues)
     churns = bool(limit and clues.rate > limit)
-    thin = (against and not fits) or _pools.waiting(clues) or churns
+    # without the call it may as well be bind() of an address that is not on this host
+    called = clues.said.call == "connect" or any(hit.call == "connect" for hit in clues.said.hits)
+    thin = (against and not fits) or _pools.waiting(clues) or churns or not (called or fits or clues.pools.pools)
     return Cause(
         _ID,
         _WHAT,

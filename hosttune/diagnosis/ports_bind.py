@@ -29,7 +29,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     if heard is False:
         return (_say.excluded(_ID, _WHAT, _say.instead(clues, "EADDRINUSE from bind()"), _say.met_where(clues)),)
     pools = [pool for pool in clues.pools.pools if pool.mode is BindMode.BIND]
-    shown = {why for pair, why in clues.pools.told.items() if pair not in clues.pools.unsure}
+    shown = _shown(clues)
     size = _pools.size_of_range(clues)
     if heard:
         return (_by_word(clues, size),)
@@ -39,11 +39,10 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
         text = f"{_pools.room(_pools.fullest(pools))}, whatever the backend"
         return (_say.excluded(_ID, _WHAT, text, _pools.SOCKETS),)
     if shown:
-        return (_say.excluded(_ID, _WHAT, f"no program binds first: {min(shown)}", _pools.SOCKETS),)
+        return (_say.excluded(_ID, _WHAT, f"no program binds first: {shown}", _pools.SOCKETS),)
     if not clues.pools.pools:
-        return (_say.unseen(_ID, _WHAT, "no connection that goes out was seen"),)
-    text = f"{_pools.room(_pools.fullest(clues.pools.pools))}, the fullest pool"
-    return (_say.excluded(_ID, _WHAT, text, _pools.SOCKETS),)
+        return (_say.unseen(_ID, _WHAT, _pools.not_seen(clues)),)
+    return (_say.excluded(_ID, _WHAT, _pools.elsewhere(clues, clues.pools.pools), _pools.SOCKETS),)
 
 
 def _full(clues: Clues, pool: PortPool, heard: bool | None) -> Cause:
@@ -61,7 +60,7 @@ def _full(clues: Clues, pool: PortPool, heard: bool | None) -> Cause:
             *_pools.taken(clues, pool),
             *_pools.stopped(clues, pool),
             *(() if other else _say.heard(clues)),
-            *_say.logged(clues, _ID),
+            *_say.logged(clues, _ID, "EADDRINUSE"),
         ),
         against=other,
         log=_LOG,
@@ -75,6 +74,13 @@ def _one_for_all(clues: Clues, size: int) -> bool:
     sources = _sources(clues)
     pairs = _pools.destinations(clues)
     return pairs > max(sources, 1) and _say.near(clues.stalled_at, size * max(sources, 1))
+
+
+def _shown(clues: Clues) -> str:
+    """Return what tells that no program binds first, "" where one does, or nothing tells it."""
+    if any(pool.mode is BindMode.BIND for pool in clues.pools.pools):
+        return ""
+    return next((why for pair, why in clues.pools.told.items() if pair not in clues.pools.unsure), "")
 
 
 def _sources(clues: Clues) -> int:
@@ -104,7 +110,7 @@ def _for_all(clues: Clues, size: int) -> Cause:
 
 def _by_word(clues: Clues, size: int | None) -> Cause:
     """EADDRINUSE is also what a server meets whose own port is taken: a number tells that it is not that."""
-    evidence = [*_say.heard(clues), *_say.logged(clues, _ID)]
+    evidence = [*_say.heard(clues), *_say.logged(clues, _ID, "EADDRINUSE")]
     against = []
     number, known = clues.stalled_at or 0, _sources(clues)
     at, certainty = None, Certainty.POSSIBLE
@@ -118,6 +124,9 @@ def _by_word(clues: Clues, size: int | None) -> Cause:
         pool = _pools.fullest(clues.pools.pools)
         against.append(Evidence(f"now {_pools.room(pool)}, the fullest pool", _pools.SOCKETS))
         certainty = Certainty.LIKELY if certainty is Certainty.CERTAIN else certainty
+    if _shown(clues):
+        against.append(Evidence(f"no program is seen to bind first: {_shown(clues)}", _pools.SOCKETS))
+        certainty = Certainty.POSSIBLE
     return Cause(
         _ID,
         _WHAT,

@@ -23,7 +23,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     if heard is False:
         return (_say.excluded(_ID, _WHAT, _say.instead(clues, "EADDRNOTAVAIL"), _say.met_where(clues)),)
     if not clues.pools.pools:
-        return (_say.unseen(_ID, _WHAT, "no connection that goes out was seen"),)
+        return (_say.unseen(_ID, _WHAT, _pools.not_seen(clues)),)
     most = max(clues.pools.pools, key=lambda pool: pool.blocked)
     text = f"others hold {most.blocked:,} of {most.in_range:,} ports of the range"
     return (_say.excluded(_ID, _WHAT, text, _pools.SOCKETS),)
@@ -34,7 +34,7 @@ def _full(clues: Clues, pool: PortPool, heard: bool | None) -> Cause:
     return Cause(
         _ID,
         f"{pool.blocked:,} of the {pool.in_range:,} ports from {pool.source} to {pool.backend} are held by bind()",
-        Certainty.LIKELY if other else Certainty.CERTAIN,
+        Certainty.LIKELY if other or _pools.inferred(clues, pool) else Certainty.CERTAIN,
         pool.usable,
         evidence=(*_pools.taken(clues, pool), *_pools.stopped(clues, pool), *(() if other else _say.heard(clues))),
         against=other,
@@ -44,5 +44,6 @@ def _full(clues: Clues, pool: PortPool, heard: bool | None) -> Cause:
             "outside of ip_local_port_range, or let it set IP_BIND_ADDRESS_NO_PORT",
             f"`ss -tanp` shows who has them, `hosttune check --backend {pool.backend} -v` how many they are",
         ),
+        confirm=_pools.which(clues, pool),
         strength=20 if other else 85,
     )

@@ -46,7 +46,7 @@ def _dropping(clues: Clues) -> Cause:
         certainty = Certainty.CERTAIN if here and again else Certainty.LIKELY
     return Cause(
         _ID,
-        "a CPU's receive queue is full: packets are dropped before TCP sees them",
+        _WHAT if certainty is Certainty.POSSIBLE else "a CPU's receive queue is full: packets are dropped before TCP",
         certainty,
         clues.integer(_LONGEST),
         "packets that wait on one CPU",

@@ -31,11 +31,11 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
         return (_cause(clues, Certainty.CERTAIN, text, 80),)
     if sent:
         return (_cookies(clues, sent),)
-    if clues.hits(_ID) or (_lines(clues) and clues.rates.moved(_SENT) is None):
+    if clues.rates.moved(_SENT) is None and (clues.hits(_ID) or _lines(clues)):
         return (_cause(clues, Certainty.LIKELY, "it was full when the log was written", 60),)
     if any(one.half_open >= _room(clues, one) for one in _half_open(clues)):
         return (_cause(clues, Certainty.POSSIBLE, "it is full at this moment, and no SYN has come since", 20),)
-    if _ever(clues) and _accept.too_short(clues, _SENT):
+    if clues.hits(_ID) or (_ever(clues) and _accept.silent(clues) and _accept.too_short(clues, _SENT)):
         return (_cause(clues, Certainty.POSSIBLE, "it was full before, and it takes a longer look", 10),)
     return (_excluded(clues, cookies),)
 
@@ -77,7 +77,7 @@ def _cause(clues: Clues, certainty: Certainty, text: str, strength: int) -> Caus
     whose = f"the SYN queue of {fullest}{f' ({owner})' if owner else ''}" if fullest else "a SYN queue"
     return Cause(
         _ID,
-        f"{whose} {'was' if certainty is Certainty.POSSIBLE else 'is'} full",
+        f"{whose}{', which was full' if certainty is Certainty.POSSIBLE else ' is full'}",
         certainty,
         _room(clues, fullest) if fullest else None,
         "half-open connections",

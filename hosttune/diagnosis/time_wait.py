@@ -84,12 +84,16 @@ def _cause(
         certainty,
         pool.usable // _pools.TIME_WAIT if pool and not pool.free else _pools.churn(clues),
         "new connections/s",
-        evidence=(*evidence, *said, *_say.logged(clues, _ID), *told),
+        evidence=(*evidence, *said, *_say.logged(clues, _ID, "EADDRNOTAVAIL"), *told),
         against=against,
         log="EADDRNOTAVAIL from connect(), and it comes and goes",
         fixes=(
             "keep connections open and use them again (keep-alive, a pool of connections)",
-            *(("sudo hosttune apply --role client: it sets net.ipv4.tcp_tw_reuse=1",) if reuse != 1 else ()),
+            *(
+                ("sudo hosttune apply --role client: it sets net.ipv4.tcp_tw_reuse=1",)
+                if not _pools.reuses(clues)
+                else ()
+            ),
             "timestamps at both ends (net.ipv4.tcp_timestamps=1): without them no port is taken over",
             "more source addresses or backends, or a wider range",
         ),

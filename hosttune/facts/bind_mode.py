@@ -8,7 +8,7 @@ bit p stands for port p.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from hosttune.model import Backend, BindMode
@@ -65,29 +65,37 @@ def room(low: int, high: int, reserved: int) -> Room:
 
 def modes(space: Room, held: int, pairs: Mapping[Pair, int]) -> dict[Pair, Told]:
     """Return how each source's ports towards each destination were bound; `held` are the ports of bound sockets."""
-    found: dict[Pair, Told] = {}
-    for pair, ports in pairs.items():
-        others = held | union([p for key, p in pairs.items() if key != pair])
-        found[pair] = _chosen(space, ports, others)
+    every, shared = _twice(pairs.values())
+    found = {pair: _chosen(space, ports, held | shared | (every & ~ports)) for pair, ports in pairs.items()}
     for source in {source for source, _ in pairs}:
         # a stretch that a program chose itself says nothing of its neighbours
         group = {key: ports for key, ports in pairs.items() if key[0] == source and not found[key].mode}
-        found |= {key: _of_kernel(space, held, key, group) for key in group}
+        every, shared = _twice(group.values())
+        total = sum(ports.bit_count() for ports in group.values())
+        for key, ports in group.items():
+            expected = _expected(space, ports, total - ports.bit_count())
+            found[key] = _of_kernel(space, held | every, ports, (ports & shared).bit_count(), expected)
         found |= _few(group, found)
     return found
 
 
 def apart(space: Room, ports: int, other: int) -> bool:
     """Say whether two sets never meet where by chance they would: then bind() chose those of one of them."""
-    return not ports & other and _expected(space, ports, [other]) >= _SURE
+    return _expected(space, ports, other.bit_count()) >= _SURE and not ports & other
 
 
-def union(sets: Sequence[int]) -> int:
+def union(sets: Iterable[int]) -> int:
     """Return the ports of all sets."""
-    every = 0
+    return _twice(sets)[0]
+
+
+def _twice(sets: Iterable[int]) -> tuple[int, int]:
+    """Return the ports of all sets, and those that two of them have."""
+    every = shared = 0
     for ports in sets:
+        shared |= every & ports
         every |= ports
-    return every
+    return every, shared
 
 
 def _chosen(space: Room, ports: int, others: int) -> Told:
@@ -108,24 +116,25 @@ def _chosen(space: Room, ports: int, others: int) -> Told:
     return Told(None, "")
 
 
-def _of_kernel(space: Room, held: int, pair: Pair, group: Mapping[Pair, int]) -> Told:
-    """Tell connect() from bind() to port 0, by what the destinations of one source share, and by parity."""
-    ports, rest = group[pair], [p for key, p in group.items() if key != pair]
-    shared = (ports & union(rest)).bit_count()
+def _of_kernel(space: Room, taken: int, ports: int, shared: int, expected: float) -> Told:
+    """Tell connect() from bind() to port 0, by what the destinations of one source share, and by parity.
+
+    `taken` are all ports that the source cannot have any more, `shared` how many of these it uses towards two
+    destinations, `expected` how many that would be by chance.
+    """
     if shared:
         why = f"{shared:,} ports are used towards another destination too: a port that bind() chose cannot be"
         return Told(BindMode.CONNECT, why)
     count = ports.bit_count()
     if count < _FEWEST:
         return Told(None, f"{count} connections are too few to tell")
-    taken = held | union(list(group.values()))
     no_bind = ports & space.first and (space.second & ~taken).bit_count() >= space.few
     no_connect = ports & space.second and (space.first & ~taken).bit_count() >= space.few
     if no_bind and not no_connect:
         return Told(BindMode.CONNECT, "it has ports of the parity that connect() takes first, and others are free")
     if no_connect and not no_bind:
         return Told(BindMode.BIND, "it has ports of the parity that bind() takes first, and others are free")
-    if _expected(space, ports, rest) >= _SURE:
+    if expected >= _SURE:
         why = f"none of its {count:,} ports is used towards another destination: bind() chose them"
         return Told(BindMode.BIND, why)
     return Told(None, "nothing tells connect() from bind() here")
@@ -143,7 +152,7 @@ def _few(group: Mapping[Pair, int], found: Mapping[Pair, Told]) -> dict[Pair, To
     }
 
 
-def _expected(space: Room, ports: int, rest: Sequence[int]) -> float:
-    """Return how many of the ports the others would have too, had each taken its own at random from the range."""
+def _expected(space: Room, ports: int, others: int) -> float:
+    """Return how many of the ports so many others would have too, had each taken its own at random from the range."""
     size = space.whole.bit_count()
-    return ports.bit_count() * sum(one.bit_count() for one in rest) / size if size else 0.0
+    return ports.bit_count() * others / size if size else 0.0

@@ -10,11 +10,11 @@ from hosttune.errors import HostError
 from hosttune.facts import bind_mode, pool
 from hosttune.facts.bind_mode import Pair, Told
 from hosttune.host import Host
-from hosttune.model import Backend, BindMode, Flow, Pools, PortPool
+from hosttune.model import Backend, BindMode, Flow, Pools, PortPool, Reason
 from hosttune.ports import span
 
 _MOST = 16  # destinations: the dump asks for each of them
-_OF_KERNEL = (None, BindMode.CONNECT)
+_PAIRS = 100  # of source and destination: each is held against each
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -35,11 +35,15 @@ def gather(host: Host, flows: Sequence[Flow], backends: Sequence[Backend] = (), 
     """
     named = {(b.address, b.port) for b in backends}
     ranked = sorted(flows, key=lambda flow: (flow.address, flow.port) not in named)
-    every = tuple(dict.fromkeys(Backend(flow.address, flow.port) for flow in ranked))
-    if not every:
+    if not ranked:
         return Pools()
     try:
-        table = _look(host, every)
+        try:
+            table = _look(host, ranked)
+        except HostError as error:
+            if error.reason is not Reason.NOT_RECORDED:
+                raise
+            table = _look(host, flows)  # as a snapshot was asked
     except HostError as error:
         return Pools(notes=(f"the port pools could not be counted: {error}",))
     space = bind_mode.room(table.settings.low, table.settings.high, table.settings.reserved)
@@ -50,12 +54,13 @@ def gather(host: Host, flows: Sequence[Flow], backends: Sequence[Backend] = (), 
             continue
         owners = _owners(space, pair, told, table.ports)
         pools.append(_pool(table, pair, told[pair], bind_mode.union([table.ports[one] for one in owners])))
-        why[pair] = "; ".join(filter(None, [told[pair].why, *(_owned(one, table.ports) for one in owners)]))
+        why[pair] = _why(pair, owners, told, table.ports)
     unsure = frozenset(pair for pair, one in told.items() if one.mode is None)
     return Pools(tuple(pools), why, unsure=unsure)
 
 
-def _look(host: Host, every: tuple[Backend, ...]) -> _Table:
+def _look(host: Host, flows: Sequence[Flow]) -> _Table:
+    every = tuple(dict.fromkeys(Backend(flow.address, flow.port) for flow in flows))
     settings = pool.read_settings(host)
     # bind() shares a source's ports among all destinations: where not all of these are asked for, its other ports too
     whole = len(every) > _MOST
@@ -83,20 +88,31 @@ def _owners(space: bind_mode.Room, pair: Pair, told: Mapping[Pair, Told], ports:
 
     Where two sources' ports never meet although nothing tells the mode of either, one of the two binds.
     """
-    if told[pair].mode not in _OF_KERNEL:
+    mode = told[pair].mode
+    if mode not in (None, BindMode.CONNECT):
         return []
     found = []
+    some = len(told) <= _PAIRS
     for other, how in told.items():
-        sure = how.mode is BindMode.BIND and (other[0] != pair[0] or told[pair].mode is BindMode.CONNECT)
-        maybe = how.mode is BindMode.EXPLICIT or (how.mode is None and told[pair].mode is None and other[0] != pair[0])
+        if other == pair or how.mode is BindMode.CONNECT:
+            continue
+        if other[0] == pair[0] and mode is None and how.mode is not BindMode.EXPLICIT:
+            continue  # of one source, the pairs themselves would have told
         within = ports[other] & span(space.low, space.high)
-        if other != pair and within and (sure or (maybe and bind_mode.apart(space, ports[pair], within))):
+        maybe = some and (mode is None or how.mode is BindMode.EXPLICIT)
+        if how.mode is BindMode.BIND or (maybe and bind_mode.apart(space, ports[pair], within)):
             found.append(other)
-    return found
+    return [other for other in found if ports[other] & span(space.low, space.high)]
 
 
-def _owned(pair: Pair, ports: Mapping[Pair, int]) -> str:
-    return f"none of the {ports[pair].bit_count():,} ports of {pair[0]} -> {pair[1]} is used here: bind() owns them"
+def _why(pair: Pair, owners: Sequence[Pair], told: Mapping[Pair, Told], ports: Mapping[Pair, int]) -> str:
+    """Return what tells the mode of a pair, where anything does, and whose ports a bind() owns."""
+    found = [told[pair].why] if told[pair].mode else []
+    for other in owners:
+        which = "they are bound" if told[other].mode else "those of one of the two are bound"
+        count = ports[other].bit_count()
+        found.append(f"none of the {count:,} ports from {other[0]} to {other[1]} is used here: {which}")
+    return "; ".join(found)
 
 
 def _ports(row: Mapping[str, Any]) -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 from hosttune.errors import HostError
 from hosttune.host import Host
-from hosttune.model import Flow, Listener, Program, Sample, Traffic, Unknown
+from hosttune.model import Flow, Listener, Program, Reason, Sample, Traffic, Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +44,23 @@ def programs(host: Host, pids: Sequence[int] | None, traffic: Traffic | Unknown)
     """Return the processes named, or those that hold the most; Unknown where the kernel does not count."""
     inodes = sorted(one.inode for one in traffic.listeners) if isinstance(traffic, Traffic) else []
     try:
-        answer = host.probe("programs", pids=None if pids is None else list(pids), inodes=inodes)
+        answer = _asked(host, pids, inodes)
     except HostError as error:
         return Unknown(error.reason, error.detail)
     rows = answer["programs"]
     owners = {inode: row["pid"] for row in rows for inode in row["listens"]}
     return Programs(tuple(_program(row) for row in rows), answer["unseen"], owners)
+
+
+def _asked(host: Host, pids: Sequence[int] | None, inodes: list[int]) -> Any:
+    """Ask for the processes; of a snapshot that was not asked for these, take them from those that it has."""
+    try:
+        return host.probe("programs", pids=None if pids is None else list(pids), inodes=inodes)
+    except HostError as error:
+        if error.reason is not Reason.NOT_RECORDED or pids is None:
+            raise
+        answer = host.probe("programs", pids=None, inodes=inodes)
+        return {**answer, "programs": [row for row in answer["programs"] if row["pid"] in pids]}
 
 
 def kernel_log(host: Host) -> tuple[tuple[float, str], ...] | Unknown:

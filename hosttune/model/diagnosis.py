@@ -51,7 +51,8 @@ class Cause:
     `id` is its kind, the file name of the rule in diagnosis/; `what` is what binds, as the end of "It stalls on ...".
     `at` is the number at which it binds, in `unit`. `log` is what the program will have logged. `fixes` are commands
     or sentences, the best first. `confirm` is the reading that would decide where the evidence is thin.
-    `strength` orders causes of one certainty: the greater comes first.
+    `strength` orders causes of one certainty: the greater comes first. `against` is what speaks against it, `rivals`
+    what speaks against those that are easily taken for it.
     """
 
     id: str
@@ -61,6 +62,7 @@ class Cause:
     unit: str = "connections"
     evidence: tuple[Evidence, ...] = ()
     against: tuple[Evidence, ...] = ()
+    rivals: tuple[Evidence, ...] = ()
     log: str = ""
     fixes: tuple[str, ...] = ()
     confirm: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from hosttune.model import Cause, Conclusion, Diagnosis, Use
+from hosttune.model import Cause, Certainty, Conclusion, Diagnosis, Use
 from hosttune.render import _parts
 from hosttune.render._figures import fold, memory
 from hosttune.render.json import document
@@ -41,8 +41,8 @@ def table(found: Diagnosis, verbose: bool, color: bool, width: int, unicode: boo
     lines = [*_head(found, width), "", *_answer(found, verbose, width)]
     lines += _list("next", found.next, width)
     lines += _uses(found, verbose, width)
-    lines += _apart("excluded", found.excluded, verbose, width)
-    lines += _apart("could not be seen", found.unseen, verbose, width)
+    lines += _excluded(found, verbose, width)
+    lines += _unseen(found, verbose, width)
     remarks = [f"note: {text}" for text in found.notes] + [f"root would add: {text}" for text in found.missing]
     lines += ["", *(line for text in remarks for line in fold(f"  {text}", width, "    "))] if remarks else []
     return _parts.joined(lines, color, unicode)
@@ -61,32 +61,35 @@ def _answer(found: Diagnosis, verbose: bool, width: int) -> list[str]:
     lines = [] if found.conclusion is Conclusion.CAUSE else fold(f"  {_said(found)}", width, "    ")
     for number, cause in enumerate(shown):
         lines += [""] if lines else []
-        lines += _cause(found, cause, number > 0 and found.conclusion is Conclusion.CAUSE, width)
+        lines += _cause(found, cause, number > 0 and found.conclusion is Conclusion.CAUSE, verbose, width)
     more = len(found.causes) - len(shown)
     return [*lines, "", f"  {more} more with -v"] if more else lines
 
 
 def _said(found: Diagnosis) -> str:
-    """Return the answer where it is no cause; what is possible stands below it."""
-    if found.causes and found.conclusion is Conclusion.NOT_ENOUGH:
-        return "Not enough evidence to say why; it may be one of these:"
-    if found.causes and found.conclusion is Conclusion.NOTHING:
-        return "Nothing binds now that is sure; one of these may:"
-    return found.text
+    """Return the answer where it is no cause, without the clauses about causes that stand below it."""
+    clauses = found.text.split("; ")
+    kept = [text for text in clauses if not any(cause.what in text for cause in found.causes)]
+    if len(kept) == len(clauses):
+        return found.text
+    general = "Not enough evidence" if found.conclusion is Conclusion.NOT_ENOUGH else "Nothing is sure to bind now"
+    return f"{'; '.join(kept) or general}; it may be one of these:"
 
 
-def _cause(found: Diagnosis, cause: Cause, also: bool, width: int) -> list[str]:
+def _cause(found: Diagnosis, cause: Cause, also: bool, verbose: bool, width: int) -> list[str]:
     at = f", at {cause.at:,} {cause.unit}" if cause.at is not None else ""
-    # which others are excluded is said below, once for all of them
-    elsewhere = {f"not {other.what}: {e.text}" for other in found.excluded for e in other.evidence}
+    # what speaks against its rivals is said below, once for all that is excluded; of what is only possible beside a
+    # cause that was found, -v says more
     rows = (
         ("for", [str(e) for e in cause.evidence]),
-        ("against", [str(e) for e in cause.against if e.text not in elsewhere]),
+        ("but", [str(e) for e in cause.against]),
         ("log", [cause.log] if cause.log else []),
         ("fix", list(cause.fixes)),
         ("confirm", [cause.confirm] if cause.confirm and cause.confirm not in found.next else []),
     )
     lines = fold(f"  {'also ' if also else ''}{cause.certainty}: {cause.what}{at}", width, "    ")
+    if also and cause.certainty is Certainty.POSSIBLE and not verbose:
+        return lines
     return lines + [line for name, texts in rows for line in _row(name, texts, width)]
 
 
@@ -116,16 +119,34 @@ def _use(use: Use) -> str:
     return f"{use.name}: {use.used:,} of {limit} {use.unit}{knee}"
 
 
-def _apart(title: str, causes: Sequence[Cause], verbose: bool, width: int) -> list[str]:
-    """Return causes that are none, each with its value, those of one reason together; with places where verbose."""
+def _excluded(found: Diagnosis, verbose: bool, width: int) -> list[str]:
+    """Return what is excluded: all of it, each with its value, where no cause was found; else what is taken for it."""
+    if verbose or found.conclusion is not Conclusion.CAUSE:
+        return _list("excluded", _apart(found.excluded, verbose), width)
+    suspects = {one.text.partition(":")[0] for cause in found.causes[:1] for one in cause.rivals}
+    near = [cause for cause in found.excluded if cause.id in suspects]
+    names = ", ".join(dict.fromkeys(cause.id for cause in found.excluded if cause.id not in suspects))
+    texts = [*_apart(near, verbose), *([f"{'and ' if near else ''}(-v says why) {names}"] if names else [])]
+    return _paragraph("excluded", texts, width)
+
+
+def _unseen(found: Diagnosis, verbose: bool, width: int) -> list[str]:
+    show = _list if verbose else _paragraph
+    return show("could not be seen", _apart(found.unseen, verbose), width)
+
+
+def _paragraph(title: str, texts: Sequence[str], width: int) -> list[str]:
+    return ["", *fold(f"  {title}: {' · '.join(texts)}", width, "    ")] if texts else []
+
+
+def _apart(causes: Sequence[Cause], verbose: bool) -> list[str]:
+    """Return causes that are none with their value, those of one reason together; all of it and where if verbose."""
     alike: dict[str, list[str]] = {}
     for cause in causes:
-        why = "; ".join(str(e) if verbose else e.text for e in cause.evidence)
+        why = "; ".join(str(e) for e in cause.evidence)
+        why = why if verbose else cause.evidence[0].text.partition("; ")[0] if cause.evidence else ""
         alike.setdefault(why, []).append(cause.id)
-    texts = [f"{', '.join(dict.fromkeys(ids))}: {why}" for why, ids in alike.items()]
-    if verbose:
-        return _list(title, texts, width)
-    return ["", *fold(f"  {title}: {' · '.join(texts)}", width, "    ")] if texts else []
+    return [f"{', '.join(dict.fromkeys(ids))}: {why}" for why, ids in alike.items()]
 
 
 def _json(found: Diagnosis, verbose: bool, color: bool, width: int, unicode: bool) -> str:

@@ -10,12 +10,9 @@ import select
 import socket
 import subprocess
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from hosttune.facts import counters
-from hosttune.host.live import LiveHost
 from hosttune.proofs import _kernel
 from hosttune.proofs._child import Child
 from tests.diagnosis import made
@@ -125,19 +122,6 @@ def talking(clients: list[socket.socket], every: float = 0.02) -> Iterator[None]
     finally:
         over.set()
         thread.join()
-
-
-def until(condition: Callable[[], bool], what: str, seconds: float = 15.0) -> None:
-    """Wait for what the scene is about to be the case."""
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"not within {seconds} s: {what}"
-        time.sleep(0.05)
-
-
-def counter(name: str) -> int:
-    """Return what this namespace counts: `TcpExt.TCPSynRetrans`, `conntrack.drop`."""
-    return counters.gather(LiveHost()).counters.get(name, 0)
 
 
 def _dial(address: Address, most: int, keep: bool, every: float, over: threading.Event) -> None:

@@ -45,7 +45,9 @@ def play(*names: str) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65_536), hard))  # as a shell of an operator would be given
     _warm()
     for name in names:
-        subprocess.run(["dmesg", "-C"], check=True)  # the lines of the scene before are not of this one
+        # the lines and the rules of the scene before are not of this one
+        subprocess.run(["dmesg", "-C"], check=True)
+        subprocess.run(["nft", "flush", "ruleset"], check=True)
         code, out, said = _forked(partial(stage.play, name, _command))
         answer = {"failed": out + said} if code else json.loads(out.splitlines()[-1])
         print(json.dumps({"scene": name, **answer}), flush=True)

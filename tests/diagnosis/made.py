@@ -13,6 +13,9 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from hosttune.facts import counters
+from hosttune.host.live import LiveHost
+
 ROOT = Path(__file__).resolve().parents[2]
 
 Address = tuple[str, int]
@@ -69,9 +72,8 @@ def begin(kept: list[socket.socket], address: Address, count: int = 1, most: int
 
 
 def counter(name: str) -> int:
-    """Return a counter of the namespace (or guest), by its name in the TcpExt row of /proc/net/netstat."""
-    rows = [line.split() for line in Path("/proc/net/netstat").read_text().splitlines() if line.startswith("TcpExt")]
-    return int(dict(zip(*rows, strict=True))[name])
+    """Return what this namespace (or guest) counts: `TcpExt.ListenOverflows`, `conntrack.drop`; 0 where it does not."""
+    return counters.gather(LiveHost()).counters.get(name, 0)
 
 
 def until(done: Callable[[], object], what: str, seconds: float = 20) -> None:
@@ -154,3 +156,30 @@ def pass_by(server: socket.socket, reset: bool = False) -> str:
     client.close()
     accepted.close()
     return ""
+
+
+@contextlib.contextmanager
+def program(address: Address, *command: str) -> Iterator[int]:
+    """Run a program until it listens at an address, and then as long as is needed; yield its pid."""
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            end = time.monotonic() + 10
+            while socket.socket().connect_ex(address):
+                assert process.poll() is None and time.monotonic() < end, command
+                time.sleep(0.05)
+            yield process.pid
+        finally:
+            process.terminate()
+
+
+def mqtt(kept: list[socket.socket], address: Address) -> bool:
+    """Connect as an MQTT 3.1.1 client with a name of its own; say whether the broker takes it."""
+    client = socket.create_connection(address, 5)
+    name = f"client{len(kept)}".encode()
+    kept.append(client)
+    rest = b"\x00\x04MQTT\x04\x02\x00\x00" + len(name).to_bytes(2, "big") + name
+    try:
+        client.sendall(b"\x10" + bytes([len(rest)]) + rest)
+        return client.recv(4) == b"\x20\x02\x00\x00"
+    except ConnectionError:
+        return False

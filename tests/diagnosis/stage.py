@@ -2,8 +2,9 @@
 
 A scene is a module of tests/diagnosis/scenes. It has `CAUSE`, what must be concluded ("" for a decoy, where
 `DECOY_OF` is the cause that must not be), `WHERE` ("netns": in a network namespace of its own, "guest": in a virtual
-machine, for what is global), and `scene()`, a context that makes the stall with real sockets or programs, yields the
-options that a person would add (none, where the host shows it all), and cleans up.
+machine, for what is global), maybe `NEEDS`, the programs that it runs, and `scene()`, a context that makes the stall
+with real sockets or programs, yields the options that a person would add (none, where the host shows it all), and
+cleans up.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def diagnosed(name: str) -> dict[str, Any]:
     """Return the diagnosis of a scene that is played in a new network namespace."""
     from tests.netns.sandbox import inside  # it takes pytest, which a guest has not got
 
-    answer = json.loads(inside("tests.diagnosis.stage", "play", name).splitlines()[-1])
+    answer = json.loads(inside("tests.diagnosis.stage", "play", name, alone=True).splitlines()[-1])
     found: dict[str, Any] = answer["found"]
     return found
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.diagnosis import guest_stage, stage
+from tests.programs.stage import need
 from tests.vm.guest import need_guest
 
 _rows: list[tuple[str, str, str]] = []
@@ -40,6 +41,7 @@ def table(rows: list[tuple[str, str, str]]) -> str:
 
 @pytest.mark.parametrize("name", stage.names("netns"))
 def test_a_stall_in_a_namespace_is_diagnosed(name: str) -> None:
+    need(*getattr(stage.load(name), "NEEDS", ()))
     hold(name, stage.diagnosed(name))
 
 

@@ -161,6 +161,16 @@ def test_the_conntrack_table(case: str) -> None:
     assert _one(conntrack_churn.judge(given)).certainty is churn
 
 
+def test_the_rate_that_a_table_of_closed_connections_allows() -> None:
+    half = Tracked(100, True, {"CLOSE_WAIT": 100})
+    churned = conntrack_churn.judge(clues(_FULL, _DROPS, tracked=_CLOSED, limits={_MAX: 12_000}))
+    assert _one(churned).certainty is X, "far from full"
+    given = {_MAX: 1000, "net.netfilter.nf_conntrack_tcp_timeout_time_wait": 10}
+    assert _one(conntrack_churn.judge(clues(_FULL, _DROPS, tracked=_CLOSED, limits=given))).at == 100
+    assert _one(conntrack_churn.judge(clues(_FULL, _DROPS, tracked=_CLOSED))).at == 1000 // 120
+    assert _one(conntrack_churn.judge(clues(_FULL, _DROPS, tracked=half))).at is None
+
+
 NAT = {
     "searches and fails": (
         clues(_REFUSED, {"conntrack.insert_failed": 60, "conntrack.found": 400}, tracked=_SHARED),
@@ -267,7 +277,7 @@ _QUIET = {"Tcp.RetransSegs": 100, "Tcp.OutSegs": 1000, "TcpExt.TCPSynRetrans": 9
 
 def _sent(again: int, out: int, syn: int = 0, **more: int) -> Clues:
     rose = {"Tcp.RetransSegs": again + syn, "Tcp.OutSegs": out, "TcpExt.TCPSynRetrans": syn, "TcpExt.TCPTimeouts": syn}
-    rose |= {f"TcpExt.{name}": count for name, count in more.items()}
+    rose |= {f"softnet.{name}" if name == "dropped" else f"TcpExt.{name}": count for name, count in more.items()}
     first = {**dict.fromkeys(rose, 0), **_QUIET}
     return clues(first, {name: first[name] + count for name, count in rose.items()})
 
@@ -283,6 +293,7 @@ PATH = {
     "it stood high before": (_sent(0, 500), X),
     "they had arrived": (_sent(200, 800, TCPDSACKRecv=150, TCPLostRetransmit=9), P),
     "a full queue of this host": (_sent(200, 800, ListenOverflows=190, TCPLostRetransmit=9), P),
+    "a packet queue of the host, which is everybody's": (_sent(200, 800, dropped=190, TCPLostRetransmit=9), L),
     "a listener that drops a few": (_sent(200, 800, ListenOverflows=9, TCPLostRetransmit=9), C),
     "one gathering": (dataclasses.replace(_sent(0, 0), rates=Rates(Sample(1, _QUIET), Sample(1, _QUIET))), U),
     "no counters": (clues(), U),

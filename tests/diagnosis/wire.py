@@ -112,7 +112,7 @@ class Crowds:
         """Let a crowd of clients come to the next server; no more come when there is none left."""
         if self._left:
             address = self._left.pop(0)
-            made.begin(self._clients, (address, SERVER[1]), number, most=4 * number)
+            made.begin(self._clients, (address, SERVER[1]), number, most=8 * number)
             self._far.send(_arp_reply(address, _CLIENTS.format(1)))
 
 

@@ -51,6 +51,8 @@ def mixed() -> None:
         client.sendall(b"unread")
     for one in clients[25:30]:
         one.close()  # the server's ends wait for its close(): CLOSE_WAIT, and FIN_WAIT2 here
+    # the answer to a FIN may be delayed (net/ipv4/tcp_input.c, __tcp_ack_snd_check())
+    made.until(lambda: not subprocess.run(["ss", "-tnH", "state", "fin-wait-1"], capture_output=True).stdout, "FIN")
     for _ in range(7):
         opening = socket.socket()
         opening.setblocking(False)

@@ -6,6 +6,7 @@ directory costs nothing. It is the number of descriptors since Linux 6.2; before
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Iterable
@@ -23,30 +24,41 @@ _WHOLE = ["0", "0", "4294967295"]  # the map of the initial user namespace, user
 def run(pids: list[int] | None = None, inodes: list[int] | None = None, most: int = 16) -> dict[str, Any]:
     """Return "programs" and how many processes could not be looked at.
 
-    Without `pids` they are the `most` with the most descriptors and as many that are nearest to their soft limit. Each
-    row has `pid`, `name`, `uid`, `descriptors` (thousands are estimated before Linux 6.2), `soft`, `hard`,
-    `system_ticks`, `ticks`, `threads`, `exempt`, `resource`, and those of `inodes` that are among its first
-    descriptors as `listens`.
+    Without `pids` they are the `most` with the most descriptors, as many that are nearest to their soft limit, and
+    those with few that hold one of `inodes` which none of these holds. Each row has `pid`, `name`, `uid`,
+    `descriptors` (thousands are estimated before Linux 6.2), `soft`, `hard`, `system_ticks`, `ticks`, `threads`,
+    `exempt`, `resource`, and those of `inodes` that are among its first descriptors as `listens`.
     """
     counted, unseen = _counted(pids)
-    rows = []
-    for pid, descriptors in counted:
-        try:
-            rows.append({"pid": pid, "descriptors": descriptors, **_limits(pid)})
-        except OSError:
-            continue
+    rows = _rows(pair for pair in counted if pids is not None or pair[1] >= _FEW)
     if pids is None:
         fullest = sorted(rows, key=lambda row: -row["descriptors"])[:most]
         nearest = sorted(rows, key=lambda row: -row["descriptors"] / max(row["soft"] or 1 << 31, 1))[:most]
         chosen = {row["pid"] for row in (*fullest, *nearest)}
         rows = [row for row in rows if row["pid"] in chosen]
+    sought = set(inodes or ())
+    found = _described(rows, sought)
+    left = sought.difference(*(row["listens"] for row in found))
+    if pids is None and left:
+        small = [pair for pair in counted if 0 < pair[1] < _FEW and _held(*pair, left)]
+        found += _described(_rows(small), left)
+    return {"programs": sorted(found, key=lambda row: -row["descriptors"]), "unseen": unseen}
+
+
+def _rows(counted: Iterable[tuple[int, int]]) -> list[dict[str, Any]]:
+    rows = []
+    for pid, descriptors in counted:
+        with contextlib.suppress(OSError):
+            rows.append({"pid": pid, "descriptors": descriptors, **_limits(pid)})
+    return rows
+
+
+def _described(rows: Iterable[dict[str, Any]], sought: set[int]) -> list[dict[str, Any]]:
     found = []
     for row in rows:
-        try:
-            found.append({**row, **_about(row["pid"]), "listens": _held(row["pid"], set(inodes or ()))})
-        except OSError:
-            continue
-    return {"programs": sorted(found, key=lambda row: -row["descriptors"]), "unseen": unseen}
+        with contextlib.suppress(OSError):
+            found.append({**row, **_about(row["pid"]), "listens": _held(row["pid"], row["descriptors"], sought)})
+    return found
 
 
 def _counted(pids: list[int] | None) -> tuple[list[tuple[int, int]], int]:
@@ -61,8 +73,7 @@ def _counted(pids: list[int] | None) -> tuple[list[tuple[int, int]], int]:
             continue
         except OSError:
             continue
-        if pids is not None or size >= _FEW:
-            found.append((int(pid), size))
+        found.append((int(pid), size))
     return found, unseen
 
 
@@ -106,10 +117,19 @@ def _about(pid: int) -> dict[str, Any]:
     }
 
 
-def _held(pid: int, inodes: set[int]) -> list[int]:
-    """Return which of the inodes are among the first descriptors; () where that is not for us to see."""
+def _held(pid: int, descriptors: int, inodes: set[int]) -> list[int]:
+    """Return which of the inodes are among the first descriptors; () where that is not for us to see.
+
+    Of a program with few descriptors they are all looked at.
+    """
     found = []
-    for number in range(_FIRST if inodes else 0):
+    if not inodes:
+        return []
+    try:
+        among = os.listdir(f"/proc/{pid}/fd") if descriptors < _FEW else map(str, range(_FIRST))
+    except OSError:
+        return []
+    for number in among:
         try:
             link = os.readlink(f"/proc/{pid}/fd/{number}")
         except PermissionError:

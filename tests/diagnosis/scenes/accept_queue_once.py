@@ -22,7 +22,7 @@ def scene() -> Iterator[list[str]]:
     accepted: list[socket.socket] = []
     try:
         made.begin(clients, _SERVER, 40)
-        assert made.counter("ListenOverflows") >= 20
+        assert made.counter("TcpExt.ListenOverflows") >= 20
         made.close(clients[17:])
         accepted += [server.accept()[0] for _ in range(17)]
         yield []

@@ -21,7 +21,7 @@ def scene() -> Iterator[list[str]]:
             server.accepting(descriptors=64) as (_, address),
             made.meanwhile(lambda: made.begin(clients, address)),
         ):
-            made.until(lambda: made.counter("ListenOverflows") > 5, "overflows")
+            made.until(lambda: made.counter("TcpExt.ListenOverflows") > 5, "overflows")
             yield []
     finally:
         made.close(clients)

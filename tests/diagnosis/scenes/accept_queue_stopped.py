@@ -23,7 +23,7 @@ def scene() -> Iterator[list[str]]:
             assert not made.dial(clients, address, 60)
             os.kill(pid, signal.SIGSTOP)
             with made.meanwhile(lambda: made.begin(clients, address)):
-                made.until(lambda: made.counter("ListenOverflows") > 5, "overflows")
+                made.until(lambda: made.counter("TcpExt.ListenOverflows") > 5, "overflows")
                 yield []
     finally:
         made.close(clients)

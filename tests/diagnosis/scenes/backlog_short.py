@@ -20,7 +20,7 @@ def scene() -> Iterator[list[str]]:
     clients: list[socket.socket] = []
     try:
         with made.meanwhile(lambda: made.begin(clients, _SERVER)):
-            made.until(lambda: made.counter("ListenOverflows") > 5, "overflows")
+            made.until(lambda: made.counter("TcpExt.ListenOverflows") > 5, "overflows")
             yield []
     finally:
         made.close(clients, server)

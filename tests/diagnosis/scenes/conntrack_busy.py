@@ -20,7 +20,7 @@ def scene() -> Iterator[list[str]]:
     try:
         _netfilter.fill(made.integer("net/netfilter/nf_conntrack_max") * 3 // 4, _netfilter.TIME_WAIT)
         with far.dialling(("127.0.0.1", 1883)):
-            far.until(lambda: far.counter("Tcp.CurrEstab") > 20, "connections beside a busy table")
+            made.until(lambda: made.counter("Tcp.CurrEstab") > 20, "connections beside a busy table")
             yield []
     finally:
         server.close()

@@ -20,7 +20,7 @@ def scene() -> Iterator[list[str]]:
     try:
         _netfilter.fill(made.integer("net/netfilter/nf_conntrack_max") - _OWN)
         with far.dialling(("127.0.0.1", 1883)):
-            far.until(lambda: far.counter("conntrack.drop") > 10, "SYNs dropped by a full table")
+            made.until(lambda: made.counter("conntrack.drop") > 10, "SYNs dropped by a full table")
             yield []
     finally:
         server.close()

@@ -29,6 +29,6 @@ def scene() -> Iterator[list[str]]:
         far.rules(None, _RULES)
         _netfilter.fill(made.integer("net/netfilter/nf_conntrack_max") - _OWN)
         client.dial(("10.0.1.1", 1883), 200)
-        far.until(lambda: far.counter("conntrack.drop") > 10, "SYNs dropped by a full table")
+        made.until(lambda: made.counter("conntrack.drop") > 10, "SYNs dropped by a full table")
         yield []
         server.close()

@@ -20,8 +20,8 @@ def scene() -> Iterator[list[str]]:
         _netfilter.fill(made.integer("net/netfilter/nf_conntrack_max"))
         assert _netfilter.count() >= made.integer("net/netfilter/nf_conntrack_max")
         with far.dialling(("127.0.0.1", 1883)):
-            far.until(lambda: far.counter("Tcp.CurrEstab") > 20, "connections beside a full table")
-            assert not far.counter("conntrack.drop")
+            made.until(lambda: made.counter("Tcp.CurrEstab") > 20, "connections beside a full table")
+            assert not made.counter("conntrack.drop")
             yield []
     finally:
         server.close()

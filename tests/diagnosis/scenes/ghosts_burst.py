@@ -19,7 +19,7 @@ def scene() -> Iterator[list[str]]:
         bursts = wire.Bursts(net, server)
         try:
             with made.meanwhile(lambda: bursts.next(60), every=0.05):
-                made.until(lambda: made.counter("SyncookiesRecv") > 20, "cookies that came back")
+                made.until(lambda: made.counter("TcpExt.SyncookiesRecv") > 20, "cookies that came back")
                 yield []
         finally:
             bursts.close()

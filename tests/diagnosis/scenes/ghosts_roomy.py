@@ -21,7 +21,7 @@ def scene() -> Iterator[list[str]]:
         try:
             with made.meanwhile(lambda: bursts.next(60), every=0.05):
                 made.until(lambda: bursts.accepted > 120, "clients that are accepted")
-                assert not made.counter("ListenOverflows")
+                assert not made.counter("TcpExt.ListenOverflows")
                 yield []
         finally:
             bursts.close()

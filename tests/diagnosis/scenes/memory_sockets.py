@@ -30,7 +30,11 @@ def _frugal(client: socket.socket, number: int) -> None:
 @contextmanager
 def scene() -> Iterator[list[str]]:
     clients: list[socket.socket] = []
-    with limited.group({"memory.max": 24 << 20}) as group, made.child(limited.JOIN + _CODE, str(group)) as ready:
+    with (
+        limited.sysctls({"net/ipv4/tcp_mem": "60000 80000 120000"}),  # beyond what the sockets on both sides take
+        limited.group({"memory.max": 24 << 20}) as group,
+        made.child(limited.JOIN + _CODE, str(group)) as ready,
+    ):
         assert ready == "ready"
         try:
             assert not made.dial(clients, _ADDRESS, 500, _frugal)

@@ -30,5 +30,5 @@ def scene() -> Iterator[list[str]]:
         far.rules(None, RULES)
         server.listen(_SERVER)
         client.dial(_SERVER, 200)
-        far.until(lambda: far.counter("conntrack.insert_failed") > 10, "entries that NAT has no port for")
+        made.until(lambda: made.counter("conntrack.insert_failed") > 10, "entries that NAT has no port for")
         yield []

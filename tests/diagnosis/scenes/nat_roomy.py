@@ -32,5 +32,5 @@ def scene() -> Iterator[list[str]]:
         far.rules(None, _RULES)
         server.listen(_SERVER)
         client.dial(_SERVER, 200)
-        far.until(lambda: _netfilter.count() > 100, "connections through NAT")
+        made.until(lambda: _netfilter.count() > 100, "connections through NAT")
         yield []

@@ -12,21 +12,17 @@ from tests.diagnosis import made
 CAUSE = "nofile"
 WHERE = "netns"
 _SERVER = """
-import sys, threading, time
+import select, sys, time
 from tests.diagnosis import made
 
-def accept():
-    server = made.listener(("127.0.0.1", 1883))
-    print("listening", flush=True)
-    kept = []
-    while True:
-        try:
-            kept.append(server.accept())
-        except OSError:
-            time.sleep(0.1)
-
-threading.Thread(target=accept, daemon=True).start()
-sys.stdin.read()
+server = made.listener(("127.0.0.1", 1883))
+print("listening", flush=True)
+kept = []
+while sys.stdin not in (ready := select.select([server, sys.stdin], [], [])[0]):
+    try:
+        kept.append(server.accept())
+    except OSError:
+        time.sleep(0.1)
 """
 
 

@@ -29,6 +29,6 @@ def scene() -> Iterator[list[str]]:
         server.listen(("10.0.1.2", 1883))
         assert not made.dial(clients, ("10.0.1.2", 1883), 50)
         with far.dialling(("10.0.1.2", 1884), every=0.2):
-            far.until(lambda: far.counter("TcpExt.TCPSynRetrans") > 3, "SYNs without an answer")
+            made.until(lambda: made.counter("TcpExt.TCPSynRetrans") > 3, "SYNs without an answer")
             yield []
         made.close(clients)

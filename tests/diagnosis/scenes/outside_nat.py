@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.diagnosis import far
+from tests.diagnosis import far, made
 from tests.diagnosis.scenes.nat_masquerade import RULES
 
 CAUSE = "outside"
@@ -23,5 +23,5 @@ def scene() -> Iterator[list[str]]:
         far.rules(gateway, RULES)
         server.listen(_SERVER)
         with far.dialling(_SERVER):
-            far.until(lambda: far.counter("TcpExt.TCPSynRetrans") > 10, "SYNs without an answer")
+            made.until(lambda: made.counter("TcpExt.TCPSynRetrans") > 10, "SYNs without an answer")
             yield []

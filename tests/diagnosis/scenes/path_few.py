@@ -30,6 +30,6 @@ def scene() -> Iterator[list[str]]:
         assert not made.dial(clients, ("10.0.1.2", 1883), 50)
         far.rules(server, _RULES)
         with far.talking(clients):
-            far.until(lambda: far.counter("Tcp.RetransSegs") > 0, "a segment that was sent again")
+            made.until(lambda: made.counter("Tcp.RetransSegs") > 0, "a segment that was sent again")
             yield []
         made.close(clients)

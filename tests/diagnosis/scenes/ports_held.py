@@ -1,4 +1,4 @@
-"""A program has bound half of the range, on another address and without a connection: connect() skips each of its ports."""
+"""A program has bound half of the range on another address, without a connection: connect() skips each of its ports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A program that binds before it connects has half of the range: another one's connect() to another backend finds the rest."""
+"""A program that binds first has half of the range: connect() of another one, to another backend, finds the rest."""
 
 from __future__ import annotations
 

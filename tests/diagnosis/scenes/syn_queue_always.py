@@ -21,7 +21,7 @@ def scene() -> Iterator[list[str]]:
     clients: list[socket.socket] = []
     try:
         with made.meanwhile(lambda: made.begin(clients, _SERVER)):
-            made.until(lambda: made.counter("SyncookiesRecv") > 5, "cookies that came back")
+            made.until(lambda: made.counter("TcpExt.SyncookiesRecv") > 5, "cookies that came back")
             yield []
     finally:
         made.close(clients, server)

@@ -18,7 +18,7 @@ def scene() -> Iterator[list[str]]:
         server, strangers = made.listener(wire.SERVER, 16), wire.Strangers()
         try:
             with made.meanwhile(lambda: strangers.send(2)):
-                made.until(lambda: made.counter("SyncookiesSent") > 5, "SYN cookies")
+                made.until(lambda: made.counter("TcpExt.SyncookiesSent") > 5, "SYN cookies")
                 yield []
         finally:
             made.close(server)

@@ -18,7 +18,7 @@ def scene() -> Iterator[list[str]]:
         server, strangers = made.listener(wire.SERVER, 16), wire.Strangers()
         try:
             with made.meanwhile(lambda: strangers.send(2)):
-                made.until(lambda: made.counter("TCPReqQFullDrop") > 5, "SYNs that were dropped")
+                made.until(lambda: made.counter("TcpExt.TCPReqQFullDrop") > 5, "SYNs that were dropped")
                 yield []
         finally:
             made.close(server)

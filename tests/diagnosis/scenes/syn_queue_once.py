@@ -23,7 +23,7 @@ def scene() -> Iterator[list[str]]:
         try:
             strangers.send(60)
             strangers.close()
-            assert made.counter("SyncookiesSent") > 20
+            assert made.counter("TcpExt.SyncookiesSent") > 20
             made.until(lambda: not wire.half_open(), "half-open connections gone")
             assert not made.dial(clients, wire.SERVER, 8)
             yield []

@@ -19,8 +19,8 @@ def scene() -> Iterator[list[str]]:
         server, strangers = made.listener(wire.SERVER, 1000), wire.Strangers()
         try:
             with made.meanwhile(lambda: strangers.send(2)):
-                made.until(lambda: made.counter("ListenDrops") > 5, "SYNs that were dropped")
-                assert not made.counter("TCPReqQFullDrop")
+                made.until(lambda: made.counter("TcpExt.ListenDrops") > 5, "SYNs that were dropped")
+                assert not made.counter("TcpExt.TCPReqQFullDrop")
                 yield []
         finally:
             made.close(server)
