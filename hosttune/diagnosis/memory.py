@@ -111,10 +111,11 @@ def _of_group(clues: Clues, group: GroupLimit, heard: bool | None) -> Cause | No
 def _cause(
     clues: Clues, what: str, certainty: Certainty, limit: int | None, evidence: tuple[Evidence, ...], heard: bool | None
 ) -> Cause:
+    certainty = Certainty.POSSIBLE if heard is False else certainty
     return Cause(
         _ID,
         what,
-        Certainty.POSSIBLE if heard is False else certainty,
+        certainty,
         limit // _MIB if limit else None,
         "MiB",
         evidence=(*evidence, *_say.heard(clues), *_say.logged(clues, _ID)),

@@ -65,6 +65,7 @@ def _pages(clues: Clues) -> tuple[Evidence, ...]:
 
 
 def _cause(clues: Clues, certainty: Certainty, count: int | None, limit: int | None, heard: bool | None) -> Cause:
+    certainty = Certainty.POSSIBLE if heard is False else certainty
     counted = (_count(count, limit),) if count is not None else ()
     moved = _say.moved(clues, _ABORTS, "/proc/net/netstat")
     evidence = (
@@ -79,7 +80,7 @@ def _cause(clues: Clues, certainty: Certainty, count: int | None, limit: int | N
     return Cause(
         _ID,
         _WHAT,
-        Certainty.POSSIBLE if heard is False else certainty,
+        certainty,
         limit,
         "orphans",
         evidence=evidence,

@@ -44,8 +44,13 @@ def group(limits: Mapping[str, int]) -> Iterator[Path]:
 JOIN = "import pathlib, sys; pathlib.Path(sys.argv[1], 'cgroup.procs').write_text('0')\n"
 """Code with which a child becomes a member of the group that its first argument names."""
 
-PLAIN = f"import os, sys; os.setgroups([]); os.setresgid(*[{NOBODY}] * 3); os.setresuid(*[{NOBODY}] * 3)\n"
-"""Code with which a child becomes a user whom every limit binds."""
+PLAIN = f"""
+import ctypes, os, resource, select, socket, sys
+os.setgroups([])
+os.setresgid(*[{NOBODY}] * 3)
+os.setresuid(*[{NOBODY}] * 3)
+"""
+"""Code with which a child becomes a user whom every limit binds; it may not read the interpreter's files any more."""
 
 
 def open_files() -> int:
