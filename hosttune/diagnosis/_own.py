@@ -6,6 +6,10 @@ from hosttune.diagnosis import _say
 from hosttune.diagnosis._clues import Clues
 from hosttune.model import Program
 
+CONFIGURATION = "the configuration of the program: a maximum of connections, clients, acceptors, workers or threads"
+ID = "own-limit"
+"""What a line of a log is a sign of, where a program writes of such a limit."""
+
 # the names are those of each program's own documentation
 _OPTIONS = {
     "apache2": "MaxRequestWorkers and ServerLimit (apache2.conf)",
@@ -33,11 +37,6 @@ def at_it(clues: Clues) -> bool:
     if clues.examined:
         return now >= _NEAR * (clues.stalled_at or 0) and (clues.named or clues.machine.root_user)
     return clues.named
-
-
-CONFIGURATION = "the configuration of the program: a maximum of connections, clients, acceptors, workers or threads"
-ID = "own-limit"
-"""What a line of a log is a sign of, where a program writes of such a limit."""
 
 
 def text(clues: Clues) -> str:
