@@ -20,7 +20,7 @@ _PRESSURE = "TcpExt.TCPMemoryPressures"
 _DROPS = ("TcpExt.PruneCalled", "TcpExt.TCPRcvQDrop", "TcpExt.RcvPruned")
 _WORDS = ("consider tuning tcp_mem",)
 _ERRNOS = ("ENOBUFS", "ENOMEM", "ETIMEDOUT", "ECONNRESET", "EAGAIN", "none")
-_FULL = 0.98  # what is given back in one place is taken in another
+_FULL = 0.98  # each CPU keeps up to 1 MiB that does not show (net/core/sock.c, SK_MEMORY_PCPU_RESERVE, Linux 6.0)
 _PAGE = 4096
 
 
