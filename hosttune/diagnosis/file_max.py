@@ -80,11 +80,12 @@ def _full(clues: Clues, most: int, limit: int, heard: bool | None) -> Cause:
 
 def _by_word(clues: Clues, spoken: tuple[Evidence, ...], against: tuple[Evidence, ...]) -> Cause:
     """ENFILE, or the kernel's line of the last minute, with no full table to be seen now."""
-    told = next((hit.numbers["limit"] for hit in clues.hits(_ID) if "limit" in hit.numbers), None)
-    seen = clues.integer(_KEY) if against else told
-    certainty = Certainty.LIKELY if spoken or not against else Certainty.POSSIBLE
+    named = next((hit.numbers["limit"] for hit in clues.hits(_ID) if "limit" in hit.numbers), None)
+    seen = clues.integer(_KEY) if against else named
+    told = clues.heard("ENFILE") or bool(clues.hits(_ID))
+    certainty = Certainty.LIKELY if told and (spoken or not against) else Certainty.POSSIBLE
     evidence = (*_say.heard(clues), *_say.logged(clues, _ID), *spoken)
-    return _cause(clues, certainty, seen if spoken or told else None, evidence, against)
+    return _cause(clues, certainty, seen if spoken or named else None, evidence, against)
 
 
 def _cause(

@@ -68,16 +68,32 @@ def _refused(clues: Clues, group: GroupLimit) -> int:
     return max(group.refused - before, 0) if group.refused is not None and before is not None else 0
 
 
+def _dropped(clues: Clues) -> Evidence | None:
+    """Return that data for sockets was dropped while TCP as a whole has memory enough: their group has not.
+
+    A charge that must not wait counts in no file of the group (mm/memcontrol.c, mem_cgroup_charge_skmem()).
+    """
+    pages, marks = clues.rates.value("sockstat.TCP.mem"), clues.numbers("net.ipv4.tcp_mem")
+    if pages is not None and marks and len(marks) == 3 and pages >= marks[1]:
+        return None
+    return _say.moved(clues, "TcpExt.TCPRcvQDrop", "/proc/net/netstat")
+
+
 def _of_group(clues: Clues, group: GroupLimit, heard: bool | None) -> Cause | None:
-    """A limit that is met while nothing can be reclaimed binds; one that is met by cache alone is daily business."""
+    """A limit that is met while nothing can be reclaimed binds; one that is met by cache alone is daily business.
+
+    Sockets go beyond it: the first data of each is always taken (net/core/sock.c, sk_forced_mem_schedule()).
+    """
     refused = _refused(clues, group)
     share = group.used / max(group.limit, 1)
     if share < _NEAR:
         return None
     certainty = Certainty.POSSIBLE
-    if refused:
-        certainty = Certainty.CERTAIN if share >= _FULL else Certainty.LIKELY
-    elif clues.heard(*_OWN):
+    by_sockets = (group.sockets or 0) * 2 >= group.used
+    dropped = _dropped(clues) if by_sockets else None
+    if refused or dropped:
+        certainty = Certainty.CERTAIN if share >= _FULL or dropped else Certainty.LIKELY
+    elif clues.heard(*_OWN) or (by_sockets and share >= 1):
         certainty = Certainty.LIKELY
     directory = group.file.rpartition("/")[0]
     used = f"{group.group} has {_mib(group.used)} of {_mib(group.limit)}, the cache that can be dropped not counted"
@@ -86,6 +102,7 @@ def _of_group(clues: Clues, group: GroupLimit, heard: bool | None) -> Cause | No
         text = f"it met its limit {refused:,} times in {clues.rates.seconds:,.1f} s"
         evidence.append(Evidence(text, f"{directory}/memory.events (memory.failcnt)"))
     if group.sockets:
+        evidence += [dropped] if dropped else []
         evidence.append(Evidence(f"data in its sockets takes {_mib(group.sockets)} of it", f"{directory}/memory.stat"))
     what = f"the memory of the control group {group.group} runs out"
     return _cause(clues, what, certainty, group.limit, (*evidence, *_kernel.fresh(clues, *_WORDS)), heard)
@@ -94,10 +111,11 @@ def _of_group(clues: Clues, group: GroupLimit, heard: bool | None) -> Cause | No
 def _cause(
     clues: Clues, what: str, certainty: Certainty, limit: int | None, evidence: tuple[Evidence, ...], heard: bool | None
 ) -> Cause:
+    certainty = Certainty.POSSIBLE if heard is False else certainty
     return Cause(
         _ID,
         what,
-        Certainty.POSSIBLE if heard is False else certainty,
+        certainty,
         limit // _MIB if limit else None,
         "MiB",
         evidence=(*evidence, *_say.heard(clues), *_say.logged(clues, _ID)),

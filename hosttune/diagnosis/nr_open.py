@@ -17,6 +17,8 @@ _KEY, _WHERE = "fs.nr_open", "/proc/sys/fs/nr_open"
 _SPARE = 2
 """Descriptors that may be free: one is opened and closed again for each client that is turned away."""
 
+_WORD = 64  # the table of descriptors ends with a whole word of its bitmap (fs/file.c, alloc_fdtable())
+
 _FIX = (
     "sudo hosttune apply --role ROLE, for fs.nr_open, before the limit is raised (LimitNOFILE, limits.conf, ulimit)",
     "or ask for no more than fs.nr_open",
@@ -57,7 +59,9 @@ def _by_number(clues: Clues, limit: int) -> Cause:
 
 
 def _reached(program: Program, limit: int) -> bool:
-    return program.soft is not None and program.soft > limit and program.descriptors >= limit - _SPARE
+    if program.soft is None or program.soft <= limit:
+        return False
+    return program.descriptors >= limit // _WORD * _WORD - _SPARE
 
 
 def _at_end(clues: Clues, program: Program, limit: int) -> Cause:

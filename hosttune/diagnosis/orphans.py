@@ -32,7 +32,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     if count is not None and limit is not None:
         full = count >= limit * _FULL
         if full or (aborts and count * _DOUBLE >= limit and _memory_free(clues) is not False) or spoken:
-            sure = bool(aborts and (full or spoken))
+            sure = bool((aborts and spoken) or (full and (aborts or spoken)))
             return (_cause(clues, Certainty.CERTAIN if sure else Certainty.LIKELY, count, limit, heard),)
     elif spoken:
         return (_cause(clues, Certainty.LIKELY, count, limit, heard),)
@@ -65,6 +65,7 @@ def _pages(clues: Clues) -> tuple[Evidence, ...]:
 
 
 def _cause(clues: Clues, certainty: Certainty, count: int | None, limit: int | None, heard: bool | None) -> Cause:
+    certainty = Certainty.POSSIBLE if heard is False else certainty
     counted = (_count(count, limit),) if count is not None else ()
     moved = _say.moved(clues, _ABORTS, "/proc/net/netstat")
     evidence = (
@@ -79,7 +80,7 @@ def _cause(clues: Clues, certainty: Certainty, count: int | None, limit: int | N
     return Cause(
         _ID,
         _WHAT,
-        Certainty.POSSIBLE if heard is False else certainty,
+        certainty,
         limit,
         "orphans",
         evidence=evidence,

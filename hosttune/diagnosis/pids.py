@@ -103,10 +103,11 @@ def _cause(
     heard: bool | None,
     setting: str,
 ) -> Cause:
+    certainty = Certainty.POSSIBLE if heard is False else certainty
     return Cause(
         _ID,
         what,
-        Certainty.POSSIBLE if heard is False else certainty,
+        certainty,
         limit,
         "tasks",
         evidence=(*evidence, *_say.heard(clues), *_say.logged(clues, _ID)),

@@ -20,7 +20,7 @@ _PRESSURE = "TcpExt.TCPMemoryPressures"
 _DROPS = ("TcpExt.PruneCalled", "TcpExt.TCPRcvQDrop", "TcpExt.RcvPruned")
 _WORDS = ("consider tuning tcp_mem",)
 _ERRNOS = ("ENOBUFS", "ENOMEM", "ETIMEDOUT", "ECONNRESET", "EAGAIN", "none")
-_FULL = 0.98  # what is given back in one place is taken in another
+_FULL = 0.98  # each CPU keeps up to 1 MiB that does not show (net/core/sock.c, SK_MEMORY_PCPU_RESERVE, Linux 6.0)
 _PAGE = 4096
 
 
@@ -67,6 +67,7 @@ def _count(pages: int, told: tuple[int, ...] | None) -> Evidence:
 
 def _cause(clues: Clues, certainty: Certainty, pages: int | None, told: tuple[int, ...] | None) -> Cause:
     heard = clues.heard(*_ERRNOS)
+    certainty = Certainty.POSSIBLE if heard is False else certainty
     moved = (_say.moved(clues, name, _NETSTAT) for name in (_PRESSURE, *_DROPS))
     evidence = (
         *((_count(pages, told),) if pages is not None else ()),
@@ -79,7 +80,7 @@ def _cause(clues: Clues, certainty: Certainty, pages: int | None, told: tuple[in
     return Cause(
         _ID,
         _WHAT,
-        Certainty.POSSIBLE if heard is False else certainty,
+        certainty,
         told[2] if told else None,
         "pages",
         evidence=evidence,

@@ -14,6 +14,7 @@ _NONE = 1 << 62
 """At and above it a version 1 limit is none: it reads as the highest number of whole pages."""
 
 _DEEPEST = 32
+_CACHE = ("inactive_file", "active_file")
 _TCP = "memory.kmem.tcp.usage_in_bytes"  # Documentation/admin-guide/cgroup-v1/memory.rst
 # controller, version: the files of its limit and of what is used
 _FILES = {
@@ -66,8 +67,8 @@ def _limit(host: Host, controller: str, version: int, directory: str, group: str
     if controller == "memory":
         # the kernel drops cache before it refuses memory: what was read once is not in the way
         stat = text(host, f"{directory}/memory.stat")
-        cache = _field(stat, "total_inactive_file") or _field(stat, "inactive_file") or 0
-        taken = max(taken - cache, 0)
+        whole = "total_" if _field(stat, "total_inactive_file") is not None else ""
+        taken = max(taken - sum(_field(stat, f"{whole}{name}") or 0 for name in _CACHE), 0)
         sockets = _field(stat, "sock") if version == 2 else _field(text(host, f"{directory}/{_TCP}"), "")
     name, field = _REFUSED[controller, version]
     return GroupLimit(

@@ -6,11 +6,13 @@ python -m pytest tests/diagnosis/test_matrix.py -s
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from tests.diagnosis import stage
+from tests.diagnosis import guest_stage, stage
 from tests.programs.stage import need
+from tests.vm.guest import need_guest
 
 _rows: list[tuple[str, str, str]] = []
 
@@ -41,6 +43,20 @@ def table(rows: list[tuple[str, str, str]]) -> str:
 def test_a_stall_in_a_namespace_is_diagnosed(name: str) -> None:
     need(*getattr(stage.load(name), "NEEDS", ()))
     hold(name, stage.diagnosed(name))
+
+
+@pytest.fixture(scope="module")
+def in_guest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """Play all scenes of what is global, in one boot."""
+    need_guest()
+    return guest_stage.diagnoses(tmp_path_factory.mktemp("guest"), stage.names("guest"))
+
+
+@pytest.mark.parametrize("name", stage.names("guest"))
+def test_a_stall_of_the_whole_host_is_diagnosed(name: str, in_guest: dict[str, dict[str, Any]]) -> None:
+    answer = in_guest[name]
+    assert "found" in answer, answer["failed"]
+    hold(name, answer["found"])
 
 
 def hold(name: str, found: dict[str, object]) -> None:

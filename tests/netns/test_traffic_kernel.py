@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import socket
 import subprocess
 from typing import Any
@@ -105,6 +106,24 @@ def sampled() -> None:
     assert sum(n or 0 for n in listeners.values()) == 7500
     assert abs((listeners[1883] or 0) - 6000) < 300, listeners
     made.close(clients, server, other)
+
+
+def test_descriptors_are_counted_where_the_kernel_does_not() -> None:
+    before = len(os.listdir("/proc/self/fd")) - 1
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit[1], limit[1]))
+    held = [os.open("/dev/null", os.O_RDONLY) for _ in range(1500)]
+    try:
+        assert programs._estimate(str(os.getpid())) == before + 1500 + 1  # and the one that lists
+        few = programs._LOOKS
+        held += [os.dup(held[0]) for _ in range(2 * few)]
+        # beyond that the table is sampled: each of its slots that is looked at stands for its neighbours
+        close = programs._estimate(str(os.getpid()))
+        assert abs(close - (before + 1500 + 2 * few)) <= 20, close
+    finally:
+        for one in held:
+            os.close(one)
+        resource.setrlimit(resource.RLIMIT_NOFILE, limit)
 
 
 def test_states_flows_and_listeners_are_what_was_made() -> None:
