@@ -25,18 +25,17 @@ def matrix() -> Iterator[None]:
 
 
 def table(rows: list[tuple[str, str, str]]) -> str:
-    """Return rows of made causes against columns of verdicts; a decoy's row is named by its scene."""
-    verdicts = sorted({verdict for _, _, verdict in rows})
-    kinds = sorted(
-        {cause or f"decoy {scene}" for scene, cause, _ in rows}, key=lambda kind: (kind[:6] == "decoy ", kind)
-    )
+    """Return rows of made causes against columns of verdicts, and below it what became of each decoy."""
+    made = [(cause, verdict) for _, cause, verdict in rows if cause]
+    kinds, verdicts = sorted({cause for cause, _ in made}), sorted({verdict for _, verdict in made})
     width = max((len(kind) for kind in kinds), default=0)
     lines = [" " * width + "  " + "  ".join(verdicts)]
     for kind in kinds:
-        counts = [sum((c or f"decoy {s}") == kind and v == verdict for s, c, v in rows) for verdict in verdicts]
+        counts = [made.count((kind, verdict)) for verdict in verdicts]
         cells = "  ".join(f"{n or '.':>{len(v)}}" for n, v in zip(counts, verdicts, strict=True))
         lines.append(f"{kind:<{width}}  {cells}")
-    return "\n".join(lines)
+    decoys = [f"  {scene}: {verdict}" for scene, cause, verdict in sorted(rows) if not cause]
+    return "\n".join([*lines, "decoys, which must not be taken for what they look like:", *decoys])
 
 
 @pytest.mark.parametrize("name", stage.names("netns"))
