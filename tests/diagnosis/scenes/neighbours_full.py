@@ -21,12 +21,19 @@ def _say(sender: socket.socket, count: int) -> None:
 
 
 @contextmanager
-def scene() -> Iterator[list[str]]:
+def peers(count: int, entries: int) -> Iterator[list[str]]:
+    """Talk to so many peers, with a table for 16, once it has so many entries."""
     table = {f"net/ipv4/neigh/default/gc_thresh{n}": value for n, value in ((1, 4), (2, 8), (3, 16))}
     sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     with far.hosts(1) as (there,), limited.sysctls(table), sender:
         far.wire(9, None, there)
         there.run("ip", "route", "add", "local", "10.0.9.0/24", "dev", "lo")
-        with made.meanwhile(lambda: _say(sender, 60)):
-            made.until(lambda: limited.neighbours() >= 16, "the table was not filled")
+        with made.meanwhile(lambda: _say(sender, count)):
+            made.until(lambda: limited.neighbours() >= entries, "the table was not filled")
             yield []
+
+
+@contextmanager
+def scene() -> Iterator[list[str]]:
+    with peers(60, 16) as options:
+        yield options

@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from tests.diagnosis import far, made
+from tests.diagnosis.scenes import path_loss
 
 CAUSE = ""
 DECOY_OF = "path"
 WHERE = "netns"
-_RULES = """
-table ip hosttune {
-  chain in {
-    type filter hook prerouting priority 0
-    tcp flags & syn == 0 numgen inc mod 1000 0 drop
-  }
-}
-"""
 
 
 @contextmanager
 def scene() -> Iterator[list[str]]:
-    clients: list[socket.socket] = []
-    with far.hosts(1) as (server,):
-        far.wire(1, None, server)
-        server.listen(("10.0.1.2", 1883))
-        assert not made.dial(clients, ("10.0.1.2", 1883), 50)
-        far.rules(server, _RULES)
-        with far.talking(clients):
-            made.until(lambda: made.counter("Tcp.RetransSegs") > 0, "a segment that was sent again")
-            yield []
-        made.close(clients)
+    with path_loss.lossy("inc mod 1000", 0) as options:
+        yield options

@@ -30,13 +30,20 @@ sys.stdin.read()
 
 
 @contextmanager
-def scene() -> Iterator[list[str]]:
+def threads(most: int, least: int) -> Iterator[list[str]]:
+    """Have 60 clients in a group that allows `most` tasks, once it has `least`."""
     clients: list[socket.socket] = []
-    with limited.group({"pids.max": 30}) as group, made.child(limited.JOIN + _CODE, str(group), "60") as ready:
+    with limited.group({"pids.max": most}) as group, made.child(limited.JOIN + _CODE, str(group), "60") as ready:
         assert ready == "ready"
         try:
             assert not made.dial(clients, _ADDRESS, 60)
-            made.until(lambda: int((group / "pids.current").read_text()) >= 30, "too few threads")
+            made.until(lambda: int((group / "pids.current").read_text()) >= least, "too few threads")
             yield []
         finally:
             made.close(clients)
+
+
+@contextmanager
+def scene() -> Iterator[list[str]]:
+    with threads(30, 30) as options:
+        yield options
