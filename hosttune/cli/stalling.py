@@ -60,3 +60,51 @@ def diagnose(
     names = ("interval", "errno", "call", "stalled_at", "netns", "snapshot", "format", "verbose")
     options = {name: given[name] for name in names}
     raise typer.Exit(diagnose.run(diagnose.Asked(aim, **options, log=tuple(log or ()))))
+
+
+@app.command()
+def watch(
+    pid: Pid = None,
+    service: Service = "",
+    process_name: ProcessName = "",
+    backend: Backends = None,
+    backends_from: FromConfig = "",
+    source: Sources = None,
+    bind_mode: ModeText = "",
+    interval: Annotated[str, typer.Option("--interval", help="Time between two looks.", metavar="TIME")] = "1s",
+    length: Annotated[str, typer.Option("--for", help="Stop after this time: 10s, 1m, 2h.", metavar="TIME")] = "",
+    once: Annotated[bool, typer.Option("--once", help="Print one look, an interval from now, and leave.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="A line of JSON for each look.")] = False,
+    sort: Annotated[str, typer.Option(help="nearness, rate (full first), use or name.")] = "nearness",
+    record: Annotated[
+        str, typer.Option("--record", help="Keep every look in FILE, for `report`.", metavar="FILE")
+    ] = "",
+    max_size: Annotated[
+        str, typer.Option("--max-size", help="Bound of the record; at it, its past is thinned out.", metavar="SIZE")
+    ] = "64M",
+    netns: Netns = "",
+) -> None:
+    """Show what comes nearest to its limit, how fast, and when it is full; a live screen, or lines without a terminal.
+
+    Keys: q quits, s or 1-4 sorts. Exit: 0 it was ended, 2 wrong use or the record cannot be written.
+    """
+    aim = aim_of(dict(locals()))
+    from hosttune.commands import watch
+
+    raise typer.Exit(watch.run(watch.Asked(aim, interval, length, once, as_json, sort, record, max_size, netns)))
+
+
+@app.command()
+def report(
+    file: Annotated[str, typer.Argument(help="What `watch --record` wrote.", metavar="FILE")],
+    markdown: Annotated[bool, typer.Option("--markdown", help="As Markdown; the default.")] = False,
+    svg: Annotated[bool, typer.Option("--svg", help="As a picture: charts over time.")] = False,
+    output: Annotated[str, typer.Option("-o", "--output", help="Write it to a file.", metavar="FILE")] = "",
+) -> None:
+    """Make of a recorded run what a white paper shows: each figure over time, its maximum, and where its bound lay.
+
+    Exit: 0, or 2 where FILE is no record.
+    """
+    from hosttune.commands import report
+
+    raise typer.Exit(report.run(file, markdown, svg, output))

@@ -33,8 +33,9 @@ _SHORTEST = 0.3
 """Seconds between the two gatherings at least: counters of the kernel are exact, hundredths of a second of CPU not."""
 
 _GROUPS = 8  # programs whose control groups are looked at
-_MOST = 3600.0
-_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "ms": 0.001}
+_HOUR = 3600.0
+WEEK = 7 * 24 * _HOUR
+_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": _HOUR, "ms": 0.001}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Twice:
 
 
 @dataclass(frozen=True, slots=True)
-class _Named:
+class Named:
     """The destinations that a person named; `mode` None: not said, `ports` the range that the program chooses from."""
 
     backends: tuple[Backend, ...]
@@ -71,11 +72,12 @@ def recorded(first: Host, again: Host | None) -> Twice:
     return Twice(first, again or first, lambda _: None)
 
 
-def seconds(text: str, option: str = "--for") -> float:
+def seconds(text: str, option: str = "--for", most: float = _HOUR) -> float:
     """Return a time such as 10s or 1m in seconds; raises UsageError."""
-    match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)\s*(ms|s|m|)", text.strip())
-    if not match or not 0 < float(match[1]) * _UNITS[match[2]] <= _MOST:
-        raise UsageError(f"{option} {text}: no time of at most an hour; write 10s or 1m")
+    match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)\s*(ms|s|m|h|)", text.strip())
+    if not match or not 0 < float(match[1]) * _UNITS[match[2]] <= most:
+        longest = "an hour" if most == _HOUR else f"{most / _HOUR:,.0f} hours"
+        raise UsageError(f"{option} {text}: no time of at most {longest}; write 10s or 1m")
     return float(match[1]) * _UNITS[match[2]]
 
 
@@ -84,17 +86,17 @@ def clues(hosts: Twice, aim: _load.Aim, said: Said, interval: float = 0.0) -> Cl
     first = hosts.first
     machine = machines.gather(first)
     before = counters.gather(first, machine.cloud)
-    pids = _pids(first, aim)
-    named = _named(first, aim)
-    earlier = _programs(traffic.programs(first, pids, Unknown(Reason.UNDECIDED)))
-    groups_earlier = _groups(first, earlier)
+    watched = pids(first, aim)
+    goals = named(first, aim)
+    earlier = _programs(traffic.programs(first, watched, Unknown(Reason.UNDECIDED)))
+    groups_earlier = groups(first, earlier)
     held = limits.gather(first)
     bounds = _bounds(first, aim)
     hosts.wait(interval)
     host = hosts.second
     seen = traffic.gather(host, before)
-    pools = _pools(host, named, seen)
-    programs = traffic.programs(host, pids, seen.traffic)
+    counted = pools(host, goals, seen)
+    programs = traffic.programs(host, watched, seen.traffic)
     hosts.wait(max(interval, _SHORTEST))
     now = counters.gather(host, machine.cloud)
     found_now = _programs(programs)
@@ -104,25 +106,25 @@ def clues(hosts: Twice, aim: _load.Aim, said: Said, interval: float = 0.0) -> Cl
         rates=Rates(before, now),
         limits=held,
         traffic=seen.traffic,
-        pools=pools,
+        pools=counted,
         programs=found_now,
         earlier=earlier,
-        named=pids is not None,
+        named=watched is not None,
         owners=programs.owners if not isinstance(programs, Unknown) else {},
-        groups=_groups(host, found_now),
+        groups=groups(host, found_now),
         groups_earlier=groups_earlier if isinstance(groups_earlier, tuple) else (),
         log=traffic.kernel_log(host),
         bounds=bounds,
-        backends=named.backends,
-        sources=named.sources,
-        bind_mode=named.mode,
+        backends=goals.backends,
+        sources=goals.sources,
+        bind_mode=goals.mode,
         rate=aim.rate or 0,
-        notes=_absent(host, pids, found_now),
+        notes=_absent(host, watched, found_now),
         tracked=tracked.gather(host, now, held),
     )
 
 
-def _pids(host: Host, aim: _load.Aim) -> list[int] | None:
+def pids(host: Host, aim: _load.Aim) -> list[int] | None:
     """Return the processes of what was named, its workers too; None where nothing was."""
     if aim.service:
         pids = nofile.processes(host, aim.service)
@@ -153,41 +155,41 @@ def _recorded_pids(host: Recorded, aim: _load.Aim) -> list[int] | None:
     return pids or [aim.pid or 0]
 
 
-def _named(host: Host, aim: _load.Aim) -> _Named:
+def named(host: Host, aim: _load.Aim) -> Named:
     """Read the destinations that were named, by options or by a configuration; raises UsageError."""
     if aim.backends_from:
         load = _load.load(host, dataclasses.replace(aim, role=(), profile=())).workload
-        return _Named(load.backends, load.sources, load.bind_mode, load.bind_range)
+        return Named(load.backends, load.sources, load.bind_mode, load.bind_range)
     mode, ports = backends.parse_bind_mode(aim.bind_mode) if aim.bind_mode else (None, None)
     targets = tuple(backends.parse(host, text) for text in aim.backend)
-    return _Named(targets, backends.parse_sources(list(aim.source)), mode, ports)
+    return Named(targets, backends.parse_sources(list(aim.source)), mode, ports)
 
 
-def _pools(host: Host, named: _Named, seen: traffic.Seen) -> Pools:
+def pools(host: Host, goals: Named, seen: traffic.Seen) -> Pools:
     """Return the pools of what was named; else those that the socket table shows, in the mode that it tells."""
-    asked = _surveyed(host, named, named.mode) if named.backends and named.mode else Pools()
+    asked = _surveyed(host, goals, goals.mode) if goals.backends and goals.mode else Pools()
     if asked.pools:
         return asked
     shown = asked
     if isinstance(seen.traffic, Traffic):
-        only = () if named.sources == ("all",) else named.sources
-        shown = found.gather(host, seen.traffic.flows, named.backends, only, seen.ports)
+        only = () if goals.sources == ("all",) else goals.sources
+        shown = found.gather(host, seen.traffic.flows, goals.backends, only, seen.ports)
         shown = dataclasses.replace(shown, notes=(*asked.notes, *shown.notes))
     pairs = {(one.source, one.backend.address, one.backend.port) for one in shown.pools}
-    missing = {(b.address, b.port) for b in named.backends} - {pair[1:] for pair in pairs}
-    if not missing and not (named.backends and named.sources):
+    missing = {(b.address, b.port) for b in goals.backends} - {pair[1:] for pair in pairs}
+    if not missing and not (goals.backends and goals.sources):
         return shown
-    idle = _surveyed(host, named, BindMode.CONNECT)
+    idle = _surveyed(host, goals, BindMode.CONNECT)
     rest = tuple(p for p in idle.pools if (p.source, p.backend.address, p.backend.port) not in pairs)
     return dataclasses.replace(shown, pools=(*shown.pools, *rest), notes=(*shown.notes, *idle.notes))
 
 
-def _surveyed(host: Host, named: _Named, mode: BindMode) -> Pools:
+def _surveyed(host: Host, goals: Named, mode: BindMode) -> Pools:
     try:
-        pools, notes = pool.pools(host, named.backends, named.sources, mode, named.ports)
+        counted, notes = pool.pools(host, goals.backends, goals.sources, mode, goals.ports)
     except HostError as error:
         return Pools(notes=(f"the port pools could not be counted: {error}",))
-    return Pools(pools, notes=notes)
+    return Pools(counted, notes=notes)
 
 
 def _programs(answer: traffic.Programs | Unknown) -> tuple[Program, ...]:
@@ -203,7 +205,7 @@ def _absent(host: Host, pids: Sequence[int] | None, programs: Sequence[Program])
     return (f"the snapshot has no process {who}: it keeps those that held the most descriptors",)
 
 
-def _groups(host: Host, programs: Sequence[Program]) -> tuple[GroupLimit, ...] | Unknown:
+def groups(host: Host, programs: Sequence[Program]) -> tuple[GroupLimit, ...] | Unknown:
     """Return the limits of the control groups of the first programs, each once."""
     limits_found: dict[str, GroupLimit] = {}
     why: Unknown | None = None

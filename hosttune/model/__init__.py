@@ -36,14 +36,17 @@ from hosttune.model.findings import (
 )
 from hosttune.model.proofs import Proof, Proven, Trial
 from hosttune.model.report import Report
+from hosttune.model.watching import Account, Chart, Record, Run, Series, Tick, Trend, View
 
 __all__ = [
+    "Account",
     "Backend",
     "BindMode",
     "Bound",
     "Cause",
     "Certainty",
     "Change",
+    "Chart",
     "Conclusion",
     "Diagnosis",
     "Evidence",
@@ -67,21 +70,27 @@ __all__ = [
     "Rates",
     "Reading",
     "Reason",
+    "Record",
     "Report",
     "Requirement",
+    "Run",
     "Said",
     "Sample",
+    "Series",
     "Settings",
     "Severity",
     "Shared",
     "State",
     "Subject",
+    "Tick",
     "Tracked",
     "Traffic",
+    "Trend",
     "Trial",
     "Unknown",
     "Use",
     "Value",
     "Verdict",
+    "View",
     "Workload",
 ]

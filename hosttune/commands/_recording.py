@@ -1,0 +1,137 @@
+"""A record on disk: one line a look, each in one write; never longer than its bound, and whole after a kill."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import shutil
+import stat
+from collections.abc import Iterator
+from typing import Any
+
+from hosttune.errors import UsageError
+from hosttune.model import Run, Tick
+from hosttune.watching import record
+
+_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
+_LEAST, _MOST = 128 << 10, 64 << 30
+_TRIES = 8  # each makes the past about half as long
+
+
+def size(text: str) -> int:
+    """Return the bytes of a size such as 64M or 1G; raises UsageError."""
+    match = re.fullmatch(r"(\d{1,12})\s*([KMG]?)(?:i?B)?", text.strip(), re.I)
+    if not match or not _LEAST <= (found := int(match[1]) * _UNITS[match[2].upper()]) <= _MOST:
+        raise UsageError(f"--max-size {text}: no size of 128K to 64G; write 64M or 1G")
+    return found
+
+
+class Recorder:
+    """A record that is open and locked; a run is added to what is there. Raises UsageError where that cannot be.
+
+    A line is appended in one write(2), so that a kill leaves whole lines and at most one torn one, the last. When the
+    next line would exceed `most` bytes, the looks before the newest quarter are thinned out: of every two one stays,
+    with the higher use of both. That is written to a file beside it, synced and renamed, so that a crash
+    leaves the old record or the new one. The record of a long run is thus coarse in its past and fine at its end.
+    """
+
+    def __init__(self, path: str, most: int, run: Run) -> None:
+        self.path, self._most = path, most
+        self._real = os.path.realpath(path)
+        self._known: set[str] = set()
+        try:
+            self._fd = _opened(self._real, path)
+            self._check()
+            self._append(record.text(record.head(run)))
+        except OSError as error:
+            raise self._wrong(os.strerror(error.errno or 0)) from error
+
+    def add(self, tick: Tick) -> None:
+        """Append a look; raises UsageError where it cannot be written."""
+        names = record.names(tick.uses, self._known)
+        try:
+            if names:
+                self._append(record.text(names))
+            self._append(record.text(record.look(tick)))
+        except OSError as error:
+            told = f"{os.strerror(error.errno or 0)}; what was recorded before is kept"
+            raise self._wrong(told) from error
+
+    def close(self) -> None:
+        """Let go of the file."""
+        os.close(self._fd)
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        self.close()
+
+    def _wrong(self, why: str) -> UsageError:
+        return UsageError(f"--record {self.path}: {why}")
+
+    def _check(self) -> None:
+        """Refuse what is no record; end a line that a kill has torn."""
+        length = os.fstat(self._fd).st_size
+        if not length:
+            return
+        with open(self._real, encoding="utf-8", errors="replace") as file:
+            first = file.readline(1 << 20)
+        if not record.is_head(first):
+            raise self._wrong("not a record of hosttune watch; name a new file, or one that it wrote")
+        if os.pread(self._fd, 1, length - 1) != b"\n":
+            os.write(self._fd, b"\n")
+
+    def _append(self, line: str) -> None:
+        data = line.encode()
+        for _ in range(_TRIES):
+            if os.fstat(self._fd).st_size + len(data) <= self._most:
+                break
+            self._thin()
+        else:
+            raise self._wrong(f"it cannot be made shorter than --max-size {self._most:,} bytes")
+        written = os.write(self._fd, data)
+        if written < len(data):  # the disk is full: the rest fails and says so
+            os.write(self._fd, data[written:])
+
+    def _thin(self) -> None:
+        beside = f"{self._real}.thinning"
+        with open(self._real, encoding="utf-8", errors="replace") as file:
+            looks = sum(line.startswith('{"time"') for line in file)
+        if os.path.lexists(beside):
+            os.unlink(beside)  # a crash left it
+        fd = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            with open(fd, "w", encoding="utf-8", closefd=False) as file:
+                file.writelines(record.thinned(self._lines(), looks))
+            os.fsync(fd)
+            shutil.copystat(self._real, beside)
+            os.rename(beside, self._real)
+        except BaseException:
+            os.close(fd)
+            if os.path.lexists(beside):
+                os.unlink(beside)
+            raise
+        os.close(self._fd)
+        self._fd = fd
+
+    def _lines(self) -> Iterator[str]:
+        with open(self._real, encoding="utf-8", errors="replace") as file:
+            yield from file
+
+
+def _opened(real: str, path: str) -> int:
+    """Return a locked descriptor of a regular file, made where it is not there; raises OSError or UsageError."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+    fd = os.open(real, flags, 0o644)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise UsageError(f"--record {path}: not a regular file; name a file that can be appended to")
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(fd)
+        raise UsageError(f"--record {path}: another hosttune records to it; name another file") from error
+    return fd

@@ -1,0 +1,131 @@
+"""What happens on a host now: the pools and limits nearest to their end, look after look, and a record of it."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from hosttune.commands import _load, _observe, _open, _recording, _screen
+from hosttune.commands._watching import Watcher
+from hosttune.errors import UsageError
+from hosttune.facts import limits
+from hosttune.host import Host
+from hosttune.model import Machine, Run, Unknown, View
+from hosttune.render import _watch
+from hosttune.watching.trends import SORTS, History
+
+_SHORTEST = 0.1
+"""Seconds between two looks at least: the kernel's own counts of pages and sockets lag behind by about as much."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The options of `hosttune watch`, as given; `length` is how long to watch, "" until it is ended."""
+
+    aim: _load.Aim
+    interval: str
+    length: str
+    once: bool
+    json: bool
+    sort: str
+    record: str
+    max_size: str
+    netns: str
+
+
+def run(asked: Asked) -> int:
+    """Watch until the time is over, q, Ctrl-C, or a reader that goes away; return the exit code."""
+    interval = _observe.seconds(asked.interval, "--interval")
+    if interval < _SHORTEST:
+        raise UsageError(f"--interval {asked.interval}: too short to measure in; write 100ms or more")
+    if asked.sort not in SORTS:
+        raise UsageError(f"--sort {asked.sort}: unknown; choose {', '.join(SORTS)}")
+    length = _observe.seconds(asked.length, "--for", most=_observe.WEEK) if asked.length else float("inf")
+    most = _recording.size(asked.max_size)
+    _open.enter(asked.aim.pid, "", "/", asked.netns)
+    host = _open.open_host("/", "", asked.netns)
+    watcher = Watcher(host, asked.aim)
+    history = History(watcher.machine, interval)
+    with contextlib.ExitStack() as stack:
+        recorder = None
+        if asked.record:
+            begun = _run(host, watcher.machine, interval)
+            recorder = stack.enter_context(_recording.Recorder(asked.record, most, begun))
+        with contextlib.suppress(KeyboardInterrupt):
+            if asked.once:
+                _once(watcher, history, recorder, interval, asked)
+            else:
+                out = _out(asked, stack)
+                _watch_on(watcher, history, recorder, out, interval, length)
+    return 0
+
+
+def _watch_on(
+    watcher: Watcher,
+    history: History,
+    recorder: _recording.Recorder | None,
+    out: _screen.Out,
+    interval: float,
+    length: float,
+) -> None:
+    """Look, show and wait, in step with the interval: a look that was missed is left out, not made up for."""
+    start = due = time.monotonic()
+    while True:
+        out.show(_look(watcher, history, recorder, out.sort))
+        pause = watcher.pause(interval)
+        now = time.monotonic()
+        due += pause * max(1, -(-(now - due) // pause))
+        if due > start + length + interval / 2 or not out.wait(due):
+            return
+
+
+def _look(watcher: Watcher, history: History, recorder: _recording.Recorder | None, sort: str) -> View:
+    tick = watcher.look()
+    if recorder:
+        recorder.add(tick)
+    view = history.add(tick, sort)
+    return dataclasses.replace(view, recording=recorder.path if recorder else "")
+
+
+def _once(
+    watcher: Watcher, history: History, recorder: _recording.Recorder | None, interval: float, asked: Asked
+) -> None:
+    """Show one look, that after an interval: a rate takes two."""
+    _look(watcher, history, recorder, asked.sort)
+    time.sleep(interval)
+    view = _look(watcher, history, recorder, asked.sort)
+    unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
+    width = max(shutil.get_terminal_size((80, 24)).columns, 80)
+    sys.stdout.write(_screen.encodable(_watch.as_json(view) if asked.json else _watch.table(view, width, unicode)))
+
+
+def _out(asked: Asked, stack: contextlib.ExitStack) -> _screen.Out:
+    if not asked.json and _screen.is_terminal():
+        return stack.enter_context(_screen.screen(asked.sort))
+    return _screen.Lines(asked.json, asked.sort)
+
+
+def _run(host: Host, machine: Machine, interval: float) -> Run:
+    """Return the head of a record: the host, and its settings as they are now."""
+    return Run(
+        started=round(time.time(), 2),
+        hostname=machine.hostname,
+        pretty=machine.pretty,
+        kernel=machine.kernel,
+        cpus=machine.cpus,
+        memory=machine.memory,
+        interval=interval,
+        command=_load.command(),
+        settings=dict(_settings(host)),
+    )
+
+
+def _settings(host: Host) -> Iterator[tuple[str, str]]:
+    for key, value in limits.gather(host).items():
+        if not isinstance(value, Unknown):
+            yield key, " ".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -1,0 +1,145 @@
+"""A record of many looks as lines of JSON: how each is written and read, and how the past is thinned out.
+
+A line is the head of a run (`schema` hosttune/record/1), the `names` of uses that appear, or a look (`time`). A look's
+`uses` are rows of id, used, limit (null for none, "?" where it could not be read), knee, age. Lines that are none of
+these, such as one that a kill has torn, are counted and left out.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from hosttune.model import Reason, Record, Run, Tick, Unknown, Use
+
+SCHEMA = "hosttune/record/1"
+_RECENT = 0.25
+"""The part of the looks, the newest, that stays as it is when the others are thinned out."""
+
+Line = dict[str, Any]
+
+
+def head(run: Run) -> Line:
+    """Return the line that a run begins with."""
+    return {"schema": SCHEMA, **dataclasses.asdict(run)}
+
+
+def is_head(line: str) -> bool:
+    """Say whether a line is the head of a run, of a schema that is known here."""
+    found = _parsed(line)
+    return found is not None and found.get("schema") == SCHEMA
+
+
+def names(uses: Iterable[Use], known: set[str]) -> Line:
+    """Return the line that names the uses that are not known yet, and note them; empty where all are known."""
+    new = {use.id: [use.name, use.unit, use.reads] for use in uses if use.id not in known}
+    known.update(new)
+    return {"names": new} if new else {}
+
+
+def look(tick: Tick) -> Line:
+    """Return the line of a look."""
+    rows = [
+        [u.id, u.used, "?" if isinstance(u.limit, Unknown) else u.limit, u.knee, round(tick.ages.get(u.id, 0.0), 1)]
+        for u in tick.uses
+    ]
+    cost = None if tick.cost is None else round(tick.cost, 4)
+    return {"time": round(tick.time, 2), "at": tick.at, "counters": dict(tick.counters), "uses": rows, "cost": cost}
+
+
+def text(line: Line) -> str:
+    """Return a line as it is written."""
+    return json.dumps(line, separators=(",", ":"), ensure_ascii=True) + "\n"
+
+
+def read(lines: Iterable[str]) -> Record:
+    """Return what lines hold; those that cannot be read are counted."""
+    runs: list[Run] = []
+    ticks: list[Tick] = []
+    told: dict[str, list[str]] = {}
+    torn = 0
+    for one in lines:
+        found = _parsed(one)
+        try:
+            if found is None:
+                torn += bool(one.strip())
+            elif "schema" in found:
+                runs.append(Run(**{name: found[name] for name in Run.__slots__}))
+            elif "names" in found:
+                told.update(found["names"])
+            else:
+                ticks.append(_tick(found, told))
+        except (KeyError, TypeError, ValueError):
+            torn += 1
+    return Record(tuple(runs), tuple(sorted(ticks, key=lambda tick: tick.time)), torn)
+
+
+def thinned(lines: Iterable[str], looks: int) -> Iterator[str]:
+    """Yield the lines of a record with every two neighbouring looks made one, but for the newest; `looks` are there.
+
+    Of two the later one stays, with the higher use of both, so that no maximum is lost; counters only rise, so theirs
+    is the later one too. Two between which a limit changed, or a run began, both stay.
+    """
+    waiting: Line | None = None
+    seen = 0
+    for one in lines:
+        found = _parsed(one)
+        if found is None:
+            continue
+        if "time" not in found:
+            yield from _lines(waiting)
+            waiting = None
+            yield text(found)
+            continue
+        seen += 1
+        if seen > looks * (1 - _RECENT):
+            yield from _lines(waiting)
+            waiting = None
+            yield text(found)
+        elif waiting is None:
+            waiting = found
+        else:
+            merged = _merged(waiting, found)
+            yield from _lines(*((waiting, found) if merged is None else (merged,)))
+            waiting = None
+    yield from _lines(waiting)
+
+
+def _lines(*found: Line | None) -> Iterator[str]:
+    yield from (text(one) for one in found if one is not None)
+
+
+def _merged(first: Line, last: Line) -> Line | None:
+    """Return two looks as one, None where a limit is not the same in both."""
+    before = {row[0]: row for row in first["uses"]}
+    rows = []
+    for row in last["uses"]:
+        old = before.get(row[0], row)
+        if old[2:4] != row[2:4]:
+            return None
+        rows.append([row[0], max(old[1], row[1]), *row[2:]])
+    return {**last, "uses": rows}
+
+
+def _parsed(line: str) -> Line | None:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _tick(found: Mapping[str, Any], told: Mapping[str, list[str]]) -> Tick:
+    uses = []
+    ages = {}
+    for id, used, limit, knee, age in found["uses"]:
+        name, unit, reads = told.get(id, (id, "", ""))
+        known = Unknown(Reason.UNREADABLE) if limit == "?" else limit
+        uses.append(Use(id, name, int(used), known, unit, reads, knee))
+        if age:
+            ages[id] = float(age)
+    counters = {str(name): int(value) for name, value in found["counters"].items()}
+    cost = found.get("cost")
+    return Tick(float(found["time"]), float(found["at"]), counters, tuple(uses), ages, cost)

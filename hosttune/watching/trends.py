@@ -1,0 +1,112 @@
+"""How fast each use grows, when it is full, which is the nearest, and which limits were changed."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+from hosttune.model import Machine, Tick, Trend, Use, View
+from hosttune.watching import counted
+
+SORTS = ("nearness", "rate", "use", "name")
+_WINDOW = 5.0
+"""Seconds over which a rate is taken: counts of one second are too rough to foretell from."""
+
+_MOST_CHANGES = 4
+_MISSED = 120.0  # seconds after which a use that is not seen any more is forgotten
+
+
+class History:
+    """The last counts of each use, from which the next look gets its rates."""
+
+    def __init__(self, machine: Machine, interval: float = 1.0) -> None:
+        self._machine, self._interval = machine, interval
+        self._counts: dict[str, deque[tuple[float, int]]] = {}
+        self._last: Tick | None = None
+        self._limits: dict[str, int | None] = {}
+        self._changes: deque[str] = deque(maxlen=_MOST_CHANGES)
+
+    def add(self, tick: Tick, sort: str = "nearness") -> View:
+        """Take in a look and return what there is to show of it."""
+        before, self._last = self._last, tick
+        seconds = tick.at - before.at if before else 0.0
+        rates = counted.rates(before.counters, tick.counters, seconds) if before else {}
+        for use in tick.uses:
+            self._note_limit(use)
+        trends = [self._trend(use, tick) for use in tick.uses]
+        self._forget(tick.at)
+        return View(
+            machine=self._machine,
+            tick=tick,
+            seconds=max(seconds, 0.0),
+            rates=rates,
+            trends=ranked(trends, sort),
+            drops=counted.drops(rates),
+            dropping=tuple(word for name, word in counted.DROPPED.items() if rates.get(name)),
+            changes=tuple(reversed(self._changes)),
+            interval=self._interval,
+            sort=sort,
+        )
+
+    def _trend(self, use: Use, tick: Tick) -> Trend:
+        age = tick.ages.get(use.id, 0.0)
+        at = tick.at - age
+        counts = self._counts.setdefault(use.id, deque())
+        if counts and at < counts[0][0]:
+            counts.clear()  # the host has booted
+        if not counts or at - counts[-1][0] > 0.005:
+            counts.append((at, use.used))
+        while len(counts) > 2 and counts[1][0] <= at - _WINDOW:
+            counts.popleft()
+        return trend(use, age, tuple(counts))
+
+    def _note_limit(self, use: Use) -> None:
+        limit = use.limit if isinstance(use.limit, int) else None
+        if use.id in self._limits and self._limits[use.id] != limit:
+            self._changes.append(changed(use.name, self._limits[use.id], limit))
+        self._limits[use.id] = limit
+
+    def _forget(self, at: float) -> None:
+        for id in [id for id, counts in self._counts.items() if at - counts[-1][0] > _MISSED]:
+            del self._counts[id]
+            self._limits.pop(id, None)
+
+
+def changed(name: str, before: int | None, now: int | None) -> str:
+    """Return as a sentence that a limit changed."""
+    first, last = ("none" if one is None else f"{one:,}" for one in (before, now))
+    return f"the limit of {name} was {first} and is {last} now"
+
+
+def trend(use: Use, age: float, counts: tuple[tuple[float, int], ...]) -> Trend:
+    """Return how a use grows, from its counts: (seconds, used), the oldest first."""
+    if len(counts) < 2:
+        return Trend(use, age)
+    (start, first), (end, last) = counts[0], counts[-1]
+    rate = (last - first) / (end - start)
+    limit = use.limit if isinstance(use.limit, int) else None
+    return Trend(use, age, rate, _until(use, use.knee, rate, age), _until(use, limit, rate, age))
+
+
+def _until(use: Use, level: int | None, rate: float, age: float) -> float | None:
+    """Return the seconds until a use is at a level; 0 where it is, None where it does not get there."""
+    if level is None:
+        return None
+    if use.used >= level:
+        return 0.0
+    return max((level - use.used) / rate - age, 0.0) if rate > 0 else None
+
+
+def ranked(trends: Iterable[Trend], sort: str) -> tuple[Trend, ...]:
+    """Return the trends in an order of SORTS: the nearest, the one that is full first, the largest, or by name."""
+    keys = {
+        "nearness": lambda one: (-one.use.nearness, one.use.name),
+        "rate": lambda one: (_soonest(one), -(one.rate or 0.0), one.use.name),
+        "use": lambda one: (one.use.unit == "bytes", -one.use.used, one.use.name),
+        "name": lambda one: one.use.name,
+    }
+    return tuple(sorted(trends, key=keys[sort]))
+
+
+def _soonest(one: Trend) -> float:
+    return min((t for t in (one.slow_in, one.full_in) if t), default=float("inf"))
