@@ -228,13 +228,16 @@ def _gone(states: bytes, timers: bytes, going: list[bool]) -> dict[str, list[boo
     return {"time_wait": waiting, "half_closed": half, "other": rest}
 
 
-def _owners() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return what owns a port by bind(), as the sockets probe has it, and of these the listeners with their queues."""
+def _owners(states: int = 1 << _LISTEN | 1 << _BOUND_INACTIVE) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return what owns a port by bind(), as the sockets probe has it, and of these the listeners with their queues.
+
+    Listeners alone cost next to nothing; for what is only bound the kernel walks the ports of all sockets.
+    """
     held, listeners = [], []
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4) as link:
         link.bind((0, 0))
         for family, _, _ in _FAMILIES:
-            for data, _ in _dump(link, family, 1 << _LISTEN | 1 << _BOUND_INACTIVE, b""):
+            for data, _ in _dump(link, family, states, b""):
                 for start, length in _messages(data):
                     row = _hold(data, start, length)
                     held.append(row)
