@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hosttune import capacity
-from hosttune.commands import _capacity, _open
+from hosttune.commands import _capacity, _open, _used
 from hosttune.commands._capacity import Programs
 from hosttune.errors import HostError, UsageError
 from hosttune.facts import defaults as default_rules
 from hosttune.facts import machine as machines
 from hosttune.facts import nofile, sysctl, writers
-from hosttune.findings import judge, lints
+from hosttune.findings import judge, lints, near
 from hosttune.host import Host
 from hosttune.model import (
     Finding,
@@ -98,7 +98,7 @@ def examine(
         bounds=bounds,
         needs=capacity.reach(facts),
         pools=pools,
-        warnings=writers.warnings(host) + pool_notes,
+        warnings=writers.warnings(host) + pool_notes + near.warnings(_used.uses(host, facts)),
         missing=missing + _missing(machine),
         waived=waived,
         command=command,

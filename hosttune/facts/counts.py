@@ -23,6 +23,20 @@ class Counts:
     neighbours: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Sockets:
+    """`orphans` sockets without a program, `pages` of memory that TCP has, those of all namespaces."""
+
+    orphans: int | None
+    pages: int | None
+
+
+def sockets(host: Host) -> Sockets:
+    """Read what /proc/net/sockstat says of TCP (net/ipv4/proc.c)."""
+    told = text(host, "/proc/net/sockstat")
+    return Sockets(_first(r"^TCP: .*\borphan (\d+)", told), _first(r"^TCP: .*\bmem (\d+)", told))
+
+
 def gather(host: Host) -> Counts:
     """Read the counts that /proc shows (proc_sys_fs(5), proc_net(5), proc_loadavg(5))."""
     sockstat = text(host, "/proc/net/sockstat")

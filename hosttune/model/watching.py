@@ -48,7 +48,7 @@ class View:
     """What there is to show of one look: `rates` of the counters per second since the one before, `seconds` ago.
 
     `drops` is what was not carried per second, each once, None where that is not counted; `dropping` names what drops.
-    `trends` are ranked. `changes` are the limits that changed while it was watched, as sentences, the last first.
+    `trends` are ranked. `changes` are the limits that changed a short while ago, as sentences, the last first.
     `interval` is the time between two looks that was asked for.
     """
 

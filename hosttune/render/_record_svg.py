@@ -77,12 +77,21 @@ def _chart(chart: Chart, top: int, seconds: float) -> list[str]:
         lines.append(_text(_LEFT - 8, y + 4, figure(most * part / 4, unit), _PALE, anchor="end", size=11))
     for part in range(5):
         x, at = _LEFT + (_RIGHT - _LEFT) * part / 4, seconds * part / 4
-        lines.append(_text(x, top + _HIGH + 16, f"{at:,.0f} s", _PALE, anchor="middle", size=11))
+        lines.append(_text(x, top + _HIGH + 16, _moment(at, seconds), _PALE, anchor="middle", size=11))
     for number, one in enumerate(chart.series):
         lines += _bounds(one, top, most, seconds)
         lines += _line(one, number, top, most, seconds)
         lines += _legend(one, number, top)
     return lines
+
+
+def _moment(at: float, seconds: float) -> str:
+    """Return a time on the axis, in the unit that suits its length."""
+    if seconds < 40:
+        return f"{at:,.1f} s"
+    if seconds < 600:
+        return f"{at:,.0f} s"
+    return f"{at / 60:,.0f} min" if seconds < 4 * 3600 else f"{at / 3600:,.1f} h"
 
 
 def _of(chart: Chart) -> str:
@@ -95,7 +104,8 @@ def _most(series: Sequence[Series]) -> float:
     """Return the top of the scale: above all figures, and above the bounds that they came near to."""
     most = max(one.most for one in series)
     near = [value for one in series for value in _drawn(one, most)]
-    return _round(max([most, 1.0, *near]) * 1.04)
+    scale = 1 << 20 if series[0].unit == "bytes" else 1
+    return _round(max([most / scale, 1.0, *(value / scale for value in near)]) * 1.04) * scale
 
 
 def _drawn(one: Series, most: float) -> list[int]:

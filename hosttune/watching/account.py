@@ -25,7 +25,7 @@ def account(record: Record) -> Account:
     uses = _uses(ticks, start, gaps)
     charts = [
         _chart("Connections", [*_levels(ticks, start, gaps, "Tcp.CurrEstab"), *_of(uses, "time-wait", "orphans")]),
-        _chart("New connections", _rates(ticks, start, gaps, counted.OPENED)),
+        _chart("New connections", _rates(ticks, start, gaps, counted.OPENED, moved=True)),
         _chart("Ports towards each backend", _of(uses, "ports")),
         _chart("Descriptors", _of(uses, "nofile", "file-max")),
         _chart("Memory", [*_of(uses, "memory", "cgroup-memory"), *_levels(ticks, start, gaps, "memory.Slab")]),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from hosttune.model import Reason, Record, Run, Tick, Unknown, Use
@@ -19,6 +19,8 @@ _RECENT = 0.25
 """The part of the looks, the newest, that stays as it is when the others are thinned out."""
 
 Line = dict[str, Any]
+_WRONG = (AttributeError, KeyError, OverflowError, TypeError, ValueError)
+_LATEST = 1e11  # seconds since 1970: what lies beyond is no time
 
 
 def head(run: Run) -> Line:
@@ -58,7 +60,7 @@ def read(lines: Iterable[str]) -> Record:
     """Return what lines hold; those that cannot be read are counted."""
     runs: list[Run] = []
     ticks: list[Tick] = []
-    told: dict[str, list[str]] = {}
+    told: dict[str, tuple[str, str, str]] = {}
     torn = 0
     for one in lines:
         found = _parsed(one)
@@ -66,12 +68,12 @@ def read(lines: Iterable[str]) -> Record:
             if found is None:
                 torn += bool(one.strip())
             elif "schema" in found:
-                runs.append(Run(**{name: found[name] for name in Run.__slots__}))
+                runs.append(_run(found))
             elif "names" in found:
-                told.update(found["names"])
+                told.update({str(id): _name(row) for id, row in found["names"].items()})
             else:
                 ticks.append(_tick(found, told))
-        except (KeyError, TypeError, ValueError):
+        except _WRONG:
             torn += 1
     return Record(tuple(runs), tuple(sorted(ticks, key=lambda tick: tick.time)), torn)
 
@@ -101,7 +103,10 @@ def thinned(lines: Iterable[str], looks: int) -> Iterator[str]:
         elif waiting is None:
             waiting = found
         else:
-            merged = _merged(waiting, found)
+            try:
+                merged = _merged(waiting, found)
+            except _WRONG:
+                merged = None
             yield from _lines(*((waiting, found) if merged is None else (merged,)))
             waiting = None
     yield from _lines(waiting)
@@ -131,15 +136,48 @@ def _parsed(line: str) -> Line | None:
     return found if isinstance(found, dict) else None
 
 
-def _tick(found: Mapping[str, Any], told: Mapping[str, list[str]]) -> Tick:
+def _run(found: Mapping[str, Any]) -> Run:
+    told = {name: found[name] for name in Run.__slots__}
+    settings = {str(key): str(value) for key, value in found["settings"].items()}
+    for name in ("hostname", "pretty", "kernel", "command"):
+        told[name] = str(told[name])
+    numbers = {name: _whole(told[name]) for name in ("cpus", "memory")}
+    return Run(**{**told, **numbers, "settings": settings, "started": _finite(found["started"])})
+
+
+def _name(row: Sequence[Any]) -> tuple[str, str, str]:
+    name, unit, reads = row
+    return str(name), str(unit), str(reads)
+
+
+def _tick(found: Mapping[str, Any], told: Mapping[str, tuple[str, str, str]]) -> Tick:
     uses = []
     ages = {}
-    for id, used, limit, knee, age in found["uses"]:
-        name, unit, reads = told.get(id, (id, "", ""))
-        known = Unknown(Reason.UNREADABLE) if limit == "?" else limit
-        uses.append(Use(id, name, int(used), known, unit, reads, knee))
+    for row in found["uses"]:
+        id, used, limit, knee, age = row
+        name, unit, reads = told.get(str(id), (str(id), "", ""))
+        known = Unknown(Reason.UNREADABLE) if limit == "?" else _whole(limit)
+        uses.append(Use(str(id), name, int(used), known, unit, reads, _whole(knee)))
         if age:
-            ages[id] = float(age)
+            ages[str(id)] = _finite(age)
     counters = {str(name): int(value) for name, value in found["counters"].items()}
     cost = found.get("cost")
-    return Tick(float(found["time"]), float(found["at"]), counters, tuple(uses), ages, cost)
+    return Tick(
+        time=_finite(found["time"]),
+        at=_finite(found["at"]),
+        counters=counters,
+        uses=tuple(uses),
+        ages=ages,
+        cost=None if cost is None else _finite(cost),
+    )
+
+
+def _whole(value: Any) -> int | None:
+    return None if value is None else int(value)
+
+
+def _finite(value: Any) -> float:
+    number = float(value)
+    if not 0 <= number < _LATEST:
+        raise ValueError(value)
+    return number

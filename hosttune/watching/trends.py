@@ -13,6 +13,7 @@ _WINDOW = 5.0
 """Seconds over which a rate is taken: counts of one second are too rough to foretell from."""
 
 _MOST_CHANGES = 4
+_TOLD = 60.0  # seconds for which a change of a limit is shown
 _MISSED = 120.0  # seconds after which a use that is not seen any more is forgotten
 
 
@@ -24,7 +25,7 @@ class History:
         self._counts: dict[str, deque[tuple[float, int]]] = {}
         self._last: Tick | None = None
         self._limits: dict[str, int | None] = {}
-        self._changes: deque[str] = deque(maxlen=_MOST_CHANGES)
+        self._changes: deque[tuple[float, str]] = deque(maxlen=_MOST_CHANGES)
 
     def add(self, tick: Tick, sort: str = "nearness") -> View:
         """Take in a look and return what there is to show of it."""
@@ -32,7 +33,7 @@ class History:
         seconds = tick.at - before.at if before else 0.0
         rates = counted.rates(before.counters, tick.counters, seconds) if before else {}
         for use in tick.uses:
-            self._note_limit(use)
+            self._note_limit(use, tick.at)
         trends = [self._trend(use, tick) for use in tick.uses]
         self._forget(tick.at)
         return View(
@@ -43,7 +44,7 @@ class History:
             trends=ranked(trends, sort),
             drops=counted.drops(rates),
             dropping=tuple(word for name, word in counted.DROPPED.items() if rates.get(name)),
-            changes=tuple(reversed(self._changes)),
+            changes=tuple(told for at, told in reversed(self._changes) if tick.at - at <= _TOLD),
             interval=self._interval,
             sort=sort,
         )
@@ -60,10 +61,10 @@ class History:
             counts.popleft()
         return trend(use, age, tuple(counts))
 
-    def _note_limit(self, use: Use) -> None:
+    def _note_limit(self, use: Use, at: float) -> None:
         limit = use.limit if isinstance(use.limit, int) else None
         if use.id in self._limits and self._limits[use.id] != limit:
-            self._changes.append(changed(use.name, self._limits[use.id], limit))
+            self._changes.append((at, changed(use.name, self._limits[use.id], limit)))
         self._limits[use.id] = limit
 
     def _forget(self, at: float) -> None:

@@ -1,0 +1,30 @@
+"""What of a host is nearly used up now, whatever its settings are compared with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hosttune.model import Use
+
+_NEAR = 0.9
+"""The share of a limit from which a person wants to hear of it: with a tenth left, a busy hour is enough to meet it."""
+
+
+def warnings(uses: Iterable[Use]) -> tuple[str, ...]:
+    """Return a sentence for each use that is near its limit or beyond its knee, the nearest first; pure."""
+    found = [(use, said) for use in uses if (said := _said(use))]
+    return tuple(said for _, said in sorted(found, key=lambda pair: -pair[0].nearness))
+
+
+def _said(use: Use) -> str:
+    share = use.share
+    if share is None or not use.used:
+        return ""
+    told = f"{use.name}: {use.used:,} of {use.limit:,} {use.unit} ({share * 100:.0f} %)"
+    if share >= 1:
+        return f"at its limit now: {told}"
+    if share >= _NEAR:
+        return f"near its limit now: {told}"
+    if use.knee and use.used >= use.knee:
+        return f"slow now: {told}, slow from {use.knee:,}"
+    return ""
