@@ -40,7 +40,7 @@ class LogLine:
     when: str = ANY_TIME
 
 
-_LINES = (
+LINES = (
     LogLine(
         "haproxy",
         "ports",
@@ -148,7 +148,7 @@ def log_lines(program: str, bound_id: str, mode: BindMode, when: str = ANY_TIME)
     `program` is a process's or unit's name, a path, or one of several instances (`haproxy@lb1.service`).
     """
     name, kind = _programs.bare(program), bound_id.partition(":")[0]
-    rows = (r for r in _LINES if r.program == name and r.bound == kind)
+    rows = (r for r in LINES if r.program == name and r.bound == kind)
     return tuple(
         r.line for r in rows if (not r.modes or mode in r.modes) and (ANY_TIME in (r.when, when) or r.when == when)
     )

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from hosttune.commands import _examine, _load
 from hosttune.diagnosis import Clues
 from hosttune.errors import HostError, UsageError
-from hosttune.facts import backends, cgroup, counters, found, limits, nofile, pool, traffic
+from hosttune.facts import backends, cgroup, counters, found, limits, nofile, pool, tracked, traffic
 from hosttune.facts import machine as machines
 from hosttune.host import Host
+from hosttune.host.recorded import Recorded
 from hosttune.model import (
     Backend,
     BindMode,
     Bound,
     GroupLimit,
-    Machine,
     Pools,
     Program,
     Rates,
@@ -32,7 +32,7 @@ from hosttune.model import (
 _SHORTEST = 0.3
 """Seconds between the two gatherings at least: counters of the kernel are exact, hundredths of a second of CPU not."""
 
-_GROUPS = 4  # programs whose control groups are looked at
+_GROUPS = 8  # programs whose control groups are looked at
 _HOUR = 3600.0
 WEEK = 7 * 24 * _HOUR
 _UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": _HOUR, "ms": 0.001}
@@ -45,6 +45,16 @@ class Twice:
     first: Host
     second: Host
     wait: Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The destinations that a person named; `mode` None: not said, `ports` the range that the program chooses from."""
+
+    backends: tuple[Backend, ...]
+    sources: tuple[str, ...]
+    mode: BindMode | None
+    ports: tuple[int, int] | None
 
 
 def live(host: Host) -> Twice:
@@ -77,15 +87,16 @@ def clues(hosts: Twice, aim: _load.Aim, said: Said, interval: float = 0.0) -> Cl
     machine = machines.gather(first)
     before = counters.gather(first, machine.cloud)
     watched = pids(first, aim)
-    known, targets, sources, mode = named(first, aim)
+    goals = named(first, aim)
     earlier = _programs(traffic.programs(first, watched, Unknown(Reason.UNDECIDED)))
+    groups_earlier = groups(first, earlier)
     held = limits.gather(first)
     bounds = _bounds(first, aim)
     hosts.wait(interval)
     host = hosts.second
     seen = traffic.gather(host, before)
-    counted = pools(host, known, sources, mode, seen)
-    programs = traffic.programs(host, watched, seen)
+    counted = pools(host, goals, seen)
+    programs = traffic.programs(host, watched, seen.traffic)
     hosts.wait(max(interval, _SHORTEST))
     now = counters.gather(host, machine.cloud)
     found_now = _programs(programs)
@@ -94,19 +105,22 @@ def clues(hosts: Twice, aim: _load.Aim, said: Said, interval: float = 0.0) -> Cl
         said=said,
         rates=Rates(before, now),
         limits=held,
-        traffic=seen,
+        traffic=seen.traffic,
         pools=counted,
         programs=found_now,
         earlier=earlier,
         named=watched is not None,
         owners=programs.owners if not isinstance(programs, Unknown) else {},
-        groups=groups(host, machine, found_now),
+        groups=groups(host, found_now),
+        groups_earlier=groups_earlier if isinstance(groups_earlier, tuple) else (),
         log=traffic.kernel_log(host),
         bounds=bounds,
-        backends=targets,
-        sources=sources,
-        bind_mode=mode,
+        backends=goals.backends,
+        sources=goals.sources,
+        bind_mode=goals.mode,
         rate=aim.rate or 0,
+        notes=_absent(host, watched, found_now),
+        tracked=tracked.gather(host, now, held),
     )
 
 
@@ -117,6 +131,8 @@ def pids(host: Host, aim: _load.Aim) -> list[int] | None:
         if not pids:
             raise UsageError(f"--service {aim.service}: no process of it runs here; `systemctl status` shows why")
         return pids
+    if isinstance(host, Recorded):
+        return _recorded_pids(host, aim)
     pid = _examine.find_process(host, aim.process_name) if aim.process_name else aim.pid
     if pid is None:
         return None
@@ -127,41 +143,69 @@ def pids(host: Host, aim: _load.Aim) -> list[int] | None:
     return sorted({pid, *workers})
 
 
-def named(
-    host: Host, aim: _load.Aim
-) -> tuple[tuple[Backend, ...], tuple[Backend, ...], tuple[str, ...], BindMode | None]:
-    """Return the backends that were named, twice: to count, and to reckon with; the sources, and the bind mode."""
+def _recorded_pids(host: Recorded, aim: _load.Aim) -> list[int] | None:
+    """Return the same of a snapshot, which has the processes that held the most; its workers are those of one name."""
+    if not aim.process_name and aim.pid is None:
+        return None
+    held = _programs(traffic.programs(host, None, Unknown(Reason.UNDECIDED)))
+    name = next((one.name for one in held if one.pid == aim.pid), aim.process_name)
+    pids = [one.pid for one in held if one.name == name]
+    if not pids and aim.process_name:
+        raise UsageError(f"--process-name {name}: the snapshot has none; it keeps those that held the most descriptors")
+    return pids or [aim.pid or 0]
+
+
+def named(host: Host, aim: _load.Aim) -> Named:
+    """Read the destinations that were named, by options or by a configuration; raises UsageError."""
     if aim.backends_from:
-        loaded = _load.load(host, dataclasses.replace(aim, role=(), profile=()))
-        load = loaded.workload
-        return load.backends, load.backends, load.sources, load.bind_mode
+        load = _load.load(host, dataclasses.replace(aim, role=(), profile=())).workload
+        return Named(load.backends, load.sources, load.bind_mode, load.bind_range)
+    mode, ports = backends.parse_bind_mode(aim.bind_mode) if aim.bind_mode else (None, None)
     targets = tuple(backends.parse(host, text) for text in aim.backend)
-    mode = backends.parse_bind_mode(aim.bind_mode)[0] if aim.bind_mode else None
-    return targets, targets, backends.parse_sources(list(aim.source)), mode
+    return Named(targets, backends.parse_sources(list(aim.source)), mode, ports)
 
 
-def pools(
-    host: Host, targets: Sequence[Backend], sources: tuple[str, ...], mode: BindMode | None, seen: Traffic | Unknown
-) -> Pools:
-    """Return the pools of what was named, in the mode that was named; else those that the socket table shows."""
-    if targets and (mode or sources):
-        try:
-            counted = pool.survey(host, tuple(targets), sources, mode or BindMode.CONNECT, None)
-        except HostError as error:
-            return Pools(notes=(f"the port pools could not be counted: {error}",))
-        return Pools(counted.pools(), {}, counted.notes)
-    if isinstance(seen, Unknown):
-        return Pools()
-    wanted = {(b.address, b.port) for b in targets}
-    flows = [flow for flow in seen.flows if not wanted or (flow.address, flow.port) in wanted]
-    return found.gather(host, flows)
+def pools(host: Host, goals: Named, seen: traffic.Seen) -> Pools:
+    """Return the pools of what was named; else those that the socket table shows, in the mode that it tells."""
+    asked = _surveyed(host, goals, goals.mode) if goals.backends and goals.mode else Pools()
+    if asked.pools:
+        return asked
+    shown = asked
+    if isinstance(seen.traffic, Traffic):
+        only = () if goals.sources == ("all",) else goals.sources
+        shown = found.gather(host, seen.traffic.flows, goals.backends, only, seen.ports)
+        shown = dataclasses.replace(shown, notes=(*asked.notes, *shown.notes))
+    pairs = {(one.source, one.backend.address, one.backend.port) for one in shown.pools}
+    missing = {(b.address, b.port) for b in goals.backends} - {pair[1:] for pair in pairs}
+    if not missing and not (goals.backends and goals.sources):
+        return shown
+    idle = _surveyed(host, goals, BindMode.CONNECT)
+    rest = tuple(p for p in idle.pools if (p.source, p.backend.address, p.backend.port) not in pairs)
+    return dataclasses.replace(shown, pools=(*shown.pools, *rest), notes=(*shown.notes, *idle.notes))
+
+
+def _surveyed(host: Host, goals: Named, mode: BindMode) -> Pools:
+    try:
+        counted, notes = pool.pools(host, goals.backends, goals.sources, mode, goals.ports)
+    except HostError as error:
+        return Pools(notes=(f"the port pools could not be counted: {error}",))
+    return Pools(counted, notes=notes)
 
 
 def _programs(answer: traffic.Programs | Unknown) -> tuple[Program, ...]:
     return () if isinstance(answer, Unknown) else answer.programs
 
 
-def groups(host: Host, machine: Machine, programs: Sequence[Program]) -> tuple[GroupLimit, ...] | Unknown:
+def _absent(host: Host, pids: Sequence[int] | None, programs: Sequence[Program]) -> tuple[str, ...]:
+    """Return which of the processes that were named a snapshot has not got."""
+    missing = sorted(set(pids or ()) - {one.pid for one in programs}) if isinstance(host, Recorded) else []
+    if not missing:
+        return ()
+    who = ", ".join(map(str, missing))
+    return (f"the snapshot has no process {who}: it keeps those that held the most descriptors",)
+
+
+def groups(host: Host, programs: Sequence[Program]) -> tuple[GroupLimit, ...] | Unknown:
     """Return the limits of the control groups of the first programs, each once."""
     limits_found: dict[str, GroupLimit] = {}
     why: Unknown | None = None

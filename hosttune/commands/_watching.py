@@ -32,10 +32,10 @@ from hosttune.watching import budget, counted
 _MOST_USES = 96
 """Uses of one look: a host may have thousands of listeners, and those far from their limit tell nothing."""
 
-_QUESTIONS = {"programs": 2.0, "traffic": 1.0, "pools": 3.0}
+_QUESTIONS = {"programs": 2.0, "traffic": 3.0}
 """The costly questions, in the order of their first asking, and how much a wait for each weighs."""
 
-_KINDS = {"ports": "pools", "nofile": "programs", "cgroup-memory": "programs", "cgroup-pids": "programs"}
+_KINDS = {"ports": "traffic", "nofile": "programs", "cgroup-memory": "programs", "cgroup-pids": "programs"}
 
 
 class Watcher:
@@ -45,7 +45,7 @@ class Watcher:
         self._host, self._aim = host, aim
         self.machine = machines.gather(host)
         self._pids = _observe.pids(host, aim)
-        self._targets, _, self._sources, self._mode = _observe.named(host, aim)
+        self._goals = _observe.named(host, aim)
         self._traffic: Traffic | Unknown = Unknown(Reason.UNDECIDED)
         self._pools = Pools()
         self._programs: tuple[Program, ...] = ()
@@ -95,11 +95,10 @@ class Watcher:
         self._budget.pass_time(clock, budget.share(sockets))
         seen = budget.signs(sample.counters)
         # what the sockets' counters show says nothing of files
-        signs: Mapping[str, object] = {"programs": sample.at, "traffic": seen, "pools": seen}
+        signs: Mapping[str, object] = {"programs": sample.at, "traffic": seen}
         answers: dict[str, Callable[[], None]] = {
             "programs": self._ask_programs,
             "traffic": lambda: self._ask_traffic(sample),
-            "pools": self._ask_pools,
         }
         total = 0.0
         while name := self._budget.next(signs):
@@ -118,14 +117,13 @@ class Watcher:
         except UsageError as error:
             answer = Unknown(Reason.ABSENT, str(error))  # it has ended, and may come back
         self._programs = () if isinstance(answer, Unknown) else answer.programs
-        self._groups = _observe.groups(self._host, self.machine, self._programs)
+        self._groups = _observe.groups(self._host, self._programs)
         self._unseen = (f"the descriptors of programs: {answer}",) if isinstance(answer, Unknown) else ()
 
     def _ask_traffic(self, sample: Sample) -> None:
-        self._traffic = traffic.gather(self._host, sample)
-
-    def _ask_pools(self) -> None:
-        self._pools = _observe.pools(self._host, self._targets, self._sources, self._mode, self._traffic)
+        seen = traffic.gather(self._host, sample)
+        self._traffic = seen.traffic
+        self._pools = _observe.pools(self._host, self._goals, seen)
 
     def _ask_queues(self) -> None:
         """Bring the accept queues up to now, which is cheap; all else that is known of sockets stays as it is."""

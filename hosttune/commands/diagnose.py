@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 from dataclasses import dataclass
+from typing import BinaryIO
 
 from hosttune import diagnosis
 from hosttune.commands import _load, _observe, _open
@@ -40,7 +41,7 @@ def run(asked: Asked) -> int:
     """Print the diagnosis and return the exit code."""
     if asked.format not in _diagnosis.RENDERERS:
         raise UsageError(f"--format {asked.format}: unknown; choose {', '.join(sorted(_diagnosis.RENDERERS))}")
-    said = _said(asked)
+    said, notes = _said(asked)
     interval = _observe.seconds(asked.interval) if asked.interval else 0.0
     missing = _open.enter(asked.aim.pid, asked.snapshot, "/", asked.netns)
     host = _open.open_host("/", asked.snapshot, asked.netns)
@@ -50,6 +51,7 @@ def run(asked: Asked) -> int:
     found = dataclasses.replace(
         found,
         command=_load.command(),
+        notes=(*found.notes, *notes),
         missing=(*missing, *(_missing(clues) if isinstance(host, LiveHost) else ())),
     )
     _print(found, asked)
@@ -60,26 +62,35 @@ def _print(found: Diagnosis, asked: Asked) -> None:
     _open.present(found, _diagnosis.Renderer(asked.format), asked.verbose)
 
 
-def _said(asked: Asked) -> Said:
-    """Return what the person says, checked; raises UsageError."""
+def _said(asked: Asked) -> tuple[Said, tuple[str, ...]]:
+    """Return what the person and the logs say, checked, and which log says nothing; raises UsageError."""
     errno = asked.errno.upper() if asked.errno.lower() != "none" else "none"
     if errno and errno not in _errnos.ERRNOS:
         raise UsageError(f"--errno {asked.errno}: unknown; choose {', '.join(_errnos.ERRNOS)}")
     if asked.call and asked.call not in _errnos.CALLS:
         raise UsageError(f"--call {asked.call}: unknown; choose {', '.join(_errnos.CALLS)}")
-    hits = tuple(hit for path in asked.log for hit in _hits(path))
-    return Said(errno, asked.call, asked.stalled_at, hits)
+    known = [(path, _hits(path)) for path in asked.log]
+    notes = tuple(f"--log {path}: no line that is known" for path, hits in known if not hits)
+    return Said(errno, asked.call, asked.stalled_at, tuple(hit for _, hits in known for hit in hits)), notes
 
 
 def _hits(path: str) -> tuple[LogHit, ...]:
+    """Return the lines that are known of a log's end, or of what comes in where the path is -; raises UsageError."""
     try:
-        with open(path, "rb") as file:
-            size = os.fstat(file.fileno()).st_size
-            file.seek(max(size - _LARGEST, 0))
-            text = file.read(_LARGEST).decode("utf-8", "replace")
+        with open(0 if path == "-" else path, "rb", closefd=path != "-") as file:
+            if file.seekable():
+                file.seek(max(os.fstat(file.fileno()).st_size - _LARGEST, 0))
+            return _log.recognise(_end(file))
     except OSError as error:
         raise UsageError(f"--log {path}: {os.strerror(error.errno or 0)}; name a file that you may read") from error
-    return _log.recognise(text.splitlines())
+
+
+def _end(file: BinaryIO) -> bytes:
+    """Return the end of what can be read, whole where it is no more than is looked at."""
+    data = b""
+    while block := file.read(_LARGEST):
+        data = (data + block)[-_LARGEST:]
+    return data
 
 
 def _missing(clues: diagnosis.Clues) -> tuple[str, ...]:
@@ -89,5 +100,7 @@ def _missing(clues: diagnosis.Clues) -> tuple[str, ...]:
     told = ["the network namespaces of other users' processes"]
     if isinstance(clues.log, Unknown):
         told.append("the kernel's log of limits that were met (it takes CAP_SYSLOG)")
+    if isinstance(clues.tracked, Unknown):
+        told.append("the states of the conntrack entries, and who shares an address by NAT (it takes CAP_NET_ADMIN)")
     told.append("which program owns the listeners of other users")
     return tuple(told)

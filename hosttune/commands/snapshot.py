@@ -9,7 +9,7 @@ from hosttune.errors import HostError
 from hosttune.facts import backends, counts
 from hosttune.facts.pool import pools
 from hosttune.host.recorded import Recording
-from hosttune.model import BindMode, Said, Subject
+from hosttune.model import Backend, BindMode, Said, Subject
 from hosttune.profile import load, merge
 
 
@@ -36,21 +36,23 @@ def run(
     resolve.document(host, [], [], [])
     _units(host)
     if root == "/":
-        _twice(host, backend, source, seconds)
+        _twice(host, targets, sources, seconds)
     if redact:
         from hosttune.host import redact as redacting
 
         host.answers = redacting.redact(host.answers, os.urandom(16).hex())
     _output.to_file("-o", output, host.text())
-    print(f"{output}: recorded; look at it with `hosttune check --snapshot {output}`")
+    verb = "diagnose" if seconds else "check"
+    print(f"{output}: recorded; look at it with `hosttune {verb} --snapshot {output}`")
 
 
-def _twice(host: Recording, backend: list[str], source: list[str], seconds: float) -> None:
+def _twice(host: Recording, targets: tuple[Backend, ...], sources: tuple[str, ...], seconds: float) -> None:
     """Ask what a diagnosis asks, of two moments where an interval was given."""
     again = Recording(host.inner) if seconds else host
     live = _observe.live(host)
-    aim = _load.Aim(backend=backend, source=source)
-    _observe.clues(_observe.Twice(host, again, live.wait), aim, Said(), seconds)
+    _observe.clues(_observe.Twice(host, again, live.wait), _load.Aim(), Said(), seconds)
+    for mode in BindMode if targets and seconds else ():
+        pools(again, targets, sources, mode, None)
     if seconds:
         host.add(again)
 

@@ -38,8 +38,8 @@ def _with_rivals(cause: Cause, rules: Mapping[str, object], found: list[Cause]) 
     """Add to a cause what speaks against those that are easily taken for it."""
     rivals = getattr(rules.get(cause.id.replace("-", "_")), "RIVALS", ())
     against = tuple(
-        Evidence(f"not {other.what}: {other.evidence[0].text}", other.evidence[0].where)
+        Evidence(f"{other.id}: {other.evidence[0].text}", other.evidence[0].where)
         for other in found
         if other.id in rivals and other.certainty is Certainty.EXCLUDED and other.evidence
     )
-    return dataclasses.replace(cause, against=(*cause.against, *against))
+    return dataclasses.replace(cause, rivals=(*cause.rivals, *against))

@@ -16,6 +16,7 @@ from hosttune.model import (
     Program,
     Rates,
     Said,
+    Tracked,
     Traffic,
     Unknown,
     Value,
@@ -30,10 +31,12 @@ class Clues:
     """All that the rules may use; what could not be read is Unknown or absent, and excludes nothing.
 
     `programs` are processes as they are now, `earlier` as they were at the first gathering; `named`: the person named
-    them. `pools` are of the destinations that were found or named; `backends` those that were named, `bind_mode` that
-    which was, None where none was. `rate` is new connections a second that were said to be wanted, 0 where nothing was
-    said. `log` is the age in seconds and the text of the kernel's lines. `bounds` are those of a role that was named.
-    `examined`: a host answered, not only a person.
+    them. `groups` are the limits of their control groups, likewise. `pools` are of the destinations that were found or
+    named; `backends` those that were named, `bind_mode` that which was, None where none was. `rate` is new connections
+    a second that were said to be wanted, 0 where nothing was said. `tracked` is what fills the conntrack table, None
+    where it is far from full and nothing was refused. `log` is the age in seconds and the text of the kernel's lines.
+    `bounds` are those of a role that was named. `examined`: a host answered, not only a person.
+    `notes` say what of the questions had no answer.
     """
 
     machine: Machine
@@ -47,13 +50,16 @@ class Clues:
     named: bool = False
     owners: Mapping[int, int] = field(default_factory=dict)
     groups: tuple[GroupLimit, ...] | Unknown = ()
+    groups_earlier: tuple[GroupLimit, ...] = ()
     log: tuple[tuple[float, str], ...] | Unknown = ()
     bounds: tuple[Bound, ...] = ()
     backends: tuple[Backend, ...] = ()
     sources: tuple[str, ...] = ()
     bind_mode: BindMode | None = None
     rate: int = 0
+    tracked: Tracked | Unknown | None = None
     examined: bool = True
+    notes: tuple[str, ...] = ()
 
     def integer(self, key: str) -> int | None:
         """Return a sysctl that is one number, None where it could not be read; a negative one allows nothing."""

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
+from hosttune.diagnosis import _own, _pools, _say
 from hosttune.diagnosis._clues import Clues
 from hosttune.diagnosis._uses import uses
-from hosttune.model import Cause, Certainty, Conclusion, Diagnosis, Traffic, Unknown
+from hosttune.model import Backend, Cause, Certainty, Conclusion, Diagnosis, Flow, Traffic, Unknown
 
-_ASK = (
-    "the errno and the call: strace -f -e trace=network -p PID, or the program's log with --log FILE",
-    "the number at which it stopped: --stalled-at N",
-    "hosttune diagnose again while it stalls, as root, with --for 10s",
-)
 _GENERAL = 3
+_MANY = 8  # connections without an answer: one destination that is down is no stall
 
 
 def conclude(
@@ -21,17 +18,16 @@ def conclude(
     sure = [c for c in held if c.certainty in (Certainty.CERTAIN, Certainty.LIKELY)]
     following: tuple[str, ...] = ()
     if sure:
-        conclusion, text = Conclusion.CAUSE, _cause(sure[0])
+        conclusion, text = Conclusion.CAUSE, _cause(clues, sure)
     elif not _symptom(clues):
         conclusion, text = Conclusion.NOTHING, _nothing(clues, held)
         following = tuple(c.confirm for c in held if c.confirm)[:_GENERAL]
-    elif _own(clues, held, unseen):
-        conclusion, text = Conclusion.OWN_LIMIT, _own_limit(clues)
-        following = _where_to_look(clues)
+    elif _by_itself(clues, held, unseen):
+        conclusion, text = Conclusion.OWN_LIMIT, _own.text(clues)
+        following = _own.where_to_look(clues)
     else:
-        conclusion = Conclusion.NOT_ENOUGH
-        text = "Not enough evidence: " + ("; ".join(_maybe(c) for c in held[:_GENERAL]) or "no limit is seen to bind")
-        following = (*(c.confirm for c in held if c.confirm), *_ASK)[: _GENERAL + 1]
+        conclusion, text = Conclusion.NOT_ENOUGH, _not_enough(clues, held)
+        following = (*_first(clues), *[c.confirm for c in held if c.confirm][:_GENERAL], *_ask(clues))[: 2 * _GENERAL]
     return Diagnosis(
         machine=clues.machine,
         said=clues.said,
@@ -45,54 +41,101 @@ def conclude(
         pools=clues.pools.pools,
         listeners=clues.traffic.listeners if isinstance(clues.traffic, Traffic) else (),
         programs=clues.programs,
-        next=following,
-        notes=clues.pools.notes,
+        next=tuple(dict.fromkeys(following)),
+        notes=(*clues.notes, *clues.pools.notes),
     )
 
 
-def _cause(cause: Cause) -> str:
-    where = f" at {cause.at:,} {cause.unit}" if cause.at is not None else ""
-    return f"{cause.what[:1].upper()}{cause.what[1:]}{where}"
+def _cause(clues: Clues, sure: list[Cause]) -> str:
+    cause = sure[0]
+    where = f", at {cause.at:,} {cause.unit}" if cause.at is not None else ""
+    more = sum(c.certainty is cause.certainty and c.id == cause.id for c in sure) - 1
+    also = f", and {more:,} more like it" if more else ""
+    thin = "Likely: " if cause.certainty is Certainty.LIKELY else ""
+    return f"{thin}{cause.what if thin else cause.what[:1].upper() + cause.what[1:]}{where}{also}"
 
 
 def _maybe(cause: Cause) -> str:
-    return f"it may be {cause.what}"
+    return f"it may be that {cause.what}"
 
 
 def _symptom(clues: Clues) -> bool:
     """Say whether anybody has said, or anything shows, that something is wrong."""
     said = clues.said
-    return bool(said.errno or said.call or said.stalled_at or said.hits)
+    return bool(said.errno or said.call or said.stalled_at or said.hits) or unanswered(clues) is not None
 
 
-def _own(clues: Clues, held: tuple[Cause, ...], unseen: tuple[Cause, ...]) -> bool:
+def unanswered(clues: Clues) -> Flow | None:
+    """Return the destination to which most SYNs are sent again, None where they are few."""
+    if not isinstance(clues.traffic, Traffic):
+        return None
+    worst = max(clues.traffic.flows, key=lambda flow: flow.retried, default=None)
+    return worst if worst is not None and worst.retried >= _MANY else None
+
+
+def _by_itself(clues: Clues, held: tuple[Cause, ...], unseen: tuple[Cause, ...]) -> bool:
     """Say whether no limit of the host can be it: it stopped at a number, the host was seen, and nothing is left.
 
-    An errno that a limit gives speaks against it, and so does a limit of descriptors that was not seen.
+    An errno that a limit gives speaks against it, and so do a limit of descriptors that was not seen, and SYNs without
+    an answer. What happened once, and not now, explains nothing, nor does a limit at another number. A program that
+    writes of its own limit is believed.
     """
-    if held or not clues.stalled_at or not clues.programs:
+    if clues.hits(_own.ID):
+        return True
+    if not clues.stalled_at or not clues.programs or not _own.at_it(clues):
         return False
-    if clues.said.errno not in ("", "none") or any(hit.errno for hit in clues.said.hits):
+    if clues.said.errno not in ("", "none") or any(hit.errno for hit in clues.said.hits) or unanswered(clues):
         return False
-    return not any(cause.id in ("nofile", "ports") for cause in unseen)
+    if any(cause.id == "nofile" for cause in unseen):
+        return False
+    return not any(_explains(clues, cause) for cause in held)
 
 
-def _own_limit(clues: Clues) -> str:
-    return f"No host limit explains this: the program stops by itself at {clues.stalled_at:,}"
+def _explains(clues: Clues, cause: Cause) -> bool:
+    if cause.at is not None and cause.unit == "connections" and not _say.near(clues.stalled_at, cause.at):
+        return False
+    return not cause.evidence or not all(one.past for one in cause.evidence)
 
 
-def _where_to_look(clues: Clues) -> tuple[str, ...]:
-    names = ", ".join(dict.fromkeys(p.name for p in clues.programs[:1])) or "the program"
-    return (
-        f"the configuration of {names} for a maximum of connections, clients, acceptors, workers or threads",
-        f"its own log and metrics at {clues.stalled_at:,} connections",
-        "its licence or edition, and the limits of each user or address that it keeps itself",
-    )
+def _first(clues: Clues) -> tuple[str, ...]:
+    """Return what to look at before anything else."""
+    if clues.heard("EADDRNOTAVAIL") and clues.said.call == "bind":
+        return ("`ip addr`: is the address that the program binds on this host?",)
+    return ()
+
+
+def _ask(clues: Clues) -> tuple[str, ...]:
+    """Return what the person could add, of what is not known yet."""
+    asked = []
+    if clues.stalled_at and _pools.size_of_range(clues) is None:
+        asked.append(f"the range of local ports, to hold the number against: sysctl {_pools.RANGE}")
+    if not clues.said.errno and not clues.said.hits:
+        asked.append("the errno and the call: strace -f -e trace=network -p PID, or the program's log with --log FILE")
+    elif clues.said.errno != "none" and not clues.said.call:
+        asked.append("the call that failed (--call connect, bind, accept or socket): strace -f -e trace=network -p PID")
+    if clues.stalled_at and clues.heard("none") is not False:
+        asked.append(f"or it stops by itself at {clues.stalled_at:,}: {_own.where_to_look(clues)[0]}")
+    if not clues.stalled_at:
+        asked.append("the number at which it stopped: --stalled-at N")
+    if clues.stalled_at and not clues.named and clues.examined:
+        asked.append("the program that stops: --pid PID, --service or --process-name; its own limits count")
+    if clues.examined:
+        asked.append("hosttune diagnose again while it stalls, as root, with --for 10s")
+    return tuple(asked)
+
+
+def _not_enough(clues: Clues, held: tuple[Cause, ...]) -> str:
+    maybe = "; ".join(_maybe(c) for c in held[:_GENERAL]) or "no limit is seen to bind"
+    silent = unanswered(clues)
+    if silent is None:
+        return f"Not enough evidence: {maybe}"
+    where = Backend(silent.address, silent.port)
+    return f"Not enough evidence: {silent.retried:,} connections to {where} wait for an answer to their SYN; {maybe}"
 
 
 def _nothing(clues: Clues, held: tuple[Cause, ...]) -> str:
     if held:
-        return "Nothing binds now that is sure; " + "; ".join(_maybe(c) for c in held[:_GENERAL])
+        return "Nothing is sure to bind now; " + "; ".join(_maybe(c) for c in held[:_GENERAL])
     if isinstance(clues.traffic, Unknown):
         return "No limit is seen to bind, but the sockets could not be looked at"
     return "No limit binds now"

@@ -1,71 +1,70 @@
-"""Well-known lines of programs' logs, and what each is a sign of: data, one row for each line."""
+"""Find the well-known lines in a program's log: what each is a sign of is in _lines.py and _lines_host.py."""
 
 from __future__ import annotations
 
+import heapq
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 
+from hosttune.diagnosis import _lines, _lines_host
+from hosttune.diagnosis._line import Line
 from hosttune.model import LogHit
 
-_LONGEST = 4096  # characters of a line that are looked at
+_REACH = 2048  # bytes of a line that are looked at, before what was found and behind it
 _SHOWN = 160
+_UNSAFE = re.compile(r"[^\x20-\x7e\xa1-\ud7ff\ue000-\uffff]|[\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+
+LINES = (*_lines.LINES, *_lines_host.LINES)
+"""The first that fits wins: those of one program stand above those of any."""
+
+_ALL = {line.mark for line in LINES}
+_MARKS = tuple(mark.encode() for mark in sorted(_ALL) if not any(other in mark for other in _ALL - {mark}))
+"""What is sought: where a mark has a shorter one in it, the shorter one finds both."""
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A line of one program: what finds it (its named groups are its numbers), and what it is a sign of.
+def recognise(data: bytes) -> tuple[LogHit, ...]:
+    """Return each kind of line that is known, the first as it stands, how often it came, the numbers of the last.
 
-    `source` names where the line comes from: the program's own file, or a public report.
+    `data` is a whole log, or its end; it may be of any bytes.
     """
-
-    program: str
-    pattern: re.Pattern[str]
-    causes: tuple[str, ...]
-    source: str
-    errno: str = ""
-    call: str = ""
-
-
-def _line(program: str, pattern: str, causes: str, source: str, errno: str = "", call: str = "") -> Line:
-    return Line(program, re.compile(pattern), tuple(causes.split()), source, errno, call)
-
-
-LINES = (
-    _line(
-        "haproxy",
-        r"Connect\(\) failed for backend \S+: no free ports",
-        "ports ports-held time-wait",
-        "src/proto_tcp.c, tcp_connect_server()",
-        "EADDRNOTAVAIL",
-        "connect",
-    ),
-    _line(
-        "haproxy",
-        r"Proxy \S+ reached process FD limit \(maxsock=(?P<soft>\d+)\)",
-        "nofile",
-        "src/sock.c, sock_accept_conn()",
-        "EMFILE",
-        "accept",
-    ),
-)
-
-
-def recognise(lines: Iterable[str]) -> tuple[LogHit, ...]:
-    """Return each kind of line that is known, with how often it came and the numbers of its last one."""
     found: dict[Line, LogHit] = {}
-    for text in lines:
-        text = text[:_LONGEST]
+    for text in _marked(data):
         for line in LINES:
-            match = line.pattern.search(text)
+            match = line.pattern.search(text) if line.mark in text else None
             if not match:
                 continue
-            numbers = {name: int(value) for name, value in match.groupdict().items() if value}
-            hit = found.get(line) or LogHit(line.program, line.causes, _safe(text), 0, line.errno, line.call)
-            found[line] = replace(hit, count=hit.count + 1, numbers=numbers)
+            if line.causes:
+                numbers = {name: int(value) for name, value in match.groupdict().items() if value}
+                hit = found.get(line) or LogHit(
+                    line.program, line.causes, _shown(text, match), 0, line.errno, line.call
+                )
+                found[line] = replace(hit, count=hit.count + 1, numbers=numbers)
             break
     return tuple(found.values())
 
 
-def _safe(text: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in text.strip())[:_SHOWN]
+def _marked(data: bytes) -> Iterator[str]:
+    """Yield each line that has a mark in it, once; of a very long one what lies about the mark."""
+    end = 0
+    for at in heapq.merge(*(_places(data, mark) for mark in _MARKS)):
+        if at < end:
+            continue
+        low = max(end, at - _REACH)
+        start = max(data.rfind(b"\n", low, at) + 1, low)
+        stop = data.find(b"\n", at, at + _REACH)
+        end = stop if stop >= 0 else min(at + _REACH, len(data))
+        yield data[start:end].decode("utf-8", "replace")
+
+
+def _places(data: bytes, mark: bytes) -> Iterator[int]:
+    at = data.find(mark)
+    while at >= 0:
+        yield at
+        at = data.find(mark, at + len(mark))
+
+
+def _shown(text: str, match: re.Match[str]) -> str:
+    """Return the line, or what lies about the match where the line is long, safe to print."""
+    start = 0 if match.end() <= _SHOWN else max(match.end() - _SHOWN, 0)
+    return _UNSAFE.sub("?", text[start : start + _SHOWN].strip())

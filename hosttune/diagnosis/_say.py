@@ -21,9 +21,8 @@ def once(clues: Clues, name: str, where: str) -> Evidence | None:
     value = clues.rates.value(name)
     if not value or clues.rates.moved(name) != 0:
         return None
-    return Evidence(
-        f"{name} stands at {value:,} and did not move in {clues.rates.seconds:,.1f} s: once, not now", where
-    )
+    text = f"{name} stands at {value:,} and did not move in {clues.rates.seconds:,.1f} s: once, not now"
+    return Evidence(text, where, past=True)
 
 
 def excluded(id: str, what: str, text: str, where: str = "") -> Cause:
@@ -39,14 +38,32 @@ def unseen(id: str, what: str, why: Unknown | str, confirm: str = "") -> Cause:
 def heard(clues: Clues) -> tuple[Evidence, ...]:
     """Return what was said of the stall, as evidence."""
     said = clues.said
-    told = []
-    if said.errno and said.errno != "none":
-        told.append(Evidence(f"{said.call or 'a call'} failed with {said.errno}", "--errno"))
-    return tuple(told)
+    if not said.errno or said.errno == "none":
+        return ()
+    return (Evidence(f"{f'{said.call}()' if said.call else 'a call'} failed with {said.errno}", "--errno"),)
 
 
-def logged(clues: Clues, cause: str) -> tuple[Evidence, ...]:
-    """Return the lines of the program's log that name a cause."""
+def instead(clues: Clues, errno: str) -> str:
+    """Return why a cause is none that gives an errno, where another one was met, or none at all."""
+    met = [clues.said.errno, *(hit.errno for hit in clues.said.hits)]
+    others = ", ".join(dict.fromkeys(name for name in met if name and name != "none"))
+    return (
+        f"it would be {errno}, and what failed was {others}" if others else f"it would be {errno}, and nothing failed"
+    )
+
+
+def other(clues: Clues, heard: bool | None, errno: str) -> tuple[Evidence, ...]:
+    """Return what speaks against a cause where another errno than its own was met; () where none was named."""
+    return (Evidence(instead(clues, errno), met_where(clues)),) if heard is False else ()
+
+
+def met_where(clues: Clues) -> str:
+    """Return where an errno was named: by the person or by a log."""
+    return "--errno" if clues.said.errno else "--log"
+
+
+def logged(clues: Clues, cause: str, *errnos: str) -> tuple[Evidence, ...]:
+    """Return the lines of the program's log that name a cause, or one of its errnos."""
     return tuple(
         Evidence(
             f"{hit.program} wrote {hit.count:,} times: {hit.line}"
@@ -54,8 +71,14 @@ def logged(clues: Clues, cause: str) -> tuple[Evidence, ...]:
             else f"{hit.program} wrote: {hit.line}",
             "--log",
         )
-        for hit in clues.hits(cause)
+        for hit in clues.said.hits
+        if cause in hit.causes or (hit.errno and hit.errno in errnos)
     )
+
+
+def percent(share: float) -> str:
+    """Return a share in per cent, with a decimal where it is small."""
+    return f"{share * 100:.{0 if share >= 0.1 or not share else 1}f} %"
 
 
 def near(number: int | None, limit: int, slack: float = 0.06) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hosttune.diagnosis._clues import Clues
+from hosttune.diagnosis._pools import guessed
 from hosttune.model import BindMode, PortPool, Traffic, Unknown, Use
 
 _PAGE = 4096
@@ -26,7 +27,8 @@ def _pools(clues: Clues) -> Iterator[Use]:
             f"ports:{pool.source}->{pool.backend}",
             f"ports {pool.source} -> {pool.backend}",
             pool.usable - pool.free,
-            pool.usable,
+            # where a program's own range is only guessed, its end is not known
+            None if guessed(clues, pool) else pool.usable,
             "ports",
             "sock_diag, net.ipv4.ip_local_port_range",
             pool.knee,

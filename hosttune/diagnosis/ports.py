@@ -9,101 +9,158 @@ from hosttune.model import BindMode, Cause, Certainty, Evidence, PortPool
 RIVALS = ("ports-bind", "ports-held", "time-wait", "nofile", "conntrack")
 _ID = "ports"
 _WHAT = "source ports towards a destination run out"
-_ERRNOS = ("EADDRNOTAVAIL",)
+_LOG = "EADDRNOTAVAIL from connect(); HAProxy: no free ports; nginx: (99: Cannot assign requested address)"
+_OTHER = (
+    "the errno and the call: EADDRNOTAVAIL from connect() is this, EADDRINUSE from bind() is ports-bind: "
+    "strace -f -e trace=bind,connect -p PID"
+)
+_COUNT = "`hosttune diagnose --backend HOST:PORT` while it stalls: it counts the ports of each pair"
 
 
 def judge(clues: Clues) -> tuple[Cause, ...]:
     """Return a cause for each full pool; without one, what errno and number say, or why it is none."""
-    found = tuple(_full(clues, pool) for pool in _pools.full(clues, _ID))
+    heard = heard_of(clues)
+    found = tuple(_full(clues, pool, heard) for pool in _pools.full(clues, _ID))
     if found:
         return found
-    heard, number = clues.heard(*_ERRNOS), clues.stalled_at
     if heard is False:
-        return (_say.excluded(_ID, _WHAT, f"it would be EADDRNOTAVAIL, not {_errno(clues)}", "--errno"),)
-    whole = _pools.pools_at(clues)
-    if heard and clues.rate and _churns(clues):
-        return ()  # time_wait judges it
-    if whole and (heard or (number and not clues.said.errno)):
-        return (_by_number(clues, *whole, sure=bool(heard)),)
+        return (_say.excluded(_ID, _WHAT, _instead(clues), _say.met_where(clues)),)
+    chosen = [p for p in clues.pools.pools if _pools.guessed(clues, p) and p.free <= p.in_range // 10]
+    if chosen:
+        return tuple(_chosen(clues, pool, heard) for pool in chosen)
+    if _pools.pools_at(clues) and (heard or not clues.said.errno):
+        return (_by_number(clues, heard),)
     if heard or clues.hits(_ID):
         return (_by_word(clues),)
     if not clues.pools.pools:
-        return (_say.unseen(_ID, _WHAT, "no connection that goes out was seen; --backend HOST:PORT names one"),)
-    best = max(clues.pools.pools, key=lambda pool: pool.used / max(pool.usable, 1))
-    text = f"{best.free:,} of {best.usable:,} ports are free towards {best.backend}, the fullest"
-    return (_say.excluded(_ID, _WHAT, text, _pools.SOCKETS),)
+        return (_say.unseen(_ID, _WHAT, _pools.not_seen(clues)),)
+    return (_say.excluded(_ID, _WHAT, _pools.elsewhere(clues, clues.pools.pools), _pools.SOCKETS),)
 
 
-def _full(clues: Clues, pool: PortPool) -> Cause:
-    fails = "EADDRINUSE from bind(), or EADDRNOTAVAIL" if pool.mode is BindMode.EXPLICIT else "EADDRNOTAVAIL"
+def heard_of(clues: Clues) -> bool | None:
+    """Say whether the errno of a full pool was met; EADDRINUSE too where programs choose their ports themselves."""
+    own = any(pool.mode is BindMode.EXPLICIT for pool in clues.pools.pools)
+    heard = clues.heard("EADDRNOTAVAIL", calls=("connect",))
+    return heard or (clues.heard("EADDRINUSE", calls=("bind", "connect")) if own else heard)
+
+
+def _instead(clues: Clues) -> str:
+    if clues.heard("EADDRNOTAVAIL"):
+        return "EADDRNOTAVAIL from bind() is not of ports: the source address is not on this host (ip(7), `ip addr`)"
+    return _say.instead(clues, "EADDRNOTAVAIL")
+
+
+def _full(clues: Clues, pool: PortPool, heard: bool | None) -> Cause:
+    other = (Evidence(_instead(clues), _say.met_where(clues)),) if heard is False else ()
+    own = pool.mode is BindMode.EXPLICIT
     return Cause(
         _ID,
         f"source ports from {pool.source} to {pool.backend} run out",
-        Certainty.CERTAIN,
+        Certainty.LIKELY if other or _pools.inferred(clues, pool) else Certainty.CERTAIN,
         pool.usable,
-        evidence=(*_pools.taken(clues, pool), *_say.heard(clues), *_say.logged(clues, _ID)),
-        log=f"{fails} from connect(); HAProxy: no free ports; nginx: (99: Cannot assign requested address)",
-        fixes=_fixes(clues),
-        strength=80,
+        evidence=(
+            *_pools.taken(clues, pool),
+            *_pools.stopped(clues, pool),
+            *(() if other else _say.heard(clues)),
+            *_say.logged(clues, _ID, "EADDRNOTAVAIL"),
+        ),
+        against=other,
+        log=f"EADDRINUSE from bind(), or {_LOG}" if own else _LOG,
+        fixes=_fixes(clues, pool),
+        confirm=_pools.which(clues, pool),
+        strength=20 if other else 80,
     )
 
 
-def _by_number(clues: Clues, pools: int, size: int, sure: bool) -> Cause:
-    number = clues.stalled_at or 0
+def _chosen(clues: Clues, pool: PortPool, heard: bool | None) -> Cause:
+    """The program's range is known only from what it uses: what is free in it shows no end that it has not reached."""
+    near = _pools.stopped(clues, pool)
+    return Cause(
+        _ID,
+        f"source ports from {pool.source} to {pool.backend} run out, if {pool.low}-{pool.high} is all that the program "
+        "may take",
+        Certainty.LIKELY if heard or near or clues.hits(_ID) else Certainty.POSSIBLE,
+        pool.usable,
+        evidence=(*_pools.taken(clues, pool), *near, *_say.heard(clues), *_say.logged(clues, _ID, "EADDRNOTAVAIL")),
+        log="HAProxy: Cannot bind to source address before connect(); no free ports",
+        fixes=_fixes(clues, pool),
+        confirm="`hosttune diagnose --backends-from FILE` of its configuration, or --bind-mode explicit:LO-HI",
+        strength=60,
+    )
+
+
+def _by_number(clues: Clues, heard: bool | None) -> Cause:
+    pools, size = _pools.pools_at(clues) or (0, 0)
+    number, known = clues.stalled_at or 0, _pools.destinations(clues)
     each = f"{pools} pools of {size:,} ports" if pools > 1 else f"one pool of {size:,} ports"
-    evidence = (
-        Evidence(f"it stopped at {number:,}: {each} {'are' if pools > 1 else 'is'} {pools * size:,}", _pools.RANGE),
-        *_say.heard(clues),
-        *_say.logged(clues, _ID),
-    )
+    text = f"it stopped at {number:,}, and there {'is' if pools == 1 else 'are'} {each}"
+    text += f": {pools * size:,}" if pools > 1 else ""
+    now = _now(clues)
+    near = _pools.taken(clues, _pools.fullest(clues.pools.pools)) if clues.pools.pools and not now else ()
+    certainty = Certainty.LIKELY if known or pools == 1 else Certainty.POSSIBLE
+    if heard:
+        certainty = Certainty.CERTAIN if certainty is Certainty.LIKELY and not now else Certainty.LIKELY
+    elif now:
+        certainty = Certainty.POSSIBLE
     return Cause(
         _ID,
         f"source ports run out: {each}",
-        Certainty.CERTAIN if sure else Certainty.LIKELY if pools == 1 else Certainty.POSSIBLE,
+        certainty,
         pools * size,
-        evidence=evidence,
-        log="EADDRNOTAVAIL from connect()",
+        evidence=(Evidence(text, _pools.RANGE), *near, *_say.heard(clues), *_say.logged(clues, _ID, "EADDRNOTAVAIL")),
+        against=now,
+        log=_LOG,
         fixes=_fixes(clues),
-        confirm="" if sure else "the errno: EADDRNOTAVAIL from connect() is this, EADDRINUSE from bind() is another",
+        confirm="" if certainty is Certainty.CERTAIN else _COUNT if heard else _OTHER,
         strength=60,
     )
 
 
 def _by_word(clues: Clues) -> Cause:
-    size = _pools.size_of_range(clues)
-    known = _pools.destinations(clues)
-    number = clues.stalled_at
-    evidence = (*_say.heard(clues), *_say.logged(clues, _ID))
-    if size and number and number > size * max(known, 1) * 1.005 + 1 and known:
-        evidence = (
-            *evidence,
-            Evidence(f"{number:,} is more than the {size * known:,} ports of {known} pools", _pools.RANGE),
-        )
-    fits = bool(size and number and known and 0.8 * size * known <= number <= size * known)
-    if fits and size:
-        evidence = (*evidence, Evidence(f"{number:,} of the {size * known:,} ports of {known} pools", _pools.RANGE))
-    waiting = _pools.waiting(clues)
+    """EADDRNOTAVAIL from connect() is a lack of ports; of which kind takes a number, or a look while it stalls."""
+    size, number = _pools.size_of_range(clues) or 0, clues.stalled_at or 0
+    every = size * max(_pools.destinations(clues), 1)
+    evidence = [*_say.heard(clues), *_say.logged(clues, _ID, "EADDRNOTAVAIL")]
+    against = list(_now(clues))
+    fits = bool(_pools.destinations(clues)) and every * 0.8 <= number <= every
+    if fits:
+        evidence.append(Evidence(f"it stopped at {number:,} of the {every:,} ports of all pools", _pools.RANGE))
+    elif size and number:
+        against.append(Evidence(f"it stopped at {number:,}, where all pools have {every:,}", _pools.RANGE))
+    limit = _pools.churn(clues)
+    churns = bool(limit and clues.rate > limit)
+    # without the call it may as well be bind() of an address that is not on this host
+    called = clues.said.call == "connect" or any(hit.call == "connect" for hit in clues.said.hits)
+    thin = (against and not fits) or _pools.waiting(clues) or churns or not (called or fits or clues.pools.pools)
     return Cause(
         _ID,
         _WHAT,
-        Certainty.LIKELY if fits or not waiting else Certainty.POSSIBLE,
-        size * max(known, 1) if size and fits else None,
-        evidence=evidence,
+        Certainty.POSSIBLE if thin else Certainty.LIKELY,
+        every if fits else None,
+        evidence=tuple(evidence),
+        against=tuple(against),
+        log=_LOG,
         fixes=_fixes(clues),
-        confirm="`hosttune diagnose --backend HOST:PORT` while it stalls: it counts the ports of each pair",
+        confirm=_COUNT,
         strength=40,
     )
 
 
-def _fixes(clues: Clues) -> tuple[str, ...]:
+def _now(clues: Clues) -> tuple[Evidence, ...]:
+    """Return that no pool is nearly full now, where pools were seen: what was said is of another time, or place."""
+    if not clues.pools.pools:
+        return ()
+    pool = _pools.fullest(clues.pools.pools)
+    if pool.free <= pool.usable * 0.06:
+        return ()
+    return (Evidence(f"now {_pools.room(pool)}, the fullest pool", _pools.SOCKETS),)
+
+
+def _fixes(clues: Clues, pool: PortPool | None = None) -> tuple[str, ...]:
+    wider, held = _pools.apply_line(clues), ""
+    if pool is not None and pool.mode is BindMode.EXPLICIT:
+        wider = "a wider range in the program's configuration (HAProxy `source ADDRESS:LO-HI`)"
+    elif pool is not None and pool.blocked > pool.in_range // 10:
+        held = f"{pool.blocked:,} ports of the range are held by bind(): `hosttune check --backend {pool.backend} -v`"
     more = "more source addresses, each with a pool of its own (HAProxy `source`, nginx `proxy_bind`), or more backends"
-    return tuple(fix for fix in (_pools.apply_line(clues), more) if fix)
-
-
-def _churns(clues: Clues) -> bool:
-    size = _pools.size_of_range(clues)
-    return bool(size) and clues.rate > (size or 0) / _pools.TIME_WAIT and not clues.stalled_at
-
-
-def _errno(clues: Clues) -> str:
-    return clues.said.errno or next((hit.errno for hit in clues.said.hits if hit.errno), "")
+    return tuple(fix for fix in (wider, held, more) if fix)

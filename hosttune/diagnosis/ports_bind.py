@@ -11,85 +11,140 @@ from hosttune.model import BindMode, Cause, Certainty, Evidence, PortPool
 
 RIVALS = ("ports", "ports-held", "time-wait", "nofile")
 _ID = "ports-bind"
-_WHAT = "the ports of a source address run out, whatever the destination: it binds before it connects"
+_WHAT = "the ports of a source address run out, whatever the destination: the program binds before it connects"
+_LOG = "EADDRINUSE from bind()"
 _FIX = (
     "do not bind, or set IP_BIND_ADDRESS_NO_PORT before bind(): then each destination has a pool of its own",
     "more source addresses: each has a pool of its own",
 )
+_MOST = 16  # source addresses: beyond so many, nearly every number is a multiple of one pool
 
 
 def judge(clues: Clues) -> tuple[Cause, ...]:
     """Return a cause for each source whose pool is full; without one, what errno and number say."""
-    found = {pool.source: pool for pool in _pools.full(clues, _ID)}
-    if found:
-        return tuple(_full(clues, pool) for pool in found.values())
     heard = clues.heard("EADDRINUSE", calls=("bind", "connect"))
+    found = tuple(_full(clues, pool, heard) for pool in _pools.full(clues, _ID))
+    if found:
+        return found
     if heard is False:
-        return (_say.excluded(_ID, _WHAT, "it would be EADDRINUSE from bind()", "--errno"),)
-    size, number = _pools.size_of_range(clues), clues.stalled_at
+        return (_say.excluded(_ID, _WHAT, _say.instead(clues, "EADDRINUSE from bind()"), _say.met_where(clues)),)
+    pools = [pool for pool in clues.pools.pools if pool.mode is BindMode.BIND]
+    shown = _shown(clues)
+    size = _pools.size_of_range(clues)
     if heard:
-        return (_by_word(clues, size, number),)
-    if _one_for_all(clues, size, number):
-        return (_for_all(clues, size or 0, number or 0),)
-    bound = [pool for pool in clues.pools.pools if pool.mode is BindMode.BIND]
-    if bound:
-        best = min(bound, key=lambda pool: pool.free)
-        return (_say.excluded(_ID, _WHAT, f"{best.free:,} of {best.usable:,} ports are free on {best.source}"),)
-    told = next((why for why in clues.pools.told.values() if why), "")
-    return (_say.excluded(_ID, _WHAT, told or "no program was seen that binds first", _pools.SOCKETS),)
+        return (_by_word(clues, size),)
+    if size and _one_for_all(clues, size) and (pools or not shown):
+        return (_for_all(clues, size),)
+    if pools:
+        text = f"{_pools.room(_pools.fullest(pools))}, whatever the backend"
+        return (_say.excluded(_ID, _WHAT, text, _pools.SOCKETS),)
+    if shown:
+        return (_say.excluded(_ID, _WHAT, f"no program binds first: {shown}", _pools.SOCKETS),)
+    if not clues.pools.pools:
+        return (_say.unseen(_ID, _WHAT, _pools.not_seen(clues)),)
+    return (_say.excluded(_ID, _WHAT, _pools.elsewhere(clues, clues.pools.pools), _pools.SOCKETS),)
 
 
-def _full(clues: Clues, pool: PortPool) -> Cause:
+def _full(clues: Clues, pool: PortPool, heard: bool | None) -> Cause:
+    other = _say.other(clues, heard, "EADDRINUSE from bind()")
+    used, waiting = _pools.counts(clues, pool)
+    shared = [p.backend for p in clues.pools.pools if p.source == pool.source and p.mode is BindMode.BIND]
+    where = f"{used:,} connections from {pool.source} to {len(shared)} backends, {waiting:,} of them in TIME_WAIT"
     return Cause(
         _ID,
         f"the ports of {pool.source} run out, whatever the destination: bind() chooses them",
-        Certainty.CERTAIN,
+        Certainty.LIKELY if other else Certainty.CERTAIN,
         pool.usable,
-        evidence=(*_pools.taken(clues, pool), *_say.heard(clues), *_say.logged(clues, _ID)),
-        log="EADDRINUSE from bind()",
+        evidence=(
+            *((Evidence(where, _pools.SOCKETS),) if len(shared) > 1 else ()),
+            *_pools.taken(clues, pool),
+            *_pools.stopped(clues, pool),
+            *(() if other else _say.heard(clues)),
+            *_say.logged(clues, _ID, "EADDRINUSE"),
+        ),
+        against=other,
+        log=_LOG,
         fixes=(*_FIX, *filter(None, [_pools.apply_line(clues)])),
-        strength=80,
+        strength=20 if other else 80,
     )
 
 
-def _one_for_all(clues: Clues, size: int | None, number: int | None) -> bool:
-    """Say whether it stopped at one pool although it goes to several destinations."""
-    return bool(size) and _pools.destinations(clues) > 1 and _say.near(number, size or 0)
-
-
-def _for_all(clues: Clues, size: int, number: int) -> Cause:
+def _one_for_all(clues: Clues, size: int) -> bool:
+    """Say whether it stopped at the ports of its sources although it goes to several destinations."""
+    sources = _sources(clues)
     pairs = _pools.destinations(clues)
+    return pairs > max(sources, 1) and _say.near(clues.stalled_at, size * max(sources, 1))
+
+
+def _shown(clues: Clues) -> str:
+    """Return what tells that no program binds first, "" where one does, or nothing tells it."""
+    if any(pool.mode is BindMode.BIND for pool in clues.pools.pools):
+        return ""
+    return next((why for pair, why in clues.pools.told.items() if pair not in clues.pools.unsure), "")
+
+
+def _sources(clues: Clues) -> int:
+    """Return how many source addresses were found or named, 0 where neither is known."""
+    found = {pool.source for pool in clues.pools.pools}
+    return len(found) or len([source for source in clues.sources if source != "all"])
+
+
+def _for_all(clues: Clues, size: int) -> Cause:
+    pairs, many = _pools.destinations(clues), max(_sources(clues), 1)
     text = (
-        f"it stopped at {number:,}, one pool of {size:,} ports, where {pairs} destinations would have {pairs * size:,}"
+        f"it stopped at {clues.stalled_at:,}, the {size * many:,} ports of its source, where {pairs} destinations "
+        f"have {pairs * size:,}"
     )
     return Cause(
         _ID,
         _WHAT,
         Certainty.LIKELY,
-        size,
+        size * many,
         evidence=(Evidence(text, _pools.RANGE), *_say.heard(clues)),
-        log="EADDRINUSE from bind()",
+        log=_LOG,
         fixes=_FIX,
         confirm="strace -f -e trace=bind,connect -p PID: EADDRINUSE from bind() confirms it",
         strength=70,
     )
 
 
-def _by_word(clues: Clues, size: int | None, number: int | None) -> Cause:
-    evidence = (*_say.heard(clues), *_say.logged(clues, _ID))
-    fits = bool(size) and _say.near(number, size or 0)
-    if fits:
-        evidence = (*evidence, Evidence(f"it stopped at {number:,}: one pool of {size:,} ports", _pools.RANGE))
-    called = clues.said.call == "bind" or any(hit.call == "bind" for hit in clues.said.hits)
-    certainty = Certainty.CERTAIN if fits else Certainty.LIKELY if called else Certainty.POSSIBLE
+def _by_word(clues: Clues, size: int | None) -> Cause:
+    """EADDRINUSE is also what a server meets whose own port is taken: a number tells that it is not that."""
+    evidence = [*_say.heard(clues), *_say.logged(clues, _ID, "EADDRINUSE")]
+    against = []
+    number, known = clues.stalled_at or 0, _sources(clues)
+    at, certainty = None, Certainty.POSSIBLE
+    for many in (known,) if known else range(1, _MOST + 1):
+        if size and _say.near(number, size * many, 0.06 if known else 0.06 / many):
+            at = size * many
+            certainty = Certainty.CERTAIN if known or many == 1 else Certainty.LIKELY
+            evidence.append(Evidence(f"it stopped at {number:,}: {_ports(many, size)}", _pools.RANGE))
+            break
+    if clues.pools.pools and _pools.fullest(clues.pools.pools).free:
+        pool = _pools.fullest(clues.pools.pools)
+        against.append(Evidence(f"now {_pools.room(pool)}, the fullest pool", _pools.SOCKETS))
+        certainty = Certainty.LIKELY if certainty is Certainty.CERTAIN else certainty
+    if _shown(clues):
+        against.append(Evidence(f"no program is seen to bind first: {_shown(clues)}", _pools.SOCKETS))
+        certainty = Certainty.POSSIBLE
     return Cause(
         _ID,
         _WHAT,
         certainty,
-        size if fits else None,
-        evidence=evidence,
-        log="EADDRINUSE from bind()",
-        fixes=_FIX,
-        confirm="" if fits else "is it a client's bind(), or a server whose port is taken? --stalled-at N tells",
+        at,
+        evidence=tuple(evidence),
+        against=tuple(against),
+        log=_LOG,
+        fixes=_FIX if at else (),
+        confirm="" if certainty is Certainty.CERTAIN else _confirm(clues),
         strength=60,
     )
+
+
+def _ports(many: int, size: int) -> str:
+    return f"the {size:,} ports of one source address" if many == 1 else f"{size:,} ports of {many} source addresses"
+
+
+def _confirm(clues: Clues) -> str:
+    told = "a server meets EADDRINUSE too, where its port is taken (`ss -tlnp`); in a client it is this"
+    return told if clues.stalled_at else f"{told}: --stalled-at N tells, the number at which it stopped"

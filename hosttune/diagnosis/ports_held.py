@@ -16,28 +16,34 @@ _WHAT = "another program's bind() holds the ports of the range"
 
 def judge(clues: Clues) -> tuple[Cause, ...]:
     """Return a cause for each pool that others have filled; else how many ports of the range they hold."""
-    found = tuple(_full(clues, pool) for pool in _pools.full(clues, _ID))
+    heard = clues.heard("EADDRNOTAVAIL", "EADDRINUSE", calls=("connect", "bind"))
+    found = tuple(_full(clues, pool, heard) for pool in _pools.full(clues, _ID))
     if found:
         return found
+    if heard is False:
+        return (_say.excluded(_ID, _WHAT, _say.instead(clues, "EADDRNOTAVAIL"), _say.met_where(clues)),)
     if not clues.pools.pools:
-        return (_say.unseen(_ID, _WHAT, "no connection that goes out was seen"),)
+        return (_say.unseen(_ID, _WHAT, _pools.not_seen(clues)),)
     most = max(clues.pools.pools, key=lambda pool: pool.blocked)
     text = f"others hold {most.blocked:,} of {most.in_range:,} ports of the range"
     return (_say.excluded(_ID, _WHAT, text, _pools.SOCKETS),)
 
 
-def _full(clues: Clues, pool: PortPool) -> Cause:
+def _full(clues: Clues, pool: PortPool, heard: bool | None) -> Cause:
+    other = _say.other(clues, heard, "EADDRNOTAVAIL")
     return Cause(
         _ID,
-        f"the ports towards {pool.backend} are held by bind(): {pool.blocked:,} of {pool.in_range:,}",
-        Certainty.CERTAIN,
+        f"{pool.blocked:,} of the {pool.in_range:,} ports from {pool.source} to {pool.backend} are held by bind()",
+        Certainty.LIKELY if other or _pools.inferred(clues, pool) else Certainty.CERTAIN,
         pool.usable,
-        evidence=(*_pools.taken(clues, pool), *_say.heard(clues)),
+        evidence=(*_pools.taken(clues, pool), *_pools.stopped(clues, pool), *(() if other else _say.heard(clues))),
+        against=other,
         log="EADDRNOTAVAIL from connect(), far below the size of the range",
         fixes=(
-            "give the program that binds (HAProxy `source ADDRESS:LO-HI`, a client with bind()) ports outside of "
-            "ip_local_port_range, or let it set IP_BIND_ADDRESS_NO_PORT",
-            "`hosttune check --backend HOST:PORT -v` counts the ports that are held",
+            "give the program that binds (HAProxy `source ADDRESS:LO-HI`, a client or server with bind()) ports "
+            "outside of ip_local_port_range, or let it set IP_BIND_ADDRESS_NO_PORT",
+            f"`ss -tanp` shows who has them, `hosttune check --backend {pool.backend} -v` how many they are",
         ),
-        strength=85,
+        confirm=_pools.which(clues, pool),
+        strength=20 if other else 85,
     )

@@ -14,12 +14,21 @@ _NONE = 1 << 62
 """At and above it a version 1 limit is none: it reads as the highest number of whole pages."""
 
 _DEEPEST = 32
+_CACHE = ("inactive_file", "active_file")
+_TCP = "memory.kmem.tcp.usage_in_bytes"  # Documentation/admin-guide/cgroup-v1/memory.rst
 # controller, version: the files of its limit and of what is used
 _FILES = {
     ("memory", 2): ("memory.max", "memory.current"),
     ("memory", 1): ("memory.limit_in_bytes", "memory.usage_in_bytes"),
     ("pids", 2): ("pids.max", "pids.current"),
     ("pids", 1): ("pids.max", "pids.current"),
+}
+# where a limit that was met is counted: the file, and the field of it
+_REFUSED = {
+    ("memory", 2): ("memory.events", "max"),
+    ("memory", 1): ("memory.failcnt", ""),
+    ("pids", 2): ("pids.events", "max"),
+    ("pids", 1): ("pids.events", "max"),
 }
 
 
@@ -54,11 +63,29 @@ def _limit(host: Host, controller: str, version: int, directory: str, group: str
         return None
     used = text(host, f"{directory}/{used_file}")
     taken = int(used) if used.isdigit() else 0
+    sockets = None
     if controller == "memory":
         # the kernel drops cache before it refuses memory: what was read once is not in the way
-        cache = re.search(r"^(?:total_)?inactive_file (\d+)$", text(host, f"{directory}/memory.stat"), re.M)
-        taken = max(taken - int(cache[1]), 0) if cache else taken
-    return GroupLimit(controller, group.strip("/") or "this container", f"{directory}/{limit_file}", int(limit), taken)
+        stat = text(host, f"{directory}/memory.stat")
+        whole = "total_" if _field(stat, "total_inactive_file") is not None else ""
+        taken = max(taken - sum(_field(stat, f"{whole}{name}") or 0 for name in _CACHE), 0)
+        sockets = _field(stat, "sock") if version == 2 else _field(text(host, f"{directory}/{_TCP}"), "")
+    name, field = _REFUSED[controller, version]
+    return GroupLimit(
+        controller=controller,
+        group=group.strip("/") or "this container",
+        file=f"{directory}/{limit_file}",
+        limit=int(limit),
+        used=taken,
+        refused=_field(text(host, f"{directory}/{name}"), field),
+        sockets=sockets,
+    )
+
+
+def _field(told: str, name: str) -> int | None:
+    """Return a number by its name in a file of such lines, or that of a file of one number."""
+    found = re.search(rf"^{re.escape(name)} (\d+)$" if name else r"^(\d+)$", told, re.M)
+    return int(found[1]) if found else None
 
 
 def _groups(told: str) -> Iterator[tuple[tuple[str, ...], str]]:

@@ -1,8 +1,8 @@
 """What the kernel counts of connections, queues, tables and memory: each counter by name, at one moment.
 
 Names: `TcpExt.*`, `IpExt.*` (/proc/net/netstat), `Tcp.*` (/proc/net/snmp), `sockstat.TCP.*`, `sockstat.TCP6.*`,
-`softnet.*`, `conntrack.*`, `arp_cache.*`, `ndisc_cache.*`, `files.*`, `memory.*` and `vmstat.*` in bytes and events,
-`tasks`, `cpu.*` in hundredths of a second of all CPUs, `ena.*`.
+`softnet.*`, `dev.*` (of all interfaces of the namespace), `conntrack.*`, `arp_cache.*`, `ndisc_cache.*`, `files.*`,
+`memory.*` and `vmstat.*` in bytes and events, `tasks`, `cpu.*` in hundredths of a second of all CPUs, `ena.*`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _CPU = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")  
 def gather(host: Host, cloud: str = "") -> Sample:
     """Read every counter that this host shows; what it does not show is not among them."""
     found: dict[str, int] = {}
-    for part in (_pairs(host), _sockstat(host), _tables(host), _softnet(host), _system(host)):
+    for part in (_pairs(host), _sockstat(host), _tables(host), _softnet(host), _interfaces(host), _system(host)):
         found.update(part)
     if cloud == "aws":
         found.update(_allowances(host))
@@ -70,6 +70,14 @@ def _softnet(host: Host) -> Iterator[tuple[str, int]]:
     if rows and all(len(row) >= len(_SOFTNET) for row in rows):
         for column, name in enumerate(_SOFTNET):
             yield f"softnet.{name}", sum(int(row[column], 16) for row in rows)
+
+
+def _interfaces(host: Host) -> Iterator[tuple[str, int]]:
+    """Yield the packets that the interfaces dropped (/proc/net/dev, net/core/net-procfs.c dev_seq_printf_stats)."""
+    rows = [line.partition(":")[2].split() for line in text(host, "/proc/net/dev").splitlines()[2:]]
+    if rows and all(len(row) >= 16 and row[3].isdigit() and row[11].isdigit() for row in rows):
+        yield "dev.rx_dropped", sum(int(row[3]) for row in rows)
+        yield "dev.tx_dropped", sum(int(row[11]) for row in rows)
 
 
 def _system(host: Host) -> Iterator[tuple[str, int]]:

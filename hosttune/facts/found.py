@@ -1,139 +1,136 @@
-"""Port pools of the destinations that the socket table itself shows, and how their ports were bound.
-
-The rules are those of net/ipv4/inet_hashtables.c: connect() looks at ports of the parity of the range's lower end
-first, bind() to port 0 at the others first, and without IP_BIND_ADDRESS_NO_PORT or SO_REUSEADDR no port that bind()
-chose is used towards two destinations.
-"""
+"""Port pools of the destinations that the socket table itself shows, with the bind mode that its ports tell."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hosttune.errors import HostError
-from hosttune.facts import pool
+from hosttune.facts import bind_mode, pool
+from hosttune.facts.bind_mode import Pair, Told
 from hosttune.host import Host
-from hosttune.model import Backend, BindMode, Flow, Pools
+from hosttune.model import Backend, BindMode, Flow, Pools, PortPool, Reason
 from hosttune.ports import span
 
 _MOST = 16  # destinations: the dump asks for each of them
-_FEWEST = 8  # sockets of a source: with fewer nothing can be told
-_SURE = 12.0
-"""Ports that two destinations would share by chance: with so many, none is no chance (e to the power of -12)."""
+_PAIRS = 100  # of source and destination: each is held against each
 
 
-def gather(host: Host, flows: Sequence[Flow]) -> Pools:
-    """Return the pools of the busiest destinations; none, and why, where they cannot be counted."""
-    backends = tuple(dict.fromkeys(Backend(f.address, f.port) for f in flows))[:_MOST]
-    if not backends:
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Table:
+    """What one look at the sockets gave: rows and ports in use by pair, and what binds of them are known to own."""
+
+    settings: pool.Settings
+    rows: Mapping[Pair, Mapping[str, Any]]
+    ports: Mapping[Pair, int]
+    held: tuple[pool.Held, ...]
+    local: Mapping[str, int]
+
+
+def gather(
+    host: Host,
+    flows: Sequence[Flow],
+    backends: Sequence[Backend] = (),
+    sources: Sequence[str] = (),
+    seen: Mapping[str, Any] | None = None,
+) -> Pools:
+    """Return the pools of the busiest destinations, or of those that are named; none, and why, where it cannot.
+
+    Others than the named ones are looked at all the same: they tell the bind mode. `seen` are the ports in use as the
+    look at all sockets gave them; another look is taken where a named destination is not among them.
+    """
+    named = {(b.address, b.port) for b in backends}
+    ranked = sorted(flows, key=lambda flow: (flow.address, flow.port) not in named)
+    if not ranked:
         return Pools()
     try:
-        settings = pool.read_settings(host)
-        answer = host.probe("sockets", backends=[[b.address, b.port] for b in backends], whole=False)
+        try:
+            table = _look(host, ranked, None if _lacks(seen, flows, named) else seen)
+        except HostError as error:
+            if error.reason is not Reason.NOT_RECORDED:
+                raise
+            table = _look(host, flows, None)  # as a snapshot was asked
     except HostError as error:
         return Pools(notes=(f"the port pools could not be counted: {error}",))
-    rows: dict[str, dict[Backend, Mapping[str, Any]]] = defaultdict(dict)
-    for row in answer["tuples"]:
-        rows[row["source"]][Backend(row["address"], row["port"])] = row
-    modes = {source: mode_of(settings, _used(found)) for source, found in rows.items()}
-    held = _held(answer["held"])
-    held += tuple(
-        pool.Held(source, port, listen=False, v6only=False)
-        for source, (mode, _, _) in modes.items()
-        if mode in (BindMode.BIND, BindMode.EXPLICIT)
-        for port in _bits(_all(rows[source]) & span(settings.low, settings.high))
-    )
-    pools = []
-    for source, found in rows.items():
-        mode, _, own = modes[source]
-        if mode is BindMode.EXPLICIT:
-            settings_of = dataclasses.replace(settings, low=own[0], high=own[1], reserved=0, chosen=True)
-        else:
-            settings_of = settings
-        others = tuple(h for h in held if h.address != source or h.listen)
-        whole = _all(found)
-        for backend, row in found.items():
-            used = pool.used_of(row, whole)
-            pools.append(pool.compute(source, backend, mode or BindMode.CONNECT, settings_of, others, used))
-    return Pools(tuple(pools), {source: why for source, (_, why, _) in modes.items()})
+    space = bind_mode.room(table.settings.low, table.settings.high, table.settings.reserved)
+    told = bind_mode.modes(space, _mask(table.held), table.ports)
+    pools, why = [], {}
+    for pair in told:
+        if (named and (pair[1].address, pair[1].port) not in named) or (sources and pair[0] not in sources):
+            continue
+        owners = _owners(space, pair, told, table.ports)
+        pools.append(_pool(table, pair, told[pair], bind_mode.union([table.ports[one] for one in owners])))
+        why[pair] = _why(pair, owners, told, table.ports)
+    unsure = frozenset(pair for pair, one in told.items() if one.mode is None)
+    return Pools(tuple(pools), why, unsure=unsure)
 
 
-def mode_of(
-    settings: pool.Settings, destinations: Mapping[Backend, int]
-) -> tuple[BindMode | None, str, tuple[int, int]]:
-    """Return how the sockets of a source got their ports, how that is known, and the range that they lie in.
+def _lacks(seen: Mapping[str, Any] | None, flows: Sequence[Flow], named: set[tuple[str, int]]) -> bool:
+    """Say whether a named destination that is connected to is not among those of which the ports were kept."""
+    there = {(row["address"], row["port"]) for row in seen["tuples"]} if seen else set()
+    return bool(({(flow.address, flow.port) for flow in flows} & named) - there)
 
-    `destinations` are the ports in use towards each. None where nothing tells; then connect() is the likeliest.
+
+def _look(host: Host, flows: Sequence[Flow], seen: Mapping[str, Any] | None) -> _Table:
+    every = tuple(dict.fromkeys(Backend(flow.address, flow.port) for flow in flows))
+    settings = pool.read_settings(host)
+    # bind() shares a source's ports among all destinations: where not all of these are asked for, its other ports too
+    whole = len(every) > _MOST
+    answer = seen or host.probe("sockets", backends=[[b.address, b.port] for b in every[:_MOST]], whole=whole)
+    rows = {(row["source"], Backend(row["address"], row["port"])): row for row in answer["tuples"]}
+    ports = {pair: _ports(row) for pair, row in rows.items()}
+    local: dict[str, int] = {one["address"]: int(one["ports"], 16) for one in answer["local"]}
+    for (source, _), used in ports.items():
+        local[source] = local.get(source, 0) | used
+    held = tuple(pool.Held(h["address"], h["port"], h["listen"], h["v6only"]) for h in answer["held"])
+    return _Table(settings, rows, ports, held, local)
+
+
+def _pool(table: _Table, pair: Pair, told: Told, owned: int) -> PortPool:
+    source, backend = pair
+    settings = table.settings
+    if told.mode is BindMode.EXPLICIT:
+        settings = dataclasses.replace(settings, low=told.low, high=told.high, reserved=0, chosen=True)
+    used = pool.used_of(table.rows[pair], table.local[source])
+    return pool.compute(source, backend, told.mode or BindMode.CONNECT, settings, table.held, used, owned)
+
+
+def _owners(space: bind_mode.Room, pair: Pair, told: Mapping[Pair, Told], ports: Mapping[Pair, int]) -> list[Pair]:
+    """Return the connections whose ports a bind() owns, so that no connect() of this pair can have them.
+
+    Where two sources' ports never meet although nothing tells the mode of either, one of the two binds.
     """
-    sets = [ports for ports in destinations.values() if ports]
-    union = 0
-    for ports in sets:
-        union |= ports
-    total, distinct = sum(ports.bit_count() for ports in sets), union.bit_count()
-    if total < _FEWEST:
-        return None, f"{total} sockets are too few to tell", (0, 0)
-    reach = span(settings.low, settings.high)
-    outside = (union & ~reach).bit_count()
-    if outside > distinct // 2:
-        low, high = (union & -union).bit_length() - 1, union.bit_length() - 1
-        why = (
-            f"{outside:,} of {distinct:,} ports lie outside of {settings.low}-{settings.high}: the program chooses them"
-        )
-        return BindMode.EXPLICIT, why, (low, high)
-    if total > distinct:
-        shared = (
-            f"{total - distinct:,} ports are used towards two destinations, which a port that bind() chose cannot be"
-        )
-        return BindMode.CONNECT, shared, (0, 0)
-    expected = _expected([ports.bit_count() for ports in sets], reach.bit_count())
-    if expected >= _SURE:
-        why = f"none of {distinct:,} ports is used towards two of {len(sets)} destinations: bind() chose them"
-        return BindMode.BIND, why, (0, 0)
-    return _by_parity(settings, union)
+    mode = told[pair].mode
+    if mode not in (None, BindMode.CONNECT):
+        return []
+    found = []
+    some = len(told) <= _PAIRS
+    for other, how in told.items():
+        if other == pair or how.mode is BindMode.CONNECT:
+            continue
+        if other[0] == pair[0] and mode is None and how.mode is not BindMode.EXPLICIT:
+            continue  # of one source, the pairs themselves would have told
+        within = ports[other] & span(space.low, space.high)
+        maybe = some and (mode is None or how.mode is BindMode.EXPLICIT)
+        if how.mode is BindMode.BIND or (maybe and bind_mode.apart(space, ports[pair], within)):
+            found.append(other)
+    return [other for other in found if ports[other] & span(space.low, space.high)]
 
 
-def _by_parity(settings: pool.Settings, union: int) -> tuple[BindMode | None, str, tuple[int, int]]:
-    even = sum(1 << port for port in range(settings.low, settings.high + 1, 2))
-    first = (union & even).bit_count()
-    distinct = union.bit_count()
-    if first == distinct:
-        return BindMode.CONNECT, f"all {distinct:,} ports have the parity that connect() takes first", (0, 0)
-    if not first:
-        return BindMode.BIND, f"all {distinct:,} ports have the parity that bind() takes first", (0, 0)
-    return None, "nothing tells connect() from bind() here", (0, 0)
-
-
-def _expected(counts: Sequence[int], size: int) -> float:
-    """Return how many ports two destinations would share if each had taken its own at random from the range."""
-    total = sum(counts)
-    return (total * total - sum(n * n for n in counts)) / 2 / size if size else 0.0
-
-
-def _used(found: Mapping[Backend, Mapping[str, Any]]) -> dict[Backend, int]:
-    return {backend: _ports(row) for backend, row in found.items()}
+def _why(pair: Pair, owners: Sequence[Pair], told: Mapping[Pair, Told], ports: Mapping[Pair, int]) -> str:
+    """Return what tells the mode of a pair, where anything does, and whose ports a bind() owns."""
+    found = [told[pair].why] if told[pair].mode else []
+    for other in owners:
+        which = "they are bound" if told[other].mode else "those of one of the two are bound"
+        count = ports[other].bit_count()
+        found.append(f"none of the {count:,} ports from {other[0]} to {other[1]} is used here: {which}")
+    return "; ".join(found)
 
 
 def _ports(row: Mapping[str, Any]) -> int:
-    return int(row["established"], 16) | int(row["time_wait"], 16) | int(row["other"], 16)
+    return bind_mode.union([int(row[name], 16) for name in ("established", "time_wait", "half_closed", "other")])
 
 
-def _all(found: Mapping[Backend, Mapping[str, Any]]) -> int:
-    union = 0
-    for row in found.values():
-        union |= _ports(row)
-    return union
-
-
-def _held(rows: Sequence[Mapping[str, Any]]) -> tuple[pool.Held, ...]:
-    return tuple(pool.Held(h["address"], h["port"], h["listen"], h["v6only"]) for h in rows)
-
-
-def _bits(mask: int) -> list[int]:
-    found = []
-    while mask:
-        low = mask & -mask
-        found.append(low.bit_length() - 1)
-        mask ^= low
-    return found
+def _mask(held: Sequence[pool.Held]) -> int:
+    return bind_mode.union([1 << port for port in {one.port for one in held}])

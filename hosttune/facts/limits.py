@@ -29,6 +29,7 @@ _KEYS = (
     "net.ipv4.tcp_tw_recycle",
     "net.ipv4.tcp_tw_reuse",
     "net.ipv4.tcp_tw_reuse_delay",
+    "net.ipv6.neigh.default.gc_thresh3",
     "net.netfilter.nf_conntrack_max",
     "net.netfilter.nf_conntrack_tcp_timeout_time_wait",
     "vm.max_map_count",

@@ -161,12 +161,18 @@ def read_settings(host: Host) -> Settings:
 
 
 def compute(
-    source: str, backend: Backend, mode: BindMode, settings: Settings, held: tuple[Held, ...], used: Used
+    source: str,
+    backend: Backend,
+    mode: BindMode,
+    settings: Settings,
+    held: tuple[Held, ...],
+    used: Used,
+    owned: int = 0,
 ) -> PortPool:
-    """Return the pool of one pair, by pure set arithmetic."""
+    """Return the pool of one pair, by pure set arithmetic; `owned` are ports that no connection can have beside."""
     ports = span(settings.low, settings.high)
     reserved = settings.reserved & ports if mode is not BindMode.EXPLICIT else 0
-    blocked = _blocked(source, mode, held) & ports & ~reserved
+    blocked = (_blocked(source, mode, held) | owned) & ports & ~reserved
     usable = ports & ~reserved & ~blocked
     # FIN_WAIT2 without an owner is kept as TIME_WAIT is, and tcp_twsk_unique() makes no difference between them
     waiting = 0 if _reusable(source, backend, mode, settings) else used.time_wait | used.half_closed

@@ -31,7 +31,8 @@ _FIXED = frozenset(
         *("gateway", "conntrack_allowance_available", "conntrack_allowance_exceeded"),
         *("listeners", "queue", "backlog", "inode", "uid", "uids", "flows", "opening", "retried", "unread", "unsent"),
         *("closing", "half_open", "sampled", "inet", "inet6", "whole", "states", "programs", "unseen", "descriptors"),
-        *("soft", "hard", "system_ticks", "ticks", "threads", "exempt", "listens", "age", "text"),
+        *("soft", "hard", "system_ticks", "ticks", "threads", "exempt", "resource", "listens", "age", "text"),
+        *("resending", "seen", "translated", "target", "entries"),
     )
 )
 

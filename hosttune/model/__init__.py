@@ -6,7 +6,7 @@ and a `Workload` on the same readings gives `Bound`s. A `Report` holds all of on
 
 from __future__ import annotations
 
-from hosttune.model.activity import Flow, Listener, Pools, Program, Rates, Sample, Traffic, Use
+from hosttune.model.activity import Flow, Listener, Pools, Program, Rates, Sample, Shared, Tracked, Traffic, Use
 from hosttune.model.capacity import (
     Backend,
     BindMode,
@@ -79,9 +79,11 @@ __all__ = [
     "Series",
     "Settings",
     "Severity",
+    "Shared",
     "State",
     "Subject",
     "Tick",
+    "Tracked",
     "Traffic",
     "Trend",
     "Trial",

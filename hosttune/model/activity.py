@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hosttune.model.capacity import PortPool
+from hosttune.model.capacity import Backend, PortPool, endpoint
 from hosttune.model.findings import Unknown
 
 
@@ -67,8 +67,7 @@ class Listener:
     half_open: int = 0
 
     def __str__(self) -> str:
-        host = f"[{self.address}]" if ":" in self.address else self.address
-        return f"{host}:{self.port}"
+        return endpoint(self.address, self.port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,8 @@ class Flow:
     """The connections from one source address to one destination, counted: those that go out, not those accepted.
 
     `opening` are in SYN_SENT, and of them `retried` have sent their SYN more than once; `unread` have data that the
-    program has not read. About so many where the table was only sampled.
+    program has not read; `resending` are established and wait for an answer to data that they have sent again. About
+    so many where the table was only sampled.
     """
 
     source: str
@@ -88,6 +88,7 @@ class Flow:
     retried: int = 0
     other: int = 0
     unread: int = 0
+    resending: int = 0
 
     @property
     def total(self) -> int:
@@ -98,8 +99,8 @@ class Flow:
 class Program:
     """A process that holds descriptors, and its limits; `soft` and `hard` None where they could not be read.
 
-    `ticks` are hundredths of a second of CPU that it has used, in the kernel and in all; `switches` is how often it
-    went to wait. `exempt`: it has CAP_SYS_ADMIN on the host itself.
+    `ticks` are hundredths of a second of CPU that it has used, in the kernel and in all. `exempt`: it has CAP_SYS_ADMIN
+    on the host itself, `resource`: CAP_SYS_RESOURCE.
     """
 
     pid: int
@@ -112,6 +113,7 @@ class Program:
     ticks: int = 0
     threads: int = 0
     exempt: bool | None = None
+    resource: bool | None = None
 
     def __str__(self) -> str:
         return f"{self.name} ({self.pid})"
@@ -133,6 +135,30 @@ class Traffic:
     unread: float = 0.0
     unsent: float = 0.0
     whole: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """The conntrack entries of those who share one source address towards one destination (source NAT)."""
+
+    address: str
+    target: str
+    port: int
+    entries: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tracked:
+    """What the conntrack table holds: entries by state, the names of include/uapi/linux/netfilter/nf_conntrack_tcp.h.
+
+    `seen` entries were looked at, and `whole`: they are all. The counts of `shared` are of the whole table, the fullest
+    first; about so many where it was only sampled.
+    """
+
+    seen: int
+    whole: bool
+    states: Mapping[str, int]
+    shared: tuple[Shared, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +200,11 @@ class Use:
 class Pools:
     """The port pools of the destinations that were found or named, and the way in which their ports are bound.
 
-    `told` says how the bind mode of each source address is known.
+    `told` says how the bind mode of each source and backend is known; `unsure` are those where nothing tells it. Both
+    are empty where the person named the mode.
     """
 
     pools: tuple[PortPool, ...] = ()
-    told: Mapping[str, str] = field(default_factory=dict)
+    told: Mapping[tuple[str, Backend], str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    unsure: frozenset[tuple[str, Backend]] = frozenset()

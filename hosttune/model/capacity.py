@@ -10,6 +10,11 @@ from fractions import Fraction
 from hosttune.model.findings import Unknown, Value
 
 
+def endpoint(address: str, port: int) -> str:
+    """Return an address and a port as people write them: those of IPv6 in brackets."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
 class BindMode(StrEnum):
     """How a program gets its local port (KERNEL: net/ipv4/inet_hashtables.c, inet_connection_sock.c)."""
 
@@ -29,8 +34,7 @@ class Backend:
     sources: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        host = f"[{self.address}]" if ":" in self.address else self.address
-        return f"{host}:{self.port}"
+        return endpoint(self.address, self.port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +204,8 @@ class Settings:
 class GroupLimit:
     """A limit of a control group (cgroups(7)): `controller` is memory or pids, `file` where it is written.
 
-    `limit` and `used` are bytes or tasks; of memory `used` leaves out the page cache that can be dropped.
+    `limit` and `used` are bytes or tasks; of memory `used` leaves out the page cache that can be dropped. `refused` is
+    how often the limit was met, `sockets` the bytes that data in sockets takes of it; None where that is not shown.
     """
 
     controller: str
@@ -208,6 +213,8 @@ class GroupLimit:
     file: str
     limit: int
     used: int
+    refused: int | None = None
+    sockets: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

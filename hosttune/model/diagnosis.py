@@ -31,10 +31,14 @@ class Certainty(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One thing that was seen, as a sentence, and where: a file and its field, or the option that said so."""
+    """One thing that was seen, as a sentence, and where: a file and its field, or the option that said so.
+
+    `past`: it was so once, and not while the host was looked at.
+    """
 
     text: str
     where: str = ""
+    past: bool = False
 
     def __str__(self) -> str:
         return f"{self.text} ({self.where})" if self.where else self.text
@@ -47,7 +51,8 @@ class Cause:
     `id` is its kind, the file name of the rule in diagnosis/; `what` is what binds, as the end of "It stalls on ...".
     `at` is the number at which it binds, in `unit`. `log` is what the program will have logged. `fixes` are commands
     or sentences, the best first. `confirm` is the reading that would decide where the evidence is thin.
-    `strength` orders causes of one certainty: the greater comes first.
+    `strength` orders causes of one certainty: the greater comes first. `against` is what speaks against it, `rivals`
+    what speaks against those that are easily taken for it.
     """
 
     id: str
@@ -57,6 +62,7 @@ class Cause:
     unit: str = "connections"
     evidence: tuple[Evidence, ...] = ()
     against: tuple[Evidence, ...] = ()
+    rivals: tuple[Evidence, ...] = ()
     log: str = ""
     fixes: tuple[str, ...] = ()
     confirm: str = ""

@@ -21,7 +21,7 @@ _NEWTABLE, _NEWCHAIN, _NEWRULE = _NFTABLES | 0, _NFTABLES | 3, _NFTABLES | 6
 _NESTED = 0x8000
 _IPV4, _LOCAL_OUT = 2, 3
 _STATUS = 0x2 | 0x4 | 0x8  # IPS_SEEN_REPLY, IPS_ASSURED (so that it is not evicted), IPS_CONFIRMED
-_ESTABLISHED = 3  # TCP_CONNTRACK_ESTABLISHED
+ESTABLISHED, TIME_WAIT = 3, 7  # TCP_CONNTRACK_ESTABLISHED, TCP_CONNTRACK_TIME_WAIT
 _HOUR = 3600
 _BATCH = 500
 
@@ -49,12 +49,12 @@ def track() -> None:
             _check(link.recv(1 << 16), "a rule of nftables that tracks connections")
 
 
-def fill(count: int) -> None:
-    """Enter so many established connections of strangers; raises Failed."""
+def fill(count: int, state: int = ESTABLISHED) -> None:
+    """Enter so many connections of strangers in a state; raises Failed."""
     with _open() as link:
         link.setblocking(False)
         batch: list[bytes] = []
-        for number, entry in enumerate(_entries(count), 1):
+        for number, entry in enumerate(_entries(count, state), 1):
             batch.append(entry)
             if len(batch) == _BATCH or number == count:
                 link.send(b"".join(batch))
@@ -65,16 +65,24 @@ def fill(count: int) -> None:
                     continue
 
 
+def flush() -> None:
+    """Take every entry out of the table of this namespace; raises Failed."""
+    with _open() as link:
+        link.send(_message(_CTNETLINK | 2, _REQUEST | _ACK, b""))  # IPCTNL_MSG_CT_DELETE
+        link.settimeout(5)
+        _check(link.recv(1 << 16), "the conntrack table")
+
+
 def count() -> int:
     """Return how many connections this namespace tracks."""
     with open("/proc/sys/net/netfilter/nf_conntrack_count") as file:
         return int(file.read())
 
 
-def _entries(count: int) -> Iterator[bytes]:
+def _entries(count: int, state: int) -> Iterator[bytes]:
     there = socket.inet_aton("198.51.100.9")
     rest = _attribute(3, struct.pack("!I", _STATUS))
-    rest += _nest(4, _nest(1, _attribute(1, bytes([_ESTABLISHED])))) + _attribute(7, struct.pack("!I", _HOUR))
+    rest += _nest(4, _nest(1, _attribute(1, bytes([state])))) + _attribute(7, struct.pack("!I", _HOUR))
     for number in range(count):
         here, port = struct.pack("!I", 0xCB007101 + number // 60_000), 1024 + number % 60_000  # 203.0.113.1 and on
         yield _message(

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from hosttune.model import Cause, Diagnosis, Use
+from hosttune.model import Cause, Certainty, Conclusion, Diagnosis, Use
 from hosttune.render import _parts
-from hosttune.render._figures import fold
+from hosttune.render._figures import fold, memory
 from hosttune.render.json import document
 
 SCHEMA = "hosttune/diagnosis/1"
+_CAUSES = 3
 _NEAREST = 5
 _NEAR = 0.5
+_INDENT = len("    confirm  ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +38,13 @@ class Renderer:
 
 def table(found: Diagnosis, verbose: bool, color: bool, width: int, unicode: bool) -> str:
     """Return the answer, its evidence, what to do; then what was excluded and what could not be seen."""
-    lines = [*_head(found, width), "", *fold(f"  {found.text}", width, "    ")]
-    for number, cause in enumerate(found.causes):
-        if number < 3 or verbose:
-            lines += ["", *_cause(cause, width)]
-    if found.next:
-        lines += ["", "  next:", *(line for text in found.next for line in fold(f"    {text}", width, "      "))]
+    lines = [*_head(found, width), "", *_answer(found, verbose, width)]
+    lines += _list("next", found.next, width)
     lines += _uses(found, verbose, width)
     lines += _excluded(found, verbose, width)
-    for text in found.notes:
-        lines += fold(f"  note: {text}", width, "    ")
-    for text in found.missing:
-        lines += fold(f"  root would add: {text}", width, "    ")
+    lines += _unseen(found, verbose, width)
+    remarks = [f"note: {text}" for text in found.notes] + [f"root would add: {text}" for text in found.missing]
+    lines += ["", *(line for text in remarks for line in fold(f"  {text}", width, "    "))] if remarks else []
     return _parts.joined(lines, color, unicode)
 
 
@@ -58,38 +55,98 @@ def _head(found: Diagnosis, width: int) -> list[str]:
     return fold(" · ".join(part for part in parts if part), width, "")
 
 
-def _cause(cause: Cause, width: int) -> list[str]:
+def _answer(found: Diagnosis, verbose: bool, width: int) -> list[str]:
+    """Return the causes below the answer in one line; a cause that was found is the answer."""
+    shown = found.causes if verbose else found.causes[:_CAUSES]
+    lines = [] if found.conclusion is Conclusion.CAUSE else fold(f"  {_said(found)}", width, "    ")
+    for number, cause in enumerate(shown):
+        lines += [""] if lines else []
+        lines += _cause(found, cause, number > 0 and found.conclusion is Conclusion.CAUSE, verbose, width)
+    more = len(found.causes) - len(shown)
+    return [*lines, "", f"  {more} more with -v"] if more else lines
+
+
+def _said(found: Diagnosis) -> str:
+    """Return the answer where it is no cause, without the clauses about causes that stand below it."""
+    clauses = found.text.split("; ")
+    kept = [text for text in clauses if not any(cause.what in text for cause in found.causes)]
+    if len(kept) == len(clauses):
+        return found.text
+    general = "Not enough evidence" if found.conclusion is Conclusion.NOT_ENOUGH else "Nothing is sure to bind now"
+    return f"{'; '.join(kept) or general}; it may be one of these:"
+
+
+def _cause(found: Diagnosis, cause: Cause, also: bool, verbose: bool, width: int) -> list[str]:
     at = f", at {cause.at:,} {cause.unit}" if cause.at is not None else ""
-    lines = fold(f"  {cause.certainty}: {cause.what}{at}", width, "    ")
-    rows = [("for", str(e)) for e in cause.evidence] + [("against others", str(e)) for e in cause.against]
-    rows += [("log", cause.log)] if cause.log else []
-    rows += [("fix", text) for text in cause.fixes]
-    rows += [("confirm", cause.confirm)] if cause.confirm else []
-    return lines + [line for name, text in rows for line in fold(f"    {name}: {text}", width, "      ")]
+    # what speaks against its rivals is said below, once for all that is excluded; of what is only possible beside a
+    # cause that was found, -v says more
+    rows = (
+        ("for", [str(e) for e in cause.evidence]),
+        ("but", [str(e) for e in cause.against]),
+        ("log", [cause.log] if cause.log else []),
+        ("fix", list(cause.fixes)),
+        ("confirm", [cause.confirm] if cause.confirm and cause.confirm not in found.next else []),
+    )
+    lines = fold(f"  {'also ' if also else ''}{cause.certainty}: {cause.what}{at}", width, "    ")
+    if also and cause.certainty is Certainty.POSSIBLE and not verbose:
+        return lines
+    return lines + [line for name, texts in rows for line in _row(name, texts, width)]
+
+
+def _row(name: str, texts: Sequence[str], width: int) -> list[str]:
+    """Return texts below each other beside their name, the later lines of each a little to the right."""
+    lines = [line for text in texts for line in fold(text, width - _INDENT, "  ")]
+    return [f"{'' if n else f'    {name}':<{_INDENT}}{line}" for n, line in enumerate(lines)]
+
+
+def _list(title: str, texts: Sequence[str], width: int) -> list[str]:
+    return (
+        ["", f"  {title}:", *(line for text in texts for line in fold(f"    {text}", width, "      "))] if texts else []
+    )
 
 
 def _uses(found: Diagnosis, verbose: bool, width: int) -> list[str]:
     shown = [use for use in found.uses if use.share is not None]
     shown = shown if verbose else [use for use in shown if use.nearness >= _NEAR][:_NEAREST]
-    return ["", "  nearest to a limit:", *(line for use in shown for line in _use(use, width))] if shown else []
+    return _list("nearest to a limit", [_use(use) for use in shown], width)
 
 
-def _use(use: Use, width: int) -> list[str]:
+def _use(use: Use) -> str:
     knee = f", slow from {use.knee:,}" if use.knee else ""
+    if use.unit == "bytes":
+        return f"{use.name}: {memory(use.used)} of {memory(use.limit) if isinstance(use.limit, int) else '?'}{knee}"
     limit = f"{use.limit:,}" if isinstance(use.limit, int) else "?"
-    return fold(f"    {use.name}: {use.used:,} of {limit} {use.unit}{knee}", width, "      ")
+    return f"{use.name}: {use.used:,} of {limit} {use.unit}{knee}"
 
 
 def _excluded(found: Diagnosis, verbose: bool, width: int) -> list[str]:
-    lines = [""]
-    for cause in found.excluded if verbose else ():
-        lines += fold(f"  not {cause.id}: {'; '.join(map(str, cause.evidence))}", width, "    ")
-    if found.excluded and not verbose:
-        names = ", ".join(dict.fromkeys(cause.id for cause in found.excluded))
-        lines += fold(f"  excluded (-v says why): {names}", width, "    ")
-    for cause in found.unseen:
-        lines += fold(f"  could not be seen: {cause.id}: {'; '.join(map(str, cause.evidence))}", width, "    ")
-    return lines
+    """Return what is excluded: all of it, each with its value, where no cause was found; else what is taken for it."""
+    if verbose or found.conclusion is not Conclusion.CAUSE:
+        return _list("excluded", _apart(found.excluded, verbose), width)
+    suspects = {one.text.partition(":")[0] for cause in found.causes[:1] for one in cause.rivals}
+    near = [cause for cause in found.excluded if cause.id in suspects]
+    names = ", ".join(dict.fromkeys(cause.id for cause in found.excluded if cause.id not in suspects))
+    texts = [*_apart(near, verbose), *([f"{'and ' if near else ''}(-v says why) {names}"] if names else [])]
+    return _paragraph("excluded", texts, width)
+
+
+def _unseen(found: Diagnosis, verbose: bool, width: int) -> list[str]:
+    show = _list if verbose else _paragraph
+    return show("could not be seen", _apart(found.unseen, verbose), width)
+
+
+def _paragraph(title: str, texts: Sequence[str], width: int) -> list[str]:
+    return ["", *fold(f"  {title}: {' · '.join(texts)}", width, "    ")] if texts else []
+
+
+def _apart(causes: Sequence[Cause], verbose: bool) -> list[str]:
+    """Return causes that are none with their value, those of one reason together; all of it and where if verbose."""
+    alike: dict[str, list[str]] = {}
+    for cause in causes:
+        why = "; ".join(str(e) for e in cause.evidence)
+        why = why if verbose else cause.evidence[0].text.partition("; ")[0] if cause.evidence else ""
+        alike.setdefault(why, []).append(cause.id)
+    return [f"{', '.join(dict.fromkeys(ids))}: {why}" for why, ids in alike.items()]
 
 
 def _json(found: Diagnosis, verbose: bool, color: bool, width: int, unicode: bool) -> str:

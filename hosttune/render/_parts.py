@@ -83,6 +83,7 @@ def _painted(text: str) -> str:
     for verdict, style in _STYLE.items():
         painted.highlight_regex(rf"(?m)^  {verdict.value}\b", style)
     painted.highlight_regex(r"(?m)^  (Stalls at [\d,]+ connections)", "bold red")
+    painted.highlight_regex(r"(?m)^  (?:also )?(?:certain|likely): .*$", "bold red")
     painted.highlight_regex(r"(?m)^  (Carries [\d,]+)", "bold green")
     console.print(painted, soft_wrap=True)
     return out.getvalue()

@@ -27,16 +27,24 @@ ALLOWED = 0.6
 ROUNDS = 5
 
 
+ROOT = Path(__file__).resolve().parents[2]
+
+
 def main() -> int:
+    return crowded("tests.bench.tuples", compare)
+
+
+def crowded(module: str, compare: Callable[[int], int]) -> int:
+    """Run a module's comparison in a namespace of its own that has so many sockets as the command line says."""
     if "--inside" in sys.argv:
-        return measure(int(sys.argv[-1]))
+        return measure(int(sys.argv[-1]), compare)
     count = sys.argv[1] if len(sys.argv) > 1 else "400000"
     if os.geteuid() or not shutil.which("ss"):
         print("needs root and ss")
         return 1
     # the namespace goes with its last process, and the workers end with their parent's pipe
-    command = ["unshare", "-n", sys.executable, "-m", "tests.bench.tuples", "--inside", count]
-    return subprocess.run(command, cwd=Path(__file__).resolve().parents[2], check=False).returncode
+    command = ["unshare", "-n", sys.executable, "-m", module, "--inside", count]
+    return subprocess.run(command, cwd=ROOT, check=False).returncode
 
 
 def prepare() -> list[socket.socket]:
@@ -107,11 +115,11 @@ def peak() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def measure(count: int) -> int:
+def measure(count: int, compare: Callable[[int], int]) -> int:
     servers = prepare()
     children, end = populate(count // 2)
     try:
-        return compare(count // 2)
+        return compare(count)
     finally:
         os.close(end)
         for child in children:
@@ -120,7 +128,8 @@ def measure(count: int) -> int:
             server.close()
 
 
-def compare(connections: int) -> int:
+def compare(count: int) -> int:
+    connections = count // 2
     wanted = [list(backend) for backend in BACKENDS]
     before = peak()
     found = sockets.run(wanted)["tuples"]

@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno as numbers
 import socket
-from collections.abc import Callable, Iterable
+import struct
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+
+from hosttune.facts import counters
+from hosttune.host.live import LiveHost
+
+ROOT = Path(__file__).resolve().parents[2]
 
 Address = tuple[str, int]
 
@@ -13,6 +24,11 @@ Address = tuple[str, int]
 def sysctl(path: str, text: str) -> None:
     """Give the namespace (or guest) a setting, by its path below /proc/sys."""
     Path("/proc/sys", path).write_text(text)
+
+
+def integer(path: str) -> int:
+    """Return a setting that is one number, by its path below /proc/sys."""
+    return int(Path("/proc/sys", path).read_text())
 
 
 def listener(address: Address, backlog: int = 4096) -> socket.socket:
@@ -43,6 +59,53 @@ def dial(
     return ""
 
 
+def begin(kept: list[socket.socket], address: Address, count: int = 1, most: int = 400) -> None:
+    """Begin connections without waiting for them; of those that are kept no more than `most` stay open."""
+    for _ in range(count):
+        client = socket.socket()
+        client.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            client.connect(address)
+        kept.append(client)
+    while len(kept) > most:
+        kept.pop(0).close()
+
+
+def counter(name: str) -> int:
+    """Return what this namespace (or guest) counts: `TcpExt.ListenOverflows`, `conntrack.drop`; 0 where it does not."""
+    return counters.gather(LiveHost()).counters.get(name, 0)
+
+
+def until(done: Callable[[], object], what: str, seconds: float = 20) -> None:
+    """Wait for what a scene cannot do without."""
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end, f"{what}: not within {seconds} s"
+        time.sleep(0.02)
+
+
+@contextlib.contextmanager
+def meanwhile(step: Callable[[], object], every: float = 0.03) -> Iterator[None]:
+    """Do something again and again, in a thread; what goes wrong there goes wrong here at the end."""
+    over, failed = threading.Event(), list[BaseException]()
+
+    def run() -> None:
+        try:
+            while not over.wait(every):
+                step()
+        except BaseException as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+    assert not failed, failed
+
+
 def close(*sockets: socket.socket | Iterable[socket.socket]) -> None:
     """Close sockets."""
     for one in sockets:
@@ -50,3 +113,73 @@ def close(*sockets: socket.socket | Iterable[socket.socket]) -> None:
             one.close()
         else:
             close(*one)
+
+
+def from_address(source: str, *options: int, port: int = 0) -> Callable[[socket.socket, int], None]:
+    """Return what binds a client before it connects, with options of IP (ip(7)); from `port` on, one by one."""
+
+    def bind(client: socket.socket, number: int) -> None:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, bool(port))
+        for option in options:
+            client.setsockopt(socket.IPPROTO_IP, option, 1)
+        client.bind((source, port + number if port else 0))
+
+    return bind
+
+
+@contextlib.contextmanager
+def child(code: str, *args: str, nofile: int | None = None) -> Iterator[str]:
+    """Run Python in a process of its own until the end of its input; yield the first line that it prints."""
+    limited = ["prlimit", f"--nofile={nofile}:{nofile}"] if nofile else []
+    with subprocess.Popen(
+        [*limited, sys.executable, "-c", code, *args], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdin and process.stdout
+        try:
+            yield process.stdout.readline().decode().strip()
+        finally:
+            process.stdin.close()
+            process.wait(10)
+
+
+def pass_by(server: socket.socket, reset: bool = False) -> str:
+    """Connect to a listener, and close first: TIME_WAIT is the client's; return the errno. `reset` leaves nothing."""
+    client = socket.socket()
+    try:
+        client.connect(server.getsockname())
+    except OSError as error:
+        client.close()
+        return numbers.errorcode.get(error.errno or 0, str(error))
+    accepted, _ = server.accept()
+    if reset:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("=ii", 1, 0))
+    client.close()
+    accepted.close()
+    return ""
+
+
+@contextlib.contextmanager
+def program(address: Address, *command: str) -> Iterator[int]:
+    """Run a program until it listens at an address, and then as long as is needed; yield its pid."""
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        try:
+            end = time.monotonic() + 10
+            while socket.socket().connect_ex(address):
+                assert process.poll() is None and time.monotonic() < end, command
+                time.sleep(0.05)
+            yield process.pid
+        finally:
+            process.terminate()
+
+
+def mqtt(kept: list[socket.socket], address: Address) -> bool:
+    """Connect as an MQTT 3.1.1 client with a name of its own; say whether the broker takes it."""
+    client = socket.create_connection(address, 5)
+    name = f"client{len(kept)}".encode()
+    kept.append(client)
+    rest = b"\x00\x04MQTT\x04\x02\x00\x00" + len(name).to_bytes(2, "big") + name
+    try:
+        client.sendall(b"\x10" + bytes([len(rest)]) + rest)
+        return client.recv(4) == b"\x20\x02\x00\x00"
+    except ConnectionError:
+        return False

@@ -6,10 +6,13 @@ python -m pytest tests/diagnosis/test_matrix.py -s
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from tests.diagnosis import stage
+from tests.diagnosis import guest_stage, stage
+from tests.programs.stage import need
+from tests.vm.guest import need_guest
 
 _rows: list[tuple[str, str, str]] = []
 
@@ -22,23 +25,37 @@ def matrix() -> Iterator[None]:
 
 
 def table(rows: list[tuple[str, str, str]]) -> str:
-    """Return rows of made causes against columns of verdicts; a decoy's row is named by its scene."""
-    verdicts = sorted({verdict for _, _, verdict in rows})
-    kinds = sorted(
-        {cause or f"decoy {scene}" for scene, cause, _ in rows}, key=lambda kind: (kind[:6] == "decoy ", kind)
-    )
+    """Return rows of made causes against columns of verdicts, and below it what became of each decoy."""
+    made = [(cause, verdict) for _, cause, verdict in rows if cause]
+    kinds, verdicts = sorted({cause for cause, _ in made}), sorted({verdict for _, verdict in made})
     width = max((len(kind) for kind in kinds), default=0)
     lines = [" " * width + "  " + "  ".join(verdicts)]
     for kind in kinds:
-        counts = [sum((c or f"decoy {s}") == kind and v == verdict for s, c, v in rows) for verdict in verdicts]
+        counts = [made.count((kind, verdict)) for verdict in verdicts]
         cells = "  ".join(f"{n or '.':>{len(v)}}" for n, v in zip(counts, verdicts, strict=True))
         lines.append(f"{kind:<{width}}  {cells}")
-    return "\n".join(lines)
+    decoys = [f"  {scene}: {verdict}" for scene, cause, verdict in sorted(rows) if not cause]
+    return "\n".join([*lines, "decoys, which must not be taken for what they look like:", *decoys])
 
 
 @pytest.mark.parametrize("name", stage.names("netns"))
 def test_a_stall_in_a_namespace_is_diagnosed(name: str) -> None:
+    need(*getattr(stage.load(name), "NEEDS", ()))
     hold(name, stage.diagnosed(name))
+
+
+@pytest.fixture(scope="module")
+def in_guest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """Play all scenes of what is global, in one boot."""
+    need_guest()
+    return guest_stage.diagnoses(tmp_path_factory.mktemp("guest"), stage.names("guest"))
+
+
+@pytest.mark.parametrize("name", stage.names("guest"))
+def test_a_stall_of_the_whole_host_is_diagnosed(name: str, in_guest: dict[str, dict[str, Any]]) -> None:
+    answer = in_guest[name]
+    assert "found" in answer, answer["failed"]
+    hold(name, answer["found"])
 
 
 def hold(name: str, found: dict[str, object]) -> None:

@@ -56,13 +56,13 @@ def test_version_1_knows_no_limit_from_a_limit(tmp_path: Path) -> None:
             "/proc/7/cgroup": "4:memory:/docker/a1\n3:pids:/docker/a1\n2:cpu,cpuacct:/\n0::/\n",
             f"{memory}/memory.limit_in_bytes": "536870912\n",
             f"{memory}/memory.usage_in_bytes": "1000\n",
-            f"{memory}/memory.stat": "inactive_file 1\ntotal_inactive_file 5000\n",
+            f"{memory}/memory.stat": "inactive_file 1\ntotal_inactive_file 5\n",
             "/sys/fs/cgroup/memory/docker/memory.limit_in_bytes": "9223372036854771712\n",
             "/sys/fs/cgroup/pids/docker/a1/pids.max": "max\n",
         },
     )
     assert cgroup.gather(host, "7") == (
-        GroupLimit("memory", "docker/a1", f"{memory}/memory.limit_in_bytes", 2**29, 999),
+        GroupLimit("memory", "docker/a1", f"{memory}/memory.limit_in_bytes", 2**29, 995),
     )
 
 

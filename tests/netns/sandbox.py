@@ -23,12 +23,16 @@ def need_namespaces() -> None:
         pytest.skip(why)
 
 
-def inside(module: str, function: str, *args: str) -> str:
-    """Return what `module.function(*args)` prints in a new namespace with lo up; its failure is the test's."""
+def inside(module: str, function: str, *args: str, alone: bool = False) -> str:
+    """Return what `module.function(*args)` prints in a new namespace with lo up; its failure is the test's.
+
+    With `alone` it sees no other processes than its own.
+    """
     need_namespaces()
     code = f"import sys; from {module} import {function}; {function}(*sys.argv[1:])"
+    own = ["--pid", "--fork", "--kill-child", "--mount-proc"] if alone else []
     done = subprocess.run(
-        ["unshare", "-n", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", sys.executable, "-c", code, *args],
+        ["unshare", "-n", *own, "sh", "-c", 'ip link set lo up && exec "$@"', "sh", sys.executable, "-c", code, *args],
         cwd=ROOT,
         capture_output=True,
         text=True,

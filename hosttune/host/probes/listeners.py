@@ -6,14 +6,13 @@ import os
 from typing import Any
 
 from hosttune.errors import HostError
-from hosttune.host.probes.sockets import _FAMILIES
-from hosttune.host.probes.traffic import _listeners
+from hosttune.host.probes.traffic import _LISTEN, _owners
 from hosttune.model import Reason
 
 
 def run() -> list[dict[str, Any]]:
     """Return of each `address`, `port`, `queue`, `backlog`, `inode` and `uid` (sock_diag(7)); raises HostError."""
     try:
-        return [row for family, _, _ in _FAMILIES for row in _listeners(family)]
+        return _owners(1 << _LISTEN)[1]
     except OSError as error:
         raise HostError(Reason.UNREADABLE, f"sock_diag: {os.strerror(error.errno or 0)}") from error

@@ -1,70 +1,95 @@
 """Which processes hold the most descriptors, or come nearest to their limit (proc(5)).
 
-Nothing is listed but a few descriptors of the fullest ones: each entry of /proc/PID/fd costs the kernel an inode and a
-dentry (fs/proc/fd.c), the size of the directory costs nothing.
+Little is listed: each entry of /proc/PID/fd costs the kernel an inode and a dentry (fs/proc/fd.c), the size of the
+directory costs nothing. It is the number of descriptors since Linux 6.2; before that a few thousand are looked at.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Iterable
 from typing import Any
 
-from hosttune.errors import HostError
 from hosttune.host.probes.workers import _named
-from hosttune.model import Reason
 
+_LOOKS = 4096  # descriptors of a process that are looked at where the kernel does not count them
 _FEW = 24  # descriptors: a program with fewer carries nothing that matters here
 _FIRST = 256  # a program opens its listeners first, so they have low numbers
-_SYS_ADMIN = 1 << 21  # CAP_SYS_ADMIN, linux/capability.h
+_SYS_ADMIN, _SYS_RESOURCE = 1 << 21, 1 << 24  # CAP_SYS_ADMIN, CAP_SYS_RESOURCE, linux/capability.h
 _WHOLE = ["0", "0", "4294967295"]  # the map of the initial user namespace, user_namespaces(7)
 
 
 def run(pids: list[int] | None = None, inodes: list[int] | None = None, most: int = 16) -> dict[str, Any]:
-    """Return "programs" and how many processes could not be looked at; raises HostError before Linux 6.2.
+    """Return "programs" and how many processes could not be looked at.
 
-    Without `pids` they are the `most` with the most descriptors and as many that are nearest to their soft limit. Each
-    row has `pid`, `name`, `uid`, `descriptors`, `soft`, `hard`, `system_ticks`, `ticks`, `threads`, `exempt`, and those
-    of `inodes` that are among its first descriptors as `listens`.
+    Without `pids` they are the `most` with the most descriptors, as many that are nearest to their soft limit, and
+    those with few that hold one of `inodes` which none of these holds. Each row has `pid`, `name`, `uid`,
+    `descriptors` (thousands are estimated before Linux 6.2), `soft`, `hard`, `system_ticks`, `ticks`, `threads`,
+    `exempt`, `resource`, and those of `inodes` that are among its first descriptors as `listens`.
     """
-    if not os.stat("/proc/self/fd").st_size:
-        raise HostError(Reason.ABSENT, "before Linux 6.2 the kernel does not count the descriptors of a process")
     counted, unseen = _counted(pids)
-    rows = []
-    for pid, descriptors in counted:
-        try:
-            rows.append({"pid": pid, "descriptors": descriptors, **_limits(pid)})
-        except OSError:
-            continue
+    rows = _rows(pair for pair in counted if pids is not None or pair[1] >= _FEW)
     if pids is None:
         fullest = sorted(rows, key=lambda row: -row["descriptors"])[:most]
         nearest = sorted(rows, key=lambda row: -row["descriptors"] / max(row["soft"] or 1 << 31, 1))[:most]
         chosen = {row["pid"] for row in (*fullest, *nearest)}
         rows = [row for row in rows if row["pid"] in chosen]
+    sought = set(inodes or ())
+    found = _described(rows, sought)
+    left = sought.difference(*(row["listens"] for row in found))
+    if pids is None and left:
+        small = [pair for pair in counted if 0 < pair[1] < _FEW and _held(*pair, left)]
+        found += _described(_rows(small), left)
+    return {"programs": sorted(found, key=lambda row: -row["descriptors"]), "unseen": unseen}
+
+
+def _rows(counted: Iterable[tuple[int, int]]) -> list[dict[str, Any]]:
+    rows = []
+    for pid, descriptors in counted:
+        with contextlib.suppress(OSError):
+            rows.append({"pid": pid, "descriptors": descriptors, **_limits(pid)})
+    return rows
+
+
+def _described(rows: Iterable[dict[str, Any]], sought: set[int]) -> list[dict[str, Any]]:
     found = []
     for row in rows:
-        try:
-            found.append({**row, **_about(row["pid"]), "listens": _held(row["pid"], set(inodes or ()))})
-        except OSError:
-            continue
-    return {"programs": sorted(found, key=lambda row: -row["descriptors"]), "unseen": unseen}
+        with contextlib.suppress(OSError):
+            found.append({**row, **_about(row["pid"]), "listens": _held(row["pid"], row["descriptors"], sought)})
+    return found
 
 
 def _counted(pids: list[int] | None) -> tuple[list[tuple[int, int]], int]:
     found, unseen = [], 0
+    count = _size if os.stat("/proc/self/fd").st_size else _estimate
     named: Iterable[str] = map(str, pids) if pids is not None else filter(str.isdigit, os.listdir("/proc"))
     for pid in named:
         try:
-            size = os.stat(f"/proc/{pid}/fd").st_size
+            size = count(pid)
         except PermissionError:
             unseen += 1
             continue
         except OSError:
             continue
-        if pids is not None or size >= _FEW:
-            found.append((int(pid), size))
+        found.append((int(pid), size))
     return found, unseen
+
+
+def _size(pid: str) -> int:
+    return os.stat(f"/proc/{pid}/fd").st_size
+
+
+def _estimate(pid: str) -> int:
+    """Count the descriptors of a small table, and look at evenly spaced ones of a large one (proc(5), FDSize)."""
+    size = re.search(rb"^FDSize:\s+(\d+)$", _read(f"/proc/{pid}/status"), re.M)
+    slots = int(size[1]) if size else 0
+    if slots <= _LOOKS:
+        return len(os.listdir(f"/proc/{pid}/fd"))
+    os.close(os.open(f"/proc/{pid}/fd", os.O_RDONLY | os.O_DIRECTORY))  # PermissionError: an entry would just be absent
+    held = sum(os.path.lexists(f"/proc/{pid}/fd/{number * slots // _LOOKS}") for number in range(_LOOKS))
+    return held * slots // _LOOKS
 
 
 def _limits(pid: int) -> dict[str, Any]:
@@ -78,6 +103,7 @@ def _about(pid: int) -> dict[str, Any]:
     name = stat[stat.index(b"(") + 1 : stat.rindex(b")")].decode(errors="replace")
     fields = stat[stat.rindex(b")") + 1 :].split()
     able = re.search(rb"^CapEff:\s+([0-9a-f]{1,16})$", _read(f"/proc/{pid}/status"), re.M)
+    held = int(able[1], 16) if able else 0
     # capable() asks in the initial user namespace: root of a namespace of its own is not exempt
     first = _read(f"/proc/{pid}/uid_map").decode().split() == _WHOLE
     return {
@@ -86,14 +112,24 @@ def _about(pid: int) -> dict[str, Any]:
         "ticks": int(fields[11]) + int(fields[12]),
         "system_ticks": int(fields[12]),
         "threads": int(fields[17]),
-        "exempt": bool(int(able[1], 16) & _SYS_ADMIN) and first if able else None,
+        "exempt": bool(held & _SYS_ADMIN) and first if able else None,
+        "resource": bool(held & _SYS_RESOURCE) and first if able else None,
     }
 
 
-def _held(pid: int, inodes: set[int]) -> list[int]:
-    """Return which of the inodes are among the first descriptors; () where that is not for us to see."""
+def _held(pid: int, descriptors: int, inodes: set[int]) -> list[int]:
+    """Return which of the inodes are among the first descriptors; () where that is not for us to see.
+
+    Of a program with few descriptors they are all looked at.
+    """
     found = []
-    for number in range(_FIRST if inodes else 0):
+    if not inodes:
+        return []
+    try:
+        among = os.listdir(f"/proc/{pid}/fd") if descriptors < _FEW else map(str, range(_FIRST))
+    except OSError:
+        return []
+    for number in among:
         try:
             link = os.readlink(f"/proc/{pid}/fd/{number}")
         except PermissionError:

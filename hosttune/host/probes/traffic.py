@@ -1,7 +1,9 @@
 """Who talks to whom: listeners, destinations, and sockets by state, counted in the kernel's dump buffers.
 
-sock_diag(7), include/uapi/linux/inet_diag.h. A table of very many sockets is sampled: a dump goes through the hash
-table, where neighbours have nothing in common (net/ipv4/inet_diag.c), so its beginning is a fair sample of it.
+sock_diag(7), include/uapi/linux/inet_diag.h, net/ipv4/inet_diag.c. What goes out is counted whole, for each destination
+has a limit of its own. Of accepted connections, which differ in the far end only, a part is looked at: those of one
+listener lie scattered over the hash table, so that the beginning of a dump is a fair sample of them. (Those that go out
+do not: since Linux 6.15 neighbouring ports have neighbouring buckets, net/ipv4/inet_hashtables.c inet_ehashfn().)
 """
 
 from __future__ import annotations
@@ -16,29 +18,44 @@ from itertools import compress
 from typing import Any
 
 from hosttune.errors import HostError
-from hosttune.host.probes.sockets import _FAMILIES, _dump, _messages, _readable, _runs
+from hosttune.host.probes._maps import Key, Maps, destination_of, source_of, words
+from hosttune.host.probes.sockets import (
+    _BOUND_INACTIVE,
+    _FAMILIES,
+    _JMP,
+    _TIMER_WAIT,
+    _dump,
+    _either,
+    _hold,
+    _messages,
+    _runs,
+)
 from hosttune.model import Reason
 
 # include/net/tcp_states.h
-_ESTABLISHED, _SYN_SENT, _FIN_WAIT2, _TIME_WAIT, _CLOSE_WAIT, _LISTEN = 1, 2, 5, 6, 8, 10
+_ESTABLISHED, _SYN_SENT, _SYN_RECV, _FIN_WAIT2, _TIME_WAIT, _CLOSE_WAIT, _LISTEN = 1, 2, 3, 5, 6, 8, 10
 _PASSING = {2: "SYN_SENT", 3: "SYN_RECV", 4: "FIN_WAIT1", 8: "CLOSE_WAIT", 9: "LAST_ACK", 11: "CLOSING"}
-_SYN_RECV = 3
 # columns of 32 bits within a message: struct nlmsghdr and struct inet_diag_msg
 _UNREAD, _UNSENT, _UID = 18, 19, 20
+_RETRANS = 19  # bytes from a message's beginning: idiag_retrans
+_S_EQ = 11  # INET_DIAG_BC_S_EQ, since Linux 4.16
+_FILTERED = 128  # ports: with more listeners the bytecode would cost more than it saves
 _MOST_ROWS = 64
-_ANSWERS = 4  # times the sample: what passes through its states is counted whole, within reason
+_MOST_PASSING = 200_000
+_BACKENDS = 16  # destinations of which the ports are told, the busiest
 
-Key = tuple[int, ...]
 
-
-def run(most: int = 60_000) -> dict[str, Any]:
+def run(most: int = 20_000) -> dict[str, Any]:
     """Return what a look at the table gave; raises HostError.
 
-    "listeners": `address`, `port`, `queue`, `backlog`, `inode`, `uid`. "flows", those that go out, of a sample of at
-    most about `most` sockets a family: `source`, `address`, `port`, `established`, `time_wait`, `unread`; of all:
-    `opening`, `retried`. "accepted": for a listening port `established` of the sample, `closing` and `half_open` of
-    all. "sampled": for each family how many sockets `established` and `time_wait` were seen, and whether that is
-    `whole`. "unread" and "unsent" are established sockets of the sample, "states" all those that pass.
+    "listeners": `address`, `port`, `queue`, `backlog`, `inode`, `uid`. "flows", the 64 largest of those that go out and
+    those that get no answer: `source`, `address`, `port`, `established`, `time_wait`, `opening`, `retried`, `unread`,
+    `resending`. "outgoing": how many are established. "accepted": for a listening port `established` of a sample of
+    about `most` a family, `closing` and `half_open` of all. "sampled": how many accepted ones were seen, and whether
+    they are "whole". "unread" and "unsent": established sockets seen with data in their queues, "uids": those seen by
+    user; "states": all that pass. "tuples", of the 16 busiest destinations, and "held" are as the sockets probe has
+    them, "local" for each source the ports of all that goes out; "tuples" and "local" are null where the pairs of
+    source and destination are too many to keep their ports.
     """
     try:
         return _Look(most).answer()
@@ -52,105 +69,144 @@ class _Look:
     def __init__(self, most: int) -> None:
         self.most = most
         self.flows: dict[Key, Counter[str]] = {}
+        self.maps = Maps()
         self.accepted: dict[int, Counter[str]] = {}
         self.uids: Counter[int] = Counter()
         self.states: Counter[str] = Counter()
         self.queues: Counter[str] = Counter()
-        self.sampled: dict[str, dict[str, Any]] = {}
+        self.sampled = 0
+        self.whole = True
+        self.outgoing = 0
+        self.ports: set[int] = set()  # listening, in network order
 
     def answer(self) -> dict[str, Any]:
-        listeners = [row for family, _, _ in _FAMILIES for row in _listeners(family)]
-        ports = {socket.htons(row["port"]) for row in listeners}
-        for family, columns, words in _FAMILIES:
-            full = self._established(family, columns, ports)
-            gone = self._waiting(family, columns, ports)
-            self._passing(family, columns, ports)
-            name = "inet" if words == 1 else "inet6"
-            self.sampled[name] = {
-                "established": full[0],
-                "time_wait": gone[0],
-                "whole": full[1] and gone[1],
-            }
+        held, listeners = _owners()
+        self.ports = {socket.htons(row["port"]) for row in listeners}
+        for family, columns, _ in _FAMILIES:
+            self._going(family, columns)
+            self._coming(family, columns)
+            self._passing(family, columns)
         ranked = sorted(self.flows.items(), key=lambda item: -sum(item[1].values()))
+        busiest = list(dict.fromkeys(destination_of(key) for key, _ in ranked))[:_BACKENDS]
+        unanswered = [item for item in ranked[_MOST_ROWS:] if item[1]["retried"]]
         return {
             "listeners": listeners,
-            "flows": [self._flow(key, row) for key, row in ranked[:_MOST_ROWS]],
+            "flows": [self._flow(key, row) for key, row in (*ranked[:_MOST_ROWS], *unanswered[:_MOST_ROWS])],
+            "outgoing": self.outgoing,
             "accepted": [{"port": socket.ntohs(port), **row} for port, row in sorted(self.accepted.items())],
             "sampled": self.sampled,
+            "whole": self.whole,
             "states": dict(self.states),
             "uids": {str(uid): count for uid, count in self.uids.most_common(_MOST_ROWS)},
             "unread": self.queues["unread"],
             "unsent": self.queues["unsent"],
+            "held": held,
+            **self.maps.answer(set(busiest)),
         }
 
     def _flow(self, key: Key, row: Counter[str]) -> dict[str, Any]:
-        half = (len(key) - 1) // 2
-        return {"source": _words(key[:half]), "address": _words(key[half:-1]), "port": socket.ntohs(key[-1]), **row}
+        far = destination_of(key)
+        return {"source": source_of(key), "address": words(far[:-1]), "port": socket.ntohs(far[-1]), **row}
 
-    def _established(self, family: int, columns: tuple[int, ...], ports: set[int]) -> tuple[int, bool]:
-        seen = 0
-        for step, run in _sample(family, 1 << _ESTABLISHED):
+    def _going(self, family: int, columns: tuple[int, ...]) -> None:
+        """Count what goes out, all of it: established, and what waits after its end."""
+        filters = _without(self.ports)
+        for step, run in _sockets(family, 1 << _ESTABLISHED, filters):
             keys, local, _ = _columns(run, step, columns)
-            coming = [port in ports for port in local]
-            words = array("I", run)
-            unread = words[_UNREAD :: step // 4]
-            self._count("established", keys, local, coming)
-            if unread.count(0) < len(unread):
-                self._count("unread", list(compress(keys, unread)), local, list(compress(coming, unread)), flows=True)
-            self.queues["unread"] += len(unread) - unread.count(0)
-            unsent = words[_UNSENT :: step // 4]
-            self.queues["unsent"] += len(unsent) - unsent.count(0)
-            self.uids.update(words[_UID :: step // 4])
-            seen += len(coming)
-            if seen >= self.most:
-                return seen, False
-        return seen, True
+            going = [port not in self.ports for port in local]
+            self._add("established", keys, going)
+            self.maps.take("established", zip(keys, local, strict=True), going)
+            self.outgoing += sum(going)
+            self._queues(run, step, keys, going)
+        for step, run in _sockets(family, 1 << _TIME_WAIT | 1 << _FIN_WAIT2, filters):
+            keys, local, states = _columns(run, step, columns)
+            going = [port not in self.ports for port in local]
+            self._add("time_wait", keys, going)
+            for name, which in _gone(states, run[18::step], going).items():
+                self.maps.take(name, zip(keys, local, strict=True), which)
 
-    def _waiting(self, family: int, columns: tuple[int, ...], ports: set[int]) -> tuple[int, bool]:
+    def _coming(self, family: int, columns: tuple[int, ...]) -> None:
+        """Look at a part of the accepted ones."""
         seen = 0
-        for step, run in _sample(family, 1 << _TIME_WAIT | 1 << _FIN_WAIT2):
+        for step, run in _sockets(family, 1 << _ESTABLISHED, _only(self.ports)) if self.ports else ():
             keys, local, _ = _columns(run, step, columns)
-            self._count("time_wait", keys, local, [port in ports for port in local], flows=True)
-            seen += len(keys)
+            coming = [port in self.ports for port in local]
+            for port, count in Counter(compress(local, coming)).items():
+                self.accepted.setdefault(port, Counter())["established"] += count
+            if len(self.ports) <= _FILTERED:
+                self._queues(run, step, keys, [False] * len(keys))
+            seen += sum(coming)
             if seen >= self.most:
-                return seen, False
-        return seen, True
+                self.whole = False
+                break
+        self.sampled += seen
 
-    def _passing(self, family: int, columns: tuple[int, ...], ports: set[int]) -> None:
+    def _passing(self, family: int, columns: tuple[int, ...]) -> None:
+        """Count the states that pass: few sockets are in them, or something is wrong."""
         seen = 0
-        for step, run in _sample(family, sum(1 << state for state in _PASSING)):
+        for step, run in _sockets(family, sum(1 << state for state in _PASSING), b""):
             keys, local, states = _columns(run, step, columns)
             for state, count in Counter(states).items():
                 self.states[_PASSING[state]] += count
-            tried = run[19::step]  # idiag_retrans
+            tried = run[_RETRANS::step]
+            going = [port not in self.ports and state != _SYN_RECV for port, state in zip(local, states, strict=True)]
+            self.maps.take("other", zip(keys, local, strict=True), going)
             for key, port, state, again in zip(keys, local, states, tried, strict=True):
                 if state == _SYN_SENT:
                     row = self.flows.setdefault(key, Counter())
                     row["opening"] += 1
                     row["retried"] += again > 0
-                elif port in ports and state in (_SYN_RECV, _CLOSE_WAIT):
+                elif port in self.ports and state in (_SYN_RECV, _CLOSE_WAIT):
                     of = self.accepted.setdefault(port, Counter())
                     of["half_open" if state == _SYN_RECV else "closing"] += 1
             seen += len(keys)
-            if seen >= self.most * _ANSWERS:
+            if seen >= _MOST_PASSING:
                 return
 
-    def _count(self, name: str, keys: list[Key], local: list[int], coming: list[bool], flows: bool = False) -> None:
-        """Add a buffer's sockets: those that go out by their ends, those that were accepted by their port."""
-        for key, count in Counter(compress(keys, (not one for one in coming))).items():
+    def _add(self, name: str, keys: list[Key], going: list[bool]) -> None:
+        for key, count in Counter(compress(keys, going)).items():
             self.flows.setdefault(key, Counter())[name] += count
-        if not flows:
-            for port, count in Counter(compress(local, coming)).items():
-                self.accepted.setdefault(port, Counter())[name] += count
+
+    def _queues(self, run: bytes, step: int, keys: list[Key], going: list[bool]) -> None:
+        """Count sockets with data in their queues, and whose they are."""
+        words = array("I", run)
+        unread, unsent = words[_UNREAD :: step // 4], words[_UNSENT :: step // 4]
+        if unread.count(0) < len(unread):
+            self._add("unread", list(compress(keys, unread)), list(compress(going, unread)))
+        again = run[_RETRANS::step]
+        if any(again):
+            self._add("resending", list(compress(keys, again)), list(compress(going, again)))
+        self.queues["unread"] += len(unread) - unread.count(0)
+        self.queues["unsent"] += len(unsent) - unsent.count(0)
+        self.uids.update(words[_UID :: step // 4])
 
 
-def _sample(family: int, states: int) -> Iterator[tuple[int, bytes]]:
+def _sockets(family: int, states: int, filters: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield runs of messages of one length; a dump that is left early goes with its socket."""
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4) as link:  # NETLINK_SOCK_DIAG
         link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
         link.bind((0, 0))
-        for data, uniform in _dump(link, family, states, b""):
+        for data, uniform in _dump(link, family, states, filters):
             yield from _runs(data, uniform, None)
+
+
+def _only(ports: set[int]) -> bytes:
+    """Return bytecode that accepts what has one of these local ports, in network order; none where they are many."""
+    if len(ports) > _FILTERED:
+        return b""
+    return _either([(_S_EQ, struct.pack("=BBH", 0, 0, socket.ntohs(port))) for port in sorted(ports)])
+
+
+def _without(ports: set[int]) -> bytes:
+    """Return bytecode that rejects what has one of these local ports: each jumps 4 beyond the end, which rejects."""
+    if len(ports) > _FILTERED:
+        return b""
+    size = 12  # a condition of two operations, and the jump
+    code = b""
+    for number, port in enumerate(sorted(ports)):
+        beyond = (len(ports) - number) * size - 8 + 4
+        code += struct.pack("=BBHBBHBBH", _S_EQ, 8, size, 0, 0, socket.ntohs(port), _JMP, 4, beyond)
+    return code
 
 
 def _columns(run: bytes, step: int, columns: tuple[int, ...]) -> tuple[list[Key], list[int], bytes]:
@@ -161,22 +217,32 @@ def _columns(run: bytes, step: int, columns: tuple[int, ...]) -> tuple[list[Key]
     return keys, list(halves[10 :: step // 2]), run[17::step]
 
 
-def _listeners(family: int) -> Iterator[dict[str, Any]]:
+def _gone(states: bytes, timers: bytes, going: list[bool]) -> dict[str, list[bool]]:
+    """Return which of those that go out are in TIME_WAIT, which in FIN_WAIT2 and only a timer, and which neither."""
+    waiting = [one and state == _TIME_WAIT for one, state in zip(going, states, strict=True)]
+    half = [
+        one and state != _TIME_WAIT and timer == _TIMER_WAIT
+        for one, state, timer in zip(going, states, timers, strict=True)
+    ]
+    rest = [one and not (w or h) for one, w, h in zip(going, waiting, half, strict=True)]
+    return {"time_wait": waiting, "half_closed": half, "other": rest}
+
+
+def _owners(states: int = 1 << _LISTEN | 1 << _BOUND_INACTIVE) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return what owns a port by bind(), as the sockets probe has it, and of these the listeners with their queues.
+
+    Listeners alone cost next to nothing; for what is only bound the kernel walks the ports of all sockets.
+    """
+    held, listeners = [], []
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4) as link:
         link.bind((0, 0))
-        for data, _ in _dump(link, family, 1 << _LISTEN, b""):
-            for start, _ in _messages(data):
-                size = 4 if family == socket.AF_INET else 16
-                queue, backlog, uid, inode = struct.unpack_from("=IIII", data, start + 72)
-                yield {
-                    "address": _readable(data[start + 24 : start + 24 + size]),
-                    "port": struct.unpack_from("!H", data, start + 20)[0],
-                    "queue": queue,
-                    "backlog": backlog,
-                    "uid": uid,
-                    "inode": inode,
-                }
-
-
-def _words(words: Key) -> str:
-    return _readable(struct.pack(f"={len(words)}I", *words))
+        for family, _, _ in _FAMILIES:
+            for data, _ in _dump(link, family, states, b""):
+                for start, length in _messages(data):
+                    row = _hold(data, start, length)
+                    held.append(row)
+                    if row["listen"]:
+                        queue, backlog, uid, inode = struct.unpack_from("=IIII", data, start + 72)
+                        more = {"queue": queue, "backlog": backlog, "uid": uid, "inode": inode}
+                        listeners.append({"address": row["address"], "port": row["port"], **more})
+    return held, listeners

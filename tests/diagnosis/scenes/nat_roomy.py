@@ -1,0 +1,36 @@
+"""This host masquerades for a client, with ports enough."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from hosttune.proofs import _netfilter
+from tests.diagnosis import far, made
+
+CAUSE = ""
+DECOY_OF = "nat"
+WHERE = "netns"
+_SERVER = ("10.0.2.2", 1883)
+_RULES = """
+table ip hosttune {
+  chain out {
+    type nat hook postrouting priority 100
+    ip daddr 10.0.2.2 meta l4proto tcp masquerade
+  }
+}
+"""
+
+
+@contextmanager
+def scene() -> Iterator[list[str]]:
+    with far.hosts(2) as (client, server):
+        far.wire(1, None, client)
+        far.wire(2, None, server)
+        far.route(client, "10.0.1.1")
+        made.sysctl("net/ipv4/ip_forward", "1")
+        far.rules(None, _RULES)
+        server.listen(_SERVER)
+        client.dial(_SERVER, 200)
+        made.until(lambda: _netfilter.count() > 100, "connections through NAT")
+        yield []

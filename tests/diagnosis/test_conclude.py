@@ -1,0 +1,73 @@
+"""What the causes come to: the program itself only where it stands at its number and nothing else is left."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hosttune.diagnosis import Clues, _conclude
+from hosttune.model import Cause, Certainty, Conclusion, Evidence, Flow, Traffic
+from tests.diagnosis.given import clues, hit, pool, program
+
+AT_IT = {"at": 1_000, "programs": (program(1_030, 65_536),)}
+ONCE = Cause("ghosts", "the queue ran over", Certainty.POSSIBLE, evidence=(Evidence("once", past=True),), confirm="x")
+NOW = Cause("ghosts", "the queue runs over", Certainty.POSSIBLE, evidence=(Evidence("now"),), confirm="x")
+ELSEWHERE = Cause("knee", "half is used", Certainty.POSSIBLE, 14_116, evidence=(Evidence("now"),), confirm="x")
+HERE = Cause("tcp-mem", "memory is full", Certainty.POSSIBLE, 1_000, evidence=(Evidence("now"),), confirm="x")
+LIKELY = Cause("nofile", "descriptors run out", Certainty.LIKELY, 1_024, evidence=(Evidence("now"),), confirm="x")
+UNSEEN = Cause("nofile", "descriptors run out", Certainty.UNSEEN, evidence=(Evidence("not read"),))
+SILENT = Traffic(flows=(Flow("10.0.0.1", "10.0.0.9", 1883, opening=40, retried=40),))
+ONE_DOWN = Traffic(flows=(Flow("10.0.0.1", "10.0.0.9", 1883, opening=2, retried=2),))
+
+
+@pytest.mark.parametrize(
+    ("given", "held", "unseen", "conclusion"),
+    [
+        (clues(), (), (), Conclusion.NOTHING),
+        (clues(), (NOW,), (), Conclusion.NOTHING),
+        (clues(traffic=ONE_DOWN), (), (), Conclusion.NOTHING),
+        (clues(traffic=SILENT), (), (), Conclusion.NOT_ENOUGH),
+        (clues(errno="none"), (), (), Conclusion.NOT_ENOUGH),
+        (clues(call="accept"), (), (), Conclusion.NOT_ENOUGH),
+        (clues(hits=(hit("ports"),)), (), (), Conclusion.NOT_ENOUGH),
+        (clues(**AT_IT), (LIKELY, HERE), (), Conclusion.CAUSE),
+        (clues(**AT_IT), (), (), Conclusion.OWN_LIMIT),
+        (clues(**AT_IT, errno="none"), (), (), Conclusion.OWN_LIMIT),
+        (clues(**AT_IT), (ONCE, ELSEWHERE), (), Conclusion.OWN_LIMIT),
+        (clues(**AT_IT), (NOW,), (), Conclusion.NOT_ENOUGH),
+        (clues(**AT_IT), (HERE,), (), Conclusion.NOT_ENOUGH),
+        (clues(**AT_IT), (), (UNSEEN,), Conclusion.NOT_ENOUGH),
+        (clues(**AT_IT, traffic=SILENT), (), (), Conclusion.NOT_ENOUGH),
+        (clues(**AT_IT, errno="EPERM"), (), (), Conclusion.NOT_ENOUGH),
+        (clues(**AT_IT, hits=(hit("x", errno="EMFILE"),)), (), (), Conclusion.NOT_ENOUGH),
+        (clues(at=1_000), (), (), Conclusion.NOT_ENOUGH),
+        (clues(at=5_000, programs=(program(1_030, 65_536),), named=True), (), (), Conclusion.NOT_ENOUGH),
+        (clues(at=1_000, programs=(program(0, 65_536),), named=True, examined=False), (), (), Conclusion.OWN_LIMIT),
+    ],
+)
+def test_concluded(given: Clues, held: tuple[Any, ...], unseen: tuple[Any, ...], conclusion: Conclusion) -> None:
+    found = _conclude.conclude(given, held, (), unseen)
+    assert found.conclusion is conclusion, found.text
+    if conclusion in (Conclusion.NOT_ENOUGH, Conclusion.OWN_LIMIT):
+        assert found.next
+        assert len(set(found.next)) == len(found.next)
+
+
+def test_connections_without_an_answer_are_named() -> None:
+    found = _conclude.conclude(clues(traffic=SILENT), (), (), ())
+    assert "40 connections to 10.0.0.9:1883 wait for an answer to their SYN" in found.text
+
+
+def test_bind_of_an_address_that_is_not_here_is_looked_at_first() -> None:
+    found = _conclude.conclude(clues(pool(3), errno="EADDRNOTAVAIL", call="bind"), (NOW,), (), ())
+    assert "ip addr" in found.next[0]
+
+
+def test_a_known_program_is_told_what_its_own_limit_is_called() -> None:
+    mosquitto = program(1_030, 65_536)
+    mosquitto = type(mosquitto)(mosquitto.pid, "mosquitto", 0, mosquitto.descriptors, mosquitto.soft, mosquitto.hard)
+    found = _conclude.conclude(clues(at=1_000, programs=(mosquitto,), named=True), (), (), ())
+    assert found.text == "No host limit explains this: mosquitto (7) stops by itself at 1,000"
+    assert "max_connections" in found.next[0]
+    assert any("round number" in text for text in found.next)

@@ -1,0 +1,125 @@
+"""Lines of logs are taken for what they are, among anything else that a log may have in it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from hosttune.capacity import _logs
+from hosttune.diagnosis import _line, _log
+
+ROOT = Path(__file__).resolve().parents[2]
+TABLE = tomllib.loads(Path(__file__).with_name("log_lines.toml").read_text())
+NOTHING = list(TABLE.pop("nothing"))
+KNOWN = [(text, told) for rows in TABLE.values() for text, told in rows.items()]
+LARGE = 16 << 20  # a quarter of what is looked at
+
+
+@pytest.mark.parametrize(("text", "told"), KNOWN)
+def test_a_line_is_taken_for_what_it_is(text: str, told: str) -> None:
+    program, cause, errno, call = told.rsplit(" ", 3)
+    (hit,) = _log.recognise(text.encode())
+    assert (hit.program, hit.causes[0], hit.errno or "-", hit.call or "-") == (program, cause, errno, call)
+
+
+@pytest.mark.parametrize("text", NOTHING)
+def test_a_line_that_looks_alike_is_no_sign(text: str) -> None:
+    assert not _log.recognise(text.encode())
+
+
+def test_every_row_has_an_example() -> None:
+    used = {line for text, _ in KNOWN for line in _log.LINES if _takes(line, text)}
+    used |= {line for text in NOTHING for line in _log.LINES if _takes(line, text)}
+    assert [line for line in _log.LINES if line not in used] == []
+
+
+def _takes(line: _line.Line, text: str) -> bool:
+    return next((row for row in _log.LINES if row.mark in text and row.pattern.search(text)), None) is line
+
+
+@pytest.mark.parametrize("row", _logs.LINES, ids=lambda row: f"{row.program} {row.bound} {row.line[:30]}")
+def test_every_line_that_a_real_program_wrote_is_known(row: _logs.LogLine) -> None:
+    (hit,) = _log.recognise(row.line.replace(_logs.ANY, "17").encode())
+    assert row.bound in hit.causes
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("Proxy a reached process FD limit (maxsock=37563). Please", {"soft": 37_563}),
+        ("Cannot raise FD limit to 2000016, limit is 524288.", {"wanted": 2_000_016, "soft": 524_288}),
+        ("VFS: file-max limit 65536 reached", {"limit": 65_536}),
+        ("Possible SYN flooding on port [::]:1883. Sending cookies.", {"port": 1883}),
+        ("client(27004): EXIT for {shutdown,eaddrnotavail}", {"client": 27_004}),
+        ("[alert] 7#7: 1024 worker_connections are not enough", {"connections": 1024}),
+    ],
+)
+def test_numbers_are_taken_from_a_line(text: str, numbers: dict[str, int]) -> None:
+    (hit,) = _log.recognise(text.encode())
+    assert hit.numbers == numbers
+
+
+def test_a_kind_of_line_is_told_once_with_its_number_and_the_numbers_of_the_last() -> None:
+    log = b"x\nVFS: file-max limit 1 reached\ny\nVFS: file-max limit 2 reached\r\n"
+    (hit,) = _log.recognise(log)
+    assert (hit.count, hit.numbers, hit.line) == (2, {"limit": 2}, "VFS: file-max limit 1 reached")
+
+
+@settings(deadline=None)
+@given(st.binary(max_size=3000), st.sampled_from([text for text, _ in KNOWN]), st.binary(max_size=3000))
+@example(b"\x1b[2J\x1b]0;owned\x07", "Out of socket memory", b"\xff\xfe\x00\x9b")
+def test_a_line_is_found_among_garbage_and_is_safe_to_print(before: bytes, text: str, behind: bytes) -> None:
+    hits = _log.recognise(before + b"\n" + text.encode() + b"\n" + behind)
+    assert any(hit.line for hit in hits)
+    assert all(hit.line.isprintable() for hit in hits)
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(sorted(_log._ALL)) | st.text(max_size=20), max_size=60))
+def test_marks_in_any_order_on_one_line_do_no_harm(parts: list[str]) -> None:
+    for hit in _log.recognise("".join(parts).encode("utf-8", "replace")):
+        assert hit.count > 0
+        assert len(hit.line) <= 160
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        b'10.0.0.1 - - "GET /index.html HTTP/1.1" 200 612 "Mozilla/5.0 (X11; Linux)"\n',
+        b"connect() to 127.0.0.1:80 failed (99: Cannot assign requested address) while connecting to upstream\n",
+        b"emfile dial tcp bind client(7) connect error ",
+    ],
+    ids=["nothing", "the same line", "one line without an end"],
+)
+def test_a_large_log_takes_seconds(block: bytes) -> None:
+    data = block * (LARGE // len(block))
+    start = time.process_time()
+    _log.recognise(data)
+    assert time.process_time() - start < 8  # about 0.5 to 1.5 on one CPU of 2023
+
+
+def diagnose(*args: str, stdin: bytes = b"") -> str:
+    command = [sys.executable, "-m", "hosttune", "diagnose", *args]
+    done = subprocess.run(command, cwd=ROOT, input=stdin, capture_output=True, check=False)
+    assert done.returncode in (0, 1, 3), done.stderr.decode()
+    return done.stdout.decode()
+
+
+def test_a_log_can_come_by_a_pipe(tmp_path: Path) -> None:
+    empty = tmp_path / "snapshot.json"
+    empty.write_text('{"schema": "hosttune/snapshot/1", "reads": {}, "globs": {}, "probes": {}}')
+    told = diagnose("--snapshot", str(empty), "--log", "-", stdin=b"Proxy a reached process FD limit (maxsock=37563).")
+    assert "37,563" in told
+
+
+def test_a_log_without_a_known_line_is_said_to_be_one(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    log.write_bytes(b"\x00\xff nothing here\n")
+    assert f"--log {log}: no line that is known" in " ".join(diagnose("--log", str(log)).split())

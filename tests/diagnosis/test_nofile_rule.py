@@ -1,0 +1,75 @@
+"""What the rule of descriptors makes of processes, words and numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hosttune.diagnosis import nofile
+from hosttune.model import Certainty, Listener, Traffic
+from tests.diagnosis.given import clues, hit, is_, program
+
+QUEUED = Traffic(listeners=(Listener("0.0.0.0", 1883, 40, 128, inode=5),))
+CASES: dict[str, tuple[Any, Certainty, int | None]] = {
+    "a process at its limit": (clues(programs=(program(1_024),)), Certainty.CERTAIN, 1024),
+    "just below it, and nothing wants more": (clues(programs=(program(1_023),)), Certainty.EXCLUDED, None),
+    "just below it, and clients wait": (
+        clues(programs=(program(1_023),), traffic=QUEUED, owners={5: 7}),
+        Certainty.CERTAIN,
+        1024,
+    ),
+    "just below it, and it was named": (clues(programs=(program(1_023),), named=True), Certainty.CERTAIN, 1024),
+    "just below it, and the errno": (clues(programs=(program(1_022),), errno="EMFILE"), Certainty.CERTAIN, 1024),
+    "95 % of it": (clues(programs=(program(973),), named=True), Certainty.EXCLUDED, None),
+    "more than the limit: it was lowered afterwards": (clues(programs=(program(2_000),)), Certainty.POSSIBLE, 1024),
+    "at its limit, and another errno": (
+        clues(programs=(program(1_024),), errno="EADDRNOTAVAIL"),
+        Certainty.LIKELY,
+        1024,
+    ),
+    "EMFILE, of whom is not known": (clues(errno="EMFILE"), Certainty.LIKELY, None),
+    "EMFILE from accept(), at the limit that nobody set": (
+        clues(errno="EMFILE", call="accept", at=1_015),
+        Certainty.CERTAIN,
+        1024,
+    ),
+    "EMFILE from accept()": (clues(errno="EMFILE", call="accept"), Certainty.CERTAIN, None),
+    "EMFILE, and programs that are far from their limits": (
+        clues(errno="EMFILE", programs=(program(30), program(20, pid=8))),
+        Certainty.LIKELY,
+        None,
+    ),
+    "EMFILE, and the named one is far from it now": (
+        clues(errno="EMFILE", call="accept", programs=(program(30),), named=True),
+        Certainty.LIKELY,
+        1024,
+    ),
+    "a line that names its limit": (
+        clues(hits=(hit("nofile", errno="EMFILE", soft=37_563),)),
+        Certainty.CERTAIN,
+        37563,
+    ),
+    "the number, and the named one's limit": (
+        clues(at=1_015, programs=(program(30),), named=True),
+        Certainty.LIKELY,
+        1024,
+    ),
+    "the number, and somebody's limit": (clues(at=1_015, programs=(program(30),)), Certainty.EXCLUDED, None),
+    "half of the limit, for a proxy": (clues(at=505, programs=(program(30),), named=True), Certainty.LIKELY, 1024),
+    "the number, and a limit far above": (
+        clues(at=1_000, programs=(program(1_030, 65_536),), named=True),
+        Certainty.EXCLUDED,
+        None,
+    ),
+    "the number alone": (clues(at=1_000), Certainty.POSSIBLE, 1024),
+    "another errno": (clues(errno="ENFILE"), Certainty.EXCLUDED, None),
+    "no error": (clues(errno="none"), Certainty.EXCLUDED, None),
+    "limits that could not be read": (clues(programs=(program(30, None, None),)), Certainty.UNSEEN, None),
+    "nothing is known": (clues(), Certainty.UNSEEN, None),
+}
+
+
+@pytest.mark.parametrize(("found", "certainty", "at"), CASES.values(), ids=CASES)
+def test_judged(found: Any, certainty: Certainty, at: int | None) -> None:
+    is_(nofile.judge(found), certainty, at)

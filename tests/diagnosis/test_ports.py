@@ -1,0 +1,70 @@
+"""What the rule of full pools makes of pools, words and numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from hosttune.diagnosis import ports
+from hosttune.model import Backend, BindMode, Certainty, Pools
+from tests.diagnosis.given import WIDE, clues, hit, is_, pool
+
+B = (Backend("10.0.0.9", 1883),)
+CASES: dict[str, tuple[Any, Certainty, int | None]] = {
+    "a full pool": (clues(pool(100)), Certainty.CERTAIN, 100),
+    "a full pool of an odd range: its last port is found by luck": (clues(pool(100, 101)), Certainty.CERTAIN, 101),
+    "one port left of an even range": (clues(pool(99)), Certainty.EXCLUDED, None),
+    "a full pool, and another errno": (clues(pool(100), errno="EMFILE"), Certainty.LIKELY, 100),
+    "a full pool, and no error": (clues(pool(100), errno="none"), Certainty.LIKELY, 100),
+    "nothing is known": (clues(limits={}), Certainty.UNSEEN, None),
+    "no error, nothing is known": (clues(errno="none", limits={}), Certainty.EXCLUDED, None),
+    "the errno alone": (clues(errno="EADDRNOTAVAIL", limits={}), Certainty.POSSIBLE, None),
+    "the errno and the call": (clues(errno="EADDRNOTAVAIL", call="connect", limits={}), Certainty.LIKELY, None),
+    "the errno, and pools that are nearly empty now": (clues(pool(3), errno="EADDRNOTAVAIL"), Certainty.POSSIBLE, None),
+    "bind() of an address that is not here": (clues(errno="EADDRNOTAVAIL", call="bind"), Certainty.EXCLUDED, None),
+    "the number of one pool": (clues(at=28_232), Certainty.LIKELY, 28232),
+    "one pool, less what others take of it": (clues(at=27_003, errno="EADDRNOTAVAIL"), Certainty.CERTAIN, 28232),
+    "one pool of the wide range": (clues(at=64_512, limits=WIDE), Certainty.LIKELY, 64512),
+    "more than one pool has": (clues(at=28_600), Certainty.UNSEEN, None),
+    "three pools, of how many nobody says": (clues(at=84_000), Certainty.POSSIBLE, 84696),
+    "three pools, and the errno": (clues(at=84_000, errno="EADDRNOTAVAIL"), Certainty.LIKELY, 84696),
+    "three pools of three backends": (
+        clues(at=84_000, errno="EADDRNOTAVAIL", backends=B * 3),
+        Certainty.CERTAIN,
+        84696,
+    ),
+    "the number of one pool where there are ten": (clues(at=28_232, backends=B * 10), Certainty.UNSEEN, None),
+    "about 100,000 of four pools, as a log says": (
+        clues(at=100_000, backends=B * 4, hits=(hit("ports", errno="EADDRNOTAVAIL", call="connect"),)),
+        Certainty.LIKELY,
+        112928,
+    ),
+    "the number of one pool, which is empty now": (clues(pool(9, 28_232), at=28_232), Certainty.POSSIBLE, 28232),
+    "one that is nearly full now": (clues(pool(28_000, 28_232), at=28_000), Certainty.LIKELY, 28232),
+    "TIME_WAIT could be it as well": (
+        clues(errno="EADDRNOTAVAIL", stands={"sockstat.TCP.tw": 48_611, "sockstat.TCP.inuse": 2_866}),
+        Certainty.POSSIBLE,
+        None,
+    ),
+    "so could the rate": (clues(errno="EADDRNOTAVAIL", rate=1_000), Certainty.POSSIBLE, None),
+    "a range that is only guessed": (clues(pool(100, mode=BindMode.EXPLICIT)), Certainty.POSSIBLE, 100),
+    "the same, and the errno": (
+        clues(pool(100, mode=BindMode.EXPLICIT), errno="EADDRINUSE", call="bind"),
+        Certainty.LIKELY,
+        100,
+    ),
+    "a range that is known": (
+        clues(pools=Pools((pool(100, mode=BindMode.EXPLICIT),))),
+        Certainty.CERTAIN,
+        100,
+    ),
+    "TIME_WAIT fills it": (clues(pool(20, time_wait=80)), Certainty.EXCLUDED, None),
+    "others hold most of it": (clues(pool(40, blocked=60)), Certainty.EXCLUDED, None),
+    "others hold a part of it": (clues(pool(80, blocked=20)), Certainty.CERTAIN, 80),
+}
+
+
+@pytest.mark.parametrize(("found", "certainty", "at"), CASES.values(), ids=CASES)
+def test_judged(found: Any, certainty: Certainty, at: int | None) -> None:
+    is_(ports.judge(found), certainty, at)
