@@ -32,10 +32,10 @@ from hosttune.watching import budget, counted
 _MOST_USES = 96
 """Uses of one look: a host may have thousands of listeners, and those far from their limit tell nothing."""
 
-_QUESTIONS = {"programs": 2.0, "traffic": 3.0}
+_QUESTIONS = {"programs": 2.0, "traffic": 1.0, "pools": 4.0}
 """The costly questions, in the order of their first asking, and how much a wait for each weighs."""
 
-_KINDS = {"ports": "traffic", "nofile": "programs", "cgroup-memory": "programs", "cgroup-pids": "programs"}
+_KINDS = {"ports": "pools", "nofile": "programs", "cgroup-memory": "programs", "cgroup-pids": "programs"}
 
 
 class Watcher:
@@ -95,10 +95,11 @@ class Watcher:
         self._budget.pass_time(clock, budget.share(sockets))
         seen = budget.signs(sample.counters)
         # what the sockets' counters show says nothing of files
-        signs: Mapping[str, object] = {"programs": sample.at, "traffic": seen}
+        signs: Mapping[str, object] = {"programs": sample.at, "traffic": seen, "pools": seen}
         answers: dict[str, Callable[[], None]] = {
             "programs": self._ask_programs,
             "traffic": lambda: self._ask_traffic(sample),
+            "pools": self._ask_pools,
         }
         total = 0.0
         while name := self._budget.next(signs):
@@ -108,6 +109,8 @@ class Watcher:
             total += took
             self._budget.spend(took)
             self._budget.asked(name, took, signs[name], clock)
+            if name == "traffic":  # which counts the ports on its way: for them alone about half is to be paid
+                self._budget.answered("pools", took / 2, signs["pools"], clock)
         return total
 
     def _ask_programs(self) -> None:
@@ -124,6 +127,10 @@ class Watcher:
         seen = traffic.gather(self._host, sample)
         self._traffic = seen.traffic
         self._pools = _observe.pools(self._host, self._goals, seen)
+
+    def _ask_pools(self) -> None:
+        """Count the ports towards the destinations that are known: the kernel lists no other socket for that."""
+        self._pools = _observe.pools(self._host, self._goals, traffic.Seen(self._traffic))
 
     def _ask_queues(self) -> None:
         """Bring the accept queues up to now, which is cheap; all else that is known of sockets stays as it is."""

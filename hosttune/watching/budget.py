@@ -97,6 +97,12 @@ class Budget:
         self._asked[name] = self._known[name] = now
         self._signs[name] = signs
 
+    def answered(self, name: str, cost: float, signs: object, now: float) -> None:
+        """Note that another question answered this one too; `cost` is taken for its own until it was asked itself."""
+        self._costs.setdefault(name, cost)
+        self._asked[name] = self._known[name] = now
+        self._signs[name] = signs
+
     def age(self, name: str, now: float) -> float:
         """Return how many seconds ago it was known last what a question answers."""
         return max(now - self._known.get(name, now), 0.0)

@@ -51,6 +51,18 @@ def test_what_cannot_have_changed_is_as_good_as_new() -> None:
     assert found.next({"pools": "as it was"}) == "" and found.age("pools", 10.0) == 0.0
 
 
+def test_what_another_question_answered_is_not_asked_and_costs_what_that_did_at_most() -> None:
+    found = budget.Budget({"traffic": 1.0, "pools": 1.0}, 0.0)
+    found.asked("traffic", 2.0, 0, 0.0)
+    found.answered("pools", 2.0, 0, 0.0)
+    assert found.next({"traffic": 0, "pools": 0}) == ""
+    found.spend(2.0)
+    found.pass_time(10.0, 0.1)
+    assert found.next({"traffic": 0, "pools": 1}) == ""
+    found.pass_time(50.0, 0.1)
+    assert found.next({"traffic": 0, "pools": 1}) == "pools"
+
+
 def test_a_cheap_question_does_not_wait_for_a_costly_one() -> None:
     found = budget.Budget({"programs": 1.0, "pools": 5.0}, 0.0)
     found.asked("programs", 0.001, 0, 0.0)
