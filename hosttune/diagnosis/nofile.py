@@ -81,8 +81,11 @@ def _full(clues: Clues, program: Program, heard: bool | None) -> Cause:
         evidence.append(Evidence(f"{waiting:,} clients wait for it to accept them", "sock_diag"))
     # more than the limit: it was lowered afterwards, and nothing tells that more is wanted
     lowered = program.descriptors > (program.soft or 0) and not (waiting or heard or clues.hits(_ID))
-    certainty = Certainty.LIKELY if other or lowered else Certainty.CERTAIN
-    if not clues.named and certainty is Certainty.LIKELY and not other:
+    elsewhere = program.here is False and not clues.named
+    if elsewhere:
+        evidence.append(Evidence("it is in another network namespace than the one that was looked at"))
+    certainty = Certainty.LIKELY if other or lowered or elsewhere else Certainty.CERTAIN
+    if not clues.named and lowered and not other:
         certainty = Certainty.POSSIBLE
     return Cause(
         _ID,
@@ -95,7 +98,7 @@ def _full(clues: Clues, program: Program, heard: bool | None) -> Cause:
         log=_LOG,
         fixes=_fixes(program),
         confirm="" if certainty is Certainty.CERTAIN else f"strace -f -e trace=accept4,socket -p {program.pid}",
-        strength=20 if other else 90,
+        strength=20 if other or elsewhere else 90,
     )
 
 

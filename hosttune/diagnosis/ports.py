@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+
 from hosttune.diagnosis import _pools, _say
 from hosttune.diagnosis._clues import Clues
 from hosttune.model import BindMode, Cause, Certainty, Evidence, PortPool
@@ -14,13 +16,14 @@ _OTHER = (
     "the errno and the call: EADDRNOTAVAIL from connect() is this, EADDRINUSE from bind() is ports-bind: "
     "strace -f -e trace=bind,connect -p PID"
 )
+_SHOWN, _NAMED = 4, 2  # pairs of which the ports are shown, destinations that are named
 _COUNT = "`hosttune diagnose --backend HOST:PORT` while it stalls: it counts the ports of each pair"
 
 
 def judge(clues: Clues) -> tuple[Cause, ...]:
-    """Return a cause for each full pool; without one, what errno and number say, or why it is none."""
+    """Return a cause for the full pools of each kind; without any, what errno and number say, or why it is none."""
     heard = heard_of(clues)
-    found = tuple(_full(clues, pool, heard) for pool in _pools.full(clues, _ID))
+    found = tuple(_full(clues, alike, heard) for alike in _alike(clues, _pools.full(clues, _ID)))
     if found:
         return found
     if heard is False:
@@ -50,26 +53,47 @@ def _instead(clues: Clues) -> str:
     return _say.instead(clues, "EADDRNOTAVAIL")
 
 
-def _full(clues: Clues, pool: PortPool, heard: bool | None) -> Cause:
+def _full(clues: Clues, pools: Sequence[PortPool], heard: bool | None) -> Cause:
+    """Judge full pools of one kind together: an operator has one stall, whatever the number of its tuples."""
     other = (Evidence(_instead(clues), _say.met_where(clues)),) if heard is False else ()
-    own = pool.mode is BindMode.EXPLICIT
+    first, own = pools[0], pools[0].mode is BindMode.EXPLICIT
+    more = (Evidence(f"and {len(pools) - _SHOWN:,} more pairs are full", _pools.SOCKETS),) if pools[_SHOWN:] else ()
+    taken = dict.fromkeys(one for pool in pools[:_SHOWN] for one in _pools.taken(clues, pool))
+    stopped = dict.fromkeys(one for pool in pools for one in _pools.stopped(clues, pool))
     return Cause(
         _ID,
-        f"source ports from {pool.source} to {pool.backend} run out",
-        Certainty.LIKELY if other or _pools.inferred(clues, pool) else Certainty.CERTAIN,
-        pool.usable,
+        f"source ports {_between(pools)} run out",
+        Certainty.LIKELY if other or _pools.inferred(clues, first) else Certainty.CERTAIN,
+        sum(pool.usable for pool in pools),
         evidence=(
-            *_pools.taken(clues, pool),
-            *_pools.stopped(clues, pool),
+            *taken,
+            *more,
+            *stopped,
             *(() if other else _say.heard(clues)),
             *_say.logged(clues, _ID, "EADDRNOTAVAIL"),
         ),
         against=other,
         log=f"EADDRINUSE from bind(), or {_LOG}" if own else _LOG,
-        fixes=_fixes(clues, pool),
-        confirm=_pools.which(clues, pool),
+        fixes=_fixes(clues, first),
+        confirm=_pools.which(clues, first),
         strength=20 if other else 80,
     )
+
+
+def _between(pools: Sequence[PortPool]) -> str:
+    sources = list(dict.fromkeys(pool.source for pool in pools))
+    backends = list(dict.fromkeys(str(pool.backend) for pool in pools))
+    left = f"from {sources[0]}" if len(sources) == 1 else f"of {len(sources):,} addresses"
+    right = ", ".join(backends) if len(backends) <= _NAMED else f"{len(backends):,} destinations"
+    return f"{left} to {right}"
+
+
+def _alike(clues: Clues, pools: Iterable[PortPool]) -> list[list[PortPool]]:
+    """Return the pools that are full in one way, together."""
+    groups: dict[tuple[BindMode, bool], list[PortPool]] = {}
+    for pool in pools:
+        groups.setdefault((pool.mode, _pools.inferred(clues, pool)), []).append(pool)
+    return list(groups.values())
 
 
 def _chosen(clues: Clues, pool: PortPool, heard: bool | None) -> Cause:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hosttune.errors import HostError, UsageError
-from hosttune.host import Host
+from hosttune.host import Host, shapes
 from hosttune.model import FileState, Reason
 
 SCHEMA = "hosttune/snapshot/1"
@@ -166,6 +166,9 @@ def _check_tables(answers: dict[str, Any], wrong: Callable[[str], UsageError]) -
             )
             if not right:
                 raise wrong(f"key {kind}.{key!r} is no answer")
+            why = shapes.wrong(key.partition(" ")[0], answer["is"]) if kind == "probes" and "is" in answer else ""
+            if why:
+                raise wrong(f"key probes.{key!r}: {why}")
     for key, found in answers["globs"].items():
         if not (isinstance(found, list) and all(isinstance(p, str) for p in found)):
             raise wrong(f"key globs.{key!r} is no list of paths")

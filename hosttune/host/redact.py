@@ -32,7 +32,7 @@ _FIXED = frozenset(
         *("listeners", "queue", "backlog", "inode", "uid", "uids", "flows", "opening", "retried", "unread", "unsent"),
         *("closing", "half_open", "sampled", "inet", "inet6", "whole", "states", "programs", "unseen", "descriptors"),
         *("soft", "hard", "system_ticks", "ticks", "threads", "exempt", "resource", "listens", "age", "text"),
-        *("resending", "seen", "translated", "target", "entries"),
+        *("resending", "here", "resource", "seen", "translated", "target", "entries"),
     )
 )
 

@@ -100,7 +100,7 @@ class Program:
     """A process that holds descriptors, and its limits; `soft` and `hard` None where they could not be read.
 
     `ticks` are hundredths of a second of CPU that it has used, in the kernel and in all. `exempt`: it has CAP_SYS_ADMIN
-    on the host itself, `resource`: CAP_SYS_RESOURCE.
+    on the host itself, `resource`: CAP_SYS_RESOURCE. `here`: it is in the network namespace that was looked at.
     """
 
     pid: int
@@ -114,6 +114,7 @@ class Program:
     threads: int = 0
     exempt: bool | None = None
     resource: bool | None = None
+    here: bool | None = None
 
     def __str__(self) -> str:
         return f"{self.name} ({self.pid})"

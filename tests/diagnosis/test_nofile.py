@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -23,6 +24,16 @@ CASES: dict[str, tuple[Any, Certainty, int | None]] = {
     "just below it, and the errno": (clues(programs=(program(1_022),), errno="EMFILE"), Certainty.CERTAIN, 1024),
     "95 % of it": (clues(programs=(program(973),), named=True), Certainty.EXCLUDED, None),
     "more than the limit: it was lowered afterwards": (clues(programs=(program(2_000),)), Certainty.POSSIBLE, 1024),
+    "at its limit in another network namespace": (
+        clues(programs=(replace(program(1_024), here=False),)),
+        Certainty.LIKELY,
+        1024,
+    ),
+    "at its limit in another network namespace, and it was named": (
+        clues(programs=(replace(program(1_024), here=False),), named=True),
+        Certainty.CERTAIN,
+        1024,
+    ),
     "at its limit, and another errno": (
         clues(programs=(program(1_024),), errno="EADDRNOTAVAIL"),
         Certainty.LIKELY,

@@ -68,3 +68,11 @@ CASES: dict[str, tuple[Any, Certainty, int | None]] = {
 @pytest.mark.parametrize(("found", "certainty", "at"), CASES.values(), ids=CASES)
 def test_judged(found: Any, certainty: Certainty, at: int | None) -> None:
     is_(ports.judge(found), certainty, at)
+
+
+def test_full_pools_are_one_cause() -> None:
+    several = [pool(100, port=port, source=source) for source in ("10.0.0.1", "10.0.0.2") for port in range(1, 6)]
+    (cause,) = ports.judge(clues(*several))
+    assert (cause.certainty, cause.at) == (Certainty.CERTAIN, 1_000)
+    assert cause.what == "source ports of 2 addresses to 5 destinations run out"
+    assert any(one.text == "and 6 more pairs are full" for one in cause.evidence)

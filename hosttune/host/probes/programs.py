@@ -27,7 +27,8 @@ def run(pids: list[int] | None = None, inodes: list[int] | None = None, most: in
     Without `pids` they are the `most` with the most descriptors, as many that are nearest to their soft limit, and
     those with few that hold one of `inodes` which none of these holds. Each row has `pid`, `name`, `uid`,
     `descriptors` (thousands are estimated before Linux 6.2), `soft`, `hard`, `system_ticks`, `ticks`, `threads`,
-    `exempt`, `resource`, and those of `inodes` that are among its first descriptors as `listens`.
+    `exempt`, `resource`, `here` (it shares our network namespace), and those of `inodes` that are among its first
+    descriptors as `listens`.
     """
     counted, unseen = _counted(pids)
     rows = _rows(pair for pair in counted if pids is not None or pair[1] >= _FEW)
@@ -114,7 +115,16 @@ def _about(pid: int) -> dict[str, Any]:
         "threads": int(fields[17]),
         "exempt": bool(held & _SYS_ADMIN) and first if able else None,
         "resource": bool(held & _SYS_RESOURCE) and first if able else None,
+        "here": _here(pid),
     }
+
+
+def _here(pid: int) -> bool | None:
+    """Say whether a process is in our network namespace; None where that is not for us to see (ptrace(2))."""
+    try:
+        return os.stat(f"/proc/{pid}/ns/net").st_ino == os.stat("/proc/thread-self/ns/net").st_ino
+    except OSError:
+        return None
 
 
 def _held(pid: int, descriptors: int, inodes: set[int]) -> list[int]:

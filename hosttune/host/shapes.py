@@ -1,0 +1,152 @@
+"""What the answers of probes look like: a recording is a file that anybody may have written."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable
+from typing import Any
+
+_MOST = 1 << 63
+_ROWS = 200_000  # no answer has more rows: each has its own bound far below it
+_SET = re.compile("0x[0-9a-f]{1,16384}")  # 65,536 ports, a bit each
+
+Shape = Callable[[Any], str]
+"""Return what is wrong with an answer, "" where nothing is."""
+
+
+def wrong(probe: str, answer: Any) -> str:
+    """Return what is wrong with a probe's answer, and where in it; "" where nothing is, or it has no known shape."""
+    shape = _SHAPES.get(probe)
+    return shape(answer) if shape else ""
+
+
+def _count(found: Any) -> str:
+    right = isinstance(found, int) and not isinstance(found, bool) and 0 <= found < _MOST
+    return "" if right else "no count"
+
+
+def _port(found: Any) -> str:
+    return "" if not _count(found) and found < 65536 else "no port"
+
+
+def _number(found: Any) -> str:
+    right = isinstance(found, int | float) and not isinstance(found, bool) and 0 <= found < _MOST
+    return "" if right else "no number"
+
+
+def _flag(found: Any) -> str:
+    return "" if isinstance(found, bool) else "neither true nor false"
+
+
+def _text(found: Any) -> str:
+    return "" if isinstance(found, str) else "no text"
+
+
+def _address(found: Any) -> str:
+    try:
+        ipaddress.ip_address(found if isinstance(found, str) else "")
+    except ValueError:
+        return "no address"
+    return ""
+
+
+def _ports(found: Any) -> str:
+    return "" if isinstance(found, str) and _SET.fullmatch(found) else "no set of ports"
+
+
+def _maybe(shape: Shape) -> Shape:
+    return lambda found: "" if found is None else shape(found)
+
+
+def _rows(shape: Shape) -> Shape:
+    def check(found: Any) -> str:
+        if not isinstance(found, list) or len(found) > _ROWS:
+            return "no list"
+        return next((f"{n}: {why}" for n, row in enumerate(found) if (why := shape(row))), "")
+
+    return check
+
+
+def _table(keys: Shape, values: Shape) -> Shape:
+    def check(found: Any) -> str:
+        if not isinstance(found, dict):
+            return "no table"
+        return next((f"{key!r}: {why}" for key, one in found.items() if (why := keys(key) or values(one))), "")
+
+    return check
+
+
+def _record(optional: str = "", *, also: dict[str, Shape] | None = None, **fields: Shape) -> Shape:
+    """Return the shape of a row that has these fields, and may have counts of these names, or `also` those."""
+    extra: dict[str, Shape] = {**dict.fromkeys(optional.split(), _count), **(also or {})}
+
+    def check(found: Any) -> str:
+        if not isinstance(found, dict):
+            return "no table"
+        missing = fields.keys() - found.keys()
+        if missing:
+            return f"{min(missing)!r} is missing"
+        known = {**extra, **fields}
+        return next((f"{k!r}: {why}" for k, one in found.items() if k in known and (why := known[k](one))), "")
+
+    return check
+
+
+def _user(found: Any) -> str:
+    return "" if isinstance(found, str) and re.fullmatch("[0-9]{1,10}", found) else "no user's number"
+
+
+_HELD = _rows(_record(address=_address, port=_port, listen=_flag, v6only=_flag))
+_TUPLES = _rows(
+    _record(
+        source=_address, address=_address, port=_port, established=_ports, time_wait=_ports, other=_ports,
+        also={"half_closed": _ports},
+    )
+)  # fmt: skip
+_LOCAL = _rows(_record(address=_address, ports=_ports))
+_SHAPES: dict[str, Shape] = {
+    "sockets": _record(tuples=_TUPLES, held=_HELD, local=_LOCAL),
+    "traffic": _record(
+        listeners=_rows(_record(address=_address, port=_port, queue=_count, backlog=_count, uid=_count, inode=_count)),
+        flows=_rows(
+            _record(
+                "established time_wait opening retried unread resending", source=_address, address=_address, port=_port
+            )
+        ),
+        accepted=_rows(_record("established closing half_open", port=_port)),
+        outgoing=_count,
+        sampled=_count,
+        whole=_flag,
+        states=_table(_text, _count),
+        uids=_table(_user, _count),
+        unread=_count,
+        unsent=_count,
+        also={"tuples": _maybe(_TUPLES), "held": _HELD, "local": _maybe(_LOCAL)},
+    ),
+    "programs": _record(
+        unseen=_count,
+        programs=_rows(
+            _record(
+                "threads",
+                pid=_count,
+                name=_text,
+                uid=_count,
+                descriptors=_count,
+                soft=_maybe(_count),
+                hard=_maybe(_count),
+                ticks=_count,
+                system_ticks=_count,
+                listens=_rows(_count),
+                also={"exempt": _maybe(_flag), "resource": _maybe(_flag), "here": _maybe(_flag)},
+            )
+        ),
+    ),
+    "kernel_log": _rows(_record(age=_number, text=_text)),
+    "tracked": _record(
+        seen=_count,
+        whole=_flag,
+        states=_table(_text, _count),
+        translated=_rows(_record(address=_address, target=_address, port=_port, entries=_count)),
+    ),
+}

@@ -1,0 +1,96 @@
+"""An answer that a probe would not give is refused when a recording is opened, in one line that says where."""
+
+from __future__ import annotations
+
+import copy
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hosttune.errors import UsageError
+from hosttune.host import shapes
+from hosttune.host.probes import programs, sockets, traffic
+from hosttune.host.recorded import SCHEMA, Recorded
+
+PAIR = {"source": "10.0.0.1", "address": "10.0.0.2", "port": 1883}
+SETS = {"established": "0x10", "time_wait": "0x0", "half_closed": "0x0", "other": "0x0"}
+OWNED = {"address": "::", "port": 22, "listen": True, "v6only": False}
+LISTENER = {"address": "::", "port": 22, "queue": 0, "backlog": 128, "inode": 5, "uid": 0}
+PROGRAM = {
+    **{"pid": 7, "name": "broker", "uid": 0, "descriptors": 90, "soft": 1024, "hard": None, "ticks": 5},
+    **{"system_ticks": 2, "threads": 1, "exempt": True, "resource": None, "here": True, "listens": [5]},
+}
+ANSWERS: dict[str, Any] = {
+    "sockets": {"tuples": [{**PAIR, **SETS}], "held": [OWNED], "local": [{"address": "10.0.0.1", "ports": "0x10"}]},
+    "traffic": {
+        "listeners": [LISTENER],
+        "flows": [{**PAIR, "established": 1, "unread": 0}],
+        "accepted": [{"port": 22, "established": 1, "closing": 0}],
+        **{"outgoing": 1, "sampled": 1, "whole": True, "unread": 0, "unsent": 0},
+        "states": {"SYN_SENT": 1},
+        "uids": {"0": 2},
+        "tuples": [{**PAIR, **SETS}],
+        "held": [OWNED],
+        "local": None,
+    },
+    "programs": {"programs": [PROGRAM], "unseen": 0},
+    "kernel_log": [{"age": 3.5, "text": "nf_conntrack: table full"}],
+    "tracked": {
+        **{"seen": 2, "whole": True, "states": {"TIME_WAIT": 2}},
+        "translated": [{"address": "10.0.0.1", "target": "10.0.0.9", "port": 80, "entries": 2}],
+    },
+}
+NOT_ALLOWED: tuple[Any, ...] = (-1, 1e300, 1 << 70, "\x1b[31m", {"a": 1}, [[]])
+
+
+def leaves(found: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    if isinstance(found, dict | list):
+        for key in found if isinstance(found, dict) else range(len(found)):
+            yield from leaves(found[key], (*path, key))
+    elif path[-1] not in ("text", "name"):  # any text will do
+        yield path
+
+
+def put(answer: Any, path: tuple[Any, ...], value: Any) -> Any:
+    changed = copy.deepcopy(answer)
+    inner = changed
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = value
+    return changed
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_each_wrong_value_is_found(name: str) -> None:
+    assert shapes.wrong(name, ANSWERS[name]) == ""
+    for path in leaves(ANSWERS[name]):
+        for value in NOT_ALLOWED:
+            assert shapes.wrong(name, put(ANSWERS[name], path, value)), (path, value)
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_an_answer_of_another_kind_is_refused(name: str) -> None:
+    for answer in (None, 1, "x", [1], {"is": 1}, [{"age": 1}]):
+        assert shapes.wrong(name, answer)
+
+
+def test_what_this_host_answers_has_its_shape() -> None:
+    for name, answer in (("traffic", traffic.run()), ("programs", programs.run()), ("sockets", sockets.run([]))):
+        assert shapes.wrong(name, json.loads(json.dumps(answer))) == ""
+
+
+def test_a_recording_says_where(tmp_path: Path) -> None:
+    answer = put(ANSWERS["programs"], ("programs", 0, "soft"), "many")
+    path = tmp_path / "bad.json"
+    document = {"schema": SCHEMA, "reads": {}, "globs": {}, "probes": {"programs {}": {"is": answer}}}
+    path.write_text(json.dumps(document))
+    with pytest.raises(UsageError, match=r"probes\.'programs \{\}': 'programs': 0: 'soft': no count"):
+        Recorded.load(str(path))
+    command = [sys.executable, "-m", "hosttune", "diagnose", "--snapshot", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1 and not done.stdout
