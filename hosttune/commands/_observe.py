@@ -25,6 +25,7 @@ from hosttune.model import (
     Rates,
     Reason,
     Said,
+    Sample,
     Traffic,
     Unknown,
 )
@@ -147,12 +148,24 @@ def _recorded_pids(host: Recorded, aim: _load.Aim) -> list[int] | None:
     """Return the same of a snapshot, which has the processes that held the most; its workers are those of one name."""
     if not aim.process_name and aim.pid is None:
         return None
-    held = _programs(traffic.programs(host, None, Unknown(Reason.UNDECIDED)))
+    moments = [host, *([host.again] if host.again else [])]
+    # what was there at the second moment only has begun meanwhile
+    held = [one for moment in moments for one in _recorded_programs(moment)]
     name = next((one.name for one in held if one.pid == aim.pid), aim.process_name)
-    pids = [one.pid for one in held if one.name == name]
+    pids = sorted({one.pid for one in held if one.name == name})
     if not pids and aim.process_name:
         raise UsageError(f"--process-name {name}: the snapshot has none; it keeps those that held the most descriptors")
     return pids or [aim.pid or 0]
+
+
+def _recorded_programs(host: Recorded) -> tuple[Program, ...]:
+    """Return the processes of one moment of a snapshot, which asked for them with the listeners that it had seen."""
+    seen = traffic.gather(host, Sample(0.0, {})).traffic
+    for known in (Unknown(Reason.UNDECIDED), seen):
+        found = _programs(traffic.programs(host, None, known))
+        if found:
+            return found
+    return ()
 
 
 def named(host: Host, aim: _load.Aim) -> Named:
