@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import signal
 
-# a shell that starts a job in the background has it ignore SIGINT, and its children with it: tests that press Ctrl-C
-# would wait for ever
-if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+# a shell that starts a job in the background has it ignore SIGINT, nohup has it ignore SIGHUP, and its children with it:
+# tests that send them would wait for ever
+for _number, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+    if signal.getsignal(_number) is signal.SIG_IGN:
+        signal.signal(_number, _handler)
