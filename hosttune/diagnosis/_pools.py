@@ -7,12 +7,13 @@ from collections.abc import Sequence
 
 from hosttune.diagnosis import _say
 from hosttune.diagnosis._clues import Clues
-from hosttune.model import BindMode, Evidence, PortPool
+from hosttune.model import BindMode, Evidence, PortPool, Traffic
 from hosttune.ports import mask_of, span
 
 RANGE = "net.ipv4.ip_local_port_range"
 TIME_WAIT = 60  # seconds, TCP_TIMEWAIT_LEN, include/net/tcp.h
 SOCKETS = "sock_diag"
+_WIDE = (1024, 65_535)  # what the role client makes of the range
 _WIDEST = 64  # pools: beyond so many, nearly every number is a multiple of one pool
 _OPEN = 0.2  # of a pool: what connections that are still open may take beside those in TIME_WAIT
 _SLACK = 0.06  # of a pool: what listeners and other connections take of it
@@ -191,7 +192,23 @@ def waiting(clues: Clues) -> bool:
 
 def apply_line(clues: Clues) -> str:
     """Return the command that widens the range, "" where it is wide or not known."""
+    ends = _narrow(clues)
+    return f"{apply_client(clues)}: it widens {RANGE} from {ends[0]}-{ends[1]} to {_WIDE[0]}-{_WIDE[1]}" if ends else ""
+
+
+def apply_client(clues: Clues) -> str:
+    """Return the command that applies the role client; it refuses a wider range that takes in listeners unreserved."""
+    reserve = " --reserve-listeners" if _narrow(clues) and _unreserved(clues) else ""
+    return f"sudo hosttune apply --role client{reserve}"
+
+
+def _narrow(clues: Clues) -> tuple[int, ...] | None:
     ends = clues.numbers(RANGE)
-    if ends and len(ends) == 2 and ends[1] - ends[0] < 60_000:
-        return f"sudo hosttune apply --role client: it widens {RANGE} from {ends[0]}-{ends[1]} to 1024-65535"
-    return ""
+    return ends if ends and len(ends) == 2 and ends[1] - ends[0] < 60_000 else None
+
+
+def _unreserved(clues: Clues) -> bool:
+    """Say whether a port that a listener has would be in the wider range, and nothing reserves it."""
+    listeners = clues.traffic.listeners if isinstance(clues.traffic, Traffic) else ()
+    open_to = span(*_WIDE) & ~mask_of(clues.text("net.ipv4.ip_local_reserved_ports"))
+    return any(open_to >> one.port & 1 for one in listeners)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hosttune.diagnosis import _say
+from hosttune.diagnosis import _pools, _say
 from hosttune.diagnosis._clues import Clues
 from hosttune.model import Cause, Certainty, Evidence, Reason, Unknown
 
@@ -75,7 +75,7 @@ def _cause(clues: Clues, certainty: Certainty, evidence: tuple[Evidence, ...]) -
     recycle = bool(clues.integer(_KEY))
     fixes = (
         f"sudo sysctl -w {_KEY}=0, and take the line out of /etc/sysctl.d: it breaks every client behind a NAT",
-        "sudo hosttune apply --role client, for net.ipv4.tcp_tw_reuse: it is what tcp_tw_recycle was meant to be",
+        f"{_pools.apply_client(clues)}, for net.ipv4.tcp_tw_reuse: it is what tcp_tw_recycle was meant to be",
     )
     general = ("a NAT or proxy between should keep timestamps in order for each of its ports, or take them out",)
     return Cause(

@@ -90,7 +90,7 @@ def _cause(
         fixes=(
             "keep connections open and use them again (keep-alive, a pool of connections)",
             *(
-                ("sudo hosttune apply --role client: it sets net.ipv4.tcp_tw_reuse=1",)
+                (f"{_pools.apply_client(clues)}: it sets net.ipv4.tcp_tw_reuse=1",)
                 if not _pools.reuses(clues)
                 else ()
             ),

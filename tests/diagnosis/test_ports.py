@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from hosttune.diagnosis import ports
-from hosttune.model import Backend, BindMode, Certainty, Pools
-from tests.diagnosis.given import WIDE, clues, hit, is_, pool
+from hosttune.model import Backend, BindMode, Certainty, Listener, Pools, Traffic
+from tests.diagnosis.given import DEFAULT, WIDE, clues, hit, is_, pool
 
 B = (Backend("10.0.0.9", 1883),)
 CASES: dict[str, tuple[Any, Certainty, int | None]] = {
@@ -76,3 +76,17 @@ def test_full_pools_are_one_cause() -> None:
     assert (cause.certainty, cause.at) == (Certainty.CERTAIN, 1_000)
     assert cause.what == "source ports of 2 addresses to 5 destinations run out"
     assert any(one.text == "and 6 more pairs are full" for one in cause.evidence)
+
+
+LISTENING = Traffic(listeners=(Listener("0.0.0.0", 1883, 0, 128),))
+RESERVED = {**DEFAULT, "net.ipv4.ip_local_reserved_ports": "1883"}
+
+
+@pytest.mark.parametrize(
+    ("limits", "traffic", "reserves"),
+    [(DEFAULT, LISTENING, True), (RESERVED, LISTENING, False), (DEFAULT, Traffic(), False)],
+)
+def test_the_command_is_one_that_apply_does_not_refuse(limits: Any, traffic: Traffic, reserves: bool) -> None:
+    (cause,) = ports.judge(clues(pool(100), limits=limits, traffic=traffic))
+    assert cause.fixes[0].startswith("sudo hosttune apply --role client")
+    assert ("--reserve-listeners" in cause.fixes[0]) is reserves
