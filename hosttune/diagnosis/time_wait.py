@@ -89,11 +89,7 @@ def _cause(
         log="EADDRNOTAVAIL from connect(), and it comes and goes",
         fixes=(
             "keep connections open and use them again (keep-alive, a pool of connections)",
-            *(
-                (f"{_pools.apply_client(clues)}: it sets net.ipv4.tcp_tw_reuse=1",)
-                if not _pools.reuses(clues)
-                else ()
-            ),
+            *((f"{_pools.apply_client(clues)}: it sets net.ipv4.tcp_tw_reuse=1",) if not _pools.reuses(clues) else ()),
             "timestamps at both ends (net.ipv4.tcp_timestamps=1): without them no port is taken over",
             "more source addresses or backends, or a wider range",
         ),
