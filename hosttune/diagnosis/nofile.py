@@ -14,6 +14,7 @@ _CALLS = ("accept", "socket", "open", "epoll_ctl")
 _SPARE = 2
 """Descriptors that may be free at the limit: one is opened and closed again for each client that is turned away."""
 
+_EMFILE = "EMFILE in the program's log, or strace -f -e trace=accept4,socket -p"
 _INITIAL = 1024  # INR_OPEN_CUR, include/uapi/linux/fs.h: the soft limit where nobody has set one
 _RESTART = "sudo hosttune apply --role ROLE --service UNIT: it writes LimitNOFILE; then restart the service"
 
@@ -115,7 +116,7 @@ def _by_number(clues: Clues, program: Program) -> Cause:
         evidence=(Evidence(text, "--stalled-at"), _limits(program)),
         log=_LOG,
         fixes=_fixes(program),
-        confirm=f"EMFILE in the program's log, or strace -f -e trace=accept4,socket -p {program.pid}",
+        confirm=f"{_EMFILE} {program.pid}",
         strength=70,
     )
 
@@ -167,9 +168,26 @@ def _by_word(clues: Clues, fits: list[Program]) -> Cause:
         ),
         against=against,
         log=_LOG,
-        fixes=_fixes(seen[0] if seen else None),
-        confirm="" if seen else "`grep 'open files' /proc/PID/limits` of the program itself, not of a shell",
+        fixes=(*_computed(clues), *_fixes(seen[0] if seen else None)),
+        confirm=_confirm(seen, against, thin),
         strength=80,
+    )
+
+
+def _confirm(seen: list[Program], against: tuple[Evidence, ...], thin: bool) -> str:
+    """Return what would decide of which process it is; "" where that is known and the words leave nothing else."""
+    if not seen:
+        return "`grep 'open files' /proc/PID/limits` of the program itself, not of a shell"
+    return f"{_EMFILE} {seen[0].pid}" if thin or against else ""
+
+
+def _computed(clues: Clues) -> tuple[str, ...]:
+    """Return what raises a limit that HAProxy has computed: its maxsock comes from maxconn where that is set."""
+    if not any("maxsock=" in hit.line for hit in clues.hits(_ID)):
+        return ()
+    return (
+        "where haproxy.cfg sets maxconn or ulimit-n, raise that: HAProxy computes maxsock from it, else from its hard "
+        "limit (HAProxy configuration manual, ulimit-n)",
     )
 
 

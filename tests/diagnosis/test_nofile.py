@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hosttune.diagnosis import nofile
+from hosttune.diagnosis import _log, nofile
 from hosttune.model import Certainty, Listener, Traffic
 from tests.diagnosis.given import clues, hit, is_, program
 
@@ -84,3 +84,14 @@ CASES: dict[str, tuple[Any, Certainty, int | None]] = {
 @pytest.mark.parametrize(("found", "certainty", "at"), CASES.values(), ids=CASES)
 def test_judged(found: Any, certainty: Certainty, at: int | None) -> None:
     is_(nofile.judge(found), certainty, at)
+
+
+def test_what_would_decide_is_said_where_only_another_errno_was_written() -> None:
+    (cause,) = nofile.judge(clues(hits=(hit("nofile", errno="EPERM"),), programs=(program(20),), named=True))
+    assert cause.certainty is Certainty.POSSIBLE and cause.confirm.endswith("-p 7")
+
+
+def test_a_limit_that_haproxy_computed_is_raised_where_it_comes_from() -> None:
+    (line,) = _log.recognise(b"Proxy tcp-443 reached process FD limit (maxsock=37563). Please check 'ulimit-n'\n")
+    (cause,) = nofile.judge(clues(hits=(line,)))
+    assert cause.at == 37_563 and "maxconn" in cause.fixes[0]
