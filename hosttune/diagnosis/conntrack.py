@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from hosttune.diagnosis import _say, _table
 from hosttune.diagnosis._clues import Clues
 from hosttune.diagnosis._table import State
@@ -119,7 +121,11 @@ def _was(clues: Clues) -> bool:
 
 
 def _past(clues: Clues) -> Cause:
-    return _cause(clues, Certainty.POSSIBLE, (_table.why_not(clues, State.ROOM),), _CONFIRM, 40)
+    """A table that has dropped before is a sign; one that never has speaks against the words that a person gave."""
+    stands = (_table.why_not(clues, State.ROOM),)
+    if clues.rates.value(_table.DROP):
+        return _cause(clues, Certainty.POSSIBLE, stands, _CONFIRM, 40)
+    return dataclasses.replace(_cause(clues, Certainty.POSSIBLE, (), _CONFIRM, 40), against=stands)
 
 
 def _cause(

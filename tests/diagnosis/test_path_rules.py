@@ -321,3 +321,10 @@ def test_the_path_names_the_destination_that_suffers_most() -> None:
 def _one(causes: tuple[Cause, ...]) -> Cause:
     assert len(causes) == 1
     return causes[0]
+
+
+def test_a_table_that_was_never_full_speaks_against_the_words_of_a_log() -> None:
+    host = clues({"conntrack.count": 3, "conntrack.drop": 0}, said=Said(hits=(_TABLE_FULL,)))
+    (cause,) = conntrack.judge(host)
+    assert cause.certainty is Certainty.POSSIBLE
+    assert "never been full" in str(cause.against[0]) and "never been full" not in " ".join(map(str, cause.evidence))
