@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hosttune.diagnosis import _say
+from hosttune.diagnosis import _own, _say
 from hosttune.diagnosis._clues import Clues
 from hosttune.model import Cause, Certainty, Evidence, Listener, Program, Traffic, Unknown
 
@@ -87,7 +87,8 @@ def _full(clues: Clues, listener: Listener, alone: bool) -> Queue:
     text = f"{listener}: Recv-Q {listener.queue:,} above Send-Q {listener.backlog:,}, its queue is full"
     evidence = [Evidence(text, f"{SOCKETS}, ss -ltn"), *_drops(clues)]
     if retried:
-        evidence.append(Evidence(f"{retried:,} clients on this host have sent it their SYN more than once", SOCKETS))
+        clients = "1 client" if retried == 1 else f"{retried:,} clients"
+        evidence.append(Evidence(f"{clients} on this host sent it their SYN more than once", SOCKETS))
     return _queue(clues, listener, certainty, tuple(evidence))
 
 
@@ -155,7 +156,9 @@ def idle(clues: Clues, queue: Queue) -> str:
     full = queue.listener is not None and queue.listener.queue > queue.listener.backlog
     if owner is None or busy is None or busy[1] or not full:
         return ""
-    return f"see why {owner} does not accept: `ps -o stat,wchan:20 {owner.pid}` (T: it was stopped)"
+    look = f"see why {owner} does not accept: `ps -o stat,wchan:20 {owner.pid}` (T: it was stopped)"
+    # at its maximum a program leaves its clients in the queue: a longer one only lets more of them wait
+    return f"{look}; if not, it may be at its own maximum: {_own.maximum(owner.name)}"
 
 
 def _listeners(clues: Clues) -> tuple[Listener, ...]:
@@ -219,6 +222,9 @@ def _activity(clues: Clues, owner: Program | None) -> tuple[Evidence, ...]:
         return ()
     where, seconds = f"/proc/{owner.pid}/stat", f"{clues.rates.seconds:,.1f} s"
     if not busy[1]:
-        text = f"{owner} used no CPU in {seconds}: it is stopped, or waits for something else than accept()"
+        text = (
+            f"{owner} used no CPU in {seconds}: it is stopped, waits for something else than accept(), or is at a "
+            "maximum of its own"
+        )
         return (Evidence(text, where),)
     return (Evidence(f"{owner} took {busy[1]:,.2f} CPU over {seconds}, with {owner.threads:,} threads", where),)

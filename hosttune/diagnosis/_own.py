@@ -71,6 +71,11 @@ def where_to_look(clues: Clues) -> tuple[str, ...]:
     return tuple(found)
 
 
+def maximum(name: str) -> str:
+    """Return what the maximum of connections of a program is called in its configuration."""
+    return _OPTIONS.get(name, "look for one in its configuration")
+
+
 def _who(clues: Clues) -> str:
     program = _program(clues)
     return str(program) if program else "the program"

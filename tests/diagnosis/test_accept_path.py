@@ -282,3 +282,10 @@ def test_drops_of_another_namespace_are_no_verdict_and_those_of_the_host_name_it
     assert inside.at is None and inside.fixes[0].startswith("on the host itself: sudo hosttune apply")
     (host,) = judged("softnet", replace(of, limits={"net.core.netdev_max_backlog": 1000}))
     assert host.at == 1000 and host.fixes[0].startswith("sudo hosttune apply")
+
+
+def test_a_program_that_does_not_accept_may_be_at_its_own_maximum() -> None:
+    owner = replace(SERVER, name="haproxy")
+    still = clues(listener(61, 60), moved=OVERFLOWS, programs=(owner,))
+    (cause,) = judged("backlog", replace(still, earlier=still.programs))
+    assert "at its own maximum: maxconn of global" in cause.fixes[0]
