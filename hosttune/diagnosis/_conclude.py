@@ -8,6 +8,10 @@ from hosttune.diagnosis._uses import uses
 from hosttune.model import Backend, Cause, Certainty, Conclusion, Diagnosis, Flow, Traffic, Unknown
 
 _GENERAL = 3
+_ERRNO = "the errno and the call: strace -f -e trace=network -p PID, or the program's log with --log FILE"
+_NEITHER = ("accept", "socket", "open", "recv", "clone", "epoll_ctl", "setrlimit")
+"""Calls that give no errno of an address: neither EADDRNOTAVAIL nor EADDRINUSE is in their man pages."""
+_LONG = 9.5  # seconds: a look of 10 s, as it was asked for
 _MANY = 8  # connections without an answer: one destination that is down is no stall
 
 
@@ -19,6 +23,7 @@ def conclude(
     following: tuple[str, ...] = ()
     if sure:
         conclusion, text = Conclusion.CAUSE, _cause(clues, sure)
+        following = _written(clues)
     elif not _symptom(clues):
         conclusion, text = Conclusion.NOTHING, _nothing(clues, held)
         following = tuple(c.confirm for c in held if c.confirm)[:_GENERAL]
@@ -27,7 +32,7 @@ def conclude(
         following = _own.where_to_look(clues)
     else:
         conclusion, text = Conclusion.NOT_ENOUGH, _not_enough(clues, held)
-        following = (*_first(clues), *[c.confirm for c in held if c.confirm][:_GENERAL], *_ask(clues))[: 2 * _GENERAL]
+        following = _once((*_first(clues), *[c.confirm for c in held if c.confirm][:_GENERAL], *_ask(clues)))
     return Diagnosis(
         machine=clues.machine,
         said=clues.said,
@@ -44,6 +49,13 @@ def conclude(
         next=tuple(dict.fromkeys(following)),
         notes=(*clues.notes, *clues.pools.notes),
     )
+
+
+def _once(following: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what to do next, without the general question where a cause has put it better."""
+    if any(text.startswith("the errno and the call") and text != _ERRNO for text in following):
+        following = tuple(text for text in following if text != _ERRNO)
+    return following[: 2 * _GENERAL]
 
 
 def _cause(clues: Clues, sure: list[Cause]) -> str:
@@ -101,7 +113,26 @@ def _first(clues: Clues) -> tuple[str, ...]:
     """Return what to look at before anything else."""
     if clues.heard("EADDRNOTAVAIL") and clues.said.call == "bind":
         return ("`ip addr`: is the address that the program binds on this host?",)
+    if clues.said.errno in ("EADDRNOTAVAIL", "EADDRINUSE") and clues.said.call in _NEITHER:
+        return (
+            f"{clues.said.call}() does not give {clues.said.errno}; which call did? strace -f -e trace=network -p PID",
+        )
+    if clues.said.errno == "ECONNREFUSED" and clues.said.call in ("", "connect"):
+        return (
+            "ECONNREFUSED is an answer, and no limit of this host: nothing listens at that address and port (`ss -ltn` "
+            "there), or a firewall rejects",
+        )
     return ()
+
+
+def _without_call(clues: Clues) -> bool:
+    """Say whether an errno was named, and nobody says of which call."""
+    return clues.said.errno not in ("", "none") or any(hit.errno and not hit.call for hit in clues.said.hits)
+
+
+def _written(clues: Clues) -> tuple[str, ...]:
+    """Return what the program wrote of a limit of its own, which stands beside a cause that was found."""
+    return tuple(f"{hit.program} wrote of a limit of its own too: {hit.line}" for hit in clues.hits(_own.ID))
 
 
 def _ask(clues: Clues) -> tuple[str, ...]:
@@ -110,17 +141,19 @@ def _ask(clues: Clues) -> tuple[str, ...]:
     if clues.stalled_at and _pools.size_of_range(clues) is None:
         asked.append(f"the range of local ports, to hold the number against: sysctl {_pools.RANGE}")
     if not clues.said.errno and not clues.said.hits:
-        asked.append("the errno and the call: strace -f -e trace=network -p PID, or the program's log with --log FILE")
-    elif clues.said.errno != "none" and not clues.said.call:
+        asked.append(_ERRNO)
+    elif not clues.said.call and _without_call(clues):
         asked.append("the call that failed (--call connect, bind, accept or socket): strace -f -e trace=network -p PID")
     if clues.stalled_at and clues.heard("none") is not False:
-        asked.append(f"or it stops by itself at {clues.stalled_at:,}: {_own.where_to_look(clues)[0]}")
+        asked.append(f"it may stop by itself at {clues.stalled_at:,}: {_own.where_to_look(clues)[0]}")
     if not clues.stalled_at:
         asked.append("the number at which it stopped: --stalled-at N")
     if clues.stalled_at and not clues.named and clues.examined:
         asked.append("the program that stops: --pid PID, --service or --process-name; its own limits count")
     if clues.examined:
-        asked.append("hosttune diagnose again while it stalls, as root, with --for 10s")
+        root = "" if clues.machine.root_user else ", as root"
+        longer = ", with --for 10s" if clues.rates.seconds < _LONG else ""
+        asked.append(f"hosttune diagnose again while it stalls{root}{longer}")
     return tuple(asked)
 
 

@@ -13,7 +13,7 @@ _ID = "ports"
 _WHAT = "source ports towards a destination run out"
 _LOG = "EADDRNOTAVAIL from connect(); HAProxy: no free ports; nginx: (99: Cannot assign requested address)"
 _OTHER = (
-    "the errno and the call: EADDRNOTAVAIL from connect() is this, EADDRINUSE from bind() is ports-bind: "
+    "the errno and the call: EADDRNOTAVAIL from connect() is a full pool, EADDRINUSE from bind() is ports-bind: "
     "strace -f -e trace=bind,connect -p PID"
 )
 _SHOWN, _NAMED = 4, 2  # pairs of which the ports are shown, destinations that are named
@@ -117,8 +117,8 @@ def _by_number(clues: Clues, heard: bool | None) -> Cause:
     pools, size = _pools.pools_at(clues) or (0, 0)
     number, known = clues.stalled_at or 0, _pools.destinations(clues)
     each = f"{pools} pools of {size:,} ports" if pools > 1 else f"one pool of {size:,} ports"
-    text = f"it stopped at {number:,}, and there {'is' if pools == 1 else 'are'} {each}"
-    text += f": {pools * size:,}" if pools > 1 else ""
+    text = f"it stopped at {number:,}, where {each} {'is' if pools == 1 else 'are'} full"
+    text += f", {pools * size:,} in all" if pools > 1 else ""
     now = _now(clues)
     near = _pools.taken(clues, _pools.fullest(clues.pools.pools)) if clues.pools.pools and not now else ()
     certainty = Certainty.LIKELY if known or pools == 1 else Certainty.POSSIBLE

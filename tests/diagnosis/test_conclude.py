@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from hosttune.diagnosis import Clues, _conclude
-from hosttune.model import Cause, Certainty, Conclusion, Evidence, Flow, Traffic
+from hosttune.diagnosis import Clues, _conclude, diagnose
+from hosttune.model import Cause, Certainty, Conclusion, Evidence, Flow, Rates, Sample, Traffic
 from tests.diagnosis.given import clues, hit, pool, program
 
 AT_IT = {"at": 1_000, "programs": (program(1_030, 65_536),)}
@@ -71,3 +72,41 @@ def test_a_known_program_is_told_what_its_own_limit_is_called() -> None:
     assert found.text == "No host limit explains this: mosquitto (7) stops by itself at 1,000"
     assert "max_connections" in found.next[0]
     assert any("round number" in text for text in found.next)
+
+
+def test_what_a_program_wrote_of_its_own_limit_stands_beside_a_cause() -> None:
+    found = _conclude.conclude(clues(hits=(hit("own-limit"),)), (LIKELY,), (), ())
+    assert found.conclusion is Conclusion.CAUSE
+    assert found.next == ("broker wrote of a limit of its own too: a line",)
+
+
+@pytest.mark.parametrize(
+    ("errno", "call", "first"),
+    [
+        ("EADDRNOTAVAIL", "accept", "accept() does not give EADDRNOTAVAIL"),
+        ("EADDRINUSE", "socket", "socket() does not give EADDRINUSE"),
+        ("ECONNREFUSED", "connect", "ECONNREFUSED is an answer, and no limit of this host"),
+    ],
+)
+def test_an_errno_that_no_limit_of_this_host_gives_is_told_first(errno: str, call: str, first: str) -> None:
+    assert _conclude.conclude(clues(errno=errno, call=call), (), (), ()).next[0].startswith(first)
+
+
+def test_the_errno_and_the_call_are_asked_for_once() -> None:
+    found = diagnose(clues(at=84_000))
+    assert [text for text in found.next if text.startswith("the errno and the call")] == [found.next[0]]
+
+
+def test_nobody_is_asked_for_the_call_where_nothing_failed() -> None:
+    found = _conclude.conclude(clues(hits=(hit("conntrack"),)), (NOW,), (), ())
+    assert not [text for text in found.next if "the call that failed" in text]
+
+
+def test_what_was_done_is_not_advised_again() -> None:
+    done = clues(errno="none", rates=Rates(Sample(100.0, {}), Sample(110.0, {})))
+    done = replace(done, machine=replace(done.machine, root_user=True))
+    assert "hosttune diagnose again while it stalls" in _conclude.conclude(done, (), (), ()).next
+    once = replace(done, machine=replace(done.machine, root_user=False), rates=Rates(Sample(0.0, {}), Sample(1.0, {})))
+    assert (
+        "hosttune diagnose again while it stalls, as root, with --for 10s" in _conclude.conclude(once, (), (), ()).next
+    )
