@@ -120,7 +120,7 @@ def clues(hosts: Twice, aim: _load.Aim, said: Said, interval: float = 0.0) -> Cl
         sources=goals.sources,
         bind_mode=goals.mode,
         rate=aim.rate or 0,
-        notes=_absent(host, watched, found_now),
+        notes=(*_absent(host, watched, found_now), *_ended(host, watched, earlier, found_now)),
         tracked=tracked.gather(host, now, held),
     )
 
@@ -216,6 +216,16 @@ def _absent(host: Host, pids: Sequence[int] | None, programs: Sequence[Program])
         return ()
     who = ", ".join(map(str, missing))
     return (f"the snapshot has no process {who}: it keeps those that held the most descriptors",)
+
+
+def _ended(
+    host: Host, pids: Sequence[int] | None, earlier: Sequence[Program], programs: Sequence[Program]
+) -> tuple[str, ...]:
+    """Return which of the processes that were named ended between the two moments of a host that answers now."""
+    if isinstance(host, Recorded) or pids is None:
+        return ()
+    now = {one.pid for one in programs}
+    return tuple(f"{one} ended while it was looked at: nothing is said of it" for one in earlier if one.pid not in now)
 
 
 def groups(host: Host, programs: Sequence[Program]) -> tuple[GroupLimit, ...] | Unknown:

@@ -69,7 +69,7 @@ def _said(asked: Asked) -> tuple[Said, tuple[str, ...]]:
         raise UsageError(f"--errno {asked.errno}: unknown; choose {', '.join(_errnos.ERRNOS)}")
     if asked.call and asked.call not in _errnos.CALLS:
         raise UsageError(f"--call {asked.call}: unknown; choose {', '.join(_errnos.CALLS)}")
-    known = [(path, _hits(path)) for path in asked.log]
+    known = [(path, _hits(path)) for path in dict.fromkeys(asked.log)]
     notes = tuple(f"--log {path}: no line that is known" for path, hits in known if not hits)
     return Said(errno, asked.call, asked.stalled_at, tuple(hit for _, hits in known for hit in hits)), notes
 

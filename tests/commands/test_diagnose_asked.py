@@ -1,0 +1,31 @@
+"""What `hosttune diagnose` makes of what it is asked for: a process that ends meanwhile, a log named twice."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+from pathlib import Path
+
+
+def _diagnose(*options: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "hosttune", "diagnose", *options]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_a_process_that_ends_meanwhile_is_told() -> None:
+    with subprocess.Popen(["sleep", "60"]) as process, _diagnose("--pid", str(process.pid), "--for", "4s") as run:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            run.wait(2)  # until it has begun to look
+        process.terminate()
+        process.wait()
+        told, wrong = run.communicate(timeout=60)
+    assert f"sleep ({process.pid}) ended while it was looked at" in " ".join(told.split()), wrong
+
+
+def test_a_log_that_is_named_twice_is_read_once(tmp_path: Path) -> None:
+    log = tmp_path / "log"
+    log.write_text("2026/01/01 00:00:00 [alert] 1#1: *2 socket() failed (24: Too many open files)\n")
+    with _diagnose("--log", str(log), "--log", str(log)) as run:
+        told, wrong = run.communicate(timeout=60)
+    assert " ".join(told.split()).count("Too many open files") == 1, wrong
