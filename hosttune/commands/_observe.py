@@ -130,7 +130,12 @@ def pids(host: Host, aim: _load.Aim) -> list[int] | None:
     if aim.service:
         pids = nofile.processes(host, aim.service)
         if not pids:
-            raise UsageError(f"--service {aim.service}: no process of it runs here; `systemctl status` shows why")
+            recorded = isinstance(host, Recorded)
+            why = "the snapshot has no process of it" if recorded else "no process of it runs here"
+            look = (
+                "--process-name finds those that it has" if recorded else f"`systemctl status {aim.service}` shows why"
+            )
+            raise UsageError(f"--service {aim.service}: {why}; {look}")
         return pids
     if isinstance(host, Recorded):
         return _recorded_pids(host, aim)

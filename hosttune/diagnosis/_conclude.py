@@ -9,6 +9,14 @@ from hosttune.model import Backend, Cause, Certainty, Conclusion, Diagnosis, Flo
 
 _GENERAL = 3
 _ERRNO = "the errno and the call: strace -f -e trace=network -p PID, or the program's log with --log FILE"
+_ANSWERS = {
+    "ECONNREFUSED": "ECONNREFUSED is an answer, and no limit of this host: nothing listens at that address and port "
+    "(`ss -ltn` there), or a firewall rejects",
+    "EHOSTUNREACH": "EHOSTUNREACH: is there a route (`ip route get ADDRESS`), does the next hop answer to ARP "
+    "(`ip neigh`: FAILED), or does a firewall reject?",
+}
+"""What an errno of connect() says by itself, connect(2)."""
+
 _NEITHER = ("accept", "socket", "open", "recv", "clone", "epoll_ctl", "setrlimit")
 """Calls that give no errno of an address: neither EADDRNOTAVAIL nor EADDRINUSE is in their man pages."""
 _LONG = 9.5  # seconds: a look of 10 s, as it was asked for
@@ -117,11 +125,8 @@ def _first(clues: Clues) -> tuple[str, ...]:
         return (
             f"{clues.said.call}() does not give {clues.said.errno}; which call did? strace -f -e trace=network -p PID",
         )
-    if clues.said.errno == "ECONNREFUSED" and clues.said.call in ("", "connect"):
-        return (
-            "ECONNREFUSED is an answer, and no limit of this host: nothing listens at that address and port (`ss -ltn` "
-            "there), or a firewall rejects",
-        )
+    if clues.said.errno in _ANSWERS and clues.said.call in ("", "connect"):
+        return (_ANSWERS[clues.said.errno],)
     return ()
 
 

@@ -35,10 +35,10 @@ def unseen(id: str, what: str, why: Unknown | str, confirm: str = "") -> Cause:
     return Cause(id, what, Certainty.UNSEEN, evidence=(Evidence(str(why)),), confirm=confirm)
 
 
-def heard(clues: Clues) -> tuple[Evidence, ...]:
-    """Return what was said of the stall, as evidence."""
+def heard(clues: Clues, *errnos: str) -> tuple[Evidence, ...]:
+    """Return what was said of the stall, as evidence: where errnos are given, only of one of those."""
     said = clues.said
-    if not said.errno or said.errno == "none":
+    if not said.errno or said.errno == "none" or (errnos and said.errno not in errnos):
         return ()
     return (Evidence(f"{f'{said.call}()' if said.call else 'a call'} failed with {said.errno}", "--errno"),)
 

@@ -94,7 +94,7 @@ def _full(clues: Clues, program: Program, heard: bool | None) -> Cause:
         certainty,
         program.soft,
         "descriptors",
-        evidence=(*evidence, *(() if other else _say.heard(clues)), *_say.logged(clues, _ID, "EMFILE")),
+        evidence=(*evidence, *(() if other else _say.heard(clues, "EMFILE")), *_say.logged(clues, _ID, "EMFILE")),
         against=other,
         log=_LOG,
         fixes=_fixes(program),
@@ -161,7 +161,7 @@ def _by_word(clues: Clues, fits: list[Program]) -> Cause:
         told or (seen[0].soft if seen else _INITIAL if initial else None),
         "descriptors",
         evidence=(
-            *_say.heard(clues),
+            *_say.heard(clues, "EMFILE"),
             *_say.logged(clues, _ID, "EMFILE"),
             *(_limits(p) for p in seen),
             *((_initial(clues),) if initial else ()),

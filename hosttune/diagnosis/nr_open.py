@@ -113,7 +113,7 @@ def _refused(clues: Clues, limit: int | None) -> Cause:
         confirm=""
         if certainty is Certainty.CERTAIN
         else "strace -f -e trace=prlimit64,setrlimit of the start: a hard "
-        "limit above fs.nr_open is this; one below it takes CAP_SYS_RESOURCE, or a higher limit from systemd",
+        "limit above fs.nr_open is always refused; one below it takes CAP_SYS_RESOURCE, or a higher limit from systemd",
         strength=75,
     )
 

@@ -10,6 +10,7 @@ from hosttune.model import BindMode, Cause, Certainty, Evidence, PortPool
 
 RIVALS = ("ports-bind", "ports-held", "time-wait", "nofile", "conntrack")
 _ID = "ports"
+_OWN = ("EADDRNOTAVAIL", "EADDRINUSE")  # of connect(), and of bind() where a program chooses its ports itself
 _WHAT = "source ports towards a destination run out"
 _LOG = "EADDRNOTAVAIL from connect(); HAProxy: no free ports; nginx: (99: Cannot assign requested address)"
 _OTHER = (
@@ -17,7 +18,6 @@ _OTHER = (
     "strace -f -e trace=bind,connect -p PID"
 )
 _SHOWN, _NAMED = 4, 2  # pairs of which the ports are shown, destinations that are named
-_COUNT = "`hosttune diagnose --backend HOST:PORT` while it stalls: it counts the ports of each pair"
 
 
 def judge(clues: Clues) -> tuple[Cause, ...]:
@@ -69,7 +69,7 @@ def _full(clues: Clues, pools: Sequence[PortPool], heard: bool | None) -> Cause:
             *taken,
             *more,
             *stopped,
-            *(() if other else _say.heard(clues)),
+            *(() if other else _say.heard(clues, *_OWN)),
             *_say.logged(clues, _ID, "EADDRNOTAVAIL"),
         ),
         against=other,
@@ -105,7 +105,12 @@ def _chosen(clues: Clues, pool: PortPool, heard: bool | None) -> Cause:
         "may take",
         Certainty.LIKELY if heard or near or clues.hits(_ID) else Certainty.POSSIBLE,
         pool.usable,
-        evidence=(*_pools.taken(clues, pool), *near, *_say.heard(clues), *_say.logged(clues, _ID, "EADDRNOTAVAIL")),
+        evidence=(
+            *_pools.taken(clues, pool),
+            *near,
+            *_say.heard(clues, *_OWN),
+            *_say.logged(clues, _ID, "EADDRNOTAVAIL"),
+        ),
         log="HAProxy: Cannot bind to source address before connect(); no free ports",
         fixes=_fixes(clues, pool),
         confirm="`hosttune diagnose --backends-from FILE` of its configuration, or --bind-mode explicit:LO-HI",
@@ -131,11 +136,16 @@ def _by_number(clues: Clues, heard: bool | None) -> Cause:
         f"source ports run out: {each}",
         certainty,
         pools * size,
-        evidence=(Evidence(text, _pools.RANGE), *near, *_say.heard(clues), *_say.logged(clues, _ID, "EADDRNOTAVAIL")),
+        evidence=(
+            Evidence(text, _pools.RANGE),
+            *near,
+            *_say.heard(clues, *_OWN),
+            *_say.logged(clues, _ID, "EADDRNOTAVAIL"),
+        ),
         against=now,
         log=_LOG,
         fixes=_fixes(clues),
-        confirm="" if certainty is Certainty.CERTAIN else _COUNT if heard else _OTHER,
+        confirm="" if certainty is Certainty.CERTAIN else _count(clues) if heard else _OTHER,
         strength=60,
     )
 
@@ -144,7 +154,7 @@ def _by_word(clues: Clues) -> Cause:
     """EADDRNOTAVAIL from connect() is a lack of ports; of which kind takes a number, or a look while it stalls."""
     size, number = _pools.size_of_range(clues) or 0, clues.stalled_at or 0
     every = size * max(_pools.destinations(clues), 1)
-    evidence = [*_say.heard(clues), *_say.logged(clues, _ID, "EADDRNOTAVAIL")]
+    evidence = [*_say.heard(clues, *_OWN), *_say.logged(clues, _ID, "EADDRNOTAVAIL")]
     against = list(_now(clues))
     fits = bool(_pools.destinations(clues)) and every * 0.8 <= number <= every
     if fits:
@@ -165,9 +175,15 @@ def _by_word(clues: Clues) -> Cause:
         against=tuple(against),
         log=_LOG,
         fixes=_fixes(clues),
-        confirm=_COUNT,
+        confirm=_count(clues),
         strength=40,
     )
+
+
+def _count(clues: Clues) -> str:
+    """Return the command that counts the ports, of the backends that were named."""
+    named = " ".join(f"--backend {backend}" for backend in clues.backends[:_NAMED]) or "--backend HOST:PORT"
+    return f"`hosttune diagnose {named}` while it stalls: it counts the ports of each pair"
 
 
 def _now(clues: Clues) -> tuple[Evidence, ...]:

@@ -146,5 +146,5 @@ def _ports(many: int, size: int) -> str:
 
 
 def _confirm(clues: Clues) -> str:
-    told = "a server meets EADDRINUSE too, where its port is taken (`ss -tlnp`); in a client it is this"
+    told = "a server meets EADDRINUSE too, where its port is taken (`ss -tlnp`); in a client it is bind() out of ports"
     return told if clues.stalled_at else f"{told}: --stalled-at N tells, the number at which it stopped"

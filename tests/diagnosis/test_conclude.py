@@ -86,6 +86,7 @@ def test_what_a_program_wrote_of_its_own_limit_stands_beside_a_cause() -> None:
         ("EADDRNOTAVAIL", "accept", "accept() does not give EADDRNOTAVAIL"),
         ("EADDRINUSE", "socket", "socket() does not give EADDRINUSE"),
         ("ECONNREFUSED", "connect", "ECONNREFUSED is an answer, and no limit of this host"),
+        ("EHOSTUNREACH", "connect", "EHOSTUNREACH: is there a route"),
     ],
 )
 def test_an_errno_that_no_limit_of_this_host_gives_is_told_first(errno: str, call: str, first: str) -> None:

@@ -90,3 +90,14 @@ def test_the_command_is_one_that_apply_does_not_refuse(limits: Any, traffic: Tra
     (cause,) = ports.judge(clues(pool(100), limits=limits, traffic=traffic))
     assert cause.fixes[0].startswith("sudo hosttune apply --role client")
     assert ("--reserve-listeners" in cause.fixes[0]) is reserves
+
+
+def test_another_errno_than_its_own_is_no_evidence_of_a_full_pool() -> None:
+    log = hit("ports", errno="EADDRNOTAVAIL", call="connect")
+    (cause,) = ports.judge(clues(errno="EMFILE", at=28_232, hits=(log,)))
+    assert "EMFILE" not in " ".join(map(str, cause.evidence))
+
+
+def test_a_backend_that_was_named_is_named_in_the_command() -> None:
+    (cause,) = ports.judge(clues(errno="EADDRNOTAVAIL", call="connect", backends=B))
+    assert "--backend 10.0.0.9:1883" in cause.confirm
