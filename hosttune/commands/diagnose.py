@@ -51,7 +51,7 @@ def run(asked: Asked) -> int:
     found = dataclasses.replace(
         found,
         command=_load.command(),
-        notes=(*found.notes, *notes),
+        notes=(*found.notes, *notes, *_unused(asked, found.seconds)),
         missing=(*missing, *(_missing(clues) if isinstance(host, LiveHost) else ())),
     )
     _print(found, asked)
@@ -60,6 +60,14 @@ def run(asked: Asked) -> int:
 
 def _print(found: Diagnosis, asked: Asked) -> None:
     _open.present(found, _diagnosis.Renderer(asked.format), asked.verbose)
+
+
+def _unused(asked: Asked, seconds: float) -> tuple[str, ...]:
+    """Return that a time to watch says nothing of a recording."""
+    if not (asked.snapshot and asked.interval):
+        return ()
+    held = f"its two moments are {seconds:,.1f} s apart" if seconds else "it has one moment only"
+    return (f"--for {asked.interval} was not used: a snapshot is of the time when it was taken, and {held}",)
 
 
 def _said(asked: Asked) -> tuple[Said, tuple[str, ...]]:

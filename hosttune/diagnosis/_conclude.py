@@ -34,7 +34,7 @@ def conclude(
         following = _written(clues)
     elif not _symptom(clues):
         conclusion, text = Conclusion.NOTHING, _nothing(clues, held)
-        following = tuple(c.confirm for c in held if c.confirm)[:_GENERAL]
+        following = (*[c.confirm for c in held if c.confirm][:_GENERAL], *_still(clues))
     elif _by_itself(clues, held, unseen):
         conclusion, text = Conclusion.OWN_LIMIT, _own.text(clues)
         following = _own.where_to_look(clues)
@@ -128,6 +128,13 @@ def _first(clues: Clues) -> tuple[str, ...]:
     if clues.said.errno in _ANSWERS and clues.said.call in ("", "connect"):
         return (_ANSWERS[clues.said.errno],)
     return ()
+
+
+def _still(clues: Clues) -> tuple[str, ...]:
+    """Return what shows the counters move, where there is one gathering only."""
+    if clues.rates.seconds or not clues.examined:
+        return ()
+    return ("`hosttune snapshot --for 10s -o FILE` while it stalls: in one gathering no counter is seen to move",)
 
 
 def _without_call(clues: Clues) -> bool:

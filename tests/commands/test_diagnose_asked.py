@@ -29,3 +29,11 @@ def test_a_log_that_is_named_twice_is_read_once(tmp_path: Path) -> None:
     with _diagnose("--log", str(log), "--log", str(log)) as run:
         told, wrong = run.communicate(timeout=60)
     assert " ".join(told.split()).count("Too many open files") == 1, wrong
+
+
+def test_a_time_to_watch_is_said_to_be_of_no_use_to_a_snapshot(tmp_path: Path) -> None:
+    taken = tmp_path / "snapshot"
+    subprocess.run([sys.executable, "-m", "hosttune", "snapshot", "-o", str(taken)], check=True, capture_output=True)
+    with _diagnose("--snapshot", str(taken), "--for", "5s") as run:
+        told, wrong = run.communicate(timeout=60)
+    assert "--for 5s was not used" in told, wrong

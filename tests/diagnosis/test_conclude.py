@@ -111,3 +111,9 @@ def test_what_was_done_is_not_advised_again() -> None:
     assert (
         "hosttune diagnose again while it stalls, as root, with --for 10s" in _conclude.conclude(once, (), (), ()).next
     )
+
+
+def test_one_gathering_is_told_to_show_no_movement() -> None:
+    found = _conclude.conclude(clues(rates=Rates(Sample(100.0, {}), Sample(100.0, {}))), (), (), ())
+    assert found.conclusion is Conclusion.NOTHING and "hosttune snapshot --for 10s" in found.next[0]
+    assert not _conclude.conclude(clues(), (), (), ()).next
