@@ -12,10 +12,12 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+# an IPv4 address may have a port behind it or a word before it; a version 6 one is sought with what stands at its ends
 _ADDRESS = re.compile(
     r"(?<![0-9A-Fa-f:.])(?:"
-    r"(?:[0-9A-Fa-f]{0,4}:){2,7}(?:\d{1,3}\.){3}\d{1,3}|(?:\d{1,3}\.){3}\d{1,3}|(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}"
+    r"(?:[0-9A-Fa-f]{0,4}:){2,7}(?:\d{1,3}\.){3}\d{1,3}|(?:[0-9A-Fa-f]{0,4}:){2,8}[0-9A-Fa-f]{0,4}"
     r")(?![0-9A-Fa-f:]|\.\d)"
+    r"|(?<![0-9.])(?:\d{1,3}\.){3}\d{1,3}(?![0-9]|\.\d)"
 )
 _NAME_FILES = ("/proc/sys/kernel/hostname", "/etc/hostname")
 _VERSION_FILES = ("/proc/version", "/proc/sys/kernel/osrelease", "/etc/os-release", "/usr/lib/os-release")
@@ -50,7 +52,7 @@ def redact(answers: dict[str, dict[str, Any]], salt: str) -> dict[str, dict[str,
         return names.sub(lambda m: words[m[0]], text) if names else text
 
     def change(text: str) -> str:
-        return _ADDRESS.sub(lambda m: _address(m[0], salt), name(text))
+        return _ADDRESS.sub(lambda m: _found(m[0], salt), name(text))
 
     def tables(answers: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
         return {
@@ -95,6 +97,16 @@ def _words(reads: dict[str, Any], salt: str) -> dict[str, str]:
         if len(fields) == 7 and re.fullmatch("[0-9]{4,9}", fields[2]) and _FIRST_PERSON <= int(fields[2]) < 65534:
             found[fields[0]] = f"user-{_hash(fields[0], salt)}"
     return dict(sorted(((k, v) for k, v in found.items() if len(k) > 1), key=lambda pair: -len(pair[0])))
+
+
+def _found(text: str, salt: str) -> str:
+    """Replace an address without the colon of a word before it, and the one behind it or its port."""
+    # two at the end are of an address that ends so, or of /etc/passwd: user:x:1000:1000::/home
+    before = ":" if re.match(":[^:]", text) and not text.endswith("::") else ""
+    behind = ":" if text.endswith(":") and not text.endswith("::") else ""
+    if text.count(":") == 8 and "::" not in text:
+        behind = text[text.rindex(":") :]
+    return f"{before}{_address(text[len(before) : len(text) - len(behind)], salt)}{behind}"
 
 
 def _address(text: str, salt: str) -> str:

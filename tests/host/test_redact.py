@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,6 +31,37 @@ def test_names_and_addresses_go_and_the_rest_stays() -> None:
         assert word not in text
     for word in ("root", "debian", "6.1.0-13", "* soft nofile 6", "/proc/sys/kernel/hostname"):
         assert word in text
+
+
+@pytest.mark.parametrize(
+    ("before", "address", "behind"),
+    [
+        ("TCP: request_sock_TCP: Possible SYN flooding on port ", "10.1.2.34", ":1883. Sending cookies."),
+        ("TCP: request_sock_TCPv6: Possible SYN flooding on port [", "2a01:4f8::7", "]:1883. Sending cookies."),
+        ("addr:", "10.1.2.34", ""),
+        ("range 10.9.9.9:5-", "10.1.2.34", ":9"),
+        ("table", "10.1.2.34", " is full"),
+        ("from ", "2a01:4f8::7", ": no route"),
+        ("peer:", "2a01:4f8::7", " gone"),
+        ("", "2a01:4f8:1:2:3:4:5:6", ":80"),
+        ("::ffff:", "10.1.2.34", ":80"),
+    ],
+)
+def test_an_address_goes_from_a_line_whatever_stands_about_it(before: str, address: str, behind: str) -> None:
+    row = {"age": 1.0, "text": f"{before}{address}{behind}"}
+    again = {"reads": {}, "globs": {}, "links": {}, "probes": {"kernel_log {}": {"is": [row]}}}
+    answers = {"reads": {}, "globs": {}, "probes": {}, "again": again}
+    text = redact(answers, "salt")["again"]["probes"]["kernel_log {}"]["is"][0]["text"]
+    assert address not in text and text.endswith(behind)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["12:34:56 up", "00:11:22:33:44:55", "0000:00:1f.2", "1.2.3.4.5", "x:1000:1000::/:/bin/sh", ":::80", "[::1]:5"],
+)
+def test_what_is_no_address_of_anybody_stays(text: str) -> None:
+    answers = {"reads": {"/x": {"is": text}}, "globs": {}, "probes": {}}
+    assert redact(answers, "salt")["reads"]["/x"]["is"] == text
 
 
 def test_one_word_has_one_stand_in() -> None:
