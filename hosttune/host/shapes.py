@@ -111,7 +111,10 @@ _SHAPES: dict[str, Shape] = {
         listeners=_rows(_record(address=_address, port=_port, queue=_count, backlog=_count, uid=_count, inode=_count)),
         flows=_rows(
             _record(
-                "established time_wait opening retried unread resending", source=_address, address=_address, port=_port
+                "established time_wait opening other retried unread resending",
+                source=_address,
+                address=_address,
+                port=_port,
             )
         ),
         accepted=_rows(_record("established closing half_open", port=_port)),
