@@ -81,3 +81,17 @@ def test_an_address_stays_an_address_of_its_family(address: ipaddress.IPv4Addres
     inner = getattr(address, "ipv4_mapped", None) or address
     kept = inner.is_loopback or inner.is_unspecified
     assert (ipaddress.ip_address(stand_in) == address) == kept
+
+
+def test_a_name_that_is_a_word_of_the_kernel_leaves_its_settings_alone() -> None:
+    reads = {
+        "/proc/sys/kernel/hostname": {"is": "vm\n"},
+        "/proc/sys/vm/swappiness": {"is": "60"},
+        "/proc/sys/net/core/somaxconn": {"is": "4096"},
+        "/etc/sysctl.conf": {"is": "net.core.somaxconn = 4096\n"},
+        "/etc/passwd": {"is": "core:x:1000:1000:Core:/home/core:/bin/sh\n"},
+    }
+    found = redact({"reads": reads, "globs": {}, "probes": {}}, "salt")["reads"]
+    assert found.keys() == reads.keys()
+    assert found["/proc/sys/kernel/hostname"]["is"].startswith("host-")
+    assert found["/etc/sysctl.conf"] == reads["/etc/sysctl.conf"]
