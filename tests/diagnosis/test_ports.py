@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from hosttune.diagnosis import ports
-from hosttune.model import Backend, BindMode, Certainty, Pools
+from hosttune.model import Backend, BindMode, Certainty, Pools, Traffic
 from tests.diagnosis.given import WIDE, clues, hit, is_, pool
 
 B = (Backend("10.0.0.9", 1883),)
@@ -76,3 +77,11 @@ def test_full_pools_are_one_cause() -> None:
     assert (cause.certainty, cause.at) == (Certainty.CERTAIN, 1_000)
     assert cause.what == "source ports of 2 addresses to 5 destinations run out"
     assert any(one.text == "and 6 more pairs are full" for one in cause.evidence)
+
+
+def test_ports_of_sockets_that_the_program_never_closed_are_told_first() -> None:
+    full = replace(pool(100), established=0, other=100)
+    (left,) = ports.judge(clues(full, traffic=Traffic(states={"CLOSE_WAIT": 100})))
+    assert "must close" in left.fixes[0] and any("CLOSE_WAIT" in one.text for one in left.evidence)
+    (kept,) = ports.judge(clues(pool(100), traffic=Traffic(states={"CLOSE_WAIT": 100})))
+    assert "must close" not in kept.fixes[0]
