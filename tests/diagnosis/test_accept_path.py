@@ -261,6 +261,8 @@ def test_listeners_that_share_a_port_are_one_cause() -> None:
         # a worker that inherited the listener
         (replace(SERVER, pid=8, descriptors=1024), "nofile"),
         (replace(SERVER, pid=8, name="cron", descriptors=1024), "accept-queue"),
+        # one of the same name in another network namespace cannot accept here
+        (replace(SERVER, pid=8, descriptors=1024, here=False), "accept-queue"),
     ),
 )
 def test_a_queue_is_a_consequence_where_its_program_has_no_descriptor_left(short: Program, first: str) -> None:
