@@ -261,8 +261,6 @@ def test_listeners_that_share_a_port_are_one_cause() -> None:
         # a worker that inherited the listener
         (replace(SERVER, pid=8, descriptors=1024), "nofile"),
         (replace(SERVER, pid=8, name="cron", descriptors=1024), "accept-queue"),
-        # one of the same name in another network namespace cannot accept here
-        (replace(SERVER, pid=8, descriptors=1024, here=False), "accept-queue"),
     ),
 )
 def test_a_queue_is_a_consequence_where_its_program_has_no_descriptor_left(short: Program, first: str) -> None:
@@ -284,3 +282,11 @@ def test_drops_of_another_namespace_are_no_verdict_and_those_of_the_host_name_it
     assert inside.at is None and inside.fixes[0].startswith("on the host itself: sudo hosttune apply")
     (host,) = judged("softnet", replace(of, limits={"net.core.netdev_max_backlog": 1000}))
     assert host.at == 1000 and host.fixes[0].startswith("sudo hosttune apply")
+
+
+@pytest.mark.parametrize(("here", "blamed"), ((True, True), (None, True), (False, False)))
+def test_a_full_process_of_another_network_namespace_accepts_nothing_here(here: bool | None, blamed: bool) -> None:
+    short = replace(SERVER, pid=8, descriptors=1024, here=here)
+    found = diagnose(clues(listener(101), moved=OVERFLOWS, somaxconn=100, programs=(SERVER, short)))
+    (queue,) = [cause for cause in found.causes if cause.id == "accept-queue"]
+    assert any("no descriptor left to accept with" in one.text for one in queue.evidence) is blamed
