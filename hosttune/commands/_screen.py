@@ -54,10 +54,14 @@ class Lines:
 
 
 class Screen:
-    """A live screen on a terminal, drawn by rich; the keys are read from it."""
+    """A live screen on a terminal, drawn by rich; the keys are read from it.
 
-    def __init__(self, live: Any, wake: int, sort: str) -> None:
-        self._live, self._wake, self.sort = live, wake, sort
+    `pause` gives the terminal back until the shell says fg; `stopping` asks for it, and `wait` does it.
+    """
+
+    def __init__(self, live: Any, wake: int, pause: Callable[[], None], sort: str) -> None:
+        self._live, self._wake, self._pause, self.sort = live, wake, pause, sort
+        self.stopping = False
         self._view: View | None = None
 
     def show(self, view: View) -> None:
@@ -84,6 +88,9 @@ class Screen:
                 return True
             if self._wake in ready:
                 os.read(self._wake, 4096)
+            if self.stopping:
+                self.stopping = False
+                self._pause()
             keys = os.read(0, 64) if 0 in ready else b"\0"
             if not keys or b"q" in keys or b"Q" in keys:
                 return False
@@ -127,19 +134,25 @@ def screen(sort: str) -> Iterator[Screen]:
         live.stop()
         termios.tcsetattr(0, termios.TCSADRAIN, saved)
 
-    def pause(number: int, frame: object) -> None:
+    def pause() -> None:
         leave()
         os.kill(os.getpid(), signal.SIGSTOP)  # until the shell says fg
         enter()
 
-    handlers: dict[signal.Signals, Callable[[int, Any], None]] = {signal.SIGTSTP: pause, signal.SIGWINCH: _nothing}
+    shown = Screen(live, wake, pause, sort)
+
+    def stopping(number: int, frame: object) -> None:
+        # a handler must not draw: it may have come in the middle of a write
+        shown.stopping = True
+
+    handlers: dict[signal.Signals, Callable[[int, Any], None]] = {signal.SIGTSTP: stopping, signal.SIGWINCH: _nothing}
     handlers |= dict.fromkeys((signal.SIGTERM, signal.SIGHUP), _stop)
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     # a signal wakes select() by a byte in the pipe: another size of the window is drawn at once
     signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
     try:
         enter()
-        yield Screen(live, wake, sort)
+        yield shown
     finally:
         signal.set_wakeup_fd(-1)
         try:

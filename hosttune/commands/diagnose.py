@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import stat
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -86,6 +87,9 @@ def _hits(path: str) -> tuple[LogHit, ...]:
     """Return the lines that are known of a log's end, or of what comes in where the path is -; raises UsageError."""
     try:
         with open(0 if path == "-" else path, "rb", closefd=path != "-") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            if path != "-" and (stat.S_ISCHR(mode) or stat.S_ISBLK(mode)):
+                raise UsageError(f"--log {path}: a device, which has no end; name a file, or - for what comes in")
             if file.seekable():
                 file.seek(max(os.fstat(file.fileno()).st_size - _LARGEST, 0))
             return _log.recognise(_end(file))

@@ -209,7 +209,8 @@ def _starved(clues: Clues, listener: Listener | None, owner: Program | None) -> 
 
     Where the owner was not seen, it is one of the listener's user, if any.
     """
-    short = [one for one in clues.programs if one.soft is not None and one.descriptors >= one.soft - _SPARE]
+    near = [one for one in clues.programs if one.here is not False or one is owner]
+    short = [one for one in near if one.soft is not None and one.descriptors >= one.soft - _SPARE]
     if owner is not None:
         return next((one for one in short if one.pid == owner.pid or one.name == owner.name), None)
     return next((one for one in short if listener is None or one.uid == listener.uid), None)

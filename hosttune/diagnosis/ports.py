@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from hosttune.diagnosis import _pools, _say
 from hosttune.diagnosis._clues import Clues
-from hosttune.model import BindMode, Cause, Certainty, Evidence, PortPool
+from hosttune.model import BindMode, Cause, Certainty, Evidence, PortPool, Traffic
 
 RIVALS = ("ports-bind", "ports-held", "time-wait", "nofile", "conntrack")
 _ID = "ports"
@@ -18,6 +18,9 @@ _OTHER = (
     "strace -f -e trace=bind,connect -p PID"
 )
 _SHOWN, _NAMED = 4, 2  # pairs of which the ports are shown, destinations that are named
+_CLOSE = (
+    "the program must close what its peers have closed (`ss -tanp state close-wait` names it): a wider range fills too"
+)
 
 
 def judge(clues: Clues) -> tuple[Cause, ...]:
@@ -68,15 +71,30 @@ def _full(clues: Clues, pools: Sequence[PortPool], heard: bool | None) -> Cause:
         evidence=(
             *taken,
             *more,
+            *((_left(clues),) if _leaked(clues, pools) else ()),
             *stopped,
             *(() if other else _say.heard(clues, *_OWN)),
             *_say.logged(clues, _ID, "EADDRNOTAVAIL"),
         ),
         against=other,
         log=f"EADDRINUSE from bind(), or {_LOG}" if own else _LOG,
-        fixes=_fixes(clues, first),
+        fixes=(*((_CLOSE,) if _leaked(clues, pools) else ()), *_fixes(clues, first)),
         confirm=_pools.which(clues, first),
         strength=20 if other else 80,
+    )
+
+
+def _leaked(clues: Clues, pools: Sequence[PortPool]) -> bool:
+    """Say whether most of the ports are of sockets that their peers have closed, and the program has not."""
+    closing = clues.traffic.states.get("CLOSE_WAIT", 0) if isinstance(clues.traffic, Traffic) else 0
+    passing, used = sum(pool.other for pool in pools), sum(pool.used for pool in pools)
+    return 2 * min(closing, passing) > used
+
+
+def _left(clues: Clues) -> Evidence:
+    closing = clues.traffic.states.get("CLOSE_WAIT", 0) if isinstance(clues.traffic, Traffic) else 0
+    return Evidence(
+        f"{closing:,} sockets are in CLOSE_WAIT: the far end has closed, the program has not", _pools.SOCKETS
     )
 
 

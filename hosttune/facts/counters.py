@@ -67,7 +67,12 @@ def _tables(host: Host) -> Iterator[tuple[str, int]]:
 
 def _softnet(host: Host) -> Iterator[tuple[str, int]]:
     rows = [line.split() for line in text(host, "/proc/net/softnet_stat").splitlines()]
-    if rows and all(len(row) >= len(_SOFTNET) for row in rows):
+    cells = [cell for row in rows for cell in row]
+    if (
+        rows
+        and all(len(row) >= len(_SOFTNET) for row in rows)
+        and all(re.fullmatch("[0-9a-f]{1,16}", c) for c in cells)
+    ):
         for column, name in enumerate(_SOFTNET):
             yield f"softnet.{name}", sum(int(row[column], 16) for row in rows)
 

@@ -148,7 +148,7 @@ def _shares(source: str, address: str) -> bool:
 def read_settings(host: Host) -> Settings:
     """Read the namespace's settings; raises HostError where the range cannot be read."""
     ends = host.read("/proc/sys/net/ipv4/ip_local_port_range").split()
-    if len(ends) != 2 or not all(end.isdigit() for end in ends):
+    if len(ends) != 2 or not all(re.fullmatch("[0-9]{1,5}", end) and int(end) < 65536 for end in ends):
         raise HostError(Reason.MALFORMED, "net.ipv4.ip_local_port_range")
     reuse = text(host, "/proc/sys/net/ipv4/tcp_tw_reuse")
     return Settings(

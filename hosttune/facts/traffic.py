@@ -95,7 +95,18 @@ def _scale(answer: Mapping[str, Any], sample: Sample) -> float:
 
 
 def _flow(row: Mapping[str, Any]) -> Flow:
-    names = ("source", "address", "port", "established", "time_wait", "opening", "retried", "unread", "resending")
+    names = (
+        "source",
+        "address",
+        "port",
+        "established",
+        "time_wait",
+        "opening",
+        "other",
+        "retried",
+        "unread",
+        "resending",
+    )
     return Flow(**{name: row[name] for name in names if name in row})
 
 

@@ -166,9 +166,12 @@ def _check_tables(answers: dict[str, Any], wrong: Callable[[str], UsageError]) -
             )
             if not right:
                 raise wrong(f"key {kind}.{key!r} is no answer")
-            why = shapes.wrong(key.partition(" ")[0], answer["is"]) if kind == "probes" and "is" in answer else ""
+            why = ""
+            if "is" in answer:
+                shape = shapes.wrong_text if kind == "reads" else shapes.wrong
+                why = shape(key if kind == "reads" else key.partition(" ")[0], answer["is"])
             if why:
-                raise wrong(f"key probes.{key!r}: {why}")
+                raise wrong(f"key {kind}.{key!r}: {why}")
     for key, found in answers["globs"].items():
         if not (isinstance(found, list) and all(isinstance(p, str) for p in found)):
             raise wrong(f"key globs.{key!r} is no list of paths")

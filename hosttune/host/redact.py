@@ -12,12 +12,15 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+# an IPv4 address may have a port behind it or a word before it; a version 6 one is sought with what stands at its ends
 _ADDRESS = re.compile(
     r"(?<![0-9A-Fa-f:.])(?:"
-    r"(?:[0-9A-Fa-f]{0,4}:){2,7}(?:\d{1,3}\.){3}\d{1,3}|(?:\d{1,3}\.){3}\d{1,3}|(?:[0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4}"
+    r"(?:[0-9A-Fa-f]{0,4}:){2,7}(?:\d{1,3}\.){3}\d{1,3}|(?:[0-9A-Fa-f]{0,4}:){2,8}[0-9A-Fa-f]{0,4}"
     r")(?![0-9A-Fa-f:]|\.\d)"
+    r"|(?<![0-9.])(?:\d{1,3}\.){3}\d{1,3}(?![0-9]|\.\d)"
 )
 _NAME_FILES = ("/proc/sys/kernel/hostname", "/etc/hostname")
+_PLAIN = frozenset(("", "localhost", "debian", "ubuntu", "linux"))
 _VERSION_FILES = ("/proc/version", "/proc/sys/kernel/osrelease", "/etc/os-release", "/usr/lib/os-release")
 _SOCKET_FILES = ("/proc/net/tcp", "/proc/net/tcp6")
 _FIRST_PERSON = 1000  # useradd(8), UID_MIN
@@ -49,12 +52,20 @@ def redact(answers: dict[str, dict[str, Any]], salt: str) -> dict[str, dict[str,
     def name(text: str) -> str:
         return names.sub(lambda m: words[m[0]], text) if names else text
 
+    def host(path: str, answer: dict[str, Any]) -> dict[str, Any]:
+        """Replace a host's name where it stands alone, though it may be a word that stays elsewhere."""
+        word = str(answer.get("is", "")).strip()
+        kept = path not in _NAME_FILES or word in _PLAIN or name(word) != word
+        return answer if kept else {"is": f"host-{_hash(word, salt)}\n"}
+
     def change(text: str) -> str:
-        return _ADDRESS.sub(lambda m: _address(m[0], salt), name(text))
+        return _ADDRESS.sub(lambda m: _found(m[0], salt), name(text))
 
     def tables(answers: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
         return {
-            "reads": {change(path): _read(path, answer, change, name) for path, answer in answers["reads"].items()},
+            "reads": {
+                change(path): _read(path, host(path, answer), change, name) for path, answer in answers["reads"].items()
+            },
             "globs": {change(pattern): [change(path) for path in found] for pattern, found in answers["globs"].items()},
             "probes": {change(key): _deep(answer, change) for key, answer in answers["probes"].items()},
             "links": {change(path): change(target) for path, target in answers.get("links", {}).items()},
@@ -86,15 +97,29 @@ def _without_gecos(line: str) -> str:
 def _words(reads: dict[str, Any], salt: str) -> dict[str, str]:
     """Return the words to replace, longest first, so that a part never goes before the whole."""
     found: dict[str, str] = {}
+    # a host called vm, a user called core: such a word is of nobody, and net.core.somaxconn must stay what it is
+    common = {part for path in reads if path.startswith("/proc/sys/") for part in path.split("/")}
     for path in _NAME_FILES:
         name = str(reads.get(path, {}).get("is", "")).strip()
-        for word in {name, name.partition(".")[0]} - {"", "localhost", "debian", "ubuntu", "linux"}:
+        for word in {name, name.partition(".")[0]} - _PLAIN - common:
             found[word] = f"host-{_hash(word, salt)}"
     for line in str(reads.get("/etc/passwd", {}).get("is", "")).splitlines():
         fields = line.split(":")
-        if len(fields) == 7 and re.fullmatch("[0-9]{4,9}", fields[2]) and _FIRST_PERSON <= int(fields[2]) < 65534:
+        if len(fields) != 7 or not re.fullmatch("[0-9]{4,9}", fields[2]) or fields[0] in common:
+            continue
+        if _FIRST_PERSON <= int(fields[2]) < 65534:
             found[fields[0]] = f"user-{_hash(fields[0], salt)}"
     return dict(sorted(((k, v) for k, v in found.items() if len(k) > 1), key=lambda pair: -len(pair[0])))
+
+
+def _found(text: str, salt: str) -> str:
+    """Replace an address without the colon of a word before it, and the one behind it or its port."""
+    # two at the end are of an address that ends so, or of /etc/passwd: user:x:1000:1000::/home
+    before = ":" if re.match(":[^:]", text) and not text.endswith("::") else ""
+    behind = ":" if text.endswith(":") and not text.endswith("::") else ""
+    if text.count(":") == 8 and "::" not in text:
+        behind = text[text.rindex(":") :]
+    return f"{before}{_address(text[len(before) : len(text) - len(behind)], salt)}{behind}"
 
 
 def _address(text: str, salt: str) -> str:

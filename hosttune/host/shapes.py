@@ -11,8 +11,21 @@ _MOST = 1 << 63
 _ROWS = 200_000  # no answer has more rows: each has its own bound far below it
 _SET = re.compile("0x[0-9a-f]{1,16384}")  # 65,536 ports, a bit each
 
+_LONG = re.compile("[0-9]{41}")  # 20 digits at most, or the 32 of an address in hexadecimal
+_WORDS = ("/comm", "/cmdline", "name")  # of people's choosing, and nothing counts with them
+
 Shape = Callable[[Any], str]
 """Return what is wrong with an answer, "" where nothing is."""
+
+
+def wrong_text(path: str, text: str) -> str:
+    """Return what is wrong with a file of the kernel's, "" where nothing is: its numbers end at 64 bits."""
+    if not path.startswith(("/proc/", "/sys/")) or path.endswith(_WORDS):
+        return ""
+    if _LONG.search(text):
+        return "a number that no kernel writes"
+    odd = not text.isascii() and any(letter.isdigit() and not letter.isdecimal() for letter in text)
+    return "a digit that no kernel writes" if odd else ""
 
 
 def wrong(probe: str, answer: Any) -> str:
@@ -111,7 +124,10 @@ _SHAPES: dict[str, Shape] = {
         listeners=_rows(_record(address=_address, port=_port, queue=_count, backlog=_count, uid=_count, inode=_count)),
         flows=_rows(
             _record(
-                "established time_wait opening retried unread resending", source=_address, address=_address, port=_port
+                "established time_wait opening other retried unread resending",
+                source=_address,
+                address=_address,
+                port=_port,
             )
         ),
         accepted=_rows(_record("established closing half_open", port=_port)),

@@ -289,3 +289,11 @@ def test_a_program_that_does_not_accept_may_be_at_its_own_maximum() -> None:
     still = clues(listener(61, 60), moved=OVERFLOWS, programs=(owner,))
     (cause,) = judged("backlog", replace(still, earlier=still.programs))
     assert "at its own maximum: maxconn of global" in cause.fixes[0]
+
+
+@pytest.mark.parametrize(("here", "blamed"), ((True, True), (None, True), (False, False)))
+def test_a_full_process_of_another_network_namespace_accepts_nothing_here(here: bool | None, blamed: bool) -> None:
+    short = replace(SERVER, pid=8, descriptors=1024, here=here)
+    found = diagnose(clues(listener(101), moved=OVERFLOWS, somaxconn=100, programs=(SERVER, short)))
+    (queue,) = [cause for cause in found.causes if cause.id == "accept-queue"]
+    assert any("no descriptor left to accept with" in one.text for one in queue.evidence) is blamed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -101,3 +102,11 @@ def test_another_errno_than_its_own_is_no_evidence_of_a_full_pool() -> None:
 def test_a_backend_that_was_named_is_named_in_the_command() -> None:
     (cause,) = ports.judge(clues(errno="EADDRNOTAVAIL", call="connect", backends=B))
     assert "--backend 10.0.0.9:1883" in cause.confirm
+
+
+def test_ports_of_sockets_that_the_program_never_closed_are_told_first() -> None:
+    full = replace(pool(100), established=0, other=100)
+    (left,) = ports.judge(clues(full, traffic=Traffic(states={"CLOSE_WAIT": 100})))
+    assert "must close" in left.fixes[0] and any("CLOSE_WAIT" in one.text for one in left.evidence)
+    (kept,) = ports.judge(clues(pool(100), traffic=Traffic(states={"CLOSE_WAIT": 100})))
+    assert "must close" not in kept.fixes[0]

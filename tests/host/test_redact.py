@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,6 +33,37 @@ def test_names_and_addresses_go_and_the_rest_stays() -> None:
         assert word in text
 
 
+@pytest.mark.parametrize(
+    ("before", "address", "behind"),
+    [
+        ("TCP: request_sock_TCP: Possible SYN flooding on port ", "10.1.2.34", ":1883. Sending cookies."),
+        ("TCP: request_sock_TCPv6: Possible SYN flooding on port [", "2a01:4f8::7", "]:1883. Sending cookies."),
+        ("addr:", "10.1.2.34", ""),
+        ("range 10.9.9.9:5-", "10.1.2.34", ":9"),
+        ("table", "10.1.2.34", " is full"),
+        ("from ", "2a01:4f8::7", ": no route"),
+        ("peer:", "2a01:4f8::7", " gone"),
+        ("", "2a01:4f8:1:2:3:4:5:6", ":80"),
+        ("::ffff:", "10.1.2.34", ":80"),
+    ],
+)
+def test_an_address_goes_from_a_line_whatever_stands_about_it(before: str, address: str, behind: str) -> None:
+    row = {"age": 1.0, "text": f"{before}{address}{behind}"}
+    again = {"reads": {}, "globs": {}, "links": {}, "probes": {"kernel_log {}": {"is": [row]}}}
+    answers = {"reads": {}, "globs": {}, "probes": {}, "again": again}
+    text = redact(answers, "salt")["again"]["probes"]["kernel_log {}"]["is"][0]["text"]
+    assert address not in text and text.endswith(behind)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["12:34:56 up", "00:11:22:33:44:55", "0000:00:1f.2", "1.2.3.4.5", "x:1000:1000::/:/bin/sh", ":::80", "[::1]:5"],
+)
+def test_what_is_no_address_of_anybody_stays(text: str) -> None:
+    answers = {"reads": {"/x": {"is": text}}, "globs": {}, "probes": {}}
+    assert redact(answers, "salt")["reads"]["/x"]["is"] == text
+
+
 def test_one_word_has_one_stand_in() -> None:
     found = redact(ANSWERS, "salt")
     ((key, answer),) = found["probes"].items()
@@ -49,3 +81,17 @@ def test_an_address_stays_an_address_of_its_family(address: ipaddress.IPv4Addres
     inner = getattr(address, "ipv4_mapped", None) or address
     kept = inner.is_loopback or inner.is_unspecified
     assert (ipaddress.ip_address(stand_in) == address) == kept
+
+
+def test_a_name_that_is_a_word_of_the_kernel_leaves_its_settings_alone() -> None:
+    reads = {
+        "/proc/sys/kernel/hostname": {"is": "vm\n"},
+        "/proc/sys/vm/swappiness": {"is": "60"},
+        "/proc/sys/net/core/somaxconn": {"is": "4096"},
+        "/etc/sysctl.conf": {"is": "net.core.somaxconn = 4096\n"},
+        "/etc/passwd": {"is": "core:x:1000:1000:Core:/home/core:/bin/sh\n"},
+    }
+    found = redact({"reads": reads, "globs": {}, "probes": {}}, "salt")["reads"]
+    assert found.keys() == reads.keys()
+    assert found["/proc/sys/kernel/hostname"]["is"].startswith("host-")
+    assert found["/etc/sysctl.conf"] == reads["/etc/sysctl.conf"]

@@ -29,7 +29,7 @@ ANSWERS: dict[str, Any] = {
     "sockets": {"tuples": [{**PAIR, **SETS}], "held": [OWNED], "local": [{"address": "10.0.0.1", "ports": "0x10"}]},
     "traffic": {
         "listeners": [LISTENER],
-        "flows": [{**PAIR, "established": 1, "unread": 0}],
+        "flows": [{**PAIR, "established": 1, "other": 2, "unread": 0}],
         "accepted": [{"port": 22, "established": 1, "closing": 0}],
         **{"outgoing": 1, "sampled": 1, "whole": True, "unread": 0, "unsent": 0},
         "states": {"SYN_SENT": 1},
@@ -94,3 +94,36 @@ def test_a_recording_says_where(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "hosttune", "diagnose", "--snapshot", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2 and done.stderr.count("\n") == 1 and not done.stdout
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "right"),
+    [
+        ("/proc/sys/fs/file-nr", "9" * 20 + " 0 9", True),
+        ("/proc/net/tcp6", "0: " + "0" * 32 + ":0016", True),
+        ("/proc/sys/fs/file-nr", "9" * 5_000 + " 0 9", False),
+        ("/proc/sys/net/core/somaxconn", "\u00b2", False),
+        ("/proc/7/comm", "\u00b2", True),
+        ("/etc/issue", "9" * 5_000, True),
+    ],
+)
+def test_a_number_that_no_kernel_writes_is_refused(path: str, text: str, right: bool) -> None:
+    assert (shapes.wrong_text(path, text) == "") is right
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("/proc/sys/net/ipv4/ip_local_port_range", "20000 99999999999999"),
+        ("/proc/net/softnet_stat", "00000375 nan -1"),
+    ],
+)
+def test_a_setting_that_makes_no_sense_stops_nothing(path: str, text: str, tmp_path: Path) -> None:
+    flow = {**PAIR, "established": 1}
+    traffic_ = {**ANSWERS["traffic"], "flows": [flow]}
+    answers = {"reads": {path: {"is": text}}, "globs": {}, "probes": {"traffic {}": {"is": traffic_}}}
+    file = tmp_path / "hostile.json"
+    file.write_text(json.dumps({"schema": SCHEMA, **answers}))
+    line = [sys.executable, "-m", "hosttune", "diagnose", "--snapshot", str(file)]
+    done = subprocess.run(line, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode in (0, 1) and not done.stderr, done

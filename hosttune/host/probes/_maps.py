@@ -15,6 +15,8 @@ _ROOM = 256
 
 _SETS = ("established", "time_wait", "half_closed", "other")
 
+_MAPPED = struct.unpack("=3I", bytes(10) + b"\xff\xff")  # ::ffff:0:0/96
+
 Key = tuple[int, ...]
 """The words of the source, those of the destination, and its port, all in network order."""
 
@@ -27,6 +29,11 @@ def source_of(key: Key) -> str:
 def destination_of(key: Key) -> Key:
     """Return the destination of a key, its address and port."""
     return key[(len(key) - 1) // 2 :]
+
+
+def plain(key: Key) -> Key:
+    """Return the key of an IPv4 pair for one of v4-mapped addresses: sockets of both families take the same ports."""
+    return (key[3], key[7], key[8]) if len(key) == 9 and key[:3] == key[4:7] == _MAPPED else key
 
 
 def words(those: Key) -> str:
@@ -65,13 +72,15 @@ class Maps:
         local: dict[str, int] = {}
         tuples: dict[Key, dict[str, Any]] = {}
         for name, maps in self._maps.items():
-            for key, used in maps.items():
+            for found, used in maps.items():
+                key = plain(found)
                 ports, source = _mask(used), source_of(key)
                 local[source] = local.get(source, 0) | ports
                 far = destination_of(key)
                 if far in busiest:
                     empty = {"source": source, "address": words(far[:-1]), "port": socket.ntohs(far[-1])}
-                    tuples.setdefault(key, {**empty, **dict.fromkeys(_SETS, "0x0")})[name] = hex(ports)
+                    row = tuples.setdefault(key, {**empty, **dict.fromkeys(_SETS, "0x0")})
+                    row[name] = hex(int(row[name], 16) | ports)
         return {
             "tuples": sorted(tuples.values(), key=lambda row: (row["source"], row["address"], row["port"])),
             "local": [{"address": address, "ports": hex(ports)} for address, ports in sorted(local.items())],

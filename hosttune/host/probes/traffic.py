@@ -18,7 +18,7 @@ from itertools import compress
 from typing import Any
 
 from hosttune.errors import HostError
-from hosttune.host.probes._maps import Key, Maps, destination_of, source_of, words
+from hosttune.host.probes._maps import Key, Maps, destination_of, plain, source_of, words
 from hosttune.host.probes.sockets import (
     _BOUND_INACTIVE,
     _FAMILIES,
@@ -49,12 +49,12 @@ def run(most: int = 20_000) -> dict[str, Any]:
     """Return what a look at the table gave; raises HostError.
 
     "listeners": `address`, `port`, `queue`, `backlog`, `inode`, `uid`. "flows", the 64 largest of those that go out and
-    those that get no answer: `source`, `address`, `port`, `established`, `time_wait`, `opening`, `retried`, `unread`,
-    `resending`. "outgoing": how many are established. "accepted": for a listening port `established` of a sample of
-    about `most` a family, `closing` and `half_open` of all. "sampled": how many accepted ones were seen, and whether
-    they are "whole". "unread" and "unsent": established sockets seen with data in their queues, "uids": those seen by
-    user; "states": all that pass. "tuples", of the 16 busiest destinations, and "held" are as the sockets probe has
-    them, "local" for each source the ports of all that goes out; "tuples" and "local" are null where the pairs of
+    those that get no answer: `source`, `address`, `port`, `established`, `time_wait`, `opening`, `other`, `retried`,
+    `unread`, `resending`. "outgoing": how many are established. "accepted": for a listening port `established` of a
+    sample of about `most` a family, `closing` and `half_open` of all. "sampled": how many accepted ones were seen, and
+    whether they are "whole". "unread" and "unsent": established sockets seen with data in their queues, "uids": those
+    seen by user; "states": all that pass. "tuples", of the 16 busiest destinations, and "held" are as the sockets probe
+    has them, "local" for each source the ports of all that goes out; "tuples" and "local" are null where the pairs of
     source and destination are too many to keep their ports.
     """
     try:
@@ -86,7 +86,10 @@ class _Look:
             self._going(family, columns)
             self._coming(family, columns)
             self._passing(family, columns)
-        ranked = sorted(self.flows.items(), key=lambda item: -sum(item[1].values()))
+        flows: dict[Key, Counter[str]] = {}
+        for key, row in self.flows.items():
+            flows.setdefault(plain(key), Counter()).update(row)
+        ranked = sorted(flows.items(), key=lambda item: -sum(item[1].values()))
         busiest = list(dict.fromkeys(destination_of(key) for key, _ in ranked))[:_BACKENDS]
         unanswered = [item for item in ranked[_MOST_ROWS:] if item[1]["retried"]]
         return {
@@ -151,6 +154,7 @@ class _Look:
             tried = run[_RETRANS::step]
             going = [port not in self.ports and state != _SYN_RECV for port, state in zip(local, states, strict=True)]
             self.maps.take("other", zip(keys, local, strict=True), going)
+            self._add("other", keys, [one and state != _SYN_SENT for one, state in zip(going, states, strict=True)])
             for key, port, state, again in zip(keys, local, states, tried, strict=True):
                 if state == _SYN_SENT:
                     row = self.flows.setdefault(key, Counter())
