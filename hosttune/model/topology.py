@@ -1,4 +1,4 @@
-"""Tiers of hosts that connections run through, and what a plan makes of them: demand, bounds, settings, hosts by name."""
+"""Tiers of hosts that connections run through, and what a plan makes of them: demand, bounds, hosts by name."""
 
 from __future__ import annotations
 
