@@ -34,14 +34,21 @@ def nearest(text: str, known: tuple[str, ...]) -> str:
     return f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
 
 
+def many(count: int, one: str, more: str = "") -> str:
+    """Return a count with its noun: "1 host", "2 hosts"."""
+    return f"{count:,} {one if count == 1 else more or one + 's'}"
+
+
 def whole(least: int, most: int) -> Callable[[Any], int]:
     """Check a whole number."""
 
     def check(value: Any) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
-            raise ValueError(f"{shown(value)} is no whole number; write one in {least:,} to {most:,}, without quotes")
+            raise ValueError(f"{shown(value)} is no whole number; write one without quotes")
         if not least <= value <= most:
-            raise ValueError(f"{shown(value)} is too {'small' if value < least else 'large'}; {least:,} to {most:,}")
+            raise ValueError(
+                f"{shown(value)} is too {'small' if value < least else 'large'}; write {least:,} to {most:,}"
+            )
         return value
 
     return check
@@ -81,7 +88,7 @@ def one_of(*names: str) -> Callable[[Any], str]:
 
     def check(value: Any) -> str:
         if value not in names:
-            raise ValueError(f"{shown(value)} is not known; write one of {', '.join(n or 'nothing' for n in names)}")
+            raise ValueError(f"{shown(value)} is not known; there are {', '.join(filter(None, names))}")
         return str(value)
 
     return check
@@ -118,18 +125,18 @@ def headroom(value: Any) -> Fraction:
 
 def texts(value: Any) -> list[str]:
     """Check a list of texts; a single one is a list too."""
-    many = [value] if isinstance(value, str) else value
-    if not isinstance(many, list) or not all(isinstance(one, str) for one in many):
+    found = [value] if isinstance(value, str) else value
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
         raise ValueError(f'{shown(value)} is no list of texts; write ["...", "..."]')
-    return many
+    return found
 
 
 def ports(value: Any) -> tuple[int, ...]:
     """Check a list of ports; a single one is a list too."""
-    many = [value] if isinstance(value, int) else value
-    if not isinstance(many, list) or len(many) > 64:
+    listed = [value] if isinstance(value, int) else value
+    if not isinstance(listed, list) or len(listed) > 64:
         raise ValueError(f"{shown(value)} is no list of at most 64 ports; write [1883]")
-    found = tuple(whole(1, 65535)(one) for one in many)
+    found = tuple(whole(1, 65535)(one) for one in listed)
     if len(set(found)) < len(found):
         raise ValueError(f"{shown(value)} names a port twice; write each once")
     return found
@@ -154,12 +161,13 @@ def reserved(value: Any) -> str:
 
 def paths(value: Any) -> tuple[str, ...]:
     """Check a list of paths below the folder of the topology."""
-    for one in (many := texts(value)):
+    found = tuple(texts(value))
+    for one in found:
         if not one or len(one) > 1000 or _UNPRINTED.search(one) or one.startswith("/") or ".." in one.split("/"):
             raise ValueError(f"{shown(one)} leaves the folder of the topology; write a path below it, without ..")
-    if len(set(many)) < len(many):
+    if len(set(found)) < len(found):
         raise ValueError(f"{shown(value)} names a file twice; write each once")
-    return tuple(many)
+    return found
 
 
 def legs(value: Any) -> tuple[Leg, ...]:

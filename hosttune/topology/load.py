@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,11 +18,9 @@ from hosttune.resolve import toml_file
 from hosttune.topology import keys
 
 if TYPE_CHECKING:
-    from hosttune.topology.schema import File, Hosted
+    from hosttune.topology.schema import File, Hosted, Wrong
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
-
-Wrong = Callable[[str, tuple[str, ...], str], TopologyError]
 
 
 def names() -> tuple[str, ...]:
@@ -42,18 +41,29 @@ def load(name: str, overrides: Sequence[str] = (), directories: Sequence[Path] =
     `directories` hold profiles of one's own, which tiers may have as their role. Raises UsageError where there is no
     such file, TopologyError, one line, where it is wrong: file, tier, key, and how to mend it.
     """
+    path = _find(name)
+    return of_tables(toml_file.tables(path, "topology", TopologyError), path, overrides, directories)
+
+
+def of_tables(
+    tables: dict[str, Any], path: Path, overrides: Sequence[str] = (), directories: Sequence[Path] = ()
+) -> Topology:
+    """Return the topology of the tables of a file; raises TopologyError, or what is wrong with a tier's profile."""
     from hosttune.topology import overrides as setting
     from hosttune.topology import schema
 
-    path = _find(name)
-    tables = toml_file.tables(path, "topology", TopologyError)
     given: dict[setting.Place, str] = {}
 
-    def wrong(table: str, keys_: tuple[str, ...], said: str) -> TopologyError:
-        by = next((given[table, key] for key in keys_ if (table, key) in given), "")
-        place = f"--set {by}: " if by else f"{path}: {f'[{table}]: ' if table else ''}"
-        key = f"{keys_[0]}: " if keys_ and not (by and (table, keys_[0]) in given) else ""
-        return TopologyError(keys.printed(f"{place}{key}{said}"))
+    def wrong(said: str, *places: setting.Place) -> TopologyError:
+        table, key = places[0] if places else ("", "")
+        by = next((place for place in places if place in given), None)
+        where = f"--set {given[by]}" if by else str(path)
+        # what the command line says itself is not said again
+        if table and (by is None or by[0] != table):
+            where += f": [{table}]"
+        if key and by != (table, key):
+            where += f": {key}"
+        return TopologyError(keys.printed(f"{where}: {said}"))
 
     if overrides:
         schema.shape(tables, wrong)
@@ -68,7 +78,7 @@ def _shipped() -> Path:
 def _find(name: str) -> Path:
     if _NAME.fullmatch(name) and (_shipped() / f"{name}.toml").is_file():
         return _shipped() / f"{name}.toml"
-    if "/" in name or name.endswith(".toml") or Path(name).is_file():
+    if "/" in name or name.endswith(".toml") or os.path.isfile(name):
         return Path(name)
     raise UsageError(keys.printed(f"{name!r}: no such topology; {keys.nearest(name, names())}, or name a file"))
 
@@ -78,7 +88,7 @@ def _checked(file: File, path: Path, directories: Sequence[Path], wrong: Wrong) 
     from hosttune.topology import graph, validate
 
     roles = profiles.names(directories)
-    tiers = [_tier(name, table, path, roles, wrong) for name, table in file.tier.items()]
+    tiers = [_tier(name, hosted, path, roles, wrong) for name, hosted in file.tier.items()]
     workloads: dict[str, Workload] = {}
     for tier in tiers:
         if tier.role not in workloads:
@@ -87,7 +97,7 @@ def _checked(file: File, path: Path, directories: Sequence[Path], wrong: Wrong) 
     topology = replace(topology, message=Message(**_given(file.message)))
     found = validate.problem(topology, workloads)
     if found:
-        raise wrong(f"tier.{found.tier}" if found.tier else "topology", found.keys, found.text)
+        raise wrong(found.text, *((f"tier.{tier}" if tier else "topology", key) for tier, key in found.places))
     return replace(topology, tiers=graph.ordered(tiers))
 
 
@@ -96,21 +106,20 @@ def _given(table: Any) -> dict[str, Any]:
     return {key: getattr(table, key) for key in table.model_fields_set}
 
 
-def _tier(name: str, table: Hosted, path: Path, roles: Sequence[str], wrong: Wrong) -> Tier:
-    given = _given(table)
+def _tier(name: str, hosted: Hosted, path: Path, roles: Sequence[str], wrong: Wrong) -> Tier:
+    given = _given(hosted)
+    table = f"tier.{name}"
     unknown = frozenset(key for key in ("hosts", "sources", "memory") if key in given and given[key] is None)
     role = given.pop("role", "") or (name if name in roles else "")
     if not role:
-        raise wrong(
-            f"tier.{name}", ("role",), f"missing, and no profile is called {name}; write one of {', '.join(roles)}"
-        )
+        raise wrong(f"missing, and no profile is called {name}; write one of {', '.join(roles)}", (table, "role"))
     if role not in roles:
-        raise wrong(f"tier.{name}", ("role",), f"no profile {role!r}; {keys.nearest(role, tuple(roles))}")
+        raise wrong(f"no profile {role!r}; {keys.nearest(role, tuple(roles))}", (table, "role"))
     if given.get("source_addresses") and "sources" not in given:
         said = "missing beside source_addresses; write how many of them one host dials from"
-        raise wrong(f"tier.{name}", ("sources",), said)
+        raise wrong(said, (table, "sources"))
     for key in ("reports", "snapshots"):
-        given[key] = tuple(_beside(path, one, f"tier.{name}", key, wrong) for one in given.get(key, ()))
+        given[key] = tuple(_beside(path, one, (table, key), wrong) for one in given.get(key, ()))
     if "hosts" not in given:
         standing = given["reports"] or given["snapshots"] or given.get("addresses", ())
         given["hosts"] = len(standing) or None
@@ -119,9 +128,9 @@ def _tier(name: str, table: Hosted, path: Path, roles: Sequence[str], wrong: Wro
     return Tier(name=name, role=role, open=unknown, **given)
 
 
-def _beside(path: Path, one: str, table: str, key: str, wrong: Wrong) -> str:
+def _beside(path: Path, one: str, place: tuple[str, str], wrong: Wrong) -> str:
     """Return a file that a topology names, from where it stands."""
     found = path.parent / one
-    if not found.exists():
-        raise wrong(table, (key,), f"{found}: no such file; paths begin in the folder of the topology")
+    if not os.path.exists(found):
+        raise wrong(f"{found}: no such file; paths begin in the folder of the topology", place)
     return str(found)

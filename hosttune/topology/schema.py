@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from fractions import Fraction
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError, ValidationInfo
 
@@ -15,6 +14,7 @@ from hosttune.topology.addresses import MOST
 from hosttune.topology.keys import nearest
 
 MOST_TIERS = 64
+_EXAMPLES = {"name": '"my-topology"', "connections": "1_000_000", "rate": "1_000"}
 
 _NAME = keys.word(r"[a-z0-9][a-z0-9-]{0,63}", 'a name of a-z, 0-9 and -: "my-topology"')
 
@@ -113,24 +113,27 @@ KEYS = {
 """The keys of each table; those of `tier` are of each of them."""
 
 
-Wrong = Callable[[str, tuple[str, ...], str], Exception]
-"""Makes the error of a table ("tier.lb"; "": the file), the keys to blame, and what is wrong with how to mend it."""
+class Wrong(Protocol):
+    """Makes an error of what is wrong and how to mend it, and of the places to blame, worst first.
+
+    A place is a table and its key: ("tier.lb", "sources"); ("", "") is the file.
+    """
+
+    def __call__(self, said: str, *places: tuple[str, str]) -> Exception: ...
 
 
 def shape(tables: dict[str, Any], wrong: Wrong) -> None:
     """Raise what `wrong` makes of what is no table, or is a tier by a name that none can have."""
     for name in File.model_fields:
         if not isinstance(tables.get(name, {}), dict):
-            raise wrong(
-                "", (), f"{name} is no table; write [{name}{'.NAME' if name == 'tier' else ''}] and its keys below"
-            )
+            raise wrong(f"no table; write [{name}{'.NAME' if name == 'tier' else ''}] and its keys below", ("", name))
     for name, tier in tables.get("tier", {}).items():
         if not keys.TIER.fullmatch(name) or name in File.model_fields:
-            raise wrong("", (), f"[tier.{name[:60]}]: no name for a tier; write a-z, 0-9 and -, a letter first")
+            raise wrong("no name for a tier; write a-z, 0-9 and -, a letter first", (f"tier.{name[:60]}", ""))
         if not isinstance(tier, dict):
-            raise wrong("", (), f"[tier]: {name} is no table; write [tier.{name}] and its keys below")
+            raise wrong(f"no table; write [tier.{name}] and its keys below", ("tier", name))
     if len(tables.get("tier", {})) > MOST_TIERS:
-        raise wrong("tier", (), f"{len(tables['tier'])} tiers; at most {MOST_TIERS} are planned for")
+        raise wrong(f"{len(tables['tier'])} tiers; at most {MOST_TIERS} are planned for", ("tier", ""))
 
 
 def read(tables: dict[str, Any], wrong: Wrong) -> File:
@@ -142,8 +145,8 @@ def read(tables: dict[str, Any], wrong: Wrong) -> File:
         first = error.errors(include_url=False)[0]
         where = [str(part) for part in first["loc"]]
         depth = 2 if where[0] == "tier" else 1
-        table, key = (".".join(where[:depth]), where[depth]) if len(where) > depth else ("", where[0])
-        raise wrong(table, (key,), _text(first, table, key)) from error
+        place = (".".join(where[:depth]), where[depth]) if len(where) > depth else ("", where[0])
+        raise wrong(_text(first, *place), place) from error
 
 
 def _text(first: Any, table: str, key: str) -> str:
@@ -151,5 +154,9 @@ def _text(first: Any, table: str, key: str) -> str:
         known = KEYS[table.partition(".")[0]] if table else tuple(File.model_fields)
         return f"no such {'key' if table else 'table'}; {nearest(key, known)}"
     if first["type"] == "missing":
-        return "missing; write it" if table else "no such table; `hosttune plan --example` prints a whole file"
+        return (
+            f"missing; write {key} = {_EXAMPLES[key]}"
+            if table
+            else "no such table; `hosttune plan --example` prints a whole file"
+        )
     return str(first["msg"]).removeprefix("Value error, ")

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from hosttune import ports
 from hosttune.model.capacity import Workload
 from hosttune.model.topology import Tier, Topology
-from hosttune.topology import addresses, graph
-from hosttune.topology.keys import nearest
+from hosttune.topology import addresses, graph, keys
 
 MOST_CONNECTIONS = 100_000_000
 """A hundred times the white paper's. Beyond it the kernel's memory for the sockets of one proxying tier alone is more
@@ -21,11 +20,20 @@ _LEAST_NOFILE = 64
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong and how to mend it: `tier` "" is the topology itself, `keys` are those to blame, worst first."""
+    """What is wrong and how to mend it: `tier` "" is the topology itself, `keys` are those to blame, worst first.
+
+    `others` are keys of other tiers that could be to blame as well.
+    """
 
     tier: str
     keys: tuple[str, ...]
     text: str
+    others: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def places(self) -> tuple[tuple[str, str], ...]:
+        """Every tier and key that could be to blame."""
+        return (*((self.tier, key) for key in self.keys or ("",)), *self.others)
 
 
 def problem(topology: Topology, workloads: Mapping[str, Workload]) -> Problem | None:
@@ -39,7 +47,7 @@ def _all(topology: Topology, workloads: Mapping[str, Workload]) -> Iterator[Prob
     for tier in topology.tiers:
         yield from _path(topology, tier, workloads[tier.role])
         for check in _CHECKS:
-            yield from (Problem(tier.name, keys, text) for keys, text in check(tier))
+            yield from (Problem(tier.name, blamed, text) for blamed, text in check(tier))
         yield from _descriptors(tier, workloads[tier.role])
     yield from _shares(topology)
     yield from _addresses(topology)
@@ -63,24 +71,32 @@ def _shape(topology: Topology) -> Iterator[Problem]:
     for tier in topology.tiers:
         for name in graph.targets(tier):
             if name not in names:
-                yield Problem(tier.name, ("to",), f"no tier {name!r}; {nearest(name, names)}")
+                yield Problem(tier.name, ("to",), f"no tier {name!r}; {keys.nearest(name, names)}")
     circle = graph.cycle(topology.tiers)
     if circle:
-        text = f"goes in a circle, {' -> '.join(circle)}; connections have to end somewhere, take one of them out"
-        yield Problem(circle[0], ("to",), text)
+        text = f"goes in a circle: {' -> '.join(circle)}; connections have to end somewhere, take one of these out"
+        yield Problem(circle[0], ("to",), text, tuple((name, "to") for name in circle))
     for tier in topology.first:
         if not graph.targets(tier):
             others = len(names) > 1
-            said = "nothing connects to it and it connects to nothing" if others else "it connects to nothing"
-            mend = 'write to = ["NAME"] here or its name in another tier\'s' if others else 'write to = ["NAME"]'
-            yield Problem(tier.name, ("to",), f"{said}; {mend}{', or leave it out' if others else ', and that tier'}")
+            said = (
+                "nothing connects to it and it connects to nothing"
+                if others
+                else "connections begin here, and it connects to nothing"
+            )
+            mend = (
+                'write to = ["NAME"] here or its name in another tier\'s'
+                if others
+                else 'write to = ["NAME"] and a table [tier.NAME]'
+            )
+            yield Problem(tier.name, ("to",), f"{said}; {mend}{', or leave it out' if others else ''}")
 
 
 def _path(topology: Topology, tier: Tier, workload: Workload) -> Iterator[Problem]:
     if workload.tuples_per_connection and not graph.targets(tier):
         text = (
             f"the role {tier.role} connects onward, and no outgoing path is given; "
-            'write to = ["NAME"], or a role that only accepts (broker, linux-server)'
+            'write to = ["NAME"], or a role that only accepts, such as broker'
         )
         yield Problem(tier.name, ("to",), text)
     inbound = topology.inbound(tier.name)
@@ -100,13 +116,14 @@ def _hosts(tier: Tier) -> Said:
     if tier.hosts is None:
         return
     if tier.hosts < 1:
-        yield ("hosts",), 'no host carries nothing; write 1 or more, or hosts = "?" for --solve'
+        yield ("hosts",), 'zero hosts carry nothing; write 1 or more, or hosts = "?" for --solve'
     if tier.spare >= tier.hosts:
-        text = f"{tier.spare:,} of {tier.hosts:,} hosts may fail, which leaves none; write fewer, or more hosts"
+        text = f"{tier.spare:,} of {tier.hosts:,} may fail, which leaves none; write fewer, or more hosts"
         yield ("spare", "hosts"), text
-    if tier.addresses and tier.hosts > len(tier.addresses):
-        text = f"{tier.hosts:,} hosts have {len(tier.addresses):,} addresses; add some, or leave all of them out"
-        yield ("hosts", "addresses"), text
+    found = len(tier.addresses)
+    if found and tier.hosts > found:
+        given = keys.many(found, "address", "addresses")
+        yield ("hosts", "addresses"), f"{tier.hosts:,} hosts but {given}; add some, or leave all of them out"
 
 
 def _files(tier: Tier) -> Said:
@@ -117,7 +134,10 @@ def _files(tier: Tier) -> Said:
         if found and "hosts" in tier.open:
             yield ("hosts", key), f'"?" beside {key} of real hosts; leave one of them out'
         elif found and tier.hosts != found:
-            yield ("hosts", key), f"{tier.hosts:,} beside {found:,} {key}; leave hosts out, or name a file for each"
+            yield (
+                ("hosts", key),
+                f"{tier.hosts:,} beside {keys.many(found, key[:-1])}; leave hosts out, or name a file for each",
+            )
 
 
 def _sources(tier: Tier) -> Said:
@@ -129,7 +149,7 @@ def _sources(tier: Tier) -> Said:
     wanted = (tier.hosts or 0) * tier.sources
     if tier.source_addresses and tier.sources > 1 and wanted > len(tier.source_addresses):
         text = (
-            f"{tier.hosts:,} x {tier.sources:,} sources take {wanted:,} addresses, "
+            f"{tier.hosts:,} x {tier.sources:,} sources need {wanted:,} addresses, "
             f"{len(tier.source_addresses):,} are given; add some, or leave all of them out"
         )
         yield ("source_addresses", "sources", "hosts"), text
@@ -138,7 +158,7 @@ def _sources(tier: Tier) -> Said:
 def _ports(tier: Tier) -> Said:
     low, high = tier.port_range or (1024, 65535)
     if low > high:
-        yield ("port_range",), f"begins at {low} and ends at {high}; write [{high}, {low}]"
+        yield ("port_range",), f"begins at {low} and ends at {high}; write the lower port first"
     if low < 1024:
         # ip_local_port_range takes none below ip_unprivileged_port_start (net/ipv4/sysctl_net_ipv4.c)
         yield (
@@ -160,7 +180,7 @@ def _memory(tier: Tier) -> Said:
 
 def _caps(tier: Tier) -> Said:
     if tier.tracked_max == 0:
-        yield ("tracked_max",), "a host of which no connection is tracked has no such limit; leave it out"
+        yield ("tracked_max",), "a cloud that tracks 0 connections carries none; write what it tracks, or leave it out"
 
 
 _CHECKS: tuple[Callable[[Tier], Said], ...] = (_hosts, _files, _sources, _ports, _memory, _caps)
@@ -185,8 +205,9 @@ def _shares(topology: Topology) -> Iterator[Problem]:
             text = f"missing: connections begin in {len(first)} tiers ({names}); write how many of all begin here"
             yield Problem(tier.name, ("connections",), text)
     if given and given != topology.connections:
-        text = f"first tiers have {given:,} of {topology.connections:,}; make both the same"
-        yield Problem(first[-1].name, ("connections",), text)
+        text = f"first tiers have {given:,} connections, [topology] has {topology.connections:,}; make both the same"
+        others = ("", *(tier.name for tier in first))
+        yield Problem(first[-1].name, ("connections",), text, tuple((name, "connections") for name in others))
 
 
 def _addresses(topology: Topology) -> Iterator[Problem]:
@@ -212,4 +233,4 @@ def _families(topology: Topology) -> Iterator[Problem]:
                         f"{own[0]} cannot reach {address} of {name}: {family} towards {addresses.family(address)}; "
                         "give both one family"
                     )
-                    yield Problem(tier.name, (key,), text)
+                    yield Problem(tier.name, (key,), text, ((name, "addresses"),))
