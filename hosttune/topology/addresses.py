@@ -22,7 +22,8 @@ def expand(texts: Sequence[str], most: int = MOST) -> tuple[str, ...]:
         first, last = _ends(text)
         count = int(last) - int(first) + 1
         if len(found) + count > most:
-            raise ValueError(f"{_shown(text)} makes {len(found) + count:,} addresses; a file holds at most {MOST:,}")
+            left = f"{count:,} here, {most - len(found):,} left"
+            raise ValueError(f"{_shown(text)} goes beyond the {MOST:,} addresses of a file ({left}); name fewer")
         kind = type(first)
         found.extend(str(kind(number)) for number in range(int(first), int(last) + 1))
     return tuple(found)

@@ -80,7 +80,7 @@ def _find(name: str) -> Path:
         return _shipped() / f"{name}.toml"
     if "/" in name or name.endswith(".toml") or os.path.isfile(name):
         return Path(name)
-    raise UsageError(keys.printed(f"{name!r}: no such topology; {keys.nearest(name, names())}, or name a file"))
+    raise UsageError(keys.printed(f"{name!r}: no such topology or file; {keys.nearest(name, names())}"))
 
 
 def _checked(file: File, path: Path, directories: Sequence[Path], wrong: Wrong) -> Topology:

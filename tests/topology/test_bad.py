@@ -71,7 +71,7 @@ def test_what_is_not_toml_says_where(tmp_path: Path, content: bytes, says: str) 
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("whitepaper-2018", "'whitepaper-2018': no such topology; did you mean whitepaper-2019?, or name a file"),
+        ("whitepaper-2018", "'whitepaper-2018': no such topology or file; did you mean whitepaper-2019?"),
         ("absent.toml", "absent.toml: no such file; name a topology in TOML"),
         (str(Path(__file__).parent) + "/", f"{Path(__file__).parent}: a directory; name a topology in TOML"),
         ("", "'': no such topology"),

@@ -242,3 +242,11 @@ def test_a_wrong_override_names_itself(overrides: list[str], says: str) -> None:
     with pytest.raises(TopologyError) as caught:
         load.load(PAPER, overrides)
     assert str(caught.value).startswith(says) and "\n" not in str(caught.value)
+
+
+def test_all_lists_of_a_file_count_together() -> None:
+    with pytest.raises(TopologyError) as caught:
+        load.load(PAPER, ["client.addresses=10.1.0.0-10.1.255.255"])
+    assert "[tier.lb]: addresses: '10.0.2.1' goes beyond the 65,536 addresses of a file (1 here, 0 left)" in str(
+        caught.value
+    )
