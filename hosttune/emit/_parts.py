@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import ipaddress
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from hosttune.model import BindMode, Deployment, Message, Pair, PlannedHost, Tier, Topology
 
-
-def running(deployment: Deployment, program: str, role: str) -> Iterator[PlannedHost]:
-    """Yield the hosts of the tiers that run a program, and of those of its role where no program is named."""
-    for host in deployment.hosts:
-        if host.tier.program == program or (not host.tier.program and host.tier.role == role):
-            yield host
+PROGRAMS = {"lb": ("haproxy", "nginx", "envoy"), "client": ("tsung", "emqtt_bench", "k6"), "broker": ("mosquitto",)}
+"""What a tier of a role may run where no program is named for it."""
 
 
-def tiers(deployment: Deployment, program: str, role: str) -> list[Tier]:
+def programs(tier: Tier) -> tuple[str, ...]:
+    """Return the programs that run in a tier, or that may."""
+    return (tier.program,) if tier.program else PROGRAMS.get(tier.role, ())
+
+
+def running(deployment: Deployment, program: str) -> Iterator[PlannedHost]:
+    """Yield the hosts of the tiers that run a program, or may."""
+    yield from (host for host in deployment.hosts if program in programs(host.tier))
+
+
+def tiers(deployment: Deployment, program: str) -> list[Tier]:
     """Return the tiers of those hosts, in order."""
-    return list({host.tier.name: host.tier for host in running(deployment, program, role)}.values())
+    return list({host.tier.name: host.tier for host in running(deployment, program)}.values())
 
 
 def head(deployment: Deployment, host: PlannedHost | None, what: str) -> str:
@@ -90,6 +97,17 @@ def chosen_ports(deployment: Deployment, host: PlannedHost, pair: Pair) -> tuple
     return (hop.low, hop.high) if hop else host.tier.port_range or (1024, 65535)
 
 
+def ranges(addresses: Sequence[str]) -> list[str]:
+    """Return addresses as FIRST-LAST where they follow each other, in their order."""
+    found: list[list[ipaddress.IPv4Address | ipaddress.IPv6Address]] = []
+    for one in map(ipaddress.ip_address, addresses):
+        if found and found[-1][-1].version == one.version and int(one) == int(found[-1][-1]) + 1:
+            found[-1].append(one)
+        else:
+            found.append([one])
+    return [f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in found]
+
+
 def slices(low: int, high: int, count: int) -> list[tuple[int, int]]:
     """Cut a range into so many parts that do not overlap; of a range that is too small some are empty."""
     size, rest = divmod(high - low + 1, count)
@@ -119,7 +137,7 @@ def ramp(topology: Topology) -> int:
 
 
 def name_of(deployment: Deployment) -> dict[tuple[str, int], str]:
-    """Return a name for each address and port, of letters, digits and underscores: its host's, and the port if need be."""
+    """Return a name for each address and port (letters, digits, underscores), its host's."""
     names: dict[tuple[str, int], str] = {}
     for host in deployment.hosts:
         for port in host.ports:

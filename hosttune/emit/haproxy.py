@@ -16,7 +16,7 @@ _KEPT_BACK, _EACH_THREAD, _MOST_THREADS = 10, 3, 64  # src/haproxy.c, compute_id
 def files(deployment: Deployment) -> dict[str, str]:
     """Return haproxy.cfg of each load balancer; haproxy-1.cfg and so on where several processes share its port."""
     found: dict[str, str] = {}
-    hosts = list(_parts.running(deployment, "haproxy", "lb"))
+    hosts = list(_parts.running(deployment, "haproxy"))
     sharing = _parts.towards(deployment, hosts)
     for host in hosts:
         many = host.tier.processes
@@ -102,8 +102,8 @@ def _balance(deployment: Deployment, host: PlannedHost, maxconn: int, silent: in
         return [spread, source, "    balance leastconn"]
     if host.tier.processes > 1:
         return [
-            "    # a device comes back to its broker by its MQTT client identifier, through any process: no table has to be",
-            "    # shared. balance source would send all devices behind one address to one broker",
+            "    # a device comes back to its broker by its MQTT client identifier, through any process;",
+            "    # balance source would send all devices behind one address to one broker",
             f"    balance hash {identifier}",
         ]
     return [

@@ -9,8 +9,7 @@ from hosttune.model import Deployment, PlannedHost
 def files(deployment: Deployment) -> dict[str, str]:
     """Return mosquitto.conf of each broker."""
     return {
-        f"hosts/{host.name}/mosquitto.conf": _text(deployment, host)
-        for host in _parts.running(deployment, "mosquitto", "broker")
+        f"hosts/{host.name}/mosquitto.conf": _text(deployment, host) for host in _parts.running(deployment, "mosquitto")
     }
 
 

@@ -21,7 +21,7 @@ _NO_PORT = (
 def files(deployment: Deployment) -> dict[str, str]:
     """Return tsung-1.7.xml and tsung-1.8.xml; one pair for each tier of load generators where there are several."""
     found: dict[str, str] = {}
-    tiers = _parts.tiers(deployment, "tsung", "client")
+    tiers = _parts.tiers(deployment, "tsung")
     for tier in tiers:
         of = f"-{tier.name}" if len(tiers) > 1 else ""
         for version in VERSIONS:
