@@ -102,7 +102,7 @@ def _check(target: Path, named: str) -> None:
             continue
         if path not in known:
             raise UsageError(f"--emit {named}: {_shown(path)} is not of an earlier emission; name an empty directory")
-        if known[path] != _sum((target / path).read_bytes()):
+        if not stat.S_ISREG(os.lstat(target / path).st_mode) or known[path] != _sum((target / path).read_bytes()):
             raise UsageError(
                 f"--emit {named}: {path} was changed since it was emitted; keep it elsewhere and delete it"
             )
@@ -189,9 +189,11 @@ def _exchange(target: Path, fresh: Path, old: Path) -> None:
         if replaced:
             os.rename(old, target)
         raise
-    _sync(target.parent)
-    if replaced:
-        _retire(old, target)
+    # from here on it is done; what cannot be cleared away now, the next emission clears
+    with contextlib.suppress(OSError):
+        _sync(target.parent)
+        if replaced:
+            _retire(old, target)
 
 
 def _retire(old: Path, target: Path) -> None:

@@ -26,7 +26,7 @@ def files(deployment: Deployment) -> dict[str, str]:
     lines = [
         f"# {topology.name}",
         "",
-        f"{topology.connections:,} connections, {topology.rate:,} new ones a second. `hosttune plan --emit` wrote this;",
+        f"{topology.connections:,} connections, {topology.rate:,} new ones a second. Written by `hosttune plan`;",
         "emitted again, all of it is replaced but for `reports/`.",
         "",
         *_verdict(deployment),
@@ -77,8 +77,8 @@ def _tuned(deployment: Deployment) -> tuple[str, list[str]]:
         "",
         "`apply` raises ceilings before limits, writes files for the next boot, and can be undone. Where hosttune",
         "cannot be run, `hosts/HOST/` has the same as files. The order matters: `modules-load.d`, then `sysctl.d`",
-        "(fs.nr_open above every limit of descriptors, reserved ports before the range of ports), then `limits.d` and the",
-        "drop-ins (`SERVICE.service.d`), then a restart of the services and a new login.",
+        "(fs.nr_open above every limit of descriptors, reserved ports before the range of ports), then `limits.d` and",
+        "the drop-ins (`SERVICE.service.d`), then a restart of the services and a new login.",
     ]
 
 
