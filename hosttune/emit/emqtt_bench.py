@@ -29,7 +29,7 @@ def _text(deployment: Deployment, host: PlannedHost, begun: int) -> str:
         "# address before it connects, so that a port serves once per address, whatever the number of backends.",
         *_message_note(deployment),
         "set -eu",
-        "trap 'kill 0' INT TERM",
+        "trap 'trap - TERM; kill 0' INT TERM",
         *[f"{shlex.join(command)} &" for command in commands],
         "wait",
     ]

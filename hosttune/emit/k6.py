@@ -27,7 +27,7 @@ def _text(deployment: Deployment, host: PlannedHost) -> str:
     command = ["k6", "run", f"--local-ips={','.join(host.sources)}"]
     # all come in the ramp and then stay; a device that is done begins again, so none is done before the end
     command += [f"--stage={ramp}s:{count}", f"--stage={_lives(deployment)}s:{count}"]
-    command += ["-e", f"TARGETS={','.join(targets)}", SCRIPT]
+    command += ["-e", f"HOST={host.name}", "-e", f"TARGETS={','.join(targets)}", SCRIPT]
     lines = [
         "#!/bin/sh",
         f"# {_parts.head(deployment, host, 'k6')}",
@@ -61,7 +61,7 @@ def _script(deployment: Deployment) -> str:
         f"const payload = {json.dumps('x')}.repeat({message.size});",
         "",
         "export default function () {",
-        '  const client = new Client({ client_id: `hosttune-${__ENV.HOSTNAME || "k6"}-${__VU}-${__ITER}` });',
+        "  const client = new Client({ client_id: `${__ENV.HOST}-${__VU}-${__ITER}` });",
         "  function speak(left) {",
         f'    if (left > 0) {{ client.publish("hosttune", payload, {publish}); }}',
         f"    if (left > 1) {{ setTimeout(() => speak(left - 1), {round(message.interval * 1000)}); }}",
