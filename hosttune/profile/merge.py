@@ -28,7 +28,13 @@ def workload(profiles: Sequence[Profile], **given: Any) -> Workload:
             seen.setdefault(key, []).append(value)
     for key, values in seen.items():
         merged[key] = _JOINED[key](values) if key in _JOINED else max(values)
-    merged.update({key: value for key, value in given.items() if value is not None})
+    told = {key: value for key, value in given.items() if value is not None}
+    if "sources" in told:
+        # whoever names sources means them for every backend
+        merged["backends"] = tuple(dataclasses.replace(b, sources=()) for b in merged.get("backends", ()))
+    merged.update(told)
+    if ("bind_mode" in told and "bind_range" not in told) or merged.get("bind_mode") in _NO_RANGE:
+        merged.pop("bind_range", None)
     return Workload(**merged)
 
 
@@ -51,6 +57,7 @@ def _sources(values: list[list[str]]) -> tuple[str, ...]:
     return ("all",) if "all" in found else tuple(dict.fromkeys(str(ipaddress.ip_address(text)) for text in found))
 
 
+_NO_RANGE = (BindMode.CONNECT, BindMode.NO_PORT)
 _JOINED: dict[str, Callable[[list[Any]], Any]] = {
     "bind_mode": lambda values: BindMode(values[-1]),
     "bind_range": lambda values: tuple(values[-1]),

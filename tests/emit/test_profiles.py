@@ -70,6 +70,20 @@ def test_the_command_line_comes_before_the_profile(tmp_path: Path) -> None:
     assert (found.bind_mode, found.bind_range) == (BindMode.BIND, (1100, 1200))
 
 
+def test_a_way_of_binding_or_sources_alone_stand_in_for_all_that_the_profile_says_of_them(tmp_path: Path) -> None:
+    deployment = deployed.deploy(TOPOLOGIES["ports of its own"])
+    host = deployment.of("lb")[0]
+    path = written(deployment, host, tmp_path)
+    assert "bind_range = [20000, 20199]" in path.read_text()
+    kernel = _load.load(LiveHost(), _load.Aim(profile=[str(path)], bind_mode="no-port")).workload
+    assert (kernel.bind_mode, kernel.bind_range) == (BindMode.NO_PORT, None)
+    white = deployed.deploy(deployed.whitepaper())
+    aim = _load.Aim(profile=[str(written(white, white.of("lb")[0], tmp_path))], source=["10.9.9.1"])
+    found = _load.load(LiveHost(), aim).workload
+    assert found.sources == ("10.9.9.1",) and len(found.backends) == 6
+    assert not any(backend.sources for backend in found.backends)
+
+
 def test_check_looks_at_the_pools_that_the_profile_names(tmp_path: Path) -> None:
     deployment = deployed.deploy(deployed.small())
     host = deployment.of("lb")[0]

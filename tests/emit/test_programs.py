@@ -206,6 +206,33 @@ def test_every_pair_carries_its_part(program: str) -> None:
     play_nginx_here("carries", program)
 
 
+def drives() -> None:
+    """Tsung brings the devices of the plan through HAProxy to two brokers, each configured as emitted."""
+    # a range of its own for what binds in this namespace: the balancer's own ports must not be Tsung's
+    stage.setting("net/ipv4/ip_local_port_range", "20000 20999")
+    topology = dataclasses.replace(deployed.small(), connections=60, rate=30, message=MESSAGE)
+    deployment = deployed.deploy(topology)
+    addresses(deployment)
+    mosquittos(deployment)
+    (stage.WORK / "haproxy.cfg").write_text(haproxy.files(deployment)["hosts/lb-1/haproxy.cfg"])
+    stage.start("haproxy", "haproxy", "-db", "-f", str(stage.WORK / "haproxy.cfg"))
+    stage.wait_for_listener("10.1.2.1", 1883)
+    text = tsung.files(deployment)["tsung-1.7.xml"]
+    # there is one machine: its name is not that of the plan
+    (stage.WORK / "tsung.xml").write_text(text.replace('host="client-1"', 'host="localhost"'))
+    stage.start("tsung", "tsung", "-l", str(stage.WORK), "-f", str(stage.WORK / "tsung.xml"), "-I", "10.1.1.1", "start")
+    stage.wait_for("60 devices", lambda: sum(established().values()) == 60, 40)
+    (host,) = deployment.of("lb")
+    assert established() == {(pair.source, str(pair.backend)): 15 for pair in host.pairs}
+    clients = {row.split()[2].rpartition(":")[0] for row in stage.ss("state", "established", "dst", "10.1.2.1:1883")}
+    assert clients == {"10.1.1.1"}
+
+
+def test_tsung_drives_the_whole_path() -> None:
+    stage.need("tsung", "erl", "haproxy", "mosquitto")
+    stage.play(__file__, "drives")
+
+
 def refuses() -> None:
     """A broker takes no more than the plan lets it."""
     topology = dataclasses.replace(deployed.replaced(deployed.small(), "broker", connections_max=3), message=MESSAGE)
