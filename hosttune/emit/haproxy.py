@@ -10,6 +10,7 @@ from hosttune.model.capacity import endpoint
 
 # nothing longer is taken for a timeout, in milliseconds: include/haproxy/ticks.h, 31 bits
 _LONGEST = 2**31 - 1
+_DEVICE = "txn.device"
 _KEPT_BACK, _EACH_THREAD, _MOST_THREADS = 10, 3, 64  # src/haproxy.c, compute_ideal_maxconn(); MAX_THREADS of 2.6
 
 
@@ -84,18 +85,22 @@ def _backlog(host: PlannedHost) -> str:
 
 
 def _inspect(deployment: Deployment) -> list[str]:
-    """Wait for the first packet, which names the device; what is no MQTT goes on when the delay is over."""
+    """Wait for the first packet, which names the device.
+
+    `balance hash` finds nothing in the request itself at 2.6: it takes a variable that is set here.
+    """
     if not _parts.mqtt(deployment.sizing.topology):
         return []
     return [
         "    tcp-request inspect-delay 5s",
-        "    tcp-request content accept if { req.payload(0,0),mqtt_is_valid }",
+        "    # a device is known by its MQTT client identifier; what is no MQTT goes on when the delay is over",
+        f"    tcp-request content set-var({_DEVICE}) req.payload(0,0),mqtt_field_value(connect,client_identifier)"
+        " if { req.payload(0,0),mqtt_is_valid }",
     ]
 
 
 def _balance(deployment: Deployment, host: PlannedHost, maxconn: int, silent: int) -> list[str]:
     """Say how a device comes to its broker, and back to it."""
-    identifier = "req.payload(0,0),mqtt_field_value(connect,client_identifier)"
     spread = "    # spreads evenly over all server lines, however few addresses the devices come from:"
     source = "    # balance source would send all devices behind one address to one broker"
     if not _parts.mqtt(deployment.sizing.topology):
@@ -104,7 +109,7 @@ def _balance(deployment: Deployment, host: PlannedHost, maxconn: int, silent: in
         return [
             "    # a device comes back to its broker by its MQTT client identifier, through any process;",
             "    # balance source would send all devices behind one address to one broker",
-            f"    balance hash {identifier}",
+            f"    balance hash var({_DEVICE})",
         ]
     return [
         spread,
@@ -112,7 +117,7 @@ def _balance(deployment: Deployment, host: PlannedHost, maxconn: int, silent: in
         "    balance leastconn",
         "    # a device comes back to its broker and source by its MQTT client identifier",
         f"    stick-table type string len 64 size {maxconn} expire {silent}ms",
-        f"    stick on {identifier}",
+        f"    stick on var({_DEVICE})",
     ]
 
 

@@ -206,6 +206,42 @@ def test_every_pair_carries_its_part(program: str) -> None:
     play_nginx_here("carries", program)
 
 
+def shares() -> None:
+    """Two processes on one port, each with its part of the range: a device finds its broker through either."""
+    deployment = deployed.deploy(TOPOLOGIES["several processes, ports of their own"])
+    addresses(deployment)
+    mosquittos(deployment)
+    processes = []
+    for path, text in haproxy.files(deployment).items():
+        name = path.rpartition("/")[2]
+        (stage.WORK / name).write_text(text)
+        processes.append(stage.start(name, "haproxy", "-db", "-f", str(stage.WORK / name)))
+    stage.wait_for("two listeners", lambda: len(stage.ss("state", "listening", "src", "10.1.2.1:1883")) == 2)
+    brokers: dict[str, set[str]] = {}
+    for number in range(120):
+        before = established()
+        name = f"device{number % 10}"
+        client = device(name)
+        (new,) = established() - before
+        brokers.setdefault(name, set()).add(new[1])
+        client.close()
+        stage.wait_for("none left", lambda: not established())
+    assert all(len(of) == 1 for of in brokers.values()), brokers
+    assert len(set.union(*brokers.values())) == 2, brokers
+    # the kernel gave some to each process: each has had ports of its own part
+    halves = {
+        int(row.split()[2].rpartition(":")[2]) >= 20100
+        for row in stage.ss("state", "time-wait", "dport", "=", ":1883")
+        if "10.1.3." in row
+    }
+    assert halves == {False, True}
+
+
+def test_processes_share_a_port_and_a_range_and_send_a_device_to_its_broker() -> None:
+    stage.need("haproxy", "mosquitto")
+    stage.play(__file__, "shares")
+
+
 def drives() -> None:
     """Tsung brings the devices of the plan through HAProxy to two brokers, each configured as emitted."""
     # a range of its own for what binds in this namespace: the balancer's own ports must not be Tsung's
