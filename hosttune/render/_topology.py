@@ -12,6 +12,7 @@ SCHEMA = "hosttune/plan/1"
 _ROWS = 8
 _RATES = 2
 _FAR = 100  # a limit of 2**63 would squeeze all others: what lies so many times beyond the target has a full bar
+_LONG = 30  # letters of a remark that is not said twice
 _HARD = "\u00a0"  # a blank at which no line is broken
 
 
@@ -62,13 +63,17 @@ def _bars(sizing: Sizing, verbose: bool, width: int, unicode: bool) -> list[str]
     most = max([wanted, *(p.connections for p in shown if p.connections <= wanted * _FAR)])
     label, cells = min(40, width // 3), max(10, width // 4)
     lines = ["", f"  {'wanted':<{label}} {bar(wanted, most, cells, unicode):<{cells}} {wanted:>13,}"]
+    said: list[str] = []
     for place in shown if verbose else shown[:_ROWS]:
-        name = cut(clean(f"{place.tier}: {place.bound.name}"), label, unicode)
+        name = cut(clean(words.name(place)), label, unicode)
         number = f"{place.connections:>13,}" if place.connections < 10**13 else f"{'no limit':>13}"
         row = f"  {name:<{label}} {bar(place.connections, most, cells, unicode):<{cells}} {number}"
         row += " slow" if place.knee else " short" if place.connections < wanted else ""
         lines.append(row)
-        lines += _detail(sizing, place, verbose, width)
+        # what a knee costs, and what raises a bound, is the same for several: once is enough
+        told = [text for text in _detail(sizing, place, verbose) if text not in said]
+        said += [text for text in told if len(text) > _LONG]
+        lines += [line for text in told for line in fold(f"    {text}", width, "      ")]
     more = 0 if verbose else len(shown) - _ROWS
     return [*lines, *([f"  and {more:,} more beyond these (-v)"] if more > 0 else [])]
 
@@ -80,7 +85,7 @@ def _shown(sizing: Sizing, verbose: bool) -> list[Place]:
     return sorted([*words.stalls(sizing), *slow], key=lambda place: place.connections)
 
 
-def _detail(sizing: Sizing, place: Place, verbose: bool, width: int) -> list[str]:
+def _detail(sizing: Sizing, place: Place, verbose: bool) -> list[str]:
     """Return what a place is of one host; where the target comes to it also how it shows and what raises it."""
     bound, each = place.bound, words.of_host(sizing, place)
     lines = [each] if each else []
@@ -95,7 +100,7 @@ def _detail(sizing: Sizing, place: Place, verbose: bool, width: int) -> list[str
     if verbose and not place.knee:
         lines += [f"from {bound.reads}"] if bound.reads else []
         lines += bound.notes
-    return [line for text in lines for line in fold(f"    {text}", width, "      ")]
+    return lines
 
 
 def _rates(sizing: Sizing, verbose: bool, width: int) -> list[str]:

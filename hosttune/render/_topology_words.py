@@ -70,7 +70,12 @@ def of_host(sizing: Sizing, place: Place) -> str:
 def where(sizing: Sizing, place: Place) -> str:
     """Return the tier and the bound of a place, and what it is of one host."""
     each = of_host(sizing, place)
-    return f"{place.tier}: {place.bound.name}" + (f", {each}" if each else "")
+    return name(place) + (f", {each}" if each else "")
+
+
+def name(place: Place) -> str:
+    """Return the tier and the bound of a place; a bound that names the tier itself does so once."""
+    return f"{place.tier}: {place.bound.name.removesuffix(f' of {place.tier}')}"
 
 
 def answer(sizing: Sizing) -> list[str]:
@@ -105,7 +110,11 @@ def _stalled(sizing: Sizing, first: Place, knee: Place | None) -> list[str]:
     shows = "; log: ".join(part for part in (bound.fails, bound.log) if part)
     same = knee is not None and (knee.tier, knee.bound.id) == (first.tier, first.bound.id)
     told = [] if same else _beyond(sizing, knee) if slow else []
-    return [f"Stalls at {first.connections:,} connections: {where(sizing, first)}{slow}", *filter(None, (shows,)), *told]
+    return [
+        f"Stalls at {first.connections:,} connections: {where(sizing, first)}{slow}",
+        *filter(None, (shows,)),
+        *told,
+    ]
 
 
 def _enough(sizing: Sizing, first: Place | None) -> list[str]:
@@ -202,8 +211,8 @@ def pools(found: Hop) -> str:
 
 
 def _range(found: Hop) -> str:
-    ends = f"{found.low}-{found.high}"
-    return f"{ends}, both ends count"
+    less = found.high - found.low + 1 - found.ports
+    return f"{found.low}-{found.high}, both ends count" + (f", less {less:,} reserved or its own" if less > 0 else "")
 
 
 def filled(found: Hop) -> str:
@@ -228,28 +237,28 @@ def load(plan: TierPlan) -> str:
     parts = [f"role {tier.role}", tier.program]
     parts += [f"{tier.cores} CPU" if tier.cores else "", memory(tier.memory) if tier.memory else ""]
     about = ", ".join(part for part in parts if part)
-    each = "it carries" if tier.hosts == 1 else "each carries"
-    return f"{tier.name}: {hosts(tier)} ({about}), {each} {share.connections:,} connections at {share.rate:,}/s"
+    each = "" if tier.hosts == 1 else "each "
+    return f"{tier.name}: {hosts(tier)} ({about}), {each}wanted {share.connections:,} connections at {share.rate:,}/s"
 
 
 def setting(found: Setting) -> tuple[str, str]:
     """Return a setting's name and its value with the unit."""
-    kind, _, name = found.subject.partition(":")
-    name = {"sysctl": name, "nofile": "nofile"}.get(kind, found.subject.replace(":", " "))
+    kind, _, key = found.subject.partition(":")
+    key = {"sysctl": key, "nofile": "nofile"}.get(kind, found.subject.replace(":", " "))
     told = found.value
     if isinstance(told, tuple) and kind == "nofile" and len(set(told)) == 1:
         told = told[0]  # soft and hard alike are one number
     if found.unit == "bytes" and isinstance(told, int):
-        return name, memory(told)
+        return key, memory(told)
     unit = "" if found.unit in ("port", "ports") else found.unit
-    return name, f"{value(told, found.unit)} {unit}".rstrip()
+    return key, f"{value(told, found.unit)} {unit}".rstrip()
 
 
 def untold(sizing: Sizing) -> list[str]:
     """Return the bounds that could not be told, those of one reason together."""
     alike: dict[str, list[str]] = {}
-    for tier, name, unknown in sizing.unknown:
-        alike.setdefault(str(unknown), []).append(f"{name} of {tier}")
+    for tier, bound, unknown in sizing.unknown:
+        alike.setdefault(str(unknown), []).append(f"{bound.removesuffix(f' of {tier}')} of {tier}")
     return [f"{', '.join(names)}: {why}" for why, names in alike.items()]
 
 

@@ -33,7 +33,9 @@ def machine(tier: Tier) -> Machine:
     )
 
 
-def bound(id: str, name: str, hard: int | Unknown | None, knee: int | None = None, fails: str = "", **more: object) -> Bound:
+def bound(
+    id: str, name: str, hard: int | Unknown | None, knee: int | None = None, fails: str = "", **more: object
+) -> Bound:
     made = Bound(id, name, hard, knee, None, "", fails)
     return dataclasses.replace(made, **more)  # type: ignore[arg-type]
 
