@@ -15,10 +15,11 @@ from hosttune.render._figures import cut, fold
 from hosttune.render._shapes import INK, PALE, safe, text
 
 _WIDTH, _EDGE, _GAP, _TOP, _BETWEEN = 900, 24, 116, 24, 28
-_BOX, _HEAD, _ROW, _BARS = 207, 84, 42, 5
+_BOX, _HEAD, _ROW, _BARS = 207, 84, 46, 5
 _SHORT, _SLOW, _ENOUGH, _LINE, _BACK, _WIRE = "#c6402f", "#b3541e", "#3f8f4f", "#8a97a3", "#f4f6f8", "#5c6b7a"
-_LETTERS = 7.0  # pixels of a letter of size 14 in most sans-serif fonts, with some to spare
+_LETTERS = 7.3  # pixels of a letter of size 14 in most sans-serif fonts, with some to spare
 _NOTES = 12
+_APART = 66  # pixels between what two arrows say
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +89,12 @@ def _columns(sizing: Sizing) -> list[list[TierPlan]]:
 
 
 def _title(sizing: Sizing, width: int) -> Part:
-    y, lines = _TOP + 8, []
+    y, lines = _TOP - 14, []
     for said, size, weight, fill in _heading(sizing):
         for line in fold(said, _letters(width - 2 * _EDGE, size), ""):
+            y += size + 9
             lines.append(text(_EDGE, y, line, fill, size=size, weight=weight))
-            y += size + 8
-    return Part(tuple(lines), y + 8)
+    return Part(tuple(lines), y + 18)
 
 
 def _heading(sizing: Sizing) -> Iterator[tuple[str, int, str, str]]:
@@ -109,15 +110,17 @@ def _heading(sizing: Sizing) -> Iterator[tuple[str, int, str, str]]:
 
 
 def _boxes(sizing: Sizing, columns: list[list[TierPlan]], top: int) -> dict[str, Box]:
+    """Return a box for each tier; columns that are less high than others stand in the middle."""
     found: dict[str, Box] = {}
+    shown = {p.tier.name: tuple(q for q in words.stalls(sizing) if q.tier == p.tier.name)[:_BARS] for p in sizing.tiers}
+    high = {name: _HEAD + _ROW * max(len(places), 1) for name, places in shown.items()}
+    tall = [sum(high[plan.tier.name] + _BETWEEN for plan in plans) for plans in columns]
     for number, plans in enumerate(columns):
-        y = top + 16
+        x, y = _EDGE + number * (_BOX + _GAP), top + 16 + (max(tall) - tall[number]) // 2
         for plan in plans:
-            places = tuple(p for p in words.stalls(sizing) if p.tier == plan.tier.name)[:_BARS]
-            high = _HEAD + _ROW * max(len(places), 1)
-            x = _EDGE + number * (_BOX + _GAP)
-            found[plan.tier.name] = Box(plan, number, x, y, high, places)
-            y += high + _BETWEEN
+            name = plan.tier.name
+            found[name] = Box(plan, number, x, y, high[name], shown[name])
+            y += high[name] + _BETWEEN
     return found
 
 
@@ -176,13 +179,14 @@ def _bar(sizing: Sizing, box: Box, y: int, place: Place, marked: bool) -> list[s
     if knee is not None and most:
         at = x + wide * min(knee / most, 1.0)
         lines.append(f'<path d="M{at:.1f} {y + 3}v13" stroke="{INK}" stroke-width="2"/>')
-    each = f"{load:,} of {most:,}" + (f", slow from {knee:,}" if knee is not None else "")
+    each = f"of {most:,}" + (f", slow from {knee:,}" if knee is not None else "")
     return [*lines, _fitted(x, y + 26, each, PALE, wide, 10)]
 
 
 def _wires(boxes: dict[str, Box], low: int) -> Part:
     """Return an arrow for each leg and tier; one that passes over a column goes below all boxes."""
     lines: list[str] = []
+    labels: list[str] = []
     taken: dict[int, list[int]] = {}
     deep = 0
     for box in boxes.values():
@@ -191,11 +195,12 @@ def _wires(boxes: dict[str, Box], low: int) -> Part:
             for name in leg.tiers:
                 end = boxes[name]
                 if end.column == box.column + 1:
-                    lines += _straight(box, end, hop, taken.setdefault(box.column, []))
+                    lines += _straight(box, end)
+                    labels += _labels(box, end, hop, taken.setdefault(box.column, [])) if hop else []
                 else:
                     deep += 34
                     lines += _around(box, end, hop, low + deep - 6)
-    return Part(tuple(lines), deep=deep)
+    return Part((*lines, *labels), deep=deep)
 
 
 def _hop(plan: TierPlan, number: int) -> Hop | None:
@@ -203,21 +208,26 @@ def _hop(plan: TierPlan, number: int) -> Hop | None:
     return plan.hops[min(number, len(plan.hops) - 1)] if plan.hops else None
 
 
-def _straight(box: Box, end: Box, hop: Hop | None, taken: list[int]) -> list[str]:
+def _straight(box: Box, end: Box) -> list[str]:
     x1, x2 = box.x + _BOX, end.x
-    lines = [
+    return [
         f'<path d="M{x1} {box.middle}L{x2 - 9} {end.middle}" stroke="{_WIRE}" stroke-width="2" fill="none"/>',
-        _head(x2, end.middle),
+        f'<path d="M{x2 - 10} {end.middle - 5}v10l9 -5z" fill="{_WIRE}"/>',
     ]
-    if hop is None:
-        return lines
+
+
+def _labels(box: Box, end: Box, hop: Hop, taken: list[int]) -> list[str]:
+    """Return what an arrow says, clear of what others say in that gap; a white edge keeps it legible on arrows."""
     y = (box.middle + end.middle) // 2
-    while any(abs(y - other) < 66 for other in taken):
-        y += 66
+    while any(abs(y - other) < _APART for other in taken):
+        y += _APART
     taken.append(y)
     told = [words.counted(hop.pairs, "pool"), f"x {hop.ports:,} ports", f"{hop.each:,} each", _state(hop)]
-    rows = [(y - 20, told[0]), (y - 6, told[1]), (y + 16, told[2]), (y + 30, told[3])]
-    return lines + [_fitted((x1 + x2) // 2, at, said, INK, _GAP - 8, 11, anchor="middle") for at, said in rows]
+    lines = []
+    for down, said in zip((-20, -6, 16, 30), told, strict=True):
+        line = _fitted((box.x + _BOX + end.x) // 2, y + down, said, INK, _GAP - 8, 11, anchor="middle")
+        lines += [line.replace("<text ", '<text stroke="#ffffff" stroke-width="4" ', 1), line]
+    return lines
 
 
 def _state(hop: Hop) -> str:
@@ -237,10 +247,6 @@ def _around(box: Box, end: Box, hop: Hop | None, y: int) -> list[str]:
         told = f"{words.counted(hop.pairs, 'pool')} x {hop.ports:,} ports, {hop.each:,} each, {_state(hop)}"
         lines.append(_fitted((x1 + x2) // 2, y - 5, told.rstrip(", "), INK, abs(x2 - x1) - 8, 11, anchor="middle"))
     return lines
-
-
-def _head(x: int, y: int) -> str:
-    return f'<path d="M{x - 10} {y - 5}v10l9 -5z" fill="{_WIRE}"/>'
 
 
 def _notes(sizing: Sizing, width: int, top: int) -> Part:
