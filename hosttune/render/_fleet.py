@@ -58,12 +58,12 @@ def _tiers(fleet: Fleet, width: int, unicode: bool) -> list[str]:
     """Return a line for each tier; the weakest host has what is left of the line."""
     label = min(max([4, *(len(tier.tier) for tier in fleet.tiers)]), 12)
     head = f"  {'tier':<{label}} {'ready':>6} {'wanted':>6} {'evenly':>13} {'together':>13}"
-    lines = [f"{head}  weakest"]
+    lines = [cut(f"{head}  weakest", width, unicode)]
     for tier in fleet.tiers:
         name = cut(clean(tier.tier), label, unicode)
         row = f"  {name:<{label}} {tier.ready:>6,} {tier.wanted:>6,}"
         row += f" {_reach(tier.evenly):>13} {_reach(tier.together):>13}"
-        lines.append(f"{row}  {cut(clean(tier.weakest), max(width - len(row) - 2, 0), unicode)}")
+        lines.append(cut(f"{row}  {clean(tier.weakest)}", width, unicode))
     lines += fold(
         "  evenly: where the first host refuses when all carry alike; together: when each is filled", width, "    "
     )

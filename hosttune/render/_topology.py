@@ -61,7 +61,8 @@ def _bars(sizing: Sizing, verbose: bool, width: int, unicode: bool) -> list[str]
     wanted = sizing.topology.connections
     shown = _shown(sizing, verbose)
     most = max([wanted, *(p.connections for p in shown if p.connections <= wanted * _FAR)])
-    label, cells = min(40, width // 3), max(10, width // 4)
+    cells = max(10, width // 4)
+    label = min(40, width - cells - 24)
     lines = ["", f"  {'wanted':<{label}} {bar(wanted, most, cells, unicode):<{cells}} {wanted:>13,}"]
     said: list[str] = []
     for place in shown if verbose else shown[:_ROWS]:

@@ -112,7 +112,7 @@ def _heading(sizing: Sizing) -> Iterator[tuple[str, int, str, str]]:
 def _boxes(sizing: Sizing, columns: list[list[TierPlan]], top: int) -> dict[str, Box]:
     """Return a box for each tier; columns that are less high than others stand in the middle."""
     found: dict[str, Box] = {}
-    shown = {p.tier.name: tuple(q for q in words.stalls(sizing) if q.tier == p.tier.name)[:_BARS] for p in sizing.tiers}
+    shown = {plan.tier.name: _shown(sizing, plan.tier.name) for plan in sizing.tiers}
     high = {name: _HEAD + _ROW * max(len(places), 1) for name, places in shown.items()}
     tall = [sum(high[plan.tier.name] + _BETWEEN for plan in plans) for plans in columns]
     for number, plans in enumerate(columns):
@@ -122,6 +122,15 @@ def _boxes(sizing: Sizing, columns: list[list[TierPlan]], top: int) -> dict[str,
             found[name] = Box(plan, number, x, y, high[name], shown[name])
             y += high[name] + _BETWEEN
     return found
+
+
+def _shown(sizing: Sizing, tier: str) -> tuple[Place, ...]:
+    """Return the narrowest places of a tier; among them is the one that decides, though it only slows."""
+    places = [place for place in words.stalls(sizing) if place.tier == tier][:_BARS]
+    decides = _narrowest(sizing)
+    if decides is not None and decides.tier == tier and decides.bound not in [place.bound for place in places]:
+        places = [decides, *places[: _BARS - 1]]
+    return tuple(places)
 
 
 def _box(sizing: Sizing, box: Box) -> list[str]:
@@ -143,7 +152,7 @@ def _box(sizing: Sizing, box: Box) -> list[str]:
     if not box.places:
         lines.append(_fitted(box.x + 12, box.y + _HEAD + 10, "no limit is known", PALE, _BOX - 24))
     for row, place in enumerate(box.places):
-        marked = decides is not None and (place.tier, place.bound.id) == (decides.tier, decides.bound.id)
+        marked = narrow and decides is not None and place.bound == decides.bound
         lines += _bar(sizing, box, box.y + _HEAD + row * _ROW, place, marked)
     return lines
 
@@ -159,15 +168,14 @@ def _narrowest(sizing: Sizing) -> Place | None:
 
 def _bar(sizing: Sizing, box: Box, y: int, place: Place, marked: bool) -> list[str]:
     """Return a bound as a frame, filled as far as the load fills it, with a stroke where it slows."""
-    load, limit = box.plan.workload.connections, place.bound.hard
-    most = limit if isinstance(limit, int) else 0
-    knee = place.bound.knee
-    short = place.connections < sizing.topology.connections
+    load, limit, knee = box.plan.workload.connections, place.bound.hard, place.bound.knee
+    most = limit if isinstance(limit, int) else knee or 0
+    short = not place.knee and place.connections < sizing.topology.connections
     slow = not short and knee is not None and knee < load
     fill = _SHORT if short else _SLOW if slow else _ENOUGH
     x, wide = box.x + 12, _BOX - 24
     part = min(load / most, 1.0) if most else 1.0
-    word = "short" if short else "slow" if slow else f"{load * 100 // most} %"
+    word = "short" if short else "slow" if slow else f"{load * 100 // most} %" if most else "full"
     name = words.name(place).partition(": ")[2]
     told = ("▶ " if marked else "") + cut(name, _letters(wide, 12) - len(word) - 3, True)
     lines = [

@@ -9,6 +9,7 @@ from fractions import Fraction
 from hosttune.model import BindMode, Hop, Place, Setting, Sizing, Tier, TierPlan
 from hosttune.render._figures import memory, value
 
+_OTHERS = 3  # places beside the one that decides
 _NAMES = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 
 
@@ -94,13 +95,21 @@ def answer(sizing: Sizing) -> list[str]:
         ]
     if knee and aim.below_knee:
         told = f"it refuses first at {first.connections:,}: {where(sizing, first)}" if first else ""
-        notes = [*knee.bound.notes[:1]]
-        return [f"Slow from {knee.connections:,} connections: {where(sizing, knee)}", *notes, *([told] if told else [])]
+        said = f"Slow from {knee.connections:,} connections: {where(sizing, knee)}"
+        return [said, *knee.bound.notes[:1], *filter(None, (_also(sizing, slow[1:]), told))]
     if sizing.rates:
         return [f"Too slow for {aim.rate:,} new connections/s: {rate(sizing, 0)}", *_enough(sizing, first)]
     if sizing.carried:
         return [*_enough(sizing, first), *_beyond(sizing, knee)]
-    return [f"Whether it carries {aim.connections:,} connections cannot be told{_unseen(sizing)}"]
+    unseen = f": {counted(len(sizing.unknown), 'bound')} could not be told" if sizing.unknown else ""
+    return [f"Whether it carries {aim.connections:,} connections is not known{unseen}"]
+
+
+def _also(sizing: Sizing, slow: list[Place]) -> str:
+    """Return the other places that slow before the target; "" where there are none."""
+    told = [f"{name(p)} from {p.connections:,}" for p in slow if p.connections < sizing.topology.connections]
+    more = f" and {len(told) - _OTHERS:,} more" if len(told) > _OTHERS else ""
+    return f"also slow: {', '.join(told[:_OTHERS])}{more}" if told else ""
 
 
 def _stalled(sizing: Sizing, first: Place, knee: Place | None) -> list[str]:
@@ -238,7 +247,7 @@ def load(plan: TierPlan) -> str:
     parts += [f"{tier.cores} CPU" if tier.cores else "", memory(tier.memory) if tier.memory else ""]
     about = ", ".join(part for part in parts if part)
     each = "" if tier.hosts == 1 else "each "
-    return f"{tier.name}: {hosts(tier)} ({about}), {each}wanted {share.connections:,} connections at {share.rate:,}/s"
+    return f"{tier.name}: {hosts(tier)} ({about}), {each}for {share.connections:,} connections at {share.rate:,}/s"
 
 
 def setting(found: Setting) -> tuple[str, str]:
@@ -277,7 +286,7 @@ def commands(sizing: Sizing, command: str = "") -> list[tuple[str, str]]:
     told = []
     if not sizing.carried and not sizing.solved:
         told.append(("find what carries it", f"{again} --solve"))
-    if sizing.carried or sizing.solved:
+    if sizing.carried:
         emit = again if solve or not sizing.solved else f"{again} --solve"
         told.append(("write the configurations", f"{emit} --emit DIR"))
         told.append(("check a host", f"hosttune check --profile DIR/profiles/{_host(sizing)}.toml"))

@@ -8,7 +8,10 @@ from fractions import Fraction
 from hosttune.model import (
     BindMode,
     Bound,
+    Fleet,
+    FleetTier,
     Hop,
+    HostState,
     Leg,
     Machine,
     Need,
@@ -114,7 +117,7 @@ def paper(sources: int = 24, each: int = 4, **more: object) -> Sizing:
                 ),
             ),
             settings=settings(2_000_200),
-            alone=387_072,
+            alone=387_072 if sources > 1 else None,
         ),
         plan(
             BROKER, 166_667, 167,
@@ -124,3 +127,83 @@ def paper(sources: int = 24, each: int = 4, **more: object) -> Sizing:
     )  # fmt: skip
     aim = dataclasses.replace(PAPER, tiers=(CLIENT, lb, BROKER))
     return sizing(aim, plans, clouds=("Amazon tracks the connections of lb; such an instance has a limit",), **more)
+
+
+def fan() -> Sizing:
+    """Two first tiers, one of which dials twice more; a load balancer to spare, before two kinds of brokers."""
+
+    def hop(tier: str, to: tuple[str, ...], backends: int, pairs: int, each: int, **more: object) -> Hop:
+        made = Hop(tier, to, 0, backends, BindMode.NO_PORT, 1024, 65535, 2, pairs, 64_512, 32_256, each)
+        return dataclasses.replace(made, **more)  # type: ignore[arg-type]
+
+    devices = Tier("devices", "client", (Leg(("lb",)),), "tsung", 12, connections=400_000)
+    phones = Tier("phones", "client", (Leg(("lb",)), Leg(("store",), 2)), "k6", 6, connections=600_000)
+    lb = Tier("lb", "lb", (Leg(("broker", "edge")),), "haproxy", 2, spare=1, cores=16, memory=64 << 30)
+    ends = (Tier("broker", "broker", (), "mosquitto", 6), Tier("edge", "broker", (), "emqx", 3))
+    store = Tier("store", "app", (), "", 2)
+    slow = bound("churn:lb", "TIME_WAIT, lb", 1_075, fails=PORTS, unit="connections/s")
+    plans = (
+        plan(
+            devices, 33_334, 34, bound("ports:lb", "ports lb", 64_512, 32_256), factor=Fraction(2, 5),
+            hops=(hop("devices", ("lb",), 1, 1, 33_334),), notes=("taken to bind first",),
+        ),
+        plan(
+            phones, 100_000, 1_100,
+            bound("ports:lb", "ports lb", 64_512, 32_256), bound("ports:store", "ports store", 129_024),
+            factor=Fraction(3, 5),
+            hops=(hop("phones", ("lb",), 1, 1, 100_000), hop("phones", ("store",), 2, 4, 30_000, knee=None)),
+        ),
+        plan(
+            lb, 1_000_000, 1000, bound("ports:broker+edge", "ports broker and edge", 1_161_216, 580_608),
+            bound("memory", "memory", 3_000_000), factor=Fraction(1),
+            hops=(hop("lb", ("broker", "edge"), 9, 18, 55_556, ports=64_511),),
+        ),
+        plan(ends[0], 111_112, 112, bound("memory", "memory", MEMORY), factor=Fraction(2, 3)),
+        plan(ends[1], 111_112, 112, factor=Fraction(1, 3)),
+        plan(store, 600_000, 600, bound("nofile", "nofile", 1_000_000), factor=Fraction(6, 5)),
+    )  # fmt: skip
+    aim = Topology(
+        "fan", 1_000_000, 1000, tuple(p.tier for p in plans), hold=1300, headroom=Fraction(1, 10), origin="my fan.toml"
+    )
+    return sizing(aim, plans, rates=(("phones", slow),), warnings=("lb: one host is to spare, and none of store",))
+
+
+def solved() -> Sizing:
+    """The white paper with enough: what was to be found has been found."""
+    made = paper(48, 8)
+    client = dataclasses.replace(CLIENT, hosts=32, open=frozenset({"hosts"}))
+    lb = dataclasses.replace(made.plan("lb").tier, open=frozenset({"sources", "memory"}), memory=24 << 30)
+    tiers = {"client": client, "lb": lb}
+    plans = []
+    for one in made.tiers:
+        bounds = tuple(b for b in one.bounds if not isinstance(b.hard, Unknown))
+        share = -(-1_000_000 // 32) if one.tier.name == "client" else one.workload.connections
+        hops = tuple(dataclasses.replace(hop, each=min(hop.each, share)) for hop in one.hops)
+        tier = tiers.get(one.tier.name, one.tier)
+        plans.append(plan(tier, share, 32, *bounds, hops=hops, settings=one.settings, alone=one.alone))
+    aim = dataclasses.replace(made.topology, tiers=tuple(p.tier for p in plans))
+    return sizing(aim, tuple(plans), solved=True, carried=True)
+
+
+def fleet() -> Fleet:
+    """Some hosts of the white paper, as their reports say they are today."""
+    return Fleet(
+        sizing=paper(),
+        tiers=(
+            FleetTier("client", 24, 23, 22, 677_568, 1_447_492, "client-7"),
+            FleetTier("lb", 1, 1, 1, 1_548_288, 1_548_288, "lb-1"),
+            FleetTier("broker", 6, 6, 5, None, None),
+        ),
+        waiting=(
+            HostState(
+                "client-7", "client", "reports/client-7.json", 28_232, "ports lb", 2, 1,
+                ("net.ipv4.ip_local_port_range is 32768 60999, wants 1024 65535", "nofile is 1,024, wants 41,867"),
+            ),
+            HostState("broker-3", "broker", "reports/b3.json", None, problems=("its report is of role lb",)),
+        ),
+        missing=("client-24",),
+        unplaced=("reports/db.json: no tier has its host name or address",),
+        reaches=None,
+        narrowest="broker: broker-3 is not known",
+        read=31,
+    )  # fmt: skip
