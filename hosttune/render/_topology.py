@@ -12,6 +12,7 @@ SCHEMA = "hosttune/plan/1"
 _ROWS = 8
 _RATES = 2
 _FAR = 100  # a limit of 2**63 would squeeze all others: what lies so many times beyond the target has a full bar
+_COLUMN = 10**10  # a number that its column does not hold; the line below still has that of one host
 _LONG = 30  # letters of a remark that is not said twice
 _HARD = "\u00a0"  # a blank at which no line is broken
 
@@ -67,7 +68,7 @@ def _bars(sizing: Sizing, verbose: bool, width: int, unicode: bool) -> list[str]
     said: list[str] = []
     for place in shown if verbose else shown[:_ROWS]:
         name = cut(clean(words.name(place)), label, unicode)
-        number = f"{place.connections:>13,}" if place.connections < 10**13 else f"{'no limit':>13}"
+        number = f"{place.connections:>13,}" if place.connections < _COLUMN else f"{'far beyond':>13}"
         row = f"  {name:<{label}} {bar(place.connections, most, cells, unicode):<{cells}} {number}"
         row += " slow" if place.knee else " short" if place.connections < wanted else ""
         lines.append(row)

@@ -13,7 +13,7 @@ def render(sizing: Sizing, *, command: str = "") -> str:
     """Return the document; `command` is the one that made the plan, as far as the next ones begin with it."""
     aim, first, *why = sizing.topology, *words.answer(sizing)
     told = words.found(sizing)
-    lines = [f"# Plan: {_text(aim.title or aim.name)}", "", _text(words.title(sizing)), ""]
+    lines = [f"# Plan: {_text(aim.title or aim.name)}", "", f"Topology {_text(words.title(sizing))}", ""]
     lines += [f"Found: {_text(told)}", ""] if told else []
     lines += [f"**{_text(first)}**", "", *(f"- {_text(text)}" for text in why), *([""] if why else [])]
     lines += [*(f"- {_text(way)}" for way in words.chains(sizing)), ""]
@@ -92,7 +92,7 @@ def _row(cells: Iterable[str]) -> str:
 def _text(text: str) -> str:
     """Return untrusted text as Markdown, and a cell of a table, can hold it: no markup, no link, no second column."""
     text = clean(text).replace("&", "&amp;").replace("<", "&lt;")
-    for mark in "\\|`*_[]":
+    for mark in "\\|`*_[]#~":
         text = text.replace(mark, f"\\{mark}")
     return text
 

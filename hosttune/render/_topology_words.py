@@ -101,8 +101,27 @@ def answer(sizing: Sizing) -> list[str]:
         return [f"Too slow for {aim.rate:,} new connections/s: {rate(sizing, 0)}", *_enough(sizing, first)]
     if sizing.carried:
         return [*_enough(sizing, first), *_beyond(sizing, knee)]
+    tight = _tight(sizing)
+    if tight:
+        return [f"Short of headroom: {tight}", *_enough(sizing, first)]
     unseen = f": {counted(len(sizing.unknown), 'bound')} could not be told" if sizing.unknown else ""
     return [f"Whether it carries {aim.connections:,} connections is not known{unseen}"]
+
+
+def _tight(sizing: Sizing) -> str:
+    """Return the bound of a host that holds its share, and not the headroom beside it; "" where there is none."""
+    left = 1 - sizing.topology.headroom
+    for plan in sizing.tiers:
+        for bound in plan.bounds:
+            rated = bound.unit != "connections"
+            want = plan.workload.rate if rated else plan.workload.connections
+            if isinstance(bound.hard, int) and bound.hard * left < want:
+                unit = "new connections/s" if rated else "connections"
+                return (
+                    f"{plan.tier.name}: {bound.name}: {bound.hard:,} {unit} a host, of which "
+                    f"{percent(sizing.topology.headroom)} shall stay free, do for {int(bound.hard * left):,} of {want:,}"
+                )
+    return ""
 
 
 def _also(sizing: Sizing, slow: list[Place]) -> str:
@@ -200,7 +219,7 @@ def hop(found: Hop) -> str:
     """Return how many pools a hop has on one host, what they hold, and how full the fullest one gets."""
     head = f"{found.tier} -> {' + '.join(found.to)}"
     if not found.pairs or not found.backends:
-        return f"{head}: no pair of source address and backend, so nothing gets through"
+        return f"{head}: {pools(found)}, so nothing gets through"
     many = found.pairs > 1
     ports = f"{found.ports:,} ports{' each' if many else ''} ({_range(found)})"
     return f"{head}: {pools(found)}, {ports}, {found.each:,} in {'each' if many else 'it'}: {filled(found)}"
@@ -208,6 +227,8 @@ def hop(found: Hop) -> str:
 
 def pools(found: Hop) -> str:
     """Return the pools of one host, and which addresses they are of."""
+    if not found.pairs or not found.backends:
+        return "no pair of source address and backend"
     backends = counted(found.backends, "backend")
     if found.mode is BindMode.BIND:
         return f"{counted(found.pairs, 'source address')} a host, whatever the backend ({found.mode})"
@@ -273,7 +294,8 @@ def untold(sizing: Sizing) -> list[str]:
 
 def remarks(sizing: Sizing) -> list[str]:
     """Return what is assumed, what providers do, and what else is to be heeded."""
-    told = [f"assumed: {plan.tier.name}: {note}" for plan in sizing.tiers for note in plan.notes]
+    notes = [f"{plan.tier.name}: {note}" for plan in sizing.tiers for note in plan.notes]
+    told = [f"assumed: {note}" for note in notes if note not in sizing.warnings]
     told += [f"cloud: {text}" for text in sizing.clouds]
     return told + [f"warning: {text}" for text in sizing.warnings]
 

@@ -121,6 +121,22 @@ def test_a_rate_that_is_too_high_is_no_carrying() -> None:
     assert first(made) == "Too slow for 1,000 new connections/s: edge: TIME_WAIT, x: 5 new connections/s of 10 a host"
 
 
+def test_a_rate_without_its_headroom_is_no_carrying() -> None:
+    tight = plans.bound("churn:x", "TIME_WAIT, x", 11, unit="connections/s")
+    made = one(5000, headroom=Fraction(1, 10))
+    plan = dataclasses.replace(made.tiers[0], bounds=(*made.tiers[0].bounds, tight))
+    assert first(dataclasses.replace(made, tiers=(plan,))) == (
+        "Short of headroom: edge: TIME_WAIT, x: 11 new connections/s a host, of which 10 % shall stay free, do for 9 of 10"
+    )
+
+
+def test_what_is_assumed_and_warned_of_is_said_once() -> None:
+    made = plans.fan()
+    warned = dataclasses.replace(made, warnings=("devices: taken to bind first",))
+    assert _topology.render(made, width=200).count("taken to bind first") == 1
+    assert _topology.render(warned, width=200).count("taken to bind first") == 1
+
+
 def test_the_next_command_takes_up_the_one_that_was_given() -> None:
     given = "hosttune plan paper.toml --set lb.sources=1"
     assert f"{given} --solve" in _topology.render(plans.paper(1, 1), command=given, width=200)
