@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hosttune.model import Place, Sizing, TierPlan
 from hosttune.render import _parts, json
+from hosttune.render import _topology_places as places
 from hosttune.render import _topology_words as words
 from hosttune.render._figures import bar, clean, cut, fold
 
@@ -55,7 +56,7 @@ def render(
 def _answer(sizing: Sizing, width: int) -> list[str]:
     told = words.found(sizing)
     lines = fold(f"  found: {told}", width, "    ") if told else []
-    return [*lines, *(line for text in words.answer(sizing) for line in fold(f"  {text}", width, "    "))]
+    return [*lines, *(line for text in places.answer(sizing) for line in fold(f"  {text}", width, "    "))]
 
 
 def _bars(sizing: Sizing, verbose: bool, width: int, unicode: bool) -> list[str]:
@@ -67,7 +68,7 @@ def _bars(sizing: Sizing, verbose: bool, width: int, unicode: bool) -> list[str]
     lines = ["", f"  {'wanted':<{label}} {bar(wanted, most, cells, unicode):<{cells}} {wanted:>13,}"]
     said: list[str] = []
     for place in shown if verbose else shown[:_ROWS]:
-        name = cut(clean(words.name(place)), label, unicode)
+        name = cut(clean(places.name(place)), label, unicode)
         number = f"{place.connections:>13,}" if place.connections < _COLUMN else f"{'far beyond':>13}"
         row = f"  {name:<{label}} {bar(place.connections, most, cells, unicode):<{cells}} {number}"
         row += " slow" if place.knee else " short" if place.connections < wanted else ""
@@ -83,13 +84,13 @@ def _bars(sizing: Sizing, verbose: bool, width: int, unicode: bool) -> list[str]
 def _shown(sizing: Sizing, verbose: bool) -> list[Place]:
     """Return the places that have a bar: those that refuse, and of those that slow the ones the target comes to."""
     wanted = sizing.topology.connections
-    slow = [place for place in words.slows(sizing) if verbose or place.connections < wanted]
-    return sorted([*words.stalls(sizing), *slow], key=lambda place: place.connections)
+    slow = [place for place in places.slows(sizing) if verbose or place.connections < wanted]
+    return sorted([*places.stalls(sizing), *slow], key=lambda place: place.connections)
 
 
 def _detail(sizing: Sizing, place: Place, verbose: bool) -> list[str]:
     """Return what a place is of one host; where the target comes to it also how it shows and what raises it."""
-    bound, each = place.bound, words.of_host(sizing, place)
+    bound, each = place.bound, places.of_host(sizing, place)
     lines = [each] if each else []
     if place.connections < sizing.topology.connections or verbose:
         if place.knee:
@@ -111,7 +112,7 @@ def _rates(sizing: Sizing, verbose: bool, width: int) -> list[str]:
     lines: list[str] = []
     for number in range(shown):
         bound = sizing.rates[number][1]
-        lines += fold(f"  only {words.rate(sizing, number)}", width, "    ")
+        lines += fold(f"  only {places.rate(sizing, number)}", width, "    ")
         lines += fold(f"    raise it: {bound.raised_by}", width, "      ") if bound.raised_by else []
     more = len(sizing.rates) - shown
     lines += [f"  and {more:,} more below the wanted rate (-v)"] if more else []

@@ -125,9 +125,8 @@ def test_a_rate_without_its_headroom_is_no_carrying() -> None:
     tight = plans.bound("churn:x", "TIME_WAIT, x", 11, unit="connections/s")
     made = one(5000, headroom=Fraction(1, 10))
     plan = dataclasses.replace(made.tiers[0], bounds=(*made.tiers[0].bounds, tight))
-    assert first(dataclasses.replace(made, tiers=(plan,))) == (
-        "Short of headroom: edge: TIME_WAIT, x: 11 new connections/s a host, of which 10 % shall stay free, do for 9 of 10"
-    )
+    said = "Short of headroom: edge: TIME_WAIT, x: 11 new connections/s a host, of which 10 % shall stay free, "
+    assert first(dataclasses.replace(made, tiers=(plan,))) == f"{said}do for 9 of 10"
 
 
 def test_what_is_assumed_and_warned_of_is_said_once() -> None:
