@@ -94,7 +94,7 @@ def _detail(sizing: Sizing, place: Place, verbose: bool) -> list[str]:
     lines = [each] if each else []
     if place.connections < sizing.topology.connections or verbose:
         if place.knee:
-            lines += bound.notes if verbose else bound.notes[:1]
+            lines += bound.notes if verbose else bound.notes[-1:]
         else:
             lines += [f"shows as {bound.fails}"] if bound.fails else []
             lines += [f"log: {bound.log}"] if bound.log else []
@@ -131,17 +131,17 @@ def _tiers(sizing: Sizing, verbose: bool, width: int) -> list[str]:
 
 
 def _settings(plan: TierPlan, verbose: bool, width: int) -> list[str]:
-    """Return what such a host takes: one after the other, with `verbose` a line for each and why."""
-    told = [words.setting(one) for one in plan.settings]
-    if not told:
-        return []
+    """Return what such a host takes for its load; with `verbose` all of it, a line for each and why."""
     if verbose:
-        lines = ["    a host takes"]
-        for (name, value), one in zip(told, plan.settings, strict=True):
-            lines += fold(f"      {name} {value}" + (f": {one.why}" if one.why else ""), width, "        ")
-        return lines
-    items = ", ".join(f"{name} {value}".replace(" ", _HARD) for name, value in told)
-    return [line.replace(_HARD, " ") for line in fold(f"    a host takes {items}", width, "      ")]
+        told = [(*words.setting(one), one.why) for one in plan.settings]
+        rows = [f"      {name} {value}" + (f": {why}" if why else "") for name, value, why in told]
+        lines = [line for row in rows for line in fold(row, width, "        ")]
+        return ["    a host takes", *lines] if lines else []
+    shown, others = words.load_settings(plan)
+    items = [item.replace(" ", _HARD) for item in shown] + ([f"and {others:,} more (-v)"] if others else [])
+    if not items:
+        return []
+    return [line.replace(_HARD, " ") for line in fold(f"    a host takes {', '.join(items)}", width, "      ")]
 
 
 def _remarks(sizing: Sizing, width: int) -> list[str]:

@@ -50,7 +50,7 @@ def _places(sizing: Sizing) -> list[str]:
         one = place.bound.knee if place.knee else place.bound.hard
         each = f"{one:,}" if isinstance(one, int) else ""
         share = f"{place.connections * 100 // sizing.topology.connections:,} %" if sizing.topology.connections else ""
-        shows = "; ".join(place.bound.notes[:1]) if place.knee else place.bound.fails
+        shows = "; ".join(place.bound.notes[-1:]) if place.knee else place.bound.fails
         lines.append(_row((places.name(place), each, f"{place.connections:,}", share, _mark(sizing, place), shows)))
     return lines
 

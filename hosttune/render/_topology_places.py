@@ -54,7 +54,7 @@ def answer(sizing: Sizing) -> list[str]:
     if knee and aim.below_knee:
         told = f"it refuses first at {first.connections:,}: {where(sizing, first)}" if first else ""
         said = f"Slow from {knee.connections:,} connections: {where(sizing, knee)}"
-        return [said, *knee.bound.notes[:1], *filter(None, (_also(sizing, slow[1:]), told))]
+        return [said, *knee.bound.notes[-1:], *filter(None, (_also(sizing, slow[1:]), told))]
     if sizing.rates:
         return [f"Too slow for {aim.rate:,} new connections/s: {rate(sizing, 0)}", *_enough(sizing, first)]
     if sizing.carried:
@@ -118,7 +118,7 @@ def _unseen(sizing: Sizing) -> str:
 def _beyond(sizing: Sizing, knee: Place | None) -> list[str]:
     if knee is None:
         return []
-    return ["; ".join([f"slow from {knee.connections:,}: {where(sizing, knee)}", *knee.bound.notes[:1]])]
+    return ["; ".join([f"slow from {knee.connections:,}: {where(sizing, knee)}", *knee.bound.notes[-1:]])]
 
 
 def rate(sizing: Sizing, number: int) -> str:

@@ -5,9 +5,15 @@ from __future__ import annotations
 import re
 import shlex
 
-from hosttune.model import BindMode, Hop, Setting, Sizing, Tier, TierPlan
+from hosttune.model import BindMode, Hop, Place, Reason, Setting, Sizing, Tier, TierPlan
 from hosttune.render._figures import counted, memory, percent, value
 from hosttune.render._topology_places import slows, stalls
+
+_LOAD = (
+    *("fs.file-max", "fs.nr_open", "fs.epoll.max_user_watches", "net.ipv4.tcp_mem", "net.ipv4.ip_local_port_range"),
+    *("net.netfilter.nf_conntrack_max", "net.ipv4.ip_local_reserved_ports"),
+)
+"""Sysctls that are asked for first: what they hold is counted in connections, or is where these get their ports."""
 
 _NAMES = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 
@@ -29,7 +35,7 @@ def found(sizing: Sizing) -> str:
     for tier in (plan.tier for plan in sizing.tiers):
         for key, number in (("hosts", tier.hosts), ("sources", tier.sources), ("memory", tier.memory)):
             if key in tier.open and number is not None:
-                told.append(f"{tier.name}.{key} = {memory(number) if key == 'memory' else f'{number:,}'}")
+                told.append(f"{tier.name}.{key} = {_size(number) if key == 'memory' else f'{number:,}'}")
     return ", ".join(told)
 
 
@@ -41,6 +47,10 @@ def box(plan: TierPlan) -> str:
 def hosts(tier: Tier) -> str:
     """Return how many hosts a tier has, and how many of them are to spare."""
     return counted(tier.hosts, "host") + (f" ({tier.spare:,} spare)" if tier.spare else "")
+
+
+def _size(number: int) -> str:
+    return f"{number >> 30:,} GiB" if number and number % (1 << 30) == 0 else memory(number)
 
 
 def chains(sizing: Sizing) -> list[str]:
@@ -133,23 +143,37 @@ def load(plan: TierPlan) -> str:
 
 
 def setting(found: Setting) -> tuple[str, str]:
-    """Return a setting's name and its value with the unit."""
+    """Return a setting's name and its value with the unit; that of a sysctl is the number that has to be written."""
     kind, _, key = found.subject.partition(":")
-    key = {"sysctl": key, "nofile": "nofile"}.get(kind, found.subject.replace(":", " "))
+    key = key if kind == "sysctl" else found.subject.replace(":", " ")
     told = found.value
     if isinstance(told, tuple) and kind == "nofile" and len(set(told)) == 1:
         told = told[0]  # soft and hard alike are one number
-    if found.unit == "bytes" and isinstance(told, int):
+    if found.unit == "bytes" and kind != "sysctl" and isinstance(told, int):
         return key, memory(told)
     unit = "" if found.unit in ("port", "ports") else found.unit
     return key, f"{value(told, found.unit)} {unit}".rstrip()
+
+
+def load_settings(plan: TierPlan) -> tuple[list[str], int]:
+    """Return the settings that grow with the load, each once, and how many others there are."""
+    shown, others = [], 0
+    for one in plan.settings:
+        kind, _, key = one.subject.partition(":")
+        if kind == "sysctl" and key not in _LOAD:
+            others += 1
+        else:
+            name = "nofile" if kind == "nofile" else setting(one)[0]
+            shown.append(f"{name} {setting(one)[1]}")
+    return list(dict.fromkeys(shown)), others
 
 
 def untold(sizing: Sizing) -> list[str]:
     """Return the bounds that could not be told, those of one reason together."""
     alike: dict[str, list[str]] = {}
     for tier, bound, unknown in sizing.unknown:
-        alike.setdefault(str(unknown), []).append(f"{bound.removesuffix(f' of {tier}')} of {tier}")
+        why = unknown.detail if unknown.reason is Reason.UNDECIDED and unknown.detail else str(unknown)
+        alike.setdefault(why, []).append(f"{bound.removesuffix(f' of {tier}')} of {tier}")
     return [f"{', '.join(names)}: {why}" for why, names in alike.items()]
 
 
@@ -165,15 +189,31 @@ def commands(sizing: Sizing, command: str = "") -> list[tuple[str, str]]:
     """Return what to do next, each with its command; `command` is the one that made the plan, without its output."""
     aim = sizing.topology
     again = command or f"hosttune plan {shlex.quote(aim.origin or aim.name)}"
-    solve = "--solve" in again.split()
-    told = []
-    if not sizing.carried and not sizing.solved:
-        told.append(("find what carries it", f"{again} --solve"))
-    if sizing.carried:
-        emit = again if solve or not sizing.solved else f"{again} --solve"
-        told.append(("write the configurations", f"{emit} --emit DIR"))
-        told.append(("check a host", f"hosttune check --profile DIR/profiles/{_host(sizing)}.toml"))
-    return told
+    if not sizing.carried:
+        return [] if sizing.solved else [("find what carries it", f"{again}{_open(sizing)} --solve")]
+    emit = f"{again} --solve" if sizing.solved and "--solve" not in again.split() else again
+    host = f"DIR/profiles/{_host(sizing)}.toml"
+    return [("write the configurations", f"{emit} --emit DIR"), ("check a host", f"hosttune check --profile {host}")]
+
+
+def _open(sizing: Sizing) -> str:
+    """Return the options that leave to be found what is too narrow; "" where something is to be found already."""
+    if any(plan.tier.open for plan in sizing.tiers):
+        return ""
+    aim = sizing.topology
+    narrow = [p for p in (*stalls(sizing), *slows(sizing)) if p.connections < aim.connections]
+    narrow = [p for p in narrow if not p.knee or aim.below_knee]
+    return "".join(f" --set {shlex.quote(f'{key}=?')}" for key in dict.fromkeys(_wider(sizing, p) for p in narrow))
+
+
+def _wider(sizing: Sizing, place: Place) -> str:
+    """Return the number that widens a place: ports grow with the source addresses that are used, else the hosts do."""
+    tier = sizing.plan(place.tier).tier
+    ports = place.bound.id.startswith("ports")
+    if ports and tier.sources_each is not None:
+        used = max(min(tier.sources_each, tier.sources or 1), 1)
+        ports = place.connections * tier.sources_each // used >= sizing.topology.connections
+    return f"{tier.name}.{'sources' if ports else 'hosts'}"
 
 
 def _host(sizing: Sizing) -> str:

@@ -138,14 +138,19 @@ def test_what_is_assumed_and_warned_of_is_said_once() -> None:
 
 def test_the_next_command_takes_up_the_one_that_was_given() -> None:
     given = "hosttune plan paper.toml --set lb.sources=1"
-    assert f"{given} --solve" in _topology.render(plans.paper(1, 1), command=given, width=200)
+    open_ = "--set 'lb.sources=?' --set 'client.sources=?' --solve"
+    assert f"{given} {open_}" in _topology.render(plans.paper(1, 1), command=given, width=200)
+    # four of 24 source addresses towards each broker: more of them change nothing
+    assert "--set 'client.sources=?' --set 'lb.hosts=?' --solve" in _topology.render(plans.paper(), width=200)
+    opened = plans.solved()
+    text = _topology.render(dataclasses.replace(opened, solved=False, carried=False), command=given, width=200)
+    assert f"{given} --solve" in text  # what is to be found is in the file
     text = _topology.render(plans.solved(), command=f"{given} --solve", width=200)
     assert f"{given} --solve --emit DIR" in text and "--solve --solve" not in text
     assert "hosttune check --profile DIR/profiles/broker-1.toml" in text
     hostile = dataclasses.replace(plans.PAPER, origin="a'; reboot '.toml", tiers=())
-    assert "hosttune plan 'a'\"'\"'; reboot '\"'\"'.toml' --solve" in _topology.render(
-        dataclasses.replace(one(5), topology=hostile), width=200
-    )
+    text = _topology.render(dataclasses.replace(one(5), topology=hostile), width=200)
+    assert "hosttune plan 'a'\"'\"'; reboot '\"'\"'.toml' --set" in text
 
 
 def test_a_number_that_is_not_found_yet_is_a_question_mark() -> None:
