@@ -182,7 +182,7 @@ class TierPlan:
 
     `factor` is the tier's connections for each one of the topology. Bounds are in connections (or connections/s) of
     one host. `settings` are what such a host takes, `notes` what is assumed. `alone` is what the whole would carry if
-    this tier dialled from one source address a host; None where it dials nowhere, or does so already.
+    this tier dialled from one source address a host; None where it does so already, or something else would stop first.
     """
 
     tier: Tier

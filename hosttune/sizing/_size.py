@@ -107,7 +107,8 @@ def _with_alone(topology: Topology, roles: Mapping[str, Role], real: Real, plan:
         return plan
     single = dataclasses.replace(plan.tier, sources=1, sources_each=None)
     least = next((p for p in places(_plans(with_tier(topology, single), roles, real)) if not p.knee), None)
-    return dataclasses.replace(plan, alone=least.connections if least else None)
+    mine = least is not None and least.tier == plan.tier.name and least.bound.id.startswith("ports")
+    return dataclasses.replace(plan, alone=least.connections if least and mine else None)
 
 
 def with_tier(topology: Topology, tier: Tier) -> Topology:

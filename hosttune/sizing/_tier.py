@@ -181,7 +181,7 @@ def _shared(bound: Bound, tier: Tier) -> Bound:
         note = f"{tier.processes:,} processes of {bound.hard:,} connections each"
         return dataclasses.replace(bound, hard=bound.hard * tier.processes, needs=(), notes=(*bound.notes, note))
     if bound.id.endswith("memory") and tier.memory is None:
-        return dataclasses.replace(bound, hard=Unknown(Reason.UNDECIDED, f"memory of {tier.name} is not given"))
+        return dataclasses.replace(bound, hard=Unknown(Reason.UNDECIDED, "the topology does not give it"))
     return dataclasses.replace(bound, needs=())
 
 
