@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from hosttune.errors import HosttuneError, ProfileError, UsageError
 from hosttune.profile import load
+from hosttune.resolve import toml_file
 
 HEAD = '[profile]\nname = "x"\ntitle = "x"\n'
 ROW = '[[require]]\nsubject = "sysctl:a.b"\nwhy = "w"\nsource = "s"\n'
@@ -81,7 +82,7 @@ def test_a_role_is_a_name_not_a_path(name: str) -> None:
 
 def test_a_large_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.toml"
-    path.write_bytes(b"#" * (load.LARGEST + 1))
+    path.write_bytes(b"#" * (toml_file.LARGEST + 1))
     with pytest.raises(ProfileError, match="larger"):
         load.load_file(path)
 
