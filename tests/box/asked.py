@@ -67,5 +67,7 @@ def settings(directory: Path, host: str) -> dict[str, str]:
 
 def sources(directory: Path, host: str) -> list[str]:
     """Return the addresses that a host dials from, as its profile has them."""
-    found: list[str] = tomllib.loads((directory / "profiles" / f"{host}.toml").read_text())["workload"].get("sources", [])
+    found: list[str] = tomllib.loads((directory / "profiles" / f"{host}.toml").read_text())["workload"].get(
+        "sources", []
+    )
     return found

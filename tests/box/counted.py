@@ -21,7 +21,9 @@ def at(host: str) -> int:
 
 def pools(host: str) -> Counter[tuple[str, str]]:
     """Return the connections of a host by source address and backend."""
-    rows = [line.split() for line in hosts.on(host, "ss", "-tnH", "state", "established", "dst", f":{PORT}").split("\n")]
+    rows = [
+        line.split() for line in hosts.on(host, "ss", "-tnH", "state", "established", "dst", f":{PORT}").split("\n")
+    ]
     return Counter((row[2].rpartition(":")[0], row[3]) for row in rows if row)
 
 

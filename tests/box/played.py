@@ -55,7 +55,9 @@ def _stalls(plan: dict[str, Any]) -> Iterator[Step]:
     profile = DIRECTORY / "profiles" / "lb-1.toml"
     bounds = [b for b in asked.capacity("lb-1", profile).values() if isinstance(b["hard"], int)]
     bound = min(bounds, key=lambda b: b["hard"])
-    yield Step("hosttune capacity on lb-1", _n(predicted), f"{_n(bound['hard'])} ({bound['name']})", bound["hard"] == predicted)
+    yield Step(
+        "hosttune capacity on lb-1", _n(predicted), f"{_n(bound['hard'])} ({bound['name']})", bound["hard"] == predicted
+    )
     _drive()
     hosts.wait_for("a stall", lambda: NO_PORTS in hosts.log_of("haproxy"), 60)
     count = hosts.settled(lambda: _carried(brokers))
