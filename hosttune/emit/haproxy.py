@@ -11,6 +11,13 @@ from hosttune.model.capacity import endpoint
 # nothing longer is taken for a timeout, in milliseconds: include/haproxy/ticks.h, 31 bits
 _LONGEST = 2**31 - 1
 _DEVICE = "txn.device"
+_LIMITED = (
+    "    # a pool of ports for each line; its maxconn keeps the pool from being filled beyond what the plan allows",
+)
+_UNLIMITED = (
+    "    # a pool of ports for each line, and no maxconn: all pools together do not carry the plan. With it devices",
+    "    # would wait in a queue and be dropped without a word; without it HAProxy says what has run out",
+)
 _KEPT_BACK, _EACH_THREAD, _MOST_THREADS = 10, 3, 64  # src/haproxy.c, compute_ideal_maxconn(); MAX_THREADS of 2.6
 
 
@@ -125,12 +132,7 @@ def _servers(deployment: Deployment, host: PlannedHost, number: int, sharing: Co
     names = _parts.name_of(deployment)
     seen: Counter[str] = Counter()
     allowed = _allowed(deployment, host, sharing)
-    lines = [
-        "    # a pool of ports for each line; its maxconn keeps the pool from being filled beyond what the plan allows"
-        if allowed
-        else "    # a pool of ports for each line. No maxconn: all pools together do not carry the plan. Devices would wait in\n"
-        "    # a queue and be dropped without a word; so HAProxy says which resource has run out"
-    ]
+    lines = [*(_LIMITED if allowed else _UNLIMITED)]
     for number_of_pair, pair in enumerate(host.pairs):
         to = str(pair.backend)
         seen[to] += 1

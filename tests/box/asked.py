@@ -38,10 +38,12 @@ def emit(overrides: list[str], directory: Path) -> None:
     hosttune("plan", str(TOPOLOGY), *_set(overrides), "--emit", str(directory))
 
 
-def capacity(host: str, profile: Path) -> dict[str, Any]:
-    """Return the bounds of a host for its part of the plan, by id."""
-    said = json.loads(hosttune("capacity", "--netns", host, "--profile", str(profile), "--format", "json"))
-    return {bound["id"]: bound for bound in said["bounds"]}
+def least(host: str, profile: Path, program: str) -> dict[str, Any]:
+    """Return the bound of a host that is met first at its part of the plan, for a program that runs there."""
+    words = ["--netns", host, "--profile", str(profile), "--process-name", program]
+    bounds = json.loads(hosttune("capacity", *words, "--format", "json"))["bounds"]
+    found: dict[str, Any] = min((b for b in bounds if isinstance(b["hard"], int)), key=lambda b: b["hard"])
+    return found
 
 
 def diagnose(host: str, config: Path, log: Path) -> dict[str, Any]:
@@ -67,7 +69,5 @@ def settings(directory: Path, host: str) -> dict[str, str]:
 
 def sources(directory: Path, host: str) -> list[str]:
     """Return the addresses that a host dials from, as its profile has them."""
-    found: list[str] = tomllib.loads((directory / "profiles" / f"{host}.toml").read_text())["workload"].get(
-        "sources", []
-    )
-    return found
+    profile = tomllib.loads((directory / "profiles" / f"{host}.toml").read_text())
+    return list(profile["workload"].get("sources", []))

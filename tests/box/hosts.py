@@ -27,10 +27,10 @@ exec ip netns exec "$host" unshare --uts sh -c 'hostname "$0" && exec sh -c "$1"
 """
 
 
-def apart(module: str, *args: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run a module of this repository with namespaces of its own; no process outlives it."""
+def apart(module: str, *args: str) -> subprocess.Popen[str]:
+    """Start a module of this repository with namespaces of its own; no process of it outlives it."""
     own = ["unshare", "--net", "--mount", "--uts", "--pid", "--fork", "--kill-child", "--mount-proc"]
-    return subprocess.run([*own, sys.executable, "-m", module, *args], cwd=ROOT, text=True, check=False, **options)
+    return subprocess.Popen([*own, sys.executable, "-m", module, *args], cwd=ROOT, text=True, stdout=subprocess.PIPE)
 
 
 def raise_stage() -> None:

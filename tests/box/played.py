@@ -7,15 +7,13 @@ Prints each step as a line of JSON when it is there; `one` takes the source addr
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from tests.box import asked, counted, hosts
+from tests.box.step import Step, written
 
 DIRECTORY = hosts.WORK / "emitted"
 TSUNG = hosts.WORK / "tsung"
@@ -23,24 +21,14 @@ TOPIC = "hosttune"
 NO_PORTS = "Connect() failed for backend brokers: no free ports."
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """What was predicted, and by whom, beside what was measured, and how."""
-
-    what: str
-    predicted: str
-    measured: str
-    holds: bool
-
-
 def main(which: str, *overrides: str) -> None:
-    given = [*overrides, *(["lb.sources=1", "lb.sources_each=1"] if which == "one" else [])]
+    given = [*overrides, *(["lb.sources=1"] if which == "one" else [])]
     plan = asked.plan(given)
     hosts.raise_stage()
     asked.emit(given, DIRECTORY)
     try:
         for step in _stalls(plan) if which == "one" else _carries(plan):
-            print(json.dumps(asdict(step)), flush=True)
+            print(written(step), flush=True)
     except BaseException:
         for log in (*hosts.WORK.glob("*.log"), *TSUNG.glob("*/*.log")):
             print(f"--- {log}\n{log.read_text(errors='replace')[-2000:]}", file=sys.stderr)
@@ -52,21 +40,20 @@ def _stalls(plan: dict[str, Any]) -> Iterator[Step]:
     place = next(place for place in plan["places"] if not place["knee"])
     predicted, hop = place["connections"], _hop(plan)
     brokers = _build()
-    profile = DIRECTORY / "profiles" / "lb-1.toml"
-    bounds = [b for b in asked.capacity("lb-1", profile).values() if isinstance(b["hard"], int)]
-    bound = min(bounds, key=lambda b: b["hard"])
-    yield Step(
-        "hosttune capacity on lb-1", _n(predicted), f"{_n(bound['hard'])} ({bound['name']})", bound["hard"] == predicted
-    )
+    bound = asked.least("lb-1", DIRECTORY / "profiles" / "lb-1.toml", "haproxy")
+    found = bound["hard"]
+    yield Step("hosttune capacity on lb-1", _n(predicted), f"{_n(found)} ({bound['name']})", found == predicted)
+    wanted = plan["topology"]["connections"]
     _drive()
-    hosts.wait_for("a stall", lambda: NO_PORTS in hosts.log_of("haproxy"), 60)
+    hosts.wait_for(f"{wanted} devices that try", lambda: counted.tsung("users_count", TSUNG) >= wanted, 90)
     count = hosts.settled(lambda: _carried(brokers))
-    yield Step(f"devices at the {len(brokers)} brokers", f"stalls at {_n(predicted)}", _n(count), count == predicted)
+    at = f"devices at the {len(brokers)} brokers, of {_n(wanted)} that try"
+    yield Step(at, f"stalls at {_n(predicted)}: {place['bound']['name']}", _n(count), count == predicted)
     got = counted.tsung("mqtt_connected", TSUNG)
     yield Step("devices that Tsung has connected", _n(predicted), _n(got), got == predicted)
-    yield _pools(hop["pairs"], hop["ports"], hop["ports"], hop)
+    yield _pools(hop, hop["ports"], hop["ports"])
     yield _said(bound["log"], hosts.log_of("haproxy"))
-    yield _diagnosed()
+    yield _diagnosed(predicted)
 
 
 def _carries(plan: dict[str, Any]) -> Iterator[Step]:
@@ -79,12 +66,13 @@ def _carries(plan: dict[str, Any]) -> Iterator[Step]:
     messages = wanted * plan["topology"]["message"]["count"]
     hosts.settled(lambda: subscriber.messages)
     count = _carried(brokers)
-    yield Step(f"devices at the {len(brokers)} brokers", f"carries {_n(wanted)}", _n(count), count == wanted)
+    at = f"devices at the {len(brokers)} brokers, of {_n(wanted)} that try"
+    yield Step(at, f"carries {_n(wanted)}", _n(count), count == wanted)
     got = counted.tsung("mqtt_connected", TSUNG)
     yield Step("devices that Tsung has connected", _n(wanted), _n(got), got == wanted)
     arrived = subscriber.messages
     yield Step("messages at the brokers", _n(messages), _n(arrived), arrived == messages)
-    yield _pools(hop["pairs"], hop["each"] - 1, hop["each"], hop)
+    yield _pools(hop, hop["each"] - 1, hop["each"])
     log = hosts.log_of("haproxy")
     yield Step("HAProxy's log", "no failure", f"{_n(log.count(NO_PORTS))} times no free ports", not log.strip())
 
@@ -127,18 +115,21 @@ def _carried(brokers: list[str]) -> int:
     return sum(counted.at(name) for name in brokers)
 
 
-def _pools(pairs: int, least: int, most: int, hop: dict[str, Any]) -> Step:
-    """Hold that all pools are used evenly, as full as predicted, and say on which side of the knee that is."""
+def _pools(hop: dict[str, Any], least: int, most: int) -> Step:
+    """Hold that all pools are used evenly, as full as predicted, and on the predicted side of the knee."""
     found = counted.pools("lb-1")
     fullest, emptiest = max(found.values(), default=0), min(found.values(), default=0)
-    knee = hop["knee"]
-    side = "" if knee is None else f", {'beyond' if most > knee else 'below'} the knee of {_n(knee)}"
+    ports = _n(hop["ports"])
     return Step(
         "pools (source, broker)",
-        f"{_n(pairs)} pools, {_n(most)} of {_n(hop['ports'])} ports each{side}",
-        f"{_n(len(found))} pools, {_n(emptiest)} to {_n(fullest)}",
-        len(found) == pairs and emptiest >= least and fullest <= most,
+        f"{_n(hop['pairs'])} pools, {_n(most)} of {ports} ports each{_side(most, hop['knee'])}",
+        f"{_n(len(found))} pools, {_n(emptiest)} to {_n(fullest)} of {ports} ports{_side(emptiest, hop['knee'])}",
+        len(found) == hop["pairs"] and emptiest >= least and fullest <= most,
     )
+
+
+def _side(count: int, knee: int | None) -> str:
+    return "" if knee is None else f", {'beyond' if count > knee else 'below'} the knee of {_n(knee)}"
 
 
 def _said(announced: str, log: str) -> Step:
@@ -147,10 +138,12 @@ def _said(announced: str, log: str) -> Step:
     return Step("HAProxy's log", announced, f"{lines[0] if lines else 'nothing'} ({_n(len(lines))} times)", same)
 
 
-def _diagnosed() -> Step:
+def _diagnosed(predicted: int) -> Step:
     said = asked.diagnose("lb-1", DIRECTORY / "hosts/lb-1/haproxy.cfg", hosts.WORK / "haproxy.log")
-    cause = said["causes"][0] if said["causes"] else {}
-    return Step("hosttune diagnose on lb-1", "ports", said["text"], str(cause.get("id", "")).startswith("ports"))
+    cause = said["causes"][0]
+    same = (cause["id"], cause["certainty"], cause["at"]) == ("ports", "certain", predicted)
+    measured = f"{cause['id']}, {cause['certainty']}, at {_n(cause['at'] or 0)}: {said['text']}"
+    return Step("hosttune diagnose on lb-1", f"ports, certain, at {_n(predicted)}", measured, same)
 
 
 def _n(count: int) -> str:
