@@ -155,7 +155,8 @@ class Hop:
 
     `backends` are the hosts and ports at its end, `pairs` the pools (source address, backend) of one host, `ports` what
     one of them holds, `knee` where it gets slow (None: nowhere), `each` the connections in the fullest one at the
-    target. With bind() a pool is a source address, whatever the backend.
+    target. With bind() a pool is a source address, whatever the backend. Of the `in_range` ports from low to high some
+    may be reserved, or be those on which the host itself listens.
     """
 
     tier: str
@@ -170,6 +171,9 @@ class Hop:
     ports: int
     knee: int | None
     each: int
+    in_range: int = 0
+    reserved: int = 0
+    listening: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

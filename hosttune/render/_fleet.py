@@ -7,7 +7,7 @@ import shlex
 from hosttune.model import Fleet, FleetTier, HostState
 from hosttune.render import _parts, json
 from hosttune.render import _topology_words as words
-from hosttune.render._figures import clean, cut, fold
+from hosttune.render._figures import clean, counted, cut, fold
 
 SCHEMA = "hosttune/fleet/1"
 
@@ -29,7 +29,7 @@ def render(fleet: Fleet, *, verbose: bool = False, color: bool = False, width: i
     """
     width = max(width, 60)
     lines = [
-        *fold(f"{words.title(fleet.sizing)} · {words.counted(fleet.read, 'report')} read", width, ""),
+        *fold(f"{words.title(fleet.sizing)} · {counted(fleet.read, 'report')} read", width, ""),
         "",
         *(line for text in _answer(fleet) for line in fold(f"  {text}", width, "    ")),
         "",
@@ -44,7 +44,7 @@ def render(fleet: Fleet, *, verbose: bool = False, color: bool = False, width: i
 def _answer(fleet: Fleet) -> list[str]:
     wanted = fleet.sizing.topology.connections
     ready, hosts = sum(tier.ready for tier in fleet.tiers), sum(tier.wanted for tier in fleet.tiers)
-    state = f"{ready:,} of {words.counted(hosts, 'host')} {'is' if hosts == 1 else 'are'} ready"
+    state = f"{ready:,} of {counted(hosts, 'host')} {'is' if hosts == 1 else 'are'} ready"
     if fleet.reaches is None:
         why = f": {fleet.narrowest}" if fleet.narrowest else ""
         return [f"What it reaches today cannot be told{why}", state]
@@ -77,7 +77,7 @@ def _reach(number: int | None) -> str:
 def _short(tiers: tuple[FleetTier, ...], width: int) -> list[str]:
     """Return which tiers have reports of fewer hosts, or of more, than the plan has."""
     told = [
-        f"{tier.tier}: {words.counted(tier.found, 'host')} reported, {tier.wanted:,} wanted"
+        f"{tier.tier}: {counted(tier.found, 'host')} reported, {tier.wanted:,} wanted"
         for tier in tiers
         if tier.found != tier.wanted
     ]
@@ -113,11 +113,11 @@ def _lists(fleet: Fleet, verbose: bool, width: int) -> list[str]:
         shown = fleet.missing if verbose else fleet.missing[:_NAMES]
         more = len(fleet.missing) - len(shown)
         told = ", ".join(shown) + (f" and {more:,} more" if more else "")
-        lines += fold(f"  no report of {words.counted(len(fleet.missing), 'host')}: {told}", width, "    ")
+        lines += fold(f"  no report of {counted(len(fleet.missing), 'host')}: {told}", width, "    ")
     shown = fleet.unplaced if verbose else fleet.unplaced[:_FILES]
     lines += [line for text in shown for line in fold(f"  left out: {text}", width, "    ")]
     more = len(fleet.unplaced) - len(shown)
-    lines += [f"  and {words.counted(more, 'more report')} left out (-v)"] if more else []
+    lines += [f"  and {counted(more, 'more report')} left out (-v)"] if more else []
     return ["", *lines] if lines else []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hosttune.model import Place, Sizing, TierPlan
 from hosttune.render import _parts, json
+from hosttune.render import _topology_places as places
 from hosttune.render import _topology_words as words
 from hosttune.render._figures import bar, clean, cut, fold
 
@@ -55,7 +56,7 @@ def render(
 def _answer(sizing: Sizing, width: int) -> list[str]:
     told = words.found(sizing)
     lines = fold(f"  found: {told}", width, "    ") if told else []
-    return [*lines, *(line for text in words.answer(sizing) for line in fold(f"  {text}", width, "    "))]
+    return [*lines, *(line for text in places.answer(sizing) for line in fold(f"  {text}", width, "    "))]
 
 
 def _bars(sizing: Sizing, verbose: bool, width: int, unicode: bool) -> list[str]:
@@ -67,7 +68,7 @@ def _bars(sizing: Sizing, verbose: bool, width: int, unicode: bool) -> list[str]
     lines = ["", f"  {'wanted':<{label}} {bar(wanted, most, cells, unicode):<{cells}} {wanted:>13,}"]
     said: list[str] = []
     for place in shown if verbose else shown[:_ROWS]:
-        name = cut(clean(words.name(place)), label, unicode)
+        name = cut(clean(places.name(place)), label, unicode)
         number = f"{place.connections:>13,}" if place.connections < _COLUMN else f"{'far beyond':>13}"
         row = f"  {name:<{label}} {bar(place.connections, most, cells, unicode):<{cells}} {number}"
         row += " slow" if place.knee else " short" if place.connections < wanted else ""
@@ -83,17 +84,17 @@ def _bars(sizing: Sizing, verbose: bool, width: int, unicode: bool) -> list[str]
 def _shown(sizing: Sizing, verbose: bool) -> list[Place]:
     """Return the places that have a bar: those that refuse, and of those that slow the ones the target comes to."""
     wanted = sizing.topology.connections
-    slow = [place for place in words.slows(sizing) if verbose or place.connections < wanted]
-    return sorted([*words.stalls(sizing), *slow], key=lambda place: place.connections)
+    slow = [place for place in places.slows(sizing) if verbose or place.connections < wanted]
+    return sorted([*places.stalls(sizing), *slow], key=lambda place: place.connections)
 
 
 def _detail(sizing: Sizing, place: Place, verbose: bool) -> list[str]:
     """Return what a place is of one host; where the target comes to it also how it shows and what raises it."""
-    bound, each = place.bound, words.of_host(sizing, place)
+    bound, each = place.bound, places.of_host(sizing, place)
     lines = [each] if each else []
     if place.connections < sizing.topology.connections or verbose:
         if place.knee:
-            lines += bound.notes if verbose else bound.notes[:1]
+            lines += bound.notes if verbose else bound.notes[-1:]
         else:
             lines += [f"shows as {bound.fails}"] if bound.fails else []
             lines += [f"log: {bound.log}"] if bound.log else []
@@ -111,7 +112,7 @@ def _rates(sizing: Sizing, verbose: bool, width: int) -> list[str]:
     lines: list[str] = []
     for number in range(shown):
         bound = sizing.rates[number][1]
-        lines += fold(f"  only {words.rate(sizing, number)}", width, "    ")
+        lines += fold(f"  only {places.rate(sizing, number)}", width, "    ")
         lines += fold(f"    raise it: {bound.raised_by}", width, "      ") if bound.raised_by else []
     more = len(sizing.rates) - shown
     lines += [f"  and {more:,} more below the wanted rate (-v)"] if more else []
@@ -130,17 +131,17 @@ def _tiers(sizing: Sizing, verbose: bool, width: int) -> list[str]:
 
 
 def _settings(plan: TierPlan, verbose: bool, width: int) -> list[str]:
-    """Return what such a host takes: one after the other, with `verbose` a line for each and why."""
-    told = [words.setting(one) for one in plan.settings]
-    if not told:
-        return []
+    """Return what such a host takes for its load; with `verbose` all of it, a line for each and why."""
     if verbose:
-        lines = ["    a host takes"]
-        for (name, value), one in zip(told, plan.settings, strict=True):
-            lines += fold(f"      {name} {value}" + (f": {one.why}" if one.why else ""), width, "        ")
-        return lines
-    items = ", ".join(f"{name} {value}".replace(" ", _HARD) for name, value in told)
-    return [line.replace(_HARD, " ") for line in fold(f"    a host takes {items}", width, "      ")]
+        told = [(*words.setting(one), one.why) for one in plan.settings]
+        rows = [f"      {name} {value}" + (f": {why}" if why else "") for name, value, why in told]
+        lines = [line for row in rows for line in fold(row, width, "        ")]
+        return ["    a host takes", *lines] if lines else []
+    shown, others = words.load_settings(plan)
+    items = [item.replace(" ", _HARD) for item in shown] + ([f"and {others:,} more (-v)"] if others else [])
+    if not items:
+        return []
+    return [line.replace(_HARD, " ") for line in fold(f"    a host takes {', '.join(items)}", width, "      ")]
 
 
 def _remarks(sizing: Sizing, width: int) -> list[str]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from hosttune.model import Place, Sizing
+from hosttune.render import _topology_places as places
 from hosttune.render import _topology_words as words
 from hosttune.render._figures import clean
 
 
 def render(sizing: Sizing, *, command: str = "") -> str:
     """Return the document; `command` is the one that made the plan, as far as the next ones begin with it."""
-    aim, first, *why = sizing.topology, *words.answer(sizing)
+    aim, first, *why = sizing.topology, *places.answer(sizing)
     told = words.found(sizing)
     lines = [f"# Plan: {_text(aim.title or aim.name)}", "", f"Topology {_text(words.title(sizing))}", ""]
     lines += [f"Found: {_text(told)}", ""] if told else []
@@ -20,7 +21,7 @@ def render(sizing: Sizing, *, command: str = "") -> str:
     lines += ["## Tiers", "", *_tiers(sizing), "", "## Places, the narrowest first", "", *_places(sizing), ""]
     lines += _section("Hops", _hops(sizing))
     lines += _section("What a host takes", _settings(sizing))
-    lines += _section("Too slow", [f"- {_text(words.rate(sizing, n))}" for n in range(len(sizing.rates))])
+    lines += _section("Too slow", [f"- {_text(places.rate(sizing, n))}" for n in range(len(sizing.rates))])
     lines += _section("Could not be told", [f"- {_text(text)}" for text in words.untold(sizing)])
     lines += _section("To be heeded", [f"- {_text(text)}" for text in words.remarks(sizing)])
     lines += _section("Next", [f"- {_text(what)}: {_code(run)}" for what, run in words.commands(sizing, command)])
@@ -34,8 +35,8 @@ def _section(heading: str, lines: Sequence[str]) -> list[str]:
 def _tiers(sizing: Sizing) -> list[str]:
     lines = _head("tier", "hosts:", "role", "program", "connections a host:", "new/s a host:", "first to refuse")
     for plan in sizing.tiers:
-        first = next((place for place in words.stalls(sizing) if place.tier == plan.tier.name), None)
-        ends = f"{words.name(first).partition(': ')[2]}, {first.connections:,} in all" if first else ""
+        first = next((place for place in places.stalls(sizing) if place.tier == plan.tier.name), None)
+        ends = f"{places.name(first).partition(': ')[2]}, {first.connections:,} in all" if first else ""
         share = plan.workload
         tier = plan.tier
         cells = (tier.name, words.hosts(tier), tier.role, tier.program, f"{share.connections:,}", f"{share.rate:,}")
@@ -49,8 +50,8 @@ def _places(sizing: Sizing) -> list[str]:
         one = place.bound.knee if place.knee else place.bound.hard
         each = f"{one:,}" if isinstance(one, int) else ""
         share = f"{place.connections * 100 // sizing.topology.connections:,} %" if sizing.topology.connections else ""
-        shows = "; ".join(place.bound.notes[:1]) if place.knee else place.bound.fails
-        lines.append(_row((words.name(place), each, f"{place.connections:,}", share, _mark(sizing, place), shows)))
+        shows = "; ".join(place.bound.notes[-1:]) if place.knee else place.bound.fails
+        lines.append(_row((places.name(place), each, f"{place.connections:,}", share, _mark(sizing, place), shows)))
     return lines
 
 

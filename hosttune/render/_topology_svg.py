@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hosttune.model import Hop, Place, Sizing, TierPlan
+from hosttune.render import _topology_places as places
 from hosttune.render import _topology_words as words
-from hosttune.render._figures import cut, fold
+from hosttune.render._figures import counted, cut, fold
 from hosttune.render._shapes import INK, PALE, safe, text
 
 _WIDTH, _EDGE, _GAP, _TOP, _BETWEEN = 900, 24, 116, 24, 28
@@ -98,7 +99,7 @@ def _title(sizing: Sizing, width: int) -> Part:
 
 
 def _heading(sizing: Sizing) -> Iterator[tuple[str, int, str, str]]:
-    first, *why = words.answer(sizing)
+    first, *why = places.answer(sizing)
     yield words.title(sizing), 14, "normal", INK
     if sizing.topology.title:
         yield sizing.topology.title, 12, "normal", PALE
@@ -113,7 +114,7 @@ def _boxes(sizing: Sizing, columns: list[list[TierPlan]], top: int) -> dict[str,
     """Return a box for each tier; columns that are less high than others stand in the middle."""
     found: dict[str, Box] = {}
     shown = {plan.tier.name: _shown(sizing, plan.tier.name) for plan in sizing.tiers}
-    high = {name: _HEAD + _ROW * max(len(places), 1) for name, places in shown.items()}
+    high = {name: _HEAD + _ROW * max(len(bars), 1) for name, bars in shown.items()}
     tall = [sum(high[plan.tier.name] + _BETWEEN for plan in plans) for plans in columns]
     for number, plans in enumerate(columns):
         x, y = _EDGE + number * (_BOX + _GAP), top + 16 + (max(tall) - tall[number]) // 2
@@ -126,11 +127,11 @@ def _boxes(sizing: Sizing, columns: list[list[TierPlan]], top: int) -> dict[str,
 
 def _shown(sizing: Sizing, tier: str) -> tuple[Place, ...]:
     """Return the narrowest places of a tier; among them is the one that decides, though it only slows."""
-    places = [place for place in words.stalls(sizing) if place.tier == tier][:_BARS]
+    found = [place for place in places.stalls(sizing) if place.tier == tier][:_BARS]
     decides = _narrowest(sizing)
-    if decides is not None and decides.tier == tier and decides.bound not in [place.bound for place in places]:
-        places = [decides, *places[: _BARS - 1]]
-    return tuple(places)
+    if decides is not None and decides.tier == tier and decides.bound not in [place.bound for place in found]:
+        found = [decides, *found[: _BARS - 1]]
+    return tuple(found)
 
 
 def _box(sizing: Sizing, box: Box) -> list[str]:
@@ -159,8 +160,8 @@ def _box(sizing: Sizing, box: Box) -> list[str]:
 
 def _narrowest(sizing: Sizing) -> Place | None:
     """Return the place that the answer names: where it refuses first, or where it slows if that comes before."""
-    wanted, slow = sizing.topology.connections, words.slows(sizing)[:1]
-    first = next(iter(words.stalls(sizing)), None)
+    wanted, slow = sizing.topology.connections, places.slows(sizing)[:1]
+    first = next(iter(places.stalls(sizing)), None)
     slowed = [place for place in slow if place.connections < wanted and sizing.topology.below_knee]
     refused = first is not None and first.connections * (1 - sizing.topology.headroom) < wanted
     return first if refused or not slowed else slowed[0]
@@ -176,7 +177,7 @@ def _bar(sizing: Sizing, box: Box, y: int, place: Place, marked: bool) -> list[s
     x, wide = box.x + 12, _BOX - 24
     part = min(load / most, 1.0) if most else 1.0
     word = "short" if short else "slow" if slow else f"{load * 100 // most} %" if most else "full"
-    name = words.name(place).partition(": ")[2]
+    name = places.name(place).partition(": ")[2]
     told = ("▶ " if marked else "") + cut(name, _letters(wide, 12) - len(word) - 3, True)
     lines = [
         _fitted(x, y, told, INK, wide - 42, 12, "bold" if marked else "normal"),
@@ -230,7 +231,7 @@ def _labels(box: Box, end: Box, hop: Hop, taken: list[int]) -> list[str]:
     while any(abs(y - other) < _APART for other in taken):
         y += _APART
     taken.append(y)
-    told = [words.counted(hop.pairs, "pool"), f"x {hop.ports:,} ports", f"{hop.each:,} each", _state(hop)]
+    told = [counted(hop.pairs, "pool"), f"x {hop.ports:,} ports", f"{hop.each:,} each", _state(hop)]
     lines = []
     for down, said in zip((-20, -6, 16, 30), told, strict=True):
         line = _fitted((box.x + _BOX + end.x) // 2, y + down, said, INK, _GAP - 8, 11, anchor="middle")
@@ -252,7 +253,7 @@ def _around(box: Box, end: Box, hop: Hop | None, y: int) -> list[str]:
         f'<path d="M{x2 - 5} {end.y + end.high + 10}h10l-5 -9z" fill="{_WIRE}"/>',
     ]
     if hop is not None:
-        told = f"{words.counted(hop.pairs, 'pool')} x {hop.ports:,} ports, {hop.each:,} each, {_state(hop)}"
+        told = f"{counted(hop.pairs, 'pool')} x {hop.ports:,} ports, {hop.each:,} each, {_state(hop)}"
         lines.append(_fitted((x1 + x2) // 2, y - 5, told.rstrip(", "), INK, abs(x2 - x1) - 8, 11, anchor="middle"))
     return lines
 
@@ -261,7 +262,7 @@ def _notes(sizing: Sizing, width: int, top: int) -> Part:
     """Return the hops in words, and what is to be heeded, as far as there is room."""
     told = [words.hop(hop) for plan in sizing.tiers for hop in plan.hops]
     told += [f"{plan.tier.name}: {words.alone(plan)}" for plan in sizing.tiers if words.alone(plan)]
-    told += [f"only {words.rate(sizing, number)}" for number in range(len(sizing.rates))]
+    told += [f"only {places.rate(sizing, number)}" for number in range(len(sizing.rates))]
     told += [f"could not be told: {said}" for said in words.untold(sizing)]
     told += words.remarks(sizing)
     more = len(told) - _NOTES

@@ -1,32 +1,21 @@
-"""What a plan says in words, whatever the format: the answer, the places, the hops, what a host takes."""
+"""What a plan says in words, whatever the format: the way through the tiers, the hops, what a host takes."""
 
 from __future__ import annotations
 
 import re
 import shlex
-from fractions import Fraction
 
-from hosttune.model import BindMode, Hop, Place, Setting, Sizing, Tier, TierPlan
-from hosttune.render._figures import memory, value
+from hosttune.model import BindMode, Hop, Place, Reason, Setting, Sizing, Tier, TierPlan
+from hosttune.render._figures import counted, memory, percent, value
+from hosttune.render._topology_places import slows, stalls
 
-_OTHERS = 3  # places beside the one that decides
+_LOAD = (
+    *("fs.file-max", "fs.nr_open", "fs.epoll.max_user_watches", "net.ipv4.tcp_mem", "net.ipv4.ip_local_port_range"),
+    *("net.netfilter.nf_conntrack_max", "net.ipv4.ip_local_reserved_ports"),
+)
+"""Sysctls that are asked for first: what they hold is counted in connections, or is where these get their ports."""
+
 _NAMES = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
-
-
-def counted(number: int | None, noun: str) -> str:
-    """Return a number with its noun, in the plural where it is one; "?" where the number is not known yet."""
-    if number is None:
-        return f"? {_plural(noun)}"
-    return f"{number:,} {noun if number == 1 else _plural(noun)}"
-
-
-def _plural(noun: str) -> str:
-    return f"{noun}es" if noun.endswith("s") else f"{noun}s"
-
-
-def percent(share: Fraction) -> str:
-    """Return a share in percent, with no more digits than it has."""
-    return f"{float(share * 100):.4g} %"
 
 
 def title(sizing: Sizing) -> str:
@@ -46,130 +35,8 @@ def found(sizing: Sizing) -> str:
     for tier in (plan.tier for plan in sizing.tiers):
         for key, number in (("hosts", tier.hosts), ("sources", tier.sources), ("memory", tier.memory)):
             if key in tier.open and number is not None:
-                told.append(f"{tier.name}.{key} = {memory(number) if key == 'memory' else f'{number:,}'}")
+                told.append(f"{tier.name}.{key} = {_size(number) if key == 'memory' else f'{number:,}'}")
     return ", ".join(told)
-
-
-def stalls(sizing: Sizing) -> list[Place]:
-    """Return the places where it refuses, the narrowest first."""
-    return sorted((p for p in sizing.places if not p.knee), key=lambda p: p.connections)
-
-
-def slows(sizing: Sizing) -> list[Place]:
-    """Return the places where it slows, the narrowest first."""
-    return sorted((p for p in sizing.places if p.knee), key=lambda p: p.connections)
-
-
-def of_host(sizing: Sizing, place: Place) -> str:
-    """Return what a place is of one host where that is another number than of all, such as "6 hosts of 200,000"."""
-    one = place.bound.knee if place.knee else place.bound.hard
-    if not isinstance(one, int) or one == place.connections:
-        return ""
-    return f"{counted(sizing.plan(place.tier).tier.serving, 'host')} of {one:,}"
-
-
-def where(sizing: Sizing, place: Place) -> str:
-    """Return the tier and the bound of a place, and what it is of one host."""
-    each = of_host(sizing, place)
-    return name(place) + (f", {each}" if each else "")
-
-
-def name(place: Place) -> str:
-    """Return the tier and the bound of a place; a bound that names the tier itself does so once."""
-    return f"{place.tier}: {place.bound.name.removesuffix(f' of {place.tier}')}"
-
-
-def answer(sizing: Sizing) -> list[str]:
-    """Return whether the target is carried and what decides that; the first line is the answer, the others its why."""
-    aim, hard, slow = sizing.topology, stalls(sizing), slows(sizing)
-    knee = slow[0] if slow and slow[0].connections < aim.connections else None
-    first = hard[0] if hard else None
-    if first and first.connections < aim.connections:
-        return _stalled(sizing, first, knee)
-    if first and first.connections * (1 - aim.headroom) < aim.connections:
-        kept = int(first.connections * (1 - aim.headroom))
-        return [
-            f"Short of headroom at {kept:,} connections: {where(sizing, first)}",
-            f"it holds {first.connections:,}, of which {percent(aim.headroom)} shall stay free",
-            *_beyond(sizing, knee),
-        ]
-    if knee and aim.below_knee:
-        told = f"it refuses first at {first.connections:,}: {where(sizing, first)}" if first else ""
-        said = f"Slow from {knee.connections:,} connections: {where(sizing, knee)}"
-        return [said, *knee.bound.notes[:1], *filter(None, (_also(sizing, slow[1:]), told))]
-    if sizing.rates:
-        return [f"Too slow for {aim.rate:,} new connections/s: {rate(sizing, 0)}", *_enough(sizing, first)]
-    if sizing.carried:
-        return [*_enough(sizing, first), *_beyond(sizing, knee)]
-    tight = _tight(sizing)
-    if tight:
-        return [f"Short of headroom: {tight}", *_enough(sizing, first)]
-    unseen = f": {counted(len(sizing.unknown), 'bound')} could not be told" if sizing.unknown else ""
-    return [f"Whether it carries {aim.connections:,} connections is not known{unseen}"]
-
-
-def _tight(sizing: Sizing) -> str:
-    """Return the bound of a host that holds its share, and not the headroom beside it; "" where there is none."""
-    left = 1 - sizing.topology.headroom
-    for plan in sizing.tiers:
-        for bound in plan.bounds:
-            rated = bound.unit != "connections"
-            want = plan.workload.rate if rated else plan.workload.connections
-            if isinstance(bound.hard, int) and bound.hard * left < want:
-                unit = "new connections/s" if rated else "connections"
-                return (
-                    f"{plan.tier.name}: {bound.name}: {bound.hard:,} {unit} a host, of which "
-                    f"{percent(sizing.topology.headroom)} shall stay free, do for {int(bound.hard * left):,} of {want:,}"
-                )
-    return ""
-
-
-def _also(sizing: Sizing, slow: list[Place]) -> str:
-    """Return the other places that slow before the target; "" where there are none."""
-    told = [f"{name(p)} from {p.connections:,}" for p in slow if p.connections < sizing.topology.connections]
-    more = f" and {len(told) - _OTHERS:,} more" if len(told) > _OTHERS else ""
-    return f"also slow: {', '.join(told[:_OTHERS])}{more}" if told else ""
-
-
-def _stalled(sizing: Sizing, first: Place, knee: Place | None) -> list[str]:
-    """Return where it stalls, how that shows there, and where it slows before."""
-    bound = first.bound
-    slow = f" (slow from {knee.connections:,})" if knee and knee.connections < first.connections else ""
-    shows = "; log: ".join(part for part in (bound.fails, bound.log) if part)
-    same = knee is not None and (knee.tier, knee.bound.id) == (first.tier, first.bound.id)
-    told = [] if same else _beyond(sizing, knee) if slow else []
-    return [
-        f"Stalls at {first.connections:,} connections: {where(sizing, first)}{slow}",
-        *filter(None, (shows,)),
-        *told,
-    ]
-
-
-def _enough(sizing: Sizing, first: Place | None) -> list[str]:
-    wanted = sizing.topology.connections
-    if first is None:
-        return [f"No place that limits {wanted:,} connections was found{_unseen(sizing)}"]
-    narrow = f"the narrowest place is {where(sizing, first)}, {first.connections:,} in all"
-    return [f"Carries {wanted:,} connections{_unseen(sizing)}: {narrow}"]
-
-
-def _unseen(sizing: Sizing) -> str:
-    number = len(sizing.unknown)
-    return f", as far as can be told ({counted(number, 'bound')} cannot)" if number else ""
-
-
-def _beyond(sizing: Sizing, knee: Place | None) -> list[str]:
-    if knee is None:
-        return []
-    return ["; ".join([f"slow from {knee.connections:,}: {where(sizing, knee)}", *knee.bound.notes[:1]])]
-
-
-def rate(sizing: Sizing, number: int) -> str:
-    """Return one of the bounds that are below the wanted rate."""
-    tier, bound = sizing.rates[number]
-    load = sizing.plan(tier).workload
-    each = f"{bound.hard:,} new connections/s of {load.rate:,} a host" if isinstance(bound.hard, int) else "not enough"
-    return f"{tier}: {bound.name}: {each}" + (f"; {bound.fails}" if bound.fails else "")
 
 
 def box(plan: TierPlan) -> str:
@@ -180,6 +47,10 @@ def box(plan: TierPlan) -> str:
 def hosts(tier: Tier) -> str:
     """Return how many hosts a tier has, and how many of them are to spare."""
     return counted(tier.hosts, "host") + (f" ({tier.spare:,} spare)" if tier.spare else "")
+
+
+def _size(number: int) -> str:
+    return f"{number >> 30:,} GiB" if number and number % (1 << 30) == 0 else memory(number)
 
 
 def chains(sizing: Sizing) -> list[str]:
@@ -272,23 +143,37 @@ def load(plan: TierPlan) -> str:
 
 
 def setting(found: Setting) -> tuple[str, str]:
-    """Return a setting's name and its value with the unit."""
+    """Return a setting's name and its value with the unit; that of a sysctl is the number that has to be written."""
     kind, _, key = found.subject.partition(":")
-    key = {"sysctl": key, "nofile": "nofile"}.get(kind, found.subject.replace(":", " "))
+    key = key if kind == "sysctl" else found.subject.replace(":", " ")
     told = found.value
     if isinstance(told, tuple) and kind == "nofile" and len(set(told)) == 1:
         told = told[0]  # soft and hard alike are one number
-    if found.unit == "bytes" and isinstance(told, int):
+    if found.unit == "bytes" and kind != "sysctl" and isinstance(told, int):
         return key, memory(told)
     unit = "" if found.unit in ("port", "ports") else found.unit
     return key, f"{value(told, found.unit)} {unit}".rstrip()
+
+
+def load_settings(plan: TierPlan) -> tuple[list[str], int]:
+    """Return the settings that grow with the load, each once, and how many others there are."""
+    shown, others = [], 0
+    for one in plan.settings:
+        kind, _, key = one.subject.partition(":")
+        if kind == "sysctl" and key not in _LOAD:
+            others += 1
+        else:
+            name = "nofile" if kind == "nofile" else setting(one)[0]
+            shown.append(f"{name} {setting(one)[1]}")
+    return list(dict.fromkeys(shown)), others
 
 
 def untold(sizing: Sizing) -> list[str]:
     """Return the bounds that could not be told, those of one reason together."""
     alike: dict[str, list[str]] = {}
     for tier, bound, unknown in sizing.unknown:
-        alike.setdefault(str(unknown), []).append(f"{bound.removesuffix(f' of {tier}')} of {tier}")
+        why = unknown.detail if unknown.reason is Reason.UNDECIDED and unknown.detail else str(unknown)
+        alike.setdefault(why, []).append(f"{bound.removesuffix(f' of {tier}')} of {tier}")
     return [f"{', '.join(names)}: {why}" for why, names in alike.items()]
 
 
@@ -304,15 +189,31 @@ def commands(sizing: Sizing, command: str = "") -> list[tuple[str, str]]:
     """Return what to do next, each with its command; `command` is the one that made the plan, without its output."""
     aim = sizing.topology
     again = command or f"hosttune plan {shlex.quote(aim.origin or aim.name)}"
-    solve = "--solve" in again.split()
-    told = []
-    if not sizing.carried and not sizing.solved:
-        told.append(("find what carries it", f"{again} --solve"))
-    if sizing.carried:
-        emit = again if solve or not sizing.solved else f"{again} --solve"
-        told.append(("write the configurations", f"{emit} --emit DIR"))
-        told.append(("check a host", f"hosttune check --profile DIR/profiles/{_host(sizing)}.toml"))
-    return told
+    if not sizing.carried:
+        return [] if sizing.solved else [("find what carries it", f"{again}{_open(sizing)} --solve")]
+    emit = f"{again} --solve" if sizing.solved and "--solve" not in again.split() else again
+    host = f"DIR/profiles/{_host(sizing)}.toml"
+    return [("write the configurations", f"{emit} --emit DIR"), ("check a host", f"hosttune check --profile {host}")]
+
+
+def _open(sizing: Sizing) -> str:
+    """Return the options that leave to be found what is too narrow; "" where something is to be found already."""
+    if any(plan.tier.open for plan in sizing.tiers):
+        return ""
+    aim = sizing.topology
+    narrow = [p for p in (*stalls(sizing), *slows(sizing)) if p.connections < aim.connections]
+    narrow = [p for p in narrow if not p.knee or aim.below_knee]
+    return "".join(f" --set {shlex.quote(f'{key}=?')}" for key in dict.fromkeys(_wider(sizing, p) for p in narrow))
+
+
+def _wider(sizing: Sizing, place: Place) -> str:
+    """Return the number that widens a place: ports grow with the source addresses that are used, else the hosts do."""
+    tier = sizing.plan(place.tier).tier
+    ports = place.bound.id.startswith("ports")
+    if ports and tier.sources_each is not None:
+        used = max(min(tier.sources_each, tier.sources or 1), 1)
+        ports = place.connections * tier.sources_each // used >= sizing.topology.connections
+    return f"{tier.name}.{'sources' if ports else 'hosts'}"
 
 
 def _host(sizing: Sizing) -> str:

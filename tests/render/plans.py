@@ -82,6 +82,9 @@ MEMORY = Unknown(Reason.UNDECIDED, "its memory is not given")
 def settings(nofile: int) -> tuple[Setting, ...]:
     return (
         Setting("nofile:service", (nofile, nofile), "descriptors", "each connection is a descriptor"),
+        Setting("nofile:login/root", nofile, "descriptors", "each connection is a descriptor"),
+        Setting("memory", 5 << 29, "bytes", "what connections take"),
+        Setting("sysctl:net.core.rmem_max", 65_536, "bytes", "the same on every host"),
         Setting("sysctl:fs.nr_open", nofile, "descriptors", "nofile cannot exceed it"),
         Setting("sysctl:net.ipv4.ip_local_port_range", (1024, 65535), "ports", "each port is a connection"),
     )

@@ -125,9 +125,8 @@ def test_a_rate_without_its_headroom_is_no_carrying() -> None:
     tight = plans.bound("churn:x", "TIME_WAIT, x", 11, unit="connections/s")
     made = one(5000, headroom=Fraction(1, 10))
     plan = dataclasses.replace(made.tiers[0], bounds=(*made.tiers[0].bounds, tight))
-    assert first(dataclasses.replace(made, tiers=(plan,))) == (
-        "Short of headroom: edge: TIME_WAIT, x: 11 new connections/s a host, of which 10 % shall stay free, do for 9 of 10"
-    )
+    said = "Short of headroom: edge: TIME_WAIT, x: 11 new connections/s a host, of which 10 % shall stay free, "
+    assert first(dataclasses.replace(made, tiers=(plan,))) == f"{said}do for 9 of 10"
 
 
 def test_what_is_assumed_and_warned_of_is_said_once() -> None:
@@ -139,14 +138,34 @@ def test_what_is_assumed_and_warned_of_is_said_once() -> None:
 
 def test_the_next_command_takes_up_the_one_that_was_given() -> None:
     given = "hosttune plan paper.toml --set lb.sources=1"
-    assert f"{given} --solve" in _topology.render(plans.paper(1, 1), command=given, width=200)
+    assert f"{given} --set 'lb.hosts=?'" in _topology.render(plans.paper(1, 1), command=given, width=200)
+    opened = plans.solved()
+    text = _topology.render(dataclasses.replace(opened, solved=False, carried=False), command=given, width=200)
+    assert f"{given} --solve" in text  # what is to be found is in the file
     text = _topology.render(plans.solved(), command=f"{given} --solve", width=200)
     assert f"{given} --solve --emit DIR" in text and "--solve --solve" not in text
     assert "hosttune check --profile DIR/profiles/broker-1.toml" in text
     hostile = dataclasses.replace(plans.PAPER, origin="a'; reboot '.toml", tiers=())
-    assert "hosttune plan 'a'\"'\"'; reboot '\"'\"'.toml' --solve" in _topology.render(
-        dataclasses.replace(one(5), topology=hostile), width=200
-    )
+    text = _topology.render(dataclasses.replace(one(5), topology=hostile), width=200)
+    assert "hosttune plan 'a'\"'\"'; reboot '\"'\"'.toml' --set" in text
+
+
+def ports(sources: int, each: int | None) -> Sizing:
+    """Return a plan of one host that dials from so many addresses, of which each backend has so many."""
+    made = one(500)
+    tier = dataclasses.replace(made.tiers[0].tier, sources=sources, sources_each=each)
+    return dataclasses.replace(made, tiers=(dataclasses.replace(made.tiers[0], tier=tier),))
+
+
+WIDER = {
+    "sources": [(1, None), (4, 8), (1, 2)],
+    "hosts": [(24, 4), (3, 4), (1, 1)],  # towards each backend no more addresses may be used, or not enough of them
+}
+
+
+@pytest.mark.parametrize(("number", "sources", "each"), [(n, *pair) for n, pairs in WIDER.items() for pair in pairs])
+def test_what_is_too_narrow_is_opened(number: str, sources: int, each: int | None) -> None:
+    assert f"--set 'edge.{number}=?' --solve" in _topology.render(ports(sources, each), width=200)
 
 
 def test_a_number_that_is_not_found_yet_is_a_question_mark() -> None:
