@@ -278,6 +278,26 @@ class Deployment:
 
 
 @dataclass(frozen=True, slots=True)
+class Reported:
+    """What a report says of a real host, as far as a plan is held against it.
+
+    `connections`, `sockets` and `rate` are the workload that it was asked for, sockets those of one connection.
+    `failed` and `drifted` are findings at severity error, each its subject and why.
+    """
+
+    file: str
+    name: str
+    roles: tuple[str, ...]
+    addresses: tuple[str, ...]
+    connections: int
+    sockets: int
+    rate: int
+    bounds: tuple[Bound, ...]
+    failed: tuple[str, ...] = ()
+    drifted: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class HostState:
     """A real host held against its part of a plan, from its report.
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from hosttune.sizing._deploy import deploy
+from hosttune.sizing._fleet import fleet, weakest
 from hosttune.sizing._role import Readings, Role
 from hosttune.sizing._size import size
 from hosttune.sizing._solve import solve
 
-__all__ = ["Readings", "Role", "deploy", "size", "solve"]
+__all__ = ["Readings", "Role", "deploy", "fleet", "size", "solve", "weakest"]

@@ -9,6 +9,8 @@ from hosttune.model import Bound, Place, Reason, Sizing, Tier, TierPlan, Topolog
 from hosttune.sizing import _clouds, _flow, _heed, _tier
 from hosttune.sizing._role import Role
 
+_MEASURED = ("ports", "churn", "cloud")  # what a real host may not have told, and the topology does
+
 Real = Mapping[str, tuple[Bound, ...]]
 """Bounds of tiers whose hosts exist, by tier: of each id the weakest host's."""
 
@@ -83,8 +85,12 @@ def _plans(topology: Topology, roles: Mapping[str, Role], real: Real) -> tuple[T
 
 def _as_is(plan: TierPlan, bounds: tuple[Bound, ...]) -> TierPlan:
     """Return a tier's plan with the bounds of its real hosts; what only the topology knows stays."""
-    kept = [b for b in plan.bounds if b.id == "cap" or (b.id == "cloud" and not any(r.id == "cloud" for r in bounds))]
-    return dataclasses.replace(plan, bounds=tuple(sorted((*bounds, *kept), key=_order)))
+    counted = [b for b in bounds if not b.id.endswith(":one-pool")]
+    have = {b.id.partition(":")[0] for b in counted}
+    kept = [
+        b for b in plan.bounds if (kind := b.id.partition(":")[0]) == "cap" or (kind in _MEASURED and kind not in have)
+    ]
+    return dataclasses.replace(plan, bounds=tuple(sorted((*counted, *kept), key=_order)))
 
 
 def _order(bound: Bound) -> tuple[bool, bool, int, str]:

@@ -18,6 +18,7 @@ from hosttune.model import (
     PortPool,
     Reading,
     Reason,
+    Setting,
     Subject,
     Tier,
     TierPlan,
@@ -61,9 +62,20 @@ def plan(topology: Topology, tier: Tier, role: Role, demand: Fraction) -> TierPl
         machine=machine,
         bounds=tuple(sorted(bounds, key=_order)),
         hops=hops,
-        settings=role.wants(load, machine, tier.processes),
+        settings=(*role.wants(load, machine, tier.processes), *_takes(topology, tier, facts, demand)),
         notes=tuple(notes) if serving else (),
     )
+
+
+def _takes(topology: Topology, tier: Tier, facts: CapacityFacts, demand: Fraction) -> tuple[Setting, ...]:
+    """Return what no setting gives: memory, and source addresses."""
+    each = _footprint.footprint(facts)
+    queued = fan_out_pages(topology, tier, demand) * _footprint.PAGE
+    memory = facts.workload.connections * each.total + queued + tier.memory_kept
+    found = [Setting("memory", memory, "bytes", f"{each.total:,} bytes a connection, idle; {each.why}")]
+    if (tier.sources or 1) > 1:
+        found.append(Setting("sources", tier.sources or 0, "source addresses", "each has a port pool of its own"))
+    return tuple(found)
 
 
 def _order(bound: Bound) -> tuple[bool, bool, int, str]:
