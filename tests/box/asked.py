@@ -68,6 +68,7 @@ def settings(directory: Path, host: str) -> dict[str, str]:
 
 
 def sources(directory: Path, host: str) -> list[str]:
-    """Return the addresses that a host dials from, as its profile has them."""
-    profile = tomllib.loads((directory / "profiles" / f"{host}.toml").read_text())
-    return list(profile["workload"].get("sources", []))
+    """Return the addresses that a host dials from, as its profile has them: its own not among them."""
+    load = tomllib.loads((directory / "profiles" / f"{host}.toml").read_text())["workload"]
+    named = [source for row in load.get("backends", []) if isinstance(row, dict) for source in row.get("sources", [])]
+    return list(dict.fromkeys([*load.get("sources", []), *named]))
