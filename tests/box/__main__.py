@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Iterator
 
-from tests.box import hosts
+from tests.box import asked, hosts
 from tests.box.step import Step, read
 
 RUNS = {
@@ -33,7 +33,7 @@ def main(*overrides: str) -> int:
         return 2
     began, held = time.monotonic(), True
     for which, title in RUNS.items():
-        print(f"{title}\n", flush=True)
+        print(f"{title}:\n{asked.command(which, *overrides)}\n", flush=True)
         for step in steps(which, *overrides):
             print(said(step), flush=True)
             held = held and step.holds

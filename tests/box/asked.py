@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -21,6 +22,17 @@ def hosttune(*words: str) -> str:
     if done.returncode not in (0, 1, 3):
         raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
     return done.stdout
+
+
+def changes(which: str, *overrides: str) -> list[str]:
+    """Return what a run changes in the topology: `one` takes the source addresses away, `all` leaves them."""
+    return [*(["lb.sources=1"] if which == "one" else []), *overrides]
+
+
+def command(which: str, *overrides: str) -> str:
+    """Return the command that writes the configurations of a run, as it would be typed."""
+    words = ["hosttune", "plan", str(TOPOLOGY.relative_to(ROOT)), *_set(changes(which, *overrides)), "--emit", "DIR"]
+    return shlex.join(words)
 
 
 def _set(overrides: list[str]) -> list[str]:

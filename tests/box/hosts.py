@@ -78,21 +78,15 @@ def on(name: str, *command: str) -> str:
 
 
 def tune(name: str, settings: Mapping[str, str]) -> list[str]:
-    """Set what is the host's own; return the keys that it shares with this machine, which are left alone."""
-    shared = []
-    for key, value in settings.items():
-        path = f"/proc/sys/{key.replace('.', '/')}"
-        own = key.startswith("net.") and os.path.exists(path)
-        if own:
-            # a namespace below the first one sees only what is its own, or may not write to it
-            own = not subprocess.run(
-                ["ip", "netns", "exec", name, "sh", "-c", 'test -w "$0" && printf %s "$1" >"$0"', path, value],
-                capture_output=True,
-                check=False,
-            ).returncode
-        if not own:
-            shared.append(key)
-    return shared
+    """Set what a host has of its own; return the keys that it shares with this machine, which are left as they are."""
+    return [key for key, value in settings.items() if not (key.startswith("net.") and _own(name, key, value))]
+
+
+def _own(name: str, key: str, value: str) -> bool:
+    """Set a key, unless the kernel shows it to no namespace but the first, or lets no other write it."""
+    path = f"/proc/sys/{key.replace('.', '/')}"
+    command = ["ip", "netns", "exec", name, "sh", "-c", 'test -e "$0" && printf %s "$1" >"$0"', path, value]
+    return not subprocess.run(command, capture_output=True, check=False).returncode
 
 
 def start(name: str, log: str, *command: str, environment: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:

@@ -22,7 +22,7 @@ NO_PORTS = "Connect() failed for backend brokers: no free ports."
 
 
 def main(which: str, *overrides: str) -> None:
-    given = [*overrides, *(["lb.sources=1"] if which == "one" else [])]
+    given = asked.changes(which, *overrides)
     plan = asked.plan(given)
     hosts.raise_stage()
     asked.emit(given, DIRECTORY)
