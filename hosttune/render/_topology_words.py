@@ -207,13 +207,10 @@ def _open(sizing: Sizing) -> str:
 
 
 def _wider(sizing: Sizing, place: Place) -> str:
-    """Return the number that widens a place: ports grow with the source addresses that are used, else the hosts do."""
-    tier = sizing.plan(place.tier).tier
-    ports = place.bound.id.startswith("ports")
-    if ports and tier.sources_each is not None:
-        used = max(min(tier.sources_each, tier.sources or 1), 1)
-        ports = place.connections * tier.sources_each // used >= sizing.topology.connections
-    return f"{tier.name}.{'sources' if ports else 'hosts'}"
+    """Return the number that widens a place: ports grow with the source addresses, where these are bound to."""
+    plan = sizing.plan(place.tier)
+    bound = not any(hop.mode is BindMode.CONNECT for hop in plan.hops)
+    return f"{plan.tier.name}.{'sources' if place.bound.id.startswith('ports') and bound else 'hosts'}"
 
 
 def _host(sizing: Sizing) -> str:

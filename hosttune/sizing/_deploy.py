@@ -48,7 +48,10 @@ def _hosts(topology: Topology, plan: TierPlan) -> list[PlannedHost]:
         pairs = _pairs(topology, tier, sources, plan.workload.bind_mode)
         backends = tuple(dict.fromkeys(pair.backend for pair in pairs))
         load = dataclasses.replace(
-            plan.workload, backends=backends, sources=extra, bind_range=_bind_range(tier, plan.workload.bind_mode)
+            plan.workload,
+            backends=backends,
+            sources=() if any(b.sources for b in backends) else extra,
+            bind_range=_bind_range(tier, plan.workload.bind_mode),
         )
         found.append(
             PlannedHost(
@@ -80,8 +83,9 @@ def _pairs(topology: Topology, tier: Tier, sources: tuple[str, ...], mode: BindM
             behind = topology.tier(name)
             for index, address in enumerate(behind.addresses[: behind.hosts]):
                 for port in behind.ports:
-                    backend = Backend(address, port, f"{name}-{index + 1}")
-                    mine = (sources[(number * each + i) % len(sources)] for i in range(each))
+                    mine = tuple(sources[(number * each + i) % len(sources)] for i in range(each))
+                    own = mine if each < len(sources) else ()
+                    backend = Backend(address, port, f"{name}-{index + 1}", own)
                     found.extend(Pair(source, backend, name) for source in mine)
                     number += 1
     return tuple(found)

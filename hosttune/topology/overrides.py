@@ -11,6 +11,7 @@ from hosttune.errors import TopologyError
 from hosttune.topology.keys import nearest, printed, shown
 
 _SEPARATED = re.compile(r"[0-9]{1,3}(?:[,_][0-9]{3})+")
+OPEN = "?"
 _TEXTS = ("name", "title", "reserved_ports")
 
 Place = tuple[str, str]
@@ -81,10 +82,14 @@ def _value(key: str, text: str) -> Any:
 
 
 def _follow(tables: dict[str, Any], given: Mapping[Place, str]) -> None:
-    """Let a tier dial each backend from all its sources, where the file would have it use more than are left."""
+    """Let a tier dial each backend from all its sources, where the file would have it use more than are left.
+
+    Where they are to be found too: as few as can be are those of which each backend has them all.
+    """
     for table, key in given:
         tier = tables["tier"].get(table.removeprefix("tier.")) if table.startswith("tier.") else None
         if key == "sources" and tier and (table, "sources_each") not in given:
             each, sources = tier.get("sources_each"), tier["sources"]
-            if isinstance(each, int) and isinstance(sources, int) and each > sources:
+            fewer = isinstance(each, int) and isinstance(sources, int) and each > sources
+            if each is not None and (sources == OPEN or fewer):
                 del tier["sources_each"]

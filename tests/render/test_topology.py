@@ -18,7 +18,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from hosttune.model import Fleet, HostState, Leg, Reason, Sizing, Tier, Unknown
+from hosttune.model import BindMode, Fleet, HostState, Leg, Reason, Sizing, Tier, Unknown
 from hosttune.render import _fleet, _topology, _topology_markdown, _topology_svg
 from tests.render import plans
 
@@ -138,7 +138,7 @@ def test_what_is_assumed_and_warned_of_is_said_once() -> None:
 
 def test_the_next_command_takes_up_the_one_that_was_given() -> None:
     given = "hosttune plan paper.toml --set lb.sources=1"
-    assert f"{given} --set 'lb.hosts=?'" in _topology.render(plans.paper(1, 1), command=given, width=200)
+    assert f"{given} --set 'lb.sources=?'" in _topology.render(plans.paper(1, 1), command=given, width=200)
     opened = plans.solved()
     text = _topology.render(dataclasses.replace(opened, solved=False, carried=False), command=given, width=200)
     assert f"{given} --solve" in text  # what is to be found is in the file
@@ -150,22 +150,13 @@ def test_the_next_command_takes_up_the_one_that_was_given() -> None:
     assert "hosttune plan 'a'\"'\"'; reboot '\"'\"'.toml' --set" in text
 
 
-def ports(sources: int, each: int | None) -> Sizing:
-    """Return a plan of one host that dials from so many addresses, of which each backend has so many."""
-    made = one(500)
-    tier = dataclasses.replace(made.tiers[0].tier, sources=sources, sources_each=each)
-    return dataclasses.replace(made, tiers=(dataclasses.replace(made.tiers[0], tier=tier),))
-
-
-WIDER = {
-    "sources": [(1, None), (4, 8), (1, 2)],
-    "hosts": [(24, 4), (3, 4), (1, 1)],  # towards each backend no more addresses may be used, or not enough of them
-}
-
-
-@pytest.mark.parametrize(("number", "sources", "each"), [(n, *pair) for n, pairs in WIDER.items() for pair in pairs])
-def test_what_is_too_narrow_is_opened(number: str, sources: int, each: int | None) -> None:
-    assert f"--set 'edge.{number}=?' --solve" in _topology.render(ports(sources, each), width=200)
+@pytest.mark.parametrize(("mode", "number"), [(BindMode.NO_PORT, "sources"), (BindMode.CONNECT, "hosts")])
+def test_what_is_too_narrow_is_opened(mode: BindMode, number: str) -> None:
+    """More source addresses help a program that binds to them, and no other."""
+    made = plans.paper(1, 1)
+    tiers = [dataclasses.replace(p, hops=tuple(dataclasses.replace(h, mode=mode) for h in p.hops)) for p in made.tiers]
+    text = _topology.render(dataclasses.replace(made, tiers=tuple(tiers)), width=200)
+    assert f"--set 'lb.{number}=?'" in text and "--solve" in text
 
 
 def test_a_number_that_is_not_found_yet_is_a_question_mark() -> None:
