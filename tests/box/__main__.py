@@ -14,7 +14,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tests.box import asked, hosts
 from tests.box.step import Step, read
@@ -31,6 +31,17 @@ def main(*overrides: str) -> int:
     if os.geteuid() or missing:
         print(f"{', '.join(missing)}: not installed; .ci/run does it" if missing else "takes root", file=sys.stderr)
         return 2
+    try:
+        return play(overrides)
+    except RuntimeError as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def play(overrides: Sequence[str]) -> int:
+    """Play both runs and print their steps; raises RuntimeError where one breaks off."""
     began, held = time.monotonic(), True
     for which, title in RUNS.items():
         print(f"{title}:\n{asked.command(which, *overrides)}\n", flush=True)
@@ -44,11 +55,12 @@ def main(*overrides: str) -> int:
 
 def steps(which: str, *overrides: str) -> Iterator[Step]:
     """Yield the steps of a run as they come; raises RuntimeError where it breaks off."""
+    command = asked.command(which, *overrides)
     with hosts.apart("tests.box.played", which, *overrides) as child:
         assert child.stdout
         yield from map(read, child.stdout)
     if child.returncode:
-        raise RuntimeError(f"the run {which} broke off, exit status {child.returncode}: see above")
+        raise RuntimeError(f"broke off, exit status {child.returncode}: {command}")
 
 
 def said(step: Step) -> str:

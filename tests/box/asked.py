@@ -10,7 +10,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from tests.netns.sandbox import ROOT
+from tests.box.hosts import ROOT
 
 TOPOLOGY = ROOT / "tests" / "box" / "box.toml"
 
@@ -20,7 +20,7 @@ def hosttune(*words: str) -> str:
     command = [sys.executable, "-m", "hosttune", *words]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode not in (0, 1, 3):
-        raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}")
+        raise RuntimeError(done.stderr.strip() or f"{shlex.join(command)}: exit status {done.returncode}")
     return done.stdout
 
 

@@ -13,8 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.netns.sandbox import ROOT
-
+ROOT = Path(__file__).resolve().parents[2]
 WORK = Path("/run/box")
 CONTROLLER, CONTROLLER_ADDRESS, PREFIX = "controller", "10.0.0.1", 16
 REACH = WORK / "reach"

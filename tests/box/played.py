@@ -29,7 +29,7 @@ def main(which: str, *overrides: str) -> None:
     try:
         for step in _stalls(plan) if which == "one" else _carries(plan):
             print(written(step), flush=True)
-    except BaseException:
+    except Exception:
         for log in (*hosts.WORK.glob("*.log"), *TSUNG.glob("*/*.log")):
             print(f"--- {log}\n{log.read_text(errors='replace')[-2000:]}", file=sys.stderr)
         raise
@@ -41,8 +41,7 @@ def _stalls(plan: dict[str, Any]) -> Iterator[Step]:
     predicted, hop = place["connections"], _hop(plan)
     brokers = _build()
     bound = asked.least("lb-1", DIRECTORY / "profiles" / "lb-1.toml", "haproxy")
-    found = bound["hard"]
-    yield Step("hosttune capacity on lb-1", _n(predicted), f"{_n(found)} ({bound['name']})", found == predicted)
+    yield _of_host(predicted, bound)
     wanted = plan["topology"]["connections"]
     _drive()
     hosts.wait_for(f"{wanted} devices that try", lambda: counted.tsung("users_count", TSUNG) >= wanted, 90)
@@ -60,6 +59,9 @@ def _carries(plan: dict[str, Any]) -> Iterator[Step]:
     """With them: every device is connected, its messages arrive, and each pool is as full as the plan says."""
     wanted, hop = plan["topology"]["connections"], _hop(plan)
     brokers = _build()
+    places = (place for place in plan["places"] if place["tier"] == "lb" and not place["knee"])
+    bound = asked.least("lb-1", DIRECTORY / "profiles" / "lb-1.toml", "haproxy")
+    yield _of_host(next(places)["connections"], bound)
     subscriber = counted.Subscriber([address for name, address in asked.names(DIRECTORY) if name in brokers], TOPIC)
     _drive()
     hosts.wait_for(f"{wanted} devices", lambda: _carried(brokers) >= wanted, 90)
@@ -75,6 +77,13 @@ def _carries(plan: dict[str, Any]) -> Iterator[Step]:
     yield _pools(hop, hop["each"] - 1, hop["each"])
     log = hosts.log_of("haproxy")
     yield Step("HAProxy's log", "no failure", f"{_n(log.count(NO_PORTS))} times no free ports", not log.strip())
+
+
+def _of_host(predicted: int, bound: dict[str, Any]) -> Step:
+    """Hold what the plan says of the load balancer against what is read there, of the running program too."""
+    found = bound["hard"]
+    what = "hosttune capacity on lb-1, before the load"
+    return Step(what, f"stalls at {_n(predicted)}", f"{_n(found)}: {bound['name']}", found == predicted)
 
 
 def _hop(plan: dict[str, Any]) -> dict[str, Any]:
@@ -151,4 +160,9 @@ def _n(count: int) -> str:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    try:
+        main(*sys.argv[1:])
+    except RuntimeError as error:
+        sys.exit(str(error))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -23,7 +23,7 @@ SMALL = (
 # what each run must have compared, and a number that has to be in it
 WANTED = {
     "one": {
-        "hosttune capacity on lb-1": "192",
+        "hosttune capacity on lb-1, before the load": "192",
         "devices at the 6 brokers, of 480 that try": "192",
         "devices that Tsung has connected": "192",
         "pools (source, broker)": "6 pools, 32 of 32 ports each",
@@ -31,6 +31,7 @@ WANTED = {
         "hosttune diagnose on lb-1": "ports",
     },
     "all": {
+        "hosttune capacity on lb-1, before the load": "768",
         "devices at the 6 brokers, of 480 that try": "480",
         "devices that Tsung has connected": "480",
         "messages at the brokers": "960",
