@@ -46,8 +46,11 @@ def _answer(fleet: Fleet) -> list[str]:
     ready, hosts = sum(tier.ready for tier in fleet.tiers), sum(tier.wanted for tier in fleet.tiers)
     state = f"{ready:,} of {counted(hosts, 'host')} {'is' if hosts == 1 else 'are'} ready"
     if fleet.reaches is None:
-        why = f": {fleet.narrowest}" if fleet.narrowest else ""
-        return [f"What it reaches today cannot be told{why}", state]
+        # a host that is not known can only make it less
+        most = min((tier.evenly for tier in fleet.tiers if tier.evenly is not None), default=None)
+        said = f", and is {most:,} at the most" if most is not None else ""
+        why = f": {fleet.narrowest}" if fleet.narrowest and most is not None else ""
+        return [f"What it reaches today cannot be told{said}{why}", state]
     narrow = f": {fleet.narrowest}" if fleet.narrowest else ""
     if fleet.reaches < wanted:
         return [f"Stalls at {fleet.reaches:,} connections today, of {wanted:,} wanted{narrow}", state]

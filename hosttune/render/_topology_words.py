@@ -112,8 +112,9 @@ def pools(found: Hop) -> str:
 
 
 def _range(found: Hop) -> str:
-    less = found.high - found.low + 1 - found.ports
-    return f"{found.low}-{found.high}, both ends count" + (f", less {less:,} reserved or its own" if less > 0 else "")
+    less = [f"{found.reserved:,} reserved"] if found.reserved else []
+    less += [f"{', '.join(map(str, found.listening))} on which it listens"] if found.listening else []
+    return f"{found.low}-{found.high}, both ends count" + (f", less {' and '.join(less)}" if less else "")
 
 
 def filled(found: Hop) -> str:

@@ -51,8 +51,7 @@ def fleet(sizing: Sizing, reports: Iterable[Reported | str]) -> Fleet:
         else:
             unplaced.append(f"{one.file}: {why or f'{tier} has all its hosts already'}")
     tiers = tuple(_tier(plan, states[name]) for name, plan in plans.items())
-    reached = [(tier.evenly, tier) for tier in tiers]
-    known = [(n, tier) for n, tier in reached if n is not None]
+    known = [(tier.evenly, tier) for tier in tiers if tier.evenly is not None]
     least = min(known, key=lambda pair: pair[0], default=None)
     return Fleet(
         sizing=sizing,
@@ -60,7 +59,7 @@ def fleet(sizing: Sizing, reports: Iterable[Reported | str]) -> Fleet:
         waiting=tuple(state for found in states.values() for state in found if not state.ready),
         missing=tuple(name for names in places.left.values() for name in names),
         unplaced=tuple(unplaced),
-        reaches=least[0] if least and len(known) == len(reached) else None,
+        reaches=least[0] if least and len(known) == len(tiers) else None,
         narrowest=f"{least[1].tier}: {least[1].weakest}" if least else "",
         read=read,
     )

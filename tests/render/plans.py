@@ -159,7 +159,7 @@ def fan() -> Sizing:
         plan(
             lb, 1_000_000, 1000, bound("ports:broker+edge", "ports broker and edge", 1_161_216, 580_608),
             bound("memory", "memory", 3_000_000), factor=Fraction(1),
-            hops=(hop("lb", ("broker", "edge"), 9, 18, 55_556, ports=64_511),),
+            hops=(hop("lb", ("broker", "edge"), 9, 18, 55_556, ports=64_511, listening=(1883,)),),
         ),
         plan(ends[0], 111_112, 112, bound("memory", "memory", MEMORY), factor=Fraction(2, 3)),
         plan(ends[1], 111_112, 112, factor=Fraction(1, 3)),
