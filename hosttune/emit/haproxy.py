@@ -11,6 +11,13 @@ from hosttune.model.capacity import endpoint
 # nothing longer is taken for a timeout, in milliseconds: include/haproxy/ticks.h, 31 bits
 _LONGEST = 2**31 - 1
 _DEVICE = "txn.device"
+_LIMITED = (
+    "    # a pool of ports for each line; its maxconn keeps the pool from being filled beyond what the plan allows",
+)
+_UNLIMITED = (
+    "    # a pool of ports for each line, and no maxconn: all pools together do not carry the plan. With it devices",
+    "    # would wait in a queue and be dropped without a word; without it HAProxy says what has run out",
+)
 _KEPT_BACK, _EACH_THREAD, _MOST_THREADS = 10, 3, 64  # src/haproxy.c, compute_ideal_maxconn(); MAX_THREADS of 2.6
 
 
@@ -124,19 +131,27 @@ def _balance(deployment: Deployment, host: PlannedHost, maxconn: int, silent: in
 def _servers(deployment: Deployment, host: PlannedHost, number: int, sharing: Counter[str]) -> list[str]:
     names = _parts.name_of(deployment)
     seen: Counter[str] = Counter()
-    lines = [
-        "    # a pool of ports for each line; its maxconn keeps the pool from being filled beyond what the plan allows"
-    ]
-    for pair in host.pairs:
+    allowed = _allowed(deployment, host, sharing)
+    lines = [*(_LIMITED if allowed else _UNLIMITED)]
+    for number_of_pair, pair in enumerate(host.pairs):
         to = str(pair.backend)
         seen[to] += 1
         name = names.get((pair.backend.address, pair.backend.port), f"{pair.tier}_{len(seen)}".replace("-", "_"))
         words = ["server", f"{name}_s{seen[to]}", to, *_source(deployment, host, pair, number)]
-        allowed = _parts.limit(deployment, host, pair, sharing)
-        if allowed:
-            words += ["maxconn", str(max(allowed // host.tier.processes, 1))]
+        if allowed and (most := allowed[number_of_pair]):
+            words += ["maxconn", str(max(most // host.tier.processes, 1))]
         lines.append(f"    {' '.join(words)}")
     return lines
+
+
+def _allowed(deployment: Deployment, host: PlannedHost, sharing: Counter[str]) -> list[int | None]:
+    """Return what each pair may carry; nothing where all of a leg together are less than what it shall carry."""
+    allowed = [_parts.limit(deployment, host, pair, sharing) for pair in host.pairs]
+    for leg in host.tier.to:
+        mine = [most for pair, most in zip(host.pairs, allowed, strict=True) if pair.tier in leg.tiers]
+        if sum(most or 0 for most in mine) < host.workload.connections * leg.per and None not in mine:
+            return []
+    return allowed
 
 
 def _source(deployment: Deployment, host: PlannedHost, pair: Pair, number: int) -> list[str]:

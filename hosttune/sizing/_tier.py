@@ -34,6 +34,7 @@ _ENTRY = 256 + 8
 """Bytes of a tracked connection: nf_conn's slab object and its bucket (net/netfilter/nf_conntrack_core.c)."""
 
 _RANGE = "sysctl:net.ipv4.ip_local_port_range"
+_RESERVED = "sysctl:net.ipv4.ip_local_reserved_ports"
 _GIVEN = frozenset({"nr-open", "file-max", "epoll-watches", "conntrack", "tcp-mem", "maxconn", "cloud"})
 """Bounds of settings that a planned host is given as it needs them, and of clouds, which are told apart."""
 
@@ -62,9 +63,20 @@ def plan(topology: Topology, tier: Tier, role: Role, demand: Fraction) -> TierPl
         machine=machine,
         bounds=tuple(sorted(bounds, key=_order)),
         hops=hops,
-        settings=(*role.wants(load, machine, tier.processes), *_takes(topology, tier, facts, demand)),
+        settings=(*_own(tier, role.wants(load, machine, tier.processes)), *_takes(topology, tier, facts, demand)),
         notes=tuple(notes) if serving else (),
     )
+
+
+def _own(tier: Tier, settings: tuple[Setting, ...]) -> tuple[Setting, ...]:
+    """Return what a role asks for with the ports that the topology gives the tier: the plan counts on just these."""
+    own: dict[str, Setting] = {}
+    if tier.port_range:
+        own[_RANGE] = Setting(_RANGE, tier.port_range, "ports", "the plan counts on just these ports")
+    if tier.reserved_ports:
+        why = "the plan leaves these out, so that no outgoing connection takes the port of a service"
+        own[_RESERVED] = Setting(_RESERVED, tier.reserved_ports, "ports", why)
+    return (*(s for s in settings if s.subject not in own), *own.values())
 
 
 def _takes(topology: Topology, tier: Tier, facts: CapacityFacts, demand: Fraction) -> tuple[Setting, ...]:

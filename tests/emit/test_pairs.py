@@ -120,9 +120,26 @@ def test_no_port_is_given_to_two_processes_and_no_pool_filled_beyond_its_ports(t
                 ports = re.search(r":(\d+)-(\d+)$", source)
                 for port in range(int(ports[1]), int(ports[2]) + 1) if ports else ():
                     taken[source[: ports.start()] if ports else "", to, port] += 1
-                filled[source[: ports.start()] if ports else source, to] += int(line[line.index("maxconn") + 1])
+                if "maxconn" in line:
+                    filled[source[: ports.start()] if ports else source, to] += int(line[line.index("maxconn") + 1])
         assert max(taken.values(), default=0) <= 1
-        assert max(filled.values()) <= max(hop.knee or hop.ports, len(texts))
+        assert max(filled.values(), default=0) <= max(hop.knee or hop.ports, len(texts))
+
+
+@settings(max_examples=60, deadline=None)
+@given(topologies())
+def test_only_pools_that_carry_the_plan_are_limited(topology: Topology) -> None:
+    """What does not carry it must say so: a queue would hide which resource has run out."""
+    deployment = deployed.deploy(topology)
+    hop = deployment.sizing.plan("lb").hops[0]
+    for host in deployment.of("lb"):
+        most = topology.tier("broker").connections_max or 10**9
+        sharing = Counter(pair.backend.address for other in deployment.of("lb") for pair in other.pairs)
+        pools = [min(hop.knee or hop.ports, max(most // sharing[pair.backend.address], 1)) for pair in host.pairs]
+        carries = sum(pools) >= host.workload.connections
+        for text in files(deployment, haproxy, r"haproxy(-\d+)?\.cfg")[host.name]:
+            lines = [line for line in text.splitlines() if line.startswith("    server ")]
+            assert [" maxconn " in line for line in lines] == [carries] * len(lines)
 
 
 @settings(max_examples=60, deadline=None)
