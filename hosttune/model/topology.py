@@ -249,9 +249,9 @@ class Pair:
 class PlannedHost:
     """One host of a plan by name (`lb-1`), with everything that its programs' configurations need.
 
-    `sources` are the addresses it dials from, its own `address` where it has no others; `extra` those of them that
-    have to be added to it. `pairs` are all (source, backend) it uses, per backend in the order of the sources.
-    `inbound` are the hosts that connect to it, `workload` is its share with its backends and sources.
+    `sources` are the addresses it dials from, its own `address` where it has no others, none where it dials nowhere;
+    `extra` those of them that have to be added to it. `pairs` are all (source, backend) it uses, per backend in the
+    order of the sources. `workload` is its share with its backends and sources.
     """
 
     name: str

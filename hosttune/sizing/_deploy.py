@@ -44,13 +44,13 @@ def _hosts(topology: Topology, plan: TierPlan) -> list[PlannedHost]:
     for index in range(tier.hosts or 0):
         address = tier.addresses[index]
         extra = tier.source_addresses[index * each : (index + 1) * each] if tier.to else ()
-        sources = extra or (address,)
+        sources = (extra or (address,)) if tier.to else ()
         pairs = _pairs(topology, tier, sources, plan.workload.bind_mode)
         backends = tuple(dict.fromkeys(pair.backend for pair in pairs))
         load = dataclasses.replace(
             plan.workload,
             backends=backends,
-            sources=() if any(b.sources for b in backends) else extra,
+            sources=() if any(b.sources for b in backends) else sources,
             bind_range=_bind_range(tier, plan.workload.bind_mode),
         )
         found.append(

@@ -56,20 +56,39 @@ def _having(tier: Tier, name: str, count: int) -> Tier:
 
 def _smallest(topology: Topology, tier: Tier, roles: Mapping[str, Role]) -> Tier:
     """Return the tier with its open numbers as small as they can be, given all other tiers."""
+    others = _helped(topology, tier, roles) if "hosts" in tier.open else ()
 
     def enough(one: Tier) -> bool:
         changed = with_tier(topology, one)
-        demand = _flow.demands(changed)[one.name]
-        return carries(changed, _tier.plan(changed, one, roles[one.role], demand))
+        return _carried(changed, one, roles) and all(_carried(changed, other, roles) for other in others)
 
-    for name in tier.open - {"hosts"}:
-        tier = _having(tier, name, _MOST[name])
+    tier = _widest(tier)
     for name in ("hosts", "sources", "memory"):
         if name in tier.open:
             tier = _least(topology, tier, name, enough, roles)
-    if not enough(tier) and tier.open:
-        raise UsageError(_why(topology, tier, roles))
     return tier
+
+
+def _carried(topology: Topology, tier: Tier, roles: Mapping[str, Role]) -> bool:
+    demand = _flow.demands(topology)[tier.name]
+    return carries(topology, _tier.plan(topology, tier, roles[tier.role], demand))
+
+
+def _widest(tier: Tier) -> Tier:
+    """Return a tier with all that it may yet be given, but for hosts."""
+    for name in tier.open - {"hosts"}:
+        tier = _having(tier, name, _MOST[name])
+    return tier
+
+
+def _helped(topology: Topology, tier: Tier, roles: Mapping[str, Role]) -> tuple[Tier, ...]:
+    """Return tiers whose hosts are given, and that enough hosts of this one let carry their part.
+
+    Those that dial it have a pool more for each of its hosts, and those that share connections with it a smaller share.
+    """
+    many = with_tier(topology, _having(_widest(tier), "hosts", _MOST["hosts"]))
+    fixed = (_widest(t) for t in topology.tiers if t.name != tier.name and "hosts" not in t.open)
+    return tuple(t for t in fixed if _carried(with_tier(many, t), t, roles))
 
 
 def _least(

@@ -1,4 +1,4 @@
-"""Deployments made by hand, as `hosttune.sizing` makes them from a topology."""
+"""Topologies that fit into a test, and what is deployed of them."""
 
 from __future__ import annotations
 
@@ -8,26 +8,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from hosttune.model import (
-    Backend,
-    BindMode,
-    Deployment,
-    Hop,
-    Leg,
-    Machine,
-    Message,
-    Pair,
-    PlannedHost,
-    Setting,
-    Sizing,
-    Tier,
-    TierPlan,
-    Topology,
-    Workload,
-)
-
-MACHINE = Machine("", "", "", "", "6.1.0", None, None, None, "", "", "", False, True, True, "", (), ())
-_PER = {"client": (1, 1, 1, 200), "lb": (2, 2, 1, 200), "broker": (1, 1, 0, 1000)}
+from hosttune import sizing
+from hosttune.commands import _roles
+from hosttune.model import Deployment, Leg, Message, Setting, Tier, Topology
 
 
 def span(first: str, count: int) -> tuple[str, ...]:
@@ -85,69 +68,9 @@ def replaced(topology: Topology, name: str, **given: Any) -> Topology:
     return dataclasses.replace(topology, tiers=tiers)
 
 
-def deploy(topology: Topology, settings: Sequence[Setting] = ()) -> Deployment:
-    """Name the hosts and pairs; a tier's connections are the topology's, spread evenly."""
-    plans: list[TierPlan] = []
-    hosts: list[PlannedHost] = []
-    for tier in topology.tiers:
-        ends = [(t.name, a, p) for leg in tier.to for n in leg.tiers for t in [topology.tier(n)] for a, p in _ends(t)]
-        plan = _plan(topology, tier, len(ends))
-        plans.append(plan)
-        hosts += [_host(tier, number, ends, plan.workload, settings) for number in range(tier.hosts or 0)]
-    return Deployment(Sizing(topology, tuple(plans), (), carried=True), tuple(hosts))
-
-
-def _ends(tier: Tier) -> list[tuple[str, int]]:
-    return [(address, port) for address in tier.addresses[: tier.hosts] for port in tier.ports]
-
-
-def _mode(tier: Tier) -> BindMode:
-    known = {"haproxy": BindMode.NO_PORT, "nginx": BindMode.NO_PORT, "envoy": BindMode.NO_PORT, "tsung": BindMode.BIND}
-    return tier.bind_mode or known.get(tier.program) or (BindMode.NO_PORT if tier.role == "lb" else BindMode.CONNECT)
-
-
-def _plan(topology: Topology, tier: Tier, ends: int) -> TierPlan:
-    sockets, descriptors, tuples, own = _PER[tier.role]
-    mode = _mode(tier)
-    bound = tier.port_range if mode in (BindMode.EXPLICIT,) else None
-    share = -(-topology.connections // (tier.hosts or 1))
-    load = Workload(
-        connections=share,
-        rate=-(-topology.rate // (tier.hosts or 1)),
-        sockets_per_connection=sockets,
-        descriptors_per_connection=descriptors,
-        tuples_per_connection=tuples,
-        own_descriptors=own,
-        hold=topology.hold,
-        backlog=tier.backlog or 0,
-        bind_mode=mode,
-        bind_range=bound,
-    )
-    low, high = tier.port_range or (1024, 65535)
-    ports = high - low + 1
-    sources = tier.sources or 1
-    pairs = ends * (tier.sources_each or sources)
-    knee = ports // 2 if mode in (BindMode.CONNECT, BindMode.NO_PORT) else None
-    to = tuple(name for leg in tier.to for name in leg.tiers)
-    hop = Hop(tier.name, to, topology.connections, ends, mode, low, high, sources, pairs, ports, knee, 0)
-    return TierPlan(tier, topology.connections, topology.rate, Fraction(1), load, MACHINE, (), (hop,) if ends else ())
-
-
-def _host(
-    tier: Tier, number: int, ends: list[tuple[str, str, int]], load: Workload, settings: Sequence[Setting]
-) -> PlannedHost:
-    own = tier.addresses[number]
-    count = tier.sources or 1
-    extra = tier.source_addresses[number * count : (number + 1) * count]
-    sources = (extra or (own,)) if ends else ()
-    each = tier.sources_each or len(sources)
-    chosen = [[sources[(i * each + k) % len(sources)] for k in range(each)] for i in range(len(ends))]
-    pairs = tuple(
-        Pair(source, Backend(a, p), name) for (name, a, p), mine in zip(ends, chosen, strict=True) for source in mine
-    )
-    backends = tuple(
-        Backend(a, p, sources=() if each == len(sources) else tuple(mine))
-        for (_, a, p), mine in zip(ends, chosen, strict=True)
-    )
-    mine = dataclasses.replace(load, backends=backends, sources=sources)
-    return PlannedHost(f"{tier.name}-{number + 1}", tier, own, tier.ports, sources, extra, pairs, mine, tuple(settings))
+def deploy(topology: Topology, settings: Sequence[Setting] | None = None) -> Deployment:
+    """Return every host by name, as the command line has them, with other settings if any are given."""
+    made = sizing.deploy(sizing.size(topology, _roles.of(topology)))
+    if settings is None:
+        return made
+    return dataclasses.replace(made, hosts=tuple(dataclasses.replace(h, settings=tuple(settings)) for h in made.hosts))

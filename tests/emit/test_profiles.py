@@ -100,7 +100,7 @@ def test_check_looks_at_the_pools_that_the_profile_names(tmp_path: Path) -> None
 def test_a_range_and_reserved_ports_of_the_plan_stand_in_for_the_roles(tmp_path: Path) -> None:
     deployment = deployed.deploy(TOPOLOGIES["ports of its own"])
     found = load.load_file(written(deployment, deployment.of("lb")[0], tmp_path))
-    needs, _ = merge.requirements([found], merge.workload([found]), deployed.MACHINE)
+    needs, _ = merge.requirements([found], merge.workload([found]), deployment.sizing.plan("lb").machine)
     by = {str(r.subject): (r.operator.value, r.wants) for r in needs}
     assert by["sysctl:net.ipv4.ip_local_port_range"] == ("equals", ((20000, 20199),))
     assert by["sysctl:net.ipv4.ip_local_reserved_ports"] == ("covers", ("20050,20060-20062",))

@@ -124,3 +124,11 @@ def test_a_share_of_two_open_tiers() -> None:
     known = {name: roles.small(name) for name in ("client", "broker")}
     found = solve(Topology("t", 45, 1, (client, one, other)), known)
     assert found.tier("a").hosts == 3
+
+
+def test_a_tier_grows_for_those_that_dial_it() -> None:
+    """A client with one source address has ten ports towards each host of the next tier, and no more."""
+    client = Tier("client", "client", (Leg(("broker",)),), hosts=2)
+    broker = Tier("broker", "broker", ports=(1,), open=frozenset({"hosts"}))
+    known = {"client": roles.small("client", BindMode.EXPLICIT), "broker": roles.small("broker")}
+    assert solve(Topology("t", 41, 1, (client, broker)), known).tier("broker").hosts == 3
