@@ -218,6 +218,9 @@ def _request(found: dict[str, Any]) -> Request:
         roles=_texts(found["roles"]),
         connections=_whole(found["connections"]),
         leave=_texts(found.get("leave", [])),
+        anyip=_texts(found.get("anyip", [])),
+        remove=_texts(found.get("remove", [])),
+        remove_anyip=_texts(found.get("remove_anyip", [])),
     )
 
 
