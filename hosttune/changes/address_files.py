@@ -12,6 +12,7 @@ from hosttune.changes.request import Request
 from hosttune.errors import HostError
 from hosttune.facts import interface
 from hosttune.facts.interface import Runner
+from hosttune.host import Host
 from hosttune.model import Change, FileState
 
 _ADDRESS = re.compile(r"(?<![0-9A-Fa-f:.])([0-9A-Fa-f:.]+/[0-9]{1,3})(?![0-9A-Za-z/])")
@@ -33,9 +34,9 @@ def address_files(world: Planned, request: Request, refusals: list[str], notes: 
     return made
 
 
-def path_of(world: Planned, name: str) -> str:
+def path_of(host: Host, name: str) -> str:
     """Return the file of ours that keeps the addresses of an interface, "" where nobody is seen to run it."""
-    by = interface.runner(world, name)
+    by = interface.runner(host, name)
     return _FORMS[by.kind](name, by)[0] if by.kind else ""
 
 

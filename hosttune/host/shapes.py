@@ -117,9 +117,42 @@ _TUPLES = _rows(
         also={"half_closed": _ports},
     )
 )  # fmt: skip
+
+
+def _prefix(found: Any) -> str:
+    try:
+        ipaddress.ip_interface(found if isinstance(found, str) and "/" in found else "")
+    except ValueError:
+        return "no prefix"
+    return ""
+
+
+def _pair(found: Any) -> str:
+    right = isinstance(found, list) and len(found) == 2 and not _prefix(found[0]) and isinstance(found[1], str)
+    return "" if right else "no prefix with an interface"
+
+
+def _gateway(found: Any) -> str:
+    return "" if found == "" else _address(found)
+
+
+_LINK = _record(
+    up=_flag,
+    carrier=_flag,
+    loopback=_flag,
+    arp=_flag,
+    addresses=_rows(_record(address=_address, prefix=_count, permanent=_flag)),
+    gateways=_rows(_address),
+    neighbours=_rows(_address),
+)
 _LOCAL = _rows(_record(address=_address, ports=_ports))
 _SHAPES: dict[str, Shape] = {
     "sockets": _record(tuples=_TUPLES, held=_HELD, local=_LOCAL),
+    "links": _record(
+        links=_table(_text, _LINK),
+        local=_rows(_pair),
+        defaults=_rows(_record(interface=_text, gateway=_gateway, source=_gateway)),
+    ),
     "traffic": _record(
         listeners=_rows(_record(address=_address, port=_port, queue=_count, backlog=_count, uid=_count, inode=_count)),
         flows=_rows(
