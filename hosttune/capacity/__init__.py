@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from hosttune import registry
-from hosttune.capacity import _keeps, _logs, _reach
+from hosttune.capacity import _keeps, _logs, _reach, _tuples
 from hosttune.capacity._facts import CapacityFacts
 from hosttune.model import Bound, Need
 
@@ -24,6 +24,16 @@ def reach(facts: CapacityFacts) -> tuple[Need, ...]:
     raises, need nothing here; `capacity` still shows them.
     """
     return _reach.merge(capacity(facts), facts)
+
+
+def more_sources(facts: CapacityFacts, *, widest: bool, below_knee: bool) -> int | None:
+    """Return how many source addresses more carry the workload through its pools; None where no number does.
+
+    `widest`: with the widest range instead of the one now. `below_knee`: without that connect() slows first; None
+    too in a bind mode that has no knee.
+    """
+    found = _tuples.sources(facts, widest, below_knee)
+    return None if found is None else sum(found.values())
 
 
 def _with_log(bound: Bound, facts: CapacityFacts) -> Bound:

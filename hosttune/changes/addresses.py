@@ -68,6 +68,7 @@ def duplicates(request: Request, facts: AddressFacts) -> Iterator[str]:
 
 def wrong_prefixes(request: Request, facts: AddressFacts) -> Iterator[str]:
     """Refuse a prefix that is not that of the interface's subnet; a single address (/32, /128) is none."""
+    wrong: dict[str, list[str]] = {}
     for target in request.addresses:
         one = ipaddress.ip_interface(target.partition("@")[0])
         if one.network.prefixlen == one.max_prefixlen:
@@ -77,8 +78,11 @@ def wrong_prefixes(request: Request, facts: AddressFacts) -> Iterator[str]:
         around = [subnet for subnet in subnets if subnet.version == one.version and one.ip in subnet]
         around = [subnet for subnet in around if subnet.num_addresses > 1]
         if around and one.network not in around:
-            right = f"{one.ip}/{around[0].prefixlen}@{name}"
-            yield f"{target}: {name} is in {around[0]}, a subnet of another size: write {right}"
+            why = f"{name} is in {around[0]}, a subnet of another size: write /{around[0].prefixlen}@{name}"
+            wrong.setdefault(why, []).append(target)
+    for why, targets in wrong.items():
+        more = f" and {len(targets) - 1:,} more" if len(targets) > 1 else ""
+        yield f"{targets[0]}{more}: {why}"
 
 
 def removals(targets: Iterable[str], facts: AddressFacts) -> Iterator[str]:

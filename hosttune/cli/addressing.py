@@ -6,8 +6,22 @@ from typing import Annotated
 
 import typer
 
-from hosttune.cli._app import app
-from hosttune.options import Format, Root
+from hosttune.cli._app import aim_of, app
+from hosttune.options import (
+    Backends,
+    Connections,
+    Format,
+    FromConfig,
+    Hold,
+    ModeText,
+    Netns,
+    ProfileFile,
+    Rate,
+    Roles,
+    Root,
+    Snapshot,
+    Sources,
+)
 
 sources = typer.Typer(no_args_is_help=True, help="Source addresses: how many it takes, which are free; add, remove.")
 app.add_typer(sources, name="sources")
@@ -20,6 +34,33 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Show what would change;
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 RuntimeOnly = Annotated[bool, typer.Option("--runtime-only", help="Write nothing that survives a boot.")]
 PersistOnly = Annotated[bool, typer.Option("--persist-only", help="Write files only, for the next boot.")]
+
+
+@sources.command("plan")
+def sources_plan(
+    role: Roles = None,
+    profile: ProfileFile = None,
+    connections: Connections = None,
+    rate: Rate = None,
+    hold: Hold = None,
+    backend: Backends = None,
+    backends_from: FromConfig = "",
+    source: Sources = None,
+    bind_mode: ModeText = "",
+    interface: Annotated[str, typer.Option(help="Only what goes out there.", metavar="NAME")] = "",
+    headroom: Annotated[str, typer.Option(help="Share of the ports to keep free: 0.2 or 20%.", metavar="SHARE")] = "0",
+    netns: Netns = "",
+    snapshot: Snapshot = "",
+    format: Format = "table",
+) -> None:
+    """Say how many source addresses it takes, which are free, and the command that adds them; nothing is sent.
+
+    Exit: 0 those of now carry it, 1 they do not, 2 wrong use.
+    """
+    aim = aim_of(dict(locals()))
+    from hosttune.commands import sources_plan
+
+    raise typer.Exit(sources_plan.run(sources_plan.Asked(aim, interface, headroom, netns, snapshot, format)))
 
 
 @sources.command("add")

@@ -190,16 +190,20 @@ def _returning(host: Host, prefixes: Sequence[str]) -> list[str]:
         found = links.gather(host)
     except HostError:
         return [_sources.return_route(prefix, "THIS-HOST") for prefix in prefixes]
-    made = []
-    for prefix in prefixes:
-        ours = [
-            one.partition("/")[0]
-            for link in found.links.values()
-            for one in link.addresses
-            if not link.loopback and (":" in one) == (":" in prefix) and not one.startswith("fe80")
-        ]
-        made.append(_sources.return_route(prefix, ours[0] if len(ours) == 1 else "THIS-HOST"))
-    return made
+    return [_sources.return_route(prefix, _first(found, ":" in prefix)) for prefix in prefixes]
+
+
+def _first(found: links.Links, six: bool) -> str:
+    """Return the address that others reach this host by: the first of where its default route leads, or of its one
+    interface; a word in its place where that cannot be told.
+    """
+    others = [link for link in found.links.values() if not link.loopback and link.addresses]
+    names = [default.interface for default in found.defaults] or [link.name for link in others][: len(others) == 1]
+    for name in names:
+        for one in found.links[name].addresses:
+            if (":" in one) == six and not one.startswith("fe80"):
+                return one.partition("/")[0]
+    return "THIS-HOST"
 
 
 def _print_json(asked: Asked, look: _Look, record: Record | None) -> None:

@@ -36,6 +36,7 @@ from hosttune.model.findings import (
 )
 from hosttune.model.proofs import Proof, Proven, Trial
 from hosttune.model.report import Report
+from hosttune.model.sources import CloudAddresses, More, Outlet, SourcePlan
 from hosttune.model.topology import (
     CLOUDS,
     Deployment,
@@ -66,6 +67,7 @@ __all__ = [
     "Certainty",
     "Change",
     "Chart",
+    "CloudAddresses",
     "Conclusion",
     "Deployment",
     "Diagnosis",
@@ -83,9 +85,11 @@ __all__ = [
     "LogHit",
     "Machine",
     "Message",
+    "More",
     "Need",
     "Operator",
     "Origin",
+    "Outlet",
     "Pair",
     "Place",
     "Plan",
@@ -111,6 +115,7 @@ __all__ = [
     "Severity",
     "Shared",
     "Sizing",
+    "SourcePlan",
     "State",
     "Subject",
     "Tick",

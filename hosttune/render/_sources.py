@@ -54,7 +54,7 @@ def done(plan: Plan, persist: bool, width: int) -> str:
     lines: list[str] = []
     files = [c for c in plan.changes if c.backend == "file"]
     for text, came in _kernel(plan.changes):
-        later = "" if persist and files else ", until the next boot" if came else ", until something brings it back"
+        later = ", now only" if not persist else ", until the next boot" if came and not files else ""
         lines += fold(f"  {text}{later}", width, "      ")
     for change in files:
         how = "written" if change.before is None else "removed" if change.after is None else "written anew"
