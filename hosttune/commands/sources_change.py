@@ -170,8 +170,8 @@ def _tell(host: Host, asked: Asked, look: _Look, code: int, record: Record | Non
     # who was asked has read the notes
     if asked.yes:
         _notes(look.plan, width)
-    for line in _returning(host, look.request.anyip):
-        print("\n".join(fold(f"  {line}", width, "    ")))
+    for said, command in _returning(host, look.request.anyip):
+        print("\n".join([*fold(f"  {said}", width, "    "), f"    {command}"]))
     where = "" if asked.root == "/" else f" --root {shlex.quote(asked.root)}"
     print(f"  undo: sudo hosttune rollback {record.id}{where}")
     return code
@@ -182,8 +182,8 @@ def _notes(plan: Plan, width: int) -> None:
         print("\n".join(fold(f"  note: {note}", width, "    ")))
 
 
-def _returning(host: Host, prefixes: Sequence[str]) -> list[str]:
-    """Return what the peers of an AnyIP prefix have to be told, with the address that they reach this host by."""
+def _returning(host: Host, prefixes: Sequence[str]) -> list[tuple[str, str]]:
+    """Return what the peers of each prefix have to be told, with the address that they reach this host by."""
     if not prefixes:
         return []
     try:

@@ -88,10 +88,10 @@ def _size(prefix: str) -> str:
     return f"{found.num_addresses:,} addresses" if bits <= 32 else f"2^{bits} addresses"
 
 
-def return_route(prefix: str, via: str) -> str:
-    """Return what every peer, or the router that they share, needs before a packet finds its way back."""
+def return_route(prefix: str, via: str) -> tuple[str, str]:
+    """Return what the peers have to be told before a packet finds its way back, and the command for it."""
     six = " -6" if ":" in prefix else ""
     return (
-        f"peers answer only with a route back; on each of them, or on their router: "
-        f"sudo ip{six} route add {prefix} via {via}"
+        "peers answer only with a route back; on each of them, or on their router:",
+        f"sudo ip{six} route add {prefix} via {via}",
     )

@@ -146,10 +146,12 @@ def _anyip(plan: SourcePlan) -> list[str]:
         f"or a whole prefix that nothing else uses, without an address for each (AnyIP); {plan.anyip} meets no subnet "
         "of this host:",
         f"  sudo hosttune sources add --anyip {plan.anyip}",
-        f"  {_sources.return_route(plan.anyip, via)}"
-        if not outlet.via
-        else f"  the backends answer through their router, which needs the route: {plan.anyip} via {via}",
     ]
+    if outlet.via:
+        lines.append(f"  the backends answer through their router, which needs the route: {plan.anyip} via {via}")
+    else:
+        said, command = _sources.return_route(plan.anyip, via)
+        lines += [f"  {said}", f"    {command}"]
     if plan.machine.cloud:
         lines.append(f"  the network of {plan.machine.cloud} must route the prefix to this machine too")
     return [*lines, ""]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from tests.netns.sandbox import ROOT, need_namespaces
 
@@ -90,6 +91,10 @@ run down hosttune sources add 10.0.0.7 --yes --runtime-only --format json
 
 def test_an_address_that_the_peer_has_is_refused_with_its_mac(tmp_path: Path) -> None:
     said = scene(tmp_path, DUPLICATES)
+    schema = json.loads((ROOT / "hosttune/render/sources.schema.json").read_text())
+    for document in said.values():
+        if isinstance(document, dict) and document["schema"] == "hosttune/sources/1":
+            Draft202012Validator(schema).validate(document)
     assert said["dry.code"] == "4\n" and len(said["dry"]["changes"]) == 15
     for name, address in (("taken", "10.0.0.7"), ("taken6", "2001:db8::7"), ("apply", "10.0.0.7")):
         assert said[f"{name}.code"] == "5\n", said[name]
