@@ -37,17 +37,22 @@ def _addresses(
     made: list[Change] = []
     if request.runtime:
         known: dict[str, Any] = world.probe("interfaces")
+        planned = world.states("address")
+        # asked once: a thousand addresses would ask a thousand times
+        there_now = {f"{one}@{name}" for name, found in known.items() for one in found}
+        there_now |= {target for target, state in planned.items() if state is not None}
+        there_now -= {target for target, state in planned.items() if state is None}
         for target in request.addresses:
             one, interface = address.parse(target)
             if interface not in known:
                 refusals.append(f"--add-address: no interface {interface} here; there are {', '.join(sorted(known))}")
             elif there := address.under_another_prefix(one, known[interface]):
                 refusals.append(f"--add-address {target}: {interface} has it as {there}; name it so, or leave it out")
-            elif world.current("address", target) is None:
+            elif target not in there_now:
                 made.append(Change("address", target, None, address.PRESENT, (), _WHY))
         refusals += wrong_prefixes(request, facts)
         for target in request.remove:
-            if world.current("address", target) is not None:
+            if target in there_now:
                 made.append(Change("address", target, address.PRESENT, None, (), "given up"))
     refusals += duplicates(request, facts)
     notes += facts.unasked
@@ -111,7 +116,9 @@ def _prefixes(
                 "or with net.ipv6.ip_nonlocal_bind=1 (it is 0)"
             )
     for target in request.remove_anyip:
-        if target in facts.used and not facts.force:
+        if target in facts.returns:
+            refusals.append(f"{target} would come back: {facts.returns[target]}")
+        elif target in facts.used and not facts.force:
             refusals.append(f"{target}: {facts.used[target]}; with --force")
         if request.runtime and world.current("anyip", target) is not None:
             made.append(Change("anyip", target, anyip.PRESENT, None, (), "given up"))

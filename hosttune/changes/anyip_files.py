@@ -16,6 +16,7 @@ from hosttune.changes.request import Request
 from hosttune.errors import HostError
 from hosttune.facts import interface
 from hosttune.facts.interface import Runner
+from hosttune.host import Host
 from hosttune.model import Change, FileState
 
 _PREFIX = re.compile(r"(?<![0-9A-Fa-f:.])([0-9A-Fa-f:.]+/[0-9]{1,3})(?![0-9A-Za-z/])")
@@ -54,15 +55,21 @@ def anyip_files(world: Planned, request: Request, refusals: list[str], notes: li
     return [*made, Change("file", path, before, after, (), why)]
 
 
-def _form(world: Planned) -> tuple[Form | None, str]:
+def path_of(host: Host) -> str:
+    """Return the file of ours that keeps the prefixes, "" where there can be none."""
+    form, _ = _form(host)
+    return form[0] if form else ""
+
+
+def _form(host: Host) -> tuple[Form | None, str]:
     """Return the file, and why it is that one; or why there is none."""
-    by = interface.runner(world, "lo")
+    by = interface.runner(host, "lo")
     if by.kind in _FORMS:
         return _FORMS[by.kind](by), by.because
     if by.kind:
         return None, f"{by.because}, which has no local routes"
     # an own file of the loopback takes nothing from another one: none has matched it
-    if world.glob("/run/systemd/netif/links/*") and by.because == interface.NOBODY:
+    if host.glob("/run/systemd/netif/links/*") and by.because == interface.NOBODY:
         return (_OWN, 0o644, _own), "systemd-networkd runs, and no file of it matches lo"
     return None, by.because
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
-from hosttune.changes import address_files
+from hosttune.changes import address_files, anyip_files
 from hosttune.changes.backends import address, anyip
 from hosttune.changes.request import AddressFacts, Request
 from hosttune.errors import HostError, UsageError
@@ -130,7 +131,7 @@ def facts(host: Host, request: Request, *, force: bool = False, ours: Collection
     """
     if not (request.addresses or request.remove or request.anyip or request.remove_anyip):
         return AddressFacts()
-    returns = _returns(host, request) if request.remove and request.persist else {}
+    returns = _returns(host, request) if (request.remove or request.remove_anyip) and request.persist else {}
     try:
         found = links.gather(host)
     except HostError:
@@ -182,15 +183,16 @@ def _duplicates(host: Host, request: Request, found: Links) -> tuple[dict[str, s
 
 
 def _returns(host: Host, request: Request) -> dict[str, str]:
-    """Return for each address that goes who else has it on disk: FILE:LINE."""
+    """Return for each address and prefix that goes who else has it on disk: FILE:LINE."""
     parsed = [address.parse(target) for target in request.remove]
-    own = {address_files.path_of(host, name) for _, name in parsed}
-    wanted = {one.partition("/")[0] for one, _ in parsed}
-    named = address_lines.naming(host, wanted, own)
+    own = {anyip_files.path_of(host), *(address_files.path_of(host, name) for _, name in parsed)}
+    wanted = {target: one.partition("/")[0] for target, (one, _) in zip(request.remove, parsed, strict=True)}
+    wanted |= {prefix: prefix.partition("/")[0] for prefix in request.remove_anyip}
+    named = address_lines.naming(host, set(wanted.values()), own)
     return {
-        target: f"{named[ip]} names it; take it out there first, or --runtime-only"
-        for target, (one, _) in zip(request.remove, parsed, strict=True)
-        if (ip := one.partition("/")[0]) in named
+        target: f"{named[one]} names it; take it out there first, or --runtime-only"
+        for target, one in wanted.items()
+        if one in named
     }
 
 
@@ -203,20 +205,23 @@ def _needed(host: Host, found: Links, gone: Sequence[str], ours: Collection[str]
     for default in found.defaults:
         if source := default.source or _picked(host, default.gateway):
             why.setdefault(source, f"the default route by {default.interface} sends from it")
+    left = Counter(_family(f"{one}@{link.name}") for link in found.links.values() for one in link.addresses)
+    left.subtract(map(_family, gone))
+    theirs = {_family(target) for target in gone if target not in ours}
     for target in gone:
-        one, name = address.parse(target)
-        family = [a for a in found.links[name].addresses if _kin(a, one)]
-        going = [t for t in gone if t.endswith(f"@{name}") and _kin(t.partition("@")[0], one)]
+        name, version, _ = _family(target)
         # what hosttune gave to an interface that had none before may go altogether
-        if len(going) == len(family) and not all(t in ours for t in going) and not found.links[name].loopback:
-            why.setdefault(one.partition("/")[0], f"{name} would be left without an address of its family")
+        if not left[_family(target)] and _family(target) in theirs and not found.links[name].loopback:
+            said = f"{name} would be left without an address of IPv{version}"
+            why.setdefault(target.partition("/")[0], said)
     return why
 
 
-def _kin(one: str, other: str) -> bool:
-    """Say whether two addresses are of one family, those of the link alone apart."""
-    a, b = ipaddress.ip_interface(one), ipaddress.ip_interface(other)
-    return a.version == b.version and a.ip.is_link_local == b.ip.is_link_local
+def _family(target: str) -> tuple[str, int, bool]:
+    """Return the interface of an address and its family, those of the link alone apart."""
+    one, _, name = target.rpartition("@")
+    found = ipaddress.ip_interface(one)
+    return name, found.version, found.ip.is_link_local
 
 
 def _picked(host: Host, gateway: str) -> str:

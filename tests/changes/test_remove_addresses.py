@@ -75,6 +75,15 @@ def test_who_else_has_it_is_named_with_the_line(path: str, root: Path, capsys: p
     assert kept(root) == ["10.0.0.21/24"]
 
 
+def test_who_else_has_a_prefix_is_named_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = {"/etc/network/interfaces": "auto lo\niface lo inet loopback\n", "/sbin/ifup": ""}
+    root = addressed.make(tmp_path / "b", files | {"/etc/rc.local": "ip route add local 10.9.0.0/24 dev lo\n"})
+    assert addressed.add(root, anyip=["10.9.0.0/24"]) == 0
+    capsys.readouterr()
+    assert addressed.remove(root, anyip=["10.9.0.0/24"]) == 5
+    assert "/etc/rc.local:1 names it" in json.loads(capsys.readouterr().out)["refused"][0]
+
+
 def test_what_is_needed_returns_or_is_used_stays() -> None:
     facts = AddressFacts(
         needed={"10.0.0.1": "this ssh session came by it"},

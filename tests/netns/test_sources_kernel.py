@@ -151,7 +151,7 @@ def test_what_is_needed_or_in_use_is_not_given_up(tmp_path: Path) -> None:
         "primary": "10.0.0.9 stays: the default route by d0 sends from it",
         "ssh": "10.0.0.21 stays: this ssh session came by it",
         "used": "10.0.0.20: 5 connections go with it; a program listens there, on port 4000; with --force",
-        "last": "10.0.0.9 stays: d0 would be left without an address of its family",
+        "last": "10.0.0.9 stays: d0 would be left without an address of IPv4",
     }
     for name, why in refused.items():
         assert said[f"{name}.code"] == "5\n" and why in said[name]["refused"], said[name]
@@ -271,6 +271,31 @@ def test_so_many_addresses_suffice_and_one_less_does_not(mode: str, wanted: int,
     assert len(said["with"]["outlets"][0]["have"]) == more["hard"] + 1
     assert int(said["all"]) == sum(pools) // (1 if mode == "no-port" else 2) >= wanted
     assert int(said["less"]) < wanted
+
+
+README = """\
+ip link set d0 down
+ip link set d0 name eth0
+ip link set eth0 up
+there ip link set d1 address 02:00:00:00:00:40
+there ip address add 10.0.0.40/24 dev d1
+ip neigh flush dev eth0
+ip neigh add 10.0.0.20 lladdr 02:00:00:00:00:01 dev eth0
+export COLUMNS=100
+run plan hosttune sources plan --role lb --connections 1000000 --backend 10.0.0.11:1883
+run refused hosttune sources add 10.0.0.21-10.0.0.51 --runtime-only --yes
+run added hosttune sources add 10.0.0.51-10.0.0.81 --runtime-only --yes
+"""
+
+
+def test_what_the_readme_shows_is_what_is_printed(tmp_path: Path) -> None:
+    said = scene(tmp_path, README)
+    chapter = (ROOT / "README.md").read_text().partition("## hosttune sources")[2].partition("\n## ")[0]
+    shown = chapter.partition("    $ ")[2].partition("\n`plan`")[0]
+    blocks = [block.partition("\n\n")[2].rstrip("\n") for block in shown.split("    $ ")]
+    printed = (said["plan"], said["refused"] + said["refused.err"], said["added"])
+    for block, text in zip(blocks, printed, strict=True):
+        assert [line.removeprefix("    ") for line in block.splitlines()] == text.splitlines()
 
 
 def serve(address: str, port: int | str, ready: str) -> None:
