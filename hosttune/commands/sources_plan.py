@@ -266,7 +266,7 @@ def _spare(found: Links, count: int) -> str:
     """Return a private prefix of so many addresses that meets no subnet of this host."""
     bits = max(2, math.ceil(math.log2(max(count, 1))))
     taken = [net for link in found.links.values() for net in links.subnets(link, 4)]
-    taken += [ipaddress.ip_network(prefix) for prefix in found.anyip if ":" not in prefix]
+    taken += [ipaddress.ip_network(prefix, strict=False) for prefix in found.anyip if ":" not in prefix]
     block = ipaddress.ip_network("10.0.0.0/8")
     for second in (9, *range(64, 256)):
         start = int(block.network_address) + (second << 16)

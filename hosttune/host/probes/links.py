@@ -75,7 +75,7 @@ def _routes(
         if table == _LOCAL_TABLE:
             prefix = str(route.get_attr("RTA_DST"))
             whole = route["dst_len"] == _WIDTH.get(route["family"])
-            if route["type"] == _LOCAL and not (whole and prefix in own):
+            if name and route["type"] == _LOCAL and not (whole and prefix in own):
                 local.append([f"{prefix}/{route['dst_len']}", name])
             continue
         hops = [(name, _gateway(route)), *((names.get(h["oif"], ""), _gateway(h)) for h in _hops(route))]

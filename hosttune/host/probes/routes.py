@@ -41,4 +41,5 @@ def _index(routes: Any) -> int:
 def _gateway(routes: Any) -> str:
     # a route of one family through a gateway of the other has RTA_VIA
     found = (route.get_attr("RTA_GATEWAY") or route.get_attr("RTA_VIA") for route in routes)
-    return str(next((gateway for gateway in found if gateway), ""))
+    hop = next((gateway for gateway in found if gateway), "")
+    return str(hop["addr"] if isinstance(hop, dict) else hop)
