@@ -96,4 +96,4 @@ class SourcePlan:
     @property
     def carried(self) -> bool:
         """Whether the addresses of now carry it with the range of now, below the knee where there is one."""
-        return bool(self.outlets) and all(outlet.now.best == 0 or outlet.own for outlet in self.outlets)
+        return bool(self.outlets) and all(outlet.now.best == 0 for outlet in self.outlets)

@@ -105,7 +105,9 @@ def _free(outlet: Outlet) -> list[str]:
         way = "every address of 127.0.0.0/8 can be bound, nothing is to be added"
         if outlet.version == 6:
             way = "addresses can be added to lo, as ADDRESS/128@lo"
-        return [f"  the backends are on this host: {way}"]
+        all_ = len(outlet.have) + (outlet.needed.best or 0)
+        bind = f"; bind to {all_:,} of them" if all_ > len(outlet.have) and outlet.version == 4 else ""
+        return [f"  the backends are on this host: {way}{bind}"]
     wanted = outlet.needed.best or 0
     if not outlet.subnet:
         said = f"  {outlet.source} has no subnet on {outlet.interface}: which addresses are free is not seen here"

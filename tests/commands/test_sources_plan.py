@@ -157,6 +157,20 @@ def test_the_document_holds_to_its_schema(connections: int, vendor: str) -> None
     assert document["schema"] == _sources_plan.SCHEMA
 
 
+def test_a_backend_on_this_host_takes_no_address_more() -> None:
+    own = host()
+    own._probes[_probe_key("routes", {"destinations": ["127.0.0.1"]})] = {
+        "is": {"127.0.0.1": {"source": "127.0.0.1", "gateway": "", "interface": "lo", "error": ""}}
+    }
+    for whole in (True, False):
+        key = _probe_key("sockets", {"backends": [["127.0.0.1", 1883]], "whole": whole})
+        own._probes[key] = {"is": {"tuples": [], "held": [], "local": []}}
+    plan = made(100_000, own, backend=["127.0.0.1:1883"])
+    assert not plan.carried and not any("sources add" in one for one in plan.next)
+    assert "bind to 4 of them" in " ".join(_sources_plan.table(plan, 100).split())
+    assert made(100, own, backend=["127.0.0.1:1883"]).carried
+
+
 def test_lines_fit_and_commands_are_whole() -> None:
     for line in _sources_plan.table(made(1_000_000, host(vendor="Google")), 60).splitlines():
         words = line.split()

@@ -67,7 +67,7 @@ def test_addresses_come_back_after_a_reboot(tmp_path: Path) -> None:
     assert second["after"] == first["stock"], second["back"]
     assert second["left"] == ""
     assert "local 10.9.3.0/24 dev lo" in first["anyip"], first["said-anyip"]
-    assert second["anyip"] == first["anyip"], second["console"]
+    assert "local 10.9.3.0/24 dev lo" in second["anyip"], second["console"]
     assert second["anyip-removed"] == second["anyip-after"] == "", second["removed"] + second["back"]
     lines = first["netplan"].splitlines()
     assert {"Address=10.9.2.1/24", "Address=10.9.2.21/24"} <= set(lines), first["netplan-said"] + first["said-netplan"]
