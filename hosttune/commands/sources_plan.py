@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from hosttune import capacity
-from hosttune.capacity._facts import CapacityFacts
+from hosttune.capacity import CapacityFacts
 from hosttune.commands import _load, _open
 from hosttune.errors import HostError, UsageError
 from hosttune.facts import cloud_addresses, free, links, pool, sysctl
