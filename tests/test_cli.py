@@ -83,6 +83,17 @@ WRONG = {
         ["apply", "--add-address", "10.0.0.1/33@lo", "--dry-run"],
         "/33: a prefix of IPv4 ends",
     ),
+    "no address": (["sources", "add", "--dry-run"], "name addresses, or --anyip PREFIX"),
+    "a source address that is none": (["sources", "add", "10.0.0.x", "--dry-run"], "10.0.0.x: not FIRST[-LAST]"),
+    "a range that falls": (["sources", "add", "10.0.0.9-10.0.0.1/24@lo", "--dry-run"], "must rise"),
+    "a subnet of nobody": (["sources", "add", "203.0.113.77", "--dry-run"], "no subnet with 203.0.113.77"),
+    "a prefix with host bits": (["sources", "add", "--anyip", "10.9.0.1/24", "--dry-run"], "write 10.9.0.0/24"),
+    "a prefix of everything": (["sources", "remove", "--anyip", "0.0.0.0/0", "--dry-run"], "too wide"),
+    "a share of more than all": (
+        ["sources", "plan", "--backend", "127.0.0.1:1", "--headroom", "2"],
+        "--headroom 2: not a share",
+    ),
+    "a plan towards nothing": (["sources", "plan", "--connections", "5"], "no backend"),
     "address without prefix": (["apply", "--add-address", "10.0.0.1@lo", "--dry-run"], "not FIRST[-LAST]/PREFIX"),
 }
 

@@ -23,7 +23,11 @@ def test_the_command_line_imports_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize(
-    "module", [f"hosttune.commands.{verb}" for verb in ("check", "resolve", "prove", "watch", "report")]
+    "module",
+    [
+        f"hosttune.commands.{verb}"
+        for verb in ("check", "resolve", "prove", "watch", "report", "sources_plan", "sources_change")
+    ],
 )
 def test_a_verb_imports_its_leaves_late(module: str) -> None:
     assert not imported(f"import {module}") & set(HEAVY)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 
 from hosttune import registry
-from hosttune.capacity import _keeps, _logs, _reach
+from hosttune.capacity import _keeps, _logs, _reach, _tuples
 from hosttune.capacity._facts import CapacityFacts
 from hosttune.capacity._towards import towards
 from hosttune.model import Bound, Need
 
-__all__ = ["CapacityFacts", "capacity", "reach", "towards", "with_log"]
+__all__ = ["CapacityFacts", "capacity", "more_sources", "reach", "towards", "with_log"]
 
 
 def capacity(facts: CapacityFacts) -> tuple[Bound, ...]:
@@ -27,6 +27,16 @@ def reach(facts: CapacityFacts) -> tuple[Need, ...]:
     raises, need nothing here; `capacity` still shows them.
     """
     return _reach.merge(capacity(facts), facts)
+
+
+def more_sources(facts: CapacityFacts, *, widest: bool, below_knee: bool) -> int | None:
+    """Return how many source addresses more carry the workload through its pools; None where no number does.
+
+    `widest`: with the widest range instead of the one now. `below_knee`: without that connect() slows first; None
+    too in a bind mode that has no knee.
+    """
+    found = _tuples.sources(facts, widest, below_knee)
+    return None if found is None else sum(found.values())
 
 
 def with_log(bound: Bound, facts: CapacityFacts) -> Bound:

@@ -189,6 +189,11 @@ def _sources(facts: CapacityFacts, setting: _Setting, below_knee: bool) -> dict[
     return found
 
 
+def sources(facts: CapacityFacts, wide: bool, below_knee: bool) -> dict[int, int] | None:
+    """Return how many more source addresses each family takes, with the reuse of tuples as it is now."""
+    return _sources(facts, _Setting(wide, False), below_knee)
+
+
 def _addresses(facts: CapacityFacts, setting: _Setting, more: dict[int, int]) -> tuple[Need, ...]:
     calm = _sources(facts, setting, below_knee=True) or {}
     found = []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from hosttune.changes import entries
 from hosttune.changes.backends import address, directory
@@ -12,6 +12,7 @@ from hosttune.changes.request import Request
 from hosttune.errors import HostError
 from hosttune.facts import interface
 from hosttune.facts.interface import Runner
+from hosttune.host import Host
 from hosttune.model import Change, FileState
 
 _ADDRESS = re.compile(r"(?<![0-9A-Fa-f:.])([0-9A-Fa-f:.]+/[0-9]{1,3})(?![0-9A-Za-z/])")
@@ -19,24 +20,37 @@ _ADDRESS = re.compile(r"(?<![0-9A-Fa-f:.])([0-9A-Fa-f:.]+/[0-9]{1,3})(?![0-9A-Za
 
 def address_files(world: Planned, request: Request, refusals: list[str], notes: list[str]) -> list[Change]:
     """Return the changes, one file an interface; an interface that nobody is seen to run is refused."""
-    by_interface: dict[str, list[str]] = {}
-    for target in request.addresses:
-        one, name = address.parse(target)
-        by_interface.setdefault(name, []).append(one)
+    wanted, gone = _by_interface(request.addresses), _by_interface(request.remove)
     made: list[Change] = []
-    for name, wanted in by_interface.items():
+    for name in dict.fromkeys([*wanted, *gone]):
         by = interface.runner(world, name)
-        if not by.kind:
+        if not by.kind and name in wanted:
             refusals.append(f"addresses of {name}: {by.because}, so they would be gone after a boot; --runtime-only")
-        else:
-            found = _file(world, name, by, wanted, refusals)
+        elif by.kind:
+            found = _file(world, name, by, wanted.get(name, []), gone.get(name, []), refusals)
             made += found
-            if found and not request.runtime:
+            if found and name in wanted and not request.runtime:
                 notes.append(f"the addresses of {name} come with the next boot, or when {by.kind} starts it again")
     return made
 
 
-def _file(world: Planned, name: str, by: Runner, wanted: list[str], refusals: list[str]) -> list[Change]:
+def path_of(host: Host, name: str) -> str:
+    """Return the file of ours that keeps the addresses of an interface, "" where nobody is seen to run it."""
+    by = interface.runner(host, name)
+    return _FORMS[by.kind](name, by)[0] if by.kind else ""
+
+
+def _by_interface(targets: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for target in targets:
+        one, name = address.parse(target)
+        found.setdefault(name, []).append(one)
+    return found
+
+
+def _file(
+    world: Planned, name: str, by: Runner, wanted: list[str], gone: list[str], refusals: list[str]
+) -> list[Change]:
     path, mode, render = _FORMS[by.kind](name, by)
     try:
         before = world.state(path)
@@ -44,12 +58,16 @@ def _file(world: Planned, name: str, by: Runner, wanted: list[str], refusals: li
         refusals.append(f"{path}: {error}; move it away, or --runtime-only")
         return []
     if before is not None and entries.MARK not in before.text:
-        refusals.append(f"{path} is there and hosttune did not write it: move it away, or --runtime-only")
+        # where addresses only go, a file of others is theirs, and is asked for by name if it brings one back
+        if wanted:
+            refusals.append(f"{path} is there and hosttune did not write it: move it away, or --runtime-only")
         return []
     present = _ADDRESS.findall(before.text) if before else []
-    all_ = list(dict.fromkeys([*present, *wanted]))
+    all_ = [one for one in dict.fromkeys([*present, *wanted]) if one not in gone]
     if all_ == present:
         return []
+    if not all_:
+        return [Change("file", path, before, None, (), by.because)]
     after = entries.file_state(render(all_), before) if before else FileState(render(all_), mode)
     made = [Change("directory", d, None, directory.PRESENT) for d in directory.missing(world, path)]
     return [*made, Change("file", path, before, after, (), by.because)]

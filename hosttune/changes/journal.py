@@ -214,10 +214,13 @@ def _request(found: dict[str, Any]) -> Request:
         only=_texts(found["only"]),
         live=bool(found["live"]),
         restart=bool(found["restart"]),
-        addresses=_texts(found["addresses"]),
+        addresses=_targets("address", found["addresses"]),
         roles=_texts(found["roles"]),
         connections=_whole(found["connections"]),
         leave=_texts(found.get("leave", [])),
+        anyip=_targets("anyip", found.get("anyip", [])),
+        remove=_targets("address", found.get("remove", [])),
+        remove_anyip=_targets("anyip", found.get("remove_anyip", [])),
     )
 
 
@@ -273,6 +276,12 @@ def _value(found: Any) -> Value:
 
 def _texts(found: Any) -> tuple[str, ...]:
     return tuple(_text(one) for one in found)
+
+
+def _targets(backend: str, found: Any) -> tuple[str, ...]:
+    for target in _texts(found):
+        backends.check(backend, target, "present")
+    return _texts(found)
 
 
 def _text(found: Any) -> str:

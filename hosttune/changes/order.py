@@ -25,7 +25,7 @@ _FILES = (
     ("/etc/systemd/system", 9),
 )
 _LAST_FILE = 12
-_BACKENDS = {"prlimit": 10, "address": 11}
+_BACKENDS = {"prlimit": 10, "address": 11, "anyip": 11}
 
 
 def forward(changes: Iterable[Change]) -> tuple[Change, ...]:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from hosttune.changes import limits, refuse, sysctls, targets
-from hosttune.changes.address_files import address_files
-from hosttune.changes.backends import address, prlimit
+from hosttune.changes import addresses, limits, refuse, sysctls, targets
+from hosttune.changes.backends import prlimit
 from hosttune.changes.order import forward
 from hosttune.changes.planned import Planned
 from hosttune.changes.request import PlanFacts, Request
@@ -49,7 +47,7 @@ def plan(world: Planned, findings: Sequence[Finding], request: Request, facts: P
         made = make(future, draft)
         changes += made
         future = future.with_(made)
-    changes += _addresses(world, request, refusals, notes)
+    changes += addresses.addresses(world, request, facts.addresses, refusals, notes)
     changes = [c for c in changes if c.before != c.after]
     refusals += refuse.paths(world, changes)
     one_way = refuse.one_way(changes, facts)
@@ -150,23 +148,4 @@ def _live(world: Planned, limit_rows: list[limits.LimitRow], request: Request, n
             made.append(Change("prlimit", target, before, f"{soft} {hard}", tuple(row.serves), row.why))
     if made:
         notes.append("a program that reckoned with its limit when it started uses a higher one only once started again")
-    return made
-
-
-def _addresses(world: Planned, request: Request, refusals: list[str], notes: list[str]) -> list[Change]:
-    if not request.addresses or not request.wants("addresses"):
-        return []
-    made: list[Change] = []
-    if request.runtime:
-        known: dict[str, Any] = world.probe("interfaces")
-        for target in request.addresses:
-            one, interface = address.parse(target)
-            if interface not in known:
-                refusals.append(f"--add-address: no interface {interface} here; there are {', '.join(sorted(known))}")
-            elif there := address.under_another_prefix(one, known[interface]):
-                refusals.append(f"--add-address {target}: {interface} has it as {there}; name it so, or leave it out")
-            elif world.current("address", target) is None:
-                made.append(Change("address", target, None, address.PRESENT, (), "a source address more"))
-    if request.persist:
-        made += address_files(world, request, refusals, notes)
     return made

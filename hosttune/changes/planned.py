@@ -39,6 +39,10 @@ class Planned:
             return self._states[backend, target]
         return backends.read(self._inner, backend, target)
 
+    def states(self, backend: str) -> dict[str, State]:
+        """Return the states that are planned of a backend, by target."""
+        return {target: state for (name, target), state in self._states.items() if name == backend}
+
     def read(self, path: str) -> str:
         if self._states.get(("directory", path)):
             raise HostError(Reason.UNREADABLE, f"{path}: {os.strerror(errno.EISDIR)}")

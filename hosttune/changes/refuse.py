@@ -166,7 +166,7 @@ def permissions(host: WritableHost, changes: Sequence[Change], status: str, stat
             found.append(f"{change.target}: read-only here; run as root, outside a container")
         elif change.backend == "file" and not host.may_write(change.target):
             found.append(f"{change.target}: cannot be written; run as root, on a file system that is not read-only")
-        elif change.backend == "address" and not capabilities >> _CAPABILITIES["CAP_NET_ADMIN"] & 1:
+        elif change.backend in ("address", "anyip") and not capabilities >> _CAPABILITIES["CAP_NET_ADMIN"] & 1:
             found.append(f"{change.target}: takes CAP_NET_ADMIN")
         elif (
             change.backend == "prlimit"

@@ -17,7 +17,8 @@ class Request:
 
     `runtime` and `persist` say which layers are written. `live`: running processes get their limits too. `restart`:
     services are started again. `addresses` are ADDRESS/PREFIX@INTERFACE. `roles` and `connections` go into comments.
-    `leave` are the keys that stay as they are, though others may need them.
+    `leave` are the keys that stay as they are, though others may need them. `anyip` are prefixes that become this
+    host's own; `remove` and `remove_anyip` are addresses and prefixes that it gives up.
     """
 
     requirements: tuple[Requirement, ...] = ()
@@ -30,10 +31,35 @@ class Request:
     roles: tuple[str, ...] = ()
     connections: int = 0
     leave: tuple[str, ...] = ()
+    anyip: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+    remove_anyip: tuple[str, ...] = ()
 
     def wants(self, kind: str) -> bool:
         """Say whether a kind of target may be written."""
         return not self.only or kind in self.only
+
+
+@dataclass(frozen=True, slots=True)
+class AddressFacts:
+    """What a plan looks at where addresses come or go; empty where that was asked and granted before.
+
+    `answers` are the hardware addresses of those who have an address already, by address; `unasked` sentences on
+    interfaces where nobody could be asked. `subnets` are ADDRESS/PREFIX of each interface, as it has them now.
+    `needed` says of an address why this host cannot do without it, `returns` who would bring it back, and `used`
+    what is open on it. `taken` are prefixes that are in use, each with what uses it. `force`: what is open may go.
+    `nonlocal_bind` is net.ipv6.ip_nonlocal_bind, None where it could not be read.
+    """
+
+    answers: Mapping[str, str] = field(default_factory=dict)
+    unasked: tuple[str, ...] = ()
+    subnets: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    needed: Mapping[str, str] = field(default_factory=dict)
+    returns: Mapping[str, str] = field(default_factory=dict)
+    used: Mapping[str, str] = field(default_factory=dict)
+    taken: tuple[tuple[str, str], ...] = ()
+    force: bool = False
+    nonlocal_bind: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +77,4 @@ class PlanFacts:
     listening: int | None = None
     defaults: Mapping[str, Value] = field(default_factory=dict)
     described: frozenset[str] = frozenset()
+    addresses: AddressFacts = field(default_factory=AddressFacts)

@@ -169,7 +169,7 @@ def _elsewhere(record: Record, here: Where) -> bool:
 
 
 def _refuse_elsewhere(chosen: Record, here: Where) -> None:
-    own = any(c.backend == "address" or c.target.startswith("net.") for c in chosen.changes)
+    own = any(c.backend in ("address", "anyip") or c.target.startswith("net.") for c in chosen.changes)
     if own and _elsewhere(chosen, here):
         raise RefusedError(
             f"apply {chosen.id} was made in another network namespace ({chosen.where.namespace}, here it is "

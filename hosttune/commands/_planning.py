@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import ipaddress
 from collections.abc import Sequence
 
 from hosttune.changes import journal, refuse
 from hosttune.changes import plan as planning
-from hosttune.changes.backends import address
 from hosttune.changes.planned import Planned
-from hosttune.changes.request import KINDS, PlanFacts, Request
+from hosttune.changes.request import KINDS, AddressFacts, PlanFacts, Request
 from hosttune.commands import _examine, _load, _open
 from hosttune.errors import ProfileError, UsageError
 from hosttune.facts import machine as machines
@@ -33,7 +31,6 @@ _BROUGHT = (
     "/etc/systemd/system",
     "/etc/systemd/network",
 )
-_MOST_ADDRESSES = 4096
 
 
 def kinds(only: str) -> tuple[str, ...]:
@@ -43,33 +40,6 @@ def kinds(only: str) -> tuple[str, ...]:
     if wrong:
         raise UsageError(f"--only {wrong[0]}: unknown; choose among {', '.join(KINDS)}")
     return given
-
-
-def addresses(texts: Sequence[str]) -> tuple[str, ...]:
-    """Return each ADDRESS/PREFIX@INTERFACE of FIRST[-LAST]/PREFIX@INTERFACE; raises UsageError."""
-    found: list[str] = []
-    for text in texts:
-        span_, slash, rest = text.partition("/")
-        first, _, last = span_.partition("-")
-        try:
-            low, high = ipaddress.ip_address(first), ipaddress.ip_address(last or first)
-            prefix = rest.partition("@")[0]
-            if prefix.isdigit() and int(prefix) > low.max_prefixlen:
-                raise UsageError(
-                    f"--add-address {text}: /{prefix}: a prefix of IPv{low.version} ends at {low.max_prefixlen}"
-                )
-            address.parse(f"{first}/{rest}")
-            count = int(high) - int(low) + 1
-        except (ValueError, TypeError) as error:
-            raise UsageError(
-                f"--add-address {text}: not FIRST[-LAST]/PREFIX@INTERFACE; write 10.0.0.21-10.0.0.44/24@eth0"
-            ) from error
-        if low.version != high.version or not slash or not 1 <= count <= _MOST_ADDRESSES:
-            raise UsageError(f"--add-address {text}: FIRST to LAST must rise, {_MOST_ADDRESSES:,} addresses at most")
-        for number in range(int(low), int(high) + 1):
-            one = f"{type(low)(number)}/{rest}"
-            found.append("@".join(address.parse(one)))
-    return tuple(dict.fromkeys(found))
 
 
 def request(
@@ -96,9 +66,18 @@ def request(
     return made, findings
 
 
-def plan(host: Host, world: Planned, request: Request, findings: Sequence[Finding], profiles: list[Profile]) -> Plan:
+def plan(
+    host: Host,
+    world: Planned,
+    request: Request,
+    findings: Sequence[Finding],
+    profiles: list[Profile],
+    addresses: AddressFacts | None = None,
+) -> Plan:
     """Return the plan on a host, or on one that is only planned; refusals of a live host are among it."""
-    made = planning.plan(world, findings, request, _facts(world, profiles, _examine.listening(host), findings))
+    facts = _facts(world, profiles, _examine.listening(host), findings)
+    facts = dataclasses.replace(facts, addresses=addresses or AddressFacts())
+    made = planning.plan(world, findings, request, facts)
     if isinstance(host, LiveHost) and made.changes:
         status = machines.text(host, "/proc/self/status")
         refused = refuse.permissions(host, made.changes, status, journal.DIRECTORY)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import datetime
 import json
 import os
 import shlex
@@ -12,11 +11,11 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from hosttune.changes import journal, transaction, undo, wayback
-from hosttune.changes.journal import Record, Status
+from hosttune.changes import journal
+from hosttune.changes.journal import Record
 from hosttune.changes.planned import Planned
-from hosttune.changes.request import Request
-from hosttune.commands import _asking, _examine, _load, _open, _outcome, _output, _planning
+from hosttune.changes.request import AddressFacts, Request
+from hosttune.commands import _addressing, _asking, _commit, _examine, _load, _open, _outcome, _planning
 from hosttune.errors import RefusedError, UsageError
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
@@ -59,6 +58,7 @@ class Draft:
     request: Request
     findings: tuple[Finding, ...]
     plan: Plan
+    links: AddressFacts
 
 
 def run(asked: Asked) -> int:
@@ -84,7 +84,7 @@ def on(host: Host, asked: Asked) -> int:
         sys.stdout.flush()
         sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
         return 0
-    unfinished = isinstance(host, LiveHost) and _unfinished(host, asked)
+    unfinished = _commit.unfinished(host, asked.dry_run)
     if not draft.plan.refusals and not _wants(draft.plan) and not unfinished:
         return _tell(asked, draft, draft.report, 0, changed=False)
     if asked.dry_run or draft.plan.refusals:
@@ -93,19 +93,6 @@ def on(host: Host, asked: Asked) -> int:
     if not asked.yes:
         _ask(asked, host, loaded, draft)
     return _apply(asked, host, loaded, draft)
-
-
-def _unfinished(host: LiveHost, asked: Asked) -> bool:
-    """Say whether an earlier run was interrupted, so that what is seen now is not what this one will start from."""
-    try:
-        found = wayback.interrupted(journal.records(host))
-    except RefusedError:
-        if asked.dry_run:
-            return False  # who only looks need not be able to read the journal
-        raise
-    for record in found:
-        print(f"hosttune: apply {record.id} was interrupted: an apply or rollback heals it first", file=sys.stderr)
-    return bool(found)
 
 
 def _check(asked: Asked) -> None:
@@ -124,11 +111,11 @@ def _check(asked: Asked) -> None:
         )
     _asking.check(asked.format, told=asked.yes or asked.dry_run or asked.script)
     _planning.kinds(asked.only)
-    _planning.addresses(asked.add_address or [])
+    _addressing.addresses(asked.add_address or [])
 
 
-def _draft(asked: Asked, host: Host, loaded: _load.Loaded) -> Draft:
-    """Look at the host and plan."""
+def _draft(asked: Asked, host: Host, loaded: _load.Loaded, links: AddressFacts | None = None) -> Draft:
+    """Look at the host and plan; `links` are what an earlier look found of addresses."""
     report = _examine.examine(host, loaded.profiles, loaded.workload, loaded.programs, _load.command())
     report = dataclasses.replace(report, warnings=loaded.notes + report.warnings)
     base = Request(
@@ -137,11 +124,12 @@ def _draft(asked: Asked, host: Host, loaded: _load.Loaded) -> Draft:
         only=_planning.kinds(asked.only),
         live=asked.live,
         restart=asked.restart,
-        addresses=_planning.addresses(asked.add_address or []),
+        addresses=_addressing.addresses(asked.add_address or []),
     )
     made, findings = _planning.request(host, loaded, report, base, asked.leave or [], asked.reserve_listeners)
-    plan = _planning.plan(host, Planned(host), made, findings, loaded.profiles)
-    return Draft(report, made, findings, plan)
+    links = links or _addressing.facts(host, made)
+    plan = _planning.plan(host, Planned(host), made, findings, loaded.profiles, links)
+    return Draft(report, made, findings, plan, links)
 
 
 def _wants(plan: Plan) -> bool:
@@ -188,36 +176,15 @@ def _ask(asked: Asked, host: Host, loaded: _load.Loaded, draft: Draft) -> None:
 
 def _apply(asked: Asked, host: LiveHost, loaded: _load.Loaded, shown: Draft) -> int:
     """Write under the lock; what was shown must still be what is planned."""
-    with journal.locked(host, _open.teller()):
-        records = journal.records(host)
-        healed = undo.heal(host, records)
-        for line in healed.said:
-            print(f"hosttune: {line}", file=sys.stderr)
-        if not healed.whole:
-            raise RefusedError(
-                "an earlier run is not taken back whole, and this one would stand on it: mend what is named above and "
-                "run `hosttune rollback`, or give it up with `hosttune rollback --force`"
-            )
-        draft = _draft(asked, host, loaded)
+    with _commit.healed(host) as records:
+        # who was not asked has not let time pass: the link need not be asked again
+        draft = _draft(asked, host, loaded, shown.links if asked.yes else None)
         _refuse(draft.plan)
         if not asked.yes and draft.plan != shown.plan:
             raise RefusedError("the host was changed while you were asked, nothing was written; run it again")
         if not _wants(draft.plan):
             return _tell(asked, draft, draft.report, 0, changed=False)
-        record = Record(
-            id=max((r.id for r in records), default=0) + 1,
-            status=Status.APPLYING,
-            when=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            command=_load.command(),
-            request=draft.request,
-            changes=draft.plan.changes,
-            reload=draft.plan.reload,
-            restarts=draft.plan.restarts,
-            one_way=draft.plan.one_way,
-            where=journal.here(host),
-        )
-        record = transaction.apply(host, record, draft.plan.restart)
-    _output.did(f"apply {record.id} is done")
+        record = _commit.carry_out(host, records, draft.request, draft.plan)
     after = _examine.examine(host, loaded.profiles, loaded.workload, loaded.programs, "")
     results = _results(host, loaded, draft, after, record.changes)
     broken = any(row["verdict"] == Verdict.FAIL for row in results)

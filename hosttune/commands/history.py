@@ -42,7 +42,9 @@ def _lines(record: Record, root: str, width: int) -> list[str]:
     request, count = record.request, len(record.changes)
     role = f"role {' + '.join(request.roles)}, " if request.roles else ""
     layers = [name for name, asked in (("runtime", request.runtime), ("boot", request.persist)) if asked]
-    head = f"{record.id:>4}  {when(record.when)}  {_STATES[record.status]}  {role}{request.connections:,} connections"
+    # of `hosttune sources` nothing else was asked
+    wanted = f"{request.connections:,} connections" if request.connections else "source addresses"
+    head = f"{record.id:>4}  {when(record.when)}  {_STATES[record.status]}  {role}{wanted}"
     what = f"{count:,} change{'s' * (count != 1)}, {' and '.join(layers)}: {record.command}"
     lines = [*fold(head, width, "      "), *fold(f"      {what}", width, "        ")]
     undo = {

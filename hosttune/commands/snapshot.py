@@ -6,7 +6,7 @@ import os
 
 from hosttune.commands import _capacity, _examine, _load, _observe, _open, _output, resolve
 from hosttune.errors import HostError
-from hosttune.facts import backends, counts
+from hosttune.facts import backends, counts, links
 from hosttune.facts.pool import pools
 from hosttune.host.recorded import Recording
 from hosttune.model import Backend, BindMode, Said, Subject
@@ -33,6 +33,7 @@ def run(
         pools(host, targets, sources, mode, None)
     if targets:
         counts.on_link(host, targets)
+        links.gather(host)
     resolve.document(host, [], [], [])
     _units(host)
     if root == "/":

@@ -17,6 +17,7 @@ NETWORKD, NETPLAN, MANAGER, IFUPDOWN = "networkd", "netplan", "networkmanager", 
 _NETWORKD_PLACES = ("/etc", "/run", "/usr/local/lib", "/usr/lib")
 _STARTED = ("auto", "allow-auto", "allow-hotplug")
 _DEEPEST = 8  # files that source files
+NOBODY = "no file or daemon was found to run it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def runner(host: Host, name: str) -> Runner:
     connection = re.search(r"^connection-uuid=(\S+)$", device, re.M)
     if connection and not _external(host, connection[1]):
         return Runner(MANAGER, "", f"NetworkManager has a connection on {name}")
-    return _ifupdown(host, name) or _matching(host, name) or Runner("", because="no file or daemon was found to run it")
+    return _ifupdown(host, name) or _matching(host, name) or Runner("", because=NOBODY)
 
 
 def _networkd(host: Host, name: str, used: str, index: str) -> Runner:

@@ -35,7 +35,8 @@ _FIXED = frozenset(
         *("listeners", "queue", "backlog", "inode", "uid", "uids", "flows", "opening", "retried", "unread", "unsent"),
         *("closing", "half_open", "sampled", "inet", "inet6", "whole", "states", "programs", "unseen", "descriptors"),
         *("soft", "hard", "system_ticks", "ticks", "threads", "exempt", "resource", "listens", "age", "text"),
-        *("resending", "here", "resource", "seen", "translated", "target", "entries"),
+        *("links", "up", "carrier", "loopback", "arp", "prefix", "permanent", "gateways", "neighbours", "defaults"),
+        *("interface", "lo", "resending", "here", "resource", "seen", "translated", "target", "entries"),
     )
 )
 

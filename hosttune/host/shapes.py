@@ -117,9 +117,57 @@ _TUPLES = _rows(
         also={"half_closed": _ports},
     )
 )  # fmt: skip
+
+
+def _prefix(found: Any) -> str:
+    try:
+        ipaddress.ip_interface(found if isinstance(found, str) and "/" in found else "")
+    except ValueError:
+        return "no prefix"
+    return ""
+
+
+def _subnet(found: Any) -> str:
+    why = _ADDRESS_OF(found)
+    return why or _prefix(f"{found['address'].partition('%')[0]}/{found['prefix']}")
+
+
+def _pair(found: Any) -> str:
+    right = isinstance(found, list) and len(found) == 2 and not (_prefix(found[0]) or _interface(found[1]))
+    return "" if right else "no prefix with an interface"
+
+
+def _interface(found: Any) -> str:
+    # dev_valid_name() of net/core/dev.c
+    right = isinstance(found, str) and re.fullmatch(r"[^\s/\0-\x1f]{1,15}", found)
+    return "" if right else "no interface's name"
+
+
+def _maybe_address(found: Any) -> str:
+    return "" if found == "" else _address(found)
+
+
+_ADDRESS_OF = _record(address=_address, prefix=_count, permanent=_flag)
+_LINK = _record(
+    up=_flag,
+    carrier=_flag,
+    loopback=_flag,
+    arp=_flag,
+    addresses=_rows(_subnet),
+    gateways=_rows(_address),
+    neighbours=_rows(_address),
+)
 _LOCAL = _rows(_record(address=_address, ports=_ports))
 _SHAPES: dict[str, Shape] = {
     "sockets": _record(tuples=_TUPLES, held=_HELD, local=_LOCAL),
+    "links": _record(
+        links=_table(_interface, _LINK),
+        local=_rows(_pair),
+        defaults=_rows(_record(interface=_interface, gateway=_maybe_address, source=_maybe_address)),
+    ),
+    "routes": _table(
+        _address, _record(source=_maybe_address, also={"gateway": _text, "interface": _text, "error": _text})
+    ),
     "traffic": _record(
         listeners=_rows(_record(address=_address, port=_port, queue=_count, backlog=_count, uid=_count, inode=_count)),
         flows=_rows(

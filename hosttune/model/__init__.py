@@ -36,6 +36,7 @@ from hosttune.model.findings import (
 )
 from hosttune.model.proofs import Proof, Proven, Trial
 from hosttune.model.report import Report
+from hosttune.model.sources import CloudAddresses, More, Outlet, SourcePlan
 from hosttune.model.topology import (
     CLOUDS,
     Deployment,
@@ -67,6 +68,7 @@ __all__ = [
     "Certainty",
     "Change",
     "Chart",
+    "CloudAddresses",
     "Conclusion",
     "Deployment",
     "Diagnosis",
@@ -84,9 +86,11 @@ __all__ = [
     "LogHit",
     "Machine",
     "Message",
+    "More",
     "Need",
     "Operator",
     "Origin",
+    "Outlet",
     "Pair",
     "Place",
     "Plan",
@@ -113,6 +117,7 @@ __all__ = [
     "Severity",
     "Shared",
     "Sizing",
+    "SourcePlan",
     "State",
     "Subject",
     "Tick",

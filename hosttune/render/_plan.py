@@ -11,14 +11,15 @@ from hosttune.render._figures import clean, fold, numbers
 _HEADER = ("# Written by hosttune", "# Put settings of your own into another file")
 """How the header of a file of ours begins, line by line."""
 
-_KINDS = {"prlimit": "limits of process ", "address": "address ", "directory": "directory "}
+_KINDS = {"prlimit": "limits of process "}
+_THERE_OR_NOT = {"directory": "directory {}", "address": "address {}", "anyip": "local route {} dev lo"}
 
 
 def diff(change: Change) -> list[str]:
     """Return one change as lines: a unified difference of a file, `before -> after` of anything else."""
     if change.backend != "file":
-        if change.backend in ("directory", "address"):
-            return [clean(f"{change.backend} {change.target} ({'new' if change.after else 'removed'})")]
+        if change.backend in _THERE_OR_NOT:
+            return [clean(_there_or_not(change))]
         name = {"sysctl": "", "prlimit": "limits of process "}
         return [clean(f"{name[change.backend]}{change.target}: {_shown(change.before)} -> {_shown(change.after)}")]
     lines = [_title(change)]
@@ -66,14 +67,18 @@ def notes(plan: Plan) -> list[str]:
 
 def _line(change: Change, units: Mapping[str, str]) -> str:
     target = change.target
-    if change.backend in ("directory", "address"):
-        return f"{change.backend} {target} ({'new' if change.after else 'removed'})"
+    if change.backend in _THERE_OR_NOT:
+        return _there_or_not(change)
     unit = {"sysctl": units.get(target, ""), "prlimit": "descriptors"}[change.backend]
     if change.backend == "prlimit":
         target = target.partition(":")[0]  # the start time only tells it from a later one of that number
     unit = "" if unit in ("port", "ports") else unit  # a port is a name more than a number
     before, after = (numbers(_shown(state), target) for state in (change.before, change.after))
     return f"{_KINDS.get(change.backend, '')}{target}: {before} -> {after}{f' {unit}' if unit else ''}"
+
+
+def _there_or_not(change: Change) -> str:
+    return f"{_THERE_OR_NOT[change.backend].format(change.target)} ({'new' if change.after else 'removed'})"
 
 
 def _file(change: Change, said: Sequence[str], reasons: bool) -> list[str]:

@@ -71,6 +71,8 @@ def _change(change: Change, top: str) -> list[str]:
     if change.backend == "address":
         address, _, interface = change.target.rpartition("@")
         return [f"ip address replace {shlex.quote(address)} dev {shlex.quote(interface)}"]
+    if change.backend == "anyip":
+        return [f"ip route replace local {shlex.quote(change.target)} dev lo"]
     return [*_inside(change.target, top), *_file(top + change.target, change.after)]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from hosttune.changes.backends import address
-from hosttune.commands import _planning, apply, rollback
+from hosttune.commands import _addressing, apply, rollback
 from hosttune.errors import UsageError
 from tests.changes import tree
 
@@ -113,5 +113,5 @@ def test_the_kernel_has_an_ipv6_address_once_and_an_ipv4_one_for_each_prefix() -
 )
 def test_a_wrong_address_is_one_line(text: str) -> None:
     with pytest.raises(UsageError, match="--add-address") as caught:
-        _planning.addresses([text])
+        _addressing.addresses([text])
     assert "\n" not in str(caught.value)

@@ -45,6 +45,17 @@ ANSWERS: dict[str, Any] = {
         "translated": [{"address": "10.0.0.1", "target": "10.0.0.9", "port": 80, "entries": 2}],
     },
 }
+LINK = {
+    **{"up": True, "carrier": True, "loopback": False, "arp": True},
+    "addresses": [{"address": "10.0.0.9", "prefix": 24, "permanent": True}],
+    "gateways": ["fe80::1"],
+    "neighbours": ["10.0.0.1"],
+}
+ANSWERS["links"] = {
+    "links": {"eth0": LINK},
+    "local": [["10.9.0.0/24", "lo"]],
+    "defaults": [{"interface": "eth0", "gateway": "10.0.0.1", "source": ""}],
+}
 NOT_ALLOWED: tuple[Any, ...] = (-1, 1e300, 1 << 70, "\x1b[31m", {"a": 1}, [[]])
 
 
@@ -127,3 +138,16 @@ def test_a_setting_that_makes_no_sense_stops_nothing(path: str, text: str, tmp_p
     line = [sys.executable, "-m", "hosttune", "diagnose", "--snapshot", str(file)]
     done = subprocess.run(line, capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode in (0, 1) and not done.stderr, done
+
+
+@pytest.mark.parametrize(("address", "prefix"), [("10.0.0.9", 33), ("2001:db8::1", 129), ("10.0.0.9", 1 << 40)])
+def test_a_prefix_beyond_its_family_is_refused(address: str, prefix: int) -> None:
+    row = {"address": address, "prefix": prefix, "permanent": True}
+    assert shapes.wrong("links", put(ANSWERS["links"], ("links", "eth0", "addresses", 0), row))
+
+
+def test_a_way_without_an_interface_is_one_of_an_older_recording() -> None:
+    way = {"source": "10.0.0.9", "gateway": "", "error": ""}
+    assert shapes.wrong("routes", {"10.0.0.11": way}) == ""
+    assert shapes.wrong("routes", {"10.0.0.11": way | {"source": "x"}})
+    assert shapes.wrong("routes", {"x": way})

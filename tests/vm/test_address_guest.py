@@ -1,4 +1,6 @@
-"""Source addresses on a real machine: they are there at once and after a reboot, whoever runs the interface."""
+"""Source addresses on a real machine: they are there at once and after a reboot, whoever runs the interface; local
+prefixes too.
+"""
 
 from __future__ import annotations
 
@@ -31,6 +33,8 @@ look stock
 hosttune apply --only addresses --yes --add-address 10.9.0.21-10.9.0.22/24@d0 --add-address 2001:db8::21/64@d0 \
     --add-address 10.9.1.21-10.9.1.22/24@d1 --add-address 2001:db8:1::21/64@d1 2>&1 | keep said
 look applied
+hosttune sources add --anyip 10.9.3.0/24 --yes 2>&1 | keep said-anyip
+ip route show table local type local | grep 10.9.3 | keep anyip
 hosttune apply --only addresses --yes --root /srv --add-address 10.9.2.21/24@eth0 2>&1 | keep said-netplan
 chmod 600 /srv/etc/netplan/*
 netplan generate --root-dir /srv 2>&1 | keep netplan-said
@@ -39,7 +43,11 @@ cat /srv/run/systemd/network/*eth0.network | keep netplan
 LATER = """
 for i in $(seq 50); do ip -o address show dev d0 | grep -q 10.9.0.22 && break; sleep 0.2; done
 look rebooted
-hosttune rollback --yes 2>&1 | keep back
+ip route show table local type local | grep 10.9.3 | keep anyip
+hosttune sources remove --anyip 10.9.3.0/24 --yes 2>&1 | keep removed
+ip route show table local type local | grep 10.9.3 | keep anyip-removed
+for i in 1 2 3; do hosttune rollback --yes; done 2>&1 | keep back
+ip route show table local type local | grep 10.9.3 | keep anyip-after
 look after
 find /etc -name '*hosttune*' | keep left
 """
@@ -58,5 +66,8 @@ def test_addresses_come_back_after_a_reboot(tmp_path: Path) -> None:
     assert set(second["rebooted"].splitlines()) == set(first["applied"].splitlines()), second["console"]
     assert second["after"] == first["stock"], second["back"]
     assert second["left"] == ""
+    assert "local 10.9.3.0/24 dev lo" in first["anyip"], first["said-anyip"]
+    assert "local 10.9.3.0/24 dev lo" in second["anyip"], second["console"]
+    assert second["anyip-removed"] == second["anyip-after"] == "", second["removed"] + second["back"]
     lines = first["netplan"].splitlines()
     assert {"Address=10.9.2.1/24", "Address=10.9.2.21/24"} <= set(lines), first["netplan-said"] + first["said-netplan"]

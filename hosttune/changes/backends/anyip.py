@@ -1,0 +1,57 @@
+"""A prefix whose every address is this host's own (AnyIP); the target is the prefix, the state "present"."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+
+from hosttune.host import Host, WritableHost
+from hosttune.model import State
+
+PRESENT = "present"
+RUNTIME = True
+
+_WIDEST = {4: 16, 6: 48}
+"""Bits of the prefix: wider ones hold more addresses than any host can use, and soon somebody else's too."""
+
+
+def parse(target: str) -> str:
+    """Return the prefix as it is written; raises ValueError with what is wrong and how to mend it."""
+    if "/" not in target:
+        raise ValueError(f"{target!r} has no length; write 10.9.0.0/24")
+    found = ipaddress.ip_network(target, strict=False)
+    given = ipaddress.ip_interface(target).ip
+    if given != found.network_address:
+        raise ValueError(f"{target} begins within its prefix; write {found}")
+    if found.num_addresses < 2:
+        raise ValueError(f"{target} is one address; write it as ADDRESS/{found.prefixlen}@lo without --anyip")
+    if found.prefixlen < _WIDEST[found.version]:
+        raise ValueError(f"{target} is too wide; /{_WIDEST[found.version]} is the widest that is made")
+    if found.is_multicast or found.is_loopback or found.is_link_local or found.is_unspecified:
+        raise ValueError(f"{target} is no prefix that connections can come from; write one of your own network's")
+    return str(found)
+
+
+def read(host: Host, target: str) -> State:
+    """Say whether the loopback has the local route."""
+    prefix = _parsed(target)
+    return PRESENT if [prefix, "lo"] in [list(one) for one in host.probe("links")["local"]] else None
+
+
+def write(host: WritableHost, target: str, state: State) -> None:
+    """Add the local route, or take it away."""
+    host.act("local_route", verb="add" if state == PRESENT else "del", prefix=_parsed(target))
+
+
+def check(target: str, state: State) -> None:
+    """Raise OSError for what is no prefix, or no state of one."""
+    _parsed(target)
+    if state not in (PRESENT, None):
+        raise OSError(errno.EINVAL, f"{target}: {state!r} is no state of a prefix")
+
+
+def _parsed(target: str) -> str:
+    try:
+        return parse(target)
+    except ValueError as error:
+        raise OSError(errno.EINVAL, str(error)) from error

@@ -1,0 +1,226 @@
+"""Give this host source addresses, or take them away: plan, show, ask, write in one transaction, look again."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import shlex
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hosttune.changes import journal
+from hosttune.changes.journal import Record, Status
+from hosttune.changes.planned import Planned
+from hosttune.changes.request import AddressFacts, Request
+from hosttune.commands import _addressing, _asking, _commit, _load, _open, _planning
+from hosttune.errors import HostError, RefusedError, UsageError
+from hosttune.facts import links
+from hosttune.host import Host
+from hosttune.host.live import LiveHost
+from hosttune.model import Plan
+from hosttune.render import _plan, _refused, _sources
+from hosttune.render._figures import fold
+
+SCHEMA = "hosttune/sources/1"
+WANTED, REFUSED = 4, 5
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The options of `hosttune sources add` and `hosttune sources remove`, as given; `force` is of the latter."""
+
+    remove: bool
+    targets: Sequence[str]
+    anyip: Sequence[str]
+    dry_run: bool
+    yes: bool
+    force: bool
+    runtime_only: bool
+    persist_only: bool
+    root: str
+    format: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What one look at the host came to."""
+
+    request: Request
+    plan: Plan
+    links: AddressFacts
+
+
+def run(asked: Asked) -> int:
+    """Open the host that the options name and carry it out there; returns the exit code."""
+    _open.check_format(asked.format)
+    if not asked.targets and not asked.anyip:
+        raise UsageError(
+            f"sources {_verb(asked)}: name addresses, or --anyip PREFIX; `hosttune sources plan` finds some"
+        )
+    if asked.runtime_only and asked.persist_only:
+        raise UsageError("--runtime-only and --persist-only: together they leave nothing to write; name one")
+    if asked.root != "/" and asked.runtime_only:
+        raise UsageError("--root: nothing runs in an image; leave out --runtime-only")
+    _asking.check(asked.format, told=asked.yes or asked.dry_run)
+    return on(LiveHost(asked.root), asked)
+
+
+def on(host: LiveHost, asked: Asked) -> int:
+    """Carry it out on a host, or show it; returns the exit code."""
+    request = _request(host, asked)
+    look = _look(host, asked, request)
+    unfinished = _commit.unfinished(host, asked.dry_run)
+    if not look.plan.refusals and not look.plan.changes and not unfinished:
+        return _tell(host, asked, look, 0, None)
+    if asked.dry_run or look.plan.refusals:
+        return _show(asked, look)
+    if not asked.yes:
+        _show(asked, look)
+        count = len(look.plan.changes)
+        _asking.agree(f"Make {count:,} change{'s' * (count != 1)}?")
+    with _commit.healed(host) as records:
+        # who was not asked has not let time pass: the link need not be asked again
+        again = _look(host, asked, request, look.links if asked.yes else None)
+        if again.plan.refusals:
+            raise RefusedError(_refused.line(again.plan.refusals, os.geteuid() == 0, _load.command()))
+        if not asked.yes and again.plan != look.plan:
+            raise RefusedError("the host was changed while you were asked, nothing was written; run it again")
+        if not again.plan.changes:
+            return _tell(host, asked, again, 0, None)
+        record = _commit.carry_out(host, records, request, again.plan)
+    return _tell(host, asked, again, 0, record)
+
+
+def _verb(asked: Asked) -> str:
+    return "remove" if asked.remove else "add"
+
+
+def _request(host: Host, asked: Asked) -> Request:
+    """Return what is asked for; raises UsageError."""
+    prefixes = _addressing.prefixes(asked.anyip)
+    base = Request(
+        runtime=not asked.persist_only and asked.root == "/",
+        persist=not asked.runtime_only,
+        only=("addresses",),
+    )
+    try:
+        if asked.remove:
+            gone = tuple(_addressing.present(host, asked.targets))
+            return dataclasses.replace(base, remove=gone, remove_anyip=prefixes)
+        come = _addressing.addresses(_addressing.completed(host, asked.targets))
+        return dataclasses.replace(base, addresses=come, anyip=prefixes)
+    except UsageError as error:
+        raise UsageError(str(error).replace("--add-address ", "")) from error
+
+
+def _look(host: LiveHost, asked: Asked, request: Request, known: AddressFacts | None = None) -> _Look:
+    known = known or _addressing.facts(host, request, force=asked.force, ours=_ours(host) if asked.remove else ())
+    plan = _planning.plan(host, Planned(host), request, (), _open.open_profiles([], []), known)
+    plan = dataclasses.replace(plan, refusals=tuple(r.replace("--add-address: ", "") for r in plan.refusals))
+    if asked.dry_run:
+        # what only this user may not do, another one may who carries it out
+        line, others = _refused.not_root(plan.refusals, os.geteuid() == 0, "")
+        notes = (*plan.notes, "to carry it out takes root") if line else plan.notes
+        plan = dataclasses.replace(plan, refusals=tuple(others), notes=notes)
+    return _Look(request, plan, known)
+
+
+def _ours(host: LiveHost) -> set[str]:
+    """Return the addresses that an apply in force has added; none where the journal is not to be read."""
+    try:
+        standing = [r for r in journal.records(host) if r.status in (Status.APPLIED, Status.PARTLY)]
+    except RefusedError:
+        return set()
+    return {c.target for r in standing for c in r.changes if c.backend == "address" and c.after is not None}
+
+
+def _show(asked: Asked, look: _Look) -> int:
+    """Print the plan, and why it may not be carried out."""
+    width, why = _width(), (look.plan.refusals, os.geteuid() == 0, _load.command())
+    short = asked.format == "json" or (not asked.dry_run and bool(_refused.not_root(*why)[0]))
+    if asked.format == "json":
+        _print_json(asked, look, None)
+    elif not short:
+        print(_sources.changes(look.plan, width), end="")
+    if look.plan.refusals:
+        sys.stdout.flush()
+        said = [f"hosttune: {_refused.line(*why)}"] if short else _refused.lines(*why, width)
+        print("\n".join(said), file=sys.stderr)
+        return REFUSED
+    return WANTED
+
+
+def _tell(host: Host, asked: Asked, look: _Look, code: int, record: Record | None) -> int:
+    """Print what became of it and return the exit code."""
+    if asked.format == "json":
+        _print_json(asked, look, record)
+        return code
+    width = _width()
+    if record is None:
+        nothing = "no such address is here" if asked.remove else "they are here already"
+        layers = "" if look.request.persist else " (--runtime-only)"
+        print("\n".join(fold(f"  Nothing to do: {nothing}{layers}.", width, "    ")))
+        _notes(look.plan, width)
+        return code
+    print(_sources.done(look.plan, look.request.persist, width), end="")
+    # who was asked has read the notes
+    if asked.yes:
+        _notes(look.plan, width)
+    for said, command in _returning(host, look.request.anyip):
+        print("\n".join([*fold(f"  {said}", width, "    "), f"    {command}"]))
+    where = "" if asked.root == "/" else f" --root {shlex.quote(asked.root)}"
+    print(f"  undo: sudo hosttune rollback {record.id}{where}")
+    return code
+
+
+def _notes(plan: Plan, width: int) -> None:
+    for note in _plan.notes(plan):
+        print("\n".join(fold(f"  note: {note}", width, "    ")))
+
+
+def _returning(host: Host, prefixes: Sequence[str]) -> list[tuple[str, str]]:
+    """Return what the peers of each prefix have to be told, with the address that they reach this host by."""
+    if not prefixes:
+        return []
+    try:
+        found = links.gather(host)
+    except HostError:
+        return [_sources.return_route(prefix, "THIS-HOST") for prefix in prefixes]
+    return [_sources.return_route(prefix, _first(found, ":" in prefix)) for prefix in prefixes]
+
+
+def _first(found: links.Links, six: bool) -> str:
+    """Return the address that others reach this host by: the first of where its default route leads, or of its one
+    interface; a word in its place where that cannot be told.
+    """
+    others = [link for link in found.links.values() if not link.loopback and link.addresses]
+    names = [default.interface for default in found.defaults] or [link.name for link in others][: len(others) == 1]
+    for name in names:
+        for one in found.links[name].addresses:
+            if (":" in one) == six and not one.startswith("fe80"):
+                return one.partition("/")[0]
+    return "THIS-HOST"
+
+
+def _print_json(asked: Asked, look: _Look, record: Record | None) -> None:
+    document: dict[str, Any] = {
+        "schema": SCHEMA,
+        "verb": _verb(asked),
+        "id": record.id if record else None,
+        "dry_run": asked.dry_run,
+        "changed": bool(look.plan.changes) and not look.plan.refusals and (record is not None or asked.dry_run),
+        "diff": "".join(f"{line}\n" for change in look.plan.changes for line in _plan.diff(change)),
+        "changes": journal.plain(look.plan.changes),
+        "refused": list(look.plan.refusals),
+        "notes": _plan.notes(look.plan),
+        "answers": [{"address": one, "mac": mac} for one, mac in sorted(look.links.answers.items())],
+    }
+    print(json.dumps(document, indent=1))
+
+
+def _width() -> int:
+    return max(60, shutil.get_terminal_size((80, 24)).columns)

@@ -1,0 +1,291 @@
+"""How many source addresses a workload takes towards its backends, and where they could come from; nothing is sent."""
+
+from __future__ import annotations
+
+import dataclasses
+import ipaddress
+import math
+import re
+import shlex
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from hosttune import capacity
+from hosttune.capacity import CapacityFacts
+from hosttune.commands import _load, _open
+from hosttune.errors import HostError, UsageError
+from hosttune.facts import cloud_addresses, free, links, pool, sysctl
+from hosttune.facts import machine as machines
+from hosttune.facts.links import Links, Network
+from hosttune.host import Host
+from hosttune.model import Backend, BindMode, More, Outlet, PortPool, Reading, SourcePlan, Workload
+from hosttune.render import _sources_plan
+
+_READ = (
+    "net.ipv4.ip_local_port_range",
+    "net.ipv4.ip_local_reserved_ports",
+    "net.ipv4.ip_unprivileged_port_start",
+    "net.ipv4.tcp_tw_reuse",
+    "net.ipv4.tcp_tw_reuse_delay",
+    "net.ipv4.tcp_timestamps",
+)
+_UNPRIVILEGED, _LAST = 1024, 65535  # PROT_SOCK, include/net/sock.h
+Key = tuple[str, int]
+"""An interface, and the family of addresses."""
+
+_SHOWN = 64
+"""Free ranges that are kept: a subnet in which every second address is taken has no use for the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The options of `hosttune sources plan`, as given."""
+
+    aim: _load.Aim
+    interface: str
+    headroom: str
+    netns: str
+    snapshot: str
+    format: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What is read of the host once: `ways` are the answers of routing, by the backends' addresses."""
+
+    host: Host
+    load: Workload
+    links: Links
+    readings: dict[str, Reading]
+    ways: dict[str, dict[str, str]]
+
+
+def run(asked: Asked) -> int:
+    """Print the plan; returns 0 where the addresses of now carry it, 1 where they do not."""
+    _open.check_format(asked.format)
+    found = plan(_open.open_host("/", asked.snapshot, asked.netns), asked)
+    if asked.format == "json":
+        print(_sources_plan.json(found), end="")
+    else:
+        width = max(60, shutil.get_terminal_size((80, 24)).columns)
+        print(_sources_plan.table(found, width), end="")
+    return 0 if found.carried else 1
+
+
+def plan(host: Host, asked: Asked) -> SourcePlan:
+    """Look at a host, and return the plan; raises UsageError where it cannot be made."""
+    headroom = share(asked.headroom)
+    loaded = _load.load(host, asked.aim)
+    load = loaded.workload
+    if not load.backends:
+        raise UsageError("sources plan: no backend; name them with --backend HOST:PORT or --backends-from FILE")
+    wanted = math.ceil(load.connections / (1 - headroom))
+    seen = _look(host, dataclasses.replace(load, connections=wanted))
+    outlets, notes = _outlets(seen, asked.interface)
+    machine = machines.gather(host)
+    count = sum(outlet.needed.best or 0 for outlet in outlets if not outlet.own)
+    first = outlets[0].pools[0]
+    made = SourcePlan(
+        machine=machine,
+        connections=load.connections,
+        wanted=wanted,
+        headroom=float(headroom),
+        mode=load.bind_mode,
+        range_now=(first.low, first.high),
+        range_widest=_widest(seen, first.low, first.high),
+        outlets=tuple(outlets),
+        local=seen.links.anyip,
+        notes=(*loaded.notes, *notes),
+    )
+    if made.carried:
+        return made
+    cloud = cloud_addresses.of(machine.cloud, count) if count else None
+    made = dataclasses.replace(
+        made,
+        anyip=_spare(seen.links, count) if any(o.version == 4 and not o.own for o in outlets) else "",
+        cloud=cloud,
+        elsewhere="" if cloud else machine.cloud,
+    )
+    return dataclasses.replace(made, next=_next(made, asked.aim))
+
+
+def share(text: str) -> Fraction:
+    """Return the share of 0.2 or 20%; raises UsageError."""
+    if re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,6})?%?", text):
+        found = Fraction(text.rstrip("%")) / (100 if text.endswith("%") else 1)
+        if found <= Fraction(9, 10):
+            return found
+    raise UsageError(f"--headroom {text}: not a share from 0 to 0.9 (90%); write 0.2 or 20%")
+
+
+def _look(host: Host, load: Workload) -> _Seen:
+    try:
+        found = links.gather(host)
+        ways = host.probe("routes", destinations=sorted({b.address for b in load.backends}))
+    except HostError as error:
+        raise UsageError(f"sources plan: the interfaces and routes are not seen here: {error}") from error
+    return _Seen(host, load, found, sysctl.gather(host, _READ, sysctl.files(host, _READ)), ways)
+
+
+def _outlets(seen: _Seen, only: str) -> tuple[list[Outlet], list[str]]:
+    """Return an outlet for each interface and family that leads to backends, and why some backends have none."""
+    notes: list[str] = []
+    groups: dict[Key, list[Backend]] = {}
+    for backend in seen.load.backends:
+        way = seen.ways.get(backend.address, {})
+        name = way.get("interface", "")
+        if not way.get("source") or name not in seen.links.links:
+            why = way.get("error") or "routing names no interface of this host (a recording of an older release?)"
+            notes.append(f"{backend}: no route: {why}")
+        elif only and name != only:
+            notes.append(f"{backend} is reached by {name}, not by {only}: left out")
+        else:
+            groups.setdefault((name, 6 if ":" in backend.address else 4), []).append(backend)
+    if not groups:
+        raise UsageError(f"sources plan: {notes[0]}")
+    if seen.load.bind_mode is BindMode.CONNECT:
+        notes.append("a program that only connects has one source address, whatever is added: it must bind to them")
+    have = {key: _have(seen, *key, of) for key, of in groups.items()}
+    found = _survey(seen, {key: (have[key], of) for key, of in groups.items()})
+    notes += found.notes
+    return [_outlet(seen, key, have[key], groups[key], found) for key in groups], notes
+
+
+def _survey(seen: _Seen, outlets: dict[Key, tuple[tuple[str, ...], list[Backend]]]) -> pool.Survey:
+    """Look at the sockets once, with the sources of each backend; raises UsageError."""
+    sources = {b: have for have, of in outlets.values() for b in of}
+    # in the order in which they were named: what a recording was asked
+    aimed = tuple(dataclasses.replace(b, sources=sources[b]) for b in seen.load.backends if b in sources)
+    try:
+        return pool.survey(seen.host, aimed, (), seen.load.bind_mode, seen.load.bind_range)
+    except HostError as error:
+        raise UsageError(f"sources plan: the port pools could not be counted: {error}") from error
+
+
+def _outlet(seen: _Seen, key: Key, have: tuple[str, ...], backends: list[Backend], found: pool.Survey) -> Outlet:
+    (name, version), load, link = key, seen.load, seen.links.links[key[0]]
+    way = seen.ways[backends[0].address]
+    part = Fraction(len(backends), len(load.backends))
+    own = dataclasses.replace(
+        load,
+        connections=math.ceil(load.connections * part),
+        rate=max(math.ceil(load.rate * part), 1),
+        backends=tuple(backends),
+        sources=have,
+    )
+    facts = CapacityFacts(
+        readings=seen.readings,
+        pools=_of(found.pools(), backends),
+        workload=own,
+        machine=machines.gather(seen.host),
+        wide=_of(found.pools(*_widest(seen, found.settings.low, found.settings.high)), backends),
+    )
+    made = Outlet(
+        interface=name,
+        version=version,
+        source=way["source"],
+        have=have,
+        via=way.get("gateway", ""),
+        connections=own.connections,
+        pools=facts.pools,
+        now=_more(facts, widest=False),
+        widest=_more(facts, widest=True),
+        own=link.loopback,
+    )
+    subnet = _subnet(seen.links, name, way["source"])
+    return made if made.own or subnet is None else _with_free(seen, made, subnet)
+
+
+def _of(pools: Sequence[PortPool], backends: Sequence[Backend]) -> tuple[PortPool, ...]:
+    named = {str(backend) for backend in backends}
+    return tuple(pool for pool in pools if str(pool.backend) in named)
+
+
+def _more(facts: CapacityFacts, *, widest: bool) -> More:
+    return More(
+        capacity.more_sources(facts, widest=widest, below_knee=False),
+        capacity.more_sources(facts, widest=widest, below_knee=True),
+    )
+
+
+def _have(seen: _Seen, name: str, version: int, backends: Sequence[Backend]) -> tuple[str, ...]:
+    """Return the addresses that connections go out from: those named, else all that the interface has."""
+    source = seen.ways[backends[0].address]["source"]
+    named = [s for s in (seen.load.sources if seen.load.sources != ("all",) else ()) if (":" in s) == (version == 6)]
+    named = named or [s for b in backends for s in b.sources if (":" in s) == (version == 6)]
+    if named:
+        return tuple(dict.fromkeys(named))
+    if seen.load.bind_mode is BindMode.CONNECT and not seen.load.sources:
+        return (source,)  # routing picks one and the same for all
+    found = [ipaddress.ip_interface(one).ip for one in seen.links.links[name].addresses]
+    kept = [str(one) for one in found if one.version == version and not one.is_link_local]
+    return tuple(dict.fromkeys([source, *kept]))
+
+
+def _widest(seen: _Seen, low: int, high: int) -> tuple[int, int]:
+    """Return the range with every port that an ordinary program may have; a program's own range is as it is."""
+    if seen.load.bind_range is not None and seen.load.bind_mode in (BindMode.EXPLICIT, BindMode.BIND):
+        return low, high
+    start = seen.readings["net.ipv4.ip_unprivileged_port_start"].runtime
+    first = max(start, _UNPRIVILEGED) if isinstance(start, int) else _UNPRIVILEGED
+    return min(low, first), _LAST
+
+
+def _subnet(found: Links, name: str, source: str) -> Network | None:
+    """Return the subnet of the source on its interface; None where it has none but itself."""
+    address = ipaddress.ip_address(source)
+    around = [net for net in links.subnets(found.links[name], address.version) if address in net]
+    return max(around, key=lambda net: net.prefixlen) if around else None
+
+
+def _with_free(seen: _Seen, outlet: Outlet, subnet: Network) -> Outlet:
+    link = seen.links.links[outlet.interface]
+    others = {*link.neighbours, *link.gateways, *(b.address for b in seen.load.backends)}
+    here = free.ranges(subnet, {*seen.links.own(), *others})
+    inside = {one for one in others - seen.links.own() if _inside(one, subnet)}
+    wanted = outlet.needed.best or 0
+    at = f"/{subnet.prefixlen}@{outlet.interface}"
+    return dataclasses.replace(
+        outlet,
+        subnet=str(subnet),
+        free=free.count(here),
+        ranges=tuple(free.text(one, subnet.version) for one in here[:_SHOWN]),
+        seen=len(inside),
+        chosen=tuple(free.text(one, subnet.version) + at for one in free.choose(here, wanted)),
+    )
+
+
+def _inside(one: str, subnet: Network) -> bool:
+    found = ipaddress.ip_address(one.partition("%")[0])
+    return found.version == subnet.version and found in subnet
+
+
+def _spare(found: Links, count: int) -> str:
+    """Return a private prefix of so many addresses that meets no subnet of this host."""
+    bits = max(2, math.ceil(math.log2(max(count, 1))))
+    taken = [net for link in found.links.values() for net in links.subnets(link, 4)]
+    taken += [ipaddress.ip_network(prefix, strict=False) for prefix in found.anyip if ":" not in prefix]
+    block = ipaddress.ip_network("10.0.0.0/8")
+    for second in (9, *range(64, 256)):
+        start = int(block.network_address) + (second << 16)
+        net = ipaddress.ip_network((start, 32 - bits))
+        if bits <= 16 and not any(net.overlaps(other) for other in taken):
+            return str(net)
+    return ""
+
+
+def _next(made: SourcePlan, aim: _load.Aim) -> tuple[str, ...]:
+    """Return the commands that carry it, in order."""
+    found = []
+    if any(outlet.widens for outlet in made.outlets) and made.range_now != made.range_widest:
+        words = [w for w in _load.words(dataclasses.replace(aim, source=())) if w]
+        found.append(shlex.join(["sudo", "hosttune", "apply", "--only", "sysctl", *words]))
+    short = [o for o in made.outlets if o.free < (o.needed.best or 0) and not o.own]
+    chosen = [one for o in made.outlets if o not in short and not o.own for one in o.chosen]
+    if chosen:
+        found.append(shlex.join(["sudo", "hosttune", "sources", "add", *chosen]))
+    if made.anyip and any(o.version == 4 for o in short):
+        found.append(shlex.join(["sudo", "hosttune", "sources", "add", "--anyip", made.anyip]))
+    return tuple(found)

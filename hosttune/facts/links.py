@@ -1,0 +1,91 @@
+"""The interfaces of this host with their subnets, as the kernel has them now, and which one an address belongs to."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hosttune.host import Host
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """An interface: `addresses` are ADDRESS/PREFIX, `passing` those of them that DHCP or a router has given.
+
+    `arp`: it finds its neighbours by ARP and neighbour discovery. `neighbours` have answered there, `gateways` are
+    those of its routes.
+    """
+
+    name: str
+    up: bool
+    loopback: bool
+    arp: bool
+    addresses: tuple[str, ...]
+    passing: frozenset[str]
+    gateways: tuple[str, ...]
+    neighbours: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """A default route: `gateway` and `source` are "" where it names none."""
+
+    interface: str
+    gateway: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """All interfaces by name, the prefixes that are local by a route on the loopback, and the default routes."""
+
+    links: Mapping[str, Link]
+    anyip: tuple[str, ...]
+    defaults: tuple[Default, ...]
+
+    def own(self) -> set[str]:
+        """Return every address of this host."""
+        return {one.partition("/")[0] for link in self.links.values() for one in link.addresses}
+
+
+def gather(host: Host) -> Links:
+    """Ask the kernel; raises HostError."""
+    found: dict[str, Any] = host.probe("links")
+    links = {name: _link(name, link) for name, link in found["links"].items()}
+    local = (prefix for prefix, name in found["local"] if name == "lo")
+    anyip = tuple(p for p in local if not ipaddress.ip_interface(p).is_loopback)
+    return Links(links, anyip, tuple(Default(d["interface"], d["gateway"], d["source"]) for d in found["defaults"]))
+
+
+def _link(name: str, link: dict[str, Any]) -> Link:
+    addresses = {f"{ipaddress.ip_address(a['address'])}/{a['prefix']}": a["permanent"] for a in link["addresses"]}
+    return Link(
+        name=name,
+        up=link["up"],
+        loopback=link["loopback"],
+        arp=link["arp"],
+        addresses=tuple(addresses),
+        passing=frozenset(one for one, permanent in addresses.items() if not permanent),
+        gateways=tuple(link["gateways"]),
+        neighbours=tuple(link["neighbours"]),
+    )
+
+
+def subnets(link: Link, version: int) -> tuple[Network, ...]:
+    """Return the subnets of an interface that hold more than its own address, those of the link alone left out."""
+    found = (ipaddress.ip_interface(one) for one in link.addresses)
+    kept = (one.network for one in found if one.version == version and not one.ip.is_link_local)
+    return tuple(dict.fromkeys(net for net in kept if net.num_addresses > 1))
+
+
+def around(links: Links, address: Address) -> list[tuple[str, Network]]:
+    """Return each interface and subnet that holds an address, the narrowest first; the loopback comes last."""
+    found = [
+        (link.name, net) for link in links.links.values() for net in subnets(link, address.version) if address in net
+    ]
+    return sorted(found, key=lambda pair: (links.links[pair[0]].loopback, -pair[1].prefixlen, pair[0]))

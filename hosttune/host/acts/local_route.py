@@ -1,0 +1,28 @@
+"""Make a whole prefix this host's own, or no more: a local route on the loopback (AnyIP, rtnetlink(7))."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+
+_LOCAL_TABLE = 255
+
+
+def run(verb: str, prefix: str) -> None:
+    """Add or delete `local PREFIX dev lo`; raises OSError."""
+    from pyroute2 import IPRoute, NetlinkError
+
+    found = ipaddress.ip_network(prefix)
+    with IPRoute() as routing:
+        loopback = list(routing.link_lookup(ifname="lo"))
+        if not loopback:
+            raise OSError(errno.ENODEV, "no interface lo")
+        # of IPv4 a local route has the scope of the host, else the kernel refuses it (ip-route(8))
+        scope = {"scope": 254} if found.version == 4 else {}
+        family = 2 if found.version == 4 else 10
+        try:
+            routing.route(
+                verb, dst=str(found), family=family, type="local", table=_LOCAL_TABLE, oif=loopback[0], **scope
+            )
+        except NetlinkError as error:
+            raise OSError(error.code, f"local {prefix} dev lo: {error}") from error

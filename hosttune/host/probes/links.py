@@ -1,0 +1,98 @@
+"""The interfaces, what is known of their subnets, and the prefixes that are this host's own (rtnetlink(7))."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_UP, _LOOPBACK, _NOARP = 0x1, 0x8, 0x80  # linux/if.h
+_ETHER = 1  # ARPHRD_ETHER, linux/if_arp.h
+_PERMANENT = 0x80  # IFA_F_PERMANENT, linux/if_addr.h
+_LOCAL = 2  # RTN_LOCAL, linux/rtnetlink.h
+_LOCAL_TABLE = 255
+_WIDTH = {2: 32, 10: 128}
+
+
+def run() -> dict[str, Any]:
+    """Return `links`, `local` and `defaults`.
+
+    "links": for each interface by its name `up`, `carrier`, `loopback`, `arp` (it finds its neighbours by ARP and
+    neighbour discovery), `addresses` (`address`, `prefix`, `permanent`), `gateways` of its routes and `neighbours`,
+    addresses that have answered. "local": [prefix, interface] of local routes that hold for no address of an
+    interface. "defaults": the default routes, each with `interface`, `gateway` and `source`, "" where it has none.
+    """
+    from pyroute2 import IPRoute
+
+    with IPRoute() as routing:
+        names: dict[int, str] = {}
+        links: dict[str, dict[str, Any]] = {}
+        for link in routing.get_links():
+            name = str(link.get_attr("IFLA_IFNAME"))
+            names[link["index"]] = name
+            links[name] = _link(link)
+        for one in routing.get_addr():
+            flags = one.get_attr("IFA_FLAGS") or one["flags"]
+            links[names[one["index"]]]["addresses"].append(
+                {
+                    "address": str(one.get_attr("IFA_LOCAL") or one.get_attr("IFA_ADDRESS")),
+                    "prefix": one["prefixlen"],
+                    "permanent": bool(flags & _PERMANENT),
+                }
+            )
+        for one in routing.get_neighbours():
+            name, address = names.get(one["ifindex"], ""), one.get_attr("NDA_DST")
+            if name and address and one.get_attr("NDA_LLADDR"):
+                links[name]["neighbours"].append(str(address))
+        local, defaults = _routes(routing.get_routes(), names, links)
+    for found in links.values():
+        found["gateways"] = sorted(set(found["gateways"]))
+        found["neighbours"] = sorted(set(found["neighbours"]))
+    return {"links": links, "local": sorted(local), "defaults": defaults}
+
+
+def _link(link: Any) -> dict[str, Any]:
+    flags = link["flags"]
+    return {
+        "up": bool(flags & _UP),
+        "carrier": link.get_attr("IFLA_CARRIER") != 0,
+        "loopback": bool(flags & _LOOPBACK),
+        "arp": link["ifi_type"] == _ETHER and not flags & _NOARP,
+        "addresses": [],
+        "gateways": [],
+        "neighbours": [],
+    }
+
+
+def _routes(
+    routes: Any, names: dict[int, str], links: dict[str, dict[str, Any]]
+) -> tuple[list[list[str]], list[dict[str, str]]]:
+    """Return the local prefixes and the default routes; add each gateway to its interface."""
+    own = {a["address"] for link in links.values() for a in link["addresses"]}
+    local: list[list[str]] = []
+    defaults: list[dict[str, str]] = []
+    for route in routes:
+        name = names.get(route.get_attr("RTA_OIF") or 0, "")
+        table = route.get_attr("RTA_TABLE") or route["table"]
+        if table == _LOCAL_TABLE:
+            prefix = str(route.get_attr("RTA_DST"))
+            whole = route["dst_len"] == _WIDTH.get(route["family"])
+            if name and route["type"] == _LOCAL and not (whole and prefix in own):
+                local.append([f"{prefix}/{route['dst_len']}", name])
+            continue
+        hops = [(name, _gateway(route)), *((names.get(h["oif"], ""), _gateway(h)) for h in _hops(route))]
+        for hop, gateway in hops:
+            if hop and gateway:
+                links[hop]["gateways"].append(gateway)
+            if hop and route["dst_len"] == 0:
+                source = str(route.get_attr("RTA_PREFSRC") or "")
+                defaults.append({"interface": hop, "gateway": gateway, "source": source})
+    return local, defaults
+
+
+def _hops(route: Any) -> Any:
+    return route.get_attr("RTA_MULTIPATH") or []
+
+
+def _gateway(route: Any) -> str:
+    # a route of one family through a gateway of the other has RTA_VIA
+    found = route.get_attr("RTA_GATEWAY") or route.get_attr("RTA_VIA") or ""
+    return str(found["addr"] if isinstance(found, dict) else found)
