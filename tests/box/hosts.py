@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 WORK = Path("/run/box")
 CONTROLLER, CONTROLLER_ADDRESS, PREFIX = "controller", "10.0.0.1", 16
 REACH = WORK / "reach"
-_WRITTEN = ("/run", "/var/log")  # what the programs write to
+_WRITTEN = ("/run", "/var/log", "/var/lib")  # what the programs and hosttune write to
 # ssh takes a host and a command for its shell, and so does this
 _REACH = """#!/bin/sh
 host=$1

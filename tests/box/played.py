@@ -97,9 +97,10 @@ def _build() -> list[str]:
     for name, address in asked.names(DIRECTORY):
         hosts.add(name, address)
         hosts.tune(name, asked.settings(DIRECTORY, name))
-        for source in asked.sources(DIRECTORY, name):
-            if source != address:
-                hosts.on(name, "ip", "address", "add", f"{source}/{hosts.PREFIX}", "dev", "eth0")
+    for name, _ in asked.names(DIRECTORY):
+        words = asked.additions(DIRECTORY, name)
+        if words:
+            hosts.on(name, sys.executable, "-m", "hosttune", *words, "--runtime-only", "--yes")
     brokers = [name for name, _ in asked.names(DIRECTORY) if name.startswith("broker-")]
     for name in brokers:
         hosts.start(name, name, "mosquitto", "-c", str(DIRECTORY / "hosts" / name / "mosquitto.conf"))
