@@ -14,6 +14,8 @@ _MORE = ("tuples_per_connection", "own_descriptors", "own_descriptors_exact", "s
 # what a profile gives with its reason only
 _REASONED = ("pipes_per_connection", "threads_per_connection", "application_memory", "backlog", "disconnect")
 
+_PER_PROCESS = ("nofile:", "sysctl:fs.nr_open")  # what each of several processes has for itself (getrlimit(2))
+
 
 def path(host: PlannedHost) -> str:
     """Return where a host's profile stands below the directory of the emission."""
@@ -109,10 +111,12 @@ def _rows(topology: str, host: PlannedHost) -> list[str]:
     if host.tier.port_range:
         why = "the plan counts on just these ports; another range carries another number of connections"
         lines += _row("sysctl:net.ipv4.ip_local_port_range", "equals", host.tier.port_range, "ports", why, source)
-    if host.tier.reserved_ports:
-        why = "the plan leaves these ports out, so that no outgoing connection takes the port of a service"
-        subject = "sysctl:net.ipv4.ip_local_reserved_ports"
-        lines += _row(subject, "covers", host.tier.reserved_ports, "ports", why, source)
+    for setting in host.settings:
+        if setting.subject == "sysctl:net.ipv4.ip_local_reserved_ports":
+            lines += _row(setting.subject, "covers", setting.value, "ports", setting.why, source)
+        elif host.tier.processes > 1 and setting.subject.startswith(_PER_PROCESS):
+            why = f"each of {host.tier.processes:,} processes has a share of the connections, and limits of its own"
+            lines += _row(setting.subject, "at_least", setting.value, setting.unit, why, source)
     return lines
 
 

@@ -43,11 +43,13 @@ def _verdict(deployment: Deployment) -> list[str]:
     sizing = deployment.sizing
     if sizing.carried:
         return []
-    first = next((place for place in sizing.places if not place.knee), None)
-    where = (
-        f" It stalls at {first.connections:,} connections, first in {first.tier}: {first.bound.name}." if first else ""
-    )
-    return [f"**This plan does not carry its target.**{where} `hosttune plan` says what is missing.", ""]
+    short = [p for p in sizing.places if p.connections < sizing.topology.connections]
+    first = min(short, key=lambda place: (place.knee, place.connections), default=None)
+    where = ""
+    if first:
+        how = "slow from" if first.knee else "stalls at"
+        where = f": {how} {first.connections:,} connections, first in {first.tier}: {first.bound.name}"
+    return [f"**This plan does not carry its target as it should**{where}. `hosttune plan` says what is missing.", ""]
 
 
 def _hosts(deployment: Deployment) -> list[str]:

@@ -34,8 +34,8 @@ def _ports(plan: TierPlan, hop: Hop) -> list[str]:
     inside = ", ".join(map(str, hop.listening))
     if inside and not tier.reserved_ports:
         found.append(
-            f"{hop.tier}: it listens on {inside}, within {hop.low}-{hop.high}: no connection can have that port; "
-            "reserve it, or a client that starts before the listener takes it (apply --reserve-listeners)"
+            f"{hop.tier}: it listens on {inside}, within {hop.low}-{hop.high}: no connection can have that port, and "
+            "its profile reserves it, so that none takes it before the listener does"
         )
     if hop.mode is BindMode.CONNECT and (tier.sources or 1) > 1:
         found.append(

@@ -26,7 +26,7 @@ from hosttune.model import (
     Unknown,
     Workload,
 )
-from hosttune.ports import mask_of, span
+from hosttune.ports import mask_of, span, text_of
 from hosttune.sizing import _flow
 from hosttune.sizing._role import Readings, Role
 
@@ -63,19 +63,20 @@ def plan(topology: Topology, tier: Tier, role: Role, demand: Fraction) -> TierPl
         machine=machine,
         bounds=tuple(sorted(bounds, key=_order)),
         hops=hops,
-        settings=(*_own(tier, role.wants(load, machine, tier.processes)), *_takes(topology, tier, facts, demand)),
+        settings=(*_own(tier, hops, role.wants(load, machine, tier.processes)), *_takes(topology, tier, facts, demand)),
         notes=tuple(notes) if serving else (),
     )
 
 
-def _own(tier: Tier, settings: tuple[Setting, ...]) -> tuple[Setting, ...]:
+def _own(tier: Tier, hops: tuple[Hop, ...], settings: tuple[Setting, ...]) -> tuple[Setting, ...]:
     """Return what a role asks for with the ports that the topology gives the tier: the plan counts on just these."""
     own: dict[str, Setting] = {}
     if tier.port_range:
         own[_RANGE] = Setting(_RANGE, tier.port_range, "ports", "the plan counts on just these ports")
-    if tier.reserved_ports:
+    reserved = mask_of(tier.reserved_ports) | mask_of(",".join(str(port) for hop in hops for port in hop.listening))
+    if reserved:
         why = "the plan leaves these out, so that no outgoing connection takes the port of a service"
-        own[_RESERVED] = Setting(_RESERVED, tier.reserved_ports, "ports", why)
+        own[_RESERVED] = Setting(_RESERVED, text_of(reserved), "ports", why)
     return (*(s for s in settings if s.subject not in own), *own.values())
 
 
@@ -213,7 +214,7 @@ def _hop(topology: Topology, tier: Tier, leg: Leg, demand: Fraction, mode: BindM
     ports = span(low, high)
     listening = mask_of(",".join(map(str, tier.ports))) & ports
     # a program that chooses its ports itself asks for no reserved list (net/ipv4/inet_connection_sock.c)
-    reserved = 0 if mode is BindMode.EXPLICIT else mask_of(tier.reserved_ports) & ports
+    reserved = 0 if mode is BindMode.EXPLICIT else mask_of(tier.reserved_ports) & ports & ~listening
     usable = (ports & ~listening & ~reserved).bit_count()
     per_host = math.ceil(demand / tier.serving) * leg.per if tier.serving else 0
     return Hop(
