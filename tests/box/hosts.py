@@ -104,7 +104,7 @@ def log_of(log: str) -> str:
     return (WORK / f"{log}.log").read_text(errors="replace")
 
 
-def wait_for(what: str, true: Callable[[], Any], seconds: float = 15) -> Any:
+def wait_for(what: str, true: Callable[[], Any], seconds: float = 60) -> Any:
     """Return the first true answer; raises with `what` after some seconds."""
     end = time.monotonic() + seconds
     while not (answer := true()):
@@ -114,11 +114,14 @@ def wait_for(what: str, true: Callable[[], Any], seconds: float = 15) -> Any:
     return answer
 
 
-def settled(count: Callable[[], int], quiet: float = 3, seconds: float = 60) -> int:
-    """Return a count once it has not changed for a while; raises where it never rests."""
-    last, since, end = count(), time.monotonic(), time.monotonic() + seconds
+def settled(count: Callable[[], int], wanted: int, quiet: float = 3, seconds: float = 90) -> int:
+    """Return a count once it is what is wanted, or that time is over, and it has not changed for a while."""
+    end = time.monotonic() + seconds
+    while (last := count()) < wanted and time.monotonic() < end:
+        time.sleep(0.25)
+    since = time.monotonic()
     while time.monotonic() - since < quiet:
-        if time.monotonic() > end:
+        if time.monotonic() > end + seconds:
             raise RuntimeError(f"never settles: {last}")
         time.sleep(0.25)
         if (now := count()) != last:

@@ -44,12 +44,11 @@ def _stalls(plan: dict[str, Any]) -> Iterator[Step]:
     yield _of_host(predicted, bound)
     wanted = plan["topology"]["connections"]
     _drive()
-    hosts.wait_for(f"{wanted} devices that try", lambda: counted.tsung("users_count", TSUNG) >= wanted, 90)
-    count = hosts.settled(lambda: _carried(brokers))
+    hosts.wait_for(f"{wanted} devices that try", lambda: counted.tsung("users_count", TSUNG) >= wanted, 180)
+    count = hosts.settled(lambda: _carried(brokers), predicted)
     at = f"devices at the {len(brokers)} brokers, of {_n(wanted)} that try"
     yield Step(at, f"stalls at {_n(predicted)}: {place['bound']['name']}", _n(count), count == predicted)
-    got = counted.tsung("mqtt_connected", TSUNG)
-    yield Step("devices that Tsung has connected", _n(predicted), _n(got), got == predicted)
+    yield _connected(predicted)
     yield _pools(hop, hop["ports"], hop["ports"])
     yield _said(bound["log"], hosts.log_of("haproxy"))
     yield _diagnosed(predicted)
@@ -64,15 +63,12 @@ def _carries(plan: dict[str, Any]) -> Iterator[Step]:
     yield _of_host(next(places)["connections"], bound)
     subscriber = counted.Subscriber([address for name, address in asked.names(DIRECTORY) if name in brokers], TOPIC)
     _drive()
-    hosts.wait_for(f"{wanted} devices", lambda: _carried(brokers) >= wanted, 90)
-    messages = wanted * plan["topology"]["message"]["count"]
-    hosts.settled(lambda: subscriber.messages)
-    count = _carried(brokers)
+    count = hosts.settled(lambda: _carried(brokers), wanted)
     at = f"devices at the {len(brokers)} brokers, of {_n(wanted)} that try"
     yield Step(at, f"carries {_n(wanted)}", _n(count), count == wanted)
-    got = counted.tsung("mqtt_connected", TSUNG)
-    yield Step("devices that Tsung has connected", _n(wanted), _n(got), got == wanted)
-    arrived = subscriber.messages
+    yield _connected(wanted)
+    messages = wanted * plan["topology"]["message"]["count"]
+    arrived = hosts.settled(lambda: subscriber.messages, messages)
     yield Step("messages at the brokers", _n(messages), _n(arrived), arrived == messages)
     yield _pools(hop, hop["each"] - 1, hop["each"])
     log = hosts.log_of("haproxy")
@@ -123,6 +119,12 @@ def _drive() -> None:
 
 def _carried(brokers: list[str]) -> int:
     return sum(counted.at(name) for name in brokers)
+
+
+def _connected(predicted: int) -> Step:
+    """Hold what Tsung itself says of devices that a broker has taken; it says so once a second."""
+    got = hosts.settled(lambda: counted.tsung("mqtt_connected", TSUNG), predicted, quiet=1.5)
+    return Step("devices that Tsung has connected", _n(predicted), _n(got), got == predicted)
 
 
 def _pools(hop: dict[str, Any], least: int, most: int) -> Step:
