@@ -2,7 +2,8 @@
 
 A tier that has one host, one source address or one GiB less than what is found no longer carries. Tiers depend on
 each other only by the number of backends, and by the shares of tiers that stand side by side: from the last to the
-first each is made as small as it can be, until nothing changes any more.
+first each is made as small as it can be, until nothing changes any more. A tier gets the hosts, too, that those need
+as destinations that connect to it and have no number open which gives them more ports.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ import dataclasses
 from collections.abc import Callable, Mapping
 
 from hosttune.errors import UsageError
-from hosttune.model import Place, Tier, Topology
+from hosttune.model import BindMode, Place, Tier, Topology
 from hosttune.sizing import _flow, _tier
 from hosttune.sizing._role import Role
-from hosttune.sizing._size import carries, size, with_tier
+from hosttune.sizing._size import carries, short, size, with_tier
 
 GIB = 2**30
 _MOST = {"hosts": 100_000, "sources": 65_536, "memory": 65_536}
@@ -57,10 +58,13 @@ def _having(tier: Tier, name: str, count: int) -> Tier:
 def _smallest(topology: Topology, tier: Tier, roles: Mapping[str, Role]) -> Tier:
     """Return the tier with its open numbers as small as they can be, given all other tiers."""
 
+    best = _unmended(topology, _having(tier, "hosts", _MOST["hosts"]), roles) if "hosts" in tier.open else {}
+
     def enough(one: Tier) -> bool:
         changed = with_tier(topology, one)
         demand = _flow.demands(changed)[one.name]
-        return carries(changed, _tier.plan(changed, one, roles[one.role], demand))
+        mine = carries(changed, _tier.plan(changed, one, roles[one.role], demand))
+        return mine and (not best or all(left <= best[n] for n, left in _unmended(topology, one, roles).items()))
 
     for name in tier.open - {"hosts"}:
         tier = _having(tier, name, _MOST[name])
@@ -70,6 +74,19 @@ def _smallest(topology: Topology, tier: Tier, roles: Mapping[str, Role]) -> Tier
     if not enough(tier) and tier.open:
         raise UsageError(_why(topology, tier, roles))
     return tier
+
+
+def _unmended(topology: Topology, tier: Tier, roles: Mapping[str, Role]) -> dict[str, frozenset[str]]:
+    """Return what is too narrow in tiers that connect to this one and cannot get more ports by themselves."""
+    changed = with_tier(topology, tier)
+    demand = _flow.demands(changed)
+    fixed = (t for t in map(changed.tier, changed.inbound(tier.name)) if not _gets_ports(t))
+    return {t.name: short(changed, _tier.plan(changed, t, roles[t.role], demand[t.name])) for t in fixed}
+
+
+def _gets_ports(tier: Tier) -> bool:
+    """Say whether a number is to be found that gives a tier more ports: connect() alone uses one source address."""
+    return "hosts" in tier.open or ("sources" in tier.open and tier.bind_mode is not BindMode.CONNECT)
 
 
 def _least(
@@ -97,9 +114,10 @@ def _why(topology: Topology, tier: Tier, roles: Mapping[str, Role]) -> str:
     sizing = size(with_tier(topology, tier), roles)
     plan = sizing.plan(tier.name)
     own = [p for p in sizing.places if p.tier == tier.name and (topology.below_knee or not p.knee)]
-    said = (
-        f"{min(own, key=_where).bound.name} ends at {min(own, key=_where).connections:,}" if own else "nothing is known"
-    )
+    least = min(own, key=_where, default=None)
+    said = "nothing is known"
+    if least is not None:
+        said = f"{least.bound.name} {'is slow from' if least.knee else 'ends at'} {least.connections:,}"
     slow = next((b for t, b in sizing.rates if t == tier.name), None)
     if slow is not None:
         said = f"{slow.name} takes {slow.hard:,}/s a host, and {plan.workload.rate:,}/s are wanted"
