@@ -3,6 +3,7 @@
 HosttuneError           the person who ran it can mend it: one line, no traceback
 ├── UsageError          2  wrong use: unknown role, malformed backend, missing snapshot
 ├── ProfileError        2  a profile that does not hold to the schema: file, table, key
+├── TopologyError       2  a topology that cannot be planned: file, tier, key
 ├── ApplyError          1  a write failed; the text says what became of the others
 ├── StoppedError        130, 143, 129  a person or a signal stopped it: the text says what became of what was done
 ├── RefusedError        5  what was asked would hurt, or cannot be done here: nothing was touched
@@ -27,6 +28,10 @@ class UsageError(HosttuneError):
 
 class ProfileError(HosttuneError):
     """A profile is wrong; the text names file, table and key."""
+
+
+class TopologyError(HosttuneError):
+    """A topology is wrong; the text names file, tier and key."""
 
 
 class ApplyError(HosttuneError):

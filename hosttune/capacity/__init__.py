@@ -7,13 +7,16 @@ import dataclasses
 from hosttune import registry
 from hosttune.capacity import _keeps, _logs, _reach
 from hosttune.capacity._facts import CapacityFacts
+from hosttune.capacity._towards import towards
 from hosttune.model import Bound, Need
+
+__all__ = ["CapacityFacts", "capacity", "reach", "towards", "with_log"]
 
 
 def capacity(facts: CapacityFacts) -> tuple[Bound, ...]:
     """Return all bounds: of connections, then of rates; those that could not be told, or do not limit, come last."""
     found = [b for name in registry.names(__name__) for b in registry.load(__name__, name).bounds(facts)]
-    return tuple(sorted((_with_log(bound, facts) for bound in found), key=_order))
+    return tuple(sorted((with_log(bound, facts) for bound in found), key=_order))
 
 
 def reach(facts: CapacityFacts) -> tuple[Need, ...]:
@@ -26,8 +29,8 @@ def reach(facts: CapacityFacts) -> tuple[Need, ...]:
     return _reach.merge(capacity(facts), facts)
 
 
-def _with_log(bound: Bound, facts: CapacityFacts) -> Bound:
-    """Add what the program that binds will write, before what the kernel does."""
+def with_log(bound: Bound, facts: CapacityFacts) -> Bound:
+    """Return the bound with what the program that binds will write, before what the kernel does."""
     name, when = facts.dialler if bound.id.startswith("ports") else facts.program_name, _logs.ANY_TIME
     if bound.id == "nofile":
         kept = _keeps.keeps(facts)

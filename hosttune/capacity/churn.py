@@ -19,14 +19,17 @@ def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
     found = _tuples.groups(_tuples.here(facts))
     needs = _tuples.needs(facts) if facts.workload.hold else ()
     if not facts.pools:
-        return tuple(_bound(facts, (g,), "one-pool", "one backend from one address", needs) for g in found)
-    total = _bound(facts, found, "all", "towards all backends", needs)
+        return tuple(of_groups(facts, (g,), "one-pool", "one backend from one address", needs) for g in found)
+    total = of_groups(facts, found, "all", "towards all backends", needs)
     if facts.pools[0].mode is BindMode.BIND:
         return (total,)
-    return (total, *(_bound(facts, (g,), g.name, g.name, needs) for g in found))
+    return (total, *(of_groups(facts, (g,), g.name, g.name, needs) for g in found))
 
 
-def _bound(facts: CapacityFacts, found: tuple[Group, ...], id: str, where: str, needs: tuple[Need, ...]) -> Bound:
+def of_groups(
+    facts: CapacityFacts, found: tuple[Group, ...], id: str, where: str, needs: tuple[Need, ...] = ()
+) -> Bound:
+    """Return the rate at which these groups' tuples can be opened and closed, by this end, for ever."""
     per = facts.workload.tuples_per_connection
     shared = found[0].pools[0].mode is BindMode.BIND
     times = [_tuples.kept(facts, g) for g in found]

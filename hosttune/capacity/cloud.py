@@ -20,13 +20,17 @@ def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
     cloud = facts.machine.cloud
     if facts.allowance is not None:
         return (_aws(facts, sides),)
+    told = published(cloud, facts.machine.cpus)
+    return (_published(facts, told[0], told[1] // sides, told[2]),) if told else ()
+
+
+def published(cloud: str, cpus: int | None) -> tuple[str, int, str] | None:
+    """Return who publishes how many tracked connections a machine, and where; None where nobody does."""
     if cloud == "azure":
-        source = "learn.microsoft.com, virtual-machine-network-throughput"
-        return (_published(facts, "Azure", _AZURE // sides, source),)
-    if cloud == "gcp" and facts.machine.cpus:
-        most = min(_GCP_CPU * facts.machine.cpus, _GCP_MOST) // sides
-        return (_published(facts, "Google", most, "cloud.google.com/vpc/docs/firewalls"),)
-    return ()
+        return ("Azure", _AZURE, "learn.microsoft.com, virtual-machine-network-throughput")
+    if cloud == "gcp" and cpus:
+        return ("Google", min(_GCP_CPU * cpus, _GCP_MOST), "cloud.google.com/vpc/docs/firewalls")
+    return None
 
 
 def _aws(facts: CapacityFacts, sides: int) -> Bound:

@@ -31,7 +31,7 @@ def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
     if facts.pools[0].mode is BindMode.BIND:
         # bind(src, 0) takes a port whatever the backend: a share of each backend would count the port once for each
         return (_total(facts, found, needs),)
-    return (_total(facts, found, needs), *(_backend(facts, group, needs) for group in found))
+    return (_total(facts, found, needs), *(of_group(facts, group, needs) for group in found))
 
 
 def _total(facts: CapacityFacts, found: Sequence[Group], needs: tuple[Need, ...]) -> Bound:
@@ -55,7 +55,8 @@ def _total(facts: CapacityFacts, found: Sequence[Group], needs: tuple[Need, ...]
     )
 
 
-def _backend(facts: CapacityFacts, group: Group, needs: tuple[Need, ...]) -> Bound:
+def of_group(facts: CapacityFacts, group: Group, needs: tuple[Need, ...] = ()) -> Bound:
+    """Return the bound of the pools that one backend's connections go through, as connections of all backends."""
     sources = len(group.pools)
     share = int(1 / group.part)
     hard = _tuples.carries(facts, group, group.room)

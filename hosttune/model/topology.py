@@ -155,7 +155,8 @@ class Hop:
 
     `backends` are the hosts and ports at its end, `pairs` the pools (source address, backend) of one host, `ports` what
     one of them holds, `knee` where it gets slow (None: nowhere), `each` the connections in the fullest one at the
-    target. With bind() a pool is a source address, whatever the backend.
+    target. With bind() a pool is a source address, whatever the backend. Of the `in_range` ports from low to high some
+    may be reserved, or be those on which the host itself listens.
     """
 
     tier: str
@@ -170,6 +171,9 @@ class Hop:
     ports: int
     knee: int | None
     each: int
+    in_range: int = 0
+    reserved: int = 0
+    listening: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +275,26 @@ class Deployment:
     def of(self, tier: str) -> tuple[PlannedHost, ...]:
         """Return the hosts of a tier, in order."""
         return tuple(h for h in self.hosts if h.tier.name == tier)
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What a report says of a real host, as far as a plan is held against it.
+
+    `connections`, `sockets` and `rate` are the workload that it was asked for, sockets those of one connection.
+    `failed` and `drifted` are findings at severity error, each its subject and why.
+    """
+
+    file: str
+    name: str
+    roles: tuple[str, ...]
+    addresses: tuple[str, ...]
+    connections: int
+    sockets: int
+    rate: int
+    bounds: tuple[Bound, ...]
+    failed: tuple[str, ...] = ()
+    drifted: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

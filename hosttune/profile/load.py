@@ -7,16 +7,15 @@ that `extends` its own name extends the next one in that order.
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from hosttune.errors import ProfileError, UsageError
+from hosttune.resolve import toml_file
 from hosttune.resolve.sysctl_value import display, normalise
 
-LARGEST = 1 << 20
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _DEEPEST = 16
 
@@ -72,37 +71,13 @@ def load_file(path: Path, directories: Sequence[Path] = ()) -> Profile:
 
 def document(path: Path) -> dict[str, Any]:
     """Return a profile file's tables, checked against the schema; raises UsageError or ProfileError."""
-    try:
-        if path.is_dir():
-            raise UsageError(f"{path}: a directory; name a profile in TOML")
-        if not path.is_file():
-            raise UsageError(f"{path}: no such file; name a profile in TOML")
-        if path.stat().st_size > LARGEST:
-            raise ProfileError(f"{path}: larger than {LARGEST >> 20} MiB, not a profile")
-        text = path.read_bytes().decode("utf-8")
-        tables = tomllib.loads(text)
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}; name a profile that you may read") from error
-    except UnicodeDecodeError as error:
-        raise ProfileError(f"{path}: byte {error.start} is not UTF-8; save it as UTF-8 text") from error
-    except tomllib.TOMLDecodeError as error:
-        raise ProfileError(_syntax(path, text, str(error))) from error
-    except (RecursionError, ValueError) as error:
-        raise ProfileError(f"{path}: cannot be read as TOML: {type(error).__name__}") from error
+    tables = toml_file.tables(path, "profile", ProfileError)
     # our own are validated by the tests: pydantic's import would cost a fifth of a whole check
     if path.resolve().parent != shipped():
         from hosttune.profile import schema
 
         schema.validate(str(path), tables)
     return tables
-
-
-def _syntax(path: Path, text: str, said: str) -> str:
-    where = re.search(r"\(at line (\d+), column (\d+)\)", said)
-    # without a place it is the end of the document
-    at = f":{where[1]}:{where[2]}" if where else f":{max(len(text.splitlines()), 1)}"
-    what = said.partition(" (at ")[0].replace("\n", "\\n")
-    return f"{path}{at}: not TOML: {what}"
 
 
 def _subject(text: str) -> str:

@@ -3,28 +3,67 @@
 from __future__ import annotations
 
 import dataclasses
+import ipaddress
+import itertools
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from hosttune.errors import ProfileError
-from hosttune.model import BindMode, Machine, Operator, Requirement, Severity, Subject, Value, Workload
+from hosttune.model import Backend, BindMode, Machine, Operator, Requirement, Severity, Subject, Value, Workload
 from hosttune.profile import contradictions
 from hosttune.profile.demand import FUNCTIONS
 from hosttune.profile.load import Profile, Row
 
 
 def workload(profiles: Sequence[Profile], **given: Any) -> Workload:
-    """Return the defaults of the profiles, the largest of each, under what was given (None: not given)."""
+    """Return the defaults of the profiles, the largest of each, under what was given (None: not given).
+
+    Backends and sources of several profiles are joined, the way of binding is the last one's.
+    """
     merged: dict[str, Any] = {"connections": 1, "rate": 1}
     seen: dict[str, list[Any]] = {}
     for profile in profiles:
         for key, value in profile.workload.items():
             seen.setdefault(key, []).append(value)
     for key, values in seen.items():
-        merged[key] = BindMode(values[-1]) if key == "bind_mode" else max(values)
-    merged.update({key: value for key, value in given.items() if value is not None})
+        merged[key] = _JOINED[key](values) if key in _JOINED else max(values)
+    told = {key: value for key, value in given.items() if value is not None}
+    if "sources" in told:
+        # whoever names sources means them for every backend
+        merged["backends"] = tuple(dataclasses.replace(b, sources=()) for b in merged.get("backends", ()))
+    merged.update(told)
+    if ("bind_mode" in told and "bind_range" not in told) or merged.get("bind_mode") in _NO_RANGE:
+        merged.pop("bind_range", None)
     return Workload(**merged)
+
+
+def _backends(values: list[list[str | dict[str, Any]]]) -> tuple[Backend, ...]:
+    """Return backends from their text: ADDRESS:PORT, or a table of that, a name, and the sources towards it."""
+    joined: dict[tuple[str, int], Backend] = {}
+    for entry in itertools.chain.from_iterable(values):
+        table: dict[str, Any] = {"backend": entry} if isinstance(entry, str) else entry
+        address, _, port = table["backend"].rpartition(":")
+        key = (str(ipaddress.ip_address(address.strip("[]"))), int(port))
+        sources = _sources([table.get("sources", [])])
+        known = joined.get(key)
+        name = known.name if known else table.get("name") or table["backend"]
+        joined[key] = Backend(*key, name, tuple(dict.fromkeys((*(known.sources if known else ()), *sources))))
+    return tuple(joined.values())
+
+
+def _sources(values: list[list[str]]) -> tuple[str, ...]:
+    found = dict.fromkeys(itertools.chain.from_iterable(values))
+    return ("all",) if "all" in found else tuple(dict.fromkeys(str(ipaddress.ip_address(text)) for text in found))
+
+
+_NO_RANGE = (BindMode.CONNECT, BindMode.NO_PORT)
+_JOINED: dict[str, Callable[[list[Any]], Any]] = {
+    "bind_mode": lambda values: BindMode(values[-1]),
+    "bind_range": lambda values: tuple(values[-1]),
+    "backends": _backends,
+    "sources": _sources,
+}
 
 
 def requirements(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from hosttune.errors import ProfileError
 from hosttune.profile.demand import FUNCTIONS
@@ -21,6 +22,30 @@ Whole = Annotated[int, Field(strict=True, ge=-(2**63), lt=2**63)]
 Count = Annotated[int, Field(strict=True, ge=0, le=10**12)]
 Line = Annotated[str, Field(max_length=600, pattern=_SENTENCE)]
 Single = Whole | Line | list[Whole]
+Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
+
+
+def _address(text: str) -> str:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no address; write a numeric one") from error
+    return text
+
+
+def _endpoint(text: str) -> str:
+    host, colon, port = text.rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if not colon or (":" in host and bare == host):
+        raise ValueError(f"{text!r} names no port; write ADDRESS:PORT, or [ADDRESS]:PORT for IPv6")
+    if not (port.isascii() and port.isdigit() and 0 < int(port[:9]) < 65536):
+        raise ValueError(f"{port!r} is no port; write a number from 1 to 65535")
+    _address(bare)
+    return text
+
+
+Address = Annotated[str, Field(max_length=100), AfterValidator(_address)]
+Endpoint = Annotated[str, Field(max_length=100), AfterValidator(_endpoint)]
 
 
 class Strict(BaseModel):
@@ -33,6 +58,12 @@ class Head(Strict):
     extends: list[Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]] = []
     service: Annotated[str, Field(pattern=r"^([A-Za-z0-9_.@:-]+\.service)?$")] = ""
     service_raises_nofile: Annotated[bool, Field(strict=True)] = False
+
+
+class Towards(Strict):
+    backend: Endpoint
+    name: Line = ""
+    sources: Annotated[list[Address], Field(max_length=10_000)] = []
 
 
 class Load(Strict):
@@ -52,6 +83,9 @@ class Load(Strict):
     backlog: Annotated[int, Field(strict=True, ge=0, lt=2**31)] | None = None
     disconnect: Annotated[float, Field(ge=0, le=1)] | None = None
     bind_mode: Literal["connect", "no-port", "bind", "explicit"] | None = None
+    bind_range: Annotated[list[Port], Field(min_length=2, max_length=2)] | None = None
+    backends: Annotated[list[Endpoint | Towards], Field(max_length=10_000)] | None = None
+    sources: Annotated[list[Address | Literal["all"]], Field(max_length=10_000)] | None = None
     why: dict[str, Line] = {}
 
     @model_validator(mode="after")
@@ -63,6 +97,16 @@ class Load(Strict):
         unknown = [name for name in self.why if name not in type(self).model_fields or name == "why"]
         if unknown:
             raise ValueError(f"why: {unknown[0]} is no key of workload")
+        return self
+
+    @model_validator(mode="after")
+    def _addressed(self) -> Load:
+        if self.bind_range and self.bind_range[0] > self.bind_range[1]:
+            raise ValueError("bind_range ends before it begins; write [low, high]")
+        if self.bind_range and self.bind_mode in ("connect", "no-port"):
+            raise ValueError(f"bind_range: with {self.bind_mode} the kernel chooses the port; write bind or explicit")
+        if self.sources and "all" in self.sources and len(self.sources) > 1:
+            raise ValueError("sources: all already names every address; leave the others out")
         return self
 
 

@@ -5,20 +5,40 @@ from __future__ import annotations
 import math
 import re
 import textwrap
+from fractions import Fraction
 
 from hosttune.model import Bound, Report, Requirement, Unknown, Value
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 
 
 def clean(text: str) -> str:
-    """Return text of a host made safe to print: no control character, no escape sequence, no lone surrogate."""
+    """Return text of a host made safe to print: no control character, no escape sequence, no lone surrogate.
+
+    Nor what XML cannot hold (XML 1.0, production 2).
+    """
     return _CONTROL.sub("?", text)
 
 
 def memory(size: int) -> str:
     """Return a size in bytes with its unit."""
     return f"{size / 2**30:,.1f} GiB" if size >= 2**30 else f"{size / 2**20:,.0f} MiB"
+
+
+def counted(number: int | None, noun: str) -> str:
+    """Return a number with its noun, in the plural where it is one; "?" where the number is not known yet."""
+    if number is None:
+        return f"? {_plural(noun)}"
+    return f"{number:,} {noun if number == 1 else _plural(noun)}"
+
+
+def _plural(noun: str) -> str:
+    return f"{noun}es" if noun.endswith("s") else f"{noun}s"
+
+
+def percent(share: Fraction) -> str:
+    """Return a share in percent, with no more digits than it has."""
+    return f"{float(share * 100):.4g} %"
 
 
 def value(found: Value | Unknown | None, unit: str = "") -> str:

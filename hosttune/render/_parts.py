@@ -84,6 +84,7 @@ def _painted(text: str) -> str:
         painted.highlight_regex(rf"(?m)^  {verdict.value}\b", style)
     painted.highlight_regex(r"(?m)^  (Stalls at [\d,]+ connections)", "bold red")
     painted.highlight_regex(r"(?m)^  (?:also )?(?:certain|likely): .*$", "bold red")
+    painted.highlight_regex(r"(?m)^  (?:Slow from|Short of headroom at|Too slow for) [\d,]+", "bold yellow")
     painted.highlight_regex(r"(?m)^  (Carries [\d,]+)", "bold green")
     console.print(painted, soft_wrap=True)
     return out.getvalue()

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from xml.sax.saxutils import escape
 
 from hosttune.model import Account, Chart, Series
-from hosttune.render._figures import clean, cut
+from hosttune.render._figures import cut
 from hosttune.render._record import bound, figure, lasted, title
+from hosttune.render._shapes import INK as _INK
+from hosttune.render._shapes import PALE as _PALE
+from hosttune.render._shapes import safe as _safe
+from hosttune.render._shapes import text as _text
 
 _WIDTH, _LEFT, _RIGHT, _HIGH, _GAP, _TOP = 1100, 110, 690, 150, 78, 96
-_INK, _PALE, _GRID, _BOUND = "#1d2733", "#5c6b7a", "#dfe5ea", "#c6402f"
+_GRID, _BOUND = "#dfe5ea", "#c6402f"
 _LINES = (
     ("#1f5f99", ""),
     ("#b3541e", "7 3"),
@@ -202,16 +205,3 @@ def _x(at: float, seconds: float) -> float:
 
 def _y(value: float, top: int, most: float) -> float:
     return top + _HIGH * (1 - min(value / most, 1.0))
-
-
-def _text(
-    x: float, y: float, text: str, fill: str, anchor: str = "start", size: int = 12, weight: str = "normal"
-) -> str:
-    more = f' text-anchor="{anchor}"' if anchor != "start" else ""
-    more += f' font-weight="{weight}"' if weight != "normal" else ""
-    return f'<text x="{x:.1f}" y="{y:.1f}" fill="{fill}" font-size="{size}"{more}>{_safe(text)}</text>'
-
-
-def _safe(text: str) -> str:
-    """Return untrusted text as XML can hold it."""
-    return escape(clean(text))

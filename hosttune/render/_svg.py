@@ -6,14 +6,16 @@ The text is plain SVG 1.1 without script, style sheet or font of its own; colour
 from __future__ import annotations
 
 import math
-from xml.sax.saxutils import escape
 
 from hosttune.model import Bound, Report, Unknown
-from hosttune.render._figures import clean, cut, hard_bounds
+from hosttune.render._figures import cut, hard_bounds
+from hosttune.render._shapes import INK as _INK
+from hosttune.render._shapes import PALE as _PALE
+from hosttune.render._shapes import safe, text
 
 _WIDTH, _LEFT, _RIGHT, _ROW, _TOP = 980, 310, 750, 44, 112
 _BEYOND = 100
-_SHORT, _ENOUGH, _USED, _INK, _PALE, _GRID = "#c6402f", "#3f8f4f", "#23303d", "#1d2733", "#5c6b7a", "#dfe5ea"
+_SHORT, _ENOUGH, _USED, _GRID = "#c6402f", "#3f8f4f", "#23303d", "#dfe5ea"
 
 
 def render(report: Report) -> str:
@@ -28,14 +30,14 @@ def render(report: Report) -> str:
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{height}" viewBox="0 0 {_WIDTH} {height}" '
         'font-family="sans-serif" font-size="14">',
-        f"<title>{_safe(_title(report))}</title>",
+        f"<title>{safe(_title(report))}</title>",
         f'<rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>',
         _text(24, 34, cut(_title(report), 118, True), _INK),
         _text(24, 60, _verdict(report, bounds), _INK, weight="bold", size=18),
         *_scale(most, bottom),
         *(line for row, (number, bound) in enumerate(bounds) for line in _row(row, number, bound, wanted, most)),
         *_wanted(wanted, most, bottom),
-        *(_text(24, bottom + 52 + 20 * n, f"could not be told: {text}", _PALE) for n, text in enumerate(unknown)),
+        *(_text(24, bottom + 52 + 20 * n, f"could not be told: {why}", _PALE) for n, why in enumerate(unknown)),
         "</svg>",
     ]
     return "\n".join(parts) + "\n"
@@ -105,12 +107,5 @@ def _x(number: int, most: int) -> float:
     return _LEFT + (_RIGHT - _LEFT) * min(math.log10(max(number, 1)) / math.log10(most), 1.0)
 
 
-def _text(x: float, y: int, text: str, fill: str, anchor: str = "start", size: int = 14, weight: str = "normal") -> str:
-    more = f' text-anchor="{anchor}"' if anchor != "start" else ""
-    more += f' font-weight="{weight}"' if weight != "normal" else ""
-    return f'<text x="{x:.1f}" y="{y}" fill="{fill}" font-size="{size}"{more}>{_safe(text)}</text>'
-
-
-def _safe(text: str) -> str:
-    """Return untrusted text as XML can hold it."""
-    return escape(clean(text))
+def _text(x: float, y: int, said: str, fill: str, anchor: str = "start", size: int = 14, weight: str = "normal") -> str:
+    return text(x, y, said, fill, anchor=anchor, size=size, weight=weight)

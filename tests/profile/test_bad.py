@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from hosttune.errors import HosttuneError, ProfileError, UsageError
 from hosttune.profile import load
+from hosttune.resolve import toml_file
 
 HEAD = '[profile]\nname = "x"\ntitle = "x"\n'
 ROW = '[[require]]\nsubject = "sysctl:a.b"\nwhy = "w"\nsource = "s"\n'
@@ -33,6 +34,17 @@ CASES = {
         "workload: application_memory has no reason",
     ),
     "a reason of no figure": (HEAD + '[workload]\n[workload.why]\nhols = "x"\n', "hols is no key of workload"),
+    "backend without a port": (HEAD + '[workload]\nbackends = ["10.0.0.1"]\n', "names no port; write ADDRESS:PORT"),
+    "backend by name": (HEAD + '[workload]\nbackends = ["broker:1883"]\n', "'broker' is no address"),
+    "backend at no port": (HEAD + '[workload]\nbackends = ["10.0.0.1:70000"]\n', "'70000' is no port"),
+    "backend without brackets": (HEAD + '[workload]\nbackends = ["fd00::1:80"]\n', "names no port"),
+    "source by name": (HEAD + '[workload]\nsources = ["eth0"]\n', "'eth0' is no address"),
+    "all sources and one": (HEAD + '[workload]\nsources = ["all", "10.0.0.1"]\n', "all already names every address"),
+    "range backwards": (HEAD + "[workload]\nbind_range = [9, 1]\n", "bind_range ends before it begins"),
+    "range of the kernel's choice": (
+        HEAD + '[workload]\nbind_mode = "no-port"\nbind_range = [1, 9]\n',
+        "with no-port the kernel chooses the port",
+    ),
     "pipes below none": (HEAD + "[workload]\npipes_per_connection = -1\n", "workload: pipes_per_connection"),
     "dots": (HEAD + ROW.replace("a.b", "a/../b"), "not a subject"),
     "newline": (HEAD + ROW.replace("a.b", "a.b\\nc"), "not a subject"),
@@ -70,7 +82,7 @@ def test_a_role_is_a_name_not_a_path(name: str) -> None:
 
 def test_a_large_file_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.toml"
-    path.write_bytes(b"#" * (load.LARGEST + 1))
+    path.write_bytes(b"#" * (toml_file.LARGEST + 1))
     with pytest.raises(ProfileError, match="larger"):
         load.load_file(path)
 

@@ -41,7 +41,8 @@ def need(*programs: str) -> None:
 
 def play(file: str, function: str, *args: str) -> None:
     """Run a function of a file of tests on a stage; its failure is the test's, with the logs of the program."""
-    code = f"import sys; from tests.programs import stage; from tests.programs.{Path(file).stem} import {function}; "
+    module = ".".join(Path(file).resolve().relative_to(ROOT).with_suffix("").parts)
+    code = f"import sys; from tests.programs import stage; from {module} import {function}; "
     code += f"stage.run({function}, sys.argv[1:])"
     own = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
     done = subprocess.run(

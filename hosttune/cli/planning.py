@@ -1,0 +1,39 @@
+"""The verbs for more than one host: what a topology carries, and what its hosts need."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from hosttune.cli._app import app
+from hosttune.options import Verbose
+
+
+@app.command()
+def plan(
+    topology: Annotated[str, typer.Argument(help="A topology file, or one that ships.", metavar="[TOPOLOGY]")] = "",
+    set: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="Another value: lb.sources=1, connections=2000000; ? is to be found.", metavar="K=V"
+        ),
+    ] = None,
+    solve: Annotated[bool, typer.Option("--solve", help='Find the smallest numbers where the file has "?".')] = False,
+    emit: Annotated[str, typer.Option("--emit", help="Write ready configurations into DIR.", metavar="DIR")] = "",
+    reports: Annotated[
+        str, typer.Option("--reports", help="Hold the JSON reports of DIR against the plan.", metavar="DIR")
+    ] = "",
+    svg: Annotated[str, typer.Option("--svg", help="Write the picture to FILE too.", metavar="FILE")] = "",
+    example: Annotated[bool, typer.Option("--example", help="Print a topology that ships, to begin with.")] = False,
+    format: Annotated[str, typer.Option("--format", "-f", help="table, markdown or json.")] = "table",
+    verbose: Verbose = False,
+) -> None:
+    """Say what a topology carries, where it stalls first, and what each host needs; from clients to brokers.
+
+    Exit: 0 the target is carried (with --reports: and every host is ready), 1 it is not, 2 wrong use or topology.
+    """
+    given = dict(locals())
+    from hosttune.commands import plan
+
+    raise typer.Exit(plan.run(plan.Asked(**{**given, "set": tuple(set or ())})))

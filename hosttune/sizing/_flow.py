@@ -1,0 +1,47 @@
+"""How many connections run through each tier, from the first along the legs, evenly over hosts and ports."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from hosttune.model import Leg, Tier, Topology
+
+
+def in_order(topology: Topology) -> tuple[Tier, ...]:
+    """Return the tiers so that each comes after all that connect to it; the topology has no cycle."""
+    left = {tier.name: set(topology.inbound(tier.name)) for tier in topology.tiers}
+    found: list[Tier] = []
+    while left:
+        ready = [name for name, before in left.items() if not before]
+        if not ready:
+            raise ValueError(f"{topology.name}: the tiers go in a circle")
+        found += [topology.tier(name) for name in ready]
+        for name in ready:
+            del left[name]
+        for before in left.values():
+            before.difference_update(ready)
+    return tuple(found)
+
+
+def demands(topology: Topology) -> dict[str, Fraction]:
+    """Return the connections of each tier at the target: exact, for a share need not be a whole number."""
+    found = {tier.name: Fraction(0) for tier in topology.tiers}
+    first = topology.first
+    for tier in first:
+        found[tier.name] = Fraction(tier.connections if tier.connections is not None else topology.connections)
+    for tier in in_order(topology):
+        for leg in tier.to:
+            every = backends(topology, leg)
+            for name in leg.tiers:
+                part = Fraction(_of_tier(topology.tier(name)), every) if every else Fraction(0)
+                found[name] += found[tier.name] * leg.per * part
+    return found
+
+
+def backends(topology: Topology, leg: Leg) -> int:
+    """Return the destinations of a leg: every port of every host that serves."""
+    return sum(_of_tier(topology.tier(name)) for name in leg.tiers)
+
+
+def _of_tier(tier: Tier) -> int:
+    return tier.serving * max(len(tier.ports), 1)

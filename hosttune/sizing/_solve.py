@@ -1,0 +1,113 @@
+"""The smallest numbers that carry the target: hosts first, then source addresses, then memory.
+
+A tier that has one host, one source address or one GiB less than what is found no longer carries. Tiers depend on
+each other only by the number of backends, and by the shares of tiers that stand side by side: from the last to the
+first each is made as small as it can be, until nothing changes any more.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping
+
+from hosttune.errors import UsageError
+from hosttune.model import Place, Tier, Topology
+from hosttune.sizing import _flow, _tier
+from hosttune.sizing._role import Role
+from hosttune.sizing._size import carries, size, with_tier
+
+GIB = 2**30
+_MOST = {"hosts": 100_000, "sources": 65_536, "memory": 65_536}
+"""Where the search ends: no plan is larger, in hosts, source addresses of a host and GiB."""
+
+_ROUNDS = 64
+
+
+def solve(topology: Topology, roles: Mapping[str, Role]) -> Topology:
+    """Return the topology with every open number found; raises UsageError where none would do, and says why."""
+    now = dataclasses.replace(topology, tiers=tuple(_begin(tier) for tier in topology.tiers))
+    for _ in range(_ROUNDS):
+        before = now
+        for tier in reversed(_flow.in_order(now)):
+            now = with_tier(now, _smallest(now, now.tier(tier.name), roles))
+        if now == before:
+            return now
+    raise UsageError(
+        f"{topology.origin or topology.name}: the numbers of tiers that share connections depend on each other without "
+        "end; give the hosts of one of them"
+    )
+
+
+def _begin(tier: Tier) -> Tier:
+    """Return a tier to start from: the least of what is to be found."""
+    for name in sorted(tier.open):
+        tier = _having(tier, name, tier.spare + 1 if name == "hosts" else 1)
+    return tier
+
+
+def _having(tier: Tier, name: str, count: int) -> Tier:
+    """Return the tier with so many hosts, source addresses or GiB."""
+    if name == "hosts":
+        return dataclasses.replace(tier, hosts=count)
+    return (
+        dataclasses.replace(tier, sources=count) if name == "sources" else dataclasses.replace(tier, memory=count * GIB)
+    )
+
+
+def _smallest(topology: Topology, tier: Tier, roles: Mapping[str, Role]) -> Tier:
+    """Return the tier with its open numbers as small as they can be, given all other tiers."""
+
+    def enough(one: Tier) -> bool:
+        changed = with_tier(topology, one)
+        demand = _flow.demands(changed)[one.name]
+        return carries(changed, _tier.plan(changed, one, roles[one.role], demand))
+
+    for name in tier.open - {"hosts"}:
+        tier = _having(tier, name, _MOST[name])
+    for name in ("hosts", "sources", "memory"):
+        if name in tier.open:
+            tier = _least(topology, tier, name, enough, roles)
+    if not enough(tier) and tier.open:
+        raise UsageError(_why(topology, tier, roles))
+    return tier
+
+
+def _least(
+    topology: Topology, tier: Tier, name: str, enough: Callable[[Tier], bool], roles: Mapping[str, Role]
+) -> Tier:
+    """Return the tier with the least of one number that is enough, by halving; `enough` only grows with it."""
+
+    def having(count: int) -> Tier:
+        return _having(tier, name, count)
+
+    low = tier.spare + 1 if name == "hosts" else 1
+    high = low
+    while high < _MOST[name] and not enough(having(high)):
+        low, high = high + 1, min(high * 2, _MOST[name])
+    if not enough(having(high)):
+        raise UsageError(_why(topology, having(high), roles))
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if enough(having(middle)) else (middle + 1, high)
+    return having(low)
+
+
+def _why(topology: Topology, tier: Tier, roles: Mapping[str, Role]) -> str:
+    """Say what stands in the way, however many there are."""
+    sizing = size(with_tier(topology, tier), roles)
+    plan = sizing.plan(tier.name)
+    own = [p for p in sizing.places if p.tier == tier.name and (topology.below_knee or not p.knee)]
+    said = (
+        f"{min(own, key=_where).bound.name} ends at {min(own, key=_where).connections:,}" if own else "nothing is known"
+    )
+    slow = next((b for t, b in sizing.rates if t == tier.name), None)
+    if slow is not None:
+        said = f"{slow.name} takes {slow.hard:,}/s a host, and {plan.workload.rate:,}/s are wanted"
+    return (
+        f"{topology.origin or topology.name}: [tier.{tier.name}]: no number of {' and '.join(sorted(tier.open))} "
+        f"carries {topology.connections:,} connections: {said}"
+    )
+
+
+def _where(place: Place) -> int:
+    return place.connections

@@ -1,0 +1,282 @@
+"""One tier at the target: the workload of a host, its bounds, the pools of its hops."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from fractions import Fraction
+
+from hosttune import capacity
+from hosttune.capacity import CapacityFacts, _footprint, _programs, cloud
+from hosttune.model import (
+    Backend,
+    BindMode,
+    Bound,
+    Hop,
+    Leg,
+    Machine,
+    PortPool,
+    Reading,
+    Reason,
+    Setting,
+    Subject,
+    Tier,
+    TierPlan,
+    Topology,
+    Unknown,
+    Workload,
+)
+from hosttune.ports import mask_of, span
+from hosttune.sizing import _flow
+from hosttune.sizing._role import Readings, Role
+
+_ENTRY = 256 + 8
+"""Bytes of a tracked connection: nf_conn's slab object and its bucket (net/netfilter/nf_conntrack_core.c)."""
+
+_RANGE = "sysctl:net.ipv4.ip_local_port_range"
+_GIVEN = frozenset({"nr-open", "file-max", "epoll-watches", "conntrack", "tcp-mem", "maxconn", "cloud"})
+"""Bounds of settings that a planned host is given as it needs them, and of clouds, which are told apart."""
+
+
+def plan(topology: Topology, tier: Tier, role: Role, demand: Fraction) -> TierPlan:
+    """Return what a tier comes to; `demand` are its connections at the target. Numbers that are open count as none."""
+    serving = tier.serving or 1
+    machine = _machine(tier)
+    load = _workload(topology, tier, role, demand)
+    notes: list[str] = []
+    load = dataclasses.replace(load, bind_mode=_mode(tier, role, notes))
+    readings = dict(role.readings(machine))
+    facts = _facts(topology, tier, readings, load, machine, demand)
+    hops = tuple(_hop(topology, tier, leg, demand, load.bind_mode, readings) for leg in _legs(tier, load.bind_mode))
+    bounds = [_shared(bound, tier) for bound in capacity.capacity(facts) if _is_planned(bound, tier)]
+    for hop, leg in zip(hops, _legs(tier, load.bind_mode), strict=True):
+        bounds += _of_hop(facts, hop, leg)
+    bounds += [*_cap(tier), *_cloud(tier, load)]
+    rate = topology.rate * demand / topology.connections
+    return TierPlan(
+        tier=tier,
+        connections=math.ceil(demand),
+        rate=math.ceil(rate),
+        factor=demand / topology.connections,
+        workload=load,
+        machine=machine,
+        bounds=tuple(sorted(bounds, key=_order)),
+        hops=hops,
+        settings=(*role.wants(load, machine, tier.processes), *_takes(topology, tier, facts, demand)),
+        notes=tuple(notes) if serving else (),
+    )
+
+
+def _takes(topology: Topology, tier: Tier, facts: CapacityFacts, demand: Fraction) -> tuple[Setting, ...]:
+    """Return what no setting gives: memory, and source addresses."""
+    each = _footprint.footprint(facts)
+    queued = fan_out_pages(topology, tier, demand) * _footprint.PAGE
+    memory = facts.workload.connections * each.total + queued + tier.memory_kept
+    found = [Setting("memory", memory, "bytes", f"{each.total:,} bytes a connection, idle; {each.why}")]
+    if (tier.sources or 1) > 1:
+        found.append(Setting("sources", tier.sources or 0, "source addresses", "each has a port pool of its own"))
+    return tuple(found)
+
+
+def _order(bound: Bound) -> tuple[bool, bool, int, str]:
+    known = isinstance(bound.hard, int)
+    return (bound.unit != "connections", not known, bound.hard if isinstance(bound.hard, int) else 0, bound.id)
+
+
+def _machine(tier: Tier) -> Machine:
+    untold = Unknown(Reason.UNDECIDED, f"whether {tier.name} tracks connections is not in the topology")
+    return Machine(
+        hostname=tier.name,
+        distribution="",
+        version="",
+        pretty="",
+        kernel="",
+        cpus=tier.cores,
+        memory=tier.memory,
+        memory_available=tier.memory - tier.memory_kept if tier.memory is not None else None,
+        virtualisation="",
+        cloud=tier.cloud,
+        container="",
+        conntrack=untold if tier.conntrack is None else tier.conntrack,
+        systemd=True,
+        root_user=True,
+        network_namespace="",
+        addresses=tier.addresses,
+    )
+
+
+def _workload(topology: Topology, tier: Tier, role: Role, demand: Fraction) -> Workload:
+    """Return the share of one host; rounded up, for the last connection has to go somewhere."""
+    serving = tier.serving or 1
+    sockets = (0 if tier in topology.first else 1) + tier.outgoing
+    rate = topology.rate * demand / topology.connections / serving
+    chosen = {
+        name: value for name in ("backlog", "stall", "application_memory") if (value := getattr(tier, name)) is not None
+    }
+    return dataclasses.replace(
+        role.defaults,
+        connections=max(math.ceil(demand / serving), 1),
+        rate=max(math.ceil(rate), 1),
+        hold=topology.hold,
+        sockets_per_connection=sockets,
+        descriptors_per_connection=sockets,
+        tuples_per_connection=tier.outgoing,
+        **chosen,
+    )
+
+
+def _mode(tier: Tier, role: Role, notes: list[str]) -> BindMode:
+    """Return how the tier's program gets its ports: as given, as its program is known to, else as the role has it."""
+    if tier.bind_mode is not None:
+        return tier.bind_mode
+    if _programs.number(tier.program, _programs.BINDS_FIRST):
+        return BindMode.BIND
+    mode = role.defaults.bind_mode
+    if mode is BindMode.CONNECT and tier.sources != 1 and tier.to:
+        notes.append(
+            "taken to bind to its source addresses before it connects, which shares their ports among all backends: "
+            "say bind_mode where it does otherwise"
+        )
+        return BindMode.BIND
+    return mode
+
+
+def _facts(
+    topology: Topology, tier: Tier, readings: Readings, load: Workload, machine: Machine, demand: Fraction
+) -> CapacityFacts:
+    name = f"unit/{tier.program}.service" if tier.program else "service"
+    most = readings["sysctl:fs.nr_open"].runtime if "sysctl:fs.nr_open" in readings else None
+    limit = tier.nofile if tier.nofile is not None else most if isinstance(most, int) else None
+    nofile = Reading(Subject("nofile", name), (limit, limit), (limit, limit)) if limit is not None else None
+    tracked = _ENTRY * load.sockets_per_connection if tier.conntrack else 0
+    queued = fan_out_pages(topology, tier, demand) * _footprint.PAGE
+    if machine.memory_available is not None and queued:
+        machine = dataclasses.replace(machine, memory_available=max(machine.memory_available - queued, 0))
+    if tracked:
+        load = dataclasses.replace(load, application_memory=load.application_memory + tracked)
+    return CapacityFacts(
+        readings=readings, pools=(), workload=load, machine=machine, nofile=nofile, program=tier.program
+    )
+
+
+def fan_out_pages(topology: Topology, tier: Tier, demand: Fraction) -> int:
+    """Return the pages of tcp_mem on one host while a message to `fan_out` devices waits in its queues, one each."""
+    message = topology.message
+    if not message.fan_out or not message.size or not tier.serving:
+        return 0
+    share = min(Fraction(message.fan_out, topology.connections), Fraction(1))
+    return math.ceil(demand / tier.serving * share) * _footprint.pages(message.size)
+
+
+def _is_planned(bound: Bound, tier: Tier) -> bool:
+    """Leave out pools, which come of the hops, and what a planned host is given as it needs it."""
+    if bound.id.partition(":")[0] in ("ports", "churn") or bound.id in _GIVEN:
+        return False
+    return bound.id != "nofile" or tier.nofile is not None
+
+
+def _shared(bound: Bound, tier: Tier) -> Bound:
+    """Return a bound of one process as that of the host's, which share the connections."""
+    if bound.id == "nofile" and isinstance(bound.hard, int) and tier.processes > 1:
+        note = f"{tier.processes:,} processes of {bound.hard:,} connections each"
+        return dataclasses.replace(bound, hard=bound.hard * tier.processes, needs=(), notes=(*bound.notes, note))
+    if bound.id.endswith("memory") and tier.memory is None:
+        return dataclasses.replace(bound, hard=Unknown(Reason.UNDECIDED, f"memory of {tier.name} is not given"))
+    return dataclasses.replace(bound, needs=())
+
+
+def _legs(tier: Tier, mode: BindMode) -> tuple[Leg, ...]:
+    """Return the legs whose pools are apart: with bind() a port is taken whatever the destination, so all are one."""
+    if mode is not BindMode.BIND or len(tier.to) < 2:
+        return tier.to
+    return (Leg(tuple(name for leg in tier.to for name in leg.tiers), tier.outgoing),)
+
+
+def _hop(topology: Topology, tier: Tier, leg: Leg, demand: Fraction, mode: BindMode, readings: Readings) -> Hop:
+    backends = _flow.backends(topology, leg)
+    sources = 1 if mode is BindMode.CONNECT else tier.sources or 0
+    each = min(tier.sources_each or sources, sources)
+    pairs = sources if mode is BindMode.BIND else each * backends
+    low, high = _range(tier, readings)
+    ports = span(low, high)
+    listening = mask_of(",".join(map(str, tier.ports))) & ports
+    # a program that chooses its ports itself asks for no reserved list (net/ipv4/inet_connection_sock.c)
+    reserved = 0 if mode is BindMode.EXPLICIT else mask_of(tier.reserved_ports) & ports
+    usable = (ports & ~listening & ~reserved).bit_count()
+    per_host = math.ceil(demand / tier.serving) * leg.per if tier.serving else 0
+    return Hop(
+        tier=tier.name,
+        to=leg.tiers,
+        connections=math.ceil(demand * leg.per),
+        backends=backends,
+        mode=mode,
+        low=low,
+        high=high,
+        sources=sources,
+        pairs=pairs,
+        ports=usable,
+        knee=None if mode is BindMode.EXPLICIT else usable // 2,
+        each=-(-per_host // pairs) if pairs else per_host,
+        in_range=ports.bit_count(),
+        reserved=reserved.bit_count(),
+        listening=tuple(sorted(p for p in set(tier.ports) if listening >> p & 1)),
+    )
+
+
+def _range(tier: Tier, readings: Readings) -> tuple[int, int]:
+    if tier.port_range:
+        return tier.port_range
+    told = readings[_RANGE].runtime if _RANGE in readings else None
+    return (told[0], told[1]) if isinstance(told, tuple) else (0, -1)
+
+
+def _of_hop(facts: CapacityFacts, hop: Hop, leg: Leg) -> list[Bound]:
+    """Return the bounds of a hop's pools, in connections of the tier."""
+    backends = 1 if hop.mode is BindMode.BIND else hop.backends
+    if not hop.pairs or not backends or not hop.ports:
+        return [
+            Bound(f"ports:{'+'.join(hop.to)}", f"source ports towards {' and '.join(hop.to)}", 0, None, None, "", "")
+        ]
+    name = " and ".join(hop.to)
+    pool = PortPool(
+        source="",
+        backend=Backend("", 0, name),
+        mode=hop.mode,
+        low=hop.low,
+        high=hop.high,
+        in_range=hop.in_range,
+        reserved=hop.reserved,
+        blocked=len(hop.listening),
+        usable=hop.ports,
+        established=0,
+        time_wait=0,
+        other=0,
+        free=hop.ports,
+        free_least=hop.ports,
+        knee=hop.knee,
+    )
+    load = dataclasses.replace(facts.workload, tuples_per_connection=leg.per)
+    mine = dataclasses.replace(facts, workload=load)
+    found = capacity.towards(mine, (pool,) * (hop.pairs // backends), backends, name)
+    return [capacity.with_log(dataclasses.replace(b, used=None, needs=()), mine) for b in found]
+
+
+def _cap(tier: Tier) -> list[Bound]:
+    if tier.connections_max is None:
+        return []
+    fails = "as its own limit has it: no setting of the host is it"
+    return [Bound("cap", f"connections_max of {tier.name}", tier.connections_max, None, None, "the topology", fails)]
+
+
+def _cloud(tier: Tier, load: Workload) -> list[Bound]:
+    """Return what a provider tracks: as the topology says, else as it is published; an own figure comes first."""
+    sides = load.sockets_per_connection
+    fails = "no errno: packets of new connections are dropped outside of this machine"
+    if tier.tracked_max is not None:
+        hard, reads = tier.tracked_max // sides, "tracked_max of the topology"
+        return [Bound("cloud", "connections that the cloud tracks", hard, None, None, reads, fails)]
+    told = cloud.published(tier.cloud, tier.cores)
+    if told is None:
+        return []
+    who, most, source = told
+    return [Bound("cloud", f"connections that {who} tracks, as published", most // sides, None, None, source, fails)]
