@@ -31,7 +31,7 @@ enum { EVENTS = 256, BACKLOG = 4096, PATIENCE = 100 /* ms between looks at the o
 
 static volatile int64_t *all, *mine;
 static uint8_t *state; /* by descriptor */
-static int epoll, top, window;
+static int epoll, top, window, pinging; /* every lane pings at once, so that each may have an eighth on its way */
 
 static int fresh(void)
 {
@@ -61,7 +61,9 @@ static void over(int fd, int error)
     int was = state[fd];
     state[fd] = NONE;
     close(fd);
-    if (was != CONNECTED)
+    if (was == PINGED)
+        pinging--;
+    else if (was != CONNECTED)
         mine[FLYING]--;
     if (was == CONNECTED || was == PINGED) {
         mine[OPEN]--;
@@ -119,7 +121,7 @@ static void heard(int fd)
         mine[OPEN]++;
     } else if (got == 2 && state[fd] == PINGED && !memcmp(packet, "\xd0\0", 2)) {
         state[fd] = CONNECTED;
-        mine[FLYING]--;
+        pinging--;
         mine[ANSWERED]++;
     } else
         over(fd, got ? EPROTO : ECONNRESET);
@@ -139,10 +141,10 @@ static void devices(int lane, const struct sockaddr_in *to)
             round = all[PING];
             mine[ANSWERED] = next = 0;
         }
-        for (; round && mine[FLYING] < window && next <= top; next++)
+        for (; round && pinging < window / 8 && next <= top; next++)
             if (state[next] == CONNECTED) {
                 state[next] = PINGED;
-                mine[FLYING]++;
+                pinging++;
                 say(next, "\xc0\0", 2);
             }
         int ready = epoll_wait(epoll, events, EVENTS, PATIENCE);
