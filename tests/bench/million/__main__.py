@@ -73,8 +73,8 @@ def _measure(folder: Path, asked: argparse.Namespace) -> int:
         bounds = predict.limits(facts, lanes, _ports_of_devices(stage), trial.application, floor)
         print(report.before(trial, bounds, asked.devices), flush=True)
         held = ramp.to(asked.devices, say=True)
-        answered = ramp.ping()
-        print(report.after(held, answered, bounds, asked.devices), flush=True)
+        answered, took = ramp.ping()
+        print(report.after(held, answered, took, bounds, asked.devices), flush=True)
     finally:
         began = time.monotonic()
         stage.close()

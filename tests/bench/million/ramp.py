@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from hosttune.capacity._footprint import REACHABLE
 from tests.bench.million.board import Cell
-from tests.bench.million.stage import Stage, memory, sockets
+from tests.bench.million.stage import Stage, looked_at, memory, sockets
 
 AT_ONCE = 8
 """Lanes that take devices at the same time: on two cores more only switch, and each brings WINDOW packets at once."""
@@ -23,8 +23,9 @@ class Held:
     """What was there at one time; memory in bytes, `seconds` from the first order to the last device.
 
     `at_brokers` are connections that the brokers have, `sockets` TCP sockets in the namespaces of the devices, the
-    balancers and the brokers. `taken` is what is no longer free or page cache, `slab` of the kernel's objects,
-    `private` the balancers' own: all since the processes ran idle. `free` is MemAvailable less what sockets hold of it.
+    balancers and the brokers. `taken` is what is no longer free, page cache or `looked_at`, `slab` the part of it that
+    is the kernel's objects, `private` the balancers' own, `looked_at` what programs outside left by listing
+    descriptors: all since the processes ran idle. `free` is MemAvailable less what sockets hold of it.
     """
 
     devices: int
@@ -35,6 +36,7 @@ class Held:
     taken: int
     slab: int
     private: int
+    looked_at: int
     free: int
     stopped: str
 
@@ -50,7 +52,7 @@ class Ramp:
     def __init__(self, stage: Stage, each: int, floor: int) -> None:
         self._stage, self._each, self._floor = stage, each, floor
         self._private = stage.private()
-        now = memory()
+        now, self._looked_at = memory(), looked_at()
         self._used, self._slab, self._open = used(now), now["Slab"], sum(self._sockets())
 
     def to(self, devices: int, say: bool = False) -> Held:
@@ -75,16 +77,17 @@ class Ramp:
             time.sleep(_SETTLE)
         return self._look(first, progress - start, stopped)
 
-    def ping(self) -> int:
-        """Let every device say PINGREQ; return how many had their PINGRESP."""
+    def ping(self) -> tuple[int, float]:
+        """Let every device say PINGREQ; return how many had their PINGRESP, and the seconds that it took."""
         board = self._stage.board
         board.ping()
-        progress, answered = time.monotonic(), 0
+        start, answered = time.monotonic(), 0
+        progress = start
         while answered < board.total(Cell.OPEN) and time.monotonic() - progress < _PATIENCE:
             time.sleep(_LOOK)
             before, answered = answered, board.total(Cell.ANSWERED)
             progress = time.monotonic() if answered != before else progress
-        return answered
+        return answered, progress - start
 
     def _order(self, devices: int) -> None:
         board, last, active = self._stage.board, self._stage.lanes - 1, 0
@@ -119,23 +122,24 @@ class Ramp:
         return sockets(stage.clients), sockets("self"), sockets(stage.brokers)
 
     def _look(self, first: int, seconds: float, stopped: str) -> Held:
-        now, there = memory(), self._stage.board.total(Cell.OPEN)
+        now, there, seen = memory(), self._stage.board.total(Cell.OPEN), looked_at() - self._looked_at
         return Held(
             devices=there,
             at_brokers=self._stage.ends.total(Cell.OPEN),
             new=there - first,
             seconds=seconds,
             sockets=self._sockets(),
-            taken=used(now) - self._used,
-            slab=now["Slab"] - self._slab,
+            taken=used(now) - self._used - seen,
+            slab=now["Slab"] - self._slab - seen,
             private=self._stage.private() - self._private,
+            looked_at=seen,
             free=self._free(now),
             stopped=stopped,
         )
 
     def _line(self, there: int, rate: float) -> str:
         now = memory()
-        taken = (used(now) - self._used) // max(there, 1)
+        taken = (used(now) - self._used - looked_at() + self._looked_at) // max(there, 1)
         return f"{there:>9,} devices {rate:>7,.0f}/s {self._free(now) >> 20:>7,} MiB free {taken:>7,} bytes/device"
 
 

@@ -42,7 +42,7 @@ def before(trial: Held, bounds: Sequence[Limit], wanted: int) -> str:
     return "\n".join(lines)
 
 
-def after(held: Held, answered: int, bounds: Sequence[Limit], wanted: int) -> str:
+def after(held: Held, answered: int, took: float, bounds: Sequence[Limit], wanted: int) -> str:
     """Return the record: predicted against measured."""
     least, count = predicted(bounds, wanted), max(held.devices, 1)
     total, counted = SOCKETS * count, sum(held.sockets)
@@ -52,16 +52,22 @@ def after(held: Held, answered: int, bounds: Sequence[Limit], wanted: int) -> st
         (
             f"Stopped: {held.stopped}.",
             f"Held:      {held.devices:,} devices at the same time; the brokers have {held.at_brokers:,}; "
-            f"PINGRESP to {answered:,} of {held.devices:,} PINGREQ.",
+            f"PINGRESP to {answered:,} of {held.devices:,} PINGREQ in {took:,.0f} s.",
             f"Predicted: {least:,}; measured {held.devices:,}, {100 * (held.devices - least) / least:+.1f} %.",
             f"Sockets:   {counted:,}: {devices:,} of the devices, {balancers:,} of HAProxy, {brokers:,} of the brokers.",
             f"Memory:    {held.taken / 2**30:.2f} GiB, {held.taken // count:,} bytes a device: "
             f"{held.application:,} of HAProxy, {kernel // count:,} beside it.",
             f"           {kernel // total:,} bytes a socket, {of_slab // total:,} of them slab; predicted {SOCKET:,}. "
             f"{held.free >> 20:,} MiB are left.",
+            *([_looked_at(held)] if held.looked_at > held.taken // 100 else []),
             f"Setup:     {held.new:,} devices in {held.seconds:,.0f} s, {held.new / max(held.seconds, 0.001):,.0f}/s.",
         )
     )
+
+
+def _looked_at(held: Held) -> str:
+    left = f"{held.looked_at / 2**30:.2f} GiB more"
+    return f"           {left} are inodes of /proc/PID/fd, which other programs listed; the kernel takes them back."
 
 
 def predicted(bounds: Sequence[Limit], wanted: int) -> int:
