@@ -12,7 +12,6 @@ from tests.bench.million.stage import Stage, looked_at, memory, sockets
 
 AT_ONCE = 8
 """Lanes that take devices at the same time: on two cores more only switch, and each brings WINDOW packets at once."""
-_PATIENCE = 20.0  # seconds without a device that is new, or an answer
 _LOOK = 0.25
 _SAY = 5.0
 _SETTLE = 3.0  # seconds for the devices that are on their way
@@ -47,10 +46,13 @@ class Held:
 
 
 class Ramp:
-    """Devices of a stage, `each` to a lane but the last; stops itself where `floor` bytes of memory are left."""
+    """Devices of a stage, `each` to a lane but the last.
 
-    def __init__(self, stage: Stage, each: int, floor: int) -> None:
-        self._stage, self._each, self._floor = stage, each, floor
+    Stops itself where `floor` bytes of memory are left, or no device or answer came for `patience` seconds.
+    """
+
+    def __init__(self, stage: Stage, each: int, floor: int, patience: int) -> None:
+        self._stage, self._each, self._floor, self._patience = stage, each, floor, patience
         self._private = stage.private()
         now, self._looked_at = memory(), looked_at()
         self._used, self._slab, self._open = used(now), now["Slab"], sum(self._sockets())
@@ -83,7 +85,7 @@ class Ramp:
         board.ping()
         start, answered = time.monotonic(), 0
         progress = start
-        while answered < board.total(Cell.OPEN) and time.monotonic() - progress < _PATIENCE:
+        while answered < board.total(Cell.OPEN) and time.monotonic() - progress < self._patience:
             time.sleep(_LOOK)
             before, answered = answered, board.total(Cell.ANSWERED)
             progress = time.monotonic() if answered != before else progress
@@ -112,7 +114,7 @@ class Ramp:
             return "as many are there as were wanted"
         if self._free(memory()) < self._floor:
             return f"memory is down to the {self._floor >> 20:,} MiB that stay free"
-        return f"no device more for {_PATIENCE:.0f} s" if idle > _PATIENCE else ""
+        return f"no device more for {self._patience} s" if idle > self._patience else ""
 
     def _free(self, now: dict[str, int]) -> int:
         return now["MemAvailable"] - REACHABLE * (sum(self._sockets()) - self._open)

@@ -54,7 +54,8 @@ def after(held: Held, answered: int, took: float, bounds: Sequence[Limit], wante
             f"Held:      {held.devices:,} devices at the same time; the brokers have {held.at_brokers:,}; "
             f"PINGRESP to {answered:,} of {held.devices:,} PINGREQ in {took:,.0f} s.",
             f"Predicted: {least:,}; measured {held.devices:,}, {100 * (held.devices - least) / least:+.1f} %.",
-            f"Sockets:   {counted:,}: {devices:,} of the devices, {balancers:,} of HAProxy, {brokers:,} of the brokers.",
+            f"Sockets:   {counted:,}: {devices:,} of the devices, {balancers:,} of HAProxy, "
+            f"{brokers:,} of the brokers.",
             f"Memory:    {held.taken / 2**30:.2f} GiB, {held.taken // count:,} bytes a device: "
             f"{held.application:,} of HAProxy, {kernel // count:,} beside it.",
             f"           {kernel // total:,} bytes a socket, {of_slab // total:,} of them slab; predicted {SOCKET:,}. "
