@@ -26,7 +26,7 @@ from hosttune.model import (
     Unknown,
     Workload,
 )
-from hosttune.ports import mask_of, span
+from hosttune.ports import mask_of, span, text_of
 from hosttune.sizing import _flow
 from hosttune.sizing._role import Readings, Role
 
@@ -34,6 +34,7 @@ _ENTRY = 256 + 8
 """Bytes of a tracked connection: nf_conn's slab object and its bucket (net/netfilter/nf_conntrack_core.c)."""
 
 _RANGE = "sysctl:net.ipv4.ip_local_port_range"
+_RESERVED = "sysctl:net.ipv4.ip_local_reserved_ports"
 _GIVEN = frozenset({"nr-open", "file-max", "epoll-watches", "conntrack", "tcp-mem", "maxconn", "cloud"})
 """Bounds of settings that a planned host is given as it needs them, and of clouds, which are told apart."""
 
@@ -62,9 +63,21 @@ def plan(topology: Topology, tier: Tier, role: Role, demand: Fraction) -> TierPl
         machine=machine,
         bounds=tuple(sorted(bounds, key=_order)),
         hops=hops,
-        settings=(*role.wants(load, machine, tier.processes), *_takes(topology, tier, facts, demand)),
+        settings=(*_ports(role.wants(load, machine, tier.processes), tier), *_takes(topology, tier, facts, demand)),
         notes=tuple(notes) if serving else (),
     )
+
+
+def _ports(settings: tuple[Setting, ...], tier: Tier) -> tuple[Setting, ...]:
+    """Return the settings with the range and the reserved ports of the topology, which the plan counts on."""
+    found = {setting.subject: setting for setting in settings}
+    if tier.port_range:
+        found[_RANGE] = Setting(_RANGE, tier.port_range, "ports", "the plan counts on just these ports")
+    if tier.reserved_ports:
+        told = found[_RESERVED].value if _RESERVED in found else ""
+        ports = text_of(mask_of(tier.reserved_ports) | mask_of(str(told or "")))
+        found[_RESERVED] = Setting(_RESERVED, ports, "ports", "the plan leaves these ports out")
+    return tuple(found.values())
 
 
 def _takes(topology: Topology, tier: Tier, facts: CapacityFacts, demand: Fraction) -> tuple[Setting, ...]:

@@ -57,3 +57,12 @@ def test_the_last_port_of_an_odd_range(ports: tuple[int, int], mode: BindMode | 
 def test_what_two_legs_share_is_said_once() -> None:
     warnings = roles.planned(chain(balancer())).warnings
     assert sum("it listens on 1883" in line for line in warnings) == 1 and len(set(warnings)) == len(warnings)
+
+
+@pytest.mark.parametrize("mode", [None, BindMode.BIND])
+def test_a_host_takes_the_ports_that_its_plan_counts_on(mode: BindMode | None) -> None:
+    plan = planned(balancer(port_range=(20000, 29999), reserved_ports="25000,1883", bind_mode=mode))
+    told = [(s.subject.rpartition(".")[2], s.value) for s in plan.settings if ".ip_local_" in s.subject]
+    assert sorted(told) == [("ip_local_port_range", (20000, 29999)), ("ip_local_reserved_ports", "1883,25000")]
+    without = [s.subject for s in planned(balancer()).settings]
+    assert "sysctl:net.ipv4.ip_local_reserved_ports" not in without
