@@ -7,7 +7,7 @@ import math
 from fractions import Fraction
 
 from hosttune import capacity
-from hosttune.capacity import CapacityFacts, _footprint, _programs, cloud
+from hosttune.capacity import CapacityFacts, _closing, _footprint, _programs, cloud, conntrack
 from hosttune.model import (
     Backend,
     BindMode,
@@ -49,7 +49,7 @@ def plan(topology: Topology, tier: Tier, role: Role, demand: Fraction) -> TierPl
     readings = dict(role.readings(machine))
     facts = _facts(topology, tier, readings, load, machine, demand)
     hops = tuple(_hop(topology, tier, leg, demand, load.bind_mode, readings) for leg in _legs(tier, load.bind_mode))
-    bounds = [_shared(bound, tier) for bound in capacity.capacity(facts) if _is_planned(bound, tier)]
+    bounds = [_shared(bound, tier, facts) for bound in capacity.capacity(facts) if _is_planned(bound, tier)]
     for hop, leg in zip(hops, _legs(tier, load.bind_mode), strict=True):
         bounds += _of_hop(facts, hop, leg)
     bounds += [*_cap(tier), *_cloud(tier, load)]
@@ -73,8 +73,11 @@ def _own(tier: Tier, hops: tuple[Hop, ...], settings: tuple[Setting, ...]) -> tu
     own: dict[str, Setting] = {}
     if tier.port_range:
         own[_RANGE] = Setting(_RANGE, tier.port_range, "ports", "the plan counts on just these ports")
-    reserved = mask_of(tier.reserved_ports) | mask_of(",".join(str(port) for hop in hops for port in hop.listening))
+    asked = next((str(s.value) for s in settings if s.subject == _RESERVED), "")
+    listening = ",".join(str(port) for hop in hops for port in hop.listening)
+    reserved = mask_of(tier.reserved_ports) | mask_of(listening)
     if reserved:
+        reserved |= mask_of(asked)
         why = "the plan leaves these out, so that no outgoing connection takes the port of a service"
         own[_RESERVED] = Setting(_RESERVED, text_of(reserved), "ports", why)
     return (*(s for s in settings if s.subject not in own), *own.values())
@@ -83,9 +86,10 @@ def _own(tier: Tier, hops: tuple[Hop, ...], settings: tuple[Setting, ...]) -> tu
 def _takes(topology: Topology, tier: Tier, facts: CapacityFacts, demand: Fraction) -> tuple[Setting, ...]:
     """Return what no setting gives: memory, and source addresses."""
     each = _footprint.footprint(facts)
-    queued = fan_out_pages(topology, tier, demand) * _footprint.PAGE
-    memory = facts.workload.connections * each.total + queued + tier.memory_kept
-    found = [Setting("memory", memory, "bytes", f"{each.total:,} bytes a connection, idle; {each.why}")]
+    total = each.total + _entries(tier, facts.workload)
+    beside = fan_out_pages(topology, tier, demand) * _footprint.PAGE + _closed(tier, facts)
+    memory = facts.workload.connections * total + beside + tier.memory_kept
+    found = [Setting("memory", memory, "bytes", f"{total:,} bytes a connection, idle; {each.why}")]
     if (tier.sources or 1) > 1:
         found.append(Setting("sources", tier.sources or 0, "source addresses", "each has a port pool of its own"))
     return tuple(found)
@@ -161,15 +165,27 @@ def _facts(
     most = readings["sysctl:fs.nr_open"].runtime if "sysctl:fs.nr_open" in readings else None
     limit = tier.nofile if tier.nofile is not None else most if isinstance(most, int) else None
     nofile = Reading(Subject("nofile", name), (limit, limit), (limit, limit)) if limit is not None else None
-    tracked = _ENTRY * load.sockets_per_connection if tier.conntrack else 0
-    queued = fan_out_pages(topology, tier, demand) * _footprint.PAGE
-    if machine.memory_available is not None and queued:
-        machine = dataclasses.replace(machine, memory_available=max(machine.memory_available - queued, 0))
-    if tracked:
-        load = dataclasses.replace(load, application_memory=load.application_memory + tracked)
-    return CapacityFacts(
+    facts = CapacityFacts(
         readings=readings, pools=(), workload=load, machine=machine, nofile=nofile, program=tier.program
     )
+    beside = fan_out_pages(topology, tier, demand) * _footprint.PAGE + _closed(tier, facts)
+    if machine.memory_available is None or not beside:
+        return facts
+    left = max(machine.memory_available - beside, 0)
+    return dataclasses.replace(facts, machine=dataclasses.replace(machine, memory_available=left))
+
+
+def _entries(tier: Tier, load: Workload) -> int:
+    """Return the bytes of a connection's entries in the table: one on each side of a proxy."""
+    return _ENTRY * load.sockets_per_connection if tier.conntrack else 0
+
+
+def _closed(tier: Tier, facts: CapacityFacts) -> int:
+    """Return the bytes of the entries that closed connections keep at the wanted load."""
+    if not tier.conntrack:
+        return 0
+    sides = Fraction(facts.workload.sockets_per_connection)
+    return _ENTRY * _closing.kept(facts.workload, facts.workload.connections, conntrack.kept_for(facts), sides)
 
 
 def fan_out_pages(topology: Topology, tier: Tier, demand: Fraction) -> int:
@@ -188,13 +204,18 @@ def _is_planned(bound: Bound, tier: Tier) -> bool:
     return bound.id != "nofile" or tier.nofile is not None
 
 
-def _shared(bound: Bound, tier: Tier) -> Bound:
-    """Return a bound of one process as that of the host's, which share the connections."""
+def _shared(bound: Bound, tier: Tier, facts: CapacityFacts) -> Bound:
+    """Return a bound of one process as that of the host's, which share the connections; memory with what tracks."""
     if bound.id == "nofile" and isinstance(bound.hard, int) and tier.processes > 1:
         note = f"{tier.processes:,} processes of {bound.hard:,} connections each"
         return dataclasses.replace(bound, hard=bound.hard * tier.processes, needs=(), notes=(*bound.notes, note))
     if bound.id.endswith("memory") and tier.memory is None:
         return dataclasses.replace(bound, hard=Unknown(Reason.UNDECIDED, "the topology does not give it"))
+    entries, free = _entries(tier, facts.workload), facts.machine.memory_available
+    if bound.id.endswith("memory") and entries and free is not None:
+        total = _footprint.footprint(facts).total + entries
+        reads = f"MemAvailable, {total:,} bytes a connection idle, {entries:,} of them its entries of conntrack"
+        return dataclasses.replace(bound, hard=free // total, reads=reads, needs=())
     return dataclasses.replace(bound, needs=())
 
 
