@@ -9,13 +9,10 @@ from fractions import Fraction
 from hosttune import capacity
 from hosttune.capacity import CapacityFacts, _closing, _footprint, _programs, cloud, conntrack
 from hosttune.model import (
-    Backend,
     BindMode,
     Bound,
     Hop,
-    Leg,
     Machine,
-    PortPool,
     Reading,
     Reason,
     Setting,
@@ -26,14 +23,13 @@ from hosttune.model import (
     Unknown,
     Workload,
 )
-from hosttune.ports import mask_of, span, text_of
-from hosttune.sizing import _flow
+from hosttune.ports import mask_of, text_of
+from hosttune.sizing import _hops
 from hosttune.sizing._role import Readings, Role
 
 _ENTRY = 256 + 8
 """Bytes of a tracked connection: nf_conn's slab object and its bucket (net/netfilter/nf_conntrack_core.c)."""
 
-_RANGE = "sysctl:net.ipv4.ip_local_port_range"
 _RESERVED = "sysctl:net.ipv4.ip_local_reserved_ports"
 _GIVEN = frozenset({"nr-open", "file-max", "epoll-watches", "conntrack", "tcp-mem", "maxconn", "cloud"})
 """Bounds of settings that a planned host is given as it needs them, and of clouds, which are told apart."""
@@ -48,10 +44,12 @@ def plan(topology: Topology, tier: Tier, role: Role, demand: Fraction) -> TierPl
     load = dataclasses.replace(load, bind_mode=_mode(tier, role, notes))
     readings = dict(role.readings(machine))
     facts = _facts(topology, tier, readings, load, machine, demand)
-    hops = tuple(_hop(topology, tier, leg, demand, load.bind_mode, readings) for leg in _legs(tier, load.bind_mode))
+    hops = tuple(
+        _hops.hop(topology, tier, leg, demand, load.bind_mode, readings) for leg in _hops.legs(tier, load.bind_mode)
+    )
     bounds = [_shared(bound, tier, facts) for bound in capacity.capacity(facts) if _is_planned(bound, tier)]
-    for hop, leg in zip(hops, _legs(tier, load.bind_mode), strict=True):
-        bounds += _of_hop(facts, hop, leg)
+    for hop, leg in zip(hops, _hops.legs(tier, load.bind_mode), strict=True):
+        bounds += _hops.bounds(facts, hop, leg)
     bounds += [*_cap(tier), *_cloud(tier, load)]
     rate = topology.rate * demand / topology.connections
     return TierPlan(
@@ -72,7 +70,7 @@ def _own(tier: Tier, hops: tuple[Hop, ...], settings: tuple[Setting, ...]) -> tu
     """Return what a role asks for with the ports that the topology gives the tier: the plan counts on just these."""
     own: dict[str, Setting] = {}
     if tier.port_range:
-        own[_RANGE] = Setting(_RANGE, tier.port_range, "ports", "the plan counts on just these ports")
+        own[_hops.RANGE] = Setting(_hops.RANGE, tier.port_range, "ports", "the plan counts on just these ports")
     asked = next((str(s.value) for s in settings if s.subject == _RESERVED), "")
     listening = ",".join(str(port) for hop in hops for port in hop.listening)
     reserved = mask_of(tier.reserved_ports) | mask_of(listening)
@@ -217,82 +215,6 @@ def _shared(bound: Bound, tier: Tier, facts: CapacityFacts) -> Bound:
         reads = f"MemAvailable, {total:,} bytes a connection idle, {entries:,} of them its entries of conntrack"
         return dataclasses.replace(bound, hard=free // total, reads=reads, needs=())
     return dataclasses.replace(bound, needs=())
-
-
-def _legs(tier: Tier, mode: BindMode) -> tuple[Leg, ...]:
-    """Return the legs whose pools are apart: with bind() a port is taken whatever the destination, so all are one."""
-    if mode is not BindMode.BIND or len(tier.to) < 2:
-        return tier.to
-    return (Leg(tuple(name for leg in tier.to for name in leg.tiers), tier.outgoing),)
-
-
-def _hop(topology: Topology, tier: Tier, leg: Leg, demand: Fraction, mode: BindMode, readings: Readings) -> Hop:
-    backends = _flow.backends(topology, leg)
-    sources = 1 if mode is BindMode.CONNECT else tier.sources or 0
-    each = min(tier.sources_each or sources, sources)
-    pairs = sources if mode is BindMode.BIND else each * backends
-    low, high = _range(tier, readings)
-    ports = span(low, high)
-    listening = mask_of(",".join(map(str, tier.ports))) & ports
-    # a program that chooses its ports itself asks for no reserved list (net/ipv4/inet_connection_sock.c)
-    reserved = 0 if mode is BindMode.EXPLICIT else mask_of(tier.reserved_ports) & ports & ~listening
-    usable = (ports & ~listening & ~reserved).bit_count()
-    per_host = math.ceil(demand / tier.serving) * leg.per if tier.serving else 0
-    return Hop(
-        tier=tier.name,
-        to=leg.tiers,
-        connections=math.ceil(demand * leg.per),
-        backends=backends,
-        mode=mode,
-        low=low,
-        high=high,
-        sources=sources,
-        pairs=pairs,
-        ports=usable,
-        knee=None if mode is BindMode.EXPLICIT else usable // 2,
-        each=-(-per_host // pairs) if pairs else per_host,
-        in_range=ports.bit_count(),
-        reserved=reserved.bit_count(),
-        listening=tuple(sorted(p for p in set(tier.ports) if listening >> p & 1)),
-    )
-
-
-def _range(tier: Tier, readings: Readings) -> tuple[int, int]:
-    if tier.port_range:
-        return tier.port_range
-    told = readings[_RANGE].runtime if _RANGE in readings else None
-    return (told[0], told[1]) if isinstance(told, tuple) else (0, -1)
-
-
-def _of_hop(facts: CapacityFacts, hop: Hop, leg: Leg) -> list[Bound]:
-    """Return the bounds of a hop's pools, in connections of the tier."""
-    backends = 1 if hop.mode is BindMode.BIND else hop.backends
-    if not hop.pairs or not backends or not hop.ports:
-        return [
-            Bound(f"ports:{'+'.join(hop.to)}", f"source ports towards {' and '.join(hop.to)}", 0, None, None, "", "")
-        ]
-    name = " and ".join(hop.to)
-    pool = PortPool(
-        source="",
-        backend=Backend("", 0, name),
-        mode=hop.mode,
-        low=hop.low,
-        high=hop.high,
-        in_range=hop.in_range,
-        reserved=hop.reserved,
-        blocked=len(hop.listening),
-        usable=hop.ports,
-        established=0,
-        time_wait=0,
-        other=0,
-        free=hop.ports,
-        free_least=hop.ports,
-        knee=hop.knee,
-    )
-    load = dataclasses.replace(facts.workload, tuples_per_connection=leg.per)
-    mine = dataclasses.replace(facts, workload=load)
-    found = capacity.towards(mine, (pool,) * (hop.pairs // backends), backends, name)
-    return [capacity.with_log(dataclasses.replace(b, used=None, needs=()), mine) for b in found]
 
 
 def _cap(tier: Tier) -> list[Bound]:

@@ -64,5 +64,8 @@ def test_a_host_takes_the_ports_that_its_plan_counts_on(mode: BindMode | None) -
     plan = planned(balancer(port_range=(20000, 29999), reserved_ports="25000,1883", bind_mode=mode))
     told = [(s.subject.rpartition(".")[2], s.value) for s in plan.settings if ".ip_local_" in s.subject]
     assert sorted(told) == [("ip_local_port_range", (20000, 29999)), ("ip_local_reserved_ports", "1883,25000")]
-    without = [s.subject for s in planned(balancer()).settings]
-    assert "sysctl:net.ipv4.ip_local_reserved_ports" not in without
+    apart = planned(balancer(port_range=(20000, 29999), bind_mode=mode))
+    assert "sysctl:net.ipv4.ip_local_reserved_ports" not in [s.subject for s in apart.settings]
+    # the port on which it listens lies within the range that the role asks for
+    own = next(s.value for s in planned(balancer(bind_mode=mode)).settings if s.subject.endswith("reserved_ports"))
+    assert own == "1883"
