@@ -25,7 +25,7 @@ def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
     load = facts.workload
     sides = load.sockets_per_connection
     others = max((facts.tracked or 0) - facts.carried * sides, 0)
-    kept = _kept(facts)
+    kept = kept_for(facts)
     hard: int | Unknown | None = limit
     if limit == 0:
         # nf_conntrack_core.c tests the maximum only where it is not zero
@@ -56,7 +56,7 @@ def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
     )
 
 
-def _kept(facts: CapacityFacts) -> int:
+def kept_for(facts: CapacityFacts) -> int:
     """Return the milliseconds that the entry of a closed connection stays: the table has a TIME_WAIT of its own."""
     seconds = facts.integer("net.netfilter.nf_conntrack_tcp_timeout_time_wait")
     return (seconds if isinstance(seconds, int) else _TIME_WAIT) * 1000

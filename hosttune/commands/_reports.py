@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -42,9 +43,7 @@ def _each(files: list[Path]) -> Iterator[Reported | str]:
 def read(path: Path) -> Reported:
     """Return what a report says; raises UsageError, one line, where it is none."""
     try:
-        if path.stat().st_size > _LARGEST:
-            raise UsageError(f"{path}: larger than {_LARGEST >> 20} MiB, no report")
-        tables = json.loads(path.read_bytes())
+        tables = json.loads(_bytes(path))
     except OSError as error:
         raise UsageError(f"{path}: {os.strerror(error.errno or 0)}") from error
     except (ValueError, RecursionError) as error:
@@ -55,6 +54,17 @@ def read(path: Path) -> Reported:
         return _reported(path, tables)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(f"{path}: not as {SCHEMA} has it: {type(error).__name__}; gather it again") from error
+
+
+def _bytes(path: Path) -> bytes:
+    """Return what a regular file holds: a pipe or a device could be waited for, or read, for ever."""
+    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY), "rb") as file:
+        found = os.fstat(file.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise UsageError(f"{path}: no file; `hosttune check --format json > HOST.json` makes one")
+        if found.st_size > _LARGEST:
+            raise UsageError(f"{path}: larger than {_LARGEST >> 20} MiB, no report")
+        return file.read(_LARGEST)
 
 
 def _reported(path: Path, tables: dict[str, Any]) -> Reported:

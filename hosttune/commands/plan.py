@@ -12,7 +12,7 @@ from hosttune import sizing
 from hosttune.commands import _emit, _open, _output, _real, _reports, _roles
 from hosttune.errors import UsageError
 from hosttune.model import Sizing, Topology
-from hosttune.topology import load
+from hosttune.topology import keys, load
 
 FORMATS = ("table", "markdown", "json")
 
@@ -53,7 +53,8 @@ def run(asked: Asked) -> int:
     written = _emit.emit(sizing.deploy(found), asked.emit) if asked.emit else ()
     _print(asked, found)
     if written:
-        told = f"hosttune: {len(written):,} files are in {asked.emit}; {asked.emit}/README.md says what goes where"
+        into = keys.printed(asked.emit)
+        told = f"hosttune: {len(written):,} files are in {into}; {into}/README.md says what goes where"
         print(told, file=sys.stderr)
     return 0 if found.carried else 1
 

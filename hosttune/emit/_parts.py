@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
+from hosttune.errors import UsageError
 from hosttune.model import BindMode, Deployment, Message, Pair, PlannedHost, Tier, Topology
 
 PROGRAMS = {"lb": ("haproxy", "nginx", "envoy"), "client": ("tsung", "emqtt_bench", "k6"), "broker": ("mosquitto",)}
@@ -16,8 +17,18 @@ PROGRAMS = {"lb": ("haproxy", "nginx", "envoy"), "client": ("tsung", "emqtt_benc
 
 
 def programs(tier: Tier) -> tuple[str, ...]:
-    """Return the programs that run in a tier, or that may."""
-    return (tier.program,) if tier.program else PROGRAMS.get(tier.role, ())
+    """Return the programs that run in a tier, or that may.
+
+    None of these opens several connections for each of its own: raises UsageError where one is named that has to.
+    """
+    if tier.outgoing > 1 and any(tier.program in known for known in PROGRAMS.values()):
+        raise UsageError(
+            f"[tier.{tier.name}]: to: {tier.program} opens one connection for each of its own, not {tier.outgoing}; "
+            'write to = ["NAME"], or another program'
+        )
+    if tier.program:
+        return (tier.program,)
+    return PROGRAMS.get(tier.role, ()) if tier.outgoing <= 1 else ()
 
 
 def running(deployment: Deployment, program: str) -> Iterator[PlannedHost]:

@@ -72,7 +72,13 @@ def _named(sizing: Sizing, one: Reported) -> tuple[str, str] | None:
     for name in (*names, stem, one.name):
         tier, _, number = name.rpartition("-")
         found = next((p.tier for p in sizing.tiers if p.tier.name == tier), None)
-        if found and number.isdigit() and 1 <= int(number) <= (found.hosts or 0) and name == f"{tier}-{int(number)}":
+        if (
+            found
+            and number.isascii()
+            and number.isdigit()
+            and 1 <= int(number) <= (found.hosts or 0)
+            and name == f"{tier}-{int(number)}"
+        ):
             return (tier, name)
     for plan in sizing.tiers:
         for index, address in enumerate(plan.tier.addresses[: plan.tier.hosts] if one.addresses else ()):

@@ -15,7 +15,8 @@ def lines(topology: Topology, plan: TierPlan) -> tuple[str, ...]:
         found += _knee(hop)
         found += _ports(plan, hop)
     found += _queues(topology, plan)
-    return tuple(found)
+    # two legs have the same ports
+    return tuple(dict.fromkeys(found))
 
 
 def _knee(hop: Hop) -> list[str]:
@@ -36,6 +37,14 @@ def _ports(plan: TierPlan, hop: Hop) -> list[str]:
         found.append(
             f"{hop.tier}: it listens on {inside}, within {hop.low}-{hop.high}: no connection can have that port, and "
             "its profile reserves it, so that none takes it before the listener does"
+        )
+    if hop.mode is not BindMode.EXPLICIT and hop.in_range > 1 and hop.in_range % 2:
+        # the search looks at an even number of ports (`remaining &= ~1U`, net/ipv4/inet_hashtables.c)
+        low, high = max(hop.low, 1024), hop.high
+        mend = f"{low + 1}-{high}" if high == 65535 else f"{low}-{high + 1}"
+        found.append(
+            f"{hop.tier}: {hop.low}-{hop.high} has an odd number of ports: the last one of a pool is found only by "
+            f"luck; {mend} has an even one"
         )
     if hop.mode is BindMode.CONNECT and (tier.sources or 1) > 1:
         found.append(

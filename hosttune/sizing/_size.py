@@ -51,16 +51,19 @@ def carries(topology: Topology, plan: TierPlan) -> bool:
 
     A tier without a host that serves carries nothing.
     """
-    if not plan.tier.serving:
-        return False
+    return bool(plan.tier.serving) and not short(topology, plan)
+
+
+def short(topology: Topology, plan: TierPlan) -> frozenset[str]:
+    """Return the ids of the bounds that do not hold the tier's share."""
     left, load = 1 - topology.headroom, plan.workload
+    found = set()
     for bound in plan.bounds:
         want = load.connections if bound.unit == "connections" else load.rate
-        if isinstance(bound.hard, int) and bound.hard * left < want:
-            return False
-        if topology.below_knee and bound.knee is not None and bound.knee < want:
-            return False
-    return True
+        full = isinstance(bound.hard, int) and bound.hard * left < want
+        if full or (topology.below_knee and bound.knee is not None and bound.knee < want):
+            found.add(bound.id)
+    return frozenset(found)
 
 
 def places(plans: tuple[TierPlan, ...]) -> tuple[Place, ...]:

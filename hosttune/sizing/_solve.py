@@ -2,25 +2,29 @@
 
 A tier that has one host, one source address or one GiB less than what is found no longer carries. Tiers depend on
 each other only by the number of backends, and by the shares of tiers that stand side by side: from the last to the
-first each is made as small as it can be, until nothing changes any more.
+first each is made as small as it can be, until nothing changes any more. A tier gets the hosts, too, that tiers
+whose own are given need as destinations, or to share with.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
+from fractions import Fraction
 
 from hosttune.errors import UsageError
 from hosttune.model import Place, Tier, Topology
 from hosttune.sizing import _flow, _tier
 from hosttune.sizing._role import Role
-from hosttune.sizing._size import carries, size, with_tier
+from hosttune.sizing._size import carries, short, size, with_tier
 
 GIB = 2**30
 _MOST = {"hosts": 100_000, "sources": 65_536, "memory": 65_536}
 """Where the search ends: no plan is larger, in hosts, source addresses of a host and GiB."""
 
 _ROUNDS = 64
+
+Demand = Mapping[str, Fraction]
 
 
 def solve(topology: Topology, roles: Mapping[str, Role]) -> Topology:
@@ -56,11 +60,14 @@ def _having(tier: Tier, name: str, count: int) -> Tier:
 
 def _smallest(topology: Topology, tier: Tier, roles: Mapping[str, Role]) -> Tier:
     """Return the tier with its open numbers as small as they can be, given all other tiers."""
-    others = _helped(topology, tier, roles) if "hosts" in tier.open else ()
+    left = _left(topology, tier, roles) if "hosts" in tier.open else {}
 
     def enough(one: Tier) -> bool:
         changed = with_tier(topology, one)
-        return _carried(changed, one, roles) and all(_carried(changed, other, roles) for other in others)
+        demand = _flow.demands(changed)
+        if not carries(changed, _tier.plan(changed, one, roles[one.role], demand[one.name])):
+            return False
+        return all(_short(changed, other, roles, demand) <= ids for other, ids in left.items())
 
     tier = _widest(tier)
     for name in ("hosts", "sources", "memory"):
@@ -69,9 +76,8 @@ def _smallest(topology: Topology, tier: Tier, roles: Mapping[str, Role]) -> Tier
     return tier
 
 
-def _carried(topology: Topology, tier: Tier, roles: Mapping[str, Role]) -> bool:
-    demand = _flow.demands(topology)[tier.name]
-    return carries(topology, _tier.plan(topology, tier, roles[tier.role], demand))
+def _short(topology: Topology, tier: Tier, roles: Mapping[str, Role], demand: Demand) -> frozenset[str]:
+    return short(topology, _tier.plan(topology, tier, roles[tier.role], demand[tier.name]))
 
 
 def _widest(tier: Tier) -> Tier:
@@ -81,14 +87,15 @@ def _widest(tier: Tier) -> Tier:
     return tier
 
 
-def _helped(topology: Topology, tier: Tier, roles: Mapping[str, Role]) -> tuple[Tier, ...]:
-    """Return tiers whose hosts are given, and that enough hosts of this one let carry their part.
+def _left(topology: Topology, tier: Tier, roles: Mapping[str, Role]) -> dict[Tier, frozenset[str]]:
+    """Return by tier of given hosts what no number of hosts of this one mends there.
 
-    Those that dial it have a pool more for each of its hosts, and those that share connections with it a smaller share.
+    Tiers that dial it have a pool more for each of its hosts, and those that share connections with it a smaller share.
     """
     many = with_tier(topology, _having(_widest(tier), "hosts", _MOST["hosts"]))
+    demand = _flow.demands(many)
     fixed = (_widest(t) for t in topology.tiers if t.name != tier.name and "hosts" not in t.open)
-    return tuple(t for t in fixed if _carried(with_tier(many, t), t, roles))
+    return {t: _short(many, t, roles, demand) for t in fixed}
 
 
 def _least(
@@ -116,9 +123,10 @@ def _why(topology: Topology, tier: Tier, roles: Mapping[str, Role]) -> str:
     sizing = size(with_tier(topology, tier), roles)
     plan = sizing.plan(tier.name)
     own = [p for p in sizing.places if p.tier == tier.name and (topology.below_knee or not p.knee)]
-    said = (
-        f"{min(own, key=_where).bound.name} ends at {min(own, key=_where).connections:,}" if own else "nothing is known"
-    )
+    least = min(own, key=_where, default=None)
+    said = "nothing is known"
+    if least is not None:
+        said = f"{least.bound.name} {'is slow from' if least.knee else 'ends at'} {least.connections:,}"
     slow = next((b for t, b in sizing.rates if t == tier.name), None)
     if slow is not None:
         said = f"{slow.name} takes {slow.hard:,}/s a host, and {plan.workload.rate:,}/s are wanted"

@@ -7,15 +7,12 @@ import math
 from fractions import Fraction
 
 from hosttune import capacity
-from hosttune.capacity import CapacityFacts, _footprint, _programs, cloud
+from hosttune.capacity import CapacityFacts, _closing, _footprint, _programs, cloud, conntrack
 from hosttune.model import (
-    Backend,
     BindMode,
     Bound,
     Hop,
-    Leg,
     Machine,
-    PortPool,
     Reading,
     Reason,
     Setting,
@@ -26,14 +23,13 @@ from hosttune.model import (
     Unknown,
     Workload,
 )
-from hosttune.ports import mask_of, span, text_of
-from hosttune.sizing import _flow
+from hosttune.ports import mask_of, text_of
+from hosttune.sizing import _hops
 from hosttune.sizing._role import Readings, Role
 
 _ENTRY = 256 + 8
 """Bytes of a tracked connection: nf_conn's slab object and its bucket (net/netfilter/nf_conntrack_core.c)."""
 
-_RANGE = "sysctl:net.ipv4.ip_local_port_range"
 _RESERVED = "sysctl:net.ipv4.ip_local_reserved_ports"
 _GIVEN = frozenset({"nr-open", "file-max", "epoll-watches", "conntrack", "tcp-mem", "maxconn", "cloud"})
 """Bounds of settings that a planned host is given as it needs them, and of clouds, which are told apart."""
@@ -48,10 +44,12 @@ def plan(topology: Topology, tier: Tier, role: Role, demand: Fraction) -> TierPl
     load = dataclasses.replace(load, bind_mode=_mode(tier, role, notes))
     readings = dict(role.readings(machine))
     facts = _facts(topology, tier, readings, load, machine, demand)
-    hops = tuple(_hop(topology, tier, leg, demand, load.bind_mode, readings) for leg in _legs(tier, load.bind_mode))
-    bounds = [_shared(bound, tier) for bound in capacity.capacity(facts) if _is_planned(bound, tier)]
-    for hop, leg in zip(hops, _legs(tier, load.bind_mode), strict=True):
-        bounds += _of_hop(facts, hop, leg)
+    hops = tuple(
+        _hops.hop(topology, tier, leg, demand, load.bind_mode, readings) for leg in _hops.legs(tier, load.bind_mode)
+    )
+    bounds = [_shared(bound, tier, facts) for bound in capacity.capacity(facts) if _is_planned(bound, tier)]
+    for hop, leg in zip(hops, _hops.legs(tier, load.bind_mode), strict=True):
+        bounds += _hops.bounds(facts, hop, leg)
     bounds += [*_cap(tier), *_cloud(tier, load)]
     rate = topology.rate * demand / topology.connections
     return TierPlan(
@@ -72,9 +70,12 @@ def _own(tier: Tier, hops: tuple[Hop, ...], settings: tuple[Setting, ...]) -> tu
     """Return what a role asks for with the ports that the topology gives the tier: the plan counts on just these."""
     own: dict[str, Setting] = {}
     if tier.port_range:
-        own[_RANGE] = Setting(_RANGE, tier.port_range, "ports", "the plan counts on just these ports")
-    reserved = mask_of(tier.reserved_ports) | mask_of(",".join(str(port) for hop in hops for port in hop.listening))
+        own[_hops.RANGE] = Setting(_hops.RANGE, tier.port_range, "ports", "the plan counts on just these ports")
+    asked = next((str(s.value) for s in settings if s.subject == _RESERVED), "")
+    listening = ",".join(str(port) for hop in hops for port in hop.listening)
+    reserved = mask_of(tier.reserved_ports) | mask_of(listening)
     if reserved:
+        reserved |= mask_of(asked)
         why = "the plan leaves these out, so that no outgoing connection takes the port of a service"
         own[_RESERVED] = Setting(_RESERVED, text_of(reserved), "ports", why)
     return (*(s for s in settings if s.subject not in own), *own.values())
@@ -83,9 +84,10 @@ def _own(tier: Tier, hops: tuple[Hop, ...], settings: tuple[Setting, ...]) -> tu
 def _takes(topology: Topology, tier: Tier, facts: CapacityFacts, demand: Fraction) -> tuple[Setting, ...]:
     """Return what no setting gives: memory, and source addresses."""
     each = _footprint.footprint(facts)
-    queued = fan_out_pages(topology, tier, demand) * _footprint.PAGE
-    memory = facts.workload.connections * each.total + queued + tier.memory_kept
-    found = [Setting("memory", memory, "bytes", f"{each.total:,} bytes a connection, idle; {each.why}")]
+    total = each.total + _entries(tier, facts.workload)
+    beside = fan_out_pages(topology, tier, demand) * _footprint.PAGE + _closed(tier, facts)
+    memory = facts.workload.connections * total + beside + tier.memory_kept
+    found = [Setting("memory", memory, "bytes", f"{total:,} bytes a connection, idle; {each.why}")]
     if (tier.sources or 1) > 1:
         found.append(Setting("sources", tier.sources or 0, "source addresses", "each has a port pool of its own"))
     return tuple(found)
@@ -161,15 +163,27 @@ def _facts(
     most = readings["sysctl:fs.nr_open"].runtime if "sysctl:fs.nr_open" in readings else None
     limit = tier.nofile if tier.nofile is not None else most if isinstance(most, int) else None
     nofile = Reading(Subject("nofile", name), (limit, limit), (limit, limit)) if limit is not None else None
-    tracked = _ENTRY * load.sockets_per_connection if tier.conntrack else 0
-    queued = fan_out_pages(topology, tier, demand) * _footprint.PAGE
-    if machine.memory_available is not None and queued:
-        machine = dataclasses.replace(machine, memory_available=max(machine.memory_available - queued, 0))
-    if tracked:
-        load = dataclasses.replace(load, application_memory=load.application_memory + tracked)
-    return CapacityFacts(
+    facts = CapacityFacts(
         readings=readings, pools=(), workload=load, machine=machine, nofile=nofile, program=tier.program
     )
+    beside = fan_out_pages(topology, tier, demand) * _footprint.PAGE + _closed(tier, facts)
+    if machine.memory_available is None or not beside:
+        return facts
+    left = max(machine.memory_available - beside, 0)
+    return dataclasses.replace(facts, machine=dataclasses.replace(machine, memory_available=left))
+
+
+def _entries(tier: Tier, load: Workload) -> int:
+    """Return the bytes of a connection's entries in the table: one on each side of a proxy."""
+    return _ENTRY * load.sockets_per_connection if tier.conntrack else 0
+
+
+def _closed(tier: Tier, facts: CapacityFacts) -> int:
+    """Return the bytes of the entries that closed connections keep at the wanted load."""
+    if not tier.conntrack:
+        return 0
+    sides = Fraction(facts.workload.sockets_per_connection)
+    return _ENTRY * _closing.kept(facts.workload, facts.workload.connections, conntrack.kept_for(facts), sides)
 
 
 def fan_out_pages(topology: Topology, tier: Tier, demand: Fraction) -> int:
@@ -188,90 +202,19 @@ def _is_planned(bound: Bound, tier: Tier) -> bool:
     return bound.id != "nofile" or tier.nofile is not None
 
 
-def _shared(bound: Bound, tier: Tier) -> Bound:
-    """Return a bound of one process as that of the host's, which share the connections."""
+def _shared(bound: Bound, tier: Tier, facts: CapacityFacts) -> Bound:
+    """Return a bound of one process as that of the host's, which share the connections; memory with what tracks."""
     if bound.id == "nofile" and isinstance(bound.hard, int) and tier.processes > 1:
         note = f"{tier.processes:,} processes of {bound.hard:,} connections each"
         return dataclasses.replace(bound, hard=bound.hard * tier.processes, needs=(), notes=(*bound.notes, note))
     if bound.id.endswith("memory") and tier.memory is None:
         return dataclasses.replace(bound, hard=Unknown(Reason.UNDECIDED, "the topology does not give it"))
+    entries, free = _entries(tier, facts.workload), facts.machine.memory_available
+    if bound.id.endswith("memory") and entries and free is not None:
+        total = _footprint.footprint(facts).total + entries
+        reads = f"MemAvailable, {total:,} bytes a connection idle, {entries:,} of them its entries of conntrack"
+        return dataclasses.replace(bound, hard=free // total, reads=reads, needs=())
     return dataclasses.replace(bound, needs=())
-
-
-def _legs(tier: Tier, mode: BindMode) -> tuple[Leg, ...]:
-    """Return the legs whose pools are apart: with bind() a port is taken whatever the destination, so all are one."""
-    if mode is not BindMode.BIND or len(tier.to) < 2:
-        return tier.to
-    return (Leg(tuple(name for leg in tier.to for name in leg.tiers), tier.outgoing),)
-
-
-def _hop(topology: Topology, tier: Tier, leg: Leg, demand: Fraction, mode: BindMode, readings: Readings) -> Hop:
-    backends = _flow.backends(topology, leg)
-    sources = 1 if mode is BindMode.CONNECT else tier.sources or 0
-    each = min(tier.sources_each or sources, sources)
-    pairs = sources if mode is BindMode.BIND else each * backends
-    low, high = _range(tier, readings)
-    ports = span(low, high)
-    listening = mask_of(",".join(map(str, tier.ports))) & ports
-    # a program that chooses its ports itself asks for no reserved list (net/ipv4/inet_connection_sock.c)
-    reserved = 0 if mode is BindMode.EXPLICIT else mask_of(tier.reserved_ports) & ports & ~listening
-    usable = (ports & ~listening & ~reserved).bit_count()
-    per_host = math.ceil(demand / tier.serving) * leg.per if tier.serving else 0
-    return Hop(
-        tier=tier.name,
-        to=leg.tiers,
-        connections=math.ceil(demand * leg.per),
-        backends=backends,
-        mode=mode,
-        low=low,
-        high=high,
-        sources=sources,
-        pairs=pairs,
-        ports=usable,
-        knee=None if mode is BindMode.EXPLICIT else usable // 2,
-        each=-(-per_host // pairs) if pairs else per_host,
-        in_range=ports.bit_count(),
-        reserved=reserved.bit_count(),
-        listening=tuple(sorted(p for p in set(tier.ports) if listening >> p & 1)),
-    )
-
-
-def _range(tier: Tier, readings: Readings) -> tuple[int, int]:
-    if tier.port_range:
-        return tier.port_range
-    told = readings[_RANGE].runtime if _RANGE in readings else None
-    return (told[0], told[1]) if isinstance(told, tuple) else (0, -1)
-
-
-def _of_hop(facts: CapacityFacts, hop: Hop, leg: Leg) -> list[Bound]:
-    """Return the bounds of a hop's pools, in connections of the tier."""
-    backends = 1 if hop.mode is BindMode.BIND else hop.backends
-    if not hop.pairs or not backends or not hop.ports:
-        return [
-            Bound(f"ports:{'+'.join(hop.to)}", f"source ports towards {' and '.join(hop.to)}", 0, None, None, "", "")
-        ]
-    name = " and ".join(hop.to)
-    pool = PortPool(
-        source="",
-        backend=Backend("", 0, name),
-        mode=hop.mode,
-        low=hop.low,
-        high=hop.high,
-        in_range=hop.in_range,
-        reserved=hop.reserved,
-        blocked=len(hop.listening),
-        usable=hop.ports,
-        established=0,
-        time_wait=0,
-        other=0,
-        free=hop.ports,
-        free_least=hop.ports,
-        knee=hop.knee,
-    )
-    load = dataclasses.replace(facts.workload, tuples_per_connection=leg.per)
-    mine = dataclasses.replace(facts, workload=load)
-    found = capacity.towards(mine, (pool,) * (hop.pairs // backends), backends, name)
-    return [capacity.with_log(dataclasses.replace(b, used=None, needs=()), mine) for b in found]
 
 
 def _cap(tier: Tier) -> list[Bound]:

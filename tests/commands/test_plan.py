@@ -176,6 +176,24 @@ def test_a_broken_report_is_named_not_raised(tmp_path: Path, broken: str) -> Non
     assert code == 1 and "Traceback" not in out + err and "x.json" in out
 
 
+def test_what_is_no_file_is_named_and_not_waited_for(tmp_path: Path) -> None:
+    folder = Path(fleet(tmp_path, x="[]"))
+    os.mkfifo(folder / "pipe.json")
+    (folder / "zero.json").symlink_to("/dev/zero")
+    (folder / "folder.json").mkdir()
+    code, out, _ = run(topology(tmp_path), "--reports", str(folder), "--format", "json")
+    said = [line.partition(": ") for line in json.loads(out)["unplaced"]]
+    assert code == 1 and [Path(file).name for file, _, _ in said] == ["folder.json", "pipe.json", "x.json", "zero.json"]
+    assert {why.partition(";")[0] for file, _, why in said if "pipe" in file or "zero" in file} == {"no file"}
+
+
+def test_a_host_is_named_in_ascii_digits(tmp_path: Path) -> None:
+    told = tuned("elsewhere", 10_000, 12_000, 1)
+    told["machine"] |= {"hostname": "client-\u00b2", "addresses": []}
+    code, out, err = run(topology(tmp_path), "--reports", fleet(tmp_path, x=told), "--format", "json")
+    assert code == 1 and not err and "its role (elsewhere) is that of no tier" in out
+
+
 def test_a_recorded_host_stands_for_its_tier(tmp_path: Path) -> None:
     (tmp_path / "lb.json").write_bytes((HOSTS / "debian12-service-1024.json").read_bytes())
     text = SMALL.replace("ports = [1883]\n\n[tier.broker]", 'ports = [1883]\nsnapshots = ["lb.json"]\n\n[tier.broker]')

@@ -17,6 +17,11 @@ def planned(topology: Topology) -> Sizing:
     return size(topology, shipped(topology))
 
 
+def sized(topology: Topology, known: dict[str, Role]) -> Sizing:
+    """Return the sizing with roles of one's own."""
+    return size(topology, known)
+
+
 def reading(key: str, value: int | tuple[int, ...]) -> Reading:
     return Reading(Subject("sysctl", key), value, value)
 

@@ -132,3 +132,36 @@ def test_a_tier_grows_for_those_that_dial_it() -> None:
     broker = Tier("broker", "broker", ports=(1,), open=frozenset({"hosts"}))
     known = {"client": roles.small("client", BindMode.EXPLICIT), "broker": roles.small("broker")}
     assert solve(Topology("t", 41, 1, (client, broker)), known).tier("broker").hosts == 3
+
+
+@pytest.mark.parametrize(("mode", "hosts"), [(BindMode.NO_PORT, 7), (BindMode.CONNECT, 7), (BindMode.BIND, 2)])
+def test_more_destinations_where_nothing_else_gives_ports(mode: BindMode, hosts: int) -> None:
+    """A balancer of one address has ten ports towards each broker; with bind() no broker brings more of them."""
+    client = Tier("client", "client", (Leg(("lb",)),), hosts=30)
+    lb = Tier("lb", "lb", (Leg(("broker",)), Leg(("log",))), ports=(1883,), hosts=1, bind_mode=mode)
+    tiers = [
+        Tier(n, "broker", ports=(1,), connections_max=40, hosts=None, open=frozenset({"hosts"}))
+        for n in ("broker", "log")
+    ]
+    known = {name: roles.small(name) for name in ("client", "lb", "broker")}
+    topology = Topology("t", 61, 1, (client, lb, *tiers), below_knee=False)
+    found = solve(topology, known)
+    assert (found.tier("broker").hosts, found.tier("log").hosts) == (hosts, hosts)
+    assert carried(found, known) is (mode is not BindMode.BIND)
+
+
+def test_a_tier_that_can_have_more_sources_asks_for_no_more_destinations() -> None:
+    client = Tier("client", "client", (Leg(("lb",)),), hosts=30)
+    lb = Tier("lb", "lb", (Leg(("broker",)),), ports=(1,), hosts=1, sources=None, open=frozenset({"sources"}))
+    broker = Tier("broker", "broker", ports=(1,), connections_max=40, hosts=None, open=frozenset({"hosts"}))
+    known = {name: roles.small(name) for name in ("client", "lb", "broker")}
+    found = solve(Topology("t", 61, 1, (client, lb, broker), below_knee=False), known)
+    assert (found.tier("broker").hosts, found.tier("lb").sources) == (2, 4)
+
+
+def test_a_knee_that_stands_in_the_way_is_called_slow() -> None:
+    client = Tier("client", "client", (Leg(("broker",)),), hosts=1, memory=None, open=frozenset({"memory"}))
+    broker = Tier("broker", "broker", ports=(1,), hosts=1)
+    known = {name: roles.small(name) for name in ("client", "broker")}
+    with pytest.raises(UsageError, match=r"carries 6 connections: ports broker is slow from 5$"):
+        solve(Topology("t", 6, 1, (client, broker)), known)
