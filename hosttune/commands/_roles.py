@@ -84,4 +84,4 @@ def _wanted(required: Iterable[Requirement], machine: Machine) -> Iterable[Requi
 
 
 def _setting(required: Requirement) -> Setting:
-    return Setting(str(required.subject), required.wants[0], required.unit, required.why)
+    return Setting(str(required.subject), required.wants[0], required.unit, required.why, required.operator.value)

@@ -5,6 +5,9 @@ from __future__ import annotations
 from hosttune.emit import _parts
 from hosttune.model import Deployment, PlannedHost
 
+HARD = 512 * 1024
+"""The hard limit that systemd gives where nothing says otherwise (HIGH_RLIMIT_NOFILE): no file here is below it."""
+
 
 def files(deployment: Deployment) -> dict[str, str]:
     """Return limits.d/90-hosttune.conf of each host whose plan raises the limit of a login."""
@@ -25,7 +28,7 @@ def of(host: PlannedHost, subject: str) -> tuple[int, int] | None:
 
 
 def _text(deployment: Deployment, host: PlannedHost, pair: tuple[int, int]) -> str:
-    soft, hard = pair
+    soft, hard = pair[0], max(pair[1], HARD)
     rows = [f"{who} {kind} nofile {value}" for who in ("*", "root") for kind, value in (("soft", soft), ("hard", hard))]
     lines = [
         f"# {_parts.head(deployment, host, 'limits of logins')}",

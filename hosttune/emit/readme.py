@@ -78,9 +78,10 @@ def _tuned(deployment: Deployment) -> tuple[str, list[str]]:
         f"    sudo hosttune apply --profile {profiles.path(first)}",
         "",
         "`apply` raises ceilings before limits, writes files for the next boot, and can be undone. Where hosttune",
-        "cannot be run, `hosts/HOST/` has the same as files. The order matters: `modules-load.d`, then `sysctl.d`",
-        "(fs.nr_open above every limit of descriptors, reserved ports before the range of ports), then `limits.d` and",
-        "the drop-ins (`SERVICE.service.d`), then a restart of the services and a new login.",
+        "cannot be run, `hosts/HOST/` has the same as files. The order matters: `modules-load.d`, then `sysctl.sh`,",
+        "which raises what is too low and keeps what is better (fs.nr_open above every limit of descriptors, reserved",
+        "ports before the range of ports), `sysctl.d`, then `limits.d` and the drop-ins (`SERVICE.service.d`), then a",
+        "restart of the services and a new login.",
     ]
 
 

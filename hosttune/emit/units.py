@@ -39,4 +39,5 @@ def _nofile(deployment: Deployment, host: PlannedHost) -> tuple[int, int]:
     need = _parts.descriptors(host, share, own)
     soft, hard = limits.of(host, "nofile:service") or (need, need)
     most = host.tier.nofile or max(soft, hard, need)
-    return min(max(soft, need), most), min(max(hard, need), most)
+    hard = min(max(hard, need), most)
+    return min(max(soft, need), most), hard if host.tier.nofile else max(hard, limits.HARD)

@@ -141,12 +141,16 @@ def _missing(name: str) -> Tier:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A value that a host of a tier takes for its load: `subject` as in a profile, `serves` who asks for it."""
+    """A value that a host of a tier takes for its load: `subject` and `operator` as in a profile.
+
+    A host that has a better value than one that is only "at least" or "at most" keeps it.
+    """
 
     subject: str
     value: Value
     unit: str
     why: str
+    operator: str = ""
 
 
 @dataclass(frozen=True, slots=True)

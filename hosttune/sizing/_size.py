@@ -31,7 +31,7 @@ def size(topology: Topology, roles: Mapping[str, Role], real: Real | None = None
     )
     return Sizing(
         topology=topology,
-        tiers=tuple(_with_alone(topology, roles, real or {}, plan) for plan in plans),
+        tiers=tuple(_with_alone(topology, roles, real or {}, plans, plan) for plan in plans),
         places=tuple(p for p in found if not p.knee) + slow,
         rates=rates,
         unknown=tuple(
@@ -104,12 +104,16 @@ def _least(bound: Bound) -> int:
     return bound.hard if isinstance(bound.hard, int) else 0
 
 
-def _with_alone(topology: Topology, roles: Mapping[str, Role], real: Real, plan: TierPlan) -> TierPlan:
+def _with_alone(
+    topology: Topology, roles: Mapping[str, Role], real: Real, plans: tuple[TierPlan, ...], plan: TierPlan
+) -> TierPlan:
     """Add what the whole carries where this tier dials from one address: what stops a benchmark first."""
     if not plan.hops or (plan.tier.sources or 1) == 1 or plan.tier.name in real:
         return plan
     single = dataclasses.replace(plan.tier, sources=1, sources_each=None)
-    least = next((p for p in places(_plans(with_tier(topology, single), roles, real)) if not p.knee), None)
+    # no other tier's plan depends on its source addresses
+    changed = _tier.plan(with_tier(topology, single), single, roles[single.role], plan.factor * topology.connections)
+    least = next((p for p in places(tuple(changed if p is plan else p for p in plans)) if not p.knee), None)
     mine = least is not None and least.tier == plan.tier.name and least.bound.id.startswith("ports")
     return dataclasses.replace(plan, alone=least.connections if least and mine else None)
 

@@ -70,14 +70,16 @@ def _own(tier: Tier, hops: tuple[Hop, ...], settings: tuple[Setting, ...]) -> tu
     """Return what a role asks for with the ports that the topology gives the tier: the plan counts on just these."""
     own: dict[str, Setting] = {}
     if tier.port_range:
-        own[_hops.RANGE] = Setting(_hops.RANGE, tier.port_range, "ports", "the plan counts on just these ports")
+        own[_hops.RANGE] = Setting(
+            _hops.RANGE, tier.port_range, "ports", "the plan counts on just these ports", "equals"
+        )
     asked = next((str(s.value) for s in settings if s.subject == _RESERVED), "")
     listening = ",".join(str(port) for hop in hops for port in hop.listening)
     reserved = mask_of(tier.reserved_ports) | mask_of(listening)
     if reserved:
         reserved |= mask_of(asked)
         why = "the plan leaves these out, so that no outgoing connection takes the port of a service"
-        own[_RESERVED] = Setting(_RESERVED, text_of(reserved), "ports", why)
+        own[_RESERVED] = Setting(_RESERVED, text_of(reserved), "ports", why, "covers")
     return (*(s for s in settings if s.subject not in own), *own.values())
 
 

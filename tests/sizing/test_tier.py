@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
-from hosttune.model import BindMode, Leg, Message, Tier, TierPlan, Topology
+from hosttune.model import BindMode, Leg, Machine, Message, Setting, Tier, TierPlan, Topology, Workload
+from hosttune.sizing import Role
 from tests.sizing import roles
 
 SOCKET, POINTER, ENTRY = 4190, 8, 256 + 8  # bytes: a socket, its slot in the descriptor table, a tracked connection
@@ -69,3 +72,21 @@ def test_a_host_takes_the_ports_that_its_plan_counts_on(mode: BindMode | None) -
     # the port on which it listens lies within the range that the role asks for
     own = next(s.value for s in planned(balancer(bind_mode=mode)).settings if s.subject.endswith("reserved_ports"))
     assert own == "1883"
+
+
+def test_a_tier_is_planned_twice_at_most() -> None:
+    """Once as it is, once with one source address: 64 tiers took half a minute when each planned all others anew."""
+    calls: list[str] = []
+
+    def counted(role: Role) -> Role:
+        def wants(load: Workload, machine: Machine, processes: int) -> tuple[Setting, ...]:
+            calls.append(role.name)
+            return ()
+
+        return dataclasses.replace(role, wants=wants)
+
+    topology = chain(balancer(sources=4))
+    known = {name: counted(role) for name, role in roles.shipped(topology).items()}
+    sizing = roles.sized(topology, known)
+    assert calls.count("lb") == 2 and calls.count("client") == 1 and calls.count("broker") == 2
+    assert sizing.plan("lb").alone == 65535 - 1024 + 1 - 1  # less 1883, towards the one log
