@@ -168,9 +168,15 @@ def test_counts_equal_ss_and_free_is_exact(mode: str) -> None:
 def add_v6(address: str) -> None:
     """Give lo an address; the kernel adds its route a moment later, from a queue of work (net/ipv6/addrconf.c)."""
     subprocess.run(["ip", "address", "add", f"{address}/128", "dev", "lo", "nodad"], check=True)
+    reach_v6(address, address)
+
+
+def reach_v6(source: str, address: str) -> None:
+    """Wait until an address is reached from another."""
     for _ in range(100):
         with socket.socket(socket.AF_INET6, socket.SOCK_DGRAM) as probe:
             try:
+                probe.bind((source, 0))
                 return probe.connect((address, 9))
             except OSError:
                 time.sleep(0.05)
@@ -181,6 +187,7 @@ def count_v6(mode_text: str) -> None:
     mode = BindMode(mode_text)
     for address in ("fd77::1", "fd77::11"):
         add_v6(address)
+    reach_v6("fd77::1", "fd77::11")
     sysctl("net/ipv4/ip_local_port_range", f"{LOW} {HIGH}")
     backend = Backend("fd77::11", 1883)
     servers = [listen(backend.address, backend.port, socket.AF_INET6)]
