@@ -8,7 +8,7 @@ from typing import Any
 
 from hosttune import sizing
 from hosttune.commands import _open
-from hosttune.model import Machine, Operator, Reading, Requirement, Setting, Topology, Value, Workload
+from hosttune.model import Machine, Operator, Reading, Requirement, Setting, Subject, Topology, Value, Workload
 from hosttune.profile import load, merge
 from hosttune.profile.load import Profile
 
@@ -17,18 +17,19 @@ _PER_PROCESS = ("nofile:", "sysctl:fs.nr_open")  # what each of several processe
 
 def of(topology: Topology) -> dict[str, sizing.Role]:
     """Return the roles that the tiers name; raises UsageError or ProfileError."""
-    return {name: role(name) for name in dict.fromkeys(tier.role for tier in topology.tiers)}
-
-
-def role(name: str) -> sizing.Role:
-    """Return one role, by the name of its profile."""
-    profile = load.load(name, directories=_open.LOCAL)
     base = _open.open_profiles([], [])
+    return {name: _role(name, base) for name in dict.fromkeys(tier.role for tier in topology.tiers)}
+
+
+def _role(name: str, base: Iterable[Profile]) -> sizing.Role:
+    """Return one role, by the name of its profile; `base` tells of keys that it does not name."""
+    profile = load.load(name, directories=_open.LOCAL)
     about = {subject: told for one in (*base, profile) for subject, told in one.about.items()}
     defaults = merge.workload([profile])
+    known = _known(about)
 
     def readings(machine: Machine) -> dict[str, Reading]:
-        found = _known(about)
+        found = dict(known)
         for required in _required(profile, defaults, machine):
             value = _raised(required, about.get(str(required.subject), {}))
             if required.subject.kind == "sysctl" and value is not None:
@@ -47,8 +48,6 @@ def _required(profile: Profile, workload: Workload, machine: Machine) -> tuple[R
 
 def _known(about: dict[str, dict[str, Any]]) -> dict[str, Reading]:
     """Return what holds by default, for keys that no role asks anything of."""
-    from hosttune.model import Subject
-
     found = {}
     for subject, told in about.items():
         value = told.get("default_value")
@@ -69,13 +68,14 @@ def _raised(required: Requirement, told: dict[str, Any]) -> Value | None:
 
 
 def _settings(profile: Profile, workload: Workload, machine: Machine, processes: int) -> tuple[Setting, ...]:
-    each = dataclasses.replace(workload, connections=-(-workload.connections // processes))
-    of_one = {str(r.subject): r for r in _required(profile, each, machine)}
-    chosen = (
-        of_one.get(str(r.subject), r) if str(r.subject).startswith(_PER_PROCESS) else r
-        for r in _required(profile, workload, machine)
-    )
-    return tuple(_setting(r) for r in _wanted(chosen, machine))
+    required = _required(profile, workload, machine)
+    if processes > 1:
+        each = dataclasses.replace(workload, connections=-(-workload.connections // processes))
+        of_one = {str(r.subject): r for r in _required(profile, each, machine)}
+        required = tuple(
+            of_one.get(str(r.subject), r) if str(r.subject).startswith(_PER_PROCESS) else r for r in required
+        )
+    return tuple(_setting(r) for r in _wanted(required, machine))
 
 
 def _wanted(required: Iterable[Requirement], machine: Machine) -> Iterable[Requirement]:
