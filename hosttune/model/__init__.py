@@ -34,22 +34,19 @@ from hosttune.model.findings import (
     Value,
     Verdict,
 )
+from hosttune.model.fleet import Fleet, FleetTier, HostState, Reported
 from hosttune.model.proofs import Proof, Proven, Trial
 from hosttune.model.report import Report
 from hosttune.model.sources import CloudAddresses, More, Outlet, SourcePlan
 from hosttune.model.topology import (
     CLOUDS,
     Deployment,
-    Fleet,
-    FleetTier,
     Hop,
-    HostState,
     Leg,
     Message,
     Pair,
     Place,
     PlannedHost,
-    Reported,
     Setting,
     Sizing,
     Tier,

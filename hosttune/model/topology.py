@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 
 from hosttune.model.capacity import Backend, BindMode, Bound, Machine, Workload
@@ -101,7 +100,7 @@ class Tier:
 
 @dataclass(frozen=True, slots=True)
 class Topology:
-    """A target and the tiers that shall carry it, first tiers first; `origin` is the file.
+    """A target and the tiers that shall carry it, each after all that connect to it; `origin` is the file.
 
     `connections` are those of all first tiers, `rate` new ones a second, `hold` the seconds that one lives (0: it
     stays). `headroom` is the share of every bound that stays free, `below_knee`: no pool may be filled beyond half.
@@ -119,11 +118,8 @@ class Topology:
     origin: str = ""
 
     def tier(self, name: str) -> Tier:
-        """Return a tier by name; raises KeyError."""
-        return next(iter(self._named(name)), None) or _missing(name)
-
-    def _named(self, name: str) -> Iterator[Tier]:
-        return (tier for tier in self.tiers if tier.name == name)
+        """Return a tier by name; raises StopIteration."""
+        return next(tier for tier in self.tiers if tier.name == name)
 
     def inbound(self, name: str) -> tuple[str, ...]:
         """Return the tiers that connect to a tier."""
@@ -133,10 +129,6 @@ class Topology:
     def first(self) -> tuple[Tier, ...]:
         """The tiers that nothing connects to: there connections begin."""
         return tuple(t for t in self.tiers if not self.inbound(t.name))
-
-
-def _missing(name: str) -> Tier:
-    raise KeyError(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,76 +271,3 @@ class Deployment:
     def of(self, tier: str) -> tuple[PlannedHost, ...]:
         """Return the hosts of a tier, in order."""
         return tuple(h for h in self.hosts if h.tier.name == tier)
-
-
-@dataclass(frozen=True, slots=True)
-class Reported:
-    """What a report says of a real host, as far as a plan is held against it.
-
-    `connections`, `sockets` and `rate` are the workload that it was asked for, sockets those of one connection.
-    `failed` and `drifted` are findings at severity error, each its subject and why.
-    """
-
-    file: str
-    name: str
-    roles: tuple[str, ...]
-    addresses: tuple[str, ...]
-    connections: int
-    sockets: int
-    rate: int
-    bounds: tuple[Bound, ...]
-    failed: tuple[str, ...] = ()
-    drifted: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class HostState:
-    """A real host held against its part of a plan, from its report.
-
-    `carries` is its least bound in connections of the host, None where none could be told; `failed` and `drifted` are
-    findings at severity error, `problems` one sentence each; ready where there is none.
-    """
-
-    name: str
-    tier: str
-    file: str
-    carries: int | None
-    binds: str = ""
-    failed: int = 0
-    drifted: int = 0
-    problems: tuple[str, ...] = ()
-
-    @property
-    def ready(self) -> bool:
-        return not self.problems
-
-
-@dataclass(frozen=True, slots=True)
-class FleetTier:
-    """A tier's hosts as reported: `wanted` of them, `ready`, and what the whole reaches today with them.
-
-    `evenly` is where the first host refuses when all carry alike, `together` what all carry if each is filled; both in
-    connections of the topology, None where a host of the tier is not known.
-    """
-
-    tier: str
-    wanted: int
-    found: int
-    ready: int
-    evenly: int | None
-    together: int | None
-    weakest: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Fleet:
-    """All reports held against a plan: `unplaced` are files that belong to no tier, each with its reason."""
-
-    sizing: Sizing
-    tiers: tuple[FleetTier, ...]
-    waiting: tuple[HostState, ...]
-    missing: tuple[str, ...] = ()
-    unplaced: tuple[str, ...] = ()
-    reaches: int | None = None
-    narrowest: str = ""
-    read: int = field(default=0)
