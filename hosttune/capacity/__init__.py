@@ -10,13 +10,13 @@ from hosttune.capacity._facts import CapacityFacts
 from hosttune.capacity._towards import towards
 from hosttune.model import Bound, Need
 
-__all__ = ["CapacityFacts", "capacity", "more_sources", "reach", "towards", "with_log"]
+__all__ = ["CapacityFacts", "capacity", "more_sources", "order", "reach", "towards", "with_log"]
 
 
 def capacity(facts: CapacityFacts) -> tuple[Bound, ...]:
     """Return all bounds: of connections, then of rates; those that could not be told, or do not limit, come last."""
     found = [b for name in registry.names(__name__) for b in registry.load(__name__, name).bounds(facts)]
-    return tuple(sorted((with_log(bound, facts) for bound in found), key=_order))
+    return tuple(sorted((with_log(bound, facts) for bound in found), key=order))
 
 
 def reach(facts: CapacityFacts) -> tuple[Need, ...]:
@@ -49,6 +49,7 @@ def with_log(bound: Bound, facts: CapacityFacts) -> Bound:
     return dataclasses.replace(bound, log="; ".join(part for part in (line, bound.log) if part)) if line else bound
 
 
-def _order(bound: Bound) -> tuple[bool, bool, int, str]:
+def order(bound: Bound) -> tuple[bool, bool, int, str]:
+    """Return the key that sorts bounds: of connections, then of rates, the least first, those not told last."""
     known = isinstance(bound.hard, int)
     return (bound.unit != "connections", not known, bound.hard if isinstance(bound.hard, int) else 0, bound.id)

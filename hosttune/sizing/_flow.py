@@ -7,29 +7,13 @@ from fractions import Fraction
 from hosttune.model import Leg, Tier, Topology
 
 
-def in_order(topology: Topology) -> tuple[Tier, ...]:
-    """Return the tiers so that each comes after all that connect to it; the topology has no cycle."""
-    left = {tier.name: set(topology.inbound(tier.name)) for tier in topology.tiers}
-    found: list[Tier] = []
-    while left:
-        ready = [name for name, before in left.items() if not before]
-        if not ready:
-            raise ValueError(f"{topology.name}: the tiers go in a circle")
-        found += [topology.tier(name) for name in ready]
-        for name in ready:
-            del left[name]
-        for before in left.values():
-            before.difference_update(ready)
-    return tuple(found)
-
-
 def demands(topology: Topology) -> dict[str, Fraction]:
     """Return the connections of each tier at the target: exact, for a share need not be a whole number."""
     found = {tier.name: Fraction(0) for tier in topology.tiers}
     first = topology.first
     for tier in first:
         found[tier.name] = Fraction(tier.connections if tier.connections is not None else topology.connections)
-    for tier in in_order(topology):
+    for tier in topology.tiers:
         for leg in tier.to:
             every = backends(topology, leg)
             for name in leg.tiers:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-from hosttune.model import Bound, Place, Reason, Sizing, Tier, TierPlan, Topology, Unknown
+from hosttune import capacity
+from hosttune.model import Bound, Place, Sizing, Tier, TierPlan, Topology, Unknown
 from hosttune.sizing import _clouds, _flow, _heed, _tier
 from hosttune.sizing._role import Role
 
@@ -82,7 +83,7 @@ def places(plans: tuple[TierPlan, ...]) -> tuple[Place, ...]:
 
 def _plans(topology: Topology, roles: Mapping[str, Role], real: Real) -> tuple[TierPlan, ...]:
     demand = _flow.demands(topology)
-    found = (_tier.plan(topology, t, roles[t.role], demand[t.name]) for t in _flow.in_order(topology))
+    found = (_tier.plan(topology, t, roles[t.role], demand[t.name]) for t in topology.tiers)
     return tuple(_as_is(plan, real[plan.tier.name]) if plan.tier.name in real else plan for plan in found)
 
 
@@ -93,15 +94,7 @@ def _as_is(plan: TierPlan, bounds: tuple[Bound, ...]) -> TierPlan:
     kept = [
         b for b in plan.bounds if (kind := b.id.partition(":")[0]) == "cap" or (kind in _MEASURED and kind not in have)
     ]
-    return dataclasses.replace(plan, bounds=tuple(sorted((*counted, *kept), key=_order)))
-
-
-def _order(bound: Bound) -> tuple[bool, bool, int, str]:
-    return (bound.unit != "connections", not isinstance(bound.hard, int), _least(bound), bound.id)
-
-
-def _least(bound: Bound) -> int:
-    return bound.hard if isinstance(bound.hard, int) else 0
+    return dataclasses.replace(plan, bounds=tuple(sorted((*counted, *kept), key=capacity.order)))
 
 
 def _with_alone(
@@ -121,8 +114,3 @@ def _with_alone(
 def with_tier(topology: Topology, tier: Tier) -> Topology:
     """Return the topology with one tier in the place of that of the same name."""
     return dataclasses.replace(topology, tiers=tuple(tier if t.name == tier.name else t for t in topology.tiers))
-
-
-def untold(what: str) -> Unknown:
-    """Return why something could not be told."""
-    return Unknown(Reason.UNDECIDED, what)

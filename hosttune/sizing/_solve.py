@@ -32,7 +32,7 @@ def solve(topology: Topology, roles: Mapping[str, Role]) -> Topology:
     now = dataclasses.replace(topology, tiers=tuple(_begin(tier) for tier in topology.tiers))
     for _ in range(_ROUNDS):
         before = now
-        for tier in reversed(_flow.in_order(now)):
+        for tier in reversed(now.tiers):
             now = with_tier(now, _smallest(now, now.tier(tier.name), roles))
         if now == before:
             return now

@@ -59,7 +59,7 @@ def plan(topology: Topology, tier: Tier, role: Role, demand: Fraction) -> TierPl
         factor=demand / topology.connections,
         workload=load,
         machine=machine,
-        bounds=tuple(sorted(bounds, key=_order)),
+        bounds=tuple(sorted(bounds, key=capacity.order)),
         hops=hops,
         settings=(*_own(tier, hops, role.wants(load, machine, tier.processes)), *_takes(topology, tier, facts, demand)),
         notes=tuple(notes) if serving else (),
@@ -93,11 +93,6 @@ def _takes(topology: Topology, tier: Tier, facts: CapacityFacts, demand: Fractio
     if (tier.sources or 1) > 1:
         found.append(Setting("sources", tier.sources or 0, "source addresses", "each has a port pool of its own"))
     return tuple(found)
-
-
-def _order(bound: Bound) -> tuple[bool, bool, int, str]:
-    known = isinstance(bound.hard, int)
-    return (bound.unit != "connections", not known, bound.hard if isinstance(bound.hard, int) else 0, bound.id)
 
 
 def _machine(tier: Tier) -> Machine:
