@@ -12,11 +12,10 @@ import struct
 from collections.abc import Iterator
 
 from hosttune.errors import HostError
+from hosttune.host.probes._netlink import REQUEST_DUMP, messages
 from hosttune.model import Reason
 
 _NEWADDR, _GETADDR = 20, 22
-_REQUEST_DUMP = 0x301
-_ERROR, _DONE = 2, 3
 _ADDRESS, _LOCAL = 1, 2  # IFA_ADDRESS, IFA_LOCAL: of a point-to-point link the first is the other end
 
 
@@ -37,20 +36,10 @@ def run() -> dict[str, list[str]]:
 def _addresses() -> Iterator[tuple[int, str]]:
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as link:
         link.bind((0, 0))
-        link.send(struct.pack("=IHHII", 24, _GETADDR, _REQUEST_DUMP, 1, 0) + bytes(8))
-        while True:
-            data = link.recv(1 << 18)
-            at = 0
-            while at + 16 <= len(data):
-                length, kind = struct.unpack_from("=IH", data, at)
-                if kind == _DONE or length < 16:
-                    return
-                if kind == _ERROR:
-                    code = -struct.unpack_from("=i", data, at + 16)[0]
-                    raise OSError(code, os.strerror(code))
-                if kind == _NEWADDR:
-                    yield _one(data, at + 16, at + length)
-                at += (length + 3) & ~3
+        link.send(struct.pack("=IHHII", 24, _GETADDR, REQUEST_DUMP, 1, 0) + bytes(8))
+        for kind, data, at, end in messages(link, 1 << 18):
+            if kind == _NEWADDR:
+                yield _one(data, at + 16, end)
 
 
 def _one(data: bytes, at: int, end: int) -> tuple[int, str]:

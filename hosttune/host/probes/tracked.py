@@ -14,13 +14,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from hosttune.errors import HostError
+from hosttune.host.probes._netlink import REQUEST_DUMP, messages
 from hosttune.host.probes.sockets import _readable
 from hosttune.model import Reason
 
 _NETLINK_NETFILTER = 12
 _GET = 1 << 8 | 1  # NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_GET
-_REQUEST_DUMP = 0x301
-_ERROR, _DONE = 2, 3  # NLMSG_ERROR, NLMSG_DONE
 _HEAD = 20  # struct nlmsghdr and struct nfgenmsg
 _KIND = 0x3FFF  # NLA_TYPE_MASK
 _ORIGINAL, _REPLY, _STATUS, _PROTOCOL = 1, 2, 3, 4  # CTA_TUPLE_ORIG, CTA_TUPLE_REPLY, CTA_STATUS, CTA_PROTOINFO
@@ -71,19 +70,9 @@ def _entries() -> Iterator[tuple[bytes, int, int]]:
     """Yield each entry as a buffer and its span there; a dump that is left early goes with its socket."""
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _NETLINK_NETFILTER) as link:
         link.bind((0, 0))
-        link.send(struct.pack("=IHHIIBBH", _HEAD, _GET, _REQUEST_DUMP, 0, 0, socket.AF_UNSPEC, 0, 0))
-        while True:
-            data = link.recv(1 << 16)
-            at = 0
-            while at + 16 <= len(data):
-                length, kind = struct.unpack_from("=IH", data, at)
-                if kind == _DONE or length < 16:
-                    return
-                if kind == _ERROR:
-                    code = -struct.unpack_from("=i", data, at + 16)[0]
-                    raise OSError(code, os.strerror(code))
-                yield data, at, at + length
-                at += (length + 3) & ~3
+        link.send(struct.pack("=IHHIIBBH", _HEAD, _GET, REQUEST_DUMP, 0, 0, socket.AF_UNSPEC, 0, 0))
+        for _, data, at, end in messages(link, 1 << 16):
+            yield data, at, end
 
 
 def _attributes(data: bytes, at: int, end: int) -> Spans:
