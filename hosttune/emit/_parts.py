@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import ipaddress
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from fractions import Fraction
 
 from hosttune.errors import UsageError
@@ -106,17 +105,6 @@ def chosen_ports(deployment: Deployment, host: PlannedHost, pair: Pair) -> tuple
         return host.workload.bind_range
     hop = next((h for h in deployment.sizing.plan(host.tier.name).hops if pair.tier in h.to), None)
     return (hop.low, hop.high) if hop else host.tier.port_range or (1024, 65535)
-
-
-def ranges(addresses: Sequence[str]) -> list[str]:
-    """Return addresses as FIRST-LAST where they follow each other, in their order."""
-    found: list[list[ipaddress.IPv4Address | ipaddress.IPv6Address]] = []
-    for one in map(ipaddress.ip_address, addresses):
-        if found and found[-1][-1].version == one.version and int(one) == int(found[-1][-1]) + 1:
-            found[-1].append(one)
-        else:
-            found.append([one])
-    return [f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in found]
 
 
 def slices(low: int, high: int, count: int) -> list[tuple[int, int]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+from hosttune.addresses import runs
 from hosttune.emit import _parts, profiles
 from hosttune.model import Deployment, PlannedHost
 
@@ -108,7 +109,7 @@ def _host(host: PlannedHost) -> list[str]:
         "hosttune_connections": host.workload.connections,
         "hosttune_rate": host.workload.rate,
         "hosttune_interface": host.tier.interface,
-        "hosttune_sources": _parts.ranges(host.extra),
+        "hosttune_sources": runs(host.extra),
     }
     # a string of JSON is one of YAML
     return [f"        {host.name}:", *[f"          {key}: {json.dumps(value)}" for key, value in values.items()]]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+from hosttune.addresses import runs
 from hosttune.emit import _parts, ansible, profiles
 from hosttune.model import Deployment, PlannedHost, Tier
 
@@ -100,7 +101,7 @@ def _sources(deployment: Deployment) -> tuple[str, list[str]]:
 
 def _command(host: PlannedHost) -> str:
     at = f"   # on {host.tier.interface}" if host.tier.interface else ""
-    return f"sudo hosttune sources add {' '.join(_parts.ranges(host.extra))}{at}"
+    return f"sudo hosttune sources add {' '.join(runs(host.extra))}{at}"
 
 
 def _programs(deployment: Deployment) -> tuple[str, list[str]]:

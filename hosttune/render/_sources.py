@@ -3,40 +3,26 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
+from hosttune import addresses
 from hosttune.model import Change, Plan
 from hosttune.render import _plan
 from hosttune.render._figures import clean, fold
 
 
-def runs(addresses: Iterable[str]) -> list[str]:
+def runs(targets: Iterable[str]) -> list[str]:
     """Return ADDRESS/PREFIX@INTERFACE joined to FIRST-LAST/PREFIX@INTERFACE where they follow each other."""
     groups: dict[tuple[int, str], list[int]] = {}
-    for target in addresses:
+    for target in targets:
         one, _, rest = target.partition("/")
         found = ipaddress.ip_address(one)
         groups.setdefault((found.version, rest), []).append(int(found))
     made = []
     for (version, rest), numbers in groups.items():
-        made += [f"{span(first, last, version)}/{rest}" for first, last in _joined(sorted(numbers))]
+        kind = ipaddress.IPv4Address if version == 4 else ipaddress.IPv6Address
+        made += [f"{run}/{rest}" for run in addresses.runs(str(kind(number)) for number in sorted(numbers))]
     return made
-
-
-def span(first: int, last: int, version: int) -> str:
-    """Return FIRST-LAST, or the one address."""
-    kind = ipaddress.IPv4Address if version == 4 else ipaddress.IPv6Address
-    return str(kind(first)) if first == last else f"{kind(first)}-{kind(last)}"
-
-
-def _joined(numbers: Sequence[int]) -> list[tuple[int, int]]:
-    found: list[tuple[int, int]] = []
-    for number in numbers:
-        if found and number == found[-1][1] + 1:
-            found[-1] = (found[-1][0], number)
-        else:
-            found.append((number, number))
-    return found
 
 
 def changes(plan: Plan, width: int) -> str:

@@ -29,18 +29,6 @@ def expand(texts: Sequence[str], most: int = MOST) -> tuple[str, ...]:
     return tuple(found)
 
 
-def compress(addresses: Sequence[str]) -> tuple[str, ...]:
-    """Return the shortest list that `expand` makes the same addresses of, in the same order."""
-    spans: list[tuple[_Address, _Address]] = []
-    for text in addresses:
-        one = ipaddress.ip_address(text)
-        if spans and type(one) is type(spans[-1][1]) and int(one) == int(spans[-1][1]) + 1:
-            spans[-1] = (spans[-1][0], one)
-        else:
-            spans.append((one, one))
-    return tuple(str(low) if low == high else f"{low}-{high}" for low, high in spans)
-
-
 def family(address: str) -> str:
     """Return IPv4 or IPv6."""
     return "IPv6" if ":" in address else "IPv4"

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hosttune.addresses import runs
 from hosttune.topology import addresses, sizes
 
 V4 = st.integers(int(ipaddress.ip_address("1.0.0.0")), int(ipaddress.ip_address("223.0.0.0"))).map(
@@ -20,7 +21,7 @@ SPANS = st.lists(st.tuples(V4 | V6, st.integers(1, 40)), max_size=5)
 @given(SPANS)
 def test_a_list_comes_back_from_its_ranges(spans: list[tuple[ipaddress.IPv4Address, int]]) -> None:
     listed = [str(first + step) for first, count in spans for step in range(count)]
-    short = addresses.compress(listed)
+    short = runs(listed)
     assert list(addresses.expand(short)) == listed
     assert len(short) <= len(spans)
 
