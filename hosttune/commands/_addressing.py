@@ -211,7 +211,7 @@ def _needed(host: Host, found: Links, gone: Sequence[str], ours: Collection[str]
     for target in gone:
         name, version, _ = _family(target)
         # what hosttune gave to an interface that had none before may go altogether
-        if not left[_family(target)] and _family(target) in theirs and not found.links[name].loopback:
+        if not left[_family(target)] and _family(target) in theirs:
             said = f"{name} would be left without an address of IPv{version}"
             why.setdefault(target.partition("/")[0], said)
     return why
