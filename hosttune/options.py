@@ -15,6 +15,10 @@ Root = Annotated[str, typer.Option(help="Examine the tree below DIR: an image or
 Snapshot = Annotated[str, typer.Option("--snapshot", help="Examine a recording instead of this host.", metavar="FILE")]
 Netns = Annotated[str, typer.Option(help="Look from inside this network namespace (ip netns).", metavar="NAME")]
 Format = Annotated[str, typer.Option("--format", "-f", help="table or json.")]
+TextFile = Annotated[
+    str,
+    typer.Option("--textfile", help="Write metrics to FILE too, for node_exporter.", metavar="FILE"),
+]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show what holds too, and where each value comes from.")]
 Connections = Annotated[
     int | None,

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 # imported for what they register, in the order of the help
-from hosttune.cli import addressing, changing, looking, planning, stalling  # noqa: F401
+from hosttune.cli import addressing, changing, hooking, looking, planning, stalling  # noqa: F401
 from hosttune.cli._app import app
 from hosttune.commands import _usage
 from hosttune.errors import HosttuneError

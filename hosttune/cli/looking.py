@@ -24,6 +24,7 @@ from hosttune.options import (
     Service,
     Snapshot,
     Sources,
+    TextFile,
     User,
     Verbose,
 )
@@ -47,7 +48,10 @@ def check(
     netns: Netns = "",
     root: Root = "/",
     snapshot: Snapshot = "",
-    format: Format = "table",
+    format: Annotated[
+        str, typer.Option("--format", "-f", help="table, json, markdown, prometheus, junit, tap or nagios.")
+    ] = "table",
+    textfile: TextFile = "",
     fail_on: Annotated[str, typer.Option(help="Lowest severity that fails: info, warning or error.")] = "error",
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 where something could not be examined.")] = False,
     verbose: Verbose = False,
@@ -59,7 +63,7 @@ def check(
     aim = aim_of(dict(locals()))
     from hosttune.commands import check
 
-    raise typer.Exit(check.run(check.Asked(aim, netns, root, snapshot, format, fail_on, strict, verbose)))
+    raise typer.Exit(check.run(check.Asked(aim, netns, root, snapshot, format, fail_on, strict, verbose, textfile)))
 
 
 @app.command()

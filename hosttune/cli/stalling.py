@@ -22,6 +22,7 @@ from hosttune.options import (
     Snapshot,
     Sources,
     StalledAt,
+    TextFile,
     Verbose,
 )
 
@@ -75,6 +76,8 @@ def watch(
     length: Annotated[str, typer.Option("--for", help="Stop after this time: 10s, 1m, 2h.", metavar="TIME")] = "",
     once: Annotated[bool, typer.Option("--once", help="Print one look, an interval from now, and leave.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="A line of JSON for each look.")] = False,
+    format: Annotated[str, typer.Option("--format", "-f", help="table, json or prometheus.")] = "table",
+    textfile: TextFile = "",
     sort: Annotated[str, typer.Option(help="nearness, rate (full first), use or name.")] = "nearness",
     record: Annotated[
         str, typer.Option("--record", help="Keep every look in FILE, for `report`.", metavar="FILE")
@@ -91,7 +94,13 @@ def watch(
     aim = aim_of(dict(locals()))
     from hosttune.commands import watch
 
-    raise typer.Exit(watch.run(watch.Asked(aim, interval, length, once, as_json, sort, record, max_size, netns)))
+    raise typer.Exit(
+        watch.run(
+            watch.Asked(
+                aim, interval, length, once, "json" if as_json else format, sort, record, max_size, netns, textfile
+            )
+        )
+    )
 
 
 @app.command()

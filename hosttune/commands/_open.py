@@ -6,7 +6,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -59,11 +59,10 @@ def open_profiles(roles: list[str], files: list[str]) -> list[Profile]:
     ]
 
 
-def check_format(name: str) -> None:
-    """Raise UsageError where no renderer has this name."""
-    known = registry.names("hosttune.render")
+def check_format(name: str, known: Sequence[str] = ("table", "json")) -> None:
+    """Raise UsageError where a verb has no format of this name."""
     if name not in known:
-        raise UsageError(f"--format {name}: unknown; choose {' or '.join(known)}")
+        raise UsageError(f"--format {name}: unknown; choose {', '.join(known[:-1])} or {known[-1]}")
 
 
 def print_report(report: Report, format: str, verbose: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hosttune import registry
 from hosttune.commands import _examine, _load, _open
 from hosttune.errors import UsageError
 from hosttune.model import Severity
@@ -11,7 +12,7 @@ from hosttune.model import Severity
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The options of `hosttune check`, as given; `aim` are those that `apply` has too."""
+    """The options of `hosttune check`, as given; `aim` are those that `apply` has too, `textfile` "" for none."""
 
     aim: _load.Aim
     netns: str
@@ -21,11 +22,12 @@ class Asked:
     fail_on: str
     strict: bool
     verbose: bool
+    textfile: str = ""
 
 
 def run(asked: Asked) -> int:
     """Print the report and return the exit code."""
-    _open.check_format(asked.format)
+    _open.check_format(asked.format, registry.names("hosttune.render"))
     if asked.fail_on not in list(Severity):
         raise UsageError(f"--fail-on {asked.fail_on}: unknown; choose {', '.join(Severity)}")
     report = _load.report(asked.aim, asked.root, asked.snapshot, asked.netns)

@@ -19,6 +19,7 @@ from hosttune.model import Machine, Run, Unknown, View
 from hosttune.render import _watch
 from hosttune.watching.trends import SORTS, History
 
+FORMATS = ("table", "json", "prometheus")
 _SHORTEST = 0.1
 """Seconds between two looks at least: the kernel's own counts of pages and sockets lag behind by about as much."""
 
@@ -31,11 +32,12 @@ class Asked:
     interval: str
     length: str
     once: bool
-    json: bool
+    format: str
     sort: str
     record: str
     max_size: str
     netns: str
+    textfile: str = ""
 
 
 def run(asked: Asked) -> int:
@@ -43,6 +45,7 @@ def run(asked: Asked) -> int:
     interval = _observe.seconds(asked.interval, "--interval")
     if interval < _SHORTEST:
         raise UsageError(f"--interval {asked.interval}: too short to measure in; write 100ms or more")
+    _open.check_format(asked.format, FORMATS)
     if asked.sort not in SORTS:
         raise UsageError(f"--sort {asked.sort}: unknown; choose {', '.join(SORTS)}")
     length = _observe.seconds(asked.length, "--for", most=_observe.WEEK) if asked.length else float("inf")
@@ -101,13 +104,15 @@ def _once(
     view = _look(watcher, history, recorder, asked.sort)
     unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
     width = max(shutil.get_terminal_size((80, 24)).columns, 80)
-    sys.stdout.write(_screen.encodable(_watch.as_json(view) if asked.json else _watch.table(view, width, unicode)))
+    sys.stdout.write(
+        _screen.encodable(_watch.as_json(view) if asked.format == "json" else _watch.table(view, width, unicode))
+    )
 
 
 def _out(asked: Asked, stack: contextlib.ExitStack) -> _screen.Out:
-    if not asked.json and _screen.is_terminal():
+    if not asked.format == "json" and _screen.is_terminal():
         return stack.enter_context(_screen.screen(asked.sort))
-    return _screen.Lines(asked.json, asked.sort)
+    return _screen.Lines(asked.format == "json", asked.sort)
 
 
 def _run(host: Host, machine: Machine, interval: float) -> Run:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from hosttune import registry
-from hosttune.commands import _emit
+from hosttune.commands import _emit, _tree
 from hosttune.errors import UsageError
 from tests.emit import deployed
 from tests.netns.sandbox import ROOT
@@ -32,7 +32,7 @@ def test_everything_is_written_with_a_manifest_and_nothing_beside(tmp_path: Path
     target = tmp_path / "out"
     written = _emit.emit(SMALL, str(target))
     found = tree(target)
-    manifest = json.loads(found.pop(_emit.MANIFEST))
+    manifest = json.loads(found.pop(_tree.MANIFEST))
     assert found == _emit.texts(SMALL) and tuple(sorted(found)) == written
     assert set(manifest["files"]) == set(found)
     assert beside(target) == ["out"]
@@ -72,9 +72,9 @@ def spoil(target: Path, how: str) -> None:
     elif how == "linked reports":
         (target / "reports").symlink_to("/etc")
     elif how == "no manifest":
-        (target / _emit.MANIFEST).unlink()
+        (target / _tree.MANIFEST).unlink()
     elif how == "broken manifest":
-        (target / _emit.MANIFEST).write_text("[" * 100_000)
+        (target / _tree.MANIFEST).write_text("[" * 100_000)
 
 
 @pytest.mark.parametrize(
@@ -115,11 +115,11 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
     before = tree(target)
     code = """
 import resource, sys
-from tests.commands.test_emit import OTHER, _emit
+from tests.commands.test_emit import OTHER, _emit, _tree
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))  # a write beyond is EFBIG
 try:
     _emit.emit(OTHER, sys.argv[1])
-except _emit.ApplyError as error:
+except _tree.ApplyError as error:
     print(error)
 """
     command = [sys.executable, "-c", code, str(target)]
@@ -140,7 +140,7 @@ def test_an_interrupted_run_is_healed_by_the_next(at: str, tmp_path: Path) -> No
         (tmp_path / "again").rename(target)
     (tmp_path / ".out.hosttune-new").mkdir()
     _emit.emit(OTHER, str(target))
-    assert {k: v for k, v in tree(target).items() if k != _emit.MANIFEST} == {
+    assert {k: v for k, v in tree(target).items() if k != _tree.MANIFEST} == {
         **_emit.texts(OTHER),
         "reports/lb-1.json": "{}",
     }

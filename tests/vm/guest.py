@@ -1,21 +1,26 @@
 """Boot a real Debian 12 under QEMU, several times on one disk: what a change leaves after a reboot is then seen.
 
 The root is built once and kept. Each `Guest` is a disk of its own with hosttune as it is in this checkout; `boot`
-runs a script on it as root. No network: a guest has nothing but its loopback.
+runs a script on it as root, `served` lets it run and opens its ssh server to this machine. A guest has nothing but
+its loopback, unless it is given qemu's own network, which reaches nothing but what `hostfwd` and `guestfwd` name.
 """
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import io
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import tarfile
+import time
 import tomllib
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -28,6 +33,8 @@ INCLUDE = (
     "linux-image-cloud-amd64,systemd-sysv,udev,procps,iproute2,kmod,nftables,dbus,libpam-systemd,login,passwd,python3,"
     "haproxy,openssh-server,openssh-client,ifupdown,netplan.io"
 )
+MORE = ("cloud-init", "python3-venv", "netbase")
+"""Packages that need a configured base: apt installs them in it afterwards."""
 ANSWER = 64 << 20
 """Bytes of the disk onto which the guest writes its answers."""
 
@@ -61,7 +68,17 @@ backend brokers
 """
 
 # the script's unit is wanted here only, so that /etc is that of a machine without it; a getty would take its console
-APPEND = "root=/dev/vda rw console=ttyS0 quiet systemd.wants=guest.service systemd.mask=serial-getty@ttyS0.service"
+CONSOLE = "root=/dev/vda rw console=ttyS0 quiet systemd.mask=serial-getty@ttyS0.service"
+SCRIPT = "systemd.wants=guest.service"
+NO_CLOUD = "cloud-init=disabled"
+"""On the kernel's command line: a root that has cloud-init boots as if it had not."""
+
+USER_NETWORK = "user,restrict=on,model=virtio"
+"""A network card whose other end is qemu itself; `guestfwd` and `hostfwd` say what it lets through."""
+NETWORK = {
+    "/etc/systemd/network/20-lan.network": "[Match]\nName=en*\n[Network]\nAddress=10.0.2.15/24\nGateway=10.0.2.2\n"
+}
+"""Files of a guest that is `served`: the address that qemu's own network expects."""
 UNIT = """\
 [Unit]
 After=multi-user.target haproxy.service ssh.service
@@ -107,6 +124,23 @@ python3 -m compileall -q /opt/hosttune
 touch /etc/.updated /var/.updated
 """
 
+# $1 the kept root, $2 the new one, $3 the mirror, then packages; what a first boot would write is taken out again
+DERIVED = """\
+set -e
+cp -a --reflink=auto "$1" "$2"
+base=$2; echo "deb $3 bookworm main" >"$base/etc/apt/sources.list"; shift 3
+cp /etc/resolv.conf "$base/etc/resolv.conf"
+printf '#!/bin/sh\\nexit 101\\n' >"$base/usr/sbin/policy-rc.d"; chmod 755 "$base/usr/sbin/policy-rc.d"
+mount -t proc proc "$base/proc"
+chroot "$base" apt-get update -qq
+DEBIAN_FRONTEND=noninteractive chroot "$base" apt-get install -y -qq --no-install-recommends "$@" >&2
+umount "$base/proc"
+rm "$base/usr/sbin/policy-rc.d"
+: >"$base/etc/apt/sources.list"; : >"$base/etc/resolv.conf"
+chroot "$base" apt-get clean
+rm -rf "$base"/var/lib/apt/lists/* "$base"/usr/share/doc "$base"/usr/share/man "$base"/usr/share/locale
+touch "$base/etc/.updated" "$base/var/.updated"
+"""
 WRAPPER = '#!/bin/sh\nPYTHONPATH=/opt/hosttune exec python3 -m hosttune "$@"\n'
 
 # $1 the kept root, $2 the directory of the layer, $3 the disk
@@ -120,13 +154,13 @@ mke2fs -q -t ext4 -d "$2/root" "$3" 3G
 """
 
 
-def need_guest() -> None:
+def need_guest(root: Callable[[], Path] | None = None) -> None:
     """Skip where the guest cannot be built; under CI that is a failure."""
     why = "" if os.geteuid() == 0 else "a guest takes root"
     why = why or next((f"{tool} is missing" for tool in TOOLS if not shutil.which(tool)), "")
     try:
         if not why:
-            guest_root()
+            (root or guest_root)()
     except roots.RootUnavailable as error:
         why = str(error)
     if why and os.environ.get("CI"):
@@ -137,10 +171,24 @@ def need_guest() -> None:
 
 def guest_root() -> Path:
     """Directory of the root that every guest starts from, built on first use; RootUnavailable where that fails."""
+    return _kept("guest-bookworm", (INCLUDE, FILES, SETUP, _dependencies()), _build)
+
+
+def hooks_root() -> Path:
+    """Directory of the root that has cloud-init and python3-venv too; RootUnavailable where it cannot be built."""
+    base = guest_root()
+
+    def build(root: Path) -> None:
+        _run("unshare", "-m", "sh", "-c", DERIVED, "sh", str(base), str(root), roots._mirror(), *MORE)
+        (root / ".complete").unlink(missing_ok=True)
+
+    return _kept("guest-hooks", (base.name, DERIVED, MORE), build)
+
+
+def _kept(name: str, recipe: object, build: Callable[[Path], None]) -> Path:
+    """Return a root from the cache, built there if need be; another recipe is another root."""
     cache = roots.cache_dir()
-    # another recipe is another root
-    recipe = repr((INCLUDE, FILES, SETUP, _dependencies()))
-    root = cache / f"guest-bookworm-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}"
+    root = cache / f"{name}-{hashlib.sha256(repr(recipe).encode()).hexdigest()[:12]}"
     if (root / ".complete").exists():
         return root
     cache.mkdir(parents=True, exist_ok=True)
@@ -148,7 +196,7 @@ def guest_root() -> Path:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (root / ".complete").exists():
             shutil.rmtree(root, ignore_errors=True)  # left by an interrupted build
-            _build(root)
+            build(root)
             (root / ".complete").touch()
     return root
 
@@ -191,8 +239,9 @@ def _write(root: Path, files: dict[str, str]) -> None:
 class Guest:
     """One disk with Debian 12, hosttune as it is in this checkout, and `files` (absolute path to text)."""
 
-    def __init__(self, directory: Path, files: dict[str, str] | None = None) -> None:
+    def __init__(self, directory: Path, files: dict[str, str] | None = None, root: Path | None = None) -> None:
         self.directory = directory
+        self.root = root or guest_root()
         self.disk = directory / "disk.img"
         layer = directory / "layer"
         for part in ("upper", "work", "root", "files"):
@@ -201,26 +250,57 @@ class Guest:
         shutil.copytree(REPO / "hosttune", package, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copytree(REPO / "profiles", package / "_profiles", dirs_exist_ok=True)
         _write(layer / "files", {"/usr/local/bin/hosttune": WRAPPER, **(files or {})})
-        _run("unshare", "-m", "sh", "-c", DISK, "sh", str(guest_root()), str(layer), str(self.disk))
+        _run("unshare", "-m", "sh", "-c", DISK, "sh", str(self.root), str(layer), str(self.disk))
         shutil.rmtree(layer)
 
-    def boot(self, script: str, timeout: float = 150) -> dict[str, str]:
+    def boot(self, script: str, timeout: float = 150, nic: str = "none", append: str = NO_CLOUD) -> dict[str, str]:
         """Boot the disk, run `script` (bash, as root) once all is up, power off; what it kept, "rc" and "console".
 
         In the script `... | keep NAME` keeps what it reads under NAME. An emulated machine hangs once in a while: a
-        boot without an answer is made a second time, from the disk as it was before.
+        boot without an answer is made a second time, from the disk as it was before. `nic` is what qemu's -nic takes,
+        `append` goes to the kernel's command line.
         """
         before = self.directory / "before.img"
         _run("cp", "--sparse=always", str(self.disk), str(before))
         try:
-            return self._boot(script, timeout)
+            return self._boot(script, timeout, nic, append)
         except AssertionError:
             before.replace(self.disk)
-            return self._boot(script, timeout)
+            return self._boot(script, timeout, nic, append)
         finally:
             before.unlink(missing_ok=True)
 
-    def _boot(self, script: str, timeout: float) -> dict[str, str]:
+    @contextlib.contextmanager
+    def served(self, timeout: float = 150) -> Iterator[int]:
+        """Let the guest run and yield the port of 127.0.0.1 that is its ssh server's; `files` must have NETWORK.
+
+        `key_of(guest)` is the key of its root. It is ended, not shut down: its disk is not for another boot.
+        """
+        port = _free_port()
+        command = self._qemu(
+            f"{USER_NETWORK},hostfwd=tcp:127.0.0.1:{port}-:22",
+            f"{CONSOLE} {NO_CLOUD} systemd.wants=systemd-networkd.service",
+            [self.disk],
+        )
+        with (self.directory / "console.log").open("wb") as log:
+            running = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            try:
+                _await_ssh(port, time.monotonic() + timeout)
+                yield port
+            finally:
+                running.kill()
+                running.wait()
+
+    def _qemu(self, nic: str, append: str, disks: list[Path]) -> list[str]:
+        boot = self.root / "boot"
+        return [
+            "qemu-system-x86_64", "-accel", "tcg", "-m", "1024", "-smp", "1", "-nographic", "-no-reboot",
+            "-nic", nic, "-append", append,
+            "-kernel", str(next(boot.glob("vmlinuz-*"))), "-initrd", str(next(boot.glob("initrd.img-*"))),
+            *(word for disk in disks for word in ("-drive", f"file={disk},format=raw,if=virtio")),
+        ]  # fmt: skip
+
+    def _boot(self, script: str, timeout: float, nic: str, append: str) -> dict[str, str]:
         order, answer, log = (self.directory / name for name in ("script.img", "answer.img", "console.log"))
         with tarfile.open(order, "w") as tar:
             for name, text in (("run", RUN), ("script", script)):
@@ -229,13 +309,7 @@ class Guest:
                 tar.addfile(member, io.BytesIO(text.encode()))
         with answer.open("wb") as file:
             file.truncate(ANSWER)
-        boot = guest_root() / "boot"
-        command = [
-            "qemu-system-x86_64", "-accel", "tcg", "-m", "1024", "-smp", "1", "-nographic", "-no-reboot",
-            "-nic", "none", "-append", APPEND,
-            "-kernel", str(next(boot.glob("vmlinuz-*"))), "-initrd", str(next(boot.glob("initrd.img-*"))),
-            *(word for disk in (self.disk, order, answer) for word in ("-drive", f"file={disk},format=raw,if=virtio")),
-        ]  # fmt: skip
+        command = self._qemu(nic, f"{CONSOLE} {SCRIPT} {append}", [self.disk, order, answer])
         why = ""
         with log.open("wb") as file:
             try:
@@ -252,6 +326,29 @@ class Guest:
         if "rc" not in kept:
             raise AssertionError(f"the guest {why or 'ended without an answer'}; its console:\n{console}")
         return {**kept, "rc": kept["rc"].strip(), "console": console}
+
+
+def key_of(guest: Guest) -> Path:
+    """Return the file of the key with which the guest's root lets itself and this machine in."""
+    return guest.root / "root/.ssh/id_ed25519"
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _await_ssh(port: int, until: float) -> None:
+    """Wait for the ssh server's greeting; qemu itself accepts at once. AssertionError where it does not come."""
+    while time.monotonic() < until:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 5) as talk:
+            talk.settimeout(5)
+            if talk.recv(8).startswith(b"SSH-"):
+                return
+        time.sleep(0.5)
+    raise AssertionError("the guest's ssh server did not answer in time")
 
 
 def stable_sysctls(text: str) -> dict[str, str]:

@@ -1,0 +1,116 @@
+"""The verbs that fit hosttune into what operators have already: each prints or writes what another tool takes."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from hosttune.cli._app import aim_of, app
+from hosttune.options import (
+    Backends,
+    Connections,
+    FromConfig,
+    Hold,
+    ModeText,
+    ProfileFile,
+    Rate,
+    Roles,
+    Service,
+    Sources,
+    TextFile,
+    User,
+)
+
+hooks = typer.Typer(no_args_is_help=True, help="Fit hosttune into Ansible, cloud-init, systemd, Prometheus, a shell.")
+app.add_typer(hooks, name="hook")
+
+Directory = Annotated[str, typer.Option("-o", "--output", help="Write the files into DIR.", metavar="DIR")]
+
+
+@hooks.command("ansible")
+def hook_ansible(output: Directory) -> None:
+    """Write the Ansible collection hosttune.hosttune into DIR: modules, a role, an example playbook."""
+    from hosttune.commands import hook_ansible
+
+    hook_ansible.run(output)
+
+
+@hooks.command("cloud-init")
+def hook_cloud_init(
+    role: Roles = None,
+    profile: ProfileFile = None,
+    connections: Connections = None,
+    rate: Rate = None,
+    hold: Hold = None,
+    backend: Backends = None,
+    backends_from: FromConfig = "",
+    source: Sources = None,
+    bind_mode: ModeText = "",
+    service: Service = "",
+    user: User = None,
+    origin: Annotated[
+        str,
+        typer.Option(
+            "--from",
+            help="Where hosttune comes from: image (it is there), a URL or path of a .whl or .pyz, or a name for pip.",
+            metavar="SPEC",
+        ),
+    ] = "",
+    sha256: Annotated[str, typer.Option("--sha256", help="Sum of what --from names.", metavar="HEX")] = "",
+) -> None:
+    """Print user-data for cloud-init: the host is made ready at its first boot, and checked at each."""
+    aim = aim_of(dict(locals()))
+    from hosttune.commands import hook_cloud_init
+
+    hook_cloud_init.run(aim, origin, sha256)
+
+
+@hooks.command("systemd")
+def hook_systemd(
+    role: Roles = None,
+    profile: ProfileFile = None,
+    connections: Connections = None,
+    rate: Rate = None,
+    hold: Hold = None,
+    backend: Backends = None,
+    backends_from: FromConfig = "",
+    source: Sources = None,
+    bind_mode: ModeText = "",
+    service: Service = "",
+    user: User = None,
+    every: Annotated[str, typer.Option("--every", help="Time between two checks: 15m, 1d.", metavar="TIME")] = "15m",
+    fail_on: Annotated[str, typer.Option(help="Lowest severity that fails: info, warning or error.")] = "error",
+    strict: Annotated[bool, typer.Option("--strict", help="Fail where something could not be examined.")] = False,
+    textfile: TextFile = "",
+    output: Directory = "",
+) -> None:
+    """Print a unit that checks this host at each boot, and its timer; a failed check is a failed unit."""
+    aim = aim_of(dict(locals()))
+    from hosttune.commands import hook_systemd
+
+    hook_systemd.run(hook_systemd.Asked(aim, every, fail_on, strict, textfile, output))
+
+
+@hooks.command("prometheus")
+def hook_prometheus(output: Directory) -> None:
+    """Write alert rules for Prometheus and a dashboard for Grafana into DIR."""
+    from hosttune.commands import hook_prometheus
+
+    hook_prometheus.run(output)
+
+
+@hooks.command("man")
+def hook_man(output: Directory) -> None:
+    """Write the man pages into DIR, such as /usr/local/share/man/man1."""
+    from hosttune.commands import hook_man
+
+    hook_man.run(typer.main.get_command(app), output)
+
+
+@hooks.command("completion")
+def hook_completion(shell: Annotated[str, typer.Argument(help="bash, zsh or fish.", metavar="SHELL")]) -> None:
+    """Print the completion script of a shell."""
+    from hosttune.commands import hook_completion
+
+    hook_completion.run(shell)
