@@ -110,7 +110,7 @@ def _once(
 
 
 def _out(asked: Asked, stack: contextlib.ExitStack) -> _screen.Out:
-    if not asked.format == "json" and _screen.is_terminal():
+    if asked.format != "json" and _screen.is_terminal():
         return stack.enter_context(_screen.screen(asked.sort))
     return _screen.Lines(asked.format == "json", asked.sort)
 
