@@ -4,8 +4,30 @@ from __future__ import annotations
 
 import signal
 
+import pytest
+
+from tests.vm import ahead
+
 # a shell that starts a job in the background has it ignore SIGINT, nohup SIGHUP, and its children with it:
 # tests that send them would wait for ever
 for _number, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
     if signal.getsignal(_number) is signal.SIG_IGN:
         signal.signal(_number, _handler)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "guest: waits for a scenario on a virtual machine (tests/vm/ahead.py)")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests that wait for a virtual machine behind the others."""
+    items.sort(key=lambda item: item.get_closest_marker("guest") is not None)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    if not session.config.option.collectonly:
+        ahead.start(len(session.items))
+
+
+def pytest_sessionfinish() -> None:
+    ahead.stop()

@@ -25,10 +25,11 @@ _THERE = "/opt/hosttune"
 _CARRIED = ("tests/diagnosis/*.py", "tests/diagnosis/scenes/*.py")
 
 
-def diagnoses(directory: Path, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+def scenes(directory: Path) -> dict[str, dict[str, Any]]:
     """Boot a guest in an empty directory and play the scenes; return each diagnosis, or what went wrong as "failed"."""
     from tests.vm.guest import Guest  # it takes pytest, which a guest has not got
 
+    names = stage.names("guest")
     carried = [path for pattern in _CARRIED for path in made.ROOT.glob(pattern) if path.name[:5] != "test_"]
     guest = Guest(directory, {f"{_THERE}/{path.relative_to(made.ROOT)}": path.read_text() for path in carried})
     code = f"from tests.diagnosis import guest_stage; guest_stage.play({', '.join(map(repr, names))})"

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.diagnosis import guest_stage, stage
+from tests.diagnosis import stage
 from tests.programs.stage import need
+from tests.vm import ahead
 from tests.vm.guest import need_guest
 
 _rows: list[tuple[str, str, str]] = []
@@ -48,9 +49,12 @@ def test_a_stall_in_a_namespace_is_diagnosed(name: str) -> None:
 def in_guest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
     """Play all scenes of what is global, in one boot."""
     need_guest()
-    return guest_stage.diagnoses(tmp_path_factory.mktemp("guest"), stage.names("guest"))
+    directory = tmp_path_factory.mktemp("guest")
+    found: dict[str, dict[str, Any]] = ahead.played("tests.diagnosis.guest_stage:scenes", directory)
+    return found
 
 
+@pytest.mark.guest
 @pytest.mark.parametrize("name", stage.names("guest"))
 def test_a_stall_of_the_whole_host_is_diagnosed(name: str, in_guest: dict[str, dict[str, Any]]) -> None:
     answer = in_guest[name]

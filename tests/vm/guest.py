@@ -35,6 +35,8 @@ INCLUDE = (
 )
 MORE = ("cloud-init", "python3-venv", "netbase")
 """Packages that need a configured base: apt installs them in it afterwards."""
+patience = 1
+"""By how much longer than on a quiet machine a guest is waited for."""
 ANSWER = 64 << 20
 """Bytes of the disk onto which the guest writes its answers."""
 
@@ -285,7 +287,7 @@ class Guest:
         with (self.directory / "console.log").open("wb") as log:
             running = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
             try:
-                _await_ssh(port, time.monotonic() + timeout)
+                _await_ssh(port, time.monotonic() + timeout * patience)
                 yield port
             finally:
                 running.kill()
@@ -313,9 +315,9 @@ class Guest:
         why = ""
         with log.open("wb") as file:
             try:
-                subprocess.run(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, timeout=timeout)
+                subprocess.run(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, timeout=timeout * patience)
             except subprocess.TimeoutExpired:
-                why = f"did not power off within {timeout:g} s"
+                why = f"did not power off within {timeout * patience:g} s"
         console = "\n".join(log.read_text(errors="replace").splitlines()[-60:])
         kept: dict[str, str] = {}
         if not why:

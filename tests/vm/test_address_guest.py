@@ -6,6 +6,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
+from tests.vm import ahead
 from tests.vm.guest import Guest, need_guest
 
 INTERFACES = """\
@@ -53,12 +56,19 @@ find /etc -name '*hosttune*' | keep left
 """
 
 
+def scenes(directory: Path) -> list[dict[str, str]]:
+    """Boot once to set it up, once to add addresses, once to look for them and take them back."""
+    guest = Guest(directory, FILES)
+    guest.boot("systemctl enable systemd-networkd.service networking.service")
+    seen = [guest.boot(LOOK + APPLY), guest.boot(LOOK + LATER)]
+    guest.disk.unlink()
+    return seen
+
+
+@pytest.mark.guest
 def test_addresses_come_back_after_a_reboot(tmp_path: Path) -> None:
     need_guest()
-    guest = Guest(tmp_path, FILES)
-    guest.boot("systemctl enable systemd-networkd.service networking.service")
-    first, second = guest.boot(LOOK + APPLY), guest.boot(LOOK + LATER)
-    guest.disk.unlink()
+    first, second = ahead.played("tests.vm.test_address_guest:scenes", tmp_path)
     added = {f"d{n} {address}" for n in (0, 1) for address in (f"10.9.{n}.21/24", f"10.9.{n}.22/24")}
     added |= {"d0 2001:db8::21/64", "d1 2001:db8:1::21/64"}
     assert "d0 10.9.0.1/24" in first["stock"], first["console"]

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.vm import ahead
 from tests.vm.guest import Guest, need_guest, stable_sysctls
+
+pytestmark = pytest.mark.guest
 
 CONNECTIONS = 600_000
 APPLY = f"hosttune apply --role lb --role client --connections {CONNECTIONS} --user root --user alice --yes"
@@ -106,12 +108,18 @@ class Boots:
     third: dict[str, str]
 
 
-@pytest.fixture(scope="module")
-def boots(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Boots]:
-    need_guest()
-    guest = Guest(tmp_path_factory.mktemp("guest"))
-    yield Boots(*(guest.boot(LIBRARY + script) for script in (FIRST, SECOND, THIRD)))
+def scenes(directory: Path) -> list[dict[str, str]]:
+    """Boot to apply, to roll back, and to look at what is left."""
+    guest = Guest(directory)
+    seen = [guest.boot(LIBRARY + script) for script in (FIRST, SECOND, THIRD)]
     guest.disk.unlink()
+    return seen
+
+
+@pytest.fixture(scope="module")
+def boots(tmp_path_factory: pytest.TempPathFactory) -> Boots:
+    need_guest()
+    return Boots(*ahead.played("tests.vm.test_apply_guest:scenes", tmp_path_factory.mktemp("guest")))
 
 
 def verdicts(text: str) -> dict[str, str]:

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.vm import ahead
 from tests.vm.guest import Guest, need_guest, stable_sysctls
+
+pytestmark = pytest.mark.guest
 
 LOOK = """\
 cat /proc/1/comm | keep init
@@ -21,13 +24,19 @@ cat /etc/written | keep written
 """
 
 
-@pytest.fixture(scope="module")
-def boots(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
-    need_guest()
-    guest = Guest(tmp_path_factory.mktemp("guest"))
+def scenes(directory: Path) -> list[dict[str, str]]:
+    """Boot twice."""
+    guest = Guest(directory)
     seen = [guest.boot(LOOK + "echo in boot 1 >/etc/written"), guest.boot(LOOK + "exit 3")]
     guest.disk.unlink()
     return seen
+
+
+@pytest.fixture(scope="module")
+def boots(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
+    need_guest()
+    found: list[dict[str, str]] = ahead.played("tests.vm.test_guest:scenes", tmp_path_factory.mktemp("guest"))
+    return found
 
 
 def test_each_boot_is_a_whole_system(boots: list[dict[str, str]]) -> None:

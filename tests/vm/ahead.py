@@ -1,0 +1,115 @@
+"""Scenes on guests, played beside the other tests: an emulated machine keeps one core busy, and so do they the other.
+
+A scenario is a function of an empty directory that returns plain values. Where the whole suite runs, another process
+plays all of them, at a lower priority, from the moment the tests are collected; the tests that ask for one come last
+and wait for it. Where few tests run, a scenario is played when it is asked for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+REPO = Path(__file__).resolve().parents[2]
+SCENARIOS = (
+    "tests.diagnosis.guest_stage:scenes",
+    "tests.vm.test_apply_guest:scenes",
+    "tests.vm.test_address_guest:scenes",
+    "tests.vm.test_guest:scenes",
+)
+"""Module and function of each, in the order in which they are played."""
+MANY = 1000
+"""Tests from which on a run is one of the whole suite."""
+PATIENCE = 3
+"""How much longer a guest may take beside other tests."""
+
+
+@dataclass(frozen=True)
+class Playing:
+    """The process that plays, and where it leaves its answers."""
+
+    process: subprocess.Popen[bytes]
+    directory: Path
+
+
+_playing: list[Playing] = []
+
+
+def start(tests: int) -> None:
+    """Begin to play where there are many tests and a guest can be had at all."""
+    if tests < MANY or os.geteuid() != 0:
+        return
+    directory = Path(tempfile.mkdtemp(prefix="hosttune-guests-"))
+    with (directory / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.vm.ahead", str(directory)],
+            cwd=REPO, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+    _playing.append(Playing(process, directory))
+
+
+def stop() -> None:
+    """End what still plays, its guests with it, and remove what it left."""
+    import shutil
+
+    for playing in _playing:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(playing.process.pid, signal.SIGTERM)
+        playing.process.wait()
+        shutil.rmtree(playing.directory, ignore_errors=True)
+    _playing.clear()
+
+
+def played(scenario: str, directory: Path) -> Any:
+    """Return what a scenario gave, played ahead or now in `directory`; AssertionError with what went wrong."""
+    if not _playing:
+        return _function(scenario)(directory)
+    playing = _playing[0]
+    answer = playing.directory / f"{scenario}.json"
+    while not answer.exists():
+        if playing.process.poll() is not None and not answer.exists():
+            raise AssertionError(f"{scenario} was not played: {(playing.directory / 'log').read_text()[-2000:]}")
+        time.sleep(0.2)
+    found = json.loads(answer.read_text())
+    assert "failed" not in found, found["failed"]
+    return found["answer"]
+
+
+def _function(scenario: str) -> Callable[[Path], Any]:
+    module, _, name = scenario.partition(":")
+    function: Callable[[Path], Any] = getattr(importlib.import_module(module), name)
+    return function
+
+
+def main(directory: Path) -> None:
+    """Play all, one after the other, each in a directory of its own; what one left is removed with the others."""
+    from tests.vm import guest
+
+    os.nice(10)
+    guest.patience = PATIENCE
+    for scenario in SCENARIOS:
+        own = directory / scenario.replace(":", "-")
+        own.mkdir()
+        try:
+            found = {"answer": _function(scenario)(own)}
+        except BaseException:  # a test that was given up (pytest.fail) is none of Exception
+            found = {"failed": traceback.format_exc()}
+        fresh = directory / "fresh"
+        fresh.write_text(json.dumps(found))
+        fresh.rename(directory / f"{scenario}.json")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
