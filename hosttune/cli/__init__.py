@@ -30,16 +30,23 @@ def _carried_out(args: list[str] | None) -> int:
         # not standalone: typer would draw a box around an error, and swallow Ctrl-C
         code = app(args, prog_name="hosttune", standalone_mode=False)
     except HosttuneError as error:
-        return _say(f"hosttune: {error}", error.exit_code)
+        return _fail(args, f"hosttune: {error}", error.exit_code)
     except _usage.WRONG as error:
-        return _say(_usage.line(error), 2)
+        return _fail(args, _usage.line(error), 2)
     except (KeyboardInterrupt, typer.Abort):
         code = 130
     except Exception as error:
-        return _say(_usage.bug(error), 3)
+        return _fail(args, _usage.bug(error), 3)
     if code == 130:
         return _say("hosttune: interrupted", 130)
     return code if isinstance(code, int) else 0
+
+
+def _fail(args: list[str] | None, text: str, code: int) -> int:
+    """Say what went wrong, in the format that was asked for too, and return the exit code."""
+    from hosttune.commands import _failing
+
+    return _say(text, _failing.told(sys.argv[1:] if args is None else args, text, code))
 
 
 def _say(text: Any, code: int) -> int:

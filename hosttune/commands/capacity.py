@@ -26,7 +26,7 @@ class Asked:
 
 def run(asked: Asked) -> int:
     """Print the bounds and return the exit code: 0 where the workload is carried, 1 where it is not."""
-    _open.check_format(asked.format)
+    _open.check_format(asked.format, ("table", "json", "markdown"))
     report = _load.report(asked.aim, asked.root, asked.snapshot, asked.netns)
     short = _short(report)
     if not short:

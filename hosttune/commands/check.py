@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import time
 from dataclasses import dataclass
 
 from hosttune import registry
@@ -26,10 +28,14 @@ class Asked:
 
 
 def run(asked: Asked) -> int:
-    """Print the report and return the exit code."""
+    """Print the report and return the exit code, which a format may have of its own."""
     _open.check_format(asked.format, registry.names("hosttune.render"))
     if asked.fail_on not in list(Severity):
         raise UsageError(f"--fail-on {asked.fail_on}: unknown; choose {', '.join(Severity)}")
     report = _load.report(asked.aim, asked.root, asked.snapshot, asked.netns)
-    _open.print_report(report, asked.format, asked.verbose)
-    return _examine.exit_code(report.findings, Severity(asked.fail_on).rank, asked.strict)
+    taken = None if asked.snapshot else round(time.time(), 3)
+    report = dataclasses.replace(report, fail_on=Severity(asked.fail_on), strict=asked.strict, taken=taken)
+    renderer = registry.load("hosttune.render", asked.format)
+    _open.present(report, renderer, asked.verbose)
+    own = getattr(renderer, "exit_code", None)
+    return own(report) if own else _examine.exit_code(report.findings, report.fail_on.rank, asked.strict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from hosttune.model.capacity import Bound, Machine, Need, PortPool, Workload
-from hosttune.model.findings import Finding, Requirement
+from hosttune.model.findings import Finding, Requirement, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,9 @@ class Report:
     `warnings` are other writers and loader troubles, `missing` says what root (or another view) would add.
     `command` is the invocation's own arguments, so that the next command can be printed; `mend` is the command that
     mends what does not hold, "" where nothing is to be mended, or not here. `needs` is the shortest list of what
-    reaches the workload, empty where it is carried.
+    reaches the workload, empty where it is carried. `fail_on` is the lowest severity that counts as a failure,
+    `strict`: what could not be told counts too. `taken` is when the host was looked at, in seconds since 1970; None
+    for a recording.
     """
 
     machine: Machine
@@ -30,3 +32,6 @@ class Report:
     command: str = ""
     mend: str = ""
     needs: tuple[Need, ...] = ()
+    fail_on: Severity = Severity.ERROR
+    strict: bool = False
+    taken: float | None = None

@@ -2,56 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-
 from hosttune.model import Place, Sizing
+from hosttune.render import _markdown as md
 from hosttune.render import _topology_places as places
 from hosttune.render import _topology_words as words
-from hosttune.render._figures import clean
 
 
 def render(sizing: Sizing, *, command: str = "") -> str:
     """Return the document; `command` is the one that made the plan, as far as the next ones begin with it."""
     aim, first, *why = sizing.topology, *places.answer(sizing)
     told = words.found(sizing)
-    lines = [f"# Plan: {_text(aim.title or aim.name)}", "", f"Topology {_text(words.title(sizing))}", ""]
-    lines += [f"Found: {_text(told)}", ""] if told else []
-    lines += [f"**{_text(first)}**", "", *(f"- {_text(text)}" for text in why), *([""] if why else [])]
-    lines += [*(f"- {_text(way)}" for way in words.chains(sizing)), ""]
+    lines = [f"# Plan: {md.text(aim.title or aim.name)}", "", f"Topology {md.text(words.title(sizing))}", ""]
+    lines += [f"Found: {md.text(told)}", ""] if told else []
+    lines += [f"**{md.text(first)}**", "", *(f"- {md.text(text)}" for text in why), *([""] if why else [])]
+    lines += [*(f"- {md.text(way)}" for way in words.chains(sizing)), ""]
     lines += ["## Tiers", "", *_tiers(sizing), "", "## Places, the narrowest first", "", *_places(sizing), ""]
-    lines += _section("Hops", _hops(sizing))
-    lines += _section("What a host takes", _settings(sizing))
-    lines += _section("Too slow", [f"- {_text(places.rate(sizing, n))}" for n in range(len(sizing.rates))])
-    lines += _section("Could not be told", [f"- {_text(text)}" for text in words.untold(sizing)])
-    lines += _section("To be heeded", [f"- {_text(text)}" for text in words.remarks(sizing)])
-    lines += _section("Next", [f"- {_text(what)}: {_code(run)}" for what, run in words.commands(sizing, command)])
+    lines += md.section("Hops", _hops(sizing))
+    lines += md.section("What a host takes", _settings(sizing))
+    lines += md.section("Too slow", [f"- {md.text(places.rate(sizing, n))}" for n in range(len(sizing.rates))])
+    lines += md.section("Could not be told", [f"- {md.text(text)}" for text in words.untold(sizing)])
+    lines += md.section("To be heeded", [f"- {md.text(text)}" for text in words.remarks(sizing)])
+    lines += md.section("Next", [f"- {md.text(what)}: {md.code(run)}" for what, run in words.commands(sizing, command)])
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _section(heading: str, lines: Sequence[str]) -> list[str]:
-    return [f"## {heading}", "", *lines, ""] if lines else []
-
-
 def _tiers(sizing: Sizing) -> list[str]:
-    lines = _head("tier", "hosts:", "role", "program", "connections a host:", "new/s a host:", "first to refuse")
+    lines = md.head("tier", "hosts:", "role", "program", "connections a host:", "new/s a host:", "first to refuse")
     for plan in sizing.tiers:
         first = next((place for place in places.stalls(sizing) if place.tier == plan.tier.name), None)
         ends = f"{places.name(first).partition(': ')[2]}, {first.connections:,} in all" if first else ""
         share = plan.workload
         tier = plan.tier
         cells = (tier.name, words.hosts(tier), tier.role, tier.program, f"{share.connections:,}", f"{share.rate:,}")
-        lines.append(_row((*cells, ends)))
+        lines.append(md.row((*cells, ends)))
     return lines
 
 
 def _places(sizing: Sizing) -> list[str]:
-    lines = _head("place", "of one host:", "in all:", "of wanted:", "", "shows as")
+    lines = md.head("place", "of one host:", "in all:", "of wanted:", "", "shows as")
     for place in sorted(sizing.places, key=lambda place: (place.connections, not place.knee)):
         one = place.bound.knee if place.knee else place.bound.hard
         each = f"{one:,}" if isinstance(one, int) else ""
         share = f"{place.connections * 100 // sizing.topology.connections:,} %" if sizing.topology.connections else ""
         shows = "; ".join(place.bound.notes[-1:]) if place.knee else place.bound.fails
-        lines.append(_row((places.name(place), each, f"{place.connections:,}", share, _mark(sizing, place), shows)))
+        lines.append(md.row((places.name(place), each, f"{place.connections:,}", share, _mark(sizing, place), shows)))
     return lines
 
 
@@ -66,43 +60,15 @@ def _hops(sizing: Sizing) -> list[str]:
     hops = [(plan, hop) for plan in sizing.tiers for hop in plan.hops]
     if not hops:
         return []
-    lines = _head("hop", "pools of a host", "ports each:", "range", "in the fullest:", "")
+    lines = md.head("hop", "pools of a host", "ports each:", "range", "in the fullest:", "")
     for _, hop in hops:
         ends = f"{hop.low}-{hop.high}"
         way = f"{hop.tier} -> {' + '.join(hop.to)}"
-        lines.append(_row((way, words.pools(hop), f"{hop.ports:,}", ends, f"{hop.each:,}", words.filled(hop))))
-    alone = [f"- {_text(plan.tier.name)}: {words.alone(plan)}" for plan in sizing.tiers if words.alone(plan)]
+        lines.append(md.row((way, words.pools(hop), f"{hop.ports:,}", ends, f"{hop.each:,}", words.filled(hop))))
+    alone = [f"- {md.text(plan.tier.name)}: {words.alone(plan)}" for plan in sizing.tiers if words.alone(plan)]
     return [*lines, *(["", *alone] if alone else [])]
 
 
 def _settings(sizing: Sizing) -> list[str]:
     rows = [(plan.tier.name, *words.setting(one), one.why) for plan in sizing.tiers for one in plan.settings]
-    return [*_head("tier", "setting", "value", "why"), *(_row(row) for row in rows)] if rows else []
-
-
-def _head(*names: str) -> list[str]:
-    """Return the head of a table; a column whose name ends in a colon stands to the right."""
-    cells = [name.removesuffix(":") for name in names]
-    return [_row(cells), "|" + "|".join("---:" if name.endswith(":") else "---" for name in names) + "|"]
-
-
-def _row(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(_text(cell) for cell in cells) + " |"
-
-
-def _text(text: str) -> str:
-    """Return untrusted text as Markdown, and a cell of a table, can hold it: no markup, no link, no second column."""
-    text = clean(text).replace("&", "&amp;").replace("<", "&lt;")
-    for mark in "\\|`*_[]#~":
-        text = text.replace(mark, f"\\{mark}")
-    return text
-
-
-def _code(text: str) -> str:
-    """Return a command as code; a backtick in it would end that early, so the fence is longer than any run of them."""
-    text = clean(text)
-    fence = "`"
-    while fence in text:
-        fence += "`"
-    pad = " " if "`" in text else ""
-    return f"{fence}{pad}{text}{pad}{fence}"
+    return [*md.head("tier", "setting", "value", "why"), *(md.row(row) for row in rows)] if rows else []

@@ -1,0 +1,69 @@
+"""The report as JUnit XML, for a continuous integration: a test suite for each role, one for lints, one for the bounds.
+
+What fails is a failure. What fails below --fail-on, and what could not be told or does not apply, is skipped, with the
+reason; with --strict what could not be told is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+from xml.etree import ElementTree as xml
+
+from hosttune.model import Report
+from hosttune.render._cases import Case, Outcome, cases
+from hosttune.render._figures import clean
+
+_ELEMENT = {Outcome.FAILED: "failure", Outcome.UNTOLD: "error", Outcome.MINOR: "skipped", Outcome.SKIPPED: "skipped"}
+_COUNTED = ("failure", "error", "skipped")
+
+
+def render(report: Report, *, verbose: bool = False, color: bool = False, width: int = 80, unicode: bool = True) -> str:
+    """Return the document; the presentation's arguments change nothing."""
+    top = xml.Element("testsuites", name="hosttune")
+    found = cases(report)
+    for group, members in groupby(found, key=lambda case: case.group):
+        top.append(_suite(report, group, list(members)))
+    _count(top, found)
+    return _text(top)
+
+
+def failed(message: str) -> str:
+    """Return the document of a run in which nothing could be examined: one test, in error."""
+    top = xml.Element("testsuites", name="hosttune", tests="1", failures="0", errors="1", skipped="0")
+    suite = xml.SubElement(top, "testsuite", name="hosttune", tests="1", failures="0", errors="1", skipped="0")
+    case = xml.SubElement(suite, "testcase", classname="hosttune", name="check")
+    xml.SubElement(case, "error", type="error", message=clean(message))
+    return _text(top)
+
+
+def _suite(report: Report, group: str, members: Sequence[Case]) -> xml.Element:
+    suite = xml.Element("testsuite", name=f"hosttune.{group}")
+    _count(suite, members)
+    suite.set("hostname", clean(report.machine.hostname))
+    if report.taken is not None:
+        suite.set("timestamp", datetime.fromtimestamp(report.taken, UTC).strftime("%Y-%m-%dT%H:%M:%S"))
+    for case in members:
+        element = xml.SubElement(suite, "testcase", classname=f"hosttune.{group}", name=case.name)
+        kind = _ELEMENT.get(case.outcome)
+        if kind is None:
+            continue
+        minor = f"below --fail-on {report.fail_on}: " if case.outcome is Outcome.MINOR else ""
+        child = xml.SubElement(element, kind, message=f"{minor}{case.verdict}: {case.said}")
+        if kind != "skipped":
+            child.set("type", case.verdict)
+            child.text = "\n".join(f"{name}: {text}" for name, text in case.facts)
+    return suite
+
+
+def _count(element: xml.Element, members: Sequence[Case]) -> None:
+    kinds = [_ELEMENT.get(case.outcome) for case in members]
+    element.set("tests", str(len(members)))
+    for kind, name in zip(_COUNTED, ("failures", "errors", "skipped"), strict=True):
+        element.set(name, str(kinds.count(kind)))
+
+
+def _text(top: xml.Element) -> str:
+    xml.indent(top)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{xml.tostring(top, encoding="unicode")}\n'

@@ -1,0 +1,50 @@
+"""The report as TAP 14 (testanything.org): a test point for each finding of each role, each lint and each bound.
+
+What fails below --fail-on is a TODO, as TAP calls a failure that does not count; what could not be told is a SKIP.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+from hosttune.model import Report
+from hosttune.render import _parts
+from hosttune.render._cases import Case, Outcome, cases
+from hosttune.render._figures import clean
+
+_HEAD = "TAP version 14"
+
+
+def render(report: Report, *, verbose: bool = False, color: bool = False, width: int = 80, unicode: bool = True) -> str:
+    """Return the lines; the presentation's arguments change nothing."""
+    found = cases(report)
+    lines = [_HEAD, f"1..{len(found)}", *(f"# {line.strip()}" for line in _parts.header(report, 10_000))]
+    lines += [f"# {line.strip()}" for line in _parts.verdict(report, 10_000)]
+    for number, case in enumerate(found, 1):
+        lines.extend(_point(report, number, case))
+    return "\n".join(lines) + "\n"
+
+
+def failed(message: str) -> str:
+    """Return what ends a run in which nothing could be examined."""
+    return f"{_HEAD}\nBail out! {clean(message)}\n"
+
+
+def _point(report: Report, number: int, case: Case) -> Iterator[str]:
+    ok = "ok" if case.outcome in (Outcome.OK, Outcome.SKIPPED) else "not ok"
+    directive = ""
+    if case.outcome is Outcome.SKIPPED:
+        directive = f" # SKIP {_plain(case.said)}"
+    elif case.outcome is Outcome.MINOR:
+        directive = f" # TODO below --fail-on {report.fail_on}"
+    yield f"{ok} {number} - {_plain(f'{case.group}: {case.name}')}{directive}"
+    if ok == "not ok":
+        # a string of JSON is one of YAML
+        told = (("message", case.said), ("verdict", case.verdict), *case.facts)
+        yield from ("  ---", *(f"  {name}: {json.dumps(text)}" for name, text in told), "  ...")
+
+
+def _plain(text: str) -> str:
+    """Return text that begins no directive: the hash is what does, the backslash what escapes it."""
+    return text.replace("\\", "\\\\").replace("#", "\\#")

@@ -1,0 +1,247 @@
+"""The formats for other programs, held against golden files and against programs that read them.
+
+`HOSTTUNE_UPDATE_GOLDEN=1 pytest tests/render` rewrites the golden files; read the difference before it is committed.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import junitparser
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tap.parser import Parser
+
+from hosttune import registry
+from hosttune.model import Finding, Reason, Report, Severity, Unknown, Verdict
+from hosttune.render import junit, markdown, nagios, tap
+from hosttune.render._cases import Outcome, cases
+from tests.render.test_render_examples import bound, finding, report
+from tests.render.test_render_properties import _REPORTS as REPORTS
+
+HERE = Path(__file__).parent
+HOSTS = HERE.parent / "hosts"
+NAMES = ("junit", "markdown", "nagios", "tap")
+_SETTINGS = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+# label=value;warn;crit;min;max, https://www.monitoring-plugins.org/doc/guidelines.html
+DATUM = r"(?:'[^'=]+'|[^ '=]+)=[0-9]+(?:;[0-9:]*){2};0;[0-9]*"
+
+
+def hosttune(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "hosttune", *words],
+        capture_output=True,
+        text=True,
+        cwd=HOSTS,
+        env={**os.environ, "PYTHONPATH": str(HERE.parents[1]), "PYTHONIOENCODING": "utf-8"},
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize("host", ["debian12-drift", "debian12-whitepaper"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recorded_host_reads_as_reviewed(name: str, host: str) -> None:
+    done = hosttune("check", "--role", "lb", "--snapshot", f"{host}.json", "--format", name)
+    assert not done.stderr
+    golden = HERE / "golden" / f"{host}.exit{done.returncode}.{name}"
+    if os.environ.get("HOSTTUNE_UPDATE_GOLDEN") == "1":
+        golden.write_text(done.stdout, encoding="utf-8")
+    assert golden.read_text(encoding="utf-8") == done.stdout
+
+
+def every_kind() -> Report:
+    """Return a report with a test of each outcome."""
+    found = (
+        finding("a.ok", Verdict.OK),
+        finding("b.fail", Verdict.FAIL),
+        finding("c.drift", Verdict.DRIFT),
+        finding("d.minor", Verdict.FAIL, Severity.WARNING),
+        finding("e.unknown", Verdict.UNKNOWN),
+        finding("f.apart", Verdict.NOT_APPLICABLE),
+        dataclasses.replace(finding("g.lint", Verdict.FAIL), id="lint:g", requirement=None),
+    )
+    bounds = (bound("ports", 28232, 14116), bound("memory", 3_000_000), bound("conntrack", Unknown(Reason.INVISIBLE)))
+    return report(found, bounds)
+
+
+EXPECTED = Counter(ok=2, failed=4, minor=1, skipped=3)
+
+
+def test_each_outcome_is_counted_once() -> None:
+    assert Counter(str(case.outcome) for case in cases(every_kind())) == EXPECTED
+    strict = dataclasses.replace(every_kind(), strict=True, fail_on=Severity.WARNING)
+    assert Counter(str(case.outcome) for case in cases(strict)) == Counter(ok=2, failed=5, untold=1, skipped=2)
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_reader_of_junit_counts_the_same(strict: bool) -> None:
+    made = dataclasses.replace(every_kind(), strict=strict)
+    read = junitparser.JUnitXml.fromstring(junit.render(made).encode())
+    assert [suite.name for suite in read] == ["hosttune.lb", "hosttune.lint", "hosttune.capacity"]
+    written = (read.tests, read.failures, read.errors, read.skipped)
+    read.update_statistics()  # counts the elements
+    assert written == (read.tests, read.failures, read.errors, read.skipped) == (10, 4, int(strict), 4 - strict)
+
+
+def test_a_reader_of_tap_counts_the_same() -> None:
+    lines = list(Parser().parse_text(tap.render(every_kind())))
+    tests = [line for line in lines if line.category == "test"]
+    (plan,) = (line for line in lines if line.category == "plan")
+    assert plan.expected_tests == len(tests) == EXPECTED.total()
+    assert [t.number for t in tests] == list(range(1, len(tests) + 1))
+    assert sum(not t.ok and not t.todo for t in tests) == EXPECTED["failed"]
+    assert sum(bool(t.todo) for t in tests) == EXPECTED["minor"]
+    assert sum(bool(t.skip) for t in tests) == EXPECTED["skipped"]
+    assert not [line for line in lines if line.category in ("unknown", "bail")]
+
+
+STATES = {
+    "all holds": (report((finding("a", Verdict.OK),), (bound("memory", 3_000_000),)), 0),
+    "an error fails": (report((finding("a", Verdict.FAIL),), (bound("memory", 3_000_000),)), 2),
+    "it drifts": (report((finding("a", Verdict.DRIFT),), (bound("memory", 3_000_000),)), 1),
+    "a warning fails": (report((finding("a", Verdict.FAIL, Severity.WARNING),), (bound("memory", 3_000_000),)), 1),
+    "a warning fails and counts": (
+        report((finding("a", Verdict.FAIL, Severity.WARNING),), (), fail_on=Severity.WARNING),
+        2,
+    ),
+    "a trifle fails": (report((finding("a", Verdict.FAIL, Severity.INFO),), (bound("memory", 3_000_000),)), 0),
+    "it stalls": (report((finding("a", Verdict.OK),), (bound("ports", 28232),)), 2),
+    "it is slow now": (report((), (dataclasses.replace(bound("ports", 3_000_000, 500), used=500),)), 1),
+    "it is full now": (report((), (dataclasses.replace(bound("ports", 3_000_000, 500), used=3_000_000),)), 2),
+    "too slow for the rate": (
+        report((), (bound("memory", 3_000_000), dataclasses.replace(bound("churn", 5), unit="connections/s"))),
+        2,
+    ),
+    "one could not be told": (report((finding("a", Verdict.UNKNOWN),), (bound("memory", 3_000_000),)), 0),
+    "one must be told": (report((finding("a", Verdict.UNKNOWN),), (bound("memory", 3_000_000),), strict=True), 3),
+    "nothing could be told": (report((finding("a", Verdict.UNKNOWN),), (bound("m", Unknown(Reason.INVISIBLE)),)), 3),
+}
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_the_state_of_the_plugin(name: str) -> None:
+    made, state = STATES[name]
+    assert nagios.exit_code(made) == state
+    assert nagios.render(made).startswith(f"HOSTTUNE {('OK', 'WARNING', 'CRITICAL', 'UNKNOWN')[state]} - ")
+
+
+def test_a_program_that_runs_plugins_takes_the_state_and_the_line() -> None:
+    negate = next((p for p in ("/usr/lib/nagios/plugins/negate", shutil.which("negate")) if p and Path(p).exists()), "")
+    if not negate:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("monitoring-plugins-basic is missing")
+    for words, state, becomes in (
+        (["--role", "lb", "--snapshot", str(HOSTS / "debian12-stock.json")], 2, "OK"),
+        (["--role", "nosuch"], 3, "WARNING"),
+        (["--no-such-option"], 3, "WARNING"),
+    ):
+        plugin = [sys.executable, "-m", "hosttune", "check", *words, "--format", "nagios"]
+        # negate(1): what was critical becomes ok, what was unknown becomes a warning
+        done = subprocess.run(
+            [negate, "-s", "-c", "OK", "-u", "WARNING", "/bin/sh", "-c", shlex.join(plugin)],
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONPATH": str(HERE.parents[1])},
+            check=False,
+        )
+        assert done.returncode == ("OK", "WARNING").index(becomes), done.stdout
+        assert done.stdout.startswith(f"HOSTTUNE {becomes} - "), (state, done.stdout)
+
+
+FAILED = {
+    "junit": (2, "<error "),
+    "tap": (2, "\nBail out! "),
+    "nagios": (3, "HOSTTUNE UNKNOWN - "),
+    "json": (2, ""),
+}
+WRONG = {
+    "role": (["--role", "nosuch"], "nosuch"),
+    "option": (["--no-such-option"], "--no-such-option"),
+    "value": (["--connections", "many"], "--connections"),
+    "severity": (["--fail-on", "fatal"], "--fail-on fatal"),
+    "recording": (["--snapshot", "/nonexistent"], "/nonexistent"),
+}
+
+
+@pytest.mark.parametrize("name", FAILED)
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_check_that_cannot_be_made_fails_in_its_format(name: str, wrong: str) -> None:
+    code, said = FAILED[name]
+    words, about = WRONG[wrong]
+    done = hosttune("check", *words, "--format", name)
+    assert done.returncode == code
+    assert about in done.stderr and done.stderr.count("\n") == 1
+    assert (said in done.stdout and about in done.stdout) if said else not done.stdout
+
+
+@pytest.mark.parametrize("words", [["capacity", "--format", "tap"], ["history", "-f", "junit"], ["resolve", "-f", "x"]])
+def test_a_verb_without_the_format_says_which_it_has(words: list[str]) -> None:
+    done = hosttune(*words)
+    assert done.returncode == 2 and not done.stdout
+    assert re.search(r"--format \w+: unknown; choose table.* or \w+\n", done.stderr)
+
+
+@_SETTINGS
+@given(report=REPORTS)
+def test_whatever_a_host_says_junit_can_be_read(report: Report) -> None:
+    read = junitparser.JUnitXml.fromstring(junit.render(report).encode())
+    assert read.tests == len(cases(report)) == sum(len(list(suite)) for suite in read)
+
+
+@_SETTINGS
+@given(report=REPORTS)
+def test_whatever_a_host_says_tap_can_be_read(report: Report) -> None:
+    text = tap.render(report)
+    tests = [line for line in Parser().parse_text(text) if line.category == "test"]
+    found = cases(report)
+    assert [t.ok for t in tests] == [case.outcome in (Outcome.OK, Outcome.SKIPPED) for case in found]
+    assert [bool(t.skip) for t in tests] == [case.outcome is Outcome.SKIPPED for case in found]
+    for line in text.splitlines():
+        if re.match(r"  [a-z]", line):
+            assert isinstance(json.loads(line.partition(": ")[2]), str)
+
+
+@_SETTINGS
+@given(report=REPORTS)
+def test_whatever_a_host_says_the_plugin_has_one_line(report: Report) -> None:
+    text = nagios.render(report)
+    assert text.count("\n") == 1 and text.count("|") == 1
+    assert re.fullmatch(rf"HOSTTUNE (OK|WARNING|CRITICAL|UNKNOWN) - [^|]* \| {DATUM}( {DATUM})*\n", text), text
+
+
+@_SETTINGS
+@given(report=REPORTS, verbose=st.booleans())
+def test_whatever_a_host_says_a_table_keeps_its_columns(report: Report, verbose: bool) -> None:
+    columns = 0
+    for line in io.StringIO(markdown.render(report, verbose=verbose)):
+        if not line.startswith("|"):
+            columns = 0
+            continue
+        found = len(re.findall(r"(?<!\\)(?:\\\\)*\|", line))
+        assert columns in (0, found), line
+        columns = found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_format_is_found_by_its_file(name: str) -> None:
+    assert name in registry.names("hosttune.render")
+
+
+def test_a_finding_of_two_roles_stands_in_both() -> None:
+    made = finding("a", Verdict.FAIL)
+    assert made.requirement is not None
+    both = dataclasses.replace(made, requirement=dataclasses.replace(made.requirement, roles=("lb", "client")))
+    found: tuple[Finding, ...] = (both, dataclasses.replace(finding("b", Verdict.OK)))
+    groups = [case.group for case in cases(dataclasses.replace(report(found), roles=("lb", "client")))]
+    assert groups == ["lb", "lb", "client"]
