@@ -202,7 +202,8 @@ def test_whatever_a_host_says_junit_can_be_read(report: Report) -> None:
 @_SETTINGS
 @given(report=REPORTS)
 def test_whatever_a_host_says_tap_can_be_read(report: Report) -> None:
-    text = tap.render(report)
+    # the reader speaks 13, in which a hash cannot be escaped
+    text = tap.render(report).replace(r"\#", "")
     tests = [line for line in Parser().parse_text(text) if line.category == "test"]
     found = cases(report)
     assert [t.ok for t in tests] == [case.outcome in (Outcome.OK, Outcome.SKIPPED) for case in found]
