@@ -25,6 +25,7 @@ from hosttune.options import (
 hooks = typer.Typer(no_args_is_help=True, help="Fit hosttune into Ansible, cloud-init, systemd, Prometheus, a shell.")
 app.add_typer(hooks, name="hook")
 
+Every = Annotated[str, typer.Option("--every", help="Time between two checks: 15m, 2h.", metavar="TIME")]
 Directory = Annotated[str, typer.Option("-o", "--output", help="Write the files into DIR.", metavar="DIR")]
 
 
@@ -58,12 +59,19 @@ def hook_cloud_init(
         ),
     ] = "",
     sha256: Annotated[str, typer.Option("--sha256", help="Sum of what --from names.", metavar="HEX")] = "",
+    every: Every = "15m",
+    restart: Annotated[
+        bool, typer.Option("--restart/--no-restart", help="Restart the services whose limits change.")
+    ] = True,
+    reserve_listeners: Annotated[
+        bool, typer.Option("--reserve-listeners/--no-reserve-listeners", help="Reserve the ports of listeners.")
+    ] = True,
 ) -> None:
     """Print user-data for cloud-init: the host is made ready at its first boot, and checked at each."""
     aim = aim_of(dict(locals()))
     from hosttune.commands import hook_cloud_init
 
-    hook_cloud_init.run(aim, origin, sha256)
+    hook_cloud_init.run(hook_cloud_init.Asked(aim, origin, sha256, every, restart, reserve_listeners))
 
 
 @hooks.command("systemd")
@@ -79,7 +87,7 @@ def hook_systemd(
     bind_mode: ModeText = "",
     service: Service = "",
     user: User = None,
-    every: Annotated[str, typer.Option("--every", help="Time between two checks: 15m, 1d.", metavar="TIME")] = "15m",
+    every: Every = "15m",
     fail_on: Annotated[str, typer.Option(help="Lowest severity that fails: info, warning or error.")] = "error",
     strict: Annotated[bool, typer.Option("--strict", help="Fail where something could not be examined.")] = False,
     textfile: TextFile = "",

@@ -2,9 +2,76 @@
 
 from __future__ import annotations
 
-from hosttune.commands import _load
+import dataclasses
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from hosttune import __version__
+from hosttune.commands import _elsewhere, _load, hook_systemd
+from hosttune.errors import UsageError
+from hosttune.hooks import cloud_init, systemd
+from hosttune.hooks.cloud_init import Kind, Origin
+from hosttune.model import Severity
+
+_REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[a-z,]+\])?((==|>=|~=)[A-Za-z0-9.*+!]+)?")
+_PLACE = re.compile(r"(https?:/)?/[!-~]+")
 
 
-def run(aim: _load.Aim, origin: str, sha256: str) -> None:
-    """Print user-data for cloud-init."""
-    raise NotImplementedError
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The options of `hosttune hook cloud-init`, as given."""
+
+    aim: _load.Aim
+    origin: str
+    sha256: str
+    every: str
+    restart: bool
+    reserve_listeners: bool
+
+
+def run(asked: Asked) -> None:
+    """Print the document; raises UsageError or ProfileError."""
+    origin = _origin(asked.origin, asked.sha256)
+    _elsewhere.checked(asked.aim)
+    profiles: dict[str, str] = {}
+    for path in asked.aim.profile:
+        profiles[_name(path, profiles)] = Path(path).read_text(encoding="utf-8")
+    there = [f"{cloud_init.PROFILES}/{name}" for name in profiles]
+    unit = hook_systemd.Asked(asked.aim, asked.every, Severity.ERROR, False, "", "")
+    units = hook_systemd.units(unit, cloud_init.PROGRAM, _load.command(), there)
+    options = _load.words(dataclasses.replace(asked.aim, profile=there))
+    also = ["--restart"] * asked.restart + ["--reserve-listeners"] * asked.reserve_listeners
+    wanted = cloud_init.Wanted(options, also, units, _load.command(), profiles)
+    print(cloud_init.user_data(wanted, origin, systemd.WHERE), end="")
+
+
+def _name(path: str, taken: dict[str, str]) -> str:
+    """Return the file name that a profile gets there; raises UsageError where two would get the same."""
+    name = re.sub(r"[^A-Za-z0-9_.-]", "-", Path(path).name)
+    if name in taken:
+        raise UsageError(f"--profile {path}: another one is named {name} too; rename one of the two")
+    return name
+
+
+def _origin(text: str, sha256: str) -> Origin:
+    """Return where hosttune comes from; raises UsageError."""
+    if sha256 and not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
+        raise UsageError(f"--sha256 {sha256}: no sum; write the 64 digits that sha256sum prints")
+    text = text or f"hosttune=={__version__}"
+    if text == Kind.IMAGE:
+        kind = Kind.IMAGE
+    elif _PLACE.fullmatch(text):
+        path = text.partition("?")[0].partition("#")[0]
+        if not path.endswith((".whl", ".pyz")):
+            raise UsageError(f"--from {text}: neither a .whl nor a .pyz; name one of the two")
+        if text.startswith("http://") and not sha256:
+            raise UsageError(f"--from {text}: anybody on the way could change it; write https, or add --sha256 HEX")
+        kind = Kind.WHEEL if path.endswith(".whl") else Kind.PYZ
+    elif _REQUIREMENT.fullmatch(text):
+        kind = Kind.INDEX
+    else:
+        raise UsageError(f"--from {text!r}: unknown; write image, a URL or path of a .whl or .pyz, or hosttune==X.Y")
+    if sha256 and kind in (Kind.IMAGE, Kind.INDEX):
+        raise UsageError("--sha256: only a .whl or .pyz has a sum; leave it out, or name one with --from")
+    return Origin(kind, text, sha256.lower())

@@ -18,12 +18,20 @@ _NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252})")
 
 def parse(host: Host, text: str, option: str = "--backend") -> Backend:
     """Return the backend that HOST:PORT or [V6]:PORT names; raises UsageError."""
+    name, port = split(text, option)
+    return Backend(_address(host, name, option, text), port, text)
+
+
+def split(text: str, option: str = "--backend") -> tuple[str, int]:
+    """Return name or address, and port, as they were written; raises UsageError where they can be none."""
     name, colon, port = text.rpartition(":")
     if not colon or (":" in name and not name.startswith("[")):
         raise UsageError(f"{option} {text!r}: no port; write HOST:PORT, or [ADDRESS]:PORT for IPv6")
     if not port.isascii() or not port.isdigit() or not 0 < int(port[:9]) < 65536:
         raise UsageError(f"{option} {text!r}: {port!r} is no port; write a number from 1 to 65535")
-    return Backend(_address(host, name, option, text), int(port), text)
+    if not numeric(name) and not _NAME.fullmatch(name):
+        raise UsageError(f"{option} {text!r}: {name!r} is no host; write HOST:PORT, or [ADDRESS]:PORT for IPv6")
+    return name, int(port)
 
 
 def parse_sources(texts: Sequence[str]) -> tuple[str, ...]:
@@ -66,13 +74,17 @@ def span(text: str, where: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def _address(host: Host, name: str, option: str, text: str) -> str:
+def numeric(name: str) -> str:
+    """Return a numeric address as the kernel writes it, "" for anything else."""
     try:
         return str(ipaddress.ip_address(name.strip("[]")))
     except ValueError:
-        pass
-    if not _NAME.fullmatch(name):
-        raise UsageError(f"{option} {text!r}: {name!r} is no host; write HOST:PORT, or [ADDRESS]:PORT for IPv6")
+        return ""
+
+
+def _address(host: Host, name: str, option: str, text: str) -> str:
+    if known := numeric(name):
+        return known
     try:
         answers = host.probe("names", hostname=name)
     except HostError as error:

@@ -1,0 +1,51 @@
+"""Options that are for another host, or a later time: held to what they may be, without asking this host for it."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+
+from hosttune.commands import _load, _open
+from hosttune.errors import UsageError
+from hosttune.facts import backends
+from hosttune.profile.load import Profile
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@:-]{0,127}")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+def checked(aim: _load.Aim) -> list[Profile]:
+    """Return the profiles that the options name; raises UsageError or ProfileError for what no host could take.
+
+    Units and logins need not exist here, names of backends are not looked up.
+    """
+    for field in dataclasses.fields(aim):
+        given = getattr(aim, field.name)
+        for text in given if isinstance(given, list | tuple) else [given]:
+            if isinstance(text, str) and _CONTROL.search(text):
+                raise UsageError(
+                    f"--{field.name.replace('_', '-')} {text!r}: it has control characters; leave them out"
+                )
+    for text in aim.backend:
+        backends.split(text)
+    backends.parse_sources(list(aim.source))
+    if aim.bind_mode:
+        backends.parse_bind_mode(aim.bind_mode)
+    for option, names in (("--service", [aim.service] if aim.service else []), ("--user", aim.user)):
+        wrong = next((name for name in names if not _NAME.fullmatch(name)), None)
+        if wrong is not None:
+            raise UsageError(f"{option} {wrong!r}: no such name can be; write it as systemctl or id print it")
+    if aim.backends_from and not aim.backends_from.startswith("/"):
+        raise UsageError(f"--backends-from {aim.backends_from}: not a whole path; it is read there, later")
+    return _open.open_profiles(list(aim.role), list(aim.profile))
+
+
+def service(aim: _load.Aim, profiles: list[Profile]) -> str:
+    """Return the unit that carries the connections, "" where neither an option nor a profile names one."""
+    name = aim.service or next((profile.service for profile in profiles if profile.service), "")
+    return name if not name or "." in name else f"{name}.service"
+
+
+def by_name(aim: _load.Aim) -> bool:
+    """Whether a backend has a name, which must be looked up each time."""
+    return any(not backends.numeric(backends.split(text)[0]) for text in aim.backend)

@@ -1,0 +1,87 @@
+"""A host that cloud-init sets up at its first boot, booted twice: what the tests hold it to is in test_first_boot.py."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.vm.guest import REPO, Guest, hooks_root
+
+OPTIONS = "--role lb --connections 600000"
+SEED = "/var/lib/cloud/seed/nocloud"
+SCRIPT = "/usr/local/sbin/hosttune-first-boot"
+
+LOOK = f"""
+cloud-init status --wait --long 2>&1 | keep status
+cat /run/hosttune/result | keep result
+systemctl is-enabled hosttune-check.service hosttune-check.timer | keep enabled
+for i in $(seq 60); do systemctl is-active hosttune-check.service | grep -q activating || break; sleep 1; done
+systemctl show -p Result -p ExecMainStatus -p InactiveExitTimestampMonotonic hosttune-check.service | keep unit
+systemctl --failed --no-legend | keep failed
+hosttune check {OPTIONS} --format json | keep check
+hosttune history --format json | keep history
+journalctl -u hosttune-check.service -o cat | keep journal
+"""
+FIRST = LOOK + "cat /run/hosttune/apply.json | keep applied; tail -20 /var/log/cloud-init-output.log | keep log\n"
+SECOND = (
+    LOOK
+    + rf"""
+systemctl list-timers --all --no-legend hosttune-check.timer | keep timer
+systemd-analyze security --no-pager hosttune-check.service | keep security
+
+# what the unit sees is what an unhardened run sees
+mkdir -p /run/systemd/system/hosttune-check.service.d
+printf '[Service]\nExecStart=\nExecStart=/usr/local/bin/hosttune check {OPTIONS} --format json\n' \
+    >/run/systemd/system/hosttune-check.service.d/json.conf
+printf 'StandardOutput=file:/run/hardened.json\n' >>/run/systemd/system/hosttune-check.service.d/json.conf
+systemctl daemon-reload; systemctl start hosttune-check.service; echo $? | keep hardened-code
+keep hardened </run/hardened.json
+hosttune check {OPTIONS} --format json | keep plain
+rm -r /run/systemd/system/hosttune-check.service.d; systemctl daemon-reload
+
+# a check that fails is a unit that failed
+was=$(cat /proc/sys/net/core/somaxconn)
+echo 128 >/proc/sys/net/core/somaxconn
+systemctl start hosttune-check.service 2>/dev/null; echo $? | keep broken-code
+systemctl --failed --no-legend | keep broken-failed
+journalctl -u hosttune-check.service -o cat -n 60 | keep broken-journal
+echo "$was" >/proc/sys/net/core/somaxconn
+systemctl start hosttune-check.service; echo $? | keep mended-code
+systemctl --failed --no-legend | keep mended-failed
+
+# run again it changes nothing
+{SCRIPT} >/run/again 2>&1; echo $? | keep again-code; keep again </run/again
+hosttune history --format json | keep again-history
+
+# a first boot that goes wrong: cloud-init says so
+sed -i 's/--role lb/--role nosuch/' {SCRIPT}
+rm -f /var/lib/cloud/instance/sem/config_scripts_user
+cloud-init modules --mode final >/run/wrong 2>&1; keep wrong </run/wrong
+cloud-init status --long | keep wrong-status
+cat /run/hosttune/result | keep wrong-result
+sed -i 's/--role nosuch/--role lb/' {SCRIPT}; mv /usr/local/bin/hosttune /run
+{SCRIPT} >/run/missing 2>&1; echo $? | keep missing-code; keep missing </run/missing
+cat /run/hosttune/result | keep missing-result
+"""
+)
+
+
+def user_data(*options: str) -> str:
+    """Return what `hosttune hook cloud-init` prints."""
+    command = [sys.executable, "-m", "hosttune", "hook", "cloud-init", *options]
+    env = {**os.environ, "PYTHONPATH": str(REPO)}
+    return subprocess.run(command, capture_output=True, text=True, check=True, env=env).stdout
+
+
+def scenes(directory: Path) -> list[dict[str, str]]:
+    """Boot twice: cloud-init does its work at the first, and has none at the second."""
+    seed = {
+        f"{SEED}/user-data": user_data(*OPTIONS.split(), "--from", "image"),
+        f"{SEED}/meta-data": "instance-id: first\nlocal-hostname: guest\n",
+    }
+    guest = Guest(directory, seed, hooks_root())
+    seen = [guest.boot(script, timeout=400, append="") for script in (FIRST, SECOND)]
+    guest.disk.unlink()
+    return seen
