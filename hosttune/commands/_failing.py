@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Sequence
 
 from hosttune import registry
+from hosttune.commands import _textfile
+from hosttune.errors import HosttuneError
+from hosttune.render import prometheus
 
 _VERB = "check"
+
+
+def fail(args: Sequence[str], message: str, code: int) -> int:
+    """Say it where the answer was asked for: on standard output, in the file of --textfile; return the exit code."""
+    if not args or args[0] != _VERB:
+        return code
+    path = option(args, "--textfile")
+    with contextlib.suppress(HosttuneError):
+        # a file that says "ok" must not stay; one that is wrong itself is what the message tells
+        _textfile.check(path)
+        if path:
+            _textfile.write(path, prometheus.failed(message))
+    return told(args, message, code)
 
 
 def told(args: Sequence[str], message: str, code: int) -> int:
@@ -16,7 +33,7 @@ def told(args: Sequence[str], message: str, code: int) -> int:
     The arguments are read as they were given, for what is wrong may be one of them.
     """
     name = option(args, "--format", "-f")
-    if not args or args[0] != _VERB or name not in registry.names("hosttune.render"):
+    if name not in registry.names("hosttune.render"):
         return code
     renderer = registry.load("hosttune.render", name)
     if not hasattr(renderer, "failed"):

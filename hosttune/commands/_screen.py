@@ -35,14 +35,14 @@ class Out(Protocol):
 
 
 class Lines:
-    """One line a look, of text or of JSON."""
+    """Text for each look: a line, or what another format makes of it."""
 
-    def __init__(self, as_json: bool, sort: str) -> None:
-        self._as_json, self.sort = as_json, sort
+    def __init__(self, render: Callable[[View], str], sort: str) -> None:
+        self._render, self.sort = render, sort
 
     def show(self, view: View) -> None:
-        """Write one line, so that a reader has it at once."""
-        sys.stdout.write(encodable(_watch.as_json(view) if self._as_json else _watch.line(view)))
+        """Write it, so that a reader has it at once."""
+        sys.stdout.write(encodable(self._render(view)))
         sys.stdout.flush()
 
     def wait(self, until: float) -> bool:

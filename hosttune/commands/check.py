@@ -7,9 +7,10 @@ import time
 from dataclasses import dataclass
 
 from hosttune import registry
-from hosttune.commands import _examine, _load, _open
+from hosttune.commands import _examine, _load, _open, _textfile
 from hosttune.errors import UsageError
 from hosttune.model import Severity
+from hosttune.render import prometheus
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,7 @@ class Asked:
 
 def run(asked: Asked) -> int:
     """Print the report and return the exit code, which a format may have of its own."""
+    _textfile.check(asked.textfile)
     _open.check_format(asked.format, registry.names("hosttune.render"))
     if asked.fail_on not in list(Severity):
         raise UsageError(f"--fail-on {asked.fail_on}: unknown; choose {', '.join(Severity)}")
@@ -36,6 +38,8 @@ def run(asked: Asked) -> int:
     taken = None if asked.snapshot else round(time.time(), 3)
     report = dataclasses.replace(report, fail_on=Severity(asked.fail_on), strict=asked.strict, taken=taken)
     renderer = registry.load("hosttune.render", asked.format)
+    if asked.textfile:
+        _textfile.write(asked.textfile, prometheus.render(report))
     _open.present(report, renderer, asked.verbose)
     own = getattr(renderer, "exit_code", None)
     return own(report) if own else _examine.exit_code(report.findings, report.fail_on.rank, asked.strict)

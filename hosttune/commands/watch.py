@@ -10,16 +10,17 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hosttune.commands import _load, _observe, _open, _recording, _screen
+from hosttune.commands import _load, _observe, _open, _recording, _screen, _textfile
 from hosttune.commands._watching import Watcher
 from hosttune.errors import UsageError
 from hosttune.facts import limits
 from hosttune.host import Host
 from hosttune.model import Machine, Run, Unknown, View
-from hosttune.render import _watch
+from hosttune.render import _prometheus_watch, _watch
 from hosttune.watching.trends import SORTS, History
 
-FORMATS = ("table", "json", "prometheus")
+_TEXTS = {"table": _watch.line, "json": _watch.as_json, "prometheus": _prometheus_watch.render}
+"""What makes text of a look, by the name of its format; a table is a live screen on a terminal."""
 _SHORTEST = 0.1
 """Seconds between two looks at least: the kernel's own counts of pages and sockets lag behind by about as much."""
 
@@ -40,12 +41,21 @@ class Asked:
     textfile: str = ""
 
 
+@dataclass(slots=True)
+class _Kept:
+    """Where each look goes beside being shown: a record, a file of metrics, or neither."""
+
+    recorder: _recording.Recorder | None
+    textfile: str
+
+
 def run(asked: Asked) -> int:
     """Watch until the time is over, q, Ctrl-C, or a reader that goes away; return the exit code."""
     interval = _observe.seconds(asked.interval, "--interval")
     if interval < _SHORTEST:
         raise UsageError(f"--interval {asked.interval}: too short to measure in; write 100ms or more")
-    _open.check_format(asked.format, FORMATS)
+    _open.check_format(asked.format, tuple(_TEXTS))
+    _textfile.check(asked.textfile)
     if asked.sort not in SORTS:
         raise UsageError(f"--sort {asked.sort}: unknown; choose {', '.join(SORTS)}")
     length = _observe.seconds(asked.length, "--for", most=_observe.WEEK) if asked.length else float("inf")
@@ -55,23 +65,26 @@ def run(asked: Asked) -> int:
     watcher = Watcher(host, asked.aim)
     history = History(watcher.machine, interval)
     with contextlib.ExitStack() as stack:
-        recorder = None
+        kept = _Kept(None, asked.textfile)
         if asked.record:
             begun = _run(host, watcher.machine, interval)
-            recorder = stack.enter_context(_recording.Recorder(asked.record, most, begun))
+            kept.recorder = stack.enter_context(_recording.Recorder(asked.record, most, begun))
+        if asked.textfile and not asked.once:
+            # what it says is not so any more once nobody looks
+            stack.callback(_textfile.remove, asked.textfile)
         with contextlib.suppress(KeyboardInterrupt):
             if asked.once:
-                _once(watcher, history, recorder, interval, asked)
+                _once(watcher, history, kept, interval, asked)
             else:
                 out = _out(asked, stack)
-                _watch_on(watcher, history, recorder, out, interval, length)
+                _watch_on(watcher, history, kept, out, interval, length)
     return 0
 
 
 def _watch_on(
     watcher: Watcher,
     history: History,
-    recorder: _recording.Recorder | None,
+    kept: _Kept,
     out: _screen.Out,
     interval: float,
     length: float,
@@ -79,7 +92,7 @@ def _watch_on(
     """Look, show and wait, in step with the interval: a look that was missed is left out, not made up for."""
     start = due = time.monotonic()
     while True:
-        out.show(_look(watcher, history, recorder, out.sort))
+        out.show(_look(watcher, history, kept, out.sort))
         pause = watcher.pause(interval)
         now = time.monotonic()
         due += pause * max(1, -(-(now - due) // pause))
@@ -87,32 +100,32 @@ def _watch_on(
             return
 
 
-def _look(watcher: Watcher, history: History, recorder: _recording.Recorder | None, sort: str) -> View:
+def _look(watcher: Watcher, history: History, kept: _Kept, sort: str) -> View:
     tick = watcher.look()
-    if recorder:
-        recorder.add(tick)
+    if kept.recorder:
+        kept.recorder.add(tick)
     view = history.add(tick, sort)
-    return dataclasses.replace(view, recording=recorder.path if recorder else "")
+    if kept.textfile:
+        _textfile.write(kept.textfile, _prometheus_watch.render(view))
+    return dataclasses.replace(view, recording=kept.recorder.path if kept.recorder else "")
 
 
-def _once(
-    watcher: Watcher, history: History, recorder: _recording.Recorder | None, interval: float, asked: Asked
-) -> None:
+def _once(watcher: Watcher, history: History, kept: _Kept, interval: float, asked: Asked) -> None:
     """Show one look, that after an interval: a rate takes two."""
-    _look(watcher, history, recorder, asked.sort)
+    _look(watcher, history, kept, asked.sort)
     time.sleep(interval)
-    view = _look(watcher, history, recorder, asked.sort)
+    view = _look(watcher, history, kept, asked.sort)
     unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
     width = max(shutil.get_terminal_size((80, 24)).columns, 80)
-    sys.stdout.write(
-        _screen.encodable(_watch.as_json(view) if asked.format == "json" else _watch.table(view, width, unicode))
-    )
+    make = _TEXTS[asked.format]
+    text = _watch.table(view, width, unicode) if asked.format == "table" else make(view)
+    sys.stdout.write(_screen.encodable(text))
 
 
 def _out(asked: Asked, stack: contextlib.ExitStack) -> _screen.Out:
-    if asked.format != "json" and _screen.is_terminal():
+    if asked.format == "table" and _screen.is_terminal():
         return stack.enter_context(_screen.screen(asked.sort))
-    return _screen.Lines(asked.format == "json", asked.sort)
+    return _screen.Lines(_TEXTS[asked.format], asked.sort)
 
 
 def _run(host: Host, machine: Machine, interval: float) -> Run:

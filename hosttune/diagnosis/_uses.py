@@ -32,6 +32,7 @@ def _pools(clues: Clues) -> Iterator[Use]:
             "ports",
             "sock_diag, net.ipv4.ip_local_port_range",
             pool.knee,
+            pool.mode.value,
         )
     for source, pools in shared.items():
         first = pools[0]
@@ -43,6 +44,7 @@ def _pools(clues: Clues) -> Iterator[Use]:
             "ports",
             "sock_diag, net.ipv4.ip_local_port_range",
             first.knee,
+            first.mode.value,
         )
 
 

@@ -168,7 +168,7 @@ class Use:
 
     `id` is `kind` or `kind:which`: `ports:10.0.0.9->10.0.0.11:1883`, `nofile:812`, `accept-queue:0.0.0.0:1883`,
     `conntrack`. `limit` None: there is none here, Unknown: it could not be read. `knee` is where it slows first.
-    `reads` names where both are read.
+    `reads` names where both are read. `mode` is the bind mode of a pool of ports.
     """
 
     id: str
@@ -178,6 +178,7 @@ class Use:
     unit: str
     reads: str
     knee: int | None = None
+    mode: str = ""
 
     @property
     def kind(self) -> str:

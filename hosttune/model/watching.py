@@ -48,6 +48,7 @@ class View:
     """What there is to show of one look: `rates` of the counters per second since the one before, `seconds` ago.
 
     `drops` is what was not carried per second, each once, None where that is not counted; `dropping` names what drops.
+    `ghosts` are clients per second, at least, that are connected and that the server never had; None as well.
     `trends` are ranked. `changes` are the limits that changed a short while ago, as sentences, the last first.
     `interval` is the time between two looks that was asked for.
     """
@@ -59,6 +60,7 @@ class View:
     trends: tuple[Trend, ...]
     drops: float | None = None
     dropping: tuple[str, ...] = ()
+    ghosts: float | None = None
     changes: tuple[str, ...] = ()
     interval: float = 1.0
     sort: str = "nearness"

@@ -54,6 +54,7 @@ _WITHIN = ("TcpExt.ListenOverflows", "TcpExt.TCPReqQFullDrop")
 
 OTHERS = {
     "TcpExt.TCPReqQFullDoCookies": "SYN cookies sent",
+    "TcpExt.SyncookiesRecv": "SYN cookies that came back",
     "softnet.squeezed": "softnet out of time",
     "vmstat.oom_kill": "processes killed for memory",
     "cpu.system": "CPU in the kernel",
@@ -81,3 +82,18 @@ def drops(found: Mapping[str, float]) -> float | None:
     """Return all that was dropped per second, each once; None where no such rate is known."""
     each = [rate for name, rate in found.items() if name in DROPPED and name not in _WITHIN]
     return sum(each) if each else None
+
+
+def ghosts(found: Mapping[str, float]) -> float | None:
+    """Return how many clients per second, at least, are connected that the server never had.
+
+    Each ACK with a valid cookie counts in SyncookiesRecv, each that became a socket in PassiveOpens; where the accept
+    queue overflowed, the others were dropped in silence (net/ipv4/syncookies.c, tcp_get_cookie_sock()). None where one
+    of the three is not known.
+    """
+    received, made, full = (
+        found.get(name) for name in ("TcpExt.SyncookiesRecv", "Tcp.PassiveOpens", "TcpExt.ListenOverflows")
+    )
+    if received is None or made is None or full is None:
+        return None
+    return max(received - made, 0.0) if full else 0.0

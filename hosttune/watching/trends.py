@@ -43,6 +43,7 @@ class History:
             rates=rates,
             trends=ranked(trends, sort),
             drops=counted.drops(rates),
+            ghosts=counted.ghosts(rates),
             dropping=tuple(word for name, word in counted.DROPPED.items() if rates.get(name)),
             changes=tuple(told for at, told in reversed(self._changes) if tick.at - at <= _TOLD),
             interval=self._interval,

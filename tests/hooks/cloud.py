@@ -1,4 +1,4 @@
-"""A host that cloud-init sets up at its first boot, booted twice: what the tests hold it to is in test_first_boot.py."""
+"""A host that cloud-init sets up at its first boot, and a second boot; test_first_boot.py says what must hold."""
 
 from __future__ import annotations
 

@@ -1,0 +1,60 @@
+"""The file that the textfile collector of node_exporter reads: whole at each moment, and readable by its user."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from pathlib import Path
+
+from hosttune.errors import UsageError
+from hosttune.host.disk import Disk, state_of
+from hosttune.model import FileState
+
+_SUFFIX = ".prom"
+_OURS = "hosttune_build_info"
+_LARGEST = 1 << 24  # bytes of another file of the directory that is looked into
+
+
+def check(path: str) -> None:
+    """Raise UsageError where the collector would not read the file, or would read all our metrics twice."""
+    if not path:
+        return
+    target = Path(path)
+    if target.suffix != _SUFFIX or "\0" in path:
+        raise UsageError(f"--textfile {path}: node_exporter reads only files that end in {_SUFFIX}; name it so")
+    if not target.parent.is_dir():
+        raise UsageError(f"--textfile {path}: {target.parent} is no directory; name that of --collector.textfile")
+    if os.path.lexists(target) and not stat.S_ISREG(os.lstat(target).st_mode):
+        raise UsageError(f"--textfile {path}: no regular file; name another")
+    for other in sorted(target.parent.glob(f"*{_SUFFIX}")):
+        if other.name != target.name and _holds_ours(other):
+            raise UsageError(
+                f"--textfile {path}: {other.name} beside it has metrics of hosttune already, and node_exporter takes "
+                "each once; write to that one, or remove it"
+            )
+
+
+def _holds_ours(path: Path) -> bool:
+    with contextlib.suppress(OSError):
+        if stat.S_ISREG(os.lstat(path).st_mode) and path.stat().st_size <= _LARGEST:
+            return _OURS in path.read_text(encoding="utf-8", errors="replace")
+    return False
+
+
+def write(path: str, text: str) -> None:
+    """Put the metrics in place: mode 0644, or that of the file that is there, with its owner; raises UsageError."""
+    full = os.path.abspath(path)
+    try:
+        old = state_of(full)
+        state = FileState(text, old.mode, old.uid, old.gid, old.attributes) if old else FileState(text, 0o644)
+        Disk().replace(full, state)
+    except OSError as error:
+        why = os.strerror(error.errno or 0)
+        raise UsageError(f"--textfile {path}: {why}; name a file in a directory that you may write") from error
+
+
+def remove(path: str) -> None:
+    """Remove the metrics of a watch that has ended: what they say is not so any more."""
+    with contextlib.suppress(OSError):
+        Disk().remove(os.path.abspath(path))

@@ -1,0 +1,94 @@
+"""Metrics as Prometheus reads them: text format 0.0.4 (prometheus.io/docs/instrumenting/exposition_formats).
+
+All are gauges in base units. What could not be told has no sample: it is never 0.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from hosttune import __version__
+from hosttune.render._figures import clean
+
+Sample = tuple[Mapping[str, str], float]
+"""Labels by name, and the value."""
+
+_NAME = re.compile(r"hosttune_[a-z0-9_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A metric: its name without the prefix, what it says, its samples."""
+
+    name: str
+    help: str
+    samples: Sequence[Sample]
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(f"hosttune_{self.name}"):
+            raise ValueError(f"{self.name!r} is no name of a metric")
+
+
+def text(families: Iterable[Family]) -> str:
+    """Return the exposition; a metric without samples is left out, and so is a sample whose labels came before."""
+    lines: list[str] = []
+    for family in families:
+        rows = dict.fromkeys(f"{_labels(labels)} {_number(value)}" for labels, value in _once(family.samples))
+        if rows:
+            name = f"hosttune_{family.name}"
+            lines += [f"# HELP {name} {_escaped(family.help)}", f"# TYPE {name} gauge"]
+            lines += [f"{name}{row}" for row in rows]
+    return "".join(f"{line}\n" for line in lines)
+
+
+def run(verb: str, success: bool, taken: float | None) -> list[Family]:
+    """Return what every exposition begins with: the version, whether the host could be examined, and when."""
+    labels = {"verb": verb}
+    return [
+        Family("build_info", "The version of hosttune, always 1.", [({"version": __version__}, 1)]),
+        Family("run_success", "Whether the host could be examined at all.", [(labels, int(success))]),
+        Family(
+            "run_timestamp_seconds",
+            "When the host was looked at, in seconds since 1970.",
+            [] if taken is None else [(labels, taken)],
+        ),
+    ]
+
+
+def pools(rows: Iterable[tuple[str, str, str, int | None, int | None, int]]) -> list[Family]:
+    """Return the families of port pools, of rows (source, destination, bind mode, capacity, knee, used) in ports."""
+    found = [({"source": s, "destination": d, "bind_mode": m}, numbers) for s, d, m, *numbers in rows]
+
+    def family(name: str, help: str, column: int) -> Family:
+        samples = [(labels, n) for labels, numbers in found if (n := numbers[column]) is not None]
+        return Family(f"port_pool_{name}", help, samples)
+
+    return [
+        family("capacity", "Local ports with which this source can reach this destination, at most.", 0),
+        family("knee", "Ports in use from which each new connection searches half of the range.", 1),
+        family("used", "Ports that cannot be had now: in use, in TIME_WAIT or otherwise held.", 2),
+    ]
+
+
+def _once(samples: Sequence[Sample]) -> list[Sample]:
+    # two of the same labels are an error for all that are scraped with them
+    return list({tuple(sorted(labels.items())): (labels, value) for labels, value in reversed(samples)}.values())[::-1]
+
+
+def _labels(labels: Mapping[str, str]) -> str:
+    inner = ",".join(f'{name}="{_escaped(clean(value), quotes=True)}"' for name, value in sorted(labels.items()))
+    return f"{{{inner}}}" if inner else ""
+
+
+def _escaped(text: str, quotes: bool = False) -> str:
+    text = text.replace("\\", "\\\\").replace("\n", "\\n")
+    return text.replace('"', '\\"') if quotes else text
+
+
+def _number(value: float) -> str:
+    if math.isinf(value) or math.isnan(value):
+        return {math.inf: "+Inf", -math.inf: "-Inf"}.get(value, "NaN")
+    return str(value)
