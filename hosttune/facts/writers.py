@@ -52,8 +52,17 @@ def _daemons(host: Host) -> list[str]:
 
 
 def _read_only(host: Host) -> list[str]:
-    for line in text(host, "/proc/self/mounts").splitlines():
+    where = _mounted_read_only(host, "/proc/self/mounts")
+    # a unit with ProtectKernelTunables= has it so for itself alone: systemd.exec(5)
+    if not where or (text(host, "/proc/1/mounts") and not _mounted_read_only(host, "/proc/1/mounts")):
+        return []
+    return [f"{where} is mounted read-only here: values can be read, not set, from inside"]
+
+
+def _mounted_read_only(host: Host, path: str) -> str:
+    """Return /proc or /proc/sys where a list of mounts, proc_pid_mounts(5), has it read-only; "" where it has not."""
+    for line in text(host, path).splitlines():
         fields = line.split(" ")
         if len(fields) > 3 and fields[1] in ("/proc/sys", "/proc") and "ro" in fields[3].split(","):
-            return [f"{fields[1]} is mounted read-only here: values can be read, not set, from inside"]
-    return []
+            return fields[1]
+    return ""

@@ -7,11 +7,37 @@ import subprocess
 import sys
 from pathlib import Path
 
+from hosttune.hooks.systemd import quoted
 from tests.vm.guest import REPO, Guest, hooks_root
 
 OPTIONS = "--role lb --connections 600000"
 SEED = "/var/lib/cloud/seed/nocloud"
 SCRIPT = "/usr/local/sbin/hosttune-first-boot"
+
+WORDS = (
+    "plain",
+    "two words",
+    'a "quote"',
+    "it's",
+    "100%",
+    "%h",
+    "$HOME",
+    "${HOME}",
+    "back\\slash",
+    "\\x41",
+    "-dash",
+    "",
+    ";",
+)
+"""Words that systemd would change if they were not quoted for it."""
+
+CONFIG = """\
+datasource_list: [NoCloud]
+locale: false
+ssh_deletekeys: false
+package_update: false
+"""
+"""What a slow machine without a network need not try."""
 
 LOOK = f"""
 cloud-init status --wait --long 2>&1 | keep status
@@ -51,6 +77,9 @@ echo "$was" >/proc/sys/net/core/somaxconn
 systemctl start hosttune-check.service; echo $? | keep mended-code
 systemctl --failed --no-legend | keep mended-failed
 
+# words of a command line arrive as they were
+systemctl start words.service; keep words </run/words
+
 # run again it changes nothing
 {SCRIPT} >/run/again 2>&1; echo $? | keep again-code; keep again </run/again
 hosttune history --format json | keep again-history
@@ -61,11 +90,17 @@ rm -f /var/lib/cloud/instance/sem/config_scripts_user
 cloud-init modules --mode final >/run/wrong 2>&1; keep wrong </run/wrong
 cloud-init status --long | keep wrong-status
 cat /run/hosttune/result | keep wrong-result
-sed -i 's/--role nosuch/--role lb/' {SCRIPT}; mv /usr/local/bin/hosttune /run
+sed -i 's/--role nosuch/--role lb/' {SCRIPT}; mv /usr/local/bin/hosttune /run/moved
 {SCRIPT} >/run/missing 2>&1; echo $? | keep missing-code; keep missing </run/missing
 cat /run/hosttune/result | keep missing-result
 """
 )
+
+
+def words_unit() -> str:
+    """Return a unit that writes down the words that it is given."""
+    line = " ".join(quoted(word) for word in ("/usr/bin/printf", "%s\\n", *WORDS))
+    return f"[Service]\nType=oneshot\nExecStart={line}\nStandardOutput=file:/run/words\n"
 
 
 def user_data(*options: str) -> str:
@@ -80,6 +115,8 @@ def scenes(directory: Path) -> list[dict[str, str]]:
     seed = {
         f"{SEED}/user-data": user_data(*OPTIONS.split(), "--from", "image"),
         f"{SEED}/meta-data": "instance-id: first\nlocal-hostname: guest\n",
+        "/etc/cloud/cloud.cfg.d/99-guest.cfg": CONFIG,
+        "/etc/systemd/system/words.service": words_unit(),
     }
     guest = Guest(directory, seed, hooks_root())
     seen = [guest.boot(script, timeout=400, append="") for script in (FIRST, SECOND)]
