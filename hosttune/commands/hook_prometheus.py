@@ -1,8 +1,14 @@
-"""Write alert rules and a dashboard."""
+"""Write alert rules for Prometheus and a dashboard for Grafana."""
 
 from __future__ import annotations
 
+from hosttune.commands import _flat
+from hosttune.hooks import prometheus
+
 
 def run(output: str) -> None:
-    """Write alert rules and a dashboard."""
-    raise NotImplementedError
+    """Put both files into a directory, and say what takes them; raises UsageError."""
+    _flat.put("--output", output, prometheus.files(), prometheus.MARK)
+    rules, dashboard = prometheus.files()
+    print(f"{output}/{rules}: name it in rule_files of prometheus.yml, then promtool check config and reload")
+    print(f"{output}/{dashboard}: import it in Grafana")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -72,6 +73,7 @@ def run(asked: Asked) -> int:
         if asked.textfile and not asked.once:
             # what it says is not so any more once nobody looks
             stack.callback(_textfile.remove, asked.textfile)
+            signal.signal(signal.SIGTERM, signal.default_int_handler)  # as a unit is stopped
         with contextlib.suppress(KeyboardInterrupt):
             if asked.once:
                 _once(watcher, history, kept, interval, asked)

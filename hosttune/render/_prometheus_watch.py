@@ -23,7 +23,7 @@ def _pools(uses: list[Use]) -> Iterator[tuple[str, str, str, int | None, int | N
     for use in uses:
         if use.kind == _POOL:
             source, _, goal = use.id.partition(":")[2].partition("->")
-            yield source, goal, use.mode, use.limit if isinstance(use.limit, int) else None, use.knee, use.used
+            yield source, goal or "any", use.mode, use.limit if isinstance(use.limit, int) else None, use.knee, use.used
 
 
 def _limits(uses: list[Use]) -> Iterator[Family]:

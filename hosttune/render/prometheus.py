@@ -99,6 +99,6 @@ def _pools(report: Report) -> list[Family]:
     rows: dict[tuple[str, str, str], tuple[int, int | None, int]] = {}
     for pool in report.pools:
         # bind() takes a port whatever the destination
-        goal = "" if pool.mode is BindMode.BIND else str(pool.backend)
+        goal = "any" if pool.mode is BindMode.BIND else str(pool.backend)
         rows.setdefault((pool.source, goal, pool.mode.value), (pool.usable, pool.knee, pool.usable - pool.free))
     return pools((*key, *numbers) for key, numbers in rows.items())
