@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 import sys
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -137,6 +141,25 @@ def test_a_profile_of_ones_own_goes_along(tmp_path: Path) -> None:
     assert subprocess.run(["sh", "-n"], input=script, text=True, check=False).returncode == 0
     unit = hook("systemd", "--profile", "mine.toml", cwd=tmp_path).stdout
     assert f"check --profile {tmp_path}/mine.toml" in unit
+
+
+@pytest.mark.parametrize("honest", [True, False])
+def test_what_is_downloaded_must_have_its_sum(tmp_path: Path, honest: bool) -> None:
+    (tmp_path / "hosttune.pyz").write_bytes(b"#!/bin/sh\necho it runs\n")
+    total = hashlib.sha256((tmp_path / "hosttune.pyz").read_bytes()).hexdigest() if honest else SUM
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}/hosttune.pyz?x=1"
+        printed = hook("cloud-init", "--from", url, "--sha256", total).stdout
+        script = next(e for e in yaml.safe_load(printed)["write_files"] if e["permissions"] == "0755")["content"]
+        install = script.partition("apply=0")[0] + "/usr/local/bin/hosttune\n"
+        # what it writes is written to empty file systems of its own
+        empty = "for d in /usr/local/bin /var/cache /run; do mount -t tmpfs tmpfs $d; done; exec sh -s"
+        done = subprocess.run(["unshare", "-m", "sh", "-c", empty], input=install, capture_output=True, text=True)
+        server.shutdown()
+    assert (done.returncode == 0) is honest
+    assert ("it runs" in done.stdout) is honest
 
 
 def test_cloud_init_takes_each_document(tmp_path: Path) -> None:

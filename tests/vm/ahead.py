@@ -25,6 +25,7 @@ from typing import Any
 REPO = Path(__file__).resolve().parents[2]
 SCENARIOS = (
     "tests.diagnosis.guest_stage:scenes",
+    "tests.hooks.cloud:scenes",
     "tests.vm.test_apply_guest:scenes",
     "tests.vm.test_address_guest:scenes",
     "tests.vm.test_guest:scenes",
