@@ -99,7 +99,8 @@ def _verdict(requirement: Requirement, reading: Reading, default: Value | None, 
         return Verdict.OK, f"{say(now)} now, {say(boot)} at boot{where}"
     beats = f", which beats {reading.beaten[0]}" if reading.beaten else ""
     if good_now:
-        return Verdict.DRIFT, f"{say(now)} now, but {say(boot)} after a boot: {reading.origin or "nothing on disk sets it"}{beats}"
+        why = reading.origin or "nothing on disk sets it"
+        return Verdict.DRIFT, f"{say(now)} now, but {say(boot)} after a boot: {why}{beats}"
     if good_boot:
         return Verdict.DRIFT, f"{say(boot)} on disk{where}, not in force: {say(now)} now"
     return Verdict.FAIL, f"{say(now)} now, {say(boot)} after a boot{where}{beats}"
@@ -147,4 +148,4 @@ def _without_runtime(
         good = holds(requirement, boot)
         said = f"{say(boot)} after a boot ({reading.origin or 'default'}); now: {now}"
         return (Verdict.OK if good else Verdict.FAIL), said
-    return Verdict.UNKNOWN, f"{now}; {say(boot)} after a boot ({reading.origin or "default"})"
+    return Verdict.UNKNOWN, f"{now}; {say(boot)} after a boot ({reading.origin or 'default'})"

@@ -91,3 +91,8 @@ def test_operators(operator: Operator, wants: tuple[Value, ...], value: Value, g
 def test_at_least_never_rejects_a_better_value(want: int, have: int, more: int) -> None:
     if holds(need(Operator.AT_LEAST, want), have):
         assert holds(need(Operator.AT_LEAST, want), have + more)
+
+
+def test_a_drift_to_a_default_names_no_line() -> None:
+    found = judge(need(Operator.AT_LEAST, 65535), Reading(KEY, 65535, 4096))
+    assert found.because == "65,535 now, but 4,096 after a boot: nothing on disk sets it"
