@@ -50,6 +50,8 @@ def option(args: Sequence[str], *names: str) -> str:
         if before in names:
             found = word
         for name in names:
-            if name.startswith("--") and word.startswith(f"{name}="):
-                found = word.partition("=")[2]
+            # --format=tap, -ftap
+            joined = f"{name}=" if name.startswith("--") else name
+            if word.startswith(joined) and word != name:
+                found = word[len(joined) :]
     return found

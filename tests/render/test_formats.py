@@ -185,6 +185,11 @@ def test_a_check_that_cannot_be_made_fails_in_its_format(name: str, wrong: str) 
     assert (said in done.stdout and about in done.stdout) if said else not done.stdout
 
 
+@pytest.mark.parametrize("words", [["--format=tap"], ["-ftap"], ["-f", "json", "-f", "tap"]])
+def test_the_format_is_seen_however_it_is_written(words: list[str]) -> None:
+    assert "Bail out!" in hosttune("check", "--role", "nosuch", *words).stdout
+
+
 @pytest.mark.parametrize("words", [["capacity", "--format", "tap"], ["history", "-f", "junit"], ["resolve", "-f", "x"]])
 def test_a_verb_without_the_format_says_which_it_has(words: list[str]) -> None:
     done = hosttune(*words)
