@@ -169,6 +169,7 @@ def test_cloud_init_takes_each_document(tmp_path: Path) -> None:
         (tmp_path / name).write_text((GOLDEN / name).read_text())
     (tmp_path / "wrong.yaml").write_text("#cloud-config\nruncmd: 5\n")
     inside = f"""
+        mount --bind "$2" "$2" && mount -o remount,ro,bind "$2" && cd "$2"
         mount --bind "$1" "$2/mnt" && mount -t proc proc "$2/proc"
         for name in {" ".join([*names, "wrong.yaml"])}; do
             echo "$name $(chroot "$2" cloud-init schema --config-file "/mnt/$name" 2>&1 | tr '\\n' ' ')"
