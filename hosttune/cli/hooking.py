@@ -108,6 +108,26 @@ def hook_prometheus(output: Directory) -> None:
     hook_prometheus.run(output)
 
 
+@hooks.command("pyz")
+def hook_pyz(
+    output: Annotated[str, typer.Option("-o", "--output", help="The file to write.", metavar="FILE")] = "hosttune.pyz",
+    python: Annotated[
+        list[str] | None, typer.Option("--python", help="3.11, 3.12, ...; repeatable, default: all.", metavar="X.Y")
+    ] = None,
+    arch: Annotated[
+        list[str] | None, typer.Option("--arch", help="x86_64 or aarch64; repeatable, default: both.")
+    ] = None,
+    libc: Annotated[list[str] | None, typer.Option("--libc", help="glibc or musl; repeatable, default: both.")] = None,
+) -> None:
+    """Build one file that runs on any host with Python and no pip: what is installed here, for several platforms.
+
+    pip fetches the wheels, each at the version that is installed here.
+    """
+    from hosttune.commands import hook_pyz
+
+    hook_pyz.run(hook_pyz.Asked(output, python or [], arch or [], libc or []))
+
+
 @hooks.command("man")
 def hook_man(output: Directory) -> None:
     """Write the man pages into DIR, such as /usr/local/share/man/man1."""
