@@ -75,14 +75,10 @@ def _places() -> Iterator[str]:
         yield os.path.join(home, ".cache", "hosttune")
 
 
-def _passing() -> Iterator[str]:
-    """Yield where it may be for one run, should there be no other place: a read-only system, a user without home."""
-    import contextlib
-    import tempfile
-
-    with contextlib.suppress(OSError):
-        yield tempfile.gettempdir()
-    yield "/dev/shm"
+def _passing() -> list[str]:
+    """Return where it may be for one run, should there be no other place: a read-only system, a user without home."""
+    given = os.environ.get("TMPDIR", "")
+    return [given] * os.path.isabs(given) + ["/tmp", "/var/tmp", "/dev/shm"]
 
 
 def _make(place: str) -> None:
@@ -171,6 +167,10 @@ def _extract(archive: str, wheels: Sequence[str], directory: str) -> None:
             for wheel in wheels:
                 with zipfile.ZipFile(io.BytesIO(outer.read(f"wheels/{wheel}"))) as files:
                     files.extractall(directory)
+        # Python would make these with the umask of whoever runs it, and load what others then put into them
+        for folder, _, _ in os.walk(directory):
+            if not folder.endswith(".dist-info"):
+                os.makedirs(os.path.join(folder, "__pycache__"), exist_ok=True)
     except (zipfile.BadZipFile, zlib.error, EOFError, KeyError) as error:
         _end(f"{archive} is damaged ({error}); fetch it again")
     finally:
