@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from hosttune.cli._app import aim_of, app
+from hosttune.commands import _completing
 from hosttune.options import (
     Backends,
     Connections,
@@ -26,7 +27,12 @@ hooks = typer.Typer(no_args_is_help=True, help="Fit hosttune into Ansible, cloud
 app.add_typer(hooks, name="hook")
 
 Every = Annotated[str, typer.Option("--every", help="Time between two checks: 15m, 2h.", metavar="TIME")]
-Directory = Annotated[str, typer.Option("-o", "--output", help="Write the files into DIR.", metavar="DIR")]
+Directory = Annotated[
+    str,
+    typer.Option(
+        "-o", "--output", help="Write the files into DIR.", metavar="DIR", autocompletion=_completing.directories
+    ),
+]
 
 
 @hooks.command("ansible")
@@ -88,7 +94,14 @@ def hook_systemd(
     service: Service = "",
     user: User = None,
     every: Every = "15m",
-    fail_on: Annotated[str, typer.Option(help="Lowest severity that fails: info, warning or error.")] = "error",
+    fail_on: Annotated[
+        str,
+        typer.Option(
+            help="Lowest severity that fails: info, warning or error.",
+            metavar="SEVERITY",
+            autocompletion=_completing.choice("info", "warning", "error"),
+        ),
+    ] = "error",
     strict: Annotated[bool, typer.Option("--strict", help="Fail where something could not be examined.")] = False,
     textfile: TextFile = "",
     output: Directory = "",
@@ -110,14 +123,36 @@ def hook_prometheus(output: Directory) -> None:
 
 @hooks.command("pyz")
 def hook_pyz(
-    output: Annotated[str, typer.Option("-o", "--output", help="The file to write.", metavar="FILE")] = "hosttune.pyz",
+    output: Annotated[
+        str, typer.Option("-o", "--output", help="The file to write.", metavar="FILE", autocompletion=_completing.files)
+    ] = "hosttune.pyz",
     python: Annotated[
-        list[str] | None, typer.Option("--python", help="3.11, 3.12, ...; repeatable, default: all.", metavar="X.Y")
+        list[str] | None,
+        typer.Option(
+            "--python",
+            help="3.11, 3.12, ...; repeatable, default: all.",
+            metavar="X.Y",
+            autocompletion=_completing.choice("3.11", "3.12", "3.13", "3.14"),
+        ),
     ] = None,
     arch: Annotated[
-        list[str] | None, typer.Option("--arch", help="x86_64 or aarch64; repeatable, default: both.")
+        list[str] | None,
+        typer.Option(
+            "--arch",
+            help="x86_64 or aarch64; repeatable, default: both.",
+            metavar="ARCH",
+            autocompletion=_completing.choice("x86_64", "aarch64"),
+        ),
     ] = None,
-    libc: Annotated[list[str] | None, typer.Option("--libc", help="glibc or musl; repeatable, default: both.")] = None,
+    libc: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--libc",
+            help="glibc or musl; repeatable, default: both.",
+            metavar="LIBC",
+            autocompletion=_completing.choice("glibc", "musl"),
+        ),
+    ] = None,
 ) -> None:
     """Build one file that runs on any host with Python and no pip: what is installed here, for several platforms.
 
@@ -137,8 +172,23 @@ def hook_man(output: Directory) -> None:
 
 
 @hooks.command("completion")
-def hook_completion(shell: Annotated[str, typer.Argument(help="bash, zsh or fish.", metavar="SHELL")]) -> None:
+def hook_completion(
+    shell: Annotated[
+        str,
+        typer.Argument(
+            help="bash, zsh or fish.", metavar="SHELL", autocompletion=_completing.choice("bash", "zsh", "fish")
+        ),
+    ],
+) -> None:
     """Print the completion script of a shell."""
     from hosttune.commands import hook_completion
 
     hook_completion.run(shell)
+
+
+@hooks.command("complete", hidden=True)
+def hook_complete(line: str) -> None:
+    """Tell a shell what can stand at the end of a command line."""
+    from hosttune.commands import hook_complete
+
+    hook_complete.run(typer.main.get_command(app), line)
