@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from hosttune.commands import _completing, _usage
+
+FileOption = partial(typer.Option, metavar="FILE", autocompletion=_completing.files)
+DirectoryOption = partial(typer.Option, metavar="DIR", autocompletion=_completing.directories)
+
+
+def formats(*names: str) -> Any:
+    """Return the option --format of a verb that has these."""
+    help = f"{', '.join(names[:-1])} or {names[-1]}."
+    return typer.Option("--format", "-f", help=help, metavar="FORMAT", autocompletion=_completing.choice(*names))
+
 
 Roles = Annotated[
     list[str] | None,
@@ -18,40 +28,20 @@ Roles = Annotated[
         autocompletion=_completing.roles,
     ),
 ]
-ProfileFile = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--profile", help="A profile file of your own; repeatable.", metavar="FILE", autocompletion=_completing.files
-    ),
-]
-Root = Annotated[
-    str,
-    typer.Option(
-        help="Examine the tree below DIR: an image or a chroot.", metavar="DIR", autocompletion=_completing.directories
-    ),
-]
-Snapshot = Annotated[
-    str,
-    typer.Option(
-        "--snapshot", help="Examine a recording instead of this host.", metavar="FILE", autocompletion=_completing.files
-    ),
-]
+ProfileFile = Annotated[list[str] | None, FileOption("--profile", help="A profile file of your own; repeatable.")]
+Root = Annotated[str, DirectoryOption(help="Examine the tree below DIR: an image or a chroot.")]
+Snapshot = Annotated[str, FileOption("--snapshot", help="Examine a recording instead of this host.")]
 Netns = Annotated[str, typer.Option(help="Look from inside this network namespace (ip netns).", metavar="NAME")]
-Format = Annotated[
+Format = Annotated[str, formats("table", "json")]
+FailOn = Annotated[
     str,
     typer.Option(
-        "--format", "-f", help="table or json.", metavar="FORMAT", autocompletion=_completing.choice("table", "json")
+        help="Lowest severity that fails: info, warning or error.",
+        metavar="SEVERITY",
+        autocompletion=_completing.choice("info", "warning", "error"),
     ),
 ]
-TextFile = Annotated[
-    str,
-    typer.Option(
-        "--textfile",
-        help="Write metrics to FILE too, for node_exporter.",
-        metavar="FILE",
-        autocompletion=_completing.files,
-    ),
-]
+TextFile = Annotated[str, FileOption("--textfile", help="Write metrics to FILE too, for node_exporter.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show what holds too, and where each value comes from.")]
 Connections = Annotated[
     int | None,
@@ -93,15 +83,7 @@ Pid = Annotated[
     ),
 ]
 ProcessName = Annotated[str, typer.Option(help="A running process by name.", metavar="NAME")]
-FromConfig = Annotated[
-    str,
-    typer.Option(
-        "--backends-from",
-        help="Read them from haproxy.cfg or nginx.conf.",
-        metavar="FILE",
-        autocompletion=_completing.files,
-    ),
-]
+FromConfig = Annotated[str, FileOption("--backends-from", help="Read them from haproxy.cfg or nginx.conf.")]
 StalledAt = Annotated[
     int | None,
     typer.Option(

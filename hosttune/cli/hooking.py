@@ -11,6 +11,9 @@ from hosttune.commands import _completing
 from hosttune.options import (
     Backends,
     Connections,
+    DirectoryOption,
+    FailOn,
+    FileOption,
     FromConfig,
     Hold,
     ModeText,
@@ -27,12 +30,7 @@ hooks = typer.Typer(no_args_is_help=True, help="Fit hosttune into Ansible, cloud
 app.add_typer(hooks, name="hook")
 
 Every = Annotated[str, typer.Option("--every", help="Time between two checks: 15m, 2h.", metavar="TIME")]
-Directory = Annotated[
-    str,
-    typer.Option(
-        "-o", "--output", help="Write the files into DIR.", metavar="DIR", autocompletion=_completing.directories
-    ),
-]
+Directory = Annotated[str, DirectoryOption("-o", "--output", help="Write the files into DIR.")]
 
 
 @hooks.command("ansible")
@@ -94,14 +92,7 @@ def hook_systemd(
     service: Service = "",
     user: User = None,
     every: Every = "15m",
-    fail_on: Annotated[
-        str,
-        typer.Option(
-            help="Lowest severity that fails: info, warning or error.",
-            metavar="SEVERITY",
-            autocompletion=_completing.choice("info", "warning", "error"),
-        ),
-    ] = "error",
+    fail_on: FailOn = "error",
     strict: Annotated[bool, typer.Option("--strict", help="Fail where something could not be examined.")] = False,
     textfile: TextFile = "",
     output: Directory = "",
@@ -123,9 +114,7 @@ def hook_prometheus(output: Directory) -> None:
 
 @hooks.command("pyz")
 def hook_pyz(
-    output: Annotated[
-        str, typer.Option("-o", "--output", help="The file to write.", metavar="FILE", autocompletion=_completing.files)
-    ] = "hosttune.pyz",
+    output: Annotated[str, FileOption("-o", "--output", help="The file to write.")] = "hosttune.pyz",
     python: Annotated[
         list[str] | None,
         typer.Option(

@@ -11,6 +11,8 @@ from hosttune.commands import _completing
 from hosttune.options import (
     Backends,
     Connections,
+    FailOn,
+    FileOption,
     Format,
     FromConfig,
     Hold,
@@ -28,6 +30,7 @@ from hosttune.options import (
     TextFile,
     User,
     Verbose,
+    formats,
 )
 
 
@@ -49,25 +52,9 @@ def check(
     netns: Netns = "",
     root: Root = "/",
     snapshot: Snapshot = "",
-    format: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            "-f",
-            help="table, json, markdown, prometheus, junit, tap or nagios.",
-            metavar="FORMAT",
-            autocompletion=_completing.choice("table", "json", "markdown", "prometheus", "junit", "tap", "nagios"),
-        ),
-    ] = "table",
+    format: Annotated[str, formats("table", "json", "markdown", "prometheus", "junit", "tap", "nagios")] = "table",
     textfile: TextFile = "",
-    fail_on: Annotated[
-        str,
-        typer.Option(
-            help="Lowest severity that fails: info, warning or error.",
-            metavar="SEVERITY",
-            autocompletion=_completing.choice("info", "warning", "error"),
-        ),
-    ] = "error",
+    fail_on: FailOn = "error",
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 where something could not be examined.")] = False,
     verbose: Verbose = False,
 ) -> None:
@@ -101,10 +88,7 @@ def capacity(
     root: Root = "/",
     snapshot: Snapshot = "",
     format: Format = "table",
-    svg: Annotated[
-        str,
-        typer.Option("--svg", help="Write the picture to FILE too.", metavar="FILE", autocompletion=_completing.files),
-    ] = "",
+    svg: Annotated[str, FileOption("--svg", help="Write the picture to FILE too.")] = "",
     verbose: Verbose = False,
 ) -> None:
     """Say at how many connections this host stalls and on what: every bound, how it shows, and what reaches the target.
@@ -137,16 +121,7 @@ def prove(
     ] = "",
     budget: Annotated[str, typer.Option(help="Time for everything: 30s, 2m.", metavar="TIME")] = "30s",
     planned: Annotated[bool, typer.Option("--planned", help="With the settings that apply would give.")] = False,
-    format: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            "-f",
-            help="table, markdown or json.",
-            metavar="FORMAT",
-            autocompletion=_completing.choice("table", "markdown", "json"),
-        ),
-    ] = "table",
+    format: Annotated[str, formats("table", "markdown", "json")] = "table",
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 where something could not be proven.")] = False,
 ) -> None:
@@ -193,9 +168,7 @@ def explain(
 
 @app.command()
 def snapshot(
-    output: Annotated[
-        str, typer.Option("-o", "--output", help="The file to write.", metavar="FILE", autocompletion=_completing.files)
-    ],
+    output: Annotated[str, FileOption("-o", "--output", help="The file to write.")],
     backend: Backends = None,
     source: Sources = None,
     redact: Annotated[bool, typer.Option("--redact", help="Hash addresses and names.")] = False,

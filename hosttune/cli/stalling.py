@@ -10,6 +10,7 @@ from hosttune.cli._app import aim_of, app
 from hosttune.commands import _completing
 from hosttune.options import (
     Backends,
+    FileOption,
     Format,
     FromConfig,
     ModeText,
@@ -25,6 +26,7 @@ from hosttune.options import (
     StalledAt,
     TextFile,
     Verbose,
+    formats,
 )
 
 
@@ -53,12 +55,7 @@ def diagnose(
         ),
     ] = "",
     stalled_at: StalledAt = None,
-    log: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--log", help="A log of the program; repeatable.", metavar="FILE", autocompletion=_completing.files
-        ),
-    ] = None,
+    log: Annotated[list[str] | None, FileOption("--log", help="A log of the program; repeatable.")] = None,
     netns: Netns = "",
     snapshot: Snapshot = "",
     format: Format = "table",
@@ -91,16 +88,7 @@ def watch(
     length: Annotated[str, typer.Option("--for", help="Stop after this time: 10s, 1m, 2h.", metavar="TIME")] = "",
     once: Annotated[bool, typer.Option("--once", help="Print one look, an interval from now, and leave.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="A line of JSON for each look.")] = False,
-    format: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            "-f",
-            help="table, json or prometheus.",
-            metavar="FORMAT",
-            autocompletion=_completing.choice("table", "json", "prometheus"),
-        ),
-    ] = "table",
+    format: Annotated[str, formats("table", "json", "prometheus")] = "table",
     textfile: TextFile = "",
     sort: Annotated[
         str,
@@ -110,12 +98,7 @@ def watch(
             autocompletion=_completing.choice("nearness", "rate", "use", "name"),
         ),
     ] = "nearness",
-    record: Annotated[
-        str,
-        typer.Option(
-            "--record", help="Keep every look in FILE, for `report`.", metavar="FILE", autocompletion=_completing.files
-        ),
-    ] = "",
+    record: Annotated[str, FileOption("--record", help="Keep every look in FILE, for `report`.")] = "",
     max_size: Annotated[
         str, typer.Option("--max-size", help="Bound of the record; at it, its past is thinned out.", metavar="SIZE")
     ] = "64M",
@@ -144,10 +127,7 @@ def report(
     ],
     markdown: Annotated[bool, typer.Option("--markdown", help="As Markdown; the default.")] = False,
     svg: Annotated[bool, typer.Option("--svg", help="As a picture: charts over time.")] = False,
-    output: Annotated[
-        str,
-        typer.Option("-o", "--output", help="Write it to a file.", metavar="FILE", autocompletion=_completing.files),
-    ] = "",
+    output: Annotated[str, FileOption("-o", "--output", help="Write it to a file.")] = "",
 ) -> None:
     """Make of a recorded run what a white paper shows: each figure over time, its maximum, and where its bound lay.
 

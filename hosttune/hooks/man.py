@@ -18,7 +18,7 @@ FILES = {
     "/etc/sysctl.d/90-hosttune.conf": "Sysctls; the number is higher where a later file says otherwise.",
     "/etc/security/limits.d/90-hosttune.conf": "Limits of logins.",
     "/etc/systemd/system/UNIT.d/90-hosttune.conf": "Limits of a service.",
-    "/var/cache/hosttune": "What hosttune.pyz unpacked for root; for a user it is ~/.cache/hosttune. Both may be removed.",
+    "/var/cache/hosttune": "What hosttune.pyz unpacked for root, as ~/.cache/hosttune for a user. May be removed.",
 }
 ENVIRONMENT = {
     "COLUMNS": "Width of what is printed.",
