@@ -11,7 +11,7 @@ _hosttune() {
             *) found+=("${line//:/\\:}") ;;
         esac
     done
-    (( $#found )) && _describe -o hosttune found
+    (( $#found )) && _describe hosttune found
     [[ -n $asked && $PREFIX == --*=* ]] && compset -P '*='
     case $asked in
         :files) _files ;;
