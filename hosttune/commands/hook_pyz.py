@@ -128,7 +128,7 @@ def _wheel_name(pin: str) -> str:
 
 
 def _fetched(target: pyz.Target, pins: Sequence[str], folder: Path) -> tuple[Mapping[str, bytes], str]:
-    """Return the wheels of a platform by file name, or why there is none."""
+    """Return the wheels of a platform by file name, or why there is none; raises UsageError where pip gets nowhere."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check"]
     command += ["--no-deps", "--only-binary=:all:", "--dest", str(folder), "--implementation", "cp"]
     command += ["--python-version", target.python]
@@ -136,6 +136,8 @@ def _fetched(target: pyz.Target, pins: Sequence[str], folder: Path) -> tuple[Map
     command += [word for platform in target.platforms for word in ("--platform", platform)]
     done = subprocess.run([*command, *pins], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode:
+        if "connection broken" in done.stderr:
+            raise UsageError(f"hook pyz: pip does not reach its index; see what `pip download {pins[0]}` says")
         said = [line.removeprefix("ERROR: ") for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
         return {}, said[-1] if said else f"pip download ended with {done.returncode}"
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}, ""

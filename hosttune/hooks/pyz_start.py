@@ -71,7 +71,8 @@ def _places() -> Iterator[str]:
     if os.path.isabs(kept):
         yield os.path.join(kept, "hosttune")
     home = os.path.expanduser("~")
-    if os.path.isabs(home):
+    # some users have none, such as /nonexistent
+    if os.path.isdir(home):
         yield os.path.join(home, ".cache", "hosttune")
 
 

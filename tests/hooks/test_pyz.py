@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ast
+import io
 import json
+import os
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
+from hosttune import __version__
 from hosttune.hooks import pyz
 from tests.changes import tree
 from tests.hooks.bare import USER, Bare
@@ -21,9 +25,9 @@ CACHE = "/var/cache/hosttune"
 FRESH = f"rm -rf {CACHE}; "
 
 
-def build(output: Path, *options: str) -> subprocess.CompletedProcess[str]:
+def build(output: Path, *options: str, **env: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "hosttune", "hook", "pyz", "-o", str(output), *options]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=REPO)
+    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=REPO, env={**os.environ, **env})
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +91,7 @@ def test_root_unpacks_once_where_only_root_may_write(bare: Bare) -> None:
         touch -d @1 {CACHE}/* && /hosttune.pyz --version && stat -c %Y {CACHE}/*; \
         find {CACHE} -perm /022 ! -type l; find /home /root /tmp -name '*hosttune*'"
     done = bare.run(FRESH + script, HOME="/home/alice")
-    version = f"hosttune {pyz_version()}"
+    version = f"hosttune {__version__}"
     assert done.stdout.splitlines() == [version, "0 755", "0 755", version, "1"], done
 
 
@@ -98,6 +102,11 @@ def test_a_user_has_a_cache_of_their_own(bare: Bare) -> None:
     assert done.stdout.count("\n") == 2 and "/home/alice/.cache/hosttune/0" in done.stdout, done
     done = bare.run(f"{USER} /hosttune.pyz --version; ls -A /root /tmp", HOME="/root")
     assert done.stdout.startswith("hosttune ") and ".cache" not in done.stdout and "hosttune-" not in done.stdout, done
+
+
+def test_a_user_without_a_home_gets_none(bare: Bare) -> None:
+    done = bare.run("setpriv --reuid 65534 --clear-groups /hosttune.pyz --version; ls -d /nonexistent; ls -A /tmp")
+    assert done.stdout == f"hosttune {__version__}\n", done
 
 
 def test_first_runs_at_once_do_not_break_each_other(bare: Bare) -> None:
@@ -113,7 +122,7 @@ def test_an_interrupted_unpacking_heals(bare: Bare) -> None:
     script = f"{cut}; ls -A {CACHE} | sed s/new.*/new/; touch -d '2 hours ago' {CACHE}/.new-*; \
         /hosttune.pyz --version; ls -A {CACHE} | wc -l"
     done = bare.run(FRESH + script)
-    assert done.stdout.splitlines() == [".new", f"hosttune {pyz_version()}", "1"], done
+    assert done.stdout.splitlines() == [".new", f"hosttune {__version__}", "1"], done
 
 
 HOSTILE = {
@@ -131,7 +140,7 @@ def test_root_starts_nothing_that_others_could_have_put_there(bare: Bare, name: 
         chmod 755 /var/cache; rm -rf /tmp/open"
     done = bare.run(FRESH + script)
     left = [row for row in done.stdout.splitlines()[1:] if row != "open"]
-    assert (done.stdout.splitlines()[0], left) == (f"hosttune {pyz_version()}", []), done
+    assert (done.stdout.splitlines()[0], left) == (f"hosttune {__version__}", []), done
 
 
 def test_what_cannot_be_unpacked_is_one_line(bare: Bare) -> None:
@@ -151,7 +160,7 @@ def test_what_cannot_be_unpacked_is_one_line(bare: Bare) -> None:
 
 def test_a_read_only_system_still_runs_it(bare: Bare) -> None:
     done = bare.run("/hosttune.pyz --version; ls -A /tmp", "mount -t tmpfs -o ro tmpfs var; mount -t tmpfs tmpfs tmp")
-    assert done.stdout == f"hosttune {pyz_version()}\n" and not done.stderr, done
+    assert done.stdout == f"hosttune {__version__}\n" and not done.stderr, done
 
 
 def test_another_python_is_one_line(file: Path, tmp_path: Path) -> None:
@@ -166,9 +175,16 @@ def test_another_python_is_one_line(file: Path, tmp_path: Path) -> None:
     assert "it holds nothing for this Python, cpython-" in said and "-aarch64-linux-musl;" in said
 
 
-def test_its_first_lines_are_for_any_python(file: Path) -> None:
-    import zipfile
+def test_compiled_modules_are_those_of_the_target(file: Path) -> None:
+    outer, found = zipfile.ZipFile(file), []
+    for name in outer.namelist():
+        if name.endswith(".whl"):
+            found += [one for one in zipfile.ZipFile(io.BytesIO(outer.read(name))).namelist() if one.endswith(".so")]
+    (target,) = pyz.targets(["3.11"], ["x86_64"], ["glibc"])
+    assert len(found) > 1 and all(one.endswith((f".{target.suffix}.so", ".abi3.so")) for one in found)
 
+
+def test_its_first_lines_are_for_any_python(file: Path) -> None:
     text = zipfile.ZipFile(file).read("__main__.py").decode()
     ast.parse(text, feature_version=(3, 4))
     assert text.index("version_info <") < text.index("import hosttune_pyz")
@@ -211,7 +227,8 @@ def test_wrong_use_is_one_line(tmp_path: Path, name: str) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def pyz_version() -> str:
-    from hosttune import __version__
-
-    return __version__
+def test_an_index_that_is_not_reached_is_one_line(tmp_path: Path) -> None:
+    nowhere = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "1"}
+    done = build(tmp_path / "x.pyz", **nowhere, PIP_EXTRA_INDEX_URL="", PIP_FIND_LINKS="")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done
+    assert "pip does not reach its index" in done.stderr and not list(tmp_path.iterdir())
