@@ -153,11 +153,11 @@ def hook_pyz(
 
 
 @hooks.command("man")
-def hook_man(output: Directory) -> None:
+def hook_man(context: typer.Context, output: Directory) -> None:
     """Write the man pages into DIR, such as /usr/local/share/man/man1."""
     from hosttune.commands import hook_man
 
-    hook_man.run(typer.main.get_command(app), output)
+    hook_man.run(context.find_root().command, output)
 
 
 @hooks.command("completion")
@@ -176,8 +176,8 @@ def hook_completion(
 
 
 @hooks.command("complete", hidden=True)
-def hook_complete(line: str) -> None:
+def hook_complete(context: typer.Context, line: str) -> None:
     """Tell a shell what can stand at the end of a command line."""
     from hosttune.commands import hook_complete
 
-    hook_complete.run(typer.main.get_command(app), line)
+    hook_complete.run(context.find_root().command, line)

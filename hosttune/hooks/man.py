@@ -74,7 +74,7 @@ def _page(verb: Verb, group: Verb, top: Verb, version: str) -> str:
     first = paragraphs[0].rstrip(".")
     name = _roff.escaped(verb.page)
     lines = [rf".\" {MARK}", f'.TH {name.upper()} 1 "" "hosttune {_roff.escaped(version)}" "hosttune"']
-    lines += [".SH NAME", rf"{name} \- {_roff.prose(first[:1].lower() + first[1:])}"]
+    lines += [".SH NAME", rf"{name} \- {_roff.escaped(first[:1].lower() + first[1:])}"]
     lines += [".SH SYNOPSIS", _synopsis(verb), ".SH DESCRIPTION", "\n.PP\n".join(map(_roff.prose, paragraphs))]
     if verb.verbs:
         lines += [".SH COMMANDS", *_table((one.name, _told(one.help)[0][0]) for one in verb.verbs)]
@@ -87,7 +87,7 @@ def _page(verb: Verb, group: Verb, top: Verb, version: str) -> str:
     if verb is top:
         lines += [".SH ENVIRONMENT", *_table(ENVIRONMENT.items()), ".SH FILES", *_table(FILES.items())]
     near = {one.page for one in (top, group, *group.verbs, *verb.verbs)} - {verb.page}
-    lines += [".SH SEE ALSO", ",\n".join(rf"{_roff.bold(page)}(1)" for page in sorted(near))]
+    lines += [".SH SEE ALSO", ".nh", ",\n".join(rf"{_roff.bold(page)}(1)" for page in sorted(near))]
     return "\n".join(lines) + "\n"
 
 

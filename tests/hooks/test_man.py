@@ -99,7 +99,7 @@ def test_a_page_in_full() -> None:
         '.\\" made by hosttune hook man\n'
         '.TH HOSTTUNE\\-DO 1 "" "hosttune 1.0" "hosttune"\n'
         ".SH NAME\n"
-        "hosttune\\-do \\- do it, as \\fBx \\-y\\fR does; see \\fB\\-\\-output\\fR\n"
+        "hosttune\\-do \\- do it, as \\(gax \\-y\\(ga does; see \\-\\-output\n"
         ".SH SYNOPSIS\n"
         "\\fBhosttune do\\fR \\fB\\-o\\fR \\fIFILE\\fR \\fI[OPTIONS]\\fR \\fI[NAME]\\fR\n"
         ".SH DESCRIPTION\n"
@@ -109,7 +109,7 @@ def test_a_page_in_full() -> None:
         ".TP\n\\fB\\-\\-no\\-ask\\fR\nDo not ask. Default: \\fB\\-\\-no\\-ask\\fR.\n"
         ".SH EXIT STATUS\n.TP\n\\fB0\\fR\nDone.\n.TP\n\\fB2\\fR\nWrong use.\n"
         ".TP\n\\fB4\\fR\n\\fB\\-\\-no\\-ask\\fR, 3 or 5.\n.TP\n\\fB130\\fR\nIt was interrupted.\n"
-        ".SH SEE ALSO\n\\fBhosttune\\fR(1)\n"
+        ".SH SEE ALSO\n.nh\n\\fBhosttune\\fR(1)\n"
     )
 
 
