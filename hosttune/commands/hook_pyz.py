@@ -46,7 +46,8 @@ def run(asked: Asked) -> None:
     if importlib.util.find_spec("pip") is None:
         raise UsageError(f"hook pyz: pip fetches the wheels, and {sys.executable} has none; python3 -m ensurepip")
     where = os.path.dirname(os.path.realpath(asked.output))
-    if not asked.output or os.path.isdir(asked.output) or not os.access(where, os.W_OK):
+    special = os.path.exists(asked.output) and not os.path.isfile(asked.output)
+    if not asked.output or special or not os.access(where, os.W_OK):
         raise UsageError(f"--output {asked.output!r}: cannot be written; name a file in a directory that you may write")
     wheels, held, missing = _gathered(wanted)
     if not held:

@@ -85,7 +85,7 @@ def build(version: str, wheels: Mapping[str, bytes], wanted: Mapping[Target, Ite
     oldest = min((target.python for target in wanted), key=lambda python: tuple(map(int, python.split("."))))
     text = _MAIN.format(
         floor=tuple(map(int, oldest.split("."))),
-        wanted=" or ".join(sorted({f"python{target.python}" for target in wanted})),
+        wanted=", ".join(sorted({f"python{target.python}" for target in wanted})),
         name=f"{version}-{seal.hexdigest()[:16]}",
         targets={target.suffix: sorted(names) for target, names in wanted.items()},
     )

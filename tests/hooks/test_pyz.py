@@ -170,7 +170,7 @@ def test_another_python_is_one_line(file: Path, tmp_path: Path) -> None:
     path.write_bytes(pyz.build("1", {}, {target: [] for target in other}))
     said = line(subprocess.run([sys.executable, path], capture_output=True, text=True))
     if HERE < "3.12":
-        assert f"this is Python {HERE}; run it with python3.12 or python3.14" in said
+        assert f"this is Python {HERE}; run it with python3.12, python3.14" in said
     path.write_bytes(pyz.build("1", {}, {target: [] for target in pyz.targets([HERE], ["aarch64"], ["musl"])}))
     said = line(subprocess.run([sys.executable, path], capture_output=True, text=True))
     assert "it holds nothing for this Python, cpython-" in said and "-aarch64-linux-musl;" in said
