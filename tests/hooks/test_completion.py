@@ -86,11 +86,9 @@ def shell(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 SHOWN = {
     "verbs": ("hosttune ", ["check", "capacity", "hook"], ["complete", "a file"]),
-    "a verb": ("hosttune hook completi", ["completion"], []),
     "options": ("hosttune check --ro", ["--role", "--root"], ["--rate"]),
     "roles": ("hosttune check --role ", ["broker", "lb"], ["directory"]),
     "roles after an equals sign": ("hosttune check --connections 5 --role=l", ["lb", "linux-server"], ["broker"]),
-    "formats of the verb": ("hosttune capacity --format ", ["json", "table"], ["nagios"]),
     "sysctls": ("hosttune explain net.ipv4.tcp_me", ["net.ipv4.tcp_mem"], ["tcp_max"]),
     "files": ("hosttune check --snapshot ", ["a file", "directory"], []),
     "files after an equals sign": ("hosttune check --snapshot=./a", ["file"], ["directory"]),
@@ -153,7 +151,9 @@ def test_each_value_is_asked_for_by_its_kind() -> None:
         ("hosttune apply --only sysctl,", ["sysctl,limits", "sysctl,units", "sysctl,addresses"]),
         ("hosttune apply --only limits,s", ["limits,sysctl"]),
         ("hosttune check --fail-on=w", ["--fail-on=warning"]),
+        ("hosttune hook completi", ["completion"]),
         ("hosttune hook completion ", list(SHELLS)),
+        ("hosttune capacity --format ", ["table", "json"]),
         ("hosttune check --role 'l", ["lb", "linux-server"]),
         ("hosttune --version --he", ["--help"]),
         ("hosttune nonsense --ro", []),
