@@ -3,22 +3,45 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from hosttune.commands import _usage
+from hosttune.commands import _completing, _usage
 
-Roles = Annotated[list[str] | None, typer.Option("--role", help="Role of this host; repeat for several on one host.")]
-ProfileFile = Annotated[list[str] | None, typer.Option("--profile", help="A profile file of your own; repeatable.")]
-Root = Annotated[str, typer.Option(help="Examine the tree below DIR: an image or a chroot.", metavar="DIR")]
-Snapshot = Annotated[str, typer.Option("--snapshot", help="Examine a recording instead of this host.", metavar="FILE")]
-Netns = Annotated[str, typer.Option(help="Look from inside this network namespace (ip netns).", metavar="NAME")]
-Format = Annotated[str, typer.Option("--format", "-f", help="table or json.")]
-TextFile = Annotated[
-    str,
-    typer.Option("--textfile", help="Write metrics to FILE too, for node_exporter.", metavar="FILE"),
+FileOption = partial(typer.Option, metavar="FILE", autocompletion=_completing.files)
+DirectoryOption = partial(typer.Option, metavar="DIR", autocompletion=_completing.directories)
+
+
+def formats(*names: str) -> Any:
+    """Return the option --format of a verb that has these."""
+    help = f"{', '.join(names[:-1])} or {names[-1]}."
+    return typer.Option("--format", "-f", help=help, metavar="FORMAT", autocompletion=_completing.choice(*names))
+
+
+Roles = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--role",
+        help="Role of this host; repeat for several on one host.",
+        metavar="ROLE",
+        autocompletion=_completing.roles,
+    ),
 ]
+ProfileFile = Annotated[list[str] | None, FileOption("--profile", help="A profile file of your own; repeatable.")]
+Root = Annotated[str, DirectoryOption(help="Examine the tree below DIR: an image or a chroot.")]
+Snapshot = Annotated[str, FileOption("--snapshot", help="Examine a recording instead of this host.")]
+Netns = Annotated[str, typer.Option(help="Look from inside this network namespace (ip netns).", metavar="NAME")]
+Format = Annotated[str, formats("table", "json")]
+FailOn = Annotated[
+    str,
+    typer.Option(
+        help="Lowest severity that fails: info, warning or error.",
+        metavar="SEVERITY",
+        autocompletion=_completing.choice("info", "warning", "error"),
+    ),
+]
+TextFile = Annotated[str, FileOption("--textfile", help="Write metrics to FILE too, for node_exporter.")]
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show what holds too, and where each value comes from.")]
 Connections = Annotated[
     int | None,
@@ -35,11 +58,23 @@ Hold = Annotated[
         help="Seconds that a connection lives; 0: it stays.",
     ),
 ]
-Backends = Annotated[list[str] | None, typer.Option("--backend", help="HOST:PORT that is connected to; repeatable.")]
-Sources = Annotated[list[str] | None, typer.Option("--source", help="Source address, or all; default: by routing.")]
+Backends = Annotated[
+    list[str] | None, typer.Option("--backend", help="A backend that is connected to; repeatable.", metavar="HOST:PORT")
+]
+Sources = Annotated[
+    list[str] | None, typer.Option("--source", help="Source address, or all; default: by routing.", metavar="ADDRESS")
+]
 Service = Annotated[str, typer.Option(help="The unit that carries the connections.", metavar="UNIT")]
-User = Annotated[list[str] | None, typer.Option("--user", help="A login to look at too; repeatable.")]
-ModeText = Annotated[str, typer.Option("--bind-mode", help="connect, no-port, bind[:LO-HI] or explicit[:LO-HI].")]
+User = Annotated[list[str] | None, typer.Option("--user", help="A login to look at too; repeatable.", metavar="LOGIN")]
+ModeText = Annotated[
+    str,
+    typer.Option(
+        "--bind-mode",
+        help="connect, no-port, bind[:LO-HI] or explicit[:LO-HI].",
+        metavar="MODE",
+        autocompletion=_completing.choice("connect", "no-port", "bind", "explicit"),
+    ),
+]
 Pid = Annotated[
     int | None,
     # the most that kernel.pid_max can be: PID_MAX_LIMIT, include/linux/threads.h
@@ -47,8 +82,8 @@ Pid = Annotated[
         parser=partial(_usage.count, most=1 << 22), metavar="N", help="A running process: its limits, its network."
     ),
 ]
-ProcessName = Annotated[str, typer.Option(help="A running process by name.")]
-FromConfig = Annotated[str, typer.Option("--backends-from", help="Read them from haproxy.cfg or nginx.conf.")]
+ProcessName = Annotated[str, typer.Option(help="A running process by name.", metavar="NAME")]
+FromConfig = Annotated[str, FileOption("--backends-from", help="Read them from haproxy.cfg or nginx.conf.")]
 StalledAt = Annotated[
     int | None,
     typer.Option(

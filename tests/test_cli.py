@@ -70,7 +70,7 @@ WRONG = {
     "unknown option": (["check", "--no-such-option"], "--no-such-option; `hosttune check --help`"),
     "unknown verb": (["chekc"], "chekc"),
     "option without its value": (["check", "--role"], "--role"),
-    "missing argument": (["explain"], "key"),
+    "missing argument": (["explain"], "KEY"),
     "connections that are no number": (["check", "--connections", "1.5e6"], "--connections: '1.5e6' is no whole"),
     "connections grouped wrong": (["check", "--connections", "1,0000"], "write 1000000 or 1,000,000"),
     "connections of none": (["apply", "--connections", "0"], "--connections: 0 is not in 1 to 1,000,000,000"),
@@ -197,8 +197,3 @@ def test_profiles_list_show_and_validate(tmp_path: Path) -> None:
 
 def test_version() -> None:
     assert hosttune("--version").stdout.startswith("hosttune ")
-
-
-def test_completion_offers_the_verbs() -> None:
-    done = hosttune(_HOSTTUNE_COMPLETE="complete_bash", COMP_WORDS="hosttune ch", COMP_CWORD="1")
-    assert "check" in done.stdout.split()

@@ -17,14 +17,15 @@ app = typer.Typer(
     help="Is this host tuned for very many TCP connections, where will it stall, and will it stay so?",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    add_completion=False,  # `hosttune hook completion` has its own
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 profiles = typer.Typer(no_args_is_help=True, help="List, show and validate the profiles of the roles.")
 app.add_typer(profiles, name="profile")
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _version(context: typer.Context, wanted: bool) -> None:
+    if wanted and not context.resilient_parsing:
         print(f"hosttune {__version__}")
         raise typer.Exit
 

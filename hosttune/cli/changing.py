@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from hosttune.cli._app import aim_of, app
-from hosttune.commands import _usage
+from hosttune.commands import _completing, _usage
 from hosttune.options import (
     Backends,
     Connections,
@@ -49,9 +49,20 @@ def apply(
     script: Annotated[bool, typer.Option("--script", help="Print a shell script that does the same instead.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     only: Annotated[
-        str | None, typer.Option(callback=_usage.some, help="Kinds to write: sysctl,limits,units,addresses.")
+        str | None,
+        typer.Option(
+            callback=_usage.some,
+            help="Kinds to write: sysctl,limits,units,addresses.",
+            metavar="KINDS",
+            autocompletion=_completing.several("sysctl", "limits", "units", "addresses"),
+        ),
     ] = None,
-    leave: Annotated[list[str] | None, typer.Option("--except", help="A key to leave alone; repeatable.")] = None,
+    leave: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--except", help="A key to leave alone; repeatable.", metavar="KEY", autocompletion=_completing.sysctls
+        ),
+    ] = None,
     runtime_only: Annotated[bool, typer.Option("--runtime-only", help="Write nothing that survives a boot.")] = False,
     persist_only: Annotated[bool, typer.Option("--persist-only", help="Write files only, for the next boot.")] = False,
     live: Annotated[bool, typer.Option("--live", help="Raise the limits of running processes too.")] = False,
@@ -61,7 +72,11 @@ def apply(
     ] = False,
     add_address: Annotated[
         list[str] | None,
-        typer.Option("--add-address", help="Source addresses to add: FIRST[-LAST]/PREFIX@INTERFACE; repeatable."),
+        typer.Option(
+            "--add-address",
+            help="Source addresses to add: FIRST[-LAST]/PREFIX@INTERFACE; repeatable.",
+            metavar="ADDRESSES",
+        ),
     ] = None,
     root: Root = "/",
     snapshot: Snapshot = "",

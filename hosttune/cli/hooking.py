@@ -7,9 +7,13 @@ from typing import Annotated
 import typer
 
 from hosttune.cli._app import aim_of, app
+from hosttune.commands import _completing
 from hosttune.options import (
     Backends,
     Connections,
+    DirectoryOption,
+    FailOn,
+    FileOption,
     FromConfig,
     Hold,
     ModeText,
@@ -26,7 +30,7 @@ hooks = typer.Typer(no_args_is_help=True, help="Fit hosttune into Ansible, cloud
 app.add_typer(hooks, name="hook")
 
 Every = Annotated[str, typer.Option("--every", help="Time between two checks: 15m, 2h.", metavar="TIME")]
-Directory = Annotated[str, typer.Option("-o", "--output", help="Write the files into DIR.", metavar="DIR")]
+Directory = Annotated[str, DirectoryOption("-o", "--output", help="Write the files into DIR.")]
 
 
 @hooks.command("ansible")
@@ -88,7 +92,7 @@ def hook_systemd(
     service: Service = "",
     user: User = None,
     every: Every = "15m",
-    fail_on: Annotated[str, typer.Option(help="Lowest severity that fails: info, warning or error.")] = "error",
+    fail_on: FailOn = "error",
     strict: Annotated[bool, typer.Option("--strict", help="Fail where something could not be examined.")] = False,
     textfile: TextFile = "",
     output: Directory = "",
@@ -108,17 +112,72 @@ def hook_prometheus(output: Directory) -> None:
     hook_prometheus.run(output)
 
 
+@hooks.command("pyz")
+def hook_pyz(
+    output: Annotated[str, FileOption("-o", "--output", help="The file to write.")] = "hosttune.pyz",
+    python: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--python",
+            help="3.11, 3.12, ...; repeatable, default: all.",
+            metavar="X.Y",
+            autocompletion=_completing.choice("3.11", "3.12", "3.13", "3.14"),
+        ),
+    ] = None,
+    arch: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--arch",
+            help="x86_64 or aarch64; repeatable, default: both.",
+            metavar="ARCH",
+            autocompletion=_completing.choice("x86_64", "aarch64"),
+        ),
+    ] = None,
+    libc: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--libc",
+            help="glibc or musl; repeatable, default: both.",
+            metavar="LIBC",
+            autocompletion=_completing.choice("glibc", "musl"),
+        ),
+    ] = None,
+) -> None:
+    """Build one file that runs on any host with Python and no pip: what is installed here, for several platforms.
+
+    pip fetches the wheels, each at the version that is installed here.
+    """
+    from hosttune.commands import hook_pyz
+
+    hook_pyz.run(hook_pyz.Asked(output, python or [], arch or [], libc or []))
+
+
 @hooks.command("man")
-def hook_man(output: Directory) -> None:
+def hook_man(context: typer.Context, output: Directory) -> None:
     """Write the man pages into DIR, such as /usr/local/share/man/man1."""
     from hosttune.commands import hook_man
 
-    hook_man.run(typer.main.get_command(app), output)
+    hook_man.run(context.find_root().command, output)
 
 
 @hooks.command("completion")
-def hook_completion(shell: Annotated[str, typer.Argument(help="bash, zsh or fish.", metavar="SHELL")]) -> None:
+def hook_completion(
+    shell: Annotated[
+        str,
+        typer.Argument(
+            help="bash, zsh or fish.", metavar="SHELL", autocompletion=_completing.choice("bash", "zsh", "fish")
+        ),
+    ],
+) -> None:
     """Print the completion script of a shell."""
     from hosttune.commands import hook_completion
 
     hook_completion.run(shell)
+
+
+@hooks.command("complete", hidden=True)
+def hook_complete(context: typer.Context, line: str) -> None:
+    """Tell a shell what can stand at the end of a command line."""
+    from hosttune.commands import hook_complete
+
+    hook_complete.run(context.find_root().command, line)

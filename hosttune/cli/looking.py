@@ -7,9 +7,12 @@ from typing import Annotated
 import typer
 
 from hosttune.cli._app import aim_of, app, profiles
+from hosttune.commands import _completing
 from hosttune.options import (
     Backends,
     Connections,
+    FailOn,
+    FileOption,
     Format,
     FromConfig,
     Hold,
@@ -27,6 +30,7 @@ from hosttune.options import (
     TextFile,
     User,
     Verbose,
+    formats,
 )
 
 
@@ -48,11 +52,9 @@ def check(
     netns: Netns = "",
     root: Root = "/",
     snapshot: Snapshot = "",
-    format: Annotated[
-        str, typer.Option("--format", "-f", help="table, json, markdown, prometheus, junit, tap or nagios.")
-    ] = "table",
+    format: Annotated[str, formats("table", "json", "markdown", "prometheus", "junit", "tap", "nagios")] = "table",
     textfile: TextFile = "",
-    fail_on: Annotated[str, typer.Option(help="Lowest severity that fails: info, warning or error.")] = "error",
+    fail_on: FailOn = "error",
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 where something could not be examined.")] = False,
     verbose: Verbose = False,
 ) -> None:
@@ -86,7 +88,7 @@ def capacity(
     root: Root = "/",
     snapshot: Snapshot = "",
     format: Format = "table",
-    svg: Annotated[str, typer.Option("--svg", help="Write the picture to FILE too.", metavar="FILE")] = "",
+    svg: Annotated[str, FileOption("--svg", help="Write the picture to FILE too.")] = "",
     verbose: Verbose = False,
 ) -> None:
     """Say at how many connections this host stalls and on what: every bound, how it shows, and what reaches the target.
@@ -109,10 +111,17 @@ def prove(
     backends_from: FromConfig = "",
     source: Sources = None,
     bind_mode: ModeText = "",
-    only: Annotated[str, typer.Option(help="Experiments to make, such as ports,knee; default: all.")] = "",
+    only: Annotated[
+        str,
+        typer.Option(
+            help="Experiments to make, such as ports,knee; default: all.",
+            metavar="NAMES",
+            autocompletion=_completing.experiments,
+        ),
+    ] = "",
     budget: Annotated[str, typer.Option(help="Time for everything: 30s, 2m.", metavar="TIME")] = "30s",
     planned: Annotated[bool, typer.Option("--planned", help="With the settings that apply would give.")] = False,
-    format: Annotated[str, typer.Option("--format", "-f", help="table, markdown or json.")] = "table",
+    format: Annotated[str, formats("table", "markdown", "json")] = "table",
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 where something could not be proven.")] = False,
 ) -> None:
@@ -129,9 +138,11 @@ def prove(
 
 @app.command()
 def resolve(
-    keys: Annotated[list[str] | None, typer.Argument(metavar="[KEY]...")] = None,
+    keys: Annotated[list[str] | None, typer.Argument(metavar="[KEY]...", autocompletion=_completing.sysctls)] = None,
     user: User = None,
-    unit: Annotated[list[str] | None, typer.Option("--unit", help="A systemd unit; repeatable.")] = None,
+    unit: Annotated[
+        list[str] | None, typer.Option("--unit", help="A systemd unit; repeatable.", metavar="UNIT")
+    ] = None,
     root: Root = "/",
     snapshot: Snapshot = "",
     format: Format = "table",
@@ -144,7 +155,9 @@ def resolve(
 
 @app.command()
 def explain(
-    key: Annotated[str, typer.Argument(help="A sysctl, or nofile.")],
+    key: Annotated[
+        str, typer.Argument(help="A sysctl, or nofile.", metavar="KEY", autocompletion=_completing.subjects)
+    ],
     profile: ProfileFile = None,
 ) -> None:
     """Say what a key is, its unit and default, what goes wrong either way, and which role wants what."""
@@ -155,7 +168,7 @@ def explain(
 
 @app.command()
 def snapshot(
-    output: Annotated[str, typer.Option("-o", "--output", help="The file to write.", metavar="FILE")],
+    output: Annotated[str, FileOption("-o", "--output", help="The file to write.")],
     backend: Backends = None,
     source: Sources = None,
     redact: Annotated[bool, typer.Option("--redact", help="Hash addresses and names.")] = False,
@@ -181,7 +194,7 @@ def profile_list() -> None:
 
 @profiles.command("show")
 def profile_show(
-    name: str,
+    name: Annotated[str, typer.Argument(metavar="NAME", autocompletion=_completing.roles)],
     connections: Connections = None,
     rate: Rate = None,
 ) -> None:
@@ -192,7 +205,9 @@ def profile_show(
 
 
 @profiles.command("validate")
-def profile_validate(files: list[str]) -> None:
+def profile_validate(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", autocompletion=_completing.files)],
+) -> None:
     """Check profile files of your own: each error is one line."""
     from hosttune.commands import profile
 

@@ -7,12 +7,18 @@ from typing import Annotated
 import typer
 
 from hosttune.cli._app import app
-from hosttune.options import Verbose
+from hosttune.commands import _completing
+from hosttune.options import DirectoryOption, FileOption, Verbose, formats
 
 
 @app.command()
 def plan(
-    topology: Annotated[str, typer.Argument(help="A topology file, or one that ships.", metavar="[TOPOLOGY]")] = "",
+    topology: Annotated[
+        str,
+        typer.Argument(
+            help="A topology file, or one that ships.", metavar="[TOPOLOGY]", autocompletion=_completing.topologies
+        ),
+    ] = "",
     set: Annotated[
         list[str] | None,
         typer.Option(
@@ -20,13 +26,11 @@ def plan(
         ),
     ] = None,
     solve: Annotated[bool, typer.Option("--solve", help='Find the smallest numbers where the file has "?".')] = False,
-    emit: Annotated[str, typer.Option("--emit", help="Write ready configurations into DIR.", metavar="DIR")] = "",
-    reports: Annotated[
-        str, typer.Option("--reports", help="Hold the JSON reports of DIR against the plan.", metavar="DIR")
-    ] = "",
-    svg: Annotated[str, typer.Option("--svg", help="Write the picture to FILE too.", metavar="FILE")] = "",
+    emit: Annotated[str, DirectoryOption("--emit", help="Write ready configurations into DIR.")] = "",
+    reports: Annotated[str, DirectoryOption("--reports", help="Hold the JSON reports of DIR against the plan.")] = "",
+    svg: Annotated[str, FileOption("--svg", help="Write the picture to FILE too.")] = "",
     example: Annotated[bool, typer.Option("--example", help="Print a topology that ships, to begin with.")] = False,
-    format: Annotated[str, typer.Option("--format", "-f", help="table, markdown or json.")] = "table",
+    format: Annotated[str, formats("table", "markdown", "json")] = "table",
     verbose: Verbose = False,
 ) -> None:
     """Say what a topology carries, where it stalls first, and what each host needs; from clients to brokers.

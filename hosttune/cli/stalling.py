@@ -7,8 +7,10 @@ from typing import Annotated
 import typer
 
 from hosttune.cli._app import aim_of, app
+from hosttune.commands import _completing
 from hosttune.options import (
     Backends,
+    FileOption,
     Format,
     FromConfig,
     ModeText,
@@ -24,6 +26,7 @@ from hosttune.options import (
     StalledAt,
     TextFile,
     Verbose,
+    formats,
 )
 
 
@@ -40,10 +43,19 @@ def diagnose(
     bind_mode: ModeText = "",
     rate: Rate = None,
     interval: Annotated[str, typer.Option("--for", help="Time to watch the counters: 10s, 1m.", metavar="TIME")] = "",
-    errno: Annotated[str, typer.Option(help="What the program met: EADDRNOTAVAIL, ...; none: no error.")] = "",
-    call: Annotated[str, typer.Option(help="The call that failed: connect, bind, accept, socket, ...")] = "",
+    errno: Annotated[
+        str, typer.Option(help="What the program met: EADDRNOTAVAIL, ...; none: no error.", metavar="NAME")
+    ] = "",
+    call: Annotated[
+        str,
+        typer.Option(
+            help="The call that failed: connect, bind, accept, socket, ...",
+            metavar="CALL",
+            autocompletion=_completing.choice("connect", "bind", "accept", "socket"),
+        ),
+    ] = "",
     stalled_at: StalledAt = None,
-    log: Annotated[list[str] | None, typer.Option("--log", help="A log of the program; repeatable.")] = None,
+    log: Annotated[list[str] | None, FileOption("--log", help="A log of the program; repeatable.")] = None,
     netns: Netns = "",
     snapshot: Snapshot = "",
     format: Format = "table",
@@ -76,12 +88,17 @@ def watch(
     length: Annotated[str, typer.Option("--for", help="Stop after this time: 10s, 1m, 2h.", metavar="TIME")] = "",
     once: Annotated[bool, typer.Option("--once", help="Print one look, an interval from now, and leave.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="A line of JSON for each look.")] = False,
-    format: Annotated[str, typer.Option("--format", "-f", help="table, json or prometheus.")] = "table",
+    format: Annotated[str, formats("table", "json", "prometheus")] = "table",
     textfile: TextFile = "",
-    sort: Annotated[str, typer.Option(help="nearness, rate (full first), use or name.")] = "nearness",
-    record: Annotated[
-        str, typer.Option("--record", help="Keep every look in FILE, for `report`.", metavar="FILE")
-    ] = "",
+    sort: Annotated[
+        str,
+        typer.Option(
+            help="nearness, rate (full first), use or name.",
+            metavar="KEY",
+            autocompletion=_completing.choice("nearness", "rate", "use", "name"),
+        ),
+    ] = "nearness",
+    record: Annotated[str, FileOption("--record", help="Keep every look in FILE, for `report`.")] = "",
     max_size: Annotated[
         str, typer.Option("--max-size", help="Bound of the record; at it, its past is thinned out.", metavar="SIZE")
     ] = "64M",
@@ -105,10 +122,12 @@ def watch(
 
 @app.command()
 def report(
-    file: Annotated[str, typer.Argument(help="What `watch --record` wrote.", metavar="FILE")],
+    file: Annotated[
+        str, typer.Argument(help="What `watch --record` wrote.", metavar="FILE", autocompletion=_completing.files)
+    ],
     markdown: Annotated[bool, typer.Option("--markdown", help="As Markdown; the default.")] = False,
     svg: Annotated[bool, typer.Option("--svg", help="As a picture: charts over time.")] = False,
-    output: Annotated[str, typer.Option("-o", "--output", help="Write it to a file.", metavar="FILE")] = "",
+    output: Annotated[str, FileOption("-o", "--output", help="Write it to a file.")] = "",
 ) -> None:
     """Make of a recorded run what a white paper shows: each figure over time, its maximum, and where its bound lay.
 

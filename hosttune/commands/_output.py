@@ -87,15 +87,16 @@ def _stream(old: TextIO | None, number: int) -> TextIO:
     )
 
 
-def to_file(option: str, path: str, text: str) -> None:
+def to_file(option: str, path: str, text: str | bytes, mode: int = 0o666) -> None:
     """Write a file that an option names, whole or not at all; raises UsageError where it cannot be written.
 
-    What is no regular file (a device, a pipe) is written to, never replaced.
+    What is no regular file (a device, a pipe) is written to, never replaced. The umask narrows `mode`.
     """
+    data = text.encode("utf-8") if isinstance(text, str) else text
     try:
         if os.path.lexists(path) and not os.path.isfile(path):
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(text)
+            with open(path, "wb") as file:
+                file.write(data)
             return
         target = os.path.realpath(path)
         fd, temporary = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".hosttune-")
@@ -103,10 +104,10 @@ def to_file(option: str, path: str, text: str) -> None:
         why = os.strerror(error.errno or 0)
         raise UsageError(f"{option} {path}: {why}; name a file in a directory that you may write") from error
     try:
-        with os.fdopen(fd, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(fd, "wb") as file:
+            file.write(data)
             file.flush()
-            os.fchmod(file.fileno(), 0o666 & ~_umask())
+            os.fchmod(file.fileno(), mode & ~_umask())
         os.replace(temporary, target)
     except OSError as error:
         os.unlink(temporary)

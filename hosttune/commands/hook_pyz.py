@@ -1,0 +1,144 @@
+"""Build hosttune.pyz: what runs here, at the same versions, as one file for other hosts."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from hosttune import __version__
+from hosttune.commands import _output
+from hosttune.errors import UsageError
+from hosttune.hooks import pyz
+from hosttune.profile import load
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_ANYWHERE = "-none-any.whl"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The options of `hosttune hook pyz`, as given; an empty list is all that can be."""
+
+    output: str
+    python: Sequence[str]
+    arch: Sequence[str]
+    libc: Sequence[str]
+
+
+def run(asked: Asked) -> None:
+    """Write the file, and say for what hosts it is; raises UsageError."""
+    wanted = pyz.targets(
+        _known("--python", asked.python, pyz.PYTHONS),
+        _known("--arch", asked.arch, pyz.ARCHES),
+        _known("--libc", asked.libc, pyz.LIBCS),
+    )
+    if zipfile.is_zipfile(sys.argv[0]):
+        raise UsageError(f"hook pyz: {sys.argv[0]} is such a file; copy it")
+    if importlib.util.find_spec("pip") is None:
+        raise UsageError(f"hook pyz: pip fetches the wheels, and {sys.executable} has none; python3 -m ensurepip")
+    where = os.path.dirname(os.path.realpath(asked.output))
+    special = os.path.exists(asked.output) and not os.path.isfile(asked.output)
+    if not asked.output or special or not os.access(where, os.W_OK):
+        raise UsageError(f"--output {asked.output!r}: cannot be written; name a file in a directory that you may write")
+    wheels, held, missing = _gathered(wanted)
+    if not held:
+        raise UsageError(f"hook pyz: {next(iter(missing.values()))}")
+    _output.to_file("--output", asked.output, pyz.build(__version__, wheels, held), 0o777)
+    for target, why in missing.items():
+        print(f"hosttune: left out {target}: {why}", file=sys.stderr)
+    print(f"{asked.output}: {os.path.getsize(asked.output) / 1e6:.1f} MB, for", *held, sep="\n  ")
+
+
+def _gathered(
+    wanted: Sequence[pyz.Target],
+) -> tuple[dict[str, bytes], dict[pyz.Target, Sequence[str]], dict[pyz.Target, str]]:
+    """Return the wheels, the names of those that a target takes, and why there are none for a target."""
+    ours = f"hosttune-{__version__}-py3{_ANYWHERE}"
+    wheels, anywhere, pins = {ours: pyz.wheel(dict(_own()))}, [ours], _pins()
+    held: dict[pyz.Target, Sequence[str]] = {}
+    missing: dict[pyz.Target, str] = {}
+    with tempfile.TemporaryDirectory(prefix="hosttune-") as folder:
+        for target in wanted:
+            found, why = _fetched(target, pins, Path(folder, target.suffix))
+            if why:
+                missing[target] = why
+                continue
+            wheels.update(found)
+            # what runs anywhere is fetched for the first one only
+            anywhere += [name for name in found if name.endswith(_ANYWHERE)]
+            there = {name.partition("-")[0].lower() for name in anywhere}
+            pins = [pin for pin in pins if _wheel_name(pin) not in there]
+            held[target] = [*anywhere, *(name for name in found if name not in anywhere)]
+    return wheels, held, missing
+
+
+def _known(option: str, given: Sequence[str], known: Sequence[str]) -> Sequence[str]:
+    wrong = next((one for one in given if one not in known), None)
+    if wrong is not None:
+        raise UsageError(f"{option} {wrong}: unknown; choose {', '.join(known[:-1])} or {known[-1]}")
+    return given or known
+
+
+def _own() -> Iterator[tuple[str, bytes]]:
+    """Yield the files of hosttune itself, by their path in a wheel: the package, its profiles, its licence."""
+    package = Path(__file__).resolve().parent.parent
+    for below, at in ((package, "hosttune"), (load.shipped(), "hosttune/_profiles")):
+        for path in below.rglob("*"):
+            if path.is_file() and path.suffix != ".pyc":
+                yield f"{at}/{path.relative_to(below)}", path.read_bytes()
+    about = f"hosttune-{__version__}.dist-info"
+    for file in metadata.files("hosttune") or ():
+        if file.name in ("METADATA", "WHEEL") or "licenses" in file.parts:
+            yield f"{about}/{file.name}", file.read_binary()
+
+
+def _pins() -> list[str]:
+    """Return what hosttune needs, each at the version that is installed here: NAME==VERSION."""
+    found: dict[str, str] = {}
+    open_ = _needs("hosttune")
+    while open_:
+        name = open_.pop()
+        try:
+            version = metadata.version(name)
+        except metadata.PackageNotFoundError:  # for another system
+            continue
+        if name not in found:
+            found[name] = f"{name}=={version}"
+            open_ += _needs(name)
+    return [found[name] for name in sorted(found)]
+
+
+def _needs(name: str) -> list[str]:
+    """Return the packages that one requires, without those of its extras."""
+    lines = [line for line in metadata.requires(name) or () if "extra ==" not in line]
+    return [match[0].lower().replace("_", "-") for line in lines if (match := _NAME.match(line))]
+
+
+def _wheel_name(pin: str) -> str:
+    """Return the package of NAME==VERSION as it begins the name of a wheel."""
+    return re.sub(r"[-_.]+", "_", pin.partition("==")[0])
+
+
+def _fetched(target: pyz.Target, pins: Sequence[str], folder: Path) -> tuple[Mapping[str, bytes], str]:
+    """Return the wheels of a platform by file name, or why there is none; raises UsageError where pip gets nowhere."""
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check"]
+    command += ["--no-deps", "--only-binary=:all:", "--dest", str(folder), "--implementation", "cp"]
+    command += ["--python-version", target.python]
+    command += [word for abi in (f"cp{target.digits}", "abi3", "none") for word in ("--abi", abi)]
+    command += [word for platform in target.platforms for word in ("--platform", platform)]
+    done = subprocess.run([*command, *pins], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    if done.returncode:
+        if "connection broken" in done.stderr:
+            raise UsageError(f"hook pyz: pip does not reach its index; see what `pip download {pins[0]}` says")
+        said = [line.removeprefix("ERROR: ") for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
+        return {}, said[-1] if said else f"pip download ended with {done.returncode}"
+    return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}, ""

@@ -1,0 +1,133 @@
+"""Manual pages, a page a verb, from what the help says.
+
+A page holds no date: of one version it is always the same.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from hosttune.hooks import _roff
+
+MARK = "made by hosttune hook man"
+FILES = {
+    "/etc/hosttune/profiles/*.toml": "Profiles of your own. One with the name of a profile that ships replaces it.",
+    "/var/lib/hosttune": "What each apply found, and the way back from it.",
+    "/etc/sysctl.d/90-hosttune.conf": "Sysctls; the number is higher where a later file says otherwise.",
+    "/etc/security/limits.d/90-hosttune.conf": "Limits of logins.",
+    "/etc/systemd/system/UNIT.d/90-hosttune.conf": "Limits of a service.",
+    "/var/cache/hosttune": "What hosttune.pyz unpacked for root, as ~/.cache/hosttune for a user. May be removed.",
+}
+ENVIRONMENT = {
+    "COLUMNS": "Width of what is printed.",
+    "NO_COLOR": "If not empty, colour is never used.",
+    "HOSTTUNE_CACHE": "Where hosttune.pyz unpacks: a directory that only you may write.",
+    "HOSTTUNE_DEBUG": "If not empty, a bug of hosttune shows its traceback.",
+}
+_PLAIN = (("0", "It was done."), ("2", "Wrong use: one line says what, and how to mend it."))
+"""Exit codes of a verb whose help names none."""
+_ALWAYS = ("130", "It was interrupted.")
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """An option with its names, or an argument that has none; `metavar` is "" for a flag, `default` where none is."""
+
+    names: Sequence[str]
+    metavar: str
+    help: str
+    default: str = ""
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """A verb by its whole name, such as `hosttune hook man`, with its help; `verbs` are those of a group."""
+
+    name: str
+    help: str
+    arguments: Sequence[Parameter] = ()
+    options: Sequence[Parameter] = ()
+    verbs: Sequence[Verb] = ()
+
+    @property
+    def page(self) -> str:
+        return self.name.replace(" ", "-")
+
+
+def pages(top: Verb, version: str) -> dict[str, str]:
+    """Return the text of each page by its file name, such as hosttune-check.1."""
+    return {f"{verb.page}.1": _page(verb, group, top, version) for verb, group in _all(top, top)}
+
+
+def _all(verb: Verb, group: Verb) -> Iterator[tuple[Verb, Verb]]:
+    """Yield each verb and the group that it is of."""
+    yield verb, group
+    for one in verb.verbs:
+        yield from _all(one, verb)
+
+
+def _page(verb: Verb, group: Verb, top: Verb, version: str) -> str:
+    paragraphs, exits = _told(verb.help)
+    first = paragraphs[0].rstrip(".")
+    name = _roff.escaped(verb.page)
+    lines = [rf".\" {MARK}", f'.TH {name.upper()} 1 "" "hosttune {_roff.escaped(version)}" "hosttune"']
+    lines += [".SH NAME", rf"{name} \- {_roff.escaped(first[:1].lower() + first[1:])}"]
+    lines += [".SH SYNOPSIS", _synopsis(verb), ".SH DESCRIPTION", "\n.PP\n".join(map(_roff.prose, paragraphs))]
+    if verb.verbs:
+        lines += [".SH COMMANDS", *_table((one.name, _told(one.help)[0][0]) for one in verb.verbs)]
+    for title, parameters in (("ARGUMENTS", verb.arguments), ("OPTIONS", verb.options)):
+        if parameters:
+            lines += [f".SH {title}"]
+            lines += [line for one in parameters for line in _roff.item(_spelled(one), _explained(one))]
+    if not verb.verbs:
+        lines += [".SH EXIT STATUS", *_exits(exits)]
+    if verb is top:
+        lines += [".SH ENVIRONMENT", *_table(ENVIRONMENT.items()), ".SH FILES", *_table(FILES.items())]
+    near = {one.page for one in (top, group, *group.verbs, *verb.verbs)} - {verb.page}
+    lines += [".SH SEE ALSO", ".nh", ",\n".join(rf"{_roff.bold(page)}(1)" for page in sorted(near))]
+    return "\n".join(lines) + "\n"
+
+
+def _synopsis(verb: Verb) -> str:
+    needed = [f"{_roff.bold(one.names[0])} {_roff.italic(one.metavar)}" for one in verb.options if one.required]
+    words = ["[OPTIONS]" if verb.options else "", *(one.metavar for one in verb.arguments)]
+    words += ["COMMAND ..."] if verb.verbs else []
+    return " ".join([_roff.bold(verb.name), *needed, *(_roff.italic(word) for word in words if word)])
+
+
+def _spelled(one: Parameter) -> str:
+    """Return an option with its value, `-o, --output FILE`, or the name of an argument."""
+    value = _roff.italic(one.metavar) if one.metavar else ""
+    return " ".join(part for part in (", ".join(map(_roff.bold, one.names)), value) if part)
+
+
+def _explained(one: Parameter) -> str:
+    return " ".join(part for part in (one.help, f"Default: {one.default}." if one.default else "") if part)
+
+
+def _table(rows: Iterable[tuple[str, str]]) -> list[str]:
+    return [line for head, text in rows for line in _roff.item(_roff.bold(head), text)]
+
+
+def _told(help: str) -> tuple[list[str], str]:
+    """Return the paragraphs of a verb's help, and what it says of exit codes behind "Exit:"."""
+    text, _, exits = help.partition("Exit: ")
+    paragraphs = [" ".join(part.split()) for part in re.split(r"\n\s*\n", text)]
+    return [part for part in paragraphs if part], " ".join(exits.split())
+
+
+def _exits(text: str) -> list[str]:
+    """Return the exit codes as items: `0 all hold, 1 a finding, ...`; what is not of that shape as it stands."""
+    codes: list[tuple[str, str]] = []
+    for part in re.split(r"[,;] (?=\d+ )", text.rstrip(".")):
+        code, _, means = part.partition(" ")
+        if code.isdigit() and int(code) > int(codes[-1][0] if codes else "-1"):
+            codes.append((code, means))
+        elif codes:
+            codes[-1] = (codes[-1][0], f"{codes[-1][1]}, {part}")
+    if text and not codes:
+        return [_roff.prose(f"{text[:1].upper()}{text[1:]}"), *_table([_ALWAYS])]
+    return _table([(code, f"{means[:1].upper()}{means[1:]}.") for code, means in codes] or _PLAIN) + _table([_ALWAYS])
