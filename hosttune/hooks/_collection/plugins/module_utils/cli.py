@@ -73,7 +73,7 @@ def words(params: dict[str, t.Any], names: dict[str, str]) -> list[str]:
         if value is True:
             found.append(option)
         elif value is not None and value is not False:
-            found += ["%s=%s" % (option, each) for each in (value if isinstance(value, list) else [value])]
+            found += [f"{option}={each}" for each in (value if isinstance(value, list) else [value])]
     return found
 
 
@@ -96,20 +96,20 @@ def ask(module: AnsibleModule, line: list[str], schema: str, codes: t.Sequence[i
     if not isinstance(document, dict):
         if code and said:
             fail(module, _first(said), code, said)
-        fail(module, "it answered with no JSON, but %s" % (_shown(out) or "nothing"), code, said)
+        fail(module, f"it answered with no JSON, but {_shown(out) or 'nothing'}", code, said)
     if document.get("schema") != schema:
         fail(
             module,
-            "it answers as %s has it, and this collection reads %s: install both at the same version"
-            % (_shown(str(document.get("schema"))), schema),
+            f"it answers as {_shown(str(document.get('schema')))} has it, and this collection reads {schema}: "
+            "install both at the same version",
             code,
             said,
         )
     for key, kind in keys.items():
         if not isinstance(document.get(key), kind):
-            fail(module, "its answer is not as %s has it: %s" % (schema, key), code, said)
+            fail(module, f"its answer is not as {schema} has it: {key}", code, said)
     if code not in codes:
-        fail(module, _first(said) or "it ended with %d" % code, code, said)
+        fail(module, _first(said) or f"it ended with {code}", code, said)
     return Answer(code, document, said)
 
 
@@ -118,7 +118,7 @@ def finish(module: AnsibleModule, work: t.Callable[[AnsibleModule], dict[str, t.
     try:
         result = work(module)
     except (KeyError, IndexError, TypeError, AttributeError, ValueError) as error:
-        fail(module, "its answer is not as its schema has it: %s: %s" % (type(error).__name__, error), 0, "")
+        fail(module, f"its answer is not as its schema has it: {type(error).__name__}: {error}", 0, "")
     module.exit_json(**result)
 
 
@@ -127,13 +127,14 @@ def version(module: AnsibleModule) -> str:
     code, out, said = _run(module, ["--version"])
     name, _, number = out.strip().partition(" ")
     if code or name != "hosttune" or not number[:1].isdigit() or len(number.split()) != 1:
-        fail(module, "it does not say its version, but %s" % (_shown(out or said) or "nothing"), code, said)
+        fail(module, f"it does not say its version, but {_shown(out or said) or 'nothing'}", code, said)
     return number
 
 
 def fail(module: AnsibleModule, why: str, code: int, said: str, **more: t.Any) -> t.NoReturn:
     """Fail the task: `why` names what is wrong with what hosttune did or said."""
     module.fail_json(msg=why if why.startswith("hosttune: ") else "hosttune: " + why, rc=code, stderr=said, **more)
+    raise AssertionError("fail_json returns")
 
 
 def findings(report: dict[str, t.Any]) -> dict[str, list[dict[str, t.Any]]]:
@@ -154,24 +155,31 @@ def smallest(bounds: list[dict[str, t.Any]]) -> dict[str, t.Any] | None:
     return min(known, key=lambda each: each[:2])[2] if known else None
 
 
+def named(found: list[dict[str, t.Any]]) -> str:
+    """Return findings in a line, each with its reason."""
+    return listed([f"{finding['subject']}: {finding['because']}" for finding in found])
+
+
 def listed(found: list[str]) -> str:
     """Return the first of what was found in one line, and how many there are more."""
     more = len(found) - NAMED
-    return "; ".join(found[:NAMED]) + ("; and %d more" % more if more > 0 else "")
+    return "; ".join(found[:NAMED]) + (f"; and {more} more" if more > 0 else "")
 
 
 def _program(module: AnsibleModule) -> str:
     """Return the path of hosttune; fail the task where there is none."""
-    name = module.params["executable"]
+    name: str = module.params["executable"]
+    found: str | None
     if "/" in name:
         found = name if os.path.isfile(name) and os.access(name, os.X_OK) else None
     else:
         found = module.get_bin_path(name, opt_dirs=PLACES)
     if found is None:
         module.fail_json(
-            msg="%s: no such program on this host; the role hosttune.hosttune.hosttune installs hosttune, "
-            "or name where it is with executable" % name
+            msg=f"{name}: no such program on this host; the role hosttune.hosttune.hosttune installs hosttune, "
+            "or name where it is with executable"
         )
+        raise AssertionError("fail_json returns")
     return found
 
 
@@ -180,14 +188,14 @@ def _run(module: AnsibleModule, line: list[str]) -> tuple[int, str, str]:
     command = [_program(module), *line]
     limit = module.params["timeout"]
     if limit < 1:
-        module.fail_json(msg="timeout: %d: write 1 or more seconds" % limit)
+        module.fail_json(msg=f"timeout: {limit}: write 1 or more seconds")
     # run_command of AnsibleModule knows no limit of time, and what writes must be told to stop, not killed
     try:
         running = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, close_fds=True
         )
     except (OSError, ValueError) as error:
-        module.fail_json(msg="%s: it cannot be started: %s" % (command[0], error))
+        module.fail_json(msg=f"{command[0]}: it cannot be started: {error}")
     try:
         out, said = running.communicate(timeout=limit)
     except subprocess.TimeoutExpired:
@@ -200,12 +208,12 @@ def _stop(module: AnsibleModule, running: subprocess.Popen[bytes], limit: int) -
     running.terminate()
     try:
         said = running.communicate(timeout=GRACE)[1].decode("utf-8", "replace").strip()
-        why = "it did not end within %d s and was told to stop" % limit
+        why = f"it did not end within {limit} s and was told to stop"
     except subprocess.TimeoutExpired:
         running.kill()
         running.wait()
         said = ""
-        why = "it did not end within %d s and was killed; the next apply or rollback heals what it began" % limit
+        why = f"it did not end within {limit} s and was killed; the next apply or rollback heals what it began"
     fail(module, why + (": " + said.splitlines()[-1] if said else ""), running.returncode, said)
 
 

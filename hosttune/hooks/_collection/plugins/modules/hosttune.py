@@ -139,8 +139,9 @@ report:
   returned: always
 """
 
-from ansible.module_utils.basic import AnsibleModule
+import typing as t
 
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hosttune.hosttune.plugins.module_utils import cli
 
 OWN = {
@@ -156,7 +157,7 @@ WANTED = 4
 REFUSED = 5
 
 
-def applied(module):
+def applied(module: AnsibleModule) -> dict[str, t.Any]:
     """Apply, or say what an apply would change."""
     params = module.params
     if params["id"] is not None or params["force"]:
@@ -181,12 +182,13 @@ def applied(module):
     if module._diff:
         result["diff"] = differences(document["changes"])
     if answer.code == REFUSED or document["refused"]:
-        cli.fail(module, "refused: " + (cli.listed(document["refused"]) or answer.said), answer.code, answer.said, **result)
+        why = cli.listed(document["refused"]) or answer.said
+        cli.fail(module, f"refused: {why}", answer.code, answer.said, **result)
     if answer.code == 1:
-        wrong = ["%s: %s" % (row["subject"], row["because"]) for row in document["results"] if row["verdict"] == "FAIL"]
+        wrong = [f"{row['subject']}: {row['because']}" for row in document["results"] if row["verdict"] == "FAIL"]
         cli.fail(
             module,
-            "apply %s was made, and this does not hold: %s" % (document.get("id"), cli.listed(wrong)),
+            f"apply {document.get('id')} was made, and this does not hold: {cli.listed(wrong)}",
             answer.code,
             answer.said,
             **result,
@@ -194,7 +196,7 @@ def applied(module):
     return result
 
 
-def rolled_back(module):
+def rolled_back(module: AnsibleModule) -> dict[str, t.Any]:
     """Take an apply back, or say what that would change."""
     params = module.params
     line = ["rollback"]
@@ -224,7 +226,7 @@ def rolled_back(module):
     return result
 
 
-def differences(changes):
+def differences(changes: list[dict[str, t.Any]]) -> list[dict[str, str]]:
     """Return what --diff shows: files as they are and as they will be, then all else in lines."""
     shown, lines = [], []
     for change in changes:
@@ -238,7 +240,7 @@ def differences(changes):
     return shown + ([{"prepared": "\n".join(lines) + "\n"}] if lines else [])
 
 
-def main():
+def main() -> None:
     """Do what the task asks for."""
     module = AnsibleModule(
         argument_spec=cli.options(

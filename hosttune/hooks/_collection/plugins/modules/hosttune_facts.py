@@ -94,14 +94,15 @@ ansible_facts:
           returned: always
 """
 
-from ansible.module_utils.basic import AnsibleModule
+import typing as t
 
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hosttune.hosttune.plugins.module_utils import cli
 
 STATUS = {0: "ready", 1: "not_ready", 3: "unknown"}
 
 
-def facts(module):
+def facts(module: AnsibleModule) -> dict[str, t.Any]:
     """Gather the fact."""
     version = cli.version(module)
     line = ["check", *cli.aim(module.params), "--strict"]
@@ -128,15 +129,15 @@ def facts(module):
     return {"changed": False, "ansible_facts": {"hosttune": fact}}
 
 
-def pool(each):
+def pool(each: dict[str, t.Any]) -> dict[str, t.Any]:
     """Return what a play needs of a pool of source ports."""
     backend = each["backend"]
-    host = "[%s]" % backend["address"] if ":" in backend["address"] else backend["address"]
+    host = f"[{backend['address']}]" if ":" in backend["address"] else backend["address"]
     found = {name: each[name] for name in ("source", "mode", "usable", "free", "knee")}
-    return dict(found, backend="%s:%d" % (host, backend["port"]))
+    return dict(found, backend=f"{host}:{backend['port']}")
 
 
-def main():
+def main() -> None:
     """Do what the task asks for."""
     module = AnsibleModule(argument_spec=cli.options(), supports_check_mode=True)
     cli.finish(module, facts)

@@ -91,8 +91,9 @@ report:
   returned: always
 """
 
-from ansible.module_utils.basic import AnsibleModule
+import typing as t
 
+from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.hosttune.hosttune.plugins.module_utils import cli
 
 WRONG = 1
@@ -100,7 +101,7 @@ UNTOLD = 3
 RANKS = ["info", "warning", "error"]
 
 
-def check(module):
+def check(module: AnsibleModule) -> dict[str, t.Any]:
     """Hold the host against its role."""
     line = ["check", *cli.aim(module.params)]
     line += cli.words(module.params, {"fail_on": "--fail-on", "strict": "--strict"})
@@ -110,13 +111,13 @@ def check(module):
     least = module.params["fail_on"]
     if answer.code == WRONG and least is not None:
         grave = [f for f in result["wrong"] if RANKS.index(f["severity"]) >= RANKS.index(least)]
-        cli.fail(module, "not ready: " + named(grave), answer.code, answer.said, **result)
+        cli.fail(module, "not ready: " + cli.named(grave), answer.code, answer.said, **result)
     if answer.code == UNTOLD:
-        cli.fail(module, "could not be examined: " + named(result["unknown"]), answer.code, answer.said, **result)
+        cli.fail(module, "could not be examined: " + cli.named(result["unknown"]), answer.code, answer.said, **result)
     return result
 
 
-def capacity(module):
+def capacity(module: AnsibleModule) -> dict[str, t.Any]:
     """Ask how much the host carries."""
     if module.params["strict"]:
         module.fail_json(msg="strict goes with report=check; leave it out")
@@ -125,12 +126,12 @@ def capacity(module):
     if answer.code == WRONG and module.params["fail_on"] is not None:
         wanted = answer.document["workload"]["connections"]
         first = cli.smallest(answer.document["bounds"])
-        why = " it stalls at %d, %s" % (first["hard"], first["name"]) if first else ""
-        cli.fail(module, "does not carry %d connections:%s" % (wanted, why), answer.code, answer.said, **result)
+        why = f" it stalls at {first['hard']}, {first['name']}" if first else ""
+        cli.fail(module, f"does not carry {wanted} connections:{why}", answer.code, answer.said, **result)
     return result
 
 
-def look(module, line, codes):
+def look(module: AnsibleModule, line: list[str], codes: list[int]) -> tuple[cli.Answer, dict[str, t.Any]]:
     """Return hosttune's answer, and what of it every report gives."""
     answer = cli.ask(module, line, "hosttune/report/1", codes, cli.REPORT)
     found = cli.findings(answer.document)
@@ -142,12 +143,7 @@ def look(module, line, codes):
     }
 
 
-def named(found):
-    """Return findings in a line."""
-    return cli.listed(["%s: %s" % (f["subject"], f["because"]) for f in found])
-
-
-def main():
+def main() -> None:
     """Do what the task asks for."""
     module = AnsibleModule(
         argument_spec=cli.options(
