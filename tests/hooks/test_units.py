@@ -109,7 +109,9 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
     units = sorted(str(path) for path in tmp_path.iterdir())
     assert [Path(path).name for path in units] == ["hosttune-check.service", "hosttune-check.timer"]
     # on the program alone it may have a word to say: the unit names where hosttune is usually installed
-    done = subprocess.run(["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["systemd-analyze", "verify", "--man=no", *units], capture_output=True, text=True, check=False
+    )
     assert not [line for line in done.stderr.splitlines() if "hosttune-check" in line and "executable" not in line]
 
 

@@ -125,8 +125,8 @@ def finish(module: AnsibleModule, work: t.Callable[[AnsibleModule], dict[str, t.
 def version(module: AnsibleModule) -> str:
     """Return the version of hosttune on the host."""
     code, out, said = _run(module, ["--version"])
-    name, _, number = out.strip().partition(" ")
-    if code or name != "hosttune" or not number[:1].isdigit() or len(number.split()) != 1:
+    name, number = [*out.split(), "", ""][:2]
+    if code or name != "hosttune" or not number[:1].isdigit():
         fail(module, f"it does not say its version, but {_shown(out or said) or 'nothing'}", code, said)
     return number
 

@@ -1,4 +1,3 @@
-#!/usr/bin/python
 # SPDX-License-Identifier: Apache-2.0
 """Make a host ready for its role, or take that back."""
 
@@ -136,7 +135,7 @@ capacity:
 report:
   description: The whole answer, as the JSON schemas hosttune/apply/1 and hosttune/rollback/1 have it.
   type: dict
-  returned: always
+  returned: success
 """
 
 import typing as t
@@ -177,7 +176,6 @@ def applied(module: AnsibleModule) -> dict[str, t.Any]:
         "notes": document["notes"],
         "refused": document["refused"],
         "capacity": document.get("capacity"),
-        "report": document,
     }
     if module._diff:
         result["diff"] = differences(document["changes"])
@@ -193,7 +191,7 @@ def applied(module: AnsibleModule) -> dict[str, t.Any]:
             answer.said,
             **result,
         )
-    return result
+    return {**result, "report": document}
 
 
 def rolled_back(module: AnsibleModule) -> dict[str, t.Any]:
@@ -216,14 +214,13 @@ def rolled_back(module: AnsibleModule) -> dict[str, t.Any]:
         "id": document.get("id"),
         "notes": document["told"],
         "kept": document["kept"],
-        "report": document,
     }
     if module._diff:
         result["diff"] = {"prepared": document["diff"]}
     if answer.code == 1:
         why = cli.listed([*document["kept"], *document["told"]]) or answer.said
         cli.fail(module, "not all was taken back: " + why, answer.code, answer.said, **result)
-    return result
+    return {**result, "report": document}
 
 
 def differences(changes: list[dict[str, t.Any]]) -> list[dict[str, str]]:

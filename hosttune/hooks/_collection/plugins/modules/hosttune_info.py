@@ -1,4 +1,3 @@
-#!/usr/bin/python
 # SPDX-License-Identifier: Apache-2.0
 """Say whether a host is ready for its role, or how much it carries."""
 
@@ -88,7 +87,7 @@ unknown:
 report:
   description: The whole report, as the JSON schema hosttune/report/1 has it; what C(hosttune plan --reports) reads.
   type: dict
-  returned: always
+  returned: success
 """
 
 import typing as t
@@ -114,7 +113,7 @@ def check(module: AnsibleModule) -> dict[str, t.Any]:
         cli.fail(module, "not ready: " + cli.named(grave), answer.code, answer.said, **result)
     if answer.code == UNTOLD:
         cli.fail(module, "could not be examined: " + cli.named(result["unknown"]), answer.code, answer.said, **result)
-    return result
+    return {**result, "report": answer.document}
 
 
 def capacity(module: AnsibleModule) -> dict[str, t.Any]:
@@ -128,7 +127,7 @@ def capacity(module: AnsibleModule) -> dict[str, t.Any]:
         first = cli.smallest(answer.document["bounds"])
         why = f" it stalls at {first['hard']}, {first['name']}" if first else ""
         cli.fail(module, f"does not carry {wanted} connections:{why}", answer.code, answer.said, **result)
-    return result
+    return {**result, "report": answer.document}
 
 
 def look(module: AnsibleModule, line: list[str], codes: list[int]) -> tuple[cli.Answer, dict[str, t.Any]]:
@@ -139,7 +138,6 @@ def look(module: AnsibleModule, line: list[str], codes: list[int]) -> tuple[cli.
         "changed": False,
         "wrong": found["FAIL"] + found["DRIFT"],
         "unknown": found["UNKNOWN"],
-        "report": answer.document,
     }
 
 
