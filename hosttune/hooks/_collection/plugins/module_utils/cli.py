@@ -133,7 +133,10 @@ def version(module: AnsibleModule) -> str:
 
 def fail(module: AnsibleModule, why: str, code: int, said: str, **more: t.Any) -> t.NoReturn:
     """Fail the task: `why` names what is wrong with what hosttune did or said."""
-    module.fail_json(msg=why if why.startswith("hosttune: ") else "hosttune: " + why, rc=code, stderr=said, **more)
+    # one line of hosttune's own is what `why` says already
+    if len(said.splitlines()) > 1:
+        more["stderr"] = said
+    module.fail_json(msg=why if why.startswith("hosttune: ") else f"hosttune: {why}", rc=code, **more)
     raise AssertionError("fail_json returns")
 
 
