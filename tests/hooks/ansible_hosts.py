@@ -73,6 +73,7 @@ class Hosts:
         self.environment = {
             **os.environ,
             "ANSIBLE_HOME": str(directory / "home"),
+            "ANSIBLE_REMOTE_TMP": str(directory / "remote"),
             "ANSIBLE_COLLECTIONS_PATH": str(collection),
             "ANSIBLE_PIPELINING": "1",
             "ANSIBLE_NOCOLOR": "1",

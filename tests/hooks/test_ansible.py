@@ -99,6 +99,7 @@ def play(collection: Path, there: Path, tasks: list[dict[str, Any]]) -> dict[str
     environment = {
         **os.environ,
         "ANSIBLE_HOME": str(there / "home"),
+        "ANSIBLE_REMOTE_TMP": str(there / "remote"),
         "ANSIBLE_COLLECTIONS_PATH": str(collection),
         "ANSIBLE_LOCALHOST_WARNING": "0",
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "0",

@@ -37,9 +37,9 @@ def test_a_dry_run_says_what_it_can_and_changes_nothing(played: dict[str, Any]) 
     dry = played["dry"]
     assert counts(dry, "failed") == dict.fromkeys(NAMES, 0)
     assert "what an apply would change cannot be told before it is" in dry["said"]
-    assert "+net.core.somaxconn = " in dry["said"] and "+++ after: /etc/sysctl.d/90-hosttune.conf" in dry["said"]
-    # the profile's own number, though the profile is not on the host
-    assert "net.core.somaxconn: 4096 -> " in dry["said"]
+    # two descriptors of each connection of the profile, which is not on the host yet, and 200
+    assert "+++ after: /etc/sysctl.d/90-hosttune.conf" in dry["said"] and "+fs.nr_open = 1200200\n" in dry["said"]
+    assert "fs.nr_open: 1048576 -> 1200200\n" in dry["said"]
     assert played["untouched"] == {name: [] for name in NAMES}
 
 
@@ -48,7 +48,7 @@ def test_what_is_applied_is_changed_and_holds(played: dict[str, Any]) -> None:
     assert changed[OTHER] == 3  # the directory, the profile, the apply
     assert changed[BARE_HOST] > 3
     for name in NAMES:
-        assert [line for line in played["changed"][name] if line.startswith("net.core.somaxconn = ")]
+        assert [line for line in played["changed"][name] if line == "fs.nr_open = 1200200"]
         assert [line for line in played["changed"][name] if line.endswith("./sysctl.d/90-hosttune.conf")]
 
 
