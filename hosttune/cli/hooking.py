@@ -35,7 +35,11 @@ Directory = Annotated[str, DirectoryOption("-o", "--output", help="Write the fil
 
 @hooks.command("ansible")
 def hook_ansible(output: Directory) -> None:
-    """Write the Ansible collection hosttune.hosttune into DIR: modules, a role, an example playbook."""
+    """Write the Ansible collection hosttune.hosttune below DIR: modules, a role, playbooks.
+
+    ANSIBLE_COLLECTIONS_PATH=DIR uses it as it is; what ansible-galaxy builds is
+    DIR/ansible_collections/hosttune/hosttune.
+    """
     from hosttune.commands import hook_ansible
 
     hook_ansible.run(output)

@@ -29,6 +29,7 @@ SCENARIOS = (
     "tests.vm.test_apply_guest:scenes",
     "tests.vm.test_address_guest:scenes",
     "tests.vm.test_guest:scenes",
+    "tests.hooks.ansible_hosts:scenes",
 )
 """Module and function of each, in the order in which they are played."""
 MANY = 1000

@@ -1,0 +1,83 @@
+"""What the documentation of all modules shares."""
+
+from __future__ import annotations
+
+
+class ModuleDocFragment:
+    """Options of every module."""
+
+    DOCUMENTATION = r"""
+options:
+  roles:
+    description:
+      - Roles of the host, such as V(lb) or V(broker); C(hosttune profile list) names them.
+    type: list
+    elements: str
+    aliases: [role]
+  profiles:
+    description:
+      - Profile files of your own, on the host.
+      - The role P(hosttune.hosttune.hosttune#role) copies one from the controller.
+    type: list
+    elements: path
+    aliases: [profile]
+  connections:
+    description:
+      - Connections that the host shall carry; without it what the profile says.
+    type: int
+  rate:
+    description:
+      - New connections per second.
+    type: int
+  hold:
+    description:
+      - Seconds that a connection lives; V(0) where it stays.
+    type: int
+  backends:
+    description:
+      - Addresses that the host connects to, each as C(HOST:PORT).
+    type: list
+    elements: str
+    aliases: [backend]
+  backends_from:
+    description:
+      - A configuration of HAProxy or nginx on the host to read the backends from.
+    type: path
+  sources:
+    description:
+      - Source addresses of the host, or V(all); without it those that routing gives.
+    type: list
+    elements: str
+    aliases: [source]
+  bind_mode:
+    description:
+      - How the program takes its local ports, as C(connect), C(no-port), C(bind[:LO-HI]) or C(explicit[:LO-HI]).
+    type: str
+  service:
+    description:
+      - The unit that carries the connections.
+    type: str
+  users:
+    description:
+      - Logins whose limits count.
+    type: list
+    elements: str
+    aliases: [user]
+  root:
+    description:
+      - The tree of an image or a chroot on the host; nothing runs in it.
+    type: path
+    default: /
+  executable:
+    description:
+      - Name or path of hosttune on the host.
+      - A name is looked for in E(PATH), C(/usr/local/bin) and C(/opt/hosttune/bin).
+    type: path
+    default: hosttune
+  timeout:
+    description:
+      - Seconds after which hosttune is told to stop; the task fails then.
+      - An apply or rollback that is told to stop takes back what it has written.
+    type: int
+    default: 600
+"""

@@ -1,0 +1,255 @@
+"""The collection on this machine, with a real Ansible, on the tree of an image: nothing of this host changes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import hosttune
+from hosttune.hooks import ansible
+from tests.changes.tree import image
+from tests.emit.test_ansible import program
+from tests.vm.guest import REPO
+
+ITSELF = f'#!/bin/sh\nPYTHONPATH={REPO} exec {sys.executable} -m hosttune "$@"\n'
+SAYS = "#!/bin/sh\nprintf '%s' '{}'\nexit {}\n"
+NEWER = json.dumps({"schema": "hosttune/apply/2", "changed": False})
+SHORT = json.dumps({"schema": "hosttune/apply/1", "changed": False})
+HOLLOW = json.dumps(
+    {**json.loads(SHORT), "refused": [], "notes": [], "results": [{}], "diff": "", "changes": []}
+)  # a row without its words
+STUBS = {
+    "garbage": SAYS.format("all is well", 0),
+    "silent": SAYS.format("", 0),
+    "newer": SAYS.format(NEWER, 0),
+    "short": SAYS.format(SHORT, 0),
+    "hollow": SAYS.format(HOLLOW, 1),
+    "odd": SAYS.format(SHORT, 7),
+    "slow": "#!/bin/sh\nexec sleep 30\n",
+    "broken": "#!/nonexistent/interpreter\n",
+}
+"""Programs that are no hosttune, by name."""
+
+COMMON: dict[str, Any] = {"executable": "{{ there }}/hosttune", "root": "{{ there }}/image", "role": "lb"}
+
+
+def task(name: str, module: str = "hosttune", *, dry: bool = False, **options: Any) -> dict[str, Any]:
+    """Return a task whose result is kept under its name, whatever becomes of it."""
+    more = {"check_mode": True, "diff": True} if dry else {}
+    return {
+        "name": name,
+        f"hosttune.hosttune.{module}": {**COMMON, **options},
+        "register": name,
+        "ignore_errors": True,
+        **more,
+    }
+
+
+SCENARIO = [
+    task("dry", dry=True),
+    task("apply"),
+    task("again"),
+    task("ready", "hosttune_info", fail_on="warning"),
+    task("strict", "hosttune_info", strict=True),
+    task("short_of", "hosttune_info", report="capacity", connections=90_000_000, fail_on="error"),
+    task("carries", "hosttune_info", report="capacity", connections=1000),
+    task("facts", "hosttune_facts"),
+    task("dry_back", state="rolled_back", id="{{ apply.id }}", dry=True),
+    task("back", state="rolled_back", id="{{ apply.id }}"),
+    task("back_again", state="rolled_back", id="{{ apply.id }}"),
+    task("nothing", state="rolled_back"),
+    task("not_ready", "hosttune_info", fail_on="error"),
+]
+WRONG = [
+    task("no_role", role="nosuch"),
+    task("no_program", executable="nosuch"),
+    task("no_program_facts", "hosttune_facts", executable="nosuch"),
+    task("no_image", live=True),
+    task("an_option", backends=["--yes"]),
+    task("no_rollback", state="rolled_back", id=812),
+    *(task(name, executable=f"{{{{ there }}}}/{name}", timeout=2 if name == "slow" else 60) for name in STUBS),
+    task("garbage_facts", "hosttune_facts", executable="{{ there }}/garbage"),
+    task("garbage_info", "hosttune_info", executable="{{ there }}/garbage"),
+]
+
+
+@pytest.fixture(scope="module")
+def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The collection as the verb writes it."""
+    out = tmp_path_factory.mktemp("ansible") / "out"
+    command = [sys.executable, "-m", "hosttune", "hook", "ansible", "-o", str(out)]
+    subprocess.run(command, cwd=REPO, check=True, capture_output=True)
+    return out
+
+
+def play(collection: Path, there: Path, tasks: list[dict[str, Any]]) -> dict[str, Any]:
+    """Run tasks on this machine; the result of each by its name, "said" what Ansible printed."""
+    kept = {"name": "keep", "ansible.builtin.copy": {"content": "{{ all | to_json }}", "dest": "{{ there }}/results"}}
+    kept["vars"] = {"all": {each["name"]: f"{{{{ {each['name']} }}}}" for each in tasks}}
+    made = [{"hosts": "localhost", "gather_facts": False, "vars": {"there": str(there)}, "tasks": [*tasks, kept]}]
+    (there / "play.json").write_text(json.dumps(made))
+    environment = {
+        **os.environ,
+        "ANSIBLE_HOME": str(there / "home"),
+        "ANSIBLE_REMOTE_TMP": str(there / "remote"),
+        "ANSIBLE_COLLECTIONS_PATH": str(collection),
+        "ANSIBLE_LOCALHOST_WARNING": "0",
+        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "0",
+        "ANSIBLE_PIPELINING": "1",
+        "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
+    }
+    done = subprocess.run(
+        [program("ansible-playbook"), "play.json"], cwd=there, env=environment, capture_output=True, text=True,
+        check=False, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+    return {**json.loads((there / "results").read_text()), "said": done.stdout + done.stderr}
+
+
+def machine(directory: Path) -> Path:
+    """Make an image, and hosttune beside it."""
+    image(directory)
+    for name, text in {"hosttune": ITSELF, **STUBS}.items():
+        (directory / name).write_text(text)
+        (directory / name).chmod(0o755)
+    return directory
+
+
+def state(root: Path) -> dict[str, bytes | None]:
+    """Return each file of a tree, its journal aside."""
+    found = {str(p.relative_to(root)): p.read_bytes() if p.is_file() else None for p in root.rglob("*")}
+    return {path: text for path, text in found.items() if not path.startswith("var/lib/hosttune")}
+
+
+@pytest.fixture(scope="module")
+def played(collection: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    there = machine(tmp_path_factory.mktemp("there"))
+    before = state(there / "image")
+    look = {"name": "seen", "ansible.builtin.command": f"cp -a {there}/image {there}/seen", "register": "seen"}
+    tasks = [SCENARIO[0], look, *SCENARIO[1:]]
+    found = play(collection, there, tasks)
+    return {**found, "before": before, "dry-tree": state(there / "seen"), "after": state(there / "image")}
+
+
+@pytest.fixture(scope="module")
+def wrong(collection: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    there = machine(tmp_path_factory.mktemp("wrong"))
+    before = state(there / "image")
+    found = play(collection, there, WRONG)
+    assert state(there / "image") == before
+    return found
+
+
+def test_a_dry_run_shows_the_difference_and_writes_nothing(played: dict[str, Any]) -> None:
+    assert played["dry"]["changed"] and played["dry"]["id"] is None
+    assert "+++ after: /etc/sysctl.d/90-hosttune.conf" in played["said"]
+    assert "+net.core.somaxconn = " in played["said"] or "+net.ipv4.ip_local_port_range = " in played["said"]
+    assert played["dry-tree"] == played["before"]
+
+
+def test_an_apply_says_changed_once(played: dict[str, Any]) -> None:
+    assert played["apply"]["changed"] and played["apply"]["id"] == 1
+    assert played["apply"]["report"]["changes"] == played["dry"]["report"]["changes"]
+    assert not played["again"]["changed"] and played["again"]["id"] is None
+
+
+def test_info_says_what_holds(played: dict[str, Any]) -> None:
+    assert played["ready"]["ready"] and not played["ready"]["changed"]
+    assert played["ready"]["report"]["schema"] == "hosttune/report/1"
+    assert played["strict"]["failed"] and "could not be examined: sysctl:" in played["strict"]["msg"]
+    assert played["not_ready"]["failed"] and not played["not_ready"]["ready"]
+    assert "not ready: " in played["not_ready"]["msg"] and "ip_local_port_range" in played["not_ready"]["msg"]
+
+
+def test_info_says_what_is_carried(played: dict[str, Any]) -> None:
+    assert played["carries"]["carried"]
+    assert played["short_of"]["failed"] and not played["short_of"]["carried"]
+    assert re.search(r"does not carry 90000000 connections: it stalls at \d+, \w+", played["short_of"]["msg"])
+
+
+def test_facts_are_those_of_the_report(played: dict[str, Any]) -> None:
+    fact = played["facts"]["ansible_facts"]["hosttune"]
+    assert fact["version"] == hosttune.__version__
+    assert fact["roles"] == ["lb"] and fact["wanted"] == {"connections": 1_000_000, "rate": 1000}
+    bounds = {b["id"]: b["hard"] for b in played["ready"]["report"]["bounds"]}
+    assert bounds[fact["capacity"]["bound"]] == fact["capacity"]["connections"]
+    # an image has no kernel: what was not examined is not ready
+    assert fact["status"] == "unknown" and "sysctl:fs.file-max" in fact["unknown"] and fact["wrong"] == []
+
+
+def test_a_rollback_takes_it_back_to_the_byte_and_says_changed_once(played: dict[str, Any]) -> None:
+    assert played["dry_back"]["changed"] and "90-hosttune.conf (removed)" in played["said"]
+    assert played["back"]["changed"] and played["back"]["id"] == 1
+    assert not played["back_again"]["changed"]
+    assert not played["nothing"]["changed"] and "nothing to take back" in played["nothing"]["notes"][0]
+    assert played["after"] == played["before"]
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("no_role", "hosttune: --role 'nosuch': no such profile"),
+        ("no_program", "nosuch: no such program on this host; the role hosttune.hosttune.hosttune installs"),
+        ("no_program_facts", "nosuch: no such program on this host"),
+        ("no_image", "hosttune: --root: nothing runs in an image"),
+        ("an_option", "hosttune: --backend"),
+        ("no_rollback", "hosttune: rollback 812: no such apply"),
+        ("garbage", "hosttune: it answered with no JSON, but 'all is well'"),
+        ("garbage_info", "hosttune: it answered with no JSON, but 'all is well'"),
+        ("garbage_facts", "hosttune: it does not say its version, but 'all is well'"),
+        ("silent", "hosttune: it answered with no JSON, but nothing"),
+        ("newer", "hosttune: it answers as 'hosttune/apply/2' has it, and this collection reads hosttune/apply/1"),
+        ("short", "hosttune: its answer is not as hosttune/apply/1 has it: changes"),
+        ("hollow", "hosttune: its answer is not as its schema has it"),
+        ("odd", "hosttune: its answer is not as hosttune/apply/1 has it"),
+        ("slow", "hosttune: it did not end within 2 s and was told to stop"),
+        ("broken", "cannot be started"),
+    ],
+)
+def test_what_went_wrong_is_a_failed_task(wrong: dict[str, Any], name: str, said: str) -> None:
+    assert wrong[name]["failed"] and not wrong[name]["changed"]
+    assert said in wrong[name]["msg"]
+    assert "\n" not in wrong[name]["msg"]
+
+
+def test_each_wrong_task_is_looked_at() -> None:
+    marks = test_what_went_wrong_is_a_failed_task.pytestmark  # type: ignore[attr-defined]
+    assert {each["name"] for each in WRONG} == {case[0] for case in marks[0].args[1]}
+
+
+def test_the_collection_has_the_version_of_the_package(collection: Path) -> None:
+    written = (collection / ansible.TREE / "galaxy.yml").read_text()
+    assert f'version: "{hosttune.__version__}"' in written
+    assert not [p for p in collection.rglob("*") if p.is_file() and "@version@" in p.read_text()]
+
+
+@pytest.mark.parametrize(
+    ("version", "found"),
+    [("0.1.0", "0.1.0"), ("1.2", "1.2.0"), ("0.2.0.dev1", "0.2.0-dev1"), ("1.0.0rc2", "1.0.0-rc2")],
+)
+def test_a_version_is_one_that_galaxy_takes(version: str, found: str) -> None:
+    assert ansible.semantic(version) == found
+
+
+def test_what_is_no_version_is_refused() -> None:
+    with pytest.raises(ValueError, match="no version"):
+        ansible.semantic("newest")
+
+
+def test_it_is_written_anew_and_nothing_of_somebody_else_is_touched(collection: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(collection, out)
+    command = [sys.executable, "-m", "hosttune", "hook", "ansible", "-o", str(out)]
+    assert subprocess.run(command, cwd=REPO, capture_output=True, check=False).returncode == 0
+    (out / ansible.TREE / "mine").write_text("x")
+    done = subprocess.run(command, cwd=REPO, capture_output=True, text=True, check=False)
+    assert done.returncode == 2 and "mine is not of an earlier run" in done.stderr
