@@ -45,15 +45,15 @@ TextFile = Annotated[str, FileOption("--textfile", help="Write metrics to FILE t
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show what holds too, and where each value comes from.")]
 Connections = Annotated[
     int | None,
-    typer.Option(parser=partial(_usage.count, most=10**9), metavar="N", help="Connections the host shall carry."),
+    typer.Option(parser=_usage.counted(10**9), metavar="N", help="Connections the host shall carry."),
 ]
 Rate = Annotated[
-    int | None, typer.Option(parser=partial(_usage.count, most=10**7), metavar="N", help="New connections per second.")
+    int | None, typer.Option(parser=_usage.counted(10**7), metavar="N", help="New connections per second.")
 ]
 Hold = Annotated[
     int | None,
     typer.Option(
-        parser=partial(_usage.count, least=0, most=10**8),
+        parser=_usage.counted(10**8, least=0),
         metavar="N",
         help="Seconds that a connection lives; 0: it stays.",
     ),
@@ -78,15 +78,11 @@ ModeText = Annotated[
 Pid = Annotated[
     int | None,
     # the most that kernel.pid_max can be: PID_MAX_LIMIT, include/linux/threads.h
-    typer.Option(
-        parser=partial(_usage.count, most=1 << 22), metavar="N", help="A running process: its limits, its network."
-    ),
+    typer.Option(parser=_usage.counted(1 << 22), metavar="N", help="A running process: its limits, its network."),
 ]
 ProcessName = Annotated[str, typer.Option(help="A running process by name.", metavar="NAME")]
 FromConfig = Annotated[str, FileOption("--backends-from", help="Read them from haproxy.cfg or nginx.conf.")]
 StalledAt = Annotated[
     int | None,
-    typer.Option(
-        parser=partial(_usage.count, most=10**9), metavar="N", help="The number of connections at which it stopped."
-    ),
+    typer.Option(parser=_usage.counted(10**9), metavar="N", help="The number of connections at which it stopped."),
 ]

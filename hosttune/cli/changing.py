@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from functools import partial
 from typing import Annotated
 
 import typer
@@ -99,9 +98,7 @@ def apply(
 def rollback(
     id: Annotated[
         int | None,
-        typer.Argument(
-            parser=partial(_usage.count, most=10**9), help="The apply to take back; default: the last.", metavar="[ID]"
-        ),
+        typer.Argument(parser=_usage.counted(10**9), help="The apply to take back; default: the last.", metavar="[ID]"),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; exit 4 if anything.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from typing import Any
 
 import typer
@@ -22,6 +23,15 @@ def count(text: str, most: int, least: int = 1) -> int:
     number = int(plain.replace(",", "").replace("_", ""))
     if not least <= number <= most:
         raise typer.BadParameter(f"{text} is not in {least} to {most:,}")
+    return number
+
+
+def counted(most: int, least: int = 1) -> Callable[[str], int]:
+    """Return `count` within bounds, as a function that has a name: older releases of click want to show it."""
+
+    def number(text: str) -> int:
+        return count(text, most, least)
+
     return number
 
 

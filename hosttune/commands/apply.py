@@ -88,11 +88,11 @@ def on(host: Host, asked: Asked) -> int:
     if not draft.plan.refusals and not _wants(draft.plan) and not unfinished:
         return _tell(asked, draft, draft.report, 0, changed=False)
     if asked.dry_run or draft.plan.refusals:
-        return _show(asked, host, loaded, draft)
+        return _show(asked, host, loaded, draft, unfinished)
     assert isinstance(host, LiveHost)
     if not asked.yes:
         _ask(asked, host, loaded, draft)
-    return _apply(asked, host, loaded, draft)
+    return _apply(asked, host, loaded, draft, unfinished)
 
 
 def _check(asked: Asked) -> None:
@@ -142,8 +142,11 @@ def _refuse(plan: Plan) -> None:
         raise RefusedError(_refused.line(plan.refusals, os.geteuid() == 0, _load.command()))
 
 
-def _show(asked: Asked, host: Host, loaded: _load.Loaded, draft: Draft) -> int:
-    """Print the plan, and why it may not be carried out; the capacity is that of the host as planned."""
+def _show(asked: Asked, host: Host, loaded: _load.Loaded, draft: Draft, unfinished: bool = False) -> int:
+    """Print the plan, and why it may not be carried out; the capacity is that of the host as planned.
+
+    `unfinished`: an earlier run was interrupted, and healing it is a change too.
+    """
     width, refusals = _width(), draft.plan.refusals
     why = (refusals, os.geteuid() == 0, _load.command())
     # who only forgot sudo has not asked for a plan
@@ -152,7 +155,7 @@ def _show(asked: Asked, host: Host, loaded: _load.Loaded, draft: Draft) -> int:
     after = _examine.examine(planned, loaded.profiles, loaded.workload, loaded.programs, "")
     if asked.format == "json":
         results = [] if refusals else _results(planned, loaded, draft, after, draft.plan.changes)
-        _print_json(asked, draft, after, results, changed=bool(draft.plan.changes), record=None)
+        _print_json(asked, draft, after, results, changed=bool(draft.plan.changes) or unfinished, record=None)
     elif not short:
         units = {f.subject.name: f.requirement.unit for f in draft.findings if f.requirement}
         print(_plan.plan(draft.plan, width, units), end="")
@@ -174,8 +177,8 @@ def _ask(asked: Asked, host: Host, loaded: _load.Loaded, draft: Draft) -> None:
     _asking.agree(f"Make {count:,} change{'s' * (count != 1)}?" if count else f"Restart {units}?")
 
 
-def _apply(asked: Asked, host: LiveHost, loaded: _load.Loaded, shown: Draft) -> int:
-    """Write under the lock; what was shown must still be what is planned."""
+def _apply(asked: Asked, host: LiveHost, loaded: _load.Loaded, shown: Draft, unfinished: bool) -> int:
+    """Write under the lock; what was shown must still be what is planned. `unfinished` is as `_show` has it."""
     with _commit.healed(host) as records:
         # who was not asked has not let time pass: the link need not be asked again
         draft = _draft(asked, host, loaded, shown.links if asked.yes else None)
@@ -183,7 +186,7 @@ def _apply(asked: Asked, host: LiveHost, loaded: _load.Loaded, shown: Draft) -> 
         if not asked.yes and draft.plan != shown.plan:
             raise RefusedError("the host was changed while you were asked, nothing was written; run it again")
         if not _wants(draft.plan):
-            return _tell(asked, draft, draft.report, 0, changed=False)
+            return _tell(asked, draft, draft.report, 0, changed=False, healed=unfinished)
         record = _commit.carry_out(host, records, draft.request, draft.plan)
     after = _examine.examine(host, loaded.profiles, loaded.workload, loaded.programs, "")
     results = _results(host, loaded, draft, after, record.changes)
@@ -209,12 +212,13 @@ def _tell(
     code: int,
     *,
     changed: bool,
+    healed: bool = False,
     record: Record | None = None,
     results: list[outcome.Row] | None = None,
 ) -> int:
-    """Print what became of it and return the exit code."""
+    """Print what became of it and return the exit code; `healed`: an earlier run was brought to its end."""
     if asked.format == "json":
-        _print_json(asked, draft, after, results or [], changed=changed, record=record)
+        _print_json(asked, draft, after, results or [], changed=changed or healed, record=record)
         return code
     width = _width()
     if not changed:

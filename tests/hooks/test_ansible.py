@@ -33,7 +33,7 @@ STUBS = {
     "short": SAYS.format(SHORT, 0),
     "hollow": SAYS.format(HOLLOW, 1),
     "odd": SAYS.format(SHORT, 7),
-    "slow": "#!/bin/sh\nexec sleep 30\n",
+    "slow": "#!/bin/sh\nsleep 30\n",
     "broken": "#!/nonexistent/interpreter\n",
 }
 """Programs that are no hosttune, by name."""
@@ -55,6 +55,7 @@ def task(name: str, module: str = "hosttune", *, dry: bool = False, **options: A
 
 SCENARIO = [
     task("dry", dry=True),
+    task("strict_wrong", "hosttune_info", strict=True),
     task("apply"),
     task("again"),
     task("ready", "hosttune_info", fail_on="warning"),
@@ -75,6 +76,7 @@ WRONG = [
     task("no_image", live=True),
     task("an_option", backends=["--yes"]),
     task("no_rollback", state="rolled_back", id=812),
+    task("part_of_one", state="rolled_back", only=["sysctl"], persist_only=True),
     *(task(name, executable=f"{{{{ there }}}}/{name}", timeout=2 if name == "slow" else 60) for name in STUBS),
     task("garbage_facts", "hosttune_facts", executable="{{ there }}/garbage"),
     task("garbage_info", "hosttune_info", executable="{{ there }}/garbage"),
@@ -165,7 +167,9 @@ def test_an_apply_says_changed_once(played: dict[str, Any]) -> None:
 def test_info_says_what_holds(played: dict[str, Any]) -> None:
     assert played["ready"]["ready"] and not played["ready"]["changed"]
     assert played["ready"]["report"]["schema"] == "hosttune/report/1"
-    assert played["strict"]["failed"] and "could not be examined: sysctl:" in played["strict"]["msg"]
+    for name in ("strict", "strict_wrong"):  # where something is wrong too, that must not hide it
+        assert played[name]["failed"] and "could not be examined: sysctl:" in played[name]["msg"]
+    assert played["strict_wrong"]["wrong"]
     assert played["not_ready"]["failed"] and not played["not_ready"]["ready"]
     assert "not ready: " in played["not_ready"]["msg"] and "ip_local_port_range" in played["not_ready"]["msg"]
 
@@ -203,6 +207,7 @@ def test_a_rollback_takes_it_back_to_the_byte_and_says_changed_once(played: dict
         ("no_image", "hosttune: --root: nothing runs in an image"),
         ("an_option", "hosttune: --backend"),
         ("no_rollback", "hosttune: rollback 812: no such apply"),
+        ("part_of_one", "only, persist_only: an apply is taken back as a whole"),
         ("garbage", "hosttune: it answered with no JSON, but 'all is well'"),
         ("garbage_info", "hosttune: it answered with no JSON, but 'all is well'"),
         ("garbage_facts", "hosttune: it does not say its version, but 'all is well'"),

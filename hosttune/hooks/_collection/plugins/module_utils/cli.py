@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import typing as t
 
@@ -195,7 +196,13 @@ def _run(module: AnsibleModule, line: list[str]) -> tuple[int, str, str]:
     # run_command of AnsibleModule knows no limit of time, and what writes must be told to stop, not killed
     try:
         running = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, close_fds=True
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            close_fds=True,
+            # a group of its own: what is told to stop may be a wrapper around hosttune
+            start_new_session=True,
         )
     except (OSError, ValueError) as error:
         module.fail_json(msg=f"{command[0]}: it cannot be started: {error}")
@@ -208,12 +215,12 @@ def _run(module: AnsibleModule, line: list[str]) -> tuple[int, str, str]:
 
 def _stop(module: AnsibleModule, running: subprocess.Popen[bytes], limit: int) -> t.NoReturn:
     """End a run that took too long, and fail the task with what it said about it."""
-    running.terminate()
+    os.killpg(running.pid, signal.SIGTERM)
     try:
         said = running.communicate(timeout=GRACE)[1].decode("utf-8", "replace").strip()
         why = f"it did not end within {limit} s and was told to stop"
     except subprocess.TimeoutExpired:
-        running.kill()
+        os.killpg(running.pid, signal.SIGKILL)
         running.wait()
         said = ""
         why = f"it did not end within {limit} s and was killed; the next apply or rollback heals what it began"

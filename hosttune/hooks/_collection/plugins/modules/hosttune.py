@@ -152,6 +152,7 @@ OWN = {
     "reserve_listeners": "--reserve-listeners",
     "add_addresses": "--add-address",
 }
+APPLY_ONLY = ["only", "except", "runtime_only", "persist_only", "live", "reserve_listeners", "add_addresses"]
 WANTED = 4
 REFUSED = 5
 
@@ -197,6 +198,9 @@ def applied(module: AnsibleModule) -> dict[str, t.Any]:
 def rolled_back(module: AnsibleModule) -> dict[str, t.Any]:
     """Take an apply back, or say what that would change."""
     params = module.params
+    ignored = [name for name in APPLY_ONLY if params[name]]
+    if ignored:
+        module.fail_json(msg=f"{', '.join(ignored)}: an apply is taken back as a whole; leave it out")
     line = ["rollback"]
     if params["id"] is not None:
         line.append(str(params["id"]))

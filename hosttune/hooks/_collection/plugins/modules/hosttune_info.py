@@ -111,8 +111,10 @@ def check(module: AnsibleModule) -> dict[str, t.Any]:
     if answer.code == WRONG and least is not None:
         grave = [f for f in result["wrong"] if RANKS.index(f["severity"]) >= RANKS.index(least)]
         cli.fail(module, "not ready: " + cli.named(grave), answer.code, answer.said, **result)
-    if answer.code == UNTOLD:
-        cli.fail(module, "could not be examined: " + cli.named(result["unknown"]), answer.code, answer.said, **result)
+    # where something is wrong too, that is what the exit code says
+    counted = [f for f in result["unknown"] if RANKS.index(f["severity"]) >= RANKS.index(least or "error")]
+    if answer.code == UNTOLD or (module.params["strict"] and counted):
+        cli.fail(module, "could not be examined: " + cli.named(counted), answer.code, answer.said, **result)
     return {**result, "report": answer.document}
 
 
