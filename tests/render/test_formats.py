@@ -38,13 +38,13 @@ _SETTINGS = settings(max_examples=40, deadline=None, suppress_health_check=list(
 DATUM = r"(?:'[^'=]+'|[^ '=]+)=[0-9]+(?:;[0-9:]*){2};0;[0-9]*"
 
 
-def hosttune(*words: str) -> subprocess.CompletedProcess[str]:
+def hosttune(*words: str, encoding: str = "utf-8") -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "hosttune", *words],
         capture_output=True,
-        text=True,
+        encoding=encoding,
         cwd=HOSTS,
-        env={**os.environ, "PYTHONPATH": str(HERE.parents[1]), "PYTHONIOENCODING": "utf-8"},
+        env={**os.environ, "PYTHONPATH": str(HERE.parents[1]), "PYTHONIOENCODING": encoding},
         check=False,
         timeout=60,
     )
@@ -185,7 +185,15 @@ def test_a_check_that_cannot_be_made_fails_in_its_format(name: str, wrong: str) 
     assert (said in done.stdout and about in done.stdout) if said else not done.stdout
 
 
-@pytest.mark.parametrize("words", [["--format=tap"], ["-ftap"], ["-f", "json", "-f", "tap"]])
+@pytest.mark.parametrize("name", ["junit", "tap", "nagios"])
+def test_it_fails_in_its_format_where_the_output_has_no_such_letter(name: str) -> None:
+    code, said = FAILED[name]
+    done = hosttune("check", "--role", "l\N{LATIN SMALL LETTER E WITH ACUTE}b", "--format", name, encoding="ascii")
+    assert done.returncode == code and said in done.stdout and "l?b" in done.stdout
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [["--format=tap"], ["-ftap"], ["-vf", "tap"], ["-vftap"], ["-f", "json", "-f", "tap"]])
 def test_the_format_is_seen_however_it_is_written(words: list[str]) -> None:
     assert "Bail out!" in hosttune("check", "--role", "nosuch", *words).stdout
 
