@@ -111,6 +111,10 @@ STATES = {
     "all holds": (report((finding("a", Verdict.OK),), (bound("memory", 3_000_000),)), 0),
     "an error fails": (report((finding("a", Verdict.FAIL),), (bound("memory", 3_000_000),)), 2),
     "it drifts": (report((finding("a", Verdict.DRIFT),), (bound("memory", 3_000_000),)), 1),
+    "it is right on disk alone": (
+        report((dataclasses.replace(finding("a", Verdict.DRIFT), in_force=False),), (bound("memory", 3_000_000),)),
+        2,
+    ),
     "a warning fails": (report((finding("a", Verdict.FAIL, Severity.WARNING),), (bound("memory", 3_000_000),)), 1),
     "a warning fails and counts": (
         report((finding("a", Verdict.FAIL, Severity.WARNING),), (), fail_on=Severity.WARNING),
@@ -126,6 +130,11 @@ STATES = {
     ),
     "one could not be told": (report((finding("a", Verdict.UNKNOWN),), (bound("memory", 3_000_000),)), 0),
     "one must be told": (report((finding("a", Verdict.UNKNOWN),), (bound("memory", 3_000_000),), strict=True), 3),
+    "a bound could not be told": (report((), (bound("memory", 3_000_000), bound("m", Unknown(Reason.INVISIBLE)))), 0),
+    "a bound must be told": (
+        report((), (bound("memory", 3_000_000), bound("m", Unknown(Reason.INVISIBLE))), strict=True),
+        3,
+    ),
     "nothing could be told": (report((finding("a", Verdict.UNKNOWN),), (bound("m", Unknown(Reason.INVISIBLE)),)), 3),
 }
 
@@ -135,6 +144,21 @@ def test_the_state_of_the_plugin(name: str) -> None:
     made, state = STATES[name]
     assert nagios.exit_code(made) == state
     assert nagios.render(made).startswith(f"HOSTTUNE {('OK', 'WARNING', 'CRITICAL', 'UNKNOWN')[state]} - ")
+
+
+def test_the_plugin_carries_nothing_where_a_bound_could_not_be_told() -> None:
+    unseen = (bound("memory", 3_000_000), bound("conntrack", Unknown(Reason.INVISIBLE)))
+    assert "carries 1,000,000" in nagios.render(report(bounds=unseen[:1]))
+    said = nagios.render(report(bounds=unseen))
+    assert "carries" not in said and "no bound below 1,000,000 found, 1 could not be told" in said
+
+
+def test_a_line_has_room_for_thousands_of_backends() -> None:
+    many = tuple(dataclasses.replace(bound(f"ports:10.0.0.1:{n}", 10**6 + n), used=n) for n in range(1, 5001))
+    text = nagios.render(report(bounds=(*many, dataclasses.replace(bound("nofile", 10**7), used=7))))
+    # the fullest, and what is no backend; a service's output may be cut at 4 KiB
+    assert "'used nofile'=7;" in text and "'used ports:10.0.0.1:5000'=5000;" in text
+    assert "'used ports:10.0.0.1:4997'" not in text and len(text) < 1024
 
 
 def test_a_program_that_runs_plugins_takes_the_state_and_the_line() -> None:
