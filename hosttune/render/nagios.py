@@ -45,7 +45,10 @@ def exit_code(report: Report) -> int:
     if any(_counts(report, f) for f in wrong) or short or slow_bounds(report) or full:
         return CRITICAL
     slow = any(_at(bound, bound.knee) for bound in report.bounds)
-    if slow or any(f.severity.rank >= Severity.WARNING.rank or _counts(report, f) for f in [*wrong, *filter(_drifts, report.findings)]):
+    if slow or any(
+        f.severity.rank >= Severity.WARNING.rank or _counts(report, f)
+        for f in [*wrong, *filter(_drifts, report.findings)]
+    ):
         return WARNING
     untold = any(_untold(f) and _counts(report, f) for f in report.findings) or _unseen(report)
     return UNKNOWN if (report.strict and untold) or not _told(report) else OK

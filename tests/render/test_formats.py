@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import json
 import os
 import re
 import shlex
@@ -16,6 +15,8 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
 
 import junitparser
 import pytest
@@ -82,7 +83,11 @@ EXPECTED = Counter(ok=2, failed=4, minor=1, skipped=3)
 def test_each_outcome_is_counted_once() -> None:
     assert Counter(str(case.outcome) for case in cases(every_kind())) == EXPECTED
     strict = dataclasses.replace(every_kind(), strict=True, fail_on=Severity.WARNING)
-    assert Counter(str(case.outcome) for case in cases(strict)) == Counter(ok=2, failed=5, untold=1, skipped=2)
+    assert Counter(str(case.outcome) for case in cases(strict)) == Counter(ok=2, failed=5, untold=2, skipped=1)
+
+
+def counts(read: junitparser.JUnitXml) -> list[tuple[int, ...]]:
+    return [(one.tests, one.failures, one.errors) for one in (read, *read)] + [(suite.skipped,) for suite in read]
 
 
 @pytest.mark.parametrize("strict", [False, True])
@@ -90,13 +95,69 @@ def test_a_reader_of_junit_counts_the_same(strict: bool) -> None:
     made = dataclasses.replace(every_kind(), strict=strict)
     read = junitparser.JUnitXml.fromstring(junit.render(made).encode())
     assert [suite.name for suite in read] == ["hosttune.lb", "hosttune.lint", "hosttune.capacity"]
-    written = (read.tests, read.failures, read.errors, read.skipped)
+    written = counts(read)
     read.update_statistics()  # counts the elements
-    assert written == (read.tests, read.failures, read.errors, read.skipped) == (10, 4, int(strict), 4 - strict)
+    assert written == counts(read)
+    assert (read.tests, read.failures, read.errors, read.skipped) == (10, 4, 2 * strict, 4 - 2 * strict)
+
+
+COUNTS = {"tests", "failures", "errors"}
+# what the xunit plugin of Jenkins takes (its junit-10.xsd): attributes that there may be, those that must be, children
+JUNIT: dict[str, tuple[set[str], set[str], set[str]]] = {
+    "testsuites": ({"name", "time", *COUNTS}, set(), {"testsuite"}),
+    "testsuite": (
+        {"name", "time", "skipped", "timestamp", "hostname", "group", "id", "package", "file", "log", "url", *COUNTS},
+        {"name", *COUNTS},
+        {"testsuite", "properties", "testcase", "system-out", "system-err"},
+    ),
+    "testcase": ({"name", "time", "classname", "group"}, {"name"}, {"skipped", "error", "failure"}),
+    "skipped": ({"type", "message"}, set(), set()),
+    "error": ({"type", "message"}, set(), set()),
+    "failure": ({"type", "message"}, set(), set()),
+}
+
+
+def hold_to_junit(text: str) -> None:
+    assert text.isascii()
+    for element in ElementTree.fromstring(text).iter():
+        may, must, children = JUNIT[element.tag]
+        assert must <= set(element.attrib) <= may, element.attrib
+        assert {child.tag for child in element} <= children
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_junit_has_what_its_schema_has(strict: bool) -> None:
+    hold_to_junit(junit.render(dataclasses.replace(every_kind(), strict=strict, taken=1795609744.9)))
+    hold_to_junit(junit.failed("--role 'l\x1bb]]>': no such profile"))
+
+
+def test_names_stay_from_run_to_run_and_differ() -> None:
+    made = [dataclasses.replace(finding(f"pid/{pid}", Verdict.OK), id=f"nofile:pid/{pid}:at_least") for pid in (7, 19)]
+    (first,), (second,) = (cases(report((one,))) for one in made)
+    assert first.name == second.name == "nofile:process:at_least"
+    twice = dataclasses.replace(finding("a", Verdict.FAIL), id="lint:range-refused:a", requirement=None)
+    assert [case.name for case in cases(report((twice, twice)))] == ["lint:range-refused:a", "lint:range-refused:a (2)"]
+
+
+def test_a_role_may_have_the_name_of_a_group() -> None:
+    made = finding("a", Verdict.OK)
+    assert made.requirement is not None
+    row = dataclasses.replace(made.requirement, roles=("capacity", "lint"))
+    lint = dataclasses.replace(made, id="lint:a", requirement=None)
+    found = report(
+        (lint, dataclasses.replace(made, requirement=row)), (bound("nofile", 5),), roles=("capacity", "lint")
+    )
+    suites = list(junitparser.JUnitXml.fromstring(junit.render(found).encode()))
+    assert [(suite.name, suite.tests) for suite in suites] == [("hosttune.capacity", 2), ("hosttune.lint", 2)]
+
+
+def read_tap(text: str) -> list[Any]:
+    """Return the lines as a reader of TAP 13 has them, in which a hash cannot be escaped."""
+    return list(Parser().parse_text(re.sub(r"(?m)^(?!  )(.*)$", lambda line: line[0].replace(r"\#", ""), text)))
 
 
 def test_a_reader_of_tap_counts_the_same() -> None:
-    lines = list(Parser().parse_text(tap.render(every_kind())))
+    lines = read_tap(tap.render(every_kind()))
     tests = [line for line in lines if line.category == "test"]
     (plan,) = (line for line in lines if line.category == "plan")
     assert plan.expected_tests == len(tests) == EXPECTED.total()
@@ -217,7 +278,9 @@ def test_it_fails_in_its_format_where_the_output_has_no_such_letter(name: str) -
     assert done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("words", [["--format=tap"], ["-ftap"], ["-vf", "tap"], ["-vftap"], ["-f", "json", "-f", "tap"]])
+@pytest.mark.parametrize(
+    "words", [["--format=tap"], ["-ftap"], ["-vf", "tap"], ["-vftap"], ["-f", "json", "-f", "tap"]]
+)
 def test_the_format_is_seen_however_it_is_written(words: list[str]) -> None:
     assert "Bail out!" in hosttune("check", "--role", "nosuch", *words).stdout
 
@@ -232,22 +295,24 @@ def test_a_verb_without_the_format_says_which_it_has(words: list[str]) -> None:
 @_SETTINGS
 @given(report=REPORTS)
 def test_whatever_a_host_says_junit_can_be_read(report: Report) -> None:
-    read = junitparser.JUnitXml.fromstring(junit.render(report).encode())
+    text = junit.render(report)
+    hold_to_junit(text)
+    read = junitparser.JUnitXml.fromstring(text.encode())
     assert read.tests == len(cases(report)) == sum(len(list(suite)) for suite in read)
 
 
 @_SETTINGS
 @given(report=REPORTS)
 def test_whatever_a_host_says_tap_can_be_read(report: Report) -> None:
-    # the reader speaks 13, in which a hash cannot be escaped
-    text = tap.render(report).replace(r"\#", "")
-    tests = [line for line in Parser().parse_text(text) if line.category == "test"]
+    tests = [line for line in read_tap(tap.render(report)) if line.category == "test"]
     found = cases(report)
     assert [t.ok for t in tests] == [case.outcome in (Outcome.OK, Outcome.SKIPPED) for case in found]
     assert [bool(t.skip) for t in tests] == [case.outcome is Outcome.SKIPPED for case in found]
-    for line in text.splitlines():
-        if re.match(r"  [a-z]", line):
-            assert isinstance(json.loads(line.partition(": ")[2]), str)
+    for test, case in zip(tests, found, strict=True):
+        if test.yaml_block is not None:
+            told = {"message": case.said, "verdict": case.verdict, **dict(case.facts)}
+            assert test.yaml_block == {name.replace(" ", "_"): text for name, text in told.items()}
+    assert sum(test.yaml_block is not None for test in tests) == sum(not test.ok for test in tests)
 
 
 @_SETTINGS
