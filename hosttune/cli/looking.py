@@ -85,7 +85,7 @@ def capacity(
     netns: Netns = "",
     root: Root = "/",
     snapshot: Snapshot = "",
-    format: Format = "table",
+    format: Annotated[str, typer.Option("--format", "-f", help="table, json or markdown.")] = "table",
     svg: Annotated[str, typer.Option("--svg", help="Write the picture to FILE too.", metavar="FILE")] = "",
     verbose: Verbose = False,
 ) -> None:
