@@ -87,7 +87,7 @@ def capacity(
     netns: Netns = "",
     root: Root = "/",
     snapshot: Snapshot = "",
-    format: Format = "table",
+    format: Annotated[str, formats("table", "json", "markdown")] = "table",
     svg: Annotated[str, FileOption("--svg", help="Write the picture to FILE too.")] = "",
     verbose: Verbose = False,
 ) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import sys
 from collections.abc import Sequence
 
 from hosttune import registry
-from hosttune.commands import _textfile
+from hosttune.commands import _output, _textfile
 from hosttune.errors import HosttuneError
 from hosttune.render import prometheus
 
 _VERB = "check"
+_FLAGS = "v"
+"""Short options of the verb that take no value, and so may stand before one that does: -vf tap."""
 
 
 def fail(args: Sequence[str], message: str, code: int) -> int:
@@ -38,20 +39,21 @@ def told(args: Sequence[str], message: str, code: int) -> int:
     renderer = registry.load("hosttune.render", name)
     if not hasattr(renderer, "failed"):
         return code
-    sys.stdout.write(renderer.failed(message))
+    _output.put(renderer.failed(message))
     own = getattr(renderer, "failed_code", None)
     return own() if own else code
 
 
 def option(args: Sequence[str], *names: str) -> str:
     """Return the last value of an option, "" where it is not given."""
-    found = ""
-    for before, word in zip(("", *args), args, strict=False):
+    found, before = "", ""
+    for word in args:
         if before in names:
             found = word
+        before = word if word.startswith("--") else f"-{word[1:].lstrip(_FLAGS)}" if word.startswith("-") else word
         for name in names:
             # --format=tap, -ftap
             joined = f"{name}=" if name.startswith("--") else name
-            if word.startswith(joined) and word != name:
-                found = word[len(joined) :]
+            if before.startswith(joined) and before != name:
+                found = before[len(joined) :]
     return found

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hosttune import registry
+from hosttune.commands import _output
 from hosttune.errors import UsageError
 from hosttune.host import Host
 from hosttune.model import Report
@@ -77,15 +78,14 @@ def present(report: Any, renderer: Any, verbose: bool) -> None:
     """
     out = sys.stdout
     color = out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    encoding = out.encoding or "ascii"
     text = renderer.render(
         report,
         verbose=verbose,
         color=color,
         width=shutil.get_terminal_size((80, 24)).columns,
-        unicode=encoding.lower().replace("-", "").startswith("utf"),
+        unicode=(out.encoding or "ascii").lower().replace("-", "").startswith("utf"),
     )
-    out.write(text.encode(encoding, "replace").decode(encoding))
+    _output.put(text)
 
 
 def teller() -> Callable[[str], None]:

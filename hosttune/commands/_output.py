@@ -62,6 +62,12 @@ def lost() -> OSError | None:
     return raw.error if isinstance(raw, Tolerant) else None
 
 
+def put(text: str) -> None:
+    """Write text to standard output, with a question mark for what its encoding does not have."""
+    encoding = sys.stdout.encoding or "ascii"
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+
+
 def settle(code: int) -> int:
     """Write what is left, say in one line where it could not be, and return the exit code.
 

@@ -18,6 +18,8 @@ def judge(requirement: Requirement, reading: Reading, default: Value | None = No
     `rough` where it is reckoned and may be a little more.
     """
     verdict, because = _verdict(requirement, reading, default, "about " if rough else "")
+    now = reading.runtime
+    in_force = holds(requirement, now, now) if verdict is Verdict.DRIFT and not isinstance(now, Unknown) else None
     return Finding(
         id=f"{requirement.subject}:{requirement.operator.value}",
         subject=requirement.subject,
@@ -27,6 +29,7 @@ def judge(requirement: Requirement, reading: Reading, default: Value | None = No
         requirement=requirement,
         reading=reading,
         mend=f"set it {wanted(requirement)}" if verdict in (Verdict.FAIL, Verdict.DRIFT) else "",
+        in_force=in_force,
     )
 
 
@@ -36,10 +39,10 @@ def with_tracking(finding: Finding, machine: Machine) -> Finding:
         return finding
     if machine.conntrack is False and finding.verdict is not Verdict.OK:
         said = "no connection is tracked in this namespace"
-        return dataclasses.replace(finding, verdict=Verdict.NOT_APPLICABLE, because=said, mend="")
+        return dataclasses.replace(finding, verdict=Verdict.NOT_APPLICABLE, because=said, mend="", in_force=None)
     if finding.verdict in (Verdict.FAIL, Verdict.DRIFT):
         said = f"{finding.because}; whether connections are tracked here: {machine.conntrack}"
-        return dataclasses.replace(finding, verdict=Verdict.UNKNOWN, because=said)
+        return dataclasses.replace(finding, verdict=Verdict.UNKNOWN, because=said, in_force=None)
     return finding
 
 

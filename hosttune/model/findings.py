@@ -145,6 +145,7 @@ class Finding:
     """A requirement held against a reading: the verdict and one human sentence why.
 
     Lints are findings too: they have an `id` of their own (`lint:range-over-listeners`), no requirement.
+    `in_force` tells the two kinds of DRIFT apart: whether it is right now; None for the other verdicts.
     """
 
     id: str
@@ -155,3 +156,4 @@ class Finding:
     requirement: Requirement | None = None
     reading: Reading | None = None
     mend: str = ""
+    in_force: bool | None = None

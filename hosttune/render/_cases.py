@@ -2,12 +2,15 @@
 
 A finding is a test of each role that asks for it, a lint one of "lint", a bound one of "capacity": it fails where it
 lies below what is wanted, whatever the exit code says, which is that of the findings. A failure below --fail-on is told
-and does not count. What could not be told is skipped with its reason; with --strict, at or above --fail-on, it fails.
+and does not count. What could not be told is skipped with its reason; with --strict it fails, a bound always, a finding
+at or above --fail-on. A name is the same in each run, and no other's of its group: what reads them compares by it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -16,6 +19,7 @@ from hosttune.render._figures import clean, hard_bounds, slow_bounds, value, wan
 
 LINT = "lint"
 CAPACITY = "capacity"
+_PID = re.compile(r"\bnofile:pid/[0-9]+")
 
 
 class Outcome(StrEnum):
@@ -43,10 +47,23 @@ class Case:
 def cases(report: Report) -> list[Case]:
     """Return all tests of a report, those of one group together; texts are safe to print."""
     made = [case for finding in report.findings for case in _of_finding(report, finding)]
-    others = (case.group for case in made if case.group != LINT)
-    groups = [*report.roles, *others, LINT]
-    ordered = [case for group in dict.fromkeys(groups) for case in made if case.group == group]
-    return ordered + list(_of_bounds(report))
+    asked = [case for case in made if case.group not in (LINT, CAPACITY)]
+    others = [case for case in made if case.group in (LINT, CAPACITY)]
+    order = [*(clean(role) for role in report.roles), *(case.group for case in asked), LINT, CAPACITY]
+    found = sorted([*asked, *others, *_of_bounds(report)], key=lambda case: order.index(case.group))
+    return list(_told_apart(found))
+
+
+def _told_apart(found: Iterable[Case]) -> Iterator[Case]:
+    """Return the cases, one that has the name of an earlier one of its group with a number."""
+    taken: set[tuple[str, str]] = set()
+    for case in found:
+        name, number = case.name, 1
+        while (case.group, name) in taken:
+            number += 1
+            name = f"{case.name} ({number})"
+        taken.add((case.group, name))
+        yield dataclasses.replace(case, name=name)
 
 
 def _of_finding(report: Report, finding: Finding) -> Iterator[Case]:
@@ -63,12 +80,15 @@ def _of_finding(report: Report, finding: Finding) -> Iterator[Case]:
     roles = finding.requirement.roles if finding.requirement else (LINT,)
     for role in dict.fromkeys(roles or report.roles):
         verdict = finding.verdict.value
-        yield Case(clean(role), clean(finding.id), outcome, verdict, clean(finding.because), _facts(finding))
+        # a process has another number in the next run; there is one that carries the connections
+        name = _PID.sub("nofile:process", finding.id)
+        yield Case(clean(role), clean(name), outcome, verdict, clean(finding.because), _facts(finding))
 
 
 def _facts(finding: Finding) -> tuple[tuple[str, str], ...]:
     row, reading = finding.requirement, finding.reading
     told = [("severity", finding.severity.value)]
+    told += [("subject", str(finding.subject))] if _PID.match(str(finding.subject)) else []
     if row is not None and reading is not None:
         told += [("now", value(reading.runtime, row.unit)), ("boot", value(reading.boot, row.unit))]
         told += [("wants", wants(row) + (f" {row.unit}" if row.unit else "")), ("why", row.why), ("source", row.source)]
@@ -83,7 +103,8 @@ def _of_bounds(report: Report) -> Iterator[Case]:
     for bound in report.bounds:
         said = _bound_says(report, bound)
         if isinstance(bound.hard, Unknown):
-            yield Case(CAPACITY, clean(bound.id), Outcome.SKIPPED, Verdict.UNKNOWN.value, clean(said))
+            outcome = Outcome.UNTOLD if report.strict else Outcome.SKIPPED
+            yield Case(CAPACITY, clean(bound.id), outcome, Verdict.UNKNOWN.value, clean(said))
             continue
         failed = bound.id in short
         told = [("bound", bound.name), ("fails", bound.fails), ("raise it", bound.raised_by), ("log", bound.log)]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from hosttune.render._figures import clean
+
+_BEGINS = re.compile(r"^()([-+>=])|^([0-9]{1,9})([.)])(?=\s|$)")
+"""What a list, a quotation or a rule begins with: a mark, or a number and a mark."""
 
 
 def section(heading: str, lines: Sequence[str]) -> list[str]:
@@ -19,12 +23,17 @@ def head(*names: str) -> list[str]:
 
 
 def row(cells: Iterable[str]) -> str:
-    return "| " + " | ".join(text(cell) for cell in cells) + " |"
+    return "| " + " | ".join(_plain(cell) for cell in cells) + " |"
 
 
 def text(text: str) -> str:
-    """Return untrusted text as Markdown, and a cell of a table, can hold it: no markup, no link, no second column."""
-    text = clean(text).replace("&", "&amp;").replace("<", "&lt;")
+    """Return untrusted text as a line of Markdown can hold it: no markup, no link, no list, no quotation."""
+    return _BEGINS.sub(r"\1\3\\\2\4", _plain(text))
+
+
+def _plain(text: str) -> str:
+    """Return untrusted text as a cell of a table can hold it, where nothing but a cell can begin."""
+    text = clean(text).strip().replace("&", "&amp;").replace("<", "&lt;")
     for mark in "\\|`*_[]#~":
         text = text.replace(mark, f"\\{mark}")
     return text

@@ -6,6 +6,7 @@ reason; with --strict what could not be told is an error.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from itertools import groupby
@@ -16,22 +17,21 @@ from hosttune.render._cases import Case, Outcome, cases
 from hosttune.render._figures import clean
 
 _ELEMENT = {Outcome.FAILED: "failure", Outcome.UNTOLD: "error", Outcome.MINOR: "skipped", Outcome.SKIPPED: "skipped"}
-_COUNTED = ("failure", "error", "skipped")
 
 
 def render(report: Report, *, verbose: bool = False, color: bool = False, width: int = 80, unicode: bool = True) -> str:
     """Return the document; the presentation's arguments change nothing."""
     top = xml.Element("testsuites", name="hosttune")
     found = cases(report)
+    _count(top, found)
     for group, members in groupby(found, key=lambda case: case.group):
         top.append(_suite(report, group, list(members)))
-    _count(top, found)
     return _text(top)
 
 
 def failed(message: str) -> str:
     """Return the document of a run in which nothing could be examined: one test, in error."""
-    top = xml.Element("testsuites", name="hosttune", tests="1", failures="0", errors="1", skipped="0")
+    top = xml.Element("testsuites", name="hosttune", tests="1", failures="0", errors="1")
     suite = xml.SubElement(top, "testsuite", name="hosttune", tests="1", failures="0", errors="1", skipped="0")
     case = xml.SubElement(suite, "testcase", classname="hosttune", name="check")
     xml.SubElement(case, "error", type="error", message=clean(message))
@@ -40,7 +40,7 @@ def failed(message: str) -> str:
 
 def _suite(report: Report, group: str, members: Sequence[Case]) -> xml.Element:
     suite = xml.Element("testsuite", name=f"hosttune.{group}")
-    _count(suite, members)
+    suite.set("skipped", str(_count(suite, members)["skipped"]))
     suite.set("hostname", clean(report.machine.hostname))
     if report.taken is not None:
         suite.set("timestamp", datetime.fromtimestamp(report.taken, UTC).strftime("%Y-%m-%dT%H:%M:%S"))
@@ -57,13 +57,16 @@ def _suite(report: Report, group: str, members: Sequence[Case]) -> xml.Element:
     return suite
 
 
-def _count(element: xml.Element, members: Sequence[Case]) -> None:
-    kinds = [_ELEMENT.get(case.outcome) for case in members]
-    element.set("tests", str(len(members)))
-    for kind, name in zip(_COUNTED, ("failures", "errors", "skipped"), strict=True):
-        element.set(name, str(kinds.count(kind)))
+def _count(element: xml.Element, members: Sequence[Case]) -> Counter[str | None]:
+    """Write what a suite and the whole of them have alike: the schema of Jenkins' xunit plugin refuses any more."""
+    kinds = Counter(_ELEMENT.get(case.outcome) for case in members)
+    for name, number in (("tests", len(members)), ("failures", kinds["failure"]), ("errors", kinds["error"])):
+        element.set(name, str(number))
+    return kinds
 
 
 def _text(top: xml.Element) -> str:
     xml.indent(top)
-    return f'<?xml version="1.0" encoding="UTF-8"?>\n{xml.tostring(top, encoding="unicode")}\n'
+    # letters beyond ASCII as numbers: it stays what its first line says in whatever encoding it is written
+    text = xml.tostring(top, encoding="us-ascii", xml_declaration=False).decode("ascii")
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{text}\n'

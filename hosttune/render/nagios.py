@@ -1,21 +1,22 @@
 """The report as a plugin of Nagios, Icinga and their kind: one line with performance data, exit code 0, 1, 2 or 3.
 
-CRITICAL: a finding fails at or above --fail-on, a bound lies below what is wanted, or one is reached now. WARNING: a
-warning fails, something drifts (right now, not after a boot), or a bound is used beyond its knee. UNKNOWN: nothing
-could be told; with --strict, that anything at or above --fail-on could not. The worst wins, in this order.
+CRITICAL: a finding at or above --fail-on is wrong now (it fails, or is right only on disk), a bound lies below what is
+wanted, or one is reached now. WARNING: a warning is wrong now, something is right now and lost at a boot, or a bound is
+used beyond its knee. UNKNOWN: nothing could be told; with --strict, a bound could not, or a finding at or above
+--fail-on. The worst wins, in this order. What could not be told is in the line in any state.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hosttune.model import Bound, Finding, PortPool, Report, Severity, Verdict
+from hosttune.model import Bound, Finding, PortPool, Report, Severity, Unknown, Verdict
 from hosttune.render._figures import clean, hard_bounds, slow_bounds
 
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
 _WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 _POOLS = 3
-"""Port pools of which there is performance data, the fullest: there may be thousands."""
+"""Backends and port pools of which there is performance data, the fullest: there may be thousands."""
 _NAMED = 5
 """Findings that are named in the line."""
 
@@ -38,21 +39,49 @@ def failed_code() -> int:
 
 def exit_code(report: Report) -> int:
     """Return the state: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN."""
-    wrong = [f for f in report.findings if f.verdict is Verdict.FAIL]
-    drifts = [f for f in report.findings if f.verdict is Verdict.DRIFT]
+    wrong = [f for f in report.findings if _fails(f) or _not_in_force(f)]
     short = any(number < report.workload.connections for number, _ in hard_bounds(report))
     full = any(_at(bound, bound.hard) for _, bound in hard_bounds(report))
     if any(_counts(report, f) for f in wrong) or short or slow_bounds(report) or full:
         return CRITICAL
     slow = any(_at(bound, bound.knee) for bound in report.bounds)
-    if slow or any(f.severity.rank >= Severity.WARNING.rank or _counts(report, f) for f in [*wrong, *drifts]):
+    if slow or any(
+        f.severity.rank >= Severity.WARNING.rank or _counts(report, f)
+        for f in [*wrong, *filter(_drifts, report.findings)]
+    ):
         return WARNING
-    untold = any(f.verdict is Verdict.UNKNOWN and _counts(report, f) for f in report.findings)
+    untold = any(_untold(f) and _counts(report, f) for f in report.findings) or _unseen(report)
     return UNKNOWN if (report.strict and untold) or not _told(report) else OK
 
 
 def _counts(report: Report, finding: Finding) -> bool:
     return finding.severity.rank >= report.fail_on.rank
+
+
+def _fails(finding: Finding) -> bool:
+    return finding.verdict is Verdict.FAIL
+
+
+def _not_in_force(finding: Finding) -> bool:
+    """Whether it is right on disk, and wrong now."""
+    return finding.verdict is Verdict.DRIFT and finding.in_force is False
+
+
+def _drifts(finding: Finding) -> bool:
+    """Whether it is right now, and lost at a boot."""
+    return finding.verdict is Verdict.DRIFT and not _not_in_force(finding)
+
+
+def _untold(finding: Finding) -> bool:
+    return finding.verdict is Verdict.UNKNOWN
+
+
+_KINDS = {"failed": _fails, "not in force": _not_in_force, "drift": _drifts, "could not be read": _untold}
+
+
+def _unseen(report: Report) -> int:
+    """Return how many bounds could not be told."""
+    return sum(isinstance(bound.hard, Unknown) for bound in report.bounds)
 
 
 def _told(report: Report) -> bool:
@@ -74,14 +103,20 @@ def _stall(report: Report) -> str:
     if not hard:
         return "no bound could be told"
     number, first = hard[0]
-    verb = "stalls at" if number < wanted else f"carries {wanted:,}, first limit"
-    said = f"{verb} {number:,} connections ({first.name})"
+    unseen = _unseen(report)
+    if number < wanted:
+        said = f"stalls at {number:,} connections ({first.name})"
+    elif unseen:
+        # what is not seen may lie lower
+        said = f"no bound below {wanted:,} found, {unseen} could not be told, first {number:,} ({first.name})"
+    else:
+        said = f"carries {wanted:,}, first limit {number:,} connections ({first.name})"
     return said + (f", only {slow[0][0]:,} new connections/s ({slow[0][1].name})" if slow else "")
 
 
 def _findings(report: Report) -> Iterator[str]:
-    for verdict, word in ((Verdict.FAIL, "failed"), (Verdict.DRIFT, "drift"), (Verdict.UNKNOWN, "could not be read")):
-        found = [f for f in report.findings if f.verdict is verdict and f.severity is not Severity.INFO]
+    for word, kind in _KINDS.items():
+        found = [f for f in report.findings if kind(f) and f.severity is not Severity.INFO]
         found.sort(key=lambda f: -f.severity.rank)
         if found:
             more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
@@ -89,19 +124,32 @@ def _findings(report: Report) -> Iterator[str]:
 
 
 def _data(report: Report) -> Iterator[str]:
-    """Return performance data: label=value;warning;critical;minimum;maximum, in connections, ports and counts."""
+    """Return performance data: label=value;warning;critical;minimum;maximum, in connections, ports and counts.
+
+    What may come and go is at the end: some graphs go by the order.
+    """
     hard = hard_bounds(report)
     if hard:
         # N: alerts below N
         yield f"capacity={hard[0][0]};;{report.workload.connections}:;0;"
-    for _, bound in hard:
-        if bound.used is not None:
-            yield _datum(f"used {bound.id}", bound.used, bound.knee, bound.hard)
-    fullest = sorted(report.pools, key=lambda p: (-p.used * 10**6 // max(p.usable, 1), p.source, str(p.backend)))
-    for pool in fullest[:_POOLS]:
-        yield _datum(_pool(pool), pool.used, pool.knee, pool.usable)
     for verdict in (Verdict.FAIL, Verdict.DRIFT, Verdict.UNKNOWN):
         yield f"{verdict.value.lower()}={sum(f.verdict is verdict for f in report.findings)};;;0;"
+    used = sorted(((b, b.used, limit) for limit, b in hard if b.used is not None), key=lambda one: one[0].id)
+    backends = sorted((one for one in used if _of_backend(one[0])), key=lambda one: _share(one[1], one[2]))
+    for bound, taken, limit in [*(one for one in used if not _of_backend(one[0])), *backends[:_POOLS]]:
+        yield _datum(f"used {bound.id}", taken, bound.knee, limit)
+    pools = sorted(report.pools, key=lambda p: (_share(p.used, p.usable), p.source, str(p.backend)))
+    for pool in pools[:_POOLS]:
+        yield _datum(_pool(pool), pool.used, pool.knee, pool.usable)
+
+
+def _of_backend(bound: Bound) -> bool:
+    return bound.id.startswith("ports:") and bound.id != "ports:all"
+
+
+def _share(used: int, limit: int) -> int:
+    """Return a key that sorts the fullest first, in millionths."""
+    return -used * 10**6 // max(limit, 1)
 
 
 def _pool(pool: PortPool) -> str:

@@ -40,9 +40,18 @@ def _point(report: Report, number: int, case: Case) -> Iterator[str]:
         directive = f" # TODO below --fail-on {report.fail_on}"
     yield f"{ok} {number} - {_plain(f'{case.group}: {case.name}')}{directive}"
     if ok == "not ok":
-        # a string of JSON is one of YAML
         told = (("message", case.said), ("verdict", case.verdict), *case.facts)
-        yield from ("  ---", *(f"  {name}: {json.dumps(text)}" for name, text in told), "  ...")
+        yield from ("  ---", *(f"  {_key(name)}: {_scalar(text)}" for name, text in told), "  ...")
+
+
+def _key(name: str) -> str:
+    """Return a name without blanks, which perl's reader of TAP does not take."""
+    return name.replace(" ", "_")
+
+
+def _scalar(text: str) -> str:
+    """Return text as a string of YAML: one of JSON, but for letters beyond 16 bits, which JSON would write as two."""
+    return json.dumps(text, ensure_ascii=False)
 
 
 def _plain(text: str) -> str:

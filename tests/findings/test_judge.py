@@ -55,6 +55,14 @@ def test_both_layers_give_the_verdict(
     assert judge(need(Operator.AT_LEAST, 65535), Reading(KEY, now, boot, origin), default).verdict is verdict
 
 
+@pytest.mark.parametrize(
+    ("now", "boot", "in_force"),
+    [(65535, 4096, True), (4096, 65535, False), (65535, Unknown(Reason.MODULE), True), (4096, 4096, None)],
+)
+def test_a_drift_says_whether_it_is_right_now(now: Value, boot: Value | Unknown, in_force: bool | None) -> None:
+    assert judge(need(Operator.AT_LEAST, 65535), Reading(KEY, now, boot)).in_force is in_force
+
+
 def test_a_drift_says_which_line_beats_which() -> None:
     found = judge(need(Operator.AT_LEAST, 65535), Reading(KEY, 65535, 4096, FILE, (LOSER,)))
     assert "4,096 after a boot" in found.because
