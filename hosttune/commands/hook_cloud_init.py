@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from hosttune.model import Severity
 
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[a-z,]+\])?((==|>=|~=)[A-Za-z0-9.*+!]+)?")
 _PLACE = re.compile(r"(https?:/)?/[!-~]+")
+_EC2 = 16384
+"""Bytes of user-data that an instance may have: Amazon EC2 User Guide, "Run commands when you launch an instance"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +42,16 @@ def run(asked: Asked) -> None:
         profiles[_name(path, profiles)] = Path(path).read_text(encoding="utf-8")
     there = [f"{cloud_init.PROFILES}/{name}" for name in profiles]
     unit = hook_systemd.Asked(asked.aim, asked.every, Severity.ERROR, False, "", "")
-    units = hook_systemd.units(unit, cloud_init.PROGRAM, _load.command(), there)
+    units = hook_systemd.units(unit, hook_systemd.Place(cloud_init.PROGRAM, [], there), _load.command())
     options = _load.words(dataclasses.replace(asked.aim, profile=there))
     also = ["--restart"] * asked.restart + ["--reserve-listeners"] * asked.reserve_listeners
     wanted = cloud_init.Wanted(options, also, units, _load.command(), profiles)
-    print(cloud_init.user_data(wanted, origin, systemd.WHERE), end="")
+    text = cloud_init.user_data(wanted, origin, systemd.WHERE)
+    print(text, end="")
+    size = len(text.encode())
+    if size > _EC2:
+        said = f"{size:,} bytes, and Amazon EC2 takes {_EC2:,}; cloud-init takes it compressed by gzip too"
+        print(f"hosttune: {said}", file=sys.stderr)
 
 
 def _name(path: str, taken: dict[str, str]) -> str:
