@@ -5,15 +5,17 @@ from __future__ import annotations
 import dataclasses
 import re
 import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hosttune import __version__
-from hosttune.commands import _elsewhere, _load, hook_systemd
+from hosttune.commands import _elsewhere, _load, _open, hook_systemd
 from hosttune.errors import UsageError
 from hosttune.hooks import cloud_init, systemd
 from hosttune.hooks.cloud_init import Kind, Origin
 from hosttune.model import Severity
+from hosttune.profile import load
 
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[a-z,]+\])?((==|>=|~=)[A-Za-z0-9.*+!]+)?")
 _PLACE = re.compile(r"(https?:/)?/[!-~]+")
@@ -48,15 +50,24 @@ def run(asked: Asked) -> None:
     wanted = cloud_init.Wanted(options, also, units, _load.command(), profiles)
     text = cloud_init.user_data(wanted, origin, systemd.WHERE)
     print(text, end="")
-    size = len(text.encode())
+    for note in _notes(asked.aim.role, len(text.encode())):
+        print(f"hosttune: {note}", file=sys.stderr)
+
+
+def _notes(roles: Sequence[str], size: int) -> Iterator[str]:
+    """Yield what is to be known before a document of `size` bytes is used."""
+    for path in (directory / f"{role}.toml" for role in roles for directory in _open.LOCAL):
+        if path.is_file():
+            yield f"the new host needs {path} of this one too; or name it with --profile"
     if size > _EC2:
-        said = f"{size:,} bytes, and Amazon EC2 takes {_EC2:,}; cloud-init takes it compressed by gzip too"
-        print(f"hosttune: {said}", file=sys.stderr)
+        yield f"{size:,} bytes, and Amazon EC2 takes {_EC2:,}; cloud-init takes it compressed by gzip too"
 
 
 def _name(path: str, taken: dict[str, str]) -> str:
-    """Return the file name that a profile gets there; raises UsageError where two would get the same."""
+    """Return the file name that a profile gets there; raises UsageError where it would take another's place."""
     name = re.sub(r"[^A-Za-z0-9_.-]", "-", Path(path).name)
+    if name.removesuffix(".toml") in load.names():
+        raise UsageError(f"--profile {path}: there it would stand for the role {name.removesuffix('.toml')}; rename it")
     if name in taken:
         raise UsageError(f"--profile {path}: another one is named {name} too; rename one of the two")
     return name

@@ -44,7 +44,10 @@ def run(asked: Asked) -> None:
     """Print both units, or put them into the directory of --output; raises UsageError."""
     _elsewhere.printable("--output", asked.output)
     program, parts = _program()
-    place = Place(program, parts, [os.path.abspath(path) for path in asked.aim.profile])
+    named = [os.path.abspath(path) for path in asked.aim.profile]
+    # a link may lead into a home
+    linked = [os.path.realpath(path) for path in [*named, asked.aim.backends_from] if path]
+    place = Place(program, [*parts, *linked], named)
     texts = units(asked, place, _load.command())
     if asked.output:
         _flat.put("--output", asked.output, texts, systemd.MARK)

@@ -254,6 +254,27 @@ def test_a_wheel_gets_an_environment_of_its_own(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "it runs\n"), done.stderr
 
 
+def test_a_profile_takes_no_role_s_place(tmp_path: Path) -> None:
+    (tmp_path / "lb.toml").write_text(PROFILE)
+    done = hook("cloud-init", "--role", "lb", "--profile", "lb.toml", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "") and "stand for the role lb; rename it" in done.stderr
+
+
+def test_a_role_of_this_host_alone_is_told_of(tmp_path: Path) -> None:
+    (tmp_path / "hosttune/profiles").mkdir(parents=True)
+    (tmp_path / "hosttune/profiles/mine.toml").write_text(PROFILE)
+    inside = 'mount -t overlay overlay -o "lowerdir=$1:/etc" /etc && shift && exec "$@"'
+    words = (sys.executable, "-m", "hosttune", "hook", "cloud-init", "--role", "mine", "--from", "image")
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", inside, "sh", str(tmp_path), *words],
+        capture_output=True, text=True, cwd=REPO, check=True,
+    )  # fmt: skip
+    assert "--role mine" in done.stdout
+    assert done.stderr == (
+        "hosttune: the new host needs /etc/hosttune/profiles/mine.toml of this one too; or name it with --profile\n"
+    )
+
+
 def test_user_data_that_is_too_long_for_a_cloud_is_told_of(tmp_path: Path) -> None:
     (tmp_path / "mine.toml").write_text(PROFILE + "# long\n" * 2000)
     done = hook("cloud-init", "--profile", "mine.toml", "--from", "image", cwd=tmp_path)
