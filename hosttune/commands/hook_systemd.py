@@ -115,9 +115,10 @@ def _seen(option: str, path: str) -> None:
 def _program() -> tuple[str, Sequence[str]]:
     """Return the path of the program that runs, as it can be started again, and where else its parts are.
 
-    The usual path where it is run as a module, or from where the unit does not see it.
+    The usual path where it is run as a module, or from where no unit can start it.
     """
     path = os.path.abspath(shutil.which(sys.argv[0]) or "")
-    if not os.path.basename(path).startswith("hosttune") or _elsewhere.hidden(path):
+    unfit = _elsewhere.hidden(path) or set(path) & set(systemd.UNSAFE) or not path.isprintable()
+    if not os.path.basename(path).startswith("hosttune") or unfit:
         return USUAL, []
     return path, [os.path.realpath(path), sys.prefix, sys.base_prefix]

@@ -20,6 +20,8 @@ MARK = "made by `hosttune hook"
 """What a file has in it that may be replaced."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9_@:,./=+-]+")
+UNSAFE = "\\\"'"
+"""Characters that systemd takes in no path of a program: string_is_safe(), src/basic/string-util.c."""
 _HOMES = ("/home/", "/root/", "/run/user/")
 
 
@@ -121,10 +123,9 @@ _HARDENING = (
     "ProtectControlGroups=yes",
     "ProtectKernelLogs=yes",
     "ProtectKernelTunables=yes",
-    "# It reads descriptors and limits of the processes of all users, and files that only root may read; with",
-    "# CAP_NET_ADMIN what conntrack and nftables say. ProtectProc= and ProtectKernelModules= stay off: they would hide",
-    "# processes, and which modules there are.",
-    "CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_SYS_PTRACE CAP_NET_ADMIN",
+    "# It reads descriptors and limits of the processes of all users, and files that only root may read.",
+    "# ProtectProc= and ProtectKernelModules= stay off: they would hide processes, and which modules there are.",
+    "CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_SYS_PTRACE",
     "NoNewPrivileges=yes",
     "RestrictNamespaces=yes",
     "RestrictRealtime=yes",
