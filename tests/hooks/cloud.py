@@ -33,7 +33,7 @@ WORDS = (
     *("".join(random.Random(seed).choices(" '\"%$\\{}hnxA0;#-:@!\t\u00e9", k=8)) for seed in range(200)),
 )
 """Words that systemd would change if they were not quoted for it."""
-PROGRAM = """/run/a $HOME %h "q" 'r' \\x41/printf"""
+PROGRAM = "/run/a $HOME ${HOME} %h x;y é/printf"
 """A program whose path it would change, were it not written for it."""
 METRICS = "/var/lib/exporter's $x %h/hosttune.prom"
 
