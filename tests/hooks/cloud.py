@@ -118,17 +118,22 @@ def words_unit() -> str:
     return f"[Service]\nType=oneshot\nExecStart={line}\nStandardOutput=file:/run/words\n"
 
 
-def user_data(*options: str) -> str:
-    """Return what `hosttune hook cloud-init` prints."""
-    command = [sys.executable, "-m", "hosttune", "hook", "cloud-init", *options]
-    env = {**os.environ, "PYTHONPATH": str(REPO)}
-    return subprocess.run(command, capture_output=True, text=True, check=True, env=env).stdout
+def hook(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run `hosttune hook`."""
+    return subprocess.run(
+        [sys.executable, "-m", "hosttune", "hook", *words],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(REPO)},
+        cwd=cwd,
+        check=False,
+    )
 
 
 def scenes(directory: Path) -> list[dict[str, str]]:
     """Boot twice: cloud-init does its work at the first, and has none at the second."""
     seed = {
-        f"{SEED}/user-data": user_data(*OPTIONS.split(), "--from", "image"),
+        f"{SEED}/user-data": hook("cloud-init", *OPTIONS.split(), "--from", "image").stdout,
         f"{SEED}/meta-data": "instance-id: first\nlocal-hostname: guest\n",
         "/etc/cloud/cloud.cfg.d/99-guest.cfg": CONFIG,
         "/etc/systemd/system/words.service": words_unit(),
