@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from hosttune.cli._app import aim_of, app
-from hosttune.commands import _completing
+from hosttune.commands import _completing, _usage
 from hosttune.options import (
     Backends,
     Connections,
@@ -59,14 +59,18 @@ def hook_cloud_init(
     service: Service = "",
     user: User = None,
     origin: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--from",
+            callback=_usage.some,
             help="Where hosttune comes from: image (it is there), a URL or path of a .whl or .pyz, or a name for pip.",
             metavar="SPEC",
         ),
-    ] = "",
-    sha256: Annotated[str, typer.Option("--sha256", help="Sum of what --from names.", metavar="HEX")] = "",
+    ] = None,
+    sha256: Annotated[
+        str | None,
+        typer.Option("--sha256", callback=_usage.some, help="Sum of what --from names.", metavar="HEX"),
+    ] = None,
     every: Every = "15m",
     restart: Annotated[
         bool, typer.Option("--restart/--no-restart", help="Restart the services whose limits change.")
@@ -79,7 +83,7 @@ def hook_cloud_init(
     aim = aim_of(dict(locals()))
     from hosttune.commands import hook_cloud_init
 
-    hook_cloud_init.run(hook_cloud_init.Asked(aim, origin, sha256, every, restart, reserve_listeners))
+    hook_cloud_init.run(hook_cloud_init.Asked(aim, origin or "", sha256 or "", every, restart, reserve_listeners))
 
 
 @hooks.command("systemd")

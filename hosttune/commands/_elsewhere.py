@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 
 from hosttune.commands import _load, _open
@@ -11,7 +12,8 @@ from hosttune.facts import backends
 from hosttune.profile.load import Profile
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@:-]{0,127}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_OTHERS = ("/tmp", "/var/tmp", "/dev")
+"""Directories in whose place a unit that is shut off has others: PrivateTmp=, PrivateDevices=."""
 
 
 def checked(aim: _load.Aim) -> list[Profile]:
@@ -22,10 +24,8 @@ def checked(aim: _load.Aim) -> list[Profile]:
     for field in dataclasses.fields(aim):
         given = getattr(aim, field.name)
         for text in given if isinstance(given, list | tuple) else [given]:
-            if isinstance(text, str) and _CONTROL.search(text):
-                raise UsageError(
-                    f"--{field.name.replace('_', '-')} {text!r}: it has control characters; leave them out"
-                )
+            if isinstance(text, str):
+                printable(f"--{field.name.replace('_', '-')}", text)
     for text in aim.backend:
         backends.split(text)
     backends.parse_sources(list(aim.source))
@@ -38,6 +38,18 @@ def checked(aim: _load.Aim) -> list[Profile]:
     if aim.backends_from and not aim.backends_from.startswith("/"):
         raise UsageError(f"--backends-from {aim.backends_from}: not a whole path; it is read there, later")
     return _open.open_profiles(list(aim.role), list(aim.profile))
+
+
+def printable(option: str, text: str) -> None:
+    """Raise UsageError for an option with a newline or the like in it, which would be a line of its own in a file."""
+    if not text.isprintable():
+        raise UsageError(f"{option} {text!r}: it has characters that cannot be printed; leave them out")
+
+
+def hidden(path: str) -> str:
+    """Return the directory of which a unit that is shut off has another, where a path leads into it; else ""."""
+    plain = os.path.normpath(path)
+    return next((other for other in _OTHERS if plain == other or plain.startswith(f"{other}/")), "")
 
 
 def service(aim: _load.Aim, profiles: list[Profile]) -> str:

@@ -20,9 +20,8 @@ def check(path: str) -> None:
     """Raise UsageError where the collector would not read the file, or would read all our metrics twice."""
     if not path:
         return
+    named(path)
     target = Path(path)
-    if target.suffix != _SUFFIX or "\0" in path:
-        raise UsageError(f"--textfile {path}: node_exporter reads only files that end in {_SUFFIX}; name it so")
     if not target.parent.is_dir():
         raise UsageError(f"--textfile {path}: {target.parent} is no directory; name that of --collector.textfile")
     if os.path.lexists(target) and not stat.S_ISREG(os.lstat(target).st_mode):
@@ -33,6 +32,12 @@ def check(path: str) -> None:
                 f"--textfile {path}: {other.name} beside it has metrics of hosttune already, and node_exporter takes "
                 "each once; write to that one, or remove it"
             )
+
+
+def named(path: str) -> None:
+    """Raise UsageError for a name that the collector would not read in any directory."""
+    if Path(path).suffix != _SUFFIX or "\0" in path:
+        raise UsageError(f"--textfile {path}: node_exporter reads only files that end in {_SUFFIX}; name it so")
 
 
 def _holds_ours(path: Path) -> bool:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hosttune import __version__
-from hosttune.commands import _elsewhere, _load, hook_systemd
+from hosttune.commands import _elsewhere, _load, _open, hook_systemd
 from hosttune.errors import UsageError
 from hosttune.hooks import cloud_init, systemd
 from hosttune.hooks.cloud_init import Kind, Origin
 from hosttune.model import Severity
+from hosttune.profile import load
 
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[a-z,]+\])?((==|>=|~=)[A-Za-z0-9.*+!]+)?")
 _PLACE = re.compile(r"(https?:/)?/[!-~]+")
+_EC2 = 16384
+"""Bytes of user-data that an instance may have: Amazon EC2 User Guide, "Run commands when you launch an instance"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +44,30 @@ def run(asked: Asked) -> None:
         profiles[_name(path, profiles)] = Path(path).read_text(encoding="utf-8")
     there = [f"{cloud_init.PROFILES}/{name}" for name in profiles]
     unit = hook_systemd.Asked(asked.aim, asked.every, Severity.ERROR, False, "", "")
-    units = hook_systemd.units(unit, cloud_init.PROGRAM, _load.command(), there)
+    units = hook_systemd.units(unit, hook_systemd.Place(cloud_init.PROGRAM, [], there), _load.command())
     options = _load.words(dataclasses.replace(asked.aim, profile=there))
     also = ["--restart"] * asked.restart + ["--reserve-listeners"] * asked.reserve_listeners
     wanted = cloud_init.Wanted(options, also, units, _load.command(), profiles)
-    print(cloud_init.user_data(wanted, origin, systemd.WHERE), end="")
+    text = cloud_init.user_data(wanted, origin, systemd.WHERE)
+    print(text, end="")
+    for note in _notes(asked.aim.role, len(text.encode())):
+        print(f"hosttune: {note}", file=sys.stderr)
+
+
+def _notes(roles: Sequence[str], size: int) -> Iterator[str]:
+    """Yield what is to be known before a document of `size` bytes is used."""
+    for path in (directory / f"{role}.toml" for role in roles for directory in _open.LOCAL):
+        if path.is_file():
+            yield f"the new host needs {path} of this one too; or name it with --profile"
+    if size > _EC2:
+        yield f"{size:,} bytes, and Amazon EC2 takes {_EC2:,}; cloud-init takes it compressed by gzip too"
 
 
 def _name(path: str, taken: dict[str, str]) -> str:
-    """Return the file name that a profile gets there; raises UsageError where two would get the same."""
+    """Return the file name that a profile gets there; raises UsageError where it would take another's place."""
     name = re.sub(r"[^A-Za-z0-9_.-]", "-", Path(path).name)
+    if name.removesuffix(".toml") in load.names():
+        raise UsageError(f"--profile {path}: there it would stand for the role {name.removesuffix('.toml')}; rename it")
     if name in taken:
         raise UsageError(f"--profile {path}: another one is named {name} too; rename one of the two")
     return name

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hosttune.commands import _elsewhere, _flat, _load, _observe
+from hosttune.commands import _elsewhere, _flat, _load, _observe, _textfile
 from hosttune.errors import UsageError
 from hosttune.hooks import systemd
 from hosttune.model import Severity
@@ -31,40 +31,94 @@ class Asked:
     output: str
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What the host has on which the units run: hosttune's path, where else its parts are, and the profile files."""
+
+    program: str
+    parts: Sequence[str]
+    profiles: Sequence[str]
+
+
 def run(asked: Asked) -> None:
     """Print both units, or put them into the directory of --output; raises UsageError."""
-    texts = units(asked, _program(), _load.command())
+    _elsewhere.printable("--output", asked.output)
+    program, parts = _program()
+    named = [os.path.abspath(path) for path in asked.aim.profile]
+    # a link may lead into a home
+    linked = [os.path.realpath(path) for path in [*named, asked.aim.backends_from] if path]
+    place = Place(program, [*parts, *linked], named)
+    texts = units(asked, place, _load.command())
     if asked.output:
         _flat.put("--output", asked.output, texts, systemd.MARK)
+        print(*(os.path.join(asked.output, name) for name in texts), f"then: {systemd.START}", sep="\n")
     else:
         print(systemd.printed(texts), end="")
+    if not os.access(program, os.X_OK):
+        print(f"hosttune: the unit runs {program}, which is not on this host; install it there", file=sys.stderr)
 
 
-def units(asked: Asked, program: str, line: str, there: Sequence[str] | None = None) -> dict[str, str]:
-    """Return both units by name; raises UsageError.
-
-    `program` is hosttune's path, `line` the command line that asked for them, `there` the paths of the profile files
-    on the host where the units run; None where it is this one.
-    """
+def units(asked: Asked, place: Place, line: str) -> dict[str, str]:
+    """Return both units by name, made by the command `line`; raises UsageError."""
     profiles = _elsewhere.checked(asked.aim)
-    paths = [os.path.abspath(path) for path in asked.aim.profile] if there is None else there
-    aim = dataclasses.replace(asked.aim, profile=paths)
-    every = _observe.seconds(asked.every, "--every", most=_observe.WEEK)
-    if every < _SHORTEST:
-        raise UsageError(f"--every {asked.every}: too often; write 1m or more")
+    every = _every(asked.every)
     if asked.fail_on not in list(Severity):
         raise UsageError(f"--fail-on {asked.fail_on}: unknown; choose {', '.join(Severity)}")
-    if asked.textfile and not asked.textfile.startswith("/"):
-        raise UsageError(f"--textfile {asked.textfile}: not a whole path; the unit runs in no directory of yours")
-    command = [program, "check", *_load.words(aim)]
+    textfile = _textfile_of(asked.textfile)
+    reads = [("--profile", path) for path in place.profiles] + [("--backends-from", asked.aim.backends_from)]
+    for option, path in reads:
+        _seen(option, path)
+    aim = dataclasses.replace(asked.aim, profile=place.profiles)
+    command = [place.program, "check", *_load.words(aim)]
     command += ["--fail-on", asked.fail_on] if asked.fail_on != Severity.ERROR else []
     command += ["--strict"] if asked.strict else []
-    command += ["--textfile", asked.textfile] if asked.textfile else []
-    after = _elsewhere.service(asked.aim, profiles)
-    return systemd.files(command, after, asked.textfile, _elsewhere.by_name(asked.aim), int(every), line)
+    command += ["--textfile", textfile] if textfile else []
+    wanted = systemd.Wanted(
+        command,
+        after=_elsewhere.service(asked.aim, profiles),
+        needs=[place.program, *place.parts, *(path for _, path in reads), textfile],
+        textfile=textfile,
+        names=_elsewhere.by_name(asked.aim),
+        every=every,
+        line=line,
+    )
+    return systemd.files(wanted)
 
 
-def _program() -> str:
-    """Return the path of the program that runs, as it can be started again; the usual one where it is a module."""
-    path = shutil.which(sys.argv[0]) or ""
-    return os.path.abspath(path) if os.path.basename(path).startswith("hosttune") else USUAL
+def _every(text: str) -> int:
+    _elsewhere.printable("--every", text)
+    every = int(_observe.seconds(text, "--every", most=_observe.WEEK))
+    if every < _SHORTEST:
+        raise UsageError(f"--every {text}: too often; write 1m or more")
+    return every
+
+
+def _textfile_of(path: str) -> str:
+    """Return the file of --textfile, its path plain, as ReadWritePaths= wants it; raises UsageError."""
+    if not path:
+        return ""
+    _elsewhere.printable("--textfile", path)
+    if not path.startswith("/"):
+        raise UsageError(f"--textfile {path}: not a whole path; the unit runs in no directory of yours")
+    _textfile.named(path)
+    _seen("--textfile", path)
+    return os.path.normpath(path)
+
+
+def _seen(option: str, path: str) -> None:
+    """Raise UsageError for a file that the unit would look for in vain, or write where nobody sees it."""
+    other = _elsewhere.hidden(path)
+    if other:
+        raise UsageError(f"{option} {path}: the unit has a {other} of its own; name a file elsewhere")
+
+
+def _program() -> tuple[str, Sequence[str]]:
+    """Return the path of the program that runs, as it can be started again, and where else its parts are.
+
+    The usual path where it is run as a module, or from where no unit can start it.
+    """
+    path = os.path.abspath(shutil.which(sys.argv[0]) or "")
+    unfit = _elsewhere.hidden(path) or set(path) & set(systemd.UNSAFE) or not path.isprintable()
+    if not os.path.basename(path).startswith("hosttune") or unfit:
+        return USUAL, []
+    return path, [os.path.realpath(path), sys.prefix, sys.base_prefix]

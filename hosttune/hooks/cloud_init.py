@@ -19,7 +19,24 @@ PROGRAM = "/usr/local/bin/hosttune"
 PROFILES = "/etc/hosttune/profiles"
 _HOME = "/opt/hosttune"
 _KEPT = "/var/cache/hosttune"
-_FETCH = "import shutil, sys, urllib.request as u; shutil.copyfileobj(u.urlopen(sys.argv[1]), open(sys.argv[2], 'wb'))"
+# with what is on each image that has cloud-init; a server that does not answer yet is asked again
+_FETCH = """\
+fetch() {
+    python3 - "$1" "$2" <<'EOF'
+import socket, sys, urllib.request
+socket.setdefaulttimeout(60)
+try:
+    urllib.request.urlretrieve(sys.argv[1], sys.argv[2])
+except Exception as error:
+    sys.exit(f"hosttune-first-boot: {sys.argv[1]}: {error}")
+EOF
+}
+tries=1
+until fetch %s %s; do
+    [ "$tries" -lt 5 ] || exit 1
+    tries=$((tries + 1))
+    sleep 10
+done"""
 
 
 class Kind(StrEnum):
@@ -111,7 +128,7 @@ def _install(origin: Origin) -> str:
     path = origin.where
     if origin.url:
         path = f"{_KEPT}/{origin.where.partition('?')[0].partition('#')[0].rpartition('/')[2]}"
-        lines += [f"mkdir -p {_KEPT}", f'python3 -c "{_FETCH}" {shlex.quote(origin.where)} {shlex.quote(path)}']
+        lines += [f"mkdir -p {_KEPT}", _FETCH % (shlex.quote(origin.where), shlex.quote(path))]
     if origin.sha256:
         lines += [f"echo {shlex.quote(f'{origin.sha256}  {path}')} | sha256sum --check --quiet"]
     if origin.kind is Kind.PYZ:

@@ -7,55 +7,77 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 SERVICE = "hosttune-check.service"
 TIMER = "hosttune-check.timer"
 WHERE = "/etc/systemd/system"
+START = f"systemctl daemon-reload && systemctl enable --now {SERVICE} {TIMER}"
+"""What to run once the files are there."""
+LONGEST = 300
+"""Seconds that a check may take."""
 MARK = "made by `hosttune hook"
 """What a file has in it that may be replaced."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9_@:,./=+-]+")
+UNSAFE = "\\\"'"
+"""Characters that systemd takes in no path of a program: string_is_safe(), src/basic/string-util.c."""
 _HOMES = ("/home/", "/root/", "/run/user/")
 
 
-def files(
-    command: Sequence[str],
-    after: str = "",
-    textfile: str = "",
-    names: bool = False,
-    every: int = 900,
-    line: str = "hosttune hook systemd",
-) -> dict[str, str]:
-    """Return both files by name.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the units do.
 
     `command` is the check to run, its first word a whole path; `after` the unit that carries the connections, "" for
-    none; `textfile` a file that the check writes; `names`: backends are looked up by name; `every` seconds between two
-    checks; `line` the command line that made the files.
+    none; `needs` paths of files that the command needs; `textfile` a file that it writes, "" for none; `names`:
+    backends are looked up by name; `every` seconds between two checks; `line` the command line that made the files.
     """
-    head = f"# made by `{line}`; run it again rather than edit"
-    units = " ".join(["network-online.target", "systemd-sysctl.service", "systemd-modules-load.service", after]).strip()
-    service = [
-        head,
+
+    command: Sequence[str]
+    after: str = ""
+    needs: Sequence[str] = ()
+    textfile: str = ""
+    names: bool = False
+    every: int = 900
+    line: str = "hosttune hook systemd"
+
+
+def files(wanted: Wanted) -> dict[str, str]:
+    """Return both files by name."""
+    head = f"# made by `{wanted.line}`; run it again rather than edit"
+    texts = {SERVICE: _service(wanted), TIMER: _timer(wanted.every)}
+    return {name: "\n".join([head, *lines]) + "\n" for name, lines in texts.items()}
+
+
+def _service(wanted: Wanted) -> list[str]:
+    units = ["network-online.target", "systemd-sysctl.service", "systemd-modules-load.service", wanted.after]
+    program, *words = wanted.command
+    return [
         "[Unit]",
         "Description=Check that this host is tuned for its role",
         "Documentation=man:hosttune-check(1)",
         "Wants=network-online.target",
-        f"After={units}",
+        f"After={' '.join(units).strip()}",
         "",
         "[Service]",
         "Type=oneshot",
         "# exits with 1 where something does not hold: the unit has failed then, and systemctl --failed shows it",
-        f"ExecStart={' '.join(quoted(word) for word in command)}",
+        f"ExecStart={' '.join([path(program), *(quoted(word) for word in words)])}",
+        "# else a oneshot may take for ever: what hangs has failed too",
+        f"TimeoutStartSec={LONGEST}",
         *_HARDENING,
-        *_home(command[0]),
-        *_network(names),
-        *_writes(textfile),
+        *_home(wanted.needs),
+        *_network(wanted.names),
+        *_writes(wanted.textfile),
         "",
         "[Install]",
         "WantedBy=multi-user.target",
     ]
-    timer = [
-        head,
+
+
+def _timer(every: int) -> list[str]:
+    return [
         "[Unit]",
         "Description=Check again and again that this host is tuned for its role",
         "",
@@ -68,20 +90,24 @@ def files(
         "[Install]",
         "WantedBy=timers.target",
     ]
-    return {name: "\n".join(lines) + "\n" for name, lines in ((SERVICE, service), (TIMER, timer))}
 
 
 def printed(texts: dict[str, str]) -> str:
     """Return files as systemctl cat prints them, each below its path, and what to run then."""
     found = "\n".join(f"# {WHERE}/{name}\n{text}" for name, text in texts.items())
-    return f"{found}\n# then: systemctl daemon-reload && systemctl enable --now {SERVICE} {TIMER}\n"
+    return f"{found}\n# then: {START}\n"
 
 
 def quoted(word: str) -> str:
     """Return a word of a command line as ExecStart= takes it: systemd.service(5), systemd.syntax(7), specifiers."""
-    if _PLAIN.fullmatch(word):
-        return word
-    escaped = word.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%").replace("$", "$$")
+    return path(word).replace("$", "$$")
+
+
+def path(text: str) -> str:
+    """Return a path as settings take it, that of a program too: of variables they know nothing."""
+    if _PLAIN.fullmatch(text):
+        return text
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%")
     return f'"{escaped}"'
 
 
@@ -91,15 +117,15 @@ _HARDENING = (
     "ProtectSystem=strict",
     "PrivateTmp=yes",
     "PrivateDevices=yes",
+    "PrivateMounts=yes",
     "ProtectClock=yes",
     "ProtectHostname=yes",
     "ProtectControlGroups=yes",
     "ProtectKernelLogs=yes",
     "ProtectKernelTunables=yes",
-    "# It reads descriptors and limits of the processes of all users, and files that only root may read; with",
-    "# CAP_NET_ADMIN what conntrack and nftables say. ProtectProc= and ProtectKernelModules= stay off: they would hide",
-    "# processes, and which modules there are.",
-    "CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_SYS_PTRACE CAP_NET_ADMIN",
+    "# It reads descriptors and limits of the processes of all users, and files that only root may read.",
+    "# ProtectProc= and ProtectKernelModules= stay off: they would hide processes, and which modules there are.",
+    "CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_SYS_PTRACE",
     "NoNewPrivileges=yes",
     "RestrictNamespaces=yes",
     "RestrictRealtime=yes",
@@ -115,9 +141,10 @@ _HARDENING = (
 )
 
 
-def _home(program: str) -> list[str]:
-    # a program below a home is only seen where homes are
-    return [f"ProtectHome={'read-only' if program.startswith(_HOMES) else 'yes'}"]
+def _home(needs: Sequence[str]) -> list[str]:
+    if any(each.startswith(_HOMES) for each in needs):
+        return ["# something that it needs is in a home", "ProtectHome=read-only"]
+    return ["ProtectHome=yes"]
 
 
 def _network(names: bool) -> list[str]:
@@ -131,5 +158,9 @@ def _network(names: bool) -> list[str]:
 def _writes(textfile: str) -> list[str]:
     if not textfile:
         return []
-    directory = textfile.rpartition("/")[0] or "/"
-    return ["# the metrics, for node_exporter", f"ReadWritePaths={quoted(directory)}"]
+    return [
+        "# The metrics, for node_exporter: the directory may be its user's, and a file that is there keeps its owner.",
+        f"ReadWritePaths={path(textfile.rpartition('/')[0] or '/')}",
+        "CapabilityBoundingSet=CAP_DAC_OVERRIDE CAP_CHOWN CAP_FOWNER",
+        "SystemCallFilter=@chown",
+    ]

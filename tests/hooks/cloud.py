@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import random
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
-from hosttune.hooks.systemd import quoted
+from hosttune.hooks.systemd import path, quoted
 from tests.vm.guest import REPO, Guest, hooks_root
 
 OPTIONS = "--role lb --connections 600000"
@@ -28,8 +30,12 @@ WORDS = (
     "-dash",
     "",
     ";",
+    *("".join(random.Random(seed).choices(" '\"%$\\{}hnxA0;#-:@!\t\u00e9", k=8)) for seed in range(200)),
 )
 """Words that systemd would change if they were not quoted for it."""
+PROGRAM = "/run/a $HOME ${HOME} %h x;y é/printf"
+"""A program whose path it would change, were it not written for it."""
+METRICS = "/var/lib/exporter's $x %h/hosttune.prom"
 
 CONFIG = """\
 datasource_list: [NoCloud]
@@ -67,10 +73,18 @@ keep hardened </run/hardened.json
 hosttune check {OPTIONS} --format json | keep plain
 rm -r /run/systemd/system/hosttune-check.service.d; systemctl daemon-reload
 
+# with metrics, into a directory of another user, over a file of that user
+dir={shlex.quote(METRICS.rpartition("/")[0])}; file={shlex.quote(METRICS)}
+install -d -m 755 -o haproxy -g haproxy "$dir"
+hosttune hook systemd {OPTIONS} --textfile "$file" -o /etc/systemd/system | keep written
+systemctl daemon-reload; systemctl start hosttune-check.service; echo $? | keep metrics-code
+stat -c '%U:%G %a' "$file" | keep metrics-first; chown haproxy:haproxy "$file"; chmod 640 "$file"
+
 # a check that fails is a unit that failed
 was=$(cat /proc/sys/net/core/somaxconn)
 echo 128 >/proc/sys/net/core/somaxconn
 systemctl start hosttune-check.service 2>/dev/null; echo $? | keep broken-code
+keep broken-metrics <"$file"; stat -c '%U:%G %a' "$file" | keep metrics-then
 systemctl --failed --no-legend | keep broken-failed
 journalctl -u hosttune-check.service -o cat -n 60 | keep broken-journal
 echo "$was" >/proc/sys/net/core/somaxconn
@@ -78,6 +92,7 @@ systemctl start hosttune-check.service; echo $? | keep mended-code
 systemctl --failed --no-legend | keep mended-failed
 
 # words of a command line arrive as they were
+program={shlex.quote(PROGRAM)}; mkdir -p "${{program%/*}}" && ln -s /usr/bin/printf "$program"
 systemctl start words.service; keep words </run/words
 
 # run again it changes nothing
@@ -99,21 +114,26 @@ cat /run/hosttune/result | keep missing-result
 
 def words_unit() -> str:
     """Return a unit that writes down the words that it is given."""
-    line = " ".join(quoted(word) for word in ("/usr/bin/printf", "%s\\n", *WORDS))
+    line = " ".join([path(PROGRAM), *(quoted(word) for word in ("%s\\n", *WORDS))])
     return f"[Service]\nType=oneshot\nExecStart={line}\nStandardOutput=file:/run/words\n"
 
 
-def user_data(*options: str) -> str:
-    """Return what `hosttune hook cloud-init` prints."""
-    command = [sys.executable, "-m", "hosttune", "hook", "cloud-init", *options]
-    env = {**os.environ, "PYTHONPATH": str(REPO)}
-    return subprocess.run(command, capture_output=True, text=True, check=True, env=env).stdout
+def hook(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run `hosttune hook`."""
+    return subprocess.run(
+        [sys.executable, "-m", "hosttune", "hook", *words],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(REPO)},
+        cwd=cwd,
+        check=False,
+    )
 
 
 def scenes(directory: Path) -> list[dict[str, str]]:
     """Boot twice: cloud-init does its work at the first, and has none at the second."""
     seed = {
-        f"{SEED}/user-data": user_data(*OPTIONS.split(), "--from", "image"),
+        f"{SEED}/user-data": hook("cloud-init", *OPTIONS.split(), "--from", "image").stdout,
         f"{SEED}/meta-data": "instance-id: first\nlocal-hostname: guest\n",
         "/etc/cloud/cloud.cfg.d/99-guest.cfg": CONFIG,
         "/etc/systemd/system/words.service": words_unit(),
