@@ -48,9 +48,10 @@ class Disk:
         data = memoryview(state.text.encode("utf-8", "surrogateescape"))
         while data:
             data = data[self.step("write", path, partial(os.write, fd, data)) :]
-        if state.uid is not None or state.gid is not None:
-            uid = -1 if state.uid is None else state.uid
-            gid = -1 if state.gid is None else state.gid
+        made = os.fstat(fd)
+        uid = made.st_uid if state.uid is None else state.uid
+        gid = made.st_gid if state.gid is None else state.gid
+        if (uid, gid) != (made.st_uid, made.st_gid):  # a unit may be forbidden to ask, even for what is so already
             self.step("chown", path, lambda: os.fchown(fd, uid, gid))
         # after chown, which drops set-user-ID bits
         self.step("chmod", path, lambda: os.fchmod(fd, state.mode))

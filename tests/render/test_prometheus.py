@@ -257,6 +257,16 @@ def test_the_textfile_is_whole_readable_and_keeps_its_mode(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
+def test_a_file_whose_owner_stays_is_replaced_without_asking_for_it(tmp_path: Path) -> None:
+    # the unit that checks may be forbidden to call chown(2) at all
+    path = tmp_path / "hosttune.prom"
+    path.write_text("old\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fchown", lambda *_: pytest.fail("it asked"))
+        _textfile.write(str(path), "new\n")
+    assert path.read_text() == "new\n"
+
+
     "wrong", [["--role", "nosuch"], ["--connections", "many"], ["--nope"], ["--profile", "/x.toml"]]
 )
 def test_a_check_that_cannot_be_made_leaves_no_ok(tmp_path: Path, wrong: list[str]) -> None:
