@@ -73,7 +73,9 @@ def run(asked: Asked) -> int:
         if asked.textfile and not asked.once:
             # what it says is not so any more once nobody looks
             stack.callback(_textfile.remove, asked.textfile)
-            signal.signal(signal.SIGTERM, signal.default_int_handler)  # as a unit is stopped
+            for number in (signal.SIGTERM, signal.SIGHUP):  # as a unit is stopped, as a terminal is lost
+                if signal.getsignal(number) is not signal.SIG_IGN:  # nohup(1)
+                    signal.signal(number, signal.default_int_handler)
         with contextlib.suppress(KeyboardInterrupt):
             if asked.once:
                 _once(watcher, history, kept, interval, asked)

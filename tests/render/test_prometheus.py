@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -278,7 +279,8 @@ def test_a_check_that_cannot_be_made_leaves_no_ok(tmp_path: Path, wrong: list[st
     assert "check_status" not in path.read_text()
 
 
-def test_a_watch_takes_its_file_away_when_it_ends(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_watch_takes_its_file_away_when_it_ends(tmp_path: Path, number: int) -> None:
     path = tmp_path / "hosttune.prom"
     words = [sys.executable, "-m", "hosttune", "watch", "--interval", "100ms", "--textfile", str(path)]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -287,7 +289,7 @@ def test_a_watch_takes_its_file_away_when_it_ends(tmp_path: Path) -> None:
     while not path.exists() and time.monotonic() < until:
         time.sleep(0.05)
     seen = path.read_text()
-    running.terminate()
+    running.send_signal(number)
     running.wait(20)
     assert one(seen, "run_success", verb="watch") == 1
     assert not path.exists()
