@@ -85,6 +85,10 @@ def test_every_metric_is_one_that_is_written() -> None:
         "node_netstat_TcpExt_SyncookiesRecv",
         "node_netstat_Tcp_PassiveOpens",
         "node_netstat_TcpExt_ListenOverflows",
+        "node_sockstat_TCP_tw",
+        "node_sockstat_TCP_orphan",
+        "node_sockstat_TCP_mem",
+        "node_arp_entries",
     }
     asked = {
         name
