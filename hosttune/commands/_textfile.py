@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import stat
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 from hosttune.errors import UsageError
@@ -13,6 +16,7 @@ from hosttune.model import FileState
 
 _SUFFIX = ".prom"
 _OURS = "hosttune_build_info"
+_PATIENCE = 5.0  # seconds for another run that writes in the same directory
 _LARGEST = 1 << 24  # bytes of another file of the directory that is looked into
 
 
@@ -51,12 +55,32 @@ def write(path: str, text: str) -> None:
     """Put the metrics in place: mode 0644, or that of the file that is there, with its owner; raises UsageError."""
     full = os.path.abspath(path)
     try:
-        old = state_of(full)
-        state = FileState(text, old.mode, old.uid, old.gid, old.attributes) if old else FileState(text, 0o644)
-        Disk().replace(full, state)
+        with _alone(os.path.dirname(full)):
+            old = state_of(full)
+            state = FileState(text, old.mode, old.uid, old.gid, old.attributes) if old else FileState(text, 0o644)
+            Disk().replace(full, state)
     except OSError as error:
         why = os.strerror(error.errno or 0)
         raise UsageError(f"--textfile {path}: {why}; name a file in a directory that you may write") from error
+
+
+@contextlib.contextmanager
+def _alone(directory: str) -> Iterator[None]:
+    """Hold off other runs that write there: they would take this one's temporary file for their own.
+
+    Not for ever: whoever may read the directory can hold the lock.
+    """
+    fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    until = time.monotonic() + _PATIENCE
+    try:
+        while time.monotonic() < until:
+            with contextlib.suppress(BlockingIOError):
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            time.sleep(0.02)
+        yield
+    finally:
+        os.close(fd)
 
 
 def remove(path: str) -> None:

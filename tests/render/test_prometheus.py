@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -254,6 +255,19 @@ def test_the_textfile_is_whole_readable_and_keeps_its_mode(tmp_path: Path) -> No
     hosttune(*words)
     found = path.stat()
     assert (found.st_mode & 0o777, found.st_uid, found.st_gid) == (0o640, 1234, 1235)
+    assert [p.name for p in tmp_path.iterdir()] == ["hosttune.prom"]
+
+
+def test_two_runs_that_write_at_once_do_not_take_each_others_file(tmp_path: Path) -> None:
+    path = tmp_path / "hosttune.prom"
+    text = "hosttune_x 1\n" * 5000
+
+    def write(_: int) -> str:
+        _textfile.write(str(path), text)
+        return path.read_text()
+
+    with ThreadPoolExecutor(4) as runs:
+        assert set(runs.map(write, range(80))) == {text}
     assert [p.name for p in tmp_path.iterdir()] == ["hosttune.prom"]
 
 
