@@ -60,7 +60,8 @@ def check(
 ) -> None:
     """Say whether this host is ready for its role, what stops it first, and whether the answer survives a reboot.
 
-    Exit: 0 all hold, 1 a finding at or above --fail-on, 2 wrong use or profile, 3 could not examine (--strict);
+    Exit: 0 all hold, 1 a finding at or above --fail-on, 2 wrong use or profile, 3 could not examine
+    anything, or with --strict something;
     with --format nagios 0, 1, 2, 3 as a plugin has them.
     """
     aim = aim_of(dict(locals()))

@@ -11,7 +11,7 @@ from hosttune.errors import UsageError
 from hosttune.facts import backends
 from hosttune.profile.load import Profile
 
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@:-]{0,127}")
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@:\\-]{0,127}")
 _OTHERS = ("/tmp", "/var/tmp", "/dev")
 """Directories in whose place a unit that is shut off has others: PrivateTmp=, PrivateDevices=."""
 
@@ -58,6 +58,7 @@ def service(aim: _load.Aim, profiles: list[Profile]) -> str:
     return name if not name or "." in name else f"{name}.service"
 
 
-def by_name(aim: _load.Aim) -> bool:
-    """Whether a backend has a name, which must be looked up each time."""
-    return any(not backends.numeric(backends.split(text)[0]) for text in aim.backend)
+def by_name(aim: _load.Aim, profiles: list[Profile]) -> bool:
+    """Whether a backend has a name, or may have one in a file that is read there; it must be looked up each time."""
+    elsewhere = aim.backends_from or any(profile.workload.get("backends") for profile in profiles)
+    return bool(elsewhere) or any(not backends.numeric(backends.split(text)[0]) for text in aim.backend)

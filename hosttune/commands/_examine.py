@@ -142,10 +142,15 @@ def defaults(
 
 
 def exit_code(findings: Iterable[Finding], fail_on: int, strict: bool) -> int:
-    """Return 1 for a failure at or above `fail_on` (a severity's rank), 3 with `strict` for an unknown, else 0."""
+    """Return 1 for a failure at or above `fail_on` (a severity's rank), 3 with `strict` for an unknown, else 0.
+
+    Also 3 without `strict`, where nothing at all could be told.
+    """
+    findings = list(findings)
+    told = any(f.verdict in (Verdict.OK, Verdict.FAIL, Verdict.DRIFT) for f in findings)
     failed = any(f.verdict in (Verdict.FAIL, Verdict.DRIFT) and f.severity.rank >= fail_on for f in findings)
     unknown = any(f.verdict is Verdict.UNKNOWN and f.severity.rank >= fail_on for f in findings)
-    return 1 if failed else 3 if strict and unknown else 0
+    return 1 if failed else 3 if unknown and (strict or not told) else 0
 
 
 def find_process(host: Host, name: str) -> int:

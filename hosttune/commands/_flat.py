@@ -17,7 +17,7 @@ def put(option: str, directory: str, files: Mapping[str, str], mark: str) -> Non
     it is somebody else's.
     """
     where = Path(directory)
-    if not directory or "\0" in directory or (where.exists() and not where.is_dir()):
+    if not directory or "\0" in directory or (os.path.exists(where) and not os.path.isdir(where)):
         raise UsageError(f"{option} {directory!r}: no directory; name one")
     for name in files:
         path = where / name

@@ -25,7 +25,13 @@ def check(path: str) -> None:
     if not path:
         return
     named(path)
-    target = Path(path)
+    try:
+        _check_there(path, Path(path))
+    except OSError as error:
+        raise UsageError(f"--textfile {path}: {os.strerror(error.errno or 0)}; name another") from error
+
+
+def _check_there(path: str, target: Path) -> None:
     if not target.parent.is_dir():
         raise UsageError(f"--textfile {path}: {target.parent} is no directory; name that of --collector.textfile")
     if os.path.lexists(target) and not stat.S_ISREG(os.lstat(target).st_mode):
@@ -83,7 +89,9 @@ def _alone(directory: str) -> Iterator[None]:
         os.close(fd)
 
 
-def remove(path: str) -> None:
-    """Remove the metrics of a watch that has ended: what they say is not so any more."""
+def remove(path: str, mark: str) -> None:
+    """Remove the metrics of a watch that has ended, which have `mark`: what they say is not so any more."""
     with contextlib.suppress(OSError):
-        Disk().remove(os.path.abspath(path))
+        # another run may have written there since
+        if mark in Path(path).read_text(encoding="utf-8", errors="replace"):
+            Disk().remove(os.path.abspath(path))

@@ -30,6 +30,8 @@ class Asked:
 
 def run(asked: Asked) -> int:
     """Print the report and return the exit code, which a format may have of its own."""
+    if asked.textfile and (asked.snapshot or asked.root != "/"):
+        raise UsageError("--textfile: node_exporter tells of the host it runs on; leave out --snapshot and --root")
     _textfile.check(asked.textfile)
     _open.check_format(asked.format, registry.names("hosttune.render"))
     if asked.fail_on not in list(Severity):

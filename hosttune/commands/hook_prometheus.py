@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from hosttune.commands import _flat
 from hosttune.hooks import prometheus
 
@@ -10,5 +12,5 @@ def run(output: str) -> None:
     """Put both files into a directory, and say what takes them; raises UsageError."""
     _flat.put("--output", output, prometheus.files(), prometheus.MARK)
     rules, dashboard = prometheus.files()
-    print(f"{output}/{rules}: name it in rule_files of prometheus.yml, then promtool check config and reload")
-    print(f"{output}/{dashboard}: import it in Grafana")
+    print(f"{os.path.join(output, rules)}: name it in rule_files of prometheus.yml, then check config and reload")
+    print(f"{os.path.join(output, dashboard)}: import it in Grafana")

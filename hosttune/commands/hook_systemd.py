@@ -78,7 +78,7 @@ def units(asked: Asked, place: Place, line: str) -> dict[str, str]:
         after=_elsewhere.service(asked.aim, profiles),
         needs=[place.program, *place.parts, *(path for _, path in reads), textfile],
         textfile=textfile,
-        names=_elsewhere.by_name(asked.aim),
+        names=_elsewhere.by_name(asked.aim, profiles),
         every=every,
         line=line,
     )

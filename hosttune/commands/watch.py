@@ -48,6 +48,7 @@ class _Kept:
 
     recorder: _recording.Recorder | None
     textfile: str
+    written: bool = False
 
 
 def run(asked: Asked) -> int:
@@ -72,7 +73,7 @@ def run(asked: Asked) -> int:
             kept.recorder = stack.enter_context(_recording.Recorder(asked.record, most, begun))
         if asked.textfile and not asked.once:
             # what it says is not so any more once nobody looks
-            stack.callback(_textfile.remove, asked.textfile)
+            stack.callback(_textfile.remove, asked.textfile, 'verb="watch"')
             for number in (signal.SIGTERM, signal.SIGHUP):  # as a unit is stopped, as a terminal is lost
                 if signal.getsignal(number) is not signal.SIG_IGN:  # nohup(1)
                     signal.signal(number, signal.default_int_handler)
@@ -110,7 +111,14 @@ def _look(watcher: Watcher, history: History, kept: _Kept, sort: str) -> View:
         kept.recorder.add(tick)
     view = history.add(tick, sort)
     if kept.textfile:
-        _textfile.write(kept.textfile, _prometheus_watch.render(view))
+        try:
+            _textfile.write(kept.textfile, _prometheus_watch.render(view))
+        except UsageError as error:
+            if not kept.written:
+                raise
+            # a disk that is full for a while does not end a long watch
+            view = dataclasses.replace(view, tick=dataclasses.replace(tick, notes=(*tick.notes, str(error))))
+        kept.written = True
     return dataclasses.replace(view, recording=kept.recorder.path if kept.recorder else "")
 
 

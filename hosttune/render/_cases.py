@@ -32,6 +32,9 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"
 
 
+_TOLD = (Verdict.OK, Verdict.FAIL, Verdict.DRIFT)
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """One test: the group it stands in, a name that stays from run to run, its outcome, why, and (name, text) pairs."""
@@ -46,7 +49,9 @@ class Case:
 
 def cases(report: Report) -> list[Case]:
     """Return all tests of a report, those of one group together; texts are safe to print."""
-    made = [case for finding in report.findings for case in _of_finding(report, finding)]
+    # where nothing at all could be told, all green would be a lie
+    strict = report.strict or not any(f.verdict in _TOLD for f in report.findings)
+    made = [case for finding in report.findings for case in _of_finding(report, finding, strict)]
     asked = [case for case in made if case.group not in (LINT, CAPACITY)]
     others = [case for case in made if case.group in (LINT, CAPACITY)]
     order = [*(clean(role) for role in report.roles), *(case.group for case in asked), LINT, CAPACITY]
@@ -66,13 +71,13 @@ def _told_apart(found: Iterable[Case]) -> Iterator[Case]:
         yield dataclasses.replace(case, name=name)
 
 
-def _of_finding(report: Report, finding: Finding) -> Iterator[Case]:
+def _of_finding(report: Report, finding: Finding, strict: bool) -> Iterator[Case]:
     counts = finding.severity.rank >= report.fail_on.rank
     match finding.verdict:
         case Verdict.FAIL | Verdict.DRIFT:
             outcome = Outcome.FAILED if counts else Outcome.MINOR
         case Verdict.UNKNOWN:
-            outcome = Outcome.UNTOLD if counts and report.strict else Outcome.SKIPPED
+            outcome = Outcome.UNTOLD if counts and strict else Outcome.SKIPPED
         case Verdict.NOT_APPLICABLE:
             outcome = Outcome.SKIPPED
         case _:

@@ -23,7 +23,7 @@ _NAMED = 5
 
 def render(report: Report, *, verbose: bool = False, color: bool = False, width: int = 80, unicode: bool = True) -> str:
     """Return the line; the presentation's arguments change nothing."""
-    said = "; ".join(text for text in (_stall(report), *_findings(report)) if text)
+    said = "; ".join(text for text in (_stall(report), *_taken(report), *_findings(report)) if text)
     return f"{_line(exit_code(report), said)} | {' '.join(_data(report))}\n"
 
 
@@ -114,9 +114,19 @@ def _stall(report: Report) -> str:
     return said + (f", only {slow[0][0]:,} new connections/s ({slow[0][1].name})" if slow else "")
 
 
+def _taken(report: Report) -> Iterator[str]:
+    """Yield the bounds that are reached now, or used beyond their knee."""
+    for bound in report.bounds:
+        for limit, word in ((bound.hard, "full"), (bound.knee, "slow")):
+            if _at(bound, limit):
+                yield f"{word} now: {bound.name}, {bound.used:,} of {limit:,}"
+                break
+
+
 def _findings(report: Report) -> Iterator[str]:
     for word, kind in _KINDS.items():
-        found = [f for f in report.findings if kind(f) and f.severity is not Severity.INFO]
+        found = [f for f in report.findings if kind(f)]
+        found = [f for f in found if f.severity is not Severity.INFO or _counts(report, f)]
         found.sort(key=lambda f: -f.severity.rank)
         if found:
             more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""

@@ -25,6 +25,7 @@ from markdown_it import MarkdownIt
 from tap.parser import Parser
 
 from hosttune import registry
+from hosttune.commands import _examine
 from hosttune.model import Finding, Reason, Report, Severity, Unknown, Verdict
 from hosttune.render import _markdown as md
 from hosttune.render import junit, markdown, nagios, tap
@@ -80,6 +81,12 @@ def every_kind() -> Report:
 
 
 EXPECTED = Counter(ok=2, failed=4, minor=1, skipped=3)
+
+
+def test_where_nothing_could_be_told_nothing_is_green() -> None:
+    made = report((finding("a", Verdict.UNKNOWN), finding("b", Verdict.NOT_APPLICABLE)))
+    assert [case.outcome for case in cases(made)] == [Outcome.UNTOLD, Outcome.SKIPPED]
+    assert _examine.exit_code(made.findings, made.fail_on.rank, strict=False) == 3
 
 
 def test_each_outcome_is_counted_once() -> None:
