@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from hosttune.model import Use, View
 from hosttune.render._exposition import Family, Sample, pools, run, text
 
 _POOL = "ports"
+_PROCESS = re.compile(r"descriptors of (.*) \(\d+\)")
 # node_exporter has both (filefd, conntrack, processes, meminfo), or the used half (sockstat, arp)
 _ELSEWHERE = frozenset({"file-max", "conntrack", "threads", "memory"})
 _USED_ELSEWHERE = frozenset({"orphans", "time-wait", "tcp-mem", "neighbours"})
@@ -27,17 +29,30 @@ def _pools(uses: list[Use]) -> Iterator[tuple[str, str, str, int | None, int | N
 
 
 def _limits(uses: list[Use]) -> Iterator[Family]:
-    shown = [use for use in uses if use.kind != _POOL and use.kind not in _ELSEWHERE]
-
-    def labels(use: Use) -> dict[str, str]:
-        return {"limit": use.id, "name": use.name, "unit": use.unit}
-
-    caps: list[Sample] = [(labels(use), use.limit) for use in shown if isinstance(use.limit, int)]
+    shown = _shown(uses)
+    caps: list[Sample] = [(labels, use.limit) for labels, use in shown if isinstance(use.limit, int)]
     yield Family("limit_capacity", "A limit of this host, in its own unit.", caps)
-    knees: list[Sample] = [(labels(use), use.knee) for use in shown if use.knee is not None]
+    knees: list[Sample] = [(labels, use.knee) for labels, use in shown if use.knee is not None]
     yield Family("limit_knee", "Where a limit slows the host before it stops it.", knees)
-    used: list[Sample] = [(labels(use), use.used) for use in shown if use.kind not in _USED_ELSEWHERE]
+    used: list[Sample] = [(labels, use.used) for labels, use in shown if use.kind not in _USED_ELSEWHERE]
     yield Family("limit_used", "How much of a limit is taken now.", used)
+
+
+def _shown(uses: list[Use]) -> list[tuple[dict[str, str], Use]]:
+    """Return what is told of each limit that node_exporter has not, with its labels.
+
+    Of the processes of one program the one that is nearest to its limit: with their numbers as labels, each new process
+    would be a series for ever.
+    """
+    found: dict[tuple[str, str], Use] = {}
+    for use in uses:
+        if use.kind == _POOL or use.kind in _ELSEWHERE:
+            continue
+        process = _PROCESS.fullmatch(use.name) if use.kind == "nofile" else None
+        key = (f"nofile:{process[1]}", f"descriptors of {process[1]}") if process else (use.id, use.name)
+        if key not in found or (use.share or 0) > (found[key].share or 0):
+            found[key] = use
+    return [({"limit": id, "name": name, "unit": use.unit}, use) for (id, name), use in found.items()]
 
 
 def _rates(view: View) -> Iterator[Family]:

@@ -202,6 +202,14 @@ def test_a_look_has_pools_limits_and_ghosts_and_not_what_node_exporter_has() -> 
     assert 'limit="conntrack"' not in text and 'hosttune_limit_used{limit="orphans"' not in text
 
 
+def test_of_many_processes_of_a_program_the_nearest_to_its_limit_is_told() -> None:
+    uses = [Use(f"nofile:{pid}", f"descriptors of nginx ({pid})", pid, 1024, "descriptors", "") for pid in (5, 900, 7)]
+    text = _prometheus_watch.render(view(*uses))
+    labels = {"limit": "nofile:nginx", "name": "descriptors of nginx", "unit": "descriptors"}
+    assert (one(text, "limit_used", **labels), one(text, "limit_capacity", **labels)) == (900, 1024)
+    assert len(parsed(text)["hosttune_limit_used"]) == 1
+
+
 @pytest.mark.parametrize(
     ("rates", "ghosts"),
     [
