@@ -75,7 +75,7 @@ def pools(rows: Iterable[tuple[str, str, str, int | None, int | None, int]]) -> 
 
 def _once(samples: Sequence[Sample]) -> list[Sample]:
     # two of the same labels are an error for all that are scraped with them
-    return list({tuple(sorted(labels.items())): (labels, value) for labels, value in reversed(samples)}.values())[::-1]
+    return list({_labels(labels): (labels, value) for labels, value in reversed(samples)}.values())[::-1]
 
 
 def _labels(labels: Mapping[str, str]) -> str:
