@@ -67,6 +67,11 @@ def test_a_server_that_never_answers_is_no_success() -> None:
     assert done.returncode == 1 and done.stderr.count("refused") == 5 and "Traceback" not in done.stderr
 
 
+def test_an_image_that_has_no_hosttune_is_no_success() -> None:
+    done = first_boot("--from", "image")
+    assert done.returncode == 127 and "/usr/local/bin/hosttune is not on this image" in done.stderr
+
+
 def test_a_wheel_gets_an_environment_of_its_own(tmp_path: Path) -> None:
     wheel = tmp_path / "hosttune-9-py3-none-any.whl"
     files = {
