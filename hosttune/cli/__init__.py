@@ -46,7 +46,7 @@ def _fail(args: list[str] | None, text: str, code: int) -> int:
     """Say what went wrong, in the format that was asked for too, and return the exit code."""
     from hosttune.commands import _failing
 
-    return _say(text, _failing.fail(sys.argv[1:] if args is None else args, text, code))
+    return _say(*_failing.fail(sys.argv[1:] if args is None else args, text, code))
 
 
 def _say(text: Any, code: int) -> int:

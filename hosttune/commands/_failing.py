@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import time
 from collections.abc import Sequence
 
 from hosttune import registry
@@ -15,20 +15,30 @@ _FLAGS = "v"
 """Short options of the verb that take no value, and so may stand before one that does: -vf tap."""
 
 
-def fail(args: Sequence[str], message: str, code: int) -> int:
-    """Say it where the answer was asked for: on standard output, in the file of --textfile; return the exit code."""
+def fail(args: Sequence[str], message: str, code: int) -> tuple[str, int]:
+    """Say it where the answer was asked for: on standard output, in the file of --textfile.
+
+    Returns the line for standard error, which tells of a file that could not be written too, and the exit code.
+    """
     if not args or args[0] != _VERB:
-        return code
-    path = option(args, "--textfile")
-    with contextlib.suppress(HosttuneError):
-        # a file that says "ok" must not stay; one that is wrong itself is what the message tells
-        _textfile.check(path)
-        if path:
-            _textfile.write(path, prometheus.failed(message))
-    return told(args, message, code)
+        return message, code
+    taken = round(time.time(), 3)
+    try:
+        _put(option(args, "--textfile"), message, taken)
+    except HosttuneError as error:
+        if str(error) not in message:
+            message = f"{message}; and {error}"
+    return message, told(args, message, code, taken)
 
 
-def told(args: Sequence[str], message: str, code: int) -> int:
+def _put(path: str, message: str, taken: float) -> None:
+    # a file that says "ok" must not stay
+    _textfile.check(path)
+    if path:
+        _textfile.write(path, prometheus.failed(message, taken))
+
+
+def told(args: Sequence[str], message: str, code: int, taken: float) -> int:
     """Print the format's own failure on standard output, if it has one, and return the exit code that it wants.
 
     The arguments are read as they were given, for what is wrong may be one of them.
@@ -39,7 +49,8 @@ def told(args: Sequence[str], message: str, code: int) -> int:
     renderer = registry.load("hosttune.render", name)
     if not hasattr(renderer, "failed"):
         return code
-    _output.put(renderer.failed(message))
+    # only metrics tell when: they stay where they were put
+    _output.put(prometheus.failed(message, taken) if renderer is prometheus else renderer.failed(message))
     own = getattr(renderer, "failed_code", None)
     return own() if own else code
 

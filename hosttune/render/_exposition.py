@@ -52,7 +52,7 @@ def run(verb: str, success: bool, taken: float | None) -> list[Family]:
         Family("run_success", "Whether the host could be examined at all.", [(labels, int(success))]),
         Family(
             "run_timestamp_seconds",
-            "When the host was looked at, in seconds since 1970.",
+            "When the host was looked at, or could not be, in seconds since 1970.",
             [] if taken is None else [(labels, taken)],
         ),
     ]

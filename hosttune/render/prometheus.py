@@ -17,9 +17,12 @@ def render(report: Report, *, verbose: bool = False, color: bool = False, width:
     return text([*run(_VERB, True, report.taken), *_findings(report), *_bounds(report), *_pools(report)])
 
 
-def failed(message: str) -> str:
-    """Return the exposition of a run in which nothing could be examined: no status, and surely no "ok"."""
-    return text(run(_VERB, False, None))
+def failed(message: str, taken: float | None = None) -> str:
+    """Return the exposition of a run in which nothing could be examined: no status, and surely no "ok".
+
+    `taken` is when that was tried, in seconds since 1970; the message is no metric.
+    """
+    return text(run(_VERB, False, taken))
 
 
 def _findings(report: Report) -> Iterator[Family]:

@@ -76,6 +76,12 @@ def test_promtool_takes_every_expression_of_the_dashboard(tmp_path: Path) -> Non
     promtool("check", "rules", "panels.yml", at=tmp_path)
 
 
+def test_no_panel_takes_two_hosts_for_one() -> None:
+    for expr in expressions():
+        for kept in re.findall(r"by \(([^)]*)\)", expr):
+            assert "instance" in kept.split(", "), expr
+
+
 def test_every_metric_is_one_that_is_written() -> None:
     root = HERE.parents[1] / "hosttune/render"
     written = "".join((root / f"{name}.py").read_text() for name in ("_exposition", "prometheus", "_prometheus_watch"))

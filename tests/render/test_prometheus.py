@@ -295,10 +295,23 @@ def test_a_file_whose_owner_stays_is_replaced_without_asking_for_it(tmp_path: Pa
 def test_a_check_that_cannot_be_made_leaves_no_ok(tmp_path: Path, wrong: list[str]) -> None:
     path = tmp_path / "hosttune.prom"
     path.write_text('hosttune_check_status{hosttune_check_status="ok",role="lb"} 1\n')
+    before = time.time()
     done = hosttune("check", *wrong, "--textfile", str(path))
     assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert "; and --textfile" not in done.stderr
     assert one(path.read_text(), "run_success", verb="check") == 0
+    tried = one(path.read_text(), "run_timestamp_seconds", verb="check")
+    assert tried is not None and before - 1 <= tried <= time.time() + 1
     assert "check_status" not in path.read_text()
+
+
+@pytest.mark.parametrize("role", ["lb", "nosuch"])
+def test_a_failure_that_cannot_be_written_is_told_too(role: str) -> None:
+    # /proc takes no new files, of root either
+    done = hosttune("check", "--role", role, "--textfile", "/proc/x.prom")
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert done.stderr.count("--textfile /proc/x.prom: ") == 1
+    assert ("no such profile" in done.stderr) == (role == "nosuch")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
