@@ -11,7 +11,7 @@ from hosttune.capacity._facts import CapacityFacts
 from hosttune.model import Bound
 from tests.capacity.world import hosts, lowered, meet
 
-_SETTINGS = settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+_SETTINGS = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def below(facts: CapacityFacts) -> list[Bound]:

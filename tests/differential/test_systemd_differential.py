@@ -18,7 +18,7 @@ import pytest
 from hosttune.resolve.systemd_limits import resolve_unit
 from tests.running import Running
 
-TREES = 300
+TREES = 200
 UNITS = (
     "ht-a-b.service", "ht-a.service", "ht@x.service", "ht@x-y.service", "ht-t-u@1.service", "ht-o.service",
     "ht-o-p.service", "ht-v@x.service", "ht-w@x.service",

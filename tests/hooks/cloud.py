@@ -70,7 +70,6 @@ printf '[Service]\nExecStart=\nExecStart=/usr/local/bin/hosttune check {OPTIONS}
 printf 'StandardOutput=file:/run/hardened.json\n' >>/run/systemd/system/hosttune-check.service.d/json.conf
 systemctl daemon-reload; systemctl start hosttune-check.service; echo $? | keep hardened-code
 keep hardened </run/hardened.json
-hosttune check {OPTIONS} --format json | keep plain
 rm -r /run/systemd/system/hosttune-check.service.d; systemctl daemon-reload
 
 # with metrics, into a directory of another user, over a file of that user

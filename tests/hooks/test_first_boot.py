@@ -61,7 +61,7 @@ def test_the_unit_ran_by_itself_at_the_second_boot(boots: list[dict[str, str]]) 
 
 
 def test_a_hardened_check_sees_what_an_unhardened_one_does(boots: list[dict[str, str]]) -> None:
-    hardened, plain = report(boots[1]["hardened"]), report(boots[1]["plain"])
+    hardened, plain = report(boots[1]["hardened"]), report(boots[1]["check"])
     assert boots[1]["hardened-code"] == "0\n"
     assert hardened["findings"] == plain["findings"]
     assert hardened["warnings"] == plain["warnings"] and hardened["missing"] == plain["missing"]

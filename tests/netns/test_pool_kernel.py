@@ -47,11 +47,22 @@ def connect(mode: BindMode, source: str, backend: Backend, port: int = 0) -> soc
         if mode is BindMode.EXPLICIT:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         client.bind((source, port))
-        client.connect((backend.address, backend.port))
+        _connect(client, backend)
     except OSError:
         client.close()
         raise
     return client
+
+
+def _connect(client: socket.socket, backend: Backend) -> None:
+    """Connect; to an IPv6 address that is new there may be no route for a moment, while the kernel works on it."""
+    for left in reversed(range(40)):
+        try:
+            return client.connect((backend.address, backend.port))
+        except OSError as error:
+            if error.errno != errno.ENETUNREACH or not left:
+                raise
+            time.sleep(0.05)
 
 
 def fill(mode: BindMode, source: str, backend: Backend) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.vm import ahead
-from tests.vm.guest import Guest, need_guest
+from tests.vm.guest import NO_CLOUD, Guest, need_guest
 
 INTERFACES = """\
 source /etc/network/interfaces.d/*
@@ -27,6 +27,8 @@ FILES = {
     "/srv/etc/netplan/50-lan.yaml": "network:\n  version: 2\n  ethernets:\n    eth0:\n      addresses: [10.9.2.1/24]\n",
     "/srv/etc/os-release": "ID=debian\nVERSION_ID=12\n",
 }
+ENABLED = "systemd.wants=systemd-networkd.service systemd.wants=networking.service"
+"""On the kernel's command line: what manages the interfaces of this machine."""
 LOOK = """
 look() { for i in d0 d1; do ip -o address show dev $i | awk '$4 !~ /^fe80/ {print $2, $4}'; done | sort | keep "$1"; }
 """
@@ -57,10 +59,9 @@ find /etc -name '*hosttune*' | keep left
 
 
 def scenes(directory: Path) -> list[dict[str, str]]:
-    """Boot once to set it up, once to add addresses, once to look for them and take them back."""
+    """Boot once to add addresses, once to look for them and take them back."""
     guest = Guest(directory, FILES)
-    guest.boot("systemctl enable systemd-networkd.service networking.service")
-    seen = [guest.boot(LOOK + APPLY), guest.boot(LOOK + LATER)]
+    seen = [guest.boot(LOOK + script, append=f"{NO_CLOUD} {ENABLED}") for script in (APPLY, LATER)]
     guest.disk.unlink()
     return seen
 
