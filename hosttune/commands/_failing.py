@@ -23,8 +23,10 @@ def fail(args: Sequence[str], message: str, code: int) -> tuple[str, int]:
     if not args or args[0] != _VERB:
         return message, code
     taken = round(time.time(), 3)
+    elsewhere = option(args, "--snapshot") or option(args, "--root")
     try:
-        _put(option(args, "--textfile"), message, taken)
+        # a check of another host says nothing of this one, even where it cannot be made
+        _put("" if elsewhere else option(args, "--textfile"), message, taken)
     except HosttuneError as error:
         if str(error) not in message:
             message = f"{message}; and {error}"

@@ -374,6 +374,7 @@ def test_node_exporter_reads_the_file(tmp_path: Path) -> None:
 def test_the_metrics_of_another_host_are_not_published_as_those_of_this_one(tmp_path: Path, words: list[str]) -> None:
     done = hosttune("check", *words, "--textfile", str(tmp_path / "hosttune.prom"))
     assert done.returncode == 2 and "leave out --snapshot and --root" in done.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_watch_that_ends_leaves_what_another_run_has_written_since(tmp_path: Path) -> None:
