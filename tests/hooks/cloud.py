@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import random
 import shlex
@@ -15,6 +16,8 @@ from tests.vm.guest import REPO, Guest, hooks_root
 OPTIONS = "--role lb --connections 600000"
 SEED = "/var/lib/cloud/seed/nocloud"
 SCRIPT = "/usr/local/sbin/hosttune-first-boot"
+PYZ = "/srv/hosttune.pyz"
+"""Where the image has it; the first boot installs it."""
 
 WORDS = (
     "plain",
@@ -56,7 +59,15 @@ hosttune check {OPTIONS} --format json | keep check
 hosttune history --format json | keep history
 journalctl -u hosttune-check.service -o cat | keep journal
 """
-FIRST = LOOK + "cat /run/hosttune/apply.json | keep applied; tail -20 /var/log/cloud-init-output.log | keep log\n"
+FIRST = (
+    LOOK
+    + """
+cat /run/hosttune/apply.json | keep applied
+head -c 22 /usr/local/bin/hosttune | keep program
+ls -A /var/cache/hosttune | keep unpacked
+tail -20 /var/log/cloud-init-output.log | keep log
+"""
+)
 SECOND = (
     LOOK
     + rf"""
@@ -104,7 +115,7 @@ rm -f /var/lib/cloud/instance/sem/config_scripts_user
 cloud-init modules --mode final >/run/wrong 2>&1; keep wrong </run/wrong
 cloud-init status --long | keep wrong-status
 cat /run/hosttune/result | keep wrong-result
-sed -i 's/--role nosuch/--role lb/' {SCRIPT}; mv /usr/local/bin/hosttune /run/moved
+sed -i 's/--role nosuch/--role lb/' {SCRIPT}; mv {PYZ} /run/moved
 {SCRIPT} >/run/missing 2>&1; echo $? | keep missing-code; keep missing </run/missing
 cat /run/hosttune/result | keep missing-result
 """
@@ -130,9 +141,14 @@ def hook(*words: str, cwd: Path | None = None) -> subprocess.CompletedProcess[st
 
 
 def scenes(directory: Path) -> list[dict[str, str]]:
-    """Boot twice: cloud-init does its work at the first, and has none at the second."""
-    seed = {
-        f"{SEED}/user-data": hook("cloud-init", *OPTIONS.split(), "--from", "image").stdout,
+    """Boot twice: cloud-init does its work at the first, and has none at the second. hosttune is the one file."""
+    built = directory / "hosttune.pyz"
+    done = hook("pyz", "-o", str(built), "--python", "3.11", "--arch", "x86_64", "--libc", "glibc")
+    assert done.returncode == 0, done.stderr
+    origin = ("--from", PYZ, "--sha256", hashlib.sha256(built.read_bytes()).hexdigest())
+    seed: dict[str, str | bytes] = {
+        PYZ: built.read_bytes(),
+        f"{SEED}/user-data": hook("cloud-init", *OPTIONS.split(), *origin).stdout,
         f"{SEED}/meta-data": "instance-id: first\nlocal-hostname: guest\n",
         "/etc/cloud/cloud.cfg.d/99-guest.cfg": CONFIG,
         "/etc/systemd/system/words.service": words_unit(),

@@ -107,9 +107,14 @@ def test_cloud_init_says_that_a_first_boot_went_wrong(boots: list[dict[str, str]
     assert seen["wrong-result"] == "apply 2 check 2\n"
 
 
+def test_what_runs_is_the_one_file(boots: list[dict[str, str]]) -> None:
+    assert boots[0]["program"] == "#!/usr/bin/env python3"
+    assert len(boots[0]["unpacked"].split()) == 1
+
+
 def test_an_image_without_hosttune_is_no_success(boots: list[dict[str, str]]) -> None:
-    assert boots[1]["missing-code"] == "127\n"
-    assert "is not on this image" in boots[1]["missing"]
+    assert boots[1]["missing-code"] not in ("", "0\n")
+    assert "/srv/hosttune.pyz" in boots[1]["missing"]
     assert boots[1]["missing-result"] == "not finished\n"
 
 

@@ -20,7 +20,7 @@ import sys
 import tarfile
 import time
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -228,20 +228,23 @@ def _run(*command: str) -> None:
         raise roots.RootUnavailable(f"{command[0]} failed: {(done.stdout + done.stderr)[-500:]}")
 
 
-def _write(root: Path, files: dict[str, str]) -> None:
+def _write(root: Path, files: Mapping[str, str | bytes]) -> None:
     """Write files below `root`; what starts with #! may be executed."""
-    for path, text in files.items():
+    for path, content in files.items():
+        data = content.encode() if isinstance(content, str) else content
         target = root / path.lstrip("/")
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text, encoding="utf-8")
-        if text.startswith("#!"):
+        target.write_bytes(data)
+        if data.startswith(b"#!"):
             target.chmod(0o755)
 
 
 class Guest:
     """One disk with Debian 12, hosttune as it is in this checkout, and `files` (absolute path to text)."""
 
-    def __init__(self, directory: Path, files: dict[str, str] | None = None, root: Path | None = None) -> None:
+    def __init__(
+        self, directory: Path, files: Mapping[str, str | bytes] | None = None, root: Path | None = None
+    ) -> None:
         self.directory = directory
         self.root = root or guest_root()
         self.disk = directory / "disk.img"
