@@ -129,7 +129,7 @@ def hook_pyz(
             "--python",
             help="3.11, 3.12, ...; repeatable, default: all.",
             metavar="X.Y",
-            autocompletion=_completing.choice("3.11", "3.12", "3.13", "3.14"),
+            autocompletion=_completing.listed("hosttune.hooks.pyz", "PYTHONS"),
         ),
     ] = None,
     arch: Annotated[
@@ -138,7 +138,7 @@ def hook_pyz(
             "--arch",
             help="x86_64 or aarch64; repeatable, default: both.",
             metavar="ARCH",
-            autocompletion=_completing.choice("x86_64", "aarch64"),
+            autocompletion=_completing.listed("hosttune.hooks.pyz", "ARCHES"),
         ),
     ] = None,
     libc: Annotated[
@@ -147,7 +147,7 @@ def hook_pyz(
             "--libc",
             help="glibc or musl; repeatable, default: both.",
             metavar="LIBC",
-            autocompletion=_completing.choice("glibc", "musl"),
+            autocompletion=_completing.listed("hosttune.hooks.pyz", "LIBCS"),
         ),
     ] = None,
 ) -> None:
@@ -173,7 +173,9 @@ def hook_completion(
     shell: Annotated[
         str,
         typer.Argument(
-            help="bash, zsh or fish.", metavar="SHELL", autocompletion=_completing.choice("bash", "zsh", "fish")
+            help="bash, zsh or fish.",
+            metavar="SHELL",
+            autocompletion=_completing.listed("hosttune.hooks.completion", "SHELLS"),
         ),
     ],
 ) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 
 FILES, DIRECTORIES = ":files", ":directories"
@@ -14,6 +15,15 @@ def choice(*values: str) -> Callable[[str], list[str]]:
 
     def offer(incomplete: str) -> list[str]:
         return list(values)
+
+    return offer
+
+
+def listed(module: str, name: str) -> Callable[[str], list[str]]:
+    """Return a completer of words that a module lists under a name."""
+
+    def offer(incomplete: str) -> list[str]:
+        return list(getattr(importlib.import_module(module), name))
 
     return offer
 

@@ -23,6 +23,7 @@ from hosttune.model import (
     Reading,
     Report,
     Requirement,
+    Severity,
     Subject,
     Unknown,
     Value,
@@ -141,13 +142,20 @@ def defaults(
     return told | default_rules.defaults(host, machine, readings)
 
 
+def severity(text: str) -> Severity:
+    """Return the severity that --fail-on names; raises UsageError."""
+    if text not in list(Severity):
+        raise UsageError(f"--fail-on {text}: unknown; choose {', '.join(Severity)}")
+    return Severity(text)
+
+
 def exit_code(findings: Iterable[Finding], fail_on: int, strict: bool) -> int:
     """Return 1 for a failure at or above `fail_on` (a severity's rank), 3 with `strict` for an unknown, else 0.
 
     Also 3 without `strict`, where nothing at all could be told.
     """
     findings = list(findings)
-    told = any(f.verdict in (Verdict.OK, Verdict.FAIL, Verdict.DRIFT) for f in findings)
+    told = any(f.verdict.told for f in findings)
     failed = any(f.verdict in (Verdict.FAIL, Verdict.DRIFT) and f.severity.rank >= fail_on for f in findings)
     unknown = any(f.verdict is Verdict.UNKNOWN and f.severity.rank >= fail_on for f in findings)
     return 1 if failed else 3 if unknown and (strict or not told) else 0

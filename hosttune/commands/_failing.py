@@ -51,8 +51,7 @@ def told(args: Sequence[str], message: str, code: int, taken: float) -> int:
     renderer = registry.load("hosttune.render", name)
     if not hasattr(renderer, "failed"):
         return code
-    # only metrics tell when: they stay where they were put
-    _output.put(prometheus.failed(message, taken) if renderer is prometheus else renderer.failed(message))
+    _output.put(renderer.failed(message, taken))
     own = getattr(renderer, "failed_code", None)
     return own() if own else code
 

@@ -62,10 +62,15 @@ def lost() -> OSError | None:
     return raw.error if isinstance(raw, Tolerant) else None
 
 
-def put(text: str) -> None:
-    """Write text to standard output, with a question mark for what its encoding does not have."""
+def encodable(text: str) -> str:
+    """Return text with a question mark for what the encoding of standard output does not have."""
     encoding = sys.stdout.encoding or "ascii"
-    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+    return text.encode(encoding, "replace").decode(encoding)
+
+
+def put(text: str) -> None:
+    """Write text to standard output, as its encoding has it."""
+    sys.stdout.write(encodable(text))
 
 
 def settle(code: int) -> int:

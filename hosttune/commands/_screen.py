@@ -42,7 +42,7 @@ class Lines:
 
     def show(self, view: View) -> None:
         """Write it, so that a reader has it at once."""
-        sys.stdout.write(encodable(self._render(view)))
+        _output.put(self._render(view))
         sys.stdout.flush()
 
     def wait(self, until: float) -> bool:
@@ -75,7 +75,7 @@ class Screen:
         rows = _watch.screen(view, width, height, unicode)[:height]
         for number, (line, grave) in enumerate(rows):
             style = _STYLES[grave] if not os.environ.get("NO_COLOR") else ""
-            text.append(encodable(line), style=style)
+            text.append(_output.encodable(line), style=style)
             text.append("\n" if number < len(rows) - 1 else "")
         self._live.update(text, refresh=True)
 
@@ -175,9 +175,3 @@ def _nothing(number: int, _: object) -> None:
 def is_terminal() -> bool:
     """Say whether a live screen can be shown: both ends are a terminal that can move its cursor."""
     return os.isatty(0) and sys.stdout.isatty() and os.environ.get("TERM") not in (None, "", "dumb")
-
-
-def encodable(text: str) -> str:
-    """Return text as this output can write it."""
-    encoding = sys.stdout.encoding or "ascii"
-    return text.encode(encoding, "replace").decode(encoding)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from hosttune import registry
 from hosttune.commands import _examine, _load, _open, _textfile
 from hosttune.errors import UsageError
-from hosttune.model import Severity
 from hosttune.render import prometheus
 
 
@@ -34,11 +33,10 @@ def run(asked: Asked) -> int:
         raise UsageError("--textfile: node_exporter tells of the host it runs on; leave out --snapshot and --root")
     _textfile.check(asked.textfile)
     _open.check_format(asked.format, registry.names("hosttune.render"))
-    if asked.fail_on not in list(Severity):
-        raise UsageError(f"--fail-on {asked.fail_on}: unknown; choose {', '.join(Severity)}")
+    fail_on = _examine.severity(asked.fail_on)
     report = _load.report(asked.aim, asked.root, asked.snapshot, asked.netns)
     taken = None if asked.snapshot else round(time.time(), 3)
-    report = dataclasses.replace(report, fail_on=Severity(asked.fail_on), strict=asked.strict, taken=taken)
+    report = dataclasses.replace(report, fail_on=fail_on, strict=asked.strict, taken=taken)
     renderer = registry.load("hosttune.render", asked.format)
     if asked.textfile:
         _textfile.write(asked.textfile, prometheus.render(report))

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hosttune.commands import _elsewhere, _flat, _load, _observe, _textfile
+from hosttune.commands import _elsewhere, _examine, _flat, _load, _observe, _textfile
 from hosttune.errors import UsageError
 from hosttune.hooks import systemd
 from hosttune.model import Severity
@@ -62,15 +62,14 @@ def units(asked: Asked, place: Place, line: str) -> dict[str, str]:
     """Return both units by name, made by the command `line`; raises UsageError."""
     profiles = _elsewhere.checked(asked.aim)
     every = _every(asked.every)
-    if asked.fail_on not in list(Severity):
-        raise UsageError(f"--fail-on {asked.fail_on}: unknown; choose {', '.join(Severity)}")
+    fail_on = _examine.severity(asked.fail_on)
     textfile = _textfile_of(asked.textfile)
     reads = [("--profile", path) for path in place.profiles] + [("--backends-from", asked.aim.backends_from)]
     for option, path in reads:
         _seen(option, path)
     aim = dataclasses.replace(asked.aim, profile=place.profiles)
     command = [place.program, "check", *_load.words(aim)]
-    command += ["--fail-on", asked.fail_on] if asked.fail_on != Severity.ERROR else []
+    command += ["--fail-on", fail_on] if fail_on is not Severity.ERROR else []
     command += ["--strict"] if asked.strict else []
     command += ["--textfile", textfile] if textfile else []
     wanted = systemd.Wanted(

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hosttune.commands import _load, _observe, _open, _recording, _screen, _textfile
+from hosttune.commands import _load, _observe, _open, _output, _recording, _screen, _textfile
 from hosttune.commands._watching import Watcher
 from hosttune.errors import UsageError
 from hosttune.facts import limits
@@ -131,7 +131,7 @@ def _once(watcher: Watcher, history: History, kept: _Kept, interval: float, aske
     width = max(shutil.get_terminal_size((80, 24)).columns, 80)
     make = _TEXTS[asked.format]
     text = _watch.table(view, width, unicode) if asked.format == "table" else make(view)
-    sys.stdout.write(_screen.encodable(text))
+    _output.put(text)
 
 
 def _out(asked: Asked, stack: contextlib.ExitStack) -> _screen.Out:

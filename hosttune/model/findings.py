@@ -139,6 +139,11 @@ class Verdict(StrEnum):
     UNKNOWN = "UNKNOWN"
     NOT_APPLICABLE = "NOT_APPLICABLE"
 
+    @property
+    def told(self) -> bool:
+        """Whether it says how the host is: what is unknown, or has no meaning here, does not."""
+        return self in (Verdict.OK, Verdict.FAIL, Verdict.DRIFT)
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:

@@ -32,9 +32,6 @@ class Outcome(StrEnum):
     SKIPPED = "skipped"
 
 
-_TOLD = (Verdict.OK, Verdict.FAIL, Verdict.DRIFT)
-
-
 @dataclass(frozen=True, slots=True)
 class Case:
     """One test: the group it stands in, a name that stays from run to run, its outcome, why, and (name, text) pairs."""
@@ -50,7 +47,7 @@ class Case:
 def cases(report: Report) -> list[Case]:
     """Return all tests of a report, those of one group together; texts are safe to print."""
     # where nothing at all could be told, all green would be a lie
-    strict = report.strict or not any(f.verdict in _TOLD for f in report.findings)
+    strict = report.strict or not any(f.verdict.told for f in report.findings)
     made = [case for finding in report.findings for case in _of_finding(report, finding, strict)]
     asked = [case for case in made if case.group not in (LINT, CAPACITY)]
     others = [case for case in made if case.group in (LINT, CAPACITY)]

@@ -29,8 +29,11 @@ def render(report: Report, *, verbose: bool = False, color: bool = False, width:
     return _text(top)
 
 
-def failed(message: str) -> str:
-    """Return the document of a run in which nothing could be examined: one test, in error."""
+def failed(message: str, taken: float | None = None) -> str:
+    """Return the document of a run in which nothing could be examined: one test, in error.
+
+    When that was, it does not tell.
+    """
     top = xml.Element("testsuites", name="hosttune", tests="1", failures="0", errors="1")
     suite = xml.SubElement(top, "testsuite", name="hosttune", tests="1", failures="0", errors="1", skipped="0")
     case = xml.SubElement(suite, "testcase", classname="hosttune", name="check")

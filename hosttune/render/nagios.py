@@ -27,8 +27,8 @@ def render(report: Report, *, verbose: bool = False, color: bool = False, width:
     return f"{_line(exit_code(report), said)} | {' '.join(_data(report))}\n"
 
 
-def failed(message: str) -> str:
-    """Return the line of a run in which nothing could be examined."""
+def failed(message: str, taken: float | None = None) -> str:
+    """Return the line of a run in which nothing could be examined. When that was, it does not tell."""
     return f"{_line(UNKNOWN, message.removeprefix('hosttune: '))}\n"
 
 

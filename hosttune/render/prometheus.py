@@ -63,7 +63,7 @@ def _state(report: Report, role: str) -> str:
         return "failed"
     if Verdict.DRIFT in counted:
         return "drift"
-    told = any(f.verdict in (Verdict.OK, Verdict.FAIL, Verdict.DRIFT) for f in own)
+    told = any(f.verdict.told for f in own)
     return "unknown" if not told or (report.strict and Verdict.UNKNOWN in counted) else "ok"
 
 

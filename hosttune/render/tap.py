@@ -26,8 +26,8 @@ def render(report: Report, *, verbose: bool = False, color: bool = False, width:
     return "\n".join(lines) + "\n"
 
 
-def failed(message: str) -> str:
-    """Return what ends a run in which nothing could be examined."""
+def failed(message: str, taken: float | None = None) -> str:
+    """Return what ends a run in which nothing could be examined. When that was, it does not tell."""
     return f"{_HEAD}\nBail out! {clean(message)}\n"
 
 

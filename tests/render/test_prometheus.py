@@ -41,6 +41,7 @@ from hosttune.model import (
 from hosttune.render import _exposition, _prometheus_watch, prometheus
 from hosttune.render._figures import clean
 from hosttune.watching import counted
+from tests.render.test_formats import hosttune
 from tests.render.test_render_examples import MACHINE, bound, finding, report
 from tests.render.test_render_properties import _REPORTS as REPORTS
 
@@ -221,16 +222,6 @@ def test_of_many_processes_of_a_program_the_nearest_to_its_limit_is_told() -> No
 )
 def test_ghosts_are_cookies_that_became_no_connection(rates: dict[str, float], ghosts: float | None) -> None:
     assert counted.ghosts(rates) == ghosts
-
-
-def hosttune(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "hosttune", *words],
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        check=False,
-    )
 
 
 @pytest.mark.parametrize(
