@@ -127,6 +127,14 @@ class LiveHost:
         with self._tree.opened("/", os.O_PATH) as top:
             return os.access(".", os.W_OK | os.X_OK, dir_fd=top)
 
+    def owner(self, path: str) -> tuple[int, int] | None:
+        """Return the user id and the mode of a file or directory, links followed; None where it cannot be seen."""
+        try:
+            found = os.stat(self._resolve(path))
+        except (OSError, HostError):
+            return None
+        return found.st_uid, stat.S_IMODE(found.st_mode)
+
     def put(self, path: str, state: FileState) -> None:
         """Replace a whole file; raises OSError."""
         with self._changing(path) as at:
