@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hosttune.model import Bound, Finding, Report, Unknown, Verdict
-from hosttune.render._figures import clean, hard_bounds, slow_bounds, value, wants
+from hosttune.printable import clean
+from hosttune.render._figures import hard_bounds, slow_bounds, value, wants
 
 LINT = "lint"
 CAPACITY = "capacity"
