@@ -92,7 +92,11 @@ class LiveHost:
         """Ask the running kernel; raises HostError, always so below another root."""
         if self.root != "/" or not self.runs:
             raise HostError(Reason.UNDECIDED, f"{self.root} is an image, no kernel answers for it")
-        return registry.load("hosttune.host.probes", name).run(**args)
+        try:
+            return registry.load("hosttune.host.probes", name).run(**args)
+        except OSError as error:
+            # none of these is a bug: a process ends, a file of /proc is hidden
+            raise HostError(Reason.UNREADABLE, f"{name}: {os.strerror(error.errno or 0)}") from error
 
     def state(self, path: str) -> FileState | None:
         """Return a file as it can be put back, None where there is none; raises HostError for a link or a device."""
@@ -126,6 +130,14 @@ class LiveHost:
                 return False
         with self._tree.opened("/", os.O_PATH) as top:
             return os.access(".", os.W_OK | os.X_OK, dir_fd=top)
+
+    def owner(self, path: str) -> tuple[int, int] | None:
+        """Return the user id and the mode of a file or directory, links followed; None where it cannot be seen."""
+        try:
+            found = os.stat(self._resolve(path))
+        except (OSError, HostError):
+            return None
+        return found.st_uid, stat.S_IMODE(found.st_mode)
 
     def put(self, path: str, state: FileState) -> None:
         """Replace a whole file; raises OSError."""
