@@ -9,7 +9,7 @@ import shutil
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -58,8 +58,8 @@ def exchanging(*pairs: tuple[Path, Path]) -> Iterator[None]:
             os.waitpid(pid, 0)
 
 
-def run(output: Path, args: list[str]) -> tuple[int, str]:
-    """Run the command line in a child; return its exit code, and what it said."""
+def run(output: Path, args: list[str], first: Callable[[], None] = lambda: None) -> tuple[int, str]:
+    """Run the command line in a child, which does `first` before; return its exit code, and what it said."""
     pid = os.fork()
     if pid == 0:
         code = 99
@@ -69,6 +69,7 @@ def run(output: Path, args: list[str]) -> tuple[int, str]:
             os.dup2(fd, 2)
             sys.stdout = os.fdopen(1, "w", closefd=False)
             sys.stderr = os.fdopen(2, "w", closefd=False)
+            first()
             main(args)
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 98
