@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from hosttune.errors import UsageError
+from hosttune.host.live import LiveHost
 from tests.changes import tree
 from tests.host.test_race import run
 
@@ -117,11 +119,11 @@ def applied(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.skipif(os.geteuid() != 0, reason="devices and applies are root's")
 @pytest.mark.parametrize("kind", KINDS)
 def test_nothing_that_lies_in_a_root_is_a_bug_or_a_hang(applied: Path, tmp_path: Path, kind: str) -> None:
-    # each place with one verb of each kind in turn: all with all takes minutes
+    # every other place with one verb, in turn: all with all takes minutes
     turn = list(KINDS).index(kind)
     for number, place in enumerate(PLACES):
         for at, verb in enumerate(VERBS):
-            if not THOROUGH and (number + at + turn) % len(VERBS):
+            if not THOROUGH and ((number + turn) % 2 or (number // 2 + at + turn) % len(VERBS)):
                 continue
             root = tmp_path / "root"
             shutil.rmtree(root, ignore_errors=True)
@@ -137,9 +139,20 @@ def test_nothing_that_lies_in_a_root_is_a_bug_or_a_hang(applied: Path, tmp_path:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="becomes another user")
 def test_the_root_of_a_process_of_another_user_is_one_line(tmp_path: Path) -> None:
-    def as_nobody() -> None:
-        os.setgroups([])
-        os.setresuid(65534, 65534, 65534)
-
-    code, said = run(tmp_path / "said", [*VERBS["check"], "--root", "/proc/1/root"], as_nobody)
-    assert code == 2 and said.count("\n") == 1 and "--root /proc/1/root: cannot be read" in said
+    said = tmp_path / "said"
+    said.touch()
+    said.chmod(0o666)
+    out = os.open(said, os.O_WRONLY)
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setgroups([])
+            os.setresuid(65534, 65534, 65534)
+            LiveHost("/proc/1/root")
+        except UsageError as error:
+            os.write(out, str(error).encode())
+        finally:
+            os._exit(0)
+    os.close(out)
+    os.waitpid(pid, 0)
+    assert said.read_text() == "--root /proc/1/root: cannot be read; run as a user who may, or as root"
