@@ -7,6 +7,7 @@ import signal
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import needs
 from tests.vm import ahead
 
 # a shell that starts a job in the background has it ignore SIGINT, nohup SIGHUP, and its children with it:
@@ -36,3 +37,11 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def pytest_sessionfinish() -> None:
     ahead.stop()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say last what would run the tests that were skipped."""
+    skipped = terminalreporter.stats.get("skipped", [])
+    line = needs.closing(str(one.longrepr[2]) if isinstance(one.longrepr, tuple) else "" for one in skipped)
+    if line:
+        terminalreporter.write_line(line)
