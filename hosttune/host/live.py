@@ -134,8 +134,9 @@ class LiveHost:
     def owner(self, path: str) -> tuple[int, int] | None:
         """Return the user id and the mode of a file or directory, links followed; None where it cannot be seen."""
         try:
-            found = os.stat(self._resolve(path))
-        except (OSError, HostError):
+            with self._tree.opened(path, os.O_PATH) as fd:
+                found = os.fstat(fd)
+        except OSError:
             return None
         return found.st_uid, stat.S_IMODE(found.st_mode)
 

@@ -12,6 +12,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tests.fuzz.part import Given, Part, Wrong
@@ -22,6 +23,10 @@ PATIENCE = 60.0
 """Seconds without an end after which the process is killed: it waits for something."""
 MEMORY = 500 << 20
 """Bytes that an input may take beyond what the process has before the first."""
+
+
+MAKING = "making it:"
+"""How the place of a failure begins that came before there was an input."""
 
 
 class TooLong(BaseException):
@@ -89,7 +94,7 @@ def limit() -> None:
 
     signal.signal(signal.SIGPROF, over)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    most = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize() + MEMORY
+    most = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() + MEMORY
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # a verb that looks at standard input finds an end there
@@ -127,12 +132,17 @@ class Worker:
             for number in range(self.first, self.first + self.count):
                 if time.monotonic() > deadline:
                     break
-                given = self.part.input(self.seed, number)
                 self._note(number)
+                tally.done += 1
+                try:
+                    given = self.part.input(self.seed, number)
+                except Exception as error:
+                    # what makes inputs runs verbs too, for samples
+                    tally.failed.append(Failed(self.part.name, number, f"{MAKING} {_place(error)}", str(error)))
+                    continue
                 start = time.process_time()
                 past, wrong = attempt(self.part, given)
                 tally.slowest = max(tally.slowest, time.process_time() - start)
-                tally.done += 1
                 tally.past += past
                 if wrong:
                     tally.failed.append(Failed(self.part.name, number, *wrong))
