@@ -39,9 +39,10 @@ def pytest_sessionfinish() -> None:
     ahead.stop()
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say last what would run the tests that were skipped."""
-    skipped = terminalreporter.stats.get("skipped", [])
-    line = needs.closing(str(one.longrepr[2]) if isinstance(one.longrepr, tuple) else "" for one in skipped)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Say last, below the counts of pytest itself, what would run the tests that were skipped."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    line = needs.closing(str(one.longrepr[2]) for one in skipped if isinstance(one.longrepr, tuple))
     if line:
-        terminalreporter.write_line(line)
+        reporter.write_line(line)

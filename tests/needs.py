@@ -1,4 +1,4 @@
-"""What tests take beyond Python and its packages, asked for in one place: a test that lacks it says so, and what has it.
+"""What tests take beyond Python and its packages, asked for in one place: a test that lacks it says so.
 
 Without it a test is skipped with the reason, and the last line of a run names the packages of Debian that would run it.
 Under CI a test that lacks anything fails.
@@ -39,7 +39,7 @@ PACKAGES = {
     "negate": "monitoring-plugins-basic",
     "netplan": "netplan.io",
     "nft": "nftables",
-    "nginx": "nginx-light",
+    "nginx": "nginx",
     "prometheus-node-exporter": "prometheus-node-exporter",
     "promtool": "prometheus",
     "ps": "procps",
@@ -108,8 +108,8 @@ def closing(reasons: Iterable[str]) -> str:
     packages = _each(found[1] for one in lacking if (found := _INSTALL.search(one)))
     ways = [f"apt-get install {' '.join(packages)}"] if packages else []
     ways += ["run it as root"] if any(ROOT in one for one in lacking) else []
-    tests = f"the {len(lacking)} tests" if len(lacking) > 1 else "the test"
-    return f"To run {tests} that were skipped: {', and '.join(ways)}" if ways else ""
+    tests = f"the {len(lacking)} tests that were" if len(lacking) > 1 else "the test that was"
+    return f"To run {tests} skipped: {', and '.join(ways)}" if ways else ""
 
 
 def _each(packages: Iterable[str]) -> list[str]:

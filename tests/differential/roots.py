@@ -74,7 +74,8 @@ def debian_root(suite: str, extra: tuple[str, ...] = (), bare: bool = False) -> 
             return root
         if root.exists():  # left by an interrupted build
             shutil.rmtree(root)
-        command = ["debootstrap", "--variant=minbase", f"--include={','.join([*([] if bare else [PACKAGES]), *sorted(extra)])}"]
+        wanted = [*([] if bare else [PACKAGES]), *sorted(extra)]
+        command = ["debootstrap", "--variant=minbase", f"--include={','.join(wanted)}"]
         try:
             done = subprocess.run(
                 [*command, suite, str(root), _mirror()],

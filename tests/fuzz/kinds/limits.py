@@ -70,7 +70,8 @@ GROUP = "root:x:0:\nbob:x:1000:bob\nstaff:x:50:bob,root\n"
 PAM = (
     "session required pam_limits.so\n",
     "@include common-session\n",
-    "session [success=1 default=ignore] pam_unix.so\n-session optional pam_limits.so conf=/etc/security/other.conf set_all\n",
+    "session [success=1 default=ignore] pam_unix.so\n"
+    "-session optional pam_limits.so conf=/etc/security/other.conf set_all\n",
     "session include other\nsession substack common-session\nauth required pam_limits.so\n",
     "session required /lib/security/pam_limits.so debug utmp_early change_uid\\\n noaudit\n",
 )

@@ -46,7 +46,7 @@ _PARSERS: dict[str, tuple[Callable[[str], Any], tuple[str, ...]]] = {
     "share": (sources_plan.share, ("0.2", "20%", "0", "90%", "0.9")),
     "ports": (lambda text: ports.text_of(ports.mask_of(text)), ("1-5,8", "1024-65535", "0", "8000,8001-8002", "65535")),
 }
-_ODD = ("@", "/", "-", ":", "%", "[", "]", "::", "eth0", "all", ".", ",", "_", "s", "ms", "K", "GiB", "١", "²")
+_ODD = ("@", "/", "-", ":", "%", "[", "]", "::", "eth0", "all", ".", ",", "_", "s", "ms", "K", "GiB", "\u0661", "²")
 
 
 def _make(random: Random) -> Given:
@@ -144,7 +144,8 @@ _FILES = {
     **profiles.HOST,
     "/etc/passwd": "root:x:0:0::/root:/bin/sh\nbob:x:1000:1000::/home/bob:/bin/sh\n",
     "/etc/sysctl.d/60.conf": "\n".join(sysctls.LINES),
-    "/etc/netplan/50.yaml": "network:\n  ethernets:\n    eth0:\n      dhcp4: true\n    lo:\n      addresses: [10.0.0.5/32]\n",
+    "/etc/netplan/50.yaml": "network:\n  ethernets:\n"
+    "    eth0:\n      dhcp4: true\n    lo:\n      addresses: [10.0.0.5/32]\n",
 }
 _KNOWN = {"--dry-run", "--script", *(name for name in VALUES if name[0] == "-")}
 

@@ -138,7 +138,7 @@ def _run(given: Given) -> bool:
     with outcome.folder({"p.toml": given["text"]}) as root:
         try:
             profile = load.load_file(Path(root, "p.toml"))
-            active, waived = merge.requirements([profile], merge.workload([profile]), machine())
+            active, _ = merge.requirements([profile], merge.workload([profile]), machine())
             contradictions.refuse(active)
         except HosttuneError:
             return False

@@ -16,8 +16,8 @@ from tests.fuzz.part import Given, Part
 
 _HERE = Path(__file__).resolve().parents[1]
 SAMPLES = (_HERE / "samples/stalled.json", *sorted((_HERE.parent / "hosts").glob("*.json")))
-"""A client whose ports run out, looked at twice in a namespace (with an interface, NAT and a log added by hand), and the
-recorded hosts."""
+"""A client whose ports run out, looked at twice in a namespace (an interface, NAT and a log were added by hand), and
+the recorded hosts."""
 
 _VERBS = (
     *(

@@ -10,7 +10,8 @@ from tests.fuzz.memory import Memory
 from tests.fuzz.part import Given, Part
 
 SAMPLES = (
-    "[Unit]\nDescription=HAProxy\nAfter=network-online.target\n\n[Service]\nExecStart=/usr/sbin/haproxy -Ws \\\n  -f x\n"
+    "[Unit]\nDescription=HAProxy\nAfter=network-online.target\n\n[Service]\n"
+    "ExecStart=/usr/sbin/haproxy -Ws \\\n  -f x\n"
     "LimitNOFILE=65536:524288\nLimitNOFILE=infinity\n\n[Install]\nWantedBy=multi-user.target\nAlias=lb.service\n",
     "[Service]\nLimitNOFILE=\nLimitNOFILE=1048576\n# a comment\n; another\nLimitNPROC=7\n",
     "\ufeff[Service]\nLimitNOFILE = 1K\n LimitNOFILE=2M:4M\n\\\n[X]\n",
