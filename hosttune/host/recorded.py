@@ -168,7 +168,7 @@ def _check_tables(answers: dict[str, Any], wrong: Callable[[str], UsageError]) -
             right = isinstance(answer, dict) and (
                 (kind == "probes" or isinstance(answer["is"], str))
                 if "is" in answer
-                else answer.get("error") in Reason.__members__ and isinstance(answer.get("detail"), str)
+                else str(answer.get("error")) in Reason.__members__ and isinstance(answer.get("detail"), str)
             )
             if not right:
                 raise wrong(f"key {kind}.{key!r} is no answer")

@@ -39,7 +39,7 @@ MORE = {
     f"drop early_drop icmp_error\n00000005  00000001{' 00000000' * 7} 00000002 00000003 00000004 00000000\n",
     "/proc/net/dev": "Inter-|   Receive\n face |bytes\n  eth0: 1 2 0 3 0 0 0 0 4 5 0 6 0 0 0 0\n"
     "    lo: 1 2 0 0 0 0 0 0 4 5 0 0 0 0 0 0\n",
-    "/proc/net/tcp": "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
+    "/proc/net/tcp": "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt uid timeout inode\n"
     "   0: 00000000:075B 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 22339 1 0\n",
     "/sys/kernel/mm/transparent_hugepage/enabled": "always [madvise] never\n",
     "/proc/sys/net/netfilter/nf_conntrack_count": "120\n",

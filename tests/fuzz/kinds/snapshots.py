@@ -80,9 +80,20 @@ def snapshot(random: Random) -> Given:
             again = dict(made["again"])
             kind = random.choice(("reads", "probes"))
             made["again"] = {**again, kind: _one(random, again[kind], wild)}
+        elif where == "globs" and random.random() > wild:
+            made[where] = _fewer(random, made[where])
         elif where:
             made[where] = _one(random, made[where], wild)
     return made
+
+
+def _fewer(random: Random, globs: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Return answers to patterns of which one has its paths in another order, fewer, or twice."""
+    key = random.choice(list(globs))
+    paths = (
+        random.choices(globs[key], k=random.choice((0, 1, len(globs[key]), 2 * len(globs[key])))) if globs[key] else []
+    )
+    return {**globs, key: paths}
 
 
 def _one(random: Random, answers: Any, wild: float) -> Any:
