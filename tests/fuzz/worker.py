@@ -114,15 +114,16 @@ class Worker:
         self._at = mmap.mmap(-1, 16)
         self._note(first)
         self.pipe, writing = os.pipe()
+        parent = os.getpid()
         self.pid = os.fork()
         if not self.pid:
-            self._work(writing, deadline)
+            self._work(writing, deadline, parent)
         os.close(writing)
 
     def _note(self, number: int) -> None:
         self._at[:] = struct.pack("=qd", number, time.monotonic())
 
-    def _work(self, writing: int, deadline: float) -> None:
+    def _work(self, writing: int, deadline: float, parent: int) -> None:
         code = 1
         try:
             os.close(self.pipe)
@@ -130,7 +131,7 @@ class Worker:
             tally = Tally()
             before = _peak()
             for number in range(self.first, self.first + self.count):
-                if time.monotonic() > deadline:
+                if time.monotonic() > deadline or os.getppid() != parent:
                     break
                 self._note(number)
                 tally.done += 1
