@@ -14,7 +14,7 @@ __all__ = ["CapacityFacts", "capacity", "more_sources", "order", "reach", "towar
 
 
 _NEVER = 1 << 44
-"""Connections whose sockets would take 64 PiB, more than x86 has addresses for (Documentation/arch/x86/x86_64/mm.rst)."""
+"""Connections whose sockets would take 64 PiB, more than x86 can address (Documentation/arch/x86/x86_64/mm.rst)."""
 
 NO_BOUND = "no bound"
 
