@@ -15,6 +15,7 @@ from hosttune.errors import RefusedError
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
 from hosttune.model import Plan
+from hosttune.printable import clean
 
 
 def unfinished(host: Host, dry_run: bool) -> bool:
@@ -39,7 +40,7 @@ def healed(host: LiveHost) -> Iterator[list[Record]]:
         records = journal.records(host)
         done = undo.heal(host, records)
         for line in done.said:
-            print(f"hosttune: {line}", file=sys.stderr)
+            print(f"hosttune: {clean(line)}", file=sys.stderr)
         if not done.whole:
             raise RefusedError(
                 "an earlier run is not taken back whole, and this one would stand on it: mend what is named above and "

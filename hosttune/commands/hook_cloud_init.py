@@ -14,6 +14,7 @@ from hosttune.errors import UsageError
 from hosttune.hooks import cloud_init, systemd
 from hosttune.hooks.cloud_init import Kind, Origin
 from hosttune.model import Severity
+from hosttune.printable import clean
 from hosttune.profile import load
 
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[a-z,]+\])?((==|>=|~=)[A-Za-z0-9.*+!]+)?")
@@ -51,7 +52,7 @@ def run(asked: Asked) -> None:
     text = cloud_init.user_data(wanted, origin, systemd.WHERE)
     print(text, end="")
     for note in [*_unsummed(origin), *_notes(asked.aim.role, len(text.encode()))]:
-        print(f"hosttune: {note}", file=sys.stderr)
+        print(f"hosttune: {clean(note)}", file=sys.stderr)
 
 
 def _unsummed(origin: Origin) -> Iterator[str]:

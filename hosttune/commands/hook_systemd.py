@@ -13,6 +13,7 @@ from hosttune.commands import _elsewhere, _examine, _flat, _load, _observe, _tex
 from hosttune.errors import UsageError
 from hosttune.hooks import systemd
 from hosttune.model import Severity
+from hosttune.printable import clean
 
 USUAL = "/usr/local/bin/hosttune"
 _MANUALS = ("/usr/local/share/man/man1", "/usr/local/man/man1", "/usr/share/man/man1")
@@ -58,7 +59,7 @@ def run(asked: Asked) -> None:
     texts = units(asked, place, _load.command())
     if asked.output:
         _flat.put("--output", asked.output, texts, systemd.MARK)
-        print(*(os.path.join(asked.output, name) for name in texts), f"then: {systemd.START}", sep="\n")
+        print(*(clean(os.path.join(asked.output, name)) for name in texts), f"then: {systemd.START}", sep="\n")
     else:
         print(systemd.printed(texts), end="")
     if not _runs(program):
