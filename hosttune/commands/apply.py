@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import shlex
 import shutil
 import sys
 from dataclasses import dataclass
 from typing import Any
 
+from hosttune import printable
 from hosttune.changes.decode import plain
 from hosttune.changes.planned import Planned
 from hosttune.changes.record import Record
@@ -241,7 +241,7 @@ def _narrowed(asked: Asked) -> list[str]:
 
 
 def _root(root: str) -> str:
-    return "" if root == "/" else f" --root {shlex.quote(root)}"
+    return "" if root == "/" else f" --root {printable.word(root)}"
 
 
 def _print_json(

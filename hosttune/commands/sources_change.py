@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import shlex
 import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hosttune import printable
 from hosttune.changes import journal
 from hosttune.changes.decode import plain
 from hosttune.changes.planned import Planned
@@ -174,7 +174,7 @@ def _tell(host: Host, asked: Asked, look: _Look, code: int, record: Record | Non
         _notes(look.plan, width)
     for said, command in _returning(host, look.request.anyip):
         print("\n".join([*fold(f"  {said}", width, "    "), f"    {command}"]))
-    where = "" if asked.root == "/" else f" --root {shlex.quote(asked.root)}"
+    where = "" if asked.root == "/" else f" --root {printable.word(asked.root)}"
     print(f"  undo: sudo hosttune rollback {record.id}{where}")
     return code
 
