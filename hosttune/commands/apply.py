@@ -65,7 +65,9 @@ class Draft:
 def run(asked: Asked) -> int:
     """Open the host that the options name and carry it out there; returns the exit code."""
     _check(asked)
-    return on(_open.open_host(asked.root, asked.snapshot), asked)
+    host = _open.open_host(asked.root, asked.snapshot)
+    with _open.remembering(host):
+        return on(host, asked)
 
 
 def on(host: Host, asked: Asked) -> int:

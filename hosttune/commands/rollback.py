@@ -53,7 +53,9 @@ def run(asked: Asked) -> int:
     """Carry it out on the host that the options name, or show it; returns the exit code."""
     _open.check_format(asked.format)
     _asking.check(asked.format, told=asked.yes or asked.dry_run)
-    return on(LiveHost(asked.root), asked)
+    host = LiveHost(asked.root)
+    with host.remembering():
+        return on(host, asked)
 
 
 def on(host: LiveHost, asked: Asked) -> int:

@@ -68,7 +68,9 @@ def run(asked: Asked) -> int:
     if asked.root != "/" and asked.runtime_only:
         raise UsageError("--root: nothing runs in an image; leave out --runtime-only")
     _asking.check(asked.format, told=asked.yes or asked.dry_run)
-    return on(LiveHost(asked.root), asked)
+    host = LiveHost(asked.root)
+    with host.remembering():
+        return on(host, asked)
 
 
 def on(host: LiveHost, asked: Asked) -> int:
