@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 
 from hosttune.model import Change
@@ -40,6 +41,22 @@ def backward(changes: Iterable[Change]) -> tuple[Change, ...]:
     # a directory that comes back is there before the files that come back into it
     made = [c for c in found if c.backend == "directory" and c.after is not None]
     return (*made, *(c for c in reversed(found) if c not in made))
+
+
+def lasting(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Return what changes come to once all are made, each target once; one that a later one takes back is none.
+
+    So is promote_secondaries, which is 1 only while addresses go (changes/promotion.py).
+    """
+    found: dict[tuple[str, str], Change] = {}
+    twice = set()
+    for change in changes:
+        key = (change.backend, change.target)
+        if key in found:
+            twice.add(key)
+            change = dataclasses.replace(change, before=found[key].before)
+        found[key] = change
+    return tuple(c for key, c in found.items() if not (key in twice and c.before == c.after))
 
 
 def holds(stuck: Change, other: Change) -> bool:

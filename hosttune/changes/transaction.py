@@ -148,7 +148,7 @@ def _take_back(host: WritableHost, change: Change) -> list[str]:
     sweep(host, change)
     if backends.same(now, change.before):
         return []
-    if not _ours(change, now):
+    if not is_ours(change, now):
         return [f"{change.target}: {_shown(now)} is neither what it was nor what was written; left alone"]
     backends.write(host, change.backend, change.target, change.before)
     return []
@@ -183,7 +183,7 @@ def _try_systemd(host: WritableHost, verb: str, unit: str = "") -> list[str]:
     return []
 
 
-def _ours(change: Change, now: State) -> bool:
+def is_ours(change: Change, now: State) -> bool:
     """Say whether a target holds what was written; a greater number may be somebody else's, so it does not count."""
     if backends.same(now, change.after) or (change.backend == "prlimit" and now is None):
         return True
@@ -192,7 +192,7 @@ def _ours(change: Change, now: State) -> bool:
 
 def _taken(change: Change, got: State) -> bool:
     """Say whether a target reads as what was just written: numbers may be rounded up, a list of ports spelled anew."""
-    if _ours(change, got):
+    if is_ours(change, got):
         return True
     if change.backend != "sysctl" or not isinstance(got, str) or not isinstance(change.after, str):
         return False
