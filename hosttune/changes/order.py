@@ -62,8 +62,12 @@ def lasting(changes: Iterable[Change]) -> tuple[Change, ...]:
 def holds(stuck: Change, other: Change) -> bool:
     """Say whether a change must not be taken back while another one could not be.
 
-    A ceiling stays above its limits, a port reserved within the range, and a directory around its file.
+    A ceiling stays above its limits, a port reserved within the range, a directory around its file, and an address
+    whose going would take others with it.
     """
+    if other.backend == "address" and stuck.target.endswith(".promote_secondaries"):
+        # without it the other addresses of the subnet would go too
+        return stuck.target.split(".")[3].replace("/", ".") == other.target.rpartition("@")[2]
     if other.backend == "directory":
         return stuck.target.startswith(f"{other.target}/")
     if stuck.backend == "prlimit" or stuck.target.startswith(("/etc/security/", "/etc/systemd/system")):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import errno
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from hosttune.changes import backends, journal
+from hosttune.changes import backends, journal, promotion
 from hosttune.changes.order import holds
 from hosttune.changes.record import Record, Status
 from hosttune.errors import ApplyError, HostError, StoppedError
@@ -75,6 +76,11 @@ def undo(host: WritableHost, record: Record, force: bool = False) -> Outcome:
     Safe to run again after a crash at any instant: what is as before is passed over. The record then is `undone`,
     unless a write failed: then it stays, and the next run tries again; `force` gives up what cannot be taken back.
     """
+    safe = promotion.reversed_safely(host, record.changes) if host.runs else record.changes
+    if safe != record.changes:
+        record = dataclasses.replace(record, changes=safe)
+        with contextlib.suppress(OSError):  # on a full disk what was written goes back all the same
+            journal.save(host, record)
     back = reachable(host, reversed(record.changes))
     said, stuck = each(back, lambda change: _take_back(host, change), lambda c: force or c.target in record.one_way)
     if record.reload and host.runs:
