@@ -99,9 +99,8 @@ def way_back(
         for change in chosen.changes
         if _target(change) in kept
     )
-    return WayBack(
-        promotion.around(host, backward(changes)), rewrites, tuple(said for said in kept.values() if said), left
-    )
+    said = tuple(sentence for sentence in kept.values() if sentence)
+    return WayBack(promotion.around(host, backward(changes)), rewrites, said, left)
 
 
 def _write(
