@@ -155,7 +155,7 @@ def plain_record() -> Record:
 @pytest.mark.parametrize("name", BAD)
 def test_what_could_not_be_read_again_is_refused_by_its_field(name: str) -> None:
     change, said = BAD[name]
-    with pytest.raises(OSError, match="") as caught:
+    with pytest.raises(OSError) as caught:
         journal.check(change(plain_record()))
     assert str(caught.value.strerror).startswith(said)
     assert str(journal.not_saved(caught.value)).count("\n") == 0 and journal.not_saved(caught.value).exit_code == 5
@@ -173,13 +173,11 @@ def test_the_mode_of_a_file_of_ours_is_whatever_a_file_can_have(root: Path) -> N
     assert tree.look(root) == old
 
 
-@pytest.mark.parametrize("size", [LARGEST // 2, 2 * LARGEST])
-def test_a_record_that_is_too_large_is_refused_before_the_first_write(root: Path, size: int) -> None:
-    (root / DROP_IN).write_text("# Written by hosttune\n" + "# mine\n" * (size // 7))
+def test_a_record_that_is_too_large_is_refused_before_the_first_write(root: Path) -> None:
+    (root / DROP_IN).write_text("# Written by hosttune\n" + "# mine\n" * (LARGEST // 2 // 7))
     old = tree.look(root)
-    with pytest.raises(RefusedError) as caught:
-        code = apply.on(tree.Host(root), tree.asked())
-        raise RefusedError(f"exit {code}")
+    with pytest.raises(RefusedError, match="bytes, and") as caught:
+        apply.on(tree.Host(root), tree.asked())
     assert "\n" not in str(caught.value)
     assert tree.look(root) == old and not list((root / tree.JOURNAL).glob("*.json"))
 
