@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from hosttune.cli._app import aim_of, app
+from hosttune.cli._app import Verbs, aim_of, app
 from hosttune.options import (
     Backends,
     Connections,
@@ -24,7 +24,7 @@ from hosttune.options import (
     Sources,
 )
 
-sources = typer.Typer(no_args_is_help=True, help="Source addresses: how many it takes, which are free; add, remove.")
+sources = Verbs(no_args_is_help=True, help="Source addresses: how many it takes, which are free; add, remove.")
 app.add_typer(sources, name="sources")
 
 Anyip = Annotated[

@@ -16,7 +16,7 @@ from hosttune.changes.decode import plain
 from hosttune.changes.planned import Planned
 from hosttune.changes.record import Record
 from hosttune.changes.request import AddressFacts, Request
-from hosttune.commands import _addressing, _asking, _commit, _examine, _load, _open, _outcome, _planning
+from hosttune.commands import _addressing, _asking, _commit, _examine, _load, _open, _outcome, _output, _planning
 from hosttune.errors import RefusedError, UsageError
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
@@ -81,10 +81,7 @@ def on(host: Host, asked: Asked) -> int:
     if asked.script:
         _refuse(draft.plan)
         top = host.root if isinstance(host, LiveHost) and not host.runs else "/"
-        text = _script.render(draft.plan, _load.command(), top)
-        # a file may hold bytes that are no UTF-8: they go out as they are
-        sys.stdout.flush()
-        sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+        _output.put(_script.render(draft.plan, _load.command(), top))
         return 0
     before = _commit.before(host, asked.dry_run)
     if not draft.plan.refusals and not _wants(draft.plan) and not before.unfinished:

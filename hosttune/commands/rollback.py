@@ -17,8 +17,9 @@ from hosttune.commands import _asking, _commit, _damaged, _open, _output, _plann
 from hosttune.errors import RefusedError, UsageError
 from hosttune.host.live import LiveHost
 from hosttune.model import Plan
+from hosttune.printable import clean
 from hosttune.render import _plan
-from hosttune.render._figures import clean, fold, when
+from hosttune.render._figures import fold, when
 
 SCHEMA = "hosttune/rollback/1"
 
