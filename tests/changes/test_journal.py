@@ -20,7 +20,7 @@ from hosttune.changes.record import Invocation, Record, Status, Where
 from hosttune.changes.request import Request
 from hosttune.commands import apply, history, rollback
 from hosttune.errors import RefusedError, UsageError
-from hosttune.host.live import LARGEST
+from hosttune.host.live import LARGEST, MOST_NAMES
 from hosttune.model import Change, FileState, Operator, Requirement, Severity, Subject, Who
 from tests.changes import tree
 
@@ -313,14 +313,18 @@ def test_a_directory_that_others_can_write_is_not_trusted(root: Path, capsys: py
 
 def test_a_journal_of_very_many_files_is_read_within_bounds(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert apply.on(tree.Host(root), tree.asked()) == 0
-    for number in range(2, 30_000):
+    for number in range(2, 15_000):
         path_of(root, number).write_text("")
     start = time.monotonic()
     found = journal.read(tree.Host(root))
     assert time.monotonic() - start < 20  # some 2 s on a machine that does nothing else
-    assert len(found.damaged) == journal.MOST and found.unread[0] == 1 and found.next_id() == 30_000
+    assert len(found.damaged) == journal.MOST and found.unread[0] == 1 and found.next_id() == 15_000
     with pytest.raises(RefusedError, match="are not read"):
         rollback.on(tree.Host(root), tree.back(id=1))
     capsys.readouterr()
     history.run(str(root), "table")
     assert len(capsys.readouterr().out.splitlines()) < 200
+    for number in range(15_000, MOST_NAMES + 2):
+        path_of(root, number).write_text("")
+    with pytest.raises(RefusedError, match="more than 20,000 names"):
+        history.run(str(root), "table")

@@ -137,4 +137,8 @@ def table(parts: Sequence[Part], tallies: dict[str, Tally], seconds: float) -> s
 
 
 def _row(name: str, past: str, one: Tally) -> str:
-    return f"{name:<28}{one.done:>10,}{past:>7}{len(one.failed):>8,}{one.slowest:>8.2f} s{one.largest / (1 << 20):>7.0f} MB"
+    return (
+        f"{name:<28}{one.done:>10,}{past:>7}{len(one.failed):>8,}{one.slowest:>8.2f} s{one.largest / (1 << 20):>7.0f} MB"
+    )
+
+

@@ -37,13 +37,7 @@ def _place(random: Random, found: Any, kept: Collection[str]) -> tuple[Any, Any]
     holder, key = found, ""
     while True:
         value = holder[key]
-        keys = (
-            [k for k in value if k not in kept]
-            if isinstance(value, dict)
-            else range(len(value))
-            if isinstance(value, list)
-            else ()
-        )
+        keys = [k for k in value if k not in kept] if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
         if not keys or (key != "" and random.random() < 0.12):
             return holder, key
         holder, key = value, random.choice(keys)

@@ -74,16 +74,13 @@ def attempt(part: Part, given: Given) -> tuple[bool, tuple[str, str] | None]:
 def _place(error: Exception) -> str:
     """Return the last function of hosttune that an error went through, so that one fault has one name."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [
-        f for f in frames if f"{os.sep}hosttune{os.sep}" in f.filename and f"{os.sep}tests{os.sep}" not in f.filename
-    ]
+    own = [f for f in frames if f"{os.sep}hosttune{os.sep}" in f.filename and f"{os.sep}tests{os.sep}" not in f.filename]
     last = (own or list(frames))[-1]
     return f"{type(error).__name__} in {os.path.basename(last.filename)}:{last.name}"
 
 
 def limit() -> None:
     """Bound this process for all that it does from now on."""
-
     def over(number: int, frame: object) -> None:
         raise TooLong
 

@@ -11,7 +11,7 @@ from tests.fuzz.part import Given, Part
 
 NETPLAN = (
     "# cloud\nnetwork:\n  version: 2\n  ethernets:\n    eth0:\n      dhcp4: true\n      match:\n        macaddress: '02:00:00:00:00:01'\n"
-    '      set-name: eth0\n      addresses: [10.0.0.5/24, "2001:db8::1/64"]\n',
+    "      set-name: eth0\n      addresses: [10.0.0.5/24, \"2001:db8::1/64\"]\n",
     "network:\n  renderer: networkd\n  bonds:\n    bond0: {interfaces: [eth0, eth1], parameters: {mode: 802.3ad}}\n"
     "  vlans:\n    eth0.5:\n      id: 5\n      link: eth0\n      addresses:\n      - 10.0.5.1/24\n      - 10.0.5.2/24:\n          label: x\n",
     'network: {ethernets: {eth0: {addresses: ["10.0.0.5/24"]}}}\n',
@@ -29,47 +29,10 @@ IFUPDOWN = (
 )
 NMCONNECTION = "[connection]\nid=x\nuuid=0a-1b\ntype=ethernet\n[ipv4]\naddress1=10.0.0.5/24,10.0.0.1\nmethod=manual\n[x]\nexternal=true\n"
 WORDS = (
-    *(
-        "eth0",
-        "eth1",
-        "ethernets",
-        "bridges",
-        "match",
-        "name:",
-        "addresses:",
-        "10.0.0.5/24",
-        "10.0.0.5",
-        "2001:db8::5/64",
-        "::",
-    ),
-    *(
-        "[Match]",
-        "Name=",
-        "Address=",
-        "iface",
-        "auto",
-        "inet6",
-        "source",
-        "source-directory",
-        "{",
-        "}",
-        "- ",
-        "&a",
-        "*a",
-        "!!x",
-    ),
+    *("eth0", "eth1", "ethernets", "bridges", "match", "name:", "addresses:", "10.0.0.5/24", "10.0.0.5", "2001:db8::5/64", "::"),
+    *("[Match]", "Name=", "Address=", "iface", "auto", "inet6", "source", "source-directory", "{", "}", "- ", "&a", "*a", "!!x"),
 )
-LINES = (
-    "  - 10.0.0.7/24",
-    "    eth0: {}",
-    "Name=eth0",
-    "iface eth0 inet manual",
-    "source *",
-    "auto eth0",
-    "      '':",
-    "? x",
-    "%YAML 1.1",
-)
+LINES = ("  - 10.0.0.7/24", "    eth0: {}", "Name=eth0", "iface eth0 inet manual", "source *", "auto eth0", "      '':", "? x", "%YAML 1.1")
 LINK = "ADMIN_STATE=configured\nOPER_STATE=routable\nNETWORK_FILE=/run/systemd/network/10-netplan-eth0.network\n"
 
 

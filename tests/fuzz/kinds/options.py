@@ -22,14 +22,8 @@ from tests.fuzz.part import Given, Part
 _HOST = Memory({}, {"names": ["10.0.9.9"]})
 _PARSERS: dict[str, tuple[Callable[[str], Any], tuple[str, ...]]] = {
     "count": (lambda text: _usage.count(text, 10**9), ("1000000", "1,000,000", "1_000_000", "1", "999999999")),
-    "backend": (
-        lambda text: backends.parse(_HOST, text),
-        ("10.0.0.5:1883", "[2001:db8::5]:1883", "b.example:80", "localhost:1"),
-    ),
-    "sources": (
-        lambda text: backends.parse_sources(text.split(";")),
-        ("10.0.0.9", "all", "10.0.0.9;::1", "fe80::1%eth0"),
-    ),
+    "backend": (lambda text: backends.parse(_HOST, text), ("10.0.0.5:1883", "[2001:db8::5]:1883", "b.example:80", "localhost:1")),
+    "sources": (lambda text: backends.parse_sources(text.split(";")), ("10.0.0.9", "all", "10.0.0.9;::1", "fe80::1%eth0")),
     "bind mode": (backends.parse_bind_mode, ("connect", "no-port", "bind:1024-65535", "explicit:5-5", "bind")),
     "time": (_observe.seconds, ("10s", "1m", "1h", "0.5s", "300ms", "10", " 2 s ")),
     "record size": (_recording.size, ("64M", "128K", "1G", "64 MiB", "200000")),
@@ -88,18 +82,7 @@ VALUES: dict[str, tuple[str, ...]] = {
     "--strict": ("",),
     "--reserve-listeners": ("",),
 }
-_AIM = (
-    "--role",
-    "--role",
-    "--connections",
-    "--rate",
-    "--hold",
-    "--backend",
-    "--source",
-    "--bind-mode",
-    "--service",
-    "--user",
-)
+_AIM = ("--role", "--role", "--connections", "--rate", "--hold", "--backend", "--source", "--bind-mode", "--service", "--user")
 _LOOKS = (*_AIM, "--format", "-v")
 VERBS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("check",): (*_LOOKS, "--fail-on", "--strict"),

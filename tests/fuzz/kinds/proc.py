@@ -30,8 +30,7 @@ MORE = {
     "/proc/7/status": "Name:\thaproxy\nUid:\t0\t0\t0\t0\nThreads:\t5\nFDSize:\t256\nVmRSS:\t  1000 kB\nRssShmem:\t 0 kB\n",
     "/proc/7/comm": "haproxy\n",
     "/proc/7/stat": "7 (ha proxy) S 1 7 7 0 -1 4194560 1 0 0 0 10 20 0 0 20 0 5 0 100 0 0\n",
-    "/proc/net/softnet_stat": "0000000a 00000001 00000002 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000\n"
-    * 2,
+    "/proc/net/softnet_stat": "0000000a 00000001 00000002 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000000\n" * 2,
     "/proc/net/stat/arp_cache": "entries  allocs destroys\n00000005  00000001 00000000\n00000005  00000001 00000000\n",
     "/proc/net/stat/nf_conntrack": "entries  clashres found new invalid ignore delete chainlength insert insert_failed drop early_drop icmp_error\n"
     "00000005  00000001 00000000 00000000 00000000 00000000 00000000 00000000 00000000 00000002 00000003 00000004 00000000\n",
@@ -43,10 +42,7 @@ MORE = {
     "/proc/sys/net/netfilter/nf_conntrack_max": "262144\n",
     "/proc/cmdline": "root=/dev/vda sysctl.net.core.somaxconn=9 quiet\n",
 }
-PROBES: dict[str, Any] = {
-    "allowances": {"eth0": {"conntrack_allowance_available": 5}},
-    "instance": {"boot": "x", "namespace": "y"},
-}
+PROBES: dict[str, Any] = {"allowances": {"eth0": {"conntrack_allowance_available": 5}}, "instance": {"boot": "x", "namespace": "y"}}
 
 
 @cache
@@ -64,9 +60,7 @@ def _texts() -> tuple[str, ...]:
 def _make(random: Random) -> Given:
     chosen = random.sample(_texts(), random.choice((1, 2, 4)))
     chosen += random.sample(sorted(MORE), random.choice((0, 1, 3)))
-    return {
-        "files": {path: mutate.text(random, base()[path], ("kB", "max", ":", "unlimited", "0A")) for path in chosen}
-    }
+    return {"files": {path: mutate.text(random, base()[path], ("kB", "max", ":", "unlimited", "0A")) for path in chosen}}
 
 
 def _run(given: Given) -> bool:

@@ -20,32 +20,14 @@ SAMPLES = (_HERE / "samples/stalled.json", *sorted((_HERE.parent / "hosts").glob
 recorded hosts."""
 
 _VERBS = (
-    *(
-        ["check", "--role", "lb", "--format", name]
-        for name in ("table", "json", "markdown", "tap", "junit", "nagios", "prometheus")
-    ),
+    *(["check", "--role", "lb", "--format", name] for name in ("table", "json", "markdown", "tap", "junit", "nagios", "prometheus")),
     ["check", "--role", "lb", "--backend", "10.0.0.5:1883", "--connections", "1000000", "-v"],
     ["check", "--role", "client", "--backend", "127.0.0.1:1883", "--source", "all", "--bind-mode", "bind"],
-    *(
-        ["capacity", "--role", "lb", "--backend", "10.0.0.5:1883", "--format", name]
-        for name in ("table", "json", "markdown")
-    ),
+    *(["capacity", "--role", "lb", "--backend", "10.0.0.5:1883", "--format", name] for name in ("table", "json", "markdown")),
     ["capacity", "--role", "broker", "-v", "--rate", "1000000", "--hold", "0"],
     *(["diagnose", "--backend", "127.0.0.1:1883", "--format", name] for name in ("table", "json")),
     ["diagnose", "-v"],
-    [
-        "diagnose",
-        "--role",
-        "lb",
-        "--pid",
-        "1",
-        "--stalled-at",
-        "28232",
-        "--errno",
-        "EADDRNOTAVAIL",
-        "--call",
-        "connect",
-    ],
+    ["diagnose", "--role", "lb", "--pid", "1", "--stalled-at", "28232", "--errno", "EADDRNOTAVAIL", "--call", "connect"],
     *(["resolve", "--user", "root", "--unit", "haproxy.service", "--format", name] for name in ("table", "json")),
     ["sources", "plan", "--role", "lb", "--backend", "10.0.0.5:1883"],
     ["sources", "plan", "--role", "lb", "--backend", "10.0.0.5:1883", "--connections", "9000000", "--format", "json"],
@@ -72,10 +54,7 @@ def snapshot(random: Random) -> Given:
     made = tree.change(random, {}, times=1) if random.random() < 0.002 else dict(told)
     wild = random.choice((0.0, 0.0, 0.02, 0.3))
     for _ in range(random.choice((1, 2, 4, 8, 16))):
-        where = random.choice(
-            [kind for kind in ("reads", "reads", "probes", "probes", "again", "globs", "links") if made.get(kind)]
-            or [""]
-        )
+        where = random.choice([kind for kind in ("reads", "reads", "probes", "probes", "again", "globs", "links") if made.get(kind)] or [""])
         if where == "again":
             again = dict(made["again"])
             kind = random.choice(("reads", "probes"))
@@ -121,21 +100,9 @@ def _shape_run(given: Given) -> bool:
 def _few() -> dict[str, Any]:
     """Return a recording with the few files that have names and addresses in them."""
     told = samples()[0]
-    wanted = (
-        "/etc/passwd",
-        "/etc/hostname",
-        "/proc/sys/kernel/hostname",
-        "/proc/net/tcp",
-        "/proc/version",
-        "/etc/os-release",
-    )
+    wanted = ("/etc/passwd", "/etc/hostname", "/proc/sys/kernel/hostname", "/proc/net/tcp", "/proc/version", "/etc/os-release")
     reads = {path: told["reads"].get(path, {"is": "alice:x:1000:1000:Alice:/home/alice:/bin/sh\n"}) for path in wanted}
-    return {
-        "reads": reads,
-        "globs": {"/etc/*": ["/etc/passwd"]},
-        "probes": told["probes"],
-        "links": {"/etc/a": "10.0.0.1"},
-    }
+    return {"reads": reads, "globs": {"/etc/*": ["/etc/passwd"]}, "probes": told["probes"], "links": {"/etc/a": "10.0.0.1"}}
 
 
 def _redact_make(random: Random) -> Given:

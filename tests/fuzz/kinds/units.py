@@ -20,17 +20,7 @@ WORDS = (
     *("[Service]", "[Unit]", "[Manager]", "[Install]", "LimitNOFILE", "DefaultLimitNOFILE", "infinity", "1024:524288"),
     *("64K", "1G", "16E", "0x7f", "LimitNOFILESoft", "ExecStart=", "%i", "%%", "Alias=", "User=bob"),
 )
-LINES = (
-    "LimitNOFILE=",
-    "LimitNOFILE=infinity",
-    "LimitNOFILE=1:2:3",
-    "LimitNOFILE=5 6",
-    "[Service",
-    "Service]",
-    "\\",
-    "#\\",
-    "=",
-)
+LINES = ("LimitNOFILE=", "LimitNOFILE=infinity", "LimitNOFILE=1:2:3", "LimitNOFILE=5 6", "[Service", "Service]", "\\", "#\\", "=")
 UNITS = ("haproxy.service", "haproxy@1.service", "lb.service", "foo-bar-baz.service")
 PLACES = ("/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib")
 
