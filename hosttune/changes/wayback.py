@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from hosttune.changes import backends, entries
-from hosttune.changes.order import backward, forward
+from hosttune.changes import backends, entries, promotion
+from hosttune.changes.order import backward, forward, lasting
 from hosttune.changes.planned import Planned
 from hosttune.changes.record import Record, Status, Where
 from hosttune.changes.request import Request
@@ -64,7 +64,11 @@ def way_back(
     """
     if not force:
         _refuse_elsewhere(chosen, here)
-    whole = [r for r in records if r.status in (Status.APPLIED, Status.PARTLY)]
+    whole = [
+        dataclasses.replace(r, changes=lasting(r.changes))
+        for r in records
+        if r.status in (Status.APPLIED, Status.PARTLY)
+    ]
     standing = [_reachable(host, record, here) for record in whole]
     chains = _chains(standing, chosen.id)
     world = Planned(host, [Change(b, t, None, chain.before) for (b, t), chain in chains.items()])
@@ -73,7 +77,8 @@ def way_back(
     for number, record in enumerate(standing):
         if record.id == chosen.id or record.status is Status.PARTLY:
             continue
-        made = [c for c in replan(world, _only(record.request, served)).changes if _counts(c, chains, number)]
+        planned = lasting(replan(world, _only(record.request, served)).changes)
+        made = [c for c in planned if _counts(c, chains, number)]
         world = world.with_(made)
         # what cannot be reached from here, or stands no more, stays on record as it is
         old = [c for c in whole[number].changes if c not in record.changes or not _counts(c, chains, number)]
@@ -94,7 +99,8 @@ def way_back(
         for change in chosen.changes
         if _target(change) in kept
     )
-    return WayBack(backward(changes), rewrites, tuple(said for said in kept.values() if said), left)
+    said = tuple(sentence for sentence in kept.values() if sentence)
+    return WayBack(promotion.around(host, backward(changes)), rewrites, said, left)
 
 
 def _write(
