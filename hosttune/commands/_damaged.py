@@ -10,7 +10,7 @@ from hosttune.changes.journal import Damaged, Journal
 from hosttune.changes.record import Record
 from hosttune.errors import RefusedError
 from hosttune.host.live import LiveHost
-from hosttune.render._figures import clean
+from hosttune.printable import clean
 
 
 def documents(host: LiveHost, found: Journal) -> list[dict[str, object]]:

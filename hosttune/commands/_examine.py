@@ -220,6 +220,7 @@ def _lint_facts(host: Host, machine: Machine, found: sysctl.Files, programs: Pro
     return lints.LintFacts(
         listening=listening(host),
         memory=machine.memory,
+        page_size=machine.page_size,
         assignments=assignments,
         keys=keys,
         logins_raised=_logins_raised(host) if unit_here else (),

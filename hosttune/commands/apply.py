@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import shlex
 import shutil
 import sys
 from dataclasses import dataclass
 from typing import Any
 
+from hosttune import printable
 from hosttune.changes.decode import plain
 from hosttune.changes.planned import Planned
 from hosttune.changes.record import Record
@@ -65,7 +65,9 @@ class Draft:
 def run(asked: Asked) -> int:
     """Open the host that the options name and carry it out there; returns the exit code."""
     _check(asked)
-    return on(_open.open_host(asked.root, asked.snapshot), asked)
+    host = _open.open_host(asked.root, asked.snapshot)
+    with _open.remembering(host):
+        return on(host, asked)
 
 
 def on(host: Host, asked: Asked) -> int:
@@ -241,7 +243,7 @@ def _narrowed(asked: Asked) -> list[str]:
 
 
 def _root(root: str) -> str:
-    return "" if root == "/" else f" --root {shlex.quote(root)}"
+    return "" if root == "/" else f" --root {printable.word(root)}"
 
 
 def _print_json(

@@ -156,6 +156,12 @@ def _maybe_address(found: Any) -> str:
     return "" if found == "" else _address(found)
 
 
+def _page(found: Any) -> str:
+    # 4 KiB to 256 KiB are what kernels are built with: a power of two
+    right = not _count(found) and 4096 <= found <= 1 << 18 and found & (found - 1) == 0
+    return "" if right else "no size of a page"
+
+
 _ADDRESS_OF = _record(address=_address, prefix=_count, permanent=_flag)
 _LINK = _record(
     up=_flag,
@@ -229,6 +235,7 @@ _SHAPES: dict[str, Shape] = {
         ),
     ),
     "kernel_log": _rows(_record(age=_number, text=_text)),
+    "page_size": _page,
     "tracked": _record(
         seen=_count,
         whole=_flag,

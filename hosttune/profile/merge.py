@@ -121,7 +121,7 @@ def _requirement(profile: Profile, row: Row, workload: Workload, machine: Machin
 
 def _wants(table: dict[str, Any], workload: Workload, machine: Machine) -> tuple[Value, ...]:
     if "demand" in table:
-        value = FUNCTIONS[table["demand"]](workload, machine.memory, table.get("params", {}))
+        value = FUNCTIONS[table["demand"]](workload, machine, table.get("params", {}))
         # empty: what is wanted cannot be told, the finding says so
         return () if value is None else (value,)
     if "values" in table:
