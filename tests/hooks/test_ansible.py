@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from tests.changes.tree import image
 from tests.emit.test_ansible import program
 from tests.vm.guest import REPO
 
-ITSELF = f'#!/bin/sh\nPYTHONPATH={REPO} exec {sys.executable} -m hosttune "$@"\n'
+ITSELF = f'#!/bin/sh\nPYTHONPATH={shlex.quote(str(REPO))} exec {shlex.quote(sys.executable)} -m hosttune "$@"\n'
 SAYS = "#!/bin/sh\nprintf '%s' '{}'\nexit {}\n"
 NEWER = json.dumps({"schema": "hosttune/apply/2", "changed": False})
 SHORT = json.dumps({"schema": "hosttune/apply/1", "changed": False})
