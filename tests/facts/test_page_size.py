@@ -44,7 +44,8 @@ def wanted(path: str, *options: str) -> Any:
     command = [sys.executable, "-m", "hosttune", "check", "--role", "lb", "--format", "json", "--snapshot", path]
     done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
     assert done.returncode in (0, 1), done
-    (found,) = [f for f in json.loads(done.stdout)["findings"] if f["subject"] == "sysctl:net.ipv4.tcp_mem" and f["requirement"]]
+    findings = json.loads(done.stdout)["findings"]
+    (found,) = [f for f in findings if f["subject"] == "sysctl:net.ipv4.tcp_mem" and f["requirement"]]
     return found
 
 
