@@ -17,6 +17,7 @@ from hosttune.options import (
     Netns,
     ProfileFile,
     Rate,
+    Reason,
     Roles,
     Root,
     Snapshot,
@@ -71,6 +72,7 @@ def sources_add(
     yes: Yes = False,
     runtime_only: RuntimeOnly = False,
     persist_only: PersistOnly = False,
+    reason: Reason = None,
     root: Root = "/",
     format: Format = "table",
 ) -> None:
@@ -82,7 +84,7 @@ def sources_add(
     from hosttune.commands import sources_change as change
 
     asked = change.Asked(
-        False, addresses or [], anyip or [], dry_run, yes, False, runtime_only, persist_only, root, format
+        False, addresses or [], anyip or [], dry_run, yes, False, runtime_only, persist_only, root, format, reason or ""
     )
     raise typer.Exit(change.run(asked))
 
@@ -96,6 +98,7 @@ def sources_remove(
     force: Annotated[bool, typer.Option("--force", help="Though connections are open on them.")] = False,
     runtime_only: RuntimeOnly = False,
     persist_only: PersistOnly = False,
+    reason: Reason = None,
     root: Root = "/",
     format: Format = "table",
 ) -> None:
@@ -106,6 +109,6 @@ def sources_remove(
     from hosttune.commands import sources_change as change
 
     asked = change.Asked(
-        True, addresses or [], anyip or [], dry_run, yes, force, runtime_only, persist_only, root, format
+        True, addresses or [], anyip or [], dry_run, yes, force, runtime_only, persist_only, root, format, reason or ""
     )
     raise typer.Exit(change.run(asked))

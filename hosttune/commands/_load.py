@@ -123,8 +123,9 @@ def report(aim: Aim, root: str, snapshot: str, netns: str) -> Report:
     """Open the host that the options name, examine it, and say with the report what mends it; raises UsageError."""
     missing = _open.enter(aim.pid, snapshot, root, netns)
     host = _open.open_host(root, snapshot, netns)
-    loaded = load(host, aim)
-    found = _examine.examine(host, loaded.profiles, loaded.workload, loaded.programs, command(), missing)
+    with _open.remembering(host):
+        loaded = load(host, aim)
+        found = _examine.examine(host, loaded.profiles, loaded.workload, loaded.programs, command(), missing)
     return dataclasses.replace(
         found, warnings=loaded.notes + found.warnings, mend=_mend(found, aim, root, snapshot or netns)
     )
