@@ -72,13 +72,13 @@ WRONG = {
     "role": (("systemd", "--role", "nosuch"), "no such profile"),
     "backend": (("systemd", "--role", "lb", "--backend", "10.0.0.1"), "no port"),
     "host": (("systemd", "--role", "lb", "--backend", "a b:1"), "is no host"),
-    "source": (("cloud-init", "--source", "10.0.0.300"), "--source"),
-    "mode": (("cloud-init", "--bind-mode", "late"), "--bind-mode"),
+    "source": (("cloud-init", "--from", "image", "--source", "10.0.0.300"), "--source"),
+    "mode": (("cloud-init", "--from", "image", "--bind-mode", "late"), "--bind-mode"),
     "unit": (("systemd", "--service", "../x"), "--service '../x'"),
-    "login": (("cloud-init", "--user", "a b"), "--user 'a b'"),
+    "login": (("cloud-init", "--from", "image", "--user", "a b"), "--user 'a b'"),
     "newline": (("systemd", "--backends-from", "/a\nExecStart=/bin/sh"), "cannot be printed"),
     "a line of a comment": (("systemd", "--every", "15m\n"), "cannot be printed"),
-    "a line of YAML": (("cloud-init", "--backends-from", "/a\u2028runcmd: []"), "cannot be printed"),
+    "a line of YAML": (("cloud-init", "--from", "image", "--backends-from", "/a\u2028runcmd: []"), "cannot be printed"),
     "a line of a unit": (("systemd", "--textfile", "/a\nUser=x/b.prom"), "cannot be printed"),
     "a line where it is written": (("systemd", "-o", "a\nb"), "cannot be printed"),
     "time": (("systemd", "--every", "5s"), "too often"),
@@ -87,7 +87,7 @@ WRONG = {
     "no metrics": (("systemd", "--textfile", "/srv/x.txt"), "end in .prom"),
     "metrics nobody sees": (("systemd", "--textfile", "/srv/../tmp/x.prom"), "a /tmp of its own"),
     "a file it does not see": (("systemd", "--backends-from", "/var/tmp/haproxy.cfg"), "a /var/tmp of its own"),
-    "profile": (("cloud-init", "--profile", "/nonexistent.toml"), "/nonexistent.toml"),
+    "profile": (("cloud-init", "--from", "image", "--profile", "/nonexistent.toml"), "/nonexistent.toml"),
     "plain http": (("cloud-init", "--from", "http://x/hosttune.pyz", "--no-sha256"), "add --sha256"),
     "no place at all": (("cloud-init", "--role", "lb"), "--from: it is not said"),
     "https without a sum": (("cloud-init", "--from", "https://x/hosttune.pyz"), "add --sha256 HEX"),
@@ -206,7 +206,7 @@ def test_a_unit_needs_a_profile_where_it_sees_it() -> None:
 
 def test_a_profile_takes_no_role_s_place(tmp_path: Path) -> None:
     (tmp_path / "lb.toml").write_text(PROFILE)
-    done = hook("cloud-init", "--role", "lb", "--profile", "lb.toml", cwd=tmp_path)
+    done = hook("cloud-init", "--from", "image", "--role", "lb", "--profile", "lb.toml", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "") and "stand for the role lb; rename it" in done.stderr
 
 
