@@ -62,7 +62,7 @@ def test_a_wrong_file_is_one_line(tmp_path: Path, text: str, says: str) -> None:
 
 
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="No such file"):
+    with pytest.raises(UsageError, match="no such file"):
         Recorded.load(str(tmp_path / "nothing"))
 
 
