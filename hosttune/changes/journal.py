@@ -15,7 +15,7 @@ import os
 import re
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -27,6 +27,7 @@ from hosttune.changes.request import Request
 from hosttune.errors import ApplyError, HostError, RefusedError, StoppedError
 from hosttune.host import Host, WritableHost
 from hosttune.model import Change, FileState, Operator, Reason, Requirement, Severity, State, Subject, Value
+from hosttune.profile import keys
 
 SCHEMA = "hosttune/journal/1"
 DIRECTORY = "/var/lib/hosttune"
@@ -98,7 +99,21 @@ def records(host: Host) -> list[Record]:
                 f"{path}: not a journal that this hosttune can read ({what}); it holds the way back of an apply: keep "
                 "it, and take back by hand what it lists, or use the release that wrote it"
             ) from error
+    _check_keys(found)
     return sorted(found, key=lambda record: record.id)
+
+
+def _check_keys(records: Collection[Record]) -> None:
+    """Raise RefusedError for a sysctl that no apply can have written: neither of connections nor allowed by name."""
+    allowed = {key for record in records for key in record.request.allow}
+    for record in records:
+        others = [change for changes in record.rewrites.values() for change in changes]
+        for change in (*record.changes, *record.way_back, *record.left, *others):
+            if change.backend == "sysctl" and change.target not in allowed and not keys.is_known(change.target):
+                raise RefusedError(
+                    f"{path_of(record)}: not a journal that this hosttune can read ({change.target!r} is a sysctl that "
+                    "no apply has written); take back by hand what it lists, and move it away"
+                )
 
 
 def _trust(host: Host, path: str) -> None:
@@ -221,6 +236,7 @@ def _request(found: dict[str, Any]) -> Request:
         anyip=_targets("anyip", found.get("anyip", [])),
         remove=_targets("address", found.get("remove", [])),
         remove_anyip=_targets("anyip", found.get("remove_anyip", [])),
+        allow=_texts(found.get("allow", [])),
     )
 
 

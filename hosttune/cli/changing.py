@@ -77,6 +77,15 @@ def apply(
             metavar="ADDRESSES",
         ),
     ] = None,
+    allow_key: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-key",
+            help="A sysctl to take from a profile though it does not concern connections; repeatable.",
+            metavar="KEY",
+            autocompletion=_completing.sysctls,
+        ),
+    ] = None,
     root: Root = "/",
     snapshot: Snapshot = "",
     format: Format = "table",

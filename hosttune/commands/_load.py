@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hosttune.capacity import _programs
-from hosttune.commands import _capacity, _examine, _open
+from hosttune.commands import _capacity, _examine, _open, _trust
 from hosttune.errors import UsageError
 from hosttune.facts import backends, backends_config, process
 from hosttune.facts import machine as machines
@@ -164,6 +164,7 @@ def _workload(
     mode, span = backends.parse_bind_mode(aim.bind_mode) if aim.bind_mode else (None, None)
     if aim.backends_from:
         found = backends_config.from_config(host, aim.backends_from)
+        _trust.weigh(found.doubts)
         targets.extend(found.backends)
         notes, settings = found.notes, found.settings
         if found.hint and mode is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import shlex
 import shutil
@@ -12,7 +13,7 @@ from dataclasses import dataclass, field
 from hosttune.changes import journal, undo, wayback
 from hosttune.changes.journal import Record, Status
 from hosttune.changes.wayback import WayBack
-from hosttune.commands import _asking, _open, _output, _planning
+from hosttune.commands import _asking, _open, _output, _planning, _trust
 from hosttune.errors import RefusedError, UsageError
 from hosttune.host.live import LiveHost
 from hosttune.model import Plan
@@ -54,6 +55,11 @@ def run(asked: Asked) -> int:
 
 def on(host: LiveHost, asked: Asked) -> int:
     """Carry it out on a host, or show it; returns the exit code."""
+    with _trust.undoing():
+        return _on(host, asked)
+
+
+def _on(host: LiveHost, asked: Asked) -> int:
     seen = _look(host, asked)
     if asked.dry_run:
         return _tell(asked, seen, 4 if seen.way.changes or seen.interrupted else 0)
@@ -110,7 +116,8 @@ def _look(host: LiveHost, asked: Asked) -> Look:
         return Look(chosen if asked.id else None, WayBack(), told, tuple(r.id for r in found))
     if chosen is None:
         return Look(None, WayBack(), (_why_none(records, asked.id),))
-    return Look(chosen, wayback.way_back(host, records, chosen, _planning.replan, journal.here(host), asked.force))
+    replan = functools.partial(_planning.replan, records)
+    return Look(chosen, wayback.way_back(host, records, chosen, replan, journal.here(host), asked.force))
 
 
 def _ask(asked: Asked, look: Look) -> None:

@@ -19,10 +19,9 @@ _TEXTS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 
 def parse(data: bytes) -> Any:
     """Return what a document holds; raises ValueError: not JSON, not UTF-8, nested too deep, or too much of it."""
-    if not _within(data):
-        # what stands in texts counts not, and is looked for only where it would matter
-        if not _within(_TEXTS.sub(b"", data)):
-            raise ValueError(f"more than {_VALUES:,} values, or {_TABLES:,} lists and tables")
+    # what stands in texts does not count, and is looked for only where it would matter
+    if not _within(data) and not _within(_TEXTS.sub(b"", data)):
+        raise ValueError(f"more than {_VALUES:,} values, or {_TABLES:,} lists and tables")
     try:
         return json.loads(data)
     except RecursionError as error:

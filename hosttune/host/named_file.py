@@ -13,7 +13,7 @@ import stat
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from hosttune.errors import HostError
 from hosttune.host import owners
@@ -103,7 +103,7 @@ def _judged(place: Place) -> tuple[int, tuple[Doubt, ...]]:
 
 def _with_own(fd: int, place: Place) -> tuple[Doubt, ...]:
     own = owners.doubt(fd, place.path)
-    return (*((own,) if own else ()), *place.doubts)
+    return tuple(replace(doubt, file=place.path) for doubt in (*([own] if own else []), *place.doubts))
 
 
 def _end(fd: int, path: str, limit: int, seconds: float) -> Log:

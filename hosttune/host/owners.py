@@ -19,7 +19,8 @@ _NO_LIST = (errno.ENODATA, errno.EOPNOTSUPP, errno.ENOENT, errno.ENOSYS)
 class Doubt:
     """A file, directory or link that others can write or replace.
 
-    `owned`: its owner is the one who can. `listed`: an entry of its access control list is (acl(5)).
+    `owned`: its owner is the one who can. `listed`: an entry of its access control list is (acl(5)). `file` is the one
+    that was opened through it, "" where any of a directory is meant.
     """
 
     path: str
@@ -27,6 +28,7 @@ class Doubt:
     mode: int
     owned: bool
     listed: bool = False
+    file: str = ""
 
     @property
     def directory(self) -> bool:

@@ -1,4 +1,4 @@
-"""Walk a path that an option names on directory descriptors: each component is looked at once, and judged on the way."""
+"""Walk a path that an option names, on directory descriptors: each component is looked at once, and judged."""
 
 from __future__ import annotations
 
@@ -42,6 +42,20 @@ def reached(path: str) -> Iterator[Place]:
         raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
     with ExitStack() as opened:
         yield _Walk(opened).to(path)
+
+
+def doubts_about(directory: str) -> tuple[Doubt, ...]:
+    """Return what lets others than root make or exchange files in a directory; () where it is not there.
+
+    Only root's reading is judged, as `named_file` has it.
+    """
+    if os.geteuid() != 0:
+        return ()
+    try:
+        with reached(f"{directory}/.any") as place:
+            return place.doubts
+    except (FileNotFoundError, NotADirectoryError):
+        return ()
 
 
 class _Walk:
@@ -127,7 +141,7 @@ class _Walk:
         return int(name) if mine and name.isdigit() and len(name) < 10 else None
 
     def _magic(self) -> bool:
-        """Say whether a link here is no text but a thing that another process has (proc_pid_fd(5), proc_pid_root(5))."""
+        """Say whether a link here is no text but what a process has open (proc_pid_fd(5), proc_pid_root(5))."""
         at = self._names()
         return len(at) > 1 and (at[1].isdigit() or at[1] == "self")
 

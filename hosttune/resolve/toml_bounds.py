@@ -20,7 +20,7 @@ WORD = 128
 """Characters of a number, a date or a bare key."""
 
 _WORDS = re.compile(
-    r'''
+    r"""
     (?P<text> \"\"\" (?: [^\\\"]++ | \\. | \"{1,2}(?!\") )*+ \"{3,5}
             | \'\'\' (?: [^\']++ | \'{1,2}(?!\') )*+ \'{3,5}
             | \" (?: [^\\\"\n]++ | \\[^\n] )*+ \"
@@ -28,7 +28,7 @@ _WORDS = re.compile(
     | (?P<bare> [A-Za-z0-9_+:-]++ )
     | (?P<mark> [.=,\[\]{}\n] )
     | [ \t\r]++ | \#[^\n]*+
-    ''',
+    """,
     re.VERBOSE | re.DOTALL,
 )
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hosttune.errors import HosttuneError, HostError, UsageError
+from hosttune.errors import HostError, HosttuneError, UsageError
 from hosttune.host import named_file
 from hosttune.host.owners import Doubt
 from hosttune.resolve import toml_bounds
