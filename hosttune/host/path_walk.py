@@ -61,15 +61,20 @@ def doubts_about(directory: str) -> tuple[Doubt, ...]:
 class _Walk:
     def __init__(self, opened: ExitStack) -> None:
         self._opened = opened
-        self._at: list[tuple[str, int]] = []  # the directories from / on: name, descriptor
-        self._top = self._held(os.open("/", _DIRECTORY))
+        self._at: list[tuple[str, int]] = []  # the directories from the top on: name, descriptor
+        self._top, self._above = self._held(os.open("/", _DIRECTORY)), "/"
         self._doubts: dict[str, Doubt] = {}
         self._strangers: list[Doubt] = []
         self._good = owners.trusted()
 
     def to(self, path: str) -> Place:
         self._judge(self._top)
-        start = path if path.startswith("/") else f"{os.getcwd()}/{path}"
+        start = path
+        if not path.startswith("/") and os.geteuid() == 0:
+            start = f"{os.getcwd()}/{path}"
+        elif not path.startswith("/"):
+            # what lies above it need not be theirs to pass, and nobody but root is judged for
+            self._top, self._above = self._held(os.open(".", _DIRECTORY)), os.getcwd()
         # a slash at the end says that it is a directory, as `.` does
         todo = [*start.split("/"), *(["."] if path.endswith("/") else [])][::-1]
         links = 0
@@ -80,7 +85,7 @@ class _Walk:
             if name in ("", "."):
                 continue
             if name == "..":
-                del self._at[-1:]
+                self._up()
                 continue
             last = not any(part not in ("", ".") for part in todo)
             target = self._link(name)
@@ -96,6 +101,7 @@ class _Walk:
                     raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
                 if target.startswith("/"):
                     self._at.clear()
+                    self._top, self._above = self._held(os.open("/", _DIRECTORY)), "/"
                 todo += target.split("/")[::-1]
             elif last and not (todo and todo[0] == "."):
                 return self._place(name, None)
@@ -111,10 +117,17 @@ class _Walk:
         return self._at[-1][1] if self._at else self._top
 
     def _names(self) -> list[str]:
-        return [name for name, _ in self._at]
+        return [name for name in self._text().split("/") if name]
 
     def _text(self, *more: str) -> str:
-        return "/" + "/".join([*self._names(), *more])
+        return os.path.join(self._above, *(name for name, _ in self._at), *more)
+
+    def _up(self) -> None:
+        if self._at:
+            self._at.pop()
+        else:
+            self._top = self._held(os.open("..", _DIRECTORY, dir_fd=self._top))
+            self._above = os.path.dirname(self._above)
 
     def _link(self, name: str) -> str | None:
         """Return where a name leads, None where it is no link, or is not there."""
