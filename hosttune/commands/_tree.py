@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from hosttune.errors import ApplyError, HostError, UsageError
-from hosttune.host import json_bounds, named_file, output_file
+from hosttune.host import json_bounds, output_file
+from hosttune.host.reading import OPENING, read_bounded
 
 MANIFEST = ".hosttune-emit.json"
 KEPT = "reports"
@@ -121,10 +122,8 @@ def _manifest(target: Path) -> dict[str, str]:
     """Return the sums of an earlier run; empty where there is none that can be read."""
     path = target / MANIFEST
     try:
-        found = os.lstat(path)
-        if not stat.S_ISREG(found.st_mode):
-            return {}
-        read: Any = json_bounds.parse(named_file.read(str(path), _LARGEST).data)
+        with open(os.open(path, OPENING | os.O_NOFOLLOW), "rb") as file:
+            read: Any = json_bounds.parse(read_bounded(file.fileno(), _LARGEST, str(path)))
     except (OSError, HostError, ValueError):
         return {}
     if not isinstance(read, dict) or read.get("schema") != _SCHEMA or not isinstance(read.get("files"), dict):

@@ -11,9 +11,10 @@ from hosttune.facts.backends import Hint
 from hosttune.host import Host, named_file
 from hosttune.host.live import LiveHost
 from hosttune.host.owners import Doubt
+from hosttune.host.reading import size_text
 from hosttune.model import Backend, Settings
 
-_LARGEST, _LONGEST = 1 << 20, 1 << 14
+_LARGEST, _LONGEST = 512 << 10, 1 << 14
 
 
 class Configured(NamedTuple):
@@ -34,7 +35,8 @@ def from_config(host: Host, path: str) -> Configured:
     """Return the backends of an haproxy.cfg or nginx.conf, the way of binding it implies, notes and settings."""
     text, doubts = _text(host, path)
     if len(text) > _LARGEST or max(map(len, text.split("\n"))) > _LONGEST:
-        raise UsageError(f"--backends-from {path}: larger than {_LARGEST >> 20} MiB, or a line beyond {_LONGEST} bytes")
+        bounds = f"larger than {size_text(_LARGEST)}, or a line beyond {_LONGEST} bytes"
+        raise UsageError(f"--backends-from {path}: {bounds}")
     if re.search(r"^[ \t]*(upstream|http|stream|events)\b[^\n{]*\n?[ \t]*\{", text, re.M):
         return Configured(*backends_nginx.read(host, path, text), Settings("nginx", path), None, doubts)
     return Configured(*backends_haproxy.read(host, path, text), *settings_haproxy.read(path, text), doubts)
