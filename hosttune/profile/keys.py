@@ -20,7 +20,10 @@ def canonical(key: str) -> str:
     name = key.removeprefix("sysctl:")
     if not valid_key(name) or any(c in name for c in "*?[]!^@:"):
         raise ValueError(f"{key!r} is no sysctl")
-    return display(normalise(name))
+    path = normalise(name)
+    if any(part.startswith((".", "-")) for part in path.split("/")):
+        raise ValueError(f"{key!r} is no sysctl")
+    return display(path)
 
 
 def is_known(key: str) -> bool:

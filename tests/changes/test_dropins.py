@@ -95,7 +95,7 @@ def planned(host: Host, wants: dict[str, Value], operator: Operator) -> tuple[Pl
         for subject, value in wants.items()
     )
     findings = _examine.judge_again(host, _open.open_profiles([], []), rows)
-    return plan(Planned(host), findings, Request(rows, runtime=False), PlanFacts(machine.gather(host), {})), rows
+    return plan(Planned(host), findings, Request(rows, runtime=False, allow=KEYS), PlanFacts(machine.gather(host), {})), rows
 
 
 def files_of(made: Plan) -> dict[str, str | None]:
