@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from hosttune.changes.journal import Record, Status
+from hosttune.changes.record import Record, Status
 from hosttune.model import FileState
 
 Written = Mapping[str, Collection[str]] | None

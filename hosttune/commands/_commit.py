@@ -6,55 +6,75 @@ import datetime
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from hosttune.changes import journal, transaction, undo, wayback
-from hosttune.changes.journal import Record, Status
+from hosttune.changes.journal import Journal
+from hosttune.changes.record import Invocation, Record, Status
 from hosttune.changes.request import Request
-from hosttune.commands import _load, _open, _output
+from hosttune.commands import _damaged, _load, _open, _output
 from hosttune.errors import RefusedError
+from hosttune.facts import session
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
 from hosttune.model import Plan
+from hosttune.printable import clean
 
 
-def unfinished(host: Host, dry_run: bool) -> bool:
-    """Say whether an earlier run was interrupted, so that what is seen now is not what this one will start from."""
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What the journal says before a run: whether an earlier one was interrupted, and what of it cannot be used.
+
+    `damaged` is as the JSON documents have it.
+    """
+
+    unfinished: bool = False
+    damaged: tuple[dict[str, object], ...] = ()
+
+
+def before(host: Host, dry_run: bool) -> Before:
+    """Look into the journal, and say on standard error what is to be known of it.
+
+    Where an earlier run was interrupted, what is seen now is not what this one will start from.
+    """
     if not isinstance(host, LiveHost):
-        return False
+        return Before()
     try:
-        found = wayback.interrupted(journal.records(host))
+        found = journal.read(host)
     except RefusedError:
         if dry_run:
-            return False  # who only looks need not be able to read the journal
+            return Before()  # who only looks need not be able to read the journal
         raise
-    for record in found:
+    _damaged.warn(host, found)
+    interrupted = wayback.interrupted(found.records)
+    for record in interrupted:
         print(f"hosttune: apply {record.id} was interrupted: an apply or rollback heals it first", file=sys.stderr)
-    return bool(found)
+    return Before(bool(interrupted), tuple(_damaged.documents(host, found)))
 
 
 @contextmanager
-def healed(host: LiveHost) -> Iterator[list[Record]]:
-    """Hold the lock, with what was interrupted brought to an end, and give the records; raises RefusedError."""
+def healed(host: LiveHost) -> Iterator[Journal]:
+    """Hold the lock, with what was interrupted brought to an end, and give the journal; raises RefusedError."""
     with journal.locked(host, _open.teller()):
-        records = journal.records(host)
-        done = undo.heal(host, records)
+        found = journal.read(host)
+        _damaged.refuse_unsafe(host, found)
+        done = undo.heal(host, found.records)
         for line in done.said:
-            print(f"hosttune: {line}", file=sys.stderr)
+            print(f"hosttune: {clean(line)}", file=sys.stderr)
         if not done.whole:
             raise RefusedError(
                 "an earlier run is not taken back whole, and this one would stand on it: mend what is named above and "
                 "run `hosttune rollback`, or give it up with `hosttune rollback --force`"
             )
-        yield records
+        yield found
 
 
-def carry_out(host: LiveHost, records: list[Record], request: Request, plan: Plan) -> Record:
-    """Make the changes of a plan, and return the record that takes them back; raises ApplyError."""
+def carry_out(host: LiveHost, found: Journal, request: Request, plan: Plan, reason: str) -> Record:
+    """Make the changes of a plan, and return the record that takes them back; raises ApplyError, RefusedError."""
     record = Record(
-        id=max((r.id for r in records), default=0) + 1,
+        id=found.next_id(),
         status=Status.APPLYING,
-        when=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        command=_load.command(),
+        made=invocation(host, reason),
         request=request,
         changes=plan.changes,
         reload=plan.reload,
@@ -65,3 +85,9 @@ def carry_out(host: LiveHost, records: list[Record], request: Request, plan: Pla
     record = transaction.apply(host, record, plan.restart)
     _output.did(f"apply {record.id} is done")
     return record
+
+
+def invocation(host: LiveHost, reason: str) -> Invocation:
+    """Return this run: when, what, who and why; who, of the machine that it runs on, though it changes an image."""
+    now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Invocation(now, _load.command(), session.who(host if host.runs else LiveHost("/")), reason)

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from hosttune.changes import journal, refuse, written
 from hosttune.changes import plan as planning
-from hosttune.changes.journal import Record
 from hosttune.changes.planned import Planned
+from hosttune.changes.record import Record
 from hosttune.changes.request import KINDS, AddressFacts, PlanFacts, Request
 from hosttune.changes.written import Written
 from hosttune.commands import _examine, _load, _open

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import sys
 from collections.abc import Iterator
 
 from hosttune.commands import _output
@@ -28,8 +27,7 @@ def run(path: str, markdown: bool, svg: bool, output: str) -> int:
     if output:
         _output.to_file("-o", output, text)
         return 0
-    encoding = sys.stdout.encoding or "ascii"
-    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+    _output.put(text)
     return 0
 
 

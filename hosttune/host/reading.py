@@ -52,8 +52,9 @@ def is_null(found: os.stat_result) -> bool:
 def host_error(error: OSError, what: str) -> HostError:
     """Return an error of a system call as the answer of a host: absent, or unreadable and why."""
     if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ESRCH):
-        return HostError(Reason.ABSENT, what)
-    return HostError(Reason.UNREADABLE, f"{what}: {os.strerror(error.errno or 0)}")
+        known = error.strerror in (None, os.strerror(error.errno))
+        return HostError(Reason.ABSENT, what if known else f"{what}: {error.strerror}")
+    return HostError(Reason.UNREADABLE, f"{what}: {error.strerror or os.strerror(error.errno or 0)}")
 
 
 def size_text(size: int) -> str:

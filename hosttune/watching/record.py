@@ -22,7 +22,7 @@ _LOOKS = 2_000  # of a chart 1,000 points wide
 _LINES, _FIGURES, _NAMES = 200_000, 1_000_000, 20_000
 
 Line = dict[str, Any]
-_WRONG = (AttributeError, KeyError, OverflowError, TypeError, ValueError)
+_WRONG = (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError)
 _LARGEST = 1 << 64  # no counter of the kernel is wider
 _LATEST = 1e11  # seconds since 1970: what lies beyond is no time
 

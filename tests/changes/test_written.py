@@ -1,7 +1,8 @@
-"""Lines of a file of ours that no apply has written stay out of what is written, and a foreign key out of everything."""
+"""Lines of a file of ours that no apply has written stay out of what is written, and so do foreign keys."""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,11 @@ from typing import Any
 import pytest
 
 from hosttune.changes import entries, journal
-from hosttune.changes.journal import Record, Status
+from hosttune.changes.record import Invocation, Record, Status
 from hosttune.changes.request import Request
 from hosttune.changes.written import lines, stranger
 from hosttune.commands import apply, rollback
-from hosttune.errors import RefusedError, UsageError
+from hosttune.errors import UsageError
 from hosttune.model import Change, FileState
 from tests.changes import tree
 
@@ -85,7 +86,7 @@ def test_what_ends_a_line_for_python_only_ends_none(end: str) -> None:
 def test_only_what_stands_is_known() -> None:
     def record(id: int, status: Status, text: str) -> Record:
         change = Change("file", f"/{PLANTED}", None, FileState(text))
-        return Record(id, status, "", "", Request(), (change,))
+        return Record(id, status, Invocation("", ""), Request(), (change,))
 
     known = lines([record(1, Status.APPLIED, "# x\na = 1\n"), record(2, Status.ROLLED_BACK, "b = 2\n")])
     assert known == {f"/{PLANTED}": {"a = 1"}}
@@ -122,12 +123,17 @@ def test_a_foreign_key_that_holds_already_is_not_written_later(root: Path, capsy
     assert code == 0 and not (root / PLANTED).exists()
 
 
-def test_a_journal_with_a_key_that_no_apply_writes_is_refused(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_record_with_a_key_that_no_apply_writes_is_damaged(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(root, capsys, only="sysctl")[0] == 0
-    path = root / "var/lib/hosttune/000001.json"
-    found = json.loads(path.read_text())
-    change = next(one for one in found["changes"] if one["backend"] == "sysctl")
-    change["target"] = "kernel.core_pattern"
-    path.write_text(json.dumps(found))
-    with pytest.raises(RefusedError, match=r"kernel\.core_pattern"):
-        journal.records(tree.Host(root))
+    host = tree.Host(root)
+    (record,) = journal.records(host)
+    other = tuple(
+        dataclasses.replace(change, target="kernel.core_pattern") if change.backend == "sysctl" else change
+        for change in record.changes
+    )
+    journal.save(host, dataclasses.replace(record, changes=other))
+    found = journal.read(host)
+    assert not found.records and "kernel.core_pattern" in found.damaged[0].why
+    allowed = dataclasses.replace(record.request, allow=("kernel.core_pattern",))
+    journal.save(host, dataclasses.replace(record, changes=other, request=allowed))
+    assert len(journal.records(host)) == 1

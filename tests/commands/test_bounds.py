@@ -145,7 +145,10 @@ def test_a_log_from_a_pipe_is_read(tmp_path: Path) -> None:
     assert "Too many open files" in done.stdout and "more came after 3 s" in done.stdout
 
 
-RUN = '{"schema":"hosttune/record/1","started":1,"hostname":"h","pretty":"p","kernel":"k","cpus":1,"memory":1,"interval":1,"command":"c","settings":{}}\n'
+RUN = (
+    '{"schema":"hosttune/record/1","started":1,"hostname":"h","pretty":"p","kernel":"k","cpus":1,"memory":1,'
+    '"interval":1,"command":"c","settings":{}}\n'
+)
 LOOK = '{"time":%d,"at":1,"counters":{"a":1},"uses":[["ports:1",%d,%d,null,0]]}\n'
 
 RECORDS: dict[str, Callable[[], str]] = {

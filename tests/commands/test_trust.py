@@ -101,7 +101,12 @@ mount --make-rprivate /
 mount -t tmpfs t "$1"; mkdir "$1/upper" "$1/work"
 mount -t overlay o -o "lowerdir=/etc,upperdir=$1/upper,workdir=$1/work" /etc
 mkdir -p /etc/hosttune/profiles; cd /etc/hosttune/profiles
-ask() { set +e; "$PYTHON" -m hosttune "$@" --root "$ROOT" --dry-run >/dev/null 2>"$SAID"; echo $?; tail -n 1 "$SAID"; set -e; }
+ask() {
+    set +e
+    "$PYTHON" -m hosttune "$@" --root "$ROOT" --dry-run >/dev/null 2>"$SAID"
+    echo $?; tail -n 1 "$SAID"
+    set -e
+}
 printf '[profile]\\nname = "lb"\\ntitle = "x"\\nextends = ["lb"]\\n' >lb.toml
 ask apply --role lb
 chown 65534 lb.toml; ask apply --role lb
