@@ -45,8 +45,8 @@ def from_config(host: Host, path: str) -> Configured:
 def _text(host: Host, path: str) -> tuple[str, tuple[Doubt, ...]]:
     """Return the text of the file, on this machine with what lets others than root write it; raises UsageError."""
     try:
-        if isinstance(host, LiveHost) and host.root == "/":
-            found = named_file.read(path, _LARGEST)
+        if isinstance(host, LiveHost):
+            found = host.given(path, _LARGEST)
             return found.data.decode("utf-8", "surrogateescape"), found.doubts
         return host.read(path), ()
     except (HostError, OSError) as error:

@@ -84,6 +84,16 @@ def test_the_configuration_of_a_proxy_is_judged_too(mine: Path) -> None:
     assert done.returncode == 5 and str(config) in done.stderr
 
 
+def test_the_configuration_in_an_image_is_judged_by_its_own_owner(root: Path) -> None:
+    config = root / "etc/haproxy/haproxy.cfg"
+    config.write_text("backend b\n  server a 192.0.2.1:80\n")
+    command = ["apply", "--role", "lb", "--root", str(root), "--backends-from", "/etc/haproxy/haproxy.cfg", "--dry-run"]
+    assert hosttune(*command).returncode == 4
+    os.chown(config, NOBODY, NOBODY)
+    done = hosttune(*command)
+    assert done.returncode == 5 and str(config) in done.stderr
+
+
 def test_a_topology_is_judged_where_its_configurations_are_written(tmp_path: Path) -> None:
     need_root()
     path = tmp_path / "mine.toml"
