@@ -181,6 +181,7 @@ def _request(found: Any) -> Request:
         anyip=fields.take("anyip", _many(_target("anyip"))),
         remove=fields.take("remove", _many(_target("address"))),
         remove_anyip=fields.take("remove_anyip", _many(_target("anyip"))),
+        allow=fields.take("allow", _texts),
     )
     fields.end()
     return request

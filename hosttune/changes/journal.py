@@ -13,7 +13,7 @@ import os
 import re
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
@@ -24,6 +24,7 @@ from hosttune.errors import ApplyError, HostError, HosttuneError, RefusedError, 
 from hosttune.host import Host, WritableHost
 from hosttune.host.live import LARGEST
 from hosttune.model import FileState
+from hosttune.profile import keys
 
 DIRECTORY = "/var/lib/hosttune"
 WAIT = 10.0
@@ -93,8 +94,21 @@ def read(host: WritableHost) -> Journal:
             damaged.append(Damaged(path, number, str(error)))
     else:
         unread = ()
+    allowed = {key for record in found for key in record.request.allow}
+    for record in found[:]:
+        if key := _foreign_key(record, allowed):
+            found.remove(record)
+            damaged.append(Damaged(path_of(record), record.id, f"{key!r} is a sysctl that no apply writes"))
     last = named[0][0] if named else 0
-    return Journal(tuple(found[::-1]), tuple(damaged[::-1]), unread, last, _unsafe(host))
+    usable, others = found[::-1], sorted(damaged, key=lambda one: (one.id, one.path))
+    return Journal(tuple(usable), tuple(others), unread, last, _unsafe(host))
+
+
+def _foreign_key(record: Record, allowed: Collection[str]) -> str:
+    """Return a sysctl that no apply can have written: neither of connections nor `allowed` by name; "" for none."""
+    others = [change for changes in record.rewrites.values() for change in changes]
+    targets = [c.target for c in (*record.changes, *record.way_back, *record.left, *others) if c.backend == "sysctl"]
+    return next((key for key in targets if key not in allowed and not keys.is_known(key)), "")
 
 
 _seen: dict[bytes, Record] = {}

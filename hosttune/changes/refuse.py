@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 
 from hosttune.changes.backends import directory, file
@@ -13,6 +14,7 @@ from hosttune.changes.value import text
 from hosttune.host import WritableHost
 from hosttune.model import Change, FileState, Finding, Unknown, Value
 from hosttune.ports import mask_of, span, text_of
+from hosttune.profile import keys as profile_keys
 from hosttune.resolve.sysctl_value import kernel_value
 
 _LEAST_PAGE = 4096  # no kernel has a smaller one
@@ -27,6 +29,22 @@ def hidden(findings: Iterable[Finding]) -> list[str]:
     for finding in findings:
         key = finding.subject.name
         found.append(f"{key}: {finding.because}; run hosttune there, or leave it alone here: --except {key}")
+    return found
+
+
+def keys(rows: dict[str, Row], findings: Sequence[Finding], allow: Sequence[str]) -> list[str]:
+    """Refuse the sysctls that a profile may not set by itself, and take their rows out."""
+    found = []
+    asked = {f.subject.name: f.requirement.origin for f in findings if f.requirement}
+    for key in [key for key, row in rows.items() if row.now is not None or row.disk is not None]:
+        if key in allow or profile_keys.is_known(key):
+            continue
+        del rows[key]
+        found.append(
+            f"{key}: {asked.get(key) or 'a profile'} sets it, and it concerns none of {profile_keys.PURPOSE}: whoever "
+            f"wrote that could take over this host by it; --allow-key {shlex.quote(key)} takes it all the same, or "
+            f"--except {key}"
+        )
     return found
 
 

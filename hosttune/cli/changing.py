@@ -78,6 +78,15 @@ def apply(
             metavar="ADDRESSES",
         ),
     ] = None,
+    allow_key: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-key",
+            help="A sysctl to take from a profile though it does not concern connections; repeatable.",
+            metavar="KEY",
+            autocompletion=_completing.sysctls,
+        ),
+    ] = None,
     reason: Reason = None,
     root: Root = "/",
     snapshot: Snapshot = "",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from hosttune import printable
 from hosttune.capacity import _programs
-from hosttune.commands import _capacity, _examine, _open
+from hosttune.commands import _capacity, _examine, _open, _trust
 from hosttune.errors import UsageError
 from hosttune.facts import backends, backends_config, process
 from hosttune.facts import machine as machines
@@ -23,6 +23,7 @@ from hosttune.resolve.systemd_limits import resolve_unit
 
 # systemd.unit(5); what is none of these is the beginning of a service's name, as systemctl takes it
 _OTHER_UNITS = ("socket", "device", "mount", "automount", "swap", "target", "path", "timer", "slice", "scope")
+_BACKENDS, _POOLS = 2_000, 20_000
 _LOCAL_SOURCES = {"files", "compat", "db", "systemd"}  # the last knows dynamic users only, and no login is one
 
 
@@ -165,6 +166,7 @@ def _workload(
     mode, span = backends.parse_bind_mode(aim.bind_mode) if aim.bind_mode else (None, None)
     if aim.backends_from:
         found = backends_config.from_config(host, aim.backends_from)
+        _trust.weigh(found.doubts)
         targets.extend(found.backends)
         notes, settings = found.notes, found.settings
         if found.hint and mode is None:
@@ -186,4 +188,19 @@ def _workload(
         bind_range=span,
         pipes_per_connection=pipes,
     )
+    _check_size(workload)
     return workload, notes, settings
+
+
+def _check_size(workload: Workload) -> None:
+    """Raise UsageError for more backends than the kernel is asked about at once, or more pools than are counted.
+
+    A filter of sock_diag jumps by 16 bits (struct inet_diag_bc_op, include/uapi/linux/inet_diag.h), and has up to 32
+    bytes for a backend.
+    """
+    backends_ = len(workload.backends)
+    if backends_ > _BACKENDS:
+        raise UsageError(f"{backends_:,} backends; at most {_BACKENDS:,} are counted towards, name those of one host")
+    pools = sum(len(one.sources or workload.sources) or 1 for one in workload.backends)
+    if pools > _POOLS:
+        raise UsageError(f"{pools:,} pairs of source and backend; at most {_POOLS:,} are counted, name fewer of either")

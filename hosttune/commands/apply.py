@@ -16,7 +16,18 @@ from hosttune.changes.decode import plain
 from hosttune.changes.planned import Planned
 from hosttune.changes.record import Record
 from hosttune.changes.request import AddressFacts, Request
-from hosttune.commands import _addressing, _asking, _commit, _examine, _load, _open, _outcome, _output, _planning
+from hosttune.commands import (
+    _addressing,
+    _asking,
+    _commit,
+    _examine,
+    _load,
+    _open,
+    _outcome,
+    _output,
+    _planning,
+    _trust,
+)
 from hosttune.errors import RefusedError, UsageError
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
@@ -49,6 +60,7 @@ class Asked:
     root: str
     snapshot: str
     format: str
+    allow_key: list[str] | None = None
     reason: str = ""
 
 
@@ -73,6 +85,11 @@ def run(asked: Asked) -> int:
 
 def on(host: Host, asked: Asked) -> int:
     """Carry it out on a host, or show it; returns the exit code."""
+    with _trust.writing():
+        return _on(host, asked)
+
+
+def _on(host: Host, asked: Asked) -> int:
     loaded = _load.load(host, asked.aim)
     draft = _draft(asked, host, loaded)
     if asked.script or asked.dry_run:
@@ -113,6 +130,7 @@ def _check(asked: Asked) -> None:
     _asking.check(asked.format, told=asked.yes or asked.dry_run or asked.script)
     _planning.kinds(asked.only)
     _addressing.addresses(asked.add_address or [])
+    _planning.allowed(asked.allow_key or [])
 
 
 def _draft(asked: Asked, host: Host, loaded: _load.Loaded, links: AddressFacts | None = None) -> Draft:
@@ -126,10 +144,11 @@ def _draft(asked: Asked, host: Host, loaded: _load.Loaded, links: AddressFacts |
         live=asked.live,
         restart=asked.restart,
         addresses=_addressing.addresses(asked.add_address or []),
+        allow=_planning.allowed(asked.allow_key or []),
     )
     made, findings = _planning.request(host, loaded, report, base, asked.leave or [], asked.reserve_listeners)
     links = links or _addressing.facts(host, made)
-    plan = _planning.plan(host, Planned(host), made, findings, loaded.profiles, links)
+    plan = _planning.plan(host, Planned(host), made, findings, loaded.profiles, links, asked.dry_run)
     return Draft(report, made, findings, plan, links)
 
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hosttune.commands import _elsewhere, _load, _open, hook_systemd
-from hosttune.errors import UsageError
+from hosttune.errors import ProfileError, UsageError
 from hosttune.hooks import cloud_init, systemd
 from hosttune.hooks.cloud_init import Kind, Origin
 from hosttune.model import Severity
 from hosttune.printable import clean
 from hosttune.profile import load
+from hosttune.resolve import toml_file
 
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[a-z,]+\])?((==|>=|~=)[A-Za-z0-9.*+!]+)?")
 _PLACE = re.compile(r"(https?:/)?/[!-~]+")
@@ -42,7 +43,7 @@ def run(asked: Asked) -> None:
     _elsewhere.checked(asked.aim)
     profiles: dict[str, str] = {}
     for path in asked.aim.profile:
-        profiles[_name(path, profiles)] = Path(path).read_text(encoding="utf-8")
+        profiles[_name(path, profiles)] = toml_file.read(Path(path), "profile", ProfileError).text
     there = [f"{cloud_init.PROFILES}/{name}" for name in profiles]
     unit = hook_systemd.Asked(asked.aim, asked.every, Severity.ERROR, False, "", "")
     units = hook_systemd.units(unit, hook_systemd.Place(cloud_init.PROGRAM, [], there), _load.command())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hosttune import printable, sizing
-from hosttune.commands import _emit, _open, _output, _real, _reports, _roles
+from hosttune.commands import _emit, _open, _output, _real, _reports, _roles, _trust
 from hosttune.errors import UsageError
 from hosttune.model import Sizing, Topology
 from hosttune.topology import keys, load
@@ -42,7 +42,9 @@ def run(asked: Asked) -> int:
         raise UsageError(
             f"TOPOLOGY: name a file, or one that ships: {', '.join(load.names())}; --example prints that one"
         )
-    found = size(asked)
+    # what --emit writes is carried out as root on many hosts
+    with _trust.writing(bool(asked.emit)):
+        found = size(asked)
     if asked.reports:
         return _fleet(asked, found)
     if asked.svg:
@@ -60,7 +62,7 @@ def run(asked: Asked) -> int:
 
 def size(asked: Asked) -> Sizing:
     """Return the sizing that the options ask for; raises UsageError, TopologyError or ProfileError."""
-    topology = load.load(asked.topology, asked.set, _open.LOCAL)
+    topology = load.load(asked.topology, asked.set, _open.LOCAL, _trust.weigh)
     roles = _roles.of(topology)
     left = [f"{tier.name}.{name}" for tier in topology.tiers for name in sorted(tier.open)]
     if left and not asked.solve:

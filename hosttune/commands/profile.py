@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from hosttune.commands import _trust
 from hosttune.commands._open import LOCAL, open_profiles
 from hosttune.facts import machine
 from hosttune.findings.judge import wanted
 from hosttune.host.live import LiveHost
 from hosttune.printable import clean, cleaned
-from hosttune.profile import load, merge, schema
+from hosttune.profile import keys, load, merge, schema
 
 
 def show_all() -> None:
@@ -38,4 +39,14 @@ def validate(files: list[str]) -> None:
     for file in files:
         schema.validate(file, load.document(Path(file)))
         profile = load.load_file(Path(file), LOCAL)
+        _trust.weigh(profile.doubts)
         print(f"{clean(file)}: right, {len(profile.rows)} rows with those it extends")
+        for key in _foreign(profile):
+            print(f"{clean(file)}: {key} concerns none of {keys.PURPOSE}: `apply` takes it with --allow-key {key} only")
+
+
+def _foreign(profile: load.Profile) -> list[str]:
+    """Return the sysctls that `apply` does not take without being told."""
+    rows = [row for row in profile.rows if row.subject.startswith("sysctl:") and not row.table.get("drop")]
+    names = dict.fromkeys(row.subject.removeprefix("sysctl:") for row in rows)
+    return [name for name in names if not keys.is_known(name)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import shutil
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from hosttune.changes import journal, undo, wayback
 from hosttune.changes.journal import Journal
 from hosttune.changes.record import Record, Status
 from hosttune.changes.wayback import WayBack
-from hosttune.commands import _asking, _commit, _damaged, _open, _output, _planning
+from hosttune.commands import _asking, _commit, _damaged, _open, _output, _planning, _trust
 from hosttune.errors import RefusedError, UsageError
 from hosttune.host.live import LiveHost
 from hosttune.model import Plan
@@ -60,6 +61,11 @@ def run(asked: Asked) -> int:
 
 def on(host: LiveHost, asked: Asked) -> int:
     """Carry it out on a host, or show it; returns the exit code."""
+    with _trust.undoing():
+        return _on(host, asked)
+
+
+def _on(host: LiveHost, asked: Asked) -> int:
     seen = _look(host, asked)
     _damaged.warn(host, journal.read(host), seen.chosen)
     if asked.dry_run:
@@ -132,7 +138,8 @@ def _of(host: LiveHost, asked: Asked, read: Journal) -> Look:
         return Look(chosen if asked.id else None, WayBack(), told, tuple(r.id for r in found))
     if chosen is None:
         return Look(None, WayBack(), (_why_none(records, asked.id),))
-    return Look(chosen, wayback.way_back(host, records, chosen, _planning.replan, journal.here(host), asked.force))
+    replan = functools.partial(_planning.replan, records)
+    return Look(chosen, wayback.way_back(host, records, chosen, replan, journal.here(host), asked.force))
 
 
 def _ask(asked: Asked, look: Look) -> None:

@@ -43,7 +43,8 @@ def run(
         from hosttune.host import redact as redacting
 
         host.answers = redacting.redact(host.answers, os.urandom(16).hex())
-    _output.to_file("-o", output, host.text())
+    # peers, processes, logins, what only root may read: nobody else's, whatever the umask is
+    _output.to_file("-o", output, host.text(), 0o600)
     verb = "diagnose" if seconds else "check"
     print(f"{clean(output)}: recorded; look at it with `hosttune {verb} --snapshot {word(output)}`")
 

@@ -17,7 +17,7 @@ from hosttune.changes.decode import plain
 from hosttune.changes.planned import Planned
 from hosttune.changes.record import Record, Status
 from hosttune.changes.request import AddressFacts, Request
-from hosttune.commands import _addressing, _asking, _commit, _load, _open, _outcome, _planning
+from hosttune.commands import _addressing, _asking, _commit, _load, _open, _outcome, _planning, _trust
 from hosttune.errors import HostError, RefusedError, UsageError
 from hosttune.facts import links
 from hosttune.host import Host
@@ -76,6 +76,11 @@ def run(asked: Asked) -> int:
 
 def on(host: LiveHost, asked: Asked) -> int:
     """Carry it out on a host, or show it; returns the exit code."""
+    with _trust.writing():
+        return _on(host, asked)
+
+
+def _on(host: LiveHost, asked: Asked) -> int:
     request = _request(host, asked)
     look = _look(host, asked, request)
     before = _commit.before(host, asked.dry_run)
@@ -125,7 +130,7 @@ def _request(host: Host, asked: Asked) -> Request:
 
 def _look(host: LiveHost, asked: Asked, request: Request, known: AddressFacts | None = None) -> _Look:
     known = known or _addressing.facts(host, request, force=asked.force, ours=_ours(host) if asked.remove else ())
-    plan = _planning.plan(host, Planned(host), request, (), _open.open_profiles([], []), known)
+    plan = _planning.plan(host, Planned(host), request, (), _open.open_profiles([], []), known, asked.dry_run)
     plan = dataclasses.replace(plan, refusals=tuple(r.replace("--add-address: ", "") for r in plan.refusals))
     if asked.dry_run:
         # what only this user may not do, another one may who carries it out

@@ -11,16 +11,15 @@ from __future__ import annotations
 
 import fnmatch
 import json
-import os
 from collections.abc import Callable
 from typing import Any
 
 from hosttune.errors import HostError, UsageError
-from hosttune.host import Host, shapes
+from hosttune.host import Host, json_bounds, named_file, shapes
+from hosttune.host.live import LARGEST
 from hosttune.model import FileState, Reason
 
 SCHEMA = "hosttune/snapshot/1"
-LARGEST = 256 << 20
 
 
 class Recorded:
@@ -41,15 +40,16 @@ class Recorded:
     def load(cls, path: str) -> Recorded:
         """Open a snapshot file; raises UsageError with one line where it is missing, cut short or no snapshot."""
         try:
-            if os.path.getsize(path) > LARGEST:
-                raise UsageError(f"{path}: larger than {LARGEST >> 20} MiB, not a snapshot")
-            with open(path, encoding="utf-8") as file:
-                answers = json.load(file)
-        except OSError as error:
-            raise UsageError(f"{path}: {error.strerror}; name a file made by `hosttune snapshot -o FILE`") from error
-        except (ValueError, RecursionError) as error:
-            line = getattr(error, "lineno", 1)
-            raise UsageError(f"{path}:{line}: cut short or not JSON; make it anew with `hosttune snapshot`") from error
+            answers = json_bounds.parse(named_file.read(path, json_bounds.LARGEST).data)
+        except (OSError, HostError) as error:
+            why = named_file.why(error)
+            raise UsageError(f"{path}: {why}; name a file made by `hosttune snapshot -o FILE`") from error
+        except json.JSONDecodeError as error:
+            told = f"{path}:{error.lineno}: cut short or not JSON"
+            raise UsageError(f"{told}; make it anew with `hosttune snapshot`") from error
+        except ValueError as error:
+            why = "not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)[:100]
+            raise UsageError(f"{path}: not a snapshot: {why}; make it anew with `hosttune snapshot`") from error
         _check(path, answers)
         return cls(answers)
 
@@ -174,6 +174,8 @@ def _check_tables(answers: dict[str, Any], wrong: Callable[[str], UsageError]) -
                 raise wrong(f"key {kind}.{key!r} is no answer")
             why = ""
             if "is" in answer:
+                if kind == "reads" and len(answer["is"]) > LARGEST:
+                    raise wrong(f"key reads.{key!r} is longer than a file may be that is read")
                 shape = shapes.wrong_text if kind == "reads" else shapes.wrong
                 why = shape(key if kind == "reads" else key.partition(" ")[0], answer["is"])
             if why:
