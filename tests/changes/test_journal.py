@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hosttune.changes import decode, journal
+from hosttune.changes import decode, journal, transaction
 from hosttune.changes.record import Invocation, Record, Status, Where
 from hosttune.changes.request import Request
 from hosttune.commands import apply, history, rollback
@@ -174,10 +174,10 @@ def test_the_mode_of_a_file_of_ours_is_whatever_a_file_can_have(root: Path) -> N
 
 
 def test_a_record_that_is_too_large_is_refused_before_the_first_write(root: Path) -> None:
-    (root / DROP_IN).write_text("# Written by hosttune\n" + "# mine\n" * (LARGEST // 2 // 7))
+    (root / tree.JOURNAL).mkdir(parents=True)
     old = tree.look(root)
     with pytest.raises(RefusedError, match="bytes, and") as caught:
-        apply.on(tree.Host(root), tree.asked())
+        transaction.apply(tree.Host(root), with_file(plain_record(), text="x" * (LARGEST // 2)), restart=False)
     assert "\n" not in str(caught.value)
     assert tree.look(root) == old and not list((root / tree.JOURNAL).glob("*.json"))
 
