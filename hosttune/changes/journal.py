@@ -46,11 +46,15 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Where:
-    """Which boot of which kernel, and which network namespace of it; "" where that cannot be told."""
+class Instance:
+    """Which boot of which kernel, and which network namespace of it; "" where that cannot be told.
+
+    `name` is that of the namespace below /run/netns, "" for none.
+    """
 
     boot: str = ""
     namespace: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ class Record:
     reload: bool = False
     restarts: tuple[str, ...] = ()
     one_way: tuple[str, ...] = ()
-    where: Where = Where()
+    where: Instance = Instance()
     way_back: tuple[Change, ...] = ()
     rewrites: dict[int, tuple[Change, ...]] = field(default_factory=dict)
     left: tuple[Change, ...] = ()
@@ -108,13 +112,13 @@ def _trust(host: Host, path: str) -> None:
         raise ValueError(f"owned by uid {state.uid}, mode {state.mode:04o}: others can write it; only root may")
 
 
-def here(host: Host) -> Where:
+def here(host: Host) -> Instance:
     """Return the boot and the network namespace that this run is in."""
     try:
         found = host.probe("instance")
     except (HostError, OSError):
-        return Where()
-    return Where(str(found["boot"]), str(found["namespace"]))
+        return Instance()
+    return Instance(str(found["boot"]), str(found["namespace"]))
 
 
 def save(host: WritableHost, record: Record) -> None:
@@ -199,11 +203,15 @@ def decode(found: Any) -> Record:
         reload=bool(found["reload"]),
         restarts=_units(found["restarts"]),
         one_way=_texts(found["one_way"]),
-        where=Where(_text(found["where"]["boot"]), _text(found["where"]["namespace"])),
+        where=_instance(found["where"]),
         way_back=_changes(found["way_back"]),
         rewrites={int(key): _changes(value) for key, value in found["rewrites"].items()},
         left=_changes(found["left"]),
     )
+
+
+def _instance(found: dict[str, Any]) -> Instance:
+    return Instance(_text(found["boot"]), _text(found["namespace"]), _text(found.get("name", "")))
 
 
 def _request(found: dict[str, Any]) -> Request:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hosttune.changes import backends, entries
-from hosttune.changes.journal import Record, Status, Where
+from hosttune.changes.journal import Instance, Record, Status
 from hosttune.changes.order import backward, forward
 from hosttune.changes.planned import Planned
 from hosttune.changes.request import Request
@@ -55,7 +55,7 @@ def interrupted(records: Sequence[Record]) -> list[Record]:
 
 
 def way_back(
-    host: WritableHost, records: Sequence[Record], chosen: Record, replan: Replan, here: Where, force: bool
+    host: WritableHost, records: Sequence[Record], chosen: Record, replan: Replan, here: Instance, force: bool
 ) -> WayBack:
     """Return what takes `chosen` off: each target gets what it had before all, and what the remaining ones want.
 
@@ -151,7 +151,7 @@ def _only(request: Request, served: set[str]) -> Request:
     return dataclasses.replace(request, requirements=kept)
 
 
-def _reachable(host: WritableHost, record: Record, here: Where) -> Record:
+def _reachable(host: WritableHost, record: Record, here: Instance) -> Record:
     """Return a record without what this run cannot reach: the values of a kernel, a boot, a namespace of its own."""
     away = not host.runs or _elsewhere(record, here)
     ended = not record.request.persist and record.where.boot and here.boot not in ("", record.where.boot)
@@ -162,13 +162,13 @@ def _reachable(host: WritableHost, record: Record, here: Where) -> Record:
     return dataclasses.replace(record, request=request, changes=changes)
 
 
-def _elsewhere(record: Record, here: Where) -> bool:
+def _elsewhere(record: Record, here: Instance) -> bool:
     """Say whether a record was made in another network namespace of this very boot."""
     there = record.where
     return bool(there.boot) and there.boot == here.boot and there.namespace != here.namespace
 
 
-def _refuse_elsewhere(chosen: Record, here: Where) -> None:
+def _refuse_elsewhere(chosen: Record, here: Instance) -> None:
     own = any(c.backend in ("address", "anyip") or c.target.startswith("net.") for c in chosen.changes)
     if own and _elsewhere(chosen, here):
         raise RefusedError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,8 @@ from hosttune.commands import _load, _open, _output
 from hosttune.errors import RefusedError
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
-from hosttune.model import Plan
+from hosttune.model import Plan, Where
+from hosttune.render import _where
 
 
 def unfinished(host: Host, dry_run: bool) -> bool:
@@ -48,8 +50,18 @@ def healed(host: LiveHost) -> Iterator[list[Record]]:
         yield records
 
 
-def carry_out(host: LiveHost, records: list[Record], request: Request, plan: Plan) -> Record:
-    """Make the changes of a plan, and return the record that takes them back; raises ApplyError."""
+def carry_out(
+    host: LiveHost, records: list[Record], request: Request, plan: Plan, where: Where | None = None
+) -> Record:
+    """Make the changes of a plan, and return the record that takes them back; raises ApplyError.
+
+    `where` is what was judged; raises RefusedError where this thread is in another network namespace by now.
+    """
+    here = journal.here(host)
+    if where is not None:
+        if where.namespaces.net and not here.namespace.startswith(f"{where.namespaces.net}:"):
+            raise RefusedError(_where.moved(where))
+        here = dataclasses.replace(here, name=where.name)
     record = Record(
         id=max((r.id for r in records), default=0) + 1,
         status=Status.APPLYING,
@@ -60,7 +72,7 @@ def carry_out(host: LiveHost, records: list[Record], request: Request, plan: Pla
         reload=plan.reload,
         restarts=plan.restarts,
         one_way=plan.one_way,
-        where=journal.here(host),
+        where=here,
     )
     record = transaction.apply(host, record, plan.restart)
     _output.did(f"apply {record.id} is done")

@@ -15,13 +15,16 @@ from hosttune.changes import journal
 from hosttune.changes.journal import Record
 from hosttune.changes.planned import Planned
 from hosttune.changes.request import AddressFacts, Request
-from hosttune.commands import _addressing, _asking, _commit, _examine, _load, _open, _outcome, _planning
+from hosttune.commands import _addressing, _asking, _commit, _examine, _load, _open, _outcome, _planning, _scope
 from hosttune.errors import RefusedError, UsageError
+from hosttune.facts import machine as machines
+from hosttune.facts import where as place
+from hosttune.facts.where import HERE, Came
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
 from hosttune.model import Change, Finding, Plan, Report, Verdict
 from hosttune.render import _outcome as outcome
-from hosttune.render import _plan, _refused, _script
+from hosttune.render import _plan, _refused, _script, _where
 from hosttune.render._figures import fold
 
 SCHEMA = "hosttune/apply/1"
@@ -48,11 +51,12 @@ class Asked:
     root: str
     snapshot: str
     format: str
+    netns: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What one look at the host came to."""
+    """What one look at the host came to; `lacks` is what of it somebody else has to set."""
 
     report: Report
     request: Request
@@ -64,12 +68,13 @@ class Draft:
 def run(asked: Asked) -> int:
     """Open the host that the options name and carry it out there; returns the exit code."""
     _check(asked)
-    return on(_open.open_host(asked.root, asked.snapshot), asked)
+    with _load.view(asked.aim, asked.netns, asked.snapshot, asked.root) as seen:
+        return on(_open.open_host(asked.root, asked.snapshot), asked, seen.came)
 
 
-def on(host: Host, asked: Asked) -> int:
-    """Carry it out on a host, or show it; returns the exit code."""
-    loaded = _load.load(host, asked.aim)
+def on(host: Host, asked: Asked, came: Came = HERE) -> int:
+    """Carry it out on a host, or show it; returns the exit code. `came`: how this run came to where it looks from."""
+    loaded = dataclasses.replace(_load.load(host, asked.aim, came.process), came=came)
     draft = _draft(asked, host, loaded)
     if asked.script or asked.dry_run:
         # what only this user may not do, another one may who carries it out
@@ -79,7 +84,7 @@ def on(host: Host, asked: Asked) -> int:
     if asked.script:
         _refuse(draft.plan)
         top = host.root if isinstance(host, LiveHost) and not host.runs else "/"
-        text = _script.render(draft.plan, _load.command(), top)
+        text = _script.render(draft.plan, _load.command(), top, draft.report.where)
         # a file may hold bytes that are no UTF-8: they go out as they are
         sys.stdout.flush()
         sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
@@ -101,6 +106,8 @@ def _check(asked: Asked) -> None:
         raise UsageError("--runtime-only and --persist-only: together they leave nothing to write; name one")
     if asked.root != "/" and (asked.runtime_only or asked.live or asked.restart):
         raise UsageError("--root: nothing runs in an image; leave out --runtime-only, --live and --restart")
+    if asked.netns:
+        _check_netns(asked)
     if asked.snapshot and not (asked.dry_run or asked.script):
         raise UsageError("--snapshot: a recording cannot be changed; add --dry-run or --script")
     if asked.snapshot and asked.add_address and not asked.persist_only:
@@ -114,9 +121,25 @@ def _check(asked: Asked) -> None:
     _addressing.addresses(asked.add_address or [])
 
 
+def _check_netns(asked: Asked) -> None:
+    """Raise UsageError for what cannot go with a network namespace by name."""
+    if asked.persist_only:
+        raise UsageError(
+            f"--netns and --persist-only: no file reaches the network namespace {asked.netns}; leave out --persist-only"
+        )
+    if asked.root != "/" or asked.snapshot:
+        raise UsageError("--netns: an image and a recording have no namespaces; leave out --root and --snapshot")
+    named = [name for name in ("pid", "process_name", "service") if getattr(asked.aim, name) not in (None, "")]
+    if named:
+        raise UsageError(f"--netns and --{named[0].replace('_', '-')}: two network namespaces; name one of the two")
+
+
 def _draft(asked: Asked, host: Host, loaded: _load.Loaded, links: AddressFacts | None = None) -> Draft:
     """Look at the host and plan; `links` are what an earlier look found of addresses."""
-    report = _examine.examine(host, loaded.profiles, loaded.workload, loaded.programs, _load.command())
+    where = place.gather(host, machines.gather(host), loaded.came)
+    report = _examine.examine(
+        host, loaded.profiles, loaded.workload, loaded.programs, _load.command(), where=where
+    )
     report = dataclasses.replace(report, warnings=loaded.notes + report.warnings)
     base = Request(
         runtime=not asked.persist_only and asked.root == "/",
@@ -127,9 +150,15 @@ def _draft(asked: Asked, host: Host, loaded: _load.Loaded, links: AddressFacts |
         addresses=_addressing.addresses(asked.add_address or []),
     )
     made, findings = _planning.request(host, loaded, report, base, asked.leave or [], asked.reserve_listeners)
-    links = links or _addressing.facts(host, made)
-    plan = _planning.plan(host, Planned(host), made, findings, loaded.profiles, links)
-    return Draft(report, made, findings, plan, links)
+    options = _load.role_words(asked.aim)
+    scope = _scope.narrow(report, findings, made, options, bool(asked.netns))
+    links = links or _addressing.facts(host, scope.request)
+    plan = _planning.plan(host, Planned(host), scope.request, scope.findings, loaded.profiles, links)
+    plan = dataclasses.replace(
+        plan, notes=(*plan.notes, *scope.notes), refusals=(*scope.refusals, *plan.refusals)
+    )
+    plan = _scope.closed(plan, report, findings, options)
+    return Draft(report, scope.request, scope.findings, plan, links)
 
 
 def _wants(plan: Plan) -> bool:
@@ -152,7 +181,9 @@ def _show(asked: Asked, host: Host, loaded: _load.Loaded, draft: Draft, unfinish
     # who only forgot sudo has not asked for a plan
     short = asked.format == "json" or (not asked.dry_run and bool(_refused.not_root(*why)[0]))
     planned = Planned(host, draft.plan.changes)
-    after = _examine.examine(planned, loaded.profiles, loaded.workload, loaded.programs, "")
+    after = _examine.examine(
+        planned, loaded.profiles, loaded.workload, loaded.programs, "", where=draft.report.where
+    )
     if asked.format == "json":
         results = [] if refusals else _results(planned, loaded, draft, after, draft.plan.changes)
         _print_json(asked, draft, after, results, changed=bool(draft.plan.changes) or unfinished, record=None)
@@ -182,13 +213,17 @@ def _apply(asked: Asked, host: LiveHost, loaded: _load.Loaded, shown: Draft, unf
     with _commit.healed(host) as records:
         # who was not asked has not let time pass: the link need not be asked again
         draft = _draft(asked, host, loaded, shown.links if asked.yes else None)
+        if draft.report.where.identity != shown.report.where.identity:
+            raise RefusedError(_where.moved(shown.report.where))
         _refuse(draft.plan)
         if not asked.yes and draft.plan != shown.plan:
             raise RefusedError("the host was changed while you were asked, nothing was written; run it again")
         if not _wants(draft.plan):
             return _tell(asked, draft, draft.report, 0, changed=False, healed=unfinished)
-        record = _commit.carry_out(host, records, draft.request, draft.plan)
-    after = _examine.examine(host, loaded.profiles, loaded.workload, loaded.programs, "")
+        record = _commit.carry_out(host, records, draft.request, draft.plan, draft.report.where)
+    after = _examine.examine(
+        host, loaded.profiles, loaded.workload, loaded.programs, "", where=draft.report.where
+    )
     results = _results(host, loaded, draft, after, record.changes)
     broken = any(row["verdict"] == Verdict.FAIL for row in results)
     return _tell(asked, draft, after, 1 if broken else 0, changed=True, record=record, results=results)
@@ -269,7 +304,7 @@ def _print_json(
 
 def _print_notes(plan: Plan) -> None:
     for note in _plan.notes(plan):
-        print("\n".join(fold(f"  note: {note}", _width(), "    ")))
+        print("\n".join(_where.shown(note, _width(), "  note: ", "    ")))
 
 
 def _width() -> int:

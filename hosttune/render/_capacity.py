@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hosttune.model import Bound, Report, Unknown
-from hosttune.render import _parts
+from hosttune.render import _parts, _where
 from hosttune.render._figures import bar, clean, cut, fold, hard_bounds, slow_bounds
 
 
@@ -20,7 +20,7 @@ def render(report: Report, *, verbose: bool = False, color: bool = False, width:
         "",
         *_reach(report, width),
         *_parts.remarks(report, width),
-        *(["", *fold(f"  mend what is settings: {report.mend}", width, "    ")] if report.mend else []),
+        *(["", *_where.shown(report.mend, width, "  mend what is settings: ", "    ")] if report.mend else []),
     ]
     return _parts.joined(lines, color, unicode)
 

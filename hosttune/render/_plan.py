@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Mapping, Sequence
 
 from hosttune.model import Change, FileState, Plan, State
+from hosttune.render import _where
 from hosttune.render._figures import clean, fold, numbers
 
 _HEADER = ("# Written by hosttune", "# Put settings of your own into another file")
@@ -48,7 +49,7 @@ def plan(plan: Plan, width: int, units: Mapping[str, str] | None = None, *, reas
         lines.append("  systemctl daemon-reload")
     for unit in plan.restarts if plan.restart else ():
         lines.append(f"  systemctl restart {clean(unit)}")
-    lines += [line for note in notes(plan) for line in fold(f"  note: {note}", width, "    ")]
+    lines += [line for note in notes(plan) for line in _where.shown(note, width, "  note: ", "    ")]
     return "\n".join(lines) + ("\n" if lines else "")
 
 
