@@ -16,6 +16,7 @@ _FAILS = {
     BindMode.EXPLICIT: "bind: EADDRINUSE (98), or connect: EADDRNOTAVAIL (99)",
 }
 _ERLANG = "beam.smp"  # the process of every Erlang program
+_NAMED = 3
 _SEARCH = 60
 """Nanoseconds for each taken port that connect() looks at: 45 to 70 on 6.18, on ranges of 28,232 and 64,512."""
 

@@ -63,8 +63,10 @@ def way_back(
     kept and named, unless `force`. Raises RefusedError where the record belongs to another network namespace.
     """
     if not force:
-        _refuse_elsewhere(chosen, here)
+        refuse_elsewhere(chosen, here)
     whole = [r for r in records if r.status in (Status.APPLIED, Status.PARTLY)]
+    # what was written into a namespace by its name was judged there alone: the files of the host are none of it
+    whole = [r for r in whole if r.id == chosen.id or (r.where.name, chosen.where.name) == ("", "") or _one(r, chosen)]
     standing = [_reachable(host, record, here) for record in whole]
     chains = _chains(standing, chosen.id)
     world = Planned(host, [Change(b, t, None, chain.before) for (b, t), chain in chains.items()])
@@ -153,7 +155,7 @@ def _only(request: Request, served: set[str]) -> Request:
 
 def _reachable(host: WritableHost, record: Record, here: Instance) -> Record:
     """Return a record without what this run cannot reach: the values of a kernel, a boot, a namespace of its own."""
-    away = not host.runs or _elsewhere(record, here)
+    away = not host.runs or elsewhere(record, here)
     ended = not record.request.persist and record.where.boot and here.boot not in ("", record.where.boot)
     if not (away or ended):
         return record
@@ -162,20 +164,40 @@ def _reachable(host: WritableHost, record: Record, here: Instance) -> Record:
     return dataclasses.replace(record, request=request, changes=changes)
 
 
-def _elsewhere(record: Record, here: Instance) -> bool:
+def _one(record: Record, other: Record) -> bool:
+    return record.where == other.where
+
+
+def elsewhere(record: Record, here: Instance) -> bool:
     """Say whether a record was made in another network namespace of this very boot."""
     there = record.where
     return bool(there.boot) and there.boot == here.boot and there.namespace != here.namespace
 
 
-def _refuse_elsewhere(chosen: Record, here: Instance) -> None:
-    own = any(c.backend in ("address", "anyip") or c.target.startswith("net.") for c in chosen.changes)
-    if own and _elsewhere(chosen, here):
+def bound(record: Record) -> bool:
+    """Say whether a record has values of a network namespace, which only that one can take back."""
+    return any(c.backend in ("address", "anyip") or c.target.startswith("net.") for c in record.changes)
+
+
+def away(record: Record, here: Instance) -> bool:
+    """Say whether a record has values that lie in another network namespace than this one."""
+    return bound(record) and elsewhere(record, here)
+
+
+def refuse_elsewhere(chosen: Record, here: Instance) -> None:
+    """Raise RefusedError for a record whose values lie in another network namespace."""
+    if not away(chosen, here):
+        return
+    if chosen.where.name:
         raise RefusedError(
-            f"apply {chosen.id} was made in another network namespace ({chosen.where.namespace}, here it is "
-            f"{here.namespace}), whose values this one does not reach: run `hosttune rollback {chosen.id}` there; "
-            "where it is gone, --force takes back the files alone"
+            f"apply {chosen.id} was made in the network namespace {chosen.where.name}, which is gone, or another has "
+            f"its name: its values ended with it; `hosttune rollback {chosen.id} --force` takes it off the list"
         )
+    raise RefusedError(
+        f"apply {chosen.id} was made in another network namespace ({chosen.where.namespace}, here it is "
+        f"{here.namespace}), whose values this one does not reach: run `hosttune rollback {chosen.id}` there; "
+        "where it is gone, --force takes back the files alone"
+    )
 
 
 def _hold_nr_open(

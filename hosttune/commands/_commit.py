@@ -24,7 +24,8 @@ def unfinished(host: Host, dry_run: bool) -> bool:
     if not isinstance(host, LiveHost):
         return False
     try:
-        found = wayback.interrupted(journal.records(host))
+        here = journal.here(host)
+        found = [r for r in wayback.interrupted(journal.records(host)) if not wayback.away(r, here)]
     except RefusedError:
         if dry_run:
             return False  # who only looks need not be able to read the journal

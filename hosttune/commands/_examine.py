@@ -101,7 +101,7 @@ def examine(
         bounds=bounds,
         needs=capacity.reach(facts),
         pools=pools,
-        warnings=writers.warnings(host) + pool_notes + near.warnings(_used.uses(host, facts)),
+        warnings=writers.warnings(host, where.loaded) + pool_notes + near.warnings(_used.uses(host, facts)),
         missing=missing + _missing(machine),
         waived=waived,
         command=command,

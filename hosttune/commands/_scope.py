@@ -58,7 +58,7 @@ def narrow(report: Report, findings: tuple[Finding, ...], request: Request, opti
         return Scope(kept, _for(request, kept), tuple(notes))
     kept = tuple(f for f in findings if f.subject.kind == "sysctl" and of_namespace(f.subject.name))
     if lacks.host and request.wants("sysctl"):
-        notes.append(f"left alone, {_where.host_keys(lacks)}")
+        notes.append(_where.left_alone(lacks))
     if lacks.nofile and request.wants("units"):
         notes.append("\n".join(_where.lines(dataclasses.replace(lacks, sysctls=(), host=()))))
     made = _for(request, kept)
@@ -77,7 +77,7 @@ def closed(plan: Plan, report: Report, findings: Sequence[Finding], options: str
         return plan
     others = tuple(refusal for refusal in plan.refusals if _CLOSED not in refusal)
     told = _where.refused(shortfall(report, findings, options))
-    return dataclasses.replace(plan, refusals=(*others, told))
+    return dataclasses.replace(plan, changes=(), notes=(), refusals=(*others, told))
 
 
 def _of_the_host(finding: Finding, initial: bool) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from hosttune.changes import journal, undo, wayback
 from hosttune.changes.journal import Record, Status
 from hosttune.changes.wayback import WayBack
-from hosttune.commands import _asking, _open, _output, _planning
+from hosttune.commands import _asking, _instance, _open, _output, _planning
 from hosttune.errors import RefusedError, UsageError
 from hosttune.host.live import LiveHost
 from hosttune.model import Plan
@@ -49,7 +49,9 @@ def run(asked: Asked) -> int:
     """Carry it out on the host that the options name, or show it; returns the exit code."""
     _open.check_format(asked.format)
     _asking.check(asked.format, told=asked.yes or asked.dry_run)
-    return on(LiveHost(asked.root), asked)
+    host = LiveHost(asked.root)
+    with _instance.of_record(host, asked.id):
+        return on(host, asked)
 
 
 def on(host: LiveHost, asked: Asked) -> int:
@@ -103,7 +105,13 @@ def _why_none(records: list[Record], id: int | None) -> str:
 def _look(host: LiveHost, asked: Asked) -> Look:
     """Return what a rollback would do now; what was interrupted has to be healed first."""
     records = journal.records(host)
-    found = wayback.interrupted(records)
+    here = journal.here(host)
+    away = [r for r in wayback.interrupted(records) if wayback.away(r, here)]
+    for record in away if not asked.force else ():
+        if record.id == asked.id:
+            wayback.refuse_elsewhere(record, here)
+    # what was interrupted in another network namespace is healed there
+    found = [r for r in wayback.interrupted(records) if asked.force or r not in away]
     chosen = _chosen(records, asked.id)
     if found:
         told = tuple(f"apply {r.id} was interrupted: a rollback heals it" for r in found)

@@ -23,9 +23,12 @@ _DAEMONS = (
 )
 
 
-def warnings(host: Host) -> tuple[str, ...]:
-    """Return one sentence for each thing that may overwrite a value, or keep the files from being applied."""
-    return tuple([*_loader(host), *_cmdline(host), *_daemons(host), *_read_only(host)])
+def warnings(host: Host, loaded: bool = True) -> tuple[str, ...]:
+    """Return one sentence for each thing that may overwrite a value, or keep the files from being applied.
+
+    `loaded`: the files of this host reach what is judged at all.
+    """
+    return tuple([*(_loader(host) if loaded else []), *_cmdline(host), *_daemons(host), *_read_only(host)])
 
 
 def _loader(host: Host) -> list[str]:

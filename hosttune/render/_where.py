@@ -132,9 +132,14 @@ def lost(lacks: Shortfall) -> str:
 
 def host_keys(lacks: Shortfall) -> str:
     """Return whose the keys are that are set on the host alone, and how the host is judged."""
-    keys = ", ".join(lacks.host)
     command = f"hosttune check {lacks.options}".rstrip()
-    return f"the host's own, judged and set there for all: {keys}; on the host: {command}"
+    return f"the host's own, judged and set there for all: {', '.join(lacks.host)}; on the host: {command}"
+
+
+def left_alone(lacks: Shortfall) -> str:
+    """Return the note on the host's own keys that an apply leaves alone, with what sets them."""
+    head = f"left alone, the host's own, set there for all: {', '.join(lacks.host)}; on the host, if they lack there:"
+    return f"{head}\n  sudo hosttune apply {lacks.options} --only sysctl"
 
 
 def _pasted(found: list[str]) -> list[str]:
