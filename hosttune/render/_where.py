@@ -28,6 +28,8 @@ _SAFE = frozenset(
     )
 )
 
+_OCI = "(in an OCI bundle, as runc and crun take it: linux.sysctl and process.rlimits of config.json)"
+
 
 def lines(lacks: Shortfall) -> list[str]:
     """Return what fixes it: for a namespace with a name a command, for a container what its runtime takes."""
@@ -77,7 +79,7 @@ def judged(where: Where) -> str:
     process = f" of process {where.process}" if where.process is not None else ""
     if where.contained:
         named = f", process {where.process}" if where.process is not None else ""
-        what = f"{kept_by(where)}{named}" if where.owner else f"a container{process}"
+        what = f"{kept_by(where) if where.owner else 'a container'}{named}"
     else:
         what = f"network namespace {where.name}" if where.name else f"a network namespace{process}, not the host's"
     if where.initial:
@@ -111,12 +113,11 @@ def moved(where: Where) -> str:
 def not_loaded(lacks: Shortfall) -> str:
     """Return why files for the next boot are refused where nothing reads them, and what does keep the values."""
     where = lacks.where
-    told = [f"--persist-only: nothing sets what files of {_here(where)} say when it starts, so none is written"]
+    what = "container" if where.contained else "network namespace"
+    told = f"--persist-only: nothing reads files for this {what} when it starts, so none is written"
     if where.name:
-        told = [f"{told[0]}; whoever makes the network namespace {where.name} runs:", *_exec(lacks)]
-    elif lacks.sysctls or lacks.nofile:
-        told += _pasted(lines(lacks))
-    return "\n".join(told)
+        return "\n".join([f"{told}; whoever makes the network namespace {where.name} runs:", *_exec(lacks)])
+    return "\n".join([f"{told}; what fixes it:", *_pasted(lines(lacks))] if not lacks.none else [told])
 
 
 def lost(lacks: Shortfall) -> str:
@@ -145,10 +146,6 @@ def left_alone(lacks: Shortfall) -> str:
 def _pasted(found: list[str]) -> list[str]:
     """Return lines so that a command among them stays whole."""
     return [f"  {line}" if line.startswith(("sudo ", "hosttune ")) else line for line in found]
-
-
-def _here(where: Where) -> str:
-    return "this container" if where.contained else "this network namespace"
 
 
 def _container(lacks: Shortfall, good: bool = False) -> list[str]:
@@ -206,7 +203,7 @@ def _run(lacks: Shortfall) -> list[str]:
 
 
 def _any_runtime(lacks: Shortfall) -> list[str]:
-    return ["options of docker run, podman run:", *_flags(lacks), "in compose:", *_compose(lacks), *_pod(lacks)]
+    return ["options of docker run, podman run:", *_flags(lacks), "in compose:", *_compose(lacks), *_pod(lacks), _OCI]
 
 
 def _compose(lacks: Shortfall) -> list[str]:
