@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from hosttune.changes import limits, sysctls
 from hosttune.changes.request import PlanFacts, Request
 from hosttune.changes.value import text
+from hosttune.errors import RefusedError
 from hosttune.facts.sysctl import of_namespace
-from hosttune.model import Finding, Plan, Reason, Report, Shortfall, Unknown, Verdict
+from hosttune.model import Finding, Plan, Reason, Report, Shortfall, Unknown, Verdict, Where
 from hosttune.render import _where
 
 _CLOSED = "read-only here"
@@ -69,6 +70,20 @@ def narrow(report: Report, findings: tuple[Finding, ...], request: Request, opti
     if lacks.sysctls and request.persist and request.wants("sysctl"):
         notes.append(_where.lost(lacks))
     return Scope(kept, dataclasses.replace(made, persist=False), tuple(notes))
+
+
+def lasting(where: Where, request: Request) -> tuple[Request, tuple[str, ...]]:
+    """Return a request for addresses without the files that nothing reads here, and a note on it.
+
+    Raises RefusedError where only files were asked for.
+    """
+    if where.loaded or not request.persist:
+        return request, ()
+    what = "container" if where.contained else "network namespace"
+    why = f"nothing reads files for this {what} when it starts"
+    if not request.runtime:
+        raise RefusedError(f"refused, nothing was changed: {why}; leave out --persist-only")
+    return dataclasses.replace(request, persist=False), (f"{why}: whoever makes it has to add the addresses again",)
 
 
 def closed(plan: Plan, report: Report, findings: Sequence[Finding], options: str) -> Plan:

@@ -16,9 +16,11 @@ from hosttune.changes import journal
 from hosttune.changes.journal import Record, Status
 from hosttune.changes.planned import Planned
 from hosttune.changes.request import AddressFacts, Request
-from hosttune.commands import _addressing, _asking, _commit, _load, _open, _planning
+from hosttune.commands import _addressing, _asking, _commit, _load, _open, _planning, _scope
 from hosttune.errors import HostError, RefusedError, UsageError
 from hosttune.facts import links
+from hosttune.facts import machine as machines
+from hosttune.facts import where as place
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
 from hosttune.model import Plan
@@ -71,8 +73,9 @@ def run(asked: Asked) -> int:
 
 def on(host: LiveHost, asked: Asked) -> int:
     """Carry it out on a host, or show it; returns the exit code."""
-    request = _request(host, asked)
-    look = _look(host, asked, request)
+    where = place.gather(host, machines.gather(host))
+    request, notes = _scope.lasting(where, _request(host, asked))
+    look = _look(host, asked, request, notes)
     unfinished = _commit.unfinished(host, asked.dry_run)
     if not look.plan.refusals and not look.plan.changes and not unfinished:
         return _tell(host, asked, look, 0, None)
@@ -84,14 +87,14 @@ def on(host: LiveHost, asked: Asked) -> int:
         _asking.agree(f"Make {count:,} change{'s' * (count != 1)}?")
     with _commit.healed(host) as records:
         # who was not asked has not let time pass: the link need not be asked again
-        again = _look(host, asked, request, look.links if asked.yes else None)
+        again = _look(host, asked, request, notes, look.links if asked.yes else None)
         if again.plan.refusals:
             raise RefusedError(_refused.line(again.plan.refusals, os.geteuid() == 0, _load.command()))
         if not asked.yes and again.plan != look.plan:
             raise RefusedError("the host was changed while you were asked, nothing was written; run it again")
         if not again.plan.changes:
             return _tell(host, asked, again, 0, None)
-        record = _commit.carry_out(host, records, request, again.plan)
+        record = _commit.carry_out(host, records, request, again.plan, where)
     return _tell(host, asked, again, 0, record)
 
 
@@ -117,10 +120,13 @@ def _request(host: Host, asked: Asked) -> Request:
         raise UsageError(str(error).replace("--add-address ", "")) from error
 
 
-def _look(host: LiveHost, asked: Asked, request: Request, known: AddressFacts | None = None) -> _Look:
+def _look(
+    host: LiveHost, asked: Asked, request: Request, notes: tuple[str, ...], known: AddressFacts | None = None
+) -> _Look:
     known = known or _addressing.facts(host, request, force=asked.force, ours=_ours(host) if asked.remove else ())
     plan = _planning.plan(host, Planned(host), request, (), _open.open_profiles([], []), known)
-    plan = dataclasses.replace(plan, refusals=tuple(r.replace("--add-address: ", "") for r in plan.refusals))
+    refusals = tuple(r.replace("--add-address: ", "") for r in plan.refusals)
+    plan = dataclasses.replace(plan, refusals=refusals, notes=(*plan.notes, *(notes if plan.changes else ())))
     if asked.dry_run:
         # what only this user may not do, another one may who carries it out
         line, others = _refused.not_root(plan.refusals, os.geteuid() == 0, "")
