@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import pkgutil
 from types import ModuleType
 
 
+@functools.cache  # a journal of a thousand records asks ten thousand times
 def names(package: str) -> tuple[str, ...]:
     """Return the keys of a package's plug-ins, sorted; modules whose name begins with `_` are none."""
     found = importlib.import_module(package)

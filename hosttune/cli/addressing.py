@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from hosttune.cli._app import aim_of, app
+from hosttune.cli._app import Verbs, aim_of, app
 from hosttune.options import (
     Backends,
     Connections,
@@ -17,13 +17,14 @@ from hosttune.options import (
     Netns,
     ProfileFile,
     Rate,
+    Reason,
     Roles,
     Root,
     Snapshot,
     Sources,
 )
 
-sources = typer.Typer(no_args_is_help=True, help="Source addresses: how many it takes, which are free; add, remove.")
+sources = Verbs(no_args_is_help=True, help="Source addresses: how many it takes, which are free; add, remove.")
 app.add_typer(sources, name="sources")
 
 Anyip = Annotated[
@@ -71,6 +72,7 @@ def sources_add(
     yes: Yes = False,
     runtime_only: RuntimeOnly = False,
     persist_only: PersistOnly = False,
+    reason: Reason = None,
     root: Root = "/",
     format: Format = "table",
 ) -> None:
@@ -82,7 +84,7 @@ def sources_add(
     from hosttune.commands import sources_change as change
 
     asked = change.Asked(
-        False, addresses or [], anyip or [], dry_run, yes, False, runtime_only, persist_only, root, format
+        False, addresses or [], anyip or [], dry_run, yes, False, runtime_only, persist_only, root, format, reason or ""
     )
     raise typer.Exit(change.run(asked))
 
@@ -96,6 +98,7 @@ def sources_remove(
     force: Annotated[bool, typer.Option("--force", help="Though connections are open on them.")] = False,
     runtime_only: RuntimeOnly = False,
     persist_only: PersistOnly = False,
+    reason: Reason = None,
     root: Root = "/",
     format: Format = "table",
 ) -> None:
@@ -106,6 +109,6 @@ def sources_remove(
     from hosttune.commands import sources_change as change
 
     asked = change.Asked(
-        True, addresses or [], anyip or [], dry_run, yes, force, runtime_only, persist_only, root, format
+        True, addresses or [], anyip or [], dry_run, yes, force, runtime_only, persist_only, root, format, reason or ""
     )
     raise typer.Exit(change.run(asked))

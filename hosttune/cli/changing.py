@@ -20,6 +20,7 @@ from hosttune.options import (
     ProcessName,
     ProfileFile,
     Rate,
+    Reason,
     Roles,
     Root,
     Service,
@@ -80,6 +81,7 @@ def apply(
             metavar="ADDRESSES",
         ),
     ] = None,
+    reason: Reason = None,
     root: Root = "/",
     snapshot: Snapshot = "",
     format: Format = "table",
@@ -107,6 +109,7 @@ def rollback(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Also what somebody else has changed since.")] = False,
     restart: Annotated[bool, typer.Option("--restart", help="Restart the services whose limits change.")] = False,
+    reason: Reason = None,
     root: Root = "/",
     format: Format = "table",
 ) -> None:
@@ -117,7 +120,7 @@ def rollback(
     """
     from hosttune.commands import rollback
 
-    raise typer.Exit(rollback.run(rollback.Asked(id, dry_run, yes, force, restart, root, format)))
+    raise typer.Exit(rollback.run(rollback.Asked(id, dry_run, yes, force, restart, root, format, reason or "")))
 
 
 @app.command()

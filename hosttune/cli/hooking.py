@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from hosttune.cli._app import aim_of, app
+from hosttune.cli._app import Verbs, aim_of, app
 from hosttune.commands import _completing, _usage
 from hosttune.options import (
     Backends,
@@ -26,7 +26,7 @@ from hosttune.options import (
     User,
 )
 
-hooks = typer.Typer(no_args_is_help=True, help="Fit hosttune into Ansible, cloud-init, systemd, Prometheus, a shell.")
+hooks = Verbs(no_args_is_help=True, help="Fit hosttune into Ansible, cloud-init, systemd, Prometheus, a shell.")
 app.add_typer(hooks, name="hook")
 
 Every = Annotated[str, typer.Option("--every", help="Time between two checks: 15m, 2h.", metavar="TIME")]

@@ -7,40 +7,60 @@ import datetime
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from hosttune.changes import journal, transaction, undo, wayback
-from hosttune.changes.journal import Record, Status
+from hosttune.changes.journal import Journal
+from hosttune.changes.record import Invocation, Record, Status
 from hosttune.changes.request import Request
-from hosttune.commands import _load, _open, _output
+from hosttune.commands import _damaged, _load, _open, _output
 from hosttune.errors import RefusedError
+from hosttune.facts import session
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
-from hosttune.model import Plan, Where
+from hosttune.model import HOST, Plan, Where
 from hosttune.render import _where
 
 
-def unfinished(host: Host, dry_run: bool) -> bool:
-    """Say whether an earlier run was interrupted, so that what is seen now is not what this one will start from."""
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What the journal says before a run: whether an earlier one was interrupted, and what of it cannot be used.
+
+    `damaged` is as the JSON documents have it.
+    """
+
+    unfinished: bool = False
+    damaged: tuple[dict[str, object], ...] = ()
+
+
+def before(host: Host, dry_run: bool) -> Before:
+    """Look into the journal, and say on standard error what is to be known of it.
+
+    Where an earlier run was interrupted, what is seen now is not what this one will start from.
+    """
     if not isinstance(host, LiveHost):
-        return False
+        return Before()
     try:
-        here = journal.here(host)
-        found = [r for r in wayback.interrupted(journal.records(host)) if not wayback.away(r, here)]
+        found = journal.read(host)
     except RefusedError:
         if dry_run:
-            return False  # who only looks need not be able to read the journal
+            return Before()  # who only looks need not be able to read the journal
         raise
-    for record in found:
+    _damaged.warn(host, found)
+    here = journal.here(host)
+    interrupted = [record for record in wayback.interrupted(found.records) if not wayback.away(record, here)]
+    for record in interrupted:
         print(f"hosttune: apply {record.id} was interrupted: an apply or rollback heals it first", file=sys.stderr)
-    return bool(found)
+    return Before(bool(interrupted), tuple(_damaged.documents(host, found)))
 
 
 @contextmanager
-def healed(host: LiveHost) -> Iterator[list[Record]]:
-    """Hold the lock, with what was interrupted brought to an end, and give the records; raises RefusedError."""
+def healed(host: LiveHost) -> Iterator[Journal]:
+    """Hold the lock, with what was interrupted brought to an end, and give the journal; raises RefusedError."""
     with journal.locked(host, _open.teller()):
-        records = journal.records(host)
-        done = undo.heal(host, records)
+        found = journal.read(host)
+        _damaged.refuse_unsafe(host, found)
+        done = undo.heal(host, found.records)
         for line in done.said:
             print(f"hosttune: {line}", file=sys.stderr)
         if not done.whole:
@@ -48,26 +68,24 @@ def healed(host: LiveHost) -> Iterator[list[Record]]:
                 "an earlier run is not taken back whole, and this one would stand on it: mend what is named above and "
                 "run `hosttune rollback`, or give it up with `hosttune rollback --force`"
             )
-        yield records
+        yield found
 
 
 def carry_out(
-    host: LiveHost, records: list[Record], request: Request, plan: Plan, where: Where | None = None
+    host: LiveHost, found: Journal, request: Request, plan: Plan, reason: str, where: Where = HOST
 ) -> Record:
-    """Make the changes of a plan, and return the record that takes them back; raises ApplyError.
+    """Make the changes of a plan, and return the record that takes them back; raises ApplyError, RefusedError.
 
-    `where` is what was judged; raises RefusedError where this thread is in another network namespace by now.
+    `where` is what was judged: nothing is written where this thread is in another network namespace by now.
     """
     here = journal.here(host)
-    if where is not None:
-        if where.namespaces.net and not here.namespace.startswith(f"{where.namespaces.net}:"):
-            raise RefusedError(_where.moved(where))
-        here = dataclasses.replace(here, name=where.name)
+    if where.namespaces.net and not here.namespace.startswith(f"{where.namespaces.net}:"):
+        raise RefusedError(_where.moved(where))
+    here = dataclasses.replace(here, name=where.name)
     record = Record(
-        id=max((r.id for r in records), default=0) + 1,
+        id=found.next_id(),
         status=Status.APPLYING,
-        when=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        command=_load.command(),
+        made=invocation(host, reason),
         request=request,
         changes=plan.changes,
         reload=plan.reload,
@@ -78,3 +96,9 @@ def carry_out(
     record = transaction.apply(host, record, plan.restart)
     _output.did(f"apply {record.id} is done")
     return record
+
+
+def invocation(host: LiveHost, reason: str) -> Invocation:
+    """Return this run: when, what, who and why; who, of the machine that it runs on, though it changes an image."""
+    now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Invocation(now, _load.command(), session.who(host if host.runs else LiveHost("/")), reason)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from hosttune.changes import journal, wayback
-from hosttune.changes.journal import Record, Status
+from hosttune.changes.record import Record, Status
 from hosttune.errors import RefusedError, UsageError
 from hosttune.host import netns
 from hosttune.host.live import LiveHost

@@ -108,7 +108,7 @@ def present(report: Any, renderer: Any, verbose: bool) -> None:
         width=shutil.get_terminal_size((80, 24)).columns,
         unicode=(out.encoding or "ascii").lower().replace("-", "").startswith("utf"),
     )
-    _output.put(text)
+    _output.put(text, color=color)
 
 
 def teller() -> Callable[[str], None]:

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from hosttune.changes import journal
-from hosttune.changes.journal import Record, Status
+from hosttune.changes.decode import plain
 from hosttune.changes.planned import Planned
+from hosttune.changes.record import Record, Status
 from hosttune.changes.request import AddressFacts, Request
 from hosttune.commands import _addressing, _asking, _commit, _load, _open, _planning, _scope
 from hosttune.errors import HostError, RefusedError, UsageError
@@ -45,6 +46,7 @@ class Asked:
     persist_only: bool
     root: str
     format: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,16 +78,16 @@ def on(host: LiveHost, asked: Asked) -> int:
     where = place.gather(host, machines.gather(host))
     request, notes = _scope.lasting(where, _request(host, asked))
     look = _look(host, asked, request, notes)
-    unfinished = _commit.unfinished(host, asked.dry_run)
-    if not look.plan.refusals and not look.plan.changes and not unfinished:
-        return _tell(host, asked, look, 0, None)
+    before = _commit.before(host, asked.dry_run)
+    if not look.plan.refusals and not look.plan.changes and not before.unfinished:
+        return _tell(host, asked, look, 0, None, before)
     if asked.dry_run or look.plan.refusals:
-        return _show(asked, look)
+        return _show(asked, look, before)
     if not asked.yes:
-        _show(asked, look)
+        _show(asked, look, before)
         count = len(look.plan.changes)
         _asking.agree(f"Make {count:,} change{'s' * (count != 1)}?")
-    with _commit.healed(host) as records:
+    with _commit.healed(host) as found:
         # who was not asked has not let time pass: the link need not be asked again
         again = _look(host, asked, request, notes, look.links if asked.yes else None)
         if again.plan.refusals:
@@ -93,9 +95,9 @@ def on(host: LiveHost, asked: Asked) -> int:
         if not asked.yes and again.plan != look.plan:
             raise RefusedError("the host was changed while you were asked, nothing was written; run it again")
         if not again.plan.changes:
-            return _tell(host, asked, again, 0, None)
-        record = _commit.carry_out(host, records, request, again.plan, where)
-    return _tell(host, asked, again, 0, record)
+            return _tell(host, asked, again, 0, None, before)
+        record = _commit.carry_out(host, found, request, again.plan, asked.reason, where)
+    return _tell(host, asked, again, 0, record, before)
 
 
 def _verb(asked: Asked) -> str:
@@ -144,12 +146,12 @@ def _ours(host: LiveHost) -> set[str]:
     return {c.target for r in standing for c in r.changes if c.backend == "address" and c.after is not None}
 
 
-def _show(asked: Asked, look: _Look) -> int:
+def _show(asked: Asked, look: _Look, before: _commit.Before) -> int:
     """Print the plan, and why it may not be carried out."""
     width, why = _width(), (look.plan.refusals, os.geteuid() == 0, _load.command())
     short = asked.format == "json" or (not asked.dry_run and bool(_refused.not_root(*why)[0]))
     if asked.format == "json":
-        _print_json(asked, look, None)
+        _print_json(asked, look, None, before)
     elif not short:
         print(_sources.changes(look.plan, width), end="")
     if look.plan.refusals:
@@ -160,10 +162,10 @@ def _show(asked: Asked, look: _Look) -> int:
     return WANTED
 
 
-def _tell(host: Host, asked: Asked, look: _Look, code: int, record: Record | None) -> int:
+def _tell(host: Host, asked: Asked, look: _Look, code: int, record: Record | None, before: _commit.Before) -> int:
     """Print what became of it and return the exit code."""
     if asked.format == "json":
-        _print_json(asked, look, record)
+        _print_json(asked, look, record, before)
         return code
     width = _width()
     if record is None:
@@ -212,7 +214,7 @@ def _first(found: links.Links, six: bool) -> str:
     return "THIS-HOST"
 
 
-def _print_json(asked: Asked, look: _Look, record: Record | None) -> None:
+def _print_json(asked: Asked, look: _Look, record: Record | None, before: _commit.Before) -> None:
     document: dict[str, Any] = {
         "schema": SCHEMA,
         "verb": _verb(asked),
@@ -220,10 +222,12 @@ def _print_json(asked: Asked, look: _Look, record: Record | None) -> None:
         "dry_run": asked.dry_run,
         "changed": bool(look.plan.changes) and not look.plan.refusals and (record is not None or asked.dry_run),
         "diff": "".join(f"{line}\n" for change in look.plan.changes for line in _plan.diff(change)),
-        "changes": journal.plain(look.plan.changes),
+        "changes": plain(look.plan.changes),
         "refused": list(look.plan.refusals),
         "notes": _plan.notes(look.plan),
         "answers": [{"address": one, "mac": mac} for one, mac in sorted(look.links.answers.items())],
+        "not_in_force": [],
+        "damaged": list(before.damaged),
     }
     print(json.dumps(document, indent=1))
 

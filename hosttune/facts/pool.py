@@ -110,8 +110,9 @@ def survey(
     for source, backend in pairs:
         row = tuples.get((source, backend.address, backend.port), {})
         found.append(used_of(row, on_source.get(source, 0)))
+    notes += [answer["limited"]] if "limited" in answer else []
     kernel = re.match(r"(\d+)\.(\d+)", text(host, "/proc/sys/kernel/osrelease"))
-    if kernel and (int(kernel[1]), int(kernel[2])) < (6, 8):
+    if kernel and "limited" not in answer and (int(kernel[1]), int(kernel[2])) < (6, 8):
         notes.append("before Linux 6.8 sockets that are only bound are not shown: their ports count as free here")
     if mode is BindMode.BIND and len(backends) > 1:
         notes.append("bind() takes a port whatever the destination: the backends of a source share its pool")

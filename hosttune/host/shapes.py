@@ -159,7 +159,7 @@ _LINK = _record(
 )
 _LOCAL = _rows(_record(address=_address, ports=_ports))
 _SHAPES: dict[str, Shape] = {
-    "sockets": _record(tuples=_TUPLES, held=_HELD, local=_LOCAL),
+    "sockets": _record(tuples=_TUPLES, held=_HELD, local=_LOCAL, also={"limited": _text}),
     "links": _record(
         links=_table(_interface, _LINK),
         local=_rows(_pair),
@@ -186,7 +186,7 @@ _SHAPES: dict[str, Shape] = {
         uids=_table(_user, _count),
         unread=_count,
         unsent=_count,
-        also={"tuples": _maybe(_TUPLES), "held": _HELD, "local": _maybe(_LOCAL)},
+        also={"tuples": _maybe(_TUPLES), "held": _HELD, "local": _maybe(_LOCAL), "limited": _text},
     ),
     "programs": _record(
         unseen=_count,

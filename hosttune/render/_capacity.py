@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from hosttune.model import Bound, Report, Unknown
+from hosttune.printable import clean, cleaned
 from hosttune.render import _parts, _where
-from hosttune.render._figures import bar, clean, cut, fold, hard_bounds, slow_bounds
+from hosttune.render._figures import bar, cut, fold, hard_bounds, slow_bounds
 
 
 def render(report: Report, *, verbose: bool = False, color: bool = False, width: int = 80, unicode: bool = True) -> str:
     """Return the text; `verbose` adds what each bound is read from and what it assumes."""
+    report = cleaned(report)
     width = max(width, 60)
     lines = [
         *_parts.header(report, width),

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hosttune.model import Cause, Certainty, Conclusion, Diagnosis, Use
+from hosttune.printable import cleaned
 from hosttune.render import _parts
 from hosttune.render._figures import fold, memory
 from hosttune.render.json import document
@@ -38,6 +39,7 @@ class Renderer:
 
 def table(found: Diagnosis, verbose: bool, color: bool, width: int, unicode: bool) -> str:
     """Return the answer, its evidence, what to do; then what was excluded and what could not be seen."""
+    found = cleaned(found)
     lines = [*_head(found, width), "", *_answer(found, verbose, width)]
     lines += _list("next", found.next, width)
     lines += _uses(found, verbose, width)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import shlex
 
 from hosttune.model import Fleet, FleetTier, HostState
+from hosttune.printable import clean, cleaned
 from hosttune.render import _parts, json
 from hosttune.render import _topology_words as words
-from hosttune.render._figures import clean, counted, cut, fold
+from hosttune.render._figures import counted, cut, fold
 
 SCHEMA = "hosttune/fleet/1"
 
@@ -27,6 +28,7 @@ def render(fleet: Fleet, *, verbose: bool = False, color: bool = False, width: i
 
     Of hosts that are alike the first ones are named; `verbose` names all.
     """
+    fleet = cleaned(fleet)
     width = max(width, 60)
     lines = [
         *fold(f"{words.title(fleet.sizing)} · {counted(fleet.read, 'report')} read", width, ""),

@@ -6,8 +6,9 @@ import difflib
 from collections.abc import Mapping, Sequence
 
 from hosttune.model import Change, FileState, Plan, State
+from hosttune.printable import clean
 from hosttune.render import _where
-from hosttune.render._figures import clean, fold, numbers
+from hosttune.render._figures import fold, numbers
 
 _HEADER = ("# Written by hosttune", "# Put settings of your own into another file")
 """How the header of a file of ours begins, line by line."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from hosttune.printable import clean
 from hosttune.render import _where
-from hosttune.render._figures import clean
 
 _EXCEPT = re.compile(r" ?--except (\S+)$")
 _NOT_ROOT = re.compile(r"run as root|takes CAP_[A-Z_]+")

@@ -9,7 +9,8 @@ import re
 from collections.abc import Callable
 
 from hosttune.model import Shortfall, Site, Where
-from hosttune.render._figures import clean, fold
+from hosttune.printable import clean
+from hosttune.render._figures import fold
 
 # kubernetes/pkg/kubelet/sysctl/safe_sysctls.go: the sysctls of a pod that a kubelet takes without being told to
 _SAFE = frozenset(
