@@ -152,19 +152,19 @@ def report(aim: Aim, root: str, snapshot: str, netns: str) -> Report:
         found = _examine.examine(
             host, loaded.profiles, loaded.workload, loaded.programs, command(), seen.missing, where
         )
-        mend = "" if snapshot else _mend(found, aim, root)
+        mend = () if snapshot else _mend(found, aim, root)
     return dataclasses.replace(found, warnings=loaded.notes + found.warnings, mend=mend)
 
 
-def _mend(report: Report, aim: Aim, root: str) -> str:
-    """Return what fixes what does not hold, "" where it holds."""
+def _mend(report: Report, aim: Aim, root: str) -> tuple[str, ...]:
+    """Return what fixes what does not hold, nothing where it holds."""
     wrong = any(f.requirement and f.verdict in (Verdict.FAIL, Verdict.DRIFT) for f in report.findings)
     if not wrong:
-        return ""
+        return ()
     if report.where.host_wide and not report.where.contained:
-        return shlex.join(["sudo", "hosttune", "apply", *words(aim), *([] if root == "/" else ["--root", root])])
+        return (shlex.join(["sudo", "hosttune", "apply", *words(aim), *([] if root == "/" else ["--root", root])]),)
     findings = [f for f in report.findings if f.requirement]
-    return "\n".join(_where.lines(_scope.shortfall(report, findings, role_words(aim))))
+    return tuple(_where.lines(_scope.shortfall(report, findings, role_words(aim))))
 
 
 def role_words(aim: Aim) -> str:

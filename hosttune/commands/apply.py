@@ -34,6 +34,7 @@ from hosttune.facts.where import HERE, Came
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
 from hosttune.model import Change, Finding, Plan, Report, Verdict
+from hosttune.printable import clean
 from hosttune.render import _outcome as outcome
 from hosttune.render import _plan, _refused, _script, _where
 from hosttune.render._figures import fold
@@ -164,7 +165,10 @@ def _draft(asked: Asked, host: Host, loaded: _load.Loaded, links: AddressFacts |
     links = links or _addressing.facts(host, scope.request)
     plan = _planning.plan(host, Planned(host), scope.request, scope.findings, loaded.profiles, links)
     plan = dataclasses.replace(
-        plan, notes=(*plan.notes, *scope.notes), refusals=(*scope.refusals, *plan.refusals)
+        # a text of several lines is one of ours
+        plan,
+        notes=(*map(clean, plan.notes), *scope.notes),
+        refusals=(*scope.refusals, *map(clean, plan.refusals)),
     )
     plan = _scope.closed(plan, report, findings, options)
     return Draft(report, scope.request, scope.findings, plan, links)

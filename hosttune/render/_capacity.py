@@ -22,9 +22,15 @@ def render(report: Report, *, verbose: bool = False, color: bool = False, width:
         "",
         *_reach(report, width),
         *_parts.remarks(report, width),
-        *(["", *_where.shown(report.mend, width, "  mend what is settings: ", "    ")] if report.mend else []),
+        *_fix(report, width),
     ]
     return _parts.joined(lines, color, unicode)
+
+
+def _fix(report: Report, width: int) -> list[str]:
+    if not report.mend:
+        return []
+    return ["", *_where.shown("\n".join(report.mend), width, "  mend what is settings: ", "    ")]
 
 
 def _bars(report: Report, verbose: bool, width: int, unicode: bool) -> list[str]:

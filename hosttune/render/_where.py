@@ -57,7 +57,7 @@ def lines(lacks: Shortfall) -> list[str]:
 def shown(text: str, width: int, first: str, indent: str) -> list[str]:
     """Return lines for a person, `first` before all: prose is folded, what is to be pasted stays whole."""
     found: list[str] = []
-    for number, line in enumerate(text.split("\n")):
+    for number, line in enumerate(map(clean, text.split("\n"))):
         if number and line.startswith("  "):
             found.append(f"{indent}{line[2:]}")
         else:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hosttune.model import Finding, Report, Severity, Unknown, Verdict
 from hosttune.printable import cleaned
 from hosttune.render import _markdown as md
@@ -78,15 +80,15 @@ def _untold(report: Report) -> list[str]:
 
 def _next(report: Report) -> list[str]:
     first = next((f for f in report.findings if f.verdict is Verdict.FAIL and f.severity is not Severity.INFO), None)
-    steps = [("mend", report.mend), ("made by", report.command)]
+    steps = [("mend", report.mend), ("made by", (report.command,) if report.command else ())]
     if first is not None and first.subject.kind == "sysctl":
-        steps.insert(0, ("why", f"hosttune explain {first.subject.name}"))
+        steps.insert(0, ("why", (f"hosttune explain {first.subject.name}",)))
     return [line for what, run in steps if run for line in _step(what, run)]
 
 
-def _step(what: str, run: str) -> list[str]:
+def _step(what: str, run: Sequence[str]) -> list[str]:
     """Return a command, or lines of which those that begin with two blanks are to be pasted."""
-    first, *more = run.split("\n")
+    first, *more = run
     if not more and not first.startswith("  "):
         return [f"- {what}: {md.code(first)}"]
     found = [f"- {what}: {md.code(first) if first.startswith(('sudo ', 'hosttune ')) else md.text(first)}"]

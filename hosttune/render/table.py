@@ -160,5 +160,5 @@ def _footer(report: Report, verbose: bool, width: int) -> list[str]:
     if first:
         lines.extend(fold(f"  why: hosttune explain {first.subject.name}", width, "    "))
     if report.mend:
-        lines.extend(_where.shown(report.mend, width, "  mend: ", "    "))
+        lines.extend(_where.shown("\n".join(report.mend), width, "  mend: ", "    "))
     return lines

@@ -14,7 +14,8 @@ SYSCTLS = (("net.ipv4.ip_local_port_range", "1024 65535"), ("net.core.somaxconn"
 
 
 def lacks(owner: str, **known: object) -> Shortfall:
-    given = {"site": Site.CONTAINER, "inside": False, "entered": True, "initial": False, "loaded": False, "process": 812}
+    given = {"site": Site.CONTAINER, "entered": True, "process": 812}
+    given |= dict.fromkeys(("inside", "initial", "loaded"), False)
     where = Where(owner=owner, **{**given, **known})  # type: ignore[arg-type]
     return Shortfall(where, SYSCTLS, (200_200, 200_200), ("fs.nr_open",), "--role lb")
 
@@ -47,7 +48,10 @@ def test_lxc_and_nspawn_have_words_of_their_own() -> None:
     assert "--rlimit=RLIMIT_NOFILE=200200:200200" in told("systemd-nspawn")
 
 
-@pytest.mark.parametrize("owner", ["docker", "podman", "kubernetes", "containerd", "cri-o", "lxc", "systemd-nspawn", ""])
+RUNTIMES = ["docker", "podman", "kubernetes", "containerd", "cri-o", "lxc", "systemd-nspawn", ""]
+
+
+@pytest.mark.parametrize("owner", RUNTIMES)
 def test_no_words_for_a_container_apply_to_the_host(owner: str) -> None:
     assert "sudo hosttune apply" not in told(owner)
     assert told(owner).endswith("set there for all: fs.nr_open; on the host: hosttune check --role lb")
