@@ -19,6 +19,7 @@ from hosttune.facts import session
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
 from hosttune.model import HOST, Plan, Where
+from hosttune.printable import clean
 from hosttune.render import _where
 
 
@@ -62,7 +63,7 @@ def healed(host: LiveHost) -> Iterator[Journal]:
         _damaged.refuse_unsafe(host, found)
         done = undo.heal(host, found.records)
         for line in done.said:
-            print(f"hosttune: {line}", file=sys.stderr)
+            print(f"hosttune: {clean(line)}", file=sys.stderr)
         if not done.whole:
             raise RefusedError(
                 "an earlier run is not taken back whole, and this one would stand on it: mend what is named above and "

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-import shlex
 import sys
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
+from hosttune import printable
 from hosttune.capacity import _programs
 from hosttune.commands import _capacity, _examine, _open, _scope
 from hosttune.errors import UsageError
@@ -140,18 +140,19 @@ def _for_logins(profiles: list[Profile]) -> list[Profile]:
 
 def command() -> str:
     """Return the command line, so that the next one can be printed."""
-    return shlex.join(["hosttune", *sys.argv[1:]])
+    return printable.words(["hosttune", *sys.argv[1:]])
 
 
 def report(aim: Aim, root: str, snapshot: str, netns: str) -> Report:
     """Open the host that the options name, examine it, and say with the report what mends it; raises UsageError."""
     with view(aim, netns, snapshot, root) as seen:
         host = _open.open_host(root, snapshot, netns)
-        loaded = load(host, aim, seen.came.process)
-        where = place.gather(host, machines.gather(host), seen.came)
-        found = _examine.examine(
-            host, loaded.profiles, loaded.workload, loaded.programs, command(), seen.missing, where
-        )
+        with _open.remembering(host):
+            loaded = load(host, aim, seen.came.process)
+            where = place.gather(host, machines.gather(host), seen.came)
+            found = _examine.examine(
+                host, loaded.profiles, loaded.workload, loaded.programs, command(), seen.missing, where
+            )
         mend = () if snapshot else _mend(found, aim, root)
     return dataclasses.replace(found, warnings=loaded.notes + found.warnings, mend=mend)
 
@@ -162,14 +163,15 @@ def _mend(report: Report, aim: Aim, root: str) -> tuple[str, ...]:
     if not wrong:
         return ()
     if report.where.host_wide and not report.where.contained:
-        return (shlex.join(["sudo", "hosttune", "apply", *words(aim), *([] if root == "/" else ["--root", root])]),)
+        below = [] if root == "/" else ["--root", root]
+        return (printable.words(["sudo", "hosttune", "apply", *words(aim), *below]),)
     findings = [f for f in report.findings if f.requirement]
     return tuple(_where.lines(_scope.shortfall(report, findings, role_words(aim))))
 
 
 def role_words(aim: Aim) -> str:
     """Return the options that name the role and its workload, without those that name a program of this host."""
-    return shlex.join(words(aim, ("pid", "process_name", "service", "user")))
+    return printable.words(words(aim, ("pid", "process_name", "service", "user")))
 
 
 def words(aim: Aim, without: Collection[str] = ()) -> list[str]:

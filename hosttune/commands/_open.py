@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +40,13 @@ def open_host(root: str, snapshot: str, netns: str = "") -> Host:
     from hosttune.host.live import LiveHost
 
     return LiveHost(root)
+
+
+def remembering(host: Host) -> AbstractContextManager[None]:
+    """Read each file of a live host once meanwhile: for one look, and for one apply, which forgets as it writes."""
+    from hosttune.host.live import LiveHost
+
+    return host.remembering() if isinstance(host, LiveHost) else contextlib.nullcontext()
 
 
 @dataclass(frozen=True, slots=True)

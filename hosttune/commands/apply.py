@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import shlex
 import shutil
 import sys
 from dataclasses import dataclass
 from typing import Any
 
+from hosttune import printable
 from hosttune.changes.decode import plain
 from hosttune.changes.planned import Planned
 from hosttune.changes.record import Record
@@ -82,7 +82,9 @@ def run(asked: Asked) -> int:
     """Open the host that the options name and carry it out there; returns the exit code."""
     _check(asked)
     with _load.view(asked.aim, asked.netns, asked.snapshot, asked.root) as seen:
-        return on(_open.open_host(asked.root, asked.snapshot), asked, seen.came)
+        host = _open.open_host(asked.root, asked.snapshot)
+        with _open.remembering(host):
+            return on(host, asked, seen.came)
 
 
 def on(host: Host, asked: Asked, came: Came = HERE) -> int:
@@ -291,7 +293,7 @@ def _narrowed(asked: Asked) -> list[str]:
 
 
 def _root(root: str) -> str:
-    return "" if root == "/" else f" --root {shlex.quote(root)}"
+    return "" if root == "/" else f" --root {printable.word(root)}"
 
 
 def _print_json(

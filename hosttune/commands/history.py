@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import shlex
 import shutil
 
+from hosttune import printable
 from hosttune.changes import journal
 from hosttune.changes.decode import encode
 from hosttune.changes.record import Invocation, Record, Status
@@ -67,7 +67,7 @@ def _lines(record: Record, root: str, width: int) -> list[str]:
     }
     undo |= dict.fromkeys((Status.APPLYING, Status.ROLLING_BACK), "heal: sudo hosttune rollback")
     if record.status in undo:
-        where = "" if root == "/" else f" --root {shlex.quote(root)}"
+        where = "" if root == "/" else f" --root {printable.word(root)}"
         lines.append(f"      {undo[record.status]}{where}")
     return lines
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import shlex
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from hosttune import printable
 from hosttune.changes import journal, undo, wayback
 from hosttune.changes.journal import Journal
 from hosttune.changes.record import Record, Status
@@ -54,7 +54,7 @@ def run(asked: Asked) -> int:
     _open.check_format(asked.format)
     _asking.check(asked.format, told=asked.yes or asked.dry_run)
     host = LiveHost(asked.root)
-    with _instance.of_record(host, asked.id):
+    with _instance.of_record(host, asked.id), host.remembering():
         return on(host, asked)
 
 
@@ -180,12 +180,13 @@ def _tell(
         return code
     left = f", except for what is named above ({len(way.kept):,})" if way.kept else ""
     if way.left and not asked.force:
-        where = "" if asked.root == "/" else f" --root {shlex.quote(asked.root)}"
+        where = "" if asked.root == "/" else f" --root {printable.word(asked.root)}"
         left += f"; to take that back too: sudo hosttune rollback {chosen.id} --force{where}"
     if any(r.id == chosen.id and r.status in (Status.ROLLED_BACK, Status.PARTLY) for r in records):
         print(f"  Apply {chosen.id} is taken back{left}.")
     for unit in () if asked.restart else chosen.restarts:
-        print(f"  note: {unit} keeps its descriptors until it is started again: systemctl restart {unit}")
+        named = printable.word(unit)
+        print(f"  note: {clean(unit)} keeps its descriptors until it is started again: systemctl restart {named}")
     return code
 
 

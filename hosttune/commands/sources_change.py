@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import shlex
 import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hosttune import printable
 from hosttune.changes import journal
 from hosttune.changes.decode import plain
 from hosttune.changes.planned import Planned
@@ -70,7 +70,9 @@ def run(asked: Asked) -> int:
     if asked.root != "/" and asked.runtime_only:
         raise UsageError("--root: nothing runs in an image; leave out --runtime-only")
     _asking.check(asked.format, told=asked.yes or asked.dry_run)
-    return on(LiveHost(asked.root), asked)
+    host = LiveHost(asked.root)
+    with host.remembering():
+        return on(host, asked)
 
 
 def on(host: LiveHost, asked: Asked) -> int:
@@ -180,7 +182,7 @@ def _tell(host: Host, asked: Asked, look: _Look, code: int, record: Record | Non
         _notes(look.plan, width)
     for said, command in _returning(host, look.request.anyip):
         print("\n".join([*fold(f"  {said}", width, "    "), f"    {command}"]))
-    where = "" if asked.root == "/" else f" --root {shlex.quote(asked.root)}"
+    where = "" if asked.root == "/" else f" --root {printable.word(asked.root)}"
     print(f"  undo: sudo hosttune rollback {record.id}{where}")
     return code
 

@@ -42,14 +42,14 @@ def _bars(report: Report, verbose: bool, width: int, unicode: bool) -> list[str]
     lines = ["", f"  {'wanted':<{label}} {bar(wanted, most, cells, unicode):<{cells}} {wanted:>13,}"]
     for number, bound in hard:
         name = cut(clean(bound.name), label, unicode)
-        shown = f"{number:>13,}" if number < 10**13 else f"{'no limit':>13}"
-        lines.append(f"  {name:<{label}} {bar(number, most, cells, unicode):<{cells}} {shown}")
+        lines.append(f"  {name:<{label}} {bar(number, most, cells, unicode):<{cells}} {number:>13,}")
         if number < wanted or verbose:
             lines.extend(_detail(bound, verbose, width))
         elif _slow(bound, wanted):
             told = "; ".join([f"slow from {bound.knee:,}", *bound.notes[:1]])
             lines.extend(fold(f"    {told}", width, "      "))
-    return lines
+    never = [bound.name for bound in report.bounds if bound.hard is None and bound.notes[:1] == ("no bound",)]
+    return lines + (fold(f"  no bound: {', '.join(never)}", width, "    ") if never else [])
 
 
 def _slow(bound: Bound, wanted: int) -> bool:

@@ -24,7 +24,8 @@ def header(report: Report, width: int) -> list[str]:
         f"wanted {load.connections:,} connections at {load.rate:,}/s",
     ]
     judged = _where.judged(report.where)
-    head = fold(" · ".join(part for part in parts if part), width, "")
+    # what a host calls itself begins no line but the first
+    head = fold(" · ".join(part for part in parts if part), width, "  ")
     return [*head, *(fold(f"  {judged}", width, "    ") if judged else [])]
 
 

@@ -6,7 +6,7 @@ import re
 import shlex
 
 from hosttune.model import HOST, Change, FileState, Plan, State, Where
-from hosttune.printable import clean, lines, shown
+from hosttune.printable import clean, lines, octal, shown
 
 _MARK = "# Written by hosttune"
 _IN_AN_IMAGE = ("file", "directory")
@@ -130,11 +130,7 @@ def _quoted(text: str) -> str:
 def _octal(text: str) -> str:
     """Return the format of printf(1) that gives a text: what cannot be printed as octal numbers, each byte of it."""
     marks = {"\\": "\\\\", "%": "%%"}
-    return shlex.quote("".join(marks.get(c, c if shown(c) and c.isascii() else _bytes(c)) for c in text))
-
-
-def _bytes(letter: str) -> str:
-    return "".join(f"\\{byte:03o}" for byte in letter.encode("utf-8", "surrogateescape"))
+    return shlex.quote("".join(marks.get(c, c if shown(c) and c.isascii() else octal(c)) for c in text))
 
 
 def _text(text: str, path: str) -> list[str]:

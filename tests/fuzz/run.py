@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.fuzz import keep
 from tests.fuzz.part import Part
-from tests.fuzz.worker import Failed, Tally, Worker
+from tests.fuzz.worker import MAKING, Failed, Tally, Worker
 
 _LEAST_PAST = 0.5
 _ROUND = 25_000
@@ -109,7 +109,7 @@ def _chunks(plan: Plan, deadline: float) -> Iterator[Chunk]:
 
 def _tell(plan: Plan, part: Part, failed: Failed, kept: bool) -> None:
     where = ""
-    if kept:
+    if kept and not failed.where.startswith(MAKING):
         given = keep.small(part, part.input(plan.seed, failed.number), failed.where)
         where = f" [{keep.save(plan.save, failed, given, plan.seed)}]"
     text = failed.text.encode("unicode_escape").decode()
@@ -137,8 +137,5 @@ def table(parts: Sequence[Part], tallies: dict[str, Tally], seconds: float) -> s
 
 
 def _row(name: str, past: str, one: Tally) -> str:
-    return (
-        f"{name:<28}{one.done:>10,}{past:>7}{len(one.failed):>8,}{one.slowest:>8.2f} s{one.largest / (1 << 20):>7.0f} MB"
-    )
-
-
+    size = one.largest / (1 << 20)
+    return f"{name:<28}{one.done:>10,}{past:>7}{len(one.failed):>8,}{one.slowest:>8.2f} s{size:>7.0f} MB"

@@ -146,7 +146,7 @@ def test_too_much_to_read_is_one_line(tmp_path: Path, monkeypatch: pytest.Monkey
     for name in "abc":
         (tmp_path / name).write_text("x" * 1000)
     host = LiveHost(str(tmp_path))
-    with host.remembering(), pytest.raises(RefusedError, match="^/c: with it more than 2 KiB of configuration"):
+    with host.remembering(), pytest.raises(RefusedError, match=r"^/c: with it more than 2 KiB of configuration"):
         for name in "aabbcc":
             host.read(f"/{name}")
 
@@ -154,7 +154,7 @@ def test_too_much_to_read_is_one_line(tmp_path: Path, monkeypatch: pytest.Monkey
 def test_too_many_names_are_one_line(tmp_path: Path) -> None:
     for number in range(MOST_NAMES + 1):
         os.mknod(tmp_path / str(number))
-    with pytest.raises(RefusedError, match="^/: more than 20,000 names"):
+    with pytest.raises(RefusedError, match=r"^/: more than 20,000 names"):
         LiveHost(str(tmp_path)).glob("/*.conf")
 
 
