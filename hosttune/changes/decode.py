@@ -44,7 +44,8 @@ def record_of(text: str) -> Record:
     found = _SUM.match(text)
     if found is None:
         old = re.search(r'"schema": "(hosttune/journal/[0-9]{1,4})"', text[:200])
-        raise ValueError(f"{old[1]}, of another release" if old else "no record, or one that was cut or changed")
+        other = old is not None and old[1] != SCHEMA
+        raise ValueError(f"{old[1]}, of another release" if old and other else "no record, or one cut or changed since")
     if _sum(text[found.end() :]) != found[1]:
         raise ValueError("it was changed or cut since it was written: its SHA-256 is another")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 
 from hosttune.model import Change
@@ -42,11 +43,31 @@ def backward(changes: Iterable[Change]) -> tuple[Change, ...]:
     return (*made, *(c for c in reversed(found) if c not in made))
 
 
+def lasting(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Return what changes come to once all are made, each target once; one that a later one takes back is none.
+
+    So is promote_secondaries, which is 1 only while addresses go (changes/promotion.py).
+    """
+    found: dict[tuple[str, str], Change] = {}
+    twice = set()
+    for change in changes:
+        key = (change.backend, change.target)
+        if key in found:
+            twice.add(key)
+            change = dataclasses.replace(change, before=found[key].before)
+        found[key] = change
+    return tuple(c for key, c in found.items() if not (key in twice and c.before == c.after))
+
+
 def holds(stuck: Change, other: Change) -> bool:
     """Say whether a change must not be taken back while another one could not be.
 
-    A ceiling stays above its limits, a port reserved within the range, and a directory around its file.
+    A ceiling stays above its limits, a port reserved within the range, a directory around its file, and an address
+    whose going would take others with it.
     """
+    if other.backend == "address" and stuck.target.endswith(".promote_secondaries"):
+        # without it the other addresses of the subnet would go too
+        return stuck.target.split(".")[3].replace("/", ".") == other.target.rpartition("@")[2]
     if other.backend == "directory":
         return stuck.target.startswith(f"{other.target}/")
     if stuck.backend == "prlimit" or stuck.target.startswith(("/etc/security/", "/etc/systemd/system")):

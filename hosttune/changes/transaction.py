@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import errno
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from hosttune.changes import backends, journal
+from hosttune.changes import backends, journal, promotion
 from hosttune.changes.order import holds
 from hosttune.changes.record import Record, Status
 from hosttune.errors import ApplyError, HostError, StoppedError
@@ -75,6 +76,11 @@ def undo(host: WritableHost, record: Record, force: bool = False) -> Outcome:
     Safe to run again after a crash at any instant: what is as before is passed over. The record then is `undone`,
     unless a write failed: then it stays, and the next run tries again; `force` gives up what cannot be taken back.
     """
+    safe = promotion.reversed_safely(host, record.changes) if host.runs else record.changes
+    if safe != record.changes:
+        record = dataclasses.replace(record, changes=safe)
+        with contextlib.suppress(OSError):  # on a full disk what was written goes back all the same
+            journal.save(host, record)
     back = reachable(host, reversed(record.changes))
     said, stuck = each(back, lambda change: _take_back(host, change), lambda c: force or c.target in record.one_way)
     if record.reload and host.runs:
@@ -148,7 +154,7 @@ def _take_back(host: WritableHost, change: Change) -> list[str]:
     sweep(host, change)
     if backends.same(now, change.before):
         return []
-    if not _ours(change, now):
+    if not is_ours(change, now):
         return [f"{change.target}: {_shown(now)} is neither what it was nor what was written; left alone"]
     backends.write(host, change.backend, change.target, change.before)
     return []
@@ -183,7 +189,7 @@ def _try_systemd(host: WritableHost, verb: str, unit: str = "") -> list[str]:
     return []
 
 
-def _ours(change: Change, now: State) -> bool:
+def is_ours(change: Change, now: State) -> bool:
     """Say whether a target holds what was written; a greater number may be somebody else's, so it does not count."""
     if backends.same(now, change.after) or (change.backend == "prlimit" and now is None):
         return True
@@ -192,7 +198,7 @@ def _ours(change: Change, now: State) -> bool:
 
 def _taken(change: Change, got: State) -> bool:
     """Say whether a target reads as what was just written: numbers may be rounded up, a list of ports spelled anew."""
-    if _ours(change, got):
+    if is_ours(change, got):
         return True
     if change.backend != "sysctl" or not isinstance(got, str) or not isinstance(change.after, str):
         return False

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 
-from hosttune.changes import backends, journal, transaction
+from hosttune.changes import backends, journal, promotion, transaction
 from hosttune.changes.record import Invocation, Record, Status
 from hosttune.changes.transaction import Outcome
 from hosttune.changes.wayback import WayBack, away, interrupted
@@ -56,7 +56,7 @@ def finish(host: WritableHost, record: Record, restart: bool = False, force: boo
                 host.act("systemd", verb="restart", unit=unit)
         _rewrite_others(host, record)
         if stuck:
-            journal.save(host, dataclasses.replace(record, way_back=tuple(stuck), rewrites={}))
+            journal.save(host, dataclasses.replace(record, way_back=promotion.again(host, stuck), rewrites={}))
             again = f"all else is back; `hosttune rollback {record.id}` tries again, with --force it is given up"
             return Outcome((*said, *stuck.values(), again), False)
         status = Status.PARTLY if record.left else Status.ROLLED_BACK

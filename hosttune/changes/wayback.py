@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from hosttune.changes import backends, entries
-from hosttune.changes.order import backward, forward
+from hosttune.changes import backends, entries, promotion
+from hosttune.changes.order import backward, forward, lasting
 from hosttune.changes.planned import Planned
 from hosttune.changes.record import Instance, Record, Status
 from hosttune.changes.request import Request
@@ -64,9 +64,12 @@ def way_back(
     """
     if not force:
         refuse_elsewhere(chosen, here)
-    whole = [r for r in records if r.status in (Status.APPLIED, Status.PARTLY)]
-    # what was written into a namespace by its name was judged there alone: the files of the host are none of it
-    whole = [r for r in whole if r.id == chosen.id or (r.where.name, chosen.where.name) == ("", "") or _one(r, chosen)]
+    whole = [
+        dataclasses.replace(r, changes=lasting(r.changes))
+        for r in records
+        # what was written into a namespace by its name was judged there alone: the files of the host are none of it
+        if r.status in (Status.APPLIED, Status.PARTLY) and (r.id == chosen.id or _together(r, chosen))
+    ]
     standing = [_reachable(host, record, here) for record in whole]
     chains = _chains(standing, chosen.id)
     world = Planned(host, [Change(b, t, None, chain.before) for (b, t), chain in chains.items()])
@@ -75,7 +78,8 @@ def way_back(
     for number, record in enumerate(standing):
         if record.id == chosen.id or record.status is Status.PARTLY:
             continue
-        made = [c for c in replan(world, _only(record.request, served)).changes if _counts(c, chains, number)]
+        planned = lasting(replan(world, _only(record.request, served)).changes)
+        made = [c for c in planned if _counts(c, chains, number)]
         world = world.with_(made)
         # what cannot be reached from here, or stands no more, stays on record as it is
         old = [c for c in whole[number].changes if c not in record.changes or not _counts(c, chains, number)]
@@ -96,7 +100,8 @@ def way_back(
         for change in chosen.changes
         if _target(change) in kept
     )
-    return WayBack(backward(changes), rewrites, tuple(said for said in kept.values() if said), left)
+    said = tuple(sentence for sentence in kept.values() if sentence)
+    return WayBack(promotion.around(host, backward(changes)), rewrites, said, left)
 
 
 def _write(
@@ -164,8 +169,9 @@ def _reachable(host: WritableHost, record: Record, here: Instance) -> Record:
     return dataclasses.replace(record, request=request, changes=changes)
 
 
-def _one(record: Record, other: Record) -> bool:
-    return record.where == other.where
+def _together(record: Record, other: Record) -> bool:
+    """Say whether two records are of one world: both of the host and its files, or of one named namespace."""
+    return (record.where.name, other.where.name) == ("", "") or record.where == other.where
 
 
 def elsewhere(record: Record, here: Instance) -> bool:

@@ -248,6 +248,7 @@ def _lint_facts(
         keys=keys,
         logins_raised=_logins_raised(host) if unit_here else (),
         unit=unit_here,
+        raised_file_max=default_rules.raises_file_max(host, machine),
     )
 
 

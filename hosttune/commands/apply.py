@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hosttune import printable
+from hosttune.changes import in_force
 from hosttune.changes.decode import plain
 from hosttune.changes.planned import Planned
 from hosttune.changes.record import Record
@@ -237,12 +238,15 @@ def _apply(asked: Asked, host: LiveHost, loaded: _load.Loaded, shown: Draft, bef
         if not _wants(draft.plan):
             return _tell(asked, draft, draft.report, 0, before, changed=False, healed=before.unfinished)
         record = _commit.carry_out(host, found, draft.request, draft.plan, asked.reason, draft.report.where)
-    after = _examine.examine(
-        host, loaded.profiles, loaded.workload, loaded.programs, "", where=draft.report.where
-    )
-    results = _results(host, loaded, draft, after, record.changes)
-    broken = any(row["verdict"] == Verdict.FAIL for row in results)
-    return _tell(asked, draft, after, 1 if broken else 0, before, changed=True, record=record, results=results)
+        # under the lock still: what another hosttune writes next is not what this one has lost
+        after = _examine.examine(
+            host, loaded.profiles, loaded.workload, loaded.programs, "", where=draft.report.where
+        )
+        results = _results(host, loaded, draft, after, record.changes)
+        # asked last: whatever else is said, what was written holds at the end, or this is no success
+        lost = in_force.lost(host, record.changes)
+    code = 1 if lost or any(row["verdict"] == Verdict.FAIL for row in results) else 0
+    return _tell(asked, draft, after, code, before, changed=True, record=record, results=results, lost=lost)
 
 
 def _results(
@@ -267,10 +271,11 @@ def _tell(
     healed: bool = False,
     record: Record | None = None,
     results: list[outcome.Row] | None = None,
+    lost: tuple[in_force.Lost, ...] = (),
 ) -> int:
     """Print what became of it and return the exit code; `healed`: an earlier run was brought to its end."""
     if asked.format == "json":
-        _print_json(asked, draft, after, results or [], before, changed=changed or healed, record=record)
+        _print_json(asked, draft, after, results or [], before, lost, changed=changed or healed, record=record)
         return code
     width = _width()
     if not changed:
@@ -278,6 +283,7 @@ def _tell(
         _print_notes(draft.plan)
         return code
     print(outcome.outcome(results or [], _capacity(draft, after), bool(after.machine.kernel), width), end="")
+    print(_outcome.not_in_force(lost, width), end="")
     # who was asked has read what is left alone
     _print_notes(draft.plan if asked.yes else dataclasses.replace(draft.plan, notes=()))
     if record is not None:
@@ -302,6 +308,7 @@ def _print_json(
     after: Report,
     results: list[outcome.Row],
     before: _commit.Before,
+    lost: tuple[in_force.Lost, ...] = (),
     *,
     changed: bool,
     record: Record | None,
@@ -322,7 +329,7 @@ def _print_json(
         "restarted": bool(record and draft.plan.restart and draft.plan.restarts),
         "results": results,
         "capacity": _capacity(draft, after),
-        "not_in_force": [],
+        "not_in_force": plain(lost),
         "damaged": list(before.damaged),
     }
     print(json.dumps(document, indent=1))

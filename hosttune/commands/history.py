@@ -45,7 +45,10 @@ def run(root: str, format: str) -> None:
         print("\n".join(_lines(record, root, width)))
     for row in damaged[-_SHOWN:]:
         number = row["id"] if row["id"] is not None else "?"
-        print("\n".join(fold(f"{number:>4}  cannot be used: {_damaged.sentence(row)}", width, "      ")))
+        # a command stands in a line of its own, so that it can be pasted
+        said, _, command = _damaged.sentence(row).partition(": sudo ")
+        print("\n".join(fold(f"{number:>4}  cannot be used: {said}{':' * bool(command)}", width, "      ")))
+        print(f"      sudo {command}" if command else "", end="\n" if command else "")
     if damaged[_SHOWN:]:
         print(f"      and {len(damaged) - _SHOWN:,} more, which --format json lists")
 

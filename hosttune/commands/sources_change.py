@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from hosttune import printable
-from hosttune.changes import journal
+from hosttune.changes import in_force, journal
 from hosttune.changes.decode import plain
 from hosttune.changes.planned import Planned
 from hosttune.changes.record import Record, Status
 from hosttune.changes.request import AddressFacts, Request
-from hosttune.commands import _addressing, _asking, _commit, _load, _open, _planning, _scope
+from hosttune.commands import _addressing, _asking, _commit, _load, _open, _outcome, _planning, _scope
 from hosttune.errors import HostError, RefusedError, UsageError
 from hosttune.facts import links
 from hosttune.facts import machine as machines
@@ -29,6 +29,7 @@ from hosttune.render import _plan, _refused, _sources
 from hosttune.render._figures import fold
 
 SCHEMA = "hosttune/sources/1"
+_Lost = tuple[in_force.Lost, ...]
 WANTED, REFUSED = 4, 5
 
 
@@ -99,7 +100,8 @@ def on(host: LiveHost, asked: Asked) -> int:
         if not again.plan.changes:
             return _tell(host, asked, again, 0, None, before)
         record = _commit.carry_out(host, found, request, again.plan, asked.reason, where)
-    return _tell(host, asked, again, 0, record, before)
+        lost = in_force.lost(host, record.changes)
+    return _tell(host, asked, again, 1 if lost else 0, record, before, lost)
 
 
 def _verb(asked: Asked) -> str:
@@ -164,10 +166,18 @@ def _show(asked: Asked, look: _Look, before: _commit.Before) -> int:
     return WANTED
 
 
-def _tell(host: Host, asked: Asked, look: _Look, code: int, record: Record | None, before: _commit.Before) -> int:
+def _tell(
+    host: Host,
+    asked: Asked,
+    look: _Look,
+    code: int,
+    record: Record | None,
+    before: _commit.Before,
+    lost: tuple[in_force.Lost, ...] = (),
+) -> int:
     """Print what became of it and return the exit code."""
     if asked.format == "json":
-        _print_json(asked, look, record, before)
+        _print_json(asked, look, record, before, lost)
         return code
     width = _width()
     if record is None:
@@ -177,6 +187,7 @@ def _tell(host: Host, asked: Asked, look: _Look, code: int, record: Record | Non
         _notes(look.plan, width)
         return code
     print(_sources.done(look.plan, look.request.persist, width), end="")
+    print(_outcome.not_in_force(lost, width), end="")
     # who was asked has read the notes
     if asked.yes:
         _notes(look.plan, width)
@@ -216,7 +227,7 @@ def _first(found: links.Links, six: bool) -> str:
     return "THIS-HOST"
 
 
-def _print_json(asked: Asked, look: _Look, record: Record | None, before: _commit.Before) -> None:
+def _print_json(asked: Asked, look: _Look, record: Record | None, before: _commit.Before, lost: _Lost = ()) -> None:
     document: dict[str, Any] = {
         "schema": SCHEMA,
         "verb": _verb(asked),
@@ -228,7 +239,7 @@ def _print_json(asked: Asked, look: _Look, record: Record | None, before: _commi
         "refused": list(look.plan.refusals),
         "notes": _plan.notes(look.plan),
         "answers": [{"address": one, "mac": mac} for one, mac in sorted(look.links.answers.items())],
-        "not_in_force": [],
+        "not_in_force": plain(lost),
         "damaged": list(before.damaged),
     }
     print(json.dumps(document, indent=1))

@@ -49,7 +49,7 @@ def told(root: Path, key: str, now: Value, **about: object) -> Value | None:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
     host = Running(str(root))
-    here = dataclasses.replace(machine.gather(host), **({"memory": 16 * GIB} | about))  # type: ignore[arg-type]
+    here = dataclasses.replace(machine.gather(host), **({"memory": 16 * GIB, "page_size": 4096} | about))  # type: ignore[arg-type]
     subject = Subject("sysctl", key)
     return defaults.defaults(host, here, {str(subject): Reading(subject, now, UNSET)}).get(str(subject))
 

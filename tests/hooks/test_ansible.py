@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -19,19 +20,31 @@ from tests.changes.tree import image
 from tests.emit.test_ansible import program
 from tests.vm.guest import REPO
 
-ITSELF = f'#!/bin/sh\nPYTHONPATH={REPO} exec {sys.executable} -m hosttune "$@"\n'
+ITSELF = f'#!/bin/sh\nPYTHONPATH={shlex.quote(str(REPO))} exec {shlex.quote(sys.executable)} -m hosttune "$@"\n'
 SAYS = "#!/bin/sh\nprintf '%s' '{}'\nexit {}\n"
 NEWER = json.dumps({"schema": "hosttune/apply/2", "changed": False})
 SHORT = json.dumps({"schema": "hosttune/apply/1", "changed": False})
 HOLLOW = json.dumps(
-    {**json.loads(SHORT), "refused": [], "notes": [], "results": [{}], "diff": "", "changes": []}
+    {
+        **json.loads(SHORT),
+        "refused": [],
+        "notes": [],
+        "results": [{}],
+        "diff": "",
+        "changes": [],
+        "not_in_force": [],
+        "damaged": [],
+    }
 )  # a row without its words
+HELD = {"target": "net.core.somaxconn", "when": "now", "wrote": "65535", "holds": "7777", "by": ["tuned sets it (a:2)"]}
+HELD_BY = json.dumps({**json.loads(HOLLOW), "id": 3, "results": [], "not_in_force": [HELD]})
 STUBS = {
     "garbage": SAYS.format("all is well", 0),
     "silent": SAYS.format("", 0),
     "newer": SAYS.format(NEWER, 0),
     "short": SAYS.format(SHORT, 0),
     "hollow": SAYS.format(HOLLOW, 1),
+    "held": SAYS.format(HELD_BY, 1),
     "odd": SAYS.format(SHORT, 7),
     "slow": "#!/bin/sh\nsleep 30\n",
     "broken": "#!/nonexistent/interpreter\n",
@@ -56,7 +69,7 @@ def task(name: str, module: str = "hosttune", *, dry: bool = False, **options: A
 SCENARIO = [
     task("dry", dry=True),
     task("strict_wrong", "hosttune_info", strict=True),
-    task("apply"),
+    task("apply", reason="ticket 14"),
     task("again"),
     task("ready", "hosttune_info", fail_on="warning"),
     task("strict", "hosttune_info", strict=True),
@@ -139,7 +152,13 @@ def played(collection: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     look = {"name": "seen", "ansible.builtin.command": f"cp -a {there}/image {there}/seen", "register": "seen"}
     tasks = [SCENARIO[0], look, *SCENARIO[1:]]
     found = play(collection, there, tasks)
-    return {**found, "before": before, "dry-tree": state(there / "seen"), "after": state(there / "image")}
+    return {
+        **found,
+        "before": before,
+        "dry-tree": state(there / "seen"),
+        "after": state(there / "image"),
+        "record": json.loads((there / "image/var/lib/hosttune/000001.json").read_text()),
+    }
 
 
 @pytest.fixture(scope="module")
@@ -196,6 +215,7 @@ def test_a_rollback_takes_it_back_to_the_byte_and_says_changed_once(played: dict
     assert not played["back_again"]["changed"]
     assert not played["nothing"]["changed"] and "nothing to take back" in played["nothing"]["notes"][0]
     assert played["after"] == played["before"]
+    assert played["record"]["made"]["reason"] == "ticket 14" and len(played["record"]["rollbacks"]) == 1
 
 
 @pytest.mark.parametrize(
@@ -215,6 +235,11 @@ def test_a_rollback_takes_it_back_to_the_byte_and_says_changed_once(played: dict
         ("newer", "hosttune: it answers as 'hosttune/apply/2' has it, and this collection reads hosttune/apply/1"),
         ("short", "hosttune: its answer is not as hosttune/apply/1 has it: changes"),
         ("hollow", "hosttune: its answer is not as its schema has it"),
+        (
+            "held",
+            "apply 3 was made, and this does not hold: net.core.somaxconn: 65535 was written, 7777 is there now, tuned "
+            "sets it (a:2)",
+        ),
         ("odd", "hosttune: its answer is not as hosttune/apply/1 has it"),
         ("slow", "hosttune: it did not end within 2 s and was told to stop"),
         ("broken", "cannot be started"),

@@ -24,8 +24,8 @@ run apply hosttune apply --profile "$OUT/mine.toml" --yes --format json
 look >"$OUT/applied"
 ls /etc/sysctl.d >"$OUT/files"
 run again hosttune apply --profile "$OUT/mine.toml" --yes --format json
-run hidden hosttune apply --role lb --only sysctl --yes --format json
-run readonly hosttune apply --profile "$OUT/global.toml" --yes --format json
+run hidden hosttune apply --role lb --only sysctl --dry-run --format json
+run readonly hosttune apply --profile "$OUT/global.toml" --dry-run --format json
 run add hosttune apply --only addresses --runtime-only --yes --add-address 10.9.0.21-10.9.0.23/24@d0 \
     --add-address 2001:db8::21/64@d0
 addresses >"$OUT/with"

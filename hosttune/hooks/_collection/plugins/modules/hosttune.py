@@ -86,6 +86,10 @@ options:
     type: list
     elements: str
     aliases: [add_address]
+  reason:
+    description:
+      - Why, in one line, for C(hosttune history).
+    type: str
 seealso:
   - module: hosttune.hosttune.hosttune_info
   - module: hosttune.hosttune.hosttune_facts
@@ -120,6 +124,16 @@ notes:
   description: What was left alone and why, what was healed, and what is to be done by hand.
   type: list
   elements: str
+  returned: always
+not_in_force:
+  description: What was written and is held by something else at the end, which fails the task.
+  type: list
+  elements: dict
+  returned: where O(state=applied)
+damaged:
+  description: Records of the journal that cannot be used, each with what to do.
+  type: list
+  elements: dict
   returned: always
 refused:
   description: Why nothing was written.
@@ -156,6 +170,7 @@ OWN = {
     "restart": "--restart",
     "reserve_listeners": "--reserve-listeners",
     "add_addresses": "--add-address",
+    "reason": "--reason",
 }
 APPLY_ONLY = ["only", "except", "netns", "runtime_only", "persist_only", "live", "reserve_listeners", "add_addresses"]
 WANTED = 4
@@ -173,6 +188,7 @@ def applied(module: AnsibleModule) -> dict[str, t.Any]:
     line.append("--dry-run" if module.check_mode else "--yes")
     codes = [0, WANTED, REFUSED] if module.check_mode else [0, 1, REFUSED]
     keys = {"changed": bool, "changes": list, "refused": list, "notes": list, "results": list, "diff": str}
+    keys |= {"not_in_force": list, "damaged": list}
     answer = cli.ask(module, line, "hosttune/apply/1", codes, keys)
     document = answer.document
     result = {
@@ -182,6 +198,8 @@ def applied(module: AnsibleModule) -> dict[str, t.Any]:
         "notes": document["notes"],
         "refused": document["refused"],
         "capacity": document.get("capacity"),
+        "not_in_force": document["not_in_force"],
+        "damaged": document["damaged"],
     }
     if module._diff:
         result["diff"] = differences(document["changes"])
@@ -189,7 +207,8 @@ def applied(module: AnsibleModule) -> dict[str, t.Any]:
         why = cli.listed(document["refused"]) or answer.said
         cli.fail(module, f"refused: {why}", answer.code, answer.said, **result)
     if answer.code == 1:
-        wrong = [f"{row['subject']}: {row['because']}" for row in document["results"] if row["verdict"] == "FAIL"]
+        wrong = [lost(one) for one in document["not_in_force"]]
+        wrong += [f"{row['subject']}: {row['because']}" for row in document["results"] if row["verdict"] == "FAIL"]
         cli.fail(
             module,
             f"apply {document.get('id')} was made, and this does not hold: {cli.listed(wrong)}",
@@ -209,8 +228,9 @@ def rolled_back(module: AnsibleModule) -> dict[str, t.Any]:
     line = ["rollback"]
     if params["id"] is not None:
         line.append(str(params["id"]))
-    line += cli.words(params, {"force": "--force", "restart": "--restart"}) + cli.where(params)
-    keys = {"changed": bool, "diff": str, "kept": list, "told": list}
+    own = {"force": "--force", "restart": "--restart", "reason": "--reason"}
+    line += cli.words(params, own) + cli.where(params)
+    keys = {"changed": bool, "diff": str, "kept": list, "told": list, "damaged": list}
     # what heals an interrupted run names no change: that there is something to do, the exit code says
     answer = cli.ask(module, [*line, "--dry-run"], "hosttune/rollback/1", [0, WANTED], keys)
     changed = answer.code == WANTED
@@ -223,6 +243,7 @@ def rolled_back(module: AnsibleModule) -> dict[str, t.Any]:
         "id": document.get("id"),
         "notes": document["told"],
         "kept": document["kept"],
+        "damaged": document["damaged"],
     }
     if module._diff:
         result["diff"] = {"prepared": document["diff"]}
@@ -230,6 +251,13 @@ def rolled_back(module: AnsibleModule) -> dict[str, t.Any]:
         why = cli.listed([*document["kept"], *document["told"]]) or answer.said
         cli.fail(module, "not all was taken back: " + why, answer.code, answer.said, **result)
     return {**result, "report": document}
+
+
+def lost(one: dict[str, t.Any]) -> str:
+    """Return what was written and does not hold, with who holds it."""
+    there = "is there now" if one["when"] == "now" else "comes at boot"
+    by = "".join(f", {who}" for who in one["by"])
+    return f"{one['target']}: {one['wrote']} was written, {one['holds']} {there}{by}"
 
 
 def differences(changes: list[dict[str, t.Any]]) -> list[dict[str, str]]:
@@ -263,6 +291,7 @@ def main() -> None:
                 "restart": {"type": "bool", "default": False},
                 "reserve_listeners": {"type": "bool", "default": False},
                 "add_addresses": {"type": "list", "elements": "str", "aliases": ["add_address"]},
+                "reason": {"type": "str"},
             }
         ),
         mutually_exclusive=[("runtime_only", "persist_only")],
