@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from hosttune.changes import backends
-from hosttune.changes.record import Invocation, Record, Status, Where
+from hosttune.changes.record import Instance, Invocation, Record, Status
 from hosttune.changes.request import Request
 from hosttune.model import Change, FileState, Operator, Requirement, Severity, State, Subject, Value, Who
 
@@ -158,9 +158,9 @@ def _who(found: Any) -> Who:
     return who
 
 
-def _where(found: Any) -> Where:
+def _where(found: Any) -> Instance:
     fields = _Fields(found)
-    where = Where(boot=fields.take("boot", _text), namespace=fields.take("namespace", _text))
+    where = Instance(**{name: fields.take(name, _text) for name in ("boot", "namespace", "name")})
     fields.end()
     return where
 

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from hosttune.changes import decode
 from hosttune.changes.backends import directory
-from hosttune.changes.record import Record, Status, Where
+from hosttune.changes.record import Instance, Record, Status
 from hosttune.errors import ApplyError, HostError, HosttuneError, RefusedError, StoppedError
 from hosttune.host import Host, WritableHost
 from hosttune.host.live import LARGEST
@@ -157,13 +157,13 @@ def _unsafe(host: WritableHost) -> str:
     return _others_write(*found) if found else ""
 
 
-def here(host: Host) -> Where:
+def here(host: Host) -> Instance:
     """Return the boot and the network namespace that this run is in."""
     try:
         found = host.probe("instance")
     except (HostError, OSError):
-        return Where()
-    return Where(str(found["boot"]), str(found["namespace"]))
+        return Instance()
+    return Instance(str(found["boot"]), str(found["namespace"]))
 
 
 def save(host: WritableHost, record: Record) -> None:

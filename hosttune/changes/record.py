@@ -26,11 +26,15 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Where:
-    """Which boot of which kernel, and which network namespace of it; "" where that cannot be told."""
+class Instance:
+    """Which boot of which kernel, and which network namespace of it; "" where that cannot be told.
+
+    `name` is that of the namespace below /run/netns, "" for none.
+    """
 
     boot: str = ""
     namespace: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,7 @@ class Record:
     reload: bool = False
     restarts: tuple[str, ...] = ()
     one_way: tuple[str, ...] = ()
-    where: Where = Where()
+    where: Instance = Instance()
     way_back: tuple[Change, ...] = ()
     rewrites: dict[int, tuple[Change, ...]] = field(default_factory=dict)
     left: tuple[Change, ...] = ()

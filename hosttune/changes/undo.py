@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from hosttune.changes import backends, journal, promotion, transaction
 from hosttune.changes.record import Invocation, Record, Status
 from hosttune.changes.transaction import Outcome
-from hosttune.changes.wayback import WayBack, interrupted
+from hosttune.changes.wayback import WayBack, away, interrupted
 from hosttune.errors import ApplyError, HostError
 from hosttune.host import WritableHost
 from hosttune.model import Change
@@ -73,7 +73,14 @@ def heal(host: WritableHost, records: Sequence[Record], force: bool = False) -> 
     """Bring what was interrupted to an end: an apply is taken back, a rollback is finished."""
     said: list[str] = []
     whole = True
+    here = journal.here(host)
     for record in interrupted(records):
+        if away(record, here):
+            # its keys have other values here: they are not for this run to judge, nor in its way
+            if not force:
+                said.append(f"{_unreached(record)}: `hosttune rollback {record.id}` heals it there")
+                continue
+            record = _without_namespace(record)
         if record.status is Status.APPLYING:
             done = transaction.undo(host, record, force)
             how = "it has been taken back" if done.whole else "it could not be taken back whole"
@@ -85,6 +92,18 @@ def heal(host: WritableHost, records: Sequence[Record], force: bool = False) -> 
         said += done.said
         whole = whole and done.whole
     return Outcome(tuple(said), whole)
+
+
+def _unreached(record: Record) -> str:
+    name = f"the network namespace {record.where.name}" if record.where.name else "another network namespace"
+    return f"apply {record.id} was interrupted in {name}, and is left as it is"
+
+
+def _without_namespace(record: Record) -> Record:
+    """Return a record without what lies in a network namespace, which is given up."""
+    own = [c for c in record.changes if c.backend in ("address", "anyip") or c.target.startswith("net.")]
+    back = tuple(c for c in record.way_back if (c.backend, c.target) not in {(o.backend, o.target) for o in own})
+    return dataclasses.replace(record, changes=tuple(c for c in record.changes if c not in own), way_back=back)
 
 
 def _rewrite_others(host: WritableHost, record: Record) -> None:

@@ -45,6 +45,9 @@ def apply(
     user: User = None,
     pid: Pid = None,
     process_name: ProcessName = "",
+    netns: Annotated[
+        str, typer.Option(help="Write the running values of this network namespace (ip netns).", metavar="NAME")
+    ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; exit 4 if anything.")] = False,
     script: Annotated[bool, typer.Option("--script", help="Print a shell script that does the same instead.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import sys
 from collections.abc import Iterator
@@ -17,8 +18,9 @@ from hosttune.errors import RefusedError
 from hosttune.facts import session
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
-from hosttune.model import Plan
+from hosttune.model import HOST, Plan, Where
 from hosttune.printable import clean
+from hosttune.render import _where
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,8 @@ def before(host: Host, dry_run: bool) -> Before:
             return Before()  # who only looks need not be able to read the journal
         raise
     _damaged.warn(host, found)
-    interrupted = wayback.interrupted(found.records)
+    here = journal.here(host)
+    interrupted = [record for record in wayback.interrupted(found.records) if not wayback.away(record, here)]
     for record in interrupted:
         print(f"hosttune: apply {record.id} was interrupted: an apply or rollback heals it first", file=sys.stderr)
     return Before(bool(interrupted), tuple(_damaged.documents(host, found)))
@@ -69,8 +72,17 @@ def healed(host: LiveHost) -> Iterator[Journal]:
         yield found
 
 
-def carry_out(host: LiveHost, found: Journal, request: Request, plan: Plan, reason: str) -> Record:
-    """Make the changes of a plan, and return the record that takes them back; raises ApplyError, RefusedError."""
+def carry_out(
+    host: LiveHost, found: Journal, request: Request, plan: Plan, reason: str, where: Where = HOST
+) -> Record:
+    """Make the changes of a plan, and return the record that takes them back; raises ApplyError, RefusedError.
+
+    `where` is what was judged: nothing is written where this thread is in another network namespace by now.
+    """
+    here = journal.here(host)
+    if where.namespaces.net and not here.namespace.startswith(f"{where.namespaces.net}:"):
+        raise RefusedError(_where.moved(where))
+    here = dataclasses.replace(here, name=where.name)
     record = Record(
         id=found.next_id(),
         status=Status.APPLYING,
@@ -80,7 +92,7 @@ def carry_out(host: LiveHost, found: Journal, request: Request, plan: Plan, reas
         reload=plan.reload,
         restarts=plan.restarts,
         one_way=plan.one_way,
-        where=journal.here(host),
+        where=here,
     )
     record = transaction.apply(host, record, plan.restart)
     _output.did(f"apply {record.id} is done")

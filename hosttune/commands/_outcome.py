@@ -117,6 +117,7 @@ def nothing(report: Report, narrowed: Sequence[str]) -> str:
     untold = f"; {len(found.unknown):,} cannot be told and {_be(found.unknown)} left alone" if found.unknown else ""
     if not open_:
         when = ", now and after a boot" if report.machine.kernel else " after a boot"
+        when = when if report.where.loaded else " now"
         return f"Nothing to do: what role {' + '.join(report.roles)} wants holds{when}{untold}."
     said = f"Not holding: {', '.join(open_)}{untold}"
     if narrowed:

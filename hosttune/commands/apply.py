@@ -26,14 +26,19 @@ from hosttune.commands import (
     _outcome,
     _output,
     _planning,
+    _scope,
     _trust,
 )
 from hosttune.errors import RefusedError, UsageError
+from hosttune.facts import machine as machines
+from hosttune.facts import where as place
+from hosttune.facts.where import HERE, Came
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
 from hosttune.model import Change, Finding, Plan, Report, Verdict
+from hosttune.printable import clean
 from hosttune.render import _outcome as outcome
-from hosttune.render import _plan, _refused, _script
+from hosttune.render import _plan, _refused, _script, _where
 from hosttune.render._figures import fold
 
 SCHEMA = "hosttune/apply/1"
@@ -61,12 +66,13 @@ class Asked:
     snapshot: str
     format: str
     allow_key: list[str] | None = None
+    netns: str = ""
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What one look at the host came to."""
+    """What one look at the host came to; `lacks` is what of it somebody else has to set."""
 
     report: Report
     request: Request
@@ -78,19 +84,20 @@ class Draft:
 def run(asked: Asked) -> int:
     """Open the host that the options name and carry it out there; returns the exit code."""
     _check(asked)
-    host = _open.open_host(asked.root, asked.snapshot)
-    with _open.remembering(host):
-        return on(host, asked)
+    with _load.view(asked.aim, asked.netns, asked.snapshot, asked.root) as seen:
+        host = _open.open_host(asked.root, asked.snapshot)
+        with _open.remembering(host):
+            return on(host, asked, seen.came)
 
 
-def on(host: Host, asked: Asked) -> int:
-    """Carry it out on a host, or show it; returns the exit code."""
+def on(host: Host, asked: Asked, came: Came = HERE) -> int:
+    """Carry it out on a host, or show it; returns the exit code. `came`: how this run came to where it looks from."""
     with _trust.writing():
-        return _on(host, asked)
+        return _on(host, asked, came)
 
 
-def _on(host: Host, asked: Asked) -> int:
-    loaded = _load.load(host, asked.aim)
+def _on(host: Host, asked: Asked, came: Came) -> int:
+    loaded = dataclasses.replace(_load.load(host, asked.aim, came.process), came=came)
     draft = _draft(asked, host, loaded)
     if asked.script or asked.dry_run:
         # what only this user may not do, another one may who carries it out
@@ -100,7 +107,7 @@ def _on(host: Host, asked: Asked) -> int:
     if asked.script:
         _refuse(draft.plan)
         top = host.root if isinstance(host, LiveHost) and not host.runs else "/"
-        _output.put(_script.render(draft.plan, _load.command(), top))
+        _output.put(_script.render(draft.plan, _load.command(), top, draft.report.where))
         return 0
     before = _commit.before(host, asked.dry_run)
     if not draft.plan.refusals and not _wants(draft.plan) and not before.unfinished:
@@ -119,6 +126,8 @@ def _check(asked: Asked) -> None:
         raise UsageError("--runtime-only and --persist-only: together they leave nothing to write; name one")
     if asked.root != "/" and (asked.runtime_only or asked.live or asked.restart):
         raise UsageError("--root: nothing runs in an image; leave out --runtime-only, --live and --restart")
+    if asked.netns:
+        _check_netns(asked)
     if asked.snapshot and not (asked.dry_run or asked.script):
         raise UsageError("--snapshot: a recording cannot be changed; add --dry-run or --script")
     if asked.snapshot and asked.add_address and not asked.persist_only:
@@ -133,9 +142,25 @@ def _check(asked: Asked) -> None:
     _planning.allowed(asked.allow_key or [])
 
 
+def _check_netns(asked: Asked) -> None:
+    """Raise UsageError for what cannot go with a network namespace by name."""
+    if asked.persist_only:
+        raise UsageError(
+            f"--netns and --persist-only: no file reaches the network namespace {asked.netns}; leave out --persist-only"
+        )
+    if asked.root != "/" or asked.snapshot:
+        raise UsageError("--netns: an image and a recording have no namespaces; leave out --root and --snapshot")
+    named = [name for name in ("pid", "process_name", "service") if getattr(asked.aim, name) not in (None, "")]
+    if named:
+        raise UsageError(f"--netns and --{named[0].replace('_', '-')}: two network namespaces; name one of the two")
+
+
 def _draft(asked: Asked, host: Host, loaded: _load.Loaded, links: AddressFacts | None = None) -> Draft:
     """Look at the host and plan; `links` are what an earlier look found of addresses."""
-    report = _examine.examine(host, loaded.profiles, loaded.workload, loaded.programs, _load.command())
+    where = place.gather(host, machines.gather(host), loaded.came)
+    report = _examine.examine(
+        host, loaded.profiles, loaded.workload, loaded.programs, _load.command(), where=where
+    )
     report = dataclasses.replace(report, warnings=loaded.notes + report.warnings)
     base = Request(
         runtime=not asked.persist_only and asked.root == "/",
@@ -147,9 +172,20 @@ def _draft(asked: Asked, host: Host, loaded: _load.Loaded, links: AddressFacts |
         allow=_planning.allowed(asked.allow_key or []),
     )
     made, findings = _planning.request(host, loaded, report, base, asked.leave or [], asked.reserve_listeners)
-    links = links or _addressing.facts(host, made)
-    plan = _planning.plan(host, Planned(host), made, findings, loaded.profiles, links, asked.dry_run)
-    return Draft(report, made, findings, plan, links)
+    options = _load.role_words(asked.aim)
+    scope = _scope.narrow(report, findings, made, options, bool(asked.netns))
+    links = links or _addressing.facts(host, scope.request)
+    plan = _planning.plan(
+        host, Planned(host), scope.request, scope.findings, loaded.profiles, links, asked.dry_run
+    )
+    plan = dataclasses.replace(
+        # a text of several lines is one of ours
+        plan,
+        notes=(*map(clean, plan.notes), *scope.notes),
+        refusals=(*scope.refusals, *map(clean, plan.refusals)),
+    )
+    plan = _scope.closed(plan, report, findings, options)
+    return Draft(report, scope.request, scope.findings, plan, links)
 
 
 def _wants(plan: Plan) -> bool:
@@ -172,7 +208,9 @@ def _show(asked: Asked, host: Host, loaded: _load.Loaded, draft: Draft, before: 
     # who only forgot sudo has not asked for a plan
     short = asked.format == "json" or (not asked.dry_run and bool(_refused.not_root(*why)[0]))
     planned = Planned(host, draft.plan.changes)
-    after = _examine.examine(planned, loaded.profiles, loaded.workload, loaded.programs, "")
+    after = _examine.examine(
+        planned, loaded.profiles, loaded.workload, loaded.programs, "", where=draft.report.where
+    )
     if asked.format == "json":
         results = [] if refusals else _results(planned, loaded, draft, after, draft.plan.changes)
         changed = bool(draft.plan.changes) or before.unfinished
@@ -203,14 +241,18 @@ def _apply(asked: Asked, host: LiveHost, loaded: _load.Loaded, shown: Draft, bef
     with _commit.healed(host) as found:
         # who was not asked has not let time pass: the link need not be asked again
         draft = _draft(asked, host, loaded, shown.links if asked.yes else None)
+        if draft.report.where.identity != shown.report.where.identity:
+            raise RefusedError(_where.moved(shown.report.where))
         _refuse(draft.plan)
         if not asked.yes and draft.plan != shown.plan:
             raise RefusedError("the host was changed while you were asked, nothing was written; run it again")
         if not _wants(draft.plan):
             return _tell(asked, draft, draft.report, 0, before, changed=False, healed=before.unfinished)
-        record = _commit.carry_out(host, found, draft.request, draft.plan, asked.reason)
+        record = _commit.carry_out(host, found, draft.request, draft.plan, asked.reason, draft.report.where)
         # under the lock still: what another hosttune writes next is not what this one has lost
-        after = _examine.examine(host, loaded.profiles, loaded.workload, loaded.programs, "")
+        after = _examine.examine(
+            host, loaded.profiles, loaded.workload, loaded.programs, "", where=draft.report.where
+        )
         results = _results(host, loaded, draft, after, record.changes)
         # asked last: whatever else is said, what was written holds at the end, or this is no success
         lost = in_force.lost(host, record.changes)
@@ -306,7 +348,7 @@ def _print_json(
 
 def _print_notes(plan: Plan) -> None:
     for note in _plan.notes(plan):
-        print("\n".join(fold(f"  note: {note}", _width(), "    ")))
+        print("\n".join(_where.shown(note, _width(), "  note: ", "    ")))
 
 
 def _width() -> int:

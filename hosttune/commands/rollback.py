@@ -14,7 +14,7 @@ from hosttune.changes import journal, undo, wayback
 from hosttune.changes.journal import Journal
 from hosttune.changes.record import Record, Status
 from hosttune.changes.wayback import WayBack
-from hosttune.commands import _asking, _commit, _damaged, _open, _output, _planning, _trust
+from hosttune.commands import _asking, _commit, _damaged, _instance, _open, _output, _planning, _trust
 from hosttune.errors import RefusedError, UsageError
 from hosttune.host.live import LiveHost
 from hosttune.model import Plan
@@ -55,7 +55,7 @@ def run(asked: Asked) -> int:
     _open.check_format(asked.format)
     _asking.check(asked.format, told=asked.yes or asked.dry_run)
     host = LiveHost(asked.root)
-    with host.remembering():
+    with _instance.of_record(host, asked.id), host.remembering():
         return on(host, asked)
 
 
@@ -129,7 +129,13 @@ def _of(host: LiveHost, asked: Asked, read: Journal) -> Look:
     records = list(read.records)
     if asked.id is not None:
         _damaged.refuse_damaged(host, read, asked.id)
-    found = wayback.interrupted(records)
+    here = journal.here(host)
+    away = [r for r in wayback.interrupted(records) if wayback.away(r, here)]
+    for record in away if not asked.force else ():
+        if record.id == asked.id:
+            wayback.refuse_elsewhere(record, here)
+    # what was interrupted in another network namespace is healed there
+    found = [r for r in wayback.interrupted(records) if asked.force or r not in away]
     chosen = _chosen(records, asked.id)
     if asked.id is None and not found:
         _damaged.refuse_last(host, read, chosen)

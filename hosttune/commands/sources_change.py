@@ -17,9 +17,21 @@ from hosttune.changes.decode import plain
 from hosttune.changes.planned import Planned
 from hosttune.changes.record import Record, Status
 from hosttune.changes.request import AddressFacts, Request
-from hosttune.commands import _addressing, _asking, _commit, _load, _open, _outcome, _planning, _trust
+from hosttune.commands import (
+    _addressing,
+    _asking,
+    _commit,
+    _load,
+    _open,
+    _outcome,
+    _planning,
+    _scope,
+    _trust,
+)
 from hosttune.errors import HostError, RefusedError, UsageError
 from hosttune.facts import links
+from hosttune.facts import machine as machines
+from hosttune.facts import where as place
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
 from hosttune.model import Plan
@@ -81,8 +93,9 @@ def on(host: LiveHost, asked: Asked) -> int:
 
 
 def _on(host: LiveHost, asked: Asked) -> int:
-    request = _request(host, asked)
-    look = _look(host, asked, request)
+    where = place.gather(host, machines.gather(host))
+    request, notes = _scope.lasting(where, _request(host, asked))
+    look = _look(host, asked, request, notes)
     before = _commit.before(host, asked.dry_run)
     if not look.plan.refusals and not look.plan.changes and not before.unfinished:
         return _tell(host, asked, look, 0, None, before)
@@ -94,14 +107,14 @@ def _on(host: LiveHost, asked: Asked) -> int:
         _asking.agree(f"Make {count:,} change{'s' * (count != 1)}?")
     with _commit.healed(host) as found:
         # who was not asked has not let time pass: the link need not be asked again
-        again = _look(host, asked, request, look.links if asked.yes else None)
+        again = _look(host, asked, request, notes, look.links if asked.yes else None)
         if again.plan.refusals:
             raise RefusedError(_refused.line(again.plan.refusals, os.geteuid() == 0, _load.command()))
         if not asked.yes and again.plan != look.plan:
             raise RefusedError("the host was changed while you were asked, nothing was written; run it again")
         if not again.plan.changes:
             return _tell(host, asked, again, 0, None, before)
-        record = _commit.carry_out(host, found, request, again.plan, asked.reason)
+        record = _commit.carry_out(host, found, request, again.plan, asked.reason, where)
         lost = in_force.lost(host, record.changes)
     return _tell(host, asked, again, 1 if lost else 0, record, before, lost)
 
@@ -128,10 +141,13 @@ def _request(host: Host, asked: Asked) -> Request:
         raise UsageError(str(error).replace("--add-address ", "")) from error
 
 
-def _look(host: LiveHost, asked: Asked, request: Request, known: AddressFacts | None = None) -> _Look:
+def _look(
+    host: LiveHost, asked: Asked, request: Request, notes: tuple[str, ...], known: AddressFacts | None = None
+) -> _Look:
     known = known or _addressing.facts(host, request, force=asked.force, ours=_ours(host) if asked.remove else ())
     plan = _planning.plan(host, Planned(host), request, (), _open.open_profiles([], []), known, asked.dry_run)
-    plan = dataclasses.replace(plan, refusals=tuple(r.replace("--add-address: ", "") for r in plan.refusals))
+    refusals = tuple(r.replace("--add-address: ", "") for r in plan.refusals)
+    plan = dataclasses.replace(plan, refusals=refusals, notes=(*plan.notes, *(notes if plan.changes else ())))
     if asked.dry_run:
         # what only this user may not do, another one may who carries it out
         line, others = _refused.not_root(plan.refusals, os.geteuid() == 0, "")

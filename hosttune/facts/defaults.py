@@ -41,6 +41,8 @@ def defaults(host: Host, machine: Machine, readings: Mapping[str, Reading]) -> d
         found["sysctl:fs.nr_open"] = most
     # set by the kernel before anything else runs (fs/proc/proc_sysctl.c, do_sysctl_args()): files come on top
     for key, value in re.findall(r"(?:^|\s)sysctl\.([\w./-]+)=(\S*)", text(host, "/proc/cmdline")):
+        if key.startswith("net") and machine.network_namespace == "another":
+            continue  # that sets the first network namespace alone
         reading = readings.get(subject := f"sysctl:{display(normalise(key))}")
         told = kernel_value(value, None) if reading is not None else None
         if told is not None and not isinstance(told, Unknown):

@@ -78,9 +78,12 @@ def _tuned(host: Host, key: str) -> str:
     return ""
 
 
-def warnings(host: Host) -> tuple[str, ...]:
-    """Return one sentence for each thing that may overwrite a value, or keep the files from being applied."""
-    return tuple([*_loader(host), *_cmdline(host), *_daemons(host), *_read_only(host)])
+def warnings(host: Host, loaded: bool = True) -> tuple[str, ...]:
+    """Return one sentence for each thing that may overwrite a value, or keep the files from being applied.
+
+    `loaded`: the files of this host reach what is judged at all.
+    """
+    return tuple([*(_loader(host) if loaded else []), *_cmdline(host), *_daemons(host), *_read_only(host)])
 
 
 def _loader(host: Host) -> list[str]:
@@ -107,14 +110,14 @@ def _daemons(host: Host) -> list[str]:
 
 
 def _read_only(host: Host) -> list[str]:
-    where = _mounted_read_only(host, "/proc/self/mounts")
+    where = mounted_read_only(host, "/proc/self/mounts")
     # a unit with ProtectKernelTunables= has it so for itself alone: systemd.exec(5)
-    if not where or (text(host, "/proc/1/mounts") and not _mounted_read_only(host, "/proc/1/mounts")):
+    if not where or (text(host, "/proc/1/mounts") and not mounted_read_only(host, "/proc/1/mounts")):
         return []
     return [f"{where} is mounted read-only here: values can be read, not set, from inside"]
 
 
-def _mounted_read_only(host: Host, path: str) -> str:
+def mounted_read_only(host: Host, path: str) -> str:
     """Return /proc or /proc/sys where a list of mounts, proc_pid_mounts(5), has it read-only; "" where it has not."""
     for line in text(host, path).splitlines():
         fields = line.split(" ")

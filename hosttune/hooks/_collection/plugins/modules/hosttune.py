@@ -51,6 +51,10 @@ options:
       - Keys to leave alone, such as V(net.core.somaxconn).
     type: list
     elements: str
+  netns:
+    description:
+      - Write the running values of this network namespace (ip netns), and no file.
+    type: str
   runtime_only:
     description:
       - Write nothing that survives a boot.
@@ -159,6 +163,7 @@ from ansible_collections.hosttune.hosttune.plugins.module_utils import cli
 
 OWN = {
     "except": "--except",
+    "netns": "--netns",
     "runtime_only": "--runtime-only",
     "persist_only": "--persist-only",
     "live": "--live",
@@ -167,7 +172,7 @@ OWN = {
     "add_addresses": "--add-address",
     "reason": "--reason",
 }
-APPLY_ONLY = ["only", "except", "runtime_only", "persist_only", "live", "reserve_listeners", "add_addresses"]
+APPLY_ONLY = ["only", "except", "netns", "runtime_only", "persist_only", "live", "reserve_listeners", "add_addresses"]
 WANTED = 4
 REFUSED = 5
 
@@ -279,6 +284,7 @@ def main() -> None:
                 "force": {"type": "bool", "default": False},
                 "only": {"type": "list", "elements": "str", "choices": ["sysctl", "limits", "units", "addresses"]},
                 "except": {"type": "list", "elements": "str"},
+                "netns": {"type": "str"},
                 "runtime_only": {"type": "bool", "default": False},
                 "persist_only": {"type": "bool", "default": False},
                 "live": {"type": "bool", "default": False},
