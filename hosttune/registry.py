@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import pkgutil
 from types import ModuleType
 
 
+@functools.cache
 def names(package: str) -> tuple[str, ...]:
-    """Return the keys of a package's plug-ins, sorted; modules whose name begins with `_` are none."""
+    """Return the keys of a package's plug-ins, sorted; modules whose name begins with `_` are none.
+
+    The directory is read once: what waits for long must not need it again.
+    """
     found = importlib.import_module(package)
     return tuple(sorted(m.name for m in pkgutil.iter_modules(found.__path__) if not m.name.startswith("_")))
 

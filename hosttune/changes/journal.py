@@ -2,8 +2,9 @@
 
 A record is `applying` before the first write, then `applied`, or `undone` where a write failed; `rolling-back` with
 its way back before the first write of a rollback, then `rolled-back`, or `partly-rolled-back` where it left what
-somebody else has changed since. What is neither applying nor rolling back is whole. Form: `hosttune/journal/1`, see
-`encode`. A journal is not trusted: what it names is checked before anything is done with it.
+somebody else has changed since. One that waits to be confirmed is `unconfirmed` after `applying`, and `confirming`
+before the first write of the confirm, which makes it `applied`. What ends in -ing was interrupted. Form:
+`hosttune/journal/1`, see `encode`. A journal is not trusted: what it names is checked before anything is done with it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Any
 
 from hosttune.changes import backends
 from hosttune.changes.backends import directory
+from hosttune.changes.confirm import Confirm
 from hosttune.changes.request import Request
 from hosttune.errors import ApplyError, HostError, RefusedError, StoppedError
 from hosttune.host import Host, WritableHost
@@ -38,6 +40,8 @@ _LAST_ID = 2**32 - 2  # the last uid and gid: -1 means "leave it" to chown(2)
 
 class Status(StrEnum):
     APPLYING = "applying"
+    UNCONFIRMED = "unconfirmed"
+    CONFIRMING = "confirming"
     APPLIED = "applied"
     UNDONE = "undone"
     ROLLING_BACK = "rolling-back"
@@ -59,6 +63,7 @@ class Record:
 
     `one_way` are targets whose old value the kernel does not take back. `way_back` are the writes of its rollback,
     `rewrites` what the others' changes become by it, `left` those of its own that stay: others have changed them.
+    `confirm` is there from the first write until it is confirmed, `pending` are the changes that wait for that.
     """
 
     id: int
@@ -74,6 +79,8 @@ class Record:
     way_back: tuple[Change, ...] = ()
     rewrites: dict[int, tuple[Change, ...]] = field(default_factory=dict)
     left: tuple[Change, ...] = ()
+    confirm: Confirm | None = None
+    pending: tuple[Change, ...] = ()
 
 
 def records(host: Host) -> list[Record]:
@@ -140,7 +147,7 @@ def locked(host: WritableHost, waiting: Callable[[str], None]) -> Iterator[None]
             for path in directory.missing(host, lock):
                 host.make_directory(path)
             held.enter_context(host.lock(lock, WAIT, waiting))
-            held.enter_context(_stopped_by_signals())
+            held.enter_context(stopped_by_signals())
         except HostError as error:
             raise RefusedError(f"another hosttune is applying or rolling back ({error.detail}); wait for it") from error
         except OSError as error:
@@ -150,7 +157,7 @@ def locked(host: WritableHost, waiting: Callable[[str], None]) -> Iterator[None]
 
 
 @contextmanager
-def _stopped_by_signals() -> Iterator[None]:
+def stopped_by_signals() -> Iterator[None]:
     """Turn SIGTERM and SIGHUP (a lost terminal) into an exception, so that what was done is taken back."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -203,7 +210,16 @@ def decode(found: Any) -> Record:
         way_back=_changes(found["way_back"]),
         rewrites={int(key): _changes(value) for key, value in found["rewrites"].items()},
         left=_changes(found["left"]),
+        confirm=_confirm(found["confirm"]),
+        pending=_changes(found["pending"]),
     )
+
+
+def _confirm(found: Any) -> Confirm | None:
+    if found is None:
+        return None
+    texts = {name: _text(found[name]) for name in ("boot", "until", "timer", "ended")}
+    return Confirm(seconds=_whole(found["seconds"]), deadline=_whole(found["deadline"]), **texts)
 
 
 def _request(found: dict[str, Any]) -> Request:

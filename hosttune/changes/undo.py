@@ -66,6 +66,12 @@ def heal(host: WritableHost, records: Sequence[Record], force: bool = False) -> 
             done = transaction.undo(host, record, force)
             how = "it has been taken back" if done.whole else "it could not be taken back whole"
             said.append(f"apply {record.id} was interrupted: {how}")
+        elif record.status is Status.CONFIRMING:
+            # what waited came last, and goes first
+            whole_of_it = dataclasses.replace(record, changes=(*record.changes, *record.pending))
+            done = transaction.undo(host, whole_of_it, force)
+            how = "it has been taken back" if done.whole else "it could not be taken back whole"
+            said.append(f"the confirm of apply {record.id} was interrupted: {how}")
         else:
             done = finish(host, record, force=force)
             how = "finished now" if done.whole else "tried again"

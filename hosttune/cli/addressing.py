@@ -9,6 +9,8 @@ import typer
 from hosttune.cli._app import aim_of, app
 from hosttune.options import (
     Backends,
+    ConfirmIf,
+    ConfirmWithin,
     Connections,
     Format,
     FromConfig,
@@ -71,6 +73,8 @@ def sources_add(
     yes: Yes = False,
     runtime_only: RuntimeOnly = False,
     persist_only: PersistOnly = False,
+    confirm_within: ConfirmWithin = None,
+    confirm_if: ConfirmIf = None,
     root: Root = "/",
     format: Format = "table",
 ) -> None:
@@ -82,7 +86,18 @@ def sources_add(
     from hosttune.commands import sources_change as change
 
     asked = change.Asked(
-        False, addresses or [], anyip or [], dry_run, yes, False, runtime_only, persist_only, root, format
+        remove=False,
+        targets=addresses or [],
+        anyip=anyip or [],
+        dry_run=dry_run,
+        yes=yes,
+        force=False,
+        runtime_only=runtime_only,
+        persist_only=persist_only,
+        root=root,
+        format=format,
+        confirm_within=confirm_within or "",
+        confirm_if=confirm_if or "",
     )
     raise typer.Exit(change.run(asked))
 
@@ -96,6 +111,8 @@ def sources_remove(
     force: Annotated[bool, typer.Option("--force", help="Though connections are open on them.")] = False,
     runtime_only: RuntimeOnly = False,
     persist_only: PersistOnly = False,
+    confirm_within: ConfirmWithin = None,
+    confirm_if: ConfirmIf = None,
     root: Root = "/",
     format: Format = "table",
 ) -> None:
@@ -106,6 +123,17 @@ def sources_remove(
     from hosttune.commands import sources_change as change
 
     asked = change.Asked(
-        True, addresses or [], anyip or [], dry_run, yes, force, runtime_only, persist_only, root, format
+        remove=True,
+        targets=addresses or [],
+        anyip=anyip or [],
+        dry_run=dry_run,
+        yes=yes,
+        force=force,
+        runtime_only=runtime_only,
+        persist_only=persist_only,
+        root=root,
+        format=format,
+        confirm_within=confirm_within or "",
+        confirm_if=confirm_if or "",
     )
     raise typer.Exit(change.run(asked))

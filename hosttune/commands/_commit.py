@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from hosttune.changes import journal, transaction, undo, wayback
+from hosttune.changes import confirm, journal, transaction, trial, wayback
 from hosttune.changes.journal import Record, Status
 from hosttune.changes.request import Request
-from hosttune.commands import _load, _open, _output
+from hosttune.commands import _confirming, _load, _open, _output, expire
 from hosttune.errors import RefusedError
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
@@ -22,13 +23,18 @@ def unfinished(host: Host, dry_run: bool) -> bool:
     if not isinstance(host, LiveHost):
         return False
     try:
-        found = wayback.interrupted(journal.records(host))
+        records = journal.records(host)
     except RefusedError:
         if dry_run:
             return False  # who only looks need not be able to read the journal
         raise
+    found = wayback.interrupted(records)
     for record in found:
         print(f"hosttune: apply {record.id} was interrupted: an apply or rollback heals it first", file=sys.stderr)
+    if not dry_run:
+        _confirming.refuse_while_unconfirmed(host, records)
+    waiting = trial.unconfirmed(records)
+    found += [waiting] if waiting and waiting.confirm and confirm.over(waiting.confirm, confirm.moment(host)) else []
     return bool(found)
 
 
@@ -37,7 +43,7 @@ def healed(host: LiveHost) -> Iterator[list[Record]]:
     """Hold the lock, with what was interrupted brought to an end, and give the records; raises RefusedError."""
     with journal.locked(host, _open.teller()):
         records = journal.records(host)
-        done = undo.heal(host, records)
+        done = trial.heal(host, records)
         for line in done.said:
             print(f"hosttune: {line}", file=sys.stderr)
         if not done.whole:
@@ -45,11 +51,17 @@ def healed(host: LiveHost) -> Iterator[list[Record]]:
                 "an earlier run is not taken back whole, and this one would stand on it: mend what is named above and "
                 "run `hosttune rollback`, or give it up with `hosttune rollback --force`"
             )
+        _confirming.refuse_while_unconfirmed(host, records)
         yield records
 
 
-def carry_out(host: LiveHost, records: list[Record], request: Request, plan: Plan) -> Record:
-    """Make the changes of a plan, and return the record that takes them back; raises ApplyError."""
+def carry_out(
+    host: LiveHost, records: list[Record], request: Request, plan: Plan, within: _confirming.Within | None = None
+) -> Record:
+    """Make the changes of a plan, and return the record that takes them back; raises ApplyError.
+
+    With `within` only those that a reboot forgets are made, and are taken back unless they are confirmed in time.
+    """
     record = Record(
         id=max((r.id for r in records), default=0) + 1,
         status=Status.APPLYING,
@@ -62,6 +74,13 @@ def carry_out(host: LiveHost, records: list[Record], request: Request, plan: Pla
         one_way=plan.one_way,
         where=journal.here(host),
     )
-    record = transaction.apply(host, record, plan.restart)
-    _output.did(f"apply {record.id} is done")
+    if within is None:
+        record = transaction.apply(host, record, plan.restart)
+        _output.did(f"apply {record.id} is done")
+        return record
+    parts = confirm.split(host, plan.changes)
+    deadline = _confirming.begun(host, within.seconds)
+    record = dataclasses.replace(record, changes=parts.now, pending=parts.waits, confirm=deadline)
+    record = trial.apply(host, record, plan.restart, expire.command(record.id))
+    _output.did(f"apply {record.id} is done, and waits to be confirmed")
     return record

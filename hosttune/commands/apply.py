@@ -15,7 +15,7 @@ from hosttune.changes import journal
 from hosttune.changes.journal import Record
 from hosttune.changes.planned import Planned
 from hosttune.changes.request import AddressFacts, Request
-from hosttune.commands import _addressing, _asking, _commit, _examine, _load, _open, _outcome, _planning
+from hosttune.commands import _addressing, _asking, _commit, _confirming, _examine, _load, _open, _outcome, _planning
 from hosttune.errors import RefusedError, UsageError
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
@@ -48,6 +48,18 @@ class Asked:
     root: str
     snapshot: str
     format: str
+    confirm_within: str = ""
+    confirm_if: str = ""
+
+    def within(self) -> _confirming.Within | None:
+        """Return how long it waits to be confirmed, None where it does not; raises UsageError."""
+        barred = {
+            "--root": self.root != "/",
+            "--snapshot": bool(self.snapshot),
+            "--persist-only": self.persist_only,
+            "--script": self.script,
+        }
+        return _confirming.within(self.confirm_within, self.confirm_if, barred)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +122,7 @@ def _check(asked: Asked) -> None:
             "--script: it prints a shell script and writes nothing; leave out --yes, --dry-run and --format"
         )
     _asking.check(asked.format, told=asked.yes or asked.dry_run or asked.script)
+    asked.within()
     _planning.kinds(asked.only)
     _addressing.addresses(asked.add_address or [])
 
@@ -129,6 +142,7 @@ def _draft(asked: Asked, host: Host, loaded: _load.Loaded, links: AddressFacts |
     made, findings = _planning.request(host, loaded, report, base, asked.leave or [], asked.reserve_listeners)
     links = links or _addressing.facts(host, made)
     plan = _planning.plan(host, Planned(host), made, findings, loaded.profiles, links)
+    plan = _confirming.adjusted(host, plan, asked.within())
     return Draft(report, made, findings, plan, links)
 
 
@@ -187,9 +201,14 @@ def _apply(asked: Asked, host: LiveHost, loaded: _load.Loaded, shown: Draft, unf
             raise RefusedError("the host was changed while you were asked, nothing was written; run it again")
         if not _wants(draft.plan):
             return _tell(asked, draft, draft.report, 0, changed=False, healed=unfinished)
-        record = _commit.carry_out(host, records, draft.request, draft.plan)
-    after = _examine.examine(host, loaded.profiles, loaded.workload, loaded.programs, "")
-    results = _results(host, loaded, draft, after, record.changes)
+        within = asked.within()
+        record = _commit.carry_out(host, records, draft.request, draft.plan, within)
+    if within and within.command:
+        record = _confirming.settled(host, record, within.command)
+    # what waits counts as what a boot brings: that is what is to be confirmed
+    seen = Planned(host, record.pending)
+    after = _examine.examine(seen, loaded.profiles, loaded.workload, loaded.programs, "")
+    results = _results(seen, loaded, draft, after, draft.plan.changes if record.confirm else record.changes)
     broken = any(row["verdict"] == Verdict.FAIL for row in results)
     return _tell(asked, draft, after, 1 if broken else 0, changed=True, record=record, results=results)
 
@@ -225,11 +244,15 @@ def _tell(
         print("\n".join(fold(f"  {_outcome.nothing(draft.report, _narrowed(asked))}", width, "    ")))
         _print_notes(draft.plan)
         return code
-    print(outcome.outcome(results or [], _capacity(draft, after), bool(after.machine.kernel), width), end="")
+    confirmed = record is None or record.confirm is None
+    print(outcome.outcome(results or [], _capacity(draft, after), bool(after.machine.kernel), width, confirmed), end="")
     # who was asked has read what is left alone
     _print_notes(draft.plan if asked.yes else dataclasses.replace(draft.plan, notes=()))
     if record is not None:
-        print(f"  undo: sudo hosttune rollback {record.id}{_root(asked.root)}")
+        if record.confirm:
+            print("\n".join(f"  {line}" for line in _confirming.lines(record)))
+        else:
+            print(f"  undo: sudo hosttune rollback {record.id}{_root(asked.root)}")
     return code
 
 
@@ -263,6 +286,7 @@ def _print_json(
         "restarted": bool(record and draft.plan.restart and draft.plan.restarts),
         "results": results,
         "capacity": _capacity(draft, after),
+        "confirm": _confirming.document(record),
     }
     print(json.dumps(document, indent=1))
 

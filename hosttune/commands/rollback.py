@@ -9,10 +9,10 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from hosttune.changes import journal, undo, wayback
+from hosttune.changes import confirm, journal, trial, undo, wayback
 from hosttune.changes.journal import Record, Status
 from hosttune.changes.wayback import WayBack
-from hosttune.commands import _asking, _open, _output, _planning
+from hosttune.commands import _asking, _confirming, _open, _output, _planning
 from hosttune.errors import RefusedError, UsageError
 from hosttune.host.live import LiveHost
 from hosttune.model import Plan
@@ -62,7 +62,7 @@ def on(host: LiveHost, asked: Asked) -> int:
     if not asked.yes:
         _ask(asked, seen)
     with journal.locked(host, _open.teller()):
-        healed = undo.heal(host, journal.records(host), asked.force)
+        healed = trial.heal(host, journal.records(host), asked.force)
         told = Look(None, told=healed.said)
         if healed.said and (asked.id is None or not asked.yes or not healed.whole):
             # what comes after it was not asked for, or not shown, or would stand on what is not whole
@@ -72,7 +72,8 @@ def on(host: LiveHost, asked: Asked) -> int:
             raise RefusedError("the host was changed since you were shown it, nothing was taken back; run it again")
         if look.chosen is None:
             return _tell(asked, dataclasses.replace(look, told=(*healed.said, *look.told)), 0)
-        done = undo.carry_out(host, look.chosen, look.way, asked.restart, asked.force)
+        by = trial.take_back_by_hand if look.chosen.status is Status.UNCONFIRMED else undo.carry_out
+        done = by(host, look.chosen, look.way, asked.restart, asked.force)
     _output.did(f"the rollback of apply {look.chosen.id} is done")
     look = dataclasses.replace(look, told=(*healed.said, *done.said))
     code = 1 if look.told or look.way.kept else 0
@@ -81,13 +82,14 @@ def on(host: LiveHost, asked: Asked) -> int:
 
 def _chosen(records: list[Record], id: int | None) -> Record | None:
     """Return the record to take off, None where none is in force; raises UsageError."""
-    standing = [r for r in records if r.status is Status.APPLIED] or [r for r in records if r.status is Status.PARTLY]
+    standing = [r for r in records if r.status in (Status.APPLIED, Status.UNCONFIRMED)]
+    standing = standing or [r for r in records if r.status is Status.PARTLY]
     if id is None:
         return standing[-1] if standing else None
     found = next((r for r in records if r.id == id), None)
     if found is None:
         raise UsageError(f"rollback {id}: no such apply; `hosttune history` lists them")
-    return found if found.status in (Status.APPLIED, Status.PARTLY) else None
+    return found if found.status in (Status.APPLIED, Status.UNCONFIRMED, Status.PARTLY) else None
 
 
 def _why_none(records: list[Record], id: int | None) -> str:
@@ -104,13 +106,23 @@ def _look(host: LiveHost, asked: Asked) -> Look:
     """Return what a rollback would do now; what was interrupted has to be healed first."""
     records = journal.records(host)
     found = wayback.interrupted(records)
+    waiting = trial.unconfirmed(records)
+    if waiting and waiting.confirm and confirm.over(waiting.confirm, confirm.moment(host)):
+        found.append(waiting)
     chosen = _chosen(records, asked.id)
     if found:
-        told = tuple(f"apply {r.id} was interrupted: a rollback heals it" for r in found)
+        told = tuple(f"apply {r.id} {_unfinished(r)}: a rollback heals it" for r in found)
         return Look(chosen if asked.id else None, WayBack(), told, tuple(r.id for r in found))
     if chosen is None:
         return Look(None, WayBack(), (_why_none(records, asked.id),))
+    if chosen is waiting:
+        return Look(chosen, trial.way_back(host, chosen, asked.force))
+    _confirming.refuse_while_unconfirmed(host, records)
     return Look(chosen, wayback.way_back(host, records, chosen, _planning.replan, journal.here(host), asked.force))
+
+
+def _unfinished(record: Record) -> str:
+    return "was not confirmed in time" if record.status is Status.UNCONFIRMED else "was interrupted"
 
 
 def _ask(asked: Asked, look: Look) -> None:

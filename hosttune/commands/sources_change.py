@@ -16,7 +16,7 @@ from hosttune.changes import journal
 from hosttune.changes.journal import Record, Status
 from hosttune.changes.planned import Planned
 from hosttune.changes.request import AddressFacts, Request
-from hosttune.commands import _addressing, _asking, _commit, _load, _open, _planning
+from hosttune.commands import _addressing, _asking, _commit, _confirming, _load, _open, _planning
 from hosttune.errors import HostError, RefusedError, UsageError
 from hosttune.facts import links
 from hosttune.host import Host
@@ -43,6 +43,13 @@ class Asked:
     persist_only: bool
     root: str
     format: str
+    confirm_within: str = ""
+    confirm_if: str = ""
+
+    def within(self) -> _confirming.Within | None:
+        """Return how long it waits to be confirmed, None where it does not; raises UsageError."""
+        barred = {"--root": self.root != "/", "--persist-only": self.persist_only}
+        return _confirming.within(self.confirm_within, self.confirm_if, barred)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,7 @@ def run(asked: Asked) -> int:
         raise UsageError("--runtime-only and --persist-only: together they leave nothing to write; name one")
     if asked.root != "/" and asked.runtime_only:
         raise UsageError("--root: nothing runs in an image; leave out --runtime-only")
+    asked.within()
     _asking.check(asked.format, told=asked.yes or asked.dry_run)
     return on(LiveHost(asked.root), asked)
 
@@ -91,7 +99,10 @@ def on(host: LiveHost, asked: Asked) -> int:
             raise RefusedError("the host was changed while you were asked, nothing was written; run it again")
         if not again.plan.changes:
             return _tell(host, asked, again, 0, None)
-        record = _commit.carry_out(host, records, request, again.plan)
+        within = asked.within()
+        record = _commit.carry_out(host, records, request, again.plan, within)
+    if within and within.command:
+        record = _confirming.settled(host, record, within.command)
     return _tell(host, asked, again, 0, record)
 
 
@@ -121,6 +132,7 @@ def _look(host: LiveHost, asked: Asked, request: Request, known: AddressFacts | 
     known = known or _addressing.facts(host, request, force=asked.force, ours=_ours(host) if asked.remove else ())
     plan = _planning.plan(host, Planned(host), request, (), _open.open_profiles([], []), known)
     plan = dataclasses.replace(plan, refusals=tuple(r.replace("--add-address: ", "") for r in plan.refusals))
+    plan = _confirming.adjusted(host, plan, asked.within())
     if asked.dry_run:
         # what only this user may not do, another one may who carries it out
         line, others = _refused.not_root(plan.refusals, os.geteuid() == 0, "")
@@ -172,6 +184,9 @@ def _tell(host: Host, asked: Asked, look: _Look, code: int, record: Record | Non
         _notes(look.plan, width)
     for said, command in _returning(host, look.request.anyip):
         print("\n".join([*fold(f"  {said}", width, "    "), f"    {command}"]))
+    if record.confirm:
+        print("\n".join(f"  {line}" for line in _confirming.lines(record)))
+        return code
     where = "" if asked.root == "/" else f" --root {shlex.quote(asked.root)}"
     print(f"  undo: sudo hosttune rollback {record.id}{where}")
     return code
@@ -217,6 +232,7 @@ def _print_json(asked: Asked, look: _Look, record: Record | None) -> None:
         "changes": journal.plain(look.plan.changes),
         "refused": list(look.plan.refusals),
         "notes": _plan.notes(look.plan),
+        "confirm": _confirming.document(record),
         "answers": [{"address": one, "mac": mac} for one, mac in sorted(look.links.answers.items())],
     }
     print(json.dumps(document, indent=1))
