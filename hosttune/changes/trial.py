@@ -76,12 +76,9 @@ def confirm(host: WritableHost, record: Record) -> Record:
     record = dataclasses.replace(record, pending=_pending(host, record))
     kernel = tuple(c for c in record.changes if backends.runtime(c.backend))
     twins = [c for c in record.changes if c not in kernel]
+    where = journal.DIRECTORY
     try:
         journal.save(host, dataclasses.replace(record, status=Status.CONFIRMING))
-    except OSError as error:
-        raise journal.not_saved(error) from error
-    where = "the last step"
-    try:
         for change in record.pending:
             where = change.target
             transaction.make(host, change)

@@ -104,10 +104,7 @@ def _systemd_here(host: Host) -> bool:
     """Say whether a unit of systemd's would see what this run sees: its network, and its files."""
     if text(host, "/proc/1/comm") != "systemd" or not host.glob("/run/systemd/system"):
         return False
-    try:
-        return all(os.readlink(f"/proc/1/ns/{kind}") == os.readlink(f"/proc/self/ns/{kind}") for kind in ("net", "mnt"))
-    except OSError:
-        return False
+    return all(host.link(f"/proc/1/ns/{kind}") == host.link(f"/proc/self/ns/{kind}") for kind in ("net", "mnt"))
 
 
 def refuse_while_unconfirmed(host: Host, records: Sequence[Record], but: int | None = None) -> None:
@@ -120,6 +117,21 @@ def refuse_while_unconfirmed(host: Host, records: Sequence[Record], but: int | N
         f"apply {found.id} waits to be confirmed ({seconds:,} s left): `sudo hosttune confirm {found.id}` keeps it, "
         f"`sudo hosttune rollback {found.id}` takes it back"
     )
+
+
+def waiting(host: Host) -> tuple[str, str]:
+    """Return a sentence on the apply that waits to be confirmed, and what keeps it; "" where none is seen to."""
+    try:
+        found = trial.unconfirmed(journal.records(host))
+    except RefusedError:
+        return "", ""  # who is not root does not see the journal
+    now = moment(host)
+    if found is None or found.confirm is None:
+        return "", ""
+    if why := over(found.confirm, now):
+        return f"apply {found.id} was {why}; `sudo hosttune rollback` takes it back", "sudo hosttune rollback"
+    keep = f"sudo hosttune confirm {found.id}"
+    return f"apply {found.id} is taken back in {left(found.confirm, now):,} s, or by a reboot: `{keep}` keeps it", keep
 
 
 def lines(record: Record) -> list[str]:
