@@ -10,6 +10,7 @@ from hosttune.changes import journal
 from hosttune.changes.confirm import BY_HAND, IN_TIME, Moment, left, moment, over
 from hosttune.changes.journal import Record, Status
 from hosttune.commands import _open
+from hosttune.host import Host
 from hosttune.host.live import LiveHost
 from hosttune.render._figures import fold, when
 
@@ -30,7 +31,11 @@ _STATES = {
 def run(root: str, format: str) -> None:
     """Print each with the command that takes it back, oldest first."""
     _open.check_format(format)
-    host = LiveHost(root)
+    on(LiveHost(root), root, format)
+
+
+def on(host: Host, root: str, format: str) -> None:
+    """Print those of a host."""
     records, now = journal.records(host), moment(host)
     if format == "json":
         print(json.dumps({"schema": SCHEMA, "applies": [journal.encode(record) for record in records]}, indent=1))

@@ -61,9 +61,9 @@ def do_confirm(root: Path, disk: faults.Counting | None = None) -> int:
     return confirm.on(tree.Host(root, disk), confirm.Asked(None, "json"))
 
 
-def do_expire(root: Path, disk: faults.Counting | None = None) -> int:
+def do_expire(root: Path, disk: faults.Counting | None = None, id: int = 1) -> int:
     """Do what the timer does once it goes off."""
-    return expire.on(tree.Host(root, disk), 1)
+    return expire.on(tree.Host(root, disk), id)
 
 
 def do_rollback(root: Path, disk: faults.Counting | None = None) -> int:
