@@ -106,16 +106,17 @@ def confirm(
             parser=_usage.counted(10**9), help="The apply to keep; default: the one that waits.", metavar="[ID]"
         ),
     ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be written; exit 4 if it waits.")] = False,
     format: Format = "table",
 ) -> None:
     """Keep an apply that was made with --confirm-within: write what waits, and end its timer.
 
-    Exit: 0 done, or confirmed before; 1 a write failed, and it can be confirmed again; 2 wrong use; 5 refused: too
-    late, or a file was changed since.
+    Exit: 0 done, or confirmed before; 1 a write failed, and it can be confirmed again; 2 wrong use; 4 it waits
+    (--dry-run); 5 refused: nothing waits, it is too late, or a file was changed since.
     """
     from hosttune.commands import confirm
 
-    raise typer.Exit(confirm.run(confirm.Asked(id, format)))
+    raise typer.Exit(confirm.run(confirm.Asked(id, dry_run, format)))
 
 
 @app.command()

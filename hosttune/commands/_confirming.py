@@ -200,16 +200,12 @@ def settled(host: LiveHost, record: Record, command: str) -> Record:
 def kept(host: LiveHost, id: int) -> Record:
     """Confirm an apply under the lock and return its record; raises RefusedError, ApplyError, UsageError."""
     with journal.locked(host, _open.teller()):
-        record = next((one for one in journal.records(host) if one.id == id), None)
-        if record is None:
-            raise UsageError(f"confirm {id}: no such apply; `hosttune history` lists them")
-        if record.status is Status.APPLIED:
-            return record
-        if record.confirm is None or record.status is not Status.UNCONFIRMED:
-            ended = record.confirm.ended if record.confirm else ""
-            was = f"was {ended}" if ended else f"is {record.status.value}"
-            raise RefusedError(f"apply {id} cannot be confirmed: it {was}; `hosttune history` says more")
-        why = over(record.confirm, moment(host))
+        records = journal.records(host)
+        found = next((one for one in records if one.id == id), None)
+        if found is not None and found.status is Status.APPLIED:
+            return found
+        record = confirmable(records, id)
+        why = over(record.confirm, moment(host)) if record.confirm else ""
         if why:
             healed = trial.heal(host, [record])
             rest = "; ".join(healed.said) or f"apply {id} was {why}"
@@ -221,6 +217,18 @@ def kept(host: LiveHost, id: int) -> Record:
                 f"`sudo hosttune rollback {id}`, then apply again"
             )
         return trial.confirm(host, record)
+
+
+def confirmable(records: Sequence[Record], id: int) -> Record:
+    """Return the record that a confirm is about; raises UsageError, or RefusedError where it does not wait for one."""
+    record = next((one for one in records if one.id == id), None)
+    if record is None:
+        raise UsageError(f"confirm {id}: no such apply; `hosttune history` lists them")
+    if record.confirm is None or record.status is not Status.UNCONFIRMED:
+        ended = record.confirm.ended if record.confirm else ""
+        was = f"was {ended}" if ended else f"is {record.status.value}"
+        raise RefusedError(f"apply {id} cannot be confirmed: it {was}; `hosttune history` says more")
+    return record
 
 
 def _given_up(host: LiveHost, record: Record, said: str) -> Record:

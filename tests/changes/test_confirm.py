@@ -112,6 +112,20 @@ def test_a_dry_run_shows_the_plan_while_another_waits(root: Path, capsys: pytest
     assert do_apply(root, dry_run=True) == 4
 
 
+def test_a_dry_run_of_a_confirm_shows_what_waits(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    do_apply(root)
+    seen = look(root)
+    capsys.readouterr()
+    assert confirm.on(tree.Host(root), confirm.Asked(None, True, "json")) == 4
+    document = json.loads(capsys.readouterr().out)
+    jsonschema.validate(document, schema("confirm"))
+    assert f"/{DROP_IN}" in document["files"] and "+net.ipv4.tcp_tw_reuse = 1" in document["diff"]
+    assert look(root) == seen and record(root)["status"] == "unconfirmed"
+    assert do_confirm(root) == 0
+    assert confirm.on(tree.Host(root), confirm.Asked(1, True, "table")) == 0
+    assert "Nothing to do" in capsys.readouterr().out
+
+
 def test_it_is_too_late_at_the_deadline_and_all_is_back(root: Path) -> None:
     old = look(root)
     do_apply(root)
@@ -120,7 +134,7 @@ def test_it_is_too_late_at_the_deadline_and_all_is_back(root: Path) -> None:
     assert said.startswith("too late: apply 1 was not confirmed in time: it has been taken back")
     assert look(root) == old
     assert "no apply waits for it" in refused(do_confirm, root)
-    said = refused(lambda: confirm.on(tree.Host(root), confirm.Asked(1, "table")))
+    said = refused(lambda: confirm.on(tree.Host(root), confirm.Asked(1, False, "table")))
     assert "apply 1 cannot be confirmed: it was not confirmed in time" in said
 
 
@@ -243,9 +257,7 @@ def test_times(text: str, seconds: int) -> None:
     assert _confirming.within(text, "", {}) == _confirming.Within(seconds)
 
 
-@pytest.mark.parametrize(
-    "text", ["4", "0", "-5", "61m", "2h", "1d", "1e3", "12.5", "1h30m", "٣٠", "9" * 40, "5\n6"]
-)
+@pytest.mark.parametrize("text", ["4", "0", "-5", "61m", "2h", "1d", "1e3", "12.5", "1h30m", "٣٠", "9" * 40, "5\n6"])
 def test_times_that_are_none(text: str) -> None:
     with pytest.raises(UsageError, match="no time from 5 s to an hour; write 120s or 2m"):
         _confirming.within(text, "", {})

@@ -58,7 +58,7 @@ def do_apply(root: Path, disk: faults.Counting | None = None, **more: Any) -> in
 
 
 def do_confirm(root: Path, disk: faults.Counting | None = None) -> int:
-    return confirm.on(tree.Host(root, disk), confirm.Asked(None, "json"))
+    return confirm.on(tree.Host(root, disk), confirm.Asked(None, False, "json"))
 
 
 def do_expire(root: Path, disk: faults.Counting | None = None, id: int = 1) -> int:
