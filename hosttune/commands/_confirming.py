@@ -25,6 +25,7 @@ from hosttune.model import Change, Plan
 
 _LEAST, _MOST = 5, 3600
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
+_ENDED = (Status.APPLIED, Status.ROLLED_BACK, Status.UNDONE, Status.PARTLY)
 _AGAIN = 2.0
 """Seconds between two attempts of a command."""
 
@@ -184,7 +185,7 @@ def settled(host: LiveHost, record: Record, command: str) -> Record:
                 if code == 0:
                     break
                 said = "it still ran" if code is None else f"it exited {code}"
-                if _status(host, record.id) is not Status.UNCONFIRMED:
+                if _status(host, record.id) in _ENDED:
                     break
                 time.sleep(max(0.0, min(_AGAIN, _seconds(host, record.confirm))))
     except (KeyboardInterrupt, StoppedError) as stop:
@@ -239,10 +240,10 @@ def _given_up(host: LiveHost, record: Record, said: str) -> Record:
             return found
         done = trial.heal(host, [found])
         status = _status(host, record.id)
-    if not done.whole or status in (Status.UNCONFIRMED, Status.APPLYING, Status.ROLLING_BACK):
+    if not done.whole or status not in _ENDED:
         raise ApplyError(f"{said}; apply {record.id} is not taken back whole: {'; '.join(done.said)}")
-    except_ = "; ".join(done.said[1:])
-    raise ApplyError(f"{said}; apply {record.id} is taken back{f', except: {except_}' if except_ else ''}")
+    but = " but for what others changed, see `hosttune history`" if status is Status.PARTLY else ""
+    raise ApplyError(f"{said}; apply {record.id} is taken back{but}")
 
 
 def _run(host: LiveHost, until: Confirm, command: str) -> int | None:

@@ -46,11 +46,16 @@ def main(words: list[str]) -> int:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
         os.umask(0o022)
     host = LiveHost()
-    preload()
-    record = read(host, id)
+    try:
+        preload()
+        record, said = read(host, id), "ready"
+    except Exception as error:  # whatever it is, who waits for this process has to be told
+        record, said = None, f"{type(error).__name__}: {error}"
     if ready >= 0:
-        os.write(ready, b"ready\n")
+        os.write(ready, f"{said}\n".encode(errors="replace"))
         os.close(ready)
+        if said != "ready":
+            return 1
     if record is not None:
         await_deadline(host, record)
     return on(host, id)

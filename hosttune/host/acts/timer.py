@@ -37,10 +37,11 @@ def run(verb: str, kept_by: str, id: int, seconds: int = 0, command: Sequence[st
             f"--description=Take back apply {id} of hosttune, which was not confirmed",
             f"--on-active={seconds}s",
             "--timer-property=AccuracySec=100ms",
-            # one that is killed while it takes back goes on
+            # one that is killed while it takes back goes on, one that cannot start does not try for ever
             "--property=Restart=on-failure",
-            "--property=RestartSec=1",
-            "--property=StartLimitIntervalSec=0",
+            "--property=RestartSec=2",
+            "--property=StartLimitIntervalSec=1h",
+            "--property=StartLimitBurst=30",
             "--",
             # systemd puts its own values in for $NAME (systemd.service(5), "Command lines")
             *(word.replace("$", "$$") for word in command),
