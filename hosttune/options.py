@@ -32,6 +32,10 @@ ProfileFile = Annotated[list[str] | None, FileOption("--profile", help="A profil
 Root = Annotated[str, DirectoryOption(help="Examine the tree below DIR: an image or a chroot.")]
 Snapshot = Annotated[str, FileOption("--snapshot", help="Examine a recording instead of this host.")]
 Netns = Annotated[str, typer.Option(help="Look from inside this network namespace (ip netns).", metavar="NAME")]
+Reason = Annotated[
+    str | None,
+    typer.Option(callback=_usage.reason, help="Why, for `hosttune history`: a ticket, a sentence.", metavar="TEXT"),
+]
 Format = Annotated[str, formats("table", "json")]
 FailOn = Annotated[
     str,

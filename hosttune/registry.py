@@ -8,12 +8,9 @@ import pkgutil
 from types import ModuleType
 
 
-@functools.cache
+@functools.cache  # a journal of a thousand records asks ten thousand times
 def names(package: str) -> tuple[str, ...]:
-    """Return the keys of a package's plug-ins, sorted; modules whose name begins with `_` are none.
-
-    The directory is read once: what waits for long must not need it again.
-    """
+    """Return the keys of a package's plug-ins, sorted; modules whose name begins with `_` are none."""
     found = importlib.import_module(package)
     return tuple(sorted(m.name for m in pkgutil.iter_modules(found.__path__) if not m.name.startswith("_")))
 

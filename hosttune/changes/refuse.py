@@ -15,7 +15,7 @@ from hosttune.model import Change, FileState, Finding, Unknown, Value
 from hosttune.ports import mask_of, span, text_of
 from hosttune.resolve.sysctl_value import kernel_value
 
-_PAGE = 4096
+_LEAST_PAGE = 4096  # no kernel has a smaller one
 _TEXT = ("net.ipv4.ip_local_reserved_ports",)  # a list of one port looks like a number
 _PRIVILEGED = 1024  # PROT_SOCK, include/net/sock.h: ip_unprivileged_port_start where no file sets it
 _CAPABILITIES = {"CAP_NET_ADMIN": 12, "CAP_SYS_RESOURCE": 24}  # linux/capability.h
@@ -83,13 +83,13 @@ def _range(value: Value | None, start: Value | Unknown, when: str) -> list[str]:
 
 def _tcp_mem(value: Value, facts: PlanFacts) -> list[str]:
     pages = max(_numbers(value), default=0)
-    memory = facts.machine.memory
-    if not memory or pages * _PAGE <= memory // 2:
+    memory, page = facts.machine.memory, facts.machine.page_size or _LEAST_PAGE
+    if not memory or pages * page <= memory // 2:
         return []
     return [
-        f"net.ipv4.tcp_mem = {text(value)}: {pages:,} pages are {pages * _PAGE / 2**30:,.1f} GiB, more than half of "
+        f"net.ipv4.tcp_mem = {text(value)}: {pages:,} pages are {pages * page / 2**30:,.1f} GiB, more than half of "
         f"the {memory / 2**30:,.1f} GiB of RAM: the OOM killer would come before TCP pushes back; ask for at most "
-        f"{memory // 2 // _PAGE:,} pages in a profile of your own, or --except net.ipv4.tcp_mem"
+        f"{memory // 2 // page:,} pages in a profile of your own, or --except net.ipv4.tcp_mem"
     ]
 
 

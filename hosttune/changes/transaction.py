@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from hosttune.changes import backends, journal
 from hosttune.changes.confirm import moment, over
-from hosttune.changes.journal import Record, Status
 from hosttune.changes.order import holds
+from hosttune.changes.record import Record, Status
 from hosttune.errors import ApplyError, HostError, StoppedError
 from hosttune.host import WritableHost
 from hosttune.model import Change, FileState, Reason, State

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 from hosttune.changes import backends, journal, transaction, undo, wayback
 from hosttune.changes.confirm import BY_HAND, BY_REBOOT, INTERRUPTED, moment, over
-from hosttune.changes.journal import Record, Status
 from hosttune.changes.order import forward
 from hosttune.changes.planned import Planned
+from hosttune.changes.record import Invocation, Record, Status
 from hosttune.changes.request import Request
 from hosttune.changes.transaction import Outcome, describe
 from hosttune.changes.wayback import WayBack
@@ -111,14 +111,16 @@ def way_back(host: WritableHost, record: Record, force: bool = False) -> WayBack
 def take_back(host: WritableHost, record: Record, why: str, force: bool = False) -> Outcome:
     """Take an unconfirmed apply back under the lock; services that it started again are started again with the old."""
     way = way_back(host, record, force)
-    done = undo.carry_out(host, _ended(record, why), way, record.request.restart, force)
+    done = undo.carry_out(host, _ended(record, why), way, None, record.request.restart, force)
     disarm(host, record)
     return Outcome((*way.kept, *done.said), done.whole)
 
 
-def take_back_by_hand(host: WritableHost, record: Record, way: WayBack, restart: bool, force: bool) -> Outcome:
+def take_back_by_hand(
+    host: WritableHost, record: Record, way: WayBack, made: Invocation, restart: bool, force: bool
+) -> Outcome:
     """Take an unconfirmed apply back as it was shown."""
-    done = undo.carry_out(host, _ended(record, BY_HAND), way, restart or record.request.restart, force)
+    done = undo.carry_out(host, _ended(record, BY_HAND), way, made, restart or record.request.restart, force)
     disarm(host, record)
     return done
 

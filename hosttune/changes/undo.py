@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from hosttune.changes import backends, journal, transaction
-from hosttune.changes.journal import Record, Status
+from hosttune.changes.record import Invocation, Record, Status
 from hosttune.changes.transaction import Outcome
 from hosttune.changes.wayback import WayBack, interrupted
 from hosttune.errors import ApplyError, HostError
 from hosttune.host import WritableHost
 from hosttune.model import Change
 
+_KEPT = 10
+"""Rollbacks of one apply that its record names: what others hold may be tried again every hour."""
 
-def carry_out(host: WritableHost, chosen: Record, way: WayBack, restart: bool, force: bool) -> Outcome:
-    """Carry out a rollback under the lock; raises ApplyError where the journal cannot be written."""
+
+def carry_out(
+    host: WritableHost, chosen: Record, way: WayBack, made: Invocation | None, restart: bool, force: bool
+) -> Outcome:
+    """Carry out a rollback under the lock; raises ApplyError or RefusedError where the journal cannot keep it.
+
+    `made` is None where nobody asked for it: the time to confirm was over.
+    """
     record = dataclasses.replace(
-        chosen, status=Status.ROLLING_BACK, way_back=way.changes, rewrites=dict(way.rewrites), left=way.left
+        chosen,
+        status=Status.ROLLING_BACK,
+        way_back=way.changes,
+        rewrites=dict(way.rewrites),
+        left=way.left,
+        rollbacks=(*chosen.rollbacks, *([made] if made else []))[-_KEPT:],
     )
     try:
+        for other in _rewritten(host, record):
+            journal.check(other)
         journal.save(host, record)
     except OSError as error:
         raise journal.not_saved(error) from error
@@ -83,12 +98,17 @@ def heal(host: WritableHost, records: Sequence[Record], force: bool = False) -> 
 
 def _rewrite_others(host: WritableHost, record: Record) -> None:
     """Give the records that remain the changes that they come to without this one."""
+    for other in _rewritten(host, record):
+        journal.save(host, other)
+
+
+def _rewritten(host: WritableHost, record: Record) -> Iterator[Record]:
     for other in journal.records(host):
         if other.id in record.rewrites and other.status is Status.APPLIED:
             changes = record.rewrites[other.id]
             # what could not go back for this one cannot for those that took its place
             one_way = tuple(dict.fromkeys([*other.one_way, *record.one_way]))
-            journal.save(host, dataclasses.replace(other, changes=changes, one_way=one_way))
+            yield dataclasses.replace(other, changes=changes, one_way=one_way)
 
 
 def _take_back(host: WritableHost, change: Change) -> list[str]:

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hosttune.changes import backends, entries
-from hosttune.changes.journal import Record, Status, Where
 from hosttune.changes.order import backward, forward
 from hosttune.changes.planned import Planned
+from hosttune.changes.record import Record, Status, Where
 from hosttune.changes.request import Request
 from hosttune.errors import HostError, RefusedError
 from hosttune.host import WritableHost

@@ -12,6 +12,7 @@ from hosttune.cli import addressing, changing, hooking, looking, planning, stall
 from hosttune.cli._app import app
 from hosttune.commands import _usage
 from hosttune.errors import HosttuneError
+from hosttune.printable import shown
 
 __all__ = ["app", "main"]
 
@@ -50,8 +51,14 @@ def _fail(args: list[str] | None, text: str, code: int) -> int:
 
 
 def _say(text: Any, code: int) -> int:
-    """Print one line on stderr, after all that went to stdout, and return the exit code."""
+    """Print one line on stderr, after all that went to stdout, and return the exit code.
+
+    Text that was given is shown as it was written where that can be: \\n for a newline, \\x1b for an escape.
+    """
     sys.stdout.flush()
-    line = str(text).encode("utf-8", "backslashreplace").decode().replace("\n", "\\n")
-    print(line, file=sys.stderr)
+    print(_one_line(str(text)), file=sys.stderr)
     return code
+
+
+def _one_line(text: str) -> str:
+    return "".join(letter if shown(letter) else ascii(letter)[1:-1] for letter in text)

@@ -3,16 +3,52 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import typer
+import typer.core
 
 from hosttune import __version__
 
 if TYPE_CHECKING:
     from hosttune.commands import _load
 
-app = typer.Typer(
+Body = TypeVar("Body", bound=Callable[..., Any])
+
+
+class _Verb(typer.core.TyperCommand):
+    """A verb whose help may have colour: that is text of ours, while what a verb prints passes a filter."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        from hosttune.commands import _output
+
+        with _output.passing(_output.Passing.COLOUR):
+            super().format_help(ctx, formatter)
+
+
+class _Group(typer.core.TyperGroup):
+    """A group of verbs, the same."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        from hosttune.commands import _output
+
+        with _output.passing(_output.Passing.COLOUR):
+            super().format_help(ctx, formatter)
+
+
+class Verbs(typer.Typer):
+    """A command line of ours; its signatures are registered with `command` as those of a Typer are."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**{"cls": _Group, **given})
+
+    def command(self, name: str | None = None, **given: Any) -> Callable[[Body], Body]:
+        """Return what registers a function as a verb."""
+        return super().command(name, **{"cls": _Verb, **given})
+
+
+app = Verbs(
     name="hosttune",
     help="Is this host tuned for very many TCP connections, where will it stall, and will it stay so?",
     no_args_is_help=True,
@@ -20,7 +56,7 @@ app = typer.Typer(
     add_completion=False,  # `hosttune hook completion` has its own
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-profiles = typer.Typer(no_args_is_help=True, help="List, show and validate the profiles of the roles.")
+profiles = Verbs(no_args_is_help=True, help="List, show and validate the profiles of the roles.")
 app.add_typer(profiles, name="profile")
 
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from hosttune.cli._app import aim_of, app
+from hosttune.cli._app import Verbs, aim_of, app
 from hosttune.options import (
     Backends,
     ConfirmIf,
@@ -19,13 +19,14 @@ from hosttune.options import (
     Netns,
     ProfileFile,
     Rate,
+    Reason,
     Roles,
     Root,
     Snapshot,
     Sources,
 )
 
-sources = typer.Typer(no_args_is_help=True, help="Source addresses: how many it takes, which are free; add, remove.")
+sources = Verbs(no_args_is_help=True, help="Source addresses: how many it takes, which are free; add, remove.")
 app.add_typer(sources, name="sources")
 
 Anyip = Annotated[
@@ -75,6 +76,7 @@ def sources_add(
     persist_only: PersistOnly = False,
     confirm_within: ConfirmWithin = None,
     confirm_if: ConfirmIf = None,
+    reason: Reason = None,
     root: Root = "/",
     format: Format = "table",
 ) -> None:
@@ -96,6 +98,7 @@ def sources_add(
         persist_only=persist_only,
         root=root,
         format=format,
+        reason=reason or "",
         confirm_within=confirm_within or "",
         confirm_if=confirm_if or "",
     )
@@ -113,6 +116,7 @@ def sources_remove(
     persist_only: PersistOnly = False,
     confirm_within: ConfirmWithin = None,
     confirm_if: ConfirmIf = None,
+    reason: Reason = None,
     root: Root = "/",
     format: Format = "table",
 ) -> None:
@@ -133,6 +137,7 @@ def sources_remove(
         persist_only=persist_only,
         root=root,
         format=format,
+        reason=reason or "",
         confirm_within=confirm_within or "",
         confirm_if=confirm_if or "",
     )

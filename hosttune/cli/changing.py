@@ -22,6 +22,7 @@ from hosttune.options import (
     ProcessName,
     ProfileFile,
     Rate,
+    Reason,
     Roles,
     Root,
     Service,
@@ -81,6 +82,7 @@ def apply(
             metavar="ADDRESSES",
         ),
     ] = None,
+    reason: Reason = None,
     root: Root = "/",
     snapshot: Snapshot = "",
     format: Format = "table",
@@ -129,6 +131,7 @@ def rollback(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
     force: Annotated[bool, typer.Option("--force", help="Also what somebody else has changed since.")] = False,
     restart: Annotated[bool, typer.Option("--restart", help="Restart the services whose limits change.")] = False,
+    reason: Reason = None,
     root: Root = "/",
     format: Format = "table",
 ) -> None:
@@ -139,7 +142,7 @@ def rollback(
     """
     from hosttune.commands import rollback
 
-    raise typer.Exit(rollback.run(rollback.Asked(id, dry_run, yes, force, restart, root, format)))
+    raise typer.Exit(rollback.run(rollback.Asked(id, dry_run, yes, force, restart, root, format, reason or "")))
 
 
 @app.command()

@@ -6,6 +6,7 @@ import sys
 
 from hosttune.commands import _output
 from hosttune.errors import RefusedError, StoppedError, UsageError
+from hosttune.printable import clean
 
 
 def check(format: str, *, told: bool) -> None:
@@ -24,7 +25,7 @@ def agree(question: str) -> None:
     if lost:
         raise RefusedError(f"nothing was changed: what would be could not be shown ({lost.strerror})")
     try:
-        answer = input(f"\n{question} [y/N] ")
+        answer = input(f"\n{clean(question)} [y/N] ")
     except EOFError:
         print()
         raise RefusedError("nothing was changed") from None

@@ -7,66 +7,90 @@ import datetime
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from hosttune.changes import confirm, journal, transaction, trial, wayback
-from hosttune.changes.journal import Record, Status
+from hosttune.changes.journal import Journal
+from hosttune.changes.record import Invocation, Record, Status
 from hosttune.changes.request import Request
-from hosttune.commands import _confirming, _load, _open, _output, expire
+from hosttune.commands import _confirming, _damaged, _load, _open, _output, expire
 from hosttune.errors import RefusedError
+from hosttune.facts import session
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
 from hosttune.model import Plan
+from hosttune.printable import clean
 
 
-def unfinished(host: Host, dry_run: bool) -> bool:
-    """Say whether an earlier run was interrupted, so that what is seen now is not what this one will start from."""
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What the journal says before a run: whether an earlier one was interrupted, and what of it cannot be used.
+
+    `damaged` is as the JSON documents have it.
+    """
+
+    unfinished: bool = False
+    damaged: tuple[dict[str, object], ...] = ()
+
+
+def before(host: Host, dry_run: bool) -> Before:
+    """Look into the journal, and say on standard error what is to be known of it.
+
+    Where an earlier run was interrupted, what is seen now is not what this one will start from.
+    """
     if not isinstance(host, LiveHost):
-        return False
+        return Before()
     try:
-        records = journal.records(host)
+        found = journal.read(host)
     except RefusedError:
         if dry_run:
-            return False  # who only looks need not be able to read the journal
+            return Before()  # who only looks need not be able to read the journal
         raise
-    found = wayback.interrupted(records)
-    for record in found:
+    _damaged.warn(host, found)
+    interrupted = wayback.interrupted(found.records)
+    for record in interrupted:
         print(f"hosttune: apply {record.id} was interrupted: an apply or rollback heals it first", file=sys.stderr)
     if not dry_run:
-        _confirming.refuse_while_unconfirmed(host, records)
-    waiting = trial.unconfirmed(records)
-    found += [waiting] if waiting and waiting.confirm and confirm.over(waiting.confirm, confirm.moment(host)) else []
-    return bool(found)
+        _confirming.refuse_while_unconfirmed(host, found.records)
+    waiting = trial.unconfirmed(found.records)
+    late = waiting and waiting.confirm and confirm.over(waiting.confirm, confirm.moment(host))
+    return Before(bool(interrupted or late), tuple(_damaged.documents(host, found)))
 
 
 @contextmanager
-def healed(host: LiveHost) -> Iterator[list[Record]]:
-    """Hold the lock, with what was interrupted brought to an end, and give the records; raises RefusedError."""
+def healed(host: LiveHost) -> Iterator[Journal]:
+    """Hold the lock, with what was interrupted brought to an end, and give the journal; raises RefusedError."""
     with journal.locked(host, _open.teller()):
-        records = journal.records(host)
-        done = trial.heal(host, records)
+        found = journal.read(host)
+        _damaged.refuse_unsafe(host, found)
+        done = trial.heal(host, found.records)
         for line in done.said:
-            print(f"hosttune: {line}", file=sys.stderr)
+            print(f"hosttune: {clean(line)}", file=sys.stderr)
         if not done.whole:
             raise RefusedError(
                 "an earlier run is not taken back whole, and this one would stand on it: mend what is named above and "
                 "run `hosttune rollback`, or give it up with `hosttune rollback --force`"
             )
-        _confirming.refuse_while_unconfirmed(host, records)
-        yield records
+        _confirming.refuse_while_unconfirmed(host, journal.records(host))
+        yield found
 
 
 def carry_out(
-    host: LiveHost, records: list[Record], request: Request, plan: Plan, within: _confirming.Within | None = None
+    host: LiveHost,
+    found: Journal,
+    request: Request,
+    plan: Plan,
+    reason: str,
+    within: _confirming.Within | None = None,
 ) -> Record:
-    """Make the changes of a plan, and return the record that takes them back; raises ApplyError.
+    """Make the changes of a plan, and return the record that takes them back; raises ApplyError, RefusedError.
 
     With `within` only those that a reboot forgets are made, and are taken back unless they are confirmed in time.
     """
     record = Record(
-        id=max((r.id for r in records), default=0) + 1,
+        id=found.next_id(),
         status=Status.APPLYING,
-        when=datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        command=_load.command(),
+        made=invocation(host, reason),
         request=request,
         changes=plan.changes,
         reload=plan.reload,
@@ -84,3 +108,9 @@ def carry_out(
     record = trial.apply(host, record, plan.restart, expire.command(record.id))
     _output.did(f"apply {record.id} is done, and waits to be confirmed")
     return record
+
+
+def invocation(host: LiveHost, reason: str) -> Invocation:
+    """Return this run: when, what, who and why; who, of the machine that it runs on, though it changes an image."""
+    now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Invocation(now, _load.command(), session.who(host if host.runs else LiveHost("/")), reason)

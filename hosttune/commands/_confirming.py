@@ -15,8 +15,8 @@ from typing import Any
 
 from hosttune.changes import confirm, journal, trial
 from hosttune.changes.confirm import Confirm, left, moment, over
-from hosttune.changes.journal import Record, Status
-from hosttune.commands import _open
+from hosttune.changes.record import Record, Status
+from hosttune.commands import _damaged, _open
 from hosttune.errors import ApplyError, HostError, RefusedError, StoppedError, UsageError
 from hosttune.facts.machine import text
 from hosttune.host import Host
@@ -120,7 +120,7 @@ def refuse_while_unconfirmed(host: Host, records: Sequence[Record], but: int | N
     )
 
 
-def waiting(host: Host) -> tuple[str, str]:
+def waiting(host: LiveHost) -> tuple[str, str]:
     """Return a sentence on the apply that waits to be confirmed, and what keeps it; "" where none is seen to."""
     try:
         found = trial.unconfirmed(journal.records(host))
@@ -201,7 +201,9 @@ def settled(host: LiveHost, record: Record, command: str) -> Record:
 def kept(host: LiveHost, id: int) -> Record:
     """Confirm an apply under the lock and return its record; raises RefusedError, ApplyError, UsageError."""
     with journal.locked(host, _open.teller()):
-        records = journal.records(host)
+        read = journal.read(host)
+        _damaged.refuse_unsafe(host, read)
+        records = read.records
         found = next((one for one in records if one.id == id), None)
         if found is not None and found.status is Status.APPLIED:
             return found

@@ -163,7 +163,8 @@ def exit_code(findings: Iterable[Finding], fail_on: int, strict: bool) -> int:
 
 def find_process(host: Host, name: str) -> int:
     """Return the lowest pid of that name (the kernel keeps 15 characters, proc(5)); raises UsageError."""
-    pids = [int(p.split("/")[2]) for p in host.glob("/proc/[0-9]*/comm") if machines.text(host, p) == name[:15]]
+    paths = [p for p in host.glob("/proc/[0-9]*/comm") if machines.text(host, p) == name[:15]]
+    pids = [int(found[1]) for p in paths if (found := re.fullmatch("/proc/([0-9]{1,10})/comm", p))]
     if not pids:
         raise UsageError(f"--process-name {name}: no such process; `ps -e` shows those that run")
     return min(pids)
@@ -219,6 +220,7 @@ def _lint_facts(host: Host, machine: Machine, found: sysctl.Files, programs: Pro
     return lints.LintFacts(
         listening=listening(host),
         memory=machine.memory,
+        page_size=machine.page_size,
         assignments=assignments,
         keys=keys,
         logins_raised=_logins_raised(host) if unit_here else (),

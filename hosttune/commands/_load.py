@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import re
-import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from hosttune import printable
 from hosttune.capacity import _programs
 from hosttune.commands import _capacity, _examine, _open
 from hosttune.errors import UsageError
@@ -116,15 +116,16 @@ def _for_logins(profiles: list[Profile]) -> list[Profile]:
 
 def command() -> str:
     """Return the command line, so that the next one can be printed."""
-    return shlex.join(["hosttune", *sys.argv[1:]])
+    return printable.words(["hosttune", *sys.argv[1:]])
 
 
 def report(aim: Aim, root: str, snapshot: str, netns: str) -> Report:
     """Open the host that the options name, examine it, and say with the report what mends it; raises UsageError."""
     missing = _open.enter(aim.pid, snapshot, root, netns)
     host = _open.open_host(root, snapshot, netns)
-    loaded = load(host, aim)
-    found = _examine.examine(host, loaded.profiles, loaded.workload, loaded.programs, command(), missing)
+    with _open.remembering(host):
+        loaded = load(host, aim)
+        found = _examine.examine(host, loaded.profiles, loaded.workload, loaded.programs, command(), missing)
     return dataclasses.replace(
         found, warnings=loaded.notes + found.warnings, mend=_mend(found, aim, root, snapshot or netns)
     )
@@ -135,7 +136,7 @@ def _mend(report: Report, aim: Aim, root: str, elsewhere: str) -> str:
     wrong = any(f.requirement and f.verdict in (Verdict.FAIL, Verdict.DRIFT) for f in report.findings)
     if not wrong or elsewhere:
         return ""
-    return shlex.join(["sudo", "hosttune", "apply", *words(aim), *([] if root == "/" else ["--root", root])])
+    return printable.words(["sudo", "hosttune", "apply", *words(aim), *([] if root == "/" else ["--root", root])])
 
 
 def words(aim: Aim) -> list[str]:

@@ -120,9 +120,14 @@ def clues(hosts: Twice, aim: _load.Aim, said: Said, interval: float = 0.0) -> Cl
         sources=goals.sources,
         bind_mode=goals.mode,
         rate=aim.rate or 0,
-        notes=(*_absent(host, watched, found_now), *_ended(host, watched, earlier, found_now)),
+        notes=(*limited(seen.traffic), *_absent(host, watched, found_now), *_ended(host, watched, earlier, found_now)),
         tracked=tracked.gather(host, now, held),
     )
+
+
+def limited(seen: Traffic | Unknown) -> tuple[str, ...]:
+    """Return what the kernel does not show of the sockets, if anything."""
+    return (seen.limited,) if isinstance(seen, Traffic) and seen.limited else ()
 
 
 def pids(host: Host, aim: _load.Aim) -> list[int] | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +42,13 @@ def open_host(root: str, snapshot: str, netns: str = "") -> Host:
 
         enter_named(netns)
     return LiveHost(root)
+
+
+def remembering(host: Host) -> AbstractContextManager[None]:
+    """Read each file of a live host once meanwhile: for one look, and for one apply, which forgets as it writes."""
+    from hosttune.host.live import LiveHost
+
+    return host.remembering() if isinstance(host, LiveHost) else contextlib.nullcontext()
 
 
 def enter(pid: int | None, snapshot: str, root: str, netns: str) -> tuple[str, ...]:
@@ -85,7 +94,7 @@ def present(report: Any, renderer: Any, verbose: bool) -> None:
         width=shutil.get_terminal_size((80, 24)).columns,
         unicode=(out.encoding or "ascii").lower().replace("-", "").startswith("utf"),
     )
-    _output.put(text)
+    _output.put(text, color=color)
 
 
 def teller() -> Callable[[str], None]:

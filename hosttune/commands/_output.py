@@ -1,14 +1,23 @@
-"""Standard output and error that may go away while the work goes on: the reader ends, the disk is full."""
+"""Standard output and error that may go away while the work goes on: the reader ends, the disk is full.
+
+They are the last net too: whatever is written to them as text passes the filter of hosttune/printable.py, so that no
+verb, library or traceback can send a terminal what it would obey.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
+import re
 import sys
 import tempfile
+from collections.abc import Iterator
+from enum import Enum
 from typing import TYPE_CHECKING, TextIO
 
+from hosttune import printable
 from hosttune.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,6 +28,18 @@ _LOST = 3
 """Exit code of a verb that only reads and whose answer could not be written."""
 
 _done: list[str] = []
+
+
+class Passing(Enum):
+    """What a stream lets through beside printable text, newlines and tabs: sequences that our own code writes.
+
+    COLOUR: select graphic rendition, the only one that moves nothing. SCREEN: those of a live screen and of a line that
+    is written over (console_codes(4)); titles, answers and strings are not among them.
+    """
+
+    TEXT = r"(?!)"
+    COLOUR = r"\x1b\[[0-9;]*m"
+    SCREEN = r"\x1b\[\??[0-9;]*[ABCDGHJKhlm]|\r"
 
 
 class Tolerant(io.FileIO):
@@ -35,6 +56,37 @@ class Tolerant(io.FileIO):
             except OSError as error:
                 self.error = error
         return view.nbytes
+
+
+class Filtered(io.TextIOWrapper):
+    """A stream for people and pipes: what is no printable text becomes a question mark, but for what is `passing`."""
+
+    passing = Passing.TEXT
+
+    def write(self, text: str, /) -> int:
+        """Write the text, filtered; the count is that of what was given."""
+        if self.passing is Passing.TEXT:
+            super().write(printable.lines(text))
+            return len(text)
+        own = f"({self.passing.value})"
+        parts = re.split(own, text)
+        super().write("".join(part if number % 2 else printable.lines(part) for number, part in enumerate(parts)))
+        return len(text)
+
+
+@contextlib.contextmanager
+def passing(which: Passing, stream: TextIO | None = None) -> Iterator[None]:
+    """Let sequences of our own through a stream, standard output if none is named, while text of ours is written."""
+    into = sys.stdout if stream is None else stream
+    before = getattr(into, "passing", None)
+    if not isinstance(into, Filtered) or before is None:
+        yield
+        return
+    into.passing = which
+    try:
+        yield
+    finally:
+        into.passing = before
 
 
 def install() -> None:
@@ -68,9 +120,10 @@ def encodable(text: str) -> str:
     return text.encode(encoding, "replace").decode(encoding)
 
 
-def put(text: str) -> None:
-    """Write text to standard output, as its encoding has it."""
-    sys.stdout.write(encodable(text))
+def put(text: str, *, color: bool = False) -> None:
+    """Write text to standard output, as its encoding has it; with `color`, what it has of that too."""
+    with passing(Passing.COLOUR if color else Passing.TEXT):
+        sys.stdout.write(encodable(text))
 
 
 def settle(code: int) -> int:
@@ -90,10 +143,10 @@ def _stream(old: TextIO | None, number: int) -> TextIO:
     if old is not None:
         old.flush()
     raw = Tolerant(number, "w", closefd=False)
-    return io.TextIOWrapper(
+    return Filtered(
         io.BufferedWriter(raw),
         encoding=old.encoding if old is not None else "utf-8",
-        errors=old.errors if old is not None else "backslashreplace",
+        errors="replace" if number == 1 else "backslashreplace",
         line_buffering=number == 2 or raw.isatty(),
     )
 
@@ -103,7 +156,7 @@ def to_file(option: str, path: str, text: str | bytes, mode: int = 0o666) -> Non
 
     What is no regular file (a device, a pipe) is written to, never replaced. The umask narrows `mode`.
     """
-    data = text.encode("utf-8") if isinstance(text, str) else text
+    data = printable.lines(text).encode("utf-8") if isinstance(text, str) else text
     try:
         if os.path.lexists(path) and not os.path.isfile(path):
             with open(path, "wb") as file:

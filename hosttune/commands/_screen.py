@@ -151,12 +151,14 @@ def screen(sort: str) -> Iterator[Screen]:
     # a signal wakes select() by a byte in the pipe: another size of the window is drawn at once
     signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
     try:
-        enter()
-        yield shown
+        with _output.passing(_output.Passing.SCREEN):
+            enter()
+            yield shown
     finally:
         signal.set_wakeup_fd(-1)
         try:
-            leave()
+            with _output.passing(_output.Passing.SCREEN):
+                leave()
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)

@@ -10,7 +10,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from hosttune.errors import UsageError
+from hosttune.errors import HostError, UsageError
+from hosttune.host import tree
 from hosttune.host.disk import Disk, state_of
 from hosttune.model import FileState
 
@@ -61,13 +62,15 @@ def write(path: str, text: str) -> None:
     """Put the metrics in place: mode 0644, or that of the file that is there, with its owner; raises UsageError."""
     full = os.path.abspath(path)
     try:
-        with _alone(os.path.dirname(full)):
-            old = state_of(full)
+        with tree.named(path) as at, _alone(os.path.dirname(full)):
+            old = state_of(at, _LARGEST)
             state = FileState(text, old.mode, old.uid, old.gid, old.attributes) if old else FileState(text, 0o644)
-            Disk().replace(full, state)
+            Disk().replace(at, state)
     except OSError as error:
         why = os.strerror(error.errno or 0)
         raise UsageError(f"--textfile {path}: {why}; name a file in a directory that you may write") from error
+    except HostError as error:
+        raise UsageError(f"--textfile {error.detail}; name another") from error
 
 
 @contextlib.contextmanager
@@ -94,4 +97,5 @@ def remove(path: str, mark: str) -> None:
     with contextlib.suppress(OSError):
         # another run may have written there since
         if mark in Path(path).read_text(encoding="utf-8", errors="replace"):
-            Disk().remove(os.path.abspath(path))
+            with tree.named(path) as at:
+                Disk().remove(at)

@@ -15,6 +15,9 @@ from hosttune import __version__
 WRONG: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 
 
+_REASON = 500
+
+
 def count(text: str, most: int, least: int = 1) -> int:
     """Return a number of `least` or more that may have thousands separators: 1000000, 1,000,000 or 1_000_000."""
     plain = str(text).strip()
@@ -40,6 +43,20 @@ def some(text: str | None) -> str:
     if text is not None and not text.strip(" ,"):
         raise typer.BadParameter("it is empty; leave the option out, or name something")
     return text or ""
+
+
+def reason(text: str | None) -> str:
+    """Return the text of --reason: one line of what can be printed, for it is shown to others later."""
+    if text is None:
+        return ""
+    said = text.strip()
+    if not said:
+        raise typer.BadParameter("it is empty; leave the option out, or say why")
+    if not said.isprintable():
+        raise typer.BadParameter("it holds a character that cannot be printed; write one line of plain text")
+    if len(said) > _REASON:
+        raise typer.BadParameter(f"{len(said):,} characters; {_REASON} are the most")
+    return said
 
 
 def line(error: Any) -> str:

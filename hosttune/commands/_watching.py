@@ -51,6 +51,7 @@ class Watcher:
         self._programs: tuple[Program, ...] = ()
         self._groups: tuple[GroupLimit, ...] | Unknown = ()
         self._unseen: tuple[str, ...] = ()
+        self._limited: tuple[str, ...] = ()
         self._looks = 0
         self._clock, self._begun = time.monotonic(), time.process_time()
         self._spent = self._begun
@@ -82,7 +83,7 @@ class Watcher:
             uses=_chosen(taken),
             ages={use.id: ages[_KINDS[use.kind]] for use in taken if use.kind in _KINDS},
             cost=cost,
-            notes=(*self._unseen, *self._pools.notes),
+            notes=(*self._unseen, *self._limited, *self._pools.notes),
         )
 
     def pause(self, interval: float) -> float:
@@ -126,6 +127,7 @@ class Watcher:
     def _ask_traffic(self, sample: Sample) -> None:
         seen = traffic.gather(self._host, sample)
         self._traffic = seen.traffic
+        self._limited = _observe.limited(seen.traffic)
         self._pools = _observe.pools(self._host, self._goals, seen)
 
     def _ask_pools(self) -> None:

@@ -5,17 +5,28 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import shlex
 import shutil
 import sys
 from dataclasses import dataclass
 from typing import Any
 
-from hosttune.changes import journal
-from hosttune.changes.journal import Record
+from hosttune import printable
+from hosttune.changes.decode import plain
 from hosttune.changes.planned import Planned
+from hosttune.changes.record import Record
 from hosttune.changes.request import AddressFacts, Request
-from hosttune.commands import _addressing, _asking, _commit, _confirming, _examine, _load, _open, _outcome, _planning
+from hosttune.commands import (
+    _addressing,
+    _asking,
+    _commit,
+    _confirming,
+    _examine,
+    _load,
+    _open,
+    _outcome,
+    _output,
+    _planning,
+)
 from hosttune.errors import RefusedError, UsageError
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
@@ -48,6 +59,7 @@ class Asked:
     root: str
     snapshot: str
     format: str
+    reason: str = ""
     confirm_within: str = ""
     confirm_if: str = ""
 
@@ -76,7 +88,9 @@ class Draft:
 def run(asked: Asked) -> int:
     """Open the host that the options name and carry it out there; returns the exit code."""
     _check(asked)
-    return on(_open.open_host(asked.root, asked.snapshot), asked)
+    host = _open.open_host(asked.root, asked.snapshot)
+    with _open.remembering(host):
+        return on(host, asked)
 
 
 def on(host: Host, asked: Asked) -> int:
@@ -91,20 +105,17 @@ def on(host: Host, asked: Asked) -> int:
     if asked.script:
         _refuse(draft.plan)
         top = host.root if isinstance(host, LiveHost) and not host.runs else "/"
-        text = _script.render(draft.plan, _load.command(), top)
-        # a file may hold bytes that are no UTF-8: they go out as they are
-        sys.stdout.flush()
-        sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+        _output.put(_script.render(draft.plan, _load.command(), top))
         return 0
-    unfinished = _commit.unfinished(host, asked.dry_run)
-    if not draft.plan.refusals and not _wants(draft.plan) and not unfinished:
-        return _tell(asked, draft, draft.report, 0, changed=False)
+    before = _commit.before(host, asked.dry_run)
+    if not draft.plan.refusals and not _wants(draft.plan) and not before.unfinished:
+        return _tell(asked, draft, draft.report, 0, before, changed=False)
     if asked.dry_run or draft.plan.refusals:
-        return _show(asked, host, loaded, draft, unfinished)
+        return _show(asked, host, loaded, draft, before)
     assert isinstance(host, LiveHost)
     if not asked.yes:
-        _ask(asked, host, loaded, draft)
-    return _apply(asked, host, loaded, draft, unfinished)
+        _ask(asked, host, loaded, draft, before)
+    return _apply(asked, host, loaded, draft, before)
 
 
 def _check(asked: Asked) -> None:
@@ -156,10 +167,10 @@ def _refuse(plan: Plan) -> None:
         raise RefusedError(_refused.line(plan.refusals, os.geteuid() == 0, _load.command()))
 
 
-def _show(asked: Asked, host: Host, loaded: _load.Loaded, draft: Draft, unfinished: bool = False) -> int:
+def _show(asked: Asked, host: Host, loaded: _load.Loaded, draft: Draft, before: _commit.Before) -> int:
     """Print the plan, and why it may not be carried out; the capacity is that of the host as planned.
 
-    `unfinished`: an earlier run was interrupted, and healing it is a change too.
+    Where an earlier run was interrupted, healing it is a change too.
     """
     width, refusals = _width(), draft.plan.refusals
     why = (refusals, os.geteuid() == 0, _load.command())
@@ -169,7 +180,8 @@ def _show(asked: Asked, host: Host, loaded: _load.Loaded, draft: Draft, unfinish
     after = _examine.examine(planned, loaded.profiles, loaded.workload, loaded.programs, "")
     if asked.format == "json":
         results = [] if refusals else _results(planned, loaded, draft, after, draft.plan.changes)
-        _print_json(asked, draft, after, results, changed=bool(draft.plan.changes) or unfinished, record=None)
+        changed = bool(draft.plan.changes) or before.unfinished
+        _print_json(asked, draft, after, results, before, changed=changed, record=None)
     elif not short:
         units = {f.subject.name: f.requirement.unit for f in draft.findings if f.requirement}
         print(_plan.plan(draft.plan, width, units), end="")
@@ -183,26 +195,26 @@ def _show(asked: Asked, host: Host, loaded: _load.Loaded, draft: Draft, unfinish
     return WANTED
 
 
-def _ask(asked: Asked, host: Host, loaded: _load.Loaded, draft: Draft) -> None:
+def _ask(asked: Asked, host: Host, loaded: _load.Loaded, draft: Draft, before: _commit.Before) -> None:
     """Show the plan and ask; raises RefusedError for anything but a yes."""
-    _show(asked, host, loaded, draft)
+    _show(asked, host, loaded, draft, before)
     count = len(draft.plan.changes)
     units = ", ".join(draft.plan.restarts)
     _asking.agree(f"Make {count:,} change{'s' * (count != 1)}?" if count else f"Restart {units}?")
 
 
-def _apply(asked: Asked, host: LiveHost, loaded: _load.Loaded, shown: Draft, unfinished: bool) -> int:
-    """Write under the lock; what was shown must still be what is planned. `unfinished` is as `_show` has it."""
-    with _commit.healed(host) as records:
+def _apply(asked: Asked, host: LiveHost, loaded: _load.Loaded, shown: Draft, before: _commit.Before) -> int:
+    """Write under the lock; what was shown must still be what is planned."""
+    with _commit.healed(host) as found:
         # who was not asked has not let time pass: the link need not be asked again
         draft = _draft(asked, host, loaded, shown.links if asked.yes else None)
         _refuse(draft.plan)
         if not asked.yes and draft.plan != shown.plan:
             raise RefusedError("the host was changed while you were asked, nothing was written; run it again")
         if not _wants(draft.plan):
-            return _tell(asked, draft, draft.report, 0, changed=False, healed=unfinished)
+            return _tell(asked, draft, draft.report, 0, before, changed=False, healed=before.unfinished)
         within = asked.within()
-        record = _commit.carry_out(host, records, draft.request, draft.plan, within)
+        record = _commit.carry_out(host, found, draft.request, draft.plan, asked.reason, within)
     if within and within.command:
         record = _confirming.settled(host, record, within.command)
     # what waits counts as what a boot brings: that is what is to be confirmed
@@ -210,7 +222,7 @@ def _apply(asked: Asked, host: LiveHost, loaded: _load.Loaded, shown: Draft, unf
     after = _examine.examine(seen, loaded.profiles, loaded.workload, loaded.programs, "")
     results = _results(seen, loaded, draft, after, draft.plan.changes if record.confirm else record.changes)
     broken = any(row["verdict"] == Verdict.FAIL for row in results)
-    return _tell(asked, draft, after, 1 if broken else 0, changed=True, record=record, results=results)
+    return _tell(asked, draft, after, 1 if broken else 0, before, changed=True, record=record, results=results)
 
 
 def _results(
@@ -229,6 +241,7 @@ def _tell(
     draft: Draft,
     after: Report,
     code: int,
+    before: _commit.Before,
     *,
     changed: bool,
     healed: bool = False,
@@ -237,7 +250,7 @@ def _tell(
 ) -> int:
     """Print what became of it and return the exit code; `healed`: an earlier run was brought to its end."""
     if asked.format == "json":
-        _print_json(asked, draft, after, results or [], changed=changed or healed, record=record)
+        _print_json(asked, draft, after, results or [], before, changed=changed or healed, record=record)
         return code
     width = _width()
     if not changed:
@@ -249,10 +262,8 @@ def _tell(
     # who was asked has read what is left alone
     _print_notes(draft.plan if asked.yes else dataclasses.replace(draft.plan, notes=()))
     if record is not None:
-        if record.confirm:
-            print("\n".join(f"  {line}" for line in _confirming.lines(record)))
-        else:
-            print(f"  undo: sudo hosttune rollback {record.id}{_root(asked.root)}")
+        undo = [f"undo: sudo hosttune rollback {record.id}{_root(asked.root)}"]
+        print("\n".join(f"  {line}" for line in (_confirming.lines(record) if record.confirm else undo)))
     return code
 
 
@@ -264,11 +275,18 @@ def _narrowed(asked: Asked) -> list[str]:
 
 
 def _root(root: str) -> str:
-    return "" if root == "/" else f" --root {shlex.quote(root)}"
+    return "" if root == "/" else f" --root {printable.word(root)}"
 
 
 def _print_json(
-    asked: Asked, draft: Draft, after: Report, results: list[outcome.Row], *, changed: bool, record: Record | None
+    asked: Asked,
+    draft: Draft,
+    after: Report,
+    results: list[outcome.Row],
+    before: _commit.Before,
+    *,
+    changed: bool,
+    record: Record | None,
 ) -> None:
     document: dict[str, Any] = {
         "schema": SCHEMA,
@@ -278,7 +296,7 @@ def _print_json(
         "diff": "".join(f"{line}\n" for change in draft.plan.changes for line in _plan.diff(change)),
         "changes": [
             {**change, "diff": "\n".join(_plan.diff(one))}
-            for change, one in zip(journal.plain(draft.plan.changes), draft.plan.changes, strict=True)
+            for change, one in zip(plain(draft.plan.changes), draft.plan.changes, strict=True)
         ],
         "refused": list(draft.plan.refusals),
         "notes": _plan.notes(draft.plan),
@@ -287,6 +305,8 @@ def _print_json(
         "results": results,
         "capacity": _capacity(draft, after),
         "confirm": _confirming.document(record),
+        "not_in_force": [],
+        "damaged": list(before.damaged),
     }
     print(json.dumps(document, indent=1))
 

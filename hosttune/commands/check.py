@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from hosttune import registry
 from hosttune.commands import _examine, _load, _open, _textfile
 from hosttune.errors import UsageError
-from hosttune.host import Host
 from hosttune.host.live import LiveHost
 from hosttune.model import Report
 from hosttune.render import prometheus
@@ -50,7 +49,7 @@ def run(asked: Asked) -> int:
     return own(report) if own else _examine.exit_code(report.findings, report.fail_on.rank, asked.strict)
 
 
-def _waiting(host: Host, report: Report) -> Report:
+def _waiting(host: LiveHost, report: Report) -> Report:
     """Return the report with what an apply that waits to be confirmed means for it."""
     if not host.glob("/var/lib/hosttune/*.json"):
         return report  # most hosts: nothing more is imported for them

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from hosttune.changes import journal, trial
 from hosttune.changes.confirm import moment, over
-from hosttune.changes.journal import Record, Status
-from hosttune.commands import _confirming, _open, _output
+from hosttune.changes.record import Record, Status
+from hosttune.commands import _confirming, _damaged, _open, _output
 from hosttune.errors import RefusedError
 from hosttune.host.live import LiveHost
 from hosttune.model import Plan
@@ -36,7 +36,9 @@ def run(asked: Asked) -> int:
 
 def on(host: LiveHost, asked: Asked) -> int:
     """Confirm it on a host, or show it; returns the exit code."""
-    records = journal.records(host)
+    found = journal.read(host)
+    _damaged.refuse_unsafe(host, found)
+    records = found.records
     waiting = trial.unconfirmed(records)
     id = asked.id if asked.id is not None else waiting.id if waiting else None
     if id is None:

@@ -15,8 +15,9 @@ import time
 from hosttune import registry
 from hosttune.changes import journal, trial
 from hosttune.changes.confirm import moment, over
-from hosttune.changes.journal import Record, Status
+from hosttune.changes.record import Record, Status
 from hosttune.changes.transaction import Outcome
+from hosttune.commands import _damaged
 from hosttune.errors import HosttuneError, StoppedError
 from hosttune.host.live import LiveHost
 
@@ -72,7 +73,9 @@ def preload() -> None:
 
 def read(host: LiveHost, id: int) -> Record | None:
     """Return the record of an apply; raises RefusedError where the journal cannot be read."""
-    return next((one for one in journal.records(host) if one.id == id), None)
+    found = journal.read(host)
+    _damaged.refuse_unsafe(host, found)
+    return next((one for one in found.records if one.id == id), None)
 
 
 def waits(record: Record | None) -> bool:
@@ -105,7 +108,8 @@ def on(host: LiveHost, id: int) -> int:
                 return 0
             with journal.locked(host, lambda holder: None):
                 # another one has confirmed it, or taken it back, while this one waited
-                done = trial.heal(host, [one for one in journal.records(host) if one.id == id])
+                record = read(host, id)
+                done = trial.heal(host, [record] if record else [])
         except StoppedError as stop:
             return stop.exit_code
         except HosttuneError as error:

@@ -1,20 +1,23 @@
-"""List the applies of this host, and which are in force."""
+"""List the applies of this host: which are in force, who made them and why, and which records cannot be used."""
 
 from __future__ import annotations
 
 import json
-import shlex
 import shutil
 
+from hosttune import printable
 from hosttune.changes import journal
 from hosttune.changes.confirm import BY_HAND, IN_TIME, Moment, left, moment, over
-from hosttune.changes.journal import Record, Status
-from hosttune.commands import _open
-from hosttune.host import Host
+from hosttune.changes.decode import encode
+from hosttune.changes.record import Invocation, Record, Status
+from hosttune.commands import _damaged, _open
 from hosttune.host.live import LiveHost
+from hosttune.model import Who
 from hosttune.render._figures import fold, when
 
 SCHEMA = "hosttune/history/1"
+_SHOWN = 20
+"""Damaged records that the table shows; JSON has all."""
 
 _STATES = {
     Status.APPLIED: "in force",
@@ -34,17 +37,24 @@ def run(root: str, format: str) -> None:
     on(LiveHost(root), root, format)
 
 
-def on(host: Host, root: str, format: str) -> None:
+def on(host: LiveHost, root: str, format: str) -> None:
     """Print those of a host."""
-    records, now = journal.records(host), moment(host)
+    found, now = journal.read(host), moment(host)
+    damaged = _damaged.documents(host, found)
     if format == "json":
-        print(json.dumps({"schema": SCHEMA, "applies": [journal.encode(record) for record in records]}, indent=1))
+        applies = [encode(record) for record in found.records]
+        print(json.dumps({"schema": SCHEMA, "applies": applies, "damaged": damaged}, indent=1))
         return
-    if not records:
+    if not found.records and not damaged:
         print("no apply is recorded here")
     width = max(60, shutil.get_terminal_size((80, 24)).columns)
-    for record in records:
+    for record in found.records:
         print("\n".join(_lines(record, root, width, now)))
+    for row in damaged[-_SHOWN:]:
+        number = row["id"] if row["id"] is not None else "?"
+        print("\n".join(fold(f"{number:>4}  cannot be used: {_damaged.sentence(row)}", width, "      ")))
+    if damaged[_SHOWN:]:
+        print(f"      and {len(damaged) - _SHOWN:,} more, which --format json lists")
 
 
 def _lines(record: Record, root: str, width: int, now: Moment | None) -> list[str]:
@@ -53,9 +63,11 @@ def _lines(record: Record, root: str, width: int, now: Moment | None) -> list[st
     layers = [name for name, asked in (("runtime", request.runtime), ("boot", request.persist)) if asked]
     # of `hosttune sources` nothing else was asked
     wanted = f"{request.connections:,} connections" if request.connections else "source addresses"
-    head = f"{record.id:>4}  {when(record.when)}  {_state(record, now)}  {role}{wanted}"
-    what = f"{count:,} change{'s' * (count != 1)}, {' and '.join(layers)}: {record.command}"
+    head = f"{record.id:>4}  {when(record.made.when)}  {_state(record, now)}  {role}{wanted}"
+    what = f"{count:,} change{'s' * (count != 1)}, {' and '.join(layers)}: {record.made.command}"
     lines = [*fold(head, width, "      "), *fold(f"      {what}", width, "        ")]
+    for said in (_by("by", record.made), *(_by(f"rolled back {when(i.when)} by", i) for i in record.rollbacks)):
+        lines += fold(f"      {said}", width, "        ") if said else []
     undo = {
         Status.APPLIED: f"undo: sudo hosttune rollback {record.id}",
         Status.PARTLY: f"the rest: sudo hosttune rollback {record.id} --force",
@@ -67,7 +79,7 @@ def _lines(record: Record, root: str, width: int, now: Moment | None) -> list[st
         undo[Status.UNCONFIRMED] = "heal: sudo hosttune rollback"
     undo |= dict.fromkeys((Status.APPLYING, Status.CONFIRMING, Status.ROLLING_BACK), "heal: sudo hosttune rollback")
     if record.status in undo:
-        where = "" if root == "/" else f" --root {shlex.quote(root)}"
+        where = "" if root == "/" else f" --root {printable.word(root)}"
         lines.append(f"      {undo[record.status]}{where}")
     return lines
 
@@ -86,3 +98,15 @@ def _state(record: Record, now: Moment | None) -> str:
         return _STATES[record.status]  # what failed by itself, or is being taken back
     back = "" if given.ended == BY_HAND else ", taken back"
     return f"{given.ended}{back}{' but for what others changed' if record.status is Status.PARTLY else ''}"
+
+
+def _by(what: str, made: Invocation) -> str:
+    """Return who did something and why; the reason is last, so that whatever it says it ends the line."""
+    return f"{what} {_name(made.who)}{f'; reason: {made.reason}' if made.reason else ''}"
+
+
+def _name(who: Who) -> str:
+    """Return a person as the journal knows them: alice, by sudo, on pts/0, over ssh from 10.0.0.5."""
+    sudo = "" if not who.sudo else " by sudo" if who.sudo == who.login else f" by sudo of {who.sudo}"
+    tty = f" on {who.tty}" if who.tty else ""
+    return f"{who.login or 'unknown'}{sudo}{tty}{f' over ssh from {who.ssh}' if who.ssh else ''}"

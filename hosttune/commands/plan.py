@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import shlex
 import sys
 from dataclasses import dataclass
 from typing import Any
 
-from hosttune import sizing
+from hosttune import printable, sizing
 from hosttune.commands import _emit, _open, _output, _real, _reports, _roles
 from hosttune.errors import UsageError
 from hosttune.model import Sizing, Topology
@@ -77,7 +76,7 @@ def size(asked: Asked) -> Sizing:
 def _openings(topology: Topology) -> list[str]:
     """Return the options that open what --solve is mostly asked for."""
     names = [f"{t.name}.hosts" for t in topology.tiers] + [f"{t.name}.sources" for t in topology.tiers if t.to]
-    return [f"--set {shlex.quote(f'{name}=?')}" for name in names]
+    return [f"--set {printable.word(f'{name}=?')}" for name in names]
 
 
 def _fleet(asked: Asked, found: Sizing) -> int:
@@ -120,4 +119,4 @@ class _Renderer:
 def _command(asked: Asked) -> str:
     """Return the command as far as the next ones begin with it."""
     words = ["hosttune", "plan", asked.topology, *(word for text in asked.set for word in ("--set", text))]
-    return shlex.join(words)
+    return printable.words(words)

@@ -11,12 +11,13 @@ from dataclasses import dataclass
 
 from hosttune.changes.planned import Planned
 from hosttune.changes.request import Request
-from hosttune.commands import _examine, _load, _planning
+from hosttune.commands import _examine, _load, _output, _planning
 from hosttune.errors import HostError, UsageError
 from hosttune.facts import machine as machines
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
 from hosttune.model import Proven, Trial
+from hosttune.printable import clean
 from hosttune.proofs import _run, _setup
 from hosttune.render import _proof
 
@@ -67,7 +68,7 @@ def run(asked: Asked) -> int:
         notes=loaded.notes + setup.notes + stays,
         command=_load.command(),
     )
-    _print(_proof.RENDERERS[asked.format](trial, max(60, shutil.get_terminal_size((80, 24)).columns)))
+    _output.put(_proof.RENDERERS[asked.format](trial, max(60, shutil.get_terminal_size((80, 24)).columns)))
     verdicts = {proof.verdict for proof in proofs}
     return 1 if Proven.DIFFERS in verdicts else 3 if asked.strict and Proven.COULD_NOT in verdicts else 0
 
@@ -108,10 +109,6 @@ def _progress(number: int, total: int, what: str) -> None:
     if sys.stderr.isatty():
         bar = "#" * (20 * number // total) if total else ""
         said = f"  [{bar:<20}] {number + 1} of {total}: {what}" if total else ""
-        sys.stderr.write(f"\r\x1b[K{said[: shutil.get_terminal_size((80, 24)).columns - 1]}")
+        with _output.passing(_output.Passing.SCREEN, sys.stderr):
+            sys.stderr.write(f"\r\x1b[K{clean(said)[: shutil.get_terminal_size((80, 24)).columns - 1]}")
         sys.stderr.flush()
-
-
-def _print(text: str) -> None:
-    encoding = sys.stdout.encoding or "ascii"
-    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))

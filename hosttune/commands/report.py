@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-import sys
 
 from hosttune.commands import _output
 from hosttune.errors import UsageError
@@ -23,8 +22,7 @@ def run(path: str, markdown: bool, svg: bool, output: str) -> int:
     if output:
         _output.to_file("-o", output, text)
         return 0
-    encoding = sys.stdout.encoding or "ascii"
-    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+    _output.put(text)
     return 0
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hosttune.commands._open import check_format, open_host
+from hosttune.commands._open import check_format, open_host, remembering
 from hosttune.errors import HostError, UsageError
 from hosttune.facts import machine, nofile, sysctl
 from hosttune.host import Host
@@ -26,7 +26,8 @@ def run(keys: list[str], users: list[str], units: list[str], root: str, snapshot
     if wrong is not None:
         raise UsageError(f"{wrong!r}: not a sysctl key; write it like net.core.somaxconn")
     host = open_host(root, snapshot)
-    found = document(host, [display(normalise(key)) for key in keys], users, units)
+    with remembering(host):
+        found = document(host, [display(normalise(key)) for key in keys], users, units)
     print(json.dumps(found, indent=1) if format == "json" else _resolved.table(found))
 
 

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import shlex
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from hosttune import printable
 from hosttune.changes import confirm, journal, trial, undo, wayback
-from hosttune.changes.journal import Record, Status
+from hosttune.changes.journal import Journal
+from hosttune.changes.record import Record, Status
 from hosttune.changes.wayback import WayBack
-from hosttune.commands import _asking, _confirming, _open, _output, _planning
+from hosttune.commands import _asking, _commit, _confirming, _damaged, _open, _output, _planning
 from hosttune.errors import RefusedError, UsageError
 from hosttune.host.live import LiveHost
 from hosttune.model import Plan
+from hosttune.printable import clean
 from hosttune.render import _plan
-from hosttune.render._figures import clean, fold, when
+from hosttune.render._figures import fold, when
 
 SCHEMA = "hosttune/rollback/1"
 
@@ -33,6 +35,7 @@ class Asked:
     restart: bool
     root: str
     format: str
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +46,22 @@ class Look:
     way: WayBack = field(default_factory=WayBack)
     told: tuple[str, ...] = ()
     interrupted: tuple[int, ...] = ()
+    damaged: tuple[dict[str, object], ...] = ()
 
 
 def run(asked: Asked) -> int:
     """Carry it out on the host that the options name, or show it; returns the exit code."""
     _open.check_format(asked.format)
     _asking.check(asked.format, told=asked.yes or asked.dry_run)
-    return on(LiveHost(asked.root), asked)
+    host = LiveHost(asked.root)
+    with host.remembering():
+        return on(host, asked)
 
 
 def on(host: LiveHost, asked: Asked) -> int:
     """Carry it out on a host, or show it; returns the exit code."""
     seen = _look(host, asked)
+    _damaged.warn(host, journal.read(host), seen.chosen)
     if asked.dry_run:
         return _tell(asked, seen, 4 if seen.way.changes or seen.interrupted else 0)
     if seen.chosen is None and not seen.interrupted:
@@ -62,8 +69,10 @@ def on(host: LiveHost, asked: Asked) -> int:
     if not asked.yes:
         _ask(asked, seen)
     with journal.locked(host, _open.teller()):
-        healed = trial.heal(host, journal.records(host), asked.force)
-        told = Look(None, told=healed.said)
+        found = journal.read(host)
+        _damaged.refuse_unsafe(host, found)
+        healed = trial.heal(host, found.records, asked.force)
+        told = Look(None, told=healed.said, damaged=seen.damaged)
         if healed.said and (asked.id is None or not asked.yes or not healed.whole):
             # what comes after it was not asked for, or not shown, or would stand on what is not whole
             return _tell(asked, told, 0 if healed.whole else 1, told_already=not asked.yes)
@@ -73,7 +82,7 @@ def on(host: LiveHost, asked: Asked) -> int:
         if look.chosen is None:
             return _tell(asked, dataclasses.replace(look, told=(*healed.said, *look.told)), 0)
         by = trial.take_back_by_hand if look.chosen.status is Status.UNCONFIRMED else undo.carry_out
-        done = by(host, look.chosen, look.way, asked.restart, asked.force)
+        done = by(host, look.chosen, look.way, _commit.invocation(host, asked.reason), asked.restart, asked.force)
     _output.did(f"the rollback of apply {look.chosen.id} is done")
     look = dataclasses.replace(look, told=(*healed.said, *done.said))
     code = 1 if look.told or look.way.kept else 0
@@ -104,12 +113,23 @@ def _why_none(records: list[Record], id: int | None) -> str:
 
 def _look(host: LiveHost, asked: Asked) -> Look:
     """Return what a rollback would do now; what was interrupted has to be healed first."""
-    records = journal.records(host)
+    read = journal.read(host)
+    _damaged.refuse_unsafe(host, read)
+    look = _of(host, asked, read)
+    return dataclasses.replace(look, damaged=tuple(_damaged.documents(host, read)))
+
+
+def _of(host: LiveHost, asked: Asked, read: Journal) -> Look:
+    records = list(read.records)
+    if asked.id is not None:
+        _damaged.refuse_damaged(host, read, asked.id)
     found = wayback.interrupted(records)
     waiting = trial.unconfirmed(records)
     if waiting and waiting.confirm and confirm.over(waiting.confirm, confirm.moment(host)):
         found.append(waiting)
     chosen = _chosen(records, asked.id)
+    if asked.id is None and not found:
+        _damaged.refuse_last(host, read, chosen)
     if found:
         told = tuple(f"apply {r.id} {_unfinished(r)}: a rollback heals it" for r in found)
         return Look(chosen if asked.id else None, WayBack(), told, tuple(r.id for r in found))
@@ -137,7 +157,7 @@ def _ask(asked: Asked, look: Look) -> None:
 def _name(record: Record) -> str:
     roles = record.request.roles
     role = f", role{'s' * (len(roles) > 1)} {' + '.join(roles)}" if roles else ""
-    return f"apply {record.id} ({when(record.when)}{clean(role)})"
+    return f"apply {record.id} ({when(record.made.when)}{clean(role)})"
 
 
 def _tell(
@@ -155,6 +175,7 @@ def _tell(
             "diff": "".join(f"{line}\n" for change in way.changes for line in _plan.diff(change)),
             "kept": list(way.kept),
             "told": [*look.told, *([stays] if stays else [])],
+            "damaged": list(look.damaged),
         }
         print(json.dumps(document, indent=1))
         return code
@@ -163,12 +184,13 @@ def _tell(
         return code
     left = f", except for what is named above ({len(way.kept):,})" if way.kept else ""
     if way.left and not asked.force:
-        where = "" if asked.root == "/" else f" --root {shlex.quote(asked.root)}"
+        where = "" if asked.root == "/" else f" --root {printable.word(asked.root)}"
         left += f"; to take that back too: sudo hosttune rollback {chosen.id} --force{where}"
     if any(r.id == chosen.id and r.status in (Status.ROLLED_BACK, Status.PARTLY) for r in records):
         print(f"  Apply {chosen.id} is taken back{left}.")
     for unit in () if asked.restart else chosen.restarts:
-        print(f"  note: {unit} keeps its descriptors until it is started again: systemctl restart {unit}")
+        named = printable.word(unit)
+        print(f"  note: {clean(unit)} keeps its descriptors until it is started again: systemctl restart {named}")
     return code
 
 

@@ -10,6 +10,7 @@ from hosttune.facts import backends, counts, links
 from hosttune.facts.pool import pools
 from hosttune.host.recorded import Recording
 from hosttune.model import Backend, BindMode, Said, Subject
+from hosttune.printable import clean, word
 from hosttune.profile import load, merge
 
 
@@ -44,7 +45,7 @@ def run(
         host.answers = redacting.redact(host.answers, os.urandom(16).hex())
     _output.to_file("-o", output, host.text())
     verb = "diagnose" if seconds else "check"
-    print(f"{output}: recorded; look at it with `hosttune {verb} --snapshot {output}`")
+    print(f"{clean(output)}: recorded; look at it with `hosttune {verb} --snapshot {word(output)}`")
 
 
 def _twice(host: Recording, targets: tuple[Backend, ...], sources: tuple[str, ...], seconds: float) -> None:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import shlex
 import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from hosttune import printable
 from hosttune.changes import journal
-from hosttune.changes.journal import Record, Status
+from hosttune.changes.decode import plain
 from hosttune.changes.planned import Planned
+from hosttune.changes.record import Record, Status
 from hosttune.changes.request import AddressFacts, Request
 from hosttune.commands import _addressing, _asking, _commit, _confirming, _load, _open, _planning
 from hosttune.errors import HostError, RefusedError, UsageError
@@ -43,6 +44,7 @@ class Asked:
     persist_only: bool
     root: str
     format: str
+    reason: str = ""
     confirm_within: str = ""
     confirm_if: str = ""
 
@@ -74,23 +76,25 @@ def run(asked: Asked) -> int:
         raise UsageError("--root: nothing runs in an image; leave out --runtime-only")
     asked.within()
     _asking.check(asked.format, told=asked.yes or asked.dry_run)
-    return on(LiveHost(asked.root), asked)
+    host = LiveHost(asked.root)
+    with host.remembering():
+        return on(host, asked)
 
 
 def on(host: LiveHost, asked: Asked) -> int:
     """Carry it out on a host, or show it; returns the exit code."""
     request = _request(host, asked)
     look = _look(host, asked, request)
-    unfinished = _commit.unfinished(host, asked.dry_run)
-    if not look.plan.refusals and not look.plan.changes and not unfinished:
-        return _tell(host, asked, look, 0, None)
+    before = _commit.before(host, asked.dry_run)
+    if not look.plan.refusals and not look.plan.changes and not before.unfinished:
+        return _tell(host, asked, look, 0, None, before)
     if asked.dry_run or look.plan.refusals:
-        return _show(asked, look)
+        return _show(asked, look, before)
     if not asked.yes:
-        _show(asked, look)
+        _show(asked, look, before)
         count = len(look.plan.changes)
         _asking.agree(f"Make {count:,} change{'s' * (count != 1)}?")
-    with _commit.healed(host) as records:
+    with _commit.healed(host) as found:
         # who was not asked has not let time pass: the link need not be asked again
         again = _look(host, asked, request, look.links if asked.yes else None)
         if again.plan.refusals:
@@ -98,12 +102,12 @@ def on(host: LiveHost, asked: Asked) -> int:
         if not asked.yes and again.plan != look.plan:
             raise RefusedError("the host was changed while you were asked, nothing was written; run it again")
         if not again.plan.changes:
-            return _tell(host, asked, again, 0, None)
+            return _tell(host, asked, again, 0, None, before)
         within = asked.within()
-        record = _commit.carry_out(host, records, request, again.plan, within)
+        record = _commit.carry_out(host, found, request, again.plan, asked.reason, within)
     if within and within.command:
         record = _confirming.settled(host, record, within.command)
-    return _tell(host, asked, again, 0, record)
+    return _tell(host, asked, again, 0, record, before)
 
 
 def _verb(asked: Asked) -> str:
@@ -150,12 +154,12 @@ def _ours(host: LiveHost) -> set[str]:
     return {c.target for r in standing for c in r.changes if c.backend == "address" and c.after is not None}
 
 
-def _show(asked: Asked, look: _Look) -> int:
+def _show(asked: Asked, look: _Look, before: _commit.Before) -> int:
     """Print the plan, and why it may not be carried out."""
     width, why = _width(), (look.plan.refusals, os.geteuid() == 0, _load.command())
     short = asked.format == "json" or (not asked.dry_run and bool(_refused.not_root(*why)[0]))
     if asked.format == "json":
-        _print_json(asked, look, None)
+        _print_json(asked, look, None, before)
     elif not short:
         print(_sources.changes(look.plan, width), end="")
     if look.plan.refusals:
@@ -166,10 +170,10 @@ def _show(asked: Asked, look: _Look) -> int:
     return WANTED
 
 
-def _tell(host: Host, asked: Asked, look: _Look, code: int, record: Record | None) -> int:
+def _tell(host: Host, asked: Asked, look: _Look, code: int, record: Record | None, before: _commit.Before) -> int:
     """Print what became of it and return the exit code."""
     if asked.format == "json":
-        _print_json(asked, look, record)
+        _print_json(asked, look, record, before)
         return code
     width = _width()
     if record is None:
@@ -184,11 +188,9 @@ def _tell(host: Host, asked: Asked, look: _Look, code: int, record: Record | Non
         _notes(look.plan, width)
     for said, command in _returning(host, look.request.anyip):
         print("\n".join([*fold(f"  {said}", width, "    "), f"    {command}"]))
-    if record.confirm:
-        print("\n".join(f"  {line}" for line in _confirming.lines(record)))
-        return code
-    where = "" if asked.root == "/" else f" --root {shlex.quote(asked.root)}"
-    print(f"  undo: sudo hosttune rollback {record.id}{where}")
+    where = "" if asked.root == "/" else f" --root {printable.word(asked.root)}"
+    undo = [f"undo: sudo hosttune rollback {record.id}{where}"]
+    print("\n".join(f"  {line}" for line in (_confirming.lines(record) if record.confirm else undo)))
     return code
 
 
@@ -221,7 +223,7 @@ def _first(found: links.Links, six: bool) -> str:
     return "THIS-HOST"
 
 
-def _print_json(asked: Asked, look: _Look, record: Record | None) -> None:
+def _print_json(asked: Asked, look: _Look, record: Record | None, before: _commit.Before) -> None:
     document: dict[str, Any] = {
         "schema": SCHEMA,
         "verb": _verb(asked),
@@ -229,11 +231,13 @@ def _print_json(asked: Asked, look: _Look, record: Record | None) -> None:
         "dry_run": asked.dry_run,
         "changed": bool(look.plan.changes) and not look.plan.refusals and (record is not None or asked.dry_run),
         "diff": "".join(f"{line}\n" for change in look.plan.changes for line in _plan.diff(change)),
-        "changes": journal.plain(look.plan.changes),
+        "changes": plain(look.plan.changes),
         "refused": list(look.plan.refusals),
         "notes": _plan.notes(look.plan),
         "confirm": _confirming.document(record),
         "answers": [{"address": one, "mac": mac} for one, mac in sorted(look.links.answers.items())],
+        "not_in_force": [],
+        "damaged": list(before.damaged),
     }
     print(json.dumps(document, indent=1))
 

@@ -16,7 +16,7 @@ from hosttune.resolve.sysctl_value import display, kernel_value, normalise
 from hosttune.resolve.systemd_limits import nr_open_default
 
 _KIB, _MIB, _GIB = 1 << 10, 1 << 20, 1 << 30
-_PAGE = 4096
+_STACK = 16 * _KIB  # of a thread in the kernel, THREAD_SIZE of x86 and arm64; a page at least
 _LONG_MAX = 2**63 - 1
 # what the kernel counted when it reckoned: a little less than MemTotal says later, once the initrd is given back and
 # what only the start needed (973 MiB: 9 % less, 23.5 GiB: 0.5 %)
@@ -75,12 +75,19 @@ def _watches(machine: Machine, now: Value | None) -> Value | None:
 
 
 def _threads(machine: Machine, now: Value | None) -> Value | None:
-    return _near(machine, now, lambda memory: memory // (8 * 4 * _PAGE))  # kernel/fork.c, set_max_threads()
+    if machine.page_size is None:
+        return None
+    stack = max(_STACK, machine.page_size)
+    return _near(machine, now, lambda memory: memory // (8 * stack))  # kernel/fork.c, set_max_threads()
 
 
 def _tcp_mem(machine: Machine, now: Value | None) -> Value | None:
+    page = machine.page_size
+    if page is None:
+        return None
+
     def rule(memory: int) -> tuple[int, int, int]:  # net/ipv4/tcp.c, tcp_init_mem()
-        limit = max(memory // _PAGE // 16, 128)
+        limit = max(memory // page // 16, 128)
         return (limit // 4 * 3, limit, limit // 4 * 6)
 
     if isinstance(now, tuple) and len(now) == 3 and now != (now[1] // 4 * 3, now[1], now[1] // 4 * 6):

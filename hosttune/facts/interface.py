@@ -15,8 +15,8 @@ from hosttune.resolve.systemd_limits import settings
 NETWORKD, NETPLAN, MANAGER, IFUPDOWN = "networkd", "netplan", "networkmanager", "ifupdown"
 
 _NETWORKD_PLACES = ("/etc", "/run", "/usr/local/lib", "/usr/lib")
+_MOST_SOURCED = 200  # files: recursion is bounded too
 _STARTED = ("auto", "allow-auto", "allow-hotplug")
-_DEEPEST = 8  # files that source files
 NOBODY = "no file or daemon was found to run it"
 
 
@@ -122,7 +122,7 @@ def _ifupdown(host: Host, name: str) -> Runner | None:
     """Find the stanza, where ifupdown is installed, and see that something brings it up at a boot (interfaces(5))."""
     if not host.glob("/sbin/ifup") + host.glob("/usr/sbin/ifup"):
         return None
-    lines = list(_interfaces(host, "/etc/network/interfaces", _DEEPEST))
+    lines = list(_interfaces(host, "/etc/network/interfaces", set()))
     stanza = next((path for path, words in lines if words[:2] == ["iface", name]), None)
     if stanza is None:
         return None
@@ -133,8 +133,15 @@ def _ifupdown(host: Host, name: str) -> Runner | None:
     return Runner("", because=said)
 
 
-def _interfaces(host: Host, path: str, depth: int) -> Iterator[tuple[str, list[str]]]:
-    """Yield the words of each line with the file it stands in, those of other files where they are sourced."""
+def _interfaces(host: Host, path: str, seen: set[str]) -> Iterator[tuple[str, list[str]]]:
+    """Yield the words of each line with the file it stands in, those of other files where they are sourced.
+
+    A file is read once, however often it is sourced: what it says again changes nothing, and files that source one
+    another have no end.
+    """
+    if path in seen or len(seen) >= _MOST_SOURCED:
+        return
+    seen.add(path)
     folder = path.rpartition("/")[0]
     for line in text(host, path).replace("\\\n", " ").splitlines():
         words = line.split()
@@ -142,11 +149,11 @@ def _interfaces(host: Host, path: str, depth: int) -> Iterator[tuple[str, list[s
             continue
         yield path, words
         sourced: list[str] = []
-        for pattern in words[1:] if depth else []:
+        for pattern in words[1:]:
             pattern = pattern if pattern[0] == "/" else f"{folder}/{pattern}"
             if words[0] == "source":
                 sourced += host.glob(pattern)
             elif words[0] == "source-directory":
                 sourced += [p for p in host.glob(f"{pattern.rstrip('/')}/*") if re.fullmatch(r".*/[A-Za-z0-9_-]+", p)]
         for more in sourced:
-            yield from _interfaces(host, more, depth - 1)
+            yield from _interfaces(host, more, seen)

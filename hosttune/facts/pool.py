@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hosttune.addresses import is_loopback
 from hosttune.errors import HostError, UsageError
 from hosttune.facts.machine import text
 from hosttune.host import Host
@@ -110,8 +111,9 @@ def survey(
     for source, backend in pairs:
         row = tuples.get((source, backend.address, backend.port), {})
         found.append(used_of(row, on_source.get(source, 0)))
+    notes += [answer["limited"]] if "limited" in answer else []
     kernel = re.match(r"(\d+)\.(\d+)", text(host, "/proc/sys/kernel/osrelease"))
-    if kernel and (int(kernel[1]), int(kernel[2])) < (6, 8):
+    if kernel and "limited" not in answer and (int(kernel[1]), int(kernel[2])) < (6, 8):
         notes.append("before Linux 6.8 sockets that are only bound are not shown: their ports count as free here")
     if mode is BindMode.BIND and len(backends) > 1:
         notes.append("bind() takes a port whatever the destination: the backends of a source share its pool")
@@ -236,7 +238,7 @@ def _reusable(source: str, backend: Backend, mode: BindMode, settings: Settings)
         return False
     if mode is BindMode.EXPLICIT:
         return True
-    near = any(ipaddress.ip_address(a).is_loopback for a in (source, backend.address))
+    near = is_loopback(source) or is_loopback(backend.address)
     return settings.tw_reuse == 1 or (settings.tw_reuse == 2 and near)
 
 

@@ -1,4 +1,4 @@
-"""By which addresses this very session has come: SSH_CONNECTION of this process, or of one that started it (ssh(1))."""
+"""Who started this very run: by which addresses their session has come (ssh(1)), who they are, on which terminal."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import re
 
 from hosttune.facts.machine import text
 from hosttune.host import Host
+from hosttune.model import Who
 
 _DEEPEST = 64
+_LONGEST = 256
+_UNSET = "4294967295"  # no login: (uid_t) -1, include/linux/audit.h
 
 
 def ssh(host: Host) -> tuple[str, str]:
@@ -18,15 +21,59 @@ def ssh(host: Host) -> tuple[str, str]:
     """
     at = "self"
     for _ in range(_DEEPEST):
-        found = re.search(r"(?:^|\0)SSH_CONNECTION=(\S+) \d+ (\S+) \d+(?:\0|$)", text(host, f"/proc/{at}/environ"))
+        environment = text(host, f"/proc/{at}/environ")
+        found = re.search(r"(?:^|\0)SSH_CONNECTION=(\S+) \d+ (\S+) \d+(?:\0|$)", environment)
         if found:
             return _plain(found[1]), _plain(found[2])
+        # what older servers set beside it; it does not name the address of this host
+        older = re.search(r"(?:^|\0)SSH_CLIENT=(\S+) \d+ \d+(?:\0|$)", environment)
+        if older:
+            return _plain(older[1]), ""
         # the command's name, in brackets, may hold blanks and brackets: count from the last one (proc_pid_stat(5))
         fields = text(host, f"/proc/{at}/stat").rpartition(")")[2].split()
         if len(fields) < 2 or not fields[1].isdigit() or fields[1] in ("0", at):
             break
         at = fields[1]
     return "", ""
+
+
+def who(host: Host) -> Who:
+    """Return who started this run.
+
+    /proc/self/loginuid is what the login set and nobody may change since (CONFIG_AUDIT, pam_loginuid(8)); the rest is
+    what the environment says.
+    """
+    logged_in = text(host, "/proc/self/loginuid")
+    user = re.search(r"^Uid:\s+(\d+)", text(host, "/proc/self/status"), re.M)
+    number = logged_in if logged_in.isdigit() and logged_in != _UNSET else user[1] if user else ""
+    environment = text(host, "/proc/self/environ")
+    sudo = _variable(environment, "SUDO_USER") or _name(host, _variable(environment, "SUDO_UID"))
+    client, _ = ssh(host)
+    return Who(login=_name(host, number), sudo=sudo, ssh=client, tty=_terminal(host))
+
+
+def _variable(environment: str, name: str) -> str:
+    found = re.search(rf"(?:^|\0){name}=([^\0]*)", environment)
+    return found[1][:_LONGEST] if found else ""
+
+
+def _name(host: Host, number: str) -> str:
+    """Return the name of a user id, "uid 1000" where /etc/passwd has none; "" for what is no id."""
+    if not re.fullmatch(r"[0-9]{1,10}", number):
+        return ""
+    found = re.search(rf"^([^:\n]+):[^:\n]*:{number}:", text(host, "/etc/passwd"), re.M)
+    return found[1][:_LONGEST] if found else f"uid {number}"
+
+
+def _terminal(host: Host) -> str:
+    # tty_nr, the fifth after the name in brackets: the major number in bits 8 to 15 (proc_pid_stat(5))
+    fields = text(host, "/proc/self/stat").rpartition(")")[2].split()
+    number = int(fields[4]) if len(fields) > 4 and re.fullmatch(r"[0-9]{1,10}", fields[4]) else 0
+    major, minor = number >> 8 & 0xFFF, number & 0xFF | number >> 12 & 0xFFF00
+    if 136 <= major <= 143:  # Documentation/admin-guide/devices.txt
+        return f"pts/{(major - 136) * 256 + minor}"
+    names = {4: f"tty{minor}" if minor < 64 else f"ttyS{minor - 64}", 5: "console", 229: f"hvc{minor}"}
+    return names.get(major, "")
 
 
 def _plain(given: str) -> str:

@@ -49,6 +49,7 @@ def _traffic(answer: Mapping[str, Any], sample: Sample) -> Traffic:
         unread=answer["unread"] / seen if seen else 0.0,
         unsent=answer["unsent"] / seen if seen else 0.0,
         whole=answer["whole"],
+        limited=answer.get("limited", ""),
     )
 
 

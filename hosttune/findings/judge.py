@@ -81,7 +81,7 @@ def shown(value: Value, unit: str = "") -> str:
 def _verdict(requirement: Requirement, reading: Reading, default: Value | None, about: str) -> tuple[Verdict, str]:
     now, boot = reading.runtime, reading.boot
     if not requirement.wants and requirement.operator is not Operator.NOT_BELOW_NOW:
-        return Verdict.UNKNOWN, "what is wanted depends on the memory, whose size is not known here"
+        return Verdict.UNKNOWN, "what is wanted depends on the memory, and its size or that of a page is not known here"
     say = partial(shown, unit=requirement.unit)
     if isinstance(now, Unknown):
         return _without_runtime(requirement, reading, now, default)

@@ -21,6 +21,7 @@ class LintFacts:
 
     listening: int = 0
     memory: int | None = None
+    page_size: int | None = None
     assignments: tuple[tuple[str, str, Origin], ...] = ()
     keys: frozenset[str] | None = None
     logins_raised: tuple[Origin, ...] = ()
@@ -28,7 +29,8 @@ class LintFacts:
 
 
 Readings = Mapping[str, Reading]
-_PAGE = 4096
+_LEAST_PAGE = 4096
+"""Where the page size is not known: no kernel has a smaller one, so that what is too much in these is too much."""
 
 
 def lint(readings: Readings, facts: LintFacts) -> tuple[Finding, ...]:
@@ -117,18 +119,18 @@ def _range_over_listeners(readings: Readings, facts: LintFacts) -> Iterator[Find
 
 
 def _tcp_mem(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
-    found = _now(readings, "net.ipv4.tcp_mem")
+    found, page = _now(readings, "net.ipv4.tcp_mem"), facts.page_size or _LEAST_PAGE
     if isinstance(found, tuple) and len(found) == 3 and facts.memory:
         # the text of a snapshot or file may hold more digits than a float takes: cap before dividing
         pages = min(found[2], 2**64 - 1)
-        share = pages * _PAGE / facts.memory
+        share = pages * page / facts.memory
         if share > 0.5:
             yield _found(
                 "tcp-mem-beyond-ram",
                 "net.ipv4.tcp_mem",
-                f"{pages:,} pages are {pages * _PAGE / 2**30:,.1f} GiB, {share:.0%} of RAM: the OOM killer comes "
+                f"{pages:,} pages are {pages * page / 2**30:,.1f} GiB, {share:.0%} of RAM: the OOM killer comes "
                 "before TCP pushes back; the unit is pages, not bytes",
-                f"keep the last number at or below {facts.memory // 2 // _PAGE:,}",
+                f"keep the last number at or below {facts.memory // 2 // page:,}",
                 Severity.ERROR,
             )
 
@@ -163,6 +165,7 @@ def _negative_lines(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
 
 
 def _triples(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
+    page = facts.page_size or _LEAST_PAGE
     for key, text, origin in facts.assignments:
         if key not in ("net.ipv4.tcp_mem", "net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem"):
             continue
@@ -173,12 +176,12 @@ def _triples(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
             yield _found("out-of-order-line", key, f"{origin}: {text.strip()}: the three must rise", "sort the three")
         # where the line is what runs, _tcp_mem has said so already
         said = _now(readings, key) == tuple(numbers)
-        if key == "net.ipv4.tcp_mem" and not said and facts.memory and numbers[2] * _PAGE > facts.memory // 2:
+        if key == "net.ipv4.tcp_mem" and not said and facts.memory and numbers[2] * page > facts.memory // 2:
             yield _found(
                 "tcp-mem-in-bytes",
                 key,
-                f"{origin}: {numbers[2]:,} pages are {numbers[2] * _PAGE / 2**30:,.1f} GiB; the unit is not bytes",
-                f"keep the last number at or below {facts.memory // 2 // _PAGE:,}",
+                f"{origin}: {numbers[2]:,} pages are {numbers[2] * page / 2**30:,.1f} GiB; the unit is not bytes",
+                f"keep the last number at or below {facts.memory // 2 // page:,}",
                 Severity.ERROR,
             )
 

@@ -37,12 +37,15 @@ class WritableHost(Host, Protocol):
     `put` replaces a file whole: a reader, or a crash, meets the old or the new one. `write` writes in
     place, which only /proc/sys wants. `act` runs host/acts/<name>.py. `lock` is exclusive among processes; raises
     HostError where another one holds it longer than `wait` seconds, and tells `waiting` who does.
+    `owner` returns the user id and the mode of a file or directory, links followed; None where it cannot be seen.
     `runs`: a kernel answers for it; an image has none.
     """
 
     runs: bool
 
     def may_write(self, path: str) -> bool: ...
+
+    def owner(self, path: str) -> tuple[int, int] | None: ...
 
     def put(self, path: str, state: FileState) -> None: ...
 

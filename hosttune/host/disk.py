@@ -1,7 +1,8 @@
 """Writes to a file system, each a small step, so that a crash between any two leaves a whole file: the old or the new.
 
 The temporary file lies beside its target under one fixed name that no loader reads (it begins with a dot and does not
-end in .conf), so that what a crash leaves behind is found and removed.
+end in .conf), so that what a crash leaves behind is found and removed. All is done by name in an open directory: what
+has become of the path to it meanwhile does not count.
 """
 
 from __future__ import annotations
@@ -9,11 +10,15 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from hosttune.model import FileState
+from hosttune.errors import HostError
+from hosttune.host.reading import OPENING, read_bounded
+from hosttune.host.tree import Entry, stat_of
+from hosttune.model import FileState, Reason
 
 T = TypeVar("T")
 
@@ -25,24 +30,30 @@ class Disk:
         """Make one system call; `what` is its name."""
         return call()
 
-    def replace(self, path: str, state: FileState) -> None:
-        """Put a whole file in place: temporary file, owner, mode, attributes, fsync, rename, fsync of the directory."""
-        temporary = temporary_of(path)
+    def replace(self, at: Entry, state: FileState) -> None:
+        """Put a whole file in place: temporary file, owner, mode, attributes, fsync, rename, fsync of the directory.
+
+        The directory of `at` is open for reading, as it is for all that follows here.
+        """
+        temporary = temporary_of(at)
         self.discard(temporary)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        fd = self.step("create", temporary, lambda: os.open(temporary, flags, 0o600))
+        fd = self.step(
+            "create", temporary.path, lambda: os.open(temporary.name, flags, 0o600, dir_fd=temporary.directory)
+        )
         try:
             try:
-                self._fill(fd, temporary, state)
+                self._fill(fd, temporary.path, state)
             finally:
                 os.close(fd)
-            self.step("rename", path, lambda: os.rename(temporary, path))
+            here = {"src_dir_fd": at.directory, "dst_dir_fd": at.directory}
+            self.step("rename", at.path, lambda: os.rename(temporary.name, at.name, **here))
         except OSError:
             # what a full disk has left is no use to anybody; if even that fails, the error that counts is the first
             with contextlib.suppress(OSError):
                 self.discard(temporary)
             raise
-        self.sync_directory(path)
+        self._sync(at)
 
     def _fill(self, fd: int, path: str, state: FileState) -> None:
         data = memoryview(state.text.encode("utf-8", "surrogateescape"))
@@ -67,41 +78,41 @@ class Disk:
             if error.errno != errno.EOPNOTSUPP:
                 raise
 
-    def remove(self, path: str) -> None:
+    def remove(self, at: Entry) -> None:
         """Remove a file and make that last."""
-        self.step("unlink", path, lambda: os.unlink(path))
-        self.sync_directory(path)
+        self.step("unlink", at.path, lambda: os.unlink(at.name, dir_fd=at.directory))
+        self._sync(at)
 
-    def discard(self, path: str) -> None:
+    def discard(self, at: Entry) -> None:
         """Remove a file that may not be there."""
-        if os.path.lexists(path):
-            self.step("unlink", path, lambda: os.unlink(path))
+        if stat_of(at) is not None:
+            self.step("unlink", at.path, lambda: os.unlink(at.name, dir_fd=at.directory))
 
-    def make_directory(self, path: str) -> None:
+    def make_directory(self, at: Entry) -> None:
         """Make one directory, mode 0755 whatever the umask (and never wider), and make that last."""
-        self.step("mkdir", path, lambda: os.mkdir(path, 0o755))
-        self.step("chmod", path, lambda: os.chmod(path, 0o755))
-        self.sync_directory(path)
-
-    def remove_directory(self, path: str) -> None:
-        """Remove an empty directory and make that last."""
-        self.step("rmdir", path, lambda: os.rmdir(path))
-        self.sync_directory(path)
-
-    def sync_directory(self, path: str) -> None:
-        """Make a name that came or went in the directory of `path` survive a power cut (fsync(2))."""
-        parent = os.path.dirname(path)
-        fd = os.open(parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self.step("mkdir", at.path, lambda: os.mkdir(at.name, 0o755, dir_fd=at.directory))
+        # not by name: a link may have taken its place, and chmod(2) would follow it
+        fd = os.open(at.name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=at.directory)
         try:
-            self.step("fsync", parent, lambda: os.fsync(fd))
+            self.step("chmod", at.path, lambda: os.fchmod(fd, 0o755))
         finally:
             os.close(fd)
+        self._sync(at)
 
-    def write_in_place(self, path: str, text: str) -> None:
-        """Write text into a file that exists, in one system call, as a sysctl wants it."""
+    def remove_directory(self, at: Entry) -> None:
+        """Remove an empty directory and make that last."""
+        self.step("rmdir", at.path, lambda: os.rmdir(at.name, dir_fd=at.directory))
+        self._sync(at)
+
+    def _sync(self, at: Entry) -> None:
+        """Make a name that came or went survive a power cut (fsync(2))."""
+        self.step("fsync", os.path.dirname(at.path), lambda: os.fsync(at.directory))
+
+    def write_in_place(self, path: str, text: str, opening: Callable[[], int]) -> None:
+        """Write text into a file that exists, in one system call, as a sysctl wants it; `opening` opens it."""
 
         def call() -> None:
-            fd = os.open(path, os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC)
+            fd = opening()
             try:
                 os.write(fd, text.encode("utf-8", "surrogateescape"))
             finally:
@@ -110,25 +121,30 @@ class Disk:
         self.step("poke", path, call)
 
 
-def temporary_of(path: str) -> str:
+def temporary_of(at: Entry) -> Entry:
     """Return the name under which a file is prepared before it takes its place."""
-    directory, _, name = path.rpartition("/")
-    return f"{directory}/.{name}.hosttune-new"
+    return at.beside(f".{at.name}.hosttune-new")
 
 
-def state_of(path: str) -> FileState | None:
-    """Return a regular file with all that `replace` puts back, None where there is none; raises OSError."""
+def state_of(at: Entry, limit: int) -> FileState | None:
+    """Return a regular file of at most `limit` bytes with all that `replace` puts back, None where there is none.
+
+    Raises OSError, and HostError for anything else that has the name.
+    """
+    found = stat_of(at)
+    if found is None:
+        return None
+    # a link, or a device that does something when it is opened: what has the name then is judged again below
+    if not stat.S_ISREG(found.st_mode):
+        raise HostError(Reason.UNREADABLE, f"{at.path} is not a regular file")
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        fd = os.open(at.name, OPENING | os.O_NOFOLLOW, dir_fd=at.directory)
     except FileNotFoundError:
         return None
     try:
         found = os.fstat(fd)
-        with os.fdopen(os.dup(fd), "rb") as file:
-            data = file.read()
-        return FileState(
-            data.decode("utf-8", "surrogateescape"), found.st_mode & 0o7777, found.st_uid, found.st_gid, _attributes(fd)
-        )
+        text = read_bounded(fd, limit, at.path).decode("utf-8", "surrogateescape")
+        return FileState(text, found.st_mode & 0o7777, found.st_uid, found.st_gid, _attributes(fd))
     finally:
         os.close(fd)
 

@@ -15,13 +15,13 @@ from typing import Any
 from hosttune import registry
 from hosttune.errors import HostError, UsageError
 from hosttune.host.disk import Disk, state_of, temporary_of
+from hosttune.host.reading import OPENING, host_error, read_bounded
+from hosttune.host.remembered import MOST_NAMES, Remembered, lives, too_many
+from hosttune.host.tree import Entry, Tree, stat_of
 from hosttune.model import FileState, Reason
 
 LARGEST = 8 << 20
 """Bytes: no configuration or /proc file that we read comes near; a larger one is refused, not swallowed."""
-
-_KERNEL = ("/proc/", "/sys/")
-_LINKS = 40  # as the kernel's own limit, path_resolution(7)
 
 
 class LiveHost:
@@ -32,114 +32,160 @@ class LiveHost:
 
     def __init__(self, root: str = "/", disk: Disk | None = None) -> None:
         self._disk = disk or Disk()
+        self._seen: Remembered | None = None
         if not root:
             raise UsageError("--root: it is empty; name the top of an image or chroot, or leave it out")
-        self.runs = root == "/"
-        self.root = os.path.realpath(root)
-        if not os.path.isdir(self.root):
-            raise UsageError(f"--root {root}: not a directory; name the top of an image or chroot")
-        if not os.access(self.root, os.R_OK | os.X_OK):
+        try:
+            self._tree = Tree("" if root == "/" else root, image=root != "/")
+            self.root = _name(root)
+            with self._tree.opened("/", os.O_RDONLY | os.O_DIRECTORY) as top:
+                readable = os.access(".", os.R_OK | os.X_OK, dir_fd=top)
+        except PermissionError:
+            readable = False
+        except (FileNotFoundError, NotADirectoryError, ValueError) as error:
+            raise UsageError(f"--root {root}: not a directory; name the top of an image or chroot") from error
+        except OSError as error:
+            why = error.strerror or os.strerror(error.errno or 0)
+            raise UsageError(f"--root {root}: {why}; name the top of an image or chroot") from error
+        if not readable:
             raise UsageError(f"--root {root}: cannot be read; run as a user who may, or as root")
+
+    @property
+    def runs(self) -> bool:
+        """Say whether a kernel answers for it."""
+        return not self._tree.image
+
+    @runs.setter
+    def runs(self, value: bool) -> None:
+        self._tree.image = not value
+
+    @contextlib.contextmanager
+    def remembering(self) -> Iterator[None]:
+        """Read each file and list each directory once meanwhile; what is written, or a lock got, makes all forgotten.
+
+        Files of /proc and /sys are read anew each time. Within another such time it is one time.
+        """
+        outer = self._seen
+        self._seen = outer or Remembered()
+        try:
+            yield
+        finally:
+            if outer is None:
+                self._seen = None
 
     def read(self, path: str) -> str:
         """Return a file's whole text; raises HostError. Devices other than /dev/null, pipes and sockets are refused."""
-        real = self._resolve(path)
-        try:
-            # O_NONBLOCK: opening a FIFO that somebody left as a *.conf must not hang
-            fd = os.open(real, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
-        except OSError as error:
-            raise _host_error(error, path) from error
-        try:
-            return _read_all(fd, path)
-        except OSError as error:
-            raise _host_error(error, path) from error
-        finally:
-            os.close(fd)
+        if self._seen is None or lives(path):
+            return self._read(path)
+        return self._seen.text(path, lambda: self._read(path))
 
     def glob(self, pattern: str) -> list[str]:
         """Return the sorted paths that match, dangling links included; unreadable directories match nothing."""
-        found = [""]
-        for part in pattern.strip("/").split("/"):
-            found = [f"{base}/{name}" for base in found for name in self._matching(base, part)]
-        return sorted(found)
+        # which keys there are is asked for once; which processes, each time
+        if self._seen is None or (lives(pattern) and not pattern.startswith("/proc/sys/")):
+            return self._glob(pattern)
+        if pattern not in self._seen.globs:
+            self._seen.globs[pattern] = self._glob(pattern)
+        return list(self._seen.globs[pattern])
 
     def probe(self, name: str, **args: Any) -> Any:
         """Ask the running kernel; raises HostError, always so below another root."""
-        if self.root != "/":
+        if self.root != "/" or not self.runs:
             raise HostError(Reason.UNDECIDED, f"{self.root} is an image, no kernel answers for it")
-        return registry.load("hosttune.host.probes", name).run(**args)
+        try:
+            return registry.load("hosttune.host.probes", name).run(**args)
+        except OSError as error:
+            # none of these is a bug: a process ends, a file of /proc is hidden
+            raise HostError(Reason.UNREADABLE, f"{name}: {os.strerror(error.errno or 0)}") from error
 
     def state(self, path: str) -> FileState | None:
         """Return a file as it can be put back, None where there is none; raises HostError for a link or a device."""
-        real = self._resolve(path, last=False)
         try:
-            found = os.lstat(real)
-            if not stat.S_ISREG(found.st_mode):
-                raise HostError(Reason.UNREADABLE, f"{path} is not a regular file")
-            if found.st_size > LARGEST:
-                raise HostError(Reason.UNREADABLE, f"{path} is larger than {LARGEST >> 20} MiB")
-            return state_of(real)
+            with self._tree.entry(path) as at:
+                return state_of(at, LARGEST)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
-            raise _host_error(error, path) from error
+            raise host_error(error, path) from error
 
     def link(self, path: str) -> str:
         """Return where a symbolic link points, as it is written; "" for anything else (readlink(2))."""
-        try:
-            return os.readlink(self._resolve(path, last=False))
-        except (OSError, HostError):
-            return ""
+        if self._seen is None or lives(path):
+            return self._link(path)
+        if path not in self._seen.links:
+            self._seen.links[path] = self._link(path)
+        return self._seen.links[path]
 
     def may_write(self, path: str) -> bool:
         """Say whether an existing file, or the nearest existing directory above one that is not there, takes writes.
 
         access(2) asks the same questions as open(2): mode, owner, read-only mounts, and for a sysctl its namespace.
         """
-        real = self._resolve(path)
-        if os.path.lexists(real):
-            return os.access(real, os.W_OK)
-        while not os.path.lexists(real := os.path.dirname(real)):
-            pass
-        return os.access(real, os.W_OK | os.X_OK)
+        while path.strip("/"):
+            try:
+                return self._may_write(path)
+            except (FileNotFoundError, NotADirectoryError):
+                path = path.rstrip("/").rpartition("/")[0]
+            except OSError:
+                return False
+        with self._tree.opened("/", os.O_PATH) as top:
+            return os.access(".", os.W_OK | os.X_OK, dir_fd=top)
+
+    def owner(self, path: str) -> tuple[int, int] | None:
+        """Return the user id and the mode of a file or directory, links followed; None where it cannot be seen."""
+        try:
+            with self._tree.opened(path, os.O_PATH) as fd:
+                found = os.fstat(fd)
+        except OSError:
+            return None
+        return found.st_uid, stat.S_IMODE(found.st_mode)
 
     def put(self, path: str, state: FileState) -> None:
         """Replace a whole file; raises OSError."""
-        self._disk.replace(self._resolve(path, last=False), state)
+        with self._changing(path) as at:
+            self._disk.replace(at, state)
 
     def remove(self, path: str) -> None:
         """Remove a file; raises OSError."""
-        self._disk.remove(self._resolve(path, last=False))
+        with self._changing(path) as at:
+            self._disk.remove(at)
 
     def clean(self, path: str) -> None:
         """Remove what a crash has left of a `put` of this path; raises OSError."""
-        self._disk.discard(temporary_of(self._resolve(path, last=False)))
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError), self._changing(path) as at:
+            self._disk.discard(temporary_of(at))
 
     def make_directory(self, path: str) -> None:
         """Make one directory; raises OSError."""
-        self._disk.make_directory(self._resolve(path, last=False))
+        with self._changing(path) as at:
+            self._disk.make_directory(at)
 
     def remove_directory(self, path: str) -> None:
         """Remove an empty directory; raises OSError."""
-        self._disk.remove_directory(self._resolve(path, last=False))
+        with self._changing(path) as at:
+            self._disk.remove_directory(at)
 
     def write(self, path: str, text: str) -> None:
         """Write into an existing file in place, in one call; raises OSError, always so in an image."""
         if not self.runs:
             raise OSError(errno.ENODEV, f"{self.root} is an image, nothing runs there")
-        self._disk.write_in_place(self._resolve(path), text)
+        self._forget()
+        self._disk.write_in_place(path, text, lambda: self._tree.open(path, os.O_WRONLY | os.O_TRUNC))
 
     def act(self, name: str, **args: Any) -> None:
         """Change something of the running kernel or of systemd that is no file; raises OSError."""
         if not self.runs:
             raise OSError(errno.ENODEV, f"{self.root} is an image, nothing runs there")
+        self._forget()
         self._disk.step(name, str(args), lambda: registry.load("hosttune.host.acts", name).run(**args))
 
     @contextlib.contextmanager
     def lock(self, path: str, wait: float, waiting: Callable[[str], None]) -> Iterator[None]:
         """Hold an exclusive lock (flock(2)), which the kernel lets go of however the process ends."""
-        # not through a link: in an image it could name any file to be made
-        fd = os.open(self._resolve(path, last=False), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        with self._tree.entry(path) as at:
+            # not through a link: in an image it could name any file to be made
+            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+            fd = os.open(at.name, flags, 0o600, dir_fd=at.directory)
         try:
             start = time.monotonic()
             while not _locks(fd):
@@ -150,53 +196,97 @@ class LiveHost:
                 time.sleep(0.05)
             os.ftruncate(fd, 0)
             os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+            self._forget()  # whoever held it may have changed what was seen before
             yield
         finally:
             os.close(fd)
 
-    def _matching(self, base: str, part: str) -> list[str]:
-        if not any(c in part for c in "*?["):
-            try:
-                real = self._resolve(f"{base}/{part}", last=False)
-            except HostError:
-                return []
-            return [part] if os.path.lexists(real) else []
+    @contextlib.contextmanager
+    def _changing(self, path: str) -> Iterator[Entry]:
+        """Give a name whose directory is open for reading, so that it can be synced; what was seen is forgotten."""
+        self._forget()
         try:
-            names = os.listdir(self._resolve(base or "/"))
-        except (OSError, HostError):
-            return []
-        return [n for n in names if (n[0] != "." or part[0] == ".") and fnmatch.fnmatchcase(n, part)]
+            with self._tree.entry(path, os.O_RDONLY) as at:
+                yield at
+        finally:
+            self._forget()
 
-    def _resolve(self, path: str, last: bool = True) -> str:
-        """Return the path on this machine; absolute links and `..` stay below the root."""
-        if "\0" in path:
-            raise HostError(Reason.ABSENT, repr(path))
-        if self.root == "/":
-            return path
-        if not self.runs and f"{path}/".startswith(_KERNEL):
-            raise HostError(Reason.ABSENT, f"{path}: an image has no kernel")
-        todo = [p for p in path.split("/") if p][::-1]
-        done: list[str] = []
-        links = 0
-        while todo:
-            part = todo.pop()
-            if part == ".":
+    def _forget(self) -> None:
+        if self._seen is not None:
+            self._seen = Remembered()
+
+    def _read(self, path: str) -> str:
+        try:
+            with self._tree.opened(path, OPENING) as fd:
+                return read_bounded(fd, LARGEST, path).decode("utf-8", "surrogateescape")
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # a socket
+                raise HostError(Reason.UNREADABLE, f"{path} is not a regular file") from error
+            raise host_error(error, path) from error
+
+    def _link(self, path: str) -> str:
+        try:
+            with self._tree.entry(path) as at:
+                return os.readlink(at.name, dir_fd=at.directory)
+        except OSError:
+            return ""
+
+    def _may_write(self, path: str) -> bool:
+        with self._tree.opened(path, os.O_PATH) as fd:
+            if stat.S_ISDIR(os.fstat(fd).st_mode):
+                return os.access(".", os.W_OK | os.X_OK, dir_fd=fd)
+        with self._tree.entry(path) as at:
+            found = stat_of(at)
+            # where a link of an image leads is not to be asked of the machine that it lies on
+            seen = self._tree.image and (found is None or stat.S_ISLNK(found.st_mode))
+            return not seen and os.access(at.name, os.W_OK, dir_fd=at.directory)
+
+    def _glob(self, pattern: str) -> list[str]:
+        found, literal = [""], ""
+        for part in pattern.strip("/").split("/"):
+            if not any(c in part for c in "*?["):
+                literal += f"/{part}"
                 continue
-            if part == "..":
-                del done[-1:]
-                continue
-            here = os.path.join(self.root, *done, part)
-            if (todo or last) and os.path.islink(here):
-                links += 1
-                if links > _LINKS:
-                    raise HostError(Reason.UNREADABLE, f"{path}: too many symbolic links")
-                target = os.readlink(here)
-                if target.startswith("/"):
-                    done = []
-                todo.extend([p for p in target.split("/") if p][::-1])
-                continue
-            done.append(part)
-        return os.path.join(self.root, *done)
+            found = [f"{base}{literal}/{name}" for base in found for name in self._matching(base + literal, part)]
+            literal = ""
+        return sorted(base + literal for base in found if not literal or self._is_there(base + literal))
+
+    def _is_there(self, path: str) -> bool:
+        try:
+            with self._tree.opened(path, os.O_PATH | os.O_NOFOLLOW):
+                return True
+        except OSError:
+            return False
+
+    def _matching(self, base: str, part: str) -> list[str]:
+        return [name for name in fnmatch.filter(self._names(base), part) if name[0] != "." or part[0] == "."]
+
+    def _names(self, base: str) -> list[str]:
+        """Return the names in a directory; raises RefusedError where a directory of files has too many."""
+        seen = self._seen if not lives(f"{base}/") or base.startswith("/proc/sys") else None
+        if seen is not None and base in seen.names:
+            return seen.names[base]
+        names: list[str] = []
+        try:
+            with self._tree.opened(base or "/", os.O_RDONLY | os.O_DIRECTORY) as fd, os.scandir(fd) as entries:
+                for entry in entries:
+                    if len(names) == MOST_NAMES and not lives(base):
+                        raise too_many(base or "/")
+                    names.append(entry.name)
+        except OSError:
+            pass
+        if seen is not None:
+            seen.names[base] = names
+        return names
+
+
+def _name(root: str) -> str:
+    """Return the root's path without links, as far as that names the same directory: /proc/1/root does not."""
+    try:
+        real = os.path.realpath(root)
+        return real if os.path.samestat(os.stat(real), os.stat(root)) else root
+    except OSError:
+        return root
 
 
 def _locks(fd: int) -> bool:
@@ -205,27 +295,3 @@ def _locks(fd: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _read_all(fd: int, path: str) -> str:
-    mode = os.fstat(fd)
-    if stat.S_ISDIR(mode.st_mode):
-        raise IsADirectoryError(errno.EISDIR, "is a directory")
-    null = stat.S_ISCHR(mode.st_mode) and mode.st_rdev == os.makedev(1, 3)
-    if not (stat.S_ISREG(mode.st_mode) or null):
-        raise HostError(Reason.UNREADABLE, f"{path} is not a regular file")
-    chunks: list[bytes] = []
-    size = 0
-    # /proc makes its text at each read: a large buffer gets a small file in one consistent piece
-    while chunk := os.read(fd, 1 << 18):
-        size += len(chunk)
-        if size > LARGEST:
-            raise HostError(Reason.UNREADABLE, f"{path} is larger than {LARGEST >> 20} MiB")
-        chunks.append(chunk)
-    return b"".join(chunks).decode("utf-8", "surrogateescape")
-
-
-def _host_error(error: OSError, path: str) -> HostError:
-    if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ESRCH):
-        return HostError(Reason.ABSENT, path)
-    return HostError(Reason.UNREADABLE, f"{path}: {os.strerror(error.errno or 0)}")

@@ -140,6 +140,12 @@ def _answer(answers: dict[str, Any], key: str, what: str) -> Any:
     raise HostError(Reason[answer["error"]], answer["detail"])
 
 
+def _fits(path: str, pattern: str) -> bool:
+    """Say whether a path can be an answer to a pattern: those who ask take it apart at its slashes."""
+    plain = pattern.rstrip("/")
+    return path.count("/") == plain.count("/") and fnmatch.fnmatchcase(path, plain)
+
+
 def _check(path: str, answers: Any) -> None:
     def wrong(what: str) -> UsageError:
         return UsageError(f"{path}: {what}; make it anew with `hosttune snapshot`")
@@ -162,7 +168,7 @@ def _check_tables(answers: dict[str, Any], wrong: Callable[[str], UsageError]) -
             right = isinstance(answer, dict) and (
                 (kind == "probes" or isinstance(answer["is"], str))
                 if "is" in answer
-                else answer.get("error") in Reason.__members__ and isinstance(answer.get("detail"), str)
+                else str(answer.get("error")) in Reason.__members__ and isinstance(answer.get("detail"), str)
             )
             if not right:
                 raise wrong(f"key {kind}.{key!r} is no answer")
@@ -175,6 +181,9 @@ def _check_tables(answers: dict[str, Any], wrong: Callable[[str], UsageError]) -
     for key, found in answers["globs"].items():
         if not (isinstance(found, list) and all(isinstance(p, str) for p in found)):
             raise wrong(f"key globs.{key!r} is no list of paths")
+        odd = next((path for path in found if not _fits(path, key)), None)
+        if odd is not None:
+            raise wrong(f"key globs.{key!r}: {odd!r} does not match it")
     links = answers.get("links", {})
     if not (isinstance(links, dict) and all(isinstance(target, str) for target in links.values())):
         raise wrong("key links is no table of paths")

@@ -19,7 +19,7 @@ from hosttune.model.capacity import (
     Settings,
     Workload,
 )
-from hosttune.model.changes import Change, FileState, Plan, State
+from hosttune.model.changes import Change, FileState, Plan, State, Who
 from hosttune.model.diagnosis import Cause, Certainty, Conclusion, Diagnosis, Evidence, LogHit, Said
 from hosttune.model.findings import (
     Finding,
@@ -130,5 +130,6 @@ __all__ = [
     "Value",
     "Verdict",
     "View",
+    "Who",
     "Workload",
 ]

@@ -126,7 +126,7 @@ class Traffic:
 
     `states` are sockets by state: SYN_SENT, SYN_RECV, FIN_WAIT1, CLOSE_WAIT, LAST_ACK, CLOSING, all of them counted.
     `unread` is the share of established sockets with data that the program has not read, `unsent` with data that the
-    peer has not taken. `uids` are established sockets by user.
+    peer has not taken. `uids` are established sockets by user. `limited` says what this kernel does not show of them.
     """
 
     flows: tuple[Flow, ...] = ()
@@ -136,6 +136,7 @@ class Traffic:
     unread: float = 0.0
     unsent: float = 0.0
     whole: bool = True
+    limited: str = ""
 
 
 @dataclass(frozen=True, slots=True)

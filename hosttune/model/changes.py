@@ -58,3 +58,17 @@ class Plan:
     restarts: tuple[str, ...] = ()
     restart: bool = False
     one_way: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Who:
+    """Who ran it: `login` is the name that logged in (the audit login uid), else that of the user id.
+
+    `sudo` is the name that called sudo(8), `ssh` the address of the ssh client, `tty` the terminal; "" where there is
+    none. All but `login` are what the environment says, which who ran it could have set.
+    """
+
+    login: str = ""
+    sudo: str = ""
+    ssh: str = ""
+    tty: str = ""

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from hosttune.model import Bound, Finding, Report, Unknown, Verdict
-from hosttune.render._figures import clean, hard_bounds, slow_bounds, value, wants
+from hosttune.printable import clean, cleaned
+from hosttune.render._figures import hard_bounds, slow_bounds, value, wants
 
 LINT = "lint"
 CAPACITY = "capacity"
@@ -46,6 +47,7 @@ class Case:
 
 def cases(report: Report) -> list[Case]:
     """Return all tests of a report, those of one group together; texts are safe to print."""
+    report = cleaned(report)
     # where nothing at all could be told, all green would be a lie
     strict = report.strict or not any(f.verdict.told for f in report.findings)
     made = [case for finding in report.findings for case in _of_finding(report, finding, strict)]

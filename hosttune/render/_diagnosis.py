@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from hosttune.model import Cause, Certainty, Conclusion, Diagnosis, Use
+from hosttune.printable import cleaned
 from hosttune.render import _parts
 from hosttune.render._figures import fold, memory
 from hosttune.render.json import document
@@ -38,6 +39,7 @@ class Renderer:
 
 def table(found: Diagnosis, verbose: bool, color: bool, width: int, unicode: bool) -> str:
     """Return the answer, its evidence, what to do; then what was excluded and what could not be seen."""
+    found = cleaned(found)
     lines = [*_head(found, width), "", *_answer(found, verbose, width)]
     lines += _list("next", found.next, width)
     lines += _uses(found, verbose, width)
@@ -52,7 +54,7 @@ def _head(found: Diagnosis, width: int) -> list[str]:
     machine = found.machine
     parts = [machine.hostname, machine.pretty, f"Linux {machine.kernel}" if machine.kernel else ""]
     parts.append(f"watched for {found.seconds:,.1f} s" if found.seconds else "one gathering, no rates")
-    return fold(" · ".join(part for part in parts if part), width, "")
+    return fold(" · ".join(part for part in parts if part), width, "  ")
 
 
 def _answer(found: Diagnosis, verbose: bool, width: int) -> list[str]:

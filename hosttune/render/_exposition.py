@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from hosttune import __version__
-from hosttune.render._figures import clean
+from hosttune.printable import clean
 
 Sample = tuple[Mapping[str, str], float]
 """Labels by name, and the value."""

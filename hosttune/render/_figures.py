@@ -8,16 +8,7 @@ import textwrap
 from fractions import Fraction
 
 from hosttune.model import Bound, Report, Requirement, Unknown, Value
-
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
-
-
-def clean(text: str) -> str:
-    """Return text of a host made safe to print: no control character, no escape sequence, no lone surrogate.
-
-    Nor what XML cannot hold (XML 1.0, production 2).
-    """
-    return _CONTROL.sub("?", text)
+from hosttune.printable import clean
 
 
 def memory(size: int) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from hosttune.render._figures import clean
+from hosttune.printable import clean
 
 _BEGINS = re.compile(r"^()([-+>=])|^([0-9]{1,9})([.)])(?=\s|$)")
 """What a list, a quotation or a rule begins with: a mark, or a number and a mark."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from hosttune.model import Finding, Reading, Report, Unknown, Value, Verdict
-from hosttune.render._figures import clean, fold, hard_bounds, value
+from hosttune.printable import clean, cleaned
+from hosttune.render._figures import fold, hard_bounds, value
 
 Row = dict[str, str]
 """subject, verdict, was, now, boot, because: all as text."""
@@ -50,6 +51,7 @@ def outcome(table: Sequence[Row], capacity: str, kernel: bool, width: int, confi
 
     Of what is not `confirmed` a boot brings nothing before it is.
     """
+    table = cleaned(table)
     names = [clean(row["subject"].removeprefix("sysctl:")) for row in table]
     size = max(map(len, names), default=0)
     lines: list[str] = []

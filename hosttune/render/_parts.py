@@ -22,7 +22,8 @@ def header(report: Report, width: int) -> list[str]:
         f"role {' + '.join(report.roles)}",
         f"wanted {load.connections:,} connections at {load.rate:,}/s",
     ]
-    return fold(" · ".join(part for part in parts if part), width, "")
+    # what a host calls itself begins no line but the first
+    return fold(" · ".join(part for part in parts if part), width, "  ")
 
 
 def verdict(report: Report, width: int) -> list[str]:

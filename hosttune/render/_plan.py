@@ -6,7 +6,8 @@ import difflib
 from collections.abc import Mapping, Sequence
 
 from hosttune.model import Change, FileState, Plan, State
-from hosttune.render._figures import clean, fold, numbers
+from hosttune.printable import clean
+from hosttune.render._figures import fold, numbers
 
 _HEADER = ("# Written by hosttune", "# Put settings of your own into another file")
 """How the header of a file of ours begins, line by line."""

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from hosttune.model import Use, View
+from hosttune.printable import cleaned
 from hosttune.render._exposition import Family, Sample, pools, run, text
 
 _POOL = "ports"
@@ -17,6 +18,7 @@ _USED_ELSEWHERE = frozenset({"orphans", "time-wait", "tcp-mem", "neighbours"})
 
 def render(view: View) -> str:
     """Return the exposition of a look."""
+    view = cleaned(view)
     uses = [trend.use for trend in view.trends]
     return text([*run("watch", True, round(view.tick.time, 3)), *pools(_pools(uses)), *_limits(uses), *_rates(view)])
 

@@ -8,13 +8,15 @@ from collections.abc import Iterable
 from typing import Any
 
 from hosttune.model import Proof, Proven, Trial, Unknown
-from hosttune.render._figures import clean, cut, fold
+from hosttune.printable import clean, cleaned
+from hosttune.render._figures import cut, fold
 
 SCHEMA = "hosttune/prove/1"
 
 
 def table(trial: Trial, width: int) -> str:
     """Return a line for each proof with its setting below it, and why some could not be made; no line over `width`."""
+    trial = cleaned(trial)
     rows = [(p.what, _predicted(p), _measured(p), p.verdict.value) for p in trial.proofs]
     first = min(max((len(row[0]) for row in rows), default=0), width - 45)
     reasons = [p.measured.detail for p in trial.proofs if isinstance(p.measured, Unknown) and p.measured.detail]
@@ -36,6 +38,7 @@ def table(trial: Trial, width: int) -> str:
 
 def markdown(trial: Trial, width: int = 0) -> str:
     """Return a Markdown table, one row a proof; the width changes nothing."""
+    trial = cleaned(trial)
     lines = [
         f"{clean(_head(trial))}",
         "",
@@ -60,6 +63,7 @@ RENDERERS = {"table": table, "json": document, "markdown": markdown}
 
 def summary(trial: Trial) -> str:
     """Return how many of each verdict there are, and how long it took."""
+    trial = cleaned(trial)
     count = [sum(p.verdict is verdict for p in trial.proofs) for verdict in Proven]
     return f"{count[0]} agree · {count[1]} differ · {count[2]} could not be proven · {trial.seconds:,.0f} s"
 

@@ -6,7 +6,8 @@ import time
 from collections.abc import Sequence
 
 from hosttune.model import Account, Chart, Run, Series
-from hosttune.render._figures import clean, memory
+from hosttune.printable import clean, cleaned
+from hosttune.render._figures import memory
 
 _ROWS = 16  # of a table over time: more is what the picture is for
 _NONE = 1 << 62
@@ -14,6 +15,7 @@ _NONE = 1 << 62
 
 def render(found: Account) -> str:
     """Return the document."""
+    found = cleaned(found)
     lines = [f"# {_cell(title(found))}", "", *_about(found), "", *_maxima(found), ""]
     lines += _changes(found)
     for chart in found.charts:

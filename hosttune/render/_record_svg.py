@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 
 from hosttune.model import Account, Chart, Series
+from hosttune.printable import cleaned
 from hosttune.render._figures import cut
 from hosttune.render._record import bound, figure, lasted, title
 from hosttune.render._shapes import INK as _INK
@@ -35,6 +36,7 @@ _FINEST = 560  # moments that one line can show
 
 def render(found: Account) -> str:
     """Return an SVG document."""
+    found = cleaned(found)
     tops: list[int] = []
     top = _TOP
     for chart in found.charts:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from hosttune.render._figures import clean, fold
+from hosttune.printable import clean
+from hosttune.render._figures import fold
 
 _EXCEPT = re.compile(r" ?--except (\S+)$")
 _NOT_ROOT = re.compile(r"run as root|takes CAP_[A-Z_]+")

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-_CONTROL = {c: "?" for c in [*range(32), 127, *range(128, 160)]}
+from hosttune.printable import cleaned
 
 
 def table(found: dict[str, Any]) -> str:
     """Return the text of a resolve document (schema hosttune/resolve/1)."""
+    found = cleaned(found)
     lines: list[str] = []
     for key, row in found["sysctl"].items():
         lines.extend(_key(key, row))
@@ -19,12 +20,12 @@ def table(found: dict[str, Any]) -> str:
         lines.append("no configuration file sets any sysctl")
     lines.extend(f"warning: {warning}" for warning in found["warnings"])
     lines.append(f"at boot: {found['rules']['systemd']} · on reload: {found['rules']['procps']}")
-    return "\n".join(line.translate(_CONTROL).encode("utf-8", "replace").decode() for line in lines)
+    return "\n".join(lines)
 
 
 def _key(key: str, row: dict[str, Any]) -> list[str]:
     boot, reload, now = row["systemd"], row["procps"], row["runtime"]
-    shown = now["text"].replace("\t", " ") if now["text"] is not None else f"({now['unknown']})"
+    shown = now["text"] if now["text"] is not None else f"({now['unknown']})"
     lines = [key, f"  now   {shown}"]
     lines.append(f"  boot  {_side(boot)}")
     lines.extend(f"        beats {beaten['text']}   {_at(beaten)}" for beaten in (boot or {}).get("beats", []))

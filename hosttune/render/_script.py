@@ -6,7 +6,7 @@ import re
 import shlex
 
 from hosttune.model import Change, FileState, Plan, State
-from hosttune.render._figures import clean
+from hosttune.printable import clean, lines, octal, shown
 
 _MARK = "# Written by hosttune"
 _IN_AN_IMAGE = ("file", "directory")
@@ -15,32 +15,32 @@ _IN_AN_IMAGE = ("file", "directory")
 def render(plan: Plan, command: str, root: str = "/") -> str:
     """Return a script that makes the changes in the same order, as often as it is run; it keeps no way back.
 
-    `root` is the top of an image: every path then lies below it, and nothing of the running host is touched. The
-    text may hold bytes that are no UTF-8, decoded with surrogateescape.
+    `root` is the top of an image: every path then lies below it, and nothing of the running host is touched. What
+    cannot be printed in any encoding, bytes that are no UTF-8 too, stands there as octal numbers.
     """
     top = "" if root == "/" else root.rstrip("/")
-    lines = [
+    made = [
         "#!/bin/sh",
         f"# What `{clean(command)}` would do, as planned. It keeps no way back: `hosttune apply` does.",
         "set -eu",
     ]
     if top:
-        lines += _guard(top)
+        made += _guard(top)
     for change in plan.changes:
         if top and change.backend not in _IN_AN_IMAGE:
             continue
-        lines += ["", *_comment(change), *_change(change, top)]
+        made += ["", *_comment(change), *_change(change, top)]
     if plan.reload and not top:
-        lines += ["", "systemctl daemon-reload"]
+        made += ["", "systemctl daemon-reload"]
     if plan.restart and not top:
-        lines += [f"systemctl restart -- {shlex.quote(unit)}" for unit in plan.restarts]
-    return "\n".join(lines) + "\n"
+        made += [f"systemctl restart -- {_quoted(unit)}" for unit in plan.restarts]
+    return "\n".join(made) + "\n"
 
 
 def _guard(top: str) -> list[str]:
     """Return the function that stops the script where a symbolic link leads out of the image, onto this host."""
     return [
-        f"root={shlex.quote(top)}",
+        f"root={_quoted(top) if clean(top) == top else _quoted(f'{top}/.')}",
         'top=$(cd -P "$root" && pwd -P)',
         "inside() {",
         '    case $(cd -P "$root$1" && pwd -P)/ in',
@@ -63,21 +63,21 @@ def _change(change: Change, top: str) -> list[str]:
     if change.backend == "sysctl":
         # the words of a key that are separated by dots are a path; a slash stands for a dot within a word
         path = "/proc/sys/" + change.target.translate({46: 47, 47: 46})
-        return [f"printf '%s\\n' {shlex.quote(str(change.after))} > {shlex.quote(path)}"]
+        return [f"printf '%s\\n' {_quoted(str(change.after))} > {_quoted(path)}"]
     if change.backend == "directory":
-        return [*_inside(change.target, top), f"mkdir -p -m 0755 {shlex.quote(top + change.target)}"]
+        return [*_inside(change.target, top), f"mkdir -p -m 0755 {_quoted(top + change.target)}"]
     if change.backend == "prlimit":
         return _limits(change)
     if change.backend == "address":
         address, _, interface = change.target.rpartition("@")
-        return [f"ip address replace {shlex.quote(address)} dev {shlex.quote(interface)}"]
+        return [f"ip address replace {_quoted(address)} dev {_quoted(interface)}"]
     if change.backend == "anyip":
-        return [f"ip route replace local {shlex.quote(change.target)} dev lo"]
+        return [f"ip route replace local {_quoted(change.target)} dev lo"]
     return [*_inside(change.target, top), *_file(top + change.target, change.after)]
 
 
 def _inside(path: str, top: str) -> list[str]:
-    return [f"inside {shlex.quote(path.rpartition('/')[0] or '/')}"] if top else []
+    return [f"inside {_quoted(path.rpartition('/')[0] or '/')}"] if top else []
 
 
 def _limits(change: Change) -> list[str]:
@@ -89,11 +89,11 @@ def _limits(change: Change) -> list[str]:
 
 
 def _file(path: str, state: State) -> list[str]:
-    target = shlex.quote(path)
+    target = _quoted(path)
     if not isinstance(state, FileState):
         return [f"rm -f {target}"]
     directory, _, name = path.rpartition("/")
-    temporary = shlex.quote(f"{directory}/.{name}.new")
+    temporary = _quoted(f"{directory}/.{name}.new")
     text = re.sub(rf"(?m)^{_MARK}.*?(\r?)$", rf"{_MARK} (its script); to take it back, remove this file.\1", state.text)
     owner = [f"chown {state.uid}:{state.gid} {temporary}"] if state.uid is not None and state.gid is not None else []
     # made anew: what lies under that name may be a link
@@ -106,9 +106,24 @@ def _file(path: str, state: State) -> list[str]:
     ]
 
 
+def _quoted(text: str) -> str:
+    """Return a word of the shell; no newline in it may begin a line of the script, and no newline may end it."""
+    plain = clean(text) == text and text.isascii()
+    return shlex.quote(text) if plain else f'"$(printf -- {_octal(text)})"'
+
+
+def _octal(text: str) -> str:
+    """Return the format of printf(1) that gives a text: what cannot be printed as octal numbers, each byte of it."""
+    marks = {"\\": "\\\\", "%": "%%"}
+    return shlex.quote("".join(marks.get(c, c if shown(c) and c.isascii() else octal(c)) for c in text))
+
+
 def _text(text: str, path: str) -> list[str]:
+    if lines(text) != text or not text.isascii():
+        # a line each, so that a person can read what can be read
+        return ["{", *(f"printf -- {_octal(line)}" for line in text.splitlines(keepends=True)), f"}} > {path}"]
     if not text.endswith("\n"):
-        return [f"printf '%s' {shlex.quote(text)} > {path}"]
+        return [f"printf '%s' {_quoted(text)} > {path}"]
     end = "END"
     while re.search(rf"^{end}$", text, re.M):
         end += "_"

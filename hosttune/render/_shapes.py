@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.sax.saxutils import escape
 
-from hosttune.render._figures import clean
+from hosttune.printable import clean
 
 INK, PALE = "#1d2733", "#5c6b7a"
 

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 
 from hosttune import addresses
 from hosttune.model import Change, Plan
+from hosttune.printable import clean
 from hosttune.render import _plan
-from hosttune.render._figures import clean, fold
+from hosttune.render._figures import fold
 
 
 def runs(targets: Iterable[str]) -> list[str]:

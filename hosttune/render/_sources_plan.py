@@ -6,8 +6,9 @@ import json as _json
 from typing import Any
 
 from hosttune.model import More, Outlet, SourcePlan
+from hosttune.printable import clean, cleaned
 from hosttune.render import _sources
-from hosttune.render._figures import clean, fold
+from hosttune.render._figures import fold
 
 SCHEMA = "hosttune/sources-plan/1"
 _RANGES = 4
@@ -15,6 +16,7 @@ _RANGES = 4
 
 def table(plan: SourcePlan, width: int) -> str:
     """Return the text."""
+    plan = cleaned(plan)
     lines = [*_wanted(plan), ""]
     for outlet in plan.outlets:
         lines += [*_outlet(plan, outlet), ""]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 
 from hosttune.model import Bound, Report, Unknown
+from hosttune.printable import cleaned
 from hosttune.render._figures import cut, hard_bounds
 from hosttune.render._shapes import INK as _INK
 from hosttune.render._shapes import PALE as _PALE
@@ -20,6 +21,7 @@ _SHORT, _ENOUGH, _USED, _GRID = "#c6402f", "#3f8f4f", "#23303d", "#dfe5ea"
 
 def render(report: Report) -> str:
     """Return an SVG document."""
+    report = cleaned(report)
     bounds = hard_bounds(report)
     wanted = report.workload.connections
     # what lies far beyond the wanted number is drawn to the edge: a limit of 2**63 would squeeze all others

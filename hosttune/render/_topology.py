@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from hosttune.model import Place, Sizing, TierPlan
+from hosttune.printable import clean, cleaned
 from hosttune.render import _parts, json
 from hosttune.render import _topology_places as places
 from hosttune.render import _topology_words as words
-from hosttune.render._figures import bar, clean, cut, fold
+from hosttune.render._figures import bar, cut, fold
 
 SCHEMA = "hosttune/plan/1"
 
@@ -36,6 +37,7 @@ def render(
 
     `command` is the one that made the plan, as far as the next ones begin with it.
     """
+    sizing = cleaned(sizing)
     width = max(width, 60)
     lines = [
         *fold(words.title(sizing), width, ""),

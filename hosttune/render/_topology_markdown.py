@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hosttune.model import Place, Sizing
+from hosttune.printable import cleaned
 from hosttune.render import _markdown as md
 from hosttune.render import _topology_places as places
 from hosttune.render import _topology_words as words
@@ -10,6 +11,7 @@ from hosttune.render import _topology_words as words
 
 def render(sizing: Sizing, *, command: str = "") -> str:
     """Return the document; `command` is the one that made the plan, as far as the next ones begin with it."""
+    sizing = cleaned(sizing)
     aim, first, *why = sizing.topology, *places.answer(sizing)
     told = words.found(sizing)
     lines = [f"# Plan: {md.text(aim.title or aim.name)}", "", f"Topology {md.text(words.title(sizing))}", ""]

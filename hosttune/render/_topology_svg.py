@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hosttune.model import Hop, Place, Sizing, TierPlan
+from hosttune.printable import cleaned
 from hosttune.render import _topology_places as places
 from hosttune.render import _topology_words as words
 from hosttune.render._figures import counted, cut, fold
@@ -41,6 +42,7 @@ class Box:
 
 def render(sizing: Sizing) -> str:
     """Return an SVG document, 900 pixels wide for up to three steps, wider for more."""
+    sizing = cleaned(sizing)
     columns = _columns(sizing)
     width = max(_WIDTH, 2 * _EDGE + len(columns) * _BOX + (len(columns) - 1) * _GAP)
     head = _title(sizing, width)

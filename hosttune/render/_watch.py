@@ -8,7 +8,8 @@ import time
 from collections.abc import Iterable
 
 from hosttune.model import Trend, Unknown, Use, View
-from hosttune.render._figures import clean, cut, fold
+from hosttune.printable import clean, cleaned
+from hosttune.render._figures import cut, fold
 
 SCHEMA = "hosttune/watch/1"
 _NEAREST = 3
@@ -23,6 +24,7 @@ Row = tuple[str, str]
 
 def screen(view: View, width: int, height: int, unicode: bool = True) -> list[Row]:
     """Return the lines of a screen of so many columns and rows."""
+    view = cleaned(view)
     head = [(line, "") for line in _head(view, width, unicode)]
     foot = [(line, "") for text in (*view.changes, *view.tick.notes) for line in fold(f"  {text}", width, "    ")[:2]]
     keys = f"q quit   s sort: {view.sort}   1 nearest  2 full first  3 largest  4 name"
@@ -33,6 +35,7 @@ def screen(view: View, width: int, height: int, unicode: bool = True) -> list[Ro
 
 def table(view: View, width: int, unicode: bool = True) -> str:
     """Return one look as text for a page: every use that has a limit."""
+    view = cleaned(view)
     told = [line for text in (*view.changes, *view.tick.notes) for line in fold(f"  {text}", width, "    ")]
     rows = [line for line, _ in _rows(view, len(view.trends), width, unicode)]
     return "\n".join([*_head(view, width, unicode), "", _titles(width), *rows, *told]) + "\n"
@@ -40,6 +43,7 @@ def table(view: View, width: int, unicode: bool = True) -> str:
 
 def line(view: View) -> str:
     """Return one look as one line: the time, what happens, and the nearest limits."""
+    view = cleaned(view)
     tick = view.tick
     parts = [time.strftime("%H:%M:%S", time.localtime(tick.time)), *_happens(view)]
     shown = [one for one in view.trends if _limited(one.use) and one.use.used][:_NEAREST]

@@ -13,14 +13,15 @@ from itertools import groupby
 from xml.etree import ElementTree as xml
 
 from hosttune.model import Report
+from hosttune.printable import clean, cleaned
 from hosttune.render._cases import Case, Outcome, cases
-from hosttune.render._figures import clean
 
 _ELEMENT = {Outcome.FAILED: "failure", Outcome.UNTOLD: "error", Outcome.MINOR: "skipped", Outcome.SKIPPED: "skipped"}
 
 
 def render(report: Report, *, verbose: bool = False, color: bool = False, width: int = 80, unicode: bool = True) -> str:
     """Return the document; the presentation's arguments change nothing."""
+    report = cleaned(report)
     top = xml.Element("testsuites", name="hosttune")
     found = cases(report)
     _count(top, found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hosttune.model import Finding, Report, Severity, Unknown, Verdict
+from hosttune.printable import cleaned
 from hosttune.render import _markdown as md
 from hosttune.render import _parts
 from hosttune.render._figures import hard_bounds, slow_bounds, value, wants
@@ -13,6 +14,7 @@ _WIDE = 1_000_000
 
 def render(report: Report, *, verbose: bool = False, color: bool = False, width: int = 80, unicode: bool = True) -> str:
     """Return the document; `verbose` adds what holds, the other arguments change nothing."""
+    report = cleaned(report)
     first, *why = (line.strip() for line in _parts.verdict(report, _WIDE))
     roles = " + ".join(report.roles)
     lines = [f"# {md.text(report.machine.hostname or 'host')}: {md.text(roles)}", ""]

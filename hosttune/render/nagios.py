@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hosttune.model import Bound, Finding, PortPool, Report, Severity, Unknown, Verdict
-from hosttune.render._figures import clean, hard_bounds, slow_bounds
+from hosttune.printable import clean, cleaned
+from hosttune.render._figures import hard_bounds, slow_bounds
 
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
 _WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
@@ -23,6 +24,7 @@ _NAMED = 5
 
 def render(report: Report, *, verbose: bool = False, color: bool = False, width: int = 80, unicode: bool = True) -> str:
     """Return the line; the presentation's arguments change nothing."""
+    report = cleaned(report)
     said = "; ".join(text for text in (_stall(report), *_taken(report), *_findings(report)) if text)
     return f"{_line(exit_code(report), said)} | {' '.join(_data(report))}\n"
 

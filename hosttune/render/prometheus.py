@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from hosttune.model import BindMode, Finding, Report, Unknown, Verdict
+from hosttune.printable import cleaned
 from hosttune.render._exposition import Family, Sample, pools, run, text
 
 _VERB = "check"
@@ -14,6 +15,7 @@ _STATES = ("ok", "drift", "failed", "unknown")
 
 def render(report: Report, *, verbose: bool = False, color: bool = False, width: int = 80, unicode: bool = True) -> str:
     """Return the exposition; the presentation's arguments change nothing."""
+    report = cleaned(report)
     return text([*run(_VERB, True, report.taken), *_findings(report), *_bounds(report), *_pools(report)])
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from hosttune.model import Finding, PortPool, Report, Severity, Unknown, Verdict
+from hosttune.printable import clean, cleaned
 from hosttune.render import _parts
-from hosttune.render._figures import bar, clean, cut, fold, hard_bounds, slow_bounds, value, wants
+from hosttune.render._figures import bar, cut, fold, hard_bounds, slow_bounds, value, wants
 
 _BARS = 6
 _RATES = 2
@@ -13,6 +14,7 @@ _SHOWN = (Verdict.FAIL, Verdict.DRIFT, Verdict.UNKNOWN)
 
 def render(report: Report, *, verbose: bool = False, color: bool = False, width: int = 80, unicode: bool = True) -> str:
     """Return the text; no line is longer than `width` (at least 60), no escape sequence without `color`."""
+    report = cleaned(report)
     width = max(width, 60)
     lines = [
         *_parts.header(report, width),

@@ -9,15 +9,16 @@ import json
 from collections.abc import Iterator
 
 from hosttune.model import Report
+from hosttune.printable import clean, cleaned
 from hosttune.render import _parts
 from hosttune.render._cases import Case, Outcome, cases
-from hosttune.render._figures import clean
 
 _HEAD = "TAP version 14"
 
 
 def render(report: Report, *, verbose: bool = False, color: bool = False, width: int = 80, unicode: bool = True) -> str:
     """Return the lines; the presentation's arguments change nothing."""
+    report = cleaned(report)
     found = cases(report)
     lines = [_HEAD, f"1..{len(found)}", *(f"# {line.strip()}" for line in _parts.header(report, 10_000))]
     lines += [f"# {line.strip()}" for line in _parts.verdict(report, 10_000)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from hosttune.errors import HostError
@@ -45,22 +46,36 @@ class _Range:
 
 def account(host: Host, user: str) -> Account:
     """Look a user up (passwd(5), group(5)); other databases are not asked. Raises HostError."""
-    for line in host.read("/etc/passwd").split("\n"):
+    passwd = host.read("/etc/passwd")
+    try:
+        groups = host.read("/etc/group")
+    except HostError:
+        groups = ""
+    found = _account(passwd, groups, user)
+    if found is None:
+        raise HostError(Reason.ABSENT, f"user {user} in /etc/passwd")
+    return found
+
+
+@lru_cache(maxsize=16)
+def _account(passwd: str, groups: str, user: str) -> Account | None:
+    for line in passwd.split("\n"):
+        if not user or not line.startswith(f"{user}:"):
+            continue
         parts = line.split(":")
-        if len(parts) >= 4 and parts[0] == user and user and _is_number(parts[2]) and _is_number(parts[3]):
+        if len(parts) >= 4 and parts[0] == user and _is_number(parts[2]) and _is_number(parts[3]):
             uid, gid = int(parts[2]), int(parts[3])
             break
     else:
-        raise HostError(Reason.ABSENT, f"user {user} in /etc/passwd")
-    try:
-        text = host.read("/etc/group")
-    except HostError:
-        text = ""
-    rows = [p for p in (line.split(":") for line in text.split("\n")) if len(p) == 4 and p[0] and _is_number(p[2])]
-    gids = {gid, *(int(p[2]) for p in rows if user in p[3].split(","))}
+        return None
+    gids = {gid}
     by_name: dict[str, int] = {}
-    for row in rows:
-        by_name.setdefault(as_bytes(row[0]), int(row[2]))
+    for line in groups.split("\n"):
+        row = line.split(":")
+        if len(row) == 4 and row[0] and _is_number(row[2]):
+            by_name.setdefault(as_bytes(row[0]), int(row[2]))
+            if user in row[3].split(","):
+                gids.add(int(row[2]))
     return Account(as_bytes(user), uid, gid, frozenset(gids), by_name)
 
 

@@ -6,16 +6,19 @@ line; the differences between releases are the flags of `PamRules`.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from hosttune.errors import HostError
 from hosttune.host import Host
 from hosttune.model import Origin, Reason, Unknown
 from hosttune.resolve import pam_rules, systemd_limits
+from hosttune.resolve.bounds import MOST_FILES, within
 from hosttune.resolve.pam_domains import (
     DEFAULT,
     GROUP,
@@ -35,6 +38,7 @@ from hosttune.resolve.pam_rules import PamRules
 
 Limit = int | Unknown
 
+_ITEMS = ("", "nofile", "maxlogins", "maxsyslogins")
 _FGETS = 1023  # bytes that fgets() puts into the 1024 of LINE_LENGTH
 _FEW = 4  # stdin, stdout, stderr and libpam/pam_audit.c
 _SOFT_START = 1024  # FD_SETSIZE, to which Debian cuts what PID 1 has
@@ -208,48 +212,65 @@ def hard_limits(host: Host) -> list[tuple[int, Origin]]:
     """Return every hard limit that a line asks for, whoever's login it is; files that cannot be read count for none."""
     rules = pam_rules.choose(host)
     found: list[tuple[int, Origin]] = []
-    for path in files(host, rules, pam_rules.login_stack(host).arguments):
-        try:
-            text = host.read(path)
-        except HostError:
-            continue
-        for line in _lines(path, text, rules):
+    for path, text in within(_readable(host, files(host, rules, pam_rules.login_stack(host).arguments)), "limits.d"):
+        for line in _lines(path, text, rules.old_grammar):
             value = number(line.value, 0) if line.item == "nofile" and line.type in ("hard", "-") else None
             found += [(value, line.origin)] if isinstance(value, int) else []
     return found
+
+
+def _readable(host: Host, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for path in paths:
+        with contextlib.suppress(HostError):
+            yield path, host.read(path)
 
 
 def _apply_files(
     host: Host, rules: PamRules, arguments: tuple[str, ...], who: Account, nr_open: Limit, state: _State
 ) -> list[str]:
     """Read all files into `state`; returns sentences on files that would have to be seen to decide."""
+    troubles: list[str] = []
+    for path, text in within(_texts(host, rules, arguments, state, troubles), "limits.d"):
+        for line in _lines(path, text, rules.old_grammar):
+            _act(line, rules, who, nr_open, state)
+            if state.stop is not None:
+                return []
+    return troubles
+
+
+def _texts(
+    host: Host, rules: PamRules, arguments: tuple[str, ...], state: _State, troubles: list[str]
+) -> Iterator[tuple[str, str]]:
+    """Yield the files up to one that closes the session, or that would have to be seen: that goes to `troubles`."""
     for path in files(host, rules, arguments):
         try:
-            text = host.read(path)
+            yield path, host.read(path)
         except HostError as error:
             if error.reason is Reason.ABSENT:
                 if rules.missing_refuses:
                     state.refusal = f"{path} cannot be opened"
-                    return []
+                    return
                 continue
             if error.detail.endswith(os.strerror(errno.EISDIR)):
                 continue  # fopen() takes a directory, and reading it gives nothing
-            return [f"{path}: {error}"]
-        for line in _lines(path, text, rules):
-            _act(line, rules, who, nr_open, state)
-            if state.stop is not None:
-                return []
-    return []
+            troubles.append(f"{path}: {error}")
+            return
 
 
-def _lines(path: str, text: str, rules: PamRules) -> Iterator[_Line]:
+@lru_cache(maxsize=MOST_FILES)
+def _lines(path: str, text: str, old_grammar: bool) -> tuple[_Line, ...]:
+    """Return the lines that may decide: those of nofile, of the number of logins, and those that exempt a user."""
+    return tuple(line for line in _all_lines(path, text, old_grammar) if line.item in _ITEMS)
+
+
+def _all_lines(path: str, text: str, old_grammar: bool) -> Iterator[_Line]:
     for at_line, raw in enumerate(as_bytes(text).split("\n"), 1):
         pieces = [raw]
-        if rules.old_grammar and len(raw) >= _FGETS:
+        if old_grammar and len(raw) >= _FGETS:
             pieces = [(raw + "\n")[at : at + _FGETS] for at in range(0, len(raw) + 1, _FGETS)]
         for piece in pieces:
             body = piece.split("\0", 1)[0].lstrip(SPACE).split("#", 1)[0]
-            if rules.old_grammar:
+            if old_grammar:
                 fields = re.findall(f"[^{SPACE}]+", body)[:4]
             else:
                 fields = re.split("[ \t]+", body.rstrip(" \t"), maxsplit=3) if body.strip(" \t") else []

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 import shlex
 from dataclasses import dataclass
+from functools import lru_cache
 
 from hosttune.errors import HostError
 from hosttune.host import Host
 from hosttune.resolve import os_release
+from hosttune.resolve.bounds import LARGEST, LONGEST_LINE
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,16 +132,26 @@ def _session_lines(host: Host, service: str, depth: int, count: list[int]) -> li
     else:
         return None
     found: list[tuple[str, ...]] = []
-    for line in text.replace("\\\n", " ").split("\n"):
-        words = re.findall(r"\[[^\]]*\]|\S+", line.split("#", 1)[0])
+    for service_too, arguments in _session(text):
+        found += (_session_lines(host, service_too, depth + 1, count) or []) if service_too else [arguments]
+    return found
+
+
+@lru_cache(maxsize=256)
+def _session(text: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Return the session lines that count, each as the service that it includes, or "" and pam_limits' arguments."""
+    found: list[tuple[str, tuple[str, ...]]] = []
+    for line in text[:LARGEST].replace("\\\n", " ").split("\n"):
+        # a bracket that nothing closes takes the rest, and is not looked for again at each one
+        words = re.findall(r"\[[^\]]*(?:\]|$)|\S+", line.split("#", 1)[0])
         if len(words) >= 2 and words[0] == "@include":
-            found += _session_lines(host, words[1], depth + 1, count) or []
+            found.append((words[1], ()))
         elif len(words) >= 3 and words[0].lstrip("-").lower() == "session":
             if words[1] in ("include", "substack"):
-                found += _session_lines(host, words[2], depth + 1, count) or []
+                found.append((words[2], ()))
             elif words[2].rsplit("/", 1)[-1] == "pam_limits.so":
-                found.append(tuple(words[3:]))
-    return found
+                found.append(("", tuple(words[3:])))
+    return tuple(found)
 
 
 def _pam_is_off(host: Host) -> bool:
@@ -149,13 +161,25 @@ def _pam_is_off(host: Host) -> bool:
             text = host.read(path)
         except HostError:
             continue
-        for line in text.split("\n"):
-            words = _words(line)
-            if words and words[0].lower() == "match":
-                break
-            if len(words) == 2 and words[0].lower() == "usepam":
-                return words[1].lower() == "no"
+        said = _use_pam(text)
+        if said:
+            return said == "no"
     return False
+
+
+@lru_cache(maxsize=256)
+def _use_pam(text: str) -> str:
+    """Return what the first UsePAM before any Match says, in small letters; "" where there is none."""
+    for line in text[:LARGEST].split("\n"):
+        small = line[:LONGEST_LINE].lower()
+        if "match" not in small and "usepam" not in small:
+            continue
+        words = _words(small)
+        if words and words[0] == "match":
+            break
+        if len(words) == 2 and words[0] == "usepam":
+            return words[1]
+    return ""
 
 
 def _words(line: str) -> list[str]:

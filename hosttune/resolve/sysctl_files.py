@@ -6,9 +6,10 @@ import fnmatch
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from hosttune.errors import HostError
+from hosttune.errors import HostError, RefusedError
 from hosttune.host import Host
 from hosttune.model import Origin, Reason
+from hosttune.resolve.bounds import MOST_PATTERNS
 
 _PLACES = ("/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib")
 
@@ -71,6 +72,16 @@ def read(host: Host, path: str, warnings: list[str]) -> str:
             why = "leads nowhere" if error.reason is Reason.ABSENT else error.reason.value
             warnings.append(f"{path}: {why}; it still masks files of its name")
         return ""
+
+
+def check_patterns(lines: Iterable[Assignment]) -> None:
+    """Raise RefusedError where more keys are patterns than can be held against all keys."""
+    patterns: set[str] = set()
+    for line in lines:
+        if line.glob:
+            patterns.add(line.key)
+            if len(patterns) > MOST_PATTERNS:
+                raise RefusedError(f"{line.origin}: more than {MOST_PATTERNS} keys with `*` are set; write fewer")
 
 
 def expand(host: Host, pattern: str, known: Iterable[str]) -> list[str]:

@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from hosttune.host import Host
 from hosttune.model import Origin
-from hosttune.resolve.sysctl_files import Assignment, Resolution, Resolved, expand, read, surviving
+from hosttune.resolve.bounds import LONGEST_KEY, MOST_FILES, within
+from hosttune.resolve.sysctl_files import Assignment, Resolution, Resolved, check_patterns, expand, read, surviving
 from hosttune.resolve.sysctl_value import display
 
 _BLANK = " \t\n\v\f\r"  # isspace(3) in the C locale
 
 
 def resolve_procps(host: Host, release: tuple[int, int, int], keys: Iterable[str] = ()) -> Resolution:
-    """Return what each key ends up with; every assignment is written in order, so the last one wins."""
-    warnings: list[str] = []
+    """Return what each key ends up with; every assignment is written in order, so the last one wins.
+
+    Raises RefusedError beyond the bounds.
+    """
     old = release < (4, 0, 0)
     paths = surviving(host, hidden=True)
     if host.glob("/etc/sysctl.conf"):
         paths = [*paths, "/etc/sysctl.conf"]
-    lines = [a for path in paths for a in parse(path, read(host, path, []), old, warnings)]
-    # compared as written: `vm//x` and `/vm/x` name the same file and yet keep no glob away from it
-    plain = {a.key for a in lines if not a.glob}
+    lines, warnings, plain = _made_of(tuple(within(((path, read(host, path, [])) for path in paths), "sysctl.d")), old)
     known = [_place(key.translate({46: 47, 47: 46})) for key in keys]
     written: dict[str, list[Assignment]] = {}
     for line in lines:
@@ -29,19 +31,40 @@ def resolve_procps(host: Host, release: tuple[int, int, int], keys: Iterable[str
             continue
         targets = [t for t in expand(host, line.key, known) if t not in plain] if line.glob and not old else [line.key]
         for target in targets:
-            name = display(_place(target))
-            written.setdefault(name, []).append(line)
+            written.setdefault(display(_place(target)), []).append(line)
     values = {
         name: Resolved(all_[-1].text or "", all_[-1].origin, tuple(a.origin for a in all_[-2::-1]))
         for name, all_ in written.items()
     }
     version = ".".join(map(str, release))
-    return Resolution(f"sysctl --system (procps {version})", values, tuple(warnings), tuple(lines))
+    return Resolution(f"sysctl --system (procps {version})", values, warnings, lines)
+
+
+@lru_cache(maxsize=4)
+def _made_of(
+    files: tuple[tuple[str, str], ...], old: bool
+) -> tuple[tuple[Assignment, ...], tuple[str, ...], frozenset[str]]:
+    """Return lines, warnings and the keys that no pattern may set."""
+    parsed = [_parsed(path, text, old) for path, text in files]
+    lines = tuple(line for found, _ in parsed for line in found)
+    if not old:
+        check_patterns(lines)
+    # compared as written: `vm//x` and `/vm/x` name the same file and yet keep no glob away from it
+    plain = frozenset(line.key for line in lines if not line.glob)
+    return lines, tuple(warning for _, said in parsed for warning in said), plain
 
 
 def parse(path: str, text: str, old: bool, warnings: list[str]) -> list[Assignment]:
     """Return the lines that name a key; `old` is 3.3, without globs, exclusions and empty values."""
+    found, said = _parsed(path, text, old)
+    warnings.extend(said)
+    return list(found)
+
+
+@lru_cache(maxsize=MOST_FILES)
+def _parsed(path: str, text: str, old: bool) -> tuple[tuple[Assignment, ...], tuple[str, ...]]:
     found: list[Assignment] = []
+    warnings: list[str] = []
     for number, raw in enumerate(text.split("\n"), 1):
         line = raw.partition("\0")[0].strip(_BLANK)
         if not line or line[0] in "#;":
@@ -51,7 +74,7 @@ def parse(path: str, text: str, old: bool, warnings: list[str]) -> list[Assignme
             warnings.append(f"{path}:{number}: procps skips this line")
         else:
             found.append(one)
-    return found
+    return tuple(found), tuple(warnings)
 
 
 def _assignment(path: str, number: int, line: str, old: bool) -> Assignment | None:
@@ -63,7 +86,7 @@ def _assignment(path: str, number: int, line: str, old: bool) -> Assignment | No
     key = key[1:] if ignore else key
     key = key[1:] if key.startswith("-") and not old else key
     text = value.strip(_BLANK)
-    if not key or key[0] in _BLANK or (old and not text):
+    if not key or len(key) > LONGEST_KEY or key[0] in _BLANK or (old and not text):
         return None
     # a trailing slash asks for a directory, the kernel has a file there: ENOTDIR
     if _path(key).endswith("/"):

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
 
 from hosttune.host import Host
 from hosttune.model import Origin
-from hosttune.resolve.sysctl_files import Assignment, Resolution, Resolved, expand, read, surviving
+from hosttune.resolve.bounds import LONGEST_KEY, MOST_FILES, within
+from hosttune.resolve.sysctl_files import Assignment, Resolution, Resolved, check_patterns, expand, read, surviving
 from hosttune.resolve.sysctl_value import display, normalise
 
 _BLANK = " \t\n\r"
@@ -16,27 +19,73 @@ _BLANK = " \t\n\r"
 def resolve_systemd(host: Host, keys: Iterable[str] = (), now: bool = False) -> Resolution:
     """Return the value that each key gets at boot; `now`: that it would get now, from what lies in /run too.
 
-    `keys` are dotted keys that globs may match beside those of /proc/sys.
+    `keys` are dotted keys that globs may match beside those of /proc/sys. Raises RefusedError beyond the bounds.
     """
-    warnings: list[str] = []
-    lines = [a for path in surviving(host, now=now) for a in parse(path, read(host, path, warnings), warnings)]
-    table = _table(lines)
-    explicit = {a.key for a in table if not a.glob}
+    unread: list[str] = []
+    files = tuple(within(((path, read(host, path, unread)) for path in surviving(host, now=now)), "sysctl.d"))
+    made = _made_of(files)
+    values = dict(made.plain)
     known = [normalise(key) for key in keys]
+    for entry in made.patterns:
+        for target in expand(host, entry.key, known):
+            if target not in made.explicit:
+                name = display(target)
+                won = made.last[entry.key]
+                values[name] = Resolved(entry.text or "", won, made.beaten(name, won))
+    return Resolution("systemd-sysctl", values, (*unread, *made.warnings), made.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What the texts alone come to: the values of whole keys, and the patterns, whose keys the host knows."""
+
+    lines: tuple[Assignment, ...]
+    warnings: tuple[str, ...]
+    plain: dict[str, Resolved]
+    patterns: tuple[Assignment, ...]
+    explicit: frozenset[str]
+    last: dict[str, Origin]
+    origins: dict[str, list[Origin]]
+
+    def beaten(self, name: str, won: Origin) -> tuple[Origin, ...]:
+        return tuple(origin for origin in reversed(self.origins.get(name, [])) if origin != won)
+
+
+@lru_cache(maxsize=4)
+def _made_of(files: tuple[tuple[str, str], ...]) -> _Made:
+    """Cached, for a plan is tried under many names, and each time all is resolved anew."""
+    parsed = [_parsed(path, text) for path, text in files]
+    lines = tuple(line for found, _ in parsed for line in found)
+    check_patterns(lines)
+    table = _table(lines)
     last = {line.key: line.origin for line in lines}
-    values: dict[str, Resolved] = {}
-    for entry in table:
-        if entry.text is None:
-            continue
-        targets = [t for t in expand(host, entry.key, known) if t not in explicit] if entry.glob else [entry.key]
-        for target in targets:
-            values[display(target)] = Resolved(entry.text, last[entry.key], ())
-    return Resolution("systemd-sysctl", _with_beaten(values, lines), tuple(warnings), tuple(lines))
+    origins: dict[str, list[Origin]] = {}
+    for line in lines:
+        if line.text is not None:
+            origins.setdefault(display(line.key), []).append(line.origin)
+    set_ = [entry for entry in table if entry.text is not None]
+    explicit = frozenset(entry.key for entry in table if not entry.glob)
+    patterns = tuple(entry for entry in set_ if entry.glob)
+    warnings = tuple(warning for _, said in parsed for warning in said)
+    made = _Made(lines, warnings, {}, patterns, explicit, last, origins)
+    for entry in set_:
+        if not entry.glob:
+            name, won = display(entry.key), last[entry.key]
+            made.plain[name] = Resolved(entry.text or "", won, made.beaten(name, won))
+    return made
 
 
 def parse(path: str, text: str, warnings: list[str]) -> list[Assignment]:
     """Return the lines that name a key; malformed ones become a warning. Lines end at \\n, \\r or NUL, in any run."""
+    found, said = _parsed(path, text)
+    warnings.extend(said)
+    return list(found)
+
+
+@lru_cache(maxsize=MOST_FILES)
+def _parsed(path: str, text: str) -> tuple[tuple[Assignment, ...], tuple[str, ...]]:
     found: list[Assignment] = []
+    warnings: list[str] = []
     number = 0
     for line, ending in _lines(text):
         number += 1
@@ -46,7 +95,7 @@ def parse(path: str, text: str, warnings: list[str]) -> list[Assignment]:
             if one:
                 found.append(one)
         number += max(ending.count("\n"), 1) - 1
-    return found
+    return tuple(found), tuple(warnings)
 
 
 def _lines(text: str) -> list[tuple[str, str]]:
@@ -61,14 +110,14 @@ def _assignment(path: str, number: int, line: str, warnings: list[str]) -> Assig
         warnings.append(f"{path}:{number}: no `=`, the line is skipped")
         return None
     name = normalise((key[1:] if ignore else key).strip(_BLANK))
-    if not name or ".." in name.split("/"):
+    if len(key) > LONGEST_KEY or not name or ".." in name.split("/"):
         warnings.append(f"{path}:{number}: not a key below /proc/sys, the line is refused")
         return None
     text = value.strip(_BLANK) if equals else None
     return Assignment(name, text, Origin(path, number, text or ""), ignore)
 
 
-def _table(lines: list[Assignment]) -> list[Assignment]:
+def _table(lines: Iterable[Assignment]) -> list[Assignment]:
     """Keep one entry a key: the same value again keeps its place, another value moves it to the end."""
     entries: dict[str, Assignment] = {}
     for line in lines:
@@ -79,15 +128,3 @@ def _table(lines: list[Assignment]) -> list[Assignment]:
             del entries[line.key]
         entries[line.key] = line
     return list(entries.values())
-
-
-def _with_beaten(values: dict[str, Resolved], lines: list[Assignment]) -> dict[str, Resolved]:
-    by_key: dict[str, list[Origin]] = {}
-    for line in lines:
-        if line.text is not None:
-            by_key.setdefault(display(line.key), []).append(line.origin)
-    done: dict[str, Resolved] = {}
-    for key, won in values.items():
-        losers = tuple(o for o in reversed(by_key.get(key, [])) if o != won.origin)
-        done[key] = Resolved(won.text, won.origin, losers)
-    return done

@@ -8,11 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from hosttune.errors import HostError
 from hosttune.host import Host
 from hosttune.model import Origin, Reason, Unknown
 from hosttune.resolve import os_release, systemd_units
+from hosttune.resolve.bounds import MOST_FILES, within
 from hosttune.resolve.sysctl_systemd import resolve_systemd
 from hosttune.resolve.sysctl_value import kernel_value
 
@@ -27,6 +29,7 @@ BUMPED = 1073741816
 _INFINITY = 2**64 - 1
 _SOFT, _HARD = 1024, 524288  # src/basic/rlimit-util.h, src/basic/missing_resource.h: HIGH_RLIMIT_NOFILE
 _PLACES = ("/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib")
+_KEYS = ("LimitNOFILE", "DefaultLimitNOFILE", "PAMName")
 _BROKEN = "["  # no section can have this name
 
 
@@ -123,8 +126,8 @@ def resolve_unit(host: Host, unit: str, most: Limit | None = None, now: bool = F
     soft, hard, origin, beaten = _manager(host, most, now)
     losers = [*reversed(beaten), *([origin] if origin else [])]
     pam_name = ""
-    for path in paths:
-        for section, key, value, line in settings(_read(host, path, notes)):
+    for path, text in within(((path, _read(host, path, notes)) for path in paths), f"the unit {found.id}"):
+        for section, key, value, line in _deciding(text):
             here = Origin(path, line, value)
             if section != "Service":
                 continue
@@ -149,9 +152,10 @@ def _manager(host: Host, most: Limit, now: bool) -> tuple[Limit, Limit, Origin |
     places = [place for place in _PLACES if now or place != "/run"]  # /run is empty after a boot
     mains = [p for place in places for p in host.glob(f"{place}/systemd/system.conf")][:1]
     seen: list[Origin] = []
-    for path in (*mains, *systemd_units.by_name(host, [f"{place}/systemd/system.conf.d" for place in places])):
+    paths = (*mains, *systemd_units.by_name(host, [f"{place}/systemd/system.conf.d" for place in places]))
+    for path, text in within(((path, _read(host, path, [])) for path in paths), "system.conf.d"):
         broken = False
-        for section, key, value, line in settings(_read(host, path, [])):
+        for section, key, value, line in _deciding(text):
             broken = section == _BROKEN
             if section == "Manager" and key == "DefaultLimitNOFILE" and (pair := _pair(value, most)) is not None:
                 soft, hard = pair
@@ -170,10 +174,17 @@ def _read(host: Host, path: str, notes: list[str]) -> str:
         return ""
 
 
+@lru_cache(maxsize=MOST_FILES)
+def _deciding(text: str) -> tuple[tuple[str, str, str, int], ...]:
+    """Return the settings that decide on descriptors, and the end of a file that is broken."""
+    return tuple(one for one in settings(text) if one[0] == _BROKEN or one[1] in _KEYS)
+
+
 def settings(text: str) -> Iterator[tuple[str, str, str, int]]:
     """Yield section, key, value and line number, joined over "\\" as src/shared/conf-parser.c does."""
     section = ""
-    held, start = "", 0
+    held: list[str] = []
+    start = 0
     lines = re.split("[\n\r\0]", text.replace("\r\n", "\n"))
     for line_number, raw in enumerate(lines, 1):
         line = raw.lstrip(" \t\n\r")
@@ -181,12 +192,13 @@ def settings(text: str) -> Iterator[tuple[str, str, str, int]]:
             continue  # also between the parts of a continued line
         if not held:
             start = line_number
-        joined = held + (line if not held else raw)
-        if _continues(joined):
-            held = joined[:-1] + " "
+        part = raw if held else line
+        # what was held ends in a blank, so that the backslashes at the end are the part's own
+        if _continues(part):
+            held.append(part[:-1] + " ")
             continue
-        held = ""
-        entry = joined.strip(" \t\n\r")
+        entry = "".join([*held, part]).strip(" \t\n\r")
+        held.clear()
         if entry[:1] == "[":
             if entry[-1] != "]":
                 yield _BROKEN, "", "", start  # which ends the reading of the file

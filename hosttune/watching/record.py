@@ -19,7 +19,7 @@ _RECENT = 0.25
 """The part of the looks, the newest, that stays as it is when the others are thinned out."""
 
 Line = dict[str, Any]
-_WRONG = (AttributeError, KeyError, OverflowError, TypeError, ValueError)
+_WRONG = (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError)
 _LARGEST = 1 << 64  # no counter of the kernel is wider
 _LATEST = 1e11  # seconds since 1970: what lies beyond is no time
 

@@ -314,16 +314,21 @@ def test_one_of_two_waits_and_a_third_that_waits_too_long_is_refused(
 def test_a_journal_that_cannot_be_read_is_one_line(root: Path, text: str) -> None:
     (root / tree.JOURNAL).mkdir(parents=True)
     (root / tree.JOURNAL / "000001.json").write_text(text)
-    with pytest.raises(RefusedError, match=r"000001\.json: not a journal") as caught:
+    with pytest.raises(RefusedError, match=r"000001\.json is damaged") as caught:
         rollback.on(tree.Host(root), tree.back())
     assert "\n" not in str(caught.value)
+
+
+def renamed(found: dict[str, Any], target: str) -> None:
+    """Put another path into a record in place of that of the drop-in."""
+    found["changes"] = json.loads(json.dumps(found["changes"]).replace(f"/{DROP_IN}", target))
 
 
 @pytest.mark.parametrize("target", ["/etc/passwd", "/etc/sysctl.d/../x-hosttune.conf", "/etc/sysctl.d/x.conf"])
 def test_a_journal_that_names_a_file_of_others_does_not_get_it(root: Path, target: str) -> None:
     apply.on(tree.Host(root), tree.asked())
     path = root / tree.JOURNAL / "000001.json"
-    path.write_text(path.read_text().replace(f"/{DROP_IN}", target))
+    tree.reseal(path, lambda found: renamed(found, target))
     theirs = root / target.lstrip("/")
     theirs.write_bytes((root / DROP_IN).read_bytes())  # as if it were what the apply has left
     with pytest.raises(RefusedError, match="no file of hosttune's"):

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from hosttune.changes import journal
-from hosttune.changes.journal import Status
+from hosttune.changes.record import Status
 from hosttune.errors import HosttuneError
 from tests.changes import tree, waiting
 from tests.changes.waiting import do_apply, do_confirm, do_expire, do_rollback, look

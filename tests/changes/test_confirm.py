@@ -12,7 +12,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from hosttune.changes import journal
+from hosttune.changes import decode, journal
+from hosttune.changes.record import Status
 from hosttune.commands import _confirming, confirm, history, rollback
 from hosttune.errors import ApplyError, HosttuneError, UsageError
 from tests.changes import tree, waiting
@@ -285,8 +286,8 @@ def test_wrong_use(root: Path, more: dict[str, Any]) -> None:
 def test_the_journal_comes_back_as_it_was(root: Path) -> None:
     do_apply(root)
     found = journal.records(tree.Host(root))[0]
-    assert found.confirm and found.pending and found.status is journal.Status.UNCONFIRMED
-    assert journal.decode({"schema": journal.SCHEMA, **journal.encode(found)}) == found
+    assert found.confirm and found.pending and found.status is Status.UNCONFIRMED
+    assert decode.record_of(decode.text_of(found)) == found
 
 
 def test_a_machine_is_left_without_anything_below_run(root: Path) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from hosttune.changes import addresses, journal
+from hosttune.changes.record import Status
 from hosttune.changes.request import AddressFacts, Request
 from hosttune.commands import rollback, sources_change
 from hosttune.errors import HosttuneError
@@ -59,7 +60,7 @@ def test_rollbacks_in_any_order_end_where_it_began(order: tuple[int, ...], root:
             want = (want | what.get("add", set())) - what.get("remove", set())
         assert set(kept(root)) == {f"10.0.0.{last}/24" for last in want}, number
     assert tree.look(root) == old
-    assert {r.status for r in journal.records(tree.Host(root))} == {journal.Status.ROLLED_BACK}
+    assert {r.status for r in journal.records(tree.Host(root))} == {Status.ROLLED_BACK}
 
 
 @pytest.mark.parametrize("path", ["/etc/systemd/network/10-lan.network", "/etc/netplan/50.yaml", "/etc/rc.local"])
@@ -138,7 +139,7 @@ def test_killed_at_every_write_it_is_the_old_state_or_heals(root: Path, tmp_path
         shutil.copytree(root, where, symlinks=True)
         assert faults.killed(lambda where=where, at=at: give_up(where, faults.Killed(at, after=True)))  # type: ignore[misc]
         last = journal.records(tree.Host(where))[-1]
-        if last.id == 2 and last.status is journal.Status.APPLIED:
+        if last.id == 2 and last.status is Status.APPLIED:
             assert tree.look(where) == new
         else:
             if last.id == 2:  # it was interrupted: a rollback heals it, and takes nothing else off

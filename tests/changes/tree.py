@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from hosttune.changes.decode import sealed
 from hosttune.commands import _load, apply, rollback
 from hosttune.host.disk import Disk
 from hosttune.resolve.sysctl_systemd import resolve_systemd
@@ -103,6 +106,14 @@ def look(root: Path) -> dict[str, tuple[str, int]]:
                 text = " ".join(text.split())  # the kernel writes tabs, we write blanks: the words count
             found[path.relative_to(root).as_posix()] = (text, mode)
     return found
+
+
+def reseal(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change a record of the journal, and give it the sum of what it then holds."""
+    found = json.loads(path.read_text())
+    del found["sha256"]
+    change(found)
+    path.write_text(sealed(found))
 
 
 def at_boot(root: Path, key: str) -> str | None:

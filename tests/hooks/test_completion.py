@@ -15,6 +15,7 @@ import typer
 from hosttune.cli import app
 from hosttune.commands import hook_complete
 from hosttune.hooks.completion import SHELLS, script
+from tests import needs
 from tests.hooks.typed import Shell
 from tests.netns import sandbox
 from tests.vm.guest import REPO
@@ -27,14 +28,6 @@ BASH = [
 ]
 ZSH = ["autoload -Uz compinit", "compinit -D -u", "setopt no_list_ambiguous no_beep no_prompt_sp", "LISTMAX=1000"]
 START = {"bash": (["bash", "--norc", "-i"], BASH), "zsh": (["zsh", "-f", "-i"], ZSH)}
-
-
-def need(shell: str) -> None:
-    if shutil.which(shell):
-        return
-    if os.environ.get("CI"):
-        pytest.fail(f"{shell} is missing")
-    pytest.skip(f"{shell} is missing")
 
 
 def program(folder: Path, text: str) -> dict[str, str]:
@@ -63,7 +56,7 @@ class Fish:
 
 
 def started(shell: str, folder: Path, text: str) -> Shell | Fish:
-    need(shell)
+    needs.need(shell)
     env = program(folder, text)
     file = folder / f"completion.{shell}"
     file.write_text(script(shell))
@@ -122,7 +115,7 @@ def test_nothing_that_comes_back_is_evaluated(name: str, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("name", SHELLS)
 def test_scripts_are_right_by_the_shell_itself(name: str) -> None:
-    need(name)
+    needs.need(name)
     assert not subprocess.run([name, "-n"], input=script(name), text=True, capture_output=True, check=True).stderr
 
 

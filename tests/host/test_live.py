@@ -6,12 +6,12 @@ import os
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from hosttune.errors import HostError, UsageError
+from hosttune.errors import HostError, RefusedError, UsageError
+from hosttune.host import remembered
 from hosttune.host.live import LARGEST, LiveHost
-from hosttune.model import Reason
+from hosttune.host.remembered import MOST_NAMES
+from hosttune.model import FileState, Reason
 
 
 def reason(host: LiveHost, path: str) -> Reason:
@@ -68,6 +68,7 @@ def test_what_is_absent_is_not_what_is_a_directory(tmp_path: Path) -> None:
     assert reason(host, "/directory/below/nothing") is Reason.ABSENT
     assert reason(host, "/directory") is Reason.UNREADABLE
     assert reason(host, "/nul\0") is Reason.ABSENT
+    assert reason(host, "/\ud800") is Reason.ABSENT
 
 
 def test_odd_bytes_survive(tmp_path: Path) -> None:
@@ -91,16 +92,6 @@ def test_a_root_that_is_no_directory_is_one_line(tmp_path: Path) -> None:
         LiveHost(str(tmp_path / "nothing"))
 
 
-@given(st.text(max_size=40))
-def test_no_path_leaves_an_empty_root(path: str) -> None:
-    host = LiveHost("/var/empty" if os.path.isdir("/var/empty") else "/proc/self/fdinfo")
-    try:
-        real = host._resolve("/" + path)
-    except HostError:
-        return
-    assert os.path.normpath(real).startswith(host.root)
-
-
 def test_an_image_has_no_kernel_whatever_is_mounted_at_its_proc(tmp_path: Path) -> None:
     key = tmp_path / "proc/sys/vm/swappiness"
     key.parent.mkdir(parents=True)
@@ -121,3 +112,58 @@ def test_a_lock_is_not_made_through_a_link(tmp_path: Path) -> None:
     with pytest.raises(OSError), LiveHost(str(tmp_path)).lock("/var/lib/hosttune/lock", 0.1, print):
         pass
     assert not (tmp_path / "etc/newfile").exists()
+
+
+def test_what_one_run_has_read_is_not_read_again_until_it_writes(tmp_path: Path) -> None:
+    (tmp_path / "etc").mkdir()
+    (tmp_path / "etc/a.conf").write_text("one")
+    host = LiveHost(str(tmp_path))
+    with host.remembering():
+        assert (host.read("/etc/a.conf"), host.glob("/etc/*.conf")) == ("one", ["/etc/a.conf"])
+        (tmp_path / "etc/a.conf").write_text("two")
+        (tmp_path / "etc/b.conf").write_text("")
+        with host.remembering():
+            assert (host.read("/etc/a.conf"), host.glob("/etc/*.conf")) == ("one", ["/etc/a.conf"])
+        host.put("/etc/c.conf", FileState(""))
+        assert host.read("/etc/a.conf") == "two" and len(host.glob("/etc/*.conf")) == 3
+        (tmp_path / "etc/a.conf").write_text("three")
+        with host.lock("/etc/lock", 0.1, print):
+            assert host.read("/etc/a.conf") == "three"
+        (tmp_path / "etc/a.conf").write_text("four")
+    assert host.read("/etc/a.conf") == "four"
+
+
+def test_an_error_is_remembered_too(tmp_path: Path) -> None:
+    host = LiveHost(str(tmp_path))
+    with host.remembering():
+        assert reason(host, "/a") is reason(host, "/a") is Reason.ABSENT
+        (tmp_path / "a").write_text("")
+        assert reason(host, "/a") is Reason.ABSENT
+
+
+def test_too_much_to_read_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remembered, "LARGEST_ALL", 2048)
+    for name in "abc":
+        (tmp_path / name).write_text("x" * 1000)
+    host = LiveHost(str(tmp_path))
+    with host.remembering(), pytest.raises(RefusedError, match=r"^/c: with it more than 2 KiB of configuration"):
+        for name in "aabbcc":
+            host.read(f"/{name}")
+
+
+def test_too_many_names_are_one_line(tmp_path: Path) -> None:
+    for number in range(MOST_NAMES + 1):
+        os.mknod(tmp_path / str(number))
+    with pytest.raises(RefusedError, match=r"^/: more than 20,000 names"):
+        LiveHost(str(tmp_path)).glob("/*.conf")
+
+
+@pytest.mark.parametrize("root", ["", "/nowhere", "/etc/passwd", "/" + "x" * 300, "/proc/1/root/etc/passwd", "/a\0b"])
+def test_a_root_that_cannot_be_is_one_line(root: str) -> None:
+    with pytest.raises(UsageError, match="--root"):
+        LiveHost(root)
+
+
+def test_a_root_may_be_the_one_of_a_process() -> None:
+    host = LiveHost(f"/proc/{os.getpid()}/root")
+    assert host.glob("/etc/passwd") and not host.runs and not host.glob("/proc/*")

@@ -46,8 +46,11 @@ BAD: list[tuple[str, str]] = [
     (json.dumps({"schema": SCHEMA, "reads": {}, "globs": {}}), "probes"),
     (json.dumps({"schema": SCHEMA, "reads": {"/a": 1}, "globs": {}, "probes": {}}), "/a"),
     (json.dumps({"schema": SCHEMA, "reads": {"/a": {"is": 1}}, "globs": {}, "probes": {}}), "/a"),
+    (json.dumps({"schema": SCHEMA, "reads": {"/a": {"error": {}, "detail": ""}}, "globs": {}, "probes": {}}), "/a"),
     (json.dumps({"schema": SCHEMA, "reads": {"/a": {"error": "NO"}}, "globs": {}, "probes": {}}), "/a"),
     (json.dumps({"schema": SCHEMA, "reads": {}, "globs": {"/*": [1]}, "probes": {}}), "globs"),
+    (json.dumps({"schema": SCHEMA, "reads": {}, "globs": {"/etc/*": ["x"]}, "probes": {}}), "does not match"),
+    (json.dumps({"schema": SCHEMA, "reads": {}, "globs": {"/etc/*/b": ["/etc/b"]}, "probes": {}}), "does not match"),
     (json.dumps({"schema": SCHEMA, "reads": {}, "globs": {}, "probes": {}, "links": {"/a": 1}}), "links"),
 ]
 

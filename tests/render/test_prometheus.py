@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -41,6 +40,7 @@ from hosttune.model import (
 from hosttune.render import _exposition, _prometheus_watch, prometheus
 from hosttune.render._figures import clean
 from hosttune.watching import counted
+from tests import needs
 from tests.render.test_formats import hosttune
 from tests.render.test_render_examples import MACHINE, bound, finding, report
 from tests.render.test_render_properties import _REPORTS as REPORTS
@@ -53,9 +53,9 @@ Found = dict[str, dict[tuple[tuple[str, str], ...], float]]
 
 def program(*names: str) -> str:
     """Return the path of a program; under CI a missing one is a failure."""
-    path = next((path for name in names if (path := shutil.which(name))), "")
+    path = next((path for name in names if (path := needs.where(name))), "")
     if not path:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{names[0]} is missing")
+        needs.need(names[0])
     return path
 
 

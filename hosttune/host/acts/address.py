@@ -6,23 +6,27 @@ import errno
 import ipaddress
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
+
+from hosttune.host.probes._netlink import routing
 
 
 def run(verb: str, address: str, interface: str) -> None:
     """Add or delete ADDRESS/PREFIX on an interface; raises OSError. An IPv6 one skips duplicate detection."""
-    from pyroute2 import IPRoute, NetlinkError
-
     one = ipaddress.ip_interface(address)
-    with IPRoute() as routing:
-        found = list(routing.link_lookup(ifname=interface))
+
+    def ask(link: Any) -> None:
+        found = list(link.link_lookup(ifname=interface))
         if not found:
             raise OSError(errno.ENODEV, f"no interface {interface}")
         flags = {"flags": 0x02} if one.version == 6 and verb == "add" else {}  # IFA_F_NODAD, linux/if_addr.h
-        try:
-            with _others_stay(interface, one.version == 4 and verb == "del"):
-                routing.addr(verb, index=found[0], address=str(one.ip), prefixlen=one.network.prefixlen, **flags)
-        except NetlinkError as error:
-            raise OSError(error.code, f"{address} on {interface}: {error}") from error
+        with _others_stay(interface, one.version == 4 and verb == "del"):
+            link.addr(verb, index=found[0], address=str(one.ip), prefixlen=one.network.prefixlen, **flags)
+
+    try:
+        routing(ask)
+    except OSError as error:
+        raise OSError(error.errno, f"{address} on {interface}: {error.strerror}") from error
 
 
 @contextmanager

@@ -4,25 +4,27 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+from typing import Any
+
+from hosttune.host.probes._netlink import routing
 
 _LOCAL_TABLE = 255
 
 
 def run(verb: str, prefix: str) -> None:
     """Add or delete `local PREFIX dev lo`; raises OSError."""
-    from pyroute2 import IPRoute, NetlinkError
-
     found = ipaddress.ip_network(prefix)
-    with IPRoute() as routing:
-        loopback = list(routing.link_lookup(ifname="lo"))
+
+    def ask(link: Any) -> None:
+        loopback = list(link.link_lookup(ifname="lo"))
         if not loopback:
             raise OSError(errno.ENODEV, "no interface lo")
         # of IPv4 a local route has the scope of the host, else the kernel refuses it (ip-route(8))
         scope = {"scope": 254} if found.version == 4 else {}
         family = 2 if found.version == 4 else 10
-        try:
-            routing.route(
-                verb, dst=str(found), family=family, type="local", table=_LOCAL_TABLE, oif=loopback[0], **scope
-            )
-        except NetlinkError as error:
-            raise OSError(error.code, f"local {prefix} dev lo: {error}") from error
+        link.route(verb, dst=str(found), family=family, type="local", table=_LOCAL_TABLE, oif=loopback[0], **scope)
+
+    try:
+        routing(ask)
+    except OSError as error:
+        raise OSError(error.errno, f"local {prefix} dev lo: {error.strerror}") from error

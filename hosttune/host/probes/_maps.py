@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from itertools import compress
 from typing import Any
 
-from hosttune.host.probes.sockets import _mask, _readable
+from hosttune.host.probes._diag import readable
+from hosttune.host.probes.sockets import _mask
 
 _ROOM = 256
 """Maps, 64 KiB each: where there are more pairs, ports are not kept."""
@@ -38,7 +39,7 @@ def plain(key: Key) -> Key:
 
 def words(those: Key) -> str:
     """Return an address of 32-bit words as people write it."""
-    return _readable(struct.pack(f"={len(those)}I", *those))
+    return readable(struct.pack(f"={len(those)}I", *those))
 
 
 class Maps:

@@ -18,6 +18,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from hosttune.errors import HostError
+from hosttune.host.probes import _netlink
 from hosttune.model import Reason
 
 _ROUNDS = (0.0, 0.5, 1.0)
@@ -44,9 +45,9 @@ def run(addresses: list[list[str]]) -> dict[str, Any]:
     wanted: dict[str, list[str]] = {}
     for address, interface in addresses:
         wanted.setdefault(interface, []).append(address)
-    links = _links(wanted, unasked)
     open_: list[_Link] = []
     try:
+        links = _links(wanted, unasked)
         for name, mac in links.items():
             open_ += [_Link(name, mac, v, t) for v in (4, 6) if (t := _of(wanted[name], v))]
         _ask(open_, answers)
@@ -77,10 +78,7 @@ def _of(addresses: Iterable[str], version: int) -> Targets:
 
 def _links(wanted: Iterable[str], unasked: dict[str, str]) -> dict[str, bytes]:
     """Return the hardware address of each interface that can be asked, and note why the others cannot."""
-    from pyroute2 import IPRoute
-
-    with IPRoute() as routing:
-        found = {str(link.get_attr("IFLA_IFNAME")): link for link in routing.get_links()}
+    found = _netlink.routing(lambda routing: {str(one.get_attr("IFLA_IFNAME")): one for one in routing.get_links()})
     asked: dict[str, bytes] = {}
     for name in wanted:
         why = _why_not(found[name]) if name in found else "is not there"

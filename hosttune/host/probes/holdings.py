@@ -13,13 +13,12 @@ from collections.abc import Iterator
 from typing import Any
 
 from hosttune.errors import HostError
-from hosttune.host.probes.sockets import _dump, _either, _messages
+from hosttune.host.probes import _diag
 from hosttune.model import Reason
 
 _MOST = 4096  # each entry of /proc/PID/fd that is looked at costs the kernel an inode and a dentry, fs/proc/fd.c
 # all states of a socket at a listener's port but LISTEN, and TIME_WAIT and SYN_RECV, which have no descriptor
 _LISTEN, _CONNECTED = 1 << 10, sum(1 << state for state in (1, 2, 4, 5, 7, 8, 9, 11))
-_S_EQ = 11  # INET_DIAG_BC_S_EQ
 _FAMILIES = (socket.AF_INET, socket.AF_INET6)
 
 
@@ -42,20 +41,22 @@ def _sockets(pid: int) -> dict[str, Any]:
         raise HostError(Reason.INVISIBLE, f"process {pid} is in another network namespace")
     counted = os.stat(f"/proc/{pid}/fd").st_size
     inodes = set(_tcp(pid, counted))
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4) as link:  # NETLINK_SOCK_DIAG
-        link.bind((0, 0))
-        listeners = [row for row in _rows(link, _LISTEN, b"") if row[0] in inodes]
-        ports = {port for _, port, _ in listeners}
-        if not 0 < counted <= _MOST:
-            return {"accepted": None, "outgoing": None, "backlogs": [backlog for *_, backlog in listeners]}
-        at = _either([(_S_EQ, struct.pack("=BBH", 0, 0, port)) for port in sorted(ports)])
-        accepted = {row[0] for row in _rows(link, _CONNECTED, at)} & inodes if ports else set()
+    return _diag.asked(lambda link: _counted(link, inodes, 0 < counted <= _MOST))
+
+
+def _counted(link: _diag.Link, inodes: set[int], all_: bool) -> dict[str, Any]:
+    listeners = [row for row in _rows(link, _LISTEN, b"") if row[0] in inodes]
+    # /proc does not show them
+    backlogs = [backlog for *_, backlog in listeners] if link is not None else []
+    if not all_:
+        return {"accepted": None, "outgoing": None, "backlogs": backlogs}
+    ports = {port for _, port, _ in listeners}
+    at = _diag.either([(_diag.S_EQ, struct.pack("=BBH", 0, 0, port)) for port in sorted(ports)])
+    at = at if len(at) <= _diag.LONGEST_FILTER else b""
+    connected = _rows(link, _CONNECTED, at) if ports else ()
+    accepted = {inode for inode, port, _ in connected if port in ports} & inodes
     outgoing = inodes - accepted - {inode for inode, *_ in listeners}
-    return {
-        "accepted": len(accepted),
-        "outgoing": len(outgoing),
-        "backlogs": [backlog for *_, backlog in listeners],
-    }
+    return {"accepted": len(accepted), "outgoing": len(outgoing), "backlogs": backlogs}
 
 
 def _tcp(pid: int, counted: int) -> Iterator[int]:
@@ -71,11 +72,11 @@ def _tcp(pid: int, counted: int) -> Iterator[int]:
             continue
 
 
-def _rows(link: socket.socket, states: int, filters: bytes) -> Iterator[tuple[int, int, int]]:
+def _rows(link: _diag.Link, states: int, filters: bytes) -> Iterator[tuple[int, int, int]]:
     """Yield inode, local port and send queue of sockets, which of a listener is its backlog (net/ipv4/tcp_diag.c)."""
     for family in _FAMILIES:
-        for data, _ in _dump(link, family, states, filters):
-            for start, _ in _messages(data):
+        for data, _ in _diag.dump(link, family, states, filters):
+            for start, _ in _diag.sockets(data):
                 (port,) = struct.unpack_from("!H", data, start + 20)
                 backlog, _, inode = struct.unpack_from("=III", data, start + 76)
                 yield inode, port, backlog

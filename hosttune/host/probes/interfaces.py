@@ -12,10 +12,11 @@ import struct
 from collections.abc import Iterator
 
 from hosttune.errors import HostError
-from hosttune.host.probes._netlink import REQUEST_DUMP, messages
+from hosttune.host.probes import _netlink
 from hosttune.model import Reason
 
 _NEWADDR, _GETADDR = 20, 22
+_IFADDRMSG = 8
 _ADDRESS, _LOCAL = 1, 2  # IFA_ADDRESS, IFA_LOCAL: of a point-to-point link the first is the other end
 
 
@@ -24,7 +25,7 @@ def run() -> dict[str, list[str]]:
     try:
         names = dict(socket.if_nameindex())
         found: dict[str, list[str]] = {name: [] for name in names.values()}
-        for index, address in _addresses():
+        for index, address in _netlink.steady(_asked):
             # one that came between the two questions has no name yet
             if index in names:
                 found[names[index]].append(address)
@@ -33,22 +34,27 @@ def run() -> dict[str, list[str]]:
     return {name: sorted(addresses) for name, addresses in found.items()}
 
 
-def _addresses() -> Iterator[tuple[int, str]]:
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as link:
-        link.bind((0, 0))
-        link.send(struct.pack("=IHHII", 24, _GETADDR, REQUEST_DUMP, 1, 0) + bytes(8))
-        for kind, data, at, end in messages(link, 1 << 18):
-            if kind == _NEWADDR:
-                yield _one(data, at + 16, end)
+def _asked() -> list[tuple[int, str]]:
+    with _netlink.opened(socket.NETLINK_ROUTE) as link:
+        return list(addresses(link))
 
 
-def _one(data: bytes, at: int, end: int) -> tuple[int, str]:
-    """Return the interface's number and ADDRESS/PREFIX of one message (struct ifaddrmsg, then attributes)."""
-    prefix, index = data[at + 1], struct.unpack_from("=I", data, at + 4)[0]
-    packed: dict[int, bytes] = {}
-    at += 8
-    while at + 4 <= end:
-        length, kind = struct.unpack_from("=HH", data, at)
-        packed[kind] = data[at + 4 : at + length]
-        at += max((length + 3) & ~3, 4)
-    return index, f"{ipaddress.ip_address(packed.get(_LOCAL) or packed[_ADDRESS])}/{prefix}"
+def addresses(link: socket.socket) -> Iterator[tuple[int, str]]:
+    """Yield the interface's number and ADDRESS/PREFIX of each address; raises OSError."""
+    link.send(struct.pack("=IHHII", 24, _GETADDR, _netlink.REQUEST_DUMP, 1, 0) + bytes(8))
+    for kind, data, at, end in _netlink.messages(link, 1 << 18, consistent=True):
+        one = _one(data[at + _netlink.HEADER : end]) if kind == _NEWADDR else None
+        if one is not None:
+            yield one
+
+
+def _one(body: bytes) -> tuple[int, str] | None:
+    """Return what one message says (struct ifaddrmsg, then attributes), None where it names no address."""
+    if len(body) < _IFADDRMSG:
+        return None
+    found = _netlink.attributes(body, _IFADDRMSG, len(body))
+    packed = found.get(_LOCAL) or found.get(_ADDRESS, b"")
+    prefix, index = body[1], struct.unpack_from("=I", body, 4)[0]
+    if len(packed) not in (4, 16) or prefix > len(packed) * 8:
+        return None
+    return index, f"{ipaddress.ip_address(packed)}/{prefix}"

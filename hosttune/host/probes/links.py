@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
+
+from hosttune.errors import HostError
+from hosttune.host.probes import _netlink
+from hosttune.model import Reason
 
 _UP, _LOOPBACK, _NOARP = 0x1, 0x8, 0x80  # linux/if.h
 _ETHER = 1  # ARPHRD_ETHER, linux/if_arp.h
@@ -19,30 +24,35 @@ def run() -> dict[str, Any]:
     neighbour discovery), `addresses` (`address`, `prefix`, `permanent`), `gateways` of its routes and `neighbours`,
     addresses that have answered. "local": [prefix, interface] of local routes that hold for no address of an
     interface. "defaults": the default routes, each with `interface`, `gateway` and `source`, "" where it has none.
+    Raises HostError.
     """
-    from pyroute2 import IPRoute
+    try:
+        return _netlink.routing(_asked)
+    except OSError as error:
+        raise HostError(Reason.UNREADABLE, f"rtnetlink: {os.strerror(error.errno or 0)}") from error
 
-    with IPRoute() as routing:
-        names: dict[int, str] = {}
-        links: dict[str, dict[str, Any]] = {}
-        for link in routing.get_links():
-            name = str(link.get_attr("IFLA_IFNAME"))
-            names[link["index"]] = name
-            links[name] = _link(link)
-        for one in routing.get_addr():
-            flags = one.get_attr("IFA_FLAGS") or one["flags"]
-            links[names[one["index"]]]["addresses"].append(
-                {
-                    "address": str(one.get_attr("IFA_LOCAL") or one.get_attr("IFA_ADDRESS")),
-                    "prefix": one["prefixlen"],
-                    "permanent": bool(flags & _PERMANENT),
-                }
-            )
-        for one in routing.get_neighbours():
-            name, address = names.get(one["ifindex"], ""), one.get_attr("NDA_DST")
-            if name and address and one.get_attr("NDA_LLADDR"):
-                links[name]["neighbours"].append(str(address))
-        local, defaults = _routes(routing.get_routes(), names, links)
+
+def _asked(routing: Any) -> dict[str, Any]:
+    names: dict[int, str] = {}
+    links: dict[str, dict[str, Any]] = {}
+    for link in routing.get_links():
+        name = str(link.get_attr("IFLA_IFNAME"))
+        names[link["index"]] = name
+        links[name] = _link(link)
+    for one in routing.get_addr():
+        flags = one.get_attr("IFA_FLAGS") or one["flags"]
+        links[names[one["index"]]]["addresses"].append(
+            {
+                "address": str(one.get_attr("IFA_LOCAL") or one.get_attr("IFA_ADDRESS")),
+                "prefix": one["prefixlen"],
+                "permanent": bool(flags & _PERMANENT),
+            }
+        )
+    for one in routing.get_neighbours():
+        name, address = names.get(one["ifindex"], ""), one.get_attr("NDA_DST")
+        if name and address and one.get_attr("NDA_LLADDR"):
+            links[name]["neighbours"].append(str(address))
+    local, defaults = _routes(routing.get_routes(), names, links)
     for found in links.values():
         found["gateways"] = sorted(set(found["gateways"]))
         found["neighbours"] = sorted(set(found["neighbours"]))

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from hosttune.errors import HostError
-from hosttune.host.probes.traffic import _LISTEN, _owners
+from hosttune.host.probes import _diag
+from hosttune.host.probes.traffic import _owners
 from hosttune.model import Reason
 
 
 def run() -> list[dict[str, Any]]:
     """Return of each `address`, `port`, `queue`, `backlog`, `inode` and `uid` (sock_diag(7)); raises HostError."""
-    try:
-        return _owners(1 << _LISTEN)[1]
-    except OSError as error:
-        raise HostError(Reason.UNREADABLE, f"sock_diag: {os.strerror(error.errno or 0)}") from error
+    return _diag.asked(_listeners)
+
+
+def _listeners(link: _diag.Link) -> list[dict[str, Any]]:
+    if link is None:
+        raise HostError(Reason.ABSENT, "the kernel has no inet_diag, and /proc does not show backlogs")
+    return _owners(link, 1 << _diag.LISTEN)[1]

@@ -2,44 +2,71 @@
 
 from __future__ import annotations
 
-from typing import Any
+import errno
+import ipaddress
+import os
+import socket
+import struct
+from collections.abc import Mapping
+
+from hosttune.errors import HostError
+from hosttune.host.probes import _netlink
+from hosttune.model import Reason
+
+_NEWROUTE, _GETROUTE = 24, 26
+_REQUEST = 1  # NLM_F_REQUEST
+_RTMSG = 12  # struct rtmsg
+_DST, _OIF, _GATEWAY, _PREFSRC, _VIA = 1, 4, 5, 7, 18  # RTA_*, linux/rtnetlink.h
+_FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
+
+Answer = dict[str, str]
 
 
-def run(destinations: list[str]) -> dict[str, dict[str, str]]:
+def run(destinations: list[str]) -> dict[str, Answer]:
     """Return for each numeric destination its `source`, `gateway` ("": a neighbour) and `interface`.
 
-    Where there is no route, these are "" and `error` says why.
+    Where there is no route, these are "" and `error` says why. Raises HostError.
     """
-    from pyroute2 import IPRoute, NetlinkError
-
-    answers: dict[str, dict[str, str]] = {}
-    with IPRoute() as routing:
-        names = {link["index"]: str(link.get_attr("IFLA_IFNAME")) for link in routing.get_links()}
-        for destination in destinations:
-            try:
-                found = list(routing.route("get", dst=destination))
-                answers[destination] = {
-                    "source": _source(found),
-                    "gateway": _gateway(found),
-                    "interface": names.get(_index(found), ""),
-                    "error": "",
-                }
-            except NetlinkError as error:
-                said = str(error.args[-1])
-                answers[destination] = {"source": "", "gateway": "", "interface": "", "error": said}
-    return answers
+    try:
+        names = dict(socket.if_nameindex())
+        with _netlink.opened(socket.NETLINK_ROUTE) as link:
+            return {one: route(link, one, names) for one in destinations}
+    except OSError as error:
+        raise HostError(Reason.UNREADABLE, f"rtnetlink: {os.strerror(error.errno or 0)}") from error
 
 
-def _source(routes: Any) -> str:
-    return str(next((route.get_attr("RTA_PREFSRC") for route in routes if route.get_attr("RTA_PREFSRC")), ""))
+def route(link: socket.socket, destination: str, names: Mapping[int, str]) -> Answer:
+    """Ask for one; raises OSError where nothing is answered."""
+    packed = ipaddress.ip_address(destination).packed
+    family = _FAMILIES[4 if len(packed) == 4 else 6]
+    body = struct.pack("=BBBBBBBBI", family, len(packed) * 8, 0, 0, 0, 0, 0, 0, 0)
+    body += struct.pack("=HH", 4 + len(packed), _DST) + packed
+    link.send(struct.pack("=IHHII", _netlink.HEADER + len(body), _GETROUTE, _REQUEST, 1, 0) + body)
+    try:
+        for kind, data, at, end in _netlink.messages(link, 1 << 16):
+            if kind == _NEWROUTE:
+                found = _netlink.attributes(data, at + _netlink.HEADER + _RTMSG, end)
+                return {**_of(found, names), "error": ""}
+    except OSError as error:
+        if error.errno in _UNHEARD:
+            raise
+        return {"source": "", "gateway": "", "interface": "", "error": os.strerror(error.errno or 0)}
+    raise OSError(errno.EPROTO, os.strerror(errno.EPROTO))
 
 
-def _index(routes: Any) -> int:
-    return int(next((route.get_attr("RTA_OIF") for route in routes if route.get_attr("RTA_OIF")), 0))
+# no answer, or none that can be read; all else is what the kernel says of the route
+_UNHEARD = (errno.ETIMEDOUT, errno.EPROTO, errno.EMSGSIZE, errno.ENOBUFS, errno.EOVERFLOW)
 
 
-def _gateway(routes: Any) -> str:
-    # a route of one family through a gateway of the other has RTA_VIA
-    found = (route.get_attr("RTA_GATEWAY") or route.get_attr("RTA_VIA") for route in routes)
-    hop = next((gateway for gateway in found if gateway), "")
-    return str(hop["addr"] if isinstance(hop, dict) else hop)
+def _of(found: Mapping[int, bytes], names: Mapping[int, str]) -> Answer:
+    # a route of one family through a gateway of the other has RTA_VIA, its family before the address
+    hop = found.get(_GATEWAY) or found.get(_VIA, b"")[2:]
+    return {
+        "source": _address(found.get(_PREFSRC, b"")),
+        "gateway": _address(hop),
+        "interface": names.get(struct.unpack("=I", found[_OIF])[0], "") if len(found.get(_OIF, b"")) == 4 else "",
+    }
+
+
+def _address(packed: bytes) -> str:
+    return str(ipaddress.ip_address(packed)) if len(packed) in (4, 16) else ""

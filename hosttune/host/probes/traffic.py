@@ -8,7 +8,6 @@ do not: since Linux 6.15 neighbouring ports have neighbouring buckets, net/ipv4/
 
 from __future__ import annotations
 
-import os
 import socket
 import struct
 from array import array
@@ -17,28 +16,16 @@ from collections.abc import Iterator
 from itertools import compress
 from typing import Any
 
-from hosttune.errors import HostError
+from hosttune.host.probes import _diag
 from hosttune.host.probes._maps import Key, Maps, destination_of, plain, source_of, words
-from hosttune.host.probes.sockets import (
-    _BOUND_INACTIVE,
-    _FAMILIES,
-    _JMP,
-    _TIMER_WAIT,
-    _dump,
-    _either,
-    _hold,
-    _messages,
-    _runs,
-)
-from hosttune.model import Reason
+from hosttune.host.probes.sockets import _TIMER_WAIT
 
 # include/net/tcp_states.h
-_ESTABLISHED, _SYN_SENT, _SYN_RECV, _FIN_WAIT2, _TIME_WAIT, _CLOSE_WAIT, _LISTEN = 1, 2, 3, 5, 6, 8, 10
+_ESTABLISHED, _SYN_SENT, _SYN_RECV, _FIN_WAIT2, _TIME_WAIT, _CLOSE_WAIT = 1, 2, 3, 5, 6, 8
 _PASSING = {2: "SYN_SENT", 3: "SYN_RECV", 4: "FIN_WAIT1", 8: "CLOSE_WAIT", 9: "LAST_ACK", 11: "CLOSING"}
 # columns of 32 bits within a message: struct nlmsghdr and struct inet_diag_msg
 _UNREAD, _UNSENT, _UID = 18, 19, 20
 _RETRANS = 19  # bytes from a message's beginning: idiag_retrans
-_S_EQ = 11  # INET_DIAG_BC_S_EQ, since Linux 4.16
 _FILTERED = 128  # ports: with more listeners the bytecode would cost more than it saves
 _MOST_ROWS = 64
 _MOST_PASSING = 200_000
@@ -55,19 +42,17 @@ def run(most: int = 20_000) -> dict[str, Any]:
     whether they are "whole". "unread" and "unsent": established sockets seen with data in their queues, "uids": those
     seen by user; "states": all that pass. "tuples", of the 16 busiest destinations, and "held" are as the sockets probe
     has them, "local" for each source the ports of all that goes out; "tuples" and "local" are null where the pairs of
-    source and destination are too many to keep their ports.
+    source and destination are too many to keep their ports. "limited", only where it is so: what is not seen, which
+    are the listeners then too.
     """
-    try:
-        return _Look(most).answer()
-    except OSError as error:
-        raise HostError(Reason.UNREADABLE, f"sock_diag: {os.strerror(error.errno or 0)}") from error
+    return _diag.asked(lambda link: _Look(link, most).answer())
 
 
 class _Look:
     """One look at all sockets of the namespace."""
 
-    def __init__(self, most: int) -> None:
-        self.most = most
+    def __init__(self, link: _diag.Link, most: int) -> None:
+        self.link, self.most = link, most
         self.flows: dict[Key, Counter[str]] = {}
         self.maps = Maps()
         self.accepted: dict[int, Counter[str]] = {}
@@ -80,9 +65,9 @@ class _Look:
         self.ports: set[int] = set()  # listening, in network order
 
     def answer(self) -> dict[str, Any]:
-        held, listeners = _owners()
-        self.ports = {socket.htons(row["port"]) for row in listeners}
-        for family, columns, _ in _FAMILIES:
+        held, listeners = _owners(self.link)
+        self.ports = {socket.htons(row["port"]) for row in held if row["listen"]}
+        for family, columns, _ in _diag.FAMILIES:
             self._going(family, columns)
             self._coming(family, columns)
             self._passing(family, columns)
@@ -104,6 +89,7 @@ class _Look:
             "unread": self.queues["unread"],
             "unsent": self.queues["unsent"],
             "held": held,
+            **_diag.limited(self.link),
             **self.maps.answer(set(busiest)),
         }
 
@@ -114,14 +100,14 @@ class _Look:
     def _going(self, family: int, columns: tuple[int, ...]) -> None:
         """Count what goes out, all of it: established, and what waits after its end."""
         filters = _without(self.ports)
-        for step, run in _sockets(family, 1 << _ESTABLISHED, filters):
+        for step, run in _sockets(self.link, family, 1 << _ESTABLISHED, filters):
             keys, local, _ = _columns(run, step, columns)
             going = [port not in self.ports for port in local]
             self._add("established", keys, going)
             self.maps.take("established", zip(keys, local, strict=True), going)
             self.outgoing += sum(going)
             self._queues(run, step, keys, going)
-        for step, run in _sockets(family, 1 << _TIME_WAIT | 1 << _FIN_WAIT2, filters):
+        for step, run in _sockets(self.link, family, 1 << _TIME_WAIT | 1 << _FIN_WAIT2, filters):
             keys, local, states = _columns(run, step, columns)
             going = [port not in self.ports for port in local]
             self._add("time_wait", keys, going)
@@ -131,12 +117,13 @@ class _Look:
     def _coming(self, family: int, columns: tuple[int, ...]) -> None:
         """Look at a part of the accepted ones."""
         seen = 0
-        for step, run in _sockets(family, 1 << _ESTABLISHED, _only(self.ports)) if self.ports else ():
+        for step, run in _sockets(self.link, family, 1 << _ESTABLISHED, _only(self.ports)) if self.ports else ():
             keys, local, _ = _columns(run, step, columns)
             coming = [port in self.ports for port in local]
             for port, count in Counter(compress(local, coming)).items():
                 self.accepted.setdefault(port, Counter())["established"] += count
-            if len(self.ports) <= _FILTERED:
+            # else those that go out were not told apart, and these were among them
+            if len(self.ports) <= _FILTERED and self.link is not None:
                 self._queues(run, step, keys, [False] * len(keys))
             seen += sum(coming)
             if seen >= self.most:
@@ -147,7 +134,7 @@ class _Look:
     def _passing(self, family: int, columns: tuple[int, ...]) -> None:
         """Count the states that pass: few sockets are in them, or something is wrong."""
         seen = 0
-        for step, run in _sockets(family, sum(1 << state for state in _PASSING), b""):
+        for step, run in _sockets(self.link, family, sum(1 << state for state in _PASSING), b""):
             keys, local, states = _columns(run, step, columns)
             for state, count in Counter(states).items():
                 self.states[_PASSING[state]] += count
@@ -185,20 +172,18 @@ class _Look:
         self.uids.update(words[_UID :: step // 4])
 
 
-def _sockets(family: int, states: int, filters: bytes) -> Iterator[tuple[int, bytes]]:
+def _sockets(link: _diag.Link, family: int, states: int, filters: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield runs of messages of one length; a dump that is left early goes with its socket."""
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4) as link:  # NETLINK_SOCK_DIAG
-        link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-        link.bind((0, 0))
-        for data, uniform in _dump(link, family, states, filters):
-            yield from _runs(data, uniform, None)
+    with _diag.apart(link) as own:
+        for data, uniform in _diag.dump(own, family, states, filters):
+            yield from _diag.runs(data, uniform, None)
 
 
 def _only(ports: set[int]) -> bytes:
     """Return bytecode that accepts what has one of these local ports, in network order; none where they are many."""
     if len(ports) > _FILTERED:
         return b""
-    return _either([(_S_EQ, struct.pack("=BBH", 0, 0, socket.ntohs(port))) for port in sorted(ports)])
+    return _diag.either([(_diag.S_EQ, struct.pack("=BBH", 0, 0, socket.ntohs(port))) for port in sorted(ports)])
 
 
 def _without(ports: set[int]) -> bytes:
@@ -209,7 +194,7 @@ def _without(ports: set[int]) -> bytes:
     code = b""
     for number, port in enumerate(sorted(ports)):
         beyond = (len(ports) - number) * size - 8 + 4
-        code += struct.pack("=BBHBBHBBH", _S_EQ, 8, size, 0, 0, socket.ntohs(port), _JMP, 4, beyond)
+        code += struct.pack("=BBHBBHBBH", _diag.S_EQ, 8, size, 0, 0, socket.ntohs(port), _diag.JMP, 4, beyond)
     return code
 
 
@@ -232,21 +217,23 @@ def _gone(states: bytes, timers: bytes, going: list[bool]) -> dict[str, list[boo
     return {"time_wait": waiting, "half_closed": half, "other": rest}
 
 
-def _owners(states: int = 1 << _LISTEN | 1 << _BOUND_INACTIVE) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+_OWNED = 1 << _diag.LISTEN | 1 << _diag.BOUND_INACTIVE
+
+
+def _owners(link: _diag.Link, states: int = _OWNED) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return what owns a port by bind(), as the sockets probe has it, and of these the listeners with their queues.
 
-    Listeners alone cost next to nothing; for what is only bound the kernel walks the ports of all sockets.
+    Listeners alone cost next to nothing; for what is only bound the kernel walks the ports of all sockets. Without a
+    link there is no backlog of a listener, and so none is told of.
     """
     held, listeners = [], []
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 4) as link:
-        link.bind((0, 0))
-        for family, _, _ in _FAMILIES:
-            for data, _ in _dump(link, family, states, b""):
-                for start, length in _messages(data):
-                    row = _hold(data, start, length)
-                    held.append(row)
-                    if row["listen"]:
-                        queue, backlog, uid, inode = struct.unpack_from("=IIII", data, start + 72)
-                        more = {"queue": queue, "backlog": backlog, "uid": uid, "inode": inode}
-                        listeners.append({"address": row["address"], "port": row["port"], **more})
+    for family, _, _ in _diag.FAMILIES:
+        for data, _ in _diag.dump(link, family, states):
+            for start, length in _diag.sockets(data):
+                row = _diag.hold(data, start, length)
+                held.append(row)
+                if row["listen"] and link is not None:
+                    queue, backlog, uid, inode = struct.unpack_from("=IIII", data, start + 72)
+                    more = {"queue": queue, "backlog": backlog, "uid": uid, "inode": inode}
+                    listeners.append({"address": row["address"], "port": row["port"], **more})
     return held, listeners

@@ -1,0 +1,74 @@
+"""One apply as the journal keeps it: what was asked, what was written, and all that it takes to go back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from hosttune.changes.confirm import Confirm
+from hosttune.changes.request import Request
+from hosttune.model import Change, Who
+
+
+class Status(StrEnum):
+    """How far an apply has come.
+
+    A record is `applying` before the first write, then `applied`, or `undone` where a write failed; `rolling-back`
+    with its way back before the first write of a rollback, then `rolled-back`, or `partly-rolled-back` where it left
+    what somebody else has changed since. One that waits to be confirmed is `unconfirmed` after `applying`, and
+    `confirming` before the first write of the confirm, which makes it `applied`. What ends in -ing was interrupted.
+    """
+
+    APPLYING = "applying"
+    UNCONFIRMED = "unconfirmed"
+    CONFIRMING = "confirming"
+    APPLIED = "applied"
+    UNDONE = "undone"
+    ROLLING_BACK = "rolling-back"
+    ROLLED_BACK = "rolled-back"
+    PARTLY = "partly-rolled-back"
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Which boot of which kernel, and which network namespace of it; "" where that cannot be told."""
+
+    boot: str = ""
+    namespace: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One run of a verb: `when` as 2026-11-24T22:58:17Z, its command line, who ran it and the reason they gave."""
+
+    when: str = ""
+    command: str = ""
+    who: Who = field(default_factory=Who)
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One apply.
+
+    `made` is the run that made it, `rollbacks` are the latest that took it back or part of it, oldest first.
+    `one_way` are targets whose old value the kernel does not take back. `way_back` are the writes of its rollback,
+    `rewrites` what the others' changes become by it, `left` those of its own that stay: others have changed them.
+    `confirm` is there from the first write until it is confirmed, `pending` are the changes that wait for that.
+    """
+
+    id: int
+    status: Status
+    made: Invocation
+    request: Request
+    changes: tuple[Change, ...]
+    reload: bool = False
+    restarts: tuple[str, ...] = ()
+    one_way: tuple[str, ...] = ()
+    where: Where = Where()
+    way_back: tuple[Change, ...] = ()
+    rewrites: dict[int, tuple[Change, ...]] = field(default_factory=dict)
+    left: tuple[Change, ...] = ()
+    rollbacks: tuple[Invocation, ...] = ()
+    confirm: Confirm | None = None
+    pending: tuple[Change, ...] = ()

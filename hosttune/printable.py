@@ -1,0 +1,99 @@
+"""The one filter for text that comes from outside: what a terminal would obey, or not show, is never printed.
+
+Names, lines of files, records, logs, options: whoever wrote them may have put an escape sequence, a change of direction
+or a letter without width into them (Unicode Standard, chapter 23; UTR 36, 2.4 and 2.5).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import shlex
+import unicodedata
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from typing import Any, TypeVar
+
+MARK = "?"
+"""What stands for a character that is left out."""
+
+# letters and marks that are shown as nothing (Default_Ignorable_Code_Point); the others of them are Cf or Cn
+_UNSEEN = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+
+Noun = TypeVar("Noun")
+
+
+def clean(text: str) -> str:
+    """Return text as a part of one line: no control, format, private, unassigned or zero-width character, no newline.
+
+    Lone surrogates go too, and so does all that XML cannot hold (XML 1.0, production 2). A tab becomes a blank.
+    """
+    if text.isprintable() and not _UNSEEN.search(text):
+        return text
+    return "".join(letter if shown(letter) else " " if letter == "\t" else MARK for letter in text)
+
+
+def lines(text: str) -> str:
+    """Return whole lines of ours: newlines and tabs stay, of all else what `clean` lets pass."""
+    if "\n" not in text and "\t" not in text:
+        return clean(text)
+    return "\n".join("\t".join(map(clean, line.split("\t"))) for line in text.split("\n"))
+
+
+def shown(letter: str) -> bool:
+    """Say whether one character may be printed: it is assigned, has a width and gives a terminal no order."""
+    # isprintable() is false for the categories C* and Z*; the blanks of Zs are no danger
+    return (letter.isprintable() and not _UNSEEN.match(letter)) or unicodedata.category(letter) == "Zs"
+
+
+def word(text: str) -> str:
+    """Return a word of a command that can be pasted: quoted as shlex.quote does, or as $'...' has it in bash and POSIX.
+
+    What cannot be printed stands there as octal numbers, each byte of it.
+    """
+    if clean(text) == text:
+        return shlex.quote(text)
+    marks = {"\\": "\\\\", "'": "\\'"}
+    return "$'" + "".join(marks.get(letter, letter if shown(letter) else octal(letter)) for letter in text) + "'"
+
+
+def words(given: Iterable[str]) -> str:
+    """Return a command that can be pasted."""
+    return " ".join(map(word, given))
+
+
+def octal(letter: str) -> str:
+    """Return the bytes of a character as octal numbers with a backslash each."""
+    return "".join(f"\\{byte:03o}" for byte in letter.encode("utf-8", "surrogateescape"))
+
+
+def cleaned(noun: Noun, *kept: type) -> Noun:
+    """Return a noun of the model with every text in it clean, however deep; what is clean already is not copied.
+
+    Values of the types `kept` stay as they are.
+    """
+    found = _cleaned(noun, kept)
+    return noun if found is None else found
+
+
+def _cleaned(value: Any, kept: tuple[type, ...]) -> Any:
+    """Return the cleaned value, None where it is clean as it is."""
+    if isinstance(value, str) and not isinstance(value, Enum):
+        text = clean(value)
+        return None if text == value else text
+    if value is None or isinstance(value, (int, float, Enum, *kept)):
+        return None
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        fields = {f.name: _cleaned(getattr(value, f.name), kept) for f in dataclasses.fields(value) if f.init}
+        changed = {name: one for name, one in fields.items() if one is not None}
+        return dataclasses.replace(value, **changed) if changed else None
+    if isinstance(value, Mapping):
+        pairs = [(cleaned(key, *kept), cleaned(one, *kept)) for key, one in value.items()]
+        same = all(k is key and v is one for (k, v), (key, one) in zip(pairs, value.items(), strict=True))
+        return None if same else dict(pairs)
+    if isinstance(value, (tuple, list, frozenset, set)):
+        items = [cleaned(one, *kept) for one in value]
+        return None if all(a is b for a, b in zip(items, value, strict=True)) else type(value)(items)
+    return None
