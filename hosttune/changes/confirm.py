@@ -67,10 +67,12 @@ class Split:
 
 
 def moment(host: Host) -> Moment | None:
-    """Return the moment that it is on a host, None where that cannot be told.
+    """Return the moment that it is on a host, None where that cannot be told; an image is in no boot.
 
     /proc/uptime is CLOCK_BOOTTIME (fs/proc/uptime.c).
     """
+    if not getattr(host, "runs", True):
+        return Moment("", 0)
     try:
         boot = host.read("/proc/sys/kernel/random/boot_id").strip()
         return Moment(boot, int(float(host.read("/proc/uptime").split()[0]) * 1000)) if boot else None

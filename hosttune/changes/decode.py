@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from hosttune.changes import backends
-from hosttune.changes.confirm import Confirm
+from hosttune.changes.confirm import PROCESS, SYSTEMD, Confirm
 from hosttune.changes.record import Invocation, Record, Status, Where
 from hosttune.changes.request import Request
 from hosttune.model import Change, FileState, Operator, Requirement, Severity, State, Subject, Value, Who
@@ -102,6 +102,8 @@ def decode(found: Any) -> Record:
         pending=fields.take("pending", _changes),
     )
     fields.end()
+    if record.confirm is None and record.status in (Status.UNCONFIRMED, Status.CONFIRMING):
+        raise ValueError(f"confirm: null, and it is {record.status}")
     return record
 
 
@@ -146,15 +148,21 @@ def _confirm(found: Any) -> Confirm | None:
         return None
     fields = _Fields(found)
     made = Confirm(
-        seconds=fields.take("seconds", _whole),
+        seconds=fields.take("seconds", _within(1, 86_400)),
         boot=fields.take("boot", _text),
         deadline=fields.take("deadline", _whole),
         until=fields.take("until", _text),
-        timer=fields.take("timer", _text),
+        timer=fields.take("timer", _timer),
         ended=fields.take("ended", _text),
     )
     fields.end()
     return made
+
+
+def _timer(found: Any) -> str:
+    if found not in (SYSTEMD, PROCESS):
+        raise ValueError(f"{_shown(found)} keeps no timer")
+    return str(found)
 
 
 def _invocation(found: Any) -> Invocation:

@@ -300,3 +300,27 @@ def test_a_machine_is_left_without_anything_below_run(root: Path) -> None:
     pass_time(root)
     do_expire(root)
     assert look(root) == old
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"confirm": None}, {"timer": "cron"}, {"seconds": 0}, {"deadline": "x"}, {"boot": 1}, {"more": 1}],
+)
+def test_a_record_that_says_nonsense_of_its_confirm_is_damaged(root: Path, wrong: dict[str, Any]) -> None:
+    do_apply(root)
+    told = record(root)
+    told.pop("sha256")
+    told |= wrong if "confirm" in wrong else {"confirm": told["confirm"] | wrong}
+    with pytest.raises(ValueError, match="confirm"):
+        decode.record_of(decode.sealed(told))
+
+
+def test_an_image_of_a_disk_on_which_one_waited_has_nothing_of_it(root: Path) -> None:
+    do_apply(root)
+    host = tree.Host(root)
+    host.runs = False
+    asked = tree.back(root=str(root))
+    seen = {path: what for path, what in look(root).items() if not path.startswith("run")}
+    assert rollback.on(host, asked) == 0
+    assert {path: what for path, what in look(root).items() if not path.startswith("run")} == seen
+    assert record(root)["status"] == "undone"
