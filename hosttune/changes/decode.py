@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from hosttune.changes import backends
+from hosttune.changes.confirm import PROCESS, SYSTEMD, Confirm
 from hosttune.changes.record import Instance, Invocation, Record, Status
 from hosttune.changes.request import Request
 from hosttune.model import Change, FileState, Operator, Requirement, Severity, State, Subject, Value, Who
@@ -98,8 +99,12 @@ def decode(found: Any) -> Record:
         rewrites=fields.take("rewrites", _rewrites),
         left=fields.take("left", _changes),
         rollbacks=fields.take("rollbacks", _many(_invocation)),
+        confirm=fields.take("confirm", _confirm),
+        pending=fields.take("pending", _changes),
     )
     fields.end()
+    if record.confirm is None and record.status in (Status.UNCONFIRMED, Status.CONFIRMING):
+        raise ValueError(f"confirm: null, and it is {record.status}")
     return record
 
 
@@ -137,6 +142,28 @@ def _many(read: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...]]:
         return tuple([_named(f"[{number}]", read, one) for number, one in enumerate(found)])
 
     return all_of
+
+
+def _confirm(found: Any) -> Confirm | None:
+    if found is None:
+        return None
+    fields = _Fields(found)
+    made = Confirm(
+        seconds=fields.take("seconds", _within(1, 86_400)),
+        boot=fields.take("boot", _text),
+        deadline=fields.take("deadline", _whole),
+        until=fields.take("until", _text),
+        timer=fields.take("timer", _timer),
+        ended=fields.take("ended", _text),
+    )
+    fields.end()
+    return made
+
+
+def _timer(found: Any) -> str:
+    if found not in (SYSTEMD, PROCESS):
+        raise ValueError(f"{_shown(found)} keeps no timer")
+    return str(found)
 
 
 def _invocation(found: Any) -> Invocation:

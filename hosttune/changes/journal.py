@@ -200,7 +200,7 @@ def locked(host: WritableHost, waiting: Callable[[str], None]) -> Iterator[None]
             for path in directory.missing(host, lock):
                 host.make_directory(path)
             held.enter_context(host.lock(lock, WAIT, waiting))
-            held.enter_context(_stopped_by_signals())
+            held.enter_context(stopped_by_signals())
         except HostError as error:
             raise RefusedError(f"another hosttune is applying or rolling back ({error.detail}); wait for it") from error
         except OSError as error:
@@ -210,7 +210,7 @@ def locked(host: WritableHost, waiting: Callable[[str], None]) -> Iterator[None]
 
 
 @contextmanager
-def _stopped_by_signals() -> Iterator[None]:
+def stopped_by_signals() -> Iterator[None]:
     """Turn SIGTERM and SIGHUP (a lost terminal) into an exception, so that what was done is taken back."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -70,8 +70,9 @@ def holds(stuck: Change, other: Change) -> bool:
         return stuck.target.split(".")[3].replace("/", ".") == other.target.rpartition("@")[2]
     if other.backend == "directory":
         return stuck.target.startswith(f"{other.target}/")
-    if stuck.backend == "prlimit" or stuck.target.startswith(("/etc/security/", "/etc/systemd/system")):
-        return other.target == "fs.nr_open" or other.target.startswith("/etc/sysctl.d/")
+    stuck_at, other_at = _in_etc(stuck.target), _in_etc(other.target)
+    if stuck.backend == "prlimit" or stuck_at.startswith(("/etc/security/", "/etc/systemd/system")):
+        return other.target == "fs.nr_open" or other_at.startswith("/etc/sysctl.d/")
     if stuck.target == "net.ipv4.ip_local_port_range":
         return other.target in ("net.ipv4.ip_local_reserved_ports", "net.ipv4.ip_unprivileged_port_start")
     return False
@@ -95,4 +96,9 @@ def _key(change: Change, others: list[Change]) -> tuple[int, str, str]:
 
 
 def _rank_of_file(path: str) -> int:
-    return next((rank for prefix, rank in _FILES if f"{path}/".startswith(prefix)), _LAST_FILE)
+    return next((rank for prefix, rank in _FILES if f"{_in_etc(path)}/".startswith(prefix)), _LAST_FILE)
+
+
+def _in_etc(path: str) -> str:
+    """Return the file for which one below /run stands."""
+    return f"/etc/{path.removeprefix('/run/')}" if path.startswith("/run/") else path

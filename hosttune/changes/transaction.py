@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from hosttune.changes import backends, journal, promotion
+from hosttune.changes.confirm import moment, over
 from hosttune.changes.order import holds
 from hosttune.changes.record import Record, Status
 from hosttune.errors import ApplyError, HostError, StoppedError
@@ -26,31 +27,36 @@ class Outcome:
     whole: bool
 
 
-def apply(host: WritableHost, record: Record, restart: bool) -> Record:
+def apply(host: WritableHost, record: Record, restart: bool, arm: Callable[[], None] | None = None) -> Record:
     """Carry out a record under the lock and return it as applied; raises ApplyError after taking all of it back.
 
-    The record is on disk before the first write. A change whose read-back differs in form only (the kernel rounds
-    up) is kept as the kernel has it, in the journal too, so that a crash later finds it.
+    The record is on disk before the first write, and `arm` is called between the two: it sets the timer of an apply
+    that waits to be confirmed. A change whose read-back differs in form only (the kernel rounds up) is kept as the
+    kernel has it, in the journal too, so that a crash later finds it.
     """
     try:
         journal.save(host, record)
     except OSError as error:
         raise journal.not_saved(error) from error
-    at = 0
+    where = "the timer that takes it back"
     try:
+        if arm is not None:
+            arm()
         for at, change in enumerate(record.changes):
+            where = change.target
             made = make(host, change)
             if made.after != change.after:
                 record = dataclasses.replace(record, changes=(*record.changes[:at], made, *record.changes[at + 1 :]))
                 if change.backend == "sysctl":
                     journal.save(host, record)
-        at = len(record.changes)
+        where = "the last step"
         _tell_systemd(host, record, restart)
-        applied = dataclasses.replace(record, status=Status.APPLIED)
-        journal.save(host, applied)
-        return applied
+        if record.confirm and over(record.confirm, moment(host)):
+            raise OSError(errno.ETIME, f"it took longer than the {record.confirm.seconds} s to confirm it")
+        done = dataclasses.replace(record, status=Status.UNCONFIRMED if record.confirm else Status.APPLIED)
+        journal.save(host, done)
+        return done
     except (OSError, HostError) as error:
-        where = record.changes[at].target if at < len(record.changes) else "the last step"
         raise ApplyError(_failed(host, record, restart, f"{where}: {describe(error)}")) from error
     except KeyboardInterrupt as stop:
         raise StoppedError(_failed(host, record, restart, "stopped")) from stop

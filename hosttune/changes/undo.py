@@ -18,16 +18,19 @@ _KEPT = 10
 
 
 def carry_out(
-    host: WritableHost, chosen: Record, way: WayBack, made: Invocation, restart: bool, force: bool
+    host: WritableHost, chosen: Record, way: WayBack, made: Invocation | None, restart: bool, force: bool
 ) -> Outcome:
-    """Carry out a rollback under the lock; raises ApplyError or RefusedError where the journal cannot keep it."""
+    """Carry out a rollback under the lock; raises ApplyError or RefusedError where the journal cannot keep it.
+
+    `made` is None where nobody asked for it: the time to confirm was over.
+    """
     record = dataclasses.replace(
         chosen,
         status=Status.ROLLING_BACK,
         way_back=way.changes,
         rewrites=dict(way.rewrites),
         left=way.left,
-        rollbacks=(*chosen.rollbacks, made)[-_KEPT:],
+        rollbacks=(*chosen.rollbacks, *([made] if made else []))[-_KEPT:],
     )
     try:
         for other in _rewritten(host, record):
@@ -85,6 +88,12 @@ def heal(host: WritableHost, records: Sequence[Record], force: bool = False) -> 
             done = transaction.undo(host, record, force)
             how = "it has been taken back" if done.whole else "it could not be taken back whole"
             said.append(f"apply {record.id} was interrupted: {how}")
+        elif record.status is Status.CONFIRMING:
+            # what waited came last, and goes first
+            whole_of_it = dataclasses.replace(record, changes=(*record.changes, *record.pending))
+            done = transaction.undo(host, whole_of_it, force)
+            how = "it has been taken back" if done.whole else "it could not be taken back whole"
+            said.append(f"the confirm of apply {record.id} was interrupted: {how}")
         else:
             done = finish(host, record, force=force)
             how = "finished now" if done.whole else "tried again"

@@ -50,8 +50,8 @@ class _Chain:
 
 
 def interrupted(records: Sequence[Record]) -> list[Record]:
-    """Return the records whose apply or rollback did not come to its end."""
-    return [r for r in records if r.status in (Status.APPLYING, Status.ROLLING_BACK)]
+    """Return the records whose apply, confirm or rollback did not come to its end."""
+    return [r for r in records if r.status in (Status.APPLYING, Status.CONFIRMING, Status.ROLLING_BACK)]
 
 
 def way_back(

@@ -20,6 +20,7 @@ from hosttune.commands import (
     _addressing,
     _asking,
     _commit,
+    _confirming,
     _examine,
     _load,
     _open,
@@ -68,6 +69,18 @@ class Asked:
     allow_key: list[str] | None = None
     netns: str = ""
     reason: str = ""
+    confirm_within: str = ""
+    confirm_if: str = ""
+
+    def within(self) -> _confirming.Within | None:
+        """Return how long it waits to be confirmed, None where it does not; raises UsageError."""
+        barred = {
+            "--root": self.root != "/",
+            "--snapshot": bool(self.snapshot),
+            "--persist-only": self.persist_only,
+            "--script": self.script,
+        }
+        return _confirming.within(self.confirm_within, self.confirm_if, barred)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +150,7 @@ def _check(asked: Asked) -> None:
             "--script: it prints a shell script and writes nothing; leave out --yes, --dry-run and --format"
         )
     _asking.check(asked.format, told=asked.yes or asked.dry_run or asked.script)
+    asked.within()
     _planning.kinds(asked.only)
     _addressing.addresses(asked.add_address or [])
     _planning.allowed(asked.allow_key or [])
@@ -178,6 +192,7 @@ def _draft(asked: Asked, host: Host, loaded: _load.Loaded, links: AddressFacts |
     plan = _planning.plan(
         host, Planned(host), scope.request, scope.findings, loaded.profiles, links, asked.dry_run
     )
+    plan = _confirming.adjusted(host, plan, asked.within())
     plan = dataclasses.replace(
         # a text of several lines is one of ours
         plan,
@@ -248,16 +263,31 @@ def _apply(asked: Asked, host: LiveHost, loaded: _load.Loaded, shown: Draft, bef
             raise RefusedError("the host was changed while you were asked, nothing was written; run it again")
         if not _wants(draft.plan):
             return _tell(asked, draft, draft.report, 0, before, changed=False, healed=before.unfinished)
-        record = _commit.carry_out(host, found, draft.request, draft.plan, asked.reason, draft.report.where)
+        within = asked.within()
+        where = draft.report.where
+        record = _commit.carry_out(host, found, draft.request, draft.plan, asked.reason, where, within)
         # under the lock still: what another hosttune writes next is not what this one has lost
-        after = _examine.examine(
-            host, loaded.profiles, loaded.workload, loaded.programs, "", where=draft.report.where
-        )
-        results = _results(host, loaded, draft, after, record.changes)
-        # asked last: whatever else is said, what was written holds at the end, or this is no success
-        lost = in_force.lost(host, record.changes)
+        ended = _ended(host, loaded, draft, record)
+    if within and within.command:
+        record = _confirming.settled(host, record, within.command)
+        ended = _ended(host, loaded, draft, record)
+    after, results, lost = ended
     code = 1 if lost or any(row["verdict"] == Verdict.FAIL for row in results) else 0
     return _tell(asked, draft, after, code, before, changed=True, record=record, results=results, lost=lost)
+
+
+def _ended(
+    host: LiveHost, loaded: _load.Loaded, draft: Draft, record: Record
+) -> tuple[Report, list[outcome.Row], tuple[in_force.Lost, ...]]:
+    """Look at the host again: the report, what became of each value, and what was written and is not in force."""
+    # what waits counts as what a boot brings: that is what is to be confirmed
+    seen: Host = Planned(host, record.pending) if record.pending else host
+    after = _examine.examine(
+        seen, loaded.profiles, loaded.workload, loaded.programs, "", where=draft.report.where
+    )
+    results = _results(seen, loaded, draft, after, draft.plan.changes if record.confirm else record.changes)
+    # asked last: whatever else is said, what was written holds at the end, or this is no success
+    return after, results, in_force.lost(host, record.changes)
 
 
 def _results(
@@ -293,12 +323,14 @@ def _tell(
         print("\n".join(fold(f"  {_outcome.nothing(draft.report, _narrowed(asked))}", width, "    ")))
         _print_notes(draft.plan)
         return code
-    print(outcome.outcome(results or [], _capacity(draft, after), bool(after.machine.kernel), width), end="")
+    confirmed = record is None or record.confirm is None
+    print(outcome.outcome(results or [], _capacity(draft, after), bool(after.machine.kernel), width, confirmed), end="")
     print(_outcome.not_in_force(lost, width), end="")
     # who was asked has read what is left alone
     _print_notes(draft.plan if asked.yes else dataclasses.replace(draft.plan, notes=()))
     if record is not None:
-        print(f"  undo: sudo hosttune rollback {record.id}{_root(asked.root)}")
+        undo = [f"undo: sudo hosttune rollback {record.id}{_root(asked.root)}"]
+        print("\n".join(f"  {line}" for line in (_confirming.lines(record) if record.confirm else undo)))
     return code
 
 
@@ -340,6 +372,7 @@ def _print_json(
         "restarted": bool(record and draft.plan.restart and draft.plan.restarts),
         "results": results,
         "capacity": _capacity(draft, after),
+        "confirm": _confirming.document(record),
         "not_in_force": plain(lost),
         "damaged": list(before.damaged),
     }

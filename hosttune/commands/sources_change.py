@@ -21,6 +21,7 @@ from hosttune.commands import (
     _addressing,
     _asking,
     _commit,
+    _confirming,
     _load,
     _open,
     _outcome,
@@ -58,6 +59,13 @@ class Asked:
     root: str
     format: str
     reason: str = ""
+    confirm_within: str = ""
+    confirm_if: str = ""
+
+    def within(self) -> _confirming.Within | None:
+        """Return how long it waits to be confirmed, None where it does not; raises UsageError."""
+        barred = {"--root": self.root != "/", "--persist-only": self.persist_only}
+        return _confirming.within(self.confirm_within, self.confirm_if, barred)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +88,7 @@ def run(asked: Asked) -> int:
         raise UsageError("--runtime-only and --persist-only: together they leave nothing to write; name one")
     if asked.root != "/" and asked.runtime_only:
         raise UsageError("--root: nothing runs in an image; leave out --runtime-only")
+    asked.within()
     _asking.check(asked.format, told=asked.yes or asked.dry_run)
     host = LiveHost(asked.root)
     with host.remembering():
@@ -114,7 +123,11 @@ def _on(host: LiveHost, asked: Asked) -> int:
             raise RefusedError("the host was changed while you were asked, nothing was written; run it again")
         if not again.plan.changes:
             return _tell(host, asked, again, 0, None, before)
-        record = _commit.carry_out(host, found, request, again.plan, asked.reason, where)
+        within = asked.within()
+        record = _commit.carry_out(host, found, request, again.plan, asked.reason, where, within)
+        lost = in_force.lost(host, record.changes)
+    if within and within.command:
+        record = _confirming.settled(host, record, within.command)
         lost = in_force.lost(host, record.changes)
     return _tell(host, asked, again, 1 if lost else 0, record, before, lost)
 
@@ -148,6 +161,7 @@ def _look(
     plan = _planning.plan(host, Planned(host), request, (), _open.open_profiles([], []), known, asked.dry_run)
     refusals = tuple(r.replace("--add-address: ", "") for r in plan.refusals)
     plan = dataclasses.replace(plan, refusals=refusals, notes=(*plan.notes, *(notes if plan.changes else ())))
+    plan = _confirming.adjusted(host, plan, asked.within())
     if asked.dry_run:
         # what only this user may not do, another one may who carries it out
         line, others = _refused.not_root(plan.refusals, os.geteuid() == 0, "")
@@ -209,7 +223,8 @@ def _tell(
     for said, command in _returning(host, look.request.anyip):
         print("\n".join([*fold(f"  {said}", width, "    "), f"    {command}"]))
     where = "" if asked.root == "/" else f" --root {printable.word(asked.root)}"
-    print(f"  undo: sudo hosttune rollback {record.id}{where}")
+    undo = [f"undo: sudo hosttune rollback {record.id}{where}"]
+    print("\n".join(f"  {line}" for line in (_confirming.lines(record) if record.confirm else undo)))
     return code
 
 
@@ -253,6 +268,7 @@ def _print_json(asked: Asked, look: _Look, record: Record | None, before: _commi
         "changes": plain(look.plan.changes),
         "refused": list(look.plan.refusals),
         "notes": _plan.notes(look.plan),
+        "confirm": _confirming.document(record),
         "answers": [{"address": one, "mac": mac} for one, mac in sorted(look.links.answers.items())],
         "not_in_force": plain(lost),
         "damaged": list(before.damaged),

@@ -7,8 +7,8 @@ DOCUMENTATION = r"""
 module: hosttune
 short_description: Make a host ready for very many TCP connections, or take that back
 description:
-  - Runs C(hosttune apply) or C(hosttune rollback) on the host. What is to be changed, in which order and whether it is
-    safe, hosttune decides; the module tells it what is wanted and hands on what it answers.
+  - Runs C(hosttune apply), C(hosttune confirm) or C(hosttune rollback) on the host. What is to be changed, in which
+    order and whether it is safe, hosttune decides; the module tells it what is wanted and hands on what it answers.
   - An apply is one transaction with a journal. Where a write fails, all is as it was before, and the task fails.
 version_added: "0.1.0"
 author:
@@ -28,18 +28,32 @@ options:
       - V(applied) makes the host ready for what O(roles) and O(profiles) want; one of them is needed.
       - V(rolled_back) takes the apply O(id) back. Without O(id) it takes back the last one that is in force,
         so that a second run takes back the one before. What the host shall be is not read then.
+      - V(confirmed) keeps the apply O(id) that was made with O(confirm_within), or without O(id) the one that waits.
+        In a task of its own it shows that the host can still be reached.
     type: str
-    choices: [applied, rolled_back]
+    choices: [applied, rolled_back, confirmed]
     default: applied
   id:
     description:
-      - With O(state=rolled_back), the apply to take back, as RV(id) and C(hosttune history) name it.
+      - With O(state=rolled_back) or O(state=confirmed), the apply to take back or to keep, as RV(id) and
+        C(hosttune history) name it.
     type: int
   force:
     description:
       - With O(state=rolled_back), take back also what somebody else has changed since.
     type: bool
     default: false
+  confirm_within:
+    description:
+      - Take all back after this time, such as V(120s) or V(2m), unless O(state=confirmed) comes first; a reboot takes
+        it back too. Until then it is only where a reboot forgets it.
+    type: str
+  confirm_if:
+    description:
+      - With O(confirm_within), a command of the shell that confirms by itself once it exits 0, such as a health check.
+        It is tried again until the time is up; then all is taken back, and the task fails.
+      - O(timeout) has to be longer than O(confirm_within).
+    type: str
   only:
     description:
       - Kinds to write.
@@ -108,6 +122,21 @@ EXAMPLES = r"""
     restart: true
   register: applied
 
+- name: Make it ready, and have it taken back unless the host can still be reached
+  hosttune.hosttune.hosttune:
+    role: lb
+    confirm_within: 120s
+  register: tried
+
+- name: Connect anew
+  ansible.builtin.meta: reset_connection
+
+- name: Keep it
+  hosttune.hosttune.hosttune:
+    state: confirmed
+    id: "{{ tried.id }}"
+  when: tried.id is not none
+
 - name: Take that apply back
   hosttune.hosttune.hosttune:
     state: rolled_back
@@ -140,6 +169,11 @@ refused:
   type: list
   elements: str
   returned: where O(state=applied)
+until:
+  description: When all is taken back unless it is confirmed, in UTC; null where it need not be.
+  type: str
+  returned: where O(state=applied)
+  sample: "2026-11-24T22:58:17Z"
 kept:
   description: What somebody else has changed since, and was left.
   type: list
@@ -151,7 +185,7 @@ capacity:
   returned: where O(state=applied)
   sample: "capacity 28,232 -> 1,000,100 connections"
 report:
-  description: The whole answer, as the JSON schemas hosttune/apply/1 and hosttune/rollback/1 have it.
+  description: The whole answer, as the JSON schemas hosttune/apply/1, hosttune/confirm/1, hosttune/rollback/1 have it.
   type: dict
   returned: success
 """
@@ -171,8 +205,21 @@ OWN = {
     "reserve_listeners": "--reserve-listeners",
     "add_addresses": "--add-address",
     "reason": "--reason",
+    "confirm_within": "--confirm-within",
+    "confirm_if": "--confirm-if",
 }
-APPLY_ONLY = ["only", "except", "netns", "runtime_only", "persist_only", "live", "reserve_listeners", "add_addresses"]
+APPLY_ONLY = [
+    "only",
+    "except",
+    "netns",
+    "runtime_only",
+    "persist_only",
+    "live",
+    "reserve_listeners",
+    "add_addresses",
+    "confirm_within",
+    "confirm_if",
+]
 WANTED = 4
 REFUSED = 5
 
@@ -181,7 +228,7 @@ def applied(module: AnsibleModule) -> dict[str, t.Any]:
     """Apply, or say what an apply would change."""
     params = module.params
     if params["id"] is not None or params["force"]:
-        module.fail_json(msg="id and force go with state=rolled_back; leave them out")
+        module.fail_json(msg="id and force go with state=rolled_back and state=confirmed; leave them out")
     line = ["apply", *cli.aim(params), *cli.words(params, OWN)]
     if params["only"] is not None:
         line.append("--only=" + ",".join(params["only"]))
@@ -200,6 +247,7 @@ def applied(module: AnsibleModule) -> dict[str, t.Any]:
         "capacity": document.get("capacity"),
         "not_in_force": document["not_in_force"],
         "damaged": document["damaged"],
+        "until": (document.get("confirm") or {}).get("until"),
     }
     if module._diff:
         result["diff"] = differences(document["changes"])
@@ -260,6 +308,28 @@ def lost(one: dict[str, t.Any]) -> str:
     return f"{one['target']}: {one['wrote']} was written, {one['holds']} {there}{by}"
 
 
+def confirmed(module: AnsibleModule) -> dict[str, t.Any]:
+    """Keep an apply that waits to be confirmed, or say what that would write."""
+    params = module.params
+    ignored = [name for name in [*APPLY_ONLY, "force", "restart"] if params[name]]
+    if ignored:
+        module.fail_json(msg=f"{', '.join(ignored)}: what waits is kept as it was made; leave it out")
+    if params["root"] != "/":
+        module.fail_json(msg="root: nothing runs in an image, so nothing waits there; leave it out")
+    line = ["confirm"]
+    if params["id"] is not None:
+        line.append(str(params["id"]))
+    keys = {"changed": bool, "diff": str, "files": list}
+    if module.check_mode:
+        line.append("--dry-run")
+    answer = cli.ask(module, line, "hosttune/confirm/1", [0, WANTED], keys)
+    document = answer.document
+    result = {"changed": document["changed"], "id": document.get("id"), "notes": []}
+    if module._diff:
+        result["diff"] = {"prepared": document["diff"]}
+    return {**result, "report": document}
+
+
 def differences(changes: list[dict[str, t.Any]]) -> list[dict[str, str]]:
     """Return what --diff shows: files as they are and as they will be, then all else in lines."""
     shown, lines = [], []
@@ -279,7 +349,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec=cli.options(
             **{
-                "state": {"type": "str", "choices": ["applied", "rolled_back"], "default": "applied"},
+                "state": {"type": "str", "choices": ["applied", "rolled_back", "confirmed"], "default": "applied"},
                 "id": {"type": "int"},
                 "force": {"type": "bool", "default": False},
                 "only": {"type": "list", "elements": "str", "choices": ["sysctl", "limits", "units", "addresses"]},
@@ -292,13 +362,17 @@ def main() -> None:
                 "reserve_listeners": {"type": "bool", "default": False},
                 "add_addresses": {"type": "list", "elements": "str", "aliases": ["add_address"]},
                 "reason": {"type": "str"},
+                "confirm_within": {"type": "str"},
+                "confirm_if": {"type": "str"},
             }
         ),
-        mutually_exclusive=[("runtime_only", "persist_only")],
+        mutually_exclusive=[("runtime_only", "persist_only"), ("persist_only", "confirm_within")],
+        required_by={"confirm_if": "confirm_within"},
         required_if=[("state", "applied", ("roles", "profiles"), True)],
         supports_check_mode=True,
     )
-    cli.finish(module, applied if module.params["state"] == "applied" else rolled_back)
+    states = {"applied": applied, "rolled_back": rolled_back, "confirmed": confirmed}
+    cli.finish(module, states[module.params["state"]])
 
 
 if __name__ == "__main__":
