@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from collections.abc import Iterable
 
@@ -15,3 +16,9 @@ def runs(addresses: Iterable[str]) -> list[str]:
         else:
             found.append([one, one])
     return [str(first) if first == last else f"{first}-{last}" for first, last in found]
+
+
+@functools.lru_cache(1 << 17)
+def is_loopback(address: str) -> bool:
+    """Say whether an address never leaves its host; of thousands of backends it is asked again and again."""
+    return ipaddress.ip_address(address).is_loopback

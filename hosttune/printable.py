@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import shlex
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Any, TypeVar
 
@@ -45,6 +46,27 @@ def shown(letter: str) -> bool:
     """Say whether one character may be printed: it is assigned, has a width and gives a terminal no order."""
     # isprintable() is false for the categories C* and Z*; the blanks of Zs are no danger
     return (letter.isprintable() and not _UNSEEN.match(letter)) or unicodedata.category(letter) == "Zs"
+
+
+def word(text: str) -> str:
+    """Return a word of a command that can be pasted: quoted as shlex.quote does, or as $'...' has it in bash and POSIX.
+
+    What cannot be printed stands there as octal numbers, each byte of it.
+    """
+    if clean(text) == text:
+        return shlex.quote(text)
+    marks = {"\\": "\\\\", "'": "\\'"}
+    return "$'" + "".join(marks.get(letter, letter if shown(letter) else octal(letter)) for letter in text) + "'"
+
+
+def words(given: Iterable[str]) -> str:
+    """Return a command that can be pasted."""
+    return " ".join(map(word, given))
+
+
+def octal(letter: str) -> str:
+    """Return the bytes of a character as octal numbers with a backslash each."""
+    return "".join(f"\\{byte:03o}" for byte in letter.encode("utf-8", "surrogateescape"))
 
 
 def cleaned(noun: Noun, *kept: type) -> Noun:

@@ -7,6 +7,7 @@ import signal
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests import needs
 from tests.vm import ahead
 
 # a shell that starts a job in the background has it ignore SIGINT, nohup SIGHUP, and its children with it:
@@ -36,3 +37,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 def pytest_sessionfinish() -> None:
     ahead.stop()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Say last, below the counts of pytest itself, what would run the tests that were skipped."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter else []
+    line = needs.closing(str(one.longrepr[2]) for one in skipped if isinstance(one.longrepr, tuple))
+    if line:
+        reporter.write_line(line)

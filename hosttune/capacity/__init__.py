@@ -13,10 +13,23 @@ from hosttune.model import Bound, Need
 __all__ = ["CapacityFacts", "capacity", "more_sources", "order", "reach", "towards", "with_log"]
 
 
+_NEVER = 1 << 44
+"""Connections whose sockets would take 64 PiB, more than x86 can address (Documentation/arch/x86/x86_64/mm.rst)."""
+
+NO_BOUND = "no bound"
+
+
 def capacity(facts: CapacityFacts) -> tuple[Bound, ...]:
     """Return all bounds: of connections, then of rates; those that could not be told, or do not limit, come last."""
     found = [b for name in registry.names(__name__) for b in registry.load(__name__, name).bounds(facts)]
-    return tuple(sorted((with_log(bound, facts) for bound in found), key=order))
+    return tuple(sorted((with_log(_or_none(bound), facts) for bound in found), key=order))
+
+
+def _or_none(bound: Bound) -> Bound:
+    """Return a bound that no memory could ever reach as none: fs.file-max is 2^63 - 1 where systemd has raised it."""
+    if not isinstance(bound.hard, int) or bound.hard < _NEVER:
+        return bound
+    return dataclasses.replace(bound, hard=None, needs=(), notes=(NO_BOUND, *bound.notes))
 
 
 def reach(facts: CapacityFacts) -> tuple[Need, ...]:

@@ -12,7 +12,8 @@ SOCKET = 4190
 REACHABLE = 1055
 """Of it MemAvailable still counts this much as reclaimable, which it is not while the socket lives."""
 
-PAGE = 4096
+LEAST_PAGE = 4096
+"""Bytes of a page where that is not known: no kernel has smaller ones."""
 _OVERHEAD = 896
 """What a queue takes beside its data: 3,200 bytes unread are one page, 3,500 two, 8,000 three (measured on 6.18)."""
 
@@ -34,15 +35,20 @@ class Footprint:
         return self.kernel + self.application
 
 
-def pages(queued: int) -> int:
+def page(facts: CapacityFacts) -> int:
+    """Return the bytes of a page on the host."""
+    return facts.machine.page_size or LEAST_PAGE
+
+
+def pages(queued: int, page: int = LEAST_PAGE) -> int:
     """Return the pages of tcp_mem that a queue with so many bytes is charged (net/core/sock.c)."""
-    return -(-(queued + _OVERHEAD) // PAGE) if queued else 0
+    return -(-(queued + _OVERHEAD) // page) if queued else 0
 
 
 def footprint(facts: CapacityFacts) -> Footprint:
     """Return what one more connection of the workload takes."""
     load = facts.workload
-    kernel = SOCKET * load.sockets_per_connection + pages(load.bytes_in_flight) * PAGE
+    kernel = SOCKET * load.sockets_per_connection + pages(load.bytes_in_flight, page(facts)) * page(facts)
     kernel += _POINTER * load.descriptors_per_connection
     if load.application_memory:
         return Footprint(

@@ -7,12 +7,12 @@ port whatever the backend, all backends are one. Sources: net/ipv4/inet_hashtabl
 from __future__ import annotations
 
 import dataclasses
-import ipaddress
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from hosttune.addresses import is_loopback
 from hosttune.capacity import _closing
 from hosttune.capacity._facts import CapacityFacts
 from hosttune.model import Backend, BindMode, Need, PortPool, Unknown
@@ -109,8 +109,7 @@ def kept(facts: CapacityFacts, group: Group, reuse: bool = False) -> int:
         # a port chosen before connect() passes no TIME_WAIT socket on, and skips the sysctl and its delay
         return 0
     mode_now = facts.integer(_REUSE)
-    near = all(_loopback(p) for p in group.pools)
-    if reuse or mode_now == 1 or (mode_now == 2 and near):
+    if reuse or mode_now == 1 or (mode_now == 2 and all(_loopback(p) for p in group.pools)):
         delay = facts.integer("net.ipv4.tcp_tw_reuse_delay")
         return delay if isinstance(delay, int) else _DELAY
     return TIME_WAIT
@@ -262,4 +261,4 @@ def range_now(facts: CapacityFacts) -> tuple[int, int] | Unknown | None:
 def _loopback(pool: PortPool) -> bool:
     if not pool.source:
         return False
-    return any(ipaddress.ip_address(a).is_loopback for a in (pool.source, pool.backend.address))
+    return is_loopback(pool.source) or is_loopback(pool.backend.address)

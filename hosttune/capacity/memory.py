@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hosttune.capacity._facts import CapacityFacts
-from hosttune.capacity._footprint import REACHABLE, footprint, pages
+from hosttune.capacity._footprint import REACHABLE, footprint, page, pages
 from hosttune.capacity._say import size
 from hosttune.model import Bound, Need, Unknown
 
@@ -40,7 +40,7 @@ def _queues(facts: CapacityFacts) -> Bound:
     load = facts.workload
     told = facts.numbers("net.ipv4.tcp_mem")
     high = max(told[2], 0) if isinstance(told, tuple) and len(told) == 3 else None
-    each = pages(load.bytes_in_flight)
+    each = pages(load.bytes_in_flight, page(facts))
     knee = high // each if high is not None and each else None
     if each:
         notes = [f"{each:,} pages a connection whose reader stalls"]

@@ -9,6 +9,7 @@ from hosttune.changes import entries
 from hosttune.changes.backends import address, directory
 from hosttune.changes.planned import Planned
 from hosttune.changes.request import Request
+from hosttune.changes.written import Written, stranger
 from hosttune.errors import HostError
 from hosttune.facts import interface
 from hosttune.facts.interface import Runner
@@ -18,8 +19,13 @@ from hosttune.model import Change, FileState
 _ADDRESS = re.compile(r"(?<![0-9A-Fa-f:.])([0-9A-Fa-f:.]+/[0-9]{1,3})(?![0-9A-Za-z/])")
 
 
-def address_files(world: Planned, request: Request, refusals: list[str], notes: list[str]) -> list[Change]:
-    """Return the changes, one file an interface; an interface that nobody is seen to run is refused."""
+def address_files(
+    world: Planned, request: Request, refusals: list[str], notes: list[str], written: Written = None
+) -> list[Change]:
+    """Return the changes, one file an interface; an interface that nobody is seen to run is refused.
+
+    `written` are the lines of our files that the journal knows.
+    """
     wanted, gone = _by_interface(request.addresses), _by_interface(request.remove)
     made: list[Change] = []
     for name in dict.fromkeys([*wanted, *gone]):
@@ -27,7 +33,7 @@ def address_files(world: Planned, request: Request, refusals: list[str], notes: 
         if not by.kind and name in wanted:
             refusals.append(f"addresses of {name}: {by.because}, so they would be gone after a boot; --runtime-only")
         elif by.kind:
-            found = _file(world, name, by, wanted.get(name, []), gone.get(name, []), refusals)
+            found = _file(world, name, by, wanted.get(name, []), gone.get(name, []), refusals, written)
             made += found
             if found and name in wanted and not request.runtime:
                 notes.append(f"the addresses of {name} come with the next boot, or when {by.kind} starts it again")
@@ -49,7 +55,13 @@ def _by_interface(targets: Iterable[str]) -> dict[str, list[str]]:
 
 
 def _file(
-    world: Planned, name: str, by: Runner, wanted: list[str], gone: list[str], refusals: list[str]
+    world: Planned,
+    name: str,
+    by: Runner,
+    wanted: list[str],
+    gone: list[str],
+    refusals: list[str],
+    written: Written,
 ) -> list[Change]:
     path, mode, render = _FORMS[by.kind](name, by)
     try:
@@ -62,6 +74,9 @@ def _file(
         if wanted:
             refusals.append(f"{path} is there and hosttune did not write it: move it away, or --runtime-only")
         return []
+    if unknown := foreign_line(world, path, before, written):
+        refusals += [unknown] if wanted else []
+        return []
     present = _ADDRESS.findall(before.text) if before else []
     all_ = [one for one in dict.fromkeys([*present, *wanted]) if one not in gone]
     if all_ == present:
@@ -71,6 +86,13 @@ def _file(
     after = entries.file_state(render(all_), before) if before else FileState(render(all_), mode)
     made = [Change("directory", d, None, directory.PRESENT) for d in directory.missing(world, path)]
     return [*made, Change("file", path, before, after, (), by.because)]
+
+
+def foreign_line(world: Planned, path: str, before: FileState | None, written: Written) -> str:
+    """Return why a file of ours is not added to: it says what no apply in force has written; "" where it does not."""
+    unknown = stranger(path, before.text, written) if before is not None and path not in world.states("file") else ""
+    said = "no apply in force has written that (`hosttune history`)"
+    return f"{path} says {unknown!r}: {said}; move it away, or --runtime-only" if unknown else ""
 
 
 Form = tuple[str, int, Callable[[list[str]], str]]

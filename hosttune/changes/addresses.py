@@ -11,6 +11,7 @@ from hosttune.changes.address_files import address_files
 from hosttune.changes.backends import address, anyip
 from hosttune.changes.planned import Planned
 from hosttune.changes.request import AddressFacts, Request
+from hosttune.changes.written import Written
 from hosttune.model import Change
 
 _WHY = "a source address more"
@@ -18,21 +19,29 @@ _WHY_ANYIP = "every address of it can be bound; peers need a route back"
 
 
 def addresses(
-    world: Planned, request: Request, facts: AddressFacts, refusals: list[str], notes: list[str]
+    world: Planned,
+    request: Request,
+    facts: AddressFacts,
+    refusals: list[str],
+    notes: list[str],
+    written: Written = None,
 ) -> list[Change]:
-    """Return the changes of addresses and local prefixes: those of the kernel, then the files."""
+    """Return the changes of addresses and local prefixes: those of the kernel, then the files.
+
+    `written` are the lines of our files that the journal knows.
+    """
     if not request.wants("addresses"):
         return []
     made: list[Change] = []
     if request.addresses or request.remove:
-        made += _addresses(world, request, facts, refusals, notes)
+        made += _addresses(world, request, facts, refusals, notes, written)
     if request.anyip or request.remove_anyip:
-        made += _prefixes(world, request, facts, refusals, notes)
+        made += _prefixes(world, request, facts, refusals, notes, written)
     return made
 
 
 def _addresses(
-    world: Planned, request: Request, facts: AddressFacts, refusals: list[str], notes: list[str]
+    world: Planned, request: Request, facts: AddressFacts, refusals: list[str], notes: list[str], written: Written
 ) -> list[Change]:
     made: list[Change] = []
     if request.runtime:
@@ -57,7 +66,7 @@ def _addresses(
     refusals += duplicates(request, facts)
     notes += facts.unasked
     if request.persist:
-        made += address_files(world, request, refusals, notes)
+        made += address_files(world, request, refusals, notes, written)
     removed = [c.target for c in made if c.backend == "address" and c.after is None]
     refusals += removals(removed or request.remove, facts)
     return made
@@ -103,7 +112,7 @@ def removals(targets: Iterable[str], facts: AddressFacts) -> Iterator[str]:
 
 
 def _prefixes(
-    world: Planned, request: Request, facts: AddressFacts, refusals: list[str], notes: list[str]
+    world: Planned, request: Request, facts: AddressFacts, refusals: list[str], notes: list[str], written: Written
 ) -> list[Change]:
     made: list[Change] = []
     for target in request.anyip:
@@ -123,7 +132,7 @@ def _prefixes(
         if request.runtime and world.current("anyip", target) is not None:
             made.append(Change("anyip", target, anyip.PRESENT, None, (), "given up"))
     if request.persist:
-        made += anyip_files.anyip_files(world, request, refusals, notes)
+        made += anyip_files.anyip_files(world, request, refusals, notes, written)
     return made
 
 

@@ -10,9 +10,11 @@ import re
 from collections.abc import Callable
 
 from hosttune.changes import entries
+from hosttune.changes.address_files import foreign_line
 from hosttune.changes.backends import directory
 from hosttune.changes.planned import Planned
 from hosttune.changes.request import Request
+from hosttune.changes.written import Written
 from hosttune.errors import HostError
 from hosttune.facts import interface
 from hosttune.facts.interface import Runner
@@ -26,8 +28,10 @@ _ALONE = "the boot gives lo no such route; --runtime-only, or add it where this 
 Form = tuple[str, int, Callable[[list[str]], str]]
 
 
-def anyip_files(world: Planned, request: Request, refusals: list[str], notes: list[str]) -> list[Change]:
-    """Return the change of the file; what cannot be kept is refused."""
+def anyip_files(
+    world: Planned, request: Request, refusals: list[str], notes: list[str], written: Written = None
+) -> list[Change]:
+    """Return the change of the file; what cannot be kept is refused. `written` is as `address_files` has it."""
     form, why = _form(world)
     if form is None:
         refusals += [f"--anyip {', '.join(request.anyip)}: {why}: {_ALONE}"] if request.anyip else []
@@ -41,6 +45,9 @@ def anyip_files(world: Planned, request: Request, refusals: list[str], notes: li
     if before is not None and entries.MARK not in before.text:
         if request.anyip:
             refusals.append(f"{path} is there and hosttune did not write it: move it away, or --runtime-only")
+        return []
+    if unknown := foreign_line(world, path, before, written):
+        refusals += [unknown] if request.anyip else []
         return []
     present = _PREFIX.findall(before.text) if before else []
     all_ = [one for one in dict.fromkeys([*present, *request.anyip]) if one not in request.remove_anyip]

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from hosttune.changes import entries
+from hosttune.changes import entries, written
 from hosttune.changes.backends import directory
 from hosttune.changes.planned import Planned
 from hosttune.errors import HostError
@@ -40,14 +40,16 @@ def place(
     blocker: Blocker,
     others: Others,
     serves: tuple[str, ...],
+    known_lines: written.Written = None,
+    notes: list[str] | None = None,
 ) -> tuple[list[Change], str]:
     """Return the changes that give the settings the first name that wins; or none, and the sentence on what wins.
 
     Whatever else is set stays as it is: files of ours under other names are joined into the one where that changes
     nothing, else they are left where they are, and the file holds only what is wanted. Files of other owners, and
-    files of ours to which somebody has added lines, are never touched.
+    files of ours that hold a line which is not among `known_lines`, are never touched; `notes` are told of the latter.
     """
-    present = _ours(world, where)
+    present = _ours(world, where, known_lines, [] if notes is None else notes)
     kept = {path: entries.parse(state.text, where.key) for path, state in present.items()}
     known = {key for settings in kept.values() for key in settings} | set(wanted)
     before = others(world, known)
@@ -85,8 +87,9 @@ def _sysctl_order(key: str) -> tuple[int, str]:
     return rank_of_key(key)
 
 
-def _ours(world: Planned, where: Place) -> dict[str, FileState]:
+def _ours(world: Planned, where: Place, known: written.Written, notes: list[str]) -> dict[str, FileState]:
     """Return the files that are ours alone, by path, in the order in which they are read; a link never is."""
+    planned = world.states("file")
     found: dict[str, FileState] = {}
     for path in world.glob(f"{where.folder}/*hosttune.conf"):
         try:
@@ -95,7 +98,11 @@ def _ours(world: Planned, where: Place) -> dict[str, FileState]:
             continue
         if state is None or not entries.is_ours(state.text):
             continue
-        if not entries.has_more(state.text, where.key, where.section):
+        unknown = "" if path in planned else written.stranger(path, state.text, known)
+        if unknown:
+            said = "no apply in force has written that (`hosttune history`), so the file is taken for somebody else's"
+            notes.append(f"{path} is left alone: it says {unknown!r}: {said}")
+        elif not entries.has_more(state.text, where.key, where.section):
             found[path] = state
     return found
 

@@ -57,8 +57,7 @@ def parse(text: str, key: re.Pattern[str]) -> dict[str, Setting]:
     """Return the settings of a file of ours; group 1 of `key` is what a line sets. Other lines are not kept."""
     found: dict[str, Setting] = {}
     why = ""
-    for raw in text.splitlines():
-        line = raw.strip()
+    for line in _lines(text):
         named = key.fullmatch(line)
         if named:
             found.pop(named[1], None)
@@ -69,8 +68,13 @@ def parse(text: str, key: re.Pattern[str]) -> dict[str, Setting]:
 
 def has_more(text: str, key: re.Pattern[str], section: str = "") -> bool:
     """Say whether a file of ours holds lines that hosttune did not write: rewriting it would lose them."""
-    lines = (line.strip() for line in text.splitlines())
-    return any(line and line[0] != "#" and line != f"[{section}]" and not key.fullmatch(line) for line in lines)
+    plain = (line for line in _lines(text) if line and line[0] != "#" and line != f"[{section}]")
+    return any(not key.fullmatch(line) for line in plain)
+
+
+def _lines(text: str) -> list[str]:
+    """Return the lines as all loaders end them, and no other way: within a value U+2028 does not end one."""
+    return [line.strip(" \t") for line in text.replace("\r", "\n").replace("\0", "\n").split("\n")]
 
 
 SYSCTL = re.compile(r"([A-Za-z0-9_./-]+) = .*")

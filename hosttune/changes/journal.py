@@ -13,17 +13,18 @@ import os
 import re
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from hosttune.changes import decode
 from hosttune.changes.backends import directory
-from hosttune.changes.record import Record, Status, Where
+from hosttune.changes.record import Instance, Record, Status
 from hosttune.errors import ApplyError, HostError, HosttuneError, RefusedError, StoppedError
 from hosttune.host import Host, WritableHost
 from hosttune.host.live import LARGEST
 from hosttune.model import FileState
+from hosttune.profile import keys
 
 DIRECTORY = "/var/lib/hosttune"
 WAIT = 10.0
@@ -93,8 +94,21 @@ def read(host: WritableHost) -> Journal:
             damaged.append(Damaged(path, number, str(error)))
     else:
         unread = ()
+    allowed = {key for record in found for key in record.request.allow}
+    for record in found[:]:
+        if key := _foreign_key(record, allowed):
+            found.remove(record)
+            damaged.append(Damaged(path_of(record), record.id, f"{key!r} is a sysctl that no apply writes"))
     last = named[0][0] if named else 0
-    return Journal(tuple(found[::-1]), tuple(damaged[::-1]), unread, last, _unsafe(host))
+    usable, others = found[::-1], sorted(damaged, key=lambda one: (one.id, one.path))
+    return Journal(tuple(usable), tuple(others), unread, last, _unsafe(host))
+
+
+def _foreign_key(record: Record, allowed: Collection[str]) -> str:
+    """Return a sysctl that no apply can have written: neither of connections nor `allowed` by name; "" for none."""
+    others = [change for changes in record.rewrites.values() for change in changes]
+    targets = [c.target for c in (*record.changes, *record.way_back, *record.left, *others) if c.backend == "sysctl"]
+    return next((key for key in targets if key not in allowed and not keys.is_known(key)), "")
 
 
 _seen: dict[bytes, Record] = {}
@@ -143,13 +157,13 @@ def _unsafe(host: WritableHost) -> str:
     return _others_write(*found) if found else ""
 
 
-def here(host: Host) -> Where:
+def here(host: Host) -> Instance:
     """Return the boot and the network namespace that this run is in."""
     try:
         found = host.probe("instance")
     except (HostError, OSError):
-        return Where()
-    return Where(str(found["boot"]), str(found["namespace"]))
+        return Instance()
+    return Instance(str(found["boot"]), str(found["namespace"]))
 
 
 def save(host: WritableHost, record: Record) -> None:
@@ -186,7 +200,7 @@ def locked(host: WritableHost, waiting: Callable[[str], None]) -> Iterator[None]
             for path in directory.missing(host, lock):
                 host.make_directory(path)
             held.enter_context(host.lock(lock, WAIT, waiting))
-            held.enter_context(_stopped_by_signals())
+            held.enter_context(stopped_by_signals())
         except HostError as error:
             raise RefusedError(f"another hosttune is applying or rolling back ({error.detail}); wait for it") from error
         except OSError as error:
@@ -196,7 +210,7 @@ def locked(host: WritableHost, waiting: Callable[[str], None]) -> Iterator[None]
 
 
 @contextmanager
-def _stopped_by_signals() -> Iterator[None]:
+def stopped_by_signals() -> Iterator[None]:
     """Turn SIGTERM and SIGHUP (a lost terminal) into an exception, so that what was done is taken back."""
     if threading.current_thread() is not threading.main_thread():
         yield

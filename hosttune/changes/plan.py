@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hosttune.changes import addresses, limits, refuse, sysctls, targets
+from hosttune.changes import addresses, limits, promotion, refuse, sysctls, targets
 from hosttune.changes.backends import prlimit
 from hosttune.changes.order import forward
 from hosttune.changes.planned import Planned
@@ -25,6 +25,7 @@ def plan(world: Planned, findings: Sequence[Finding], request: Request, facts: P
     if request.wants("sysctl"):
         rows = sysctls.rows_of(findings, request, facts, alone)
         refusals += refuse.hidden(sysctls.hidden(findings))
+        refusals += refuse.keys(rows, findings, request.allow)
     limit_rows = [row for row in limits.rows_of(findings, notes) if _counts(row, request)]
     if not _raise_nr_open(world, rows, limit_rows, request, facts, refusals):
         limit_rows = []  # their files would be cut by that fs.nr_open, and blame it on the wrong line
@@ -42,12 +43,12 @@ def plan(world: Planned, findings: Sequence[Finding], request: Request, facts: P
     ceiling = rows["fs.nr_open"].boot_after if "fs.nr_open" in rows else Unknown(Reason.UNSET)
     at_boot = [] if isinstance(ceiling, Unknown) else [Change("sysctl", "fs.nr_open", None, text(ceiling))]
     future = world.with_([*changes, *at_boot])
-    draft = targets.Draft(list(rows.values()), limit_rows, request, refusals, notes)
+    draft = targets.Draft(list(rows.values()), limit_rows, request, refusals, notes, facts.written)
     for make in (targets.modules, targets.sysctl_file, targets.limit_files, targets.unit_files):
         made = make(future, draft)
         changes += made
         future = future.with_(made)
-    changes += addresses.addresses(world, request, facts.addresses, refusals, notes)
+    changes += addresses.addresses(world, request, facts.addresses, refusals, notes, facts.written)
     changes = [c for c in changes if c.before != c.after]
     refusals += refuse.paths(world, changes)
     one_way = refuse.one_way(changes, facts)
@@ -55,7 +56,7 @@ def plan(world: Planned, findings: Sequence[Finding], request: Request, facts: P
     stale = tuple(sorted({row.name for row in limit_rows if row.stale}))
     units = any(c.target.startswith("/etc/systemd/system") and c.backend == "file" for c in changes)
     return Plan(
-        changes=forward(changes),
+        changes=promotion.around(world, forward(changes)),
         refusals=tuple(dict.fromkeys(refusals)),
         notes=tuple(dict.fromkeys(notes)),
         reload=units and facts.machine.systemd,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 
 from hosttune.changes.backends import directory, file
@@ -13,9 +14,10 @@ from hosttune.changes.value import text
 from hosttune.host import WritableHost
 from hosttune.model import Change, FileState, Finding, Unknown, Value
 from hosttune.ports import mask_of, span, text_of
+from hosttune.profile import keys as profile_keys
 from hosttune.resolve.sysctl_value import kernel_value
 
-_PAGE = 4096
+_LEAST_PAGE = 4096  # no kernel has a smaller one
 _TEXT = ("net.ipv4.ip_local_reserved_ports",)  # a list of one port looks like a number
 _PRIVILEGED = 1024  # PROT_SOCK, include/net/sock.h: ip_unprivileged_port_start where no file sets it
 _CAPABILITIES = {"CAP_NET_ADMIN": 12, "CAP_SYS_RESOURCE": 24}  # linux/capability.h
@@ -27,6 +29,22 @@ def hidden(findings: Iterable[Finding]) -> list[str]:
     for finding in findings:
         key = finding.subject.name
         found.append(f"{key}: {finding.because}; run hosttune there, or leave it alone here: --except {key}")
+    return found
+
+
+def keys(rows: dict[str, Row], findings: Sequence[Finding], allow: Sequence[str]) -> list[str]:
+    """Refuse the sysctls that a profile may not set by itself, and take their rows out."""
+    found = []
+    asked = {f.subject.name: f.requirement.origin for f in findings if f.requirement}
+    for key in [key for key, row in rows.items() if row.now is not None or row.disk is not None]:
+        if key in allow or profile_keys.is_known(key):
+            continue
+        del rows[key]
+        found.append(
+            f"{key}: {asked.get(key) or 'a profile'} sets it, and it concerns none of {profile_keys.PURPOSE}: whoever "
+            f"wrote that could take over this host by it; --allow-key {shlex.quote(key)} takes it all the same, or "
+            f"--except {key}"
+        )
     return found
 
 
@@ -83,13 +101,13 @@ def _range(value: Value | None, start: Value | Unknown, when: str) -> list[str]:
 
 def _tcp_mem(value: Value, facts: PlanFacts) -> list[str]:
     pages = max(_numbers(value), default=0)
-    memory = facts.machine.memory
-    if not memory or pages * _PAGE <= memory // 2:
+    memory, page = facts.machine.memory, facts.machine.page_size or _LEAST_PAGE
+    if not memory or pages * page <= memory // 2:
         return []
     return [
-        f"net.ipv4.tcp_mem = {text(value)}: {pages:,} pages are {pages * _PAGE / 2**30:,.1f} GiB, more than half of "
+        f"net.ipv4.tcp_mem = {text(value)}: {pages:,} pages are {pages * page / 2**30:,.1f} GiB, more than half of "
         f"the {memory / 2**30:,.1f} GiB of RAM: the OOM killer would come before TCP pushes back; ask for at most "
-        f"{memory // 2 // _PAGE:,} pages in a profile of your own, or --except net.ipv4.tcp_mem"
+        f"{memory // 2 // page:,} pages in a profile of your own, or --except net.ipv4.tcp_mem"
     ]
 
 
@@ -163,7 +181,7 @@ def permissions(host: WritableHost, changes: Sequence[Change], status: str, stat
     capabilities = _effective(status)
     for change in changes:
         if change.backend == "sysctl" and not host.may_write(sysctl_backend.path_of(change.target)):
-            found.append(f"{change.target}: read-only here; run as root, outside a container")
+            found.append(f"{change.target}: read-only here; run as root, where /proc/sys can be written")
         elif change.backend == "file" and not host.may_write(change.target):
             found.append(f"{change.target}: cannot be written; run as root, on a file system that is not read-only")
         elif change.backend in ("address", "anyip") and not capabilities >> _CAPABILITIES["CAP_NET_ADMIN"] & 1:

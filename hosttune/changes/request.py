@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from hosttune.model import Machine, Requirement, Value
@@ -18,7 +18,8 @@ class Request:
     `runtime` and `persist` say which layers are written. `live`: running processes get their limits too. `restart`:
     services are started again. `addresses` are ADDRESS/PREFIX@INTERFACE. `roles` and `connections` go into comments.
     `leave` are the keys that stay as they are, though others may need them. `anyip` are prefixes that become this
-    host's own; `remove` and `remove_anyip` are addresses and prefixes that it gives up.
+    host's own; `remove` and `remove_anyip` are addresses and prefixes that it gives up. `allow` are sysctls that are
+    taken from a profile though they do not concern connections.
     """
 
     requirements: tuple[Requirement, ...] = ()
@@ -34,6 +35,7 @@ class Request:
     anyip: tuple[str, ...] = ()
     remove: tuple[str, ...] = ()
     remove_anyip: tuple[str, ...] = ()
+    allow: tuple[str, ...] = ()
 
     def wants(self, kind: str) -> bool:
         """Say whether a kind of target may be written."""
@@ -69,7 +71,8 @@ class PlanFacts:
     `legal` is the (lowest, highest) number that this kernel takes for each element of a sysctl; what is not in it
     is not known. `listening`: ports with a TCP listener, as a set of bits; None where they cannot be seen.
     `defaults` are what the kernel holds after a boot where no file sets a key, as far as that is known.
-    `described` are the keys of which the profiles say what they are.
+    `described` are the keys of which the profiles say what they are. `written` are the lines of our files that the
+    journal knows, by path; None where it is not to be had.
     """
 
     machine: Machine
@@ -78,3 +81,4 @@ class PlanFacts:
     defaults: Mapping[str, Value] = field(default_factory=dict)
     described: frozenset[str] = frozenset()
     addresses: AddressFacts = field(default_factory=AddressFacts)
+    written: Mapping[str, Collection[str]] | None = None

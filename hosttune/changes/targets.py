@@ -13,6 +13,7 @@ from hosttune.changes.planned import Planned
 from hosttune.changes.request import Request
 from hosttune.changes.sysctls import Row
 from hosttune.changes.value import text
+from hosttune.changes.written import Written
 from hosttune.errors import HostError
 from hosttune.facts import nofile as nofile_facts
 from hosttune.facts import sysctl as sysctl_facts
@@ -34,13 +35,17 @@ _UNIT = re.compile(r"[A-Za-z0-9_.@:\\-]{1,200}\.service")
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A plan in the making: what sysctls and limits shall be, what was asked for, and sentences found on the way."""
+    """A plan in the making: what sysctls and limits shall be, what was asked for, and sentences found on the way.
+
+    `written` are the lines of our files that the journal knows.
+    """
 
     rows: Sequence[Row]
     limit_rows: Sequence[LimitRow]
     request: Request
     refusals: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    written: Written = None
 
 
 def modules(world: Planned, draft: Draft) -> list[Change]:
@@ -61,7 +66,7 @@ def modules(world: Planned, draft: Draft) -> list[Change]:
     def others(host: Planned, known: Collection[str]) -> object:
         return sysctl_facts.modules_at_boot(host) - set(wanted)
 
-    made, said = place(world, MODULES, wanted, blocker, others, _serves(draft.rows))
+    made, said = place(world, MODULES, wanted, blocker, others, _serves(draft.rows), draft.written, draft.notes)
     draft.refusals.extend([said] if said else [])
     return made
 
@@ -89,7 +94,7 @@ def sysctl_file(world: Planned, draft: Draft) -> list[Change]:
         found = resolve_systemd(host, known).values
         return {key: value.text for key, value in found.items() if key not in wanted}
 
-    made, said = place(world, SYSCTL, wanted, blocker, others, _serves(draft.rows))
+    made, said = place(world, SYSCTL, wanted, blocker, others, _serves(draft.rows), draft.written, draft.notes)
     draft.refusals.extend([said] if said else [])
     if made:
         draft.notes.extend(_reload_differs(world.with_(made), wanted))
@@ -134,7 +139,9 @@ def limit_files(world: Planned, draft: Draft) -> list[Change]:
         users = {setting.split()[0] for setting in known} - set(logins)
         return {user: _login(host, user) for user in users}
 
-    made, said = place(world, LIMITS, wanted, blocker, others, _serves(list(logins.values())))
+    made, said = place(
+        world, LIMITS, wanted, blocker, others, _serves(list(logins.values())), draft.written, draft.notes
+    )
     draft.refusals.extend([said] if said else [])
     return made
 
@@ -162,7 +169,16 @@ def unit_files(world: Planned, draft: Draft) -> list[Change]:
                 continue
             where, setting = Place(f"/etc/systemd/system/{row.name}.d", entries.UNIT, "Service"), "LimitNOFILE"
         wanted = {setting: entries.Setting(f"{setting}={value}", row.why)}
-        changes, said = place(world, where, wanted, _unit_blocker(row), lambda host, known: None, tuple(row.serves))
+        changes, said = place(
+            world,
+            where,
+            wanted,
+            _unit_blocker(row),
+            lambda host, known: None,
+            tuple(row.serves),
+            draft.written,
+            draft.notes,
+        )
         draft.refusals.extend([said] if said else [])
         made += changes
     return made

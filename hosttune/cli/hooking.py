@@ -63,7 +63,8 @@ def hook_cloud_init(
         typer.Option(
             "--from",
             callback=_usage.some,
-            help="Where hosttune comes from: image (it is there), a URL or path of a .whl or .pyz, or a name for pip.",
+            help="Where hosttune comes from, required: image (it is there), a URL or path of a .whl or .pyz, or "
+            "NAME==VERSION for pip.",
             metavar="SPEC",
         ),
     ] = None,
@@ -71,6 +72,9 @@ def hook_cloud_init(
         str | None,
         typer.Option("--sha256", callback=_usage.some, help="Sum of what --from names.", metavar="HEX"),
     ] = None,
+    no_sha256: Annotated[
+        bool, typer.Option("--no-sha256", help="Take what a server or an index gives without a sum.")
+    ] = False,
     every: Every = "15m",
     restart: Annotated[
         bool, typer.Option("--restart/--no-restart", help="Restart the services whose limits change.")
@@ -83,7 +87,8 @@ def hook_cloud_init(
     aim = aim_of(dict(locals()))
     from hosttune.commands import hook_cloud_init
 
-    hook_cloud_init.run(hook_cloud_init.Asked(aim, origin or "", sha256 or "", every, restart, reserve_listeners))
+    asked = hook_cloud_init.Asked(aim, origin or "", sha256 or "", no_sha256, every, restart, reserve_listeners)
+    hook_cloud_init.run(asked)
 
 
 @hooks.command("systemd")

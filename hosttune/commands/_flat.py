@@ -7,7 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hosttune.commands import _output
-from hosttune.errors import UsageError
+from hosttune.errors import HostError, UsageError
+from hosttune.host import named_file, output_file
+
+_LARGEST = 1 << 20  # bytes of a file of ours
 
 
 def put(option: str, directory: str, files: Mapping[str, str], mark: str) -> None:
@@ -19,6 +22,7 @@ def put(option: str, directory: str, files: Mapping[str, str], mark: str) -> Non
     where = Path(directory)
     if not directory or "\0" in directory or (os.path.exists(where) and not os.path.isdir(where)):
         raise UsageError(f"{option} {directory!r}: no directory; name one")
+    _lead_there(option, where)
     for name in files:
         path = where / name
         if os.path.lexists(path) and mark not in _text(path):
@@ -31,8 +35,20 @@ def put(option: str, directory: str, files: Mapping[str, str], mark: str) -> Non
         _output.to_file(option, str(where / name), text)
 
 
+def _lead_there(option: str, where: Path) -> None:
+    """Raise UsageError where a link of another user is on the way to the part of a path that is there."""
+    there = next(path for path in (where, *where.absolute().parents) if path.is_dir())
+    try:
+        with output_file.place_of(f"{there}/.any"):
+            pass
+    except OSError as error:
+        raise UsageError(f"{option} {where}: {error.strerror or error}") from error
+
+
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8", errors="replace") if path.is_file() and not path.is_symlink() else ""
-    except OSError:
+        if path.is_symlink():
+            return ""
+        return named_file.read(str(path), _LARGEST).data.decode("utf-8", "replace")
+    except (OSError, HostError):
         return ""

@@ -12,13 +12,13 @@ import io
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Iterator
 from enum import Enum
 from typing import TYPE_CHECKING, TextIO
 
 from hosttune import printable
 from hosttune.errors import UsageError
+from hosttune.host import output_file
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 _WRITTEN_ALL_THE_SAME = "what was done stays done, `hosttune history` lists it"
 _LOST = 3
 """Exit code of a verb that only reads and whose answer could not be written."""
+
+_ELSEWHERE = (errno.ENOENT, errno.ENOTDIR, errno.EACCES, errno.EISDIR, errno.EROFS)
 
 _done: list[str] = []
 
@@ -158,27 +160,9 @@ def to_file(option: str, path: str, text: str | bytes, mode: int = 0o666) -> Non
     """
     data = printable.lines(text).encode("utf-8") if isinstance(text, str) else text
     try:
-        if os.path.lexists(path) and not os.path.isfile(path):
-            with open(path, "wb") as file:
-                file.write(data)
-            return
-        target = os.path.realpath(path)
-        fd, temporary = tempfile.mkstemp(dir=os.path.dirname(target), prefix=".hosttune-")
+        sys.stdout.flush()  # the file may be standard output by another name
+        output_file.write(path, data, mode)
     except OSError as error:
-        why = os.strerror(error.errno or 0)
-        raise UsageError(f"{option} {path}: {why}; name a file in a directory that you may write") from error
-    try:
-        with os.fdopen(fd, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fchmod(file.fileno(), mode & ~_umask())
-        os.replace(temporary, target)
-    except OSError as error:
-        os.unlink(temporary)
-        raise UsageError(f"{option} {path}: {os.strerror(error.errno or 0)}") from error
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+        why = error.strerror or str(error)
+        hint = "; name a file in a directory that you may write" if error.errno in _ELSEWHERE else ""
+        raise UsageError(f"{option} {path}: {why}{hint}") from error

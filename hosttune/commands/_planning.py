@@ -5,17 +5,20 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from hosttune.changes import journal, refuse
+from hosttune.changes import journal, refuse, written
 from hosttune.changes import plan as planning
 from hosttune.changes.planned import Planned
+from hosttune.changes.record import Record
 from hosttune.changes.request import KINDS, AddressFacts, PlanFacts, Request
+from hosttune.changes.written import Written
 from hosttune.commands import _examine, _load, _open
-from hosttune.errors import ProfileError, UsageError
+from hosttune.errors import ProfileError, RefusedError, UsageError
 from hosttune.facts import machine as machines
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
 from hosttune.model import Finding, Operator, Plan, Report, Requirement, Severity, Subject
 from hosttune.ports import span, text_of
+from hosttune.profile import keys
 from hosttune.profile.load import Profile
 
 _RANGE = "sysctl:net.ipv4.ip_local_port_range"
@@ -42,16 +45,33 @@ def kinds(only: str) -> tuple[str, ...]:
     return given
 
 
+def allowed(given: Sequence[str]) -> tuple[str, ...]:
+    """Return the keys of --allow-key, each in its one spelling; raises UsageError."""
+    found = []
+    for key in given:
+        try:
+            found.append(keys.canonical(key))
+        except ValueError as error:
+            raise UsageError(f"--allow-key {key}: not one sysctl; write it as the refusal names it") from error
+    return tuple(dict.fromkeys(found))
+
+
 def request(
     host: Host, loaded: _load.Loaded, report: Report, base: Request, leave: Sequence[str], reserve: bool
 ) -> tuple[Request, tuple[Finding, ...]]:
-    """Return what is asked for, and the findings on it; `base` holds the options, `leave` the keys left alone."""
+    """Return what is asked for, and the findings on it; `base` holds the options, `leave` the keys left alone.
+
+    Raises UsageError for a key to leave alone, or to allow, that the role does not ask for.
+    """
     left = {f"sysctl:{name}" for name in leave} | set(leave) | {f"nofile:{name}" for name in leave}
     # the last two are set for the sake of others, whether the role asks for them or not
     known = {str(f.subject) for f in report.findings if f.requirement} | {_NR_OPEN, _RESERVED}
     wrong = [name for name in leave if not {name, f"sysctl:{name}", f"nofile:{name}"} & known]
     if wrong:
         raise UsageError(f"--except {wrong[0]}: the role asks for no such key; `hosttune profile show` lists them")
+    unasked = [key for key in base.allow if f"sysctl:{key}" not in known]
+    if unasked:
+        raise UsageError(f"--allow-key {unasked[0]}: the profile asks for no such key; leave the option out")
     findings = tuple(f for f in report.findings if f.requirement and str(f.subject) not in left)
     if reserve and _RESERVED not in left:
         findings += _examine.judge_again(host, _with_base(loaded.profiles), _reservation(host, findings))
@@ -73,10 +93,15 @@ def plan(
     findings: Sequence[Finding],
     profiles: list[Profile],
     addresses: AddressFacts | None = None,
+    shown_only: bool = False,
 ) -> Plan:
-    """Return the plan on a host, or on one that is only planned; refusals of a live host are among it."""
+    """Return the plan on a host, or on one that is only planned; refusals of a live host are among it.
+
+    `shown_only`: nobody writes it, so that where the journal cannot be read the files of ours are taken to be ours.
+    """
     facts = _facts(world, profiles, _examine.listening(host), findings)
-    facts = dataclasses.replace(facts, addresses=addresses or AddressFacts())
+    known = _written(host, shown_only)
+    facts = dataclasses.replace(facts, addresses=addresses or AddressFacts(), written=known)
     made = planning.plan(world, findings, request, facts)
     if isinstance(host, LiveHost) and made.changes:
         status = machines.text(host, "/proc/self/status")
@@ -90,17 +115,28 @@ def plan(
     return made
 
 
-def replan(world: Planned, request: Request) -> Plan:
+def _written(host: Host, shown_only: bool) -> Written:
+    """Return the lines that the journal knows of the files of ours."""
+    try:
+        if isinstance(host, LiveHost):
+            return written.lines(journal.records(host))
+    except RefusedError:  # who applies is told so
+        pass
+    return None if shown_only else {}
+
+
+def replan(records: Sequence[Record], world: Planned, request: Request) -> Plan:
     """Return what a recorded request comes to on a host as it would be; its profiles may have gone since.
 
-    What was asked and granted once is not refused again.
+    What was asked and granted once is not refused again. `records` are those of the host.
     """
     try:
         profiles = _open.open_profiles(list(request.roles), [])
     except (UsageError, ProfileError):
         profiles = _open.open_profiles([], [])
     findings = _examine.judge_again(world, profiles, request.requirements)
-    return planning.plan(world, findings, request, _facts(world, profiles, None, findings))
+    facts = dataclasses.replace(_facts(world, profiles, None, findings), written=written.lines(records))
+    return planning.plan(world, findings, request, facts)
 
 
 def _facts(world: Planned, profiles: list[Profile], listening: int | None, findings: Sequence[Finding]) -> PlanFacts:

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import re
-import shutil
-import stat
-from collections.abc import Iterator
-from typing import Any
+import weakref
+from typing import Any, TextIO
 
 from hosttune.errors import UsageError
+from hosttune.host import output_file
 from hosttune.model import Run, Tick
 from hosttune.watching import record
 
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
-_LEAST, _MOST = 128 << 10, 64 << 30
+_LEAST, LARGEST = 128 << 10, 64 << 20
 _TRIES = 8  # each makes the past about half as long
 
 
 def size(text: str) -> int:
     """Return the bytes of a size such as 64M or 1G; raises UsageError."""
     match = re.fullmatch(r"(\d{1,12})\s*([KMG]?)(?:i?B)?", text.strip(), re.I)
-    if not match or not _LEAST <= (found := int(match[1]) * _UNITS[match[2].upper()]) <= _MOST:
-        raise UsageError(f"--max-size {text}: no size of 128K to 64G; write 64M or 1G")
+    if not match or not _LEAST <= (found := int(match[1]) * _UNITS[match[2].upper()]) <= LARGEST:
+        raise UsageError(f"--max-size {text}: no size of 128K to 64M; write 8M")
     return found
 
 
@@ -38,10 +38,15 @@ class Recorder:
 
     def __init__(self, path: str, most: int, run: Run) -> None:
         self.path, self._most = path, most
-        self._real = os.path.realpath(path)
         self._known: set[str] = set()
         try:
-            self._fd = _opened(self._real, path)
+            # it names peers and processes, and what root sees of them
+            self._fd, self._directory, self._name = output_file.append_to(path, 0o600)
+        except OSError as error:
+            raise self._wrong(error.strerror or str(error)) from error
+        self._closed = weakref.finalize(self, os.close, self._directory)
+        try:
+            self._lock()
             self._check()
             self._append(record.text(record.head(run)))
         except OSError as error:
@@ -61,6 +66,7 @@ class Recorder:
     def close(self) -> None:
         """Let go of the file."""
         os.close(self._fd)
+        self._closed()
 
     def __enter__(self) -> Recorder:
         return self
@@ -76,7 +82,7 @@ class Recorder:
         length = os.fstat(self._fd).st_size
         if not length:
             return
-        with open(self._real, encoding="utf-8", errors="replace") as file:
+        with self._read() as file:
             first = file.readline(1 << 20)
         if not record.is_head(first):
             raise self._wrong("not a record of hosttune watch; name a new file, or one that it wrote")
@@ -96,42 +102,36 @@ class Recorder:
             os.write(self._fd, data[written:])
 
     def _thin(self) -> None:
-        beside = f"{self._real}.thinning"
-        with open(self._real, encoding="utf-8", errors="replace") as file:
+        beside, at = f"{self._name}.thinning", self._directory
+        with self._read() as file:
             looks = sum(line.startswith('{"time"') for line in file)
-        if os.path.lexists(beside):
-            os.unlink(beside)  # a crash left it
-        fd = os.open(beside, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(beside, dir_fd=at)  # a crash left it
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC
+        fd = os.open(beside, flags, 0o600, dir_fd=at)
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            with open(fd, "w", encoding="utf-8", closefd=False) as file:
-                file.writelines(record.thinned(self._lines(), looks))
+            with open(fd, "w", encoding="utf-8", closefd=False) as file, self._read() as old:
+                file.writelines(record.thinned(old, looks))
             os.fsync(fd)
-            shutil.copystat(self._real, beside)
-            os.rename(beside, self._real)
+            os.rename(beside, self._name, src_dir_fd=at, dst_dir_fd=at)
         except BaseException:
             os.close(fd)
-            if os.path.lexists(beside):
-                os.unlink(beside)
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(beside, dir_fd=at)
             raise
         os.close(self._fd)
         self._fd = fd
 
-    def _lines(self) -> Iterator[str]:
-        with open(self._real, encoding="utf-8", errors="replace") as file:
-            yield from file
+    def _read(self) -> TextIO:
+        """Return the record open to be read, by its descriptor: its name may be another file's by now."""
+        fd = os.dup(self._fd)
+        os.lseek(fd, 0, os.SEEK_SET)  # what is appended goes to the end all the same
+        return open(fd, encoding="utf-8", errors="replace")
 
-
-def _opened(real: str, path: str) -> int:
-    """Return a locked descriptor of a regular file, made where it is not there; raises OSError or UsageError."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
-    fd = os.open(real, flags, 0o644)
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        os.close(fd)
-        raise UsageError(f"--record {path}: not a regular file; name a file that can be appended to")
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(fd)
-        raise UsageError(f"--record {path}: another hosttune records to it; name another file") from error
-    return fd
+    def _lock(self) -> None:
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(self._fd)
+            raise self._wrong("another hosttune records to it; name another file") from error

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import os
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from hosttune import sizing
-from hosttune.errors import UsageError
+from hosttune.errors import HostError, UsageError
+from hosttune.host import json_bounds, named_file
 from hosttune.model import Bound, Fleet, Reason, Reported, Severity, Sizing, Unknown, Verdict
 
 SCHEMA = "hosttune/report/1"
-_LARGEST = 1 << 24  # bytes
+_LARGEST = 4 << 20  # bytes: a report of a host with 300 pools has a tenth of it
+_MOST = 10_000  # files: more hosts than any plan has
 _TEXT = 400  # letters of a name or a sentence that are kept
 
 
@@ -25,6 +25,8 @@ def fleet(found: Sizing, directory: str) -> Fleet:
     except OSError as error:
         why = os.strerror(error.errno or 0)
         raise UsageError(f"--reports {directory}: {why}; name the directory with the hosts' JSON reports") from error
+    if len(files) > _MOST:
+        raise UsageError(f"--reports {directory}: {len(files):,} *.json in it; at most {_MOST:,} are read")
     if not files:
         raise UsageError(
             f"--reports {directory}: no *.json in it; `hosttune check --format json > HOST.json` makes one"
@@ -43,10 +45,11 @@ def _each(files: list[Path]) -> Iterator[Reported | str]:
 def read(path: Path) -> Reported:
     """Return what a report says; raises UsageError, one line, where it is none."""
     try:
-        tables = json.loads(_bytes(path))
-    except OSError as error:
-        raise UsageError(f"{path}: {os.strerror(error.errno or 0)}") from error
-    except (ValueError, RecursionError) as error:
+        tables = json_bounds.parse(named_file.read(str(path), _LARGEST).data)
+    except (OSError, HostError) as error:
+        why = named_file.why(error)
+        raise UsageError(f"{path}: {why}; `hosttune check --format json > HOST.json` makes a report") from error
+    except ValueError as error:
         raise UsageError(f"{path}: not JSON; `hosttune check --format json` writes a report") from error
     if not isinstance(tables, dict) or tables.get("schema") != SCHEMA:
         raise UsageError(f"{path}: no report of {SCHEMA}; `hosttune check --format json` writes one")
@@ -54,17 +57,6 @@ def read(path: Path) -> Reported:
         return _reported(path, tables)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(f"{path}: not as {SCHEMA} has it: {type(error).__name__}; gather it again") from error
-
-
-def _bytes(path: Path) -> bytes:
-    """Return what a regular file holds: a pipe or a device could be waited for, or read, for ever."""
-    with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY), "rb") as file:
-        found = os.fstat(file.fileno())
-        if not stat.S_ISREG(found.st_mode):
-            raise UsageError(f"{path}: no file; `hosttune check --format json > HOST.json` makes one")
-        if found.st_size > _LARGEST:
-            raise UsageError(f"{path}: larger than {_LARGEST >> 20} MiB, no report")
-        return file.read(_LARGEST)
 
 
 def _reported(path: Path, tables: dict[str, Any]) -> Reported:

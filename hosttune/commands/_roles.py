@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from hosttune import sizing
-from hosttune.commands import _open
+from hosttune.commands import _open, _trust
 from hosttune.model import Machine, Operator, Reading, Requirement, Setting, Subject, Topology, Value, Workload
 from hosttune.profile import load, merge
 from hosttune.profile.load import Profile
@@ -24,6 +24,7 @@ def of(topology: Topology) -> dict[str, sizing.Role]:
 def _role(name: str, base: Iterable[Profile]) -> sizing.Role:
     """Return one role, by the name of its profile; `base` tells of keys that it does not name."""
     profile = load.load(name, directories=_open.LOCAL)
+    _trust.weigh(profile.doubts)
     about = {subject: told for one in (*base, profile) for subject, told in one.about.items()}
     defaults = merge.workload([profile])
     known = _known(about)

@@ -11,9 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from hosttune.errors import HostError, UsageError
-from hosttune.host import tree
-from hosttune.host.disk import Disk, state_of
-from hosttune.model import FileState
+from hosttune.host import named_file, output_file
 
 _SUFFIX = ".prom"
 _OURS = "hosttune_build_info"
@@ -52,9 +50,9 @@ def named(path: str) -> None:
 
 
 def _holds_ours(path: Path) -> bool:
-    with contextlib.suppress(OSError):
-        if stat.S_ISREG(os.lstat(path).st_mode) and path.stat().st_size <= _LARGEST:
-            return _OURS in path.read_text(encoding="utf-8", errors="replace")
+    with contextlib.suppress(OSError, HostError):
+        if stat.S_ISREG(os.lstat(path).st_mode):
+            return _OURS.encode() in named_file.read(str(path), _LARGEST).data
     return False
 
 
@@ -62,15 +60,11 @@ def write(path: str, text: str) -> None:
     """Put the metrics in place: mode 0644, or that of the file that is there, with its owner; raises UsageError."""
     full = os.path.abspath(path)
     try:
-        with tree.named(path) as at, _alone(os.path.dirname(full)):
-            old = state_of(at, _LARGEST)
-            state = FileState(text, old.mode, old.uid, old.gid, old.attributes) if old else FileState(text, 0o644)
-            Disk().replace(at, state)
+        with _alone(os.path.dirname(full)):
+            output_file.renew(full, text.encode(), 0o644)
     except OSError as error:
-        why = os.strerror(error.errno or 0)
+        why = error.strerror or str(error)
         raise UsageError(f"--textfile {path}: {why}; name a file in a directory that you may write") from error
-    except HostError as error:
-        raise UsageError(f"--textfile {error.detail}; name another") from error
 
 
 @contextlib.contextmanager
@@ -96,6 +90,4 @@ def remove(path: str, mark: str) -> None:
     """Remove the metrics of a watch that has ended, which have `mark`: what they say is not so any more."""
     with contextlib.suppress(OSError):
         # another run may have written there since
-        if mark in Path(path).read_text(encoding="utf-8", errors="replace"):
-            with tree.named(path) as at:
-                Disk().remove(at)
+        output_file.remove_if(path, mark.encode(), _LARGEST)

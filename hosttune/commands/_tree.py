@@ -17,14 +17,16 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from hosttune.errors import ApplyError, UsageError
+from hosttune.errors import ApplyError, HostError, UsageError
+from hosttune.host import json_bounds, output_file
+from hosttune.host.reading import OPENING, read_bounded
 
 MANIFEST = ".hosttune-emit.json"
 KEPT = "reports"
 """The playbook puts what it gathers here: it outlives the next emission."""
 _SCHEMA = "hosttune/emit/1"
 _PART = re.compile(r"[A-Za-z0-9_@][A-Za-z0-9_.@-]{0,127}")
-_LARGEST = 1 << 26  # bytes of a manifest
+_LARGEST = 1 << 24  # bytes of a manifest
 
 
 def write(option: str, directory: str, files: Mapping[str, str]) -> tuple[str, ...]:
@@ -36,20 +38,20 @@ def write(option: str, directory: str, files: Mapping[str, str]) -> tuple[str, .
     wrong = next((path for path in files if not _is_path(path)), None)
     if wrong is not None:
         raise ValueError(f"{wrong!r} is no path of its own below the directory")
-    target = _target(option, directory)
-    fresh, old = (target.with_name(f".{target.name}.hosttune-{what}") for what in ("new", "old"))
-    try:
-        _heal(target, fresh, old)
-        _check(target, f"{option} {directory}")
-        _write(fresh, files)
-        _exchange(target, fresh, old)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            _discard(fresh)
-        said = error.strerror or str(error)
-        raise ApplyError(
-            f"{option} {directory}: {said}; nothing was changed there, name a directory on a disk with room"
-        ) from error
+    with _target(option, directory) as target:
+        fresh, old = (target.with_name(f".{target.name}.hosttune-{what}") for what in ("new", "old"))
+        try:
+            _heal(target, fresh, old)
+            _check(target, f"{option} {directory}")
+            _write(fresh, files)
+            _exchange(target, fresh, old)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                _discard(fresh)
+            said = error.strerror or str(error)
+            raise ApplyError(
+                f"{option} {directory}: {said}; nothing was changed there, name a directory on a disk with room"
+            ) from error
     return tuple(sorted(files))
 
 
@@ -57,8 +59,9 @@ def _is_path(path: str) -> bool:
     return path != KEPT and all(_PART.fullmatch(part) for part in path.split("/"))
 
 
-def _target(option: str, directory: str) -> Path:
-    """Return where the directory is, its parents resolved; raises UsageError where it can be none."""
+@contextlib.contextmanager
+def _target(option: str, directory: str) -> Iterator[Path]:
+    """Give the path of the directory below its parent, which is open; raises UsageError where it can be none."""
     plain = Path(os.path.abspath(directory))
     if not directory or "\0" in directory or plain.parent == plain:
         raise UsageError(f"{option} {directory!r}: no directory of its own; name one that is to be made")
@@ -68,7 +71,12 @@ def _target(option: str, directory: str) -> Path:
         raise UsageError(f"{option} {directory}: not a directory; name one that is to be made")
     if not plain.parent.is_dir():
         raise UsageError(f"{option} {directory}: {plain.parent} is no directory; make it first")
-    return plain.parent.resolve() / plain.name
+    try:
+        with output_file.place_of(str(plain)) as place:
+            # by its descriptor: whoever turns a link on the way turns nothing here
+            yield Path(f"/proc/self/fd/{place.directory}") / place.name
+    except OSError as error:
+        raise UsageError(f"{option} {directory}: {error.strerror or error}") from error
 
 
 def _heal(target: Path, fresh: Path, old: Path) -> None:
@@ -114,11 +122,9 @@ def _manifest(target: Path) -> dict[str, str]:
     """Return the sums of an earlier run; empty where there is none that can be read."""
     path = target / MANIFEST
     try:
-        found = os.lstat(path)
-        if not stat.S_ISREG(found.st_mode) or found.st_size > _LARGEST:
-            return {}
-        read: Any = json.loads(path.read_bytes())
-    except (OSError, ValueError, RecursionError):
+        with open(os.open(path, OPENING | os.O_NOFOLLOW), "rb") as file:
+            read: Any = json_bounds.parse(read_bounded(file.fileno(), _LARGEST, str(path)))
+    except (OSError, HostError, ValueError):
         return {}
     if not isinstance(read, dict) or read.get("schema") != _SCHEMA or not isinstance(read.get("files"), dict):
         return {}

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import stat
 from dataclasses import dataclass
-from typing import BinaryIO
 
 from hosttune import diagnosis
 from hosttune.commands import _load, _observe, _open
 from hosttune.diagnosis import _errnos, _log
-from hosttune.errors import UsageError
+from hosttune.errors import HostError, UsageError
+from hosttune.host import named_file
 from hosttune.host.live import LiveHost
 from hosttune.host.recorded import Recorded
 from hosttune.model import Conclusion, Diagnosis, LogHit, Said, Unknown
 from hosttune.render import _diagnosis
 
 _CODES = {Conclusion.NOTHING: 0, Conclusion.CAUSE: 1, Conclusion.OWN_LIMIT: 1, Conclusion.NOT_ENOUGH: 3}
-_LARGEST = 64 << 20
+_LARGEST = 16 << 20
 """Bytes of a log that are read, from its end: what stalls now is there."""
+_PATIENCE = 3.0
+"""Seconds that a pipe is read: `journalctl -b` has written that much by then, and nobody waits for what never ends."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +44,16 @@ def run(asked: Asked) -> int:
         raise UsageError(f"--format {asked.format}: unknown; choose {', '.join(sorted(_diagnosis.RENDERERS))}")
     said, notes = _said(asked)
     interval = _observe.seconds(asked.interval) if asked.interval else 0.0
-    missing = _open.enter(asked.aim.pid, asked.snapshot, "/", asked.netns)
-    host = _open.open_host("/", asked.snapshot, asked.netns)
-    hosts = _observe.recorded(host, host.again) if isinstance(host, Recorded) else _observe.live(host)
-    clues = _observe.clues(hosts, asked.aim, said, interval)
+    with _load.view(asked.aim, asked.netns, asked.snapshot) as seen:
+        host = _open.open_host("/", asked.snapshot, asked.netns)
+        hosts = _observe.recorded(host, host.again) if isinstance(host, Recorded) else _observe.live(host)
+        clues = _observe.clues(hosts, asked.aim, said, interval)
     found = diagnosis.diagnose(clues)
     found = dataclasses.replace(
         found,
         command=_load.command(),
         notes=(*found.notes, *notes, *_unused(asked, found.seconds)),
-        missing=(*missing, *(_missing(clues) if isinstance(host, LiveHost) else ())),
+        missing=(*seen.missing, *(_missing(clues) if isinstance(host, LiveHost) else ())),
     )
     _print(found, asked)
     return _CODES[found.conclusion]
@@ -78,31 +78,26 @@ def _said(asked: Asked) -> tuple[Said, tuple[str, ...]]:
         raise UsageError(f"--errno {asked.errno}: unknown; choose {', '.join(_errnos.ERRNOS)}")
     if asked.call and asked.call not in _errnos.CALLS:
         raise UsageError(f"--call {asked.call}: unknown; choose {', '.join(_errnos.CALLS)}")
-    known = [(path, _hits(path)) for path in dict.fromkeys(asked.log)]
-    notes = tuple(f"--log {path}: no line that is known" for path, hits in known if not hits)
-    return Said(errno, asked.call, asked.stalled_at, tuple(hit for _, hits in known for hit in hits)), notes
+    known = [_hits(path) for path in dict.fromkeys(asked.log)]
+    notes = tuple(remark for _, remark in known if remark)
+    return Said(errno, asked.call, asked.stalled_at, tuple(hit for hits, _ in known for hit in hits)), notes
 
 
-def _hits(path: str) -> tuple[LogHit, ...]:
-    """Return the lines that are known of a log's end, or of what comes in where the path is -; raises UsageError."""
+def _hits(path: str) -> tuple[tuple[LogHit, ...], str]:
+    """Return the lines that are known of a log's end, or of what comes in where the path is -, and a remark on it.
+
+    Raises UsageError where it is no log.
+    """
     try:
-        with open(0 if path == "-" else path, "rb", closefd=path != "-") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            if path != "-" and (stat.S_ISCHR(mode) or stat.S_ISBLK(mode)):
-                raise UsageError(f"--log {path}: a device, which has no end; name a file, or - for what comes in")
-            if file.seekable():
-                file.seek(max(os.fstat(file.fileno()).st_size - _LARGEST, 0))
-            return _log.recognise(_end(file))
-    except OSError as error:
-        raise UsageError(f"--log {path}: {os.strerror(error.errno or 0)}; name a file that you may read") from error
-
-
-def _end(file: BinaryIO) -> bytes:
-    """Return the end of what can be read, whole where it is no more than is looked at."""
-    data = b""
-    while block := file.read(_LARGEST):
-        data = (data + block)[-_LARGEST:]
-    return data
+        found = named_file.read_end(path, _LARGEST, _PATIENCE)
+    except (OSError, HostError) as error:
+        raise UsageError(f"--log {path}: {named_file.why(error)}; name a file that you may read, or a pipe") from error
+    if found.cut and not found.data:
+        raise UsageError(f"--log {path}: nothing came in {_PATIENCE:g} s; start what writes it first, or name a file")
+    hits = _log.recognise(found.data)
+    if found.cut:
+        return hits, f"--log {path}: more came after {_PATIENCE:g} s and was not read; save it first, and name the file"
+    return hits, "" if hits else f"--log {path}: no line that is known"
 
 
 def _missing(clues: diagnosis.Clues) -> tuple[str, ...]:

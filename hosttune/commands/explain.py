@@ -9,6 +9,7 @@ from hosttune.errors import HostError, UsageError
 from hosttune.facts import machine
 from hosttune.findings.judge import wanted
 from hosttune.host.live import LiveHost
+from hosttune.printable import clean, cleaned
 from hosttune.profile import load, merge
 from hosttune.resolve.sysctl_value import display, normalise, valid_key
 
@@ -23,7 +24,7 @@ def run(key: str, files: list[str]) -> None:
     host = LiveHost()
     here = machine.gather(host)
     for subject in subjects:
-        told = about[subject]
+        told = cleaned(about[subject])
         print(f"{subject.partition(':')[2] if subject.startswith('sysctl:') else subject}\n  {told['what']}")
         for label, name in (
             ("unit", "unit"),
@@ -37,12 +38,12 @@ def run(key: str, files: list[str]) -> None:
         if "legal" in told:
             print("  {:<9} {:,} to {:,}".format("legal", *told["legal"]))
         if subject.startswith("sysctl:"):
-            print(f"  {'here now':<9} {_now(host, subject.partition(':')[2])}")
+            print(f"  {'here now':<9} {clean(_now(host, subject.partition(':')[2]))}")
         for profile in profiles:
             active, _ = merge.requirements([profile], merge.workload([profile]), here)
             for one in active:
                 if str(one.subject) == subject:
-                    print(f"  {profile.name}: {wanted(one)}: {one.why}")
+                    print(f"  {clean(profile.name)}: {wanted(one)}: {clean(one.why)}")
 
 
 def _subjects(key: str, known: list[str]) -> list[str]:

@@ -9,13 +9,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hosttune import __version__
 from hosttune.commands import _elsewhere, _load, _open, hook_systemd
-from hosttune.errors import UsageError
+from hosttune.errors import ProfileError, UsageError
 from hosttune.hooks import cloud_init, systemd
 from hosttune.hooks.cloud_init import Kind, Origin
 from hosttune.model import Severity
+from hosttune.printable import clean
 from hosttune.profile import load
+from hosttune.resolve import toml_file
 
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[a-z,]+\])?((==|>=|~=)[A-Za-z0-9.*+!]+)?")
 _PLACE = re.compile(r"(https?:/)?/[!-~]+")
@@ -30,6 +31,7 @@ class Asked:
     aim: _load.Aim
     origin: str
     sha256: str
+    no_sha256: bool
     every: str
     restart: bool
     reserve_listeners: bool
@@ -37,11 +39,11 @@ class Asked:
 
 def run(asked: Asked) -> None:
     """Print the document; raises UsageError or ProfileError."""
-    origin = _origin(asked.origin, asked.sha256)
+    origin = _origin(asked.origin, asked.sha256, asked.no_sha256)
     _elsewhere.checked(asked.aim)
     profiles: dict[str, str] = {}
     for path in asked.aim.profile:
-        profiles[_name(path, profiles)] = Path(path).read_text(encoding="utf-8")
+        profiles[_name(path, profiles)] = toml_file.read(Path(path), "profile", ProfileError).text
     there = [f"{cloud_init.PROFILES}/{name}" for name in profiles]
     unit = hook_systemd.Asked(asked.aim, asked.every, Severity.ERROR, False, "", "")
     units = hook_systemd.units(unit, hook_systemd.Place(cloud_init.PROGRAM, [], there), _load.command())
@@ -50,8 +52,16 @@ def run(asked: Asked) -> None:
     wanted = cloud_init.Wanted(options, also, units, _load.command(), profiles)
     text = cloud_init.user_data(wanted, origin, systemd.WHERE)
     print(text, end="")
-    for note in _notes(asked.aim.role, len(text.encode())):
-        print(f"hosttune: {note}", file=sys.stderr)
+    for note in [*_unsummed(origin), *_notes(asked.aim.role, len(text.encode()))]:
+        print(f"hosttune: {clean(note)}", file=sys.stderr)
+
+
+def _unsummed(origin: Origin) -> Iterator[str]:
+    """Yield what will run as root on the new host without anybody having looked at it."""
+    if (origin.url or origin.kind is Kind.INDEX) and not origin.sha256:
+        yield f"whoever answers for {origin.where} then is root on the new host: it is taken without a sum"
+    elif origin.kind in (Kind.INDEX, Kind.WHEEL):
+        yield "what hosttune needs comes from the host's index without a sum; a .pyz has all of it inside"
 
 
 def _notes(roles: Sequence[str], size: int) -> Iterator[str]:
@@ -73,11 +83,18 @@ def _name(path: str, taken: dict[str, str]) -> str:
     return name
 
 
-def _origin(text: str, sha256: str) -> Origin:
+_FROM = "write image, a URL or path of a .whl or .pyz (`hosttune hook pyz` makes one), or NAME==VERSION of an index"
+_SUM = "add --sha256 HEX, as sha256sum prints it, or --no-sha256 if it shall be taken as it comes"
+
+
+def _origin(text: str, sha256: str, no_sha256: bool) -> Origin:
     """Return where hosttune comes from; raises UsageError."""
     if sha256 and not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
         raise UsageError(f"--sha256 {sha256}: no sum; write the 64 digits that sha256sum prints")
-    text = text or f"hosttune=={__version__}"
+    if sha256 and no_sha256:
+        raise UsageError("--sha256 and --no-sha256: one of the two")
+    if not text:
+        raise UsageError(f"--from: it is not said where the new host gets hosttune; {_FROM}")
     if text == Kind.IMAGE:
         kind = Kind.IMAGE
     elif _PLACE.fullmatch(text):
@@ -85,12 +102,18 @@ def _origin(text: str, sha256: str) -> Origin:
         if not path.endswith((".whl", ".pyz")):
             raise UsageError(f"--from {text}: neither a .whl nor a .pyz; name one of the two")
         if text.startswith("http://") and not sha256:
-            raise UsageError(f"--from {text}: anybody on the way could change it; write https, or add --sha256 HEX")
+            raise UsageError(f"--from {text}: anybody on the way could change it; add --sha256 HEX")
+        if "://" in text and not (sha256 or no_sha256):
+            raise UsageError(f"--from {text}: root will run what the server gives then; {_SUM}")
         kind = Kind.WHEEL if path.endswith(".whl") else Kind.PYZ
     elif _REQUIREMENT.fullmatch(text):
         kind = Kind.INDEX
+        if not (sha256 or no_sha256):
+            raise UsageError(f"--from {text}: root will run what the index has by that name then; {_SUM}")
+        if sha256 and ("==" not in text or "*" in text):
+            raise UsageError(f"--from {text}: a sum is that of one version; write NAME==VERSION")
     else:
-        raise UsageError(f"--from {text!r}: unknown; write image, a URL or path of a .whl or .pyz, or hosttune==X.Y")
-    if sha256 and kind in (Kind.IMAGE, Kind.INDEX):
-        raise UsageError("--sha256: only a .whl or .pyz has a sum; leave it out, or name one with --from")
+        raise UsageError(f"--from {text!r}: unknown; {_FROM}")
+    if kind is Kind.IMAGE and (sha256 or no_sha256):
+        raise UsageError("--from image: it is there already and nothing is fetched; leave out the sum")
     return Origin(kind, text, sha256.lower())

@@ -18,6 +18,7 @@ from hosttune import __version__
 from hosttune.commands import _output
 from hosttune.errors import UsageError
 from hosttune.hooks import pyz
+from hosttune.printable import clean
 from hosttune.profile import load
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -55,7 +56,7 @@ def run(asked: Asked) -> None:
     _output.to_file("--output", asked.output, pyz.build(__version__, wheels, held), 0o777)
     for target, why in missing.items():
         print(f"hosttune: left out {target}: {why}", file=sys.stderr)
-    print(f"{asked.output}: {os.path.getsize(asked.output) / 1e6:.1f} MB, for", *held, sep="\n  ")
+    print(f"{clean(asked.output)}: {os.path.getsize(asked.output) / 1e6:.1f} MB, for", *held, sep="\n  ")
 
 
 def _gathered(
@@ -140,5 +141,5 @@ def _fetched(target: pyz.Target, pins: Sequence[str], folder: Path) -> tuple[Map
         if "connection broken" in done.stderr:
             raise UsageError(f"hook pyz: pip does not reach its index; see what `pip download {pins[0]}` says")
         said = [line.removeprefix("ERROR: ") for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
-        return {}, said[-1] if said else f"pip download ended with {done.returncode}"
+        return {}, clean(said[-1]) if said else f"pip download ended with {done.returncode}"
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}, ""

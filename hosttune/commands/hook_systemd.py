@@ -13,8 +13,11 @@ from hosttune.commands import _elsewhere, _examine, _flat, _load, _observe, _tex
 from hosttune.errors import UsageError
 from hosttune.hooks import systemd
 from hosttune.model import Severity
+from hosttune.printable import clean
 
 USUAL = "/usr/local/bin/hosttune"
+MANUALS = ("/usr/local/share/man/man1", "/usr/local/man/man1", "/usr/share/man/man1")
+_PAGE = "hosttune-check.1"
 _SHORTEST = 60
 """Seconds between two checks at least: each looks at every socket of the host."""
 
@@ -33,11 +36,15 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What the host has on which the units run: hosttune's path, where else its parts are, and the profile files."""
+    """What the host has on which the units run: hosttune's path, where else its parts are, the profile files.
+
+    `pages`: its manual is there too.
+    """
 
     program: str
     parts: Sequence[str]
     profiles: Sequence[str]
+    pages: bool = False
 
 
 def run(asked: Asked) -> None:
@@ -47,14 +54,15 @@ def run(asked: Asked) -> None:
     named = [os.path.abspath(path) for path in asked.aim.profile]
     # a link may lead into a home
     linked = [os.path.realpath(path) for path in [*named, asked.aim.backends_from] if path]
-    place = Place(program, [*parts, *linked], named)
+    pages = any(os.path.isfile(f"{place}/{_PAGE}{end}") for place in MANUALS for end in ("", ".gz"))
+    place = Place(program, [*parts, *linked], named, pages)
     texts = units(asked, place, _load.command())
     if asked.output:
         _flat.put("--output", asked.output, texts, systemd.MARK)
-        print(*(os.path.join(asked.output, name) for name in texts), f"then: {systemd.START}", sep="\n")
+        print(*(clean(os.path.join(asked.output, name)) for name in texts), f"then: {systemd.START}", sep="\n")
     else:
         print(systemd.printed(texts), end="")
-    if not os.access(program, os.X_OK):
+    if not _runs(program):
         print(f"hosttune: the unit runs {program}, which is not on this host; install it there", file=sys.stderr)
 
 
@@ -75,6 +83,7 @@ def units(asked: Asked, place: Place, line: str) -> dict[str, str]:
     wanted = systemd.Wanted(
         command,
         after=_elsewhere.service(asked.aim, profiles),
+        pages=place.pages,
         needs=[place.program, *place.parts, *(path for _, path in reads), textfile],
         textfile=textfile,
         names=_elsewhere.by_name(asked.aim, profiles),
@@ -111,13 +120,21 @@ def _seen(option: str, path: str) -> None:
         raise UsageError(f"{option} {path}: the unit has a {other} of its own; name a file elsewhere")
 
 
+def _runs(path: str) -> bool:
+    """Say whether systemd could start it: a file, not a directory, and one that may be executed."""
+    return os.path.isfile(path) and os.access(path, os.X_OK)
+
+
 def _program() -> tuple[str, Sequence[str]]:
     """Return the path of the program that runs, as it can be started again, and where else its parts are.
 
     The usual path where it is run as a module, or from where no unit can start it.
     """
-    path = os.path.abspath(shutil.which(sys.argv[0]) or "")
-    unfit = _elsewhere.hidden(path) or set(path) & set(systemd.UNSAFE) or not path.isprintable()
+    found = shutil.which(sys.argv[0])
+    if found is None:
+        return USUAL, []
+    path = os.path.abspath(found)
+    unfit = not _runs(path) or _elsewhere.hidden(path) or set(path) & set(systemd.UNSAFE) or not path.isprintable()
     if not os.path.basename(path).startswith("hosttune") or unfit:
         return USUAL, []
     return path, [os.path.realpath(path), sys.prefix, sys.base_prefix]

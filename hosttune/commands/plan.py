@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import shlex
 import sys
 from dataclasses import dataclass
 from typing import Any
 
-from hosttune import sizing
-from hosttune.commands import _emit, _open, _output, _real, _reports, _roles
+from hosttune import printable, sizing
+from hosttune.commands import _emit, _open, _output, _real, _reports, _roles, _trust
 from hosttune.errors import UsageError
 from hosttune.model import Sizing, Topology
 from hosttune.topology import keys, load
@@ -43,7 +42,9 @@ def run(asked: Asked) -> int:
         raise UsageError(
             f"TOPOLOGY: name a file, or one that ships: {', '.join(load.names())}; --example prints that one"
         )
-    found = size(asked)
+    # what --emit writes is carried out as root on many hosts
+    with _trust.writing(bool(asked.emit)):
+        found = size(asked)
     if asked.reports:
         return _fleet(asked, found)
     if asked.svg:
@@ -61,7 +62,7 @@ def run(asked: Asked) -> int:
 
 def size(asked: Asked) -> Sizing:
     """Return the sizing that the options ask for; raises UsageError, TopologyError or ProfileError."""
-    topology = load.load(asked.topology, asked.set, _open.LOCAL)
+    topology = load.load(asked.topology, asked.set, _open.LOCAL, _trust.weigh)
     roles = _roles.of(topology)
     left = [f"{tier.name}.{name}" for tier in topology.tiers for name in sorted(tier.open)]
     if left and not asked.solve:
@@ -77,7 +78,7 @@ def size(asked: Asked) -> Sizing:
 def _openings(topology: Topology) -> list[str]:
     """Return the options that open what --solve is mostly asked for."""
     names = [f"{t.name}.hosts" for t in topology.tiers] + [f"{t.name}.sources" for t in topology.tiers if t.to]
-    return [f"--set {shlex.quote(f'{name}=?')}" for name in names]
+    return [f"--set {printable.word(f'{name}=?')}" for name in names]
 
 
 def _fleet(asked: Asked, found: Sizing) -> int:
@@ -120,4 +121,4 @@ class _Renderer:
 def _command(asked: Asked) -> str:
     """Return the command as far as the next ones begin with it."""
     words = ["hosttune", "plan", asked.topology, *(word for text in asked.set for word in ("--set", text))]
-    return shlex.join(words)
+    return printable.words(words)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import stat
+import io
+from collections.abc import Iterator
 
 from hosttune.commands import _output
-from hosttune.errors import UsageError
+from hosttune.commands._recording import LARGEST
+from hosttune.errors import HostError, UsageError
+from hosttune.host import named_file
+from hosttune.host.reading import read_bounded
 from hosttune.model import Record
 from hosttune.render import _record, _record_svg
 from hosttune.watching import record
 from hosttune.watching.account import account
+
+_LONGEST = 1 << 20  # bytes of a line: the names of a host with 1,000 pools have a tenth of it
 
 
 def run(path: str, markdown: bool, svg: bool, output: str) -> int:
@@ -27,18 +32,30 @@ def run(path: str, markdown: bool, svg: bool, output: str) -> int:
 
 
 def _read(path: str) -> Record:
+    hint = "name what `hosttune watch --record` wrote"
     try:
-        if not stat.S_ISREG(os.stat(path).st_mode):
-            raise UsageError(f"{path}: not a regular file; name what `hosttune watch --record` wrote")
-        with open(path, encoding="utf-8", errors="replace") as file:
-            first = file.readline(1 << 20)
-            if not record.is_head(first):
-                raise UsageError(f"{path}: not a record; name what `hosttune watch --record` wrote")
-            file.seek(0)
-            found = record.read(file)
-    except OSError as error:
-        why = os.strerror(error.errno or 0)
-        raise UsageError(f"{path}: {why}; name what `hosttune watch --record` wrote") from error
+        with named_file.opened(path) as (fd, _):
+            # a pipe is none either: the looks are counted before they are read
+            data = read_bounded(fd, LARGEST, path)
+    except (OSError, HostError) as error:
+        raise UsageError(f"{path}: {named_file.why(error)}; {hint}") from error
+    if not record.is_head(data[: data.find(b"\n") + 1].decode("utf-8", "replace")):
+        raise UsageError(f"{path}: not a record; {hint}")
+    try:
+        found = record.read(_lines(data), data.count(b'{"time"'))
+    except ValueError as error:
+        raise UsageError(f"{path}: {error}; {hint}") from error
     if not found.ticks:
         raise UsageError(f"{path}: it has no look yet; record for some seconds more")
     return found
+
+
+def _lines(data: bytes) -> Iterator[str]:
+    """Yield the lines; one that is longer than any that a watch writes as a torn one."""
+    with io.BytesIO(data) as file:
+        while line := file.readline(_LONGEST):
+            if len(line) == _LONGEST:
+                while line and not line.endswith(b"\n"):
+                    line = file.readline(_LONGEST)
+                line = b"?"
+            yield line.decode("utf-8", "replace")

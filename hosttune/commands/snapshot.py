@@ -10,6 +10,7 @@ from hosttune.facts import backends, counts, links
 from hosttune.facts.pool import pools
 from hosttune.host.recorded import Recording
 from hosttune.model import Backend, BindMode, Said, Subject
+from hosttune.printable import clean, word
 from hosttune.profile import load, merge
 
 
@@ -21,7 +22,20 @@ def run(
     With an interval it keeps a second gathering of what changes, that long after the first.
     """
     seconds = _observe.seconds(interval) if interval else 0.0
-    host = Recording(_open.open_host(root, "", netns))
+    with _open.view(netns, lambda: None, root=root):
+        _record(Recording(_open.open_host(root, "", netns)), output, backend, source, redact, root, interval, seconds)
+
+
+def _record(
+    host: Recording,
+    output: str,
+    backend: list[str],
+    source: list[str],
+    redact: bool,
+    root: str,
+    interval: str,
+    seconds: float,
+) -> None:
     targets = tuple(backends.parse(host, text) for text in backend)
     sources = backends.parse_sources(source)
     for name in load.names(_open.LOCAL):
@@ -42,9 +56,10 @@ def run(
         from hosttune.host import redact as redacting
 
         host.answers = redacting.redact(host.answers, os.urandom(16).hex())
-    _output.to_file("-o", output, host.text())
+    # peers, processes, logins, what only root may read: nobody else's, whatever the umask is
+    _output.to_file("-o", output, host.text(), 0o600)
     verb = "diagnose" if seconds else "check"
-    print(f"{output}: recorded; look at it with `hosttune {verb} --snapshot {output}`")
+    print(f"{clean(output)}: recorded; look at it with `hosttune {verb} --snapshot {word(output)}`")
 
 
 def _twice(host: Recording, targets: tuple[Backend, ...], sources: tuple[str, ...], seconds: float) -> None:

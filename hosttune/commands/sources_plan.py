@@ -6,13 +6,12 @@ import dataclasses
 import ipaddress
 import math
 import re
-import shlex
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from hosttune import capacity
+from hosttune import capacity, printable
 from hosttune.capacity import CapacityFacts
 from hosttune.commands import _load, _open
 from hosttune.errors import HostError, UsageError
@@ -65,7 +64,8 @@ class _Seen:
 def run(asked: Asked) -> int:
     """Print the plan; returns 0 where the addresses of now carry it, 1 where they do not."""
     _open.check_format(asked.format)
-    found = plan(_open.open_host("/", asked.snapshot, asked.netns), asked)
+    with _load.view(asked.aim, asked.netns, asked.snapshot):
+        found = plan(_open.open_host("/", asked.snapshot, asked.netns), asked)
     if asked.format == "json":
         print(_sources_plan.json(found), end="")
     else:
@@ -281,11 +281,11 @@ def _next(made: SourcePlan, aim: _load.Aim) -> tuple[str, ...]:
     found = []
     if any(outlet.widens for outlet in made.outlets) and made.range_now != made.range_widest:
         words = [w for w in _load.words(dataclasses.replace(aim, source=())) if w]
-        found.append(shlex.join(["sudo", "hosttune", "apply", "--only", "sysctl", *words]))
+        found.append(printable.words(["sudo", "hosttune", "apply", "--only", "sysctl", *words]))
     short = [o for o in made.outlets if o.free < (o.needed.best or 0) and not o.own]
     chosen = [one for o in made.outlets if o not in short and not o.own for one in o.chosen]
     if chosen:
-        found.append(shlex.join(["sudo", "hosttune", "sources", "add", *chosen]))
+        found.append(printable.words(["sudo", "hosttune", "sources", "add", *chosen]))
     if made.anyip and any(o.version == 4 for o in short):
-        found.append(shlex.join(["sudo", "hosttune", "sources", "add", "--anyip", made.anyip]))
+        found.append(printable.words(["sudo", "hosttune", "sources", "add", "--anyip", made.anyip]))
     return tuple(found)

@@ -13,6 +13,7 @@ from hosttune.model import LogHit
 
 _REACH = 2048  # bytes of a line that are looked at, before what was found and behind it
 _SHOWN = 160
+_MOST = 100_000  # marks: what stalls now is in the last of them, and to look at so many takes a second
 _UNSAFE = re.compile(r"[^\x20-\x7e\xa1-\ud7ff\ue000-\uffff]|[\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 LINES = (*_lines.LINES, *_lines_host.LINES)
@@ -26,10 +27,10 @@ _MARKS = tuple(mark.encode() for mark in sorted(_ALL) if not any(other in mark f
 def recognise(data: bytes) -> tuple[LogHit, ...]:
     """Return each kind of line that is known, the first as it stands, how often it came, the numbers of the last.
 
-    `data` is a whole log, or its end; it may be of any bytes.
+    `data` is a whole log, or its end; it may be of any bytes. Of one that is full of such lines the last are looked at.
     """
     found: dict[Line, LogHit] = {}
-    for text in _marked(data):
+    for text in _marked(_last(data)):
         for line in LINES:
             match = line.pattern.search(text) if line.mark in text else None
             if not match:
@@ -42,6 +43,13 @@ def recognise(data: bytes) -> tuple[LogHit, ...]:
                 found[line] = replace(hit, count=hit.count + 1, numbers=numbers)
             break
     return tuple(found.values())
+
+
+def _last(data: bytes) -> bytes:
+    """Return the end of the data that has no more marks than are looked at."""
+    while sum(data.count(mark) for mark in _MARKS) > _MOST:
+        data = data[len(data) // 2 :]
+    return data
 
 
 def _marked(data: bytes) -> Iterator[str]:

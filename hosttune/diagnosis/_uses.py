@@ -8,8 +8,6 @@ from hosttune.diagnosis._clues import Clues
 from hosttune.diagnosis._pools import guessed
 from hosttune.model import BindMode, PortPool, Traffic, Unknown, Use
 
-_PAGE = 4096
-
 
 def uses(clues: Clues) -> tuple[Use, ...]:
     """Return every use, the nearest to its knee or limit first."""

@@ -21,7 +21,6 @@ _DROPS = ("TcpExt.PruneCalled", "TcpExt.TCPRcvQDrop", "TcpExt.RcvPruned")
 _WORDS = ("consider tuning tcp_mem",)
 _ERRNOS = ("ENOBUFS", "ENOMEM", "ETIMEDOUT", "ECONNRESET", "EAGAIN", "none")
 _FULL = 0.98  # each CPU keeps up to 1 MiB that does not show (net/core/sock.c, SK_MEMORY_PCPU_RESERVE, Linux 6.0)
-_PAGE = 4096
 
 
 def judge(clues: Clues) -> tuple[Cause, ...]:
@@ -43,7 +42,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     if any(_named(hit.causes) for hit in clues.hits(_ID)):
         return (_cause(clues, Certainty.POSSIBLE, pages, told),)
     once = _say.once(clues, _PRESSURE, _NETSTAT)
-    evidence = (_count(pages, told), *((once,) if once else ()), *_kernel.old(clues, *_WORDS))
+    evidence = (_count(clues, pages, told), *((once,) if once else ()), *_kernel.old(clues, *_WORDS))
     return (Cause(_ID, _WHAT, Certainty.EXCLUDED, evidence=evidence),)
 
 
@@ -58,19 +57,22 @@ def _most(clues: Clues) -> int | None:
     return max((count for count in counts if count is not None), default=None)
 
 
-def _count(pages: int, told: tuple[int, ...] | None) -> Evidence:
+def _count(clues: Clues, pages: int, told: tuple[int, ...] | None) -> Evidence:
+    page = clues.machine.page_size
+    size = f" ({pages * page / 2**20:,.0f} MiB)" if page else ""
     if not told:
-        return Evidence(f"TCP has {pages:,} pages ({pages * _PAGE / 2**20:,.0f} MiB)", _WHERE)
+        return Evidence(f"TCP has {pages:,} pages{size}", _WHERE)
     marks = f"pressure from {told[1]:,}, the limit is {told[2]:,}"
-    return Evidence(f"TCP has {pages:,} pages ({pages * _PAGE / 2**20:,.0f} MiB); {marks}", _WHERE)
+    return Evidence(f"TCP has {pages:,} pages{size}; {marks}", _WHERE)
 
 
 def _cause(clues: Clues, certainty: Certainty, pages: int | None, told: tuple[int, ...] | None) -> Cause:
-    heard = clues.heard(*_ERRNOS)
+    heard, page = clues.heard(*_ERRNOS), clues.machine.page_size
+    size = f" of {page >> 10} KiB" if page else ""
     certainty = Certainty.POSSIBLE if heard is False else certainty
     moved = (_say.moved(clues, name, _NETSTAT) for name in (_PRESSURE, *_DROPS))
     evidence = (
-        *((_count(pages, told),) if pages is not None else ()),
+        *((_count(clues, pages, told),) if pages is not None else ()),
         *(one for one in moved if one),
         *_queues(clues),
         *_kernel.fresh(clues, *_WORDS),
@@ -88,7 +90,7 @@ def _cause(clues: Clues, certainty: Certainty, pages: int | None, told: tuple[in
         log="no error, as a rule: transfers slow down and stop, retransmissions rise; the kernel may reset orphans",
         fixes=(
             "find the programs that do not read, or the peers that do not take what is sent: ss -tm shows whose",
-            f"sudo hosttune apply --role ROLE, for {_KEY} (in pages of 4 KiB, not in bytes)",
+            f"sudo hosttune apply --role ROLE, for {_KEY} (in pages{size}, not in bytes)",
         ),
         confirm=""
         if certainty is Certainty.CERTAIN

@@ -8,30 +8,47 @@ from typing import NamedTuple
 from hosttune.errors import HostError, UsageError
 from hosttune.facts import backends_haproxy, backends_nginx, settings_haproxy
 from hosttune.facts.backends import Hint
-from hosttune.host import Host
+from hosttune.host import Host, named_file
+from hosttune.host.live import LiveHost
+from hosttune.host.owners import Doubt
+from hosttune.host.reading import size_text
 from hosttune.model import Backend, Settings
 
-_LARGEST, _LONGEST = 1 << 20, 1 << 14
+_LARGEST, _LONGEST = 512 << 10, 1 << 14
 
 
 class Configured(NamedTuple):
-    """What a proxy's configuration comes to; `pipes` of a connection None where it does not splice."""
+    """What a proxy's configuration comes to; `pipes` of a connection None where it does not splice.
+
+    `doubts` are what lets others than root write it (see `named_file`).
+    """
 
     backends: tuple[Backend, ...]
     hint: Hint | None
     notes: tuple[str, ...]
     settings: Settings
     pipes: float | None
+    doubts: tuple[Doubt, ...] = ()
 
 
 def from_config(host: Host, path: str) -> Configured:
     """Return the backends of an haproxy.cfg or nginx.conf, the way of binding it implies, notes and settings."""
-    try:
-        text = host.read(path)
-    except HostError as error:
-        raise UsageError(f"--backends-from {path}: {error}") from error
+    text, doubts = _text(host, path)
     if len(text) > _LARGEST or max(map(len, text.split("\n"))) > _LONGEST:
-        raise UsageError(f"--backends-from {path}: larger than {_LARGEST >> 20} MiB, or a line beyond {_LONGEST} bytes")
+        bounds = f"larger than {size_text(_LARGEST)}, or a line beyond {_LONGEST} bytes"
+        raise UsageError(f"--backends-from {path}: {bounds}")
     if re.search(r"^[ \t]*(upstream|http|stream|events)\b[^\n{]*\n?[ \t]*\{", text, re.M):
-        return Configured(*backends_nginx.read(host, path, text), Settings("nginx", path), None)
-    return Configured(*backends_haproxy.read(host, path, text), *settings_haproxy.read(path, text))
+        return Configured(*backends_nginx.read(host, path, text), Settings("nginx", path), None, doubts)
+    return Configured(*backends_haproxy.read(host, path, text), *settings_haproxy.read(path, text), doubts)
+
+
+def _text(host: Host, path: str) -> tuple[str, tuple[Doubt, ...]]:
+    """Return the text of the file, on this machine with what lets others than root write it; raises UsageError."""
+    try:
+        if isinstance(host, LiveHost):
+            found = host.given(path, _LARGEST)
+            return found.data.decode("utf-8", "surrogateescape"), found.doubts
+        return host.read(path), ()
+    except (HostError, OSError) as error:
+        why = named_file.why(error)
+        raise UsageError(f"--backends-from {path}: {why}; name an haproxy.cfg or nginx.conf") from error

@@ -20,6 +20,7 @@ _CLOUDS = (
     ("Alibaba Cloud", "alibaba"),
     ("Scaleway", "scaleway"),
 )
+_X86_PAGE = 4096
 _HYPERVISORS = (
     ("QEMU", "kvm"),
     ("KVM", "kvm"),
@@ -36,14 +37,15 @@ def gather(host: Host) -> Machine:
     """Return what the host says of itself; what it does not say is None, "" or Unknown, never a guess."""
     release = os_release.read(host)
     dmi = " ".join(text(host, f"/sys/class/dmi/id/{n}") for n in ("sys_vendor", "product_name", "bios_vendor"))
-    memory = _meminfo(host)
+    meminfo, kernel = text(host, "/proc/meminfo"), text(host, "/proc/sys/kernel/osrelease")
+    memory = _meminfo(meminfo)
     status = text(host, "/proc/self/status")
     return Machine(
         hostname=text(host, "/proc/sys/kernel/hostname") or text(host, "/etc/hostname"),
         distribution=release.get("ID", ""),
         version=release.get("VERSION_ID", ""),
         pretty=release.get("PRETTY_NAME", ""),
-        kernel=text(host, "/proc/sys/kernel/osrelease"),
+        kernel=kernel,
         cpus=_cpus(text(host, "/sys/devices/system/cpu/online")),
         memory=memory.get("MemTotal"),
         memory_available=memory.get("MemAvailable"),
@@ -54,6 +56,7 @@ def gather(host: Host) -> Machine:
         systemd=text(host, "/proc/1/comm") == "systemd",
         root_user=bool(re.search(r"^Uid:\s+\d+\s+0\s", status, re.M)),
         network_namespace=_namespace(host),
+        page_size=_page_size(host, meminfo, kernel),
     )
 
 
@@ -70,8 +73,21 @@ def is_image(host: Host) -> bool:
     return not text(host, "/proc/sys/kernel/osrelease")
 
 
-def _meminfo(host: Host) -> dict[str, int]:
-    rows = re.findall(r"^(\w+):\s+(\d+) kB$", text(host, "/proc/meminfo"), re.M)
+def _page_size(host: Host, meminfo: str, kernel: str) -> int | None:
+    """Return the bytes of a page; of a snapshot that does not say so what its architecture has, None for others.
+
+    On x86 there is but one size, and x86 alone maps memory in pages of 4k and not of 64k too (arch_report_meminfo() of
+    arch/x86/mm/pat/set_memory.c and of arch/powerpc).
+    """
+    try:
+        return int(host.probe("page_size"))
+    except HostError:
+        mapped = "\nDirectMap4k:" in meminfo and "\nDirectMap64k:" not in meminfo
+        return _X86_PAGE if mapped or re.search(r"[-.](amd64|x86_64|i[3-6]86|686(-pae)?)$", kernel) else None
+
+
+def _meminfo(meminfo: str) -> dict[str, int]:
+    rows = re.findall(r"^(\w+):\s+(\d+) kB$", meminfo, re.M)
     return {key: int(value) * 1024 for key, value in rows}
 
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from hosttune.addresses import is_loopback
 from hosttune.errors import HostError, UsageError
 from hosttune.facts.machine import text
 from hosttune.host import Host
@@ -237,7 +238,7 @@ def _reusable(source: str, backend: Backend, mode: BindMode, settings: Settings)
         return False
     if mode is BindMode.EXPLICIT:
         return True
-    near = any(ipaddress.ip_address(a).is_loopback for a in (source, backend.address))
+    near = is_loopback(source) or is_loopback(backend.address)
     return settings.tw_reuse == 1 or (settings.tw_reuse == 2 and near)
 
 

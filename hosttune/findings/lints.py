@@ -17,18 +17,22 @@ class LintFacts:
     `listening`: ports with a TCP listener, as a set of bits. `assignments`: (dotted key, text, origin) of every line
     in the order in which the boot reads them. `keys`: the keys of this kernel among those assigned, None where they
     cannot be told. `logins_raised`: lines of limits.conf(5) files that set nofile. `unit`: of the role's program.
+    `raised_file_max`: what starts this system raises fs.file-max to the most there is.
     """
 
     listening: int = 0
     memory: int | None = None
+    page_size: int | None = None
     assignments: tuple[tuple[str, str, Origin], ...] = ()
     keys: frozenset[str] | None = None
     logins_raised: tuple[Origin, ...] = ()
     unit: str = ""
+    raised_file_max: bool = False
 
 
 Readings = Mapping[str, Reading]
-_PAGE = 4096
+_LEAST_PAGE = 4096
+"""Where the page size is not known: no kernel has a smaller one, so that what is too much in these is too much."""
 
 
 def lint(readings: Readings, facts: LintFacts) -> tuple[Finding, ...]:
@@ -117,18 +121,18 @@ def _range_over_listeners(readings: Readings, facts: LintFacts) -> Iterator[Find
 
 
 def _tcp_mem(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
-    found = _now(readings, "net.ipv4.tcp_mem")
+    found, page = _now(readings, "net.ipv4.tcp_mem"), facts.page_size or _LEAST_PAGE
     if isinstance(found, tuple) and len(found) == 3 and facts.memory:
         # the text of a snapshot or file may hold more digits than a float takes: cap before dividing
         pages = min(found[2], 2**64 - 1)
-        share = pages * _PAGE / facts.memory
+        share = pages * page / facts.memory
         if share > 0.5:
             yield _found(
                 "tcp-mem-beyond-ram",
                 "net.ipv4.tcp_mem",
-                f"{pages:,} pages are {pages * _PAGE / 2**30:,.1f} GiB, {share:.0%} of RAM: the OOM killer comes "
+                f"{pages:,} pages are {pages * page / 2**30:,.1f} GiB, {share:.0%} of RAM: the OOM killer comes "
                 "before TCP pushes back; the unit is pages, not bytes",
-                f"keep the last number at or below {facts.memory // 2 // _PAGE:,}",
+                f"keep the last number at or below {facts.memory // 2 // page:,}",
                 Severity.ERROR,
             )
 
@@ -163,6 +167,7 @@ def _negative_lines(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
 
 
 def _triples(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
+    page = facts.page_size or _LEAST_PAGE
     for key, text, origin in facts.assignments:
         if key not in ("net.ipv4.tcp_mem", "net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem"):
             continue
@@ -173,12 +178,12 @@ def _triples(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
             yield _found("out-of-order-line", key, f"{origin}: {text.strip()}: the three must rise", "sort the three")
         # where the line is what runs, _tcp_mem has said so already
         said = _now(readings, key) == tuple(numbers)
-        if key == "net.ipv4.tcp_mem" and not said and facts.memory and numbers[2] * _PAGE > facts.memory // 2:
+        if key == "net.ipv4.tcp_mem" and not said and facts.memory and numbers[2] * page > facts.memory // 2:
             yield _found(
                 "tcp-mem-in-bytes",
                 key,
-                f"{origin}: {numbers[2]:,} pages are {numbers[2] * _PAGE / 2**30:,.1f} GiB; the unit is not bytes",
-                f"keep the last number at or below {facts.memory // 2 // _PAGE:,}",
+                f"{origin}: {numbers[2]:,} pages are {numbers[2] * page / 2**30:,.1f} GiB; the unit is not bytes",
+                f"keep the last number at or below {facts.memory // 2 // page:,}",
                 Severity.ERROR,
             )
 
@@ -257,7 +262,7 @@ def _lines(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
             near = difflib.get_close_matches(key, facts.keys, 1, 0.8)
             hint = f"did you mean {near[0]}?" if near else "is its module loaded at boot?"
             yield _found("no-such-key", key, f"{origin}: this kernel has no such key now; {hint}", hint, Severity.INFO)
-        if key == "fs.file-max" and number is not None and number < 1_000_000:
+        if key == "fs.file-max" and facts.raised_file_max and number is not None and number < 1_000_000:
             yield _found("file-max-lowered", key, f"{origin}: {number:,} lowers what systemd sets", "delete the line")
         if key == "net.ipv4.tcp_fin_timeout" and number is not None and number < 60:
             yield _found(

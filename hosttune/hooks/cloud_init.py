@@ -123,7 +123,7 @@ def _install(origin: Origin) -> str:
     if origin.kind is Kind.IMAGE:
         return f'[ -x {PROGRAM} ] || {{ echo "hosttune-first-boot: {PROGRAM} is not on this image" >&2; exit 127; }}'
     if origin.kind is Kind.INDEX:
-        return "\n".join(_venv(shlex.quote(origin.where)))
+        return "\n".join(_venv(shlex.quote(origin.where), _hashed(origin)))
     lines = []
     path = origin.where
     if origin.url:
@@ -136,10 +136,19 @@ def _install(origin: Origin) -> str:
     return "\n".join([*lines, *_venv(shlex.quote(path))])
 
 
-def _venv(what: str) -> list[str]:
+def _hashed(origin: Origin) -> list[str]:
+    """Return what installs a version of the index only where its sum is right; what it needs comes after it."""
+    if not origin.sha256:
+        return []
+    requirement = shlex.quote(f"{origin.where} --hash=sha256:{origin.sha256}")
+    return [f"echo {requirement} | {_HOME}/bin/pip install --quiet --no-deps --require-hashes -r /dev/stdin"]
+
+
+def _venv(what: str, before: Sequence[str] = ()) -> list[str]:
     """Return what installs hosttune into an environment of its own."""
     return [
         f"[ -x {_HOME}/bin/pip ] || python3 -m venv {_HOME}",
+        *before,
         f"{_HOME}/bin/pip install --quiet {what}",
         f"ln -sf {_HOME}/bin/hosttune {PROGRAM}",
     ]

@@ -13,7 +13,9 @@ from itertools import product
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 ARCHES = ("x86_64", "aarch64")
 LIBCS = ("glibc", "musl")
-MARK = b"#!/usr/bin/env python3\n"
+# isolated: neither PYTHON* nor what lies in the user's site-packages runs in a program of root. Not `env -S`, which
+# busybox has not
+MARK = b'#!/bin/sh\nexec python3 -I "$0" "$@"\n'
 _GLIBC = ("manylinux_2_17", "manylinux2014", "manylinux_2_12", "manylinux2010", "manylinux_2_5", "manylinux1")
 # the first that a wheel has counts: old ones run on more hosts
 _TAGS = {"glibc": (*_GLIBC, "manylinux_2_28"), "musl": ("musllinux_1_1", "musllinux_1_2")}

@@ -35,19 +35,22 @@ def ready(name: str, targets: Mapping[str, Sequence[str]]) -> None:
 def _site(archive: str, name: str, wheels: Sequence[str]) -> str:
     """Return the directory with everything in it, unpacked before or now."""
     refused = []
-    for place in _places():
-        site = os.path.join(place, name)
+    for given in _places():
+        place = given
         try:
-            if not os.path.isdir(site):
+            if not os.path.isdir(os.path.join(place, name)):
                 _make(place)
+            # what is judged is what is used: a link on the way may point elsewhere the next moment
+            place = os.path.realpath(place)
+            site = os.path.join(place, name)
             why = _unfit(place)
-            if not why and not os.path.isdir(site):
-                _unpack(archive, wheels, place, site)
+            if not why:
+                if not os.path.isdir(site):
+                    _unpack(archive, wheels, place, site)
+                return site
         except OSError as error:
             why = os.strerror(error.errno or 0)
-        if not why:
-            return site
-        refused.append(f"{place}: {why}")
+        refused.append(f"{given}: {why}")
     if not os.environ.get("HOSTTUNE_CACHE"):
         for place in _passing():
             try:
@@ -145,7 +148,7 @@ def _for_once(archive: str, wheels: Sequence[str], place: str) -> str:
     import shutil
     import tempfile
 
-    site = tempfile.mkdtemp(prefix="hosttune-", dir=place)
+    site = tempfile.mkdtemp(prefix="hosttune-", dir=os.path.realpath(place))
     me = os.getpid()
     # not by a child that was forked
     atexit.register(lambda: shutil.rmtree(site, ignore_errors=True) if os.getpid() == me else None)
@@ -180,6 +183,7 @@ def _extract(archive: str, wheels: Sequence[str], directory: str) -> None:
 
 def _end(text: str, code: int = _CANNOT) -> NoReturn:
     """Leave with one line on stderr; the code is not one that says how the host is."""
-    line = f"hosttune.pyz: {text}\n".encode("utf-8", "backslashreplace").decode()
-    sys.stderr.write(line)
+    # a path may hold what a terminal would obey
+    line = "".join(letter if letter.isprintable() else ascii(letter)[1:-1] for letter in text)
+    sys.stderr.write(f"hosttune.pyz: {line}\n")
     sys.exit(code)

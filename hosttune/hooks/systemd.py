@@ -30,12 +30,14 @@ class Wanted:
     """What the units do.
 
     `command` is the check to run, its first word a whole path; `after` the unit that carries the connections, "" for
-    none; `needs` paths of files that the command needs; `textfile` a file that it writes, "" for none; `names`:
-    backends are looked up by name; `every` seconds between two checks; `line` the command line that made the files.
+    none; `pages`: the manual is on the host; `needs` paths of files that the command needs; `textfile` a file that it
+    writes, "" for none; `names`: backends are looked up by name; `every` seconds between two checks; `line` the command
+    line that made the files.
     """
 
     command: Sequence[str]
     after: str = ""
+    pages: bool = False
     needs: Sequence[str] = ()
     textfile: str = ""
     names: bool = False
@@ -56,7 +58,8 @@ def _service(wanted: Wanted) -> list[str]:
     return [
         "[Unit]",
         "Description=Check that this host is tuned for its role",
-        "Documentation=man:hosttune-check(1)",
+        # `systemd-analyze verify` fails where the page is not there
+        *(["Documentation=man:hosttune-check(1)"] if wanted.pages else []),
         "Wants=network-online.target",
         f"After={' '.join(units).strip()}",
         "",

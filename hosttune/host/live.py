@@ -14,7 +14,9 @@ from typing import Any
 
 from hosttune import registry
 from hosttune.errors import HostError, UsageError
+from hosttune.host import named_file, owners, path_walk
 from hosttune.host.disk import Disk, state_of, temporary_of
+from hosttune.host.named_file import Given
 from hosttune.host.reading import OPENING, host_error, read_bounded
 from hosttune.host.remembered import MOST_NAMES, Remembered, lives, too_many
 from hosttune.host.tree import Entry, Tree, stat_of
@@ -139,6 +141,18 @@ class LiveHost:
         except OSError:
             return None
         return found.st_uid, stat.S_IMODE(found.st_mode)
+
+    def given(self, path: str, limit: int) -> Given:
+        """Return the file that an option names, and what lets others than root write it; raises OSError, HostError.
+
+        Of an image the file is judged, and what leads to the image, not what lies between: its owner is who made it.
+        """
+        if self.root == "/":
+            return named_file.read(path, limit)
+        with self._tree.opened(path, OPENING) as fd:
+            own = owners.doubt(fd, os.path.join(self.root, path.lstrip("/"))) if os.geteuid() == 0 else None
+            above = path_walk.doubts_about(self.root)
+            return Given(read_bounded(fd, limit, path), (*([own] if own else []), *above))
 
     def put(self, path: str, state: FileState) -> None:
         """Replace a whole file; raises OSError."""

@@ -11,16 +11,15 @@ from __future__ import annotations
 
 import fnmatch
 import json
-import os
 from collections.abc import Callable
 from typing import Any
 
 from hosttune.errors import HostError, UsageError
-from hosttune.host import Host, shapes
+from hosttune.host import Host, json_bounds, named_file, shapes
+from hosttune.host.live import LARGEST
 from hosttune.model import FileState, Reason
 
 SCHEMA = "hosttune/snapshot/1"
-LARGEST = 256 << 20
 
 
 class Recorded:
@@ -41,15 +40,16 @@ class Recorded:
     def load(cls, path: str) -> Recorded:
         """Open a snapshot file; raises UsageError with one line where it is missing, cut short or no snapshot."""
         try:
-            if os.path.getsize(path) > LARGEST:
-                raise UsageError(f"{path}: larger than {LARGEST >> 20} MiB, not a snapshot")
-            with open(path, encoding="utf-8") as file:
-                answers = json.load(file)
-        except OSError as error:
-            raise UsageError(f"{path}: {error.strerror}; name a file made by `hosttune snapshot -o FILE`") from error
-        except (ValueError, RecursionError) as error:
-            line = getattr(error, "lineno", 1)
-            raise UsageError(f"{path}:{line}: cut short or not JSON; make it anew with `hosttune snapshot`") from error
+            answers = json_bounds.parse(named_file.read(path, json_bounds.LARGEST).data)
+        except (OSError, HostError) as error:
+            why = named_file.why(error)
+            raise UsageError(f"{path}: {why}; name a file made by `hosttune snapshot -o FILE`") from error
+        except json.JSONDecodeError as error:
+            told = f"{path}:{error.lineno}: cut short or not JSON"
+            raise UsageError(f"{told}; make it anew with `hosttune snapshot`") from error
+        except ValueError as error:
+            why = "not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)[:100]
+            raise UsageError(f"{path}: not a snapshot: {why}; make it anew with `hosttune snapshot`") from error
         _check(path, answers)
         return cls(answers)
 
@@ -140,6 +140,12 @@ def _answer(answers: dict[str, Any], key: str, what: str) -> Any:
     raise HostError(Reason[answer["error"]], answer["detail"])
 
 
+def _fits(path: str, pattern: str) -> bool:
+    """Say whether a path can be an answer to a pattern: those who ask take it apart at its slashes."""
+    plain = pattern.rstrip("/")
+    return path.count("/") == plain.count("/") and fnmatch.fnmatchcase(path, plain)
+
+
 def _check(path: str, answers: Any) -> None:
     def wrong(what: str) -> UsageError:
         return UsageError(f"{path}: {what}; make it anew with `hosttune snapshot`")
@@ -162,12 +168,14 @@ def _check_tables(answers: dict[str, Any], wrong: Callable[[str], UsageError]) -
             right = isinstance(answer, dict) and (
                 (kind == "probes" or isinstance(answer["is"], str))
                 if "is" in answer
-                else answer.get("error") in Reason.__members__ and isinstance(answer.get("detail"), str)
+                else str(answer.get("error")) in Reason.__members__ and isinstance(answer.get("detail"), str)
             )
             if not right:
                 raise wrong(f"key {kind}.{key!r} is no answer")
             why = ""
             if "is" in answer:
+                if kind == "reads" and len(answer["is"]) > LARGEST:
+                    raise wrong(f"key reads.{key!r} is longer than a file may be that is read")
                 shape = shapes.wrong_text if kind == "reads" else shapes.wrong
                 why = shape(key if kind == "reads" else key.partition(" ")[0], answer["is"])
             if why:
@@ -175,6 +183,9 @@ def _check_tables(answers: dict[str, Any], wrong: Callable[[str], UsageError]) -
     for key, found in answers["globs"].items():
         if not (isinstance(found, list) and all(isinstance(p, str) for p in found)):
             raise wrong(f"key globs.{key!r} is no list of paths")
+        odd = next((path for path in found if not _fits(path, key)), None)
+        if odd is not None:
+            raise wrong(f"key globs.{key!r}: {odd!r} does not match it")
     links = answers.get("links", {})
     if not (isinstance(links, dict) and all(isinstance(target, str) for target in links.values())):
         raise wrong("key links is no table of paths")

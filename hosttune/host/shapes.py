@@ -110,6 +110,15 @@ def _user(found: Any) -> str:
     return "" if isinstance(found, str) and re.fullmatch("[0-9]{1,10}", found) else "no user's number"
 
 
+def _pid(found: Any) -> str:
+    # at most PID_MAX_LIMIT, 1 << 22: include/linux/threads.h
+    return "" if isinstance(found, str) and re.fullmatch("[0-9]{1,7}", found) else "no process's number"
+
+
+def _some(shape: Shape) -> Shape:
+    return lambda found: shape(found) or ("" if found else "empty")
+
+
 _HELD = _rows(_record(address=_address, port=_port, listen=_flag, v6only=_flag))
 _TUPLES = _rows(
     _record(
@@ -147,6 +156,12 @@ def _maybe_address(found: Any) -> str:
     return "" if found == "" else _address(found)
 
 
+def _page(found: Any) -> str:
+    # 4 KiB to 256 KiB are what kernels are built with: a power of two
+    right = not _count(found) and 4096 <= found <= 1 << 18 and found & (found - 1) == 0
+    return "" if right else "no size of a page"
+
+
 _ADDRESS_OF = _record(address=_address, prefix=_count, permanent=_flag)
 _LINK = _record(
     up=_flag,
@@ -157,8 +172,21 @@ _LINK = _record(
     gateways=_rows(_address),
     neighbours=_rows(_address),
 )
+_LISTENERS = _rows(_record(address=_address, port=_port, queue=_count, backlog=_count, uid=_count, inode=_count))
 _LOCAL = _rows(_record(address=_address, ports=_ports))
 _SHAPES: dict[str, Shape] = {
+    "addresses": _record(addresses=_rows(_address), local_routes=_rows(_prefix)),
+    "allowances": _table(_text, _table(_text, _count)),
+    "descriptors": _table(_pid, _count),
+    "holdings": _record(
+        accepted=_maybe(_count), outgoing=_maybe(_count), backlogs=_rows(_count), also={"wrapped": _flag}
+    ),
+    "instance": _record(boot=_text, namespace=_text),
+    "interfaces": _table(_interface, _rows(_prefix)),
+    "listeners": _LISTENERS,
+    "names": _some(_rows(_address)),
+    "occupants": _record(connections=_table(_address, _count), listeners=_rows(_record(address=_address, port=_port))),
+    "workers": _rows(_record(pid=_count, name=_text, alike=_count)),
     "sockets": _record(tuples=_TUPLES, held=_HELD, local=_LOCAL, also={"limited": _text}),
     "links": _record(
         links=_table(_interface, _LINK),
@@ -169,7 +197,7 @@ _SHAPES: dict[str, Shape] = {
         _address, _record(source=_maybe_address, also={"gateway": _text, "interface": _text, "error": _text})
     ),
     "traffic": _record(
-        listeners=_rows(_record(address=_address, port=_port, queue=_count, backlog=_count, uid=_count, inode=_count)),
+        listeners=_LISTENERS,
         flows=_rows(
             _record(
                 "established time_wait opening other retried unread resending",
@@ -207,6 +235,7 @@ _SHAPES: dict[str, Shape] = {
         ),
     ),
     "kernel_log": _rows(_record(age=_number, text=_text)),
+    "page_size": _page,
     "tracked": _record(
         seen=_count,
         whole=_flag,

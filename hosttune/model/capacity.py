@@ -219,7 +219,10 @@ class GroupLimit:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """The host as far as requirements and bounds depend on it; memory in bytes, `None` or "" where not known."""
+    """The host as far as requirements and bounds depend on it; memory in bytes, `None` or "" where not known.
+
+    `page_size` is that of its kernel, in which tcp_mem and the like are counted.
+    """
 
     hostname: str
     distribution: str
@@ -238,3 +241,4 @@ class Machine:
     network_namespace: str
     addresses: tuple[str, ...] = ()
     local_routes: tuple[str, ...] = ()
+    page_size: int | None = None

@@ -87,11 +87,15 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """All of a record: its runs, its looks in the order of time, how many lines could not be read."""
+    """All of a record: its runs, its looks in the order of time, how many lines could not be read.
+
+    `looks` is how many there were, before neighbours were made one.
+    """
 
     runs: tuple[Run, ...]
     ticks: tuple[Tick, ...]
     torn: int = 0
+    looks: int = 0
 
 
 @dataclass(frozen=True, slots=True)

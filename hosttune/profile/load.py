@@ -6,13 +6,16 @@ that `extends` its own name extends the next one in that order.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from hosttune.errors import ProfileError, UsageError
+from hosttune.host import named_file, path_walk
+from hosttune.host.owners import Doubt
 from hosttune.resolve import toml_file
 from hosttune.resolve.sysctl_value import display, normalise
 
@@ -33,7 +36,8 @@ class Row:
 class Profile:
     """A role: its own and its inherited rows in order, base first; `workload` holds its defaults, `why` their reasons.
 
-    `service_raises_nofile`: the service's program raises its own soft limit to the hard one.
+    `service_raises_nofile`: the service's program raises its own soft limit to the hard one. `doubts` are what lets
+    others than root write its file or one that it extends.
     """
 
     name: str
@@ -44,6 +48,7 @@ class Profile:
     rows: tuple[Row, ...]
     about: dict[str, dict[str, Any]]
     why: dict[str, str] = field(default_factory=dict)
+    doubts: tuple[Doubt, ...] = ()
 
 
 def shipped() -> Path:
@@ -61,23 +66,34 @@ def names(directories: Sequence[Path] = ()) -> tuple[str, ...]:
 
 def load(name: str, directories: Sequence[Path] = ()) -> Profile:
     """Return the profile of that name; raises UsageError where there is none, ProfileError where it is wrong."""
-    return _build(_find(name, [*directories, shipped()], "--role"), [*directories, shipped()], ())
+    return _profile(_find(name, [*directories, shipped()], "--role"), directories)
 
 
 def load_file(path: Path, directories: Sequence[Path] = ()) -> Profile:
     """Return the profile in a file of one's own; raises UsageError or ProfileError."""
-    return _build(path, [*directories, shipped()], ())
+    return _profile(path, directories)
+
+
+def _profile(path: Path, directories: Sequence[Path]) -> Profile:
+    found = _build(path, [*directories, shipped()], ())
+    # in a directory that others can write a file may come or go, and a name mean another profile
+    places = [doubt for directory in directories for doubt in path_walk.doubts_about(str(directory))]
+    return replace(found, doubts=tuple(dict.fromkeys([*found.doubts, *places])))
 
 
 def document(path: Path) -> dict[str, Any]:
     """Return a profile file's tables, checked against the schema; raises UsageError or ProfileError."""
-    tables = toml_file.tables(path, "profile", ProfileError)
+    return _document(path).tables
+
+
+def _document(path: Path) -> toml_file.TomlFile:
+    found = toml_file.read(path, "profile", ProfileError)
     # our own are validated by the tests: pydantic's import would cost a fifth of a whole check
     if path.resolve().parent != shipped():
         from hosttune.profile import schema
 
-        schema.validate(str(path), tables)
-    return tables
+        schema.validate(str(path), found.tables)
+    return found
 
 
 def _subject(text: str) -> str:
@@ -90,7 +106,7 @@ def _find(name: str, directories: Sequence[Path], option: str) -> Path:
     if _NAME.fullmatch(name):
         for directory in directories:
             path = directory / f"{name}.toml"
-            if path.is_file():
+            if _there(path):
                 return path
     import difflib
 
@@ -99,12 +115,29 @@ def _find(name: str, directories: Sequence[Path], option: str) -> Path:
     raise UsageError(f"{option} {name!r}: no such profile; {hint}")
 
 
+def _there(path: Path) -> bool:
+    """Say whether a name is taken, by a file or not; raises UsageError where that cannot be seen.
+
+    What cannot be read is not passed over: the profile that ships is not what was meant then.
+    """
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        why = f"{named_file.why(error)}; make it readable, or move it away"
+        raise UsageError(f"{path}: {why}") from error
+    return True
+
+
 def _build(path: Path, directories: Sequence[Path], below: tuple[Path, ...]) -> Profile:
     if path in below or len(below) > _DEEPEST:
         raise ProfileError(f"{path}: profile: extends: goes in a circle through {' -> '.join(p.stem for p in below)}")
-    tables = document(path)
+    file = _document(path)
+    tables = file.tables
     head = tables["profile"]
     rows: list[Row] = []
+    doubts = list(file.doubts)
     workload: dict[str, Any] = {}
     about: dict[str, dict[str, Any]] = {}
     why: dict[str, str] = {}
@@ -115,6 +148,7 @@ def _build(path: Path, directories: Sequence[Path], below: tuple[Path, ...]) -> 
             beyond = directories[list(directories).index(path.parent) + 1 :]
         parent = _build(_find(base, beyond, f"{path}: profile: extends"), directories, (*below, path))
         rows.extend(parent.rows)
+        doubts.extend(parent.doubts)
         workload.update(parent.workload)
         about.update(parent.about)
         why.update(parent.why)
@@ -134,4 +168,5 @@ def _build(path: Path, directories: Sequence[Path], below: tuple[Path, ...]) -> 
         rows=tuple(rows),
         about=about,
         why=why,
+        doubts=tuple(dict.fromkeys(doubts)),
     )

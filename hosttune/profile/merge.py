@@ -121,7 +121,7 @@ def _requirement(profile: Profile, row: Row, workload: Workload, machine: Machin
 
 def _wants(table: dict[str, Any], workload: Workload, machine: Machine) -> tuple[Value, ...]:
     if "demand" in table:
-        value = FUNCTIONS[table["demand"]](workload, machine.memory, table.get("params", {}))
+        value = FUNCTIONS[table["demand"]](workload, machine, table.get("params", {}))
         # empty: what is wanted cannot be told, the finding says so
         return () if value is None else (value,)
     if "values" in table:
@@ -169,6 +169,9 @@ def _stronger(one: Requirement, other: Requirement) -> Requirement:
 def _both(one: Requirement, other: Requirement) -> tuple[Value, ...]:
     if one.wants == other.wants:
         return one.wants
+    if not one.wants or not other.wants:
+        # what one of them wants cannot be told, so neither can what serves both
+        return ()
     if one.operator is Operator.AT_LEAST:
         return (_extreme(one.wants[0], other.wants[0], max),)
     if one.operator is Operator.AT_MOST:

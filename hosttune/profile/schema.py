@@ -12,7 +12,9 @@ from hosttune.errors import ProfileError
 from hosttune.profile.demand import FUNCTIONS
 
 _SUBJECT = re.compile(
-    r"(sysctl:[A-Za-z0-9_-]+([./][A-Za-z0-9_-]+)+|nofile:(service|login|process|manager)|nofile:(unit|login)/[A-Za-z0-9_.@:-]+)"
+    # no - at the begin: there it is no part of a name (sysctl.d(5))
+    r"(sysctl:[A-Za-z0-9_][A-Za-z0-9_-]*([./][A-Za-z0-9_-]+)+"
+    r"|nofile:(service|login|process|manager)|nofile:(unit|login)/[A-Za-z0-9_.@:-]+)"
 )
 _SENTENCE = r"^[^\x00-\x1f\x7f-\x9f]*$"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hosttune.model import Bound, Report, Unknown
 from hosttune.printable import clean, cleaned
-from hosttune.render import _parts
+from hosttune.render import _parts, _where
 from hosttune.render._figures import bar, cut, fold, hard_bounds, slow_bounds
 
 
@@ -22,9 +22,15 @@ def render(report: Report, *, verbose: bool = False, color: bool = False, width:
         "",
         *_reach(report, width),
         *_parts.remarks(report, width),
-        *(["", *fold(f"  mend what is settings: {report.mend}", width, "    ")] if report.mend else []),
+        *_fix(report, width),
     ]
     return _parts.joined(lines, color, unicode)
+
+
+def _fix(report: Report, width: int) -> list[str]:
+    if not report.mend:
+        return []
+    return ["", *_where.shown("\n".join(report.mend), width, "  mend what is settings: ", "    ")]
 
 
 def _bars(report: Report, verbose: bool, width: int, unicode: bool) -> list[str]:
@@ -36,14 +42,14 @@ def _bars(report: Report, verbose: bool, width: int, unicode: bool) -> list[str]
     lines = ["", f"  {'wanted':<{label}} {bar(wanted, most, cells, unicode):<{cells}} {wanted:>13,}"]
     for number, bound in hard:
         name = cut(clean(bound.name), label, unicode)
-        shown = f"{number:>13,}" if number < 10**13 else f"{'no limit':>13}"
-        lines.append(f"  {name:<{label}} {bar(number, most, cells, unicode):<{cells}} {shown}")
+        lines.append(f"  {name:<{label}} {bar(number, most, cells, unicode):<{cells}} {number:>13,}")
         if number < wanted or verbose:
             lines.extend(_detail(bound, verbose, width))
         elif _slow(bound, wanted):
             told = "; ".join([f"slow from {bound.knee:,}", *bound.notes[:1]])
             lines.extend(fold(f"    {told}", width, "      "))
-    return lines
+    never = [bound.name for bound in report.bounds if bound.hard is None and bound.notes[:1] == ("no bound",)]
+    return lines + (fold(f"  no bound: {', '.join(never)}", width, "    ") if never else [])
 
 
 def _slow(bound: Bound, wanted: int) -> bool:

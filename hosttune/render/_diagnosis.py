@@ -54,7 +54,7 @@ def _head(found: Diagnosis, width: int) -> list[str]:
     machine = found.machine
     parts = [machine.hostname, machine.pretty, f"Linux {machine.kernel}" if machine.kernel else ""]
     parts.append(f"watched for {found.seconds:,.1f} s" if found.seconds else "one gathering, no rates")
-    return fold(" · ".join(part for part in parts if part), width, "")
+    return fold(" · ".join(part for part in parts if part), width, "  ")
 
 
 def _answer(found: Diagnosis, verbose: bool, width: int) -> list[str]:

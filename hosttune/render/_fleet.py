@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
-
+from hosttune import printable
 from hosttune.model import Fleet, FleetTier, HostState
 from hosttune.printable import clean, cleaned
 from hosttune.render import _parts, json
@@ -131,10 +130,10 @@ def _next(fleet: Fleet, width: int) -> list[str]:
     lines: list[str] = []
     if fleet.waiting:
         name = fleet.waiting[0].name
-        run = f"sudo hosttune apply --profile {shlex.quote(f'DIR/profiles/{name}.toml')}"
+        run = f"sudo hosttune apply --profile {printable.word(f'DIR/profiles/{name}.toml')}"
         lines += fold(f"  mend, on {name}: {run}", width, "    ")
     if fleet.missing:
         name = fleet.missing[0]
-        run = f"hosttune check --profile {shlex.quote(f'DIR/profiles/{name}.toml')} --format json"
-        lines += fold(f"  report, on {name}: {run} > {shlex.quote(f'{name}.json')}", width, "    ")
+        run = f"hosttune check --profile {printable.word(f'DIR/profiles/{name}.toml')} --format json"
+        lines += fold(f"  report, on {name}: {run} > {printable.word(f'{name}.json')}", width, "    ")
     return ["", *lines] if lines else []

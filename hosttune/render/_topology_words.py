@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-import shlex
 
+from hosttune import printable
 from hosttune.model import BindMode, Hop, Place, Reason, Setting, Sizing, Tier, TierPlan
 from hosttune.render._figures import counted, memory, percent, value
 from hosttune.render._topology_places import slows, stalls
@@ -189,7 +189,7 @@ def remarks(sizing: Sizing) -> list[str]:
 def commands(sizing: Sizing, command: str = "") -> list[tuple[str, str]]:
     """Return what to do next, each with its command; `command` is the one that made the plan, without its output."""
     aim = sizing.topology
-    again = command or f"hosttune plan {shlex.quote(aim.origin or aim.name)}"
+    again = command or f"hosttune plan {printable.word(aim.origin or aim.name)}"
     if not sizing.carried:
         return [] if sizing.solved else [("find what carries it", f"{again}{_open(sizing)} --solve")]
     emit = f"{again} --solve" if sizing.solved and "--solve" not in again.split() else again
@@ -204,7 +204,7 @@ def _open(sizing: Sizing) -> str:
     aim = sizing.topology
     narrow = [p for p in (*stalls(sizing), *slows(sizing)) if p.connections < aim.connections]
     narrow = [p for p in narrow if not p.knee or aim.below_knee]
-    return "".join(f" --set {shlex.quote(f'{key}=?')}" for key in dict.fromkeys(_wider(sizing, p) for p in narrow))
+    return "".join(f" --set {printable.word(f'{key}=?')}" for key in dict.fromkeys(_wider(sizing, p) for p in narrow))
 
 
 def _wider(sizing: Sizing, place: Place) -> str:

@@ -4,39 +4,67 @@ from __future__ import annotations
 
 import re
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hosttune.errors import HosttuneError, UsageError
+from hosttune.errors import HostError, HosttuneError, UsageError
+from hosttune.host import named_file
+from hosttune.host.owners import Doubt
+from hosttune.resolve import toml_bounds
 
 LARGEST = 1 << 20
 
 
-def tables(path: Path, kind: str, wrong: type[HosttuneError]) -> dict[str, Any]:
-    """Return the tables of a file of some kind ("profile"), at most 1 MiB of UTF-8.
+@dataclass(frozen=True, slots=True)
+class TomlFile:
+    """A file's text and tables, and what lets others than root write it (see `named_file`)."""
+
+    text: str
+    tables: dict[str, Any]
+    doubts: tuple[Doubt, ...]
+
+
+def read(path: Path, kind: str, wrong: type[HosttuneError]) -> TomlFile:
+    """Return a file of some kind ("profile"), at most 1 MiB of UTF-8, within `toml_bounds`.
 
     Raises UsageError where it cannot be read, `wrong` where it is not TOML: FILE:LINE:COLUMN and what is wrong.
     """
+    shown = _printed(str(path))
     try:
-        if path.is_dir():
-            raise UsageError(f"{path}: a directory; name a {kind} in TOML")
-        if not path.is_file():
-            raise UsageError(f"{path}: no such file; name a {kind} in TOML")
-        if path.stat().st_size > LARGEST:
-            raise wrong(f"{path}: larger than {LARGEST >> 20} MiB, not a {kind}")
-        text = path.read_bytes().decode("utf-8")
-        return tomllib.loads(text)
+        given = named_file.read(str(path), LARGEST)
+        text = given.data.decode("utf-8")
+        excess = toml_bounds.excess(text)
+        if excess:
+            raise wrong(f"{shown}:{excess[0]}: {excess[1]}, no {kind} has that; take it out")
+        return TomlFile(text, tomllib.loads(text), given.doubts)
+    except HostError as error:
+        why = named_file.why(error)
+        if why.startswith("larger"):
+            raise wrong(f"{shown}: {why}, not a {kind}") from error
+        raise UsageError(f"{shown}: {why}; name a {kind} in TOML") from error
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}; name a {kind} that you may read") from error
+        why = named_file.why(error)
+        hint = "in TOML" if why in ("no such file", "a directory") else "that you may read"
+        raise UsageError(f"{shown}: {why}; name a {kind} {hint}") from error
     except UnicodeDecodeError as error:
-        raise wrong(f"{path}: byte {error.start} is not UTF-8; save it as UTF-8 text") from error
+        raise wrong(f"{shown}: byte {error.start} is not UTF-8; save it as UTF-8 text") from error
     except tomllib.TOMLDecodeError as error:
-        raise wrong(_syntax(path, text, str(error))) from error
+        raise wrong(_syntax(shown, text, str(error))) from error
     except (RecursionError, ValueError) as error:
-        raise wrong(f"{path}: cannot be read as TOML: {type(error).__name__}") from error
+        raise wrong(f"{shown}: cannot be read as TOML: {type(error).__name__}") from error
 
 
-def _syntax(path: Path, text: str, said: str) -> str:
+def tables(path: Path, kind: str, wrong: type[HosttuneError]) -> dict[str, Any]:
+    """Return the tables of a file alone; raises as `read`."""
+    return read(path, kind, wrong).tables
+
+
+def _printed(text: str) -> str:
+    return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
+
+
+def _syntax(path: str, text: str, said: str) -> str:
     where = re.search(r"\(at line (\d+), column (\d+)\)", said)
     # without a place it is the end of the document
     at = f":{where[1]}:{where[2]}" if where else f":{max(len(text.splitlines()), 1)}"

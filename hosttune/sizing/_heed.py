@@ -68,7 +68,7 @@ def _queues(topology: Topology, plan: TierPlan) -> list[str]:
         return []
     said = (
         f"{plan.tier.name}: a message of {message.size:,} bytes to {message.fan_out:,} devices takes {pages:,} pages "
-        f"of tcp_mem ({pages * 4096 / 2**20:,.0f} MiB) a host while nobody reads"
+        f"of tcp_mem ({pages * _tier.PAGE / 2**20:,.0f} MiB) a host while nobody reads"
     )
     if not isinstance(told, tuple) or len(told) != 3:
         return [f"{said}; say memory to have it held against the limit"]

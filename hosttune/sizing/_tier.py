@@ -30,6 +30,9 @@ from hosttune.sizing._role import Readings, Role
 _ENTRY = 256 + 8
 """Bytes of a tracked connection: nf_conn's slab object and its bucket (net/netfilter/nf_conntrack_core.c)."""
 
+PAGE = 4096
+"""Bytes of a page of a host that is planned: that of x86, and of most kernels of arm64."""
+
 _RESERVED = "sysctl:net.ipv4.ip_local_reserved_ports"
 _GIVEN = frozenset({"nr-open", "file-max", "epoll-watches", "conntrack", "tcp-mem", "maxconn", "cloud"})
 """Bounds of settings that a planned host is given as it needs them, and of clouds, which are told apart."""
@@ -87,7 +90,7 @@ def _takes(topology: Topology, tier: Tier, facts: CapacityFacts, demand: Fractio
     """Return what no setting gives: memory, and source addresses."""
     each = _footprint.footprint(facts)
     total = each.total + _entries(tier, facts.workload)
-    beside = fan_out_pages(topology, tier, demand) * _footprint.PAGE + _closed(tier, facts)
+    beside = fan_out_pages(topology, tier, demand) * PAGE + _closed(tier, facts)
     memory = facts.workload.connections * total + beside + tier.memory_kept
     found = [Setting("memory", memory, "bytes", f"{total:,} bytes a connection, idle; {each.why}")]
     if (tier.sources or 1) > 1:
@@ -114,6 +117,7 @@ def _machine(tier: Tier) -> Machine:
         root_user=True,
         network_namespace="",
         addresses=tier.addresses,
+        page_size=PAGE,
     )
 
 
@@ -163,7 +167,7 @@ def _facts(
     facts = CapacityFacts(
         readings=readings, pools=(), workload=load, machine=machine, nofile=nofile, program=tier.program
     )
-    beside = fan_out_pages(topology, tier, demand) * _footprint.PAGE + _closed(tier, facts)
+    beside = fan_out_pages(topology, tier, demand) * PAGE + _closed(tier, facts)
     if machine.memory_available is None or not beside:
         return facts
     left = max(machine.memory_available - beside, 0)
@@ -189,7 +193,7 @@ def fan_out_pages(topology: Topology, tier: Tier, demand: Fraction) -> int:
     if not message.fan_out or not message.size or not tier.serving:
         return 0
     share = min(Fraction(message.fan_out, topology.connections), Fraction(1))
-    return math.ceil(demand / tier.serving * share) * _footprint.pages(message.size)
+    return math.ceil(demand / tier.serving * share) * _footprint.pages(message.size, PAGE)
 
 
 def _is_planned(bound: Bound, tier: Tier) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hosttune.errors import TopologyError, UsageError
+from hosttune.host.owners import Doubt
 from hosttune.model.capacity import BindMode, Workload
 from hosttune.model.topology import Message, Tier, Topology
 from hosttune.profile import load as profiles
@@ -30,19 +31,25 @@ def names() -> tuple[str, ...]:
 
 def text(name: str) -> str:
     """Return a topology file as it is written; raises UsageError where there is none."""
-    path = _find(name)
-    toml_file.tables(path, "topology", TopologyError)
-    return path.read_text(encoding="utf-8")
+    return toml_file.read(_find(name), "topology", TopologyError).text
 
 
-def load(name: str, overrides: Sequence[str] = (), directories: Sequence[Path] = ()) -> Topology:
+def load(
+    name: str,
+    overrides: Sequence[str] = (),
+    directories: Sequence[Path] = (),
+    weigh: Callable[[Sequence[Doubt]], None] = lambda doubts: None,
+) -> Topology:
     """Return the topology of a file, or of a name that ships, with the values of `overrides` (KEY=VALUE) in it.
 
-    `directories` hold profiles of one's own, which tiers may have as their role. Raises UsageError where there is no
-    such file, TopologyError, one line, where it is wrong: file, tier, key, and how to mend it.
+    `directories` hold profiles of one's own, which tiers may have as their role. `weigh` is told what lets others than
+    root write the file. Raises UsageError where there is no such file, TopologyError, one line, where it is wrong:
+    file, tier, key, and how to mend it.
     """
     path = _find(name)
-    return of_tables(toml_file.tables(path, "topology", TopologyError), path, overrides, directories)
+    file = toml_file.read(path, "topology", TopologyError)
+    weigh(file.doubts)
+    return of_tables(file.tables, path, overrides, directories)
 
 
 def of_tables(

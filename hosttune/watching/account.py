@@ -38,7 +38,7 @@ def account(record: Record) -> Account:
     return Account(
         runs=record.runs,
         seconds=ticks[-1].time - start if ticks else 0.0,
-        ticks=len(ticks),
+        ticks=max(record.looks, len(ticks)),
         torn=record.torn,
         charts=tuple(chart for chart in charts if chart.series),
         changes=tuple(_changes([s for chart in charts for s in chart.series])),

@@ -18,6 +18,9 @@ SCHEMA = "hosttune/record/1"
 _RECENT = 0.25
 """The part of the looks, the newest, that stays as it is when the others are thinned out."""
 
+_LOOKS = 2_000  # of a chart 1,000 points wide
+_LINES, _FIGURES, _NAMES = 200_000, 1_000_000, 20_000
+
 Line = dict[str, Any]
 _WRONG = (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError)
 _LARGEST = 1 << 64  # no counter of the kernel is wider
@@ -57,26 +60,64 @@ def text(line: Line) -> str:
     return json.dumps(line, separators=(",", ":"), ensure_ascii=True) + "\n"
 
 
-def read(lines: Iterable[str]) -> Record:
-    """Return what lines hold; those that cannot be read are counted."""
+def read(lines: Iterable[str], looks: int = 0) -> Record:
+    """Return what lines hold; those that cannot be read are counted.
+
+    `looks` is how many looks there are, where that is known: of more than a chart can show, neighbours are made one,
+    with the highest use of all. Raises ValueError for more than any watch records: lines, figures or names.
+    """
     runs: list[Run] = []
     ticks: list[Tick] = []
     told: dict[str, tuple[str, str, str]] = {}
-    torn = 0
-    for one in lines:
-        found = _parsed(one)
+    torn = figures = 0
+    if looks > _LINES:
+        raise ValueError("more in it than a watch records")
+    for number, found in enumerate(_joined(lines, -(-looks // _LOOKS))):
+        if number > _LINES or figures > _FIGURES or len(told) > _NAMES:
+            raise ValueError("more in it than a watch records")
         try:
             if found is None:
-                torn += bool(one.strip())
+                torn += 1
             elif "schema" in found:
                 runs.append(_run(found))
             elif "names" in found:
                 told.update({str(id): _name(row) for id, row in found["names"].items()})
             else:
                 ticks.append(_tick(found, told))
+                figures += len(ticks[-1].uses) + len(ticks[-1].counters)
         except _WRONG:
             torn += 1
-    return Record(tuple(runs), tuple(sorted(ticks, key=lambda tick: tick.time)), torn)
+    return Record(tuple(runs), tuple(sorted(ticks, key=lambda tick: tick.time)), torn, max(looks, len(ticks)))
+
+
+def _joined(lines: Iterable[str], many: int) -> Iterator[Line | None]:
+    """Yield what is in each line, None for one that cannot be read, with so many looks in a row made one."""
+    waiting: Line | None = None
+    held = 0
+    for one in lines:
+        found = _parsed(one)
+        if found is None and not one.strip():
+            continue
+        if found is None or many < 2 or "time" not in found:
+            if waiting is not None:
+                yield waiting
+            waiting = None
+            yield found
+            continue
+        try:
+            merged = found if waiting is None else _merged(waiting, found)
+        except _WRONG:
+            merged = None
+        if merged is None:  # a limit changed: both stay
+            yield waiting
+            waiting, held = found, 1
+        else:
+            waiting, held = merged, held + 1 if waiting is not None else 1
+        if held >= many:
+            yield waiting
+            waiting = None
+    if waiting is not None:
+        yield waiting
 
 
 def thinned(lines: Iterable[str], looks: int) -> Iterator[str]:
@@ -133,7 +174,7 @@ def _merged(first: Line, last: Line) -> Line | None:
 def _parsed(line: str) -> Line | None:
     try:
         found = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 

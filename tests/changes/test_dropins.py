@@ -95,7 +95,8 @@ def planned(host: Host, wants: dict[str, Value], operator: Operator) -> tuple[Pl
         for subject, value in wants.items()
     )
     findings = _examine.judge_again(host, _open.open_profiles([], []), rows)
-    return plan(Planned(host), findings, Request(rows, runtime=False), PlanFacts(machine.gather(host), {})), rows
+    request = Request(rows, runtime=False, allow=KEYS)
+    return plan(Planned(host), findings, request, PlanFacts(machine.gather(host), {})), rows
 
 
 def files_of(made: Plan) -> dict[str, str | None]:

@@ -8,6 +8,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from tests import needs
+
 PACKAGES = "procps,systemd,libpam-modules,libpam-runtime,passwd"
 
 
@@ -34,18 +36,35 @@ def _mirror() -> str:
     raise RootUnavailable("apt-get knows no mirror")
 
 
-def root_dir(suite: str, extra: tuple[str, ...] = ()) -> Path:
+def needed_root(suite: str, extra: tuple[str, ...] = (), bare: bool = False) -> Path:
+    """Directory of a root as `debian_root` makes it; the test is skipped where there is none, and fails under CI."""
+    needs.need("namespaces")
+    there = (root_dir(suite, extra, bare) / ".complete").exists()
+    if not there:
+        needs.need("debootstrap")
+    if not there and not needs.ci():
+        needs.missing("takes a Debian root: run under CI=true once to build it")
+    try:
+        return debian_root(suite, extra, bare)
+    except RootUnavailable as error:
+        needs.missing(str(error))
+        raise
+
+
+def root_dir(suite: str, extra: tuple[str, ...] = (), bare: bool = False) -> Path:
     """Directory that a root has in the cache, built or not; the packages beyond PACKAGES are part of its name."""
-    return cache_dir() / "+".join([suite, *sorted(extra)])
+    return cache_dir() / "+".join([suite, *(["bare"] if bare else []), *sorted(extra)])
 
 
-def debian_root(suite: str, extra: tuple[str, ...] = ()) -> Path:
+def debian_root(suite: str, extra: tuple[str, ...] = (), bare: bool = False) -> Path:
     """Directory of a minimal Debian root of `suite` (e.g. "trixie") with `extra` packages, built on first use.
+
+    A `bare` one has those alone, beside what every Debian has.
 
     Safe to call from several processes at once: a lock file next to the roots serialises
     the build.  Raises RootUnavailable if the root cannot be built on this machine.
     """
-    cache, root = cache_dir(), root_dir(suite, extra)
+    cache, root = cache_dir(), root_dir(suite, extra, bare)
     marker = root / ".complete"
     if marker.exists():
         return root
@@ -58,7 +77,8 @@ def debian_root(suite: str, extra: tuple[str, ...] = ()) -> Path:
             return root
         if root.exists():  # left by an interrupted build
             shutil.rmtree(root)
-        command = ["debootstrap", "--variant=minbase", f"--include={','.join([PACKAGES, *sorted(extra)])}"]
+        wanted = [*([] if bare else [PACKAGES]), *sorted(extra)]
+        command = ["debootstrap", "--variant=minbase", f"--include={','.join(wanted)}"]
         try:
             done = subprocess.run(
                 [*command, suite, str(root), _mirror()],

@@ -10,11 +10,8 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import os
 import re
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -22,9 +19,7 @@ import pytest
 from hosttune.commands import apply
 from hosttune.facts import interface
 from tests.changes import tree
-
-sys.path.insert(0, str(Path(__file__).parent))
-from roots import RootUnavailable, debian_root, root_dir
+from tests.differential.roots import needed_root
 
 EXTRA = ("ifupdown", "iproute2", "netplan.io")
 OLD = "10.0.0.10/24"
@@ -64,24 +59,10 @@ ip -j address show dev eth0
 """
 
 
-def missing(why: str) -> None:
-    if os.environ.get("CI") == "true":
-        pytest.fail(why)
-    pytest.skip(why)
-
-
 @pytest.fixture(scope="module", params=["bookworm", "trixie"])
 def root(request: pytest.FixtureRequest) -> Path:
     suite = str(request.param)
-    if os.geteuid() != 0 or not shutil.which("unshare"):
-        missing("takes root and unshare")
-    if not (root_dir(suite, EXTRA) / ".complete").exists() and os.environ.get("CI") != "true":
-        pytest.skip("takes a Debian root: run under CI=true once to build it")
-    try:
-        return debian_root(suite, EXTRA)
-    except RootUnavailable as error:
-        missing(str(error))
-        raise
+    return needed_root(suite, EXTRA)
 
 
 def kept(tmp_path: Path, files: dict[str, str], name: str = "eth0", addresses: tuple[str, ...] = NEW) -> Path:

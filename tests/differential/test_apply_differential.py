@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import re
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,11 +16,9 @@ from hosttune.commands import _examine, _open
 from hosttune.facts import machine
 from hosttune.model import Operator, Plan, Requirement, Severity, Subject, Value
 from hosttune.resolve import pam_rules
+from tests.differential import sysctl_sandbox as sandbox
+from tests.differential import test_pam_differential as pam
 from tests.running import Running
-
-sys.path.insert(0, str(Path(__file__).parent))
-import sysctl_sandbox as sandbox
-import test_pam_differential as pam
 
 TREES = 150
 KEYS = ("vm.aa", "net.conf.all.x", "net.core.z")

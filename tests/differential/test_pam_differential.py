@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,6 +10,8 @@ import pytest
 
 from hosttune.resolve import pam_rules
 from hosttune.resolve.pam_limits import resolve_login
+from tests import needs
+from tests.differential.roots import needed_root
 from tests.running import Running
 
 TREES = 1000
@@ -267,23 +267,11 @@ def resolved(work: Path, tree: int, user: str, rules: pam_rules.PamRules) -> tup
     return ("refused",) if limits.refused else (str(limits.soft), str(limits.hard))
 
 
-def missing(why: str) -> None:
-    if os.environ.get("CI") == "true":
-        pytest.fail(why)
-    pytest.skip(why)
-
-
 def root_of(release: str) -> str:
-    if os.geteuid() != 0 or not shutil.which("gcc") or not shutil.which("unshare"):
-        missing("takes root, gcc and unshare")
+    needs.need("namespaces", "gcc")
     if f"VERSION_CODENAME={release}\n" in Path("/etc/os-release").read_text():
         return "/"
-    try:
-        from roots import debian_root
-    except ImportError:
-        missing("takes the helper that makes Debian roots")
-
-    return str(debian_root(release))
+    return str(needed_root(release))
 
 
 @pytest.mark.parametrize(

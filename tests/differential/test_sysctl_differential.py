@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import random
 import re
-import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,20 +12,13 @@ import pytest
 from hosttune.resolve.sysctl_procps import resolve_procps
 from hosttune.resolve.sysctl_systemd import resolve_systemd
 from hosttune.resolve.sysctl_value import display
+from tests import needs
+from tests.differential import sysctl_sandbox as sandbox
+from tests.differential.roots import needed_root
 from tests.running import Running
-
-sys.path.insert(0, str(Path(__file__).parent))
-import sysctl_sandbox as sandbox
-from roots import RootUnavailable, cache_dir
 
 TREES = 200
 Ran = tuple[list[Path], tuple[int, int, int]]
-
-
-def _missing(why: str) -> None:
-    if os.environ.get("CI") == "true":
-        pytest.fail(why)
-    pytest.skip(why)
 
 
 def _release(root: str) -> tuple[int, int, int]:
@@ -41,21 +31,11 @@ def _release(root: str) -> tuple[int, int, int]:
 
 @pytest.fixture(scope="module", params=["native", "trixie"])
 def ran(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Ran:
-    if os.geteuid() != 0 or not shutil.which("unshare"):
-        _missing("takes root and unshare")
-    root = ""
     if request.param == "trixie":
-        from roots import debian_root
-
-        if not (cache_dir() / "trixie/.complete").exists() and os.environ.get("CI") != "true":
-            pytest.skip("takes a Debian root: run under CI=true once to build it")
-        try:
-            root = str(debian_root("trixie"))
-        except RootUnavailable as error:
-            _missing(str(error))
-    for program in ("/usr/lib/systemd/systemd-sysctl", "/usr/sbin/sysctl"):
-        if not os.path.exists(root + program):
-            _missing(f"takes {program}")
+        root = str(needed_root("trixie"))
+    else:
+        root = ""
+        needs.need("namespaces", "/usr/lib/systemd/systemd-sysctl", "sysctl")
     base = tmp_path_factory.mktemp(request.param)
     rng = random.Random(20)
     trees = [base / str(number) for number in range(TREES)]

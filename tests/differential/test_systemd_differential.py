@@ -13,9 +13,8 @@ import shutil
 import subprocess
 from pathlib import Path
 
-import pytest
-
 from hosttune.resolve.systemd_limits import resolve_unit
+from tests import needs
 from tests.running import Running
 
 TREES = 200
@@ -217,15 +216,8 @@ def as_user(root: Path, user: Path) -> None:
     (units / "ht-all.target").write_text(f"[Unit]\nDefaultDependencies=no\nWants={wants}\n")
 
 
-def missing(why: str) -> None:
-    if os.environ.get("CI") == "true":
-        pytest.fail(why)
-    pytest.skip(why)
-
-
 def test_agrees_with_the_real_systemd(tmp_path: Path) -> None:
-    if os.geteuid() != 0 or not os.path.exists(SYSTEMD) or not shutil.which("setpriv"):
-        missing("takes root, systemd and setpriv")
+    needs.need("root", SYSTEMD)
     tmp_path.chmod(0o755)
     for tree in range(TREES):
         root = tmp_path / "system" / str(tree)

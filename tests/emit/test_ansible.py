@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 import pytest
 
 from hosttune.commands import _emit
+from tests import needs
 from tests.emit import deployed
 
 # stands for hosttune on the hosts: it notes how it was called, and answers as apply, sources and check do
@@ -29,12 +29,8 @@ esac
 
 def program(name: str) -> str:
     """Return the path of a program of Ansible; skip where it is missing, under CI that is a failure."""
-    found = shutil.which(name, path=os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")]))
-    if not found and os.environ.get("CI"):
-        pytest.fail(f"{name}: not installed; the test extra has ansible-core")
-    if not found:
-        pytest.skip(f"{name}: not installed")
-    return found
+    needs.need(name)
+    return needs.where(name)
 
 
 def run(tmp_path: Path, name: str, *words: str) -> str:

@@ -123,9 +123,7 @@ def test_nginx_takes_its_configuration(name: str) -> None:
 
 
 def play_nginx_here(function: str, *args: str) -> None:
-    stage.need("nginx")
-    if not Path("/usr/lib/nginx/modules/ngx_stream_module.so").exists():
-        pytest.skip("libnginx-mod-stream: not installed")
+    stage.need("nginx", "/usr/lib/nginx/modules/ngx_stream_module.so")
     stage.play(__file__, function, *args)
 
 

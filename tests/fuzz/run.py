@@ -13,7 +13,7 @@ from pathlib import Path
 
 from tests.fuzz import keep
 from tests.fuzz.part import Part
-from tests.fuzz.worker import Failed, Tally, Worker
+from tests.fuzz.worker import MAKING, Failed, Tally, Worker
 
 _LEAST_PAST = 0.5
 _ROUND = 25_000
@@ -62,13 +62,15 @@ def carry_out(plan: Plan) -> int:
 def _tallies(plan: Plan, deadline: float) -> Iterator[tuple[Part, Tally]]:
     """Yield what each chunk came to; where its process died the rest of it is another chunk."""
     chunks = _chunks(plan, deadline)
+    # where the time is short, each part gets as much of it as any other, in three turns
+    turn = plan.seconds * plan.jobs / len(plan.parts) / 3 if plan.seconds else float("inf")
     more: list[Chunk] = []
     at_work: dict[int, Worker] = {}
     try:
         while True:
             while len(at_work) < plan.jobs and (chunk := more.pop() if more else next(chunks, None)):
                 part, first, count = chunk
-                made = Worker(part, plan.seed, first, count, deadline)
+                made = Worker(part, plan.seed, first, count, min(deadline, time.monotonic() + turn))
                 at_work[made.pipe] = made
             if not at_work:
                 return
@@ -94,8 +96,6 @@ def _chunks(plan: Plan, deadline: float) -> Iterator[Chunk]:
     """Yield chunks in rounds until there are `count` inputs, or the time is over."""
     whole = sum(part.share for part in plan.parts)
     per_round = min(_ROUND, plan.count)
-    if plan.seconds:  # so that each part has its turn
-        per_round = min(per_round, int(plan.seconds * plan.jobs * 60) + 1)
     left, first = plan.count, dict.fromkeys((part.name for part in plan.parts), 0)
     for _ in itertools.count():
         for part in plan.parts:
@@ -109,7 +109,7 @@ def _chunks(plan: Plan, deadline: float) -> Iterator[Chunk]:
 
 def _tell(plan: Plan, part: Part, failed: Failed, kept: bool) -> None:
     where = ""
-    if kept:
+    if kept and not failed.where.startswith(MAKING):
         given = keep.small(part, part.input(plan.seed, failed.number), failed.where)
         where = f" [{keep.save(plan.save, failed, given, plan.seed)}]"
     text = failed.text.encode("unicode_escape").decode()
@@ -137,8 +137,5 @@ def table(parts: Sequence[Part], tallies: dict[str, Tally], seconds: float) -> s
 
 
 def _row(name: str, past: str, one: Tally) -> str:
-    return (
-        f"{name:<28}{one.done:>10,}{past:>7}{len(one.failed):>8,}{one.slowest:>8.2f} s{one.largest / (1 << 20):>7.0f} MB"
-    )
-
-
+    size = one.largest / (1 << 20)
+    return f"{name:<28}{one.done:>10,}{past:>7}{len(one.failed):>8,}{one.slowest:>8.2f} s{size:>7.0f} MB"

@@ -93,7 +93,11 @@ def test_the_same_seed_makes_the_same_inputs() -> None:
 def test_tables_are_written_as_toml() -> None:
     import tomllib
 
-    tables = {"a": {"b": 1, "c": [1, "x\n\"\\"], "d": {"e f": True, "g": 0.5}}, "h": [{"i": 1}, {"j": {"k": [2]}}], "l": "ä\x7f"}
+    tables = {
+        "a": {"b": 1, "c": [1, 'x\n"\\'], "d": {"e f": True, "g": 0.5}},
+        "h": [{"i": 1}, {"j": {"k": [2]}}],
+        "l": "ä\x7f",
+    }
     tables = dict(sorted(tables.items(), key=lambda item: isinstance(item[1], str), reverse=True))
     assert tomllib.loads(tree.toml(tables)) == tables
     for number in range(200):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Collection
 from random import Random
 from typing import Any
@@ -13,6 +14,16 @@ from tests.fuzz import mutate
 WHOLE = (0, 1, 2, 255, 256, 1023, 1024, 65535, 65536, 2**31 - 1, 2**31, 2**32 - 1, 2**53 + 1, 2**63 - 1)
 BEYOND = (-1, 2**63, 2**64, 2**64 + 1, -(2**63), 10**40)
 FLOATS = (0.0, 0.5, 1.0, 1e-300, 1e9, 1e18, 1e300, float("inf"), float("-inf"), float("nan"), -1.5)
+_SAME = (
+    (
+        re.compile(r"[0-9.]+\.[0-9]+|[0-9a-f]*:[0-9a-f:]+"),
+        ("10.0.0.5", "0.0.0.0", "255.255.255.255", "::", "2001:db8::5"),
+    ),
+    (re.compile(r"[0-9a-f.:]+/[0-9]+"), ("10.0.0.0/8", "0.0.0.0/0", "10.0.0.5/32", "2001:db8::/64", "::/0")),
+    (re.compile(r"0x[0-9a-f]+"), ("0x0", "0x1", "0x80000000", f"0x{'f' * 16384}", f"0x1{'0' * 8000}")),
+)
+"""What has a form of its own, with others of it."""
+
 OTHERS = (None, True, False, 0, -1, 1.5, "", "x", [], {}, [[]], [1, "x"], {"": ""}, "?", 2**70)
 
 
@@ -37,7 +48,13 @@ def _place(random: Random, found: Any, kept: Collection[str]) -> tuple[Any, Any]
     holder, key = found, ""
     while True:
         value = holder[key]
-        keys = [k for k in value if k not in kept] if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ()
+        keys = (
+            [k for k in value if k not in kept]
+            if isinstance(value, dict)
+            else range(len(value))
+            if isinstance(value, list)
+            else ()
+        )
         if not keys or (key != "" and random.random() < 0.12):
             return holder, key
         holder, key = value, random.choice(keys)
@@ -56,6 +73,10 @@ def value(random: Random, old: Any) -> Any:
         return random.choice(random.choice((near, WHOLE)))
     if isinstance(old, float):
         return random.choice((old * 2, old / 3, *FLOATS[:4]))
+    if isinstance(old, str) and random.random() < 0.85:
+        for shape, others in _SAME:
+            if shape.fullmatch(old):
+                return random.choice(others)
     if isinstance(old, str):
         return mutate.word(random, old) if "\n" not in old else mutate.text(random, old)
     if isinstance(old, list):

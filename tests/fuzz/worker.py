@@ -12,6 +12,7 @@ import time
 import traceback
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 from tests.fuzz.part import Given, Part, Wrong
@@ -22,6 +23,10 @@ PATIENCE = 60.0
 """Seconds without an end after which the process is killed: it waits for something."""
 MEMORY = 500 << 20
 """Bytes that an input may take beyond what the process has before the first."""
+
+
+MAKING = "making it:"
+"""How the place of a failure begins that came before there was an input."""
 
 
 class TooLong(BaseException):
@@ -74,19 +79,22 @@ def attempt(part: Part, given: Given) -> tuple[bool, tuple[str, str] | None]:
 def _place(error: Exception) -> str:
     """Return the last function of hosttune that an error went through, so that one fault has one name."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = [f for f in frames if f"{os.sep}hosttune{os.sep}" in f.filename and f"{os.sep}tests{os.sep}" not in f.filename]
+    own = [
+        f for f in frames if f"{os.sep}hosttune{os.sep}" in f.filename and f"{os.sep}tests{os.sep}" not in f.filename
+    ]
     last = (own or list(frames))[-1]
     return f"{type(error).__name__} in {os.path.basename(last.filename)}:{last.name}"
 
 
 def limit() -> None:
     """Bound this process for all that it does from now on."""
+
     def over(number: int, frame: object) -> None:
         raise TooLong
 
     signal.signal(signal.SIGPROF, over)
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    most = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize() + MEMORY
+    most = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize() + MEMORY
     resource.setrlimit(resource.RLIMIT_AS, (most, most))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     # a verb that looks at standard input finds an end there
@@ -106,15 +114,16 @@ class Worker:
         self._at = mmap.mmap(-1, 16)
         self._note(first)
         self.pipe, writing = os.pipe()
+        parent = os.getpid()
         self.pid = os.fork()
         if not self.pid:
-            self._work(writing, deadline)
+            self._work(writing, deadline, parent)
         os.close(writing)
 
     def _note(self, number: int) -> None:
         self._at[:] = struct.pack("=qd", number, time.monotonic())
 
-    def _work(self, writing: int, deadline: float) -> None:
+    def _work(self, writing: int, deadline: float, parent: int) -> None:
         code = 1
         try:
             os.close(self.pipe)
@@ -122,14 +131,19 @@ class Worker:
             tally = Tally()
             before = _peak()
             for number in range(self.first, self.first + self.count):
-                if time.monotonic() > deadline:
+                if time.monotonic() > deadline or os.getppid() != parent:
                     break
-                given = self.part.input(self.seed, number)
                 self._note(number)
+                tally.done += 1
+                try:
+                    given = self.part.input(self.seed, number)
+                except Exception as error:
+                    # what makes inputs runs verbs too, for samples
+                    tally.failed.append(Failed(self.part.name, number, f"{MAKING} {_place(error)}", str(error)))
+                    continue
                 start = time.process_time()
                 past, wrong = attempt(self.part, given)
                 tally.slowest = max(tally.slowest, time.process_time() - start)
-                tally.done += 1
                 tally.past += past
                 if wrong:
                     tally.failed.append(Failed(self.part.name, number, *wrong))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ import typer
 from hosttune.cli import app
 from hosttune.commands import hook_complete
 from hosttune.hooks.completion import SHELLS, script
+from tests import needs
 from tests.hooks.typed import Shell
 from tests.netns import sandbox
 from tests.vm.guest import REPO
@@ -27,14 +29,6 @@ BASH = [
 ]
 ZSH = ["autoload -Uz compinit", "compinit -D -u", "setopt no_list_ambiguous no_beep no_prompt_sp", "LISTMAX=1000"]
 START = {"bash": (["bash", "--norc", "-i"], BASH), "zsh": (["zsh", "-f", "-i"], ZSH)}
-
-
-def need(shell: str) -> None:
-    if shutil.which(shell):
-        return
-    if os.environ.get("CI"):
-        pytest.fail(f"{shell} is missing")
-    pytest.skip(f"{shell} is missing")
 
 
 def program(folder: Path, text: str) -> dict[str, str]:
@@ -63,7 +57,7 @@ class Fish:
 
 
 def started(shell: str, folder: Path, text: str) -> Shell | Fish:
-    need(shell)
+    needs.need(shell)
     env = program(folder, text)
     file = folder / f"completion.{shell}"
     file.write_text(script(shell))
@@ -78,7 +72,7 @@ def started(shell: str, folder: Path, text: str) -> Shell | Fish:
 @pytest.fixture(scope="module", params=SHELLS)
 def shell(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell | Fish]:
     """Yield each shell, with hosttune as it is in this checkout."""
-    text = f'PYTHONPATH={REPO} exec {sys.executable} -m hosttune "$@"'
+    text = f'PYTHONPATH={shlex.quote(str(REPO))} exec {shlex.quote(sys.executable)} -m hosttune "$@"'
     one = started(request.param, tmp_path_factory.mktemp(request.param), text)
     yield one
     one.end()
@@ -122,7 +116,7 @@ def test_nothing_that_comes_back_is_evaluated(name: str, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("name", SHELLS)
 def test_scripts_are_right_by_the_shell_itself(name: str) -> None:
-    need(name)
+    needs.need(name)
     assert not subprocess.run([name, "-n"], input=script(name), text=True, capture_output=True, check=True).stderr
 
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,6 +17,7 @@ from typer.testing import CliRunner
 from hosttune.cli import app
 from hosttune.commands import hook_man
 from hosttune.hooks import _roff, man
+from tests import needs
 
 TREE = hook_man.verb(typer.main.get_command(app), "hosttune")
 PAGES = man.pages(TREE, "1.0")
@@ -26,18 +25,10 @@ PAGES = man.pages(TREE, "1.0")
 
 def shown(page: str) -> str:
     """Return a page as a person reads it, with each run of blanks as one."""
-    need("mandoc")
+    needs.need("mandoc")
     command = ["mandoc", "-T", "utf8", "-O", "width=1000"]
     text = subprocess.run(command, input=page, capture_output=True, text=True, check=True, encoding="utf-8").stdout
     return " ".join(re.sub(".\b", "", text).split())
-
-
-def need(tool: str) -> None:
-    if shutil.which(tool):
-        return
-    if os.environ.get("CI"):
-        pytest.fail(f"{tool} is missing")
-    pytest.skip(f"{tool} is missing")
 
 
 def verbs(verb: man.Verb = TREE) -> Iterator[man.Verb]:
@@ -66,7 +57,7 @@ def test_there_is_a_page_for_each_verb(written: list[Path]) -> None:
 
 
 def test_mandoc_and_groff_have_nothing_to_say(written: list[Path]) -> None:
-    need("mandoc"), need("groff")
+    needs.need("mandoc"), needs.need("groff")
     files = [str(path) for path in written]
     said = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", *files], capture_output=True, text=True).stdout
     # a date would be another in each build

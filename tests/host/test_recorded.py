@@ -40,14 +40,17 @@ def test_answers_and_errors_replay(tmp_path: Path) -> None:
 BAD: list[tuple[str, str]] = [
     ("", "cut short"),
     ("{", "cut short"),
-    ("[" * 100_000, "cut short"),
+    ("[" * 100_000, "nested too deep"),
     ("[]", "not a snapshot"),
     ('{"schema": "other"}', "not a snapshot"),
     (json.dumps({"schema": SCHEMA, "reads": {}, "globs": {}}), "probes"),
     (json.dumps({"schema": SCHEMA, "reads": {"/a": 1}, "globs": {}, "probes": {}}), "/a"),
     (json.dumps({"schema": SCHEMA, "reads": {"/a": {"is": 1}}, "globs": {}, "probes": {}}), "/a"),
+    (json.dumps({"schema": SCHEMA, "reads": {"/a": {"error": {}, "detail": ""}}, "globs": {}, "probes": {}}), "/a"),
     (json.dumps({"schema": SCHEMA, "reads": {"/a": {"error": "NO"}}, "globs": {}, "probes": {}}), "/a"),
     (json.dumps({"schema": SCHEMA, "reads": {}, "globs": {"/*": [1]}, "probes": {}}), "globs"),
+    (json.dumps({"schema": SCHEMA, "reads": {}, "globs": {"/etc/*": ["x"]}, "probes": {}}), "does not match"),
+    (json.dumps({"schema": SCHEMA, "reads": {}, "globs": {"/etc/*/b": ["/etc/b"]}, "probes": {}}), "does not match"),
     (json.dumps({"schema": SCHEMA, "reads": {}, "globs": {}, "probes": {}, "links": {"/a": 1}}), "links"),
 ]
 
@@ -62,7 +65,7 @@ def test_a_wrong_file_is_one_line(tmp_path: Path, text: str, says: str) -> None:
 
 
 def test_a_missing_file_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="No such file"):
+    with pytest.raises(UsageError, match="no such file"):
         Recorded.load(str(tmp_path / "nothing"))
 
 

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-import pytest
+from tests import needs
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
 def need_namespaces() -> None:
     """Skip where namespaces cannot be made; under CI that is a failure."""
-    why = "" if os.geteuid() == 0 else "network namespaces take root"
-    why = why or next((f"{tool} is missing" for tool in ("unshare", "ip", "ss") if not shutil.which(tool)), "")
-    if why and os.environ.get("CI"):
-        pytest.fail(why)
-    if why:
-        pytest.skip(why)
+    needs.need("namespaces", "ip", "ss")
 
 
 def inside(module: str, function: str, *args: str, alone: bool = False) -> str:

@@ -34,6 +34,7 @@ MACHINE = Machine(
     cpus=8,
     memory=32 << 30,
     memory_available=30 << 30,
+    page_size=4096,
     virtualisation="",
     cloud="",
     container="",

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import socket
 import subprocess
 import sys
@@ -16,10 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from hosttune.capacity._logs import OR, appears
-from tests.netns.sandbox import ROOT, need_namespaces
+from tests import needs
+from tests.netns.sandbox import ROOT
 
 LOW, HIGH = 20000, 20199
 FRONTEND, SOURCE, SECOND_SOURCE, BACKEND = "10.88.0.1", "10.88.0.2", "10.88.0.3", "10.88.0.11"
@@ -31,12 +29,7 @@ _WRITTEN = ("/run", "/var/log", "/var/lib/nginx")  # what the programs of a dist
 
 def need(*programs: str) -> None:
     """Skip where a program is missing; under CI that is a failure."""
-    need_namespaces()
-    missing = [program for program in programs if not shutil.which(program)]
-    if missing and os.environ.get("CI"):
-        pytest.fail(f"{', '.join(missing)}: not installed; .ci/run does it")
-    if missing:
-        pytest.skip(f"{', '.join(missing)}: not installed")
+    needs.need("namespaces", "ip", "ss", *programs)
 
 
 def play(file: str, function: str, *args: str) -> None:

@@ -13,6 +13,7 @@ from hosttune.host.live import LiveHost
 from hosttune.model import Proven, Unknown
 from hosttune.proofs import accept, churn, conntrack, epoll, ghosts, knee, memory, nofile, syn
 from hosttune.proofs._arena import Arena
+from tests import needs
 from tests.proofs.arena import arena, proof, setup
 
 TRIES = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]}
@@ -124,14 +125,14 @@ def test_the_conntrack_table_holds_its_maximum() -> None:
     maximum = text(LiveHost(), "/proc/sys/net/netfilter/nf_conntrack_max")
     (forecast,) = conntrack.predict(setup(conntrack_max=int(maximum) if maximum else None))
     if isinstance(forecast.predicted, Unknown):
-        pytest.skip(str(forecast.predicted))
+        needs.missing(str(forecast.predicted))
     found = proof("conntrack", forecast)
     assert (found.measured, found.verdict) == (int(maximum), Proven.AGREES)
 
 
 def _root() -> None:
     if not setup().root:
-        pytest.skip("takes root")
+        needs.missing(needs.ROOT)
 
 
 def test_memory_of_a_socket() -> None:

@@ -9,7 +9,6 @@ import dataclasses
 import os
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from collections import Counter
@@ -31,6 +30,7 @@ from hosttune.render import _markdown as md
 from hosttune.render import junit, markdown, nagios, tap
 from hosttune.render._cases import Outcome, cases
 from hosttune.render._figures import clean
+from tests import needs
 from tests.render.test_render_examples import bound, finding, report
 from tests.render.test_render_properties import _REPORTS as REPORTS
 
@@ -232,9 +232,8 @@ def test_a_line_has_room_for_thousands_of_backends() -> None:
 
 
 def test_a_program_that_runs_plugins_takes_the_state_and_the_line() -> None:
-    negate = next((p for p in ("/usr/lib/nagios/plugins/negate", shutil.which("negate")) if p and Path(p).exists()), "")
-    if not negate:
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("monitoring-plugins-basic is missing")
+    needs.need("negate")
+    negate = needs.where("negate")
     for words, state, becomes in (
         (["--role", "lb", "--snapshot", str(HOSTS / "debian12-stock.json")], 2, "OK"),
         (["--role", "nosuch"], 3, "WARNING"),

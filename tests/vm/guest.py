@@ -11,7 +11,6 @@ import contextlib
 import fcntl
 import hashlib
 import io
-import os
 import re
 import shutil
 import socket
@@ -23,8 +22,7 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-import pytest
-
+from tests import needs
 from tests.differential import roots
 
 REPO = Path(__file__).resolve().parents[2]
@@ -158,17 +156,11 @@ mke2fs -q -t ext4 -d "$2/root" "$3" 3G
 
 def need_guest(root: Callable[[], Path] | None = None) -> None:
     """Skip where the guest cannot be built; under CI that is a failure."""
-    why = "" if os.geteuid() == 0 else "a guest takes root"
-    why = why or next((f"{tool} is missing" for tool in TOOLS if not shutil.which(tool)), "")
+    needs.need("root", *TOOLS)
     try:
-        if not why:
-            (root or guest_root)()
+        (root or guest_root)()
     except roots.RootUnavailable as error:
-        why = str(error)
-    if why and os.environ.get("CI"):
-        pytest.fail(why)
-    if why:
-        pytest.skip(why)
+        needs.missing(str(error))
 
 
 def guest_root() -> Path:

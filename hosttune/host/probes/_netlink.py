@@ -52,10 +52,10 @@ def opened(protocol: int) -> socket.socket:
     return link
 
 
-def datagrams(link: socket.socket, size: int) -> Iterator[bytes]:
+def datagrams(link: socket.socket, size: int, most: int = LARGEST) -> Iterator[bytes]:
     """Yield the kernel's buffers, each whole, as long as somebody takes them; raises OSError.
 
-    What another process sends is passed over.
+    All together have at most `most` bytes. What another process sends is passed over.
     """
     start, total = time.monotonic(), 0
     while True:
@@ -64,7 +64,7 @@ def datagrams(link: socket.socket, size: int) -> Iterator[bytes]:
         except TimeoutError as error:
             raise OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT)) from error
         total += len(data)
-        if total > LARGEST or time.monotonic() > start + LONGEST:
+        if total > most or time.monotonic() > start + LONGEST:
             raise OSError(errno.EOVERFLOW, os.strerror(errno.EOVERFLOW))
         if isinstance(sender, tuple) and sender[0] != 0:
             continue

@@ -10,12 +10,15 @@ from tests.fuzz.memory import Memory
 from tests.fuzz.part import Given, Part
 
 NETPLAN = (
-    "# cloud\nnetwork:\n  version: 2\n  ethernets:\n    eth0:\n      dhcp4: true\n      match:\n        macaddress: '02:00:00:00:00:01'\n"
-    "      set-name: eth0\n      addresses: [10.0.0.5/24, \"2001:db8::1/64\"]\n",
+    "# cloud\nnetwork:\n  version: 2\n  ethernets:\n    eth0:\n      dhcp4: true\n      match:\n"
+    "        macaddress: '02:00:00:00:00:01'\n"
+    '      set-name: eth0\n      addresses: [10.0.0.5/24, "2001:db8::1/64"]\n',
     "network:\n  renderer: networkd\n  bonds:\n    bond0: {interfaces: [eth0, eth1], parameters: {mode: 802.3ad}}\n"
-    "  vlans:\n    eth0.5:\n      id: 5\n      link: eth0\n      addresses:\n      - 10.0.5.1/24\n      - 10.0.5.2/24:\n          label: x\n",
+    "  vlans:\n    eth0.5:\n      id: 5\n      link: eth0\n      addresses:\n      - 10.0.5.1/24\n"
+    "      - 10.0.5.2/24:\n          label: x\n",
     'network: {ethernets: {eth0: {addresses: ["10.0.0.5/24"]}}}\n',
-    "network:\n  ethernets:\n    'eth0' : # here\n      match: {name: e*}\n    a: |\n      eth0:\n    b: &x {c: d}\n    e: *x\n",
+    "network:\n  ethernets:\n    'eth0' : # here\n      match: {name: e*}\n    a: |\n      eth0:\n"
+    "    b: &x {c: d}\n    e: *x\n",
 )
 NETWORKD = (
     "[Match]\nName=eth0\n\n[Network]\nAddress=10.0.0.5/24\nDHCP=yes\n\n[Address]\nAddress=10.0.0.6/24\n",
@@ -25,14 +28,55 @@ NETWORKD = (
 IFUPDOWN = (
     "auto lo eth0\niface lo inet loopback\n\nallow-hotplug eth0\niface eth0 inet static\n  address 10.0.0.5/24\n"
     "  up ip addr add 10.0.0.6/24 dev $IFACE\n  gateway 10.0.0.1\nsource /etc/network/interfaces.d/*\n",
-    "auto /e*=x\niface eth0 inet dhcp\n# end\nsource-directory interfaces.d\nsource interfaces\nmapping eth0\n script \\\n x\n",
+    "auto /e*=x\niface eth0 inet dhcp\n# end\nsource-directory interfaces.d\nsource interfaces\n"
+    "mapping eth0\n script \\\n x\n",
 )
-NMCONNECTION = "[connection]\nid=x\nuuid=0a-1b\ntype=ethernet\n[ipv4]\naddress1=10.0.0.5/24,10.0.0.1\nmethod=manual\n[x]\nexternal=true\n"
+NMCONNECTION = (
+    "[connection]\nid=x\nuuid=0a-1b\ntype=ethernet\n[ipv4]\naddress1=10.0.0.5/24,10.0.0.1\n"
+    "method=manual\n[x]\nexternal=true\n"
+)
 WORDS = (
-    *("eth0", "eth1", "ethernets", "bridges", "match", "name:", "addresses:", "10.0.0.5/24", "10.0.0.5", "2001:db8::5/64", "::"),
-    *("[Match]", "Name=", "Address=", "iface", "auto", "inet6", "source", "source-directory", "{", "}", "- ", "&a", "*a", "!!x"),
+    *(
+        "eth0",
+        "eth1",
+        "ethernets",
+        "bridges",
+        "match",
+        "name:",
+        "addresses:",
+        "10.0.0.5/24",
+        "10.0.0.5",
+        "2001:db8::5/64",
+        "::",
+    ),
+    *(
+        "[Match]",
+        "Name=",
+        "Address=",
+        "iface",
+        "auto",
+        "inet6",
+        "source",
+        "source-directory",
+        "{",
+        "}",
+        "- ",
+        "&a",
+        "*a",
+        "!!x",
+    ),
 )
-LINES = ("  - 10.0.0.7/24", "    eth0: {}", "Name=eth0", "iface eth0 inet manual", "source *", "auto eth0", "      '':", "? x", "%YAML 1.1")
+LINES = (
+    "  - 10.0.0.7/24",
+    "    eth0: {}",
+    "Name=eth0",
+    "iface eth0 inet manual",
+    "source *",
+    "auto eth0",
+    "      '':",
+    "? x",
+    "%YAML 1.1",
+)
 LINK = "ADMIN_STATE=configured\nOPER_STATE=routable\nNETWORK_FILE=/run/systemd/network/10-netplan-eth0.network\n"
 
 

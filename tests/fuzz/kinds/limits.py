@@ -12,24 +12,80 @@ from tests.fuzz.kinds.sysctls import RELEASES
 from tests.fuzz.memory import Memory
 from tests.fuzz.part import Given, Part
 
-DOMAINS = ("*", "root", "bob", "@bob", "%bob", "@0", "1000:", ":1000", "0:4000", "@100:200", "%", "%@bob", "-", "@", "nobody")
+DOMAINS = (
+    "*",
+    "root",
+    "bob",
+    "@bob",
+    "%bob",
+    "@0",
+    "1000:",
+    ":1000",
+    "0:4000",
+    "@100:200",
+    "%",
+    "%@bob",
+    "-",
+    "@",
+    "nobody",
+)
 TYPES = ("soft", "hard", "-", "Soft", "HARD", "both")
 ITEMS = ("nofile", "nproc", "core", "NOFILE", "maxlogins", "maxsyslogins", "priority", "nice", "nonewprivs", "rtprio")
-VALUES = ("1024", "1048576", "unlimited", "infinity", "-1", "0", "-2", "65536k", "0x10", "1e6", " 5", "999999999999999999999")
+VALUES = (
+    "1024",
+    "1048576",
+    "unlimited",
+    "infinity",
+    "-1",
+    "0",
+    "-2",
+    "65536k",
+    "0x10",
+    "1e6",
+    " 5",
+    "999999999999999999999",
+)
 LINES = (
-    *("# a comment", "", "root - nofile 1", "* soft nofile 4096", "bob -", "@bob hard", "* soft nofile 1 2 3", "*\tsoft\tnofile"),
-    *("* soft nofile 4096 # why", "\\", "root\x00soft nofile 5", "%bob - maxlogins 2", "0: - nofile 7", ":: - nofile 1"),
+    *(
+        "# a comment",
+        "",
+        "root - nofile 1",
+        "* soft nofile 4096",
+        "bob -",
+        "@bob hard",
+        "* soft nofile 1 2 3",
+        "*\tsoft\tnofile",
+    ),
+    *(
+        "* soft nofile 4096 # why",
+        "\\",
+        "root\x00soft nofile 5",
+        "%bob - maxlogins 2",
+        "0: - nofile 7",
+        ":: - nofile 1",
+    ),
 )
 PASSWD = "root:x:0:0:root:/root:/bin/sh\nbob:x:1000:1000:Bob:/home/bob:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n"
 GROUP = "root:x:0:\nbob:x:1000:bob\nstaff:x:50:bob,root\n"
 PAM = (
     "session required pam_limits.so\n",
     "@include common-session\n",
-    "session [success=1 default=ignore] pam_unix.so\n-session optional pam_limits.so conf=/etc/security/other.conf set_all\n",
+    "session [success=1 default=ignore] pam_unix.so\n"
+    "-session optional pam_limits.so conf=/etc/security/other.conf set_all\n",
     "session include other\nsession substack common-session\nauth required pam_limits.so\n",
     "session required /lib/security/pam_limits.so debug utmp_early change_uid\\\n noaudit\n",
 )
-PAM_WORDS = ("session", "required", "requisite", "include", "substack", "@include", "[default=die]", "pam_limits.so", "conf=/etc/x")
+PAM_WORDS = (
+    "session",
+    "required",
+    "requisite",
+    "include",
+    "substack",
+    "@include",
+    "[default=die]",
+    "pam_limits.so",
+    "conf=/etc/x",
+)
 
 
 def text(random: Random) -> str:

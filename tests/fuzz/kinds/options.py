@@ -22,8 +22,14 @@ from tests.fuzz.part import Given, Part
 _HOST = Memory({}, {"names": ["10.0.9.9"]})
 _PARSERS: dict[str, tuple[Callable[[str], Any], tuple[str, ...]]] = {
     "count": (lambda text: _usage.count(text, 10**9), ("1000000", "1,000,000", "1_000_000", "1", "999999999")),
-    "backend": (lambda text: backends.parse(_HOST, text), ("10.0.0.5:1883", "[2001:db8::5]:1883", "b.example:80", "localhost:1")),
-    "sources": (lambda text: backends.parse_sources(text.split(";")), ("10.0.0.9", "all", "10.0.0.9;::1", "fe80::1%eth0")),
+    "backend": (
+        lambda text: backends.parse(_HOST, text),
+        ("10.0.0.5:1883", "[2001:db8::5]:1883", "b.example:80", "localhost:1"),
+    ),
+    "sources": (
+        lambda text: backends.parse_sources(text.split(";")),
+        ("10.0.0.9", "all", "10.0.0.9;::1", "fe80::1%eth0"),
+    ),
     "bind mode": (backends.parse_bind_mode, ("connect", "no-port", "bind:1024-65535", "explicit:5-5", "bind")),
     "time": (_observe.seconds, ("10s", "1m", "1h", "0.5s", "300ms", "10", " 2 s ")),
     "record size": (_recording.size, ("64M", "128K", "1G", "64 MiB", "200000")),
@@ -40,7 +46,7 @@ _PARSERS: dict[str, tuple[Callable[[str], Any], tuple[str, ...]]] = {
     "share": (sources_plan.share, ("0.2", "20%", "0", "90%", "0.9")),
     "ports": (lambda text: ports.text_of(ports.mask_of(text)), ("1-5,8", "1024-65535", "0", "8000,8001-8002", "65535")),
 }
-_ODD = ("@", "/", "-", ":", "%", "[", "]", "::", "eth0", "all", ".", ",", "_", "s", "ms", "K", "GiB", "١", "²")
+_ODD = ("@", "/", "-", ":", "%", "[", "]", "::", "eth0", "all", ".", ",", "_", "s", "ms", "K", "GiB", "\u0661", "²")
 
 
 def _make(random: Random) -> Given:
@@ -82,7 +88,18 @@ VALUES: dict[str, tuple[str, ...]] = {
     "--strict": ("",),
     "--reserve-listeners": ("",),
 }
-_AIM = ("--role", "--role", "--connections", "--rate", "--hold", "--backend", "--source", "--bind-mode", "--service", "--user")
+_AIM = (
+    "--role",
+    "--role",
+    "--connections",
+    "--rate",
+    "--hold",
+    "--backend",
+    "--source",
+    "--bind-mode",
+    "--service",
+    "--user",
+)
 _LOOKS = (*_AIM, "--format", "-v")
 VERBS: dict[tuple[str, ...], tuple[str, ...]] = {
     ("check",): (*_LOOKS, "--fail-on", "--strict"),
@@ -127,7 +144,8 @@ _FILES = {
     **profiles.HOST,
     "/etc/passwd": "root:x:0:0::/root:/bin/sh\nbob:x:1000:1000::/home/bob:/bin/sh\n",
     "/etc/sysctl.d/60.conf": "\n".join(sysctls.LINES),
-    "/etc/netplan/50.yaml": "network:\n  ethernets:\n    eth0:\n      dhcp4: true\n    lo:\n      addresses: [10.0.0.5/32]\n",
+    "/etc/netplan/50.yaml": "network:\n  ethernets:\n"
+    "    eth0:\n      dhcp4: true\n    lo:\n      addresses: [10.0.0.5/32]\n",
 }
 _KNOWN = {"--dry-run", "--script", *(name for name in VALUES if name[0] == "-")}
 

@@ -30,7 +30,18 @@ SUBJECTS = (
     *("sysctl:net.ipv4.conf.eth0/1.rp_filter", "sysctl:a.b", "nofile:service", "nofile:login", "nofile:process"),
     *("nofile:manager", "nofile:unit/haproxy.service", "nofile:login/bob", "sysctl:net.ipv4.tcp_mem"),
 )
-TEXTS = ("because", "tcp(7)", "a\u202eb", "ä ö", "100 % of {x} $(id)", "x" * 600, "\u200b", "<b>&amp;", "|a|`b`", "%s %n")
+TEXTS = (
+    "because",
+    "tcp(7)",
+    "a\u202eb",
+    "ä ö",
+    "100 % of {x} $(id)",
+    "x" * 600,
+    "\u200b",
+    "<b>&amp;",
+    "|a|`b`",
+    "%s %n",
+)
 LOADS: dict[str, tuple[Any, ...]] = {
     "connections": (1, 1000, 1_000_000, 10**9),
     "rate": (1, 1000, 10**7),
@@ -43,7 +54,11 @@ LOADS: dict[str, tuple[Any, ...]] = {
     "hold": (0, 60, 10**12),
     "bytes_in_flight": (0, 4096, 10**12),
     "bind_mode": ("connect", "no-port", "bind", "explicit"),
-    "backends": (["10.0.0.5:1883"], ["[2001:db8::1]:1883", {"backend": "10.0.0.6:1", "name": "b", "sources": ["10.0.0.1"]}], []),
+    "backends": (
+        ["10.0.0.5:1883"],
+        ["[2001:db8::1]:1883", {"backend": "10.0.0.6:1", "name": "b", "sources": ["10.0.0.1"]}],
+        [],
+    ),
     "sources": (["all"], ["10.0.0.1", "10.0.0.2"], [], ["::1"]),
     "pipes_per_connection": (0, 0.5, 16),
     "threads_per_connection": (0, 1, 1000),
@@ -70,7 +85,11 @@ def row(random: Random) -> dict[str, Any]:
     """Return one requirement that holds to the schema."""
     subject = random.choice(SUBJECTS)
     if random.random() < 0.1:
-        return {"subject": subject, "drop": True} if random.random() < 0.5 else {"subject": subject, "waive": random.choice(TEXTS)}
+        return (
+            {"subject": subject, "drop": True}
+            if random.random() < 0.5
+            else {"subject": subject, "waive": random.choice(TEXTS)}
+        )
     operator = random.choice(sorted(WANTS))
     made: dict[str, Any] = {"subject": subject, "operator": operator, "why": random.choice(TEXTS), "source": "tcp(7)"}
     if operator in ("at_least", "covers") and random.random() < 0.4:
@@ -106,7 +125,9 @@ def _shipped() -> tuple[dict[str, Any], ...]:
 
 def machine(name: str = "lb01") -> Machine:
     """Return a machine that profiles are merged for."""
-    return Machine(name, "debian", "12", "Debian 12", "6.1", 8, 1 << 34, 1 << 33, "kvm", "", "", False, True, True, "initial")
+    return Machine(
+        name, "debian", "12", "Debian 12", "6.1", 8, 1 << 34, 1 << 33, "kvm", "", "", False, True, True, "initial"
+    )
 
 
 def _make(random: Random) -> Given:
@@ -117,7 +138,7 @@ def _run(given: Given) -> bool:
     with outcome.folder({"p.toml": given["text"]}) as root:
         try:
             profile = load.load_file(Path(root, "p.toml"))
-            active, waived = merge.requirements([profile], merge.workload([profile]), machine())
+            active, _ = merge.requirements([profile], merge.workload([profile]), machine())
             contradictions.refuse(active)
         except HosttuneError:
             return False
@@ -128,7 +149,13 @@ def _verb_make(random: Random) -> Given:
     args = random.choice(
         (
             ["profile", "validate", "p.toml"],
-            ["check", "--profile", "p.toml", "--format", random.choice(("table", "json", "markdown", "tap", "junit", "nagios", "prometheus"))],
+            [
+                "check",
+                "--profile",
+                "p.toml",
+                "--format",
+                random.choice(("table", "json", "markdown", "tap", "junit", "nagios", "prometheus")),
+            ],
             ["check", "--role", "lb", "--profile", "p.toml", "-v"],
             ["apply", "--profile", "p.toml", "--dry-run"],
             ["apply", "--profile", "p.toml", "--script", "--format", "json"],

@@ -29,7 +29,14 @@ USES = (
     ("memory", "memory", "bytes", "/proc/meminfo", 1 << 34, None),
     ("neighbours", "neighbours", "entries", "arp_cache", "?", None),
 )
-COUNTERS = ("Tcp.ActiveOpens", "Tcp.PassiveOpens", "Tcp.RetransSegs", "TcpExt.ListenDrops", "sockstat.TCP.inuse", "sockstat.TCP.tw")
+COUNTERS = (
+    "Tcp.ActiveOpens",
+    "Tcp.PassiveOpens",
+    "Tcp.RetransSegs",
+    "TcpExt.ListenDrops",
+    "sockstat.TCP.inuse",
+    "sockstat.TCP.tw",
+)
 
 
 def lines(random: Random) -> list[Any]:
@@ -37,7 +44,10 @@ def lines(random: Random) -> list[Any]:
     chosen = random.sample(USES, random.randint(1, len(USES)))
     found: list[Any] = [HEAD, {"names": {id: [name, unit, reads] for id, name, unit, reads, _, _ in chosen}}]
     for at in range(random.choice((0, 1, 2, 5, 20))):
-        uses = [[id, random.randint(0, 30_000), limit, knee, random.choice((0, 0.0, 2.5))] for id, _, _, _, limit, knee in chosen]
+        uses = [
+            [id, random.randint(0, 30_000), limit, knee, random.choice((0, 0.0, 2.5))]
+            for id, _, _, _, limit, knee in chosen
+        ]
         counters = {name: at * random.randint(0, 10_000) for name in COUNTERS}
         found.append({"time": 1_700_000_000.0 + at, "at": float(at), "counters": counters, "uses": uses, "cost": 0.01})
     return found

@@ -26,7 +26,10 @@ _VERBS = (
 def _make(random: Random) -> Given:
     found = {**profiles.HOST, **sysctls.files(random), **limits.files(random), **units.files(random)}
     found |= addresses.files(random) if random.random() < 0.5 else {}
-    return {"files": {path: text for path, text in found.items() if not path.startswith("/proc/")}, "args": random.choice(_VERBS)}
+    return {
+        "files": {path: text for path, text in found.items() if not path.startswith("/proc/")},
+        "args": random.choice(_VERBS),
+    }
 
 
 def _run(given: Given) -> bool:
@@ -36,7 +39,9 @@ def _run(given: Given) -> bool:
 
 def _proxy_make(random: Random) -> Given:
     text = random.choice((proxies.haproxy, proxies.nginx))(random)
-    args = random.choice((["check", "--role", "lb"], ["capacity", "--role", "lb", "--format", "json"], ["check", "--role", "app", "-v"]))
+    args = random.choice(
+        (["check", "--role", "lb"], ["capacity", "--role", "lb", "--format", "json"], ["check", "--role", "app", "-v"])
+    )
     return {"text": text, "args": args}
 
 

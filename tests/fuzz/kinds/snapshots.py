@@ -16,18 +16,36 @@ from tests.fuzz.part import Given, Part
 
 _HERE = Path(__file__).resolve().parents[1]
 SAMPLES = (_HERE / "samples/stalled.json", *sorted((_HERE.parent / "hosts").glob("*.json")))
-"""A client whose ports run out, looked at twice in a namespace (with an interface, NAT and a log added by hand), and the
-recorded hosts."""
+"""A client whose ports run out, looked at twice in a namespace (an interface, NAT and a log were added by hand), and
+the recorded hosts."""
 
 _VERBS = (
-    *(["check", "--role", "lb", "--format", name] for name in ("table", "json", "markdown", "tap", "junit", "nagios", "prometheus")),
+    *(
+        ["check", "--role", "lb", "--format", name]
+        for name in ("table", "json", "markdown", "tap", "junit", "nagios", "prometheus")
+    ),
     ["check", "--role", "lb", "--backend", "10.0.0.5:1883", "--connections", "1000000", "-v"],
     ["check", "--role", "client", "--backend", "127.0.0.1:1883", "--source", "all", "--bind-mode", "bind"],
-    *(["capacity", "--role", "lb", "--backend", "10.0.0.5:1883", "--format", name] for name in ("table", "json", "markdown")),
+    *(
+        ["capacity", "--role", "lb", "--backend", "10.0.0.5:1883", "--format", name]
+        for name in ("table", "json", "markdown")
+    ),
     ["capacity", "--role", "broker", "-v", "--rate", "1000000", "--hold", "0"],
     *(["diagnose", "--backend", "127.0.0.1:1883", "--format", name] for name in ("table", "json")),
     ["diagnose", "-v"],
-    ["diagnose", "--role", "lb", "--pid", "1", "--stalled-at", "28232", "--errno", "EADDRNOTAVAIL", "--call", "connect"],
+    [
+        "diagnose",
+        "--role",
+        "lb",
+        "--pid",
+        "1",
+        "--stalled-at",
+        "28232",
+        "--errno",
+        "EADDRNOTAVAIL",
+        "--call",
+        "connect",
+    ],
     *(["resolve", "--user", "root", "--unit", "haproxy.service", "--format", name] for name in ("table", "json")),
     ["sources", "plan", "--role", "lb", "--backend", "10.0.0.5:1883"],
     ["sources", "plan", "--role", "lb", "--backend", "10.0.0.5:1883", "--connections", "9000000", "--format", "json"],
@@ -54,14 +72,28 @@ def snapshot(random: Random) -> Given:
     made = tree.change(random, {}, times=1) if random.random() < 0.002 else dict(told)
     wild = random.choice((0.0, 0.0, 0.02, 0.3))
     for _ in range(random.choice((1, 2, 4, 8, 16))):
-        where = random.choice([kind for kind in ("reads", "reads", "probes", "probes", "again", "globs", "links") if made.get(kind)] or [""])
+        where = random.choice(
+            [kind for kind in ("reads", "reads", "probes", "probes", "again", "globs", "links") if made.get(kind)]
+            or [""]
+        )
         if where == "again":
             again = dict(made["again"])
             kind = random.choice(("reads", "probes"))
             made["again"] = {**again, kind: _one(random, again[kind], wild)}
+        elif where == "globs" and random.random() > wild:
+            made[where] = _fewer(random, made[where])
         elif where:
             made[where] = _one(random, made[where], wild)
     return made
+
+
+def _fewer(random: Random, globs: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Return answers to patterns of which one has its paths in another order, fewer, or twice."""
+    key = random.choice(list(globs))
+    paths = (
+        random.choices(globs[key], k=random.choice((0, 1, len(globs[key]), 2 * len(globs[key])))) if globs[key] else []
+    )
+    return {**globs, key: paths}
 
 
 def _one(random: Random, answers: Any, wild: float) -> Any:
@@ -100,9 +132,21 @@ def _shape_run(given: Given) -> bool:
 def _few() -> dict[str, Any]:
     """Return a recording with the few files that have names and addresses in them."""
     told = samples()[0]
-    wanted = ("/etc/passwd", "/etc/hostname", "/proc/sys/kernel/hostname", "/proc/net/tcp", "/proc/version", "/etc/os-release")
+    wanted = (
+        "/etc/passwd",
+        "/etc/hostname",
+        "/proc/sys/kernel/hostname",
+        "/proc/net/tcp",
+        "/proc/version",
+        "/etc/os-release",
+    )
     reads = {path: told["reads"].get(path, {"is": "alice:x:1000:1000:Alice:/home/alice:/bin/sh\n"}) for path in wanted}
-    return {"reads": reads, "globs": {"/etc/*": ["/etc/passwd"]}, "probes": told["probes"], "links": {"/etc/a": "10.0.0.1"}}
+    return {
+        "reads": reads,
+        "globs": {"/etc/*": ["/etc/passwd"]},
+        "probes": told["probes"],
+        "links": {"/etc/a": "10.0.0.1"},
+    }
 
 
 def _redact_make(random: Random) -> Given:

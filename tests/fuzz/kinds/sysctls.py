@@ -24,7 +24,12 @@ LINES = (
     *("# a comment", "; another", "", "net.core.somaxconn", "-net.ipv4.conf.*.rp_filter", "= 5", "-", "-=", "-*=1"),
     *("net.core.somaxconn=1\r", "net.core.somaxconn = 1\x00net.core.rmem_max = 2", "net.core/../fs.nr_open = 5", "\\"),
 )
-PLACES = ("/etc/sysctl.d/50-lb.conf", "/etc/sysctl.d/99-z.conf", "/usr/lib/sysctl.d/50-default.conf", "/run/sysctl.d/9.conf")
+PLACES = (
+    "/etc/sysctl.d/50-lb.conf",
+    "/etc/sysctl.d/99-z.conf",
+    "/usr/lib/sysctl.d/50-default.conf",
+    "/run/sysctl.d/9.conf",
+)
 RELEASES = (
     'ID=debian\nVERSION_ID="12"\nPRETTY_NAME="Debian GNU/Linux 12 (bookworm)"\n',
     "ID=debian\nVERSION_ID=11\n",

@@ -96,7 +96,9 @@ def text(random: Random, made: dict[str, Any]) -> str:
     elif chance < 0.36:
         made = tree.change(random, made, wild=0.3)
     found = tree.toml(made)
-    return mutate.text(random, found, ("hosts", "to", "lb", "?", '"?"', "10.0.0.0/8")) if random.random() < 0.06 else found
+    return (
+        mutate.text(random, found, ("hosts", "to", "lb", "?", '"?"', "10.0.0.0/8")) if random.random() < 0.06 else found
+    )
 
 
 @cache
@@ -108,7 +110,11 @@ def _make(random: Random, named: bool = False) -> Given:
     made = tables(random, named) if random.random() < 0.85 else _shipped()
     sets: list[str] = []
     if random.random() < 0.15:
-        sets = [random.choice(("lb.sources=?", "connections=2,000,000", "client.hosts=3", "lb.memory=1GiB", "broker.nofile=65536"))]
+        sets = [
+            random.choice(
+                ("lb.sources=?", "connections=2,000,000", "client.hosts=3", "lb.memory=1GiB", "broker.nofile=65536")
+            )
+        ]
         sets = [mutate.word(random, sets[0])] if random.random() < 0.5 else sets
     return {"text": text(random, made), "set": sets}
 
@@ -126,7 +132,9 @@ def _run(given: Given) -> bool:
 
 
 def _verb_make(random: Random) -> Given:
-    args = random.choice(([], ["-v"], ["--format", "json"], ["--format", "markdown"], ["--emit", "OUT"], ["--svg", "OUT.svg"]))
+    args = random.choice(
+        ([], ["-v"], ["--format", "json"], ["--format", "markdown"], ["--emit", "OUT"], ["--svg", "OUT.svg"])
+    )
     made = _make(random, named="--emit" in args)
     open_ = '"?"' in made["text"] or any("?" in one for one in made["set"])
     solve = ["--solve"] if open_ is (random.random() < 0.95) else []

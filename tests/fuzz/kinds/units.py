@@ -10,7 +10,8 @@ from tests.fuzz.memory import Memory
 from tests.fuzz.part import Given, Part
 
 SAMPLES = (
-    "[Unit]\nDescription=HAProxy\nAfter=network-online.target\n\n[Service]\nExecStart=/usr/sbin/haproxy -Ws \\\n  -f x\n"
+    "[Unit]\nDescription=HAProxy\nAfter=network-online.target\n\n[Service]\n"
+    "ExecStart=/usr/sbin/haproxy -Ws \\\n  -f x\n"
     "LimitNOFILE=65536:524288\nLimitNOFILE=infinity\n\n[Install]\nWantedBy=multi-user.target\nAlias=lb.service\n",
     "[Service]\nLimitNOFILE=\nLimitNOFILE=1048576\n# a comment\n; another\nLimitNPROC=7\n",
     "\ufeff[Service]\nLimitNOFILE = 1K\n LimitNOFILE=2M:4M\n\\\n[X]\n",
@@ -20,7 +21,17 @@ WORDS = (
     *("[Service]", "[Unit]", "[Manager]", "[Install]", "LimitNOFILE", "DefaultLimitNOFILE", "infinity", "1024:524288"),
     *("64K", "1G", "16E", "0x7f", "LimitNOFILESoft", "ExecStart=", "%i", "%%", "Alias=", "User=bob"),
 )
-LINES = ("LimitNOFILE=", "LimitNOFILE=infinity", "LimitNOFILE=1:2:3", "LimitNOFILE=5 6", "[Service", "Service]", "\\", "#\\", "=")
+LINES = (
+    "LimitNOFILE=",
+    "LimitNOFILE=infinity",
+    "LimitNOFILE=1:2:3",
+    "LimitNOFILE=5 6",
+    "[Service",
+    "Service]",
+    "\\",
+    "#\\",
+    "=",
+)
 UNITS = ("haproxy.service", "haproxy@1.service", "lb.service", "foo-bar-baz.service")
 PLACES = ("/etc", "/run", "/usr/local/lib", "/usr/lib", "/lib")
 
