@@ -50,6 +50,11 @@ def lives(path: str) -> bool:
     return path.startswith(("/proc/", "/sys/"))
 
 
+def is_kept(path: str) -> bool:
+    """Say whether an answer holds for a whole run: not of the kernel, nor of the journal, which other runs write."""
+    return not path.startswith(("/proc/", "/sys/", "/var/"))
+
+
 def too_many(path: str) -> RefusedError:
     """Return what to say of a directory with more names than are listed."""
     return RefusedError(

@@ -10,7 +10,7 @@ LARGEST = 1 << 19
 """Bytes of all files of one kind, as all of sysctl.d: a full installation has some 20 KiB, and 1 MiB takes seconds."""
 
 LARGEST_LIMITS = 1 << 20
-"""Bytes of limits.d, which may have lines for each of some thousand users."""
+"""Bytes of limits.conf and limits.d, which may have lines for each of some thousand users."""
 
 MOST_FILES = 20_000
 """Files of one kind; a full installation has some 50."""
