@@ -90,3 +90,19 @@ StalledAt = Annotated[
     int | None,
     typer.Option(parser=_usage.counted(10**9), metavar="N", help="The number of connections at which it stopped."),
 ]
+ConfirmWithin = Annotated[
+    str | None,
+    typer.Option(
+        callback=_usage.some,
+        help="Take all back after this time, 5s to 1h, unless `hosttune confirm` comes first; a reboot does too.",
+        metavar="TIME",
+    ),
+]
+ConfirmIf = Annotated[
+    str | None,
+    typer.Option(
+        callback=_usage.some,
+        help="Confirm by itself once this exits 0: a health check; again every 2 s.",
+        metavar="COMMAND",
+    ),
+]

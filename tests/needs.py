@@ -44,6 +44,7 @@ PACKAGES = {
     "promtool": "prometheus",
     "ps": "procps",
     "qemu-system-x86_64": "qemu-system-x86",
+    "runc": "runc",
     "ss": "iproute2",
     "sysctl": "procps",
     "systemd-analyze": "systemd",

@@ -167,6 +167,21 @@ def test_resolve_names_the_winner_and_what_it_beats(tmp_path: Path) -> None:
         assert row[loader]["beats"] == [{"file": "/etc/sysctl.d/90-lb.conf", "line": 1, "text": "65535"}]
 
 
+def test_resolve_says_where_a_boot_would_change_a_key(tmp_path: Path) -> None:
+    """It ends with 1 there, as check does; a key that holds, and one that no file sets, do not count."""
+    answers = json.loads((Path(__file__).parent / "hosts/debian12-stock.json").read_text())
+    path = "/etc/sysctl.d/90-x.conf"
+    answers["globs"]["/etc/sysctl.d/*.conf"] = [path]
+    for value, code in (("5", 1), ("4096", 0)):
+        answers["reads"][path] = {"is": f"net.core.somaxconn = {value}\n"}
+        (tmp_path / "s.json").write_text(json.dumps(answers))
+        words = ("resolve", "net.core.somaxconn", "net.ipv4.tcp_rmem", "--snapshot", str(tmp_path / "s.json"))
+        done = hosttune(*words)
+        assert done.returncode == code and ("differs from now" in done.stdout) is bool(code), done
+        row = json.loads(hosttune(*words, "--format", "json").stdout)["sysctl"]["net.core.somaxconn"]
+        assert row["differs"] is bool(code)
+
+
 def test_resolve_names_what_lies_in_run(tmp_path: Path) -> None:
     files = {
         "run/sysctl.d/50-x.conf": "net.core.somaxconn = 5\n",

@@ -16,6 +16,7 @@ _FAILS = {
     BindMode.EXPLICIT: "bind: EADDRINUSE (98), or connect: EADDRNOTAVAIL (99)",
 }
 _ERLANG = "beam.smp"  # the process of every Erlang program
+_NAMED = 3
 _SEARCH = 60
 """Nanoseconds for each taken port that connect() looks at: 45 to 70 on 6.18, on ranges of 28,232 and 64,512."""
 
@@ -94,11 +95,19 @@ def _one_pool(facts: CapacityFacts) -> Bound:
         fails=_FAILS[facts.workload.bind_mode],
         needs=_tuples.needs(facts) if facts.short(hard) else (),
         notes=(
-            "name the backends with --backend HOST:PORT to have the tuples counted",
+            _why_one(facts),
             *_closing(facts, found),
             *_cost(facts, found),
         ),
     )
+
+
+def _why_one(facts: CapacityFacts) -> str:
+    """Return what would have the tuples counted: a backend, or a way to it."""
+    if not facts.workload.backends:
+        return "name the backends with --backend HOST:PORT to have the tuples counted"
+    named = ", ".join(str(backend) for backend in facts.workload.backends[:_NAMED])
+    return f"the tuples towards {named} are not counted: no source address here reaches it (ip route get ADDRESS)"
 
 
 def _knee(facts: CapacityFacts, found: Sequence[Group]) -> int | None:

@@ -14,7 +14,8 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from hosttune.changes import backends
-from hosttune.changes.record import Invocation, Record, Status, Where
+from hosttune.changes.confirm import PROCESS, SYSTEMD, Confirm
+from hosttune.changes.record import Instance, Invocation, Record, Status
 from hosttune.changes.request import Request
 from hosttune.model import Change, FileState, Operator, Requirement, Severity, State, Subject, Value, Who
 
@@ -44,7 +45,8 @@ def record_of(text: str) -> Record:
     found = _SUM.match(text)
     if found is None:
         old = re.search(r'"schema": "(hosttune/journal/[0-9]{1,4})"', text[:200])
-        raise ValueError(f"{old[1]}, of another release" if old else "no record, or one that was cut or changed")
+        other = old is not None and old[1] != SCHEMA
+        raise ValueError(f"{old[1]}, of another release" if old and other else "no record, or one cut or changed since")
     if _sum(text[found.end() :]) != found[1]:
         raise ValueError("it was changed or cut since it was written: its SHA-256 is another")
     try:
@@ -97,8 +99,12 @@ def decode(found: Any) -> Record:
         rewrites=fields.take("rewrites", _rewrites),
         left=fields.take("left", _changes),
         rollbacks=fields.take("rollbacks", _many(_invocation)),
+        confirm=fields.take("confirm", _confirm),
+        pending=fields.take("pending", _changes),
     )
     fields.end()
+    if record.confirm is None and record.status in (Status.UNCONFIRMED, Status.CONFIRMING):
+        raise ValueError(f"confirm: null, and it is {record.status}")
     return record
 
 
@@ -138,6 +144,28 @@ def _many(read: Callable[[Any], T]) -> Callable[[Any], tuple[T, ...]]:
     return all_of
 
 
+def _confirm(found: Any) -> Confirm | None:
+    if found is None:
+        return None
+    fields = _Fields(found)
+    made = Confirm(
+        seconds=fields.take("seconds", _within(1, 86_400)),
+        boot=fields.take("boot", _text),
+        deadline=fields.take("deadline", _whole),
+        until=fields.take("until", _text),
+        timer=fields.take("timer", _timer),
+        ended=fields.take("ended", _text),
+    )
+    fields.end()
+    return made
+
+
+def _timer(found: Any) -> str:
+    if found not in (SYSTEMD, PROCESS):
+        raise ValueError(f"{_shown(found)} keeps no timer")
+    return str(found)
+
+
 def _invocation(found: Any) -> Invocation:
     fields = _Fields(found)
     made = Invocation(
@@ -157,9 +185,9 @@ def _who(found: Any) -> Who:
     return who
 
 
-def _where(found: Any) -> Where:
+def _where(found: Any) -> Instance:
     fields = _Fields(found)
-    where = Where(boot=fields.take("boot", _text), namespace=fields.take("namespace", _text))
+    where = Instance(**{name: fields.take(name, _text) for name in ("boot", "namespace", "name")})
     fields.end()
     return where
 

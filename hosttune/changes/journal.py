@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from hosttune.changes import decode
 from hosttune.changes.backends import directory
-from hosttune.changes.record import Record, Status, Where
+from hosttune.changes.record import Instance, Record, Status
 from hosttune.errors import ApplyError, HostError, HosttuneError, RefusedError, StoppedError
 from hosttune.host import Host, WritableHost
 from hosttune.host.live import LARGEST
@@ -157,13 +157,13 @@ def _unsafe(host: WritableHost) -> str:
     return _others_write(*found) if found else ""
 
 
-def here(host: Host) -> Where:
+def here(host: Host) -> Instance:
     """Return the boot and the network namespace that this run is in."""
     try:
         found = host.probe("instance")
     except (HostError, OSError):
-        return Where()
-    return Where(str(found["boot"]), str(found["namespace"]))
+        return Instance()
+    return Instance(str(found["boot"]), str(found["namespace"]))
 
 
 def save(host: WritableHost, record: Record) -> None:
@@ -200,7 +200,7 @@ def locked(host: WritableHost, waiting: Callable[[str], None]) -> Iterator[None]
             for path in directory.missing(host, lock):
                 host.make_directory(path)
             held.enter_context(host.lock(lock, WAIT, waiting))
-            held.enter_context(_stopped_by_signals())
+            held.enter_context(stopped_by_signals())
         except HostError as error:
             raise RefusedError(f"another hosttune is applying or rolling back ({error.detail}); wait for it") from error
         except OSError as error:
@@ -210,7 +210,7 @@ def locked(host: WritableHost, waiting: Callable[[str], None]) -> Iterator[None]
 
 
 @contextmanager
-def _stopped_by_signals() -> Iterator[None]:
+def stopped_by_signals() -> Iterator[None]:
     """Turn SIGTERM and SIGHUP (a lost terminal) into an exception, so that what was done is taken back."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 
 from hosttune.model import Change
@@ -42,15 +43,36 @@ def backward(changes: Iterable[Change]) -> tuple[Change, ...]:
     return (*made, *(c for c in reversed(found) if c not in made))
 
 
+def lasting(changes: Iterable[Change]) -> tuple[Change, ...]:
+    """Return what changes come to once all are made, each target once; one that a later one takes back is none.
+
+    So is promote_secondaries, which is 1 only while addresses go (changes/promotion.py).
+    """
+    found: dict[tuple[str, str], Change] = {}
+    twice = set()
+    for change in changes:
+        key = (change.backend, change.target)
+        if key in found:
+            twice.add(key)
+            change = dataclasses.replace(change, before=found[key].before)
+        found[key] = change
+    return tuple(c for key, c in found.items() if not (key in twice and c.before == c.after))
+
+
 def holds(stuck: Change, other: Change) -> bool:
     """Say whether a change must not be taken back while another one could not be.
 
-    A ceiling stays above its limits, a port reserved within the range, and a directory around its file.
+    A ceiling stays above its limits, a port reserved within the range, a directory around its file, and an address
+    whose going would take others with it.
     """
+    if other.backend == "address" and stuck.target.endswith(".promote_secondaries"):
+        # without it the other addresses of the subnet would go too
+        return stuck.target.split(".")[3].replace("/", ".") == other.target.rpartition("@")[2]
     if other.backend == "directory":
         return stuck.target.startswith(f"{other.target}/")
-    if stuck.backend == "prlimit" or stuck.target.startswith(("/etc/security/", "/etc/systemd/system")):
-        return other.target == "fs.nr_open" or other.target.startswith("/etc/sysctl.d/")
+    stuck_at, other_at = _in_etc(stuck.target), _in_etc(other.target)
+    if stuck.backend == "prlimit" or stuck_at.startswith(("/etc/security/", "/etc/systemd/system")):
+        return other.target == "fs.nr_open" or other_at.startswith("/etc/sysctl.d/")
     if stuck.target == "net.ipv4.ip_local_port_range":
         return other.target in ("net.ipv4.ip_local_reserved_ports", "net.ipv4.ip_unprivileged_port_start")
     return False
@@ -74,4 +96,9 @@ def _key(change: Change, others: list[Change]) -> tuple[int, str, str]:
 
 
 def _rank_of_file(path: str) -> int:
-    return next((rank for prefix, rank in _FILES if f"{path}/".startswith(prefix)), _LAST_FILE)
+    return next((rank for prefix, rank in _FILES if f"{_in_etc(path)}/".startswith(prefix)), _LAST_FILE)
+
+
+def _in_etc(path: str) -> str:
+    """Return the file for which one below /run stands."""
+    return f"/etc/{path.removeprefix('/run/')}" if path.startswith("/run/") else path

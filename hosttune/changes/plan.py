@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hosttune.changes import addresses, limits, refuse, sysctls, targets
+from hosttune.changes import addresses, limits, promotion, refuse, sysctls, targets
 from hosttune.changes.backends import prlimit
 from hosttune.changes.order import forward
 from hosttune.changes.planned import Planned
@@ -56,7 +56,7 @@ def plan(world: Planned, findings: Sequence[Finding], request: Request, facts: P
     stale = tuple(sorted({row.name for row in limit_rows if row.stale}))
     units = any(c.target.startswith("/etc/systemd/system") and c.backend == "file" for c in changes)
     return Plan(
-        changes=forward(changes),
+        changes=promotion.around(world, forward(changes)),
         refusals=tuple(dict.fromkeys(refusals)),
         notes=tuple(dict.fromkeys(notes)),
         reload=units and facts.machine.systemd,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from hosttune.changes.confirm import Confirm
 from hosttune.changes.request import Request
 from hosttune.model import Change, Who
 
@@ -14,10 +15,13 @@ class Status(StrEnum):
 
     A record is `applying` before the first write, then `applied`, or `undone` where a write failed; `rolling-back`
     with its way back before the first write of a rollback, then `rolled-back`, or `partly-rolled-back` where it left
-    what somebody else has changed since. What is neither applying nor rolling back is whole.
+    what somebody else has changed since. One that waits to be confirmed is `unconfirmed` after `applying`, and
+    `confirming` before the first write of the confirm, which makes it `applied`. What ends in -ing was interrupted.
     """
 
     APPLYING = "applying"
+    UNCONFIRMED = "unconfirmed"
+    CONFIRMING = "confirming"
     APPLIED = "applied"
     UNDONE = "undone"
     ROLLING_BACK = "rolling-back"
@@ -26,11 +30,15 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Where:
-    """Which boot of which kernel, and which network namespace of it; "" where that cannot be told."""
+class Instance:
+    """Which boot of which kernel, and which network namespace of it; "" where that cannot be told.
+
+    `name` is that of the namespace below /run/netns, "" for none.
+    """
 
     boot: str = ""
     namespace: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +58,7 @@ class Record:
     `made` is the run that made it, `rollbacks` are the latest that took it back or part of it, oldest first.
     `one_way` are targets whose old value the kernel does not take back. `way_back` are the writes of its rollback,
     `rewrites` what the others' changes become by it, `left` those of its own that stay: others have changed them.
+    `confirm` is there from the first write until it is confirmed, `pending` are the changes that wait for that.
     """
 
     id: int
@@ -60,8 +69,10 @@ class Record:
     reload: bool = False
     restarts: tuple[str, ...] = ()
     one_way: tuple[str, ...] = ()
-    where: Where = Where()
+    where: Instance = Instance()
     way_back: tuple[Change, ...] = ()
     rewrites: dict[int, tuple[Change, ...]] = field(default_factory=dict)
     left: tuple[Change, ...] = ()
     rollbacks: tuple[Invocation, ...] = ()
+    confirm: Confirm | None = None
+    pending: tuple[Change, ...] = ()

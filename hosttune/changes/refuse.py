@@ -181,7 +181,7 @@ def permissions(host: WritableHost, changes: Sequence[Change], status: str, stat
     capabilities = _effective(status)
     for change in changes:
         if change.backend == "sysctl" and not host.may_write(sysctl_backend.path_of(change.target)):
-            found.append(f"{change.target}: read-only here; run as root, outside a container")
+            found.append(f"{change.target}: read-only here; run as root, where /proc/sys can be written")
         elif change.backend == "file" and not host.may_write(change.target):
             found.append(f"{change.target}: cannot be written; run as root, on a file system that is not read-only")
         elif change.backend in ("address", "anyip") and not capabilities >> _CAPABILITIES["CAP_NET_ADMIN"] & 1:

@@ -12,6 +12,8 @@ from hosttune.model import Finding, Operator, Reading, Reason, Requirement, Unkn
 from hosttune.resolve.sysctl_value import kernel_value
 
 _LEFT = (Reason.INVISIBLE, Reason.READ_ONLY)
+_RAISED = ("fs.file-max",)
+"""Keys that systemd raises to the most there is as it starts (src/core/main.c): a lower line is of no use."""
 _NO_KEY = (Reason.ABSENT, Reason.GONE)
 
 
@@ -109,6 +111,8 @@ def _act(row: Row, requirement: Requirement, request: Request, default: Value | 
         if aim is not None and there is not None:
             # of two values that both serve, the better one; a boot that brings a good one is not made worse
             aim = stronger(requirement, there, aim) if there == comes else stronger(requirement, aim, there)
+        if row.key in _RAISED and aim is not None and default is not None and meet(requirement, default) == default:
+            aim = stronger(requirement, aim, default)
     if aim is None or (good_now and good_boot):
         return
     row.serves.append(str(requirement.subject))

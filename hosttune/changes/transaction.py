@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import errno
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from hosttune.changes import backends, journal
+from hosttune.changes import backends, journal, promotion
+from hosttune.changes.confirm import moment, over
 from hosttune.changes.order import holds
 from hosttune.changes.record import Record, Status
 from hosttune.errors import ApplyError, HostError, StoppedError
@@ -25,31 +27,36 @@ class Outcome:
     whole: bool
 
 
-def apply(host: WritableHost, record: Record, restart: bool) -> Record:
+def apply(host: WritableHost, record: Record, restart: bool, arm: Callable[[], None] | None = None) -> Record:
     """Carry out a record under the lock and return it as applied; raises ApplyError after taking all of it back.
 
-    The record is on disk before the first write. A change whose read-back differs in form only (the kernel rounds
-    up) is kept as the kernel has it, in the journal too, so that a crash later finds it.
+    The record is on disk before the first write, and `arm` is called between the two: it sets the timer of an apply
+    that waits to be confirmed. A change whose read-back differs in form only (the kernel rounds up) is kept as the
+    kernel has it, in the journal too, so that a crash later finds it.
     """
     try:
         journal.save(host, record)
     except OSError as error:
         raise journal.not_saved(error) from error
-    at = 0
+    where = "the timer that takes it back"
     try:
+        if arm is not None:
+            arm()
         for at, change in enumerate(record.changes):
+            where = change.target
             made = make(host, change)
             if made.after != change.after:
                 record = dataclasses.replace(record, changes=(*record.changes[:at], made, *record.changes[at + 1 :]))
                 if change.backend == "sysctl":
                     journal.save(host, record)
-        at = len(record.changes)
+        where = "the last step"
         _tell_systemd(host, record, restart)
-        applied = dataclasses.replace(record, status=Status.APPLIED)
-        journal.save(host, applied)
-        return applied
+        if record.confirm and over(record.confirm, moment(host)):
+            raise OSError(errno.ETIME, f"it took longer than the {record.confirm.seconds} s to confirm it")
+        done = dataclasses.replace(record, status=Status.UNCONFIRMED if record.confirm else Status.APPLIED)
+        journal.save(host, done)
+        return done
     except (OSError, HostError) as error:
-        where = record.changes[at].target if at < len(record.changes) else "the last step"
         raise ApplyError(_failed(host, record, restart, f"{where}: {describe(error)}")) from error
     except KeyboardInterrupt as stop:
         raise StoppedError(_failed(host, record, restart, "stopped")) from stop
@@ -75,6 +82,11 @@ def undo(host: WritableHost, record: Record, force: bool = False) -> Outcome:
     Safe to run again after a crash at any instant: what is as before is passed over. The record then is `undone`,
     unless a write failed: then it stays, and the next run tries again; `force` gives up what cannot be taken back.
     """
+    safe = promotion.reversed_safely(host, record.changes) if host.runs else record.changes
+    if safe != record.changes:
+        record = dataclasses.replace(record, changes=safe)
+        with contextlib.suppress(OSError):  # on a full disk what was written goes back all the same
+            journal.save(host, record)
     back = reachable(host, reversed(record.changes))
     said, stuck = each(back, lambda change: _take_back(host, change), lambda c: force or c.target in record.one_way)
     if record.reload and host.runs:
@@ -148,7 +160,7 @@ def _take_back(host: WritableHost, change: Change) -> list[str]:
     sweep(host, change)
     if backends.same(now, change.before):
         return []
-    if not _ours(change, now):
+    if not is_ours(change, now):
         return [f"{change.target}: {_shown(now)} is neither what it was nor what was written; left alone"]
     backends.write(host, change.backend, change.target, change.before)
     return []
@@ -183,7 +195,7 @@ def _try_systemd(host: WritableHost, verb: str, unit: str = "") -> list[str]:
     return []
 
 
-def _ours(change: Change, now: State) -> bool:
+def is_ours(change: Change, now: State) -> bool:
     """Say whether a target holds what was written; a greater number may be somebody else's, so it does not count."""
     if backends.same(now, change.after) or (change.backend == "prlimit" and now is None):
         return True
@@ -192,7 +204,7 @@ def _ours(change: Change, now: State) -> bool:
 
 def _taken(change: Change, got: State) -> bool:
     """Say whether a target reads as what was just written: numbers may be rounded up, a list of ports spelled anew."""
-    if _ours(change, got):
+    if is_ours(change, got):
         return True
     if change.backend != "sysctl" or not isinstance(got, str) or not isinstance(change.after, str):
         return False

@@ -5,10 +5,10 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Sequence
 
-from hosttune.changes import backends, journal, transaction
+from hosttune.changes import backends, journal, promotion, transaction
 from hosttune.changes.record import Invocation, Record, Status
 from hosttune.changes.transaction import Outcome
-from hosttune.changes.wayback import WayBack, interrupted
+from hosttune.changes.wayback import WayBack, away, interrupted
 from hosttune.errors import ApplyError, HostError
 from hosttune.host import WritableHost
 from hosttune.model import Change
@@ -18,16 +18,19 @@ _KEPT = 10
 
 
 def carry_out(
-    host: WritableHost, chosen: Record, way: WayBack, made: Invocation, restart: bool, force: bool
+    host: WritableHost, chosen: Record, way: WayBack, made: Invocation | None, restart: bool, force: bool
 ) -> Outcome:
-    """Carry out a rollback under the lock; raises ApplyError or RefusedError where the journal cannot keep it."""
+    """Carry out a rollback under the lock; raises ApplyError or RefusedError where the journal cannot keep it.
+
+    `made` is None where nobody asked for it: the time to confirm was over.
+    """
     record = dataclasses.replace(
         chosen,
         status=Status.ROLLING_BACK,
         way_back=way.changes,
         rewrites=dict(way.rewrites),
         left=way.left,
-        rollbacks=(*chosen.rollbacks, made)[-_KEPT:],
+        rollbacks=(*chosen.rollbacks, *([made] if made else []))[-_KEPT:],
     )
     try:
         for other in _rewritten(host, record):
@@ -56,7 +59,7 @@ def finish(host: WritableHost, record: Record, restart: bool = False, force: boo
                 host.act("systemd", verb="restart", unit=unit)
         _rewrite_others(host, record)
         if stuck:
-            journal.save(host, dataclasses.replace(record, way_back=tuple(stuck), rewrites={}))
+            journal.save(host, dataclasses.replace(record, way_back=promotion.again(host, stuck), rewrites={}))
             again = f"all else is back; `hosttune rollback {record.id}` tries again, with --force it is given up"
             return Outcome((*said, *stuck.values(), again), False)
         status = Status.PARTLY if record.left else Status.ROLLED_BACK
@@ -73,11 +76,24 @@ def heal(host: WritableHost, records: Sequence[Record], force: bool = False) -> 
     """Bring what was interrupted to an end: an apply is taken back, a rollback is finished."""
     said: list[str] = []
     whole = True
+    here = journal.here(host)
     for record in interrupted(records):
+        if away(record, here):
+            # its keys have other values here: they are not for this run to judge, nor in its way
+            if not force:
+                said.append(f"{_unreached(record)}: `hosttune rollback {record.id}` heals it there")
+                continue
+            record = _without_namespace(record)
         if record.status is Status.APPLYING:
             done = transaction.undo(host, record, force)
             how = "it has been taken back" if done.whole else "it could not be taken back whole"
             said.append(f"apply {record.id} was interrupted: {how}")
+        elif record.status is Status.CONFIRMING:
+            # what waited came last, and goes first
+            whole_of_it = dataclasses.replace(record, changes=(*record.changes, *record.pending))
+            done = transaction.undo(host, whole_of_it, force)
+            how = "it has been taken back" if done.whole else "it could not be taken back whole"
+            said.append(f"the confirm of apply {record.id} was interrupted: {how}")
         else:
             done = finish(host, record, force=force)
             how = "finished now" if done.whole else "tried again"
@@ -85,6 +101,18 @@ def heal(host: WritableHost, records: Sequence[Record], force: bool = False) -> 
         said += done.said
         whole = whole and done.whole
     return Outcome(tuple(said), whole)
+
+
+def _unreached(record: Record) -> str:
+    name = f"the network namespace {record.where.name}" if record.where.name else "another network namespace"
+    return f"apply {record.id} was interrupted in {name}, and is left as it is"
+
+
+def _without_namespace(record: Record) -> Record:
+    """Return a record without what lies in a network namespace, which is given up."""
+    own = [c for c in record.changes if c.backend in ("address", "anyip") or c.target.startswith("net.")]
+    back = tuple(c for c in record.way_back if (c.backend, c.target) not in {(o.backend, o.target) for o in own})
+    return dataclasses.replace(record, changes=tuple(c for c in record.changes if c not in own), way_back=back)
 
 
 def _rewrite_others(host: WritableHost, record: Record) -> None:

@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from hosttune.changes import backends, entries
-from hosttune.changes.order import backward, forward
+from hosttune.changes import backends, entries, promotion
+from hosttune.changes.order import backward, forward, lasting
 from hosttune.changes.planned import Planned
-from hosttune.changes.record import Record, Status, Where
+from hosttune.changes.record import Instance, Record, Status
 from hosttune.changes.request import Request
 from hosttune.errors import HostError, RefusedError
 from hosttune.host import WritableHost
@@ -50,12 +50,12 @@ class _Chain:
 
 
 def interrupted(records: Sequence[Record]) -> list[Record]:
-    """Return the records whose apply or rollback did not come to its end."""
-    return [r for r in records if r.status in (Status.APPLYING, Status.ROLLING_BACK)]
+    """Return the records whose apply, confirm or rollback did not come to its end."""
+    return [r for r in records if r.status in (Status.APPLYING, Status.CONFIRMING, Status.ROLLING_BACK)]
 
 
 def way_back(
-    host: WritableHost, records: Sequence[Record], chosen: Record, replan: Replan, here: Where, force: bool
+    host: WritableHost, records: Sequence[Record], chosen: Record, replan: Replan, here: Instance, force: bool
 ) -> WayBack:
     """Return what takes `chosen` off: each target gets what it had before all, and what the remaining ones want.
 
@@ -63,8 +63,13 @@ def way_back(
     kept and named, unless `force`. Raises RefusedError where the record belongs to another network namespace.
     """
     if not force:
-        _refuse_elsewhere(chosen, here)
-    whole = [r for r in records if r.status in (Status.APPLIED, Status.PARTLY)]
+        refuse_elsewhere(chosen, here)
+    whole = [
+        dataclasses.replace(r, changes=lasting(r.changes))
+        for r in records
+        # what was written into a namespace by its name was judged there alone: the files of the host are none of it
+        if r.status in (Status.APPLIED, Status.PARTLY) and (r.id == chosen.id or _together(r, chosen))
+    ]
     standing = [_reachable(host, record, here) for record in whole]
     chains = _chains(standing, chosen.id)
     world = Planned(host, [Change(b, t, None, chain.before) for (b, t), chain in chains.items()])
@@ -73,7 +78,8 @@ def way_back(
     for number, record in enumerate(standing):
         if record.id == chosen.id or record.status is Status.PARTLY:
             continue
-        made = [c for c in replan(world, _only(record.request, served)).changes if _counts(c, chains, number)]
+        planned = lasting(replan(world, _only(record.request, served)).changes)
+        made = [c for c in planned if _counts(c, chains, number)]
         world = world.with_(made)
         # what cannot be reached from here, or stands no more, stays on record as it is
         old = [c for c in whole[number].changes if c not in record.changes or not _counts(c, chains, number)]
@@ -94,7 +100,8 @@ def way_back(
         for change in chosen.changes
         if _target(change) in kept
     )
-    return WayBack(backward(changes), rewrites, tuple(said for said in kept.values() if said), left)
+    said = tuple(sentence for sentence in kept.values() if sentence)
+    return WayBack(promotion.around(host, backward(changes)), rewrites, said, left)
 
 
 def _write(
@@ -151,9 +158,9 @@ def _only(request: Request, served: set[str]) -> Request:
     return dataclasses.replace(request, requirements=kept)
 
 
-def _reachable(host: WritableHost, record: Record, here: Where) -> Record:
+def _reachable(host: WritableHost, record: Record, here: Instance) -> Record:
     """Return a record without what this run cannot reach: the values of a kernel, a boot, a namespace of its own."""
-    away = not host.runs or _elsewhere(record, here)
+    away = not host.runs or elsewhere(record, here)
     ended = not record.request.persist and record.where.boot and here.boot not in ("", record.where.boot)
     if not (away or ended):
         return record
@@ -162,20 +169,41 @@ def _reachable(host: WritableHost, record: Record, here: Where) -> Record:
     return dataclasses.replace(record, request=request, changes=changes)
 
 
-def _elsewhere(record: Record, here: Where) -> bool:
+def _together(record: Record, other: Record) -> bool:
+    """Say whether two records are of one world: both of the host and its files, or of one named namespace."""
+    return (record.where.name, other.where.name) == ("", "") or record.where == other.where
+
+
+def elsewhere(record: Record, here: Instance) -> bool:
     """Say whether a record was made in another network namespace of this very boot."""
     there = record.where
     return bool(there.boot) and there.boot == here.boot and there.namespace != here.namespace
 
 
-def _refuse_elsewhere(chosen: Record, here: Where) -> None:
-    own = any(c.backend in ("address", "anyip") or c.target.startswith("net.") for c in chosen.changes)
-    if own and _elsewhere(chosen, here):
+def bound(record: Record) -> bool:
+    """Say whether a record has values of a network namespace, which only that one can take back."""
+    return any(c.backend in ("address", "anyip") or c.target.startswith("net.") for c in record.changes)
+
+
+def away(record: Record, here: Instance) -> bool:
+    """Say whether a record has values that lie in another network namespace than this one."""
+    return bound(record) and elsewhere(record, here)
+
+
+def refuse_elsewhere(chosen: Record, here: Instance) -> None:
+    """Raise RefusedError for a record whose values lie in another network namespace."""
+    if not away(chosen, here):
+        return
+    if chosen.where.name:
         raise RefusedError(
-            f"apply {chosen.id} was made in another network namespace ({chosen.where.namespace}, here it is "
-            f"{here.namespace}), whose values this one does not reach: run `hosttune rollback {chosen.id}` there; "
-            "where it is gone, --force takes back the files alone"
+            f"apply {chosen.id} was made in the network namespace {chosen.where.name}, which is gone, or another has "
+            f"its name: its values ended with it; `hosttune rollback {chosen.id} --force` takes it off the list"
         )
+    raise RefusedError(
+        f"apply {chosen.id} was made in another network namespace ({chosen.where.namespace}, here it is "
+        f"{here.namespace}), whose values this one does not reach: run `hosttune rollback {chosen.id}` there; "
+        "where it is gone, --force takes back the files alone"
+    )
 
 
 def _hold_nr_open(

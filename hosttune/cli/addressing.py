@@ -9,6 +9,8 @@ import typer
 from hosttune.cli._app import Verbs, aim_of, app
 from hosttune.options import (
     Backends,
+    ConfirmIf,
+    ConfirmWithin,
     Connections,
     Format,
     FromConfig,
@@ -72,6 +74,8 @@ def sources_add(
     yes: Yes = False,
     runtime_only: RuntimeOnly = False,
     persist_only: PersistOnly = False,
+    confirm_within: ConfirmWithin = None,
+    confirm_if: ConfirmIf = None,
     reason: Reason = None,
     root: Root = "/",
     format: Format = "table",
@@ -84,7 +88,19 @@ def sources_add(
     from hosttune.commands import sources_change as change
 
     asked = change.Asked(
-        False, addresses or [], anyip or [], dry_run, yes, False, runtime_only, persist_only, root, format, reason or ""
+        remove=False,
+        targets=addresses or [],
+        anyip=anyip or [],
+        dry_run=dry_run,
+        yes=yes,
+        force=False,
+        runtime_only=runtime_only,
+        persist_only=persist_only,
+        root=root,
+        format=format,
+        reason=reason or "",
+        confirm_within=confirm_within or "",
+        confirm_if=confirm_if or "",
     )
     raise typer.Exit(change.run(asked))
 
@@ -98,6 +114,8 @@ def sources_remove(
     force: Annotated[bool, typer.Option("--force", help="Though connections are open on them.")] = False,
     runtime_only: RuntimeOnly = False,
     persist_only: PersistOnly = False,
+    confirm_within: ConfirmWithin = None,
+    confirm_if: ConfirmIf = None,
     reason: Reason = None,
     root: Root = "/",
     format: Format = "table",
@@ -109,6 +127,18 @@ def sources_remove(
     from hosttune.commands import sources_change as change
 
     asked = change.Asked(
-        True, addresses or [], anyip or [], dry_run, yes, force, runtime_only, persist_only, root, format, reason or ""
+        remove=True,
+        targets=addresses or [],
+        anyip=anyip or [],
+        dry_run=dry_run,
+        yes=yes,
+        force=force,
+        runtime_only=runtime_only,
+        persist_only=persist_only,
+        root=root,
+        format=format,
+        reason=reason or "",
+        confirm_within=confirm_within or "",
+        confirm_if=confirm_if or "",
     )
     raise typer.Exit(change.run(asked))

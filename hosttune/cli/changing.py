@@ -11,6 +11,8 @@ from hosttune.cli._app import aim_of, app
 from hosttune.commands import _completing, _usage
 from hosttune.options import (
     Backends,
+    ConfirmIf,
+    ConfirmWithin,
     Connections,
     Format,
     FromConfig,
@@ -45,6 +47,9 @@ def apply(
     user: User = None,
     pid: Pid = None,
     process_name: ProcessName = "",
+    netns: Annotated[
+        str, typer.Option(help="Write the running values of this network namespace (ip netns).", metavar="NAME")
+    ] = "",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; exit 4 if anything.")] = False,
     script: Annotated[bool, typer.Option("--script", help="Print a shell script that does the same instead.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
@@ -70,6 +75,8 @@ def apply(
     reserve_listeners: Annotated[
         bool, typer.Option("--reserve-listeners", help="Reserve the ports that services listen on.")
     ] = False,
+    confirm_within: ConfirmWithin = None,
+    confirm_if: ConfirmIf = None,
     add_address: Annotated[
         list[str] | None,
         typer.Option(
@@ -103,6 +110,27 @@ def apply(
 
     options = {field.name: given[field.name] for field in dataclasses.fields(apply.Asked) if field.name in given}
     raise typer.Exit(apply.run(apply.Asked(aim=aim, **options)))
+
+
+@app.command()
+def confirm(
+    id: Annotated[
+        int | None,
+        typer.Argument(
+            parser=_usage.counted(10**9), help="The apply to keep; default: the one that waits.", metavar="[ID]"
+        ),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be written; exit 4 if it waits.")] = False,
+    format: Format = "table",
+) -> None:
+    """Keep an apply that was made with --confirm-within: write what waits, and end its timer.
+
+    Exit: 0 done, or confirmed before; 1 a write failed, and it can be confirmed again; 2 wrong use; 4 it waits
+    (--dry-run); 5 refused: nothing waits, it is too late, or a file was changed since.
+    """
+    from hosttune.commands import confirm
+
+    raise typer.Exit(confirm.run(confirm.Asked(id, dry_run, format)))
 
 
 @app.command()

@@ -148,10 +148,13 @@ def resolve(
     snapshot: Snapshot = "",
     format: Format = "table",
 ) -> None:
-    """Say what configuration files make of sysctls and nofile limits: the winning line, and what it beats."""
+    """Say what configuration files make of sysctls and nofile limits: the winning line, and what it beats.
+
+    Exit: 0 all keys are now as a boot will make them, 1 one differs, 2 wrong use.
+    """
     from hosttune.commands import resolve
 
-    resolve.run(keys or [], user or [], unit or [], root, snapshot, format)
+    raise typer.Exit(resolve.run(keys or [], user or [], unit or [], root, snapshot, format))
 
 
 @app.command()

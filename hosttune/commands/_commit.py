@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from hosttune.changes import journal, transaction, undo, wayback
+from hosttune.changes import confirm, journal, transaction, trial, wayback
 from hosttune.changes.journal import Journal
 from hosttune.changes.record import Invocation, Record, Status
 from hosttune.changes.request import Request
-from hosttune.commands import _damaged, _load, _open, _output
+from hosttune.commands import _confirming, _damaged, _load, _open, _output, expire
 from hosttune.errors import RefusedError
 from hosttune.facts import session
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
-from hosttune.model import Plan
+from hosttune.model import HOST, Plan, Where
 from hosttune.printable import clean
+from hosttune.render import _where
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +48,15 @@ def before(host: Host, dry_run: bool) -> Before:
             return Before()  # who only looks need not be able to read the journal
         raise
     _damaged.warn(host, found)
-    interrupted = wayback.interrupted(found.records)
+    here = journal.here(host)
+    interrupted = [record for record in wayback.interrupted(found.records) if not wayback.away(record, here)]
     for record in interrupted:
         print(f"hosttune: apply {record.id} was interrupted: an apply or rollback heals it first", file=sys.stderr)
-    return Before(bool(interrupted), tuple(_damaged.documents(host, found)))
+    if not dry_run:
+        _confirming.refuse_while_unconfirmed(host, found.records)
+    waiting = trial.unconfirmed(found.records)
+    late = waiting and waiting.confirm and confirm.over(waiting.confirm, confirm.moment(host))
+    return Before(bool(interrupted or late), tuple(_damaged.documents(host, found)))
 
 
 @contextmanager
@@ -58,7 +65,7 @@ def healed(host: LiveHost) -> Iterator[Journal]:
     with journal.locked(host, _open.teller()):
         found = journal.read(host)
         _damaged.refuse_unsafe(host, found)
-        done = undo.heal(host, found.records)
+        done = trial.heal(host, found.records)
         for line in done.said:
             print(f"hosttune: {clean(line)}", file=sys.stderr)
         if not done.whole:
@@ -66,11 +73,28 @@ def healed(host: LiveHost) -> Iterator[Journal]:
                 "an earlier run is not taken back whole, and this one would stand on it: mend what is named above and "
                 "run `hosttune rollback`, or give it up with `hosttune rollback --force`"
             )
+        _confirming.refuse_while_unconfirmed(host, journal.records(host))
         yield found
 
 
-def carry_out(host: LiveHost, found: Journal, request: Request, plan: Plan, reason: str) -> Record:
-    """Make the changes of a plan, and return the record that takes them back; raises ApplyError, RefusedError."""
+def carry_out(
+    host: LiveHost,
+    found: Journal,
+    request: Request,
+    plan: Plan,
+    reason: str,
+    where: Where = HOST,
+    within: _confirming.Within | None = None,
+) -> Record:
+    """Make the changes of a plan, and return the record that takes them back; raises ApplyError, RefusedError.
+
+    `where` is what was judged: nothing is written where this thread is in another network namespace by now. With
+    `within` only those that a reboot forgets are made, and are taken back unless they are confirmed in time.
+    """
+    here = journal.here(host)
+    if where.namespaces.net and not here.namespace.startswith(f"{where.namespaces.net}:"):
+        raise RefusedError(_where.moved(where))
+    here = dataclasses.replace(here, name=where.name)
     record = Record(
         id=found.next_id(),
         status=Status.APPLYING,
@@ -80,10 +104,17 @@ def carry_out(host: LiveHost, found: Journal, request: Request, plan: Plan, reas
         reload=plan.reload,
         restarts=plan.restarts,
         one_way=plan.one_way,
-        where=journal.here(host),
+        where=here,
     )
-    record = transaction.apply(host, record, plan.restart)
-    _output.did(f"apply {record.id} is done")
+    if within is None:
+        record = transaction.apply(host, record, plan.restart)
+        _output.did(f"apply {record.id} is done")
+        return record
+    parts = confirm.split(host, plan.changes)
+    deadline = _confirming.begun(host, within.seconds)
+    record = dataclasses.replace(record, changes=parts.now, pending=parts.waits, confirm=deadline)
+    record = trial.apply(host, record, plan.restart, expire.command(record.id))
+    _output.did(f"apply {record.id} is done, and waits to be confirmed")
     return record
 
 

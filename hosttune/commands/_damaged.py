@@ -85,7 +85,7 @@ def refuse_last(host: LiveHost, found: Journal, chosen: Record | None) -> None:
         raise RefusedError(f"which apply is the last cannot be told: {sentence(row)}{other}")
 
 
-_FEWER = "move those of applies that are rolled back elsewhere"
+_FEWER = "move the records of applies that are rolled back to another place"
 
 
 def _unread(found: Journal) -> str:

@@ -14,6 +14,7 @@ from hosttune.errors import HostError, UsageError
 from hosttune.facts import defaults as default_rules
 from hosttune.facts import machine as machines
 from hosttune.facts import nofile, sysctl, writers
+from hosttune.facts import where as place
 from hosttune.findings import judge, lints, near
 from hosttune.host import Host
 from hosttune.model import (
@@ -28,6 +29,7 @@ from hosttune.model import (
     Unknown,
     Value,
     Verdict,
+    Where,
     Workload,
 )
 from hosttune.profile import merge
@@ -69,22 +71,22 @@ def examine(
     programs: Programs,
     command: str,
     missing: tuple[str, ...] = (),
+    where: Where | None = None,
 ) -> Report:
     """Gather what the profiles name, compare, count, and return all of it."""
     machine = machines.gather(host)
-    apart = bool(machine.container) or machine.network_namespace == "another"
-    if machine.kernel and apart and not machine.systemd:
-        # no unit starts anything here: what the container's first process has, its children inherit
-        programs = Programs("", (), programs.pid or 1, settings=programs.settings)
+    where = where or place.gather(host, machine)
+    programs = _started_by(programs, machine, where)
     required, waived = merge.requirements(profiles, workload, machine)
     required = tuple(r for one in required for r in _aim(one, programs))
     readings, files = _gather(host, required, programs)
     known = defaults(host, profiles, machine, readings)
+    readings = sysctl.at_start(readings, where, known)
     found, pool_notes = _capacity.survey(host, workload)
     pools = found.pools() if found else ()
     machine = _with_addresses(host, machine) if workload.backends else machine
     findings = _judge(required, readings, known, machine)
-    findings.extend(lints.lint(readings, _lint_facts(host, machine, files, programs)))
+    findings.extend(lints.lint(readings, _lint_facts(host, machine, files, programs, where)))
     facts = _capacity.capacity_facts(host, machine, workload, readings, found, programs)
     bounds = capacity.capacity(facts)
     asked = {str(finding.subject) for finding in findings if finding.requirement}
@@ -99,18 +101,34 @@ def examine(
         bounds=bounds,
         needs=capacity.reach(facts),
         pools=pools,
-        warnings=writers.warnings(host) + pool_notes + near.warnings(_used.uses(host, facts)),
+        warnings=writers.warnings(host, where.loaded) + pool_notes + near.warnings(_used.uses(host, facts)),
         missing=missing + _missing(machine),
         waived=waived,
         command=command,
+        where=where,
     )
 
 
-def judge_again(host: Host, profiles: list[Profile], required: tuple[Requirement, ...]) -> tuple[Finding, ...]:
+def _started_by(programs: Programs, machine: Machine, where: Where) -> Programs:
+    """Return whose limits count where no unit and no login of this host starts anything."""
+    if where.contained and not where.inside:
+        return Programs("", (), programs.pid, settings=programs.settings)
+    apart = bool(machine.container) or machine.network_namespace == "another"
+    if machine.kernel and apart and not machine.systemd:
+        # what the container's first process has, its children inherit
+        return Programs("", (), programs.pid or 1, settings=programs.settings)
+    return programs
+
+
+def judge_again(
+    host: Host, profiles: list[Profile], required: tuple[Requirement, ...], where: Where | None = None
+) -> tuple[Finding, ...]:
     """Hold requirements that are merged and aimed already against a host, which may be one that is only planned."""
     readings, _ = _gather(host, required, Programs("", (), None))
     machine = machines.gather(host)
-    return tuple(_judge(required, readings, defaults(host, profiles, machine, readings), machine))
+    known = defaults(host, profiles, machine, readings)
+    readings = sysctl.at_start(readings, where or place.gather(host, machine), known)
+    return tuple(_judge(required, readings, known, machine))
 
 
 def _judge(
@@ -211,8 +229,13 @@ def _with_addresses(host: Host, machine: Machine) -> Machine:
     return dataclasses.replace(machine, addresses=tuple(found["addresses"]), local_routes=tuple(found["local_routes"]))
 
 
-def _lint_facts(host: Host, machine: Machine, found: sysctl.Files, programs: Programs) -> lints.LintFacts:
-    assignments = tuple((display(a.key), a.text, a.origin) for a in found.boot.assignments if a.text is not None)
+def _lint_facts(
+    host: Host, machine: Machine, found: sysctl.Files, programs: Programs, where: Where
+) -> lints.LintFacts:
+    lines = [(display(a.key), a.text, a.origin) for a in found.boot.assignments if a.text is not None]
+    # a line that does not reach what is judged is no mistake there, nor is a key missing that only the host shows
+    away = ("net.",) if where.inside and not where.contained else ("",)
+    assignments = tuple(line for line in lines if where.loaded or not line[0].startswith(away))
     keys = None
     if machine.kernel:
         keys = frozenset(key for key, _, _ in assignments if host.glob(f"/proc/sys/{normalise(key)}"))
@@ -225,6 +248,7 @@ def _lint_facts(host: Host, machine: Machine, found: sysctl.Files, programs: Pro
         keys=keys,
         logins_raised=_logins_raised(host) if unit_here else (),
         unit=unit_here,
+        raised_file_max=default_rules.raises_file_max(host, machine),
     )
 
 

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from hosttune import printable
 from hosttune.capacity import _programs
-from hosttune.commands import _capacity, _examine, _open, _trust
+from hosttune.commands import _capacity, _examine, _open, _scope, _trust
 from hosttune.errors import UsageError
-from hosttune.facts import backends, backends_config, process
+from hosttune.facts import backends, backends_config, nofile, process
 from hosttune.facts import machine as machines
+from hosttune.facts import where as place
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
 from hosttune.model import BindMode, Report, Settings, Verdict, Workload
 from hosttune.profile import merge
 from hosttune.profile.load import Profile, Row
+from hosttune.render import _where
 from hosttune.resolve.systemd_limits import resolve_unit
 
 # systemd.unit(5); what is none of these is the beginning of a service's name, as systemctl takes it
@@ -48,18 +52,38 @@ class Aim:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What the options come to on one host; `notes` are remarks on a configuration that was read."""
+    """What the options come to on one host; `notes` are remarks on a configuration that was read.
+
+    `came` is how this run came to where it looks from.
+    """
 
     profiles: list[Profile]
     workload: Workload
     programs: _capacity.Programs
     notes: tuple[str, ...]
+    came: place.Came = place.HERE
 
 
-def load(host: Host, aim: Aim) -> Loaded:
-    """Read profiles and configurations; raises UsageError or ProfileError."""
+def view(aim: Aim, netns: str, snapshot: str = "", root: str = "/") -> AbstractContextManager[_open.View]:
+    """Look for a while from where the process, the service or the namespace named is; raises UsageError."""
+
+    def process() -> int | None:
+        if aim.process_name:
+            return _examine.find_process(LiveHost(), aim.process_name)
+        if aim.pid is None and aim.service and os.geteuid() == 0:
+            # a unit with PrivateNetwork= or NetworkNamespacePath= has a network of its own
+            return next(iter(nofile.processes(LiveHost(), aim.service)), None)
+        return aim.pid
+
+    return _open.view(netns, process, snapshot, root)
+
+
+def load(host: Host, aim: Aim, process: int | None = None) -> Loaded:
+    """Read profiles and configurations; `process` is what --process-name came to. Raises UsageError or ProfileError."""
     profiles = _open.open_profiles(list(aim.role), list(aim.profile))
-    pid = _examine.find_process(host, aim.process_name) if aim.process_name else aim.pid
+    pid = aim.pid
+    if aim.process_name:
+        pid = process if process is not None else _examine.find_process(host, aim.process_name)
     own = next((p for p in profiles if p.service), None)
     unit = _unit(host, aim.service) if aim.service else own.service if own else ""
     raises = own is not None and own.service_raises_nofile and unit == own.service
@@ -122,28 +146,41 @@ def command() -> str:
 
 def report(aim: Aim, root: str, snapshot: str, netns: str) -> Report:
     """Open the host that the options name, examine it, and say with the report what mends it; raises UsageError."""
-    missing = _open.enter(aim.pid, snapshot, root, netns)
-    host = _open.open_host(root, snapshot, netns)
-    with _open.remembering(host):
-        loaded = load(host, aim)
-        found = _examine.examine(host, loaded.profiles, loaded.workload, loaded.programs, command(), missing)
-    return dataclasses.replace(
-        found, warnings=loaded.notes + found.warnings, mend=_mend(found, aim, root, snapshot or netns)
-    )
+    with view(aim, netns, snapshot, root) as seen:
+        host = _open.open_host(root, snapshot, netns)
+        with _open.remembering(host):
+            loaded = load(host, aim, seen.came.process)
+            where = place.gather(host, machines.gather(host), seen.came)
+            found = _examine.examine(
+                host, loaded.profiles, loaded.workload, loaded.programs, command(), seen.missing, where
+            )
+        mend = () if snapshot else _mend(found, aim, root)
+    return dataclasses.replace(found, warnings=loaded.notes + found.warnings, mend=mend)
 
 
-def _mend(report: Report, aim: Aim, root: str, elsewhere: str) -> str:
-    """Return the command that mends what does not hold; "" where it holds; `elsewhere`: a recording, a namespace."""
+def _mend(report: Report, aim: Aim, root: str) -> tuple[str, ...]:
+    """Return what fixes what does not hold, nothing where it holds."""
     wrong = any(f.requirement and f.verdict in (Verdict.FAIL, Verdict.DRIFT) for f in report.findings)
-    if not wrong or elsewhere:
-        return ""
-    return printable.words(["sudo", "hosttune", "apply", *words(aim), *([] if root == "/" else ["--root", root])])
+    if not wrong:
+        return ()
+    if report.where.host_wide and not report.where.contained:
+        below = [] if root == "/" else ["--root", root]
+        return (printable.words(["sudo", "hosttune", "apply", *words(aim), *below]),)
+    findings = [f for f in report.findings if f.requirement]
+    return tuple(_where.lines(_scope.shortfall(report, findings, role_words(aim))))
 
 
-def words(aim: Aim) -> list[str]:
-    """Return the options as they were given, so that another verb can be told the same."""
+def role_words(aim: Aim) -> str:
+    """Return the options that name the role and its workload, without those that name a program of this host."""
+    return printable.words(words(aim, ("pid", "process_name", "service", "user")))
+
+
+def words(aim: Aim, without: Collection[str] = ()) -> list[str]:
+    """Return the options as they were given, so that another verb can be told the same, but for some fields."""
     found: list[str] = []
     for field in dataclasses.fields(aim):
+        if field.name in without:
+            continue
         given = getattr(aim, field.name)
         for value in given if isinstance(given, list | tuple) else [given]:
             if value not in ("", None):

@@ -7,14 +7,16 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from hosttune import registry
 from hosttune.commands import _output, _trust
 from hosttune.errors import UsageError
+from hosttune.facts.where import HERE, Came
 from hosttune.host import Host
 from hosttune.model import Report
 from hosttune.profile import load
@@ -26,7 +28,7 @@ LOCAL = (_trust.LOCAL,)
 
 
 def open_host(root: str, snapshot: str, netns: str = "") -> Host:
-    """Return the host that --root, --snapshot and --netns name; raises UsageError."""
+    """Return the host that --root, --snapshot and --netns name, whose namespace is to be entered; raises UsageError."""
     if snapshot and root != "/":
         raise UsageError("--snapshot and --root: a snapshot is a whole host; name one of the two")
     if snapshot:
@@ -37,10 +39,6 @@ def open_host(root: str, snapshot: str, netns: str = "") -> Host:
         return Recorded.load(snapshot)
     from hosttune.host.live import LiveHost
 
-    if root == "/" and netns:
-        from hosttune.host.netns import enter_named
-
-        enter_named(netns)
     return LiveHost(root)
 
 
@@ -51,14 +49,38 @@ def remembering(host: Host) -> AbstractContextManager[None]:
     return host.remembering() if isinstance(host, LiveHost) else contextlib.nullcontext()
 
 
-def enter(pid: int | None, snapshot: str, root: str, netns: str) -> tuple[str, ...]:
-    """Look from where the process named does, if it runs here; return what could not be looked at."""
-    if pid is None or snapshot or root != "/" or netns:
-        return ()
-    from hosttune.host.netns import enter_process
+@dataclass(frozen=True, slots=True)
+class View:
+    """Where a run looks from: how it came there, and what could not be looked at."""
 
-    unseen = enter_process(pid)
-    return (unseen,) if unseen else ()
+    came: Came = HERE
+    missing: tuple[str, ...] = ()
+
+
+@contextmanager
+def view(netns: str, process: Callable[[], int | None], snapshot: str = "", root: str = "/") -> Iterator[View]:
+    """Look for a while from inside the namespace or the process named, if it runs here; raises UsageError.
+
+    `process` returns the process whose network it is, None for that of this one.
+    """
+    if snapshot or root != "/":
+        yield View()
+        return
+    from hosttune.host import netns as spaces
+
+    pid = None if netns else process()
+    unseen = ""
+    if netns:
+        left = spaces.enter_named(netns)
+    elif pid is not None:
+        left, unseen = spaces.enter_process(pid)
+    else:
+        yield View()
+        return
+    try:
+        yield View(Came(left.identity, left.inherited, netns, pid), (unseen,) if unseen else ())
+    finally:
+        spaces.leave(left)
 
 
 def open_profiles(roles: list[str], files: list[str]) -> list[Profile]:

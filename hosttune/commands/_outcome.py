@@ -6,6 +6,8 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from hosttune.changes.in_force import Lost
+from hosttune.changes.order import lasting
 from hosttune.changes.planned import Planned
 from hosttune.changes.request import Request
 from hosttune.commands import _examine, _load
@@ -27,10 +29,12 @@ from hosttune.model import (
     Verdict,
 )
 from hosttune.render import _outcome
+from hosttune.render._figures import fold
 from hosttune.render._outcome import Row
 from hosttune.resolve.sysctl_value import kernel_value, shape_of
 
 _NAMED = 6
+_LISTED = 20
 _SETTING = re.compile(r"([A-Za-z0-9_./-]+) = .*")
 
 
@@ -48,12 +52,30 @@ def results(
 
     `host` is as it is now, or as it would be.
     """
+    changes = lasting(changes)
     claimed = {subject for change in changes for subject in change.serves}
     claimed |= {f"sysctl:{key}" for key in _keys(changes)}
     rows = _outcome.rows(claimed, before, after)
     shown = {row["subject"] for row in rows}
     more = [*_sysctls(host, changes), *_others(host, changes, request)]
     return rows + [row for row in more if row["subject"] not in shown]
+
+
+def not_in_force(lost: Sequence[Lost], width: int) -> str:
+    """Return what was written and does not hold, a paragraph each, with who holds it and what to do."""
+    lines: list[str] = []
+    for one in lost[:_LISTED]:
+        # a long list of ports is said by its beginning
+        wrote, holds = (f"{text[:80]} ..." if len(text) > 84 else text for text in (one.wrote, one.holds))
+        there = "is there now" if one.when == "now" else "comes at boot"
+        by = f"; {'; '.join(one.by)}" if one.by else "; something else writes it"
+        said = f"NOT IN FORCE: {one.target}: {wrote} was written, {holds} {there}{by}"
+        lines += fold(f"  {said}", width, "      ")
+    if lost[_LISTED:]:
+        lines.append(f"  NOT IN FORCE: {len(lost) - _LISTED:,} more, which --format json lists")
+    if lost:
+        lines += fold("  have that leave it, or set it there; then apply again", width, "      ")
+    return "".join(f"{line}\n" for line in lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +117,7 @@ def nothing(report: Report, narrowed: Sequence[str]) -> str:
     untold = f"; {len(found.unknown):,} cannot be told and {_be(found.unknown)} left alone" if found.unknown else ""
     if not open_:
         when = ", now and after a boot" if report.machine.kernel else " after a boot"
+        when = when if report.where.loaded else " now"
         return f"Nothing to do: what role {' + '.join(report.roles)} wants holds{when}{untold}."
     said = f"Not holding: {', '.join(open_)}{untold}"
     if narrowed:

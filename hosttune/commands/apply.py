@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from hosttune import printable
+from hosttune.changes import in_force
 from hosttune.changes.decode import plain
 from hosttune.changes.planned import Planned
 from hosttune.changes.record import Record
@@ -19,20 +20,26 @@ from hosttune.commands import (
     _addressing,
     _asking,
     _commit,
+    _confirming,
     _examine,
     _load,
     _open,
     _outcome,
     _output,
     _planning,
+    _scope,
     _trust,
 )
 from hosttune.errors import RefusedError, UsageError
+from hosttune.facts import machine as machines
+from hosttune.facts import where as place
+from hosttune.facts.where import HERE, Came
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
 from hosttune.model import Change, Finding, Plan, Report, Verdict
+from hosttune.printable import clean
 from hosttune.render import _outcome as outcome
-from hosttune.render import _plan, _refused, _script
+from hosttune.render import _plan, _refused, _script, _where
 from hosttune.render._figures import fold
 
 SCHEMA = "hosttune/apply/1"
@@ -60,12 +67,25 @@ class Asked:
     snapshot: str
     format: str
     allow_key: list[str] | None = None
+    netns: str = ""
     reason: str = ""
+    confirm_within: str = ""
+    confirm_if: str = ""
+
+    def within(self) -> _confirming.Within | None:
+        """Return how long it waits to be confirmed, None where it does not; raises UsageError."""
+        barred = {
+            "--root": self.root != "/",
+            "--snapshot": bool(self.snapshot),
+            "--persist-only": self.persist_only,
+            "--script": self.script,
+        }
+        return _confirming.within(self.confirm_within, self.confirm_if, barred)
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What one look at the host came to."""
+    """What one look at the host came to; `lacks` is what of it somebody else has to set."""
 
     report: Report
     request: Request
@@ -77,19 +97,20 @@ class Draft:
 def run(asked: Asked) -> int:
     """Open the host that the options name and carry it out there; returns the exit code."""
     _check(asked)
-    host = _open.open_host(asked.root, asked.snapshot)
-    with _open.remembering(host):
-        return on(host, asked)
+    with _load.view(asked.aim, asked.netns, asked.snapshot, asked.root) as seen:
+        host = _open.open_host(asked.root, asked.snapshot)
+        with _open.remembering(host):
+            return on(host, asked, seen.came)
 
 
-def on(host: Host, asked: Asked) -> int:
-    """Carry it out on a host, or show it; returns the exit code."""
+def on(host: Host, asked: Asked, came: Came = HERE) -> int:
+    """Carry it out on a host, or show it; returns the exit code. `came`: how this run came to where it looks from."""
     with _trust.writing():
-        return _on(host, asked)
+        return _on(host, asked, came)
 
 
-def _on(host: Host, asked: Asked) -> int:
-    loaded = _load.load(host, asked.aim)
+def _on(host: Host, asked: Asked, came: Came) -> int:
+    loaded = dataclasses.replace(_load.load(host, asked.aim, came.process), came=came)
     draft = _draft(asked, host, loaded)
     if asked.script or asked.dry_run:
         # what only this user may not do, another one may who carries it out
@@ -99,7 +120,7 @@ def _on(host: Host, asked: Asked) -> int:
     if asked.script:
         _refuse(draft.plan)
         top = host.root if isinstance(host, LiveHost) and not host.runs else "/"
-        _output.put(_script.render(draft.plan, _load.command(), top))
+        _output.put(_script.render(draft.plan, _load.command(), top, draft.report.where))
         return 0
     before = _commit.before(host, asked.dry_run)
     if not draft.plan.refusals and not _wants(draft.plan) and not before.unfinished:
@@ -118,6 +139,8 @@ def _check(asked: Asked) -> None:
         raise UsageError("--runtime-only and --persist-only: together they leave nothing to write; name one")
     if asked.root != "/" and (asked.runtime_only or asked.live or asked.restart):
         raise UsageError("--root: nothing runs in an image; leave out --runtime-only, --live and --restart")
+    if asked.netns:
+        _check_netns(asked)
     if asked.snapshot and not (asked.dry_run or asked.script):
         raise UsageError("--snapshot: a recording cannot be changed; add --dry-run or --script")
     if asked.snapshot and asked.add_address and not asked.persist_only:
@@ -127,14 +150,31 @@ def _check(asked: Asked) -> None:
             "--script: it prints a shell script and writes nothing; leave out --yes, --dry-run and --format"
         )
     _asking.check(asked.format, told=asked.yes or asked.dry_run or asked.script)
+    asked.within()
     _planning.kinds(asked.only)
     _addressing.addresses(asked.add_address or [])
     _planning.allowed(asked.allow_key or [])
 
 
+def _check_netns(asked: Asked) -> None:
+    """Raise UsageError for what cannot go with a network namespace by name."""
+    if asked.persist_only:
+        raise UsageError(
+            f"--netns and --persist-only: no file reaches the network namespace {asked.netns}; leave out --persist-only"
+        )
+    if asked.root != "/" or asked.snapshot:
+        raise UsageError("--netns: an image and a recording have no namespaces; leave out --root and --snapshot")
+    named = [name for name in ("pid", "process_name", "service") if getattr(asked.aim, name) not in (None, "")]
+    if named:
+        raise UsageError(f"--netns and --{named[0].replace('_', '-')}: two network namespaces; name one of the two")
+
+
 def _draft(asked: Asked, host: Host, loaded: _load.Loaded, links: AddressFacts | None = None) -> Draft:
     """Look at the host and plan; `links` are what an earlier look found of addresses."""
-    report = _examine.examine(host, loaded.profiles, loaded.workload, loaded.programs, _load.command())
+    where = place.gather(host, machines.gather(host), loaded.came)
+    report = _examine.examine(
+        host, loaded.profiles, loaded.workload, loaded.programs, _load.command(), where=where
+    )
     report = dataclasses.replace(report, warnings=loaded.notes + report.warnings)
     base = Request(
         runtime=not asked.persist_only and asked.root == "/",
@@ -146,9 +186,21 @@ def _draft(asked: Asked, host: Host, loaded: _load.Loaded, links: AddressFacts |
         allow=_planning.allowed(asked.allow_key or []),
     )
     made, findings = _planning.request(host, loaded, report, base, asked.leave or [], asked.reserve_listeners)
-    links = links or _addressing.facts(host, made)
-    plan = _planning.plan(host, Planned(host), made, findings, loaded.profiles, links, asked.dry_run)
-    return Draft(report, made, findings, plan, links)
+    options = _load.role_words(asked.aim)
+    scope = _scope.narrow(report, findings, made, options, bool(asked.netns))
+    links = links or _addressing.facts(host, scope.request)
+    plan = _planning.plan(
+        host, Planned(host), scope.request, scope.findings, loaded.profiles, links, asked.dry_run
+    )
+    plan = _confirming.adjusted(host, plan, asked.within())
+    plan = dataclasses.replace(
+        # a text of several lines is one of ours
+        plan,
+        notes=(*map(clean, plan.notes), *scope.notes),
+        refusals=(*scope.refusals, *map(clean, plan.refusals)),
+    )
+    plan = _scope.closed(plan, report, findings, options)
+    return Draft(report, scope.request, scope.findings, plan, links)
 
 
 def _wants(plan: Plan) -> bool:
@@ -171,7 +223,9 @@ def _show(asked: Asked, host: Host, loaded: _load.Loaded, draft: Draft, before: 
     # who only forgot sudo has not asked for a plan
     short = asked.format == "json" or (not asked.dry_run and bool(_refused.not_root(*why)[0]))
     planned = Planned(host, draft.plan.changes)
-    after = _examine.examine(planned, loaded.profiles, loaded.workload, loaded.programs, "")
+    after = _examine.examine(
+        planned, loaded.profiles, loaded.workload, loaded.programs, "", where=draft.report.where
+    )
     if asked.format == "json":
         results = [] if refusals else _results(planned, loaded, draft, after, draft.plan.changes)
         changed = bool(draft.plan.changes) or before.unfinished
@@ -202,16 +256,38 @@ def _apply(asked: Asked, host: LiveHost, loaded: _load.Loaded, shown: Draft, bef
     with _commit.healed(host) as found:
         # who was not asked has not let time pass: the link need not be asked again
         draft = _draft(asked, host, loaded, shown.links if asked.yes else None)
+        if draft.report.where.identity != shown.report.where.identity:
+            raise RefusedError(_where.moved(shown.report.where))
         _refuse(draft.plan)
         if not asked.yes and draft.plan != shown.plan:
             raise RefusedError("the host was changed while you were asked, nothing was written; run it again")
         if not _wants(draft.plan):
             return _tell(asked, draft, draft.report, 0, before, changed=False, healed=before.unfinished)
-        record = _commit.carry_out(host, found, draft.request, draft.plan, asked.reason)
-    after = _examine.examine(host, loaded.profiles, loaded.workload, loaded.programs, "")
-    results = _results(host, loaded, draft, after, record.changes)
-    broken = any(row["verdict"] == Verdict.FAIL for row in results)
-    return _tell(asked, draft, after, 1 if broken else 0, before, changed=True, record=record, results=results)
+        within = asked.within()
+        where = draft.report.where
+        record = _commit.carry_out(host, found, draft.request, draft.plan, asked.reason, where, within)
+        # under the lock still: what another hosttune writes next is not what this one has lost
+        ended = _ended(host, loaded, draft, record)
+    if within and within.command:
+        record = _confirming.settled(host, record, within.command)
+        ended = _ended(host, loaded, draft, record)
+    after, results, lost = ended
+    code = 1 if lost or any(row["verdict"] == Verdict.FAIL for row in results) else 0
+    return _tell(asked, draft, after, code, before, changed=True, record=record, results=results, lost=lost)
+
+
+def _ended(
+    host: LiveHost, loaded: _load.Loaded, draft: Draft, record: Record
+) -> tuple[Report, list[outcome.Row], tuple[in_force.Lost, ...]]:
+    """Look at the host again: the report, what became of each value, and what was written and is not in force."""
+    # what waits counts as what a boot brings: that is what is to be confirmed
+    seen: Host = Planned(host, record.pending) if record.pending else host
+    after = _examine.examine(
+        seen, loaded.profiles, loaded.workload, loaded.programs, "", where=draft.report.where
+    )
+    results = _results(seen, loaded, draft, after, draft.plan.changes if record.confirm else record.changes)
+    # asked last: whatever else is said, what was written holds at the end, or this is no success
+    return after, results, in_force.lost(host, record.changes)
 
 
 def _results(
@@ -236,21 +312,25 @@ def _tell(
     healed: bool = False,
     record: Record | None = None,
     results: list[outcome.Row] | None = None,
+    lost: tuple[in_force.Lost, ...] = (),
 ) -> int:
     """Print what became of it and return the exit code; `healed`: an earlier run was brought to its end."""
     if asked.format == "json":
-        _print_json(asked, draft, after, results or [], before, changed=changed or healed, record=record)
+        _print_json(asked, draft, after, results or [], before, lost, changed=changed or healed, record=record)
         return code
     width = _width()
     if not changed:
         print("\n".join(fold(f"  {_outcome.nothing(draft.report, _narrowed(asked))}", width, "    ")))
         _print_notes(draft.plan)
         return code
-    print(outcome.outcome(results or [], _capacity(draft, after), bool(after.machine.kernel), width), end="")
+    confirmed = record is None or record.confirm is None
+    print(outcome.outcome(results or [], _capacity(draft, after), bool(after.machine.kernel), width, confirmed), end="")
+    print(_outcome.not_in_force(lost, width), end="")
     # who was asked has read what is left alone
     _print_notes(draft.plan if asked.yes else dataclasses.replace(draft.plan, notes=()))
     if record is not None:
-        print(f"  undo: sudo hosttune rollback {record.id}{_root(asked.root)}")
+        undo = [f"undo: sudo hosttune rollback {record.id}{_root(asked.root)}"]
+        print("\n".join(f"  {line}" for line in (_confirming.lines(record) if record.confirm else undo)))
     return code
 
 
@@ -271,6 +351,7 @@ def _print_json(
     after: Report,
     results: list[outcome.Row],
     before: _commit.Before,
+    lost: tuple[in_force.Lost, ...] = (),
     *,
     changed: bool,
     record: Record | None,
@@ -291,7 +372,8 @@ def _print_json(
         "restarted": bool(record and draft.plan.restart and draft.plan.restarts),
         "results": results,
         "capacity": _capacity(draft, after),
-        "not_in_force": [],
+        "confirm": _confirming.document(record),
+        "not_in_force": plain(lost),
         "damaged": list(before.damaged),
     }
     print(json.dumps(document, indent=1))
@@ -299,7 +381,7 @@ def _print_json(
 
 def _print_notes(plan: Plan) -> None:
     for note in _plan.notes(plan):
-        print("\n".join(fold(f"  note: {note}", _width(), "    ")))
+        print("\n".join(_where.shown(note, _width(), "  note: ", "    ")))
 
 
 def _width() -> int:

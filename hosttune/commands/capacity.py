@@ -30,7 +30,7 @@ def run(asked: Asked) -> int:
     report = _load.report(asked.aim, asked.root, asked.snapshot, asked.netns)
     short = _short(report)
     if not short:
-        report = dataclasses.replace(report, mend="")
+        report = dataclasses.replace(report, mend=())
     if asked.svg:
         _output.to_file("--svg", asked.svg, _svg.render(report))
     if asked.format == "table":

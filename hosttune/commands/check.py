@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from hosttune import registry
 from hosttune.commands import _examine, _load, _open, _textfile
 from hosttune.errors import UsageError
+from hosttune.host.live import LiveHost
+from hosttune.model import Report
 from hosttune.render import prometheus
 
 
@@ -36,6 +38,8 @@ def run(asked: Asked) -> int:
     fail_on = _examine.severity(asked.fail_on)
     report = _load.report(asked.aim, asked.root, asked.snapshot, asked.netns)
     taken = None if asked.snapshot else round(time.time(), 3)
+    if not (asked.netns or asked.snapshot) and asked.root == "/":
+        report = _waiting(LiveHost(), report)
     report = dataclasses.replace(report, fail_on=fail_on, strict=asked.strict, taken=taken)
     renderer = registry.load("hosttune.render", asked.format)
     if asked.textfile:
@@ -43,3 +47,15 @@ def run(asked: Asked) -> int:
     _open.present(report, renderer, asked.verbose)
     own = getattr(renderer, "exit_code", None)
     return own(report) if own else _examine.exit_code(report.findings, report.fail_on.rank, asked.strict)
+
+
+def _waiting(host: LiveHost, report: Report) -> Report:
+    """Return the report with what an apply that waits to be confirmed means for it."""
+    if not host.glob("/var/lib/hosttune/*.json"):
+        return report  # most hosts: nothing more is imported for them
+    from hosttune.commands import _confirming
+
+    said, command = _confirming.waiting(host)
+    if not said:
+        return report
+    return dataclasses.replace(report, warnings=(said, *report.warnings), mend=(command,) if report.mend else ())

@@ -44,16 +44,16 @@ def run(asked: Asked) -> int:
         raise UsageError(f"--format {asked.format}: unknown; choose {', '.join(sorted(_diagnosis.RENDERERS))}")
     said, notes = _said(asked)
     interval = _observe.seconds(asked.interval) if asked.interval else 0.0
-    missing = _open.enter(asked.aim.pid, asked.snapshot, "/", asked.netns)
-    host = _open.open_host("/", asked.snapshot, asked.netns)
-    hosts = _observe.recorded(host, host.again) if isinstance(host, Recorded) else _observe.live(host)
-    clues = _observe.clues(hosts, asked.aim, said, interval)
+    with _load.view(asked.aim, asked.netns, asked.snapshot) as seen:
+        host = _open.open_host("/", asked.snapshot, asked.netns)
+        hosts = _observe.recorded(host, host.again) if isinstance(host, Recorded) else _observe.live(host)
+        clues = _observe.clues(hosts, asked.aim, said, interval)
     found = diagnosis.diagnose(clues)
     found = dataclasses.replace(
         found,
         command=_load.command(),
         notes=(*found.notes, *notes, *_unused(asked, found.seconds)),
-        missing=(*missing, *(_missing(clues) if isinstance(host, LiveHost) else ())),
+        missing=(*seen.missing, *(_missing(clues) if isinstance(host, LiveHost) else ())),
     )
     _print(found, asked)
     return _CODES[found.conclusion]

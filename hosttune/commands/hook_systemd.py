@@ -16,7 +16,7 @@ from hosttune.model import Severity
 from hosttune.printable import clean
 
 USUAL = "/usr/local/bin/hosttune"
-_MANUALS = ("/usr/local/share/man/man1", "/usr/local/man/man1", "/usr/share/man/man1")
+MANUALS = ("/usr/local/share/man/man1", "/usr/local/man/man1", "/usr/share/man/man1")
 _PAGE = "hosttune-check.1"
 _SHORTEST = 60
 """Seconds between two checks at least: each looks at every socket of the host."""
@@ -54,7 +54,7 @@ def run(asked: Asked) -> None:
     named = [os.path.abspath(path) for path in asked.aim.profile]
     # a link may lead into a home
     linked = [os.path.realpath(path) for path in [*named, asked.aim.backends_from] if path]
-    pages = any(os.path.isfile(f"{place}/{_PAGE}{end}") for place in _MANUALS for end in ("", ".gz"))
+    pages = any(os.path.isfile(f"{place}/{_PAGE}{end}") for place in MANUALS for end in ("", ".gz"))
     place = Place(program, [*parts, *linked], named, pages)
     texts = units(asked, place, _load.command())
     if asked.output:

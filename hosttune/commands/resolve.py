@@ -19,8 +19,11 @@ from hosttune.resolve.systemd_limits import nr_open_at_boot, resolve_unit
 SCHEMA = "hosttune/resolve/1"
 
 
-def run(keys: list[str], users: list[str], units: list[str], root: str, snapshot: str, format: str) -> None:
-    """Print the resolution of the named keys, logins and units; of all keys and of root where none is named."""
+def run(keys: list[str], users: list[str], units: list[str], root: str, snapshot: str, format: str) -> int:
+    """Print the resolution of the named keys, logins and units; of all keys and of root where none is named.
+
+    Returns 1 where a key is now another than a boot will make it, else 0.
+    """
     check_format(format)
     wrong = next((key for key in keys if not valid_key(key)), None)
     if wrong is not None:
@@ -29,6 +32,7 @@ def run(keys: list[str], users: list[str], units: list[str], root: str, snapshot
     with remembering(host):
         found = document(host, [display(normalise(key)) for key in keys], users, units)
     print(json.dumps(found, indent=1) if format == "json" else _resolved.table(found))
+    return int(any(row["differs"] for row in found["sysctl"].values()))
 
 
 def document(host: Host, keys: list[str], users: list[str], units: list[str]) -> dict[str, Any]:
@@ -67,7 +71,13 @@ def _key(host: Host, key: str, files: sysctl.Files) -> dict[str, Any]:
         "runtime": runtime,
     }
     texts = [side["text"] if side else None for side in (row["systemd"], row["procps"])]
-    return {**row, "agree": texts[0] == texts[1]}
+    return {**row, "agree": texts[0] == texts[1], "differs": _differs(row)}
+
+
+def _differs(row: dict[str, Any]) -> bool:
+    """Say whether a value that can be read now is another than a file sets at boot, if the kernel takes that."""
+    now, boot = row["runtime"]["value"], row["systemd"]["value"] if row["systemd"] else None
+    return now is not None and boot is not None and now != boot
 
 
 def _runtime(host: Host, key: str) -> dict[str, Any]:

@@ -10,11 +10,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from hosttune import printable
-from hosttune.changes import journal, undo, wayback
+from hosttune.changes import confirm, journal, trial, undo, wayback
 from hosttune.changes.journal import Journal
 from hosttune.changes.record import Record, Status
 from hosttune.changes.wayback import WayBack
-from hosttune.commands import _asking, _commit, _damaged, _open, _output, _planning, _trust
+from hosttune.commands import (
+    _asking,
+    _commit,
+    _confirming,
+    _damaged,
+    _instance,
+    _open,
+    _output,
+    _planning,
+    _trust,
+)
 from hosttune.errors import RefusedError, UsageError
 from hosttune.host.live import LiveHost
 from hosttune.model import Plan
@@ -55,7 +65,7 @@ def run(asked: Asked) -> int:
     _open.check_format(asked.format)
     _asking.check(asked.format, told=asked.yes or asked.dry_run)
     host = LiveHost(asked.root)
-    with host.remembering():
+    with _instance.of_record(host, asked.id), host.remembering():
         return on(host, asked)
 
 
@@ -77,7 +87,7 @@ def _on(host: LiveHost, asked: Asked) -> int:
     with journal.locked(host, _open.teller()):
         found = journal.read(host)
         _damaged.refuse_unsafe(host, found)
-        healed = undo.heal(host, found.records, asked.force)
+        healed = trial.heal(host, found.records, asked.force)
         told = Look(None, told=healed.said, damaged=seen.damaged)
         if healed.said and (asked.id is None or not asked.yes or not healed.whole):
             # what comes after it was not asked for, or not shown, or would stand on what is not whole
@@ -87,9 +97,8 @@ def _on(host: LiveHost, asked: Asked) -> int:
             raise RefusedError("the host was changed since you were shown it, nothing was taken back; run it again")
         if look.chosen is None:
             return _tell(asked, dataclasses.replace(look, told=(*healed.said, *look.told)), 0)
-        done = undo.carry_out(
-            host, look.chosen, look.way, _commit.invocation(host, asked.reason), asked.restart, asked.force
-        )
+        by = trial.take_back_by_hand if look.chosen.status is Status.UNCONFIRMED else undo.carry_out
+        done = by(host, look.chosen, look.way, _commit.invocation(host, asked.reason), asked.restart, asked.force)
     _output.did(f"the rollback of apply {look.chosen.id} is done")
     look = dataclasses.replace(look, told=(*healed.said, *done.said))
     code = 1 if look.told or look.way.kept else 0
@@ -98,13 +107,14 @@ def _on(host: LiveHost, asked: Asked) -> int:
 
 def _chosen(records: list[Record], id: int | None) -> Record | None:
     """Return the record to take off, None where none is in force; raises UsageError."""
-    standing = [r for r in records if r.status is Status.APPLIED] or [r for r in records if r.status is Status.PARTLY]
+    standing = [r for r in records if r.status in (Status.APPLIED, Status.UNCONFIRMED)]
+    standing = standing or [r for r in records if r.status is Status.PARTLY]
     if id is None:
         return standing[-1] if standing else None
     found = next((r for r in records if r.id == id), None)
     if found is None:
         raise UsageError(f"rollback {id}: no such apply; `hosttune history` lists them")
-    return found if found.status in (Status.APPLIED, Status.PARTLY) else None
+    return found if found.status in (Status.APPLIED, Status.UNCONFIRMED, Status.PARTLY) else None
 
 
 def _why_none(records: list[Record], id: int | None) -> str:
@@ -129,17 +139,33 @@ def _of(host: LiveHost, asked: Asked, read: Journal) -> Look:
     records = list(read.records)
     if asked.id is not None:
         _damaged.refuse_damaged(host, read, asked.id)
-    found = wayback.interrupted(records)
+    here = journal.here(host)
+    away = [r for r in wayback.interrupted(records) if wayback.away(r, here)]
+    for record in away if not asked.force else ():
+        if record.id == asked.id:
+            wayback.refuse_elsewhere(record, here)
+    # what was interrupted in another network namespace is healed there
+    found = [r for r in wayback.interrupted(records) if asked.force or r not in away]
+    waiting = trial.unconfirmed(records)
+    if waiting and waiting.confirm and confirm.over(waiting.confirm, confirm.moment(host)):
+        found.append(waiting)
     chosen = _chosen(records, asked.id)
     if asked.id is None and not found:
         _damaged.refuse_last(host, read, chosen)
     if found:
-        told = tuple(f"apply {r.id} was interrupted: a rollback heals it" for r in found)
+        told = tuple(f"apply {r.id} {_unfinished(r)}: a rollback heals it" for r in found)
         return Look(chosen if asked.id else None, WayBack(), told, tuple(r.id for r in found))
     if chosen is None:
         return Look(None, WayBack(), (_why_none(records, asked.id),))
+    if chosen is waiting:
+        return Look(chosen, trial.way_back(host, chosen, asked.force))
+    _confirming.refuse_while_unconfirmed(host, records)
     replan = functools.partial(_planning.replan, records)
-    return Look(chosen, wayback.way_back(host, records, chosen, replan, journal.here(host), asked.force))
+    return Look(chosen, wayback.way_back(host, records, chosen, replan, here, asked.force))
+
+
+def _unfinished(record: Record) -> str:
+    return "was not confirmed in time" if record.status is Status.UNCONFIRMED else "was interrupted"
 
 
 def _ask(asked: Asked, look: Look) -> None:

@@ -22,7 +22,20 @@ def run(
     With an interval it keeps a second gathering of what changes, that long after the first.
     """
     seconds = _observe.seconds(interval) if interval else 0.0
-    host = Recording(_open.open_host(root, "", netns))
+    with _open.view(netns, lambda: None, root=root):
+        _record(Recording(_open.open_host(root, "", netns)), output, backend, source, redact, root, interval, seconds)
+
+
+def _record(
+    host: Recording,
+    output: str,
+    backend: list[str],
+    source: list[str],
+    redact: bool,
+    root: str,
+    interval: str,
+    seconds: float,
+) -> None:
     targets = tuple(backends.parse(host, text) for text in backend)
     sources = backends.parse_sources(source)
     for name in load.names(_open.LOCAL):

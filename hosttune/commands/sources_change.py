@@ -12,14 +12,27 @@ from dataclasses import dataclass
 from typing import Any
 
 from hosttune import printable
-from hosttune.changes import journal
+from hosttune.changes import in_force, journal
 from hosttune.changes.decode import plain
 from hosttune.changes.planned import Planned
 from hosttune.changes.record import Record, Status
 from hosttune.changes.request import AddressFacts, Request
-from hosttune.commands import _addressing, _asking, _commit, _load, _open, _planning, _trust
+from hosttune.commands import (
+    _addressing,
+    _asking,
+    _commit,
+    _confirming,
+    _load,
+    _open,
+    _outcome,
+    _planning,
+    _scope,
+    _trust,
+)
 from hosttune.errors import HostError, RefusedError, UsageError
 from hosttune.facts import links
+from hosttune.facts import machine as machines
+from hosttune.facts import where as place
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
 from hosttune.model import Plan
@@ -27,6 +40,7 @@ from hosttune.render import _plan, _refused, _sources
 from hosttune.render._figures import fold
 
 SCHEMA = "hosttune/sources/1"
+_Lost = tuple[in_force.Lost, ...]
 WANTED, REFUSED = 4, 5
 
 
@@ -45,6 +59,13 @@ class Asked:
     root: str
     format: str
     reason: str = ""
+    confirm_within: str = ""
+    confirm_if: str = ""
+
+    def within(self) -> _confirming.Within | None:
+        """Return how long it waits to be confirmed, None where it does not; raises UsageError."""
+        barred = {"--root": self.root != "/", "--persist-only": self.persist_only}
+        return _confirming.within(self.confirm_within, self.confirm_if, barred)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +88,7 @@ def run(asked: Asked) -> int:
         raise UsageError("--runtime-only and --persist-only: together they leave nothing to write; name one")
     if asked.root != "/" and asked.runtime_only:
         raise UsageError("--root: nothing runs in an image; leave out --runtime-only")
+    asked.within()
     _asking.check(asked.format, told=asked.yes or asked.dry_run)
     host = LiveHost(asked.root)
     with host.remembering():
@@ -80,8 +102,9 @@ def on(host: LiveHost, asked: Asked) -> int:
 
 
 def _on(host: LiveHost, asked: Asked) -> int:
-    request = _request(host, asked)
-    look = _look(host, asked, request)
+    where = place.gather(host, machines.gather(host))
+    request, notes = _scope.lasting(where, _request(host, asked))
+    look = _look(host, asked, request, notes)
     before = _commit.before(host, asked.dry_run)
     if not look.plan.refusals and not look.plan.changes and not before.unfinished:
         return _tell(host, asked, look, 0, None, before)
@@ -93,15 +116,20 @@ def _on(host: LiveHost, asked: Asked) -> int:
         _asking.agree(f"Make {count:,} change{'s' * (count != 1)}?")
     with _commit.healed(host) as found:
         # who was not asked has not let time pass: the link need not be asked again
-        again = _look(host, asked, request, look.links if asked.yes else None)
+        again = _look(host, asked, request, notes, look.links if asked.yes else None)
         if again.plan.refusals:
             raise RefusedError(_refused.line(again.plan.refusals, os.geteuid() == 0, _load.command()))
         if not asked.yes and again.plan != look.plan:
             raise RefusedError("the host was changed while you were asked, nothing was written; run it again")
         if not again.plan.changes:
             return _tell(host, asked, again, 0, None, before)
-        record = _commit.carry_out(host, found, request, again.plan, asked.reason)
-    return _tell(host, asked, again, 0, record, before)
+        within = asked.within()
+        record = _commit.carry_out(host, found, request, again.plan, asked.reason, where, within)
+        lost = in_force.lost(host, record.changes)
+    if within and within.command:
+        record = _confirming.settled(host, record, within.command)
+        lost = in_force.lost(host, record.changes)
+    return _tell(host, asked, again, 1 if lost else 0, record, before, lost)
 
 
 def _verb(asked: Asked) -> str:
@@ -126,10 +154,14 @@ def _request(host: Host, asked: Asked) -> Request:
         raise UsageError(str(error).replace("--add-address ", "")) from error
 
 
-def _look(host: LiveHost, asked: Asked, request: Request, known: AddressFacts | None = None) -> _Look:
+def _look(
+    host: LiveHost, asked: Asked, request: Request, notes: tuple[str, ...], known: AddressFacts | None = None
+) -> _Look:
     known = known or _addressing.facts(host, request, force=asked.force, ours=_ours(host) if asked.remove else ())
     plan = _planning.plan(host, Planned(host), request, (), _open.open_profiles([], []), known, asked.dry_run)
-    plan = dataclasses.replace(plan, refusals=tuple(r.replace("--add-address: ", "") for r in plan.refusals))
+    refusals = tuple(r.replace("--add-address: ", "") for r in plan.refusals)
+    plan = dataclasses.replace(plan, refusals=refusals, notes=(*plan.notes, *(notes if plan.changes else ())))
+    plan = _confirming.adjusted(host, plan, asked.within())
     if asked.dry_run:
         # what only this user may not do, another one may who carries it out
         line, others = _refused.not_root(plan.refusals, os.geteuid() == 0, "")
@@ -163,10 +195,18 @@ def _show(asked: Asked, look: _Look, before: _commit.Before) -> int:
     return WANTED
 
 
-def _tell(host: Host, asked: Asked, look: _Look, code: int, record: Record | None, before: _commit.Before) -> int:
+def _tell(
+    host: Host,
+    asked: Asked,
+    look: _Look,
+    code: int,
+    record: Record | None,
+    before: _commit.Before,
+    lost: tuple[in_force.Lost, ...] = (),
+) -> int:
     """Print what became of it and return the exit code."""
     if asked.format == "json":
-        _print_json(asked, look, record, before)
+        _print_json(asked, look, record, before, lost)
         return code
     width = _width()
     if record is None:
@@ -176,13 +216,15 @@ def _tell(host: Host, asked: Asked, look: _Look, code: int, record: Record | Non
         _notes(look.plan, width)
         return code
     print(_sources.done(look.plan, look.request.persist, width), end="")
+    print(_outcome.not_in_force(lost, width), end="")
     # who was asked has read the notes
     if asked.yes:
         _notes(look.plan, width)
     for said, command in _returning(host, look.request.anyip):
         print("\n".join([*fold(f"  {said}", width, "    "), f"    {command}"]))
     where = "" if asked.root == "/" else f" --root {printable.word(asked.root)}"
-    print(f"  undo: sudo hosttune rollback {record.id}{where}")
+    undo = [f"undo: sudo hosttune rollback {record.id}{where}"]
+    print("\n".join(f"  {line}" for line in (_confirming.lines(record) if record.confirm else undo)))
     return code
 
 
@@ -215,7 +257,7 @@ def _first(found: links.Links, six: bool) -> str:
     return "THIS-HOST"
 
 
-def _print_json(asked: Asked, look: _Look, record: Record | None, before: _commit.Before) -> None:
+def _print_json(asked: Asked, look: _Look, record: Record | None, before: _commit.Before, lost: _Lost = ()) -> None:
     document: dict[str, Any] = {
         "schema": SCHEMA,
         "verb": _verb(asked),
@@ -226,8 +268,9 @@ def _print_json(asked: Asked, look: _Look, record: Record | None, before: _commi
         "changes": plain(look.plan.changes),
         "refused": list(look.plan.refusals),
         "notes": _plan.notes(look.plan),
+        "confirm": _confirming.document(record),
         "answers": [{"address": one, "mac": mac} for one, mac in sorted(look.links.answers.items())],
-        "not_in_force": [],
+        "not_in_force": plain(lost),
         "damaged": list(before.damaged),
     }
     print(json.dumps(document, indent=1))

@@ -64,7 +64,8 @@ class _Seen:
 def run(asked: Asked) -> int:
     """Print the plan; returns 0 where the addresses of now carry it, 1 where they do not."""
     _open.check_format(asked.format)
-    found = plan(_open.open_host("/", asked.snapshot, asked.netns), asked)
+    with _load.view(asked.aim, asked.netns, asked.snapshot):
+        found = plan(_open.open_host("/", asked.snapshot, asked.netns), asked)
     if asked.format == "json":
         print(_sources_plan.json(found), end="")
     else:

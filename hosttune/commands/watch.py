@@ -62,11 +62,11 @@ def run(asked: Asked) -> int:
         raise UsageError(f"--sort {asked.sort}: unknown; choose {', '.join(SORTS)}")
     length = _observe.seconds(asked.length, "--for", most=_observe.WEEK) if asked.length else float("inf")
     most = _recording.size(asked.max_size)
-    _open.enter(asked.aim.pid, "", "/", asked.netns)
-    host = _open.open_host("/", "", asked.netns)
-    watcher = Watcher(host, asked.aim)
-    history = History(watcher.machine, interval)
     with contextlib.ExitStack() as stack:
+        stack.enter_context(_load.view(asked.aim, asked.netns))
+        host = _open.open_host("/", "")
+        watcher = Watcher(host, asked.aim)
+        history = History(watcher.machine, interval)
         kept = _Kept(None, asked.textfile)
         if asked.record:
             begun = _run(host, watcher.machine, interval)

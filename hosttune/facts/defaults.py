@@ -22,6 +22,7 @@ _LONG_MAX = 2**63 - 1
 # what only the start needed (973 MiB: 9 % less, 23.5 GiB: 0.5 %)
 _LESS, _NOT_YET = 0.97, 160 * _MIB
 _MORE = 1.02
+_RAISES_FILE_MAX = 240
 
 _CONNTRACK = "net.netfilter.nf_conntrack"
 
@@ -40,6 +41,8 @@ def defaults(host: Host, machine: Machine, readings: Mapping[str, Reading]) -> d
         found["sysctl:fs.nr_open"] = most
     # set by the kernel before anything else runs (fs/proc/proc_sysctl.c, do_sysctl_args()): files come on top
     for key, value in re.findall(r"(?:^|\s)sysctl\.([\w./-]+)=(\S*)", text(host, "/proc/cmdline")):
+        if key.startswith("net") and machine.network_namespace == "another":
+            continue  # that sets the first network namespace alone
         reading = readings.get(subject := f"sysctl:{display(normalise(key))}")
         told = kernel_value(value, None) if reading is not None else None
         if told is not None and not isinstance(told, Unknown):
@@ -48,6 +51,19 @@ def defaults(host: Host, machine: Machine, readings: Mapping[str, Reading]) -> d
     if machine.systemd or not apart:
         return found
     return {subject: value for subject, value in found.items() if not _is_of_the_host(readings.get(subject), value)}
+
+
+def raises_file_max(host: Host, machine: Machine) -> bool:
+    """Say whether what starts this system raises fs.file-max to the most there is: systemd >= 240 (src/core/main.c).
+
+    Not where it starts a container, and another init never does. A release that cannot be told is a later one.
+    """
+    if machine.container or (machine.kernel and not machine.systemd):
+        return False
+    places = ("/usr/lib/systemd", "/lib/systemd", "/usr/lib/*/systemd")
+    libraries = [path for place in places for path in host.glob(f"{place}/libsystemd-shared-*")]
+    releases = [int(found[1]) for path in libraries if (found := re.search(r"-shared-([0-9]{1,4})[^/]*$", path))]
+    return max(releases, default=_RAISES_FILE_MAX) >= _RAISES_FILE_MAX
 
 
 def _is_of_the_host(reading: Reading | None, default: Value) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import dataclasses
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from hosttune.errors import HostError
 from hosttune.facts.machine import is_image, text
 from hosttune.host import Host
-from hosttune.model import Origin, Reading, Reason, Subject, Unknown, Value
+from hosttune.model import Origin, Reading, Reason, Subject, Unknown, Value, Where
 from hosttune.resolve import os_release, sysctl_procps, sysctl_systemd
 from hosttune.resolve.sysctl_files import Resolution, surviving
 from hosttune.resolve.sysctl_value import LISTS, kernel_value, normalise, shape_of
@@ -25,8 +26,30 @@ _INITIAL_ONLY = (
     "net.ipv4.udp_mem",
     "net.ipv4.tcp_max_orphans",
     "net.ipv4.neigh.default.gc_thresh",
+    "net.ipv6.neigh.default.gc_thresh",
     "net.nf_conntrack_max",
 )
+# shown in every network namespace, but read-only in all but the first: net/core/sysctl_net_core.c
+# sysctl_core_net_init(), net/netfilter/nf_conntrack_standalone.c nf_conntrack_standalone_init_sysctl()
+_SHOWN_ONLY = (
+    "net.core.rmem_",
+    "net.core.wmem_",
+    "net.netfilter.nf_conntrack_max",
+    "net.netfilter.nf_conntrack_buckets",
+    "net.netfilter.nf_conntrack_count",
+)
+# what a new network namespace takes from the first one as it is then: net/ipv4/tcp_ipv4.c tcp_sk_init(),
+# net/ipv4/devinet.c devinet_init_net(), net/core/neighbour.c neigh_parms_alloc()
+_TAKEN = (
+    "net.ipv4.tcp_rmem",
+    "net.ipv4.tcp_wmem",
+    "net.ipv4.tcp_congestion_control",
+    "net.ipv4.conf.",
+    "net.ipv6.conf.",
+    "net.ipv4.neigh.",
+    "net.ipv6.neigh.",
+)
+_OUT_OF_REACH = "sysctl.d does not reach it"
 # key, release that removed it (git log of the file that had it)
 _GONE = {"net.ipv4.tcp_tw_recycle": "4.12", "net.ipv4.tcp_low_latency": "4.14"}
 _MODULES = (("net.netfilter.nf_conntrack", "nf_conntrack"), ("net.bridge.", "br_netfilter"))
@@ -76,6 +99,45 @@ def gather(host: Host, names: Iterable[str], found: Files) -> dict[str, Reading]
     initial = image or bool(host.glob("/proc/sys/net/core/netdev_max_backlog"))
     loaded_at_boot = modules_at_boot(host)
     return {name: _reading(host, name, found, image, initial, loaded_at_boot) for name in wanted}
+
+
+def of_namespace(name: str) -> bool:
+    """Say whether each network namespace has a value of its own of a key, which is set from inside it."""
+    return name.startswith("net.") and not name.startswith((*_INITIAL_ONLY, *_SHOWN_ONLY))
+
+
+def at_start(readings: Mapping[str, Reading], where: Where, known: Mapping[str, Value | None]) -> dict[str, Reading]:
+    """Return the readings with what is there after a start of what is judged, where no file of this host sets it.
+
+    A network namespace other than the first begins with the kernel's defaults, `known` by subject. Inside a container
+    the host's files are not seen, and so not what they make of the host's own keys.
+    """
+    found = dict(readings)
+    for subject, reading in readings.items():
+        if reading.subject.kind != "sysctl" or isinstance(reading.runtime, Unknown):
+            continue
+        if of_namespace(reading.subject.name):
+            if not where.loaded:
+                found[subject] = _fresh(reading, where, known.get(subject))
+        elif where.contained and where.inside:
+            unseen = Unknown(Reason.UNDECIDED, "the host's files decide, which are not seen in here")
+            found[subject] = dataclasses.replace(reading, boot=unseen, origin=None, beaten=(), notes=())
+    return found
+
+
+def _fresh(reading: Reading, where: Where, default: Value | None) -> Reading:
+    name, said = reading.subject.name, f"kernel default of a new namespace; {_OUT_OF_REACH}"
+    taken = dict(where.inherited).get(name)
+    boot: Value | Unknown
+    if taken is not None:
+        boot, said = kernel_value(taken, shape_of(taken, name)), f"a new namespace takes the host's; {_OUT_OF_REACH}"
+    elif name.startswith(_TAKEN):
+        boot = Unknown(Reason.UNDECIDED, f"a new namespace takes the host's, not seen from here; {_OUT_OF_REACH}")
+    elif default is None:
+        boot = Unknown(Reason.UNDECIDED, f"the kernel default of a new namespace is not known; {_OUT_OF_REACH}")
+    else:
+        boot = default
+    return dataclasses.replace(reading, boot=boot, origin=None, beaten=(), notes=(said,), fresh=True)
 
 
 def runtime(host: Host, name: str, initial: bool = True) -> Value | Unknown:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from hosttune.facts.machine import is_image, text
 from hosttune.host import Host
 from hosttune.resolve.systemd_units import is_masked
@@ -23,9 +25,65 @@ _DAEMONS = (
 )
 
 
-def warnings(host: Host) -> tuple[str, ...]:
-    """Return one sentence for each thing that may overwrite a value, or keep the files from being applied."""
-    return tuple([*_loader(host), *_cmdline(host), *_daemons(host), *_read_only(host)])
+# the command name of a process (15 bytes, proc_pid_comm(5)), the beginnings of the keys that it writes while it runs
+_HOLDERS = (
+    ("tuned", ("",)),
+    ("bpftune", ("net.",)),
+    ("kubelet", ("vm.", "kernel.")),
+    ("kube-proxy", ("net.netfilter.", "net.nf_conntrack_max")),
+    ("dockerd", ("net.ipv4.ip_forward", "net.ipv6.conf.")),
+    ("NetworkManager", ("net.ipv4.conf.", "net.ipv6.conf.")),
+    ("google_guest_ag", ("",)),
+    ("waagent", ("",)),
+    ("puppet", ("",)),
+    ("chef-client", ("",)),
+    ("salt-minion", ("",)),
+    ("cf-agent", ("",)),
+)
+_TUNED = ("/etc/tuned/profiles", "/etc/tuned", "/usr/lib/tuned/profiles", "/usr/lib/tuned")
+_INCLUDES = 8
+
+
+def holders(host: Host, key: str) -> tuple[str, ...]:
+    """Return a sentence for each program that is known to write a sysctl: those that run, and tuned's profile.
+
+    `key` in dotted form. tuned(8) puts back what its profile sets; the line of it is named where there is one.
+    """
+    line = _tuned(host, key)
+    if line:
+        return (f"tuned sets it ({line})",)
+    running = {text(host, path) for path in host.glob("/proc/[0-9]*/comm")}
+    # what is a script runs under the name of its interpreter
+    running |= {"waagent"} if host.glob("/etc/systemd/system/*.wants/walinuxagent.service") else set()
+    likely = (name for name, keys in _HOLDERS if name in running and key.startswith(keys))
+    return tuple(f"{name} is running and may set it" for name in likely)
+
+
+def _tuned(host: Host, key: str) -> str:
+    """Return FILE:LINE that sets a key in tuned's active profile, or in one that it includes; "" where none does."""
+    todo = text(host, "/etc/tuned/active_profile").split()
+    seen: set[str] = set()
+    while todo and len(seen) < _INCLUDES:
+        name = todo.pop(0)
+        if name in seen or not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", name):
+            continue
+        seen.add(name)
+        path = next((p for place in _TUNED if text(host, p := f"{place}/{name}/tuned.conf")), "")
+        for number, line in enumerate(text(host, path).splitlines() if path else (), 1):
+            found = re.match(r"\s*([A-Za-z0-9_./-]+)\s*=>?\s*(.*)", line)
+            if found and found[1] == key:
+                return f"{path}:{number}"
+            if found and found[1] == "include":
+                todo += found[2].replace(",", " ").split()
+    return ""
+
+
+def warnings(host: Host, loaded: bool = True) -> tuple[str, ...]:
+    """Return one sentence for each thing that may overwrite a value, or keep the files from being applied.
+
+    `loaded`: the files of this host reach what is judged at all.
+    """
+    return tuple([*(_loader(host) if loaded else []), *_cmdline(host), *_daemons(host), *_read_only(host)])
 
 
 def _loader(host: Host) -> list[str]:
@@ -52,14 +110,14 @@ def _daemons(host: Host) -> list[str]:
 
 
 def _read_only(host: Host) -> list[str]:
-    where = _mounted_read_only(host, "/proc/self/mounts")
+    where = mounted_read_only(host, "/proc/self/mounts")
     # a unit with ProtectKernelTunables= has it so for itself alone: systemd.exec(5)
-    if not where or (text(host, "/proc/1/mounts") and not _mounted_read_only(host, "/proc/1/mounts")):
+    if not where or (text(host, "/proc/1/mounts") and not mounted_read_only(host, "/proc/1/mounts")):
         return []
     return [f"{where} is mounted read-only here: values can be read, not set, from inside"]
 
 
-def _mounted_read_only(host: Host, path: str) -> str:
+def mounted_read_only(host: Host, path: str) -> str:
     """Return /proc or /proc/sys where a list of mounts, proc_pid_mounts(5), has it read-only; "" where it has not."""
     for line in text(host, path).splitlines():
         fields = line.split(" ")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from functools import partial
 
 from hosttune.findings.compare import holds
@@ -86,6 +87,8 @@ def _verdict(requirement: Requirement, reading: Reading, default: Value | None, 
     if isinstance(now, Unknown):
         return _without_runtime(requirement, reading, now, default)
     good_now = holds(requirement, now, now)
+    if reading.fresh:
+        return (Verdict.OK if good_now else Verdict.FAIL), _started_anew(reading, now, say)
     where = f" ({reading.origin})" if reading.origin else ""
     if not good_now and _negative(now) and not any(_negative(want) for want in requirement.wants):
         return Verdict.FAIL, f"{say(now)} now: the kernel took a negative number, which is not `no limit`"
@@ -107,6 +110,13 @@ def _verdict(requirement: Requirement, reading: Reading, default: Value | None, 
     if good_boot:
         return Verdict.DRIFT, f"{say(boot)} on disk{where}, not in force: {say(now)} now"
     return Verdict.FAIL, f"{say(now)} now, {say(boot)} after a boot{where}{beats}"
+
+
+def _started_anew(reading: Reading, now: Value, say: Callable[[Value], str]) -> str:
+    """Say what a network namespace holds and what a new one begins with: nothing on disk makes it drift."""
+    if isinstance(reading.boot, Unknown):
+        return f"{say(now)} now; at boot: {reading.boot.detail}"
+    return f"{say(now)} now; at boot {say(reading.boot)}: {reading.notes[0]}"
 
 
 def _by_default(requirement: Requirement, now: Value, default: Value | None, about: str) -> tuple[Verdict, str]:

@@ -17,6 +17,7 @@ class LintFacts:
     `listening`: ports with a TCP listener, as a set of bits. `assignments`: (dotted key, text, origin) of every line
     in the order in which the boot reads them. `keys`: the keys of this kernel among those assigned, None where they
     cannot be told. `logins_raised`: lines of limits.conf(5) files that set nofile. `unit`: of the role's program.
+    `raised_file_max`: what starts this system raises fs.file-max to the most there is.
     """
 
     listening: int = 0
@@ -26,6 +27,7 @@ class LintFacts:
     keys: frozenset[str] | None = None
     logins_raised: tuple[Origin, ...] = ()
     unit: str = ""
+    raised_file_max: bool = False
 
 
 Readings = Mapping[str, Reading]
@@ -260,7 +262,7 @@ def _lines(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
             near = difflib.get_close_matches(key, facts.keys, 1, 0.8)
             hint = f"did you mean {near[0]}?" if near else "is its module loaded at boot?"
             yield _found("no-such-key", key, f"{origin}: this kernel has no such key now; {hint}", hint, Severity.INFO)
-        if key == "fs.file-max" and number is not None and number < 1_000_000:
+        if key == "fs.file-max" and facts.raised_file_max and number is not None and number < 1_000_000:
             yield _found("file-max-lowered", key, f"{origin}: {number:,} lowers what systemd sets", "delete the line")
         if key == "net.ipv4.tcp_fin_timeout" and number is not None and number < 60:
             yield _found(

@@ -5,40 +5,121 @@ from __future__ import annotations
 import ctypes
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 from hosttune.errors import UsageError
+from hosttune.host.probes.namespaces import identity
 
 _CLONE_NEWNET = 0x40000000  # linux/sched.h
+_OWN = "/proc/thread-self/ns/net"
+_FIRST_ONLY = "/proc/sys/net/core/netdev_max_backlog"  # registered for the initial one alone, sysctl_net_core.c
+_INHERITED = (
+    # what a new namespace copies from the first one: net/ipv4/tcp_ipv4.c, tcp_sk_init()
+    "net.ipv4.tcp_rmem",
+    "net.ipv4.tcp_wmem",
+    "net.ipv4.tcp_congestion_control",
+)
 
 
-def enter_named(name: str) -> None:
-    """Enter a namespace made by `ip netns add NAME` (ip-netns(8)); raises UsageError."""
+@dataclass(frozen=True, slots=True)
+class Home:
+    """The network namespace that this process was in before it entered another.
+
+    `inherited` are the values there that a new namespace starts with, empty where it is not the kernel's first one.
+    """
+
+    identity: str
+    inherited: tuple[tuple[str, str], ...] = ()
+    descriptor: int = -1
+
+
+def home() -> Home:
+    """Return the network namespace that this process is in."""
+    return Home(identity(_OWN), _inherited())
+
+
+def enter_named(name: str) -> Home:
+    """Enter a namespace made by `ip netns add NAME` (ip-netns(8)), and return where from; raises UsageError."""
+    return _enter(path_of(name), f"--netns {name}", "`ip netns list` shows those there are")
+
+
+def path_of(name: str) -> str:
+    """Return the file of a named namespace; raises UsageError for what is no name."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.:@-]*", name):
         raise UsageError(f"--netns {name!r}: not a namespace's name; `ip netns list` shows them")
-    _enter(f"/run/netns/{name}", f"--netns {name}", "`ip netns list` shows those there are")
+    return f"/run/netns/{name}"
 
 
-def enter_process(pid: int) -> str:
-    """Enter the namespace of a process; return "", or why its network could not be looked at; raises UsageError."""
+def enter_process(pid: int) -> tuple[Home, str]:
+    """Enter the namespace of a process, and return where from, and why its network could not be looked at.
+
+    The latter is "" where it could; raises UsageError.
+    """
     if not os.path.isdir(f"/proc/{pid}"):
         raise UsageError(f"--pid {pid}: no such process; `ps -e` shows those that run")
     if not os.access(f"/proc/{pid}/ns/net", os.R_OK):
-        return f"the network namespace of process {pid}, which may be another than this one"
-    _enter(f"/proc/{pid}/ns/net", f"--pid {pid}", "is it running, and are you root?")
-    return ""
+        return home(), f"the network namespace of process {pid}, which may be another than this one"
+    return _enter(f"/proc/{pid}/ns/net", f"--pid {pid}", "is it running, and are you root?"), ""
 
 
-def _enter(path: str, option: str, mend: str) -> None:
+def leave(left: Home) -> None:
+    """Go back to where another namespace was entered from; raises OSError."""
+    if left.descriptor >= 0:
+        try:
+            if os.fstat(left.descriptor).st_ino != os.stat(_OWN).st_ino:
+                _setns(left.descriptor)
+        finally:
+            os.close(left.descriptor)
+
+
+@contextmanager
+def within(name: str) -> Iterator[None]:
+    """Be inside a named namespace for a while; "" is where this process is anyhow. Raises UsageError."""
+    left = enter_named(name) if name else None
+    try:
+        yield
+    finally:
+        if left is not None:
+            leave(left)
+
+
+def _enter(path: str, option: str, fix: str) -> Home:
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
-        raise UsageError(f"{option}: {os.strerror(error.errno or 0)}; {mend}") from error
+        raise UsageError(f"{option}: {os.strerror(error.errno or 0)}; {fix}") from error
     try:
-        here = os.stat("/proc/self/ns/net")
-        if os.fstat(fd).st_ino == here.st_ino:
-            return
-        libc = ctypes.CDLL(None, use_errno=True)  # os.setns came with Python 3.12
-        if libc.setns(fd, _CLONE_NEWNET):
-            raise UsageError(f"{option}: {os.strerror(ctypes.get_errno())}; entering a namespace takes root")
+        found = home()
+        if identity(fd) == found.identity:
+            return found
+        left = Home(found.identity, found.inherited, os.open(_OWN, os.O_RDONLY | os.O_CLOEXEC))
+        try:
+            _setns(fd)
+        except OSError as error:
+            os.close(left.descriptor)
+            raise UsageError(f"{option}: {error.strerror}; entering a namespace takes root") from error
+        return left
     finally:
         os.close(fd)
+
+
+def _setns(fd: int) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)  # os.setns came with Python 3.12
+    if libc.setns(fd, _CLONE_NEWNET):
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+
+
+def _inherited() -> tuple[tuple[str, str], ...]:
+    if not os.path.exists(_FIRST_ONLY):
+        return ()
+    found = []
+    for key in _INHERITED:
+        try:
+            with open(f"/proc/sys/{key.replace('.', '/')}", encoding="ascii") as file:
+                found.append((key, " ".join(file.read(4096).split())))
+        except (OSError, ValueError):
+            continue
+    return tuple(found)

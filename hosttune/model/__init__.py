@@ -54,9 +54,11 @@ from hosttune.model.topology import (
     Topology,
 )
 from hosttune.model.watching import Account, Chart, Record, Run, Series, Tick, Trend, View
+from hosttune.model.where import HOST, Namespaces, Shortfall, Site, Where
 
 __all__ = [
     "CLOUDS",
+    "HOST",
     "Account",
     "Backend",
     "BindMode",
@@ -84,6 +86,7 @@ __all__ = [
     "Machine",
     "Message",
     "More",
+    "Namespaces",
     "Need",
     "Operator",
     "Origin",
@@ -113,6 +116,8 @@ __all__ = [
     "Settings",
     "Severity",
     "Shared",
+    "Shortfall",
+    "Site",
     "Sizing",
     "SourcePlan",
     "State",
@@ -130,6 +135,7 @@ __all__ = [
     "Value",
     "Verdict",
     "View",
+    "Where",
     "Who",
     "Workload",
 ]

@@ -72,7 +72,8 @@ class Reading:
 
     `boot` is what the files on disk will make it after a reboot; `Unknown(UNSET)` when none sets it, so that
     the default of the kernel or of systemd holds. `origin` wins, `beaten` lost to it, last loser first.
-    `notes` are sentences that qualify a layer (two loaders disagree, a module is loaded too late).
+    `notes` are sentences that qualify a layer (two loaders disagree, a module is loaded too late). `fresh`: `boot` is
+    what a new network namespace starts with, which no file on disk reaches; the first of the notes says so.
     """
 
     subject: Subject
@@ -81,6 +82,7 @@ class Reading:
     origin: Origin | None = None
     beaten: tuple[Origin, ...] = ()
     notes: tuple[str, ...] = ()
+    fresh: bool = False
 
 
 class Operator(StrEnum):

@@ -6,18 +6,19 @@ from dataclasses import dataclass, field
 
 from hosttune.model.capacity import Bound, Machine, Need, PortPool, Workload
 from hosttune.model.findings import Finding, Requirement, Severity
+from hosttune.model.where import HOST, Where
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """All of one run; a renderer gets only this.
 
-    `warnings` are other writers and loader troubles, `missing` says what root (or another view) would add.
-    `command` is the invocation's own arguments, so that the next command can be printed; `mend` is the command that
-    mends what does not hold, "" where nothing is to be mended, or not here. `needs` is the shortest list of what
-    reaches the workload, empty where it is carried. `fail_on` is the lowest severity that counts as a failure,
-    `strict`: what could not be told counts too. `taken` is when the host was looked at, in seconds since 1970; None
-    for a recording.
+    `warnings` are other writers and loader troubles, `missing` says what root (or another view) would add. `where` is
+    what was judged. `command` is the invocation's own arguments, so that the next command can be printed; `mend` is
+    what fixes what does not hold, empty where nothing is to be fixed, or not known here: one command for a host, lines
+    for what is no host, those that begin with two blanks to be pasted. `needs` is the shortest list of what reaches
+    the workload, empty where it is carried. `fail_on` is the lowest severity that counts as a failure, `strict`: what
+    could not be told counts too. `taken` is when the host was looked at, in seconds since 1970; None for a recording.
     """
 
     machine: Machine
@@ -30,8 +31,9 @@ class Report:
     missing: tuple[str, ...] = ()
     waived: tuple[Requirement, ...] = field(default=())
     command: str = ""
-    mend: str = ""
+    mend: tuple[str, ...] = ()
     needs: tuple[Need, ...] = ()
     fail_on: Severity = Severity.ERROR
     strict: bool = False
     taken: float | None = None
+    where: Where = HOST

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hosttune.model import Bound, Report, Unknown
 from hosttune.printable import clean, cleaned
-from hosttune.render import _parts
+from hosttune.render import _parts, _where
 from hosttune.render._figures import bar, cut, fold, hard_bounds, slow_bounds
 
 
@@ -22,9 +22,15 @@ def render(report: Report, *, verbose: bool = False, color: bool = False, width:
         "",
         *_reach(report, width),
         *_parts.remarks(report, width),
-        *(["", *fold(f"  mend what is settings: {report.mend}", width, "    ")] if report.mend else []),
+        *_fix(report, width),
     ]
     return _parts.joined(lines, color, unicode)
+
+
+def _fix(report: Report, width: int) -> list[str]:
+    if not report.mend:
+        return []
+    return ["", *_where.shown("\n".join(report.mend), width, "  mend what is settings: ", "    ")]
 
 
 def _bars(report: Report, verbose: bool, width: int, unicode: bool) -> list[str]:

@@ -46,8 +46,11 @@ def row(
     return found | {"because": because}
 
 
-def outcome(table: Sequence[Row], capacity: str, kernel: bool, width: int) -> str:
-    """Return the rows as a table, and the line on the capacity; without a `kernel` there is only the boot."""
+def outcome(table: Sequence[Row], capacity: str, kernel: bool, width: int, confirmed: bool = True) -> str:
+    """Return the rows as a table, and the line on the capacity; without a `kernel` there is only the boot.
+
+    Of what is not `confirmed` a boot brings nothing before it is.
+    """
     table = cleaned(table)
     names = [clean(row["subject"].removeprefix("sysctl:")) for row in table]
     size = max(map(len, names), default=0)
@@ -56,6 +59,7 @@ def outcome(table: Sequence[Row], capacity: str, kernel: bool, width: int) -> st
         boot = f"at boot {row['boot']}"
         if row["boot"] == row["now"] != "?":
             boot = "at boot too"
+        boot += "" if confirmed else " once confirmed"
         seen = kernel and (row["was"], row["now"]) != ("?", "?")
         said = f"was {row['was']}  is {row['now']}  {boot}" if seen else boot
         line = f"  {name:<{size}}  {said}"

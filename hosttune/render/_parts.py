@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hosttune.model import Report, Unknown, Verdict
+from hosttune.render import _where
 from hosttune.render._figures import fold, hard_bounds, memory
 
 _STYLE = {Verdict.FAIL: "bold red", Verdict.DRIFT: "bold yellow", Verdict.UNKNOWN: "magenta", Verdict.OK: "green"}
@@ -22,8 +23,10 @@ def header(report: Report, width: int) -> list[str]:
         f"role {' + '.join(report.roles)}",
         f"wanted {load.connections:,} connections at {load.rate:,}/s",
     ]
+    judged = _where.judged(report.where)
     # what a host calls itself begins no line but the first
-    return fold(" · ".join(part for part in parts if part), width, "  ")
+    head = fold(" · ".join(part for part in parts if part), width, "  ")
+    return [*head, *(fold(f"  {judged}", width, "    ") if judged else [])]
 
 
 def verdict(report: Report, width: int) -> list[str]:

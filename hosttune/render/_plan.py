@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from hosttune.model import Change, FileState, Plan, State
 from hosttune.printable import clean
+from hosttune.render import _where
 from hosttune.render._figures import fold, numbers
 
 _HEADER = ("# Written by hosttune", "# Put settings of your own into another file")
@@ -49,7 +50,7 @@ def plan(plan: Plan, width: int, units: Mapping[str, str] | None = None, *, reas
         lines.append("  systemctl daemon-reload")
     for unit in plan.restarts if plan.restart else ():
         lines.append(f"  systemctl restart {clean(unit)}")
-    lines += [line for note in notes(plan) for line in fold(f"  note: {note}", width, "    ")]
+    lines += [line for note in notes(plan) for line in _where.shown(note, width, "  note: ", "    ")]
     return "\n".join(lines) + ("\n" if lines else "")
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from hosttune.printable import clean
-from hosttune.render._figures import fold
+from hosttune.render import _where
 
 _EXCEPT = re.compile(r" ?--except (\S+)$")
 _NOT_ROOT = re.compile(r"run as root|takes CAP_[A-Z_]+")
@@ -23,7 +23,7 @@ def reasons(refusals: Iterable[str]) -> list[tuple[str, tuple[str, ...]]]:
     for text in dict.fromkeys(refusals):
         key = _EXCEPT.search(text)
         what, colon, reason = text.partition(": ")
-        if not colon:
+        if not colon or "\n" in text:
             what, reason = "", text
         groups.setdefault((_EXCEPT.sub("", reason), bool(key)), []).append((what, key[1] if key else ""))
     found = []
@@ -32,7 +32,8 @@ def reasons(refusals: Iterable[str]) -> list[tuple[str, tuple[str, ...]]]:
         keys = tuple(dict.fromkeys(key for _, key in members if key))
         if len(members) > 1:
             reason = reason.replace("leave it alone", "leave them alone")
-        found.append((clean(f"{heads}: {reason}" if heads else reason), keys))
+        said = f"{heads}: {reason}" if heads else reason
+        found.append(("\n".join(clean(line) for line in said.split("\n")), keys))
     return found
 
 
@@ -49,7 +50,9 @@ def line(refusals: Sequence[str], root: bool, command: str) -> str:
     """Return all reasons in one line; that only root is missing comes before all others."""
     first, others = not_root(refusals, root, command)
     told = [f"{reason}{_excepts(keys)}" for reason, keys in reasons(others)]
-    return first or f"refused, {NOTHING}: {'; also: '.join(told)}"
+    # several lines of one reason are read as one here; `lines` has them to be pasted
+    joined = "; also: ".join(" ".join(word.split("\n")) for word in told)
+    return first or f"refused, {NOTHING}: {' '.join(joined.split())}"
 
 
 def lines(refusals: Sequence[str], root: bool, command: str, width: int) -> list[str]:
@@ -57,13 +60,15 @@ def lines(refusals: Sequence[str], root: bool, command: str, width: int) -> list
     first, others = not_root(refusals, root, command)
     found = reasons(others)
     shown = [f"hosttune: {first}"] if first else []
+    if len(found) == 1 and "\n" in found[0][0]:
+        return [*shown, *_where.shown(f"refused, {NOTHING}: {found[0][0]}", width, "hosttune: ", "    ")]
     if len(found) == 1 and len(found[0][1]) < 2:
         return [*shown, f"hosttune: {line(others, True, command)}"]
     if found:
         why = f", for {len(found)} reasons" if len(found) > 1 else ""
         shown.append(f"hosttune: refused, {NOTHING}{why}:")
     for reason, keys in found:
-        shown += fold(f"  {reason}", width, "    ")
+        shown += _where.shown(reason, width, "  ", "    ")
         shown += [f"   {_excepts(keys)}"] if keys else []
     return shown
 

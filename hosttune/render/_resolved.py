@@ -27,7 +27,7 @@ def _key(key: str, row: dict[str, Any]) -> list[str]:
     boot, reload, now = row["systemd"], row["procps"], row["runtime"]
     shown = now["text"] if now["text"] is not None else f"({now['unknown']})"
     lines = [key, f"  now   {shown}"]
-    lines.append(f"  boot  {_side(boot)}")
+    lines.append(f"  boot  {_side(boot)}{'   differs from now' if row['differs'] else ''}")
     lines.extend(f"        beats {beaten['text']}   {_at(beaten)}" for beaten in (boot or {}).get("beats", []))
     if not row["agree"]:
         lines.append(f"  `sysctl --system` would differ: {_side(reload)}")

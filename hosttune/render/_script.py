@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 import shlex
 
-from hosttune.model import Change, FileState, Plan, State
+from hosttune.model import HOST, Change, FileState, Plan, State, Where
 from hosttune.printable import clean, lines, octal, shown
 
 _MARK = "# Written by hosttune"
 _IN_AN_IMAGE = ("file", "directory")
 
 
-def render(plan: Plan, command: str, root: str = "/") -> str:
+def render(plan: Plan, command: str, root: str = "/", where: Where = HOST) -> str:
     """Return a script that makes the changes in the same order, as often as it is run; it keeps no way back.
 
-    `root` is the top of an image: every path then lies below it, and nothing of the running host is touched. What
-    cannot be printed in any encoding, bytes that are no UTF-8 too, stands there as octal numbers.
+    `root` is the top of an image: every path then lies below it, and nothing of the running host is touched. `where`
+    is what was judged: the script stops in any network namespace but that. What cannot be printed in any encoding,
+    bytes that are no UTF-8 too, stands there as octal numbers.
     """
     top = "" if root == "/" else root.rstrip("/")
     made = [
@@ -26,6 +27,8 @@ def render(plan: Plan, command: str, root: str = "/") -> str:
     ]
     if top:
         made += _guard(top)
+    if not where.initial and where.namespaces.net:
+        made += _in_namespace(where)
     for change in plan.changes:
         if top and change.backend not in _IN_AN_IMAGE:
             continue
@@ -48,6 +51,18 @@ def _guard(top: str) -> list[str]:
         '    *) echo "$root$1: a link leads out of $root; hosttune apply --root follows it within" >&2; exit 1 ;;',
         "    esac",
         "}",
+    ]
+
+
+def _in_namespace(where: Where) -> list[str]:
+    """Return what stops the script outside of the network namespace that was judged."""
+    run = f"run it with: ip netns exec {where.name} sh" if where.name else "run it there"
+    inode = where.namespaces.net.partition(":")[2]
+    return [
+        f'if [ "$(stat -Lc %i /proc/self/ns/net)" != {inode} ]; then',
+        f"    echo {shlex.quote(f'this is another network namespace than the one that was judged; {run}')} >&2",
+        "    exit 1",
+        "fi",
     ]
 
 

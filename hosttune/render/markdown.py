@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hosttune.model import Finding, Report, Severity, Unknown, Verdict
 from hosttune.printable import cleaned
 from hosttune.render import _markdown as md
@@ -66,7 +68,7 @@ def _cells(finding: Finding) -> tuple[str, ...]:
         mend = f"; {finding.mend}" if finding.mend else ""
         return (*begin, "", "", "", "", f"{finding.because}{mend}")
     now, boot = value(reading.runtime, row.unit), value(reading.boot, row.unit)
-    origin = str(reading.origin) if reading.origin else "nothing on disk"
+    origin = str(reading.origin) if reading.origin else "a new namespace" if reading.fresh else "nothing on disk"
     why = finding.because if finding.verdict is Verdict.DRIFT else row.why
     return (*begin, now, boot, wants(row), origin, why)
 
@@ -78,7 +80,16 @@ def _untold(report: Report) -> list[str]:
 
 def _next(report: Report) -> list[str]:
     first = next((f for f in report.findings if f.verdict is Verdict.FAIL and f.severity is not Severity.INFO), None)
-    steps = [("mend", report.mend), ("made by", report.command)]
+    steps = [("mend", report.mend), ("made by", (report.command,) if report.command else ())]
     if first is not None and first.subject.kind == "sysctl":
-        steps.insert(0, ("why", f"hosttune explain {first.subject.name}"))
-    return [f"- {what}: {md.code(run)}" for what, run in steps if run]
+        steps.insert(0, ("why", (f"hosttune explain {first.subject.name}",)))
+    return [line for what, run in steps if run for line in _step(what, run)]
+
+
+def _step(what: str, run: Sequence[str]) -> list[str]:
+    """Return a command, or lines of which those that begin with two blanks are to be pasted."""
+    first, *more = run
+    if not more and not first.startswith("  "):
+        return [f"- {what}: {md.code(first)}"]
+    found = [f"- {what}: {md.code(first) if first.startswith(('sudo ', 'hosttune ')) else md.text(first)}"]
+    return found + [f"  - {md.code(line.strip()) if line.startswith('  ') else md.text(line)}" for line in more]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hosttune.model import Finding, PortPool, Report, Severity, Unknown, Verdict
 from hosttune.printable import clean, cleaned
-from hosttune.render import _parts
+from hosttune.render import _parts, _where
 from hosttune.render._figures import bar, cut, fold, hard_bounds, slow_bounds, value, wants
 
 _BARS = 6
@@ -104,7 +104,8 @@ def _finding(finding: Finding, verbose: bool, width: int, unicode: bool) -> list
         ]
     )
     unseen = isinstance(reading.runtime, Unknown)
-    if unseen or finding.verdict in (Verdict.DRIFT, Verdict.UNKNOWN, Verdict.NOT_APPLICABLE):
+    explained = finding.verdict in (Verdict.DRIFT, Verdict.UNKNOWN, Verdict.NOT_APPLICABLE)
+    if unseen or explained or (reading.fresh and verbose):
         lines.extend(fold(f"{' ' * 12}{finding.because}", width, " " * 12))
     if verbose:
         lines.extend(_provenance(finding, width))
@@ -116,9 +117,10 @@ def _provenance(finding: Finding, width: int) -> list[str]:
     if row is None or reading is None:
         return []
     told = [f"why: {row.why} [{row.source}]", f"asked by {', '.join(row.roles)} ({row.origin}), {row.severity}"]
-    told.append(f"from {reading.origin}" if reading.origin else "nothing on disk sets it")
-    told.extend(f"beats {loser} ({loser.text})" for loser in reading.beaten)
-    told.extend(reading.notes)
+    if not reading.fresh:
+        told.append(f"from {reading.origin}" if reading.origin else "nothing on disk sets it")
+        told.extend(f"beats {loser} ({loser.text})" for loser in reading.beaten)
+        told.extend(reading.notes)
     return [line for text in told for line in fold(f"{' ' * 12}{text}", width, " " * 14)]
 
 
@@ -158,5 +160,5 @@ def _footer(report: Report, verbose: bool, width: int) -> list[str]:
     if first:
         lines.extend(fold(f"  why: hosttune explain {first.subject.name}", width, "    "))
     if report.mend:
-        lines.extend(fold(f"  mend: {report.mend}", width, "    "))
+        lines.extend(_where.shown("\n".join(report.mend), width, "  mend: ", "    "))
     return lines

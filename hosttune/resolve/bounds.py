@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from hosttune.errors import RefusedError
 
-LARGEST = 1 << 20
-"""Bytes of all files of one kind, as all of sysctl.d: a full installation has some 20 KiB, and each takes seconds."""
+LARGEST = 1 << 19
+"""Bytes of all files of one kind, as all of sysctl.d: a full installation has some 20 KiB, and 1 MiB takes seconds."""
+
+LARGEST_LIMITS = 1 << 20
+"""Bytes of limits.d, which may have lines for each of some thousand users."""
 
 MOST_FILES = 20_000
 """Files of one kind; a full installation has some 50."""
+
+MOST_WARNINGS = 1000
+"""Lines of one kind of files that are said to be wrong, one by one."""
+
+MOST_NAMES = 64
+"""Names of one unit, its aliases; systemd's own units have up to 5."""
+
+MOST_DIRECTORIES = 5000
+"""Directories in which drop-ins of one unit may lie: 13 places for each of its names, and for each `-` in them."""
 
 MOST_PATTERNS = 100
 """Keys with `*` in one kind of files: each is held against every key there is; systemd and distributions ship 5."""
@@ -22,7 +34,7 @@ LONGEST_LINE = 4096
 """Bytes of a line that is taken apart as a shell does, at a microsecond for each byte; these are all short."""
 
 
-def within(files: Iterable[tuple[str, str]], kind: str) -> Iterator[tuple[str, str]]:
+def within(files: Iterable[tuple[str, str]], kind: str, largest: int = LARGEST) -> Iterator[tuple[str, str]]:
     """Yield the files (path and text) of one kind ("sysctl.d"); raises RefusedError at the first one beyond the bounds.
 
     Texts are counted in characters, of which a file has at most as many as bytes.
@@ -32,9 +44,16 @@ def within(files: Iterable[tuple[str, str]], kind: str) -> Iterator[tuple[str, s
         size += len(text)
         if count > MOST_FILES:
             raise RefusedError(f"{path}: more than {MOST_FILES:,} files of {kind}; take away what is no configuration")
-        if size > LARGEST:
+        if size > largest:
             all_ = "" if size == len(text) else "with it "
             raise RefusedError(
-                f"{path}: {all_}more than {LARGEST >> 20} MiB of {kind}; take away what is no configuration"
+                f"{path}: {all_}more than {largest >> 10} KiB of {kind}; take away what is no configuration"
             )
         yield path, text
+
+
+def warnings_within(found: Sequence[str]) -> tuple[str, ...]:
+    """Return the first warnings, and in place of many others how many they are."""
+    more = len(found) - MOST_WARNINGS
+    said = (f"{more:,} more lines that are wrong",) if more > 0 else ()
+    return (*found[:MOST_WARNINGS], *said)

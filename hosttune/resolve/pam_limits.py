@@ -18,7 +18,7 @@ from hosttune.errors import HostError
 from hosttune.host import Host
 from hosttune.model import Origin, Reason, Unknown
 from hosttune.resolve import pam_rules, systemd_limits
-from hosttune.resolve.bounds import MOST_FILES, within
+from hosttune.resolve.bounds import LARGEST_LIMITS, MOST_FILES, within
 from hosttune.resolve.pam_domains import (
     DEFAULT,
     GROUP,
@@ -212,7 +212,9 @@ def hard_limits(host: Host) -> list[tuple[int, Origin]]:
     """Return every hard limit that a line asks for, whoever's login it is; files that cannot be read count for none."""
     rules = pam_rules.choose(host)
     found: list[tuple[int, Origin]] = []
-    for path, text in within(_readable(host, files(host, rules, pam_rules.login_stack(host).arguments)), "limits.d"):
+    for path, text in within(
+        _readable(host, files(host, rules, pam_rules.login_stack(host).arguments)), "limits.d", LARGEST_LIMITS
+    ):
         for line in _lines(path, text, rules.old_grammar):
             value = number(line.value, 0) if line.item == "nofile" and line.type in ("hard", "-") else None
             found += [(value, line.origin)] if isinstance(value, int) else []
@@ -230,7 +232,7 @@ def _apply_files(
 ) -> list[str]:
     """Read all files into `state`; returns sentences on files that would have to be seen to decide."""
     troubles: list[str] = []
-    for path, text in within(_texts(host, rules, arguments, state, troubles), "limits.d"):
+    for path, text in within(_texts(host, rules, arguments, state, troubles), "limits.d", LARGEST_LIMITS):
         for line in _lines(path, text, rules.old_grammar):
             _act(line, rules, who, nr_open, state)
             if state.stop is not None:

@@ -25,7 +25,7 @@ class Assignment:
 
     @property
     def glob(self) -> bool:
-        return any(c in self.key for c in "*?[")
+        return "*" in self.key or "?" in self.key or "[" in self.key
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 
 from hosttune.host import Host
 from hosttune.model import Origin
-from hosttune.resolve.bounds import LONGEST_KEY, MOST_FILES, within
+from hosttune.resolve.bounds import LONGEST_KEY, MOST_FILES, warnings_within, within
 from hosttune.resolve.sysctl_files import Assignment, Resolution, Resolved, check_patterns, expand, read, surviving
 from hosttune.resolve.sysctl_value import display
 
@@ -23,35 +25,67 @@ def resolve_procps(host: Host, release: tuple[int, int, int], keys: Iterable[str
     paths = surviving(host, hidden=True)
     if host.glob("/etc/sysctl.conf"):
         paths = [*paths, "/etc/sysctl.conf"]
-    lines, warnings, plain = _made_of(tuple(within(((path, read(host, path, [])) for path in paths), "sysctl.d")), old)
+    made = _made_of(tuple(within(((path, read(host, path, [])) for path in paths), "sysctl.d")), old)
     known = [_place(key.translate({46: 47, 47: 46})) for key in keys]
-    written: dict[str, list[Assignment]] = {}
-    for line in lines:
-        if line.text is None or not _reachable(host, line.key):
+    written: dict[str, list[tuple[int, Assignment]]] = {}
+    for at, line in made.asking:
+        if not _reachable(host, line.key):
             continue
-        targets = [t for t in expand(host, line.key, known) if t not in plain] if line.glob and not old else [line.key]
+        targets = [line.key]
+        if line.glob and not old:
+            targets = [target for target in expand(host, line.key, known) if target not in made.explicit]
         for target in targets:
-            written.setdefault(display(_place(target)), []).append(line)
-    values = {
-        name: Resolved(all_[-1].text or "", all_[-1].origin, tuple(a.origin for a in all_[-2::-1]))
-        for name, all_ in written.items()
-    }
+            written.setdefault(display(_place(target)), []).append((at, line))
+    values = dict(made.plain)
+    for name, lines in written.items():
+        values[name] = _last([line for _, line in sorted([*made.written.get(name, []), *lines], key=itemgetter(0))])
     version = ".".join(map(str, release))
-    return Resolution(f"sysctl --system (procps {version})", values, warnings, lines)
+    return Resolution(f"sysctl --system (procps {version})", values, made.warnings, made.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What the texts alone come to; of `asking` only the host can say which keys they set, or whether at all.
+
+    `written` are the assignments of each key in order, with their places among all lines; `plain` its last.
+    """
+
+    lines: tuple[Assignment, ...]
+    warnings: tuple[str, ...]
+    explicit: frozenset[str]
+    asking: tuple[tuple[int, Assignment], ...]
+    written: dict[str, list[tuple[int, Assignment]]]
+    plain: dict[str, Resolved]
 
 
 @lru_cache(maxsize=4)
-def _made_of(
-    files: tuple[tuple[str, str], ...], old: bool
-) -> tuple[tuple[Assignment, ...], tuple[str, ...], frozenset[str]]:
-    """Return lines, warnings and the keys that no pattern may set."""
+def _made_of(files: tuple[tuple[str, str], ...], old: bool) -> _Made:
+    """Cached, for a plan is tried under many names, and each time all is resolved anew."""
     parsed = [_parsed(path, text, old) for path, text in files]
     lines = tuple(line for found, _ in parsed for line in found)
     if not old:
         check_patterns(lines)
-    # compared as written: `vm//x` and `/vm/x` name the same file and yet keep no glob away from it
-    plain = frozenset(line.key for line in lines if not line.glob)
-    return lines, tuple(warning for _, said in parsed for warning in said), plain
+    warnings = warnings_within([warning for _, said in parsed for warning in said])
+    explicit: set[str] = set()
+    asking: list[tuple[int, Assignment]] = []
+    written: dict[str, list[tuple[int, Assignment]]] = {}
+    for at, line in enumerate(lines):
+        glob = line.glob
+        if not glob:
+            # compared as written: `vm//x` and `/vm/x` name the same file and yet keep no glob away from it
+            explicit.add(line.key)
+        if line.text is None:
+            continue
+        if ".." in line.key or (glob and not old):
+            asking.append((at, line))
+        else:
+            written.setdefault(display(_place(line.key)), []).append((at, line))
+    plain = {name: _last([line for _, line in found]) for name, found in written.items()}
+    return _Made(lines, warnings, frozenset(explicit), tuple(asking), written, plain)
+
+
+def _last(lines: list[Assignment]) -> Resolved:
+    return Resolved(lines[-1].text or "", lines[-1].origin, tuple(line.origin for line in lines[-2::-1]))
 
 
 def parse(path: str, text: str, old: bool, warnings: list[str]) -> list[Assignment]:

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from hosttune.host import Host
 from hosttune.model import Origin
-from hosttune.resolve.bounds import LONGEST_KEY, MOST_FILES, within
+from hosttune.resolve.bounds import LONGEST_KEY, MOST_FILES, warnings_within, within
 from hosttune.resolve.sysctl_files import Assignment, Resolution, Resolved, check_patterns, expand, read, surviving
 from hosttune.resolve.sysctl_value import display, normalise
 
@@ -66,10 +66,10 @@ def _made_of(files: tuple[tuple[str, str], ...]) -> _Made:
     set_ = [entry for entry in table if entry.text is not None]
     explicit = frozenset(entry.key for entry in table if not entry.glob)
     patterns = tuple(entry for entry in set_ if entry.glob)
-    warnings = tuple(warning for _, said in parsed for warning in said)
+    warnings = warnings_within([warning for _, said in parsed for warning in said])
     made = _Made(lines, warnings, {}, patterns, explicit, last, origins)
     for entry in set_:
-        if not entry.glob:
+        if entry.key in explicit:
             name, won = display(entry.key), last[entry.key]
             made.plain[name] = Resolved(entry.text or "", won, made.beaten(name, won))
     return made

@@ -124,7 +124,7 @@ def resolve_unit(host: Host, unit: str, most: Limit | None = None, now: bool = F
     paths = [found.fragment] if found.fragment else []
     paths += systemd_units.drop_ins(host, found, now)
     soft, hard, origin, beaten = _manager(host, most, now)
-    losers = [*reversed(beaten), *([origin] if origin else [])]
+    losers = dict.fromkeys([*reversed(beaten), *([origin] if origin else [])])
     pam_name = ""
     for path, text in within(((path, _read(host, path, notes)) for path in paths), f"the unit {found.id}"):
         for section, key, value, line in _deciding(text):
@@ -134,7 +134,7 @@ def resolve_unit(host: Host, unit: str, most: Limit | None = None, now: bool = F
             if key == "PAMName":
                 pam_name = value
             elif key == "LimitNOFILE" and (pair := _pair(value, most)) is not None:
-                losers += [origin] if origin and origin not in losers else []
+                losers |= {origin: None} if origin else {}
                 (soft, hard), origin = pair, here
     if pam_name:
         notes.append(f"PAMName={pam_name}: limits.conf has its say after the unit where that PAM service asks for it")

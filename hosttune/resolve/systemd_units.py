@@ -10,8 +10,9 @@ import posixpath
 import re
 from dataclasses import dataclass
 
-from hosttune.errors import HostError
+from hosttune.errors import HostError, RefusedError
 from hosttune.host import Host
+from hosttune.resolve.bounds import MOST_DIRECTORIES, MOST_NAMES
 
 _PLACES = (
     "/etc/systemd/system.control", "/run/systemd/system.control", "/run/systemd/transient",
@@ -63,6 +64,8 @@ def find(host: Host, unit: str, now: bool = False) -> Unit:
         # an instance with a file of its own goes its own way, whatever its template is an alias of
         if _instance_of(one) == instance and os.path.basename(_follow(ids, one)) == base:
             aliases.add(one)
+            if len(aliases) > MOST_NAMES:
+                raise RefusedError(f"{fragment}: more than {MOST_NAMES} names of one unit; take away what is no alias")
     names = (id_, *sorted(aliases - {id_}))
     return Unit(id_, names, "", fragment) if is_masked(host, fragment) else Unit(id_, names, fragment)
 
@@ -101,6 +104,11 @@ def drop_ins(host: Host, unit: Unit, now: bool = False) -> list[str]:
     where = places(now)
     chains = [_specific_first(name) for name in unit.names]
     directories = [f"{place}/{d}.d" for chain in chains for place in where for d in chain]
+    if len(directories) > MOST_DIRECTORIES:
+        raise RefusedError(
+            f"{unit.id}: its drop-ins may lie in more than {MOST_DIRECTORIES:,} directories, one for each `-` of its "
+            "names; take away what is no alias"
+        )
     directories += [f"{place}/{unit.id.rpartition('.')[2]}.d" for place in where]
     return by_name(host, list(dict.fromkeys(directories)))
 

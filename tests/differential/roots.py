@@ -39,7 +39,10 @@ def _mirror() -> str:
 def needed_root(suite: str, extra: tuple[str, ...] = (), bare: bool = False) -> Path:
     """Directory of a root as `debian_root` makes it; the test is skipped where there is none, and fails under CI."""
     needs.need("namespaces")
-    if not (root_dir(suite, extra, bare) / ".complete").exists() and not needs.ci():
+    there = (root_dir(suite, extra, bare) / ".complete").exists()
+    if not there:
+        needs.need("debootstrap")
+    if not there and not needs.ci():
         needs.missing("takes a Debian root: run under CI=true once to build it")
     try:
         return debian_root(suite, extra, bare)

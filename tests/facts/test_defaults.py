@@ -49,7 +49,7 @@ def told(root: Path, key: str, now: Value, **about: object) -> Value | None:
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_text(text)
     host = Running(str(root))
-    here = dataclasses.replace(machine.gather(host), **({"memory": 16 * GIB} | about))  # type: ignore[arg-type]
+    here = dataclasses.replace(machine.gather(host), **({"memory": 16 * GIB, "page_size": 4096} | about))  # type: ignore[arg-type]
     subject = Subject("sysctl", key)
     return defaults.defaults(host, here, {str(subject): Reading(subject, now, UNSET)}).get(str(subject))
 
@@ -78,6 +78,10 @@ def test_the_table_of_conntrack_is_the_modules_unless_it_is_told_otherwise(tmp_p
 def test_what_the_command_line_sets_comes_back(spelled: str, tmp_path: Path) -> None:
     (tmp_path / "proc").mkdir()
     (tmp_path / "proc/cmdline").write_text(f"root=/dev/vda sysctl.{spelled}=70000 quiet\n")
+    # it sets the first network namespace alone, which is known by a key that no other one has
+    assert told(tmp_path, "net.core.somaxconn", 80_000) != 70_000
+    (tmp_path / "proc/sys/net/core").mkdir(parents=True, exist_ok=True)
+    (tmp_path / "proc/sys/net/core/netdev_max_backlog").write_text("1000\n")
     assert told(tmp_path, "net.core.somaxconn", 80_000) == 70_000
 
 

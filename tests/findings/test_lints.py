@@ -41,10 +41,19 @@ def names(found: dict[str, Reading], facts: LintFacts) -> set[str]:
 )
 def test_a_line_is_found_with_its_place(key: str, text: str, name: str) -> None:
     line = Origin("/etc/sysctl.d/50-guide.conf", 7, text)
-    found = [f for f in lint({}, LintFacts(memory=16 * 2**30, assignments=((key, text, line),))) if name in f.id]
+    found = [
+        f
+        for f in lint({}, LintFacts(memory=16 * 2**30, assignments=((key, text, line),), raised_file_max=True))
+        if name in f.id
+    ]
     assert len(found) == 1
     assert "/etc/sysctl.d/50-guide.conf:7" in found[0].because
     assert found[0].mend
+
+
+def test_fs_file_max_is_not_lowered_where_nothing_has_raised_it() -> None:
+    line = ("fs.file-max", "500200", Origin("/etc/sysctl.d/90-hosttune.conf", 4, "500200"))
+    assert lint({}, LintFacts(assignments=(line,))) == ()
 
 
 def test_equal_parity_and_a_listener_in_the_range() -> None:

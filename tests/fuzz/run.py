@@ -62,13 +62,15 @@ def carry_out(plan: Plan) -> int:
 def _tallies(plan: Plan, deadline: float) -> Iterator[tuple[Part, Tally]]:
     """Yield what each chunk came to; where its process died the rest of it is another chunk."""
     chunks = _chunks(plan, deadline)
+    # where the time is short, each part gets as much of it as any other, in three turns
+    turn = plan.seconds * plan.jobs / len(plan.parts) / 3 if plan.seconds else float("inf")
     more: list[Chunk] = []
     at_work: dict[int, Worker] = {}
     try:
         while True:
             while len(at_work) < plan.jobs and (chunk := more.pop() if more else next(chunks, None)):
                 part, first, count = chunk
-                made = Worker(part, plan.seed, first, count, deadline)
+                made = Worker(part, plan.seed, first, count, min(deadline, time.monotonic() + turn))
                 at_work[made.pipe] = made
             if not at_work:
                 return
@@ -94,8 +96,6 @@ def _chunks(plan: Plan, deadline: float) -> Iterator[Chunk]:
     """Yield chunks in rounds until there are `count` inputs, or the time is over."""
     whole = sum(part.share for part in plan.parts)
     per_round = min(_ROUND, plan.count)
-    if plan.seconds:  # so that each part has its turn
-        per_round = min(per_round, int(plan.seconds * plan.jobs * 60) + 1)
     left, first = plan.count, dict.fromkeys((part.name for part in plan.parts), 0)
     for _ in itertools.count():
         for part in plan.parts:

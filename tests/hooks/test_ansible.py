@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -19,19 +20,38 @@ from tests.changes.tree import image
 from tests.emit.test_ansible import program
 from tests.vm.guest import REPO
 
-ITSELF = f'#!/bin/sh\nPYTHONPATH={REPO} exec {sys.executable} -m hosttune "$@"\n'
+ITSELF = f'#!/bin/sh\nPYTHONPATH={shlex.quote(str(REPO))} exec {shlex.quote(sys.executable)} -m hosttune "$@"\n'
 SAYS = "#!/bin/sh\nprintf '%s' '{}'\nexit {}\n"
 NEWER = json.dumps({"schema": "hosttune/apply/2", "changed": False})
 SHORT = json.dumps({"schema": "hosttune/apply/1", "changed": False})
 HOLLOW = json.dumps(
-    {**json.loads(SHORT), "refused": [], "notes": [], "results": [{}], "diff": "", "changes": []}
+    {
+        **json.loads(SHORT),
+        "refused": [],
+        "notes": [],
+        "results": [{}],
+        "diff": "",
+        "changes": [],
+        "not_in_force": [],
+        "damaged": [],
+    }
 )  # a row without its words
+HELD = {"target": "net.core.somaxconn", "when": "now", "wrote": "65535", "holds": "7777", "by": ["tuned sets it (a:2)"]}
+HELD_BY = json.dumps({**json.loads(HOLLOW), "id": 3, "results": [], "not_in_force": [HELD]})
+KEPT = {"schema": "hosttune/confirm/1", "id": 3, "dry_run": False, "changed": True, "files": [], "diff": "+x\n"}
+KEEPS = f"""#!/bin/sh
+echo "$@" >>"$0.args"
+printf '%s' '{json.dumps(KEPT)}'
+case $* in *--dry-run*) exit 4;; esac
+"""
+"""A program that answers as a confirm does: this machine itself has nothing that waits."""
 STUBS = {
     "garbage": SAYS.format("all is well", 0),
     "silent": SAYS.format("", 0),
     "newer": SAYS.format(NEWER, 0),
     "short": SAYS.format(SHORT, 0),
     "hollow": SAYS.format(HOLLOW, 1),
+    "held": SAYS.format(HELD_BY, 1),
     "odd": SAYS.format(SHORT, 7),
     "slow": "#!/bin/sh\nsleep 30\n",
     "broken": "#!/nonexistent/interpreter\n",
@@ -56,7 +76,7 @@ def task(name: str, module: str = "hosttune", *, dry: bool = False, **options: A
 SCENARIO = [
     task("dry", dry=True),
     task("strict_wrong", "hosttune_info", strict=True),
-    task("apply"),
+    task("apply", reason="ticket 14"),
     task("again"),
     task("ready", "hosttune_info", fail_on="warning"),
     task("strict", "hosttune_info", strict=True),
@@ -68,6 +88,8 @@ SCENARIO = [
     task("back_again", state="rolled_back", id="{{ apply.id }}"),
     task("nothing", state="rolled_back"),
     task("not_ready", "hosttune_info", fail_on="error"),
+    task("dry_keep", state="confirmed", root="/", executable="{{ there }}/keeps", dry=True),
+    task("keep", state="confirmed", id=3, root="/", executable="{{ there }}/keeps"),
 ]
 WRONG = [
     task("no_role", role="nosuch"),
@@ -76,6 +98,10 @@ WRONG = [
     task("no_image", live=True),
     task("an_option", backends=["--yes"]),
     task("no_rollback", state="rolled_back", id=812),
+    task("keep_image", state="confirmed"),
+    task("keep_part", state="confirmed", root="/", live=True, confirm_within="60s"),
+    task("try_image", confirm_within="60s"),
+    task("if_alone", confirm_if="true"),
     task("part_of_one", state="rolled_back", only=["sysctl"], persist_only=True),
     *(task(name, executable=f"{{{{ there }}}}/{name}", timeout=2 if name == "slow" else 60) for name in STUBS),
     task("garbage_facts", "hosttune_facts", executable="{{ there }}/garbage"),
@@ -120,7 +146,7 @@ def play(collection: Path, there: Path, tasks: list[dict[str, Any]]) -> dict[str
 def machine(directory: Path) -> Path:
     """Make an image, and hosttune beside it."""
     image(directory)
-    for name, text in {"hosttune": ITSELF, **STUBS}.items():
+    for name, text in {"hosttune": ITSELF, "keeps": KEEPS, **STUBS}.items():
         (directory / name).write_text(text)
         (directory / name).chmod(0o755)
     return directory
@@ -139,7 +165,14 @@ def played(collection: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     look = {"name": "seen", "ansible.builtin.command": f"cp -a {there}/image {there}/seen", "register": "seen"}
     tasks = [SCENARIO[0], look, *SCENARIO[1:]]
     found = play(collection, there, tasks)
-    return {**found, "before": before, "dry-tree": state(there / "seen"), "after": state(there / "image")}
+    found["kept-args"] = (there / "keeps.args").read_text()
+    return {
+        **found,
+        "before": before,
+        "dry-tree": state(there / "seen"),
+        "after": state(there / "image"),
+        "record": json.loads((there / "image/var/lib/hosttune/000001.json").read_text()),
+    }
 
 
 @pytest.fixture(scope="module")
@@ -196,6 +229,13 @@ def test_a_rollback_takes_it_back_to_the_byte_and_says_changed_once(played: dict
     assert not played["back_again"]["changed"]
     assert not played["nothing"]["changed"] and "nothing to take back" in played["nothing"]["notes"][0]
     assert played["after"] == played["before"]
+    assert played["record"]["made"]["reason"] == "ticket 14" and len(played["record"]["rollbacks"]) == 1
+
+
+def test_what_waits_is_kept(played: dict[str, Any]) -> None:
+    assert played["dry_keep"]["changed"] and played["keep"]["changed"] and played["keep"]["id"] == 3
+    assert played["kept-args"].splitlines() == ["confirm --dry-run --format json", "confirm 3 --format json"]
+    assert played["apply"]["until"] is None
 
 
 @pytest.mark.parametrize(
@@ -207,6 +247,10 @@ def test_a_rollback_takes_it_back_to_the_byte_and_says_changed_once(played: dict
         ("no_image", "hosttune: --root: nothing runs in an image"),
         ("an_option", "hosttune: --backend"),
         ("no_rollback", "hosttune: rollback 812: no such apply"),
+        ("keep_image", "root: nothing runs in an image, so nothing waits there"),
+        ("keep_part", "live, confirm_within: what waits is kept as it was made"),
+        ("try_image", "hosttune: --confirm-within and --root: nothing runs in an image"),
+        ("if_alone", "missing parameter(s) required by 'confirm_if': confirm_within"),
         ("part_of_one", "only, persist_only: an apply is taken back as a whole"),
         ("garbage", "hosttune: it answered with no JSON, but 'all is well'"),
         ("garbage_info", "hosttune: it answered with no JSON, but 'all is well'"),
@@ -215,6 +259,11 @@ def test_a_rollback_takes_it_back_to_the_byte_and_says_changed_once(played: dict
         ("newer", "hosttune: it answers as 'hosttune/apply/2' has it, and this collection reads hosttune/apply/1"),
         ("short", "hosttune: its answer is not as hosttune/apply/1 has it: changes"),
         ("hollow", "hosttune: its answer is not as its schema has it"),
+        (
+            "held",
+            "apply 3 was made, and this does not hold: net.core.somaxconn: 65535 was written, 7777 is there now, tuned "
+            "sets it (a:2)",
+        ),
         ("odd", "hosttune: its answer is not as hosttune/apply/1 has it"),
         ("slow", "hosttune: it did not end within 2 s and was told to stop"),
         ("broken", "cannot be started"),

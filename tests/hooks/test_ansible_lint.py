@@ -15,12 +15,14 @@ import pytest
 
 import hosttune
 from hosttune.hooks import ansible
+from tests import needs
 from tests.emit.test_ansible import program
 from tests.vm.guest import REPO
 
 # ansible-test makes environments without pip and fetches a script that installs it from a server of Ansible's;
 # what it keeps under this name it does not fetch. Python has a pip of its own
 GET_PIP = "import ensurepip\nensurepip.bootstrap()\n"
+_NO_INDEX = re.compile("Could not fetch URL|No matching distribution found")
 SKIPPED = {
     "compile": "a Python that is not on this machine",
     "import": "a Python that is not on this machine",
@@ -60,8 +62,11 @@ def run(where: Path, home: Path, name: str, *words: str, timeout: float = 120) -
         check=False,
         timeout=timeout,
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    said = done.stdout + done.stderr
+    if done.returncode and name == "ansible-test" and _NO_INDEX.search(said):
+        needs.missing("ansible-test installs packages of its own, and no index of them is reached")
+    assert done.returncode == 0, said
+    return said
 
 
 def test_galaxy_builds_and_installs_it(collection: Path, tmp_path: Path) -> None:

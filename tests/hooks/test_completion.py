@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -71,7 +72,7 @@ def started(shell: str, folder: Path, text: str) -> Shell | Fish:
 @pytest.fixture(scope="module", params=SHELLS)
 def shell(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell | Fish]:
     """Yield each shell, with hosttune as it is in this checkout."""
-    text = f'PYTHONPATH={REPO} exec {sys.executable} -m hosttune "$@"'
+    text = f'PYTHONPATH={shlex.quote(str(REPO))} exec {shlex.quote(sys.executable)} -m hosttune "$@"'
     one = started(request.param, tmp_path_factory.mktemp(request.param), text)
     yield one
     one.end()

@@ -118,6 +118,43 @@ def test_first_runs_at_once_do_not_break_each_other(bare: Bare) -> None:
     assert done.stdout.split() == ["1"], done
 
 
+def test_nothing_of_the_user_runs_in_it(file: Path, tmp_path: Path) -> None:
+    """Case 10: neither the user's site-packages nor PYTHON* of whoever called sudo."""
+    home, cache = tmp_path / "home", tmp_path / "cache"
+    site = home / f".local/lib/python{HERE}/site-packages"
+    site.mkdir(parents=True)
+    cache.mkdir()
+    ran = tmp_path / "ran"
+    code = f"import pathlib; pathlib.Path({str(ran)!r}).touch()\n"
+    (site / "x.pth").write_text(code)
+    (home / "json.py").write_text(code)
+    file.chmod(0o755)
+    env = {"PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin", "HOME": str(home), "HOSTTUNE_CACHE": str(cache)}
+    env |= {"PYTHONPATH": str(home), "PYTHONSTARTUP": str(home / "json.py")}
+    tmp_path.chmod(0o700)
+    done = subprocess.run([file, "--version"], capture_output=True, text=True, check=False, env=env, cwd=home)
+    assert (done.returncode, done.stdout) == (0, f"hosttune {__version__}\n"), done
+    assert not ran.exists()
+
+
+def test_what_is_judged_is_what_is_used(tmp_path: Path) -> None:
+    """Case 10: a link that another one owns leads to a safe place now; it is not gone through again."""
+    from hosttune.hooks import pyz_start
+
+    safe = tmp_path / "safe"
+    (safe / "build-1").mkdir(parents=True)
+    tmp_path.chmod(0o700)
+    link = tmp_path / "link"
+    link.symlink_to(safe)
+    code = (
+        f"import sys; sys.path.insert(0, {str(Path(pyz_start.__file__).parent)!r}); import pyz_start; "
+        "print(pyz_start._site('', 'build-1', []))"
+    )
+    env = {**os.environ, "HOSTTUNE_CACHE": str(link)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, env=env)
+    assert done.stdout == f"{os.path.realpath(safe)}/build-1\n", done
+
+
 def test_an_interrupted_unpacking_heals(bare: Bare) -> None:
     cut = f"/hosttune.pyz --version & until ls -d {CACHE}/.new-*/p* >/dev/null 2>&1; do :; done; kill -9 $!; wait $!"
     script = f"{cut}; ls -A {CACHE} | sed s/new.*/new/; touch -d '2 hours ago' {CACHE}/.new-*; \

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from hosttune.commands.hook_systemd import MANUALS
 from tests.hooks.cloud import REPO, hook
 from tests.vm.guest import hooks_root, need_guest
 
@@ -50,7 +51,7 @@ CASES = {
         "--strict",
     ),
     "cloud-init-image.yaml": ("cloud-init", *LB, "--from", "image"),
-    "cloud-init-index.yaml": ("cloud-init", "--role", "broker", "--from", "hosttune==0.1.0"),
+    "cloud-init-index.yaml": ("cloud-init", "--role", "broker", "--from", "hosttune==0.1.0", "--sha256", SUM),
     "cloud-init-pyz.yaml": (
         *("cloud-init", "--role", "lb", "--from", "http://10.0.2.2/hosttune.pyz", "--sha256", SUM),
         *("--no-restart", "--no-reserve-listeners"),
@@ -71,13 +72,13 @@ WRONG = {
     "role": (("systemd", "--role", "nosuch"), "no such profile"),
     "backend": (("systemd", "--role", "lb", "--backend", "10.0.0.1"), "no port"),
     "host": (("systemd", "--role", "lb", "--backend", "a b:1"), "is no host"),
-    "source": (("cloud-init", "--source", "10.0.0.300"), "--source"),
-    "mode": (("cloud-init", "--bind-mode", "late"), "--bind-mode"),
+    "source": (("cloud-init", "--from", "image", "--source", "10.0.0.300"), "--source"),
+    "mode": (("cloud-init", "--from", "image", "--bind-mode", "late"), "--bind-mode"),
     "unit": (("systemd", "--service", "../x"), "--service '../x'"),
-    "login": (("cloud-init", "--user", "a b"), "--user 'a b'"),
+    "login": (("cloud-init", "--from", "image", "--user", "a b"), "--user 'a b'"),
     "newline": (("systemd", "--backends-from", "/a\nExecStart=/bin/sh"), "cannot be printed"),
     "a line of a comment": (("systemd", "--every", "15m\n"), "cannot be printed"),
-    "a line of YAML": (("cloud-init", "--backends-from", "/a\u2028runcmd: []"), "cannot be printed"),
+    "a line of YAML": (("cloud-init", "--from", "image", "--backends-from", "/a\u2028runcmd: []"), "cannot be printed"),
     "a line of a unit": (("systemd", "--textfile", "/a\nUser=x/b.prom"), "cannot be printed"),
     "a line where it is written": (("systemd", "-o", "a\nb"), "cannot be printed"),
     "time": (("systemd", "--every", "5s"), "too often"),
@@ -86,14 +87,19 @@ WRONG = {
     "no metrics": (("systemd", "--textfile", "/srv/x.txt"), "end in .prom"),
     "metrics nobody sees": (("systemd", "--textfile", "/srv/../tmp/x.prom"), "a /tmp of its own"),
     "a file it does not see": (("systemd", "--backends-from", "/var/tmp/haproxy.cfg"), "a /var/tmp of its own"),
-    "profile": (("cloud-init", "--profile", "/nonexistent.toml"), "/nonexistent.toml"),
-    "plain http": (("cloud-init", "--from", "http://x/hosttune.pyz"), "add --sha256"),
+    "profile": (("cloud-init", "--from", "image", "--profile", "/nonexistent.toml"), "/nonexistent.toml"),
+    "plain http": (("cloud-init", "--from", "http://x/hosttune.pyz", "--no-sha256"), "add --sha256"),
+    "no place at all": (("cloud-init", "--role", "lb"), "--from: it is not said"),
+    "https without a sum": (("cloud-init", "--from", "https://x/hosttune.pyz"), "add --sha256 HEX"),
+    "a name without a sum": (("cloud-init", "--from", "hosttune==0.1.0"), "add --sha256 HEX"),
+    "a sum of no version": (("cloud-init", "--from", "hosttune", "--sha256", SUM), "write NAME==VERSION"),
+    "a sum and none": (("cloud-init", "--from", "/x.pyz", "--sha256", SUM, "--no-sha256"), "one of the two"),
     "no such kind": (("cloud-init", "--from", "https://x/hosttune.zip"), "neither a .whl nor a .pyz"),
     "no place": (("cloud-init", "--from", "a; rm -rf /"), "--from"),
     "no sum": (("cloud-init", "--from", "/x.pyz", "--sha256", "12"), "--sha256 12"),
     "an empty sum": (("cloud-init", "--from", "https://x/hosttune.pyz", "--sha256", ""), "--sha256: it is empty"),
     "an empty place": (("cloud-init", "--from", ""), "--from: it is empty"),
-    "a sum of nothing": (("cloud-init", "--from", "image", "--sha256", SUM), "only a .whl or .pyz"),
+    "a sum of nothing": (("cloud-init", "--from", "image", "--sha256", SUM), "nothing is fetched"),
 }
 
 
@@ -129,6 +135,30 @@ def test_a_unit_sees_what_it_needs_of_a_home() -> None:
     assert "ProtectHome=yes" in unit()
     assert "ProtectHome=read-only" in unit("--backends-from", "/home/alice/haproxy.cfg")
     assert "ProtectHome=read-only" in unit("--textfile", "/root/metrics/hosttune.prom")
+
+
+def test_what_is_taken_without_a_sum_is_told() -> None:
+    done = hook("cloud-init", "--from", "https://x/hosttune.pyz", "--no-sha256")
+    assert done.returncode == 0 and "sha256sum" not in done.stdout
+    assert "https://x/hosttune.pyz" in done.stderr and "without a sum" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["hosttune", "hosttune-0.1", "hosttune.git"])
+def test_the_unit_starts_no_directory_whatever_it_is_called(name: str) -> None:
+    """Case 14: a checkout of that name, out of /tmp, in which hosttune runs as a module."""
+    with tempfile.TemporaryDirectory(dir="/opt") as above:
+        there = Path(above) / name
+        there.mkdir()
+        env = {**os.environ, "PATH": "/usr/bin:/bin", "PYTHONPATH": str(REPO)}
+        command = [sys.executable, "-m", "hosttune", "hook", "systemd", "--role", "lb"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=there, env=env)
+    assert done.returncode == 0 and "ExecStart=/usr/local/bin/hosttune check" in done.stdout, done
+
+
+def test_a_manual_that_is_not_there_is_not_pointed_to() -> None:
+    pages = [f"{place}/hosttune-check.1{end}" for place in MANUALS for end in ("", ".gz")]
+    there = any(os.path.isfile(page) for page in pages)
+    assert ("Documentation=man:" in hook("systemd", "--role", "lb").stdout) is there
 
 
 def test_a_program_that_is_elsewhere_is_told_of() -> None:
@@ -176,7 +206,7 @@ def test_a_unit_needs_a_profile_where_it_sees_it() -> None:
 
 def test_a_profile_takes_no_role_s_place(tmp_path: Path) -> None:
     (tmp_path / "lb.toml").write_text(PROFILE)
-    done = hook("cloud-init", "--role", "lb", "--profile", "lb.toml", cwd=tmp_path)
+    done = hook("cloud-init", "--from", "image", "--role", "lb", "--profile", "lb.toml", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "") and "stand for the role lb; rename it" in done.stderr
 
 

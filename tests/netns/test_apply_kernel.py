@@ -22,9 +22,10 @@ run() { name=$1; shift; code=0; "$@" >"$OUT/$name" 2>"$OUT/$name.err" || code=$?
 look >"$OUT/before"
 run apply hosttune apply --profile "$OUT/mine.toml" --yes --format json
 look >"$OUT/applied"
+ls /etc/sysctl.d >"$OUT/files"
 run again hosttune apply --profile "$OUT/mine.toml" --yes --format json
-run hidden hosttune apply --role lb --only sysctl --yes --format json
-run readonly hosttune apply --profile "$OUT/global.toml" --yes --format json
+run hidden hosttune apply --role lb --only sysctl --dry-run --format json
+run readonly hosttune apply --profile "$OUT/global.toml" --dry-run --format json
 run add hosttune apply --only addresses --runtime-only --yes --add-address 10.9.0.21-10.9.0.23/24@d0 \
     --add-address 2001:db8::21/64@d0
 addresses >"$OUT/with"
@@ -81,8 +82,12 @@ def test_apply_and_rollback_in_a_namespace(tmp_path: Path) -> None:
     assert said("apply.code") == "0\n", said("apply.err")
     assert said("applied").split() == ["1", "20000", "60999", "70000"]
     assert json.loads(said("apply"))["changed"] is True and json.loads(said("again"))["changed"] is False
-    refused = {"hidden": "net.ipv4.tcp_mem", "readonly": "net.core.rmem_max: read-only here"}
-    for name, says in (refused | {"prefix": "d0 has it as 2001:db8::21/64"}).items():
+    # what only the host has is left alone by itself, and no file is written that nothing reads here
+    for name, says in {"hidden": "net.ipv4.tcp_mem", "readonly": "net.core.rmem_max"}.items():
+        left = next(note for note in json.loads(said(name))["notes"] if note.startswith("left alone, the host's own"))
+        assert says in left and "sudo hosttune apply" in left
+    assert said("files") == ""
+    for name, says in {"prefix": "d0 has it as 2001:db8::21/64"}.items():
         assert said(f"{name}.code") == "5\n", said(name)
         assert says in " ".join(json.loads(said(name))["refused"])
         assert said(f"{name}.err").startswith("hosttune: refused, nothing was changed: "), said(f"{name}.err")

@@ -27,6 +27,7 @@ SCENARIOS = (
     "tests.diagnosis.guest_stage:scenes",
     "tests.hooks.cloud:scenes",
     "tests.vm.test_apply_guest:scenes",
+    "tests.vm.test_confirm_guest:scenes",
     "tests.vm.test_address_guest:scenes",
     "tests.vm.test_guest:scenes",
     "tests.hooks.ansible_hosts:scenes",

@@ -17,6 +17,9 @@ _OURS = re.compile(
     r"|systemd/system\.conf\.d|systemd/system/[A-Za-z0-9_.@:\\-]+\.d|systemd/network/[^/\0\n]+\.network\.d"
     r"|network|network/if-up\.d"
     r"|NetworkManager|NetworkManager/dispatcher\.d|netplan)"
+    # until an apply is confirmed; never /run/systemd/system itself, the sign that systemd runs (sd_booted(3))
+    r"|/run/(sysctl\.d|modules-load\.d|netplan|systemd/(network|system\.conf\.d|system/[A-Za-z0-9_.@:\\-]+\.d)"
+    r"|systemd/network/[^/\0\n]+\.network\.d)"
 )
 
 

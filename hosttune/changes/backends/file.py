@@ -10,10 +10,12 @@ from hosttune.model import FileState, State
 
 RUNTIME = False
 
-# every file that a plan can name; a journal that names another one is refused
+# every file that a plan can name, and where it lies until it is confirmed; a journal that names another one is refused
 _OURS = re.compile(
-    r"/etc/(sysctl\.d|security/limits\.d|modules-load\.d|systemd/system\.conf\.d|systemd/system/[A-Za-z0-9_.@:\\-]+\.d"
-    r"|systemd/network(/[^/\0\n]+\.network\.d)?|network/if-up\.d|netplan|NetworkManager/dispatcher\.d)"
+    r"(/run/(sysctl\.d|modules-load\.d|systemd/system\.conf\.d|systemd/system/[A-Za-z0-9_.@:\\-]+\.d"
+    r"|systemd/network(/[^/\0\n]+\.network\.d)?|netplan)"
+    r"|/etc/(sysctl\.d|security/limits\.d|modules-load\.d|systemd/system\.conf\.d|systemd/system/[A-Za-z0-9_.@:\\-]+\.d"
+    r"|systemd/network(/[^/\0\n]+\.network\.d)?|network/if-up\.d|netplan|NetworkManager/dispatcher\.d))"
     r"/[A-Za-z0-9_.@~-]*hosttune[A-Za-z0-9_.@-]*"
 )
 

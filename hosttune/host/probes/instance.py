@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import os
+import socket
+import sys
+
+_NETNS_COOKIE = 71  # asm-generic/socket.h
 
 
 def run() -> dict[str, str]:
-    """Return the boot's id (random(4)) and the device and inode of the network namespace (namespaces(7))."""
+    """Return the boot's id (random(4)), and of the network namespace device, inode and cookie (namespaces(7)).
+
+    An inode is given again to a later namespace; a cookie is not (SO_NETNS_COOKIE, net/core/sock.c, Linux 5.14).
+    """
     with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
         boot = file.read().strip()
-    found = os.stat("/proc/self/ns/net")
-    return {"boot": boot, "namespace": f"{found.st_dev}:{found.st_ino}"}
+    found = os.stat("/proc/thread-self/ns/net")
+    return {"boot": boot, "namespace": f"{found.st_dev}:{found.st_ino}:{_cookie()}"}
+
+
+def _cookie() -> str:
+    try:
+        with socket.socket() as one:
+            return str(int.from_bytes(one.getsockopt(socket.SOL_SOCKET, _NETNS_COOKIE, 8), sys.byteorder))
+    except OSError:
+        return ""

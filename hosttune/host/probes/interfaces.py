@@ -21,7 +21,10 @@ _ADDRESS, _LOCAL = 1, 2  # IFA_ADDRESS, IFA_LOCAL: of a point-to-point link the 
 
 
 def run() -> dict[str, list[str]]:
-    """Return ADDRESS/PREFIX of each interface by its name; an interface without any has an empty list."""
+    """Return ADDRESS/PREFIX of each interface by its name, as the kernel lists them: of a subnet the first one first.
+
+    An interface without any has an empty list.
+    """
     try:
         names = dict(socket.if_nameindex())
         found: dict[str, list[str]] = {name: [] for name in names.values()}
@@ -31,7 +34,7 @@ def run() -> dict[str, list[str]]:
                 found[names[index]].append(address)
     except OSError as error:
         raise HostError(Reason.UNREADABLE, f"rtnetlink: {os.strerror(error.errno or 0)}") from error
-    return {name: sorted(addresses) for name, addresses in found.items()}
+    return found
 
 
 def _asked() -> list[tuple[int, str]]:

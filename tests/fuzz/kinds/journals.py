@@ -14,6 +14,9 @@ from tests.fuzz.kinds import profiles
 from tests.fuzz.part import Given, Part, Wrong
 
 NAME = "/var/lib/hosttune/{:06d}.json"
+_FIELDS = (
+    "made", "reload", "restarts", "one_way", "where", "left", "request", "changes", "rollbacks", "confirm", "pending",
+)  # fmt: skip
 
 
 @cache
@@ -59,7 +62,19 @@ def record(random: Random, text: str) -> str:
     wild = 0.0 if chance < 0.8 else 0.3
     keys = [
         key
-        for key in ("made", "reload", "restarts", "one_way", "where", "left", "request", "changes", "rollbacks")
+        for key in (
+            "made",
+            "reload",
+            "restarts",
+            "one_way",
+            "where",
+            "left",
+            "request",
+            "changes",
+            "rollbacks",
+            "confirm",
+            "pending",
+        )
         if key in told
     ]
     for _ in range(random.choice((1, 1, 2))):
@@ -119,7 +134,7 @@ def _verb_make(random: Random) -> Given:
 def _verb_run(given: Given) -> bool:
     with outcome.folder(given["files"]) as root:
         answer = outcome.run([*given["args"], "--root", root])
-        return "journal" not in answer.err
+        return "is damaged" not in answer.err
 
 
 PARTS = (

@@ -1,0 +1,155 @@
+"""What is judged and whose it is: the namespaces of this process or of another, and who keeps the container."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hosttune.errors import HostError
+from hosttune.facts.machine import text
+from hosttune.facts.writers import mounted_read_only
+from hosttune.host import Host
+from hosttune.model import Machine, Namespaces, Site, Where
+
+# PROC_PID_INIT_INO: include/linux/proc_ns.h, include/uapi/linux/nsfs.h
+_FIRST_PIDS = "4026531836"
+_ID = r"[0-9a-f]{12,64}"
+# who makes a control group of this name: runtime, how the last parts of its path are spelled (systemd and cgroupfs)
+_GROUPS = (
+    ("docker", re.compile(rf"/(?:docker-|docker/)({_ID})(?:\.scope)?(?:/|$)")),
+    ("podman", re.compile(rf"/libpod-({_ID})(?:\.scope)?(?:/|$)")),
+    ("podman", re.compile(rf"/libpod_parent/libpod-({_ID})")),
+    ("cri-o", re.compile(rf"/crio-({_ID})(?:\.scope)?(?:/|$)")),
+    ("containerd", re.compile(rf"/cri-containerd-({_ID})(?:\.scope)?(?:/|$)")),
+    ("kubernetes", re.compile(rf"/kubepods[^/]*/(?:.*/)?({_ID})(?:/|$)")),
+    ("lxc", re.compile(r"/lxc(?:\.payload)?[./]([A-Za-z0-9_.-]+?)(?:/|$)")),
+    ("systemd-nspawn", re.compile(r"/machine\.slice/(?:machine-|systemd-nspawn@)([^/]+)\.(?:scope|service)")),
+)
+# what a runtime mounts into a container from a directory of its own, proc_pid_mountinfo(5)
+_MOUNTS = (
+    ("kubernetes", re.compile(r"/kubelet/pods/([0-9a-f-]{36})/")),
+    ("docker", re.compile(rf"/docker/containers/({_ID})/")),
+    ("podman", re.compile(rf"/overlay-containers/({_ID})/userdata/")),
+    ("containerd", re.compile(rf"/io\.containerd\.[^ ]*/({_ID})/")),
+)
+_FILES = ("/etc/hosts", "/etc/hostname", "/etc/resolv.conf")
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """How this process came to where it looks from.
+
+    `origin` is the network namespace that it was started in, "" where it is still there, `inherited` values of the
+    kernel's first one. `name` is that of a namespace that was entered by name, `process` the one that was named.
+    """
+
+    origin: str = ""
+    inherited: tuple[tuple[str, str], ...] = ()
+    name: str = ""
+    process: int | None = None
+
+
+HERE = Came()
+
+
+def gather(host: Host, machine: Machine, came: Came = HERE) -> Where:
+    """Return where this process looks from, or where the process that was named runs, as far as the host tells."""
+    if not machine.kernel:
+        return Where(site=Site.IMAGE)
+    process = came.process
+    asked = _asked(host, process)
+    own, first, other = (_namespaces(asked[kind]) for kind in ("own", "first", "other"))
+    initial = machine.network_namespace != "another"
+    entered = came.origin not in ("", own.net)
+    # a unit with PrivateTmp= has a mount namespace of its own: that alone makes no container
+    outside = bool(other.pid) and other.pid != own.pid and other.mnt != own.mnt
+    closed = not (initial or entered or outside) and bool(mounted_read_only(host, "/proc/self/mounts"))
+    owner, id = _owner(host, process, outside)
+    if outside or (process is not None and owner):
+        contained = not owner.endswith(".service")
+    else:
+        contained = not entered and _within_one(machine, own, closed)
+        owner = (owner or machine.container) if contained else owner if process is not None else ""
+    files = other if outside else own
+    return Where(
+        site=Site.CONTAINER if contained else Site.HOST if initial else Site.NAMESPACE,
+        namespaces=Namespaces(own.net, files.mnt, files.user, files.pid),
+        name=_name(came, own, initial, asked["names"]),
+        process=process,
+        started=_started(host, process) if process is not None else "",
+        owner=owner,
+        id=id if contained else "",
+        inside=not outside,
+        entered=entered,
+        initial=initial,
+        loaded=_loaded(machine, own, first, initial, contained and not outside),
+        read_only=closed,
+        inherited=() if initial else came.inherited,
+    )
+
+
+def _name(came: Came, own: Namespaces, initial: bool, names: Sequence[str]) -> str:
+    """Return the name that the namespace has now: one that was entered by a name may have lost it since."""
+    if came.name and (not own.net or came.name in names):
+        return came.name
+    return "" if initial else next(iter(names), "")
+
+
+def _within_one(machine: Machine, own: Namespaces, closed: bool) -> bool:
+    """Say whether this process is in a container: it says so, or has processes of its own and no systemd for them."""
+    own_pids = bool(own.pid) and not own.pid.endswith(f":{_FIRST_PIDS}")
+    return bool(machine.container) or closed or (own_pids and not machine.systemd)
+
+
+def _loaded(machine: Machine, own: Namespaces, first: Namespaces, initial: bool, contained: bool) -> bool:
+    """Say whether the files seen here are set in this network namespace at boot: by the systemd that runs in it.
+
+    A host without systemd is taken as one that reads them all the same: writers.warnings() says so.
+    """
+    if initial:
+        return not contained or machine.systemd
+    return machine.systemd and first.net in ("", own.net)
+
+
+def _asked(host: Host, process: int | None) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = host.probe("namespaces", **({} if process is None else {"pid": process}))
+    except HostError:
+        return {"own": {}, "first": {}, "other": {}, "names": []}
+    return found
+
+
+def _namespaces(found: Mapping[str, str]) -> Namespaces:
+    return Namespaces(**{kind: str(found.get(kind, "")) for kind in ("net", "mnt", "user", "pid")})
+
+
+def _owner(host: Host, process: int | None, outside: bool) -> tuple[str, str]:
+    """Return who keeps a process and the container's id: its control group says so, else what is mounted there."""
+    name = "self" if process is None else str(process)
+    groups = text(host, f"/proc/{name}/cgroup")
+    paths = [line.split(":", 2)[2] for line in groups.splitlines() if line.count(":") >= 2]
+    pod = any("/kubepods" in path for path in paths)
+    for owner, pattern in _GROUPS:
+        if found := next((m for path in paths if (m := pattern.search(path))), None):
+            return "kubernetes" if pod else owner, found[1]
+    if outside or process is None:
+        roots = _mounted(text(host, f"/proc/{name}/mountinfo"))
+        for owner, pattern in _MOUNTS:
+            if found := next((m for root in roots if (m := pattern.search(root))), None):
+                return owner, found[1]
+    units = [part for path in paths for part in path.split("/") if part.endswith(".service")]
+    return (units[0] if units and process is not None else ""), ""
+
+
+def _mounted(mountinfo: str) -> list[str]:
+    """Return where the files come from that each runtime puts into its containers."""
+    rows = [line.split(" ") for line in mountinfo.splitlines()]
+    return [row[3] for row in rows if len(row) > 4 and row[4] in _FILES]
+
+
+def _started(host: Host, process: int) -> str:
+    # the command's name, in brackets, may hold blanks and brackets: count from the last one (proc_pid_stat(5), 22)
+    fields = text(host, f"/proc/{process}/stat").rpartition(")")[2].split()
+    return fields[19] if len(fields) > 19 else ""
