@@ -43,7 +43,9 @@ def within(files: Iterable[tuple[str, str]], kind: str, largest: int = LARGEST) 
     for count, (path, text) in enumerate(files, 1):
         size += len(text)
         if count > MOST_FILES:
-            raise RefusedError(f"{path}: more than {MOST_FILES:,} files of {kind}; move what is not configuration elsewhere")
+            raise RefusedError(
+                f"{path}: more than {MOST_FILES:,} files of {kind}; move what is not configuration elsewhere"
+            )
         if size > largest:
             all_ = "" if size == len(text) else "with it "
             raise RefusedError(

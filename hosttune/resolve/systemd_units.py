@@ -65,7 +65,9 @@ def find(host: Host, unit: str, now: bool = False) -> Unit:
         if _instance_of(one) == instance and os.path.basename(_follow(ids, one)) == base:
             aliases.add(one)
             if len(aliases) > MOST_NAMES:
-                raise RefusedError(f"{fragment}: more than {MOST_NAMES} names of one unit; remove what is not an alias of it")
+                raise RefusedError(
+                    f"{fragment}: more than {MOST_NAMES} names of one unit; remove what is not an alias of it"
+                )
     names = (id_, *sorted(aliases - {id_}))
     return Unit(id_, names, "", fragment) if is_masked(host, fragment) else Unit(id_, names, fragment)
 
