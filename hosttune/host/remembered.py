@@ -37,7 +37,7 @@ class Remembered:
             if self.size > LARGEST_ALL:
                 raise RefusedError(
                     f"{path}: with it more than {size_text(LARGEST_ALL)} of configuration would be read, which no host "
-                    "has; take away what is no configuration"
+                    "has; move what is not configuration elsewhere"
                 )
         known = self.texts[path]
         if isinstance(known, HostError):
@@ -53,6 +53,6 @@ def lives(path: str) -> bool:
 def too_many(path: str) -> RefusedError:
     """Return what to say of a directory with more names than are listed."""
     return RefusedError(
-        f"{path}: more than {MOST_NAMES:,} names in one directory, which is no configuration; take away what does not "
-        "belong there"
+        f"{path}: more than {MOST_NAMES:,} names in one directory, which is no configuration; move what does not "
+        "belong there elsewhere"
     )

@@ -24,7 +24,7 @@ MOST_NAMES = 64
 MOST_DIRECTORIES = 5000
 """Directories in which drop-ins of one unit may lie: 13 places for each of its names, and for each `-` in them."""
 
-MOST_PATTERNS = 100
+MOST_PATTERNS = 50
 """Keys with `*` in one kind of files: each is held against every key there is; systemd and distributions ship 5."""
 
 LONGEST_KEY = 4096
@@ -43,11 +43,13 @@ def within(files: Iterable[tuple[str, str]], kind: str, largest: int = LARGEST) 
     for count, (path, text) in enumerate(files, 1):
         size += len(text)
         if count > MOST_FILES:
-            raise RefusedError(f"{path}: more than {MOST_FILES:,} files of {kind}; take away what is no configuration")
+            raise RefusedError(
+                f"{path}: more than {MOST_FILES:,} files of {kind}; move what is not configuration elsewhere"
+            )
         if size > largest:
             all_ = "" if size == len(text) else "with it "
             raise RefusedError(
-                f"{path}: {all_}more than {largest >> 10} KiB of {kind}; take away what is no configuration"
+                f"{path}: {all_}more than {largest >> 10} KiB of {kind}; move what is not configuration elsewhere"
             )
         yield path, text
 

@@ -65,7 +65,9 @@ def find(host: Host, unit: str, now: bool = False) -> Unit:
         if _instance_of(one) == instance and os.path.basename(_follow(ids, one)) == base:
             aliases.add(one)
             if len(aliases) > MOST_NAMES:
-                raise RefusedError(f"{fragment}: more than {MOST_NAMES} names of one unit; take away what is no alias")
+                raise RefusedError(
+                    f"{fragment}: more than {MOST_NAMES} names of one unit; remove what is not an alias of it"
+                )
     names = (id_, *sorted(aliases - {id_}))
     return Unit(id_, names, "", fragment) if is_masked(host, fragment) else Unit(id_, names, fragment)
 
@@ -107,7 +109,7 @@ def drop_ins(host: Host, unit: Unit, now: bool = False) -> list[str]:
     if len(directories) > MOST_DIRECTORIES:
         raise RefusedError(
             f"{unit.id}: its drop-ins may lie in more than {MOST_DIRECTORIES:,} directories, one for each `-` of its "
-            "names; take away what is no alias"
+            "names; remove what is not an alias of it"
         )
     directories += [f"{place}/{unit.id.rpartition('.')[2]}.d" for place in where]
     return by_name(host, list(dict.fromkeys(directories)))

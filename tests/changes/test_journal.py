@@ -16,7 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hosttune.changes import decode, journal, transaction
-from hosttune.changes.record import Invocation, Record, Status, Where
+from hosttune.changes.confirm import PROCESS, SYSTEMD, Confirm
+from hosttune.changes.record import Instance, Invocation, Record, Status
 from hosttune.changes.request import Request
 from hosttune.commands import apply, history, rollback
 from hosttune.errors import RefusedError, UsageError
@@ -96,6 +97,15 @@ REQUEST = st.builds(
     remove_anyip=st.just(()),
 )
 MADE = st.builds(Invocation, ANY, ANY, st.builds(Who, ANY, ANY, ANY, ANY), ANY)
+CONFIRM = st.builds(
+    Confirm,
+    seconds=st.integers(1, 86_400),
+    boot=ANY,
+    deadline=st.integers(),
+    until=ANY,
+    timer=st.sampled_from([SYSTEMD, PROCESS]),
+    ended=ANY,
+)
 RECORD = st.builds(
     Record,
     id=st.integers(1, decode.HIGHEST_ID),
@@ -106,12 +116,14 @@ RECORD = st.builds(
     reload=st.booleans(),
     restarts=st.lists(st.sampled_from(["a.service", "b@1.service"]), max_size=2).map(tuple),
     one_way=TEXTS,
-    where=st.builds(Where, ANY, ANY),
+    where=st.builds(Instance, ANY, ANY),
     way_back=CHANGES,
     rewrites=st.dictionaries(st.integers(1, decode.HIGHEST_ID), CHANGES, max_size=2),
     left=CHANGES,
     rollbacks=st.lists(MADE, max_size=2).map(tuple),
-)
+    confirm=st.none() | CONFIRM,
+    pending=CHANGES,
+).filter(lambda record: record.confirm or record.status not in (Status.UNCONFIRMED, Status.CONFIRMING))
 
 
 @pytest.fixture
@@ -285,11 +297,9 @@ def test_no_flipped_bit_and_no_other_byte_is_taken_as_good(root: Path) -> None:
 
 
 def test_a_record_that_was_changed_by_hand_is_not_taken_back(root: Path) -> None:
-    # case 7 of the safety cases
-    (root / DROP_IN).write_text("# Written by hosttune\nnet.core.somaxconn = 3000\n")
     assert apply.on(tree.Host(root), tree.asked()) == 0
     path = path_of(root, 1)
-    path.write_text(path.read_text().replace("somaxconn = 3000", "somaxconn = 3001"))
+    path.write_text(path.read_text().replace("tcp_tw_reuse = 1", "tcp_tw_reuse = 0"))
     now = tree.look(root)
     with pytest.raises(RefusedError, match="SHA-256"):
         rollback.on(tree.Host(root), tree.back())

@@ -21,7 +21,7 @@ from hosttune.host.tree import Tree
 from hosttune.model import FileState
 from tests.changes import tree as machine
 
-ATTEMPTS = int(os.environ.get("HOSTTUNE_RACES", "30"))
+ATTEMPTS = int(os.environ.get("HOSTTUNE_RACES", "6"))
 """Whole applies, and as many rounds of single writes for each way of walking."""
 
 _EXCHANGE = 2  # RENAME_EXCHANGE, renameat2(2)
