@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 
+from hosttune import printable
 from hosttune.changes import journal
 from hosttune.changes.journal import Damaged, Journal
 from hosttune.changes.record import Record
@@ -80,7 +80,7 @@ def refuse_last(host: LiveHost, found: Journal, chosen: Record | None) -> None:
     later = [one for one in found.damaged if chosen is None or one.id > chosen.id]
     if later:
         row = next(row for row in documents(host, found) if row["file"] == _real(host, later[-1].path))
-        where = "" if host.root == "/" else f" --root {shlex.quote(host.root)}"
+        where = "" if host.root == "/" else f" --root {printable.word(host.root)}"
         other = f", or take back the one before: sudo hosttune rollback {chosen.id}{where}" if chosen else ""
         raise RefusedError(f"which apply is the last cannot be told: {sentence(row)}{other}")
 
@@ -96,12 +96,12 @@ def _unread(found: Journal) -> str:
 
 
 def _fix(host: LiveHost, one: Damaged) -> str:
-    path = shlex.quote(_real(host, one.path))
-    return f"take back by hand what it lists, then: sudo mv {path} {shlex.quote(_real(host, one.path) + '.damaged')}"
+    path = printable.word(_real(host, one.path))
+    return f"take back by hand what it lists, then: sudo mv {path} {printable.word(_real(host, one.path) + '.damaged')}"
 
 
 def _own(directory: str) -> str:
-    path = shlex.quote(directory)
+    path = printable.word(directory)
     return f"look at what is in it, then: sudo chown root: {path} && sudo chmod 0755 {path}"
 
 

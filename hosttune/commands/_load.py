@@ -27,7 +27,7 @@ from hosttune.resolve.systemd_limits import resolve_unit
 
 # systemd.unit(5); what is none of these is the beginning of a service's name, as systemctl takes it
 _OTHER_UNITS = ("socket", "device", "mount", "automount", "swap", "target", "path", "timer", "slice", "scope")
-_BACKENDS, _POOLS = 2_000, 20_000
+_BACKENDS, _POOLS = 6_000, 20_000
 _LOCAL_SOURCES = {"files", "compat", "db", "systemd"}  # the last knows dynamic users only, and no login is one
 
 
@@ -230,11 +230,7 @@ def _workload(
 
 
 def _check_size(workload: Workload) -> None:
-    """Raise UsageError for more backends than the kernel is asked about at once, or more pools than are counted.
-
-    A filter of sock_diag jumps by 16 bits (struct inet_diag_bc_op, include/uapi/linux/inet_diag.h), and has up to 32
-    bytes for a backend.
-    """
+    """Raise UsageError for more backends, or more pools, than are counted and judged within some seconds."""
     backends_ = len(workload.backends)
     if backends_ > _BACKENDS:
         raise UsageError(f"{backends_:,} backends; at most {_BACKENDS:,} are counted towards, name those of one host")

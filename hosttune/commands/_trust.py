@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 import sys
 from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 from enum import Enum
 from pathlib import Path
 
+from hosttune import printable
 from hosttune.errors import RefusedError
 from hosttune.host.owners import Doubt
 from hosttune.profile import load
@@ -97,9 +97,9 @@ def _fix(found: list[Doubt]) -> str:
     away = next((doubt for doubt in found if doubt.file and doubt.path != doubt.file and not _of_root(doubt)), None)
     if away:
         # a home or a shared directory is not to be taken from its owner
-        copy = shlex.join(["sudo", "install", "-D", "-m", "0644", away.file, f"{_OF_ROOT}/{Path(away.file).name}"])
+        copy = printable.words(["sudo", "install", "-D", "-m", "0644", away.file, f"{_OF_ROOT}/{Path(away.file).name}"])
         return f"Read it, then keep a copy where only root can write, and name that one: {copy}"
-    paths = " ".join(shlex.quote(doubt.path) for doubt in found)
+    paths = " ".join(printable.word(doubt.path) for doubt in found)
     owned = any(doubt.owned for doubt in found)
     # of an access control list chmod takes the write bits too, for they are its mask (acl(5))
     steps = [f"sudo chown root {paths}"] * owned + [f"sudo chmod go-w {paths}"]

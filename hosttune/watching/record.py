@@ -93,7 +93,7 @@ def read(lines: Iterable[str], looks: int = 0) -> Record:
 def _joined(lines: Iterable[str], many: int) -> Iterator[Line | None]:
     """Yield what is in each line, None for one that cannot be read, with so many looks in a row made one."""
     waiting: Line | None = None
-    held = 0
+    held = apart = 0
     for one in lines:
         found = _parsed(one)
         if found is None and not one.strip():
@@ -108,9 +108,12 @@ def _joined(lines: Iterable[str], many: int) -> Iterator[Line | None]:
             merged = found if waiting is None else _merged(waiting, found)
         except _WRONG:
             merged = None
-        if merged is None:  # a limit changed: both stay
+        if merged is None and apart < _LOOKS:  # a limit changed: both stay
             yield waiting
+            apart += 1
             waiting, held = found, 1
+        elif merged is None:  # it changes all the time: the last one stays
+            waiting, held = found, held + 1
         else:
             waiting, held = merged, held + 1 if waiting is not None else 1
         if held >= many:

@@ -16,7 +16,7 @@ from tests.changes import faults, tree
 
 Look = dict[str, tuple[str, int]]
 
-OLD_DROP_IN = "# Written by hosttune; of an earlier release\r\n# why\r\nnet.core.somaxconn = 8192\r\n"
+OLD_DROP_IN = "# Written by hosttune; of an earlier release\r\n# why\r\n"
 """A file of ours that is replaced, not made: its bytes, mode and line ends have to come back."""
 
 
@@ -35,7 +35,7 @@ def scene(tmp_path: Path) -> tuple[Path, Look, Look]:
     assert do_apply(tmp_path / "new") == 0
     new = tree.look(tmp_path / "new")
     assert new != old and new["etc/sysctl.d/90-hosttune.conf"][1] == 0o640
-    assert "\r\n" in new["etc/sysctl.d/90-hosttune.conf"][0]
+    assert "tcp_tw_reuse = 1\r\n" in new["etc/sysctl.d/90-hosttune.conf"][0]
     return tmp_path, old, new
 
 

@@ -12,7 +12,7 @@ from tests.changes import faults, tree
 
 WITHIN = 100
 """Seconds in which it has to be confirmed."""
-OLD_DROP_IN = "# Written by hosttune; of an earlier release\r\n# why\r\nnet.core.somaxconn = 8192\r\n"
+OLD_DROP_IN = "# Written by hosttune; of an earlier release\r\n# why\r\n"
 """A file of ours that is replaced, not made: its bytes, mode and line ends have to come back."""
 _CLOCK = {
     "/proc/uptime": "1000.00 900.00\n",

@@ -56,7 +56,7 @@ def test_the_file_that_is_mended_loads(tmp_path: Path) -> None:
         (b"\xff", ": byte 0 is not UTF-8; save it as UTF-8 text"),
         (b"#" * (toml_file.LARGEST + 1), ": larger than 1 MiB, not a topology"),
         (b"a = " + b"[" * 5000, ":1: lists and tables in each other, more than 8 deep"),
-        (b"a = " + b"9" * 5000, ": cannot be read as TOML: ValueError"),
+        (b"a = " + b"9" * 5000, ":1: a word of 5,000 characters"),
     ],
     ids=["value", "end", "bytes", "size", "deep", "digits"],
 )

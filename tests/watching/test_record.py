@@ -79,3 +79,17 @@ def test_thinning_drops_what_is_torn_and_keeps_every_run() -> None:
     lines = [*written(climb(20)), '{"time": 3', *written(climb(20))]
     found = record.read(record.thinned(lines, 40))
     assert found.torn == 0 and len(found.runs) == 2
+
+
+def test_of_more_looks_than_a_chart_shows_neighbours_are_one_with_the_highest_use() -> None:
+    ticks = [tick(float(n), use(999 if n == 4_321 else n % 7), a_b=n) for n in range(10_000)]
+    found = record.read(written(ticks), 10_000)
+    assert found.looks == 10_000 and len(found.ticks) == 2_000
+    assert max(one.uses[0].used for one in found.ticks) == 999
+    assert found.ticks[-1].counters == {"a.b": 9_999}
+
+
+def test_a_limit_that_changes_is_seen_among_many_looks() -> None:
+    ticks = [tick(float(n), use(1, 1_000 if n < 5_000 else 2_000)) for n in range(10_000)]
+    found = record.read(written(ticks), 10_000)
+    assert {one.uses[0].limit for one in found.ticks} == {1_000, 2_000} and len(found.ticks) <= 2_001
