@@ -75,6 +75,11 @@ class LiveHost:
             if outer is None:
                 self._seen = None
 
+    @property
+    def still(self) -> object | None:
+        """Return what stands for the time in which its files do not change, None where they may."""
+        return self._seen
+
     def read(self, path: str) -> str:
         """Return a file's whole text; raises HostError. Devices other than /dev/null, pipes and sockets are refused."""
         if self._seen is None or not is_kept(path):

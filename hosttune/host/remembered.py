@@ -15,7 +15,7 @@ MOST_NAMES = 20_000
 """Names in one directory: 30 times as many as the units of a full installation, and listed in a blink."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Remembered:
     """The answers so far, by path or pattern, errors too; an answer of the running kernel is never among them."""
 

@@ -18,6 +18,9 @@ MOST_FILES = 20_000
 MOST_WARNINGS = 1000
 """Lines of one kind of files that are said to be wrong, one by one."""
 
+MOST_UNITS = 5000
+"""Services of which each is looked at, for a snapshot; a full installation has some 400."""
+
 MOST_NAMES = 64
 """Names of one unit, its aliases; systemd's own units have up to 5."""
 
