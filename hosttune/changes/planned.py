@@ -43,6 +43,11 @@ class Planned:
         """Return the states that are planned of a backend, by target."""
         return {target: state for (name, target), state in self._states.items() if name == backend}
 
+    @property
+    def still(self) -> object | None:
+        """Return that of `inner`: what is derived in its name is of files that no change concerns (unit files)."""
+        return getattr(self._inner, "still", None)
+
     def read(self, path: str) -> str:
         if self._states.get(("directory", path)):
             raise HostError(Reason.UNREADABLE, f"{path}: {os.strerror(errno.EISDIR)}")

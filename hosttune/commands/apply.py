@@ -323,7 +323,7 @@ def _tell(
         print("\n".join(fold(f"  {_outcome.nothing(draft.report, _narrowed(asked))}", width, "    ")))
         _print_notes(draft.plan)
         return code
-    confirmed = record is None or record.confirm is None
+    confirmed = record is None or not record.pending
     print(outcome.outcome(results or [], _capacity(draft, after), bool(after.machine.kernel), width, confirmed), end="")
     print(_outcome.not_in_force(lost, width), end="")
     # who was asked has read what is left alone

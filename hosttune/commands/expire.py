@@ -26,16 +26,13 @@ _TRIES = 600
 """Attempts, a second or more apart, where another run holds the lock or something cannot be written."""
 _OPEN = (Status.APPLYING, Status.UNCONFIRMED, Status.CONFIRMING, Status.ROLLING_BACK)
 
-_START = (
-    "import sys; sys.path[:] = {path!r}; from hosttune.commands import expire; "
-    "raise SystemExit(expire.main(sys.argv[1:]))"
-)
-
-
 def command(id: int) -> list[str]:
-    """Return the words that start this for an apply, from any directory and with any environment."""
-    path = [os.path.abspath(one or ".") for one in sys.path]
-    return [sys.executable, "-I", "-c", _START.format(path=path), str(id)]
+    """Return the words that start this for an apply, from any directory and with any environment.
+
+    They are plain words: what systemd-run makes of a `;` within one is another one (systemd 252 escapes it for good).
+    """
+    path = os.pathsep.join(os.path.abspath(one or ".") for one in sys.path)
+    return ["/usr/bin/env", f"PYTHONPATH={path}", sys.executable, "-sP", "-m", "hosttune.commands.expire", str(id)]
 
 
 def main(words: list[str]) -> int:
@@ -128,3 +125,7 @@ def _stamp(host: LiveHost, id: int) -> tuple[int, int]:
     except OSError:
         return (0, 0)
     return found.st_ino, found.st_mtime_ns
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

@@ -23,7 +23,9 @@ def run(
     """
     seconds = _observe.seconds(interval) if interval else 0.0
     with _open.view(netns, lambda: None, root=root):
-        _record(Recording(_open.open_host(root, "", netns)), output, backend, source, redact, root, interval, seconds)
+        host = _open.open_host(root, "", netns)
+        with _open.remembering(host):
+            _record(Recording(host), output, backend, source, redact, root, interval, seconds)
 
 
 def _record(

@@ -18,6 +18,9 @@ class Host(Protocol):
     dangle included; it never raises. `probe` runs host/probes/<name>.py: plain JSON-able answers. `state` returns a
     file as it can be put back, None where there is none; raises HostError for anything that is no regular file.
     `link` returns where a symbolic link points, as it is written; "" for anything else, or what cannot be seen.
+
+    A host may have `still`: an object for the time in which its files do not change, so that what was derived from
+    them holds as long as it lives; None, or nothing of that name, where they may change at any time.
     """
 
     def read(self, path: str) -> str: ...

@@ -18,7 +18,7 @@ from hosttune.host import named_file, owners, path_walk
 from hosttune.host.disk import Disk, state_of, temporary_of
 from hosttune.host.named_file import Given
 from hosttune.host.reading import OPENING, host_error, read_bounded
-from hosttune.host.remembered import MOST_NAMES, Remembered, lives, too_many
+from hosttune.host.remembered import MOST_NAMES, Remembered, is_kept, lives, too_many
 from hosttune.host.tree import Entry, Tree, stat_of
 from hosttune.model import FileState, Reason
 
@@ -65,7 +65,7 @@ class LiveHost:
     def remembering(self) -> Iterator[None]:
         """Read each file and list each directory once meanwhile; what is written, or a lock got, makes all forgotten.
 
-        Files of /proc and /sys are read anew each time. Within another such time it is one time.
+        Files of /proc, /sys and /var are read anew each time. Within another such time it is one time.
         """
         outer = self._seen
         self._seen = outer or Remembered()
@@ -75,16 +75,21 @@ class LiveHost:
             if outer is None:
                 self._seen = None
 
+    @property
+    def still(self) -> object | None:
+        """Return what stands for the time in which its files do not change, None where they may."""
+        return self._seen
+
     def read(self, path: str) -> str:
         """Return a file's whole text; raises HostError. Devices other than /dev/null, pipes and sockets are refused."""
-        if self._seen is None or lives(path):
+        if self._seen is None or not is_kept(path):
             return self._read(path)
         return self._seen.text(path, lambda: self._read(path))
 
     def glob(self, pattern: str) -> list[str]:
         """Return the sorted paths that match, dangling links included; unreadable directories match nothing."""
         # which keys there are is asked for once; which processes, each time
-        if self._seen is None or (lives(pattern) and not pattern.startswith("/proc/sys/")):
+        if self._seen is None or not (is_kept(pattern) or pattern.startswith("/proc/sys/")):
             return self._glob(pattern)
         if pattern not in self._seen.globs:
             self._seen.globs[pattern] = self._glob(pattern)
@@ -112,7 +117,7 @@ class LiveHost:
 
     def link(self, path: str) -> str:
         """Return where a symbolic link points, as it is written; "" for anything else (readlink(2))."""
-        if self._seen is None or lives(path):
+        if self._seen is None or not is_kept(path):
             return self._link(path)
         if path not in self._seen.links:
             self._seen.links[path] = self._link(path)
@@ -277,7 +282,7 @@ class LiveHost:
 
     def _names(self, base: str) -> list[str]:
         """Return the names in a directory; raises RefusedError where a directory of files has too many."""
-        seen = self._seen if not lives(f"{base}/") or base.startswith("/proc/sys") else None
+        seen = self._seen if is_kept(f"{base}/") or base.startswith("/proc/sys") else None
         if seen is not None and base in seen.names:
             return seen.names[base]
         names: list[str] = []

@@ -76,8 +76,7 @@ def doubt(fd: int, path: str, *, sticky: bool = False) -> Doubt | None:
     owned = found.st_uid not in trusted()
     acl = _acl(fd)
     listed = acl is not None and _listed(acl)
-    # with a list the group's bits of the mode are its mask: the most that any entry of it allows (acl(5))
-    by_mode = found.st_mode & (0o002 if acl is not None else 0o022)
+    by_mode = _by_mode(found, acl)
     if sticky and found.st_mode & stat.S_ISVTX and not owned:
         return None
     return Doubt(path, found.st_uid, found.st_mode, owned, listed) if owned or listed or by_mode else None
@@ -86,8 +85,31 @@ def doubt(fd: int, path: str, *, sticky: bool = False) -> Doubt | None:
 def shared(fd: int) -> bool:
     """Say whether others can make entries in an open directory; raises OSError."""
     acl = _acl(fd)
-    mode = os.fstat(fd).st_mode & (0o002 if acl is not None else 0o022)
-    return bool(mode) or (acl is not None and _listed(acl))
+    return bool(_by_mode(os.fstat(fd), acl)) or (acl is not None and _listed(acl))
+
+
+def _by_mode(found: os.stat_result, acl: bytes | None) -> int:
+    """Return the bits of a mode by which others can write."""
+    # with a list the group's bits of the mode are its mask: the most that any entry of it allows (acl(5))
+    by_all, by_group = found.st_mode & 0o002, found.st_mode & 0o020
+    return by_all | (by_group if acl is None and by_group and not _private(found.st_gid) else 0)
+
+
+def _private(gid: int) -> bool:
+    """Say whether a group is the private one of the person who called sudo: of that name, with no other member.
+
+    With such groups many distributions have a umask of 002 (login.defs(5): USERGROUPS_ENAB); root's umask has none.
+    """
+    import grp
+    import pwd
+
+    try:
+        group = grp.getgrgid(gid)
+        own = pwd.getpwnam(group.gr_name)
+    except KeyError:
+        return False
+    known = own.pw_uid != 0 and own.pw_uid in trusted()
+    return known and own.pw_gid == gid and set(group.gr_mem) <= {own.pw_name}
 
 
 def _acl(fd: int) -> bytes | None:

@@ -53,6 +53,10 @@ class Recorded:
         _check(path, answers)
         return cls(answers)
 
+    @property
+    def still(self) -> object:
+        return self
+
     def read(self, path: str) -> str:
         return str(_answer(self._reads, path, path))
 
@@ -87,6 +91,11 @@ class Recording:
     def __init__(self, inner: Host) -> None:
         self.inner = inner
         self.answers: dict[str, dict[str, Any]] = {"reads": {}, "globs": {}, "probes": {}, "links": {}}
+
+    @property
+    def still(self) -> object | None:
+        """Return itself, for what was derived of another recording is not in this one."""
+        return self if getattr(self.inner, "still", None) is not None else None
 
     def read(self, path: str) -> str:
         text = self._keep("reads", path, lambda: self.inner.read(path))

@@ -15,7 +15,7 @@ MOST_NAMES = 20_000
 """Names in one directory: 30 times as many as the units of a full installation, and listed in a blink."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, weakref_slot=True)
 class Remembered:
     """The answers so far, by path or pattern, errors too; an answer of the running kernel is never among them."""
 
@@ -48,6 +48,11 @@ class Remembered:
 def lives(path: str) -> bool:
     """Say whether a file is the kernel's, whose answers change by themselves."""
     return path.startswith(("/proc/", "/sys/"))
+
+
+def is_kept(path: str) -> bool:
+    """Say whether an answer holds for a whole run: not of the kernel, nor of the journal, which other runs write."""
+    return not path.startswith(("/proc/", "/sys/", "/var/"))
 
 
 def too_many(path: str) -> RefusedError:

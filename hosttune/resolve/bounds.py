@@ -10,13 +10,16 @@ LARGEST = 1 << 19
 """Bytes of all files of one kind, as all of sysctl.d: a full installation has some 20 KiB, and 1 MiB takes seconds."""
 
 LARGEST_LIMITS = 1 << 20
-"""Bytes of limits.d, which may have lines for each of some thousand users."""
+"""Bytes of limits.conf and limits.d, which may have lines for each of some thousand users."""
 
 MOST_FILES = 20_000
 """Files of one kind; a full installation has some 50."""
 
 MOST_WARNINGS = 1000
 """Lines of one kind of files that are said to be wrong, one by one."""
+
+MOST_UNITS = 5000
+"""Services of which each is looked at, for a snapshot; a full installation has some 400."""
 
 MOST_NAMES = 64
 """Names of one unit, its aliases; systemd's own units have up to 5."""
@@ -43,7 +46,9 @@ def within(files: Iterable[tuple[str, str]], kind: str, largest: int = LARGEST) 
     for count, (path, text) in enumerate(files, 1):
         size += len(text)
         if count > MOST_FILES:
-            raise RefusedError(f"{path}: more than {MOST_FILES:,} files of {kind}; move what is not configuration elsewhere")
+            raise RefusedError(
+                f"{path}: more than {MOST_FILES:,} files of {kind}; move what is not configuration elsewhere"
+            )
         if size > largest:
             all_ = "" if size == len(text) else "with it "
             raise RefusedError(

@@ -9,10 +9,11 @@ import os
 import posixpath
 import re
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 from hosttune.errors import HostError, RefusedError
 from hosttune.host import Host
-from hosttune.resolve.bounds import MOST_DIRECTORIES, MOST_NAMES
+from hosttune.resolve.bounds import MOST_DIRECTORIES, MOST_NAMES, MOST_UNITS
 
 _PLACES = (
     "/etc/systemd/system.control", "/run/systemd/system.control", "/run/systemd/transient",
@@ -51,7 +52,8 @@ def find(host: Host, unit: str, now: bool = False) -> Unit:
 
     `now` takes what lies in /run too.
     """
-    ids = _ids(host, unit.rpartition(".")[2], now)
+    known = _known(host, unit.rpartition(".")[2], now)
+    ids = known.ids
     fragment = _follow(ids, unit) or _follow(ids, template_of(unit))
     if not fragment:
         return Unit(unit, (unit,), "")
@@ -59,23 +61,30 @@ def find(host: Host, unit: str, now: bool = False) -> Unit:
     instance = _instance_of(unit)
     id_ = _instantiate(base, instance)
     aliases = {unit}
-    for name in ids:
+    for name in ids if instance else known.led_to.get(base, ()):
         one = _instantiate(name, instance)
         # an instance with a file of its own goes its own way, whatever its template is an alias of
         if _instance_of(one) == instance and os.path.basename(_follow(ids, one)) == base:
             aliases.add(one)
             if len(aliases) > MOST_NAMES:
-                raise RefusedError(f"{fragment}: more than {MOST_NAMES} names of one unit; remove what is not an alias of it")
+                raise RefusedError(
+                    f"{fragment}: more than {MOST_NAMES} names of one unit; remove what is not an alias of it"
+                )
     names = (id_, *sorted(aliases - {id_}))
     return Unit(id_, names, "", fragment) if is_masked(host, fragment) else Unit(id_, names, fragment)
 
 
 def list_units(host: Host) -> tuple[str, ...]:
-    """Return the names of the services that have a unit file and are not masked; templates are left out."""
+    """Return the names of the services that have a unit file and are not masked; templates are left out.
+
+    Raises RefusedError where they are more than MOST_UNITS.
+    """
     found: dict[str, str] = {}
     for place in places(now=True):
         for path in host.glob(f"{place}/*.service"):
             found.setdefault(os.path.basename(path), path)
+            if len(found) > MOST_UNITS:
+                raise RefusedError(f"{path}: more than {MOST_UNITS:,} services; move what is not a unit elsewhere")
     return tuple(sorted(n for n, p in found.items() if "@." not in n and not is_masked(host, p)))
 
 
@@ -120,6 +129,31 @@ def by_name(host: Host, directories: list[str]) -> list[str]:
         for path in host.glob(f"{directory}/*.conf"):
             found.setdefault(os.path.basename(path), path)
     return [found[name] for name in sorted(found, key=os.fsencode)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What each name stands for, and, by the name of a unit file, the names that are no instances and lead to it."""
+
+    ids: dict[str, str]
+    led_to: dict[str, list[str]]
+
+
+_KNOWN: WeakKeyDictionary[object, dict[tuple[str, bool], _Known]] = WeakKeyDictionary()
+
+
+def _known(host: Host, kind: str, now: bool) -> _Known:
+    """Return the names of the units of a kind; once for as long as the host's files do not change."""
+    still = getattr(host, "still", None)
+    kept = _KNOWN.setdefault(still, {}) if still is not None else {}
+    if (kind, now) not in kept:
+        ids = _ids(host, kind, now)
+        led_to: dict[str, list[str]] = {}
+        for name in ids:
+            if not _instance_of(name):
+                led_to.setdefault(os.path.basename(_follow(ids, name)), []).append(name)
+        kept[kind, now] = _Known(ids, led_to)
+    return kept[kind, now]
 
 
 def _ids(host: Host, kind: str, now: bool) -> dict[str, str]:

@@ -133,6 +133,17 @@ def test_what_one_run_has_read_is_not_read_again_until_it_writes(tmp_path: Path)
     assert host.read("/etc/a.conf") == "four"
 
 
+def test_the_journal_is_read_anew_each_time(tmp_path: Path) -> None:
+    (tmp_path / "var").mkdir()
+    host = LiveHost(str(tmp_path))
+    with host.remembering():
+        assert not host.glob("/var/*")
+        (tmp_path / "var/a").write_text("one")
+        assert (host.glob("/var/*"), host.read("/var/a")) == (["/var/a"], "one")
+        (tmp_path / "var/a").write_text("two")
+        assert host.read("/var/a") == "two"
+
+
 def test_an_error_is_remembered_too(tmp_path: Path) -> None:
     host = LiveHost(str(tmp_path))
     with host.remembering():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import grp
 import os
+import pwd
 import struct
 from pathlib import Path
 
@@ -47,6 +49,20 @@ def test_a_file_that_others_can_write_is(place: Path, mode: int) -> None:
     (place / "file").chmod(mode)
     (found,) = doubts(place / "file")
     assert found.path == str(place / "file") and not found.owned and f"mode {mode:04o}" in found.said
+
+
+def test_the_private_group_of_who_called_sudo_may_write(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    private = {(group.gr_name, group.gr_gid) for group in grp.getgrall() if not group.gr_mem}
+    own = next((user for user in pwd.getpwall() if user.pw_uid and (user.pw_name, user.pw_gid) in private), None)
+    if own is None:
+        pytest.skip("no user with a private group here")
+    os.chown(place / "file", own.pw_uid, own.pw_gid)
+    (place / "file").chmod(0o664)
+    assert len(doubts(place / "file")) == 1
+    monkeypatch.setenv("SUDO_UID", str(own.pw_uid))
+    assert doubts(place / "file") == ()
+    os.chown(place / "file", own.pw_uid, 0)
+    assert len(doubts(place / "file")) == 1
 
 
 def test_a_file_of_another_is_and_of_who_called_sudo_is_not(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:

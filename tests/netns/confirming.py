@@ -78,7 +78,7 @@ def timers() -> list[str]:
             here = os.stat(path.parent / "ns/net").st_ino == os.stat("/proc/self/ns/net").st_ino
         except OSError:
             continue
-        if here and b"import expire" in text:
+        if here and b"hosttune.commands.expire" in text:
             found.append(path.parent.name)
     return found
 
@@ -175,12 +175,48 @@ def confirmed() -> None:
     line = words(profile, "--confirm-within", "30s", "--confirm-if", f"test -e {flag}", "--format", "json")
     running = subprocess.Popen(line, stdout=subprocess.PIPE, text=True)
     assert await_(unconfirmed, 30)
-    assert not Path("/etc/sysctl.d/90-hosttune.conf").exists()
     flag.touch()
     assert running.wait(20) == 0 and running.stdout is not None
     assert json.loads(running.stdout.read())["confirm"] is None
     assert await_(lambda: not timers(), 5)
-    assert written() and Path("/etc/sysctl.d/90-hosttune.conf").exists()
-    assert [name for name in look() if name.startswith("/run")] == []
+    assert written()
     subprocess.run([sys.executable, "-m", "hosttune", "rollback", "--yes"], check=True, stdout=subprocess.DEVNULL)
     assert look() == old
+
+
+def files() -> None:
+    """Files alone, in the network namespace of the host: no value of the kernel is touched."""
+    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+    places = ("/var/lib", "/run", "/etc/systemd", "/etc/security/limits.d")
+    for place in places:
+        subprocess.run(["mount", "-t", "tmpfs", "none", place], check=True)
+    Path("/run/systemd/system").mkdir(parents=True)
+    profile = Path("/var/lib/mine.toml")
+    rows = (
+        f'[[require]]\nsubject = "nofile:{name}"\noperator = "at_least"\nvalue = [70000, 70000]\n'
+        'why = "x"\nsource = "x"\n'
+        for name in ("login", "manager")
+    )
+    profile.write_text('[profile]\nname = "mine"\ntitle = "mine"\n' + "".join(rows))
+
+    def seen() -> set[str]:
+        return {str(path) for place in places[1:] for path in Path(place).rglob("*")}
+
+    old = seen()
+    line = words(profile, "--confirm-within", f"{WITHIN}", "--confirm-if", "sleep 60", "--format", "json")
+    start = time.monotonic()
+    running = subprocess.Popen(line, stdout=subprocess.DEVNULL)
+    assert await_(unconfirmed, 30)
+    conf = "/run/systemd/system.conf.d/90-hosttune.trial.conf"
+    assert seen() - old == {str(Path(conf).parent), conf}
+    running.kill()
+    running.wait()
+    assert await_(lambda: seen() == old, WITHIN + 25), seen()
+    assert time.monotonic() - start >= WITHIN - 1
+    subprocess.run(words(profile, "--confirm-within", "60s"), check=True, stdout=subprocess.DEVNULL)
+    subprocess.run([sys.executable, "-m", "hosttune", "confirm"], check=True, stdout=subprocess.DEVNULL)
+    made = {"/etc/security/limits.d/90-hosttune.conf", "/etc/systemd/system.conf.d/90-hosttune.conf"}
+    assert {path for path in seen() - old if path.endswith(".conf")} == made
+    assert await_(lambda: not timers(), 5)
+    subprocess.run([sys.executable, "-m", "hosttune", "rollback", "--yes"], check=True, stdout=subprocess.DEVNULL)
+    assert seen() == old

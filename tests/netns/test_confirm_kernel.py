@@ -9,13 +9,15 @@ import pytest
 
 from tests.netns.sandbox import ROOT, need_namespaces
 
-SCENES = ("killed_while_it_waits", "terminal_is_lost", "killed_while_it_writes", "package_is_gone", "confirmed")
+SCENES = (
+    "killed_while_it_waits", "terminal_is_lost", "killed_while_it_writes", "package_is_gone", "confirmed", "files",
+)  # fmt: skip
 
 
 def start(function: str) -> subprocess.Popen[str]:
     code = f"from tests.netns.confirming import {function}; {function}()"
     return subprocess.Popen(
-        ["unshare", "-m", "-n", sys.executable, "-c", code],
+        ["unshare", "-m", *(["-n"] if function != "files" else []), sys.executable, "-c", code],
         cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
     )  # fmt: skip
 
