@@ -141,7 +141,7 @@ def test_each_reason_for_nothing_to_take_back_is_told_apart(tmp_path: Path, caps
         assert (again.returncode, again.stdout.strip()) == (0, "Nothing to take back: apply 1 is rolled back already.")
         assert hosttune(*args, *more, "99").returncode == 2
     path = root / tree.JOURNAL / "000001.json"
-    path.write_text(path.read_text().replace('"rolled-back"', '"undone"'))
+    tree.reseal(path, lambda found: found.update(status="undone"))
     assert "a write of apply 1 failed" in hosttune(*args, "1").stdout
 
 
@@ -166,7 +166,7 @@ def test_what_was_interrupted_is_named_and_healed(image: Path) -> None:
     old = tree.look(image)
     assert hosttune("apply", "--role", "lb", "--root", str(image), "--yes").returncode == 0
     path = image / tree.JOURNAL / "000001.json"
-    path.write_text(path.read_text().replace('"applied"', '"applying"'))
+    tree.reseal(path, lambda found: found.update(status="applying"))
     assert hosttune("rollback", "--root", str(image), "--dry-run").returncode == 4
     code, seen = at_a_terminal("y\n", "rollback", "--root", str(image))
     assert code == 0, seen

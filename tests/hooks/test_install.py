@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests import needs
 from tests.hooks.cloud import hook
 
 SUM = "0" * 64
@@ -36,6 +37,7 @@ class Server(BaseHTTPRequestHandler):
 
 def first_boot(*options: str) -> subprocess.CompletedProcess[str]:
     """Install as the first boot does, onto empty file systems, and start what was installed."""
+    needs.need("namespaces")
     printed = hook("cloud-init", *options).stdout
     script = next(e for e in yaml.safe_load(printed)["write_files"] if e["permissions"] == "0755")["content"]
     install = f"sleep() {{ :; }}\n{script.partition('apply=0')[0]}/usr/local/bin/hosttune\n"

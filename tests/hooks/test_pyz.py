@@ -267,6 +267,6 @@ def test_wrong_use_is_one_line(tmp_path: Path, name: str) -> None:
 
 def test_an_index_that_is_not_reached_is_one_line(tmp_path: Path) -> None:
     nowhere = {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": "http://127.0.0.1:9/simple", "PIP_RETRIES": "1"}
-    done = build(tmp_path / "x.pyz", **nowhere, PIP_EXTRA_INDEX_URL="", PIP_FIND_LINKS="")
+    done = build(tmp_path / "x.pyz", **nowhere, PIP_EXTRA_INDEX_URL="", PIP_FIND_LINKS="", PIP_NO_INDEX="0")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done
     assert "pip does not reach its index" in done.stderr and not list(tmp_path.iterdir())

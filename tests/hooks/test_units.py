@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from hosttune.commands.hook_systemd import MANUALS
+from tests import needs
 from tests.hooks.cloud import REPO, hook
 from tests.vm.guest import hooks_root, need_guest
 
@@ -125,6 +126,7 @@ def test_systemd_takes_the_units(tmp_path: Path, textfile: str) -> None:
 
 
 def analyzed(*words: str) -> subprocess.CompletedProcess[str]:
+    needs.need("systemd-analyze")
     return subprocess.run(["systemd-analyze", *words], capture_output=True, text=True, check=False)
 
 
@@ -211,6 +213,7 @@ def test_a_profile_takes_no_role_s_place(tmp_path: Path) -> None:
 
 
 def test_a_role_of_this_host_alone_is_told_of(tmp_path: Path) -> None:
+    needs.need("namespaces")
     (tmp_path / "hosttune/profiles").mkdir(parents=True)
     (tmp_path / "hosttune/profiles/mine.toml").write_text(PROFILE)
     inside = 'mount -t overlay overlay -o "lowerdir=$1:/etc" /etc && shift && exec "$@"'

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import needs
 from tests.netns.sandbox import ROOT, need_namespaces
 
 BEGIN = """\
@@ -294,11 +294,7 @@ run apply hosttune apply --role client --connections 5000 --pid $pid --yes
 
 
 def test_a_container_of_runc_is_judged_as_one_and_left_to_its_runtime(tmp_path: Path) -> None:
-    need_namespaces()
-    if not shutil.which("runc"):
-        if os.environ.get("CI"):
-            pytest.fail("runc is missing")
-        pytest.skip("runc is missing")
+    needs.need("namespaces", "ip", "runc")
     script = BEGIN.replace("ip link set lo up\n", "") + RUNC
     done = subprocess.run(
         ["unshare", "-m", "sh", "-c", script],

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import needs
 from tests.proofs.arena import arena
 
 # what the kernel changes by itself, or another program at any time
@@ -38,6 +39,7 @@ def settings() -> dict[str, str]:
 
 def network() -> str:
     """Return interfaces, addresses and routes of this namespace."""
+    needs.need("ip")
     commands = (["ip", "-o", "address"], ["ip", "route", "show", "table", "all"])
     return "".join(subprocess.run(c, capture_output=True, text=True, check=True).stdout for c in commands)
 

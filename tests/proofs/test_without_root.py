@@ -17,7 +17,7 @@ from hosttune.proofs import _arena, ghosts, ports, syn
 from hosttune.proofs._arena import Arena
 from hosttune.proofs._child import Child, Failed
 from hosttune.proofs._setup import examples
-from tests.proofs.arena import arena
+from tests import needs
 
 NOBODY = 65534
 PR_SET_DUMPABLE = 4  # prctl(2)
@@ -41,8 +41,7 @@ def _as_nobody(question: dict[str, Any]) -> Any:
 
 @pytest.mark.parametrize("name", FORECASTS)
 def test_a_user_proves_it_too(name: str) -> None:
-    with arena():
-        pass
+    needs.need("user namespaces")
     child = Child(_as_nobody)
     try:
         assert child.ask(60, name=name)["measured"] == FORECASTS[name].predicted
@@ -75,8 +74,7 @@ def test_a_child_that_fails_says_why_and_one_that_is_slow_is_given_up() -> None:
 
 def test_where_no_namespace_can_be_made_one_reason_is_told_once() -> None:
     """The limit is that of a user namespace made for it, namespaces(7): the host's stays as it is."""
-    with arena():
-        pass
+    needs.need("user namespaces")
     command = 'echo 0 > /proc/sys/user/max_net_namespaces && exec "$0" -m hosttune prove --only ports,syn --strict'
     done = subprocess.run(
         ["unshare", "-r", "sh", "-c", command, sys.executable], capture_output=True, text=True, check=False
