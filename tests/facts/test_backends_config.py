@@ -13,6 +13,7 @@ from hosttune.errors import UsageError
 from hosttune.facts import backends, backends_config
 from hosttune.host.live import LiveHost
 from hosttune.model import Backend, BindMode
+from tests import needs
 
 HAPROXY = """
 global
@@ -148,7 +149,12 @@ def test_no_file_makes_a_traceback(tmp_path_factory: pytest.TempPathFactory, tex
     [("10.0.0.1:1", "10.0.0.1", 1), ("[::1]:65535", "::1", 65535), ("localhost:80", None, 80)],
 )
 def test_a_backend_is_an_address_and_a_port(text: str, address: str | None, port: int) -> None:
-    found = backends.parse(LiveHost(), text)
+    try:
+        found = backends.parse(LiveHost(), text)
+    except UsageError as error:
+        if address is None and "cannot be resolved" in str(error):
+            needs.missing("localhost is no name here: there is no /etc/hosts")
+        raise
     assert found.port == port
     assert address is None or found.address == address
 

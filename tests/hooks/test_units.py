@@ -148,6 +148,7 @@ def test_what_is_taken_without_a_sum_is_told() -> None:
 @pytest.mark.parametrize("name", ["hosttune", "hosttune-0.1", "hosttune.git"])
 def test_the_unit_starts_no_directory_whatever_it_is_called(name: str) -> None:
     """Case 14: a checkout of that name, out of /tmp, in which hosttune runs as a module."""
+    needs.need("root")
     with tempfile.TemporaryDirectory(dir="/opt") as above:
         there = Path(above) / name
         there.mkdir()
