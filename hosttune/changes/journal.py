@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from hosttune.changes import decode
+from hosttune.changes import decode, promotion
 from hosttune.changes.backends import directory
 from hosttune.changes.record import Instance, Record, Status
 from hosttune.errors import ApplyError, HostError, HosttuneError, RefusedError, StoppedError
@@ -107,8 +107,9 @@ def read(host: WritableHost) -> Journal:
 def _foreign_key(record: Record, allowed: Collection[str]) -> str:
     """Return a sysctl that no apply can have written: neither of connections nor `allowed` by name; "" for none."""
     others = [change for changes in record.rewrites.values() for change in changes]
-    targets = [c.target for c in (*record.changes, *record.way_back, *record.left, *others) if c.backend == "sysctl"]
-    return next((key for key in targets if key not in allowed and not keys.is_known(key)), "")
+    made = [c for c in (*record.changes, *record.way_back, *record.left, *others) if c.backend == "sysctl"]
+    foreign = (c.target for c in made if c.target not in allowed and not keys.is_known(c.target))
+    return next((key for key in foreign if not promotion.is_key(key)), "")
 
 
 _seen: dict[bytes, Record] = {}
@@ -176,6 +177,8 @@ def check(record: Record) -> str:
     wrong = decode.flaw(record)
     if wrong:
         raise OSError(errno.EBADMSG, wrong)
+    if record.status is Status.APPLYING and (key := _foreign_key(record, record.request.allow)):
+        raise OSError(errno.EBADMSG, f"{key!r} is a sysctl that no apply writes")
     text = decode.text_of(record)
     most = _AT_FIRST if record.status is Status.APPLYING else LARGEST
     if len(text) > most:

@@ -7,6 +7,7 @@ the first such address goes until after the last one, whichever way changes are 
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable, Sequence
 
 from hosttune.changes import backends
@@ -15,6 +16,8 @@ from hosttune.errors import HostError
 from hosttune.host import Host
 from hosttune.model import Change
 
+# a dotted key has a slash for a dot of a name, and no name is a directory of its own
+_KEY = re.compile(r"net\.ipv4\.conf\.(?!/{1,2}\.)[^\s.:*?\[\]!^]{1,15}\.promote_secondaries")
 _WHY = "the other addresses of its subnet stay while the first one goes"
 
 
@@ -61,7 +64,12 @@ def key_of(interface: str) -> str:
 
 def is_setting(change: Change) -> bool:
     """Say whether a change is one of the setting."""
-    return change.backend == "sysctl" and change.target.endswith(".promote_secondaries")
+    return change.backend == "sysctl" and is_key(change.target)
+
+
+def is_key(key: str) -> bool:
+    """Say whether a sysctl is that of an interface; its name has at most 15 bytes (IFNAMSIZ, linux/if.h)."""
+    return bool(_KEY.fullmatch(key))
 
 
 def _ends(host: Host, changes: Sequence[Change]) -> dict[str, tuple[int, int]]:

@@ -92,3 +92,14 @@ def test_what_is_tried_again_has_it_anew(tmp_path: Path) -> None:
     all_ = promotion.around(host, gone("10.0.0.1/24@eth0"))
     assert promotion.again(host, all_[:2]) == all_
     assert promotion.again(host, all_[2:]) == all_[2:]
+
+
+@pytest.mark.parametrize("name", ["eth0", "eth0/100", "br-lan", "all", "a" * 15])
+def test_the_setting_of_an_interface_is_known(name: str) -> None:
+    assert promotion.is_key(f"net.ipv4.conf.{name}.promote_secondaries")
+
+
+@pytest.mark.parametrize("name", ["", "/", "//", "a.b", "*", "a" * 16, "a b", "a:b", "a\n"])
+def test_what_is_no_interface_has_no_setting(name: str) -> None:
+    assert not promotion.is_key(f"net.ipv4.conf.{name}.promote_secondaries")
+    assert not promotion.is_key(f"net.ipv4.conf.{name}.rp_filter")
