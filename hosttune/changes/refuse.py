@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shlex
 from collections.abc import Iterable, Sequence
 
@@ -175,15 +177,15 @@ def paths(world: Planned, changes: Iterable[Change]) -> list[str]:
 
 def permissions(host: WritableHost, changes: Sequence[Change], status: str, state: str) -> list[str]:
     """Refuse what this process may not write; `status` is the text of /proc/self/status, `state` our directory."""
-    found = [f"{state}: cannot be written, and without a journal there is no way back; run as root"]
-    if host.may_write(state):
-        found = []
+    found = []
+    if why := host.unwritable(state):
+        found = [f"{state}: cannot be written ({why}), and without a journal there is no way back{_as_root(why)}"]
     capabilities = _effective(status)
     for change in changes:
-        if change.backend == "sysctl" and not host.may_write(sysctl_backend.path_of(change.target)):
+        if change.backend == "sysctl" and host.unwritable(sysctl_backend.path_of(change.target)):
             found.append(f"{change.target}: read-only here; run as root, where /proc/sys can be written")
-        elif change.backend == "file" and not host.may_write(change.target):
-            found.append(f"{change.target}: cannot be written; run as root, on a file system that is not read-only")
+        elif change.backend == "file" and (why := host.unwritable(change.target)):
+            found.append(f"{change.target}: cannot be written ({why}){_as_root(why)}")
         elif change.backend in ("address", "anyip") and not capabilities >> _CAPABILITIES["CAP_NET_ADMIN"] & 1:
             found.append(f"{change.target}: takes CAP_NET_ADMIN")
         elif (
@@ -196,6 +198,10 @@ def permissions(host: WritableHost, changes: Sequence[Change], status: str, stat
                 "this process has not got; leave out --live and start it again with more"
             )
     return found
+
+
+def _as_root(why: str) -> str:
+    return "; run as root" if why == os.strerror(errno.EACCES).lower() else ""
 
 
 def _effective(status: str) -> int:

@@ -229,9 +229,7 @@ def _with_addresses(host: Host, machine: Machine) -> Machine:
     return dataclasses.replace(machine, addresses=tuple(found["addresses"]), local_routes=tuple(found["local_routes"]))
 
 
-def _lint_facts(
-    host: Host, machine: Machine, found: sysctl.Files, programs: Programs, where: Where
-) -> lints.LintFacts:
+def _lint_facts(host: Host, machine: Machine, found: sysctl.Files, programs: Programs, where: Where) -> lints.LintFacts:
     lines = [(display(a.key), a.text, a.origin) for a in found.boot.assignments if a.text is not None]
     # a line that does not reach what is judged is no mistake there, nor is a key missing that only the host shows
     away = ("net.",) if where.inside and not where.contained else ("",)

@@ -11,7 +11,7 @@ from hosttune.errors import RefusedError, UsageError
 from hosttune.host import netns
 from hosttune.host.live import LiveHost
 
-_OPEN = (Status.APPLYING, Status.ROLLING_BACK)
+_OPEN = (Status.APPLYING, Status.UNCONFIRMED, Status.CONFIRMING, Status.ROLLING_BACK)
 
 
 @contextmanager

@@ -112,4 +112,3 @@ def _of_the_host(finding: Finding, initial: bool) -> bool:
 def _for(request: Request, findings: Sequence[Finding]) -> Request:
     wanted = tuple(f.requirement for f in findings if f.requirement)
     return dataclasses.replace(request, requirements=wanted)
-

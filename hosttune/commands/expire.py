@@ -26,6 +26,7 @@ _TRIES = 600
 """Attempts, a second or more apart, where another run holds the lock or something cannot be written."""
 _OPEN = (Status.APPLYING, Status.UNCONFIRMED, Status.CONFIRMING, Status.ROLLING_BACK)
 
+
 def command(id: int) -> list[str]:
     """Return the words that start this for an apply, from any directory and with any environment.
 

@@ -41,12 +41,13 @@ class WritableHost(Host, Protocol):
     place, which only /proc/sys wants. `act` runs host/acts/<name>.py. `lock` is exclusive among processes; raises
     HostError where another one holds it longer than `wait` seconds, and tells `waiting` who does.
     `owner` returns the user id and the mode of a file or directory, links followed; None where it cannot be seen.
-    `runs`: a kernel answers for it; an image has none.
+    `runs`: a kernel answers for it; an image has none. `unwritable` returns why a path takes no writes, "" where it
+    does.
     """
 
     runs: bool
 
-    def may_write(self, path: str) -> bool: ...
+    def unwritable(self, path: str) -> str: ...
 
     def owner(self, path: str) -> tuple[int, int] | None: ...
 

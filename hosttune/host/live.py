@@ -123,20 +123,21 @@ class LiveHost:
             self._seen.links[path] = self._link(path)
         return self._seen.links[path]
 
-    def may_write(self, path: str) -> bool:
-        """Say whether an existing file, or the nearest existing directory above one that is not there, takes writes.
+    def unwritable(self, path: str) -> str:
+        """Return why an existing file, or the nearest existing directory above one that is not there, takes no writes.
 
-        access(2) asks the same questions as open(2): mode, owner, read-only mounts, and for a sysctl its namespace.
+        "" where it takes them. access(2) asks the same questions as open(2): mode, owner, read-only mounts, and for a
+        sysctl its namespace.
         """
         while path.strip("/"):
             try:
-                return self._may_write(path)
+                return self._unwritable(path)
             except (FileNotFoundError, NotADirectoryError):
                 path = path.rstrip("/").rpartition("/")[0]
-            except OSError:
-                return False
+            except OSError as error:
+                return (error.strerror or str(error)).lower()
         with self._tree.opened("/", os.O_PATH) as top:
-            return os.access(".", os.W_OK | os.X_OK, dir_fd=top)
+            return _refusal(top)
 
     def owner(self, path: str) -> tuple[int, int] | None:
         """Return the user id and the mode of a file or directory, links followed; None where it cannot be seen."""
@@ -250,15 +251,16 @@ class LiveHost:
         except OSError:
             return ""
 
-    def _may_write(self, path: str) -> bool:
+    def _unwritable(self, path: str) -> str:
         with self._tree.opened(path, os.O_PATH) as fd:
             if stat.S_ISDIR(os.fstat(fd).st_mode):
-                return os.access(".", os.W_OK | os.X_OK, dir_fd=fd)
+                return _refusal(fd)
         with self._tree.entry(path) as at:
             found = stat_of(at)
-            # where a link of an image leads is not to be asked of the machine that it lies on
-            seen = self._tree.image and (found is None or stat.S_ISLNK(found.st_mode))
-            return not seen and os.access(at.name, os.W_OK, dir_fd=at.directory)
+            if self._tree.image and (found is None or stat.S_ISLNK(found.st_mode)):
+                # where a link of an image leads is not to be asked of the machine that it lies on
+                return "a link"
+            return _refusal(at.directory, at.name)
 
     def _glob(self, pattern: str) -> list[str]:
         found, literal = [""], ""
@@ -306,6 +308,14 @@ def _name(root: str) -> str:
         return real if os.path.samestat(os.stat(real), os.stat(root)) else root
     except OSError:
         return root
+
+
+def _refusal(directory: int, name: str = "") -> str:
+    """Return why a file of a directory, or the directory itself, takes no writes; "" where it does."""
+    if os.access(name or ".", os.W_OK if name else os.W_OK | os.X_OK, dir_fd=directory):
+        return ""
+    read_only = os.fstatvfs(directory).f_flag & os.ST_RDONLY
+    return os.strerror(errno.EROFS if read_only else errno.EACCES).lower()
 
 
 def _locks(fd: int) -> bool:

@@ -28,6 +28,7 @@ _STATES = (
 )
 _MOST_ROWS = 16
 
+
 def run(most: int = 4_000) -> dict[str, Any]:
     """Return what a sample of about `most` entries holds; raises HostError.
 

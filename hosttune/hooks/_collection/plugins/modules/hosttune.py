@@ -65,6 +65,13 @@ options:
       - Keys to leave alone, such as V(net.core.somaxconn).
     type: list
     elements: str
+  allow_keys:
+    description:
+      - Sysctls of a profile to take although they concern none of connections, the memory of sockets, descriptors or
+        processes. Any other is refused.
+    type: list
+    elements: str
+    aliases: [allow_key]
   netns:
     description:
       - Write the running values of this network namespace (ip netns), and no file.
@@ -197,6 +204,7 @@ from ansible_collections.hosttune.hosttune.plugins.module_utils import cli
 
 OWN = {
     "except": "--except",
+    "allow_keys": "--allow-key",
     "netns": "--netns",
     "runtime_only": "--runtime-only",
     "persist_only": "--persist-only",
@@ -211,6 +219,7 @@ OWN = {
 APPLY_ONLY = [
     "only",
     "except",
+    "allow_keys",
     "netns",
     "runtime_only",
     "persist_only",
@@ -354,6 +363,7 @@ def main() -> None:
                 "force": {"type": "bool", "default": False},
                 "only": {"type": "list", "elements": "str", "choices": ["sysctl", "limits", "units", "addresses"]},
                 "except": {"type": "list", "elements": "str"},
+                "allow_keys": {"type": "list", "elements": "str", "aliases": ["allow_key"], "no_log": False},
                 "netns": {"type": "str"},
                 "runtime_only": {"type": "bool", "default": False},
                 "persist_only": {"type": "bool", "default": False},
