@@ -52,7 +52,7 @@ _ODD = ("@", "/", "-", ":", "%", "[", "]", "::", "eth0", "all", ".", ",", "_", "
 def _make(random: Random) -> Given:
     name = random.choice(list(_PARSERS))
     text = random.choice(_PARSERS[name][1])
-    text = mutate.word(random, text, _ODD) if random.random() < 0.7 else text
+    text = mutate.word(random, text, _ODD) if random.random() < 0.5 else text
     return {"parser": name, "text": mutate.word(random, text, _ODD) if random.random() < 0.3 else text}
 
 

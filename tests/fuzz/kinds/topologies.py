@@ -149,6 +149,6 @@ def _verb_run(given: Given) -> bool:
 
 
 PARTS = (
-    Part("topology", _make, _run, schema=True, share=60),
+    Part("topology", _make, _run, schema=True, share=15),
     Part("plan", _verb_make, _verb_run, schema=True, share=1.6),
 )
