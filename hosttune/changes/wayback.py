@@ -213,22 +213,15 @@ def _hold_nr_open(
 
     Returns the changes, and the states in which what holds it is left.
     """
-    world = Planned(host, changes)
-    # now and at the next boot are two ceilings: either one that falls below a line counts
-    falls = [(layer(host), layer(world)) for layer in (nr_open, nr_open_at_boot)]
-    lines = [
-        (number, origin, before, after)
-        for number, origin in hard_limits(world)
-        for before, after in falls
-        if isinstance(before, int) and isinstance(after, int) and after < number <= before
-    ]
-    if not lines:
+    if not any(c.target == "fs.nr_open" or "fs.nr_open" in _settings(c.before) for c in changes):
         return changes, {}
-    number, origin, before, after = max(lines, key=lambda one: one[0])
-    said = (
-        f"fs.nr_open stays {before:,}: {origin} gives logins {number:,} descriptors, and with {after:,} they would "
-        "fail; lower that line, then take it back again"
-    )
+    try:
+        said = _above_nr_open(host, changes)
+    except RefusedError as error:
+        # a file that is too large to be configuration must not hold up the rest of the way back
+        said = f"fs.nr_open stays: whether a login stands on it cannot be known: {error}"
+    if not said:
+        return changes, {}
     made: list[Change] = []
     held: dict[Target, State] = {}
     for change in changes:
@@ -241,6 +234,26 @@ def _hold_nr_open(
             made.append(change)
     kept |= {target: "" if number else said for number, target in enumerate(held)}
     return [c for c in made if not backends.same(c.before, c.after)], held
+
+
+def _above_nr_open(host: WritableHost, changes: list[Change]) -> str:
+    """Return the sentence on a line of limits.conf(5) that fs.nr_open would fall below, "" for none."""
+    world = Planned(host, changes)
+    # now and at the next boot are two ceilings: either one that falls below a line counts
+    falls = [(layer(host), layer(world)) for layer in (nr_open, nr_open_at_boot)]
+    lines = [
+        (number, origin, before, after)
+        for number, origin in hard_limits(world)
+        for before, after in falls
+        if isinstance(before, int) and isinstance(after, int) and after < number <= before
+    ]
+    if not lines:
+        return ""
+    number, origin, before, after = max(lines, key=lambda one: one[0])
+    return (
+        f"fs.nr_open stays {before:,}: {origin} gives logins {number:,} descriptors, and with {after:,} they would "
+        "fail; lower that line, then take it back again"
+    )
 
 
 def _settings(state: State) -> dict[str, entries.Setting]:

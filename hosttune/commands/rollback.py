@@ -206,11 +206,11 @@ def _tell(
     if chosen is None or records is None:
         return code
     left = f", except for what is named above ({len(way.kept):,})" if way.kept else ""
-    if way.left and not asked.force:
-        where = "" if asked.root == "/" else f" --root {printable.word(asked.root)}"
-        left += f"; to take that back too: sudo hosttune rollback {chosen.id} --force{where}"
     if any(r.id == chosen.id and r.status in (Status.ROLLED_BACK, Status.PARTLY) for r in records):
         print(f"  Apply {chosen.id} is taken back{left}.")
+        if way.left and not asked.force:
+            where = "" if asked.root == "/" else f" --root {printable.word(asked.root)}"
+            print(f"  to take that back too: sudo hosttune rollback {chosen.id} --force{where}")
     for unit in () if asked.restart else chosen.restarts:
         named = printable.word(unit)
         print(f"  note: {clean(unit)} keeps its descriptors until it is started again: systemctl restart {named}")

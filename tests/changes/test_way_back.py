@@ -21,6 +21,7 @@ from hosttune.changes.record import Status
 from hosttune.commands import apply, history, rollback
 from hosttune.errors import HosttuneError, RefusedError, StoppedError
 from hosttune.host.live import LiveHost
+from hosttune.host.remembered import MOST_NAMES
 from hosttune.model import Change, FileState
 from tests.changes import faults, tree
 from tests.changes.test_apply import DROP_IN, ask, profile, sysctl
@@ -475,3 +476,17 @@ def settings(root: Path) -> dict[str, set[str]]:
         lines = {line for line in path.read_text().splitlines() if line and line[0] not in "#["}
         found[str(path.parent)] = found.get(str(path.parent), set()) | lines
     return found
+
+
+def test_a_directory_that_is_no_configuration_holds_up_nothing_else(root: Path) -> None:
+    assert apply.on(tree.Host(root), tree.asked()) == 0
+    for number in range(MOST_NAMES + 1):
+        (root / f"etc/sysctl.d/{number:06d}.conf").touch()
+    before = tree.look(root)
+    assert rollback.on(tree.Host(root), tree.back()) == 1
+    after = tree.look(root)
+    gone = set(before) - set(after)
+    assert any("haproxy.service.d" in path for path in gone)
+    # what would be judged by that directory stays, and nothing else of what was written
+    lines = (root / DROP_IN).read_text().splitlines()
+    assert [line for line in lines if line and line[0] != "#"] == ["fs.nr_open = 2000200"]
