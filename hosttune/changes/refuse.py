@@ -150,7 +150,7 @@ def one_way(changes: Iterable[Change], facts: PlanFacts) -> dict[str, str]:
     found = {}
     for change in changes:
         legal = facts.legal.get(change.target) if change.backend == "sysctl" else None
-        numbers = [int(w) for w in str(change.before or "").split() if w.lstrip("-").isdigit()]
+        numbers = [int(w) for w in str(change.before or "").split() if re.fullmatch("-?[0-9]{1,20}", w)]
         if legal and any(not legal[0] <= n <= legal[1] for n in numbers):
             found[change.target] = (
                 f"{change.target}: the kernel does not take {change.before} back: a rollback leaves {change.after}, "

@@ -32,11 +32,11 @@ def read(path: str, text: str) -> tuple[Settings, float | None]:
             inherited[""] = [] if section == "defaults" else inherited["defaults"]
             inherited["defaults"] = [] if section == "defaults" else inherited["defaults"]
         elif section == "global":
-            if words[0] in numbers and len(words) > 1 and words[1].isdigit():
+            if words[0] in numbers and len(words) > 1 and words[1].isdecimal():
                 numbers[words[0]] = int(words[1][:9])
             elif words[:2] == ["stats", "socket"]:
                 stats += 1
-            elif words[:2] == ["stats", "maxconn"] and words[2:] and words[2].isdigit():
+            elif words[:2] == ["stats", "maxconn"] and words[2:] and words[2].isdecimal():
                 most = int(words[2][:9])
             elif words == ["no", "strict-limits"]:
                 strict = False
@@ -79,7 +79,7 @@ def _listeners(words: list[str]) -> int:
         span = re.search(r":(\d{1,5})-(\d{1,5})$", address)
         count += int(span[2]) - int(span[1]) + 1 if span else 1
     shards = words[words.index("shards") + 1] if "shards" in words[:-1] else "1"
-    return count * int(shards[:4]) if shards.isdigit() else count
+    return count * int(shards[:4]) if shards.isdecimal() else count
 
 
 def _checks(words: list[str], inherited: list[str]) -> int:

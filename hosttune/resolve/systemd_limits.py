@@ -90,7 +90,7 @@ def nr_open_default(host: Host) -> Limit:
 
 def raises_nr_open(distribution: str, version: str) -> bool | None:
     """Say whether a distribution's systemd is built to raise fs.nr_open (bump-proc-sys-fs-nr-open); None: not known."""
-    if distribution == "debian" and version.isdigit():
+    if distribution == "debian" and re.fullmatch("[0-9]{1,4}", version):
         return int(version) >= 13
     return True if distribution in ("fedora", "arch") else None
 

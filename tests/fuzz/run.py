@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import select
 import time
@@ -117,9 +118,16 @@ def _tell(plan: Plan, part: Part, failed: Failed, kept: bool) -> None:
 
 
 def short_of(parts: Sequence[Part], tallies: dict[str, Tally]) -> list[tuple[str, float]]:
-    """Return the parts with a schema of whose inputs too few got past it, with their share."""
-    shares = [(p.name, tallies[p.name].past / max(tallies[p.name].done, 1)) for p in parts if p.schema]
-    return [(name, share) for name, share in shares if tallies[name].done >= 20 and share < _LEAST_PAST]
+    """Return the parts with a schema of whose inputs too few got past it, with their share.
+
+    Of few inputs it may be chance: what counts is a share that is below by more than two standard deviations.
+    """
+    found = []
+    for part in parts:
+        one = tallies[part.name]
+        if part.schema and one.done and one.past + math.sqrt(one.done) < one.done * _LEAST_PAST:
+            found.append((part.name, one.past / one.done))
+    return found
 
 
 def table(parts: Sequence[Part], tallies: dict[str, Tally], seconds: float) -> str:

@@ -19,6 +19,7 @@ from hosttune.facts import machine
 from hosttune.host.live import LiveHost
 from hosttune.model import Proof, Reason, Trial, Unknown
 from hosttune.render import _proof
+from tests import needs
 from tests.proofs.arena import arena
 
 SCHEMA = json.loads(Path(hosttune.render.__file__).with_name("prove.schema.json").read_text())
@@ -79,6 +80,8 @@ def test_the_workload_is_what_is_proven() -> None:
 @pytest.mark.parametrize("mode", ["connect", "bind", "explicit", "explicit below 1024"])
 def test_a_backend_on_this_host_blocks_its_own_port(mode: str) -> None:
     """Its listener is a held port of the host, and is what is connected to."""
+    if mode.endswith("1024"):
+        needs.need("root")  # ip_unprivileged_port_start
     with arena():
         pass
     with listener(range(710, 790) if mode.endswith("1024") else [0]) as server:

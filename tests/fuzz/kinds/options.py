@@ -136,7 +136,7 @@ def _line_run(given: Given) -> bool:
         root_option = [] if given["args"][0] == "explain" else [f"--root={root}"]
         # an argument that begins with a dash would be another option
         args = [one for one in given["args"] if not one.startswith("-") or one.partition("=")[0] in _KNOWN]
-        return outcome.run([*args, *root_option]).code != 2
+        return outcome.run([*args, *root_option]).past
 
 
 _FORMATS = {"check": VALUES["--format"], "capacity": ("table", "json", "markdown")}
