@@ -128,4 +128,4 @@ def test_a_log_without_a_known_line_is_said_to_be_one(tmp_path: Path) -> None:
 def test_a_device_is_no_log() -> None:
     line = [sys.executable, "-m", "hosttune", "diagnose", "--log", "/dev/zero"]
     done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
-    assert done.returncode == 2 and done.stderr.count("\n") == 1 and "a device" in done.stderr, done
+    assert done.returncode == 2 and done.stderr.count("\n") == 1 and "not a regular file" in done.stderr, done
