@@ -50,6 +50,8 @@ def read(path: str, limit: int) -> Given:
 def opened(path: str) -> Iterator[tuple[int, tuple[Doubt, ...]]]:
     """Give a descriptor of what a path names, and the doubts about it; raises OSError. A FIFO is not waited for."""
     with contextlib.ExitStack() as held:
+        if "\0" in path:  # which open(2) never sees
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
         if os.geteuid() == 0:
             fd, doubts = _judged(held.enter_context(reached(path)))
         else:

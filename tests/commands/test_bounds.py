@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable
@@ -135,7 +136,8 @@ def test_a_log(tmp_path: Path, name: str) -> None:
 
 
 def test_a_log_from_a_pipe_is_read(tmp_path: Path) -> None:
-    verb = f"{sys.executable} -m hosttune diagnose --snapshot {STOCK} --format json --log"
+    words = [sys.executable, "-m", "hosttune", "diagnose", "--snapshot", str(STOCK), "--format", "json", "--log"]
+    verb = shlex.join(words)
     line = "2026/01/01 00:00:00 [alert] 1#1: *2 socket() failed (24: Too many open files)"
     for command in (f"{verb} <(echo '{line}')", f"echo '{line}' | {verb} -", f"echo '{line}' | {verb} /dev/stdin"):
         done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, timeout=60)
