@@ -17,6 +17,10 @@ from hosttune.printable import shown
 __all__ = ["app", "main"]
 
 
+_LONGEST = 4000
+"""Letters of a reason that are shown."""
+
+
 def main(args: list[str] | None = None) -> None:
     """Run the command line; every error that a person can mend is one line on stderr."""
     from hosttune.commands import _output
@@ -61,4 +65,7 @@ def _say(text: Any, code: int) -> int:
 
 
 def _one_line(text: str) -> str:
+    # it may repeat what was given, which may be a whole file on one line
+    if len(text) > _LONGEST:
+        text = f"{text[:_LONGEST]} ..."
     return "".join(letter if shown(letter) else ascii(letter)[1:-1] for letter in text)

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from hosttune import registry
 from hosttune.commands import _tree
+from hosttune.errors import UsageError
 from hosttune.model import Deployment
+
+_MOST = 4096
+"""Processes that are configured: each has files of its own, and each file is synced to the disk."""
 
 
 def texts(deployment: Deployment) -> dict[str, str]:
@@ -21,4 +25,8 @@ def texts(deployment: Deployment) -> dict[str, str]:
 
 def emit(deployment: Deployment, directory: str) -> tuple[str, ...]:
     """Write all files under the directory that --emit names and return their paths, sorted; raises as `_tree.write`."""
+    programs = sum(host.tier.processes for host in deployment.hosts)
+    if programs > _MOST:
+        said = f"{programs:,} processes on {len(deployment.hosts):,} hosts would be configured, at most {_MOST:,} are"
+        raise UsageError(f"--emit: {said}; plan fewer hosts, or fewer processes on each")
     return _tree.write("--emit", directory, texts(deployment))

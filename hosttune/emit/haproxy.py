@@ -18,6 +18,7 @@ _UNLIMITED = (
     "    # a pool of ports for each line, and no maxconn: all pools together do not carry the plan. With it devices",
     "    # would wait in a queue and be dropped without a word; without it HAProxy says what has run out",
 )
+Names = dict[tuple[str, int], str]
 _KEPT_BACK, _EACH_THREAD, _MOST_THREADS = 10, 3, 64  # src/haproxy.c, compute_ideal_maxconn(); MAX_THREADS of 2.6
 
 
@@ -26,15 +27,16 @@ def files(deployment: Deployment) -> dict[str, str]:
     found: dict[str, str] = {}
     hosts = list(_parts.running(deployment, "haproxy"))
     sharing = _parts.towards(deployment, hosts)
+    names = _parts.name_of(deployment) if hosts else {}
     for host in hosts:
         many = host.tier.processes
         for number in range(1, many + 1):
             name = f"haproxy-{number}.cfg" if many > 1 else "haproxy.cfg"
-            found[f"hosts/{host.name}/{name}"] = _text(deployment, host, number, sharing)
+            found[f"hosts/{host.name}/{name}"] = _text(deployment, host, number, sharing, names)
     return found
 
 
-def _text(deployment: Deployment, host: PlannedHost, number: int, sharing: Counter[str]) -> str:
+def _text(deployment: Deployment, host: PlannedHost, number: int, sharing: Counter[str], names: Names) -> str:
     topology = deployment.sizing.topology
     threads = min(max((host.tier.cores or 0) // host.tier.processes, 1), _MOST_THREADS) if host.tier.cores else 0
     kept = max(host.workload.own_descriptors, _KEPT_BACK + len(host.ports) + _EACH_THREAD * threads)
@@ -72,7 +74,7 @@ def _text(deployment: Deployment, host: PlannedHost, number: int, sharing: Count
         "",
         "backend brokers",
         *_balance(deployment, host, maxconn, silent),
-        *_servers(deployment, host, number, sharing),
+        *_servers(deployment, host, number, sharing, names),
     ]
     return "\n".join(lines) + "\n"
 
@@ -128,8 +130,9 @@ def _balance(deployment: Deployment, host: PlannedHost, maxconn: int, silent: in
     ]
 
 
-def _servers(deployment: Deployment, host: PlannedHost, number: int, sharing: Counter[str]) -> list[str]:
-    names = _parts.name_of(deployment)
+def _servers(
+    deployment: Deployment, host: PlannedHost, number: int, sharing: Counter[str], names: Names
+) -> list[str]:
     seen: Counter[str] = Counter()
     allowed = _allowed(deployment, host, sharing)
     lines = [*(_LIMITED if allowed else _UNLIMITED)]
