@@ -267,7 +267,7 @@ def _pairs(
         if not chosen:
             answer = answers.get(backend.address, {"source": "", "error": "no answer"})
             if not answer["source"]:
-                notes.append(f"{backend}: no route: {answer['error']}; its ports could not be counted")
+                notes.append(f"{backend}: no route: {answer.get('error') or 'no answer'}; its ports could not be counted")
             chosen = (answer["source"],) if answer["source"] else ()
         pairs.extend((s, backend) for s in chosen if (":" in s) == (":" in backend.address))
     if sources and not pairs:

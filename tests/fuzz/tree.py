@@ -126,7 +126,7 @@ def _wild(random: Random, holder: Any, key: Any) -> None:
 
 
 def _deep(random: Random, value: Any) -> Any:
-    for _ in range(random.choice((1, 3, 40, 300))):
+    for _ in range(random.choice((1, 3, 40, 150))):
         value = [value] if random.random() < 0.5 else {"x": value}
     return value
 
