@@ -267,7 +267,8 @@ def _pairs(
         if not chosen:
             answer = answers.get(backend.address, {"source": "", "error": "no answer"})
             if not answer["source"]:
-                notes.append(f"{backend}: no route: {answer.get('error') or 'no answer'}; its ports could not be counted")
+                why = answer.get("error") or "no answer"
+                notes.append(f"{backend}: no route: {why}; its ports could not be counted")
             chosen = (answer["source"],) if answer["source"] else ()
         pairs.extend((s, backend) for s in chosen if (":" in s) == (":" in backend.address))
     if sources and not pairs:
