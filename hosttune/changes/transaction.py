@@ -209,7 +209,7 @@ def _taken(change: Change, got: State) -> bool:
     if change.backend != "sysctl" or not isinstance(got, str) or not isinstance(change.after, str):
         return False
     have, want = got.split(), change.after.split()
-    if not all(w.isdigit() for w in (*have, *want)) or len(have) != len(want):
+    if not all(w.isdecimal() for w in (*have, *want)) or len(have) != len(want):
         return False
     return all(int(h) >= int(w) for h, w in zip(have, want, strict=True)) and change.before != got
 

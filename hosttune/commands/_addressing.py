@@ -28,7 +28,7 @@ def addresses(texts: Sequence[str]) -> tuple[str, ...]:
         try:
             low, high = ipaddress.ip_address(first), ipaddress.ip_address(last or first)
             prefix = rest.partition("@")[0]
-            if prefix.isdigit() and int(prefix) > low.max_prefixlen:
+            if prefix.isdecimal() and int(prefix) > low.max_prefixlen:
                 raise UsageError(
                     f"--add-address {given}: /{prefix}: a prefix of IPv{low.version} ends at {low.max_prefixlen}"
                 )

@@ -27,7 +27,7 @@ def split(text: str, option: str = "--backend") -> tuple[str, int]:
     name, colon, port = text.rpartition(":")
     if not colon or (":" in name and not name.startswith("[")):
         raise UsageError(f"{option} {text!r}: no port; write HOST:PORT, or [ADDRESS]:PORT for IPv6")
-    if not port.isascii() or not port.isdigit() or not 0 < int(port[:9]) < 65536:
+    if not port.isascii() or not port.isdecimal() or not 0 < int(port[:9]) < 65536:
         raise UsageError(f"{option} {text!r}: {port!r} is no port; write a number from 1 to 65535")
     if not numeric(name) and not _NAME.fullmatch(name):
         raise UsageError(f"{option} {text!r}: {name!r} is no host; write HOST:PORT, or [ADDRESS]:PORT for IPv6")

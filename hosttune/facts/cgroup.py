@@ -59,10 +59,10 @@ def gather(host: Host, pid: str) -> tuple[GroupLimit, ...]:
 def _limit(host: Host, controller: str, version: int, directory: str, group: str) -> GroupLimit | None:
     limit_file, used_file = _FILES[controller, version]
     limit = host.read(f"{directory}/{limit_file}").strip()
-    if not limit.isdigit() or int(limit) >= _NONE:
+    if not limit.isdecimal() or int(limit) >= _NONE:
         return None
     used = text(host, f"{directory}/{used_file}")
-    taken = int(used) if used.isdigit() else 0
+    taken = int(used) if used.isdecimal() else 0
     sockets = None
     if controller == "memory":
         # the kernel drops cache before it refuses memory: what was read once is not in the way

@@ -47,7 +47,7 @@ def _sockstat(host: Host) -> Iterator[tuple[str, int]]:
         for kind, rest in re.findall(r"^(TCP6?|sockets): (.*)$", text(host, path), re.M):
             words = rest.split()
             for name, number in zip(words[::2], words[1::2], strict=False):
-                if number.isdigit():
+                if number.isdecimal():
                     yield f"sockstat.{kind}.{name}", int(number)
 
 
@@ -61,7 +61,7 @@ def _tables(host: Host) -> Iterator[tuple[str, int]]:
                 numbers = [int(cell, 16) for cell in column]
                 yield f"{name}.{title}", numbers[0] if title == "entries" else sum(numbers)
     count = text(host, "/proc/sys/net/netfilter/nf_conntrack_count")
-    if count.isdigit():
+    if count.isdecimal():
         yield "conntrack.count", int(count)
 
 
@@ -80,14 +80,14 @@ def _softnet(host: Host) -> Iterator[tuple[str, int]]:
 def _interfaces(host: Host) -> Iterator[tuple[str, int]]:
     """Yield the packets that the interfaces dropped (/proc/net/dev, net/core/net-procfs.c dev_seq_printf_stats)."""
     rows = [line.partition(":")[2].split() for line in text(host, "/proc/net/dev").splitlines()[2:]]
-    if rows and all(len(row) >= 16 and row[3].isdigit() and row[11].isdigit() for row in rows):
+    if rows and all(len(row) >= 16 and row[3].isdecimal() and row[11].isdecimal() for row in rows):
         yield "dev.rx_dropped", sum(int(row[3]) for row in rows)
         yield "dev.tx_dropped", sum(int(row[11]) for row in rows)
 
 
 def _system(host: Host) -> Iterator[tuple[str, int]]:
     files = text(host, "/proc/sys/fs/file-nr").split()
-    if files and files[0].isdigit():
+    if files and files[0].isdecimal():
         yield "files.open", int(files[0])
     for key, value in re.findall(r"^(MemTotal|MemAvailable|Slab):\s+(\d+) kB$", text(host, "/proc/meminfo"), re.M):
         yield f"memory.{key}", int(value) * 1024

@@ -37,7 +37,7 @@ class Runner:
 def runner(host: Host, name: str) -> Runner:
     """Return who runs an interface: what runs now first, then what the files on disk say."""
     index = text(host, f"/sys/class/net/{name}/ifindex")
-    state = text(host, f"/run/systemd/netif/links/{index}") if index.isdigit() else ""
+    state = text(host, f"/run/systemd/netif/links/{index}") if index.isdecimal() else ""
     used = re.search(r"^NETWORK_FILE=(/\S+\.network)$", state, re.M)
     if used:
         return _networkd(host, name, used[1], index)
@@ -46,7 +46,7 @@ def runner(host: Host, name: str) -> Runner:
         return Runner("", because=planned.unclear)
     if planned:
         return _planned(planned)
-    device = text(host, f"/run/NetworkManager/devices/{index}") if index.isdigit() else ""
+    device = text(host, f"/run/NetworkManager/devices/{index}") if index.isdecimal() else ""
     connection = re.search(r"^connection-uuid=(\S+)$", device, re.M)
     if connection and not _external(host, connection[1]):
         return Runner(MANAGER, "", f"NetworkManager has a connection on {name}")

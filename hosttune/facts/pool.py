@@ -157,7 +157,7 @@ def read_settings(host: Host) -> Settings:
         low=int(ends[0]),
         high=int(ends[1]),
         reserved=mask_of(text(host, "/proc/sys/net/ipv4/ip_local_reserved_ports")),
-        tw_reuse=int(reuse) if reuse.isdigit() else 0,
+        tw_reuse=int(reuse) if reuse.isdecimal() else 0,
         timestamps=text(host, "/proc/sys/net/ipv4/tcp_timestamps") not in ("0", ""),
     )
 

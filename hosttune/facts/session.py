@@ -31,7 +31,7 @@ def ssh(host: Host) -> tuple[str, str]:
             return _plain(older[1]), ""
         # the command's name, in brackets, may hold blanks and brackets: count from the last one (proc_pid_stat(5))
         fields = text(host, f"/proc/{at}/stat").rpartition(")")[2].split()
-        if len(fields) < 2 or not fields[1].isdigit() or fields[1] in ("0", at):
+        if len(fields) < 2 or not fields[1].isdecimal() or fields[1] in ("0", at):
             break
         at = fields[1]
     return "", ""
@@ -45,7 +45,7 @@ def who(host: Host) -> Who:
     """
     logged_in = text(host, "/proc/self/loginuid")
     user = re.search(r"^Uid:\s+(\d+)", text(host, "/proc/self/status"), re.M)
-    number = logged_in if logged_in.isdigit() and logged_in != _UNSET else user[1] if user else ""
+    number = logged_in if logged_in.isdecimal() and logged_in != _UNSET else user[1] if user else ""
     environment = text(host, "/proc/self/environ")
     sudo = _variable(environment, "SUDO_USER") or _name(host, _variable(environment, "SUDO_UID"))
     client, _ = ssh(host)

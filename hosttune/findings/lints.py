@@ -59,7 +59,7 @@ def _found(name: str, key: str, because: str, mend: str, severity: Severity = Se
 def _number(text: str) -> int | None:
     """Return a line's plain number; None for anything else, also for other scripts' digits, which int() may refuse."""
     text = text.strip()
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 20 else None
 
 
 def _now(readings: Readings, key: str) -> Value | None:

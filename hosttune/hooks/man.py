@@ -124,7 +124,7 @@ def _exits(text: str) -> list[str]:
     codes: list[tuple[str, str]] = []
     for part in re.split(r"[,;] (?=\d+ )", text.rstrip(".")):
         code, _, means = part.partition(" ")
-        if code.isdigit() and int(code) > int(codes[-1][0] if codes else "-1"):
+        if code.isdecimal() and int(code) > int(codes[-1][0] if codes else "-1"):
             codes.append((code, means))
         elif codes:
             codes[-1] = (codes[-1][0], f"{codes[-1][1]}, {part}")

@@ -51,7 +51,7 @@ def trusted() -> frozenset[int]:
     """
     found = {0, os.geteuid(), os.stat("/").st_uid}
     called = os.environ.get("SUDO_UID", "")
-    if os.geteuid() == 0 and called.isascii() and called.isdigit() and len(called) <= 10:
+    if os.geteuid() == 0 and called.isascii() and called.isdecimal() and len(called) <= 10:
         found.add(int(called))
     return frozenset(found)
 

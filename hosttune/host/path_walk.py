@@ -151,12 +151,12 @@ class _Walk:
     def _own_descriptor(self, name: str) -> int | None:
         at = self._names()
         mine = at in (["proc", str(os.getpid()), "fd"], ["proc", "self", "fd"])
-        return int(name) if mine and name.isdigit() and len(name) < 10 else None
+        return int(name) if mine and name.isdecimal() and len(name) < 10 else None
 
     def _magic(self) -> bool:
         """Say whether a link here is no text but what a process has open (proc_pid_fd(5), proc_pid_root(5))."""
         at = self._names()
-        return len(at) > 1 and (at[1].isdigit() or at[1] == "self")
+        return len(at) > 1 and (at[1].isdecimal() or at[1] == "self")
 
     def _enter(self, name: str) -> None:
         fd = self._held(os.open(name, _DIRECTORY, dir_fd=self._here()))

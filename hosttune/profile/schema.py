@@ -40,7 +40,7 @@ def _endpoint(text: str) -> str:
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     if not colon or (":" in host and bare == host):
         raise ValueError(f"{text!r} names no port; write ADDRESS:PORT, or [ADDRESS]:PORT for IPv6")
-    if not (port.isascii() and port.isdigit() and 0 < int(port[:9]) < 65536):
+    if not (port.isascii() and port.isdecimal() and 0 < int(port[:9]) < 65536):
         raise ValueError(f"{port!r} is no port; write a number from 1 to 65535")
     _address(bare)
     return text

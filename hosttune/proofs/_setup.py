@@ -89,7 +89,7 @@ class Setup:
     def number(self, path: str, default: int) -> int:
         """Return a sysctl that is one number; the default where the host has no such key."""
         found = self.sysctls.get(path, "")
-        return int(found) if found.lstrip("-").isdigit() else default
+        return int(found) if found.lstrip("-").isdecimal() else default
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ def _sysctl(host: Host, path: str) -> str:
 
 def _number(host: Host, path: str) -> int | None:
     found = text(host, path)
-    return int(found) if found.isdigit() else None
+    return int(found) if found.isdecimal() else None
 
 
 def _available(host: Host) -> int:

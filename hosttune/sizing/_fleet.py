@@ -75,7 +75,7 @@ def _named(sizing: Sizing, one: Reported) -> tuple[str, str] | None:
         if (
             found
             and number.isascii()
-            and number.isdigit()
+            and number.isdecimal()
             and 1 <= int(number) <= (found.hosts or 0)
             and name == f"{tier}-{int(number)}"
         ):

@@ -63,7 +63,7 @@ FIRST = (
     LOOK
     + """
 cat /run/hosttune/apply.json | keep applied
-head -c 22 /usr/local/bin/hosttune | keep program
+head -c 25 /usr/local/bin/hosttune | keep program
 ls -A /var/cache/hosttune | keep unpacked
 tail -20 /var/log/cloud-init-output.log | keep log
 """

@@ -62,6 +62,6 @@ def _parse(target: str) -> tuple[int, str]:
 def _start(host: Host, pid: int) -> str:
     # the command's name, in brackets, may hold blanks and brackets: count from the last one (proc_pid_stat(5), 22)
     fields = host.read(f"/proc/{pid}/stat").rpartition(")")[2].split()
-    if len(fields) < 20 or not fields[19].isdigit():
+    if len(fields) < 20 or not fields[19].isdecimal():
         raise HostError(Reason.MALFORMED, f"/proc/{pid}/stat")
     return fields[19]

@@ -147,7 +147,7 @@ def _held(pid: int, descriptors: int, inodes: set[int]) -> list[int]:
         except OSError:
             continue
         inode = link[8:-1] if link.startswith("socket:[") else ""
-        if inode.isdigit() and int(inode) in inodes:
+        if inode.isdecimal() and int(inode) in inodes:
             found.append(int(inode))
     return found
 

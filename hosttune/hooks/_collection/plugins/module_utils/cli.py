@@ -127,7 +127,7 @@ def version(module: AnsibleModule) -> str:
     """Return the version of hosttune on the host."""
     code, out, said = _run(module, ["--version"])
     name, number = [*out.split(), "", ""][:2]
-    if code or name != "hosttune" or not number[:1].isdigit():
+    if code or name != "hosttune" or not number[:1].isdecimal():
         fail(module, f"it does not say its version, but {_shown(out or said) or 'nothing'}", code, said)
     return number
 
