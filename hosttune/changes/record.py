@@ -29,6 +29,10 @@ class Status(StrEnum):
     PARTLY = "partly-rolled-back"
 
 
+UNFINISHED = (Status.APPLYING, Status.UNCONFIRMED, Status.CONFIRMING, Status.ROLLING_BACK)
+"""What is still to be brought to an end: by a confirm, a rollback, a timer, or the next run."""
+
+
 @dataclass(frozen=True, slots=True)
 class Instance:
     """Which boot of which kernel, and which network namespace of it; "" where that cannot be told.

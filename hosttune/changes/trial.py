@@ -13,7 +13,7 @@ from hosttune.changes import backends, journal, transaction, undo, wayback
 from hosttune.changes.confirm import BY_HAND, BY_REBOOT, INTERRUPTED, moment, over
 from hosttune.changes.order import forward
 from hosttune.changes.planned import Planned
-from hosttune.changes.record import Invocation, Record, Status
+from hosttune.changes.record import UNFINISHED, Invocation, Record, Status
 from hosttune.changes.request import Request
 from hosttune.changes.transaction import Outcome, describe
 from hosttune.changes.wayback import WayBack
@@ -21,7 +21,7 @@ from hosttune.errors import ApplyError, HostError, StoppedError
 from hosttune.host import WritableHost
 from hosttune.model import Change, Plan, State
 
-_OPEN = (Status.APPLYING, Status.UNCONFIRMED, Status.CONFIRMING, Status.ROLLING_BACK, Status.PARTLY)
+_OPEN = (*UNFINISHED, Status.PARTLY)
 
 
 def apply(host: WritableHost, record: Record, restart: bool, command: Sequence[str]) -> Record:

@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from hosttune.changes import journal, wayback
-from hosttune.changes.record import Record, Status
+from hosttune.changes.record import UNFINISHED, Record, Status
 from hosttune.errors import RefusedError, UsageError
 from hosttune.host import netns
 from hosttune.host.live import LiveHost
-
-_OPEN = (Status.APPLYING, Status.UNCONFIRMED, Status.CONFIRMING, Status.ROLLING_BACK)
 
 
 @contextmanager
@@ -46,7 +44,7 @@ def _name(host: LiveHost, id: int | None) -> str:
 def _chosen(records: list[Record], id: int | None) -> Record | None:
     if id is not None:
         return next((record for record in records if record.id == id), None)
-    for kinds in (_OPEN, (Status.APPLIED,), (Status.PARTLY,)):
+    for kinds in (UNFINISHED, (Status.APPLIED,), (Status.PARTLY,)):
         if found := [record for record in records if record.status in kinds]:
             return found[-1]
     return None

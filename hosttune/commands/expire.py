@@ -15,7 +15,7 @@ import time
 from hosttune import registry
 from hosttune.changes import journal, trial
 from hosttune.changes.confirm import moment, over
-from hosttune.changes.record import Record, Status
+from hosttune.changes.record import UNFINISHED, Record
 from hosttune.changes.transaction import Outcome
 from hosttune.commands import _damaged
 from hosttune.errors import HosttuneError, StoppedError
@@ -24,7 +24,6 @@ from hosttune.host.live import LiveHost
 _PAUSE = 0.5
 _TRIES = 600
 """Attempts, a second or more apart, where another run holds the lock or something cannot be written."""
-_OPEN = (Status.APPLYING, Status.UNCONFIRMED, Status.CONFIRMING, Status.ROLLING_BACK)
 
 
 def command(id: int) -> list[str]:
@@ -78,7 +77,7 @@ def read(host: LiveHost, id: int) -> Record | None:
 
 def waits(record: Record | None) -> bool:
     """Say whether there is something to take back at the deadline of a record."""
-    return record is not None and record.confirm is not None and record.status in _OPEN
+    return record is not None and record.confirm is not None and record.status in UNFINISHED
 
 
 def await_deadline(host: LiveHost, record: Record | None) -> None:
