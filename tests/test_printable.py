@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hosttune import printable
-from hosttune.commands._output import Passing
+from hosttune.terminal.streams import Passing
 from tests.hostile.text import EVIL, hold
 from tests.vm.guest import REPO
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 
 from hosttune import registry
-from hosttune.capacity import _keeps, _logs, _reach, _tuples
-from hosttune.capacity._facts import CapacityFacts
-from hosttune.capacity._towards import towards
+from hosttune.capacity import keeping, logs, reaching, tuples
+from hosttune.capacity.facts import CapacityFacts
+from hosttune.capacity.toward import towards
 from hosttune.model import Bound, Need
 
 __all__ = ["CapacityFacts", "capacity", "more_sources", "order", "reach", "towards", "with_log"]
@@ -21,7 +21,11 @@ NO_BOUND = "no bound"
 
 def capacity(facts: CapacityFacts) -> tuple[Bound, ...]:
     """Return all bounds: of connections, then of rates; those that could not be told, or do not limit, come last."""
-    found = [b for name in registry.names(__name__) for b in registry.load(__name__, name).bounds(facts)]
+    found = [
+        b
+        for name in registry.names("hosttune.capacity.bounds")
+        for b in registry.load("hosttune.capacity.bounds", name).bounds(facts)
+    ]
     return tuple(sorted((with_log(_or_none(bound), facts) for bound in found), key=order))
 
 
@@ -39,7 +43,7 @@ def reach(facts: CapacityFacts) -> tuple[Need, ...]:
     is one of the unit, or for a range and a switch what they are now. Bounds that are Unknown, or that nothing
     raises, need nothing here; `capacity` still shows them.
     """
-    return _reach.merge(capacity(facts), facts)
+    return reaching.merge(capacity(facts), facts)
 
 
 def more_sources(facts: CapacityFacts, *, widest: bool, below_knee: bool) -> int | None:
@@ -48,17 +52,17 @@ def more_sources(facts: CapacityFacts, *, widest: bool, below_knee: bool) -> int
     `widest`: with the widest range instead of the one now. `below_knee`: without that connect() slows first; None
     too in a bind mode that has no knee.
     """
-    found = _tuples.sources(facts, widest, below_knee)
+    found = tuples.sources(facts, widest, below_knee)
     return None if found is None else sum(found.values())
 
 
 def with_log(bound: Bound, facts: CapacityFacts) -> Bound:
     """Return the bound with what the program that binds will write, before what the kernel does."""
-    name, when = facts.dialler if bound.id.startswith("ports") else facts.program_name, _logs.ANY_TIME
+    name, when = facts.dialler if bound.id.startswith("ports") else facts.program_name, logs.ANY_TIME
     if bound.id == "nofile":
-        kept = _keeps.keeps(facts)
+        kept = keeping.keeps(facts)
         name, when = kept.program or name, kept.when
-    line = _logs.log_line(name, bound.id, facts.workload.bind_mode, when)
+    line = logs.log_line(name, bound.id, facts.workload.bind_mode, when)
     return dataclasses.replace(bound, log="; ".join(part for part in (line, bound.log) if part)) if line else bound
 
 

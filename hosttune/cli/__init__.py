@@ -9,10 +9,10 @@ import typer
 
 # imported for what they register, in the order of the help
 from hosttune.cli import addressing, changing, hooking, looking, planning, stalling  # noqa: F401
-from hosttune.cli._app import app
-from hosttune.commands import _usage
+from hosttune.cli.application import app
 from hosttune.errors import HosttuneError
 from hosttune.printable import shown
+from hosttune.terminal import usage
 
 __all__ = ["app", "main"]
 
@@ -23,10 +23,10 @@ _LONGEST = 4000
 
 def main(args: list[str] | None = None) -> None:
     """Run the command line; every error that a person can mend is one line on stderr."""
-    from hosttune.commands import _output
+    from hosttune.terminal import streams
 
-    _output.install()
-    raise SystemExit(_output.settle(_carried_out(args)))
+    streams.install()
+    raise SystemExit(streams.settle(_carried_out(args)))
 
 
 def _carried_out(args: list[str] | None) -> int:
@@ -36,12 +36,12 @@ def _carried_out(args: list[str] | None) -> int:
         code = app(args, prog_name="hosttune", standalone_mode=False)
     except HosttuneError as error:
         return _fail(args, f"hosttune: {error}", error.exit_code)
-    except _usage.WRONG as error:
-        return _fail(args, _usage.line(error), 2)
+    except usage.WRONG as error:
+        return _fail(args, usage.line(error), 2)
     except (KeyboardInterrupt, typer.Abort):
         code = 130
     except Exception as error:
-        return _fail(args, _usage.bug(error), 3)
+        return _fail(args, usage.bug(error), 3)
     if code == 130:
         return _say("hosttune: interrupted", 130)
     return code if isinstance(code, int) else 0
@@ -49,9 +49,9 @@ def _carried_out(args: list[str] | None) -> int:
 
 def _fail(args: list[str] | None, text: str, code: int) -> int:
     """Say what went wrong, in the format that was asked for too, and return the exit code."""
-    from hosttune.commands import _failing
+    from hosttune.commands import failing
 
-    return _say(*_failing.fail(sys.argv[1:] if args is None else args, text, code))
+    return _say(*failing.fail(sys.argv[1:] if args is None else args, text, code))
 
 
 def _say(text: Any, code: int) -> int:

@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from hosttune.cli._app import Verbs, aim_of, app
-from hosttune.options import (
+from hosttune.cli.application import Verbs, aim_of, app
+from hosttune.cli.options import (
     Backends,
     ConfirmIf,
     ConfirmWithin,

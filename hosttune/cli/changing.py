@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from hosttune.cli._app import aim_of, app
-from hosttune.commands import _completing, _usage
-from hosttune.options import (
+from hosttune.cli.application import aim_of, app
+from hosttune.cli.options import (
     Backends,
     ConfirmIf,
     ConfirmWithin,
@@ -30,6 +29,8 @@ from hosttune.options import (
     Sources,
     User,
 )
+from hosttune.commands import completing
+from hosttune.terminal import usage
 
 
 @app.command()
@@ -56,16 +57,16 @@ def apply(
     only: Annotated[
         str | None,
         typer.Option(
-            callback=_usage.some,
+            callback=usage.some,
             help="Kinds to write: sysctl,limits,units,addresses.",
             metavar="KINDS",
-            autocompletion=_completing.several("sysctl", "limits", "units", "addresses"),
+            autocompletion=completing.several("sysctl", "limits", "units", "addresses"),
         ),
     ] = None,
     leave: Annotated[
         list[str] | None,
         typer.Option(
-            "--except", help="A key to leave alone; repeatable.", metavar="KEY", autocompletion=_completing.sysctls
+            "--except", help="A key to leave alone; repeatable.", metavar="KEY", autocompletion=completing.sysctls
         ),
     ] = None,
     runtime_only: Annotated[bool, typer.Option("--runtime-only", help="Write nothing that survives a boot.")] = False,
@@ -91,7 +92,7 @@ def apply(
             "--allow-key",
             help="A sysctl to take from a profile though it does not concern connections; repeatable.",
             metavar="KEY",
-            autocompletion=_completing.sysctls,
+            autocompletion=completing.sysctls,
         ),
     ] = None,
     reason: Reason = None,
@@ -117,7 +118,7 @@ def confirm(
     id: Annotated[
         int | None,
         typer.Argument(
-            parser=_usage.counted(10**9), help="The apply to keep; default: the one that waits.", metavar="[ID]"
+            parser=usage.counted(10**9), help="The apply to keep; default: the one that waits.", metavar="[ID]"
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be written; exit 4 if it waits.")] = False,
@@ -137,7 +138,7 @@ def confirm(
 def rollback(
     id: Annotated[
         int | None,
-        typer.Argument(parser=_usage.counted(10**9), help="The apply to take back; default: the last.", metavar="[ID]"),
+        typer.Argument(parser=usage.counted(10**9), help="The apply to take back; default: the last.", metavar="[ID]"),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; exit 4 if anything.")] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,

@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from hosttune.cli._app import Verbs, aim_of, app
-from hosttune.commands import _completing, _usage
-from hosttune.options import (
+from hosttune.cli.application import Verbs, aim_of, app
+from hosttune.cli.options import (
     Backends,
     Connections,
     DirectoryOption,
@@ -25,6 +24,8 @@ from hosttune.options import (
     TextFile,
     User,
 )
+from hosttune.commands import completing
+from hosttune.terminal import usage
 
 hooks = Verbs(no_args_is_help=True, help="Fit hosttune into Ansible, cloud-init, systemd, Prometheus, a shell.")
 app.add_typer(hooks, name="hook")
@@ -62,7 +63,7 @@ def hook_cloud_init(
         str | None,
         typer.Option(
             "--from",
-            callback=_usage.some,
+            callback=usage.some,
             help="Where hosttune comes from, required: image (it is there), a URL or path of a .whl or .pyz, or "
             "NAME==VERSION for pip.",
             metavar="SPEC",
@@ -70,7 +71,7 @@ def hook_cloud_init(
     ] = None,
     sha256: Annotated[
         str | None,
-        typer.Option("--sha256", callback=_usage.some, help="Sum of what --from names.", metavar="HEX"),
+        typer.Option("--sha256", callback=usage.some, help="Sum of what --from names.", metavar="HEX"),
     ] = None,
     no_sha256: Annotated[
         bool, typer.Option("--no-sha256", help="Take what a server or an index gives without a sum.")
@@ -134,7 +135,7 @@ def hook_pyz(
             "--python",
             help="3.11, 3.12, ...; repeatable, default: all.",
             metavar="X.Y",
-            autocompletion=_completing.listed("hosttune.hooks.pyz", "PYTHONS"),
+            autocompletion=completing.listed("hosttune.hooks.pyz", "PYTHONS"),
         ),
     ] = None,
     arch: Annotated[
@@ -143,7 +144,7 @@ def hook_pyz(
             "--arch",
             help="x86_64 or aarch64; repeatable, default: both.",
             metavar="ARCH",
-            autocompletion=_completing.listed("hosttune.hooks.pyz", "ARCHES"),
+            autocompletion=completing.listed("hosttune.hooks.pyz", "ARCHES"),
         ),
     ] = None,
     libc: Annotated[
@@ -152,7 +153,7 @@ def hook_pyz(
             "--libc",
             help="glibc or musl; repeatable, default: both.",
             metavar="LIBC",
-            autocompletion=_completing.listed("hosttune.hooks.pyz", "LIBCS"),
+            autocompletion=completing.listed("hosttune.hooks.pyz", "LIBCS"),
         ),
     ] = None,
 ) -> None:
@@ -180,7 +181,7 @@ def hook_completion(
         typer.Argument(
             help="bash, zsh or fish.",
             metavar="SHELL",
-            autocompletion=_completing.listed("hosttune.hooks.completion", "SHELLS"),
+            autocompletion=completing.listed("hosttune.hooks.completion", "SHELLS"),
         ),
     ],
 ) -> None:

@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from hosttune.cli._app import aim_of, app, profiles
-from hosttune.commands import _completing
-from hosttune.options import (
+from hosttune.cli.application import aim_of, app, profiles
+from hosttune.cli.options import (
     Backends,
     Connections,
     FailOn,
@@ -32,6 +31,7 @@ from hosttune.options import (
     Verbose,
     formats,
 )
+from hosttune.commands import completing
 
 
 @app.command()
@@ -117,7 +117,7 @@ def prove(
         typer.Option(
             help="Experiments to make, such as ports,knee; default: all.",
             metavar="NAMES",
-            autocompletion=_completing.experiments,
+            autocompletion=completing.experiments,
         ),
     ] = "",
     budget: Annotated[str, typer.Option(help="Time for everything: 30s, 2m.", metavar="TIME")] = "30s",
@@ -139,7 +139,7 @@ def prove(
 
 @app.command()
 def resolve(
-    keys: Annotated[list[str] | None, typer.Argument(metavar="[KEY]...", autocompletion=_completing.sysctls)] = None,
+    keys: Annotated[list[str] | None, typer.Argument(metavar="[KEY]...", autocompletion=completing.sysctls)] = None,
     user: User = None,
     unit: Annotated[
         list[str] | None, typer.Option("--unit", help="A systemd unit; repeatable.", metavar="UNIT")
@@ -159,9 +159,7 @@ def resolve(
 
 @app.command()
 def explain(
-    key: Annotated[
-        str, typer.Argument(help="A sysctl, or nofile.", metavar="KEY", autocompletion=_completing.subjects)
-    ],
+    key: Annotated[str, typer.Argument(help="A sysctl, or nofile.", metavar="KEY", autocompletion=completing.subjects)],
     profile: ProfileFile = None,
 ) -> None:
     """Say what a key is, its unit and default, what goes wrong either way, and which role wants what."""
@@ -198,7 +196,7 @@ def profile_list() -> None:
 
 @profiles.command("show")
 def profile_show(
-    name: Annotated[str, typer.Argument(metavar="NAME", autocompletion=_completing.roles)],
+    name: Annotated[str, typer.Argument(metavar="NAME", autocompletion=completing.roles)],
     connections: Connections = None,
     rate: Rate = None,
 ) -> None:
@@ -210,7 +208,7 @@ def profile_show(
 
 @profiles.command("validate")
 def profile_validate(
-    files: Annotated[list[str], typer.Argument(metavar="FILE...", autocompletion=_completing.files)],
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", autocompletion=completing.files)],
 ) -> None:
     """Check profile files of your own: each error is one line."""
     from hosttune.commands import profile

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from hosttune.cli._app import app
-from hosttune.commands import _completing
-from hosttune.options import DirectoryOption, FileOption, Verbose, formats
+from hosttune.cli.application import app
+from hosttune.cli.options import DirectoryOption, FileOption, Verbose, formats
+from hosttune.commands import completing
 
 
 @app.command()
@@ -16,7 +16,7 @@ def plan(
     topology: Annotated[
         str,
         typer.Argument(
-            help="A topology file, or one that ships.", metavar="[TOPOLOGY]", autocompletion=_completing.topologies
+            help="A topology file, or one that ships.", metavar="[TOPOLOGY]", autocompletion=completing.topologies
         ),
     ] = "",
     set: Annotated[

@@ -6,9 +6,8 @@ from typing import Annotated
 
 import typer
 
-from hosttune.cli._app import aim_of, app
-from hosttune.commands import _completing
-from hosttune.options import (
+from hosttune.cli.application import aim_of, app
+from hosttune.cli.options import (
     Backends,
     FileOption,
     Format,
@@ -28,6 +27,7 @@ from hosttune.options import (
     Verbose,
     formats,
 )
+from hosttune.commands import completing
 
 
 @app.command()
@@ -51,7 +51,7 @@ def diagnose(
         typer.Option(
             help="The call that failed: connect, bind, accept, socket, ...",
             metavar="CALL",
-            autocompletion=_completing.choice("connect", "bind", "accept", "socket"),
+            autocompletion=completing.choice("connect", "bind", "accept", "socket"),
         ),
     ] = "",
     stalled_at: StalledAt = None,
@@ -95,7 +95,7 @@ def watch(
         typer.Option(
             help="nearness, rate (full first), use or name.",
             metavar="KEY",
-            autocompletion=_completing.choice("nearness", "rate", "use", "name"),
+            autocompletion=completing.choice("nearness", "rate", "use", "name"),
         ),
     ] = "nearness",
     record: Annotated[str, FileOption("--record", help="Keep every look in FILE, for `report`.")] = "",
@@ -123,7 +123,7 @@ def watch(
 @app.command()
 def report(
     file: Annotated[
-        str, typer.Argument(help="What `watch --record` wrote.", metavar="FILE", autocompletion=_completing.files)
+        str, typer.Argument(help="What `watch --record` wrote.", metavar="FILE", autocompletion=completing.files)
     ],
     markdown: Annotated[bool, typer.Option("--markdown", help="As Markdown; the default.")] = False,
     svg: Annotated[bool, typer.Option("--svg", help="As a picture: charts over time.")] = False,

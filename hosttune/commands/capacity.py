@@ -5,17 +5,19 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from hosttune.commands import _load, _open, _output
 from hosttune.model import Report
-from hosttune.render import _capacity, _svg
-from hosttune.render._figures import hard_bounds, slow_bounds
+from hosttune.render.view import capacity
+from hosttune.render.view import svg as svg_view
+from hosttune.render.view.figures import hard_bounds, slow_bounds
+from hosttune.terminal import streams
+from hosttune.workflows import loading, opening
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """The options of `hosttune capacity`, as given; `svg` is the file that a picture goes to, "" for none."""
 
-    aim: _load.Aim
+    aim: loading.Aim
     netns: str
     root: str
     snapshot: str
@@ -26,18 +28,18 @@ class Asked:
 
 def run(asked: Asked) -> int:
     """Print the bounds and return the exit code: 0 where the workload is carried, 1 where it is not."""
-    _open.check_format(asked.format, ("table", "json", "markdown"))
-    report = _load.report(asked.aim, asked.root, asked.snapshot, asked.netns)
+    opening.check_format(asked.format, ("table", "json", "markdown"))
+    report = loading.report(asked.aim, asked.root, asked.snapshot, asked.netns)
     short = _short(report)
     if not short:
         report = dataclasses.replace(report, mend=())
     if asked.svg:
-        _output.to_file("--svg", asked.svg, _svg.render(report))
+        streams.to_file("--svg", asked.svg, svg_view.render(report))
     if asked.format == "table":
         # check shows the bounds that bind; here there is room for all
-        _open.present(report, _capacity, asked.verbose)
+        opening.present(report, capacity, asked.verbose)
     else:
-        _open.print_report(report, asked.format, asked.verbose)
+        opening.print_report(report, asked.format, asked.verbose)
     return 1 if short else 0
 
 

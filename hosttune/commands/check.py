@@ -7,18 +7,19 @@ import time
 from dataclasses import dataclass
 
 from hosttune import registry
-from hosttune.commands import _examine, _load, _open, _textfile
 from hosttune.errors import UsageError
 from hosttune.host.live import LiveHost
 from hosttune.model import Report
-from hosttune.render import prometheus
+from hosttune.render.formats import prometheus
+from hosttune.terminal import metrics_file
+from hosttune.workflows import examine, loading, opening
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """The options of `hosttune check`, as given; `aim` are those that `apply` has too, `textfile` "" for none."""
 
-    aim: _load.Aim
+    aim: loading.Aim
     netns: str
     root: str
     snapshot: str
@@ -33,29 +34,29 @@ def run(asked: Asked) -> int:
     """Print the report and return the exit code, which a format may have of its own."""
     if asked.textfile and (asked.snapshot or asked.root != "/"):
         raise UsageError("--textfile: node_exporter tells of the host it runs on; leave out --snapshot and --root")
-    _textfile.check(asked.textfile)
-    _open.check_format(asked.format, registry.names("hosttune.render"))
-    fail_on = _examine.severity(asked.fail_on)
-    report = _load.report(asked.aim, asked.root, asked.snapshot, asked.netns)
+    metrics_file.check(asked.textfile)
+    opening.check_format(asked.format, registry.names("hosttune.render.formats"))
+    fail_on = examine.severity(asked.fail_on)
+    report = loading.report(asked.aim, asked.root, asked.snapshot, asked.netns)
     taken = None if asked.snapshot else round(time.time(), 3)
     if not (asked.netns or asked.snapshot) and asked.root == "/":
         report = _waiting(LiveHost(), report)
     report = dataclasses.replace(report, fail_on=fail_on, strict=asked.strict, taken=taken)
-    renderer = registry.load("hosttune.render", asked.format)
+    renderer = registry.load("hosttune.render.formats", asked.format)
     if asked.textfile:
-        _textfile.write(asked.textfile, prometheus.render(report))
-    _open.present(report, renderer, asked.verbose)
+        metrics_file.write(asked.textfile, prometheus.render(report))
+    opening.present(report, renderer, asked.verbose)
     own = getattr(renderer, "exit_code", None)
-    return own(report) if own else _examine.exit_code(report.findings, report.fail_on.rank, asked.strict)
+    return own(report) if own else examine.exit_code(report.findings, report.fail_on.rank, asked.strict)
 
 
 def _waiting(host: LiveHost, report: Report) -> Report:
     """Return the report with what an apply that waits to be confirmed means for it."""
     if not host.glob("/var/lib/hosttune/*.json"):
         return report  # most hosts: nothing more is imported for them
-    from hosttune.commands import _confirming
+    from hosttune.workflows import confirming
 
-    said, command = _confirming.waiting(host)
+    said, command = confirming.waiting(host)
     if not said:
         return report
     return dataclasses.replace(report, warnings=(said, *report.warnings), mend=(command,) if report.mend else ())

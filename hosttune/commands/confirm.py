@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from hosttune.changes import journal, trial
 from hosttune.changes.confirm import moment, over
 from hosttune.changes.record import Record, Status
-from hosttune.commands import _confirming, _damaged, _open, _output
 from hosttune.errors import RefusedError
 from hosttune.host.live import LiveHost
 from hosttune.model import Plan
-from hosttune.render import _plan
+from hosttune.render.view import plan
+from hosttune.terminal import streams
+from hosttune.workflows import confirming, damaged_records, opening
 
 SCHEMA = "hosttune/confirm/1"
 WANTED = 4
@@ -30,14 +31,14 @@ class Asked:
 
 def run(asked: Asked) -> int:
     """Confirm it on this host, or show it; returns the exit code."""
-    _open.check_format(asked.format)
+    opening.check_format(asked.format)
     return on(LiveHost(), asked)
 
 
 def on(host: LiveHost, asked: Asked) -> int:
     """Confirm it on a host, or show it; returns the exit code."""
     found = journal.read(host)
-    _damaged.refuse_unsafe(host, found)
+    damaged_records.refuse_unsafe(host, found)
     records = found.records
     waiting = trial.unconfirmed(records)
     id = asked.id if asked.id is not None else waiting.id if waiting else None
@@ -45,13 +46,13 @@ def on(host: LiveHost, asked: Asked) -> int:
         raise RefusedError("nothing to confirm: no apply waits for it; `hosttune history` lists them")
     if any(one.id == id and one.status is Status.APPLIED for one in records):
         return _tell(asked, id, None, 0)
-    record = _confirming.confirmable(records, id)
+    record = confirming.confirmable(records, id)
     if asked.dry_run:
         if why := over(record.confirm, moment(host)) if record.confirm else "":
             raise RefusedError(f"too late: apply {id} was {why}; `sudo hosttune rollback` takes it back")
         return _tell(asked, id, record, WANTED)
-    kept = _confirming.kept(host, id)
-    _output.did(f"apply {id} is confirmed")
+    kept = confirming.kept(host, id)
+    streams.did(f"apply {id} is confirmed")
     return _tell(asked, id, record, 0, lasts=kept.request.persist)
 
 
@@ -65,7 +66,7 @@ def _tell(asked: Asked, id: int, record: Record | None, code: int, lasts: bool =
             "dry_run": asked.dry_run,
             "changed": record is not None,
             "files": [change.target for change in changes if change.backend == "file"],
-            "diff": "".join(f"{line}\n" for change in changes for line in _plan.diff(change)),
+            "diff": "".join(f"{line}\n" for change in changes for line in plan.diff(change)),
         }
         print(json.dumps(document, indent=1))
         return code
@@ -73,7 +74,7 @@ def _tell(asked: Asked, id: int, record: Record | None, code: int, lasts: bool =
         print(f"  Nothing to do: apply {id} is confirmed already.")
     elif code == WANTED:
         width = max(60, shutil.get_terminal_size((80, 24)).columns)
-        print(_plan.plan(Plan(changes=changes), width, reasons=False), end="")
+        print(plan.plan(Plan(changes=changes), width, reasons=False), end="")
         print(f"  keep it: sudo hosttune confirm {id}")
     else:
         until = "it stays, after a reboot too" if lasts else "it stays until the next boot (--runtime-only)"

@@ -6,14 +6,14 @@ import dataclasses
 from dataclasses import dataclass
 
 from hosttune import diagnosis
-from hosttune.commands import _load, _observe, _open
-from hosttune.diagnosis import _errnos, _log
+from hosttune.diagnosis import errnos, log_reading
 from hosttune.errors import HostError, UsageError
 from hosttune.host import named_file
 from hosttune.host.live import LiveHost
 from hosttune.host.recorded import Recorded
 from hosttune.model import Conclusion, Diagnosis, LogHit, Said, Unknown
-from hosttune.render import _diagnosis
+from hosttune.render.view import diagnosis as diagnosis_view
+from hosttune.workflows import loading, observe, opening
 
 _CODES = {Conclusion.NOTHING: 0, Conclusion.CAUSE: 1, Conclusion.OWN_LIMIT: 1, Conclusion.NOT_ENOUGH: 3}
 _LARGEST = 16 << 20
@@ -26,7 +26,7 @@ _PATIENCE = 3.0
 class Asked:
     """The options of `hosttune diagnose`, as given; `interval` is the time between the two gatherings, "" for short."""
 
-    aim: _load.Aim
+    aim: loading.Aim
     interval: str
     errno: str
     call: str
@@ -40,18 +40,18 @@ class Asked:
 
 def run(asked: Asked) -> int:
     """Print the diagnosis and return the exit code."""
-    if asked.format not in _diagnosis.RENDERERS:
-        raise UsageError(f"--format {asked.format}: unknown; choose {', '.join(sorted(_diagnosis.RENDERERS))}")
+    if asked.format not in diagnosis_view.RENDERERS:
+        raise UsageError(f"--format {asked.format}: unknown; choose {', '.join(sorted(diagnosis_view.RENDERERS))}")
     said, notes = _said(asked)
-    interval = _observe.seconds(asked.interval) if asked.interval else 0.0
-    with _load.view(asked.aim, asked.netns, asked.snapshot) as seen:
-        host = _open.open_host("/", asked.snapshot, asked.netns)
-        hosts = _observe.recorded(host, host.again) if isinstance(host, Recorded) else _observe.live(host)
-        clues = _observe.clues(hosts, asked.aim, said, interval)
+    interval = observe.seconds(asked.interval) if asked.interval else 0.0
+    with loading.view(asked.aim, asked.netns, asked.snapshot) as seen:
+        host = opening.open_host("/", asked.snapshot, asked.netns)
+        hosts = observe.recorded(host, host.again) if isinstance(host, Recorded) else observe.live(host)
+        clues = observe.clues(hosts, asked.aim, said, interval)
     found = diagnosis.diagnose(clues)
     found = dataclasses.replace(
         found,
-        command=_load.command(),
+        command=loading.command(),
         notes=(*found.notes, *notes, *_unused(asked, found.seconds)),
         missing=(*seen.missing, *(_missing(clues) if isinstance(host, LiveHost) else ())),
     )
@@ -60,7 +60,7 @@ def run(asked: Asked) -> int:
 
 
 def _print(found: Diagnosis, asked: Asked) -> None:
-    _open.present(found, _diagnosis.Renderer(asked.format), asked.verbose)
+    opening.present(found, diagnosis_view.Renderer(asked.format), asked.verbose)
 
 
 def _unused(asked: Asked, seconds: float) -> tuple[str, ...]:
@@ -74,10 +74,10 @@ def _unused(asked: Asked, seconds: float) -> tuple[str, ...]:
 def _said(asked: Asked) -> tuple[Said, tuple[str, ...]]:
     """Return what the person and the logs say, checked, and which log says nothing; raises UsageError."""
     errno = asked.errno.upper() if asked.errno.lower() != "none" else "none"
-    if errno and errno not in _errnos.ERRNOS:
-        raise UsageError(f"--errno {asked.errno}: unknown; choose {', '.join(_errnos.ERRNOS)}")
-    if asked.call and asked.call not in _errnos.CALLS:
-        raise UsageError(f"--call {asked.call}: unknown; choose {', '.join(_errnos.CALLS)}")
+    if errno and errno not in errnos.ERRNOS:
+        raise UsageError(f"--errno {asked.errno}: unknown; choose {', '.join(errnos.ERRNOS)}")
+    if asked.call and asked.call not in errnos.CALLS:
+        raise UsageError(f"--call {asked.call}: unknown; choose {', '.join(errnos.CALLS)}")
     known = [_hits(path) for path in dict.fromkeys(asked.log)]
     notes = tuple(remark for _, remark in known if remark)
     return Said(errno, asked.call, asked.stalled_at, tuple(hit for hits, _ in known for hit in hits)), notes
@@ -94,7 +94,7 @@ def _hits(path: str) -> tuple[tuple[LogHit, ...], str]:
         raise UsageError(f"--log {path}: {named_file.why(error)}; name a file that you may read, or a pipe") from error
     if found.cut and not found.data:
         raise UsageError(f"--log {path}: nothing came in {_PATIENCE:g} s; start what writes it first, or name a file")
-    hits = _log.recognise(found.data)
+    hits = log_reading.recognise(found.data)
     if found.cut:
         return hits, f"--log {path}: more came after {_PATIENCE:g} s and was not read; save it first, and name the file"
     return hits, "" if hits else f"--log {path}: no line that is known"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 
-from hosttune.commands._open import LOCAL, open_profiles
 from hosttune.errors import HostError, UsageError
 from hosttune.facts import machine
 from hosttune.findings.judge import wanted
@@ -12,6 +11,7 @@ from hosttune.host.live import LiveHost
 from hosttune.printable import clean, cleaned
 from hosttune.profile import load, merge
 from hosttune.resolve.sysctl_value import display, normalise, valid_key
+from hosttune.workflows.opening import LOCAL, open_profiles
 
 
 def run(key: str, files: list[str]) -> None:

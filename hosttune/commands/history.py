@@ -10,10 +10,10 @@ from hosttune.changes import journal
 from hosttune.changes.confirm import BY_HAND, IN_TIME, Moment, left, moment, over
 from hosttune.changes.decode import encode
 from hosttune.changes.record import Invocation, Record, Status
-from hosttune.commands import _damaged, _open
 from hosttune.host.live import LiveHost
 from hosttune.model import Who
-from hosttune.render._figures import fold, when
+from hosttune.render.view.figures import fold, when
+from hosttune.workflows import damaged_records, opening
 
 SCHEMA = "hosttune/history/1"
 _SHOWN = 20
@@ -33,14 +33,14 @@ _STATES = {
 
 def run(root: str, format: str) -> None:
     """Print each with the command that takes it back, oldest first."""
-    _open.check_format(format)
+    opening.check_format(format)
     on(LiveHost(root), root, format)
 
 
 def on(host: LiveHost, root: str, format: str) -> None:
     """Print those of a host."""
     found, now = journal.read(host), moment(host)
-    damaged = _damaged.documents(host, found)
+    damaged = damaged_records.documents(host, found)
     if format == "json":
         applies = [encode(record) for record in found.records]
         print(json.dumps({"schema": SCHEMA, "applies": applies, "damaged": damaged}, indent=1))
@@ -53,7 +53,7 @@ def on(host: LiveHost, root: str, format: str) -> None:
     for row in damaged[-_SHOWN:]:
         number = row["id"] if row["id"] is not None else "?"
         # a command stands in a line of its own, so that it can be pasted
-        said, _, command = _damaged.sentence(row).partition(": sudo ")
+        said, _, command = damaged_records.sentence(row).partition(": sudo ")
         print("\n".join(fold(f"{number:>4}  cannot be used: {said}{':' * bool(command)}", width, "      ")))
         print(f"      sudo {command}" if command else "", end="\n" if command else "")
     if damaged[_SHOWN:]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hosttune.commands import _elsewhere, _load, _open, hook_systemd
+from hosttune.commands import hook_systemd
 from hosttune.errors import ProfileError, UsageError
 from hosttune.hooks import cloud_init, systemd
 from hosttune.hooks.cloud_init import Kind, Origin
@@ -17,6 +17,7 @@ from hosttune.model import Severity
 from hosttune.printable import clean
 from hosttune.profile import load
 from hosttune.resolve import toml_file
+from hosttune.workflows import elsewhere, loading, opening
 
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[a-z,]+\])?((==|>=|~=)[A-Za-z0-9.*+!]+)?")
 _PLACE = re.compile(r"(https?:/)?/[!-~]+")
@@ -28,7 +29,7 @@ _EC2 = 16384
 class Asked:
     """The options of `hosttune hook cloud-init`, as given."""
 
-    aim: _load.Aim
+    aim: loading.Aim
     origin: str
     sha256: str
     no_sha256: bool
@@ -40,16 +41,16 @@ class Asked:
 def run(asked: Asked) -> None:
     """Print the document; raises UsageError or ProfileError."""
     origin = _origin(asked.origin, asked.sha256, asked.no_sha256)
-    _elsewhere.checked(asked.aim)
+    elsewhere.checked(asked.aim)
     profiles: dict[str, str] = {}
     for path in asked.aim.profile:
         profiles[_name(path, profiles)] = toml_file.read(Path(path), "profile", ProfileError).text
     there = [f"{cloud_init.PROFILES}/{name}" for name in profiles]
     unit = hook_systemd.Asked(asked.aim, asked.every, Severity.ERROR, False, "", "")
-    units = hook_systemd.units(unit, hook_systemd.Place(cloud_init.PROGRAM, [], there), _load.command())
-    options = _load.words(dataclasses.replace(asked.aim, profile=there))
+    units = hook_systemd.units(unit, hook_systemd.Place(cloud_init.PROGRAM, [], there), loading.command())
+    options = loading.words(dataclasses.replace(asked.aim, profile=there))
     also = ["--restart"] * asked.restart + ["--reserve-listeners"] * asked.reserve_listeners
-    wanted = cloud_init.Wanted(options, also, units, _load.command(), profiles)
+    wanted = cloud_init.Wanted(options, also, units, loading.command(), profiles)
     text = cloud_init.user_data(wanted, origin, systemd.WHERE)
     print(text, end="")
     for note in [*_unsummed(origin), *_notes(asked.aim.role, len(text.encode()))]:
@@ -66,7 +67,7 @@ def _unsummed(origin: Origin) -> Iterator[str]:
 
 def _notes(roles: Sequence[str], size: int) -> Iterator[str]:
     """Yield what is to be known before a document of `size` bytes is used."""
-    for path in (directory / f"{role}.toml" for role in roles for directory in _open.LOCAL):
+    for path in (directory / f"{role}.toml" for role in roles for directory in opening.LOCAL):
         if path.is_file():
             yield f"the new host needs {path} of this one too; or name it with --profile"
     if size > _EC2:

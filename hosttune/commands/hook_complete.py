@@ -6,9 +6,9 @@ import importlib
 from types import SimpleNamespace
 from typing import Any
 
-from hosttune.commands import _completing
+from hosttune.commands import completing
 
-_ASKS = (_completing.FILES, _completing.DIRECTORIES)
+_ASKS = (completing.FILES, completing.DIRECTORIES)
 
 
 def run(command: Any, line: str) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from hosttune import __version__
-from hosttune.commands import _flat
 from hosttune.hooks import man
+from hosttune.terminal import flat_files
 
 
 def run(command: Any, output: str) -> None:
     """Write the pages of a command and all below it; raises UsageError. `command` is what typer makes of an app."""
-    _flat.put("--output", output, man.pages(verb(command, "hosttune"), __version__), man.MARK)
+    flat_files.put("--output", output, man.pages(verb(command, "hosttune"), __version__), man.MARK)
 
 
 def verb(command: Any, name: str, above: Any = None) -> man.Verb:

@@ -15,11 +15,11 @@ from importlib import metadata
 from pathlib import Path
 
 from hosttune import __version__
-from hosttune.commands import _output
 from hosttune.errors import UsageError
 from hosttune.hooks import pyz
 from hosttune.printable import clean
 from hosttune.profile import load
+from hosttune.terminal import streams
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _ANYWHERE = "-none-any.whl"
@@ -53,7 +53,7 @@ def run(asked: Asked) -> None:
     wheels, held, missing = _gathered(wanted)
     if not held:
         raise UsageError(f"hook pyz: {next(iter(missing.values()))}")
-    _output.to_file("--output", asked.output, pyz.build(__version__, wheels, held), 0o777)
+    streams.to_file("--output", asked.output, pyz.build(__version__, wheels, held), 0o777)
     for target, why in missing.items():
         print(f"hosttune: left out {target}: {why}", file=sys.stderr)
     print(f"{clean(asked.output)}: {os.path.getsize(asked.output) / 1e6:.1f} MB, for", *held, sep="\n  ")

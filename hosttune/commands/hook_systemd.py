@@ -9,11 +9,12 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hosttune.commands import _elsewhere, _examine, _flat, _load, _observe, _textfile
 from hosttune.errors import UsageError
 from hosttune.hooks import systemd
 from hosttune.model import Severity
 from hosttune.printable import clean
+from hosttune.terminal import flat_files, metrics_file
+from hosttune.workflows import elsewhere, examine, loading, observe
 
 USUAL = "/usr/local/bin/hosttune"
 MANUALS = ("/usr/local/share/man/man1", "/usr/local/man/man1", "/usr/share/man/man1")
@@ -26,7 +27,7 @@ _SHORTEST = 60
 class Asked:
     """The options of `hosttune hook systemd`, as given; `output` is "" where it is printed."""
 
-    aim: _load.Aim
+    aim: loading.Aim
     every: str
     fail_on: str
     strict: bool
@@ -49,16 +50,16 @@ class Place:
 
 def run(asked: Asked) -> None:
     """Print both units, or put them into the directory of --output; raises UsageError."""
-    _elsewhere.printable("--output", asked.output)
+    elsewhere.printable("--output", asked.output)
     program, parts = _program()
     named = [os.path.abspath(path) for path in asked.aim.profile]
     # a link may lead into a home
     linked = [os.path.realpath(path) for path in [*named, asked.aim.backends_from] if path]
     pages = any(os.path.isfile(f"{place}/{_PAGE}{end}") for place in MANUALS for end in ("", ".gz"))
     place = Place(program, [*parts, *linked], named, pages)
-    texts = units(asked, place, _load.command())
+    texts = units(asked, place, loading.command())
     if asked.output:
-        _flat.put("--output", asked.output, texts, systemd.MARK)
+        flat_files.put("--output", asked.output, texts, systemd.MARK)
         print(*(clean(os.path.join(asked.output, name)) for name in texts), f"then: {systemd.START}", sep="\n")
     else:
         print(systemd.printed(texts), end="")
@@ -68,25 +69,25 @@ def run(asked: Asked) -> None:
 
 def units(asked: Asked, place: Place, line: str) -> dict[str, str]:
     """Return both units by name, made by the command `line`; raises UsageError."""
-    profiles = _elsewhere.checked(asked.aim)
+    profiles = elsewhere.checked(asked.aim)
     every = _every(asked.every)
-    fail_on = _examine.severity(asked.fail_on)
+    fail_on = examine.severity(asked.fail_on)
     textfile = _textfile_of(asked.textfile)
     reads = [("--profile", path) for path in place.profiles] + [("--backends-from", asked.aim.backends_from)]
     for option, path in reads:
         _seen(option, path)
     aim = dataclasses.replace(asked.aim, profile=place.profiles)
-    command = [place.program, "check", *_load.words(aim)]
+    command = [place.program, "check", *loading.words(aim)]
     command += ["--fail-on", fail_on] if fail_on is not Severity.ERROR else []
     command += ["--strict"] if asked.strict else []
     command += ["--textfile", textfile] if textfile else []
     wanted = systemd.Wanted(
         command,
-        after=_elsewhere.service(asked.aim, profiles),
+        after=elsewhere.service(asked.aim, profiles),
         pages=place.pages,
         needs=[place.program, *place.parts, *(path for _, path in reads), textfile],
         textfile=textfile,
-        names=_elsewhere.by_name(asked.aim, profiles),
+        names=elsewhere.by_name(asked.aim, profiles),
         every=every,
         line=line,
     )
@@ -94,8 +95,8 @@ def units(asked: Asked, place: Place, line: str) -> dict[str, str]:
 
 
 def _every(text: str) -> int:
-    _elsewhere.printable("--every", text)
-    every = int(_observe.seconds(text, "--every", most=_observe.WEEK))
+    elsewhere.printable("--every", text)
+    every = int(observe.seconds(text, "--every", most=observe.WEEK))
     if every < _SHORTEST:
         raise UsageError(f"--every {text}: too often; write 1m or more")
     return every
@@ -105,17 +106,17 @@ def _textfile_of(path: str) -> str:
     """Return the file of --textfile, its path plain, as ReadWritePaths= wants it; raises UsageError."""
     if not path:
         return ""
-    _elsewhere.printable("--textfile", path)
+    elsewhere.printable("--textfile", path)
     if not path.startswith("/"):
         raise UsageError(f"--textfile {path}: not a whole path; the unit runs in no directory of yours")
-    _textfile.named(path)
+    metrics_file.named(path)
     _seen("--textfile", path)
     return os.path.normpath(path)
 
 
 def _seen(option: str, path: str) -> None:
     """Raise UsageError for a file that the unit would look for in vain, or write where nobody sees it."""
-    other = _elsewhere.hidden(path)
+    other = elsewhere.hidden(path)
     if other:
         raise UsageError(f"{option} {path}: the unit has a {other} of its own; name a file elsewhere")
 
@@ -134,7 +135,7 @@ def _program() -> tuple[str, Sequence[str]]:
     if found is None:
         return USUAL, []
     path = os.path.abspath(found)
-    unfit = not _runs(path) or _elsewhere.hidden(path) or set(path) & set(systemd.UNSAFE) or not path.isprintable()
+    unfit = not _runs(path) or elsewhere.hidden(path) or set(path) & set(systemd.UNSAFE) or not path.isprintable()
     if not os.path.basename(path).startswith("hosttune") or unfit:
         return USUAL, []
     return path, [os.path.realpath(path), sys.prefix, sys.base_prefix]

@@ -7,11 +7,13 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from hosttune import printable, sizing
-from hosttune.commands import _emit, _open, _output, _real, _reports, _roles, _trust
+from hosttune import printable
 from hosttune.errors import UsageError
 from hosttune.model import Sizing, Topology
-from hosttune.topology import keys, load
+from hosttune.planning import sizing
+from hosttune.planning.topology import keys, load
+from hosttune.terminal import streams
+from hosttune.workflows import emitting, fleet_reports, opening, real_tiers, role_settings, trust
 
 FORMATS = ("table", "markdown", "json")
 
@@ -43,15 +45,15 @@ def run(asked: Asked) -> int:
             f"TOPOLOGY: name a file, or one that ships: {', '.join(load.names())}; --example prints that one"
         )
     # what --emit writes is carried out as root on many hosts
-    with _trust.writing(bool(asked.emit)):
+    with trust.writing(bool(asked.emit)):
         found = size(asked)
     if asked.reports:
-        return _fleet(asked, found)
+        return fleet_view(asked, found)
     if asked.svg:
-        from hosttune.render import _topology_svg
+        from hosttune.render.view import topology_svg
 
-        _output.to_file("--svg", asked.svg, _topology_svg.render(found))
-    written = _emit.emit(sizing.deploy(found), asked.emit) if asked.emit else ()
+        streams.to_file("--svg", asked.svg, topology_svg.render(found))
+    written = emitting.emit(sizing.deploy(found), asked.emit) if asked.emit else ()
     _print(asked, found)
     if written:
         into = keys.printed(asked.emit)
@@ -62,8 +64,8 @@ def run(asked: Asked) -> int:
 
 def size(asked: Asked) -> Sizing:
     """Return the sizing that the options ask for; raises UsageError, TopologyError or ProfileError."""
-    topology = load.load(asked.topology, asked.set, _open.LOCAL, _trust.weigh)
-    roles = _roles.of(topology)
+    topology = load.load(asked.topology, asked.set, opening.LOCAL, trust.weigh)
+    roles = role_settings.of(topology)
     left = [f"{tier.name}.{name}" for tier in topology.tiers for name in sorted(tier.open)]
     if left and not asked.solve:
         raise UsageError(f"{asked.topology}: {left[0]}: to be found; add --solve, or give a number with --set")
@@ -71,7 +73,7 @@ def size(asked: Asked) -> Sizing:
         raise UsageError(f"--solve: {asked.topology} leaves no number open; open some: {' '.join(_openings(topology))}")
     if asked.solve:
         topology = sizing.solve(topology, roles)
-    real = _real.bounds(topology, roles)
+    real = real_tiers.bounds(topology, roles)
     return dataclasses.replace(sizing.size(topology, roles, real), solved=asked.solve)
 
 
@@ -81,29 +83,30 @@ def _openings(topology: Topology) -> list[str]:
     return [f"--set {printable.word(f'{name}=?')}" for name in names]
 
 
-def _fleet(asked: Asked, found: Sizing) -> int:
-    from hosttune.render import _fleet
+def fleet_view(asked: Asked, found: Sizing) -> int:
+    from hosttune.render.view import fleet as fleet_view
 
     if asked.emit or asked.svg or asked.format == "markdown":
         raise UsageError("--reports: it is said as a table or json; leave out --emit, --svg and markdown")
-    fleet = _reports.fleet(found, asked.reports)
+    fleet = fleet_reports.fleet(found, asked.reports)
     if asked.format == "json":
-        sys.stdout.write(_fleet.document(fleet))
+        sys.stdout.write(fleet_view.document(fleet))
     else:
-        _open.present(fleet, _fleet, asked.verbose)
+        opening.present(fleet, fleet_view, asked.verbose)
     return 0 if not fleet.waiting and not fleet.missing and found.carried else 1
 
 
 def _print(asked: Asked, found: Sizing) -> None:
-    from hosttune.render import _topology, _topology_markdown
+    from hosttune.render.view import topology as topology_view
+    from hosttune.render.view import topology_markdown
 
     command = _command(asked)
     if asked.format == "json":
-        sys.stdout.write(_topology.document(found))
+        sys.stdout.write(topology_view.document(found))
     elif asked.format == "markdown":
-        sys.stdout.write(_topology_markdown.render(found, command=command))
+        sys.stdout.write(topology_markdown.render(found, command=command))
     else:
-        _open.present(found, _Renderer(_topology, command), asked.verbose)
+        opening.present(found, _Renderer(topology_view, command), asked.verbose)
 
 
 @dataclass(frozen=True, slots=True)

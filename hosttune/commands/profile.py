@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hosttune.commands import _trust
-from hosttune.commands._open import LOCAL, open_profiles
 from hosttune.facts import machine
 from hosttune.findings.judge import wanted
 from hosttune.host.live import LiveHost
 from hosttune.printable import clean, cleaned
 from hosttune.profile import keys, load, merge, schema
+from hosttune.workflows import trust
+from hosttune.workflows.opening import LOCAL, open_profiles
 
 
 def show_all() -> None:
@@ -39,7 +39,7 @@ def validate(files: list[str]) -> None:
     for file in files:
         schema.validate(file, load.document(Path(file)))
         profile = load.load_file(Path(file), LOCAL)
-        _trust.weigh(profile.doubts)
+        trust.weigh(profile.doubts)
         print(f"{clean(file)}: right, {len(profile.rows)} rows with those it extends")
         for key in _foreign(profile):
             print(f"{clean(file)}: {key} concerns none of {keys.PURPOSE}: `apply` takes it with --allow-key {key} only")

@@ -11,15 +11,16 @@ from dataclasses import dataclass
 
 from hosttune.changes.planned import Planned
 from hosttune.changes.request import Request
-from hosttune.commands import _examine, _load, _output, _planning
 from hosttune.errors import HostError, UsageError
 from hosttune.facts import machine as machines
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
 from hosttune.model import Proven, Trial
 from hosttune.printable import clean
-from hosttune.proofs import _run, _setup
-from hosttune.render import _proof
+from hosttune.proofs import proof_setup, running
+from hosttune.render.view import proof as proof_view
+from hosttune.terminal import streams
+from hosttune.workflows import apply_plan, examine, loading
 
 _MOST = 3600.0  # seconds of a budget
 _UNITS = {"": 1, "s": 1, "m": 60}
@@ -29,7 +30,7 @@ _UNITS = {"": 1, "s": 1, "m": 60}
 class Asked:
     """The options of `hosttune prove`, as given; `aim` are those that `check` has too."""
 
-    aim: _load.Aim
+    aim: loading.Aim
     only: str
     budget: str
     planned: bool
@@ -39,21 +40,21 @@ class Asked:
 
 def run(asked: Asked) -> int:
     """Print the proofs and return the exit code."""
-    if asked.format not in _proof.RENDERERS:
-        raise UsageError(f"--format {asked.format}: unknown; choose {', '.join(sorted(_proof.RENDERERS))}")
+    if asked.format not in proof_view.RENDERERS:
+        raise UsageError(f"--format {asked.format}: unknown; choose {', '.join(sorted(proof_view.RENDERERS))}")
     only, budget = experiments(asked.only), seconds(asked.budget)
     host: Host = LiveHost()
-    loaded = _load.load(host, asked.aim)
+    loaded = loading.load(host, asked.aim)
     if asked.planned:
         host = _planned(host, loaded)
     start = time.monotonic()
     try:
-        setup = _setup.gather(host, loaded.workload, os.geteuid() == 0, budget)
+        setup = proof_setup.gather(host, loaded.workload, os.geteuid() == 0, budget)
     except HostError as error:
         raise UsageError(f"this host's ports cannot be read: {error}; is /proc there?") from error
     modules = _modules(host)
     try:
-        proofs = _run.prove(setup, only, _progress)
+        proofs = running.prove(setup, only, _progress)
     finally:
         _progress(0, 0, "")
     loaded_too = sorted(_modules(host) - modules)
@@ -66,16 +67,16 @@ def run(asked: Asked) -> int:
         seconds=round(time.monotonic() - start, 1),
         proofs=proofs,
         notes=loaded.notes + setup.notes + stays,
-        command=_load.command(),
+        command=loading.command(),
     )
-    _output.put(_proof.RENDERERS[asked.format](trial, max(60, shutil.get_terminal_size((80, 24)).columns)))
+    streams.put(proof_view.RENDERERS[asked.format](trial, max(60, shutil.get_terminal_size((80, 24)).columns)))
     verdicts = {proof.verdict for proof in proofs}
     return 1 if Proven.DIFFERS in verdicts else 3 if asked.strict and Proven.COULD_NOT in verdicts else 0
 
 
 def experiments(only: str) -> tuple[str, ...]:
     """Return the experiments of --only, all where it is empty; raises UsageError."""
-    known = _run.names()
+    known = running.names()
     wanted = tuple(word.strip() for word in only.split(",") if word.strip())
     for word in wanted:
         if word not in known:
@@ -92,11 +93,11 @@ def seconds(text: str) -> float:
     return found
 
 
-def _planned(host: Host, loaded: _load.Loaded) -> Host:
+def _planned(host: Host, loaded: loading.Loaded) -> Host:
     """Return the host as `apply` for the role would make it now."""
-    report = _examine.examine(host, loaded.profiles, loaded.workload, loaded.programs, "")
-    wanted, findings = _planning.request(host, loaded, report, Request(), (), False)
-    plan = _planning.plan(host, Planned(host), wanted, findings, loaded.profiles)
+    report = examine.examine(host, loaded.profiles, loaded.workload, loaded.programs, "")
+    wanted, findings = apply_plan.request(host, loaded, report, Request(), (), False)
+    plan = apply_plan.plan(host, Planned(host), wanted, findings, loaded.profiles)
     return Planned(host, plan.changes)
 
 
@@ -109,6 +110,6 @@ def _progress(number: int, total: int, what: str) -> None:
     if sys.stderr.isatty():
         bar = "#" * (20 * number // total) if total else ""
         said = f"  [{bar:<20}] {number + 1} of {total}: {what}" if total else ""
-        with _output.passing(_output.Passing.SCREEN, sys.stderr):
+        with streams.passing(streams.Passing.SCREEN, sys.stderr):
             sys.stderr.write(f"\r\x1b[K{clean(said)[: shutil.get_terminal_size((80, 24)).columns - 1]}")
         sys.stderr.flush()

@@ -5,15 +5,16 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 
-from hosttune.commands import _output
-from hosttune.commands._recording import LARGEST
 from hosttune.errors import HostError, UsageError
 from hosttune.host import named_file
 from hosttune.host.reading import read_bounded
 from hosttune.model import Record
-from hosttune.render import _record, _record_svg
+from hosttune.render.view import record as record_view
+from hosttune.render.view import record_svg
+from hosttune.terminal import streams
 from hosttune.watching import record
 from hosttune.watching.account import account
+from hosttune.workflows.record_file import LARGEST
 
 _LONGEST = 1 << 20  # bytes of a line: the names of a host with 1,000 pools have a tenth of it
 
@@ -23,11 +24,11 @@ def run(path: str, markdown: bool, svg: bool, output: str) -> int:
     if markdown and svg:
         raise UsageError("--markdown and --svg: choose one of the two, and run it again for the other")
     found = account(_read(path))
-    text = _record_svg.render(found) if svg else _record.render(found)
+    text = record_svg.render(found) if svg else record_view.render(found)
     if output:
-        _output.to_file("-o", output, text)
+        streams.to_file("-o", output, text)
         return 0
-    _output.put(text)
+    streams.put(text)
     return 0
 
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from hosttune.commands._open import check_format, open_host, remembering
 from hosttune.errors import HostError, UsageError
 from hosttune.facts import machine, nofile, sysctl
 from hosttune.host import Host
 from hosttune.model import Origin, Unknown, Value
-from hosttune.render import _resolved
+from hosttune.render.view import resolved
 from hosttune.resolve.pam_limits import LoginLimits, resolve_login
 from hosttune.resolve.sysctl_files import Resolution
 from hosttune.resolve.sysctl_value import LISTS, display, kernel_value, normalise, shape_of, valid_key
 from hosttune.resolve.systemd_limits import nr_open_at_boot, resolve_unit
+from hosttune.workflows.opening import check_format, open_host, remembering
 
 SCHEMA = "hosttune/resolve/1"
 
@@ -31,7 +31,7 @@ def run(keys: list[str], users: list[str], units: list[str], root: str, snapshot
     host = open_host(root, snapshot)
     with remembering(host):
         found = document(host, [display(normalise(key)) for key in keys], users, units)
-    print(json.dumps(found, indent=1) if format == "json" else _resolved.table(found))
+    print(json.dumps(found, indent=1) if format == "json" else resolved.table(found))
     return int(any(row["differs"] for row in found["sysctl"].values()))
 
 

@@ -14,23 +14,14 @@ from hosttune.changes import confirm, journal, trial, undo, wayback
 from hosttune.changes.journal import Journal
 from hosttune.changes.record import Record, Status
 from hosttune.changes.wayback import WayBack
-from hosttune.commands import (
-    _asking,
-    _commit,
-    _confirming,
-    _damaged,
-    _instance,
-    _open,
-    _output,
-    _planning,
-    _trust,
-)
 from hosttune.errors import RefusedError, UsageError
 from hosttune.host.live import LiveHost
 from hosttune.model import Plan
 from hosttune.printable import clean
-from hosttune.render import _plan
-from hosttune.render._figures import fold, when
+from hosttune.render.view import plan
+from hosttune.render.view.figures import fold, when
+from hosttune.terminal import asking, streams
+from hosttune.workflows import apply_plan, commit, confirming, damaged_records, instance, opening, trust
 
 SCHEMA = "hosttune/rollback/1"
 
@@ -62,31 +53,31 @@ class Look:
 
 def run(asked: Asked) -> int:
     """Carry it out on the host that the options name, or show it; returns the exit code."""
-    _open.check_format(asked.format)
-    _asking.check(asked.format, told=asked.yes or asked.dry_run)
+    opening.check_format(asked.format)
+    asking.check(asked.format, told=asked.yes or asked.dry_run)
     host = LiveHost(asked.root)
-    with _instance.of_record(host, asked.id), host.remembering():
+    with instance.of_record(host, asked.id), host.remembering():
         return on(host, asked)
 
 
 def on(host: LiveHost, asked: Asked) -> int:
     """Carry it out on a host, or show it; returns the exit code."""
-    with _trust.undoing():
+    with trust.undoing():
         return _on(host, asked)
 
 
 def _on(host: LiveHost, asked: Asked) -> int:
     seen = _look(host, asked)
-    _damaged.warn(host, journal.read(host), seen.chosen)
+    damaged_records.warn(host, journal.read(host), seen.chosen)
     if asked.dry_run:
         return _tell(asked, seen, 4 if seen.way.changes or seen.interrupted else 0)
     if seen.chosen is None and not seen.interrupted:
         return _tell(asked, seen, 0)
     if not asked.yes:
         _ask(asked, seen)
-    with journal.locked(host, _open.teller()):
+    with journal.locked(host, opening.teller()):
         found = journal.read(host)
-        _damaged.refuse_unsafe(host, found)
+        damaged_records.refuse_unsafe(host, found)
         healed = trial.heal(host, found.records, asked.force)
         told = Look(None, told=healed.said, damaged=seen.damaged)
         if healed.said and (asked.id is None or not asked.yes or not healed.whole):
@@ -98,8 +89,8 @@ def _on(host: LiveHost, asked: Asked) -> int:
         if look.chosen is None:
             return _tell(asked, dataclasses.replace(look, told=(*healed.said, *look.told)), 0)
         by = trial.take_back_by_hand if look.chosen.status is Status.UNCONFIRMED else undo.carry_out
-        done = by(host, look.chosen, look.way, _commit.invocation(host, asked.reason), asked.restart, asked.force)
-    _output.did(f"the rollback of apply {look.chosen.id} is done")
+        done = by(host, look.chosen, look.way, commit.invocation(host, asked.reason), asked.restart, asked.force)
+    streams.did(f"the rollback of apply {look.chosen.id} is done")
     look = dataclasses.replace(look, told=(*healed.said, *done.said))
     code = 1 if look.told or look.way.kept else 0
     return _tell(asked, look, code, records=journal.records(host), told_already=not asked.yes)
@@ -130,15 +121,15 @@ def _why_none(records: list[Record], id: int | None) -> str:
 def _look(host: LiveHost, asked: Asked) -> Look:
     """Return what a rollback would do now; what was interrupted has to be healed first."""
     read = journal.read(host)
-    _damaged.refuse_unsafe(host, read)
+    damaged_records.refuse_unsafe(host, read)
     look = _of(host, asked, read)
-    return dataclasses.replace(look, damaged=tuple(_damaged.documents(host, read)))
+    return dataclasses.replace(look, damaged=tuple(damaged_records.documents(host, read)))
 
 
 def _of(host: LiveHost, asked: Asked, read: Journal) -> Look:
     records = list(read.records)
     if asked.id is not None:
-        _damaged.refuse_damaged(host, read, asked.id)
+        damaged_records.refuse_damaged(host, read, asked.id)
     here = journal.here(host)
     away = [r for r in wayback.interrupted(records) if wayback.away(r, here)]
     for record in away if not asked.force else ():
@@ -151,7 +142,7 @@ def _of(host: LiveHost, asked: Asked, read: Journal) -> Look:
         found.append(waiting)
     chosen = _chosen(records, asked.id)
     if asked.id is None and not found:
-        _damaged.refuse_last(host, read, chosen)
+        damaged_records.refuse_last(host, read, chosen)
     if found:
         told = tuple(f"apply {r.id} {_unfinished(r)}: a rollback heals it" for r in found)
         return Look(chosen if asked.id else None, WayBack(), told, tuple(r.id for r in found))
@@ -159,8 +150,8 @@ def _of(host: LiveHost, asked: Asked, read: Journal) -> Look:
         return Look(None, WayBack(), (_why_none(records, asked.id),))
     if chosen is waiting:
         return Look(chosen, trial.way_back(host, chosen, asked.force))
-    _confirming.refuse_while_unconfirmed(host, records)
-    replan = functools.partial(_planning.replan, records)
+    confirming.refuse_while_unconfirmed(host, records)
+    replan = functools.partial(apply_plan.replan, records)
     return Look(chosen, wayback.way_back(host, records, chosen, replan, here, asked.force))
 
 
@@ -172,9 +163,9 @@ def _ask(asked: Asked, look: Look) -> None:
     """Show it and return on a yes; raises RefusedError for a no."""
     _print(look.chosen, look.way, look.told)
     if look.interrupted:
-        _asking.agree(f"Heal {' and '.join(f'apply {number}' for number in look.interrupted)}?")
+        asking.agree(f"Heal {' and '.join(f'apply {number}' for number in look.interrupted)}?")
     elif look.chosen:
-        _asking.agree(f"Take back {_name(look.chosen)}?")
+        asking.agree(f"Take back {_name(look.chosen)}?")
 
 
 def _name(record: Record) -> str:
@@ -195,7 +186,7 @@ def _tell(
             "id": chosen.id if chosen else None,
             "dry_run": asked.dry_run,
             "changed": bool(way.changes),
-            "diff": "".join(f"{line}\n" for change in way.changes for line in _plan.diff(change)),
+            "diff": "".join(f"{line}\n" for change in way.changes for line in plan.diff(change)),
             "kept": list(way.kept),
             "told": [*look.told, *([stays] if stays else [])],
             "damaged": list(look.damaged),
@@ -236,6 +227,6 @@ def _print(chosen: Record | None, way: WayBack, told: Sequence[str]) -> None:
     stays = _stays(chosen, way) if chosen else ""
     notes = (*way.kept, *([stays] if stays else []))
     units = {r.subject.name: r.unit for r in chosen.request.requirements} if chosen else {}
-    print(_plan.plan(Plan(changes=way.changes, notes=notes), width, units, reasons=False), end="")
+    print(plan.plan(Plan(changes=way.changes, notes=notes), width, units, reasons=False), end="")
     for line in told:
         print("\n".join(fold(f"  {line[:1].upper()}{line[1:]}.", width, "    ")))

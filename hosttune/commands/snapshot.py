@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from hosttune.commands import _capacity, _examine, _load, _observe, _open, _output, resolve
+from hosttune.commands import resolve
 from hosttune.errors import HostError
 from hosttune.facts import backends, counts, links
 from hosttune.facts.pool import pools
@@ -12,6 +12,8 @@ from hosttune.host.recorded import Recording
 from hosttune.model import Backend, BindMode, Said, Subject
 from hosttune.printable import clean, word
 from hosttune.profile import load, merge
+from hosttune.terminal import streams
+from hosttune.workflows import capacity_facts, examine, loading, observe, opening
 
 
 def run(
@@ -21,10 +23,10 @@ def run(
 
     With an interval it keeps a second gathering of what changes, that long after the first.
     """
-    seconds = _observe.seconds(interval) if interval else 0.0
-    with _open.view(netns, lambda: None, root=root):
-        host = _open.open_host(root, "", netns)
-        with _open.remembering(host):
+    seconds = observe.seconds(interval) if interval else 0.0
+    with opening.view(netns, lambda: None, root=root):
+        host = opening.open_host(root, "", netns)
+        with opening.remembering(host):
             _record(Recording(host), output, backend, source, redact, root, interval, seconds)
 
 
@@ -40,11 +42,11 @@ def _record(
 ) -> None:
     targets = tuple(backends.parse(host, text) for text in backend)
     sources = backends.parse_sources(source)
-    for name in load.names(_open.LOCAL):
-        profiles = _open.open_profiles([name], [])
+    for name in load.names(opening.LOCAL):
+        profiles = opening.open_profiles([name], [])
         workload = merge.workload(profiles)
         unit = next((p.service for p in profiles if p.service), "")
-        _examine.examine(host, profiles, workload, _capacity.Programs(unit, ("root",), None), "")
+        examine.examine(host, profiles, workload, capacity_facts.Programs(unit, ("root",), None), "")
     for mode in BindMode if targets else ():
         pools(host, targets, sources, mode, None)
     if targets:
@@ -59,7 +61,7 @@ def _record(
 
         host.answers = redacting.redact(host.answers, os.urandom(16).hex())
     # peers, processes, logins, what only root may read: nobody else's, whatever the umask is
-    _output.to_file("-o", output, host.text(), 0o600)
+    streams.to_file("-o", output, host.text(), 0o600)
     verb = "diagnose" if seconds else "check"
     print(f"{clean(output)}: recorded; look at it with `hosttune {verb} --snapshot {word(output)}`")
 
@@ -67,8 +69,8 @@ def _record(
 def _twice(host: Recording, targets: tuple[Backend, ...], sources: tuple[str, ...], seconds: float) -> None:
     """Ask what a diagnosis asks, of two moments where an interval was given."""
     again = Recording(host.inner) if seconds else host
-    live = _observe.live(host)
-    _observe.clues(_observe.Twice(host, again, live.wait), _load.Aim(), Said(), seconds)
+    live = observe.live(host)
+    observe.clues(observe.Twice(host, again, live.wait), loading.Aim(), Said(), seconds)
     for mode in BindMode if targets and seconds else ():
         pools(again, targets, sources, mode, None)
     if seconds:

@@ -17,18 +17,6 @@ from hosttune.changes.decode import plain
 from hosttune.changes.planned import Planned
 from hosttune.changes.record import Record, Status
 from hosttune.changes.request import AddressFacts, Request
-from hosttune.commands import (
-    _addressing,
-    _asking,
-    _commit,
-    _confirming,
-    _load,
-    _open,
-    _outcome,
-    _planning,
-    _scope,
-    _trust,
-)
 from hosttune.errors import HostError, RefusedError, UsageError
 from hosttune.facts import links
 from hosttune.facts import machine as machines
@@ -36,8 +24,22 @@ from hosttune.facts import where as place
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
 from hosttune.model import Plan
-from hosttune.render import _plan, _refused, _sources
-from hosttune.render._figures import fold
+from hosttune.render.view import plan as plan_view
+from hosttune.render.view import refused, sources
+from hosttune.render.view import refused as refused_view
+from hosttune.render.view.figures import fold
+from hosttune.terminal import asking
+from hosttune.workflows import (
+    addressing,
+    apply_plan,
+    commit,
+    confirming,
+    loading,
+    look_again,
+    opening,
+    trust,
+    write_scope,
+)
 
 SCHEMA = "hosttune/sources/1"
 _Lost = tuple[in_force.Lost, ...]
@@ -62,10 +64,10 @@ class Asked:
     confirm_within: str = ""
     confirm_if: str = ""
 
-    def within(self) -> _confirming.Within | None:
+    def within(self) -> confirming.Within | None:
         """Return how long it waits to be confirmed, None where it does not; raises UsageError."""
         barred = {"--root": self.root != "/", "--persist-only": self.persist_only}
-        return _confirming.within(self.confirm_within, self.confirm_if, barred)
+        return confirming.within(self.confirm_within, self.confirm_if, barred)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ class _Look:
 
 def run(asked: Asked) -> int:
     """Open the host that the options name and carry it out there; returns the exit code."""
-    _open.check_format(asked.format)
+    opening.check_format(asked.format)
     if not asked.targets and not asked.anyip:
         raise UsageError(
             f"sources {_verb(asked)}: name addresses, or --anyip PREFIX; `hosttune sources plan` finds some"
@@ -89,7 +91,7 @@ def run(asked: Asked) -> int:
     if asked.root != "/" and asked.runtime_only:
         raise UsageError("--root: nothing runs in an image; leave out --runtime-only")
     asked.within()
-    _asking.check(asked.format, told=asked.yes or asked.dry_run)
+    asking.check(asked.format, told=asked.yes or asked.dry_run)
     host = LiveHost(asked.root)
     with host.remembering():
         return on(host, asked)
@@ -97,15 +99,15 @@ def run(asked: Asked) -> int:
 
 def on(host: LiveHost, asked: Asked) -> int:
     """Carry it out on a host, or show it; returns the exit code."""
-    with _trust.writing():
+    with trust.writing():
         return _on(host, asked)
 
 
 def _on(host: LiveHost, asked: Asked) -> int:
     where = place.gather(host, machines.gather(host))
-    request, notes = _scope.lasting(where, _request(host, asked))
+    request, notes = write_scope.lasting(where, _request(host, asked))
     look = _look(host, asked, request, notes)
-    before = _commit.before(host, asked.dry_run)
+    before = commit.before(host, asked.dry_run)
     if not look.plan.refusals and not look.plan.changes and not before.unfinished:
         return _tell(host, asked, look, 0, None, before)
     if asked.dry_run or look.plan.refusals:
@@ -113,21 +115,21 @@ def _on(host: LiveHost, asked: Asked) -> int:
     if not asked.yes:
         _show(asked, look, before)
         count = len(look.plan.changes)
-        _asking.agree(f"Make {count:,} change{'s' * (count != 1)}?")
-    with _commit.healed(host) as found:
+        asking.agree(f"Make {count:,} change{'s' * (count != 1)}?")
+    with commit.healed(host) as found:
         # who was not asked has not let time pass: the link need not be asked again
         again = _look(host, asked, request, notes, look.links if asked.yes else None)
         if again.plan.refusals:
-            raise RefusedError(_refused.line(again.plan.refusals, os.geteuid() == 0, _load.command()))
+            raise RefusedError(refused.line(again.plan.refusals, os.geteuid() == 0, loading.command()))
         if not asked.yes and again.plan != look.plan:
             raise RefusedError("the host was changed while you were asked, nothing was written; run it again")
         if not again.plan.changes:
             return _tell(host, asked, again, 0, None, before)
         within = asked.within()
-        record = _commit.carry_out(host, found, request, again.plan, asked.reason, where, within)
+        record = commit.carry_out(host, found, request, again.plan, asked.reason, where, within)
         lost = in_force.lost(host, record.changes)
     if within and within.command:
-        record = _confirming.settled(host, record, within.command)
+        record = confirming.settled(host, record, within.command)
         lost = in_force.lost(host, record.changes)
     return _tell(host, asked, again, 1 if lost else 0, record, before, lost)
 
@@ -138,7 +140,7 @@ def _verb(asked: Asked) -> str:
 
 def _request(host: Host, asked: Asked) -> Request:
     """Return what is asked for; raises UsageError."""
-    prefixes = _addressing.prefixes(asked.anyip)
+    prefixes = addressing.prefixes(asked.anyip)
     base = Request(
         runtime=not asked.persist_only and asked.root == "/",
         persist=not asked.runtime_only,
@@ -146,9 +148,9 @@ def _request(host: Host, asked: Asked) -> Request:
     )
     try:
         if asked.remove:
-            gone = tuple(_addressing.present(host, asked.targets))
+            gone = tuple(addressing.present(host, asked.targets))
             return dataclasses.replace(base, remove=gone, remove_anyip=prefixes)
-        come = _addressing.addresses(_addressing.completed(host, asked.targets))
+        come = addressing.addresses(addressing.completed(host, asked.targets))
         return dataclasses.replace(base, addresses=come, anyip=prefixes)
     except UsageError as error:
         raise UsageError(str(error).replace("--add-address ", "")) from error
@@ -157,14 +159,14 @@ def _request(host: Host, asked: Asked) -> Request:
 def _look(
     host: LiveHost, asked: Asked, request: Request, notes: tuple[str, ...], known: AddressFacts | None = None
 ) -> _Look:
-    known = known or _addressing.facts(host, request, force=asked.force, ours=_ours(host) if asked.remove else ())
-    plan = _planning.plan(host, Planned(host), request, (), _open.open_profiles([], []), known, asked.dry_run)
+    known = known or addressing.facts(host, request, force=asked.force, ours=_ours(host) if asked.remove else ())
+    plan = apply_plan.plan(host, Planned(host), request, (), opening.open_profiles([], []), known, asked.dry_run)
     refusals = tuple(r.replace("--add-address: ", "") for r in plan.refusals)
     plan = dataclasses.replace(plan, refusals=refusals, notes=(*plan.notes, *(notes if plan.changes else ())))
-    plan = _confirming.adjusted(host, plan, asked.within())
+    plan = confirming.adjusted(host, plan, asked.within())
     if asked.dry_run:
         # what only this user may not do, another one may who carries it out
-        line, others = _refused.not_root(plan.refusals, os.geteuid() == 0, "")
+        line, others = refused.not_root(plan.refusals, os.geteuid() == 0, "")
         notes = (*plan.notes, "to carry it out takes root") if line else plan.notes
         plan = dataclasses.replace(plan, refusals=tuple(others), notes=notes)
     return _Look(request, plan, known)
@@ -179,17 +181,17 @@ def _ours(host: LiveHost) -> set[str]:
     return {c.target for r in standing for c in r.changes if c.backend == "address" and c.after is not None}
 
 
-def _show(asked: Asked, look: _Look, before: _commit.Before) -> int:
+def _show(asked: Asked, look: _Look, before: commit.Before) -> int:
     """Print the plan, and why it may not be carried out."""
-    width, why = _width(), (look.plan.refusals, os.geteuid() == 0, _load.command())
-    short = asked.format == "json" or (not asked.dry_run and bool(_refused.not_root(*why)[0]))
+    width, why = _width(), (look.plan.refusals, os.geteuid() == 0, loading.command())
+    short = asked.format == "json" or (not asked.dry_run and bool(refused.not_root(*why)[0]))
     if asked.format == "json":
         _print_json(asked, look, None, before)
     elif not short:
-        print(_sources.changes(look.plan, width), end="")
+        print(sources.changes(look.plan, width), end="")
     if look.plan.refusals:
         sys.stdout.flush()
-        said = [f"hosttune: {_refused.line(*why)}"] if short else _refused.lines(*why, width)
+        said = [f"hosttune: {refused_view.line(*why)}"] if short else refused.lines(*why, width)
         print("\n".join(said), file=sys.stderr)
         return REFUSED
     return WANTED
@@ -201,7 +203,7 @@ def _tell(
     look: _Look,
     code: int,
     record: Record | None,
-    before: _commit.Before,
+    before: commit.Before,
     lost: tuple[in_force.Lost, ...] = (),
 ) -> int:
     """Print what became of it and return the exit code."""
@@ -215,8 +217,8 @@ def _tell(
         print("\n".join(fold(f"  Nothing to do: {nothing}{layers}.", width, "    ")))
         _notes(look.plan, width)
         return code
-    print(_sources.done(look.plan, look.request.persist, width), end="")
-    print(_outcome.not_in_force(lost, width), end="")
+    print(sources.done(look.plan, look.request.persist, width), end="")
+    print(look_again.not_in_force(lost, width), end="")
     # who was asked has read the notes
     if asked.yes:
         _notes(look.plan, width)
@@ -224,12 +226,12 @@ def _tell(
         print("\n".join([*fold(f"  {said}", width, "    "), f"    {command}"]))
     where = "" if asked.root == "/" else f" --root {printable.word(asked.root)}"
     undo = [f"undo: sudo hosttune rollback {record.id}{where}"]
-    print("\n".join(f"  {line}" for line in (_confirming.lines(record) if record.confirm else undo)))
+    print("\n".join(f"  {line}" for line in (confirming.lines(record) if record.confirm else undo)))
     return code
 
 
 def _notes(plan: Plan, width: int) -> None:
-    for note in _plan.notes(plan):
+    for note in plan_view.notes(plan):
         print("\n".join(fold(f"  note: {note}", width, "    ")))
 
 
@@ -240,8 +242,8 @@ def _returning(host: Host, prefixes: Sequence[str]) -> list[tuple[str, str]]:
     try:
         found = links.gather(host)
     except HostError:
-        return [_sources.return_route(prefix, "THIS-HOST") for prefix in prefixes]
-    return [_sources.return_route(prefix, _first(found, ":" in prefix)) for prefix in prefixes]
+        return [sources.return_route(prefix, "THIS-HOST") for prefix in prefixes]
+    return [sources.return_route(prefix, _first(found, ":" in prefix)) for prefix in prefixes]
 
 
 def _first(found: links.Links, six: bool) -> str:
@@ -257,18 +259,18 @@ def _first(found: links.Links, six: bool) -> str:
     return "THIS-HOST"
 
 
-def _print_json(asked: Asked, look: _Look, record: Record | None, before: _commit.Before, lost: _Lost = ()) -> None:
+def _print_json(asked: Asked, look: _Look, record: Record | None, before: commit.Before, lost: _Lost = ()) -> None:
     document: dict[str, Any] = {
         "schema": SCHEMA,
         "verb": _verb(asked),
         "id": record.id if record else None,
         "dry_run": asked.dry_run,
         "changed": bool(look.plan.changes) and not look.plan.refusals and (record is not None or asked.dry_run),
-        "diff": "".join(f"{line}\n" for change in look.plan.changes for line in _plan.diff(change)),
+        "diff": "".join(f"{line}\n" for change in look.plan.changes for line in plan_view.diff(change)),
         "changes": plain(look.plan.changes),
         "refused": list(look.plan.refusals),
-        "notes": _plan.notes(look.plan),
-        "confirm": _confirming.document(record),
+        "notes": plan_view.notes(look.plan),
+        "confirm": confirming.document(record),
         "answers": [{"address": one, "mac": mac} for one, mac in sorted(look.links.answers.items())],
         "not_in_force": plain(lost),
         "damaged": list(before.damaged),

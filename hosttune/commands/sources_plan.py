@@ -13,14 +13,14 @@ from fractions import Fraction
 
 from hosttune import capacity, printable
 from hosttune.capacity import CapacityFacts
-from hosttune.commands import _load, _open
 from hosttune.errors import HostError, UsageError
 from hosttune.facts import cloud_addresses, free, links, pool, sysctl
 from hosttune.facts import machine as machines
 from hosttune.facts.links import Links, Network
 from hosttune.host import Host
 from hosttune.model import Backend, BindMode, More, Outlet, PortPool, Reading, SourcePlan, Workload
-from hosttune.render import _sources_plan
+from hosttune.render.view import sources_plan
+from hosttune.workflows import loading, opening
 
 _READ = (
     "net.ipv4.ip_local_port_range",
@@ -42,7 +42,7 @@ _SHOWN = 64
 class Asked:
     """The options of `hosttune sources plan`, as given."""
 
-    aim: _load.Aim
+    aim: loading.Aim
     interface: str
     headroom: str
     netns: str
@@ -63,21 +63,21 @@ class _Seen:
 
 def run(asked: Asked) -> int:
     """Print the plan; returns 0 where the addresses of now carry it, 1 where they do not."""
-    _open.check_format(asked.format)
-    with _load.view(asked.aim, asked.netns, asked.snapshot):
-        found = plan(_open.open_host("/", asked.snapshot, asked.netns), asked)
+    opening.check_format(asked.format)
+    with loading.view(asked.aim, asked.netns, asked.snapshot):
+        found = plan(opening.open_host("/", asked.snapshot, asked.netns), asked)
     if asked.format == "json":
-        print(_sources_plan.json(found), end="")
+        print(sources_plan.json(found), end="")
     else:
         width = max(60, shutil.get_terminal_size((80, 24)).columns)
-        print(_sources_plan.table(found, width), end="")
+        print(sources_plan.table(found, width), end="")
     return 0 if found.carried else 1
 
 
 def plan(host: Host, asked: Asked) -> SourcePlan:
     """Look at a host, and return the plan; raises UsageError where it cannot be made."""
     headroom = share(asked.headroom)
-    loaded = _load.load(host, asked.aim)
+    loaded = loading.load(host, asked.aim)
     load = loaded.workload
     if not load.backends:
         raise UsageError("sources plan: no backend; name them with --backend HOST:PORT or --backends-from FILE")
@@ -276,11 +276,11 @@ def _spare(found: Links, count: int) -> str:
     return ""
 
 
-def _next(made: SourcePlan, aim: _load.Aim) -> tuple[str, ...]:
+def _next(made: SourcePlan, aim: loading.Aim) -> tuple[str, ...]:
     """Return the commands that carry it, in order."""
     found = []
     if any(outlet.widens for outlet in made.outlets) and made.range_now != made.range_widest:
-        words = [w for w in _load.words(dataclasses.replace(aim, source=())) if w]
+        words = [w for w in loading.words(dataclasses.replace(aim, source=())) if w]
         found.append(printable.words(["sudo", "hosttune", "apply", "--only", "sysctl", *words]))
     short = [o for o in made.outlets if o.free < (o.needed.best or 0) and not o.own]
     chosen = [one for o in made.outlets if o not in short and not o.own for one in o.chosen]

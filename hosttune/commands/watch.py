@@ -11,16 +11,17 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hosttune.commands import _load, _observe, _open, _output, _recording, _screen, _textfile
-from hosttune.commands._watching import Watcher
 from hosttune.errors import UsageError
 from hosttune.facts import limits
 from hosttune.host import Host
 from hosttune.model import Machine, Run, Unknown, View
-from hosttune.render import _prometheus_watch, _watch
+from hosttune.render.view import prometheus_watch, watch
+from hosttune.terminal import metrics_file, screen, streams
 from hosttune.watching.trends import SORTS, History
+from hosttune.workflows import loading, observe, opening, record_file
+from hosttune.workflows.watcher import Watcher
 
-_TEXTS = {"table": _watch.line, "json": _watch.as_json, "prometheus": _prometheus_watch.render}
+_TEXTS = {"table": watch.line, "json": watch.as_json, "prometheus": prometheus_watch.render}
 """What makes text of a look, by the name of its format; a table is a live screen on a terminal."""
 _SHORTEST = 0.1
 """Seconds between two looks at least: the kernel's own counts of pages and sockets lag behind by about as much."""
@@ -30,7 +31,7 @@ _SHORTEST = 0.1
 class Asked:
     """The options of `hosttune watch`, as given; `length` is how long to watch, "" until it is ended."""
 
-    aim: _load.Aim
+    aim: loading.Aim
     interval: str
     length: str
     once: bool
@@ -46,34 +47,34 @@ class Asked:
 class _Kept:
     """Where each look goes beside being shown: a record, a file of metrics, or neither."""
 
-    recorder: _recording.Recorder | None
+    recorder: record_file.Recorder | None
     textfile: str
     written: bool = False
 
 
 def run(asked: Asked) -> int:
     """Watch until the time is over, q, Ctrl-C, or a reader that goes away; return the exit code."""
-    interval = _observe.seconds(asked.interval, "--interval")
+    interval = observe.seconds(asked.interval, "--interval")
     if interval < _SHORTEST:
         raise UsageError(f"--interval {asked.interval}: too short to measure in; write 100ms or more")
-    _open.check_format(asked.format, tuple(_TEXTS))
-    _textfile.check(asked.textfile)
+    opening.check_format(asked.format, tuple(_TEXTS))
+    metrics_file.check(asked.textfile)
     if asked.sort not in SORTS:
         raise UsageError(f"--sort {asked.sort}: unknown; choose {', '.join(SORTS)}")
-    length = _observe.seconds(asked.length, "--for", most=_observe.WEEK) if asked.length else float("inf")
-    most = _recording.size(asked.max_size)
+    length = observe.seconds(asked.length, "--for", most=observe.WEEK) if asked.length else float("inf")
+    most = record_file.size(asked.max_size)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(_load.view(asked.aim, asked.netns))
-        host = _open.open_host("/", "")
+        stack.enter_context(loading.view(asked.aim, asked.netns))
+        host = opening.open_host("/", "")
         watcher = Watcher(host, asked.aim)
         history = History(watcher.machine, interval)
         kept = _Kept(None, asked.textfile)
         if asked.record:
             begun = _run(host, watcher.machine, interval)
-            kept.recorder = stack.enter_context(_recording.Recorder(asked.record, most, begun))
+            kept.recorder = stack.enter_context(record_file.Recorder(asked.record, most, begun))
         if asked.textfile and not asked.once:
             # what it says is not so any more once nobody looks
-            stack.callback(_textfile.remove, asked.textfile, 'verb="watch"')
+            stack.callback(metrics_file.remove, asked.textfile, 'verb="watch"')
             for number in (signal.SIGTERM, signal.SIGHUP):  # as a unit is stopped, as a terminal is lost
                 if signal.getsignal(number) is not signal.SIG_IGN:  # nohup(1)
                     signal.signal(number, signal.default_int_handler)
@@ -90,7 +91,7 @@ def _watch_on(
     watcher: Watcher,
     history: History,
     kept: _Kept,
-    out: _screen.Out,
+    out: screen.Out,
     interval: float,
     length: float,
 ) -> None:
@@ -112,7 +113,7 @@ def _look(watcher: Watcher, history: History, kept: _Kept, sort: str) -> View:
     view = history.add(tick, sort)
     if kept.textfile:
         try:
-            _textfile.write(kept.textfile, _prometheus_watch.render(view))
+            metrics_file.write(kept.textfile, prometheus_watch.render(view))
         except UsageError as error:
             if not kept.written:
                 raise
@@ -130,14 +131,14 @@ def _once(watcher: Watcher, history: History, kept: _Kept, interval: float, aske
     unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
     width = max(shutil.get_terminal_size((80, 24)).columns, 80)
     make = _TEXTS[asked.format]
-    text = _watch.table(view, width, unicode) if asked.format == "table" else make(view)
-    _output.put(text)
+    text = watch.table(view, width, unicode) if asked.format == "table" else make(view)
+    streams.put(text)
 
 
-def _out(asked: Asked, stack: contextlib.ExitStack) -> _screen.Out:
-    if asked.format == "table" and _screen.is_terminal():
-        return stack.enter_context(_screen.screen(asked.sort))
-    return _screen.Lines(_TEXTS[asked.format], asked.sort)
+def _out(asked: Asked, stack: contextlib.ExitStack) -> screen.Out:
+    if asked.format == "table" and screen.is_terminal():
+        return stack.enter_context(screen.screen(asked.sort))
+    return screen.Lines(_TEXTS[asked.format], asked.sort)
 
 
 def _run(host: Host, machine: Machine, interval: float) -> Run:
@@ -150,7 +151,7 @@ def _run(host: Host, machine: Machine, interval: float) -> Run:
         cpus=machine.cpus,
         memory=machine.memory,
         interval=interval,
-        command=_load.command(),
+        command=loading.command(),
         settings=dict(_settings(host)),
     )
 

@@ -10,9 +10,9 @@ import dataclasses
 from collections.abc import Mapping
 
 from hosttune import registry
-from hosttune.diagnosis import _conclude
-from hosttune.diagnosis._clues import Clues
-from hosttune.diagnosis._uses import uses
+from hosttune.diagnosis import concluding
+from hosttune.diagnosis.clues import Clues
+from hosttune.diagnosis.usage import uses
 from hosttune.model import Cause, Certainty, Diagnosis, Evidence
 
 __all__ = ["Clues", "diagnose", "uses"]
@@ -22,7 +22,9 @@ _HELD = (Certainty.CERTAIN, Certainty.LIKELY, Certainty.POSSIBLE)
 
 def diagnose(clues: Clues) -> Diagnosis:
     """Return the ranked causes and the conclusion; pure."""
-    rules = {name: registry.load(__name__, name) for name in registry.names(__name__)}
+    rules = {
+        name: registry.load("hosttune.diagnosis.rules", name) for name in registry.names("hosttune.diagnosis.rules")
+    }
     judged = {name: tuple(rule.judge(clues)) for name, rule in rules.items()}
     found = [cause for causes in judged.values() for cause in causes]
     held = sorted(
@@ -31,7 +33,7 @@ def diagnose(clues: Clues) -> Diagnosis:
     )
     out = tuple(c for c in found if c.certainty is Certainty.EXCLUDED)
     unseen = tuple(c for c in found if c.certainty is Certainty.UNSEEN)
-    return _conclude.conclude(clues, tuple(held), out, unseen)
+    return concluding.conclude(clues, tuple(held), out, unseen)
 
 
 def _with_rivals(cause: Cause, rules: Mapping[str, object], found: list[Cause]) -> Cause:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from hosttune.hooks import _roff
+from hosttune.hooks import roff
 
 MARK = "made by hosttune hook man"
 FILES = {
@@ -72,36 +72,36 @@ def _all(verb: Verb, group: Verb) -> Iterator[tuple[Verb, Verb]]:
 def _page(verb: Verb, group: Verb, top: Verb, version: str) -> str:
     paragraphs, exits = _told(verb.help)
     first = paragraphs[0].rstrip(".")
-    name = _roff.escaped(verb.page)
-    lines = [rf".\" {MARK}", f'.TH {name.upper()} 1 "" "hosttune {_roff.escaped(version)}" "hosttune"']
-    lines += [".SH NAME", rf"{name} \- {_roff.escaped(first[:1].lower() + first[1:])}"]
-    lines += [".SH SYNOPSIS", _synopsis(verb), ".SH DESCRIPTION", "\n.PP\n".join(map(_roff.prose, paragraphs))]
+    name = roff.escaped(verb.page)
+    lines = [rf".\" {MARK}", f'.TH {name.upper()} 1 "" "hosttune {roff.escaped(version)}" "hosttune"']
+    lines += [".SH NAME", rf"{name} \- {roff.escaped(first[:1].lower() + first[1:])}"]
+    lines += [".SH SYNOPSIS", _synopsis(verb), ".SH DESCRIPTION", "\n.PP\n".join(map(roff.prose, paragraphs))]
     if verb.verbs:
         lines += [".SH COMMANDS", *_table((one.name, _told(one.help)[0][0]) for one in verb.verbs)]
     for title, parameters in (("ARGUMENTS", verb.arguments), ("OPTIONS", verb.options)):
         if parameters:
             lines += [f".SH {title}"]
-            lines += [line for one in parameters for line in _roff.item(_spelled(one), _explained(one))]
+            lines += [line for one in parameters for line in roff.item(_spelled(one), _explained(one))]
     if not verb.verbs:
         lines += [".SH EXIT STATUS", *_exits(exits)]
     if verb is top:
         lines += [".SH ENVIRONMENT", *_table(ENVIRONMENT.items()), ".SH FILES", *_table(FILES.items())]
     near = {one.page for one in (top, group, *group.verbs, *verb.verbs)} - {verb.page}
-    lines += [".SH SEE ALSO", ".nh", ",\n".join(rf"{_roff.bold(page)}(1)" for page in sorted(near))]
+    lines += [".SH SEE ALSO", ".nh", ",\n".join(rf"{roff.bold(page)}(1)" for page in sorted(near))]
     return "\n".join(lines) + "\n"
 
 
 def _synopsis(verb: Verb) -> str:
-    needed = [f"{_roff.bold(one.names[0])} {_roff.italic(one.metavar)}" for one in verb.options if one.required]
+    needed = [f"{roff.bold(one.names[0])} {roff.italic(one.metavar)}" for one in verb.options if one.required]
     words = ["[OPTIONS]" if verb.options else "", *(one.metavar for one in verb.arguments)]
     words += ["COMMAND ..."] if verb.verbs else []
-    return " ".join([_roff.bold(verb.name), *needed, *(_roff.italic(word) for word in words if word)])
+    return " ".join([roff.bold(verb.name), *needed, *(roff.italic(word) for word in words if word)])
 
 
 def _spelled(one: Parameter) -> str:
     """Return an option with its value, `-o, --output FILE`, or the name of an argument."""
-    value = _roff.italic(one.metavar) if one.metavar else ""
-    return " ".join(part for part in (", ".join(map(_roff.bold, one.names)), value) if part)
+    value = roff.italic(one.metavar) if one.metavar else ""
+    return " ".join(part for part in (", ".join(map(roff.bold, one.names)), value) if part)
 
 
 def _explained(one: Parameter) -> str:
@@ -109,7 +109,7 @@ def _explained(one: Parameter) -> str:
 
 
 def _table(rows: Iterable[tuple[str, str]]) -> list[str]:
-    return [line for head, text in rows for line in _roff.item(_roff.bold(head), text)]
+    return [line for head, text in rows for line in roff.item(roff.bold(head), text)]
 
 
 def _told(help: str) -> tuple[list[str], str]:
@@ -129,5 +129,5 @@ def _exits(text: str) -> list[str]:
         elif codes:
             codes[-1] = (codes[-1][0], f"{codes[-1][1]}, {part}")
     if text and not codes:
-        return [_roff.prose(f"{text[:1].upper()}{text[1:]}"), *_table([_ALWAYS])]
+        return [roff.prose(f"{text[:1].upper()}{text[1:]}"), *_table([_ALWAYS])]
     return _table([(code, f"{means[:1].upper()}{means[1:]}.") for code, means in codes] or _PLAIN) + _table([_ALWAYS])

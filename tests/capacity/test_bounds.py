@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from hosttune.capacity import capacity
-from hosttune.capacity._facts import CapacityFacts
-from hosttune.capacity._footprint import pages
+from hosttune.capacity.facts import CapacityFacts
+from hosttune.capacity.footprint import pages
 from hosttune.model import (
     Backend,
     BindMode,

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hosttune.capacity import capacity
-from hosttune.capacity._facts import CapacityFacts
+from hosttune.capacity.facts import CapacityFacts
 from hosttune.model import (
     Backend,
     BindMode,

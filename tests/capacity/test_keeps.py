@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hosttune.capacity import capacity
-from hosttune.capacity._facts import CapacityFacts
+from hosttune.capacity.facts import CapacityFacts
 from hosttune.model import Bound, Machine, Process, Reading, Reason, Settings, Subject, Unknown, Workload
 
 MACHINE = Machine("h", "debian", "12", "", "6.18", 2, None, None, "", "", "", False, True, True, "initial")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hosttune.capacity._logs import ANY, appears, log_line, log_lines
+from hosttune.capacity.logs import ANY, appears, log_line, log_lines
 from hosttune.model import BindMode
 
 # lines as people have reported them (haproxy: a chat provider's post on 4 backends of one address; nginx: a post on

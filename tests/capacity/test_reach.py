@@ -6,8 +6,8 @@ import dataclasses
 
 from hypothesis import HealthCheck, assume, given, settings
 
-from hosttune.capacity import _reach, capacity, reach
-from hosttune.capacity._facts import CapacityFacts
+from hosttune.capacity import capacity, reach, reaching
+from hosttune.capacity.facts import CapacityFacts
 from hosttune.model import Bound
 from tests.capacity.world import hosts, lowered, meet
 
@@ -15,7 +15,7 @@ _SETTINGS = settings(max_examples=150, deadline=None, suppress_health_check=list
 
 
 def below(facts: CapacityFacts) -> list[Bound]:
-    return [b for b in capacity(facts) if _reach.below(b, facts.workload)]
+    return [b for b in capacity(facts) if reaching.below(b, facts.workload)]
 
 
 @_SETTINGS

@@ -8,8 +8,8 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from hosttune.capacity import _tuples
-from hosttune.capacity._facts import CapacityFacts
+from hosttune.capacity import tuples
+from hosttune.capacity.facts import CapacityFacts
 from hosttune.model import (
     Backend,
     BindMode,
@@ -205,7 +205,7 @@ def _meet(facts: CapacityFacts, subject: str, value: Value) -> CapacityFacts:
     if kind == "cloud":
         return put(allowance=value)
     if subject == "pairs":
-        (one,) = _tuples.here(facts)
+        (one,) = tuples.here(facts)
         made = tuple(dataclasses.replace(one, source=f"10.9.{n >> 8}.{n & 255}") for n in range(value))
         made = tuple(dataclasses.replace(p, backend=Backend("10.8.0.1", 80)) for p in made)
         return put(pools=made, wide=made)
@@ -217,7 +217,7 @@ def _meet(facts: CapacityFacts, subject: str, value: Value) -> CapacityFacts:
 def _more(found: tuple[PortPool, ...], family: int, count: int) -> tuple[PortPool, ...]:
     """Add source addresses that have what the narrowest of each backend has."""
     made = list(found)
-    for group in _tuples.groups(found):
+    for group in tuples.groups(found):
         if group.family != family:
             continue
         usable = min(p.usable for p in group.pools)

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from hosttune.changes.backends import address
-from hosttune.commands import _addressing, apply, rollback
+from hosttune.commands import apply, rollback
 from hosttune.errors import UsageError
+from hosttune.workflows import addressing
 from tests.changes import tree
 
 ADDRESSES = ["10.0.0.21-10.0.0.22/24@eth0", "2001:db8::5/64@eth0"]
@@ -113,5 +114,5 @@ def test_the_kernel_has_an_ipv6_address_once_and_an_ipv4_one_for_each_prefix() -
 )
 def test_a_wrong_address_is_one_line(text: str) -> None:
     with pytest.raises(UsageError, match="--add-address") as caught:
-        _addressing.addresses([text])
+        addressing.addresses([text])
     assert "\n" not in str(caught.value)

@@ -14,8 +14,9 @@ import pytest
 
 from hosttune.changes import decode, journal
 from hosttune.changes.record import Status
-from hosttune.commands import _confirming, confirm, history, rollback
+from hosttune.commands import confirm, history, rollback
 from hosttune.errors import ApplyError, HosttuneError, UsageError
+from hosttune.workflows import confirming
 from tests.changes import tree, waiting
 from tests.changes.waiting import do_apply, do_confirm, do_expire, do_rollback, look, options, pass_time, record
 
@@ -202,7 +203,8 @@ def test_services_that_were_started_again_are_started_again_with_the_old_limits(
     tree.process(root, 77, "system.slice/haproxy.service")
     (root / "sys/fs/cgroup/system.slice/haproxy.service").mkdir(parents=True)
     (root / "sys/fs/cgroup/system.slice/haproxy.service/cgroup.procs").write_text("77\n")
-    from hosttune.commands import apply, expire
+    from hosttune.commands import apply
+    from hosttune.workflows import expire
 
     assert apply.on(host, options(root, restart=True)) == 0
     assert host.acts[0].startswith("timer arm systemd 1 100 ")
@@ -231,10 +233,10 @@ def test_an_apply_that_takes_longer_than_its_time_is_taken_back(root: Path) -> N
 
 def test_a_value_that_the_kernel_does_not_take_back_cannot_be_tried(tmp_path: Path) -> None:
     root = waiting.make(tmp_path / "host")
-    plan = _confirming.adjusted(
+    plan = confirming.adjusted(
         tree.Host(root),
         _plan_with_one_way(),
-        _confirming.Within(60),
+        confirming.Within(60),
     )
     assert "so it cannot be tried; --except net.ipv4.tcp_mem" in plan.refusals[0]
 
@@ -255,13 +257,13 @@ def test_without_a_clock_nothing_can_be_tried(root: Path, capsys: pytest.Capture
     ("text", "seconds"), [("5", 5), ("120s", 120), ("2m", 120), ("1h", 3600), (" 90 ", 90), ("60 s", 60)]
 )
 def test_times(text: str, seconds: int) -> None:
-    assert _confirming.within(text, "", {}) == _confirming.Within(seconds)
+    assert confirming.within(text, "", {}) == confirming.Within(seconds)
 
 
 @pytest.mark.parametrize("text", ["4", "0", "-5", "61m", "2h", "1d", "1e3", "12.5", "1h30m", "٣٠", "9" * 40, "5\n6"])
 def test_times_that_are_none(text: str) -> None:
     with pytest.raises(UsageError, match="no time from 5 s to an hour; write 120s or 2m"):
-        _confirming.within(text, "", {})
+        confirming.within(text, "", {})
 
 
 @pytest.mark.parametrize(

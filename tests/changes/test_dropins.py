@@ -9,7 +9,6 @@ from hosttune.changes import entries
 from hosttune.changes.plan import plan
 from hosttune.changes.planned import Planned
 from hosttune.changes.request import PlanFacts, Request
-from hosttune.commands import _examine, _open
 from hosttune.facts import machine
 from hosttune.findings.compare import holds
 from hosttune.host import Host
@@ -17,6 +16,7 @@ from hosttune.host.recorded import Recorded
 from hosttune.model import FileState, Operator, Plan, Requirement, Severity, Subject, Value
 from hosttune.resolve.pam_limits import resolve_login
 from hosttune.resolve.sysctl_systemd import resolve_systemd
+from hosttune.workflows import examine, opening
 
 KEYS = ("vm.aa", "net.core.z", "net.conf.all.x", "net.conf.eth0/1.x")
 LOGINS = ("root", "alice", "bob")
@@ -94,7 +94,7 @@ def planned(host: Host, wants: dict[str, Value], operator: Operator) -> tuple[Pl
         Requirement(Subject.parse(subject), operator, (value,), "a test", "a test", Severity.ERROR, ("mine",))
         for subject, value in wants.items()
     )
-    findings = _examine.judge_again(host, _open.open_profiles([], []), rows)
+    findings = examine.judge_again(host, opening.open_profiles([], []), rows)
     request = Request(rows, runtime=False, allow=KEYS)
     return plan(Planned(host), findings, request, PlanFacts(machine.gather(host), {})), rows
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from hosttune.commands import _load, apply
+from hosttune.commands import apply
 from hosttune.errors import UsageError
+from hosttune.workflows import loading
 from tests.changes import tree
 
 
@@ -33,12 +34,12 @@ def test_a_name_that_is_not_there_is_one_line(root: Path, options: dict[str, Any
 @pytest.mark.parametrize("sources", ["files sss", "files systemd", "files [NOTFOUND=return] # ldap"])
 def test_a_login_of_a_directory_service_is_believed(root: Path, sources: str) -> None:
     (root / "etc/nsswitch.conf").write_text(f"group: ldap\npasswd:  {sources}\n")
-    aim = _load.Aim(user=["nosuch"])
+    aim = loading.Aim(user=["nosuch"])
     if "sss" in sources:
-        assert _load.load(tree.Host(root), aim).programs.users == ("nosuch",)
+        assert loading.load(tree.Host(root), aim).programs.users == ("nosuch",)
     else:
         with pytest.raises(UsageError, match="no such user"):
-            _load.load(tree.Host(root), aim)
+            loading.load(tree.Host(root), aim)
 
 
 @pytest.mark.parametrize("name", ["haproxy", "a\\x2db", "foo@x"])

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from hosttune.changes.decode import sealed
-from hosttune.commands import _load, apply, rollback
+from hosttune.commands import apply, rollback
 from hosttune.host.disk import Disk
 from hosttune.resolve.sysctl_systemd import resolve_systemd
+from hosttune.workflows import loading
 from tests.running import Running
 
 SYSCTLS = {
@@ -76,13 +77,13 @@ class Host(Running):
 
 def asked(**options: Any) -> apply.Asked:
     """Return the options of an apply that asks nobody; by default role lb for 200,000 connections."""
-    aim = {name: options.pop(name) for name in list(options) if name in _load.Aim.__dataclass_fields__}
+    aim = {name: options.pop(name) for name in list(options) if name in loading.Aim.__dataclass_fields__}
     given: dict[str, Any] = {
         "dry_run": False, "script": False, "yes": True, "only": "", "leave": None, "runtime_only": False,
         "persist_only": False, "live": False, "restart": False, "reserve_listeners": False, "add_address": None,
         "root": "/", "snapshot": "", "format": "json",
     }  # fmt: skip
-    return apply.Asked(aim=_load.Aim(**({"role": ["lb"], "connections": 1_000_000} | aim)), **(given | options))
+    return apply.Asked(aim=loading.Aim(**({"role": ["lb"], "connections": 1_000_000} | aim)), **(given | options))
 
 
 def back(**options: Any) -> rollback.Asked:

@@ -7,7 +7,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from hosttune.commands import apply, confirm, expire, rollback
+from hosttune.commands import apply, confirm, rollback
+from hosttune.workflows import expire
 from tests.changes import faults, tree
 
 WITHIN = 100

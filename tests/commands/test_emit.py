@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 
 from hosttune import registry
-from hosttune.commands import _emit, _tree
 from hosttune.errors import UsageError
-from tests.emit import deployed
+from hosttune.terminal import file_tree
+from hosttune.workflows import emitting
 from tests.netns.sandbox import ROOT
+from tests.planning.deploy import deployed
 
 SMALL = deployed.deploy(deployed.small())
 OTHER = deployed.deploy(deployed.replaced(deployed.small(), "broker", hosts=1))
@@ -30,27 +31,27 @@ def beside(directory: Path) -> list[str]:
 
 def test_everything_is_written_with_a_manifest_and_nothing_beside(tmp_path: Path) -> None:
     target = tmp_path / "out"
-    written = _emit.emit(SMALL, str(target))
+    written = emitting.emit(SMALL, str(target))
     found = tree(target)
-    manifest = json.loads(found.pop(_tree.MANIFEST))
-    assert found == _emit.texts(SMALL) and tuple(sorted(found)) == written
+    manifest = json.loads(found.pop(file_tree.MANIFEST))
+    assert found == emitting.texts(SMALL) and tuple(sorted(found)) == written
     assert set(manifest["files"]) == set(found)
     assert beside(target) == ["out"]
 
 
 def test_an_empty_directory_is_taken(tmp_path: Path) -> None:
     (tmp_path / "made").mkdir()
-    _emit.emit(SMALL, str(tmp_path / "made"))
+    emitting.emit(SMALL, str(tmp_path / "made"))
     assert (tmp_path / "made" / "README.md").exists()
 
 
 def test_a_second_emission_replaces_the_first_and_keeps_the_reports(tmp_path: Path) -> None:
     target = tmp_path / "out"
-    _emit.emit(SMALL, str(target))
+    emitting.emit(SMALL, str(target))
     (target / "reports").mkdir()
     (target / "reports" / "lb-1.json").write_text("{}")
     assert (target / "hosts" / "broker-2").exists()
-    _emit.emit(OTHER, str(target))
+    emitting.emit(OTHER, str(target))
     assert not (target / "hosts" / "broker-2").exists()
     assert (target / "reports" / "lb-1.json").read_text() == "{}"
     assert beside(target) == ["out"]
@@ -72,9 +73,9 @@ def spoil(target: Path, how: str) -> None:
     elif how == "linked reports":
         (target / "reports").symlink_to("/etc")
     elif how == "no manifest":
-        (target / _tree.MANIFEST).unlink()
+        (target / file_tree.MANIFEST).unlink()
     elif how == "broken manifest":
-        (target / _tree.MANIFEST).write_text("[" * 100_000)
+        (target / file_tree.MANIFEST).write_text("[" * 100_000)
 
 
 @pytest.mark.parametrize(
@@ -83,11 +84,11 @@ def spoil(target: Path, how: str) -> None:
 )
 def test_what_is_anybody_elses_stays_and_is_named(how: str, tmp_path: Path) -> None:
     target = tmp_path / "out"
-    _emit.emit(SMALL, str(target))
+    emitting.emit(SMALL, str(target))
     spoil(target, how)
     before = sorted(str(p) for p in tmp_path.rglob("*"))
     with pytest.raises(UsageError) as caught:
-        _emit.emit(OTHER, str(target))
+        emitting.emit(OTHER, str(target))
     assert "\n" not in str(caught.value) and str(caught.value).startswith(f"--emit {target}: ")
     assert sorted(str(p) for p in tmp_path.rglob("*")) == before
 
@@ -96,7 +97,7 @@ def test_what_is_anybody_elses_stays_and_is_named(how: str, tmp_path: Path) -> N
 def test_what_can_be_no_directory_is_refused(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError):
-        _emit.emit(SMALL, text)
+        emitting.emit(SMALL, text)
     assert not list(tmp_path.iterdir())
 
 
@@ -105,13 +106,13 @@ def test_a_link_and_a_file_are_refused(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     for name in ("file", "link"):
         with pytest.raises(UsageError):
-            _emit.emit(SMALL, str(tmp_path / name))
+            emitting.emit(SMALL, str(tmp_path / name))
     assert beside(tmp_path / "x") == ["file", "link"]
 
 
 def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
     target = tmp_path / "out"
-    _emit.emit(SMALL, str(target))
+    emitting.emit(SMALL, str(target))
     before = tree(target)
     code = """
 import resource, sys
@@ -131,17 +132,17 @@ except _tree.ApplyError as error:
 @pytest.mark.parametrize("at", ["between the renames", "before the old one is removed"])
 def test_an_interrupted_run_is_healed_by_the_next(at: str, tmp_path: Path) -> None:
     target, old = tmp_path / "out", tmp_path / ".out.hosttune-old"
-    _emit.emit(SMALL, str(target))
+    emitting.emit(SMALL, str(target))
     (target / "reports").mkdir()
     (target / "reports" / "lb-1.json").write_text("{}")
     target.rename(old)
     if at == "before the old one is removed":
-        _emit.emit(SMALL, str(tmp_path / "again"))
+        emitting.emit(SMALL, str(tmp_path / "again"))
         (tmp_path / "again").rename(target)
     (tmp_path / ".out.hosttune-new").mkdir()
-    _emit.emit(OTHER, str(target))
-    assert {k: v for k, v in tree(target).items() if k != _tree.MANIFEST} == {
-        **_emit.texts(OTHER),
+    emitting.emit(OTHER, str(target))
+    assert {k: v for k, v in tree(target).items() if k != file_tree.MANIFEST} == {
+        **emitting.texts(OTHER),
         "reports/lb-1.json": "{}",
     }
     assert beside(target) == ["out"]
@@ -149,6 +150,6 @@ def test_an_interrupted_run_is_healed_by_the_next(at: str, tmp_path: Path) -> No
 
 def test_every_format_is_found_by_its_file() -> None:
     assert {"haproxy", "nginx", "envoy", "tsung", "mosquitto", "profiles", "ansible", "readme"} <= set(
-        registry.names("hosttune.emit")
+        registry.names("hosttune.planning.deploy.formats")
     )
-    assert not any(".." in path or path.startswith("/") for path in _emit.texts(SMALL))
+    assert not any(".." in path or path.startswith("/") for path in emitting.texts(SMALL))

@@ -15,7 +15,7 @@ import pytest
 from hosttune.changes import entries
 from hosttune.commands import apply
 from hosttune.model import Change, FileState, Plan
-from hosttune.render import _script
+from hosttune.render.view import script as script_view
 from tests.changes import tree
 
 DROP_IN = "etc/sysctl.d/90-hosttune.conf"
@@ -105,7 +105,7 @@ def test_a_link_that_leads_out_of_the_image_stops_it(tmp_path: Path, link: str) 
 def test_bytes_that_are_no_text_go_through(tmp_path: Path) -> None:
     text = f"{entries.HEADER}x = \udcff\n"
     plan = Plan((Change("file", "/a-hosttune.conf", None, FileState(text, 0o640)),))
-    shell(_script.render(plan, "x", str(tmp_path)))
+    shell(script_view.render(plan, "x", str(tmp_path)))
     assert (tmp_path / "a-hosttune.conf").read_bytes().endswith(b"x = \xff\n")
     assert (tmp_path / "a-hosttune.conf").stat().st_mode & 0o777 == 0o640
 
@@ -120,7 +120,7 @@ def test_a_root_whose_name_is_no_text_is_no_crash(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["END\nEND_\n", "no line end", "", "\n\n", "a\r\n$HOME `id` \\n '\n"])
 def test_any_text_comes_out_as_it_is(tmp_path: Path, text: str) -> None:
-    shell(_script.render(Plan((Change("file", "/a", None, FileState(text)),)), "x", str(tmp_path)))
+    shell(script_view.render(Plan((Change("file", "/a", None, FileState(text)),)), "x", str(tmp_path)))
     assert (tmp_path / "a").read_bytes() == text.encode()
 
 
@@ -141,7 +141,7 @@ def test_a_process_that_is_another_by_now_is_left_alone(tmp_path: Path) -> None:
     fake = f'prlimit() {{ echo "$@" >> {log}; }}\n'
     for start in (own, str(int(own) + 1)):
         plan = Plan((Change("prlimit", f"{pid}:{start}", "1024 4096", "4096 4096"),))
-        shell(fake + _script.render(plan, "x"))
+        shell(fake + script_view.render(plan, "x"))
     assert log.read_text() == f"--pid {pid} --nofile=4096:4096\n"
 
 

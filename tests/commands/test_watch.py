@@ -18,10 +18,10 @@ from typing import Any
 import jsonschema
 import pytest
 
-from hosttune.commands._recording import Recorder
 from hosttune.errors import UsageError
 from hosttune.model import Run
 from hosttune.watching import record
+from hosttune.workflows.record_file import Recorder
 from tests.netns.sandbox import inside
 from tests.watching.made import tick, use
 

@@ -13,8 +13,8 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from hosttune.proofs import _kernel
-from hosttune.proofs._child import Child
+from hosttune.proofs import kernel_settings
+from hosttune.proofs.child import Child
 from tests.diagnosis import made
 
 Address = tuple[str, int]
@@ -148,8 +148,8 @@ def _handle(question: dict[str, Any]) -> Any:
 
 
 def _do_enter() -> None:
-    _kernel.unshare(_kernel.NEW_NET)
-    _kernel.raise_nofile()
+    kernel_settings.unshare(kernel_settings.NEW_NET)
+    kernel_settings.raise_nofile()
 
 
 def _do_sysctl(path: str, text: str) -> None:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from hosttune.proofs._child import Child
+from hosttune.proofs.child import Child
 from tests.diagnosis import made
 
 ADDRESS = ("127.0.0.1", 1883)

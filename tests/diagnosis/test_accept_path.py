@@ -87,7 +87,7 @@ def clues(
 
 
 def judged(rule: str, of: Clues) -> tuple[Cause, ...]:
-    found: tuple[Cause, ...] = registry.load("hosttune.diagnosis", rule).judge(of)
+    found: tuple[Cause, ...] = registry.load("hosttune.diagnosis.rules", rule).judge(of)
     return found
 
 

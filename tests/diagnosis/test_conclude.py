@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hosttune.diagnosis import Clues, _conclude, diagnose
+from hosttune.diagnosis import Clues, concluding, diagnose
 from hosttune.model import Cause, Certainty, Conclusion, Evidence, Flow, Rates, Sample, Traffic
 from tests.diagnosis.given import clues, hit, pool, program
 
@@ -48,7 +48,7 @@ ONE_DOWN = Traffic(flows=(Flow("10.0.0.1", "10.0.0.9", 1883, opening=2, retried=
     ],
 )
 def test_concluded(given: Clues, held: tuple[Any, ...], unseen: tuple[Any, ...], conclusion: Conclusion) -> None:
-    found = _conclude.conclude(given, held, (), unseen)
+    found = concluding.conclude(given, held, (), unseen)
     assert found.conclusion is conclusion, found.text
     if conclusion in (Conclusion.NOT_ENOUGH, Conclusion.OWN_LIMIT):
         assert found.next
@@ -56,26 +56,26 @@ def test_concluded(given: Clues, held: tuple[Any, ...], unseen: tuple[Any, ...],
 
 
 def test_connections_without_an_answer_are_named() -> None:
-    found = _conclude.conclude(clues(traffic=SILENT), (), (), ())
+    found = concluding.conclude(clues(traffic=SILENT), (), (), ())
     assert "40 connections to 10.0.0.9:1883 wait for an answer to their SYN" in found.text
 
 
 def test_bind_of_an_address_that_is_not_here_is_looked_at_first() -> None:
-    found = _conclude.conclude(clues(pool(3), errno="EADDRNOTAVAIL", call="bind"), (NOW,), (), ())
+    found = concluding.conclude(clues(pool(3), errno="EADDRNOTAVAIL", call="bind"), (NOW,), (), ())
     assert "ip addr" in found.next[0]
 
 
 def test_a_known_program_is_told_what_its_own_limit_is_called() -> None:
     mosquitto = program(1_030, 65_536)
     mosquitto = type(mosquitto)(mosquitto.pid, "mosquitto", 0, mosquitto.descriptors, mosquitto.soft, mosquitto.hard)
-    found = _conclude.conclude(clues(at=1_000, programs=(mosquitto,), named=True), (), (), ())
+    found = concluding.conclude(clues(at=1_000, programs=(mosquitto,), named=True), (), (), ())
     assert found.text == "No host limit explains this: mosquitto (7) stops by itself at 1,000"
     assert "max_connections" in found.next[0]
     assert any("round number" in text for text in found.next)
 
 
 def test_what_a_program_wrote_of_its_own_limit_stands_beside_a_cause() -> None:
-    found = _conclude.conclude(clues(hits=(hit("own-limit"),)), (LIKELY,), (), ())
+    found = concluding.conclude(clues(hits=(hit("own-limit"),)), (LIKELY,), (), ())
     assert found.conclusion is Conclusion.CAUSE
     assert found.next == ("broker wrote of a limit of its own too: a line",)
 
@@ -90,7 +90,7 @@ def test_what_a_program_wrote_of_its_own_limit_stands_beside_a_cause() -> None:
     ],
 )
 def test_an_errno_that_no_limit_of_this_host_gives_is_told_first(errno: str, call: str, first: str) -> None:
-    assert _conclude.conclude(clues(errno=errno, call=call), (), (), ()).next[0].startswith(first)
+    assert concluding.conclude(clues(errno=errno, call=call), (), (), ()).next[0].startswith(first)
 
 
 def test_the_errno_and_the_call_are_asked_for_once() -> None:
@@ -99,21 +99,21 @@ def test_the_errno_and_the_call_are_asked_for_once() -> None:
 
 
 def test_nobody_is_asked_for_the_call_where_nothing_failed() -> None:
-    found = _conclude.conclude(clues(hits=(hit("conntrack"),)), (NOW,), (), ())
+    found = concluding.conclude(clues(hits=(hit("conntrack"),)), (NOW,), (), ())
     assert not [text for text in found.next if "the call that failed" in text]
 
 
 def test_what_was_done_is_not_advised_again() -> None:
     done = clues(errno="none", rates=Rates(Sample(100.0, {}), Sample(110.0, {})))
     done = replace(done, machine=replace(done.machine, root_user=True))
-    assert "hosttune diagnose again while it stalls" in _conclude.conclude(done, (), (), ()).next
+    assert "hosttune diagnose again while it stalls" in concluding.conclude(done, (), (), ()).next
     once = replace(done, machine=replace(done.machine, root_user=False), rates=Rates(Sample(0.0, {}), Sample(1.0, {})))
     assert (
-        "hosttune diagnose again while it stalls, as root, with --for 10s" in _conclude.conclude(once, (), (), ()).next
+        "hosttune diagnose again while it stalls, as root, with --for 10s" in concluding.conclude(once, (), (), ()).next
     )
 
 
 def test_one_gathering_is_told_to_show_no_movement() -> None:
-    found = _conclude.conclude(clues(rates=Rates(Sample(100.0, {}), Sample(100.0, {}))), (), (), ())
+    found = concluding.conclude(clues(rates=Rates(Sample(100.0, {}), Sample(100.0, {}))), (), (), ())
     assert found.conclusion is Conclusion.NOTHING and "hosttune snapshot --for 10s" in found.next[0]
-    assert not _conclude.conclude(clues(), (), (), ()).next
+    assert not concluding.conclude(clues(), (), (), ()).next

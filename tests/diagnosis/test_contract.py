@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hosttune import diagnosis, registry
-from hosttune.diagnosis import Clues, _errnos, _log, _pools, _say
+from hosttune.diagnosis import Clues, errnos, log_reading, pool_rows, saying
 from hosttune.model import BindMode, Certainty, LogHit, Pools, PortPool
 from tests.diagnosis.given import DEFAULT, WIDE, clues, pool, program
 
-RULES = registry.names("hosttune.diagnosis")
+RULES = registry.names("hosttune.diagnosis.rules")
 KINDS = ("ports", "ports-bind", "ports-held", "time-wait")
 
 
@@ -41,12 +41,12 @@ def anything(draw: st.DrawFn) -> Clues:
     told = {pair: draw(st.sampled_from(["", "it is seen"])) for pair in pairs}
     limit = st.one_of(st.none(), st.integers(0, 2_000))
     hits = st.sampled_from(
-        [LogHit(one.program, one.causes, "a line", 1, one.errno, one.call) for one in _log.LINES if one.causes]
+        [LogHit(one.program, one.causes, "a line", 1, one.errno, one.call) for one in log_reading.LINES if one.causes]
     )
     return clues(
         pools=Pools(tuple(found), told, unsure=frozenset(draw(st.sets(st.sampled_from(pairs))) if pairs else ())),
-        errno=draw(st.sampled_from(["", *_errnos.ERRNOS])),
-        call=draw(st.sampled_from(["", *_errnos.CALLS])),
+        errno=draw(st.sampled_from(["", *errnos.ERRNOS])),
+        call=draw(st.sampled_from(["", *errnos.CALLS])),
         at=draw(st.one_of(st.none(), st.integers(1, 200_000), st.sampled_from([28_232, 64_512, 1_000]))),
         hits=tuple(draw(st.lists(hits, max_size=2))),
         limits=draw(st.sampled_from([{}, DEFAULT, WIDE])),
@@ -62,7 +62,7 @@ def anything(draw: st.DrawFn) -> Clues:
 @given(given_clues=anything())
 @settings(max_examples=60)
 def test_a_rule_always_speaks_and_says_why(name: str, given_clues: Clues) -> None:
-    causes = registry.load("hosttune.diagnosis", name).judge(given_clues)
+    causes = registry.load("hosttune.diagnosis.rules", name).judge(given_clues)
     assert causes
     for cause in causes:
         assert cause.id == name.replace("_", "-")
@@ -75,19 +75,19 @@ def test_a_rule_always_speaks_and_says_why(name: str, given_clues: Clues) -> Non
 
 @given(anything())
 def test_a_full_pool_is_of_one_kind(given_clues: Clues) -> None:
-    of_kind = [one for kind in KINDS for one in _pools.full(given_clues, kind)]
+    of_kind = [one for kind in KINDS for one in pool_rows.full(given_clues, kind)]
     assert len(of_kind) == len({id(one) for one in of_kind})
-    full = [one for one in given_clues.pools.pools if _pools.is_full(given_clues, one)]
+    full = [one for one in given_clues.pools.pools if pool_rows.is_full(given_clues, one)]
     assert {one.source for one in of_kind} == {one.source for one in full}
 
 
 @given(anything())
 def test_a_number_of_pools_is_one_that_stops_there(given_clues: Clues) -> None:
-    found = _pools.pools_at(given_clues)
+    found = pool_rows.pools_at(given_clues)
     if found:
         count, size = found
-        assert _say.near(given_clues.stalled_at, count * size)
-        assert _pools.destinations(given_clues) in (0, count)
+        assert saying.near(given_clues.stalled_at, count * size)
+        assert pool_rows.destinations(given_clues) in (0, count)
 
 
 @given(anything())

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from hosttune.diagnosis import Clues, epoll, file_max, memory, neighbours, nr_open, orphans, pids, tcp_mem
+from hosttune.diagnosis import Clues
+from hosttune.diagnosis.rules import epoll, file_max, memory, neighbours, nr_open, orphans, pids, tcp_mem
 from hosttune.model import Cause, Certainty, GroupLimit, LogHit, Program, Reason, Traffic, Unknown
 from tests.diagnosis.given import clues, hit, program
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hosttune.diagnosis import knee
+from hosttune.diagnosis.rules import knee
 from hosttune.model import Certainty, Program
 from tests.diagnosis.given import WIDE, clues, is_, pool
 

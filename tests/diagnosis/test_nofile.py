@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from hosttune.diagnosis import _log, nofile
+from hosttune.diagnosis import log_reading
+from hosttune.diagnosis.rules import nofile
 from hosttune.model import Certainty, Listener, Traffic
 from tests.diagnosis.given import clues, hit, is_, program
 
@@ -92,6 +93,8 @@ def test_what_would_decide_is_said_where_only_another_errno_was_written() -> Non
 
 
 def test_a_limit_that_haproxy_computed_is_raised_where_it_comes_from() -> None:
-    (line,) = _log.recognise(b"Proxy tcp-443 reached process FD limit (maxsock=37563). Please check 'ulimit-n'\n")
+    (line,) = log_reading.recognise(
+        b"Proxy tcp-443 reached process FD limit (maxsock=37563). Please check 'ulimit-n'\n"
+    )
     (cause,) = nofile.judge(clues(hits=(line,)))
     assert cause.at == 37_563 and "maxconn" in cause.fixes[0]

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from hosttune.diagnosis import Clues, conntrack, conntrack_churn, nat, outside, path
+from hosttune.diagnosis import Clues
+from hosttune.diagnosis.rules import conntrack, conntrack_churn, nat, outside, path
 from hosttune.model import (
     Cause,
     Certainty,

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hosttune.diagnosis import ports
+from hosttune.diagnosis.rules import ports
 from hosttune.model import Backend, BindMode, Certainty, Listener, Pools, Traffic
 from tests.diagnosis.given import DEFAULT, WIDE, clues, hit, is_, pool
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hosttune.diagnosis import ports_bind
+from hosttune.diagnosis.rules import ports_bind
 from hosttune.model import Backend, BindMode, Certainty
 from tests.diagnosis.given import DEFAULT, clues, is_, pool, pools
 

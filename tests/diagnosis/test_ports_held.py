@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hosttune.diagnosis import ports_held
+from hosttune.diagnosis.rules import ports_held
 from hosttune.model import BindMode, Certainty
 from tests.diagnosis.given import clues, is_, pool, pools
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hosttune.diagnosis import time_wait
+from hosttune.diagnosis.rules import time_wait
 from hosttune.model import Backend, Certainty
 from tests.diagnosis.given import DEFAULT, clues, is_, pool
 

@@ -74,7 +74,7 @@ def _but(facts: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 
 def hold(case: Case, directory: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Diagnose the case by the command line, and compare; skip it where the rule is not there yet."""
-    missing = [rule for rule in case.get("needs", []) if rule not in registry.names("hosttune.diagnosis")]
+    missing = [rule for rule in case.get("needs", []) if rule not in registry.names("hosttune.diagnosis.rules")]
     if missing:
         pytest.skip(f"no rule {', '.join(missing)}")
     found = json.loads(_run(case, directory, capsys, "--format", "json"))

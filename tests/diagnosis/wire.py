@@ -10,9 +10,10 @@ import threading
 from collections.abc import Iterator
 from itertools import count
 
-from hosttune.proofs import _wire, syn
-from hosttune.proofs._counters import in_state
-from hosttune.proofs._scene import SECONDS, Scene
+from hosttune.proofs import wire_frames
+from hosttune.proofs.counters import in_state
+from hosttune.proofs.experiments import syn
+from hosttune.proofs.scene import SECONDS, Scene
 from tests.diagnosis import made
 
 SERVER = (syn._SERVER, 1883)
@@ -64,15 +65,15 @@ class Bursts:
         self._server.setblocking(False)
         self._accepted: list[socket.socket] = []
         self._last = 0
-        wire.write({f"net/ipv4/neigh/{_wire.NEAR}/unres_qlen_bytes": str(1 << 26)})
-        _wire.up(_wire.NEAR, resolve=True)
+        wire.write({f"net/ipv4/neigh/{wire_frames.NEAR}/unres_qlen_bytes": str(1 << 26)})
+        wire_frames.up(wire_frames.NEAR, resolve=True)
 
     def next(self, number: int) -> None:
         """Let a burst come, and accept what has found room."""
         self._last += 1
         source = _CLIENTS.format(self._last)
         self._wire.peer.ask(SECONDS, do="burst", source=source, address=SERVER[0], port=SERVER[1], count=number)
-        _wire.neighbour(_wire.NEAR, source)
+        wire_frames.neighbour(wire_frames.NEAR, source)
         with contextlib.suppress(BlockingIOError):
             while True:
                 self._accepted.append(self._server.accept()[0])
@@ -102,9 +103,9 @@ class Crowds:
         """Make the wire, and the servers at its other end."""
         with Scene() as wire:
             wire.reach([_CLIENTS.format(1)], [(address, SERVER[1]) for address in self._left])
-            wire.write({f"net/ipv4/neigh/{_wire.NEAR}/unres_qlen_bytes": str(1 << 26)})
-            _wire.up(_wire.NEAR, resolve=True)
-            with _packets(wire.peer.pid, _wire.FAR) as self._far:
+            wire.write({f"net/ipv4/neigh/{wire_frames.NEAR}/unres_qlen_bytes": str(1 << 26)})
+            wire_frames.up(wire_frames.NEAR, resolve=True)
+            with _packets(wire.peer.pid, wire_frames.FAR) as self._far:
                 yield
             made.close(self._clients)
 
@@ -137,6 +138,6 @@ def _packets(pid: int, interface: str) -> Iterator[socket.socket]:
 
 def _arp_reply(sender: str, target: str) -> bytes:
     """Return an Ethernet frame that tells the hardware address of its sender (RFC 826)."""
-    hardware = bytes.fromhex(_wire.HARDWARE.replace(":", ""))
+    hardware = bytes.fromhex(wire_frames.HARDWARE.replace(":", ""))
     ends = hardware + socket.inet_aton(sender) + hardware + socket.inet_aton(target)
     return hardware * 2 + struct.pack("!HHHBBH", 0x0806, 1, 0x0800, 6, 4, 2) + ends

@@ -12,10 +12,10 @@ from hosttune.changes import transaction
 from hosttune.changes.plan import plan
 from hosttune.changes.planned import Planned
 from hosttune.changes.request import PlanFacts, Request
-from hosttune.commands import _examine, _open
 from hosttune.facts import machine
 from hosttune.model import Operator, Plan, Requirement, Severity, Subject, Value
 from hosttune.resolve import pam_rules
+from hosttune.workflows import examine, opening
 from tests.differential import sysctl_sandbox as sandbox
 from tests.differential import test_pam_differential as pam
 from tests.running import Running
@@ -32,7 +32,7 @@ def wish(subject: str, operator: Operator, value: Value) -> Requirement:
 
 def carry_out(host: Running, request: Request) -> Plan:
     """Plan the files of a request and write them; nothing is written where the plan refuses."""
-    findings = _examine.judge_again(host, _open.open_profiles([], []), request.requirements)
+    findings = examine.judge_again(host, opening.open_profiles([], []), request.requirements)
     made = plan(Planned(host), findings, request, PlanFacts(machine.gather(host), {}))
     for change in made.changes if not made.refusals else ():
         transaction.make(host, change)

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from hosttune.capacity import NO_BOUND, CapacityFacts, capacity
-from hosttune.capacity._footprint import footprint
+from hosttune.capacity.footprint import footprint
 from hosttune.facts import defaults, machine
 from hosttune.host.live import LiveHost
 from hosttune.host.recorded import Recorded

@@ -88,13 +88,13 @@ def judge(args: Sequence[str], answer: Answer) -> None:
 
 def _called(args: list[str]) -> Answer:
     from hosttune import cli
-    from hosttune.commands import _output
+    from hosttune.terminal import streams as streams_
 
     out, err = _sink("out"), _sink("err")
     for sink in (out, err):
         os.ftruncate(sink, 0)
         os.lseek(sink, 0, os.SEEK_SET)
-    _output._done.clear()
+    streams_._done.clear()
     streams, argv = (sys.stdout, sys.stderr), sys.argv
     kept = os.dup(1), os.dup(2)
     sys.argv = ["hosttune", *args]
@@ -125,7 +125,7 @@ def _built() -> Any:
     """Return the command line as typer makes it of the signatures: once, for that takes longer than most verbs."""
     import typer
 
-    from hosttune.cli._app import app
+    from hosttune.cli.application import app
 
     return typer.main.get_command(app)
 

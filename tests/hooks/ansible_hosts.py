@@ -15,7 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from tests.emit.test_ansible import program
+from tests.planning.deploy.test_ansible import program
 from tests.vm.guest import NETWORK, REPO, Guest, hooks_root, key_of, stable_sysctls
 
 NAMES = ("lb-1", "lb-2")

@@ -17,7 +17,7 @@ import pytest
 import hosttune
 from hosttune.hooks import ansible
 from tests.changes.tree import image
-from tests.emit.test_ansible import program
+from tests.planning.deploy.test_ansible import program
 from tests.vm.guest import REPO
 
 ITSELF = f'#!/bin/sh\nPYTHONPATH={shlex.quote(str(REPO))} exec {shlex.quote(sys.executable)} -m hosttune "$@"\n'

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from tests.emit.test_ansible import program
 from tests.hooks.ansible_hosts import NAMES
+from tests.planning.deploy.test_ansible import program
 from tests.vm import ahead
 from tests.vm.guest import hooks_root, need_guest
 

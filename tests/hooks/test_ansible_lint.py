@@ -16,7 +16,7 @@ import pytest
 import hosttune
 from hosttune.hooks import ansible
 from tests import needs
-from tests.emit.test_ansible import program
+from tests.planning.deploy.test_ansible import program
 from tests.vm.guest import REPO
 
 # ansible-test makes environments without pip and fetches a script that installs it from a server of Ansible's;

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from tests.emit.test_ansible import program
 from tests.hooks.ansible_hosts import hosttune
+from tests.planning.deploy.test_ansible import program
 from tests.vm.guest import REPO
 
 PYZ = "#!/bin/sh\necho hosttune 0.0.{}\n"

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from hosttune.cli import app
 from hosttune.commands import hook_man
-from hosttune.hooks import _roff, man
+from hosttune.hooks import man, roff
 from tests import needs
 
 TREE = hook_man.verb(typer.main.get_command(app), "hosttune")
@@ -119,7 +119,7 @@ def test_exit_codes_are_those_of_the_help() -> None:
 @settings(max_examples=50, deadline=None)
 def test_any_text_is_printed_as_it_stands(text: str) -> None:
     head = '.TH X 1 "" ""\n.SH DESCRIPTION\n'
-    for source in (f"{_roff.escaped(text)}end", f".TP\n{_roff.bold(text)}\nend"):
+    for source in (f"{roff.escaped(text)}end", f".TP\n{roff.bold(text)}\nend"):
         body = shown(f"{head}{source}\n").partition("DESCRIPTION ")[2]
         assert body.partition("end")[0].split() == text.split()
 

@@ -19,7 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hosttune.errors import HostError
-from hosttune.host.probes import _diag, _netlink, holdings, interfaces, occupants, routes, sockets, tracked, traffic
+from hosttune.host import netlink, sock_diag
+from hosttune.host.probes import holdings, interfaces, occupants, routes, sockets, tracked, traffic
 
 SHORT = 0.2
 
@@ -41,21 +42,21 @@ def message(kind: int, body: bytes = b"", flags: int = 2, length: int | None = N
 
 def error(code: int, echo: int = 72) -> bytes:
     """Return an error message, which echoes the request: with that many bytes it is as long as a socket's."""
-    return message(_netlink.ERROR, struct.pack("=i", -code) + bytes(echo - 4))
+    return message(netlink.ERROR, struct.pack("=i", -code) + bytes(echo - 4))
 
 
-DONE = message(_netlink.DONE, struct.pack("=i", 0))
+DONE = message(netlink.DONE, struct.pack("=i", 0))
 
 
 def row(state: int = 1, local: int = 40000, remote: int = 1883) -> bytes:
     """Return a socket from 10.0.0.1 to 10.0.0.2 as the kernel lists it."""
     ends = socket.inet_aton("10.0.0.1").ljust(16, b"\0") + socket.inet_aton("10.0.0.2").ljust(16, b"\0")
     body = struct.pack("=BBBB", socket.AF_INET, state, 0, 0) + struct.pack("!HH", local, remote) + ends
-    return message(_diag.BY_FAMILY, body + bytes(32))
+    return message(sock_diag.BY_FAMILY, body + bytes(32))
 
 
 def dumped(link: socket.socket) -> list[tuple[bytes, int]]:
-    return list(_diag.dump(link, socket.AF_INET, 0xFFF))
+    return list(sock_diag.dump(link, socket.AF_INET, 0xFFF))
 
 
 @pytest.mark.parametrize("echo", [4, 68, 72, 76, 1000])
@@ -74,14 +75,14 @@ def test_an_error_ends_the_reading_whatever_its_length(echo: int) -> None:
         ([b""], errno.EPROTO),
         ([bytes(8)], errno.EPROTO),
         ([bytes(64)], errno.EPROTO),
-        ([message(_diag.BY_FAMILY, bytes(72), length=4000)], errno.EPROTO),
+        ([message(sock_diag.BY_FAMILY, bytes(72), length=4000)], errno.EPROTO),
         ([row() + row()[:40]], errno.EPROTO),
-        ([row(), message(_netlink.OVERRUN)], errno.ENOBUFS),
-        ([message(_netlink.ERROR, bytes(72))], errno.EPROTO),
-        ([message(_netlink.ERROR)], errno.EPROTO),
-        ([row(), message(_netlink.DONE, struct.pack("=i", -errno.ENOMEM))], errno.ENOMEM),
+        ([row(), message(netlink.OVERRUN)], errno.ENOBUFS),
+        ([message(netlink.ERROR, bytes(72))], errno.EPROTO),
+        ([message(netlink.ERROR)], errno.EPROTO),
+        ([row(), message(netlink.DONE, struct.pack("=i", -errno.ENOMEM))], errno.ENOMEM),
         ([row() + error(errno.EPERM)], errno.EPERM),
-        ([message(_netlink.ERROR, struct.pack("=i", -(2**31)) + bytes(72))], errno.EPROTO),
+        ([message(netlink.ERROR, struct.pack("=i", -(2**31)) + bytes(72))], errno.EPROTO),
     ],
 )
 def test_what_is_no_whole_dump_is_an_error_in_time(answers: Sequence[bytes], code: int) -> None:
@@ -94,20 +95,20 @@ def test_what_is_no_whole_dump_is_an_error_in_time(answers: Sequence[bytes], cod
 
 def test_an_answer_that_does_not_fit_is_an_error() -> None:
     with peer(DONE + bytes(4096)) as link, pytest.raises(OSError) as raised:
-        next(_netlink.datagrams(link, 256))
+        next(netlink.datagrams(link, 256))
     assert raised.value.errno == errno.EMSGSIZE
 
 
 def test_a_dump_without_an_end_is_an_error() -> None:
     with peer(*[row()] * 8) as link, pytest.raises(OSError) as raised:
-        list(_netlink.datagrams(link, 1 << 18, most=500))
+        list(netlink.datagrams(link, 1 << 18, most=500))
     assert raised.value.errno == errno.EOVERFLOW
 
 
 def test_noops_and_the_end_behind_rows_are_no_rows() -> None:
-    with peer(row(local=1) + row(local=2), message(_netlink.NOOP) + row(local=3) + DONE) as link:
+    with peer(row(local=1) + row(local=2), message(netlink.NOOP) + row(local=3) + DONE) as link:
         held: list[dict[str, Any]] = []
-        found = sockets._maps(_diag.dump(link, socket.AF_INET, 0xFFF), (6, 10), held)
+        found = sockets._maps(sock_diag.dump(link, socket.AF_INET, 0xFFF), (6, 10), held)
     assert sum(sum(used) for used in found.values()) == 3 and not held
 
 
@@ -120,10 +121,10 @@ def test_a_table_that_changes_is_read_again() -> None:
         with peer(links.pop(0)) as link:
             return list(interfaces.addresses(link))
 
-    assert _netlink.steady(read) == [(1, "10.0.0.9/24")]
+    assert netlink.steady(read) == [(1, "10.0.0.9/24")]
     links[:] = [changed] * 9
-    with pytest.raises(_netlink.ChangedError):
-        _netlink.steady(read)
+    with pytest.raises(netlink.ChangedError):
+        netlink.steady(read)
 
 
 DAMAGED = st.lists(
@@ -155,14 +156,14 @@ def test_whatever_comes_is_rows_or_an_oserror(parts: list[bytes], cut: int) -> N
     def _look(link: socket.socket) -> None:
         held: list[dict[str, Any]] = []
         look = traffic._Look(link, 10)
-        for data, uniform in _diag.dump(link, 2, 1):
-            for step, run in _diag.runs(data, uniform, held):
+        for data, uniform in sock_diag.dump(link, 2, 1):
+            for step, run in sock_diag.runs(data, uniform, held):
                 traffic._columns(run, step, (6, 10))
         assert look.most == 10
 
     readers = (
-        lambda link: sockets._maps(_diag.dump(link, 2, 0xFFF), (6, 10), [], sockets._wanted(backends, 2), True),
-        lambda link: sockets._maps(_diag.dump(link, 10, 0xFFF), (6, 7, 8, 9, 10, 11, 12, 13), []),
+        lambda link: sockets._maps(sock_diag.dump(link, 2, 0xFFF), (6, 10), [], sockets._wanted(backends, 2), True),
+        lambda link: sockets._maps(sock_diag.dump(link, 10, 0xFFF), (6, 7, 8, 9, 10, 11, 12, 13), []),
         lambda link: list(holdings._rows(link, 0xFFF, b"")),
         lambda link: traffic._owners(link),
         lambda link: list(interfaces.addresses(link)),
@@ -180,8 +181,8 @@ def test_whatever_comes_is_rows_or_an_oserror(parts: list[bytes], cut: int) -> N
 
 def test_the_kernel_itself_says_no_and_is_heard() -> None:
     """A family that nobody answers for: the very ENOENT of a kernel without inet_diag."""
-    with _netlink.opened(4) as link, pytest.raises(OSError) as raised:
-        list(_diag.dump(link, socket.AF_APPLETALK, 0xFFF))
+    with netlink.opened(4) as link, pytest.raises(OSError) as raised:
+        list(sock_diag.dump(link, socket.AF_APPLETALK, 0xFFF))
     assert raised.value.errno == errno.ENOENT
 
 
@@ -199,7 +200,7 @@ def test_without_a_link_the_table_of_proc_gives_the_same() -> None:
             lambda link: holdings._counted(link, set(holdings._tcp(os.getpid(), 64)), True),
             lambda link: traffic._Look(link, 100).accepted,
         ):
-            with _netlink.opened(4) as link:
+            with netlink.opened(4) as link:
                 kernel = dict(read(link))
             listed = dict(read(None))
             listed.pop("limited", None)
@@ -212,17 +213,17 @@ def test_without_a_link_the_table_of_proc_gives_the_same() -> None:
 
 
 def test_an_error_that_is_not_of_a_missing_module_is_told() -> None:
-    def read(link: _diag.Link) -> None:
+    def read(link: sock_diag.Link) -> None:
         raise OSError(errno.ENOMEM, "x")
 
     with pytest.raises(HostError) as raised:
-        _diag.asked(read)
+        sock_diag.asked(read)
     assert "Cannot allocate memory" in str(raised.value)
 
 
 def test_pyroute2_is_waited_for_no_longer_than_the_rest() -> None:
     with pytest.raises(OSError) as raised:
-        _netlink.routing(lambda link: link.addr("add", index=2**30, address="10.0.0.1", prefixlen=32))
+        netlink.routing(lambda link: link.addr("add", index=2**30, address="10.0.0.1", prefixlen=32))
     assert raised.value.errno in (errno.ENODEV, errno.EPERM, errno.EINVAL)
 
 

@@ -12,9 +12,9 @@ import pytest
 
 from hosttune.changes.planned import Planned
 from hosttune.changes.request import Request
-from hosttune.commands import _examine, _load, _open, _planning
 from hosttune.host import Host
 from hosttune.model import Verdict
+from hosttune.workflows import apply_plan, examine, loading, opening
 
 HOSTS = sorted(Path(__file__).parent.glob("*.json"))
 
@@ -36,14 +36,14 @@ def test_a_recording_is_planned(path: Path) -> None:
 @pytest.mark.parametrize("connections", ["5000", "50000", "1000000"])
 @pytest.mark.parametrize("path", HOSTS, ids=lambda path: path.stem)
 def test_what_apply_writes_satisfies_check(path: Path, connections: str) -> None:
-    host = _open.open_host("/", str(path))
+    host = opening.open_host("/", str(path))
     for world in (host, _Started(host)):
-        loaded = _load.load(world, _load.Aim(role=["lb"], connections=int(connections)))
-        before = _examine.examine(world, loaded.profiles, loaded.workload, loaded.programs, "")
-        request, findings = _planning.request(world, loaded, before, Request(), [], False)
-        plan = _planning.plan(world, Planned(world), request, findings, loaded.profiles)
+        loaded = loading.load(world, loading.Aim(role=["lb"], connections=int(connections)))
+        before = examine.examine(world, loaded.profiles, loaded.workload, loaded.programs, "")
+        request, findings = apply_plan.request(world, loaded, before, Request(), [], False)
+        plan = apply_plan.plan(world, Planned(world), request, findings, loaded.profiles)
         after = Planned(world, plan.changes)
-        report = _examine.examine(after, loaded.profiles, loaded.workload, loaded.programs, "")
+        report = examine.examine(after, loaded.profiles, loaded.workload, loaded.programs, "")
         written = {s for change in plan.changes for s in change.serves}
         files = {c.target for c in plan.changes if c.backend == "file"}
         wrong = [

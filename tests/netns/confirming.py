@@ -78,7 +78,7 @@ def timers() -> list[str]:
             here = os.stat(path.parent / "ns/net").st_ino == os.stat("/proc/self/ns/net").st_ino
         except OSError:
             continue
-        if here and b"hosttune.commands.expire" in text:
+        if here and b"hosttune.workflows.expire" in text:
             found.append(path.parent.name)
     return found
 

@@ -7,7 +7,7 @@ import socket
 from typing import Any
 
 from hosttune.host.probes import tracked
-from hosttune.proofs import _netfilter
+from hosttune.proofs import netfilter
 from tests.diagnosis import far, made
 from tests.netns.sandbox import inside
 
@@ -42,7 +42,7 @@ def enter() -> None:
         server.listen(_SERVER)
         assert not made.dial(clients, _SERVER, 30)
         datagram.sendto(b"?", ("10.0.1.1", 9))
-        _netfilter.fill(350, _netfilter.TIME_WAIT)
+        netfilter.fill(350, netfilter.TIME_WAIT)
         answers |= {"part": tracked.run(most=100), "whole": tracked.run()}
         made.close(clients)
     print(json.dumps(answers))

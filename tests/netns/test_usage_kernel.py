@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from hosttune.capacity._footprint import pages
+from hosttune.capacity.footprint import pages
 from hosttune.host.probes import allowances, descriptors, routes
 from tests.netns.sandbox import inside
 

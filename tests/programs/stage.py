@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hosttune.capacity._logs import OR, appears
+from hosttune.capacity.logs import OR, appears
 from tests import needs
 from tests.netns.sandbox import ROOT
 

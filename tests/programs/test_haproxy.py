@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from hosttune.capacity._logs import appears
+from hosttune.capacity.logs import appears
 from tests.programs import stage
 
 CONFIG = """

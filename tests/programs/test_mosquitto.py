@@ -8,7 +8,7 @@ import signal
 import socket
 import subprocess
 
-from hosttune.capacity._logs import PLAIN, appears, log_lines
+from hosttune.capacity.logs import PLAIN, appears, log_lines
 from hosttune.model import BindMode
 from tests.programs import stage
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hosttune.capacity._logs import OR, appears
+from hosttune.capacity.logs import OR, appears
 from tests.programs import stage
 
 STREAM = Path("/usr/lib/nginx/modules/ngx_stream_module.so")

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from hosttune.model import Proof
-from hosttune.proofs import _run, _setup
-from hosttune.proofs._arena import Arena
-from hosttune.proofs._child import Failed
-from hosttune.proofs._setup import Forecast, Setup
+from hosttune.proofs import proof_setup, running
+from hosttune.proofs.arena import Arena
+from hosttune.proofs.child import Failed
+from hosttune.proofs.proof_setup import Forecast, Setup
 from tests import needs
 
 SECONDS = 90.0
@@ -35,7 +35,7 @@ def proof(experiment: str, forecast: Forecast, here: Arena | None = None) -> Pro
         with arena() as fresh:
             return proof(experiment, forecast, fresh)
     answer = here.measure(experiment, SECONDS, **forecast.args)
-    return _run.as_proof(forecast, answer["measured"], answer["failed"], 0.0, tuple(answer.get("notes", ())))
+    return running.as_proof(forecast, answer["measured"], answer["failed"], 0.0, tuple(answer.get("notes", ())))
 
 
 def setup(**changes: object) -> Setup:
@@ -47,7 +47,7 @@ def setup(**changes: object) -> Setup:
         "sysctls": {},
         "settings": Settings(32768, 60999, 0, 2, True),
         "reserved": "",
-        "pairs": _setup.examples(1, 1),
+        "pairs": proof_setup.examples(1, 1),
         "mode": BindMode.CONNECT,
         "bind_range": None,
         "held": (),

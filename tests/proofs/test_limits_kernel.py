@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hosttune.facts.machine import text
 from hosttune.host.live import LiveHost
 from hosttune.model import Proven, Unknown
-from hosttune.proofs import accept, churn, conntrack, epoll, ghosts, knee, memory, nofile, syn
-from hosttune.proofs._arena import Arena
+from hosttune.proofs.arena import Arena
+from hosttune.proofs.experiments import accept, churn, conntrack, epoll, ghosts, knee, memory, nofile, syn
 from tests import needs
 from tests.proofs.arena import arena, proof, setup
 

@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hosttune.model import BindMode, Proven
-from hosttune.proofs._arena import Arena
-from hosttune.proofs._setup import Hold, examples
-from hosttune.proofs.ports import Case, forecast
+from hosttune.proofs.arena import Arena
+from hosttune.proofs.experiments.ports import Case, forecast
+from hosttune.proofs.proof_setup import Hold, examples
 from tests.proofs.arena import arena, proof
 
 RANGES = [(32768, 60999), (1024, 65535)]

@@ -9,8 +9,9 @@ import pytest
 from hosttune.commands import prove
 from hosttune.errors import UsageError
 from hosttune.model import BindMode, Proof, Proven, Reason, Unknown, Workload
-from hosttune.proofs import _run, _setup, conntrack, epoll, memory, ports
-from hosttune.proofs._setup import Hold, examples
+from hosttune.proofs import proof_setup, running
+from hosttune.proofs.experiments import conntrack, epoll, memory, ports
+from hosttune.proofs.proof_setup import Hold, examples
 from tests.proofs.arena import setup
 from tests.running import Running
 
@@ -38,7 +39,7 @@ def test_a_proof_agrees_in_number_and_in_the_way_it_fails(
 
 
 def test_what_the_budget_has_no_time_for_is_not_begun_and_says_what_would_allow_it() -> None:
-    proofs = _run.prove(setup(conntrack_max=10**9, budget=3.0, memory=1 << 50), ["conntrack"], lambda *_: None)
+    proofs = running.prove(setup(conntrack_max=10**9, budget=3.0, memory=1 << 50), ["conntrack"], lambda *_: None)
     (proof,) = proofs
     assert isinstance(proof.measured, Unknown)
     assert (proof.predicted, proof.verdict) == (10**9, Proven.COULD_NOT)
@@ -46,7 +47,7 @@ def test_what_the_budget_has_no_time_for_is_not_begun_and_says_what_would_allow_
 
 
 def test_what_the_memory_has_no_room_for_is_not_begun() -> None:
-    (proof,) = _run.prove(setup(conntrack_max=10**6, memory=200 << 20), ["conntrack"], lambda *_: None)
+    (proof,) = running.prove(setup(conntrack_max=10**6, memory=200 << 20), ["conntrack"], lambda *_: None)
     assert isinstance(proof.measured, Unknown)
     assert "0.3 GiB" in proof.measured.detail
 
@@ -60,7 +61,7 @@ def test_what_the_memory_has_no_room_for_is_not_begun() -> None:
         (epoll.predict(setup(watches=None, root=True)), "cannot be read"),
     ],
 )
-def test_what_cannot_be_proven_says_why(forecasts: tuple[_run.Forecast, ...], says: str) -> None:
+def test_what_cannot_be_proven_says_why(forecasts: tuple[running.Forecast, ...], says: str) -> None:
     (forecast,) = forecasts
     assert says in str(forecast.predicted)
 
@@ -110,7 +111,7 @@ def test_a_cgroup_leaves_less_memory_than_the_machine_has(tmp_path: Path) -> Non
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    found = _setup.gather(Running(tmp_path), Workload(connections=1, rate=1), True, 30.0)
+    found = proof_setup.gather(Running(tmp_path), Workload(connections=1, rate=1), True, 30.0)
     assert found.memory == 40_000_000
     assert found.sysctls == {"net/ipv4/ip_local_port_range": "20000 20099", "net/ipv4/tcp_tw_reuse": "1"}
     assert (found.settings.low, found.settings.tw_reuse, found.conntrack_max) == (20000, 1, None)

@@ -13,10 +13,11 @@ import pytest
 from pyroute2 import IPRoute, NetlinkError  # noqa: F401  # the user may not be able to read the files of this library
 
 from hosttune.model import BindMode
-from hosttune.proofs import _arena, ghosts, ports, syn
-from hosttune.proofs._arena import Arena
-from hosttune.proofs._child import Child, Failed
-from hosttune.proofs._setup import examples
+from hosttune.proofs import arena
+from hosttune.proofs.arena import Arena
+from hosttune.proofs.child import Child, Failed
+from hosttune.proofs.experiments import ghosts, ports, syn
+from hosttune.proofs.proof_setup import examples
 from tests import needs
 
 NOBODY = 65534
@@ -51,7 +52,7 @@ def test_a_user_proves_it_too(name: str) -> None:
 
 @pytest.mark.parametrize(("number", "says"), [(errno.EPERM, "takes root"), (errno.ENOSPC, "user.max_net_namespaces")])
 def test_what_it_would_take_is_said(number: int, says: str) -> None:
-    assert says in _arena._why_not(number)
+    assert says in arena._why_not(number)
 
 
 def test_a_child_that_fails_says_why_and_one_that_is_slow_is_given_up() -> None:

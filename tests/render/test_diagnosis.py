@@ -31,7 +31,7 @@ from hosttune.model import (
     Unknown,
     Use,
 )
-from hosttune.render._diagnosis import Renderer
+from hosttune.render.view.diagnosis import Renderer
 
 _SETTINGS = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 _COUNT = st.integers(0, 10**19)

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from hosttune.model import Bound, Machine, Need, Report, Workload
-from hosttune.render import _outcome
+from hosttune.render.view import outcome
 
 MACHINE = Machine("lb01", "debian", "12", "Debian 12", "6.1", 8, None, None, "", "", "", False, True, True, "net:[1]")
 
@@ -47,18 +47,18 @@ SAID = {
 @pytest.mark.parametrize("name", SAID)
 def test_the_capacity_says_what_moved_and_what_binds(name: str) -> None:
     before, after, said = SAID[name]
-    assert _outcome.capacity(report(*before), report(*after)) == said
+    assert outcome.capacity(report(*before), report(*after)) == said
 
 
 def test_a_service_that_waits_for_its_restart_is_not_to_be_raised_again() -> None:
     unit = ("unit/haproxy.service", 412, "LimitNOFILE=2,000,200")
-    said = _outcome.capacity(report(unit), report(unit), ("haproxy.service",))
+    said = outcome.capacity(report(unit), report(unit), ("haproxy.service",))
     assert said.endswith("still binds until it is started again: systemctl restart haproxy.service")
     assert "LimitNOFILE" not in said
 
 
 def test_an_image_has_only_its_next_boot() -> None:
-    said = _outcome.capacity(report(LOGIN, kernel=""), report(PORTS, kernel=""))
+    said = outcome.capacity(report(LOGIN, kernel=""), report(PORTS, kernel=""))
     assert said == "after a boot: 28,232 of 1,000,000 connections: ports binds"
 
 
@@ -71,6 +71,6 @@ def test_rows_fit_the_terminal(width: int) -> None:
         "boot": "the default",
     }
     rows = [row | {"subject": f"sysctl:net.ipv4.{name}", "because": "a b " * 40} for name in ("tcp_mem", "x" * 30)]
-    text = _outcome.outcome(rows, "c " * 60, True, width)
+    text = outcome.outcome(rows, "c " * 60, True, width)
     assert max(map(len, text.splitlines())) <= width
     assert "was 190,000 250,000 380,000" in text and "DRIFT: a b" in text

@@ -6,7 +6,7 @@ import pytest
 
 from hosttune.changes import entries
 from hosttune.model import Change, FileState, Plan
-from hosttune.render import _plan
+from hosttune.render.view import plan
 
 WHY = "lb: a burst of new connections must not be dropped per CPU"
 LONG = "lb: " + "many words " * 20
@@ -25,35 +25,33 @@ RUNTIME = (
 
 
 def test_a_reason_is_said_once_beside_the_running_value() -> None:
-    text = " ".join(_plan.plan(Plan((*RUNTIME, FILE)), 80).split())
+    text = " ".join(plan.plan(Plan((*RUNTIME, FILE)), 80).split())
     for why in (WHY, LONG.strip(), "lb: said nowhere else"):
         assert text.count(why) == 1, why
     assert "#" not in text.replace("# lb: said nowhere else", "")
-    alone = " ".join(_plan.plan(Plan((FILE,)), 80).split())
+    alone = " ".join(plan.plan(Plan((FILE,)), 80).split())
     assert alone.count(f"# {WHY}") == 1
 
 
 def test_the_header_is_counted_and_not_shown() -> None:
-    text = _plan.plan(Plan((FILE,)), 80)
+    text = plan.plan(Plan((FILE,)), 80)
     assert "+ header of 2 lines" in text and "hosttune history" not in text
     # what is taken for the header is the one that is written
-    assert [line.startswith(_plan._HEADER) for line in entries.HEADER.splitlines()] == [True, True]
+    assert [line.startswith(plan._HEADER) for line in entries.HEADER.splitlines()] == [True, True]
 
 
 def test_the_same_reason_of_several_keys_is_said_once() -> None:
     rows = tuple(Change("sysctl", f"net.x.{n}", "1", "2", (), WHY) for n in range(3))
-    assert _plan.plan(Plan(rows), 80).count(WHY) == 1
+    assert plan.plan(Plan(rows), 80).count(WHY) == 1
 
 
 def test_a_way_back_shows_the_settings_alone() -> None:
     gone = Change("file", FILE.target, FILE.after, None)
-    shown = _plan.plan(Plan((gone,)), 80, reasons=False).splitlines()
+    shown = plan.plan(Plan((gone,)), 80, reasons=False).splitlines()
     settings = [f"    -{line}" for line in TEXT.splitlines() if not line.startswith("#")]
     assert shown == [f"  {FILE.target} (removed)", *settings]
     less = entries.render({"fs.nr_open": entries.Setting("fs.nr_open = 2000200", "lb: another word")})
-    shown = _plan.plan(
-        Plan((Change("file", FILE.target, FILE.after, FileState(less)),)), 80, reasons=False
-    ).splitlines()
+    shown = plan.plan(Plan((Change("file", FILE.target, FILE.after, FileState(less)),)), 80, reasons=False).splitlines()
     assert "#" not in "".join(shown) and "    -net.core.somaxconn = 65535" in shown
 
 
@@ -81,23 +79,23 @@ UNITS = {"fs.nr_open": "descriptors", "net.ipv4.tcp_mem": "pages", "net.ipv4.ip_
 def test_a_running_value_is_shown_as_check_shows_it_and_stays_literal_for_programs(name: str) -> None:
     (key, before, after), line = SHOWN[name]
     change = Change("sysctl", key, before, after)
-    assert _plan.plan(Plan((change,)), 80, UNITS) == f"  {line}\n"
+    assert plan.plan(Plan((change,)), 80, UNITS) == f"  {line}\n"
     literal = f"{key}: {'gone' if before is None else before or '(empty)'} -> {after}"
-    assert _plan.diff(change) == [literal]
+    assert plan.diff(change) == [literal]
 
 
 def test_a_process_is_named_by_its_number() -> None:
     change = Change("prlimit", "812:4711", "1024 524288", "2000200 2000200")
-    assert _plan.plan(Plan((change,)), 80) == (
+    assert plan.plan(Plan((change,)), 80) == (
         "  limits of process 812: 1,024 524,288 -> 2,000,200 2,000,200 descriptors\n"
     )
 
 
 def test_the_difference_of_a_file_stays_literal() -> None:
-    assert "    +fs.nr_open = 2000200" in _plan.plan(Plan((FILE,)), 80, UNITS).splitlines()
-    assert _plan.diff(FILE)[1:] == [f"  +{line}" for line in TEXT.splitlines()]
+    assert "    +fs.nr_open = 2000200" in plan.plan(Plan((FILE,)), 80, UNITS).splitlines()
+    assert plan.diff(FILE)[1:] == [f"  +{line}" for line in TEXT.splitlines()]
 
 
 def test_a_mode_that_is_not_the_usual_one_is_shown() -> None:
     change = Change("file", "/etc/netplan/90-hosttune-eth0.yaml", None, FileState("a: 1\n", 0o600))
-    assert "(new) mode 0600" in _plan.plan(Plan((change,)), 80)
+    assert "(new) mode 0600" in plan.plan(Plan((change,)), 80)

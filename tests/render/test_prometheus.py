@@ -21,7 +21,6 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import Collector
 
-from hosttune.commands import _textfile
 from hosttune.errors import UsageError
 from hosttune.model import (
     Backend,
@@ -37,8 +36,10 @@ from hosttune.model import (
     Verdict,
     View,
 )
-from hosttune.render import _exposition, _prometheus_watch, prometheus
-from hosttune.render._figures import clean
+from hosttune.render.formats import prometheus
+from hosttune.render.view import exposition, prometheus_watch
+from hosttune.render.view.figures import clean
+from hosttune.terminal import metrics_file
 from hosttune.watching import counted
 from tests import needs
 from tests.render.test_formats import hosttune
@@ -78,7 +79,7 @@ def one(text: str, metric: str, /, **labels: str) -> float | None:
 class Given(Collector):
     """The same families, as the official client would be given them."""
 
-    def __init__(self, families: list[_exposition.Family]) -> None:
+    def __init__(self, families: list[exposition.Family]) -> None:
         self.families = families
 
     def collect(self) -> list[GaugeMetricFamily]:
@@ -102,14 +103,14 @@ _HELP = st.text(alphabet=st.characters(exclude_categories=["C"]), min_size=1, ma
     value=st.integers(0, 10**15) | st.floats(allow_nan=False),
 )
 def test_the_official_client_writes_the_same(labels: list[str], help: str, value: float) -> None:
-    family = _exposition.Family("a_bound", help, [({"bound": text, "also": "x"}, value) for text in labels])
+    family = exposition.Family("a_bound", help, [({"bound": text, "also": "x"}, value) for text in labels])
     registry = CollectorRegistry()
     registry.register(Given([family]))
     theirs = generate_latest(registry).decode()
     # it writes numbers as Go does, 1e+06 for 1000000: the same number
-    assert parsed(_exposition.text([family])) == parsed(theirs)
+    assert parsed(exposition.text([family])) == parsed(theirs)
     heads = [
-        [line for line in text.splitlines() if line.startswith("#")] for text in (theirs, _exposition.text([family]))
+        [line for line in text.splitlines() if line.startswith("#")] for text in (theirs, exposition.text([family]))
     ]
     assert heads[0] == heads[1]
 
@@ -181,7 +182,7 @@ def view(*uses: Use, **rates: float) -> View:
 
 
 def test_a_look_has_pools_limits_and_ghosts_and_not_what_node_exporter_has() -> None:
-    text = _prometheus_watch.render(
+    text = prometheus_watch.render(
         view(
             Use("ports:10.0.0.9->10.0.0.11:1883", "ports", 25, 100, "ports", "", 50, "connect"),
             Use("ports:10.0.0.9", "ports", 30, Unknown(Reason.UNDECIDED), "ports", "", None, "bind"),
@@ -205,7 +206,7 @@ def test_a_look_has_pools_limits_and_ghosts_and_not_what_node_exporter_has() -> 
 
 def test_of_many_processes_of_a_program_the_nearest_to_its_limit_is_told() -> None:
     uses = [Use(f"nofile:{pid}", f"descriptors of nginx ({pid})", pid, 1024, "descriptors", "") for pid in (5, 900, 7)]
-    text = _prometheus_watch.render(view(*uses))
+    text = prometheus_watch.render(view(*uses))
     labels = {"limit": "nofile:nginx", "name": "descriptors of nginx", "unit": "descriptors"}
     assert (one(text, "limit_used", **labels), one(text, "limit_capacity", **labels)) == (900, 1024)
     assert len(parsed(text)["hosttune_limit_used"]) == 1
@@ -264,7 +265,7 @@ def test_two_runs_that_write_at_once_do_not_take_each_others_file(tmp_path: Path
     text = "hosttune_x 1\n" * 5000
 
     def write(_: int) -> str:
-        _textfile.write(str(path), text)
+        metrics_file.write(str(path), text)
         return path.read_text()
 
     with ThreadPoolExecutor(4) as runs:
@@ -278,7 +279,7 @@ def test_a_file_whose_owner_stays_is_replaced_without_asking_for_it(tmp_path: Pa
     path.write_text("old\n")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "fchown", lambda *_: pytest.fail("it asked"))
-        _textfile.write(str(path), "new\n")
+        metrics_file.write(str(path), "new\n")
     assert path.read_text() == "new\n"
 
 
@@ -331,13 +332,13 @@ def test_what_the_collector_would_not_read_is_refused(tmp_path: Path) -> None:
         (tmp_path / "link.prom", "no regular file"),
     ):
         with pytest.raises(UsageError, match=said):
-            _textfile.check(str(path))
+            metrics_file.check(str(path))
     (tmp_path / "link.prom").unlink()
     (tmp_path / "other.prom").write_text("node_x 1\n")
-    _textfile.check(str(tmp_path / "x.prom"))
+    metrics_file.check(str(tmp_path / "x.prom"))
     (tmp_path / "other.prom").write_text('hosttune_build_info{version="0"} 1\n')
     with pytest.raises(UsageError, match=r"other\.prom beside it"):
-        _textfile.check(str(tmp_path / "x.prom"))
+        metrics_file.check(str(tmp_path / "x.prom"))
 
 
 def test_node_exporter_reads_the_file(tmp_path: Path) -> None:
@@ -373,8 +374,8 @@ def test_the_metrics_of_another_host_are_not_published_as_those_of_this_one(tmp_
 def test_a_watch_that_ends_leaves_what_another_run_has_written_since(tmp_path: Path) -> None:
     path = tmp_path / "hosttune.prom"
     path.write_text(prometheus.failed("x"))
-    _textfile.remove(str(path), 'verb="watch"')
+    metrics_file.remove(str(path), 'verb="watch"')
     assert path.exists()
-    path.write_text(_prometheus_watch.render(view()))
-    _textfile.remove(str(path), 'verb="watch"')
+    path.write_text(prometheus_watch.render(view()))
+    metrics_file.remove(str(path), 'verb="watch"')
     assert not path.exists()

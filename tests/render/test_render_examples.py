@@ -22,7 +22,7 @@ from hosttune.model import (
     Verdict,
     Workload,
 )
-from hosttune.render import table
+from hosttune.render.formats import table
 
 MACHINE = Machine(
     "lb01", "debian", "12", "Debian 12", "6.1", 8, 33608216576, None, "", "", "", False, True, True, "net:[1]"

@@ -28,7 +28,8 @@ from hosttune.model import (
     Topology,
     Unknown,
 )
-from hosttune.render import _fleet, _topology, _topology_markdown, _topology_svg
+from hosttune.render.view import fleet as fleet_view
+from hosttune.render.view import topology, topology_markdown, topology_svg
 from tests.render import plans
 
 SETTINGS = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
@@ -94,7 +95,7 @@ def safe(text: str) -> bool:
 @SETTINGS
 @given(sizings(), st.integers(60, 120), st.booleans(), st.booleans())
 def test_any_plan_fits_its_width(sizing: Sizing, width: int, verbose: bool, unicode: bool) -> None:
-    text = _topology.render(sizing, width=width, verbose=verbose, unicode=unicode)
+    text = topology.render(sizing, width=width, verbose=verbose, unicode=unicode)
     assert max(map(len, text.splitlines())) <= width
     assert safe(text)
 
@@ -103,13 +104,13 @@ def test_any_plan_fits_its_width(sizing: Sizing, width: int, verbose: bool, unic
 @given(sizings())
 def test_any_plan_holds_to_its_schema(sizing: Sizing) -> None:
     schema = json.loads((files("hosttune.render") / "plan.schema.json").read_text("utf-8"))
-    jsonschema.validate(json.loads(_topology.document(sizing)), schema)
+    jsonschema.validate(json.loads(topology.document(sizing)), schema)
 
 
 @SETTINGS
 @given(sizings())
 def test_no_name_breaks_a_table_of_markdown(sizing: Sizing) -> None:
-    text = _topology_markdown.render(sizing)
+    text = topology_markdown.render(sizing)
     assert safe(text)
     columns = 0
     for line in text.split("\n"):
@@ -126,7 +127,7 @@ def test_no_name_breaks_a_table_of_markdown(sizing: Sizing) -> None:
 @SETTINGS
 @given(sizings())
 def test_any_plan_is_a_picture(sizing: Sizing) -> None:
-    root = ElementTree.fromstring(_topology_svg.render(sizing))
+    root = ElementTree.fromstring(topology_svg.render(sizing))
     width, height = float(root.attrib["width"]), float(root.attrib["height"])
     assert {node.tag.removeprefix(SPACE) for node in root.iter()} <= {"svg", "title", "rect", "path", "text"}
     for rect in root.iter(f"{SPACE}rect"):
@@ -149,8 +150,8 @@ FLEET = st.builds(
 @SETTINGS
 @given(FLEET, st.integers(60, 120), st.booleans())
 def test_any_fleet_can_be_said(fleet: Fleet, width: int, verbose: bool) -> None:
-    text = _fleet.render(fleet, width=width, verbose=verbose)
+    text = fleet_view.render(fleet, width=width, verbose=verbose)
     assert max(map(len, text.splitlines())) <= width
     assert safe(text)
     schema = json.loads((files("hosttune.render") / "fleet.schema.json").read_text("utf-8"))
-    jsonschema.validate(json.loads(_fleet.document(fleet)), schema)
+    jsonschema.validate(json.loads(fleet_view.document(fleet)), schema)

@@ -8,7 +8,7 @@ import shlex
 import pytest
 
 from hosttune.model import HOST, Shortfall, Site, Where
-from hosttune.render import _refused, _where
+from hosttune.render.view import refused, where_words
 
 SYSCTLS = (("net.ipv4.ip_local_port_range", "1024 65535"), ("net.core.somaxconn", "65535"))
 
@@ -21,7 +21,7 @@ def lacks(owner: str, **known: object) -> Shortfall:
 
 
 def told(owner: str, **known: object) -> str:
-    return "\n".join(_where.lines(lacks(owner, **known)))
+    return "\n".join(where_words.lines(lacks(owner, **known)))
 
 
 @pytest.mark.parametrize("owner", ["docker", "podman", ""])
@@ -67,20 +67,20 @@ def test_a_namespace_with_a_name_is_one_command_and_without_one_nsenter() -> Non
 
 
 def test_a_host_has_no_words_of_its_own() -> None:
-    assert _where.judged(HOST) == "" and _where.judged(Where(site=Site.IMAGE)) == ""
+    assert where_words.judged(HOST) == "" and where_words.judged(Where(site=Site.IMAGE)) == ""
 
 
 def test_a_refusal_of_several_lines_is_one_line_for_programs_and_whole_lines_for_people() -> None:
-    text = _where.refused(lacks("docker"))
-    line = _refused.line([text], True, "hosttune apply")
+    text = where_words.refused(lacks("docker"))
+    line = refused.line([text], True, "hosttune apply")
     assert "\n" not in line and json.dumps(line)
-    shown = _refused.lines([text], True, "hosttune apply", 60)
+    shown = refused.lines([text], True, "hosttune apply", 60)
     assert '    --sysctl net.ipv4.ip_local_port_range="1024 65535" \\' in shown
     assert shown[0].startswith("hosttune: refused, nothing was changed: process 812 is in a")
 
 
 def test_what_is_to_be_pasted_is_never_folded() -> None:
-    text = _where.lost(lacks("", site=Site.NAMESPACE, name="blue", process=None))
-    shown = _where.shown(text, 60, "  note: ", "    ")
+    text = where_words.lost(lacks("", site=Site.NAMESPACE, name="blue", process=None))
+    shown = where_words.shown(text, 60, "  note: ", "    ")
     command = 'sudo ip netns exec blue sysctl -w net.ipv4.ip_local_port_range="1024 65535" net.core.somaxconn=65535'
     assert f"    {command}" in shown

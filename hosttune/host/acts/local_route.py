@@ -6,7 +6,7 @@ import errno
 import ipaddress
 from typing import Any
 
-from hosttune.host.probes._netlink import routing
+from hosttune.host.netlink import routing
 
 _LOCAL_TABLE = 255
 

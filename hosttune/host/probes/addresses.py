@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from hosttune.errors import HostError
-from hosttune.host.probes import _netlink
+from hosttune.host import netlink
 from hosttune.model import Reason
 
 
@@ -16,7 +16,7 @@ def run() -> dict[str, list[str]]:
     Raises HostError.
     """
     try:
-        addresses, routes = _netlink.routing(_asked)
+        addresses, routes = netlink.routing(_asked)
     except OSError as error:
         raise HostError(Reason.UNREADABLE, f"rtnetlink: {os.strerror(error.errno or 0)}") from error
     return {"addresses": sorted(addresses), "local_routes": sorted(routes - {"127.0.0.0/8"})}

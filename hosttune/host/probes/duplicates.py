@@ -18,7 +18,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from hosttune.errors import HostError
-from hosttune.host.probes import _netlink
+from hosttune.host import netlink
 from hosttune.model import Reason
 
 _ROUNDS = (0.0, 0.5, 1.0)
@@ -78,7 +78,7 @@ def _of(addresses: Iterable[str], version: int) -> Targets:
 
 def _links(wanted: Iterable[str], unasked: dict[str, str]) -> dict[str, bytes]:
     """Return the hardware address of each interface that can be asked, and note why the others cannot."""
-    found = _netlink.routing(lambda routing: {str(one.get_attr("IFLA_IFNAME")): one for one in routing.get_links()})
+    found = netlink.routing(lambda routing: {str(one.get_attr("IFLA_IFNAME")): one for one in routing.get_links()})
     asked: dict[str, bytes] = {}
     for name in wanted:
         why = _why_not(found[name]) if name in found else "is not there"

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hosttune.errors import HostError
-from hosttune.host.probes import _diag
+from hosttune.host import sock_diag
 from hosttune.model import Reason
 
 _MOST = 4096  # each entry of /proc/PID/fd that is looked at costs the kernel an inode and a dentry, fs/proc/fd.c
@@ -41,18 +41,18 @@ def _sockets(pid: int) -> dict[str, Any]:
         raise HostError(Reason.INVISIBLE, f"process {pid} is in another network namespace")
     counted = os.stat(f"/proc/{pid}/fd").st_size
     inodes = set(_tcp(pid, counted))
-    return _diag.asked(lambda link: _counted(link, inodes, 0 < counted <= _MOST))
+    return sock_diag.asked(lambda link: _counted(link, inodes, 0 < counted <= _MOST))
 
 
-def _counted(link: _diag.Link, inodes: set[int], all_: bool) -> dict[str, Any]:
+def _counted(link: sock_diag.Link, inodes: set[int], all_: bool) -> dict[str, Any]:
     listeners = [row for row in _rows(link, _LISTEN, b"") if row[0] in inodes]
     # /proc does not show them
     backlogs = [backlog for *_, backlog in listeners] if link is not None else []
     if not all_:
         return {"accepted": None, "outgoing": None, "backlogs": backlogs}
     ports = {port for _, port, _ in listeners}
-    at = _diag.either([(_diag.S_EQ, struct.pack("=BBH", 0, 0, port)) for port in sorted(ports)])
-    at = at if len(at) <= _diag.LONGEST_FILTER else b""
+    at = sock_diag.either([(sock_diag.S_EQ, struct.pack("=BBH", 0, 0, port)) for port in sorted(ports)])
+    at = at if len(at) <= sock_diag.LONGEST_FILTER else b""
     connected = _rows(link, _CONNECTED, at) if ports else ()
     accepted = {inode for inode, port, _ in connected if port in ports} & inodes
     outgoing = inodes - accepted - {inode for inode, *_ in listeners}
@@ -72,11 +72,11 @@ def _tcp(pid: int, counted: int) -> Iterator[int]:
             continue
 
 
-def _rows(link: _diag.Link, states: int, filters: bytes) -> Iterator[tuple[int, int, int]]:
+def _rows(link: sock_diag.Link, states: int, filters: bytes) -> Iterator[tuple[int, int, int]]:
     """Yield inode, local port and send queue of sockets, which of a listener is its backlog (net/ipv4/tcp_diag.c)."""
     for family in _FAMILIES:
-        for data, _ in _diag.dump(link, family, states, filters):
-            for start, _ in _diag.sockets(data):
+        for data, _ in sock_diag.dump(link, family, states, filters):
+            for start, _ in sock_diag.sockets(data):
                 (port,) = struct.unpack_from("!H", data, start + 20)
                 backlog, _, inode = struct.unpack_from("=III", data, start + 76)
                 yield inode, port, backlog

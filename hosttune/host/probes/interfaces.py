@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterator
 
 from hosttune.errors import HostError
-from hosttune.host.probes import _netlink
+from hosttune.host import netlink
 from hosttune.model import Reason
 
 _NEWADDR, _GETADDR = 20, 22
@@ -28,7 +28,7 @@ def run() -> dict[str, list[str]]:
     try:
         names = dict(socket.if_nameindex())
         found: dict[str, list[str]] = {name: [] for name in names.values()}
-        for index, address in _netlink.steady(_asked):
+        for index, address in netlink.steady(_asked):
             # one that came between the two questions has no name yet
             if index in names:
                 found[names[index]].append(address)
@@ -38,15 +38,15 @@ def run() -> dict[str, list[str]]:
 
 
 def _asked() -> list[tuple[int, str]]:
-    with _netlink.opened(socket.NETLINK_ROUTE) as link:
+    with netlink.opened(socket.NETLINK_ROUTE) as link:
         return list(addresses(link))
 
 
 def addresses(link: socket.socket) -> Iterator[tuple[int, str]]:
     """Yield the interface's number and ADDRESS/PREFIX of each address; raises OSError."""
-    link.send(struct.pack("=IHHII", 24, _GETADDR, _netlink.REQUEST_DUMP, 1, 0) + bytes(8))
-    for kind, data, at, end in _netlink.messages(link, 1 << 18, consistent=True):
-        one = _one(data[at + _netlink.HEADER : end]) if kind == _NEWADDR else None
+    link.send(struct.pack("=IHHII", 24, _GETADDR, netlink.REQUEST_DUMP, 1, 0) + bytes(8))
+    for kind, data, at, end in netlink.messages(link, 1 << 18, consistent=True):
+        one = _one(data[at + netlink.HEADER : end]) if kind == _NEWADDR else None
         if one is not None:
             yield one
 
@@ -55,7 +55,7 @@ def _one(body: bytes) -> tuple[int, str] | None:
     """Return what one message says (struct ifaddrmsg, then attributes), None where it names no address."""
     if len(body) < _IFADDRMSG:
         return None
-    found = _netlink.attributes(body, _IFADDRMSG, len(body))
+    found = netlink.attributes(body, _IFADDRMSG, len(body))
     packed = found.get(_LOCAL) or found.get(_ADDRESS, b"")
     prefix, index = body[1], struct.unpack_from("=I", body, 4)[0]
     if len(packed) not in (4, 16) or prefix > len(packed) * 8:

@@ -6,7 +6,7 @@ import os
 from typing import Any
 
 from hosttune.errors import HostError
-from hosttune.host.probes import _netlink
+from hosttune.host import netlink
 from hosttune.model import Reason
 
 _UP, _LOOPBACK, _NOARP = 0x1, 0x8, 0x80  # linux/if.h
@@ -27,7 +27,7 @@ def run() -> dict[str, Any]:
     Raises HostError.
     """
     try:
-        return _netlink.routing(_asked)
+        return netlink.routing(_asked)
     except OSError as error:
         raise HostError(Reason.UNREADABLE, f"rtnetlink: {os.strerror(error.errno or 0)}") from error
 

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from hosttune.errors import HostError
-from hosttune.host.probes import _diag
+from hosttune.host import sock_diag
 from hosttune.host.probes.traffic import _owners
 from hosttune.model import Reason
 
 
 def run() -> list[dict[str, Any]]:
     """Return of each `address`, `port`, `queue`, `backlog`, `inode` and `uid` (sock_diag(7)); raises HostError."""
-    return _diag.asked(_listeners)
+    return sock_diag.asked(_listeners)
 
 
-def _listeners(link: _diag.Link) -> list[dict[str, Any]]:
+def _listeners(link: sock_diag.Link) -> list[dict[str, Any]]:
     if link is None:
         raise HostError(Reason.ABSENT, "the kernel has no inet_diag, and /proc does not show backlogs")
-    return _owners(link, 1 << _diag.LISTEN)[1]
+    return _owners(link, 1 << sock_diag.LISTEN)[1]

@@ -6,7 +6,7 @@ from array import array
 from collections import Counter
 from typing import Any
 
-from hosttune.host.probes import _diag
+from hosttune.host import sock_diag
 
 _SYN_RECV = 3
 
@@ -17,23 +17,23 @@ def run() -> dict[str, Any]:
     What is only bound counts as a listener; TIME_WAIT, which nobody owns, counts for nothing. "limited", only where it
     is so: what is not seen. Raises HostError.
     """
-    return _diag.asked(_answer)
+    return sock_diag.asked(_answer)
 
 
-def _answer(link: _diag.Link) -> dict[str, Any]:
+def _answer(link: sock_diag.Link) -> dict[str, Any]:
     counts: Counter[str] = Counter()
     held: list[dict[str, Any]] = []
-    for family, columns, words in _diag.FAMILIES:
-        for states in (_diag.FULL | 1 << _diag.LISTEN, 1 << _SYN_RECV):
-            for data, uniform in _diag.dump(link, family, states):
-                for stride, run_ in _diag.runs(data, uniform, held):
+    for family, columns, words in sock_diag.FAMILIES:
+        for states in (sock_diag.FULL | 1 << sock_diag.LISTEN, 1 << _SYN_RECV):
+            for data, uniform in sock_diag.dump(link, family, states):
+                for stride, run_ in sock_diag.runs(data, uniform, held):
                     cells, step = array("I", run_), stride // 4
                     keys = Counter(zip(*(cells[c::step] for c in columns[:words]), strict=True))
                     for key, number in keys.items():
-                        counts[_diag.address(key)] += number
+                        counts[sock_diag.address(key)] += number
     listeners = sorted({(h["address"], h["port"]) for h in held})
     return {
         "connections": dict(sorted(counts.items())),
         "listeners": [{"address": address, "port": port} for address, port in listeners],
-        **_diag.limited(link),
+        **sock_diag.limited(link),
     }

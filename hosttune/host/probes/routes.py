@@ -10,7 +10,7 @@ import struct
 from collections.abc import Mapping
 
 from hosttune.errors import HostError
-from hosttune.host.probes import _netlink
+from hosttune.host import netlink
 from hosttune.model import Reason
 
 _NEWROUTE, _GETROUTE = 24, 26
@@ -29,7 +29,7 @@ def run(destinations: list[str]) -> dict[str, Answer]:
     """
     try:
         names = dict(socket.if_nameindex())
-        with _netlink.opened(socket.NETLINK_ROUTE) as link:
+        with netlink.opened(socket.NETLINK_ROUTE) as link:
             return {one: route(link, one, names) for one in destinations}
     except OSError as error:
         raise HostError(Reason.UNREADABLE, f"rtnetlink: {os.strerror(error.errno or 0)}") from error
@@ -41,11 +41,11 @@ def route(link: socket.socket, destination: str, names: Mapping[int, str]) -> An
     family = _FAMILIES[4 if len(packed) == 4 else 6]
     body = struct.pack("=BBBBBBBBI", family, len(packed) * 8, 0, 0, 0, 0, 0, 0, 0)
     body += struct.pack("=HH", 4 + len(packed), _DST) + packed
-    link.send(struct.pack("=IHHII", _netlink.HEADER + len(body), _GETROUTE, _REQUEST, 1, 0) + body)
+    link.send(struct.pack("=IHHII", netlink.HEADER + len(body), _GETROUTE, _REQUEST, 1, 0) + body)
     try:
-        for kind, data, at, end in _netlink.messages(link, 1 << 16):
+        for kind, data, at, end in netlink.messages(link, 1 << 16):
             if kind == _NEWROUTE:
-                found = _netlink.attributes(data, at + _netlink.HEADER + _RTMSG, end)
+                found = netlink.attributes(data, at + netlink.HEADER + _RTMSG, end)
                 return {**_of(found, names), "error": ""}
     except OSError as error:
         if error.errno in _UNHEARD:

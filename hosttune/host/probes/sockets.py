@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator
 from itertools import compress
 from typing import Any
 
-from hosttune.host.probes import _diag
-from hosttune.host.probes._diag import FAMILIES, FULL, SMALL, SMALLEST, Link
+from hosttune.host import sock_diag
+from hosttune.host.sock_diag import FAMILIES, FULL, SMALL, SMALLEST, Link
 
 _ESTABLISHED, _TIME_WAIT = 1, 6
 _TIMER_WAIT = 3  # idiag_timer of a socket that has shrunk to a timer, inet_twsk_diag_fill()
@@ -39,13 +39,13 @@ def run(backends: list[list[Any]], whole: bool = False) -> dict[str, Any]:
     port by bind: `address`, `port`, `listen`, `v6only`. "local", only with `whole`: for each local address the
     ports of all its connected sockets. "limited", only where it is so: what is not seen. Raises HostError.
     """
-    return _diag.asked(lambda link: _answer(link, backends, whole))
+    return sock_diag.asked(lambda link: _answer(link, backends, whole))
 
 
 def _answer(link: Link, backends: list[list[Any]], whole: bool) -> dict[str, Any]:
     held: list[dict[str, Any]] = []
     tuples = _tuples(link, [(ipaddress.ip_address(a).packed, int(port)) for a, port in backends], held)
-    return {"tuples": tuples, "held": held, "local": _local(link) if whole else [], **_diag.limited(link)}
+    return {"tuples": tuples, "held": held, "local": _local(link) if whole else [], **sock_diag.limited(link)}
 
 
 def _tuples(link: Link, backends: list[tuple[bytes, int]], held: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -56,22 +56,24 @@ def _tuples(link: Link, backends: list[tuple[bytes, int]], held: list[dict[str, 
     """
     found: dict[tuple[str, str, int], dict[str, int]] = {}
     many = len(backends) > _FEW
-    rest = SMALL | 1 << _diag.LISTEN | 1 << _diag.BOUND_INACTIVE
+    rest = SMALL | 1 << sock_diag.LISTEN | 1 << sock_diag.BOUND_INACTIVE
     for family, columns, words in FAMILIES:
         filters, only = _filters(backends, family)
-        listed = _diag.either([_diag.NO_DESTINATION, *filters]) if filters is not None else b""
+        listed = sock_diag.either([sock_diag.NO_DESTINATION, *filters]) if filters is not None else b""
         passes = [(FULL | rest, listed, 0)]
         if words == 1:
             passes = [(rest, listed, 0)]
-            passes += [(FULL, _diag.either(filters or []), only)] if backends else []
+            passes += [(FULL, sock_diag.either(filters or []), only)] if backends else []
         wanted = _wanted(backends, family) if many or link is None else None
         for states, code, dport in passes:
-            for key, used in _maps(_diag.dump(link, family, states, code, dport), columns, held, wanted, many).items():
+            for key, used in _maps(
+                sock_diag.dump(link, family, states, code, dport), columns, held, wanted, many
+            ).items():
                 state, timer, port = key[:3]
                 source, address = key[3 : 3 + words], key[3 + words :]
                 name = {_ESTABLISHED: "established", _TIME_WAIT: "time_wait"}.get(state, "other")
                 name = "half_closed" if timer == _TIMER_WAIT and state != _TIME_WAIT else name
-                row = (_diag.address(source), _diag.address(address), socket.ntohs(port))
+                row = (sock_diag.address(source), sock_diag.address(address), socket.ntohs(port))
                 sets = found.setdefault(row, {})
                 sets[name] = sets.get(name, 0) | _mask(used)
     return [
@@ -80,7 +82,7 @@ def _tuples(link: Link, backends: list[tuple[bytes, int]], held: list[dict[str, 
     ]
 
 
-def _filters(backends: list[tuple[bytes, int]], family: int) -> tuple[list[_diag.Condition] | None, int]:
+def _filters(backends: list[tuple[bytes, int]], family: int) -> tuple[list[sock_diag.Condition] | None, int]:
     """Return what the kernel is to look for, None for anything, and the one port that all backends have, else 0.
 
     The header's destination port is compared before any bytecode runs.
@@ -88,8 +90,8 @@ def _filters(backends: list[tuple[bytes, int]], family: int) -> tuple[list[_diag
     ports = {port for _, port in backends}
     only = next(iter(ports)) if len(ports) == 1 else 0
     if len(backends) <= _FEW:
-        return _diag.towards(backends, family), only
-    return (_diag.ports(ports) if len(ports) <= _PORTS else None), only
+        return sock_diag.towards(backends, family), only
+    return (sock_diag.ports(ports) if len(ports) <= _PORTS else None), only
 
 
 def _wanted(backends: list[tuple[bytes, int]], family: int) -> set[Key]:
@@ -107,8 +109,8 @@ def _local(link: Link) -> list[dict[str, str]]:
     found: dict[str, int] = {}
     for family, columns, words in FAMILIES:
         for states in (FULL, SMALL):
-            for key, ports in _maps(_diag.dump(link, family, states), columns[:words]).items():
-                address = _diag.address(key)
+            for key, ports in _maps(sock_diag.dump(link, family, states), columns[:words]).items():
+                address = sock_diag.address(key)
                 found[address] = found.get(address, 0) | _mask(ports)
     return [{"address": address, "ports": hex(ports)} for address, ports in sorted(found.items())]
 
@@ -127,7 +129,7 @@ def _maps(
     """
     maps: Maps = {}
     for data, uniform in dump:
-        for stride, run in _diag.runs(data, uniform, held):
+        for stride, run in sock_diag.runs(data, uniform, held):
             words, halves = array("I", run), array("H", run)
             step = stride // 4
             keys: list[Any] = [words[c::step] for c in columns]

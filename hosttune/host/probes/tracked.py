@@ -13,7 +13,7 @@ from collections import Counter
 from typing import Any
 
 from hosttune.errors import HostError
-from hosttune.host.probes import _diag, _netlink
+from hosttune.host import netlink, sock_diag
 from hosttune.model import Reason
 
 _NETLINK_NETFILTER = 12
@@ -37,7 +37,7 @@ def run(most: int = 4_000) -> dict[str, Any]:
     `entries`.
     """
     try:
-        with _netlink.opened(_NETLINK_NETFILTER) as link:
+        with netlink.opened(_NETLINK_NETFILTER) as link:
             return sample(link, most)
     except OSError as error:
         raise HostError(Reason.UNREADABLE, f"ctnetlink: {os.strerror(error.errno or 0)}") from error
@@ -48,9 +48,9 @@ def sample(link: socket.socket, most: int) -> dict[str, Any]:
     states: Counter[str] = Counter()
     shared: Counter[tuple[str, str, int]] = Counter()
     whole = True
-    link.send(struct.pack("=IHHIIBBH", _HEAD, _GET, _netlink.REQUEST_DUMP, 0, 0, socket.AF_UNSPEC, 0, 0))
-    for _, data, start, end in _netlink.messages(link, 1 << 16):
-        found = _netlink.attributes(data, start + _HEAD, end)
+    link.send(struct.pack("=IHHIIBBH", _HEAD, _GET, netlink.REQUEST_DUMP, 0, 0, socket.AF_UNSPEC, 0, 0))
+    for _, data, start, end in netlink.messages(link, 1 << 16):
+        found = netlink.attributes(data, start + _HEAD, end)
         states[_state(found)] += 1
         if int.from_bytes(found.get(_STATUS, b"")[:4]) & _SOURCE_NAT and (ends := _ends(found.get(_REPLY, b""))):
             shared[ends] += 1
@@ -69,7 +69,7 @@ def sample(link: socket.socket, most: int) -> dict[str, Any]:
 
 
 def _nest(data: bytes) -> dict[int, bytes]:
-    return _netlink.attributes(data, 0, len(data))
+    return netlink.attributes(data, 0, len(data))
 
 
 def _state(found: dict[int, bytes]) -> str:
@@ -94,4 +94,4 @@ def _ends(reply: bytes) -> tuple[str, str, int] | None:
     source, target = addresses.get(1) or addresses.get(3), addresses.get(2) or addresses.get(4)
     if source is None or target is None or {len(source), len(target)} - {4, 16}:
         return None
-    return _diag.readable(target), _diag.readable(source), int.from_bytes(ports.get(2, b"")[:2])
+    return sock_diag.readable(target), sock_diag.readable(source), int.from_bytes(ports.get(2, b"")[:2])

@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from itertools import compress
 from typing import Any
 
-from hosttune.host.probes import _diag
-from hosttune.host.probes._maps import Key, Maps, destination_of, plain, source_of, words
+from hosttune.host import sock_diag
+from hosttune.host.maps import Key, Maps, destination_of, plain, source_of, words
 from hosttune.host.probes.sockets import _TIMER_WAIT
 
 # include/net/tcp_states.h
@@ -45,13 +45,13 @@ def run(most: int = 20_000) -> dict[str, Any]:
     source and destination are too many to keep their ports. "limited", only where it is so: what is not seen, which
     are the listeners then too.
     """
-    return _diag.asked(lambda link: _Look(link, most).answer())
+    return sock_diag.asked(lambda link: _Look(link, most).answer())
 
 
 class _Look:
     """One look at all sockets of the namespace."""
 
-    def __init__(self, link: _diag.Link, most: int) -> None:
+    def __init__(self, link: sock_diag.Link, most: int) -> None:
         self.link, self.most = link, most
         self.flows: dict[Key, Counter[str]] = {}
         self.maps = Maps()
@@ -67,7 +67,7 @@ class _Look:
     def answer(self) -> dict[str, Any]:
         held, listeners = _owners(self.link)
         self.ports = {socket.htons(row["port"]) for row in held if row["listen"]}
-        for family, columns, _ in _diag.FAMILIES:
+        for family, columns, _ in sock_diag.FAMILIES:
             self._going(family, columns)
             self._coming(family, columns)
             self._passing(family, columns)
@@ -89,7 +89,7 @@ class _Look:
             "unread": self.queues["unread"],
             "unsent": self.queues["unsent"],
             "held": held,
-            **_diag.limited(self.link),
+            **sock_diag.limited(self.link),
             **self.maps.answer(set(busiest)),
         }
 
@@ -172,18 +172,18 @@ class _Look:
         self.uids.update(words[_UID :: step // 4])
 
 
-def _sockets(link: _diag.Link, family: int, states: int, filters: bytes) -> Iterator[tuple[int, bytes]]:
+def _sockets(link: sock_diag.Link, family: int, states: int, filters: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield runs of messages of one length; a dump that is left early goes with its socket."""
-    with _diag.apart(link) as own:
-        for data, uniform in _diag.dump(own, family, states, filters):
-            yield from _diag.runs(data, uniform, None)
+    with sock_diag.apart(link) as own:
+        for data, uniform in sock_diag.dump(own, family, states, filters):
+            yield from sock_diag.runs(data, uniform, None)
 
 
 def _only(ports: set[int]) -> bytes:
     """Return bytecode that accepts what has one of these local ports, in network order; none where they are many."""
     if len(ports) > _FILTERED:
         return b""
-    return _diag.either([(_diag.S_EQ, struct.pack("=BBH", 0, 0, socket.ntohs(port))) for port in sorted(ports)])
+    return sock_diag.either([(sock_diag.S_EQ, struct.pack("=BBH", 0, 0, socket.ntohs(port))) for port in sorted(ports)])
 
 
 def _without(ports: set[int]) -> bytes:
@@ -194,7 +194,7 @@ def _without(ports: set[int]) -> bytes:
     code = b""
     for number, port in enumerate(sorted(ports)):
         beyond = (len(ports) - number) * size - 8 + 4
-        code += struct.pack("=BBHBBHBBH", _diag.S_EQ, 8, size, 0, 0, socket.ntohs(port), _diag.JMP, 4, beyond)
+        code += struct.pack("=BBHBBHBBH", sock_diag.S_EQ, 8, size, 0, 0, socket.ntohs(port), sock_diag.JMP, 4, beyond)
     return code
 
 
@@ -217,20 +217,20 @@ def _gone(states: bytes, timers: bytes, going: list[bool]) -> dict[str, list[boo
     return {"time_wait": waiting, "half_closed": half, "other": rest}
 
 
-_OWNED = 1 << _diag.LISTEN | 1 << _diag.BOUND_INACTIVE
+_OWNED = 1 << sock_diag.LISTEN | 1 << sock_diag.BOUND_INACTIVE
 
 
-def _owners(link: _diag.Link, states: int = _OWNED) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def _owners(link: sock_diag.Link, states: int = _OWNED) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return what owns a port by bind(), as the sockets probe has it, and of these the listeners with their queues.
 
     Listeners alone cost next to nothing; for what is only bound the kernel walks the ports of all sockets. Without a
     link there is no backlog of a listener, and so none is told of.
     """
     held, listeners = [], []
-    for family, _, _ in _diag.FAMILIES:
-        for data, _ in _diag.dump(link, family, states):
-            for start, length in _diag.sockets(data):
-                row = _diag.hold(data, start, length)
+    for family, _, _ in sock_diag.FAMILIES:
+        for data, _ in sock_diag.dump(link, family, states):
+            for start, length in sock_diag.sockets(data):
+                row = sock_diag.hold(data, start, length)
                 held.append(row)
                 if row["listen"] and link is not None:
                     queue, backlog, uid, inode = struct.unpack_from("=IIII", data, start + 72)

@@ -6,7 +6,7 @@ import errno
 import time
 from dataclasses import dataclass
 
-from hosttune.capacity._footprint import REACHABLE
+from hosttune.capacity.footprint import REACHABLE
 from tests.bench.million.board import Cell
 from tests.bench.million.stage import Stage, looked_at, memory, sockets
 

@@ -6,7 +6,7 @@ import os
 import platform
 from collections.abc import Sequence
 
-from hosttune.capacity._footprint import SOCKET
+from hosttune.capacity.footprint import SOCKET
 from tests.bench.million.predict import SOCKETS, Limit
 from tests.bench.million.ramp import Held
 from tests.bench.million.stage import memory

@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from hosttune.proofs import _netfilter
+from hosttune.proofs import netfilter
 from tests.diagnosis import far, made
 
 CAUSE = "conntrack-churn"
@@ -20,7 +20,7 @@ def scene() -> Iterator[list[str]]:
     subprocess.run(["modprobe", "nf_conntrack"], check=True)
     before = made.integer(_MAX)
     made.sysctl(_MAX, "300")
-    _netfilter.track()
+    netfilter.track()
     try:
         with far.hosts(1) as (server,):
             far.wire(1, None, server)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from hosttune.proofs import _netfilter
+from hosttune.proofs import netfilter
 from tests.diagnosis import far, made
 
 CAUSE = "conntrack-churn"
@@ -15,10 +15,10 @@ _OWN = 20
 
 @contextmanager
 def scene() -> Iterator[list[str]]:
-    _netfilter.track()
+    netfilter.track()
     server = made.listener(("127.0.0.1", 1883))
     try:
-        _netfilter.fill(made.integer("net/netfilter/nf_conntrack_max") - _OWN, _netfilter.TIME_WAIT)
+        netfilter.fill(made.integer("net/netfilter/nf_conntrack_max") - _OWN, netfilter.TIME_WAIT)
         with far.dialling(("127.0.0.1", 1883), keep=False):
             made.until(lambda: made.counter("conntrack.drop") > 10, "SYNs dropped by a full table")
             yield []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from hosttune.proofs import _netfilter
+from hosttune.proofs import netfilter
 from tests.diagnosis import far, made
 
 CAUSE = "conntrack"
@@ -27,7 +27,7 @@ def scene() -> Iterator[list[str]]:
         far.wire(1, None, client)
         server = made.listener(("10.0.1.1", 1883))
         far.rules(None, _RULES)
-        _netfilter.fill(made.integer("net/netfilter/nf_conntrack_max") - _OWN)
+        netfilter.fill(made.integer("net/netfilter/nf_conntrack_max") - _OWN)
         client.dial(("10.0.1.1", 1883), 200)
         made.until(lambda: made.counter("conntrack.drop") > 10, "SYNs dropped by a full table")
         yield []

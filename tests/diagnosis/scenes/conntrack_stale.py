@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from hosttune.proofs import _netfilter
+from hosttune.proofs import netfilter
 from tests.diagnosis import far, made
 
 CAUSE = ""
@@ -17,8 +17,8 @@ WHERE = "netns"
 def scene() -> Iterator[list[str]]:
     server = made.listener(("127.0.0.1", 1883))
     try:
-        _netfilter.fill(made.integer("net/netfilter/nf_conntrack_max"))
-        assert _netfilter.count() >= made.integer("net/netfilter/nf_conntrack_max")
+        netfilter.fill(made.integer("net/netfilter/nf_conntrack_max"))
+        assert netfilter.count() >= made.integer("net/netfilter/nf_conntrack_max")
         with far.dialling(("127.0.0.1", 1883)):
             made.until(lambda: made.counter("Tcp.CurrEstab") > 20, "connections beside a full table")
             assert not made.counter("conntrack.drop")

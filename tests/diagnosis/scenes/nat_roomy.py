@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from hosttune.proofs import _netfilter
+from hosttune.proofs import netfilter
 from tests.diagnosis import far, made
 
 CAUSE = ""
@@ -32,5 +32,5 @@ def scene() -> Iterator[list[str]]:
         far.rules(None, _RULES)
         server.listen(_SERVER)
         client.dial(_SERVER, 200)
-        made.until(lambda: _netfilter.count() > 100, "connections through NAT")
+        made.until(lambda: netfilter.count() > 100, "connections through NAT")
         yield []

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from hosttune.proofs import _kernel, _wire
-from hosttune.proofs._child import Child
+from hosttune.proofs import kernel_settings, wire_frames
+from hosttune.proofs.child import Child
 from tests.diagnosis import made, wire
 
 CAUSE = ""
@@ -39,8 +39,8 @@ def scene() -> Iterator[list[str]]:
 
 
 def _crowd(_: dict[str, Any]) -> None:
-    _kernel.unshare(_kernel.NEW_NET)
-    _wire.loopback_up()
+    kernel_settings.unshare(kernel_settings.NEW_NET)
+    wire_frames.loopback_up()
     crowds = wire.Crowds(200)
     with crowds.wired():
         while True:

@@ -10,10 +10,12 @@ import typer
 
 from hosttune import addresses as runs
 from hosttune import ports
-from hosttune.commands import _addressing, _observe, _recording, _usage, sources_plan
+from hosttune.commands import sources_plan
 from hosttune.errors import HosttuneError
 from hosttune.facts import backends
-from hosttune.topology import addresses, sizes
+from hosttune.planning.topology import addresses, sizes
+from hosttune.terminal import usage
+from hosttune.workflows import addressing, observe, record_file
 from tests.fuzz import mutate, outcome
 from tests.fuzz.kinds import profiles, sysctls
 from tests.fuzz.memory import Memory
@@ -21,7 +23,7 @@ from tests.fuzz.part import Given, Part
 
 _HOST = Memory({}, {"names": ["10.0.9.9"]})
 _PARSERS: dict[str, tuple[Callable[[str], Any], tuple[str, ...]]] = {
-    "count": (lambda text: _usage.count(text, 10**9), ("1000000", "1,000,000", "1_000_000", "1", "999999999")),
+    "count": (lambda text: usage.count(text, 10**9), ("1000000", "1,000,000", "1_000_000", "1", "999999999")),
     "backend": (
         lambda text: backends.parse(_HOST, text),
         ("10.0.0.5:1883", "[2001:db8::5]:1883", "b.example:80", "localhost:1"),
@@ -31,13 +33,13 @@ _PARSERS: dict[str, tuple[Callable[[str], Any], tuple[str, ...]]] = {
         ("10.0.0.9", "all", "10.0.0.9;::1", "fe80::1%eth0"),
     ),
     "bind mode": (backends.parse_bind_mode, ("connect", "no-port", "bind:1024-65535", "explicit:5-5", "bind")),
-    "time": (_observe.seconds, ("10s", "1m", "1h", "0.5s", "300ms", "10", " 2 s ")),
-    "record size": (_recording.size, ("64M", "128K", "1G", "64 MiB", "200000")),
+    "time": (observe.seconds, ("10s", "1m", "1h", "0.5s", "300ms", "10", " 2 s ")),
+    "record size": (record_file.size, ("64M", "128K", "1G", "64 MiB", "200000")),
     "addresses": (
-        lambda text: _addressing.addresses([text]),
+        lambda text: addressing.addresses([text]),
         ("10.0.0.21-10.0.0.44/24@eth0", "10.0.0.5/32@lo", "2001:db8::1-2001:db8::f/64@eth0.5", "10.0.0.9/24@eth0"),
     ),
-    "prefixes": (lambda text: _addressing.prefixes([text]), ("10.9.0.0/27", "2001:db8:9::/64", "10.9.0.1/32")),
+    "prefixes": (lambda text: addressing.prefixes([text]), ("10.9.0.0/27", "2001:db8:9::/64", "10.9.0.1/32")),
     "list of addresses": (
         lambda text: list(runs.runs(addresses.expand([text], 5000))),
         ("10.0.0.1-10.0.0.9", "10.0.0.0/28", "fd00::1", "fd00::/120", "10.0.0.1"),

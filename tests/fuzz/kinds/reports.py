@@ -8,8 +8,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from hosttune.commands import _reports
 from hosttune.errors import HosttuneError
+from hosttune.workflows import fleet_reports
 from tests.fuzz import mutate, outcome, tree
 from tests.fuzz.kinds.snapshots import SAMPLES
 from tests.fuzz.part import Given, Part
@@ -58,7 +58,7 @@ def text(random: Random) -> str:
 def _run(given: Given) -> bool:
     with outcome.folder({"r.json": given["text"]}) as root:
         try:
-            _reports.read(Path(root, "r.json"))
+            fleet_reports.read(Path(root, "r.json"))
         except HosttuneError:
             return False
     return True

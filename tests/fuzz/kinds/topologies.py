@@ -9,8 +9,8 @@ from random import Random
 from typing import Any
 
 from hosttune.errors import HosttuneError
+from hosttune.planning.topology import load
 from hosttune.profile import load as profiles
-from hosttune.topology import load
 from tests.fuzz import mutate, outcome, tree
 from tests.fuzz.part import Given, Part
 

@@ -1,0 +1,70 @@
+"""New connections a second: a tuple that was closed is kept for a while (net/ipv4/tcp_ipv4.c tcp_twsk_unique)."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from hosttune.capacity import closing, tuples
+from hosttune.capacity.facts import CapacityFacts
+from hosttune.capacity.tuples import Group
+from hosttune.model import BindMode, Bound, Need, Unknown
+
+_RATE = "connections/s"
+
+
+def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
+    """Return the rate of each backend's tuples, and of all: the side that closes first keeps them."""
+    if not facts.workload.tuples_per_connection:
+        return ()
+    found = tuples.groups(tuples.here(facts))
+    needs = tuples.needs(facts) if facts.workload.hold else ()
+    if not facts.pools:
+        return tuple(of_groups(facts, (g,), "one-pool", "one backend from one address", needs) for g in found)
+    total = of_groups(facts, found, "all", "towards all backends", needs)
+    if facts.pools[0].mode is BindMode.BIND:
+        return (total,)
+    return (total, *(of_groups(facts, (g,), g.name, g.name, needs) for g in found))
+
+
+def of_groups(
+    facts: CapacityFacts, found: tuple[Group, ...], id: str, where: str, needs: tuple[Need, ...] = ()
+) -> Bound:
+    """Return the rate at which these groups' tuples can be opened and closed, by this end, for ever."""
+    per = facts.workload.tuples_per_connection
+    shared = found[0].pools[0].mode is BindMode.BIND
+    times = [tuples.kept(facts, g) for g in found]
+    most: int | None = None
+    if all(times):
+        rates = [Fraction(g.room * 1000, time * per) for g, time in zip(found, times, strict=True)]
+        even = min(rate / g.part for rate, g in zip(rates, found, strict=True))
+        # with bind() the groups are families, and the narrower one is out of ports first
+        most = int(even if len(found) == 1 or shared else sum(rates))
+    told = facts.integer("net.ipv4.tcp_tw_reuse")
+    hard: int | Unknown | None = most
+    notes = [
+        f"a closed tuple is kept for {max(times) / 1000:g} s" if all(times) else "a closed tuple serves again at once"
+    ]
+    if most is not None and isinstance(told, Unknown) and max(times) == tuples.TIME_WAIT:
+        hard = told
+    ending = closing.rate(facts.workload, facts.workload.connections)
+    if isinstance(hard, Unknown) and not ending:
+        hard = None
+    if isinstance(hard, int) and ending <= hard:
+        # fewer end than begin while the number still grows; what stays leaves no TIME_WAIT
+        notes.append(f"{hard:,} connections/s if they are closed at this end; {float(ending):,.0f}/s are")
+        hard = None
+    if max(times) < tuples.TIME_WAIT:
+        notes.append("needs TCP timestamps at the other end too")
+    return Bound(
+        id=f"churn:{id}",
+        name=f"TIME_WAIT, {where}",
+        hard=hard,
+        knee=None,
+        used=None,
+        reads="ip_local_port_range, tcp_tw_reuse, tcp_tw_reuse_delay, tcp_timestamps",
+        fails="bind: EADDRINUSE (98)" if shared else "connect: EADDRNOTAVAIL (99)",
+        needs=needs if isinstance(hard, int) and hard < facts.workload.rate else (),
+        notes=tuple(notes),
+        counter="/proc/net/sockstat: tw; /proc/net/netstat TcpExt: TWRecycled",
+        unit=_RATE,
+    )

@@ -1,0 +1,160 @@
+"""Descriptors: of the program, of any process, of the whole system, and watches (fs/file_table.c, fs/eventpoll.c)."""
+
+from __future__ import annotations
+
+from hosttune.capacity import keeping, saying
+from hosttune.capacity.facts import CapacityFacts
+from hosttune.model import Bound, Need, Reason, Unknown
+
+_HIGHEST = 2147483584  # sysctl_nr_open_max, fs/file.c: no process can have more
+
+
+def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
+    """Return the bounds of nofile, nr_open, file-max and epoll watches, and of a maxconn that is set."""
+    return (*_maxconn(facts), _nofile(facts), _nr_open(facts), _file_max(facts), _watches(facts))
+
+
+def _connections(facts: CapacityFacts, descriptors: int) -> int:
+    """Return what a program carries with so many descriptors for each of its processes that accept."""
+    kept = keeping.keeps(facts)
+    each = int((descriptors - kept.own) / facts.workload.descriptors_each)
+    return max(each * kept.workers, 0) if descriptors >= kept.least else 0
+
+
+def _least(facts: CapacityFacts) -> int:
+    """Return the descriptors that the program cannot do with less of; its profile may keep more for it."""
+    kept = keeping.keeps(facts)
+    return max(_of_one(facts) + kept.own, kept.least)
+
+
+def _of_one(facts: CapacityFacts) -> int:
+    """Return the descriptors of the connections that one of its processes has, its own apart."""
+    share = -(-facts.workload.connections // keeping.keeps(facts).workers)
+    return facts.workload.descriptors(share) - facts.workload.own_descriptors
+
+
+def _rather(facts: CapacityFacts) -> int:
+    return max(_of_one(facts) + facts.workload.own_descriptors, _least(facts))
+
+
+def _nofile(facts: CapacityFacts) -> Bound:
+    reading = facts.nofile
+    layer = reading.runtime if reading else Unknown(Reason.UNDECIDED, "no service, process or login was named")
+    when = "now"
+    if reading and isinstance(layer, Unknown):
+        layer, when = reading.boot, "when it starts"
+        if facts.raises_nofile and isinstance(layer, tuple):
+            # the running process shows what it made of its limits; one that is yet to start takes the hard one
+            layer, when = (layer[1], layer[1]), "hard, to which it raises its own soft limit when it starts"
+    if isinstance(layer, int):
+        layer = (layer, layer)
+    ceiling = facts.settings.ceiling if facts.settings else 0
+    most = min(layer[0], ceiling or layer[0]) if isinstance(layer, tuple) else layer
+    hard = _connections(facts, most) if isinstance(most, int) else layer
+    short = not isinstance(hard, int) or hard < facts.workload.connections
+    setting = "LimitNOFILE" if reading and "unit/" in reading.subject.name else "nofile"
+    need = _rather(facts)
+    subject = str(reading.subject) if reading else "nofile:service"
+    kept = keeping.keeps(facts)
+    notes = list(kept.notes)
+    if need > _HIGHEST:
+        notes.append(f"no process can have {need:,}: spread the connections over several")
+    return Bound(
+        id="nofile",
+        name=f"nofile {facts.program}".strip(),
+        hard=hard if isinstance(hard, int | Unknown) else Unknown(Reason.UNDECIDED, "no limit could be read"),
+        knee=None,
+        used=facts.carried or None,
+        reads=f"{reading.subject} {when}" if reading else "",
+        fails=kept.fails,
+        needs=(Need(subject, _least(facts), need, "descriptors", f"{setting}={need:,}"),)
+        if short and need <= _HIGHEST
+        else (),
+        notes=tuple(notes),
+        # what accept() does not fetch waits in the queue until that overflows
+        counter="/proc/net/netstat TcpExt: ListenOverflows",
+    )
+
+
+def _maxconn(facts: CapacityFacts) -> tuple[Bound, ...]:
+    """Return the bound that a configuration sets, wherever the descriptors would end."""
+    settings = facts.settings
+    if settings is None or not settings.maxconn:
+        return ()
+    want = facts.workload.connections
+    return (
+        Bound(
+            id="maxconn",
+            name=f"maxconn of {settings.program}",
+            hard=settings.maxconn,
+            knee=None,
+            used=facts.carried or None,
+            reads=settings.path,
+            fails="none: it accepts no more; clients wait in the accept queue, nothing is logged",
+            needs=(Need("maxconn", want, None, "connections", f"maxconn {want:,}"),) if settings.maxconn < want else (),
+        ),
+    )
+
+
+def _nr_open(facts: CapacityFacts) -> Bound:
+    ceiling = facts.integer("fs.nr_open")
+    hard = _connections(facts, ceiling) if isinstance(ceiling, int) else ceiling
+    need = _rather(facts)
+    return Bound(
+        id="nr-open",
+        name="fs.nr_open",
+        hard=hard,
+        knee=None,
+        used=facts.carried or None,
+        reads="fs.nr_open",
+        fails="setrlimit: EPERM (1) when nofile is raised beyond it",
+        needs=saying.sysctl("fs.nr_open", _least(facts), "descriptors", _HIGHEST, need) if facts.short(hard) else (),
+    )
+
+
+def _file_max(facts: CapacityFacts) -> Bound:
+    """The files of all others come first; what the program holds already is among those it needs."""
+    ceiling = facts.integer("fs.file-max")
+    mine = facts.process.total if facts.process and facts.process.total is not None else facts.descriptors_open
+    others = max((facts.files_open or 0) - mine, 0)
+    kept = keeping.keeps(facts)
+    own = kept.own * kept.workers
+    exempt = facts.process is not None and facts.process.exempt
+    hard: int | Unknown | None = ceiling
+    if isinstance(ceiling, int):
+        room = max(int((ceiling - others - own) / facts.workload.descriptors_each), 0)
+        hard = None if exempt else room
+    need = others + own + facts.workload.descriptors(facts.workload.connections) - facts.workload.own_descriptors
+    note = "a process with CAP_SYS_ADMIN is exempt"
+    if exempt and facts.process:
+        note = f"process {facts.process.pid} has CAP_SYS_ADMIN and is exempt"
+    return Bound(
+        id="file-max",
+        name="fs.file-max",
+        hard=hard,
+        knee=None,
+        used=facts.carried or None,
+        reads="fs.file-max less the files that others have open now",
+        fails="socket or accept: ENFILE (23)",
+        needs=saying.sysctl("fs.file-max", need, "files", saying.LONG) if facts.short(hard) else (),
+        notes=(note,),
+        log="VFS: file-max limit reached",
+        counter="/proc/sys/fs/file-nr, the first number",
+    )
+
+
+def _watches(facts: CapacityFacts) -> Bound:
+    ceiling = facts.integer("fs.epoll.max_user_watches")
+    per = facts.workload.sockets_per_connection
+    hard = ceiling // per if isinstance(ceiling, int) else ceiling
+    need = facts.workload.connections * per
+    return Bound(
+        id="epoll-watches",
+        name="epoll watches of one user",
+        hard=hard,
+        knee=None,
+        used=facts.carried or None,
+        reads="fs.epoll.max_user_watches, of one user in all containers",
+        fails="epoll_ctl: ENOSPC (28)",
+        needs=saying.sysctl("fs.epoll.max_user_watches", need, "watches", saying.LONG) if facts.short(hard) else (),
+    )

@@ -1,0 +1,118 @@
+"""How a program spends its nofile: what it keeps for itself, in how many processes, and its log at the end of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from hosttune.capacity import known_programs, logs
+from hosttune.capacity.facts import CapacityFacts
+from hosttune.model import Process, Settings
+
+_FAILS = "accept or socket: EMFILE (24)"
+
+
+@dataclass(frozen=True, slots=True)
+class Keeps:
+    """`own` descriptors of each of `workers` processes; `least`: with fewer it does not start, 0 where it always does.
+
+    `program` is the one that would start, "" for the one that is named. `when` chooses among the lines of its log,
+    `fails` is how it meets its limit, `notes` say where `own` is from.
+    """
+
+    own: int
+    fails: str = _FAILS
+    workers: int = 1
+    least: int = 0
+    program: str = ""
+    when: str = logs.ANY_TIME
+    notes: tuple[str, ...] = ()
+
+
+def keeps(facts: CapacityFacts) -> Keeps:
+    """Return what the program keeps; a budget of the profile where nothing better is known.
+
+    A profile that calls its number exact has the last word.
+    """
+    name, process = facts.program_name, facts.process
+    workers, notes = _workers(name, process)
+    if facts.workload.own_descriptors_exact:
+        return Keeps(facts.own, workers=workers, notes=(_kept(facts), *notes))
+    reckoned = _reckoned(facts, name)
+    if reckoned:
+        return reckoned
+    beside = known_programs.trait(name, known_programs.PER_ACCEPT)
+    if beside and process:
+        if not beside.wrapped or process.wrapped:
+            more = f"{beside.value} more has to be free to accept a client: libwrap opens /etc/hosts.allow for each"
+            fails = "open of /etc/hosts.allow: EMFILE (24), which libwrap takes for a refusal"
+            return Keeps(
+                facts.own + beside.value, fails, workers, when=logs.WRAPPED, notes=(_kept(facts), more, *notes)
+            )
+        if process.wrapped is None:
+            notes = (*notes, f"{beside.value} more where it is built with TCP wrappers, which could not be told")
+    when = logs.PLAIN if beside and process and process.wrapped is False else logs.ANY_TIME
+    return Keeps(facts.own, workers=workers, when=when, notes=(_kept(facts), *notes))
+
+
+def _kept(facts: CapacityFacts) -> str:
+    by = ""
+    if facts.process and facts.own != facts.workload.own_descriptors:
+        by = f", as many as process {facts.process.pid} has open"
+        by += " beside its connections" if facts.own != facts.descriptors_open else ""
+    return f"{facts.own:,} descriptors are kept for the program itself{by}"
+
+
+def _workers(name: str, process: Process | None) -> tuple[int, tuple[str, ...]]:
+    """Return in how many processes it accepts, and what is to be said of them."""
+    if process is None or process.workers == 1:
+        return 1, ()
+    if known_programs.number(name, known_programs.IN_EACH):
+        return process.workers, (f"{process.workers:,} worker processes accept, each with its own descriptors",)
+    shared = f"there are {process.workers:,} processes like it; whether each accepts is not known"
+    return 1, (f"reckoned for process {process.pid} alone: {shared}",)
+
+
+def _reckoned(facts: CapacityFacts, name: str) -> Keeps | None:
+    """Return what a program does that reckons its maxconn from nofile, where the numbers for it are known."""
+    settings, process = facts.settings, facts.process
+    said = settings.program if settings else name
+    back = known_programs.number(said, known_programs.KEPT_BACK)
+    running = process is not None and known_programs.bare(process.name) == said
+    if not back or (process and not running and not settings):
+        return None
+    threads, kept = _threads(settings, process if running else None, facts.machine.cpus)
+    if threads is None or kept is None:
+        return None
+    each_thread = known_programs.number(said, known_programs.PER_THREAD)
+    own = back + kept + each_thread * threads
+    of_it = f"{back}, {kept:,} for listeners and checks, {threads * each_thread:,} for {threads:,} threads"
+    sum_ = f"{own:,} descriptors are kept back: {of_it}"
+    if settings and settings.maxconn:
+        return _with_maxconn(facts, settings, running, own, sum_)
+    silent = "none: at the maxconn that it reckons from nofile it accepts no more; clients wait, nothing is logged"
+    if settings:
+        return Keeps(own, silent, when=logs.SILENT, notes=(sum_, *settings.notes))
+    unset = "taken to have no maxconn set: a lower one stops it there; --backends-from reads its configuration"
+    return Keeps(own, silent, notes=(sum_, unset))
+
+
+def _threads(settings: Settings | None, process: Process | None, cpus: int | None) -> tuple[int | None, int | None]:
+    """Return its threads and its listeners: of the process, else as configured; by default a thread for each CPU."""
+    threads = settings.threads if settings else None
+    kept = settings.kept if settings else None
+    if process:
+        threads = process.threads or threads
+        kept = kept if kept is not None else len(process.backlogs) or None
+    return threads or (cpus if settings else None), kept
+
+
+def _with_maxconn(facts: CapacityFacts, settings: Settings, running: bool, own: int, sum_: str) -> Keeps:
+    """Say what becomes of a maxconn that is set: without descriptors for it the program does not start."""
+    least = own + int(settings.maxconn * facts.workload.descriptors_each)
+    where = f"maxconn {settings.maxconn:,} of {settings.path} takes {least:,} descriptors"
+    if settings.strict and not running:
+        fails = f"with less than {least:,} it does not start"
+        return Keeps(
+            own, fails, least=least, program=settings.program, when=logs.START, notes=(sum_, where, *settings.notes)
+        )
+    return Keeps(facts.own, when=logs.MET, notes=(_kept(facts), where, *settings.notes))

@@ -1,0 +1,107 @@
+"""The options that several verbs share, each once: its type, its words and its limits."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated, Any
+
+import typer
+
+from hosttune.commands import completing
+from hosttune.terminal import usage
+
+FileOption = partial(typer.Option, metavar="FILE", autocompletion=completing.files)
+DirectoryOption = partial(typer.Option, metavar="DIR", autocompletion=completing.directories)
+
+
+def formats(*names: str) -> Any:
+    """Return the option --format of a verb that has these."""
+    help = f"{', '.join(names[:-1])} or {names[-1]}."
+    return typer.Option("--format", "-f", help=help, metavar="FORMAT", autocompletion=completing.choice(*names))
+
+
+Roles = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--role",
+        help="Role of this host; repeat for several on one host.",
+        metavar="ROLE",
+        autocompletion=completing.roles,
+    ),
+]
+ProfileFile = Annotated[list[str] | None, FileOption("--profile", help="A profile file of your own; repeatable.")]
+Root = Annotated[str, DirectoryOption(help="Examine the tree below DIR: an image or a chroot.")]
+Snapshot = Annotated[str, FileOption("--snapshot", help="Examine a recording instead of this host.")]
+Netns = Annotated[str, typer.Option(help="Look from inside this network namespace (ip netns).", metavar="NAME")]
+Reason = Annotated[
+    str | None,
+    typer.Option(callback=usage.reason, help="Why, for `hosttune history`: a ticket, a sentence.", metavar="TEXT"),
+]
+Format = Annotated[str, formats("table", "json")]
+FailOn = Annotated[
+    str,
+    typer.Option(
+        help="Lowest severity that fails: info, warning or error.",
+        metavar="SEVERITY",
+        autocompletion=completing.choice("info", "warning", "error"),
+    ),
+]
+TextFile = Annotated[str, FileOption("--textfile", help="Write metrics to FILE too, for node_exporter.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show what holds too, and where each value comes from.")]
+Connections = Annotated[
+    int | None,
+    typer.Option(parser=usage.counted(10**9), metavar="N", help="Connections the host shall carry."),
+]
+Rate = Annotated[int | None, typer.Option(parser=usage.counted(10**7), metavar="N", help="New connections per second.")]
+Hold = Annotated[
+    int | None,
+    typer.Option(
+        parser=usage.counted(10**8, least=0),
+        metavar="N",
+        help="Seconds that a connection lives; 0: it stays.",
+    ),
+]
+Backends = Annotated[
+    list[str] | None, typer.Option("--backend", help="A backend that is connected to; repeatable.", metavar="HOST:PORT")
+]
+Sources = Annotated[
+    list[str] | None, typer.Option("--source", help="Source address, or all; default: by routing.", metavar="ADDRESS")
+]
+Service = Annotated[str, typer.Option(help="The unit that carries the connections.", metavar="UNIT")]
+User = Annotated[list[str] | None, typer.Option("--user", help="A login to look at too; repeatable.", metavar="LOGIN")]
+ModeText = Annotated[
+    str,
+    typer.Option(
+        "--bind-mode",
+        help="connect, no-port, bind[:LO-HI] or explicit[:LO-HI].",
+        metavar="MODE",
+        autocompletion=completing.choice("connect", "no-port", "bind", "explicit"),
+    ),
+]
+Pid = Annotated[
+    int | None,
+    # the most that kernel.pid_max can be: PID_MAX_LIMIT, include/linux/threads.h
+    typer.Option(parser=usage.counted(1 << 22), metavar="N", help="A running process: its limits, its network."),
+]
+ProcessName = Annotated[str, typer.Option(help="A running process by name.", metavar="NAME")]
+FromConfig = Annotated[str, FileOption("--backends-from", help="Read them from haproxy.cfg or nginx.conf.")]
+StalledAt = Annotated[
+    int | None,
+    typer.Option(parser=usage.counted(10**9), metavar="N", help="The number of connections at which it stopped."),
+]
+ConfirmWithin = Annotated[
+    str | None,
+    typer.Option(
+        callback=usage.some,
+        help="Take all back after this time, 5s to 1h, unless `hosttune confirm` comes first; a reboot does too.",
+        metavar="TIME",
+    ),
+]
+ConfirmIf = Annotated[
+    str | None,
+    typer.Option(
+        callback=usage.some,
+        help="Confirm by itself once this exits 0: a health check; again every 2 s.",
+        metavar="COMMAND",
+    ),
+]

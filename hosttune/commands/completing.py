@@ -1,0 +1,84 @@
+"""What a shell offers as the value of an option or argument. A shell waits for it: each imports what it needs late."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+
+FILES, DIRECTORIES = ":files", ":directories"
+"""As the help of a value: what a shell completes by itself."""
+Offered = list[str | tuple[str, str]]
+
+
+def choice(*values: str) -> Callable[[str], list[str]]:
+    """Return a completer of fixed words."""
+
+    def offer(incomplete: str) -> list[str]:
+        return list(values)
+
+    return offer
+
+
+def listed(module: str, name: str) -> Callable[[str], list[str]]:
+    """Return a completer of words that a module lists under a name."""
+
+    def offer(incomplete: str) -> list[str]:
+        return list(getattr(importlib.import_module(module), name))
+
+    return offer
+
+
+def several(*values: str) -> Callable[[str], list[str]]:
+    """Return a completer of words of which several may be given, with commas between them."""
+
+    def offer(incomplete: str) -> list[str]:
+        before, comma, _ = incomplete.rpartition(",")
+        return [f"{before}{comma}{value}" for value in values if value not in before.split(",")]
+
+    return offer
+
+
+def files(incomplete: str) -> Offered:
+    """Offer files."""
+    return [(incomplete, FILES)]
+
+
+def directories(incomplete: str) -> Offered:
+    """Offer directories."""
+    return [(incomplete, DIRECTORIES)]
+
+
+def roles(incomplete: str) -> list[str]:
+    """Offer the profiles that can be a role, those of this host too."""
+    from hosttune.profile import load
+    from hosttune.workflows.opening import LOCAL
+
+    return list(load.names(LOCAL))
+
+
+def topologies(incomplete: str) -> Offered:
+    """Offer the topologies that ship, and files."""
+    from hosttune.planning.topology import load
+
+    return [*load.names(), *files(incomplete)]
+
+
+def sysctls(incomplete: str) -> list[str]:
+    """Offer the sysctls that profiles tell of."""
+    from hosttune.profile import load
+    from hosttune.workflows.opening import LOCAL
+
+    known = {subject for name in load.names(LOCAL) for subject in load.load(name, LOCAL).about}
+    return sorted(subject.removeprefix("sysctl:") for subject in known if subject.startswith("sysctl:"))
+
+
+def subjects(incomplete: str) -> list[str]:
+    """Offer what `explain` knows."""
+    return ["nofile", *sysctls(incomplete)]
+
+
+def experiments(incomplete: str) -> list[str]:
+    """Offer what `prove` can make happen, with commas between several."""
+    from hosttune import registry
+
+    return several(*registry.names("hosttune.proofs.experiments"))(incomplete)

@@ -1,0 +1,231 @@
+"""Accept queues that are full or overflow: whose they are, and whether clients are turned away now.
+
+net/ipv4/tcp_input.c, tcp_conn_request(): a SYN that meets a full queue is dropped, and ListenOverflows counts it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from hosttune.diagnosis import own_limits, saying
+from hosttune.diagnosis.clues import Clues
+from hosttune.model import Cause, Certainty, Evidence, Listener, Program, Traffic, Unknown
+
+NETSTAT = "/proc/net/netstat"
+SOCKETS = "sock_diag"
+OVERFLOWS = "TcpExt.ListenOverflows"
+SOMAXCONN = "net.core.somaxconn"
+DESCRIPTORS = "give the process more descriptors (nofile): then it accepts again, and the queue empties"
+_TWICE = "nstat -az TcpExtListenOverflows TcpExtListenDrops, twice; ss -ltn"
+_LONGER = "`hosttune diagnose --for 10s` while it stalls: a client that was turned away comes again after 1 s"
+_WILD = ("0.0.0.0", "::")
+_PATIENCE = 3.0
+"""Seconds: a SYN that was dropped comes again after 1 s, and again 1 or 2 s later (tcp(7), tcp_syn_retries)."""
+
+_SPARE = 2
+"""Descriptors that may be free while accept() fails: one is opened and closed again for each client it turns away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """An accept queue that is full, or one that overflows from time to time.
+
+    `listener` None: it is not known which one it is. `starved` is the process that cannot accept for want of a
+    descriptor. `own`: it is shorter than somaxconn, so that the program has asked for no more.
+    """
+
+    listener: Listener | None
+    certainty: Certainty
+    evidence: tuple[Evidence, ...]
+    owner: Program | None = None
+    starved: Program | None = None
+    own: bool = False
+
+    @property
+    def strength(self) -> int:
+        """A queue that descriptors have filled is a consequence; one whose program has some left is not."""
+        if self.starved:
+            return 40
+        return 95 if self.owner and self.certainty is Certainty.CERTAIN else 85
+
+    @property
+    def at(self) -> int | None:
+        """How many it holds: one more than the backlog (include/net/sock.h, sk_acceptq_is_full)."""
+        return self.listener.backlog + 1 if self.listener else None
+
+    @property
+    def whose(self) -> str:
+        name = f" ({self.owner})" if self.owner else ""
+        return f"{self.listener}{name}" if self.listener else "a listener"
+
+
+def queues(clues: Clues) -> tuple[Queue, ...]:
+    """Return the queues that are full now; where none is, the one that overflows between two looks."""
+    full = _once_each(one for one in _listeners(clues) if one.queue > one.backlog)
+    if full:
+        return tuple(_full(clues, one, alone=len(full) == 1) for one in full)
+    if not clues.rates.rose(OVERFLOWS):
+        return ()
+    suspect = _suspect(clues)
+    drops = _drops(clues)
+    if suspect is None:
+        return (Queue(None, Certainty.LIKELY, drops, starved=_starved(clues, None, None)),)
+    text = f"{suspect}: {suspect.queue:,} wait at this moment, of {suspect.backlog + 1:,} that its queue holds"
+    return (_queue(clues, suspect, Certainty.LIKELY, (*drops, Evidence(text, SOCKETS))),)
+
+
+def _full(clues: Clues, listener: Listener, alone: bool) -> Queue:
+    """Certain where it is the only one and clients are turned away now; where none comes, it is but full."""
+    retried = _retried(clues, listener)
+    dropping = bool(clues.rates.rose(OVERFLOWS))
+    certainty = Certainty.POSSIBLE
+    if dropping and (alone or retried):
+        certainty = Certainty.CERTAIN
+    elif dropping or retried:
+        certainty = Certainty.LIKELY
+    text = f"{listener}: Recv-Q {listener.queue:,} above Send-Q {listener.backlog:,}, its queue is full"
+    evidence = [Evidence(text, f"{SOCKETS}, ss -ltn"), *_drops(clues)]
+    if retried:
+        clients = "1 client" if retried == 1 else f"{retried:,} clients"
+        evidence.append(Evidence(f"{clients} on this host sent it their SYN more than once", SOCKETS))
+    return _queue(clues, listener, certainty, tuple(evidence))
+
+
+def _queue(clues: Clues, listener: Listener, certainty: Certainty, evidence: tuple[Evidence, ...]) -> Queue:
+    owner, longest = owner_of(clues, listener), clues.integer(SOMAXCONN)
+    starved = _starved(clues, listener, owner)
+    if clues.named and clues.owners and listener.inode not in clues.owners:
+        certainty = Certainty.POSSIBLE
+        evidence = (*evidence, Evidence("it is a listener of none of the processes that were named", "/proc/PID/fd"))
+    if starved:
+        text = f"{starved} has no descriptor left to accept with: the queue fills because of that"
+        evidence = (*evidence, Evidence(text, f"/proc/{starved.pid}/fd"))
+    return Queue(
+        listener,
+        certainty,
+        (*evidence, *(_activity(clues, owner) if listener.queue > listener.backlog else ())),
+        owner,
+        starved,
+        longest is not None and listener.backlog < longest,
+    )
+
+
+def owner_of(clues: Clues, listener: Listener) -> Program | None:
+    """Return the process that holds a listener; None where it was not seen."""
+    pid = clues.owners.get(listener.inode)
+    return clues.program(pid) if pid is not None else None
+
+
+def excluded(clues: Clues, id: str, what: str) -> Cause:
+    """Return why no accept queue is to blame: none overflows now; it could not be seen; or it is too short a look."""
+    ever = clues.rates.value(OVERFLOWS)
+    if ever is None:
+        if clues.hits(id):
+            return Cause(id, what, Certainty.LIKELY, evidence=saying.logged(clues, id), confirm=_TWICE, strength=30)
+        why = clues.traffic if isinstance(clues.traffic, Unknown) else f"{OVERFLOWS} could not be read"
+        return saying.unseen(id, what, why, _TWICE)
+    if ever and too_short(clues, OVERFLOWS):
+        stands = saying.once(clues, OVERFLOWS, NETSTAT) or Evidence(f"{OVERFLOWS} stands at {ever:,}", NETSTAT)
+        hinted = silent(clues) or clues.hits(id)
+        certainty = Certainty.POSSIBLE if hinted else Certainty.UNSEEN
+        return Cause(id, what, certainty, evidence=(stands,), confirm=_LONGER, strength=10)
+    fullest = max(_listeners(clues), key=lambda one: one.queue / (one.backlog + 1), default=None)
+    never = Evidence(f"{OVERFLOWS} is 0: none has ever overflowed", NETSTAT)
+    evidence = [saying.once(clues, OVERFLOWS, NETSTAT) or never]
+    if fullest is not None:
+        text = f"{fullest.queue:,} wait at {fullest}, of {fullest.backlog + 1:,} that its queue holds"
+        evidence.append(Evidence(text, SOCKETS))
+    return Cause(id, what, Certainty.EXCLUDED, evidence=tuple(evidence))
+
+
+def too_short(clues: Clues, counter: str) -> bool:
+    """Say whether a counter that did not move may only have been looked at for too short a time."""
+    return clues.rates.moved(counter) is None or (clues.rates.seconds < _PATIENCE and silent(clues))
+
+
+def silent(clues: Clues) -> bool:
+    """Say whether what is told of the stall is what a dropped SYN shows: no error, or ETIMEDOUT after minutes."""
+    return bool(clues.heard("ETIMEDOUT", "none", calls=("connect",)))
+
+
+def idle(clues: Clues, queue: Queue) -> str:
+    """Return what to look at where the queue is full and the program does nothing, "" where it does, or may."""
+    owner = queue.owner
+    busy = clues.busy(owner) if owner else None
+    full = queue.listener is not None and queue.listener.queue > queue.listener.backlog
+    if owner is None or busy is None or busy[1] or not full:
+        return ""
+    look = f"see why {owner} does not accept: `ps -o stat,wchan:20 {owner.pid}` (T: it was stopped)"
+    # at its maximum a program leaves its clients in the queue: a longer one only lets more of them wait
+    return f"{look}; if not, it may be at its own maximum: {own_limits.maximum(owner.name)}"
+
+
+def _listeners(clues: Clues) -> tuple[Listener, ...]:
+    return clues.traffic.listeners if isinstance(clues.traffic, Traffic) else ()
+
+
+def _once_each(listeners: Iterable[Listener]) -> list[Listener]:
+    """Return one listener for each address and backlog: those that share a port (SO_REUSEPORT) are one service."""
+    found: dict[tuple[str, int], Listener] = {}
+    for one in sorted(listeners, key=lambda one: -one.queue):
+        found.setdefault((str(one), one.backlog), one)
+    return list(found.values())
+
+
+def _suspect(clues: Clues) -> Listener | None:
+    """Return the listener that overflows though it is not full now: the only one, or the only one where any wait."""
+    every = _once_each(_listeners(clues))
+    waiting = [one for one in every if one.queue]
+    for few in (every, waiting):
+        if len(few) == 1:
+            return few[0]
+    return None
+
+
+def _drops(clues: Clues) -> tuple[Evidence, ...]:
+    """Return what the kernel counted: in this look, or once."""
+    moved = [saying.moved(clues, name, NETSTAT) for name in (OVERFLOWS, "TcpExt.ListenDrops")]
+    found = tuple(one for one in moved if one)
+    once = saying.once(clues, OVERFLOWS, NETSTAT)
+    return found or ((once,) if once else ())
+
+
+def _retried(clues: Clues, listener: Listener) -> int:
+    """Return how many clients on this very host wait for the listener and have asked it more than once."""
+    if not isinstance(clues.traffic, Traffic):
+        return 0
+    near = {flow.source for flow in clues.traffic.flows} | {one.address for one in clues.traffic.listeners}
+    return sum(
+        flow.retried
+        for flow in clues.traffic.flows
+        if flow.port == listener.port
+        and (flow.address == listener.address or (listener.address in _WILD and flow.address in near))
+    )
+
+
+def _starved(clues: Clues, listener: Listener | None, owner: Program | None) -> Program | None:
+    """Return the process at its limit that would have to accept: the owner, or a worker of the same name.
+
+    Where the owner was not seen, it is one of the listener's user, if any.
+    """
+    near = [one for one in clues.programs if one.here is not False or one is owner]
+    short = [one for one in near if one.soft is not None and one.descriptors >= one.soft - _SPARE]
+    if owner is not None:
+        return next((one for one in short if one.pid == owner.pid or one.name == owner.name), None)
+    return next((one for one in short if listener is None or one.uid == listener.uid), None)
+
+
+def _activity(clues: Clues, owner: Program | None) -> tuple[Evidence, ...]:
+    """Return what the program does instead of accept(): as much as its CPU time shows."""
+    busy = clues.busy(owner) if owner else None
+    if owner is None or busy is None:
+        return ()
+    where, seconds = f"/proc/{owner.pid}/stat", f"{clues.rates.seconds:,.1f} s"
+    if not busy[1]:
+        text = (
+            f"{owner} used no CPU in {seconds}: it is stopped, waits for something else than accept(), or is at a "
+            "maximum of its own"
+        )
+        return (Evidence(text, where),)
+    return (Evidence(f"{owner} took {busy[1]:,.2f} CPU over {seconds}, with {owner.threads:,} threads", where),)

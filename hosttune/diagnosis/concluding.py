@@ -1,0 +1,186 @@
+"""What the ranked causes come to: one of them, the program itself, not enough to tell, or nothing to explain."""
+
+from __future__ import annotations
+
+from hosttune.diagnosis import own_limits, pool_rows, saying
+from hosttune.diagnosis.clues import Clues
+from hosttune.diagnosis.usage import uses
+from hosttune.model import Backend, Cause, Certainty, Conclusion, Diagnosis, Flow, Traffic, Unknown
+
+_GENERAL = 3
+_ERRNO = "the errno and the call: strace -f -e trace=network -p PID, or the program's log with --log FILE"
+_ANSWERS = {
+    "ECONNREFUSED": "ECONNREFUSED is an answer, and no limit of this host: nothing listens at that address and port "
+    "(`ss -ltn` there), or a firewall rejects",
+    "EHOSTUNREACH": "EHOSTUNREACH: is there a route (`ip route get ADDRESS`), does the next hop answer to ARP "
+    "(`ip neigh`: FAILED), or does a firewall reject?",
+}
+"""What an errno of connect() says by itself, connect(2)."""
+
+_NEITHER = ("accept", "socket", "open", "recv", "clone", "epoll_ctl", "setrlimit")
+"""Calls that give no errno of an address: neither EADDRNOTAVAIL nor EADDRINUSE is in their man pages."""
+_LONG = 9.5  # seconds: a look of 10 s, as it was asked for
+_MANY = 8  # connections without an answer: one destination that is down is no stall
+
+
+def conclude(
+    clues: Clues, held: tuple[Cause, ...], excluded: tuple[Cause, ...], unseen: tuple[Cause, ...]
+) -> Diagnosis:
+    """Return the diagnosis; a cause that is only possible concludes nothing, it says what to read next."""
+    sure = [c for c in held if c.certainty in (Certainty.CERTAIN, Certainty.LIKELY)]
+    following: tuple[str, ...] = ()
+    if sure:
+        conclusion, text = Conclusion.CAUSE, _cause(clues, sure)
+        following = _written(clues)
+    elif not _symptom(clues):
+        conclusion, text = Conclusion.NOTHING, _nothing(clues, held)
+        following = (*[c.confirm for c in held if c.confirm][:_GENERAL], *_still(clues))
+    elif _by_itself(clues, held, unseen):
+        conclusion, text = Conclusion.OWN_LIMIT, own_limits.text(clues)
+        following = own_limits.where_to_look(clues)
+    else:
+        conclusion, text = Conclusion.NOT_ENOUGH, _not_enough(clues, held)
+        following = _once((*_first(clues), *[c.confirm for c in held if c.confirm][:_GENERAL], *_ask(clues)))
+    return Diagnosis(
+        machine=clues.machine,
+        said=clues.said,
+        seconds=clues.rates.seconds,
+        conclusion=conclusion,
+        text=text,
+        causes=held,
+        excluded=excluded,
+        unseen=unseen,
+        uses=uses(clues),
+        pools=clues.pools.pools,
+        listeners=clues.traffic.listeners if isinstance(clues.traffic, Traffic) else (),
+        programs=clues.programs,
+        next=tuple(dict.fromkeys(following)),
+        notes=(*clues.notes, *clues.pools.notes),
+    )
+
+
+def _once(following: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what to do next, without the general question where a cause has put it better."""
+    if any(text.startswith("the errno and the call") and text != _ERRNO for text in following):
+        following = tuple(text for text in following if text != _ERRNO)
+    return following[: 2 * _GENERAL]
+
+
+def _cause(clues: Clues, sure: list[Cause]) -> str:
+    cause = sure[0]
+    where = f", at {cause.at:,} {cause.unit}" if cause.at is not None else ""
+    more = sum(c.certainty is cause.certainty and c.id == cause.id for c in sure) - 1
+    also = f", and {more:,} more like it" if more else ""
+    thin = "Likely: " if cause.certainty is Certainty.LIKELY else ""
+    return f"{thin}{cause.what if thin else cause.what[:1].upper() + cause.what[1:]}{where}{also}"
+
+
+def _maybe(cause: Cause) -> str:
+    return f"it may be that {cause.what}"
+
+
+def _symptom(clues: Clues) -> bool:
+    """Say whether anybody has said, or anything shows, that something is wrong."""
+    said = clues.said
+    return bool(said.errno or said.call or said.stalled_at or said.hits) or unanswered(clues) is not None
+
+
+def unanswered(clues: Clues) -> Flow | None:
+    """Return the destination to which most SYNs are sent again, None where they are few."""
+    if not isinstance(clues.traffic, Traffic):
+        return None
+    worst = max(clues.traffic.flows, key=lambda flow: flow.retried, default=None)
+    return worst if worst is not None and worst.retried >= _MANY else None
+
+
+def _by_itself(clues: Clues, held: tuple[Cause, ...], unseen: tuple[Cause, ...]) -> bool:
+    """Say whether no limit of the host can be it: it stopped at a number, the host was seen, and nothing is left.
+
+    An errno that a limit gives speaks against it, and so do a limit of descriptors that was not seen, and SYNs without
+    an answer. What happened once, and not now, explains nothing, nor does a limit at another number. A program that
+    writes of its own limit is believed.
+    """
+    if clues.hits(own_limits.ID):
+        return True
+    if not clues.stalled_at or not clues.programs or not own_limits.at_it(clues):
+        return False
+    if clues.said.errno not in ("", "none") or any(hit.errno for hit in clues.said.hits) or unanswered(clues):
+        return False
+    if any(cause.id == "nofile" for cause in unseen):
+        return False
+    return not any(_explains(clues, cause) for cause in held)
+
+
+def _explains(clues: Clues, cause: Cause) -> bool:
+    if cause.at is not None and cause.unit == "connections" and not saying.near(clues.stalled_at, cause.at):
+        return False
+    return not cause.evidence or not all(one.past for one in cause.evidence)
+
+
+def _first(clues: Clues) -> tuple[str, ...]:
+    """Return what to look at before anything else."""
+    if clues.heard("EADDRNOTAVAIL") and clues.said.call == "bind":
+        return ("`ip addr`: is the address that the program binds on this host?",)
+    if clues.said.errno in ("EADDRNOTAVAIL", "EADDRINUSE") and clues.said.call in _NEITHER:
+        return (
+            f"{clues.said.call}() does not give {clues.said.errno}; which call did? strace -f -e trace=network -p PID",
+        )
+    if clues.said.errno in _ANSWERS and clues.said.call in ("", "connect"):
+        return (_ANSWERS[clues.said.errno],)
+    return ()
+
+
+def _still(clues: Clues) -> tuple[str, ...]:
+    """Return what shows the counters move, where there is one gathering only."""
+    if clues.rates.seconds or not clues.examined:
+        return ()
+    return ("`hosttune snapshot --for 10s -o FILE` while it stalls: in one gathering no counter is seen to move",)
+
+
+def _without_call(clues: Clues) -> bool:
+    """Say whether an errno was named, and nobody says of which call."""
+    return clues.said.errno not in ("", "none") or any(hit.errno and not hit.call for hit in clues.said.hits)
+
+
+def _written(clues: Clues) -> tuple[str, ...]:
+    """Return what the program wrote of a limit of its own, which stands beside a cause that was found."""
+    return tuple(f"{hit.program} wrote of a limit of its own too: {hit.line}" for hit in clues.hits(own_limits.ID))
+
+
+def _ask(clues: Clues) -> tuple[str, ...]:
+    """Return what the person could add, of what is not known yet."""
+    asked = []
+    if clues.stalled_at and pool_rows.size_of_range(clues) is None:
+        asked.append(f"the range of local ports, to hold the number against: sysctl {pool_rows.RANGE}")
+    if not clues.said.errno and not clues.said.hits:
+        asked.append(_ERRNO)
+    elif not clues.said.call and _without_call(clues):
+        asked.append("the call that failed (--call connect, bind, accept or socket): strace -f -e trace=network -p PID")
+    if clues.stalled_at and clues.heard("none") is not False:
+        asked.append(f"it may stop by itself at {clues.stalled_at:,}: {own_limits.where_to_look(clues)[0]}")
+    if not clues.stalled_at:
+        asked.append("the number at which it stopped: --stalled-at N")
+    if clues.stalled_at and not clues.named and clues.examined:
+        asked.append("the program that stops: --pid PID, --service or --process-name; its own limits count")
+    if clues.examined:
+        root = "" if clues.machine.root_user else ", as root"
+        longer = ", with --for 10s" if clues.rates.seconds < _LONG else ""
+        asked.append(f"hosttune diagnose again while it stalls{root}{longer}")
+    return tuple(asked)
+
+
+def _not_enough(clues: Clues, held: tuple[Cause, ...]) -> str:
+    maybe = "; ".join(_maybe(c) for c in held[:_GENERAL]) or "no limit is seen to bind"
+    silent = unanswered(clues)
+    if silent is None:
+        return f"Not enough evidence: {maybe}"
+    where = Backend(silent.address, silent.port)
+    return f"Not enough evidence: {silent.retried:,} connections to {where} wait for an answer to their SYN; {maybe}"
+
+
+def _nothing(clues: Clues, held: tuple[Cause, ...]) -> str:
+    if held:
+        return "Nothing is sure to bind now; " + "; ".join(_maybe(c) for c in held[:_GENERAL])
+    if isinstance(clues.traffic, Unknown):
+        return "No limit is seen to bind, but the sockets could not be looked at"
+    return "No limit binds now"

@@ -1,0 +1,147 @@
+"""Beyond half of a range each connect() looks through the used half first: slow, without an error.
+
+net/ipv4/inet_hashtables.c, __inet_hash_connect(): the ports of one parity, then the others.
+"""
+
+from __future__ import annotations
+
+from hosttune.diagnosis import pool_rows, saying
+from hosttune.diagnosis.clues import Clues
+from hosttune.model import Cause, Certainty, Evidence, PortPool, Program
+
+RIVALS = ("ports", "softnet", "accept-queue")
+_ID = "knee"
+_WHAT = "more than half of a port range is in use: each new connection searches the used half first"
+_LOG = "nothing: it is slow, not refused"
+_PROBE = 60e-9
+"""Seconds that connect() takes to look at one used port: 45 to 70 ns, measured on Linux 6.18 (x86-64)."""
+
+_FELT = 0.05  # of a CPU: with less time in the search nobody waits for it
+_LONG = 100e-6  # seconds: where connect() takes 13 us below the knee, a search that long is felt
+_BUSY = 0.25  # of a CPU in the kernel: so much search is seen in the program's own time
+
+_FIX = (
+    "stay below half of the range for each source and backend: more source addresses, or more backends",
+    "let the program choose its ports: IP_LOCAL_PORT_RANGE (ip(7), Linux 6.3), or HAProxy `source ADDRESS:LO-HI`",
+)
+
+
+def judge(clues: Clues) -> tuple[Cause, ...]:
+    """Return the pool that is furthest beyond its knee while connections are made; or what number and silence say."""
+    beyond = [pool for pool in clues.pools.pools if _beyond(pool)]
+    if beyond:
+        return (_seen(clues, pool_rows.fullest(beyond)),)
+    if clues.heard("none") is False:
+        return (saying.excluded(_ID, _WHAT, _failed(clues), saying.met_where(clues)),)
+    size = pool_rows.size_of_range(clues)
+    many = max(pool_rows.destinations(clues), 1)
+    if size and saying.near(clues.stalled_at, size // 2 * many, 0.03):
+        return (_by_number(clues, size, many),)
+    if not clues.pools.pools:
+        return (saying.unseen(_ID, _WHAT, pool_rows.not_seen(clues)),)
+    kneed = [pool for pool in clues.pools.pools if pool.knee]
+    if not kneed:
+        return (saying.excluded(_ID, _WHAT, "the program chooses its ports itself", pool_rows.SOCKETS),)
+    best = pool_rows.fullest(kneed)
+    if best.free <= best.in_range % 2:
+        return (saying.excluded(_ID, _WHAT, "the pool is not half full, it is full", pool_rows.SOCKETS),)
+    text = f"{pool_rows.room(best)}: below its knee at {best.knee:,}"
+    return (saying.excluded(_ID, _WHAT, text, pool_rows.SOCKETS),)
+
+
+def _beyond(pool: PortPool) -> bool:
+    return bool(pool.knee) and pool.usable - pool.free > (pool.knee or 0) and pool.free > pool.in_range % 2
+
+
+def _failed(clues: Clues) -> str:
+    met = next(filter(None, [clues.said.errno, *(hit.errno for hit in clues.said.hits)]), "an error")
+    return f"beyond the knee nothing fails, and {met} was met"
+
+
+def _seen(clues: Clues, pool: PortPool) -> Cause:
+    """It hurts only while connections are made: what the search takes follows from how many they are."""
+    knee = pool.knee or 0
+    cost = _cost(clues, knee)
+    certainty = _certainty(clues, pool, cost)
+    made = f"{clues.rates.rose('Tcp.ActiveOpens'):,} connections begun in {clues.rates.seconds:,.1f} s"
+    made = f"{made}: the search takes about {cost:.0%} of a CPU"
+    if certainty is Certainty.EXCLUDED:
+        return saying.excluded(
+            _ID, _WHAT, f"{pool_rows.room(pool)}: beyond its knee at {knee:,}, but {made}", "Tcp.ActiveOpens"
+        )
+    evidence = [*pool_rows.taken(clues, pool), Evidence(f"beyond its knee at {knee:,}", pool_rows.SOCKETS)]
+    if clues.rates.rose("Tcp.ActiveOpens"):
+        evidence.append(Evidence(made, "Tcp.ActiveOpens"))
+    busiest = _busiest(clues, cost)
+    if busiest:
+        program, system = busiest
+        evidence.append(Evidence(f"{program} takes {system:.0%} of a CPU in the kernel", f"/proc/{program.pid}/stat"))
+    other = (Evidence(_failed(clues), saying.met_where(clues)),) if clues.heard("none") is False else ()
+    return Cause(
+        _ID,
+        f"more than half of the ports from {pool.source} to {pool.backend} are in use: each new connection searches "
+        f"{knee:,} of them first, {_time(knee)}",
+        certainty,
+        knee,
+        evidence=tuple(evidence),
+        against=other,
+        log=_LOG,
+        fixes=_FIX,
+        confirm="" if certainty is Certainty.CERTAIN else "the time in connect(): strace -f -T -e trace=connect -p PID",
+        strength=50,
+    )
+
+
+def _certainty(clues: Clues, pool: PortPool, cost: float) -> Certainty:
+    """Return how sure it is: by what the search takes now; else by what was said, where a search is long."""
+    knee, slow = pool.knee or 0, clues.heard("none")
+    if slow is False:
+        return Certainty.POSSIBLE if cost >= _FELT else Certainty.EXCLUDED
+    if cost >= _FELT:
+        return Certainty.CERTAIN if _busiest(clues, cost) else Certainty.LIKELY
+    if slow and (knee * _PROBE >= _LONG or clues.rate * knee * _PROBE >= _FELT):
+        return Certainty.LIKELY
+    at, unknown = clues.stalled_at, clues.rates.moved("Tcp.ActiveOpens") is None
+    hint = slow or unknown or (at and knee * 0.9 <= at <= pool.usable)
+    return Certainty.POSSIBLE if hint else Certainty.EXCLUDED
+
+
+def _cost(clues: Clues, knee: int) -> float:
+    """Return the CPUs that the search takes, had all new connections gone through it."""
+    made, seconds = clues.rates.rose("Tcp.ActiveOpens"), clues.rates.seconds
+    return made / seconds * knee * _PROBE if seconds else 0.0
+
+
+def _time(ports: int) -> str:
+    return f"about {ports * _PROBE * 1e6:,.0f} us each time"
+
+
+def _busiest(clues: Clues, cost: float) -> tuple[Program, float] | None:
+    """Return the program that spends the time of the search in the kernel, where so much of it is to be seen."""
+    if cost < _BUSY:
+        return None
+    found = [(one, clues.busy(one)) for one in clues.programs if one.here is not False]
+    heavy = [(one, busy[0]) for one, busy in found if busy and busy[0] >= max(cost / 2, _BUSY)]
+    return max(heavy, key=lambda pair: pair[1], default=None)
+
+
+def _by_number(clues: Clues, size: int, many: int) -> Cause:
+    each = f"half of a range of {size:,} ports"
+    text = f"slow from {clues.stalled_at:,}, which is {each}{f' towards each of {many} backends' if many > 1 else ''}"
+    against: tuple[Evidence, ...] = ()
+    if clues.pools.pools:
+        against = (
+            Evidence(f"now {pool_rows.room(pool_rows.fullest(clues.pools.pools))}, the fullest", pool_rows.SOCKETS),
+        )
+    return Cause(
+        _ID,
+        _WHAT,
+        Certainty.LIKELY if clues.said.errno == "none" and not against else Certainty.POSSIBLE,
+        size // 2 * many,
+        evidence=(Evidence(text, f"--stalled-at, {pool_rows.RANGE}"),),
+        against=against,
+        log=_LOG,
+        fixes=_FIX,
+        confirm="system CPU of the program, and the time in connect(): strace -f -T -e trace=connect -p PID",
+        strength=50,
+    )

@@ -1,0 +1,157 @@
+"""SYNs go out and nothing comes back, and nothing on this host drops them: the limit lies elsewhere.
+
+tcp(7), tcp_syn_retries: a SYN is sent again after 1 s, and connect() fails with ETIMEDOUT after about two minutes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from hosttune.diagnosis import saying, table
+from hosttune.diagnosis.clues import Clues
+from hosttune.model import Backend, Cause, Certainty, Evidence, Traffic, Unknown
+
+RIVALS = ("conntrack", "nat", "ports", "accept-queue", "path")
+_ID = "outside"
+_WHAT = "something outside of this host drops the SYNs"
+_STALLED = 3
+"""SYNs without an answer that are more than a lost packet."""
+
+_MOST = 3
+_SOCKETS = "sock_diag"
+_PLACES = (
+    "look, in this order, at the listener at the far end (`ss -ltn` there: Recv-Q above Send-Q, and "
+    "ListenOverflows), its conntrack table (`dmesg` there), a firewall, load balancer or NAT on the way, {quota}"
+)
+_QUOTA = {
+    "aws": "the connections that Amazon tracks for this instance type (`ethtool -S`: conntrack_allowance_exceeded)",
+    "azure": "Azure's quota of 500,000 connections for a machine, 250,000 where it forwards",
+    "gcp": "Google's quota of {0:,} tracked connections for this machine (130,000 a vCPU, 1,040,000 at most)",
+}
+_CONFIRM = "`tcpdump -ni any 'tcp[tcpflags] & tcp-syn != 0'` at both ends: it shows whether the SYN arrives there"
+
+_OWN_RULE = "a `counter` in the rules of nft that may drop it, or `iptables -vnL`: which of them rises"
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """A destination that leaves SYNs without an answer, from all sources together."""
+
+    name: str
+    established: int
+    opening: int
+    retried: int
+
+
+def judge(clues: Clues) -> tuple[Cause, ...]:
+    """Return a cause for each destination that does not answer; without one, what errno says, or why not."""
+    if isinstance(clues.traffic, Unknown):
+        return (_by_word(clues) or saying.unseen(_ID, _WHAT, clues.traffic),)
+    here = _own(clues.traffic)
+    silent = _silent(clues.traffic, here)
+    if not silent:
+        local = sum(flow.retried for flow in clues.traffic.flows if flow.address in here)
+        if local:
+            text = f"the {local:,} SYNs without an answer go to a listener of this host"
+            return (saying.excluded(_ID, _WHAT, text, _SOCKETS),)
+        text = f"{clues.opening:,} sockets wait for an answer to their SYN, and none has sent it again"
+        return (_by_word(clues) or saying.excluded(_ID, _WHAT, text, _SOCKETS),)
+    if table.state(clues) is table.State.BINDS:
+        return (saying.excluded(_ID, _WHAT, "the conntrack table of this host drops them", table.STATISTICS),)
+    alone = len({(flow.address, flow.port) for flow in clues.traffic.flows if flow.established}) == 0
+    return tuple(_cause(clues, target, alone) for target in silent[:_MOST])
+
+
+def _own(traffic: Traffic) -> frozenset[str]:
+    """Return the addresses that are this host's: sources, those of listeners and loopback."""
+    near = {flow.source for flow in traffic.flows} | {one.address for one in traffic.listeners}
+    near |= {f.address for f in traffic.flows if f.address.startswith("127.") or f.address == "::1"}
+    return frozenset(near)
+
+
+def _silent(traffic: Traffic, here: frozenset[str]) -> list[_Target]:
+    """Return the destinations elsewhere that leave SYNs without an answer, the most first."""
+    counts: dict[tuple[str, int], Counter[str]] = {}
+    for flow in traffic.flows:
+        if flow.address not in here:
+            row = counts.setdefault((flow.address, flow.port), Counter())
+            row.update(established=flow.established, opening=flow.opening, retried=flow.retried)
+    found = [
+        _Target(str(Backend(a, p)), row["established"], row["opening"], row["retried"])
+        for (a, p), row in counts.items()
+        if row["retried"]
+    ]
+    return sorted(found, key=lambda target: -target.retried)
+
+
+def _cause(clues: Clues, target: _Target, alone: bool) -> Cause:
+    """Return the cause of one destination: likely where several SYNs wait, or where it has never answered.
+
+    A backend that is down, beside others that answer, explains no number at which a program stopped.
+    """
+    dead = not target.established
+    what = f"{target.name} answers no new connection beyond {target.established:,}: the limit lies outside of this host"
+    if _refused(clues):
+        what = f"a firewall rule or a route of this host itself drops the SYNs towards {target.name}"
+    elif dead:
+        what = f"{target.name} does not answer at all" + ("" if alone else ", other destinations do")
+    likely = (dead or target.retried >= _STALLED) and clues.heard("ETIMEDOUT", "none") is not False
+    likely = likely and not (dead and not alone and clues.stalled_at)
+    return Cause(
+        _ID,
+        what,
+        Certainty.LIKELY if likely else Certainty.POSSIBLE,
+        target.established or None,
+        evidence=(*_seen(clues, target), *saying.heard(clues), *saying.logged(clues, _ID)),
+        log="no error at first; ETIMEDOUT from connect() after about two minutes",
+        fixes=_fixes(clues, target),
+        confirm=_OWN_RULE if _refused(clues) else _CONFIRM,
+        strength=30 if dead else 35,
+    )
+
+
+def _seen(clues: Clues, target: _Target) -> tuple[Evidence, ...]:
+    text = (
+        f"{target.name}: {target.established:,} established, {target.opening:,} in SYN_SENT, of which "
+        f"{target.retried:,} have sent their SYN again"
+    )
+    found = [Evidence(text, _SOCKETS), saying.moved(clues, "TcpExt.TCPSynRetrans", "/proc/net/netstat")]
+    found.append(_refused(clues))
+    found.append(saying.moved(clues, "arp_cache.res_failed", "/proc/net/stat/arp_cache"))
+    found.append(saying.moved(clues, "softnet.dropped", "/proc/net/softnet_stat"))
+    return tuple(one for one in found if one)
+
+
+def _refused(clues: Clues) -> Evidence | None:
+    """Return that this host itself would not send them: tcp_retransmit_skb() counts what the stack below refused."""
+    failed = saying.moved(clues, "TcpExt.TCPRetransFail", "/proc/net/netstat")
+    if failed is None:
+        return None
+    return Evidence(f"{failed.text}: a rule of this host's own firewall drops them, or it has no route", failed.where)
+
+
+def _fixes(clues: Clues, target: _Target) -> tuple[str, ...]:
+    if _refused(clues):
+        return ("`nft list ruleset` and `iptables-save`: a rule of the output that drops; `ip route get ADDRESS`",)
+    cpus = min(130_000 * (clues.machine.cpus or 1), 1_040_000)
+    quota = _QUOTA.get(clues.machine.cloud, "and a cloud's quota of tracked connections").format(cpus)
+    if not target.established:
+        return (f"is {target.name} up, is its address right, does a firewall drop it? It is no limit of this host",)
+    return (_PLACES.format(quota=quota),)
+
+
+def _by_word(clues: Clues) -> Cause | None:
+    """Return it as possible where connect() is said to have timed out, and no socket shows it any more."""
+    if not clues.heard("ETIMEDOUT", calls=("connect",)) and not clues.hits(_ID):
+        return None
+    return Cause(
+        _ID,
+        _WHAT,
+        Certainty.POSSIBLE,
+        evidence=(*saying.heard(clues), *saying.logged(clues, _ID)),
+        log="ETIMEDOUT from connect() after about two minutes",
+        fixes=(_PLACES.format(quota=_QUOTA.get(clues.machine.cloud, "and a cloud's quota").format(1_040_000)),),
+        confirm="`sudo hosttune diagnose --for 10s` while it stalls: it counts the SYNs without an answer",
+        strength=15,
+    )

@@ -1,0 +1,86 @@
+"""Words that several rules use."""
+
+from __future__ import annotations
+
+from hosttune.diagnosis.clues import Clues
+from hosttune.model import Cause, Certainty, Evidence, Unknown
+
+STARTED = "a process keeps the limit that it was started with: `ulimit -n` of a shell says nothing of a service"
+
+
+def moved(clues: Clues, name: str, where: str) -> Evidence | None:
+    """Return by how much a counter rose just now, None where it did not."""
+    delta = clues.rates.rose(name)
+    if not delta:
+        return None
+    return Evidence(f"{name} rose by {delta:,} in {clues.rates.seconds:,.1f} s", where)
+
+
+def once(clues: Clues, name: str, where: str) -> Evidence | None:
+    """Return that a counter stands above 0 and does not move: it happened, but not now."""
+    value = clues.rates.value(name)
+    if not value or clues.rates.moved(name) != 0:
+        return None
+    text = f"{name} stands at {value:,} and did not move in {clues.rates.seconds:,.1f} s: once, not now"
+    return Evidence(text, where, past=True)
+
+
+def excluded(id: str, what: str, text: str, where: str = "") -> Cause:
+    """Return a cause that was looked at and does not bind, and why."""
+    return Cause(id, what, Certainty.EXCLUDED, evidence=(Evidence(text, where),))
+
+
+def unseen(id: str, what: str, why: Unknown | str, confirm: str = "") -> Cause:
+    """Return a cause that could not be looked at, and why."""
+    return Cause(id, what, Certainty.UNSEEN, evidence=(Evidence(str(why)),), confirm=confirm)
+
+
+def heard(clues: Clues, *errnos: str) -> tuple[Evidence, ...]:
+    """Return what was said of the stall, as evidence: where errnos are given, only of one of those."""
+    said = clues.said
+    if not said.errno or said.errno == "none" or (errnos and said.errno not in errnos):
+        return ()
+    return (Evidence(f"{f'{said.call}()' if said.call else 'a call'} failed with {said.errno}", "--errno"),)
+
+
+def instead(clues: Clues, errno: str) -> str:
+    """Return why a cause is none that gives an errno, where another one was met, or none at all."""
+    met = [clues.said.errno, *(hit.errno for hit in clues.said.hits)]
+    others = ", ".join(dict.fromkeys(name for name in met if name and name != "none"))
+    return (
+        f"it would be {errno}, and what failed was {others}" if others else f"it would be {errno}, and nothing failed"
+    )
+
+
+def other(clues: Clues, heard: bool | None, errno: str) -> tuple[Evidence, ...]:
+    """Return what speaks against a cause where another errno than its own was met; () where none was named."""
+    return (Evidence(instead(clues, errno), met_where(clues)),) if heard is False else ()
+
+
+def met_where(clues: Clues) -> str:
+    """Return where an errno was named: by the person or by a log."""
+    return "--errno" if clues.said.errno else "--log"
+
+
+def logged(clues: Clues, cause: str, *errnos: str) -> tuple[Evidence, ...]:
+    """Return the lines of the program's log that name a cause, or one of its errnos."""
+    return tuple(
+        Evidence(
+            f"{hit.program} wrote {hit.count:,} times: {hit.line}"
+            if hit.count > 1
+            else f"{hit.program} wrote: {hit.line}",
+            "--log",
+        )
+        for hit in clues.said.hits
+        if cause in hit.causes or (hit.errno and hit.errno in errnos)
+    )
+
+
+def percent(share: float) -> str:
+    """Return a share in per cent, with a decimal where it is small."""
+    return f"{share * 100:.{0 if share >= 0.1 or not share else 1}f} %"
+
+
+def near(number: int | None, limit: int, slack: float = 0.06) -> bool:
+    """Say whether a number is where a limit would stop it: no more than it, and little less, for others take a part."""
+    return number is not None and limit * (1 - slack) - 2 <= number <= limit * 1.005 + 1

@@ -1,0 +1,1 @@
+"""One configuration a file: `files(deployment)` returns the texts by path."""

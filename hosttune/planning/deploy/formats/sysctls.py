@@ -1,0 +1,124 @@
+"""Kernel settings of each host for those on which hosttune is not run: files that set, and a script that only raises.
+
+A line of sysctl.d would lower what is better already: fs.nr_open below the limits that are in force, for one.
+"""
+
+from __future__ import annotations
+
+from hosttune.model import Deployment, PlannedHost, Setting
+from hosttune.model.findings import Value
+from hosttune.planning.deploy import pieces
+
+# what a loader sets from the top down must not stand above its ceiling, and a port is reserved before the range has it
+_RESERVED = "net.ipv4.ip_local_reserved_ports"
+_FIXED = ("equals", "covers", "one_of")
+_TESTS = {"at_least": "-lt", "at_most": "-gt"}
+"""How test(1) asks whether a value that is there does not do."""
+_FIRST = ("fs.nr_open", "fs.file-max", _RESERVED)
+
+_SCRIPT = """#!/bin/sh
+@HEAD@
+# Gives this host what it lacks, now and in /etc/sysctl.d; a value that is better stays. `hosttune apply` does the same
+# and can be undone: use this where hosttune is not run. A directory as argument stands for / and is not loaded.
+set -eu
+root=${1:-}
+conf=$root/etc/sysctl.d/90-hosttune-least.conf
+mkdir -p "$root/etc/sysctl.d"
+new=$(mktemp "$conf.XXXXXX")
+trap 'rm -f "$new"' EXIT
+
+# KEY TEST VALUES: a number that fails the test of what is there is written, of several each by itself
+need() {
+    key=$1 test=$2 wanted=$3 out=
+    file=$root/proc/sys/$(echo "$key" | tr . /)
+    if [ ! -r "$file" ]; then
+        echo "$key: not on this host, left out" >&2
+        return
+    fi
+    now=$(tr '\\t' ' ' <"$file")
+    # shellcheck disable=SC2086
+    set -- $now
+    for number in $wanted; do
+        if [ "$1" "$test" "$number" ]; then out="$out $number"; else out="$out $1"; fi
+        shift
+    done
+    [ "$now" = "${out# }" ] || echo "$key: $now -> ${out# }"
+    echo "$key = ${out# }" >>"$new"
+}
+
+# KEY PORTS: beside those that are reserved already
+reserve() {
+    now=$(cat "$root/proc/sys/$(echo "$1" | tr . /)")
+    echo "$1 = ${now:+$now,}$2" >>"$new"
+}
+
+@KEYS@
+
+chmod 644 "$new"
+mv "$new" "$conf"
+trap - EXIT
+[ -n "$root" ] || sysctl -q -p "$conf"
+"""
+
+
+def files(deployment: Deployment) -> dict[str, str]:
+    """Return what each host that has a setting is given, and the modules that have to be there first."""
+    found: dict[str, str] = {}
+    for host in deployment.hosts:
+        keys = _keys(host)
+        fixed = [one for one in keys if one.operator in _FIXED and _key(one) != _RESERVED]
+        beside = [one for one in keys if one.operator in _TESTS or _key(one) == _RESERVED]
+        if fixed:
+            found[f"hosts/{host.name}/sysctl.d/90-hosttune.conf"] = _text(deployment, host, fixed)
+        if beside:
+            found[f"hosts/{host.name}/sysctl.sh"] = _script(deployment, host, beside)
+        if host.tier.conntrack and any(_of_conntrack(_key(one)) for one in keys):
+            head = pieces.head(deployment, host, "modules whose settings stand in sysctl.d")
+            found[f"hosts/{host.name}/modules-load.d/90-hosttune.conf"] = f"# {head}\nnf_conntrack\n"
+    return found
+
+
+def _keys(host: PlannedHost) -> list[Setting]:
+    """Return the sysctls of a host, in a safe order."""
+    found = {_key(s): s for s in host.settings if s.subject.startswith("sysctl:")}
+    ordered = sorted(found, key=lambda key: (_FIRST.index(key) if key in _FIRST else len(_FIRST), key))
+    return [found[key] for key in ordered]
+
+
+def _key(setting: Setting) -> str:
+    return setting.subject.removeprefix("sysctl:")
+
+
+def written(value: Value) -> str:
+    """Return a value as sysctl takes it: several numbers with spaces between them."""
+    return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def _of_conntrack(key: str) -> bool:
+    return key.startswith(("net.netfilter.nf_conntrack", "net.nf_conntrack"))
+
+
+def _text(deployment: Deployment, host: PlannedHost, keys: list[Setting]) -> str:
+    lines = [
+        f"# {pieces.head(deployment, host, 'kernel settings')}",
+        "# `hosttune apply` writes its own file, from what the host is now: use this one where hosttune is not run.",
+        "# Run sysctl.sh first, then put this into /etc/sysctl.d and load it with `sysctl -p FILE`.",
+    ]
+    for one in keys:
+        # a dash: no error where the kernel has no such key, as it is without the module
+        may_be_absent = "-" if _of_conntrack(_key(one)) and not host.tier.conntrack else ""
+        lines += [f"# {' '.join(one.why.split())}", f"{may_be_absent}{_key(one)} = {written(one.value)}"]
+    return "\n".join(lines) + "\n"
+
+
+def _script(deployment: Deployment, host: PlannedHost, keys: list[Setting]) -> str:
+    """Return a script that gives the host what it lacks, and keeps what is better: a file could only set."""
+    lines = []
+    for one in keys:
+        lines.append(f"# {' '.join(one.why.split())}")
+        if _key(one) == _RESERVED:
+            lines.append(f"reserve {_RESERVED} {written(one.value)}")
+        else:
+            lines.append(f"need {_key(one)} {_TESTS[one.operator]} '{written(one.value)}'")
+    head = f"# {pieces.head(deployment, host, 'kernel settings that may be better already')}"
+    return _SCRIPT.replace("@HEAD@", head).replace("@KEYS@", "\n".join(lines))

@@ -1,0 +1,93 @@
+"""The pools of a hop: which ports its sources have towards its backends, and what they carry."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from fractions import Fraction
+
+from hosttune import capacity
+from hosttune.capacity import CapacityFacts
+from hosttune.model import Backend, BindMode, Bound, Hop, Leg, PortPool, Tier, Topology
+from hosttune.planning.sizing import flow
+from hosttune.planning.sizing.role import Readings
+from hosttune.ports import mask_of, span
+
+RANGE = "sysctl:net.ipv4.ip_local_port_range"
+
+
+def legs(tier: Tier, mode: BindMode) -> tuple[Leg, ...]:
+    """Return the legs whose pools are apart: with bind() a port is taken whatever the destination, so all are one."""
+    if mode is not BindMode.BIND or len(tier.to) < 2:
+        return tier.to
+    return (Leg(tuple(name for leg in tier.to for name in leg.tiers), tier.outgoing),)
+
+
+def hop(topology: Topology, tier: Tier, leg: Leg, demand: Fraction, mode: BindMode, readings: Readings) -> Hop:
+    """Return what runs over a leg, and the pools of one host that it runs through."""
+    backends = flow.backends(topology, leg)
+    sources = 1 if mode is BindMode.CONNECT else tier.sources or 0
+    each = min(tier.sources_each or sources, sources)
+    pairs = sources if mode is BindMode.BIND else each * backends
+    low, high = _range(tier, readings)
+    ports = span(low, high)
+    listening = mask_of(",".join(map(str, tier.ports))) & ports
+    # a program that chooses its ports itself asks for no reserved list (net/ipv4/inet_connection_sock.c)
+    reserved = 0 if mode is BindMode.EXPLICIT else mask_of(tier.reserved_ports) & ports & ~listening
+    usable = (ports & ~listening & ~reserved).bit_count()
+    per_host = math.ceil(demand / tier.serving) * leg.per if tier.serving else 0
+    return Hop(
+        tier=tier.name,
+        to=leg.tiers,
+        connections=math.ceil(demand * leg.per),
+        backends=backends,
+        mode=mode,
+        low=low,
+        high=high,
+        sources=sources,
+        pairs=pairs,
+        ports=usable,
+        knee=None if mode is BindMode.EXPLICIT else usable // 2,
+        each=-(-per_host // pairs) if pairs else per_host,
+        in_range=ports.bit_count(),
+        reserved=reserved.bit_count(),
+        listening=tuple(sorted(p for p in set(tier.ports) if listening >> p & 1)),
+    )
+
+
+def _range(tier: Tier, readings: Readings) -> tuple[int, int]:
+    if tier.port_range:
+        return tier.port_range
+    told = readings[RANGE].runtime if RANGE in readings else None
+    return (told[0], told[1]) if isinstance(told, tuple) else (0, -1)
+
+
+def bounds(facts: CapacityFacts, hop: Hop, leg: Leg) -> list[Bound]:
+    """Return the bounds of a hop's pools, in connections of the tier."""
+    backends = 1 if hop.mode is BindMode.BIND else hop.backends
+    if not hop.pairs or not backends or not hop.ports:
+        return [
+            Bound(f"ports:{'+'.join(hop.to)}", f"source ports towards {' and '.join(hop.to)}", 0, None, None, "", "")
+        ]
+    name = " and ".join(hop.to)
+    pool = PortPool(
+        source="",
+        backend=Backend("", 0, name),
+        mode=hop.mode,
+        low=hop.low,
+        high=hop.high,
+        in_range=hop.in_range,
+        reserved=hop.reserved,
+        blocked=len(hop.listening),
+        usable=hop.ports,
+        established=0,
+        time_wait=0,
+        other=0,
+        free=hop.ports,
+        free_least=hop.ports,
+        knee=hop.knee,
+    )
+    load = dataclasses.replace(facts.workload, tuples_per_connection=leg.per)
+    mine = dataclasses.replace(facts, workload=load)
+    found = capacity.towards(mine, (pool,) * (hop.pairs // backends), backends, name)
+    return [capacity.with_log(dataclasses.replace(b, used=None, needs=()), mine) for b in found]

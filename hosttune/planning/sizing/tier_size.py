@@ -1,0 +1,241 @@
+"""One tier at the target: the workload of a host, its bounds, the pools of its hops."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from fractions import Fraction
+
+from hosttune import capacity
+from hosttune.capacity import CapacityFacts, closing, footprint, known_programs
+from hosttune.capacity.bounds import cloud, conntrack
+from hosttune.model import (
+    BindMode,
+    Bound,
+    Hop,
+    Machine,
+    Reading,
+    Reason,
+    Setting,
+    Subject,
+    Tier,
+    TierPlan,
+    Topology,
+    Unknown,
+    Workload,
+)
+from hosttune.planning.sizing import hop_demand
+from hosttune.planning.sizing.role import Readings, Role
+from hosttune.ports import mask_of, text_of
+
+_ENTRY = 256 + 8
+"""Bytes of a tracked connection: nf_conn's slab object and its bucket (net/netfilter/nf_conntrack_core.c)."""
+
+PAGE = 4096
+"""Bytes of a page of a host that is planned: that of x86, and of most kernels of arm64."""
+
+_RESERVED = "sysctl:net.ipv4.ip_local_reserved_ports"
+_GIVEN = frozenset({"nr-open", "file-max", "epoll-watches", "conntrack", "tcp-mem", "maxconn", "cloud"})
+"""Bounds of settings that a planned host is given as it needs them, and of clouds, which are told apart."""
+
+
+def plan(topology: Topology, tier: Tier, role: Role, demand: Fraction) -> TierPlan:
+    """Return what a tier comes to; `demand` are its connections at the target. Numbers that are open count as none."""
+    serving = tier.serving or 1
+    machine = _machine(tier)
+    load = _workload(topology, tier, role, demand)
+    notes: list[str] = []
+    load = dataclasses.replace(load, bind_mode=_mode(tier, role, notes))
+    readings = dict(role.readings(machine))
+    facts = _facts(topology, tier, readings, load, machine, demand)
+    hops = tuple(
+        hop_demand.hop(topology, tier, leg, demand, load.bind_mode, readings)
+        for leg in hop_demand.legs(tier, load.bind_mode)
+    )
+    bounds = [_shared(bound, tier, facts) for bound in capacity.capacity(facts) if _is_planned(bound, tier)]
+    for hop, leg in zip(hops, hop_demand.legs(tier, load.bind_mode), strict=True):
+        bounds += hop_demand.bounds(facts, hop, leg)
+    bounds += [*_cap(tier), *_cloud(tier, load)]
+    rate = topology.rate * demand / topology.connections
+    return TierPlan(
+        tier=tier,
+        connections=math.ceil(demand),
+        rate=math.ceil(rate),
+        factor=demand / topology.connections,
+        workload=load,
+        machine=machine,
+        bounds=tuple(sorted(bounds, key=capacity.order)),
+        hops=hops,
+        settings=(*_own(tier, hops, role.wants(load, machine, tier.processes)), *_takes(topology, tier, facts, demand)),
+        notes=tuple(notes) if serving else (),
+    )
+
+
+def _own(tier: Tier, hops: tuple[Hop, ...], settings: tuple[Setting, ...]) -> tuple[Setting, ...]:
+    """Return what a role asks for with the ports that the topology gives the tier: the plan counts on just these."""
+    own: dict[str, Setting] = {}
+    if tier.port_range:
+        own[hop_demand.RANGE] = Setting(
+            hop_demand.RANGE, tier.port_range, "ports", "the plan counts on just these ports", "equals"
+        )
+    asked = next((str(s.value) for s in settings if s.subject == _RESERVED), "")
+    listening = ",".join(str(port) for hop in hops for port in hop.listening)
+    reserved = mask_of(tier.reserved_ports) | mask_of(listening)
+    if reserved:
+        reserved |= mask_of(asked)
+        why = "the plan leaves these out, so that no outgoing connection takes the port of a service"
+        own[_RESERVED] = Setting(_RESERVED, text_of(reserved), "ports", why, "covers")
+    return (*(s for s in settings if s.subject not in own), *own.values())
+
+
+def _takes(topology: Topology, tier: Tier, facts: CapacityFacts, demand: Fraction) -> tuple[Setting, ...]:
+    """Return what no setting gives: memory, and source addresses."""
+    each = footprint.footprint(facts)
+    total = each.total + _entries(tier, facts.workload)
+    beside = fan_out_pages(topology, tier, demand) * PAGE + _closed(tier, facts)
+    memory = facts.workload.connections * total + beside + tier.memory_kept
+    found = [Setting("memory", memory, "bytes", f"{total:,} bytes a connection, idle; {each.why}")]
+    if (tier.sources or 1) > 1:
+        found.append(Setting("sources", tier.sources or 0, "source addresses", "each has a port pool of its own"))
+    return tuple(found)
+
+
+def _machine(tier: Tier) -> Machine:
+    untold = Unknown(Reason.UNDECIDED, f"whether {tier.name} tracks connections is not in the topology")
+    return Machine(
+        hostname=tier.name,
+        distribution="",
+        version="",
+        pretty="",
+        kernel="",
+        cpus=tier.cores,
+        memory=tier.memory,
+        memory_available=tier.memory - tier.memory_kept if tier.memory is not None else None,
+        virtualisation="",
+        cloud=tier.cloud,
+        container="",
+        conntrack=untold if tier.conntrack is None else tier.conntrack,
+        systemd=True,
+        root_user=True,
+        network_namespace="",
+        addresses=tier.addresses,
+        page_size=PAGE,
+    )
+
+
+def _workload(topology: Topology, tier: Tier, role: Role, demand: Fraction) -> Workload:
+    """Return the share of one host; rounded up, for the last connection has to go somewhere."""
+    serving = tier.serving or 1
+    sockets = (0 if tier in topology.first else 1) + tier.outgoing
+    rate = topology.rate * demand / topology.connections / serving
+    chosen = {
+        name: value for name in ("backlog", "stall", "application_memory") if (value := getattr(tier, name)) is not None
+    }
+    return dataclasses.replace(
+        role.defaults,
+        connections=max(math.ceil(demand / serving), 1),
+        rate=max(math.ceil(rate), 1),
+        hold=topology.hold,
+        sockets_per_connection=sockets,
+        descriptors_per_connection=sockets,
+        tuples_per_connection=tier.outgoing,
+        **chosen,
+    )
+
+
+def _mode(tier: Tier, role: Role, notes: list[str]) -> BindMode:
+    """Return how the tier's program gets its ports: as given, as its program is known to, else as the role has it."""
+    if tier.bind_mode is not None:
+        return tier.bind_mode
+    if known_programs.number(tier.program, known_programs.BINDS_FIRST):
+        return BindMode.BIND
+    mode = role.defaults.bind_mode
+    if mode is BindMode.CONNECT and tier.sources != 1 and tier.to:
+        notes.append(
+            "taken to bind to its source addresses before it connects, which shares their ports among all backends: "
+            "say bind_mode where it does otherwise"
+        )
+        return BindMode.BIND
+    return mode
+
+
+def _facts(
+    topology: Topology, tier: Tier, readings: Readings, load: Workload, machine: Machine, demand: Fraction
+) -> CapacityFacts:
+    name = f"unit/{tier.program}.service" if tier.program else "service"
+    most = readings["sysctl:fs.nr_open"].runtime if "sysctl:fs.nr_open" in readings else None
+    limit = tier.nofile if tier.nofile is not None else most if isinstance(most, int) else None
+    nofile = Reading(Subject("nofile", name), (limit, limit), (limit, limit)) if limit is not None else None
+    facts = CapacityFacts(
+        readings=readings, pools=(), workload=load, machine=machine, nofile=nofile, program=tier.program
+    )
+    beside = fan_out_pages(topology, tier, demand) * PAGE + _closed(tier, facts)
+    if machine.memory_available is None or not beside:
+        return facts
+    left = max(machine.memory_available - beside, 0)
+    return dataclasses.replace(facts, machine=dataclasses.replace(machine, memory_available=left))
+
+
+def _entries(tier: Tier, load: Workload) -> int:
+    """Return the bytes of a connection's entries in the table: one on each side of a proxy."""
+    return _ENTRY * load.sockets_per_connection if tier.conntrack else 0
+
+
+def _closed(tier: Tier, facts: CapacityFacts) -> int:
+    """Return the bytes of the entries that closed connections keep at the wanted load."""
+    if not tier.conntrack:
+        return 0
+    sides = Fraction(facts.workload.sockets_per_connection)
+    return _ENTRY * closing.kept(facts.workload, facts.workload.connections, conntrack.kept_for(facts), sides)
+
+
+def fan_out_pages(topology: Topology, tier: Tier, demand: Fraction) -> int:
+    """Return the pages of tcp_mem on one host while a message to `fan_out` devices waits in its queues, one each."""
+    message = topology.message
+    if not message.fan_out or not message.size or not tier.serving:
+        return 0
+    share = min(Fraction(message.fan_out, topology.connections), Fraction(1))
+    return math.ceil(demand / tier.serving * share) * footprint.pages(message.size, PAGE)
+
+
+def _is_planned(bound: Bound, tier: Tier) -> bool:
+    """Leave out pools, which come of the hops, and what a planned host is given as it needs it."""
+    if bound.id.partition(":")[0] in ("ports", "churn") or bound.id in _GIVEN:
+        return False
+    return bound.id != "nofile" or tier.nofile is not None
+
+
+def _shared(bound: Bound, tier: Tier, facts: CapacityFacts) -> Bound:
+    """Return a bound of one process as that of the host's, which share the connections; memory with what tracks."""
+    if bound.id == "nofile" and isinstance(bound.hard, int) and tier.processes > 1:
+        note = f"{tier.processes:,} processes of {bound.hard:,} connections each"
+        return dataclasses.replace(bound, hard=bound.hard * tier.processes, needs=(), notes=(*bound.notes, note))
+    if bound.id.endswith("memory") and tier.memory is None:
+        return dataclasses.replace(bound, hard=Unknown(Reason.UNDECIDED, "the topology does not give it"))
+    entries, free = _entries(tier, facts.workload), facts.machine.memory_available
+    if bound.id.endswith("memory") and entries and free is not None:
+        total = footprint.footprint(facts).total + entries
+        reads = f"MemAvailable, {total:,} bytes a connection idle, {entries:,} of them its entries of conntrack"
+        return dataclasses.replace(bound, hard=free // total, reads=reads, needs=())
+    return dataclasses.replace(bound, needs=())
+
+
+def _cap(tier: Tier) -> list[Bound]:
+    if tier.connections_max is None:
+        return []
+    fails = "as its own limit has it: no setting of the host is it"
+    return [Bound("cap", f"connections_max of {tier.name}", tier.connections_max, None, None, "the topology", fails)]
+
+
+def _cloud(tier: Tier, load: Workload) -> list[Bound]:
+    """Return what a provider tracks: as the topology says, else as it is published; an own figure comes first."""
+    sides = load.sockets_per_connection
+    fails = "no errno: packets of new connections are dropped outside of this machine"
+    if tier.tracked_max is not None:
+        hard, reads = tier.tracked_max // sides, "tracked_max of the topology"
+        return [Bound("cloud", "connections that the cloud tracks", hard, None, None, reads, fails)]
+    told = cloud.published(tier.cloud, tier.cores)
+    if told is None:
+        return []
+    who, most, source = told
+    return [Bound("cloud", f"connections that {who} tracks, as published", most // sides, None, None, source, fails)]

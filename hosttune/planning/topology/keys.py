@@ -1,0 +1,195 @@
+"""What the value of a key may be: each check returns the value as the model holds it, or says what is wrong with it."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+from hosttune.model.topology import Leg
+from hosttune.planning.topology import addresses, sizes
+
+TIER = re.compile(r"[a-z][a-z0-9-]{0,31}")
+_UNPRINTED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_PORTS = re.compile(r"(\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?)*)?", re.ASCII)
+_LARGEST_SIZE = 1 << 50  # 1 PiB: more than a host has
+
+
+def shown(value: Any) -> str:
+    """Return a value as it is named in an error: one short line, whatever it holds."""
+    text = repr(value) if not isinstance(value, int) or abs(value) < 10**18 else "a number of more than 18 digits"
+    return printed(text if len(text) <= 60 else text[:57] + "...")
+
+
+def printed(text: str) -> str:
+    """Return a text as one line: what does not print is escaped."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def nearest(text: str, known: tuple[str, ...]) -> str:
+    """Return the one that was meant, or else all there are."""
+    near = difflib.get_close_matches(text, known, 1)
+    return f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
+
+
+def many(count: int, one: str, more: str = "") -> str:
+    """Return a count with its noun: "1 host", "2 hosts"."""
+    return f"{count:,} {one if count == 1 else more or one + 's'}"
+
+
+def whole(least: int, most: int) -> Callable[[Any], int]:
+    """Check a whole number."""
+
+    def check(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise ValueError(f"{shown(value)} is no whole number; write one without quotes")
+        if not least <= value <= most:
+            raise ValueError(
+                f"{shown(value)} is too {'small' if value < least else 'large'}; write {least:,} to {most:,}"
+            )
+        return value
+
+    return check
+
+
+def number(least: float, most: float) -> Callable[[Any], float]:
+    """Check a number that need not be whole."""
+
+    def check(value: Any) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+            raise ValueError(f"{shown(value)} is no number in {least:,} to {most:,}")
+        return float(value)
+
+    return check
+
+
+def size(value: Any) -> int:
+    """Check a size in bytes."""
+    found = sizes.size(value) if isinstance(value, str) else whole(0, _LARGEST_SIZE)(value)
+    return whole(0, _LARGEST_SIZE)(found)
+
+
+def wanted(check: Callable[[Any], int]) -> Callable[[Any], int | None]:
+    """Check what may be "?", which is None: a number to be found."""
+    return lambda value: None if value == "?" else check(value)
+
+
+def switch(value: Any) -> bool:
+    """Check true or false."""
+    if not isinstance(value, bool):
+        raise ValueError(f"{shown(value)} is neither true nor false; write one of them, without quotes")
+    return value
+
+
+def one_of(*names: str) -> Callable[[Any], str]:
+    """Check one of some words."""
+
+    def check(value: Any) -> str:
+        if value not in names:
+            raise ValueError(f"{shown(value)} is not known; there are {', '.join(filter(None, names))}")
+        return str(value)
+
+    return check
+
+
+def word(pattern: str, like: str) -> Callable[[Any], str]:
+    """Check a word of a pattern; `like` says how one looks."""
+
+    def check(value: Any) -> str:
+        if not isinstance(value, str) or not re.fullmatch(pattern, value):
+            raise ValueError(f"{shown(value)} cannot stand here; write {like}")
+        return value
+
+    return check
+
+
+def line(value: Any) -> str:
+    """Check a sentence: one line of at most 200 characters."""
+    if not isinstance(value, str) or len(value) > 200 or _UNPRINTED.search(value):
+        raise ValueError(f"{shown(value)} is no line of text; write at most 200 characters, on one line")
+    return value
+
+
+def headroom(value: Any) -> Fraction:
+    """Check a share: 0.1 or "10%", at most 0.9."""
+    percent = re.fullmatch(r"([0-9]{1,2}(?:\.[0-9]{1,3})?) ?%", value) if isinstance(value, str) else None
+    share = Fraction(percent[1]) / 100 if percent else None
+    if share is None and isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= 0.9:
+        share = Fraction(str(value))
+    if share is None or share > Fraction(9, 10):
+        raise ValueError(f'{shown(value)} is no share of 0 to 0.9; write 0.1 or "10%"')
+    return share
+
+
+def texts(value: Any) -> list[str]:
+    """Check a list of texts; a single one is a list too."""
+    found = [value] if isinstance(value, str) else value
+    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+        raise ValueError(f'{shown(value)} is no list of texts; write ["...", "..."]')
+    return found
+
+
+def ports(value: Any) -> tuple[int, ...]:
+    """Check a list of ports; a single one is a list too."""
+    listed = [value] if isinstance(value, int) else value
+    if not isinstance(listed, list) or len(listed) > 64:
+        raise ValueError(f"{shown(value)} is no list of at most 64 ports; write [1883]")
+    found = tuple(whole(1, 65535)(one) for one in listed)
+    if len(set(found)) < len(found):
+        raise ValueError(f"{shown(value)} names a port twice; write each once")
+    return found
+
+
+def port_range(value: Any) -> tuple[int, int]:
+    """Check two ports; whether they make a range is for `validate`."""
+    if not isinstance(value, list) or len(value) != 2:
+        raise ValueError(f"{shown(value)} is no range; write [1024, 65535]")
+    low, high = (whole(0, 10**9)(one) for one in value)
+    return low, high
+
+
+def reserved(value: Any) -> str:
+    """Check a list of ports as the kernel takes it (proc_do_large_bitmap, kernel/sysctl.c)."""
+    plain = value.replace(" ", "") if isinstance(value, str) and len(value) <= 4000 else "?"
+    spans = [item.split("-") for item in plain.split(",")] if _PORTS.fullmatch(plain) and plain else []
+    if plain and not (spans and all(int(span[0]) <= int(span[-1]) <= 65535 for span in spans)):
+        raise ValueError(f'{shown(value)} is no list of ports; write "1883,8000-8010"')
+    return plain
+
+
+def paths(value: Any) -> tuple[str, ...]:
+    """Check a list of paths below the folder of the topology."""
+    found = tuple(texts(value))
+    for one in found:
+        if not one or len(one) > 1000 or _UNPRINTED.search(one) or one.startswith("/") or ".." in one.split("/"):
+            raise ValueError(f"{shown(one)} leaves the folder of the topology; write a path below it, without ..")
+    if len(set(found)) < len(found):
+        raise ValueError(f"{shown(value)} names a file twice; write each once")
+    return found
+
+
+def legs(value: Any) -> tuple[Leg, ...]:
+    """Check where a tier connects to: "lb", ["lb", "edge"] as one leg, {db = 2} as one leg a tier."""
+    if isinstance(value, dict):
+        return tuple(Leg((_tier(name),), whole(1, 64)(per)) for name, per in value.items())
+    names = tuple(_tier(name) for name in texts(value))
+    if len(set(names)) < len(names):
+        raise ValueError(f"{shown(value)} names a tier twice; write each once, or {{{names[0]} = 2}}")
+    return (Leg(names),) if names else ()
+
+
+def _tier(name: str) -> str:
+    if not TIER.fullmatch(name):
+        raise ValueError(f"{shown(name)} is no name of a tier; write a-z, 0-9 and -, a letter first")
+    return name
+
+
+def address_list(value: Any, left: list[int]) -> tuple[str, ...]:
+    """Check addresses; `left` is how many more the file may have, and is counted down."""
+    found = addresses.expand(texts(value), left[0])
+    left[0] -= len(found)
+    if len({addresses.family(one) for one in found}) > 1:
+        raise ValueError("IPv4 and IPv6 in one list; write one family, and a tier of its own for the other")
+    return found

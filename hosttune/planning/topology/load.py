@@ -1,0 +1,143 @@
+"""Find a topology and turn it into one of the model: a file of one's own, or one that ships."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hosttune.errors import TopologyError, UsageError
+from hosttune.host.owners import Doubt
+from hosttune.model.capacity import BindMode, Workload
+from hosttune.model.topology import Message, Tier, Topology
+from hosttune.planning.topology import keys
+from hosttune.profile import load as profiles
+from hosttune.profile import merge
+from hosttune.resolve import toml_file
+
+if TYPE_CHECKING:
+    from hosttune.planning.topology.schema import File, Hosted, Wrong
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of the topologies that ship, sorted."""
+    return tuple(sorted(p.stem for p in _shipped().glob("*.toml") if _NAME.fullmatch(p.stem)))
+
+
+def text(name: str) -> str:
+    """Return a topology file as it is written; raises UsageError where there is none."""
+    return toml_file.read(_find(name), "topology", TopologyError).text
+
+
+def load(
+    name: str,
+    overrides: Sequence[str] = (),
+    directories: Sequence[Path] = (),
+    weigh: Callable[[Sequence[Doubt]], None] = lambda doubts: None,
+) -> Topology:
+    """Return the topology of a file, or of a name that ships, with the values of `overrides` (KEY=VALUE) in it.
+
+    `directories` hold profiles of one's own, which tiers may have as their role. `weigh` is told what lets others than
+    root write the file. Raises UsageError where there is no such file, TopologyError, one line, where it is wrong:
+    file, tier, key, and how to mend it.
+    """
+    path = _find(name)
+    file = toml_file.read(path, "topology", TopologyError)
+    weigh(file.doubts)
+    return of_tables(file.tables, path, overrides, directories)
+
+
+def of_tables(
+    tables: dict[str, Any], path: Path, overrides: Sequence[str] = (), directories: Sequence[Path] = ()
+) -> Topology:
+    """Return the topology of the tables of a file; raises TopologyError, or what is wrong with a tier's profile."""
+    from hosttune.planning.topology import overrides as setting
+    from hosttune.planning.topology import schema
+
+    given: dict[setting.Place, str] = {}
+
+    def wrong(said: str, *places: setting.Place) -> TopologyError:
+        table, key = places[0] if places else ("", "")
+        by = next((place for place in places if place in given), None)
+        where = f"--set {given[by]}" if by else str(path)
+        # what the command line says itself is not said again
+        if table and (by is None or by[0] != table):
+            where += f": [{table}]"
+        if key and by != (table, key):
+            where += f": {key}"
+        return TopologyError(keys.printed(f"{where}: {said}"))
+
+    if overrides:
+        schema.shape(tables, wrong)
+        tables, given = setting.apply(tables, overrides, schema.KEYS)
+    return _checked(schema.read(tables, wrong), path, directories, wrong)
+
+
+def _shipped() -> Path:
+    return profiles.shipped() / "topologies"
+
+
+def _find(name: str) -> Path:
+    if _NAME.fullmatch(name) and (_shipped() / f"{name}.toml").is_file():
+        return _shipped() / f"{name}.toml"
+    if "/" in name or name.endswith(".toml") or os.path.isfile(name):
+        return Path(name)
+    raise UsageError(keys.printed(f"{name!r}: no such topology or file; {keys.nearest(name, names())}"))
+
+
+def _checked(file: File, path: Path, directories: Sequence[Path], wrong: Wrong) -> Topology:
+    """Return the topology of a file that holds to the schema, if it can be planned."""
+    from hosttune.planning.topology import graph, validate
+
+    roles = profiles.names(directories)
+    tiers = [_tier(name, hosted, path, roles, wrong) for name, hosted in file.tier.items()]
+    workloads: dict[str, Workload] = {}
+    for tier in tiers:
+        if tier.role not in workloads:
+            workloads[tier.role] = merge.workload([profiles.load(tier.role, directories)])
+    topology = Topology(**_given(file.topology), tiers=tuple(tiers), origin=str(path))
+    topology = replace(topology, message=Message(**_given(file.message)))
+    found = validate.problem(topology, workloads)
+    if found:
+        raise wrong(found.text, *((f"tier.{tier}" if tier else "topology", key) for tier, key in found.places))
+    return replace(topology, tiers=graph.ordered(tiers))
+
+
+def _given(table: Any) -> dict[str, Any]:
+    """Return what a file gives of a table: the rest is as the model has it."""
+    return {key: getattr(table, key) for key in table.model_fields_set}
+
+
+def _tier(name: str, hosted: Hosted, path: Path, roles: Sequence[str], wrong: Wrong) -> Tier:
+    given = _given(hosted)
+    table = f"tier.{name}"
+    unknown = frozenset(key for key in ("hosts", "sources", "memory") if key in given and given[key] is None)
+    role = given.pop("role", "") or (name if name in roles else "")
+    if not role:
+        raise wrong(f"missing, and no profile is called {name}; write one of {', '.join(roles)}", (table, "role"))
+    if role not in roles:
+        raise wrong(f"no profile {role!r}; {keys.nearest(role, tuple(roles))}", (table, "role"))
+    if given.get("source_addresses") and "sources" not in given:
+        said = "missing beside source_addresses; write how many of them one host dials from"
+        raise wrong(said, (table, "sources"))
+    for key in ("reports", "snapshots"):
+        given[key] = tuple(_beside(path, one, (table, key), wrong) for one in given.get(key, ()))
+    if "hosts" not in given:
+        standing = given["reports"] or given["snapshots"] or given.get("addresses", ())
+        given["hosts"] = len(standing) or None
+    if given.get("bind_mode"):
+        given["bind_mode"] = BindMode(given["bind_mode"])
+    return Tier(name=name, role=role, open=unknown, **given)
+
+
+def _beside(path: Path, one: str, place: tuple[str, str], wrong: Wrong) -> str:
+    """Return a file that a topology names, from where it stands."""
+    found = path.parent / one
+    if not os.path.exists(found):
+        raise wrong(f"{found}: no such file; paths begin in the folder of the topology", place)
+    return str(found)

@@ -1,0 +1,1 @@
+"""One format a file: its name is the value of --format."""

@@ -1,0 +1,1 @@
+"""What is shown of each noun: one file a noun."""

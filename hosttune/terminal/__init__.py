@@ -1,0 +1,1 @@
+"""The terminal: output, width, colour, progress, asking, files for people. It decides nothing."""

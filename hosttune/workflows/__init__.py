@@ -1,0 +1,1 @@
+"""Gather and join: what each verb does, without a word printed."""

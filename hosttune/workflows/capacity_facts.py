@@ -1,0 +1,147 @@
+"""Gather what the bounds are computed from beside the readings: pools, counts, the running program, its groups."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+
+from hosttune.capacity.facts import CapacityFacts
+from hosttune.errors import HostError
+from hosttune.facts import cgroup, counts, nofile, pool, process
+from hosttune.host import Host
+from hosttune.model import GroupLimit, Machine, PortPool, Process, Reading, Reason, Settings, Subject, Unknown, Workload
+
+_LAST = 65535
+_UNPRIVILEGED = 1024  # ip_unprivileged_port_start by default; below it lie the ports of well-known services
+_FEW = 128  # gc_thresh1 by default: so few neighbours are never in the way, and need no question about routes
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """Who carries the connections: a unit, logins, a process; whether the unit raises its soft limit by itself.
+
+    `settings` are those of the configuration that was named.
+    """
+
+    unit: str
+    users: tuple[str, ...]
+    pid: int | None
+    unit_raises: bool = False
+    settings: Settings | None = None
+
+
+def survey(host: Host, workload: Workload) -> tuple[pool.Survey | None, tuple[str, ...]]:
+    """Look at the sockets towards the backends; nothing, and why, where they could not be counted."""
+    if not workload.backends:
+        return None, ()
+    try:
+        found = pool.survey(host, workload.backends, workload.sources, workload.bind_mode, workload.bind_range)
+    except HostError as error:
+        return None, (f"the port pools could not be counted: {error}",)
+    return found, found.notes
+
+
+def capacity_facts(
+    host: Host,
+    machine: Machine,
+    workload: Workload,
+    readings: dict[str, Reading],
+    found: pool.Survey | None,
+    programs: Programs,
+) -> CapacityFacts:
+    """Return the facts of this host for this workload; what could not be told is None or Unknown."""
+    binding = _binding(readings, programs)
+    now = counts.gather(host)
+    pids = _pids(host, programs, machine) if machine.kernel else []
+    running = process.gather(host, pids)
+    binding = _of_worker(host, binding, running)
+    peers = {b.address for b in workload.backends}
+    allowance, exceeded = _allowance(host, machine)
+    return CapacityFacts(
+        readings=readings,
+        pools=found.pools() if found else (),
+        workload=workload,
+        machine=machine,
+        nofile=binding,
+        program=_program(binding) if binding else "",
+        raises_nofile=programs.unit_raises and binding is not None and binding.subject.name == f"unit/{programs.unit}",
+        files_open=now.files,
+        tracked=now.tracked,
+        wide=_wide(found, readings) if found else (),
+        process=running,
+        sockets_open=now.sockets,
+        threads=now.threads,
+        neighbours=now.neighbours,
+        on_link=counts.on_link(host, workload.backends) if len(peers) > _FEW else len(peers),
+        groups=_groups(host, pids, machine),
+        allowance=allowance,
+        exceeded=exceeded,
+        settings=programs.settings,
+    )
+
+
+def _of_worker(host: Host, binding: Reading | None, running: Process | None) -> Reading | None:
+    """Return the reading with the limits of the process that carries the connections, where that is another.
+
+    A master of workers has limits of its own: nginx gives its workers others with worker_rlimit_nofile.
+    """
+    if binding is None or running is None or binding.subject.name == f"pid/{running.pid}":
+        return binding
+    if isinstance(binding.runtime, Unknown) or binding.subject.name.startswith("login/"):
+        return binding
+    runtime = nofile.read(host, Subject("nofile", f"pid/{running.pid}")).runtime
+    return binding if isinstance(runtime, Unknown) else dataclasses.replace(binding, runtime=runtime)
+
+
+def _wide(found: pool.Survey, readings: dict[str, Reading]) -> tuple[PortPool, ...]:
+    """Return the pools as they would be with every port that an ordinary program may have."""
+    start = readings["sysctl:net.ipv4.ip_unprivileged_port_start"].runtime
+    first = max(start, _UNPRIVILEGED) if isinstance(start, int) else _UNPRIVILEGED
+    return found.pools(min(found.settings.low, first), _LAST)
+
+
+def _pids(host: Host, programs: Programs, machine: Machine) -> list[int]:
+    if programs.pid is not None:
+        return [programs.pid]
+    return nofile.processes(host, programs.unit) if programs.unit and machine.systemd else []
+
+
+def _groups(host: Host, pids: list[int], machine: Machine) -> tuple[GroupLimit, ...] | Unknown:
+    """Return the limits of the program's groups; of our own where we share a container with it."""
+    if not machine.kernel or not (pids or machine.container):
+        return ()
+    try:
+        return cgroup.gather(host, str(pids[0]) if pids else "self")
+    except HostError as error:
+        return () if error.reason is Reason.ABSENT else Unknown(error.reason, error.detail)
+
+
+def _allowance(host: Host, machine: Machine) -> tuple[int | Unknown | None, int]:
+    """Return what Amazon's security groups may still track, and what they dropped; only their driver counts it."""
+    if machine.cloud != "aws":
+        return None, 0
+    try:
+        answers = host.probe("allowances").values()
+    except HostError as error:
+        return Unknown(error.reason, error.detail), 0
+    dropped = sum(one.get("conntrack_allowance_exceeded", 0) for one in answers)
+    left = [one["conntrack_allowance_available"] for one in answers if "conntrack_allowance_available" in one]
+    if not left:
+        return Unknown(Reason.ABSENT, "no driver here counts conntrack_allowance_available"), dropped
+    # several interfaces of one instance count the same allowance, and not always alike: the least is safe
+    return min(left), dropped
+
+
+def _program(binding: Reading) -> str:
+    kind, _, name = binding.subject.name.partition("/")
+    return {"pid": f"of process {name}", "login": f"of login {name}"}.get(kind, name)
+
+
+def _binding(readings: dict[str, Reading], programs: Programs) -> Reading | None:
+    """Return the reading that binds the role's program: the process named, else its unit, else the login."""
+    names = [f"pid/{programs.pid}", f"unit/{programs.unit}", *(f"login/{user}" for user in programs.users)]
+    for name in names:
+        reading = readings.get(f"nofile:{name}")
+        if reading and not (isinstance(reading.runtime, Unknown) and isinstance(reading.boot, Unknown)):
+            return reading
+    return None

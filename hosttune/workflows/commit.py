@@ -1,0 +1,125 @@
+"""Write a plan under the lock, with its way back on disk first: the one way in which a verb changes a host."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from hosttune.changes import confirm, journal, transaction, trial, wayback
+from hosttune.changes.journal import Journal
+from hosttune.changes.record import Invocation, Record, Status
+from hosttune.changes.request import Request
+from hosttune.errors import RefusedError
+from hosttune.facts import session
+from hosttune.host import Host
+from hosttune.host.live import LiveHost
+from hosttune.model import HOST, Plan, Where
+from hosttune.printable import clean
+from hosttune.render.view import where_words
+from hosttune.terminal import streams
+from hosttune.workflows import confirming, damaged_records, expire, loading, opening
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """What the journal says before a run: whether an earlier one was interrupted, and what of it cannot be used.
+
+    `damaged` is as the JSON documents have it.
+    """
+
+    unfinished: bool = False
+    damaged: tuple[dict[str, object], ...] = ()
+
+
+def before(host: Host, dry_run: bool) -> Before:
+    """Look into the journal, and say on standard error what is to be known of it.
+
+    Where an earlier run was interrupted, what is seen now is not what this one will start from.
+    """
+    if not isinstance(host, LiveHost):
+        return Before()
+    try:
+        found = journal.read(host)
+    except RefusedError:
+        if dry_run:
+            return Before()  # who only looks need not be able to read the journal
+        raise
+    damaged_records.warn(host, found)
+    here = journal.here(host)
+    interrupted = [record for record in wayback.interrupted(found.records) if not wayback.away(record, here)]
+    for record in interrupted:
+        print(f"hosttune: apply {record.id} was interrupted: an apply or rollback heals it first", file=sys.stderr)
+    if not dry_run:
+        confirming.refuse_while_unconfirmed(host, found.records)
+    waiting = trial.unconfirmed(found.records)
+    late = waiting and waiting.confirm and confirm.over(waiting.confirm, confirm.moment(host))
+    return Before(bool(interrupted or late), tuple(damaged_records.documents(host, found)))
+
+
+@contextmanager
+def healed(host: LiveHost) -> Iterator[Journal]:
+    """Hold the lock, with what was interrupted brought to an end, and give the journal; raises RefusedError."""
+    with journal.locked(host, opening.teller()):
+        found = journal.read(host)
+        damaged_records.refuse_unsafe(host, found)
+        done = trial.heal(host, found.records)
+        for line in done.said:
+            print(f"hosttune: {clean(line)}", file=sys.stderr)
+        if not done.whole:
+            raise RefusedError(
+                "an earlier run is not taken back whole, and this one would stand on it: mend what is named above and "
+                "run `hosttune rollback`, or give it up with `hosttune rollback --force`"
+            )
+        confirming.refuse_while_unconfirmed(host, journal.records(host))
+        yield found
+
+
+def carry_out(
+    host: LiveHost,
+    found: Journal,
+    request: Request,
+    plan: Plan,
+    reason: str,
+    where: Where = HOST,
+    within: confirming.Within | None = None,
+) -> Record:
+    """Make the changes of a plan, and return the record that takes them back; raises ApplyError, RefusedError.
+
+    `where` is what was judged: nothing is written where this thread is in another network namespace by now. With
+    `within` only those that a reboot forgets are made, and are taken back unless they are confirmed in time.
+    """
+    here = journal.here(host)
+    if where.namespaces.net and not here.namespace.startswith(f"{where.namespaces.net}:"):
+        raise RefusedError(where_words.moved(where))
+    here = dataclasses.replace(here, name=where.name)
+    record = Record(
+        id=found.next_id(),
+        status=Status.APPLYING,
+        made=invocation(host, reason),
+        request=request,
+        changes=plan.changes,
+        reload=plan.reload,
+        restarts=plan.restarts,
+        one_way=plan.one_way,
+        where=here,
+    )
+    if within is None:
+        record = transaction.apply(host, record, plan.restart)
+        streams.did(f"apply {record.id} is done")
+        return record
+    parts = confirm.split(host, plan.changes)
+    deadline = confirming.begun(host, within.seconds)
+    record = dataclasses.replace(record, changes=parts.now, pending=parts.waits, confirm=deadline)
+    record = trial.apply(host, record, plan.restart, expire.command(record.id))
+    streams.did(f"apply {record.id} is done, and waits to be confirmed")
+    return record
+
+
+def invocation(host: LiveHost, reason: str) -> Invocation:
+    """Return this run: when, what, who and why; who, of the machine that it runs on, though it changes an image."""
+    now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return Invocation(now, loading.command(), session.who(host if host.runs else LiveHost("/")), reason)

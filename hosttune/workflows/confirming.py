@@ -1,0 +1,275 @@
+"""What the verbs that change a host share of `--confirm-within`: options, last lines, the wait for a command."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from hosttune.changes import confirm, journal, trial
+from hosttune.changes.confirm import Confirm, left, moment, over
+from hosttune.changes.record import Record, Status
+from hosttune.errors import ApplyError, HostError, RefusedError, StoppedError, UsageError
+from hosttune.facts.machine import text
+from hosttune.host import Host
+from hosttune.host.live import LiveHost
+from hosttune.model import Change, Plan
+from hosttune.workflows import damaged_records, opening
+
+_LEAST, _MOST = 5, 3600
+_UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
+_ENDED = (Status.APPLIED, Status.ROLLED_BACK, Status.UNDONE, Status.PARTLY)
+_AGAIN = 2.0
+"""Seconds between two attempts of a command."""
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """`seconds` in which an apply has to be confirmed, and the `command` that confirms it, "" for a person."""
+
+    seconds: int
+    command: str = ""
+
+
+def within(given: str, command: str, barred: dict[str, bool]) -> Within | None:
+    """Return what --confirm-within and --confirm-if come to, None without them; raises UsageError.
+
+    `barred` are options that do not go with it, and whether each is given.
+    """
+    if not given:
+        if command:
+            raise UsageError("--confirm-if: it confirms what waits to be confirmed; add --confirm-within 120s")
+        return None
+    for option, is_given in barred.items():
+        if is_given:
+            raise UsageError(f"--confirm-within and {option}: {_WHY[option]}; leave one of them out")
+    found = re.fullmatch(r"([0-9]{1,6})\s*([smh]?)", given.strip())
+    seconds = int(found[1]) * _UNITS[found[2]] if found else 0
+    if not _LEAST <= seconds <= _MOST:
+        raise UsageError(f"--confirm-within {given}: no time from {_LEAST} s to an hour; write 120s or 2m")
+    if command and ("\0" in command or not command.strip()):
+        raise UsageError("--confirm-if: no command; write one that exits 0 where all is well")
+    return Within(seconds, command)
+
+
+_WHY = {
+    "--root": "nothing runs in an image, so there is nothing to try",
+    "--snapshot": "a recording cannot be changed",
+    "--persist-only": "what is written for the next boot alone cannot be tried",
+    "--script": "a script knows of no confirm",
+}
+
+
+def adjusted(host: Host, plan: Plan, asked: Within | None) -> Plan:
+    """Return a plan with what --confirm-within has to say of it: what waits, and what cannot be tried."""
+    if asked is None or not plan.changes:
+        return plan
+    refusals = [
+        f"{target}: the kernel does not take its old value back, so it cannot be tried; --except {target}, or "
+        "leave out --confirm-within"
+        for target in plan.one_way
+    ]
+    if moment(host) is None:
+        refusals.append("--confirm-within: /proc/uptime or the boot's id cannot be read, so no deadline can be kept")
+    parts = confirm.split(host, plan.changes)
+    twins = [change.target for change in parts.now if change.backend == "file"]
+    notes = [f"until it is confirmed, {', '.join(twins)} stands for what goes to /etc"] if twins else []
+    notes += [f"until it is confirmed, {', '.join(parts.late)} waits"] if parts.late else []
+    refusals = [one for one in refusals if one not in plan.refusals]
+    return dataclasses.replace(plan, refusals=(*plan.refusals, *refusals), notes=(*plan.notes, *notes))
+
+
+def begun(host: Host, seconds: int) -> Confirm:
+    """Return the deadline that is `seconds` from now; raises RefusedError where the moment cannot be told."""
+    now = moment(host)
+    if now is None:
+        raise RefusedError("--confirm-within: /proc/uptime or the boot's id cannot be read, so no deadline can be kept")
+    until = datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=seconds)
+    return Confirm(
+        seconds=seconds,
+        boot=now.boot,
+        deadline=now.milliseconds + seconds * 1000,
+        until=until.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        timer=confirm.SYSTEMD if _systemd_here(host) else confirm.PROCESS,
+    )
+
+
+def _systemd_here(host: Host) -> bool:
+    """Say whether a unit of systemd's would see what this run sees: its network, and its files."""
+    if text(host, "/proc/1/comm") != "systemd" or not host.glob("/run/systemd/system"):
+        return False
+    return all(host.link(f"/proc/1/ns/{kind}") == host.link(f"/proc/self/ns/{kind}") for kind in ("net", "mnt"))
+
+
+def refuse_while_unconfirmed(host: Host, records: Sequence[Record], but: int | None = None) -> None:
+    """Raise RefusedError while an apply waits to be confirmed; `but` is one that may."""
+    found = trial.unconfirmed(records)
+    if found is None or found.confirm is None or found.id == but or over(found.confirm, moment(host)):
+        return
+    seconds = left(found.confirm, moment(host))
+    raise RefusedError(
+        f"apply {found.id} waits to be confirmed ({seconds:,} s left): `sudo hosttune confirm {found.id}` keeps it, "
+        f"`sudo hosttune rollback {found.id}` takes it back"
+    )
+
+
+def waiting(host: LiveHost) -> tuple[str, str]:
+    """Return a sentence on the apply that waits to be confirmed, and what keeps it; "" where none is seen to."""
+    try:
+        found = trial.unconfirmed(journal.records(host))
+    except RefusedError:
+        return "", ""  # who is not root does not see the journal
+    now = moment(host)
+    if found is None or found.confirm is None:
+        return "", ""
+    if why := over(found.confirm, now):
+        return f"apply {found.id} was {why}; `sudo hosttune rollback` takes it back", "sudo hosttune rollback"
+    keep = f"sudo hosttune confirm {found.id}"
+    return f"apply {found.id} is taken back in {left(found.confirm, now):,} s, or by a reboot: `{keep}` keeps it", keep
+
+
+def lines(record: Record) -> list[str]:
+    """Return the last lines of a verb that has written what waits to be confirmed."""
+    assert record.confirm is not None
+    return [
+        f"not confirmed: all of it is taken back in {record.confirm.seconds:,} s, at {clock(record.confirm)}, and by a "
+        "reboot, unless you",
+        f"  keep it: sudo hosttune confirm {record.id}",
+        f"  undo it now: sudo hosttune rollback {record.id}",
+    ]
+
+
+def clock(given: Confirm) -> str:
+    """Return the deadline as a clock on the wall of this host has it."""
+    then = datetime.datetime.strptime(given.until, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.UTC)
+    return then.astimezone().strftime("%H:%M:%S %Z")
+
+
+def document(record: Record | None) -> dict[str, Any] | None:
+    """Return what JSON says of an apply that waits to be confirmed, None of any other."""
+    if record is None or record.confirm is None:
+        return None
+    return {
+        "seconds": record.confirm.seconds,
+        "until": record.confirm.until,
+        "timer": record.confirm.timer,
+        "waits": [change.target for change in record.pending if change.backend == "file"],
+    }
+
+
+def at_boot(record: Record) -> tuple[Change, ...]:
+    """Return the changes of a record as they will be at a boot: those of a confirm."""
+    return record.pending if record.confirm else record.changes
+
+
+def settled(host: LiveHost, record: Record, command: str) -> Record:
+    """Run `command` until it exits 0, and confirm; raises ApplyError once the time is up and all is taken back.
+
+    It runs as `sh -c` with this environment, again and again, never longer than the deadline; what it prints is
+    dropped. StoppedError leaves the apply to its timer.
+    """
+    assert record.confirm is not None
+    said = "it was not run in time"
+    code: int | None = None
+    try:
+        with journal.stopped_by_signals():
+            while not over(record.confirm, moment(host)):
+                code = _run(host, record.confirm, command)
+                if code == 0:
+                    break
+                said = "it still ran" if code is None else f"it exited {code}"
+                if _status(host, record.id) in _ENDED:
+                    break
+                time.sleep(max(0.0, min(_AGAIN, _seconds(host, record.confirm))))
+    except (KeyboardInterrupt, StoppedError) as stop:
+        why, code = (str(stop), stop.exit_code) if isinstance(stop, StoppedError) else ("stopped", 130)
+        raise StoppedError(
+            f"{why}; apply {record.id} is not confirmed, and is taken back at {clock(record.confirm)}", code
+        ) from stop
+    if code == 0:
+        return kept(host, record.id)
+    return _given_up(host, record, f"--confirm-if {command}: {said}")
+
+
+def kept(host: LiveHost, id: int) -> Record:
+    """Confirm an apply under the lock and return its record; raises RefusedError, ApplyError, UsageError."""
+    with journal.locked(host, opening.teller()):
+        read = journal.read(host)
+        damaged_records.refuse_unsafe(host, read)
+        records = read.records
+        found = next((one for one in records if one.id == id), None)
+        if found is not None and found.status is Status.APPLIED:
+            return found
+        record = confirmable(records, id)
+        why = over(record.confirm, moment(host)) if record.confirm else ""
+        if why:
+            healed = trial.heal(host, [record])
+            rest = "; ".join(healed.said) or f"apply {id} was {why}"
+            raise RefusedError(f"too late: {rest}")
+        changed = trial.differs(host, record)
+        if changed:
+            raise RefusedError(
+                f"apply {id} is not confirmed, it was planned on other files: {'; '.join(changed)}; "
+                f"`sudo hosttune rollback {id}`, then apply again"
+            )
+        return trial.confirm(host, record)
+
+
+def confirmable(records: Sequence[Record], id: int) -> Record:
+    """Return the record that a confirm is about; raises UsageError, or RefusedError where it does not wait for one."""
+    record = next((one for one in records if one.id == id), None)
+    if record is None:
+        raise UsageError(f"confirm {id}: no such apply; `hosttune history` lists them")
+    if record.confirm is None or record.status is not Status.UNCONFIRMED:
+        ended = record.confirm.ended if record.confirm else ""
+        was = f"was {ended}" if ended else f"is {record.status.value}"
+        raise RefusedError(f"apply {id} cannot be confirmed: it {was}; `hosttune history` says more")
+    return record
+
+
+def _given_up(host: LiveHost, record: Record, said: str) -> Record:
+    """Take an apply back at its deadline; the timer may do it at the same time, one of the two finds it done."""
+    with journal.locked(host, opening.teller()):
+        found = next((one for one in journal.records(host) if one.id == record.id), record)
+        if found.status is Status.APPLIED:
+            return found
+        done = trial.heal(host, [found])
+        status = _status(host, record.id)
+    if not done.whole or status not in _ENDED:
+        raise ApplyError(f"{said}; apply {record.id} is not taken back whole: {'; '.join(done.said)}")
+    but = " but for what others changed, see `hosttune history`" if status is Status.PARTLY else ""
+    raise ApplyError(f"{said}; apply {record.id} is taken back{but}")
+
+
+def _run(host: LiveHost, until: Confirm, command: str) -> int | None:
+    """Return the exit code of a command, None where the deadline came first."""
+    null = subprocess.DEVNULL
+    running = subprocess.Popen(["sh", "-c", command], stdin=null, stdout=null, stderr=null, start_new_session=True)
+    try:
+        return running.wait(_seconds(host, until))
+    except subprocess.TimeoutExpired:
+        return None
+    finally:
+        if running.poll() is None:
+            # the whole group: what it has started would otherwise run on
+            os.killpg(running.pid, signal.SIGKILL)
+            running.wait()
+
+
+def _seconds(host: LiveHost, until: Confirm) -> float:
+    now = moment(host)
+    return max(0.0, (until.deadline - now.milliseconds) / 1000) if now else 0.0
+
+
+def _status(host: LiveHost, id: int) -> Status | None:
+    try:
+        return next((one.status for one in journal.records(host) if one.id == id), None)
+    except (RefusedError, HostError):
+        return None

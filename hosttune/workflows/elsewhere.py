@@ -1,0 +1,64 @@
+"""Options that are for another host, or a later time: held to what they may be, without asking this host for it."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+
+from hosttune.errors import UsageError
+from hosttune.facts import backends
+from hosttune.profile.load import Profile
+from hosttune.workflows import loading, opening
+
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@:\\-]{0,127}")
+_OTHERS = ("/tmp", "/var/tmp", "/dev")
+"""Directories in whose place a unit that is shut off has others: PrivateTmp=, PrivateDevices=."""
+
+
+def checked(aim: loading.Aim) -> list[Profile]:
+    """Return the profiles that the options name; raises UsageError or ProfileError for what no host could take.
+
+    Units and logins need not exist here, names of backends are not looked up.
+    """
+    for field in dataclasses.fields(aim):
+        given = getattr(aim, field.name)
+        for text in given if isinstance(given, list | tuple) else [given]:
+            if isinstance(text, str):
+                printable(f"--{field.name.replace('_', '-')}", text)
+    for text in aim.backend:
+        backends.split(text)
+    backends.parse_sources(list(aim.source))
+    if aim.bind_mode:
+        backends.parse_bind_mode(aim.bind_mode)
+    for option, names in (("--service", [aim.service] if aim.service else []), ("--user", aim.user)):
+        wrong = next((name for name in names if not _NAME.fullmatch(name)), None)
+        if wrong is not None:
+            raise UsageError(f"{option} {wrong!r}: no such name can be; write it as systemctl or id print it")
+    if aim.backends_from and not aim.backends_from.startswith("/"):
+        raise UsageError(f"--backends-from {aim.backends_from}: not a whole path; it is read there, later")
+    return opening.open_profiles(list(aim.role), list(aim.profile))
+
+
+def printable(option: str, text: str) -> None:
+    """Raise UsageError for an option with a newline or the like in it, which would be a line of its own in a file."""
+    if not text.isprintable():
+        raise UsageError(f"{option} {text!r}: it has characters that cannot be printed; leave them out")
+
+
+def hidden(path: str) -> str:
+    """Return the directory of which a unit that is shut off has another, where a path leads into it; else ""."""
+    plain = os.path.normpath(path)
+    return next((other for other in _OTHERS if plain == other or plain.startswith(f"{other}/")), "")
+
+
+def service(aim: loading.Aim, profiles: list[Profile]) -> str:
+    """Return the unit that carries the connections, "" where neither an option nor a profile names one."""
+    name = aim.service or next((profile.service for profile in profiles if profile.service), "")
+    return name if not name or "." in name else f"{name}.service"
+
+
+def by_name(aim: loading.Aim, profiles: list[Profile]) -> bool:
+    """Whether a backend has a name, or may have one in a file that is read there; it must be looked up each time."""
+    elsewhere = aim.backends_from or any(profile.workload.get("backends") for profile in profiles)
+    return bool(elsewhere) or any(not backends.numeric(backends.split(text)[0]) for text in aim.backend)

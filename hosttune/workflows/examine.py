@@ -1,0 +1,297 @@
+"""Join gathering and deciding: from what was asked to one Report."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from hosttune import capacity
+from hosttune.errors import HostError, UsageError
+from hosttune.facts import defaults as default_rules
+from hosttune.facts import machine as machines
+from hosttune.facts import nofile, sysctl, writers
+from hosttune.facts import where as place
+from hosttune.findings import judge, lints, near
+from hosttune.host import Host
+from hosttune.model import (
+    Finding,
+    Machine,
+    Origin,
+    Reading,
+    Report,
+    Requirement,
+    Severity,
+    Subject,
+    Unknown,
+    Value,
+    Verdict,
+    Where,
+    Workload,
+)
+from hosttune.profile import merge
+from hosttune.profile.load import Profile
+from hosttune.resolve.sysctl_value import display, normalise
+from hosttune.workflows import capacity_facts, opening, used
+from hosttune.workflows.capacity_facts import Programs
+
+# read for the bounds and the lints, whatever the profiles name
+_ALWAYS = (
+    "fs.file-max",
+    "fs.nr_open",
+    "fs.epoll.max_user_watches",
+    "kernel.pid_max",
+    "kernel.threads-max",
+    "net.core.somaxconn",
+    "net.ipv4.ip_local_port_range",
+    "net.ipv4.ip_local_reserved_ports",
+    "net.ipv4.ip_unprivileged_port_start",
+    "net.ipv4.neigh.default.gc_thresh3",
+    "net.ipv4.tcp_max_orphans",
+    "net.ipv4.tcp_max_syn_backlog",
+    "net.ipv4.tcp_mem",
+    "net.ipv4.tcp_rmem",
+    "net.ipv4.tcp_syncookies",
+    "net.ipv4.tcp_timestamps",
+    "net.ipv4.tcp_tw_reuse",
+    "net.ipv4.tcp_tw_reuse_delay",
+    "net.ipv4.tcp_wmem",
+    "net.netfilter.nf_conntrack_max",
+    "net.netfilter.nf_conntrack_tcp_timeout_time_wait",
+    "vm.max_map_count",
+)
+_LISTEN = "0A"  # TCP_LISTEN, include/net/tcp_states.h, as /proc/net/tcp prints it
+
+
+def examine(
+    host: Host,
+    profiles: list[Profile],
+    workload: Workload,
+    programs: Programs,
+    command: str,
+    missing: tuple[str, ...] = (),
+    where: Where | None = None,
+) -> Report:
+    """Gather what the profiles name, compare, count, and return all of it."""
+    machine = machines.gather(host)
+    where = where or place.gather(host, machine)
+    programs = _started_by(programs, machine, where)
+    required, waived = merge.requirements(profiles, workload, machine)
+    required = tuple(r for one in required for r in _aim(one, programs))
+    readings, files = _gather(host, required, programs)
+    known = defaults(host, profiles, machine, readings)
+    readings = sysctl.at_start(readings, where, known)
+    found, pool_notes = capacity_facts.survey(host, workload)
+    pools = found.pools() if found else ()
+    machine = _with_addresses(host, machine) if workload.backends else machine
+    findings = _judge(required, readings, known, machine)
+    findings.extend(lints.lint(readings, _lint_facts(host, machine, files, programs, where)))
+    facts = capacity_facts.capacity_facts(host, machine, workload, readings, found, programs)
+    bounds = capacity.capacity(facts)
+    asked = {str(finding.subject) for finding in findings if finding.requirement}
+    if facts.nofile is not None and str(facts.nofile.subject) not in asked:
+        carried = next((b.hard for b in bounds if b.id == "nofile"), None)
+        findings.extend(lints.unasked(facts.nofile.subject, carried, workload.connections))
+    return Report(
+        machine=machine,
+        roles=tuple(p.name for p in profiles),
+        workload=workload,
+        findings=tuple(findings),
+        bounds=bounds,
+        needs=capacity.reach(facts),
+        pools=pools,
+        warnings=writers.warnings(host, where.loaded) + pool_notes + near.warnings(used.uses(host, facts)),
+        missing=missing + _missing(machine),
+        waived=waived,
+        command=command,
+        where=where,
+    )
+
+
+def _started_by(programs: Programs, machine: Machine, where: Where) -> Programs:
+    """Return whose limits count where no unit and no login of this host starts anything."""
+    if where.contained and not where.inside:
+        return Programs("", (), programs.pid, settings=programs.settings)
+    apart = bool(machine.container) or machine.network_namespace == "another"
+    if machine.kernel and apart and not machine.systemd:
+        # what the container's first process has, its children inherit
+        return Programs("", (), programs.pid or 1, settings=programs.settings)
+    return programs
+
+
+def judge_again(
+    host: Host, profiles: list[Profile], required: tuple[Requirement, ...], where: Where | None = None
+) -> tuple[Finding, ...]:
+    """Hold requirements that are merged and aimed already against a host, which may be one that is only planned."""
+    readings, _ = _gather(host, required, Programs("", (), None))
+    machine = machines.gather(host)
+    known = defaults(host, profiles, machine, readings)
+    readings = sysctl.at_start(readings, where or place.gather(host, machine), known)
+    return tuple(_judge(required, readings, known, machine))
+
+
+def _judge(
+    required: tuple[Requirement, ...],
+    readings: dict[str, Reading],
+    known: dict[str, Value | None],
+    machine: Machine,
+) -> list[Finding]:
+    return [
+        judge.with_tracking(
+            judge.judge(r, readings[s := str(r.subject)], known.get(s), s in default_rules.ROUGH), machine
+        )
+        for r in required
+    ]
+
+
+def defaults(
+    host: Host, profiles: list[Profile], machine: Machine, readings: Mapping[str, Reading]
+) -> dict[str, Value | None]:
+    """Return what holds after a boot where no file says otherwise.
+
+    What the base profile tells of the kernel holds for a profile that does not extend it too.
+    """
+    told = {
+        subject: _value(about.get("default_value"))
+        for profile in [*opening.open_profiles([], []), *profiles]
+        for subject, about in profile.about.items()
+    }
+    return told | default_rules.defaults(host, machine, readings)
+
+
+def severity(text: str) -> Severity:
+    """Return the severity that --fail-on names; raises UsageError."""
+    if text not in list(Severity):
+        raise UsageError(f"--fail-on {text}: unknown; choose {', '.join(Severity)}")
+    return Severity(text)
+
+
+def exit_code(findings: Iterable[Finding], fail_on: int, strict: bool) -> int:
+    """Return 1 for a failure at or above `fail_on` (a severity's rank), 3 with `strict` for an unknown, else 0.
+
+    Also 3 without `strict`, where nothing at all could be told.
+    """
+    findings = list(findings)
+    told = any(f.verdict.told for f in findings)
+    failed = any(f.verdict in (Verdict.FAIL, Verdict.DRIFT) and f.severity.rank >= fail_on for f in findings)
+    unknown = any(f.verdict is Verdict.UNKNOWN and f.severity.rank >= fail_on for f in findings)
+    return 1 if failed else 3 if unknown and (strict or not told) else 0
+
+
+def find_process(host: Host, name: str) -> int:
+    """Return the lowest pid of that name (the kernel keeps 15 characters, proc(5)); raises UsageError."""
+    paths = [p for p in host.glob("/proc/[0-9]*/comm") if machines.text(host, p) == name[:15]]
+    pids = [int(found[1]) for p in paths if (found := re.fullmatch("/proc/([0-9]{1,10})/comm", p))]
+    if not pids:
+        raise UsageError(f"--process-name {name}: no such process; `ps -e` shows those that run")
+    return min(pids)
+
+
+def _aim(requirement: Requirement, programs: Programs) -> list[Requirement]:
+    """Point the rows for the service, the login and the process at those of this host."""
+    if requirement.subject.kind != "nofile":
+        return [requirement]
+    aims = {
+        "service": [f"unit/{programs.unit}"] if programs.unit else [],
+        "login": [f"login/{user}" for user in programs.users],
+        "process": [f"pid/{programs.pid}"] if programs.pid is not None else [],
+    }
+    names = aims.get(requirement.subject.name, [requirement.subject.name])
+    return [dataclasses.replace(requirement, subject=Subject("nofile", name)) for name in names]
+
+
+def _gather(
+    host: Host, required: tuple[Requirement, ...], programs: Programs
+) -> tuple[dict[str, Reading], sysctl.Files]:
+    names = tuple(dict.fromkeys([*(r.subject.name for r in required if r.subject.kind == "sysctl"), *_ALWAYS]))
+    files = sysctl.files(host, names)
+    readings = {f"sysctl:{k}": v for k, v in sysctl.gather(host, names, files).items()}
+    subjects = {r.subject for r in required if r.subject.kind == "nofile"}
+    subjects |= {Subject("nofile", f"pid/{programs.pid}")} if programs.pid is not None else set()
+    subjects |= {Subject("nofile", f"unit/{programs.unit}")} if programs.unit else set()
+    subjects |= {Subject("nofile", f"login/{user}") for user in programs.users}
+    for subject in sorted(subjects):
+        try:
+            readings[str(subject)] = nofile.read(host, subject)
+        except HostError as error:
+            unknown = Unknown(error.reason, error.detail)
+            readings[str(subject)] = Reading(subject, unknown, unknown)
+    return readings, files
+
+
+def _with_addresses(host: Host, machine: Machine) -> Machine:
+    """Add the host's addresses: asked only where sources matter, for the answer takes a library of its own."""
+    try:
+        found = host.probe("addresses")
+    except HostError:
+        return machine
+    return dataclasses.replace(machine, addresses=tuple(found["addresses"]), local_routes=tuple(found["local_routes"]))
+
+
+def _lint_facts(host: Host, machine: Machine, found: sysctl.Files, programs: Programs, where: Where) -> lints.LintFacts:
+    lines = [(display(a.key), a.text, a.origin) for a in found.boot.assignments if a.text is not None]
+    # a line that does not reach what is judged is no mistake there, nor is a key missing that only the host shows
+    away = ("net.",) if where.inside and not where.contained else ("",)
+    assignments = tuple(line for line in lines if where.loaded or not line[0].startswith(away))
+    keys = None
+    if machine.kernel:
+        keys = frozenset(key for key, _, _ in assignments if host.glob(f"/proc/sys/{normalise(key)}"))
+    unit_here = programs.unit if machine.systemd and host.glob(f"/*/systemd/system/{programs.unit}") else ""
+    return lints.LintFacts(
+        listening=listening(host),
+        memory=machine.memory,
+        page_size=machine.page_size,
+        assignments=assignments,
+        keys=keys,
+        logins_raised=_logins_raised(host) if unit_here else (),
+        unit=unit_here,
+        raised_file_max=default_rules.raises_file_max(host, machine),
+    )
+
+
+def _logins_raised(host: Host) -> tuple[Origin, ...]:
+    """Return the lines of limits.conf(5) files that set nofile."""
+    found = []
+    for path in ("/etc/security/limits.conf", *host.glob("/etc/security/limits.d/*.conf")):
+        for number, line in enumerate(_lines(host, path), 1):
+            fields = line.partition("#")[0].split()
+            if len(fields) == 4 and fields[2].lower() == "nofile":
+                found.append(Origin(path, number, fields[3]))
+    return tuple(found)
+
+
+def _lines(host: Host, path: str) -> list[str]:
+    try:
+        return host.read(path).split("\n")
+    except HostError:
+        return []
+
+
+def _value(default: Any) -> Value | None:
+    return tuple(default) if isinstance(default, list) else default
+
+
+def listening(host: Host) -> int:
+    """Return the ports with a TCP listener of either family, as a set of bits (sock_diag(7), proc_pid_net(5))."""
+    try:
+        return sum(1 << port for port in {h["port"] for h in host.probe("sockets", backends=[])["held"] if h["listen"]})
+    except HostError:
+        return _listed(host)
+
+
+def _listed(host: Host) -> int:
+    ports = 0
+    for name in ("tcp", "tcp6"):
+        for line in machines.text(host, f"/proc/net/{name}").splitlines()[1:]:
+            fields = line.split()
+            port = fields[1].rpartition(":")[2] if len(fields) > 3 and fields[3] == _LISTEN else ""
+            if re.fullmatch(r"[0-9A-F]{4}", port):
+                ports |= 1 << int(port, 16)
+    return ports
+
+
+def _missing(machine: Machine) -> tuple[str, ...]:
+    if machine.root_user or not machine.kernel:
+        return ()
+    return ("the limits and sockets of other users' processes, and files that only root may read",)

@@ -1,0 +1,239 @@
+"""From options to what they mean: profiles, workload, and whose descriptor limits count."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import sys
+from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from hosttune import printable
+from hosttune.capacity import known_programs
+from hosttune.errors import UsageError
+from hosttune.facts import backends, backends_config, nofile, process
+from hosttune.facts import machine as machines
+from hosttune.facts import where as place
+from hosttune.host import Host
+from hosttune.host.live import LiveHost
+from hosttune.model import BindMode, Report, Settings, Verdict, Workload
+from hosttune.profile import merge
+from hosttune.profile.load import Profile, Row
+from hosttune.render.view import where_words
+from hosttune.resolve.systemd_limits import resolve_unit
+from hosttune.workflows import capacity_facts, examine, opening, trust, write_scope
+
+# systemd.unit(5); what is none of these is the beginning of a service's name, as systemctl takes it
+_OTHER_UNITS = ("socket", "device", "mount", "automount", "swap", "target", "path", "timer", "slice", "scope")
+_BACKENDS, _POOLS = 6_000, 20_000
+_LOCAL_SOURCES = {"files", "compat", "db", "systemd"}  # the last knows dynamic users only, and no login is one
+
+
+@dataclass(frozen=True, slots=True)
+class Aim:
+    """The options that `check` and `apply` share, as given."""
+
+    role: Sequence[str] = ()
+    profile: Sequence[str] = ()
+    connections: int | None = None
+    rate: int | None = None
+    hold: int | None = None
+    backend: Sequence[str] = ()
+    backends_from: str = ""
+    source: Sequence[str] = ()
+    bind_mode: str = ""
+    service: str = ""
+    user: Sequence[str] = ()
+    pid: int | None = None
+    process_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What the options come to on one host; `notes` are remarks on a configuration that was read.
+
+    `came` is how this run came to where it looks from.
+    """
+
+    profiles: list[Profile]
+    workload: Workload
+    programs: capacity_facts.Programs
+    notes: tuple[str, ...]
+    came: place.Came = place.HERE
+
+
+def view(aim: Aim, netns: str, snapshot: str = "", root: str = "/") -> AbstractContextManager[opening.View]:
+    """Look for a while from where the process, the service or the namespace named is; raises UsageError."""
+
+    def process() -> int | None:
+        if aim.process_name:
+            return examine.find_process(LiveHost(), aim.process_name)
+        if aim.pid is None and aim.service and os.geteuid() == 0:
+            # a unit with PrivateNetwork= or NetworkNamespacePath= has a network of its own
+            return next(iter(nofile.processes(LiveHost(), aim.service)), None)
+        return aim.pid
+
+    return opening.view(netns, process, snapshot, root)
+
+
+def load(host: Host, aim: Aim, process: int | None = None) -> Loaded:
+    """Read profiles and configurations; `process` is what --process-name came to. Raises UsageError or ProfileError."""
+    profiles = opening.open_profiles(list(aim.role), list(aim.profile))
+    pid = aim.pid
+    if aim.process_name:
+        pid = process if process is not None else examine.find_process(host, aim.process_name)
+    own = next((p for p in profiles if p.service), None)
+    unit = _unit(host, aim.service) if aim.service else own.service if own else ""
+    raises = own is not None and own.service_raises_nofile and unit == own.service
+    for user in aim.user:
+        _check_user(host, user)
+    programs = capacity_facts.Programs(unit, tuple(aim.user or ["root"]), pid, raises)
+    workload, notes, settings = _workload(aim, host, profiles, _running(host, pid, unit if aim.service else ""))
+    programs = dataclasses.replace(programs, settings=settings)
+    if aim.user:
+        profiles = _for_logins(profiles)
+    return Loaded(profiles, workload, programs, notes)
+
+
+def _unit(host: Host, name: str) -> str:
+    """Return the unit that --service names; raises UsageError where this host has none."""
+    kind = name.rpartition(".")[2]
+    if kind in _OTHER_UNITS:
+        raise UsageError(f"--service {name}: a {kind}, which runs no program; name the service")
+    unit = name if kind == "service" else f"{name}.service"
+    # in a recording, what was not asked for is not there; that says nothing of the host
+    if isinstance(host, LiveHost):
+        found = resolve_unit(host, unit)
+        if not found.exists:
+            said = [note for note in found.notes if note.endswith(("masks the unit", "is no unit's name"))]
+            why = (said or [f"no unit file of {unit} here"])[0]
+            raise UsageError(f"--service {name}: {why}; `systemctl list-unit-files` shows those there are")
+    return unit
+
+
+def _check_user(host: Host, name: str) -> None:
+    """Raise UsageError for a login that cannot be: one in no file, where nsswitch.conf(5) names nothing but files."""
+    passwd, sources = machines.text(host, "/etc/passwd"), machines.text(host, "/etc/nsswitch.conf")
+    names = {line.partition(":")[0] for line in passwd.splitlines()}
+    asked = re.search(r"^\s*passwd:([^#\n]*)", sources, re.M)
+    others = set(re.sub(r"\[[^]]*\]", " ", asked[1]).split()) - _LOCAL_SOURCES if asked else set()
+    if passwd and name not in names and not others:
+        raise UsageError(f"--user {name}: no such user in /etc/passwd; `getent passwd` lists those there are")
+
+
+def _for_logins(profiles: list[Profile]) -> list[Profile]:
+    """Return the profiles, asking what the role's descriptors need for the logins of --user, if none does."""
+    if any(row.subject.startswith("nofile:login") for profile in profiles for row in profile.rows):
+        return profiles
+    table = {
+        "operator": "at_least",
+        "demand": "descriptors",
+        "unit": "descriptors",
+        "why": "a program that is started from a shell or over ssh gets the limits of the login",
+        "source": "pam_limits(8), limits.conf(5)",
+        "severity": "error",
+    }
+    first, *rest = profiles
+    return [dataclasses.replace(first, rows=(*first.rows, Row("nofile:login", table, "--user"))), *rest]
+
+
+def command() -> str:
+    """Return the command line, so that the next one can be printed."""
+    return printable.words(["hosttune", *sys.argv[1:]])
+
+
+def report(aim: Aim, root: str, snapshot: str, netns: str) -> Report:
+    """Open the host that the options name, examine it, and say with the report what mends it; raises UsageError."""
+    with view(aim, netns, snapshot, root) as seen:
+        host = opening.open_host(root, snapshot, netns)
+        with opening.remembering(host):
+            loaded = load(host, aim, seen.came.process)
+            where = place.gather(host, machines.gather(host), seen.came)
+            found = examine.examine(
+                host, loaded.profiles, loaded.workload, loaded.programs, command(), seen.missing, where
+            )
+        mend = () if snapshot else _mend(found, aim, root)
+    return dataclasses.replace(found, warnings=loaded.notes + found.warnings, mend=mend)
+
+
+def _mend(report: Report, aim: Aim, root: str) -> tuple[str, ...]:
+    """Return what fixes what does not hold, nothing where it holds."""
+    wrong = any(f.requirement and f.verdict in (Verdict.FAIL, Verdict.DRIFT) for f in report.findings)
+    if not wrong:
+        return ()
+    if report.where.host_wide and not report.where.contained:
+        below = [] if root == "/" else ["--root", root]
+        return (printable.words(["sudo", "hosttune", "apply", *words(aim), *below]),)
+    findings = [f for f in report.findings if f.requirement]
+    return tuple(where_words.lines(write_scope.shortfall(report, findings, role_words(aim))))
+
+
+def role_words(aim: Aim) -> str:
+    """Return the options that name the role and its workload, without those that name a program of this host."""
+    return printable.words(words(aim, ("pid", "process_name", "service", "user")))
+
+
+def words(aim: Aim, without: Collection[str] = ()) -> list[str]:
+    """Return the options as they were given, so that another verb can be told the same, but for some fields."""
+    found: list[str] = []
+    for field in dataclasses.fields(aim):
+        if field.name in without:
+            continue
+        given = getattr(aim, field.name)
+        for value in given if isinstance(given, list | tuple) else [given]:
+            if value not in ("", None):
+                found += [f"--{field.name.replace('_', '-')}", str(value)]
+    return found
+
+
+def _running(host: Host, pid: int | None, unit: str) -> str:
+    """Return the program that the options name, "" where they name none."""
+    return process.name(host, pid) if pid is not None else unit
+
+
+def _workload(
+    aim: Aim, host: Host, profiles: list[Profile], program: str
+) -> tuple[Workload, tuple[str, ...], Settings | None]:
+    """Return the workload, what is to be said of the configuration it was read from, and what that sets."""
+    notes: tuple[str, ...] = ()
+    settings, pipes = None, None
+    targets = [backends.parse(host, text) for text in aim.backend]
+    mode, span = backends.parse_bind_mode(aim.bind_mode) if aim.bind_mode else (None, None)
+    if aim.backends_from:
+        found = backends_config.from_config(host, aim.backends_from)
+        trust.weigh(found.doubts)
+        targets.extend(found.backends)
+        notes, settings = found.notes, found.settings
+        if found.hint and mode is None:
+            mode, span = found.hint
+        if not any("pipes_per_connection" in profile.workload for profile in profiles):
+            pipes = found.pipes
+    elif mode is None and known_programs.number(program, known_programs.BINDS_FIRST):
+        mode = BindMode.BIND
+        where = "add --source 0.0.0.0 where it names no address, --bind-mode bind:LO-HI where it has a range of ports"
+        notes = (f"{known_programs.bare(program)} binds before it connects, taken as --bind-mode bind; {where}",)
+    workload = merge.workload(
+        profiles,
+        connections=aim.connections,
+        rate=aim.rate,
+        hold=aim.hold,
+        backends=tuple(targets) or None,
+        sources=backends.parse_sources(list(aim.source)) or None,
+        bind_mode=mode,
+        bind_range=span,
+        pipes_per_connection=pipes,
+    )
+    _check_size(workload)
+    return workload, notes, settings
+
+
+def _check_size(workload: Workload) -> None:
+    """Raise UsageError for more backends, or more pools, than are counted and judged within some seconds."""
+    backends_ = len(workload.backends)
+    if backends_ > _BACKENDS:
+        raise UsageError(f"{backends_:,} backends; at most {_BACKENDS:,} are counted towards, name those of one host")
+    pools = sum(len(one.sources or workload.sources) or 1 for one in workload.backends)
+    if pools > _POOLS:
+        raise UsageError(f"{pools:,} pairs of source and backend; at most {_POOLS:,} are counted, name fewer of either")

@@ -1,0 +1,206 @@
+"""Look again after an apply: a row for all that was changed, and what still does not hold."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from hosttune.changes.in_force import Lost
+from hosttune.changes.order import lasting
+from hosttune.changes.planned import Planned
+from hosttune.changes.request import Request
+from hosttune.errors import HostError
+from hosttune.facts import sysctl
+from hosttune.findings.compare import holds
+from hosttune.host import Host
+from hosttune.model import (
+    Change,
+    FileState,
+    Finding,
+    Operator,
+    Reading,
+    Reason,
+    Report,
+    Subject,
+    Unknown,
+    Value,
+    Verdict,
+)
+from hosttune.render.view import outcome
+from hosttune.render.view.figures import fold
+from hosttune.render.view.outcome import Row
+from hosttune.resolve.sysctl_value import kernel_value, shape_of
+from hosttune.workflows import examine, loading
+
+_NAMED = 6
+_LISTED = 20
+_SETTING = re.compile(r"([A-Za-z0-9_./-]+) = .*")
+
+
+def findings(host: Host, loaded: loading.Loaded, request: Request, found: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Return the findings on all that was asked for: those of the roles, and those that an option has added."""
+    known = {f.id for f in found}
+    more = [r for r in request.requirements if f"{r.subject}:{r.operator.value}" not in known]
+    return (*found, *(examine.judge_again(host, loaded.profiles, tuple(more)) if more else ()))
+
+
+def results(
+    host: Host, changes: Sequence[Change], request: Request, before: Iterable[Finding], after: Iterable[Finding]
+) -> list[Row]:
+    """Return a row for each subject that the changes serve, and for each sysctl, process and address beside them.
+
+    `host` is as it is now, or as it would be.
+    """
+    changes = lasting(changes)
+    claimed = {subject for change in changes for subject in change.serves}
+    claimed |= {f"sysctl:{key}" for key in _keys(changes)}
+    rows = outcome.rows(claimed, before, after)
+    shown = {row["subject"] for row in rows}
+    more = [*_sysctls(host, changes), *_others(host, changes, request)]
+    return rows + [row for row in more if row["subject"] not in shown]
+
+
+def not_in_force(lost: Sequence[Lost], width: int) -> str:
+    """Return what was written and does not hold, a paragraph each, with who holds it and what to do."""
+    lines: list[str] = []
+    for one in lost[:_LISTED]:
+        # a long list of ports is said by its beginning
+        wrote, holds = (f"{text[:80]} ..." if len(text) > 84 else text for text in (one.wrote, one.holds))
+        there = "is there now" if one.when == "now" else "comes at boot"
+        by = f"; {'; '.join(one.by)}" if one.by else "; something else writes it"
+        said = f"NOT IN FORCE: {one.target}: {wrote} was written, {holds} {there}{by}"
+        lines += fold(f"  {said}", width, "      ")
+    if lost[_LISTED:]:
+        lines.append(f"  NOT IN FORCE: {len(lost) - _LISTED:,} more, which --format json lists")
+    if lost:
+        lines += fold("  have that leave it, or set it there; then apply again", width, "      ")
+    return "".join(f"{line}\n" for line in lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """What does not hold now, what will not at the next boot, and what cannot be told: names of subjects."""
+
+    now: dict[str, None] = field(default_factory=dict)
+    boot: dict[str, None] = field(default_factory=dict)
+    unknown: dict[str, None] = field(default_factory=dict)
+
+
+def not_holding(findings: Iterable[Finding]) -> Open:
+    """Return what findings leave open; lints are none of it."""
+    found = Open()
+    for finding in findings:
+        requirement, reading = finding.requirement, finding.reading
+        if requirement is None or reading is None:
+            continue
+        name = str(finding.subject).removeprefix("sysctl:")
+        if finding.verdict is Verdict.UNKNOWN:
+            found.unknown[name] = None
+        elif finding.verdict in (Verdict.FAIL, Verdict.DRIFT):
+            runtime = reading.runtime
+            good = requirement.operator is Operator.NOT_BELOW_NOW or (
+                not isinstance(runtime, Unknown) and holds(requirement, runtime, runtime)
+            )
+            (found.boot if good or isinstance(runtime, Unknown) else found.now)[name] = None
+    return found
+
+
+def nothing(report: Report, narrowed: Sequence[str]) -> str:
+    """Return why a plan has no changes: all holds, or what does not lies outside of what was asked for.
+
+    `narrowed` are the options by which less is written than the roles ask for.
+    """
+    found = not_holding(report.findings)
+    open_ = [f"{named(found.now)} now"] if found.now else []
+    open_ += [f"{named(found.boot)} at the next boot"] if found.boot else []
+    untold = f"; {len(found.unknown):,} cannot be told and {_be(found.unknown)} left alone" if found.unknown else ""
+    if not open_:
+        when = ", now and after a boot" if report.machine.kernel else " after a boot"
+        when = when if report.where.loaded else " now"
+        return f"Nothing to do: what role {' + '.join(report.roles)} wants holds{when}{untold}."
+    said = f"Not holding: {', '.join(open_)}{untold}"
+    if narrowed:
+        by = " ".join(narrowed)
+        return f"Nothing to do in what was asked for ({by}). {said}: apply without {by}."
+    # the notes of the plan say why, and what else would help: a restart, --live, the initial namespace
+    return f"Nothing left to write. {said}."
+
+
+def named(found: Iterable[str]) -> str:
+    """Return how many, and the first of them by name."""
+    names = list(found)
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    return f"{len(names):,} ({', '.join(names[:_NAMED])}{more})"
+
+
+def _be(names: Collection[str]) -> str:
+    return "is" if len(names) == 1 else "are"
+
+
+def _keys(changes: Iterable[Change]) -> list[str]:
+    """Return the sysctls that are changed now, or by a line of a file that is new in it."""
+    found: list[str] = []
+    for change in changes:
+        if change.backend == "sysctl":
+            found.append(change.target)
+        elif "/sysctl.d/" in change.target and isinstance(change.after, FileState):
+            old = change.before.text.splitlines() if isinstance(change.before, FileState) else []
+            lines = (_SETTING.fullmatch(line) for line in change.after.text.splitlines() if line not in old)
+            found += [line[1] for line in lines if line]
+    return list(dict.fromkeys(found))
+
+
+def _sysctls(host: Host, changes: Sequence[Change]) -> list[Row]:
+    keys = _keys(changes)
+    readings = sysctl.gather(host, tuple(keys), sysctl.files(host, tuple(keys))) if keys else {}
+    old = {c.target: c for c in changes if c.backend == "sysctl"}
+    rows = []
+    for key in keys:
+        was: Value | Unknown = readings[key].runtime
+        text = old[key].before if key in old else None
+        if isinstance(text, str):
+            was = kernel_value(text, shape_of(text, key))
+        unit = "ports" if "port" in key.rpartition(".")[2] else ""
+        rows.append(outcome.row(f"sysctl:{key}", was, readings[key], unit, old[key].why if key in old else ""))
+    return rows
+
+
+def _others(host: Host, changes: Sequence[Change], request: Request) -> list[Row]:
+    """Return the rows of processes and source addresses; what a process has ends with it."""
+    rows = []
+    for change in changes:
+        if change.backend == "prlimit":
+            subject = Subject("nofile", f"pid/{change.target.partition(':')[0]}")
+            reading = Reading(subject, _pair(change.after), Unknown(Reason.ABSENT, "it ends before"))
+            rows.append(outcome.row(str(subject), _pair(change.before), reading, "descriptors", change.why))
+    files = [c for c in changes if c.backend == "file"]
+    made = {c.target for c in changes if c.backend == "address"}
+    for target in request.addresses:
+        address, _, interface = target.rpartition("@")
+        written = any(interface in c.target and _holds(c, address) for c in files)
+        if target not in made and not written:
+            continue
+        subject = Subject("address", target)
+        now = _present(host, target)
+        now = "present" if target in made else now
+        was = "absent" if target in made else now
+        boot: Value | Unknown = "present" if request.persist else Unknown(Reason.UNSET)
+        row = outcome.row(str(subject), was, Reading(subject, now, boot), "", "a source address more")
+        rows.append(row if request.persist else row | {"boot": "absent"})
+    return rows
+
+
+def _holds(change: Change, address: str) -> bool:
+    return isinstance(change.after, FileState) and address in change.after.text
+
+
+def _present(host: Host, target: str) -> str:
+    try:
+        return "present" if Planned(host).current("address", target) else "absent"
+    except HostError:
+        return "?"
+
+
+def _pair(state: object) -> tuple[int, ...]:
+    return tuple(int(word) for word in str(state).split())

@@ -1,0 +1,161 @@
+"""Look at a host again and again: what is cheap each time, what is costly as often as its measured cost allows."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+from collections.abc import Callable, Mapping, Sequence
+
+from hosttune.diagnosis import Clues, uses
+from hosttune.errors import HostError, UsageError
+from hosttune.facts import counters, limits, traffic
+from hosttune.facts import machine as machines
+from hosttune.host import Host
+from hosttune.model import (
+    GroupLimit,
+    Pools,
+    Program,
+    Rates,
+    Reason,
+    Said,
+    Sample,
+    Tick,
+    Traffic,
+    Unknown,
+    Use,
+    Value,
+)
+from hosttune.watching import budget, counted
+from hosttune.workflows import loading, observe
+
+_MOST_USES = 96
+"""Uses of one look: a host may have thousands of listeners, and those far from their limit tell nothing."""
+
+_QUESTIONS = {"programs": 2.0, "traffic": 1.0, "pools": 4.0}
+"""The costly questions, in the order of their first asking, and how much a wait for each weighs."""
+
+_KINDS = {"ports": "pools", "nofile": "programs", "cgroup-memory": "programs", "cgroup-pids": "programs"}
+
+
+class Watcher:
+    """A live host, and what was last known of it. Raises UsageError where what shall be watched is not there."""
+
+    def __init__(self, host: Host, aim: loading.Aim) -> None:
+        self._host, self._aim = host, aim
+        self.machine = machines.gather(host)
+        self._pids = observe.pids(host, aim)
+        self._goals = observe.named(host, aim)
+        self._traffic: Traffic | Unknown = Unknown(Reason.UNDECIDED)
+        self._pools = Pools()
+        self._programs: tuple[Program, ...] = ()
+        self._groups: tuple[GroupLimit, ...] | Unknown = ()
+        self._unseen: tuple[str, ...] = ()
+        self._limited: tuple[str, ...] = ()
+        self._looks = 0
+        self._clock, self._begun = time.monotonic(), time.process_time()
+        self._spent = self._begun
+        self._cheap = 0.0
+        self._budget = budget.Budget(_QUESTIONS, self._clock)
+
+    def look(self) -> Tick:
+        """Return what there is now."""
+        clock, spent = time.monotonic(), time.process_time()
+        cost = (spent - self._begun) / (clock - self._clock) if self._looks else None
+        # what was spent since the last look's end: on showing and recording it
+        self._budget.spend(spent - self._spent)
+        self._clock, self._begun = clock, spent
+        sample = counters.gather(self._host, self.machine.cloud)
+        held = limits.gather(self._host)
+        self._ask_queues()
+        dear = self._ask(sample, clock)
+        taken = uses(self._clues(sample, held))
+        now = time.monotonic()
+        ages = {name: self._budget.age(name, now) for name in _QUESTIONS}
+        self._looks += 1
+        took = time.process_time() - spent
+        self._budget.spend(took - dear)
+        self._cheap, self._spent = took - dear, spent + took
+        return Tick(
+            time=time.time(),
+            at=sample.at,
+            counters=counted.kept(sample.counters),
+            uses=_chosen(taken),
+            ages={use.id: ages[_KINDS[use.kind]] for use in taken if use.kind in _KINDS},
+            cost=cost,
+            notes=(*self._unseen, *self._limited, *self._pools.notes),
+        )
+
+    def pause(self, interval: float) -> float:
+        """Return the seconds from the last look to the next: the interval, or longer where a look costs much."""
+        return budget.pace(interval, self._cheap)
+
+    def _ask(self, sample: Sample, clock: float) -> float:
+        """Ask the costly questions that are due; return what they cost in seconds of a core."""
+        sockets = sum(sample.counters.get(f"sockstat.{name}", 0) for name in ("TCP.inuse", "TCP6.inuse", "TCP.tw"))
+        self._budget.pass_time(clock, budget.share(sockets))
+        seen = budget.signs(sample.counters)
+        # what the sockets' counters show says nothing of files
+        signs: Mapping[str, object] = {"programs": sample.at, "traffic": seen, "pools": seen}
+        answers: dict[str, Callable[[], None]] = {
+            "programs": self._ask_programs,
+            "traffic": lambda: self._ask_traffic(sample),
+            "pools": self._ask_pools,
+        }
+        total = 0.0
+        while name := self._budget.next(signs):
+            start = time.process_time()
+            answers[name]()
+            took = time.process_time() - start
+            total += took
+            self._budget.spend(took)
+            self._budget.asked(name, took, signs[name], clock)
+            if name == "traffic":  # which counts the ports on its way: for them alone about half is to be paid
+                self._budget.answered("pools", took / 2, signs["pools"], clock)
+        return total
+
+    def _ask_programs(self) -> None:
+        try:
+            self._pids = observe.pids(self._host, self._aim)
+            answer = traffic.programs(self._host, self._pids, Unknown(Reason.UNDECIDED))
+        except UsageError as error:
+            answer = Unknown(Reason.ABSENT, str(error))  # it has ended, and may come back
+        self._programs = () if isinstance(answer, Unknown) else answer.programs
+        self._groups = observe.groups(self._host, self._programs)
+        self._unseen = (f"the descriptors of programs: {answer}",) if isinstance(answer, Unknown) else ()
+
+    def _ask_traffic(self, sample: Sample) -> None:
+        seen = traffic.gather(self._host, sample)
+        self._traffic = seen.traffic
+        self._limited = observe.limited(seen.traffic)
+        self._pools = observe.pools(self._host, self._goals, seen)
+
+    def _ask_pools(self) -> None:
+        """Count the ports towards the destinations that are known: the kernel lists no other socket for that."""
+        self._pools = observe.pools(self._host, self._goals, traffic.Seen(self._traffic))
+
+    def _ask_queues(self) -> None:
+        """Bring the accept queues up to now, which is cheap; all else that is known of sockets stays as it is."""
+        if isinstance(self._traffic, Unknown):
+            return
+        with contextlib.suppress(HostError):
+            self._traffic = dataclasses.replace(self._traffic, listeners=traffic.listeners(self._host))
+
+    def _clues(self, sample: Sample, held: Mapping[str, Value | Unknown]) -> Clues:
+        return Clues(
+            machine=self.machine,
+            said=Said(),
+            rates=Rates(sample, sample),
+            limits=held,
+            traffic=self._traffic,
+            pools=self._pools,
+            programs=self._programs,
+            groups=self._groups,
+        )
+
+
+def _chosen(found: Sequence[Use]) -> tuple[Use, ...]:
+    """Return the nearest of the uses that stand for one of many, and all others; each id once."""
+    many = [use for use in found if ":" in use.id]
+    single = [use for use in found if ":" not in use.id]
+    return tuple({use.id: use for use in (*single, *many[: _MOST_USES - len(single)])}.values())

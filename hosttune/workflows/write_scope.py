@@ -1,0 +1,114 @@
+"""Hold an apply to what was judged: what it may write from here, and what somebody else has to set."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hosttune.changes import limits, sysctls
+from hosttune.changes.request import PlanFacts, Request
+from hosttune.changes.value import text
+from hosttune.errors import RefusedError
+from hosttune.facts.sysctl import of_namespace
+from hosttune.model import Finding, Plan, Reason, Report, Shortfall, Unknown, Verdict, Where
+from hosttune.render.view import where_words
+
+_CLOSED = "read-only here"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What is left of a request: findings that may be acted on, the request for them, sentences, and refusals."""
+
+    findings: tuple[Finding, ...]
+    request: Request
+    notes: tuple[str, ...] = ()
+    refusals: tuple[str, ...] = ()
+
+
+def shortfall(report: Report, findings: Sequence[Finding], options: str) -> Shortfall:
+    """Return what does not hold where the report is about, by who has to set it; `options` name the role."""
+    where = report.where
+    mine = [f for f in findings if f.subject.kind == "sysctl" and of_namespace(f.subject.name)]
+    now = Request(runtime=True, persist=False)
+    rows = sysctls.rows_of(mine, now, PlanFacts(report.machine, {}), {}).values()
+    pairs = tuple((row.key, text(row.now)) for row in rows if row.now is not None)
+    process = [f for f in findings if f.subject.kind == "nofile" and f.subject.name.startswith("pid/")]
+    raised = [row.now for row in limits.rows_of(process, []) if row.now is not None]
+    host = dict.fromkeys(f.subject.name for f in findings if _of_the_host(f, where.initial))
+    own = () if where.initial else pairs
+    return Shortfall(where, own, raised[0] if raised else None, tuple(host), options)
+
+
+def narrow(report: Report, findings: tuple[Finding, ...], request: Request, options: str, inside: bool) -> Scope:
+    """Return what of a request may be written; `inside`: the namespace was entered by name, to write there."""
+    where = report.where
+    if where.host_wide and not where.contained:
+        return Scope(findings, request)
+    lacks = shortfall(report, findings, options)
+    if (where.entered and not inside) or (where.contained and where.inside and where.initial):
+        refusals = () if lacks.none else (where_words.refused(lacks),)
+        return Scope((), dataclasses.replace(request, requirements=(), addresses=()), refusals=refusals)
+    notes: list[str] = []
+    if where.initial:
+        # a container in the host's network: the sysctls are the host's, its descriptors its runtime's
+        kept = tuple(f for f in findings if f.subject.kind == "sysctl" or f.subject.name.startswith("pid/"))
+        if lacks.nofile:
+            notes.append("\n".join(["its descriptors are not the host's to give for good:", *where_words.lines(lacks)]))
+        return Scope(kept, _for(request, kept), tuple(notes))
+    kept = tuple(f for f in findings if f.subject.kind == "sysctl" and of_namespace(f.subject.name))
+    if lacks.host and request.wants("sysctl"):
+        notes.append(where_words.left_alone(lacks))
+    if lacks.nofile and request.wants("units"):
+        notes.append("\n".join(where_words.lines(dataclasses.replace(lacks, sysctls=(), host=()))))
+    made = _for(request, kept)
+    if where.loaded:
+        return Scope(kept, made, tuple(notes))
+    if not request.runtime:
+        return Scope((), made, (), (where_words.not_loaded(lacks),))
+    if lacks.sysctls and request.persist and request.wants("sysctl"):
+        notes.append(where_words.lost(lacks))
+    return Scope(kept, dataclasses.replace(made, persist=False), tuple(notes))
+
+
+def lasting(where: Where, request: Request) -> tuple[Request, tuple[str, ...]]:
+    """Return a request for addresses without the files that nothing reads here, and a note on it.
+
+    Raises RefusedError where only files were asked for.
+    """
+    if where.loaded or not request.persist:
+        return request, ()
+    what = "container" if where.contained else "network namespace"
+    why = f"nothing reads files for this {what} when it starts"
+    if not request.runtime:
+        raise RefusedError(f"refused, nothing was changed: {why}; leave out --persist-only")
+    return dataclasses.replace(request, persist=False), (f"{why}: whoever makes it has to add the addresses again",)
+
+
+def closed(plan: Plan, report: Report, findings: Sequence[Finding], options: str) -> Plan:
+    """Return a plan that is refused in the runtime's words where the kernel takes no write from in here."""
+    if report.where.host_wide or not any(_CLOSED in refusal for refusal in plan.refusals):
+        return plan
+    others = tuple(refusal for refusal in plan.refusals if _CLOSED not in refusal)
+    told = where_words.refused(shortfall(report, findings, options))
+    return dataclasses.replace(plan, changes=(), notes=(), refusals=(*others, told))
+
+
+def _of_the_host(finding: Finding, initial: bool) -> bool:
+    """Say whether a finding is on a key of the host's alone that does not hold, or is not seen from here.
+
+    In the first network namespace all are the host's.
+    """
+    if finding.subject.kind != "sysctl" or finding.requirement is None:
+        return False
+    if of_namespace(finding.subject.name) and not initial:
+        return False
+    now = finding.reading.runtime if finding.reading else None
+    hidden = isinstance(now, Unknown) and now.reason in (Reason.INVISIBLE, Reason.READ_ONLY)
+    return hidden or finding.verdict in (Verdict.FAIL, Verdict.DRIFT)
+
+
+def _for(request: Request, findings: Sequence[Finding]) -> Request:
+    wanted = tuple(f.requirement for f in findings if f.requirement)
+    return dataclasses.replace(request, requirements=wanted)
