@@ -13,7 +13,10 @@ HostError               an answer the host refused; carries a Reason and becomes
 
 from __future__ import annotations
 
-from hosttune.model import Reason
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hosttune.model import Reason
 
 
 class HosttuneError(Exception):
