@@ -1,4 +1,4 @@
-"""Conditions on fields, which whoever decodes a value of the model holds it to; a value made in Python is not checked."""
+"""Conditions on fields, to which whoever decodes a value of the model holds it; what Python makes is not checked."""
 
 from __future__ import annotations
 

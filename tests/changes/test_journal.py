@@ -147,7 +147,7 @@ def test_whatever_is_written_is_read(record: Record) -> None:
 
 
 def changed(value: Any, other: Any) -> Iterator[Any]:
-    """Return a value with each of the values in it in turn taken out, put under a name more, or put another in place of."""
+    """Return a value with each part of it in turn left out, replaced by `other`, or joined by it."""
     yield other
     if isinstance(value, dict):
         for name, inside in value.items():
