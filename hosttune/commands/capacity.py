@@ -6,6 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from hosttune.model import Report
+from hosttune.options import Options
 from hosttune.render.view import capacity
 from hosttune.render.view import svg as svg_view
 from hosttune.render.view.figures import hard_bounds, slow_bounds
@@ -17,7 +18,7 @@ from hosttune.workflows import loading, opening
 class Asked:
     """The options of `hosttune capacity`, as given; `svg` is the file that a picture goes to, "" for none."""
 
-    aim: loading.Aim
+    options: Options
     netns: str
     root: str
     snapshot: str
@@ -29,7 +30,7 @@ class Asked:
 def run(asked: Asked) -> int:
     """Print the bounds and return the exit code: 0 where the workload is carried, 1 where it is not."""
     opening.check_format(asked.format, ("table", "json", "markdown"))
-    report = loading.report(asked.aim, asked.root, asked.snapshot, asked.netns)
+    report = loading.report(asked.options, asked.root, asked.snapshot, asked.netns)
     short = _short(report)
     if not short:
         report = dataclasses.replace(report, mend=())

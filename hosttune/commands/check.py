@@ -10,6 +10,7 @@ from hosttune import registry
 from hosttune.errors import UsageError
 from hosttune.host.live import LiveHost
 from hosttune.model import Report
+from hosttune.options import Options
 from hosttune.render.formats import prometheus
 from hosttune.terminal import metrics_file
 from hosttune.workflows import examine, loading, opening
@@ -17,9 +18,9 @@ from hosttune.workflows import examine, loading, opening
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The options of `hosttune check`, as given; `aim` are those that `apply` has too, `textfile` "" for none."""
+    """The options of `hosttune check`, as given; `options` are those that `apply` has too, `textfile` "" for none."""
 
-    aim: loading.Aim
+    options: Options
     netns: str
     root: str
     snapshot: str
@@ -37,7 +38,7 @@ def run(asked: Asked) -> int:
     metrics_file.check(asked.textfile)
     opening.check_format(asked.format, registry.names("hosttune.render.formats"))
     fail_on = examine.severity(asked.fail_on)
-    report = loading.report(asked.aim, asked.root, asked.snapshot, asked.netns)
+    report = loading.report(asked.options, asked.root, asked.snapshot, asked.netns)
     taken = None if asked.snapshot else round(time.time(), 3)
     if not (asked.netns or asked.snapshot) and asked.root == "/":
         report = _waiting(LiveHost(), report)

@@ -12,6 +12,7 @@ from hosttune.host import named_file
 from hosttune.host.live import LiveHost
 from hosttune.host.recorded import Recorded
 from hosttune.model import Conclusion, Diagnosis, LogHit, Said, Unknown
+from hosttune.options import Options
 from hosttune.render.view import diagnosis as diagnosis_view
 from hosttune.workflows import loading, observe, opening
 
@@ -26,7 +27,7 @@ _PATIENCE = 3.0
 class Asked:
     """The options of `hosttune diagnose`, as given; `interval` is the time between the two gatherings, "" for short."""
 
-    aim: loading.Aim
+    options: Options
     interval: str
     errno: str
     call: str
@@ -44,10 +45,10 @@ def run(asked: Asked) -> int:
         raise UsageError(f"--format {asked.format}: unknown; choose {', '.join(sorted(diagnosis_view.RENDERERS))}")
     said, notes = _said(asked)
     interval = observe.seconds(asked.interval) if asked.interval else 0.0
-    with loading.view(asked.aim, asked.netns, asked.snapshot) as seen:
+    with loading.view(asked.options, asked.netns, asked.snapshot) as seen:
         host = opening.open_host("/", asked.snapshot, asked.netns)
         hosts = observe.recorded(host, host.again) if isinstance(host, Recorded) else observe.live(host)
-        clues = observe.clues(hosts, asked.aim, said, interval)
+        clues = observe.clues(hosts, asked.options, said, interval)
     found = diagnosis.diagnose(clues)
     found = dataclasses.replace(
         found,

@@ -19,6 +19,7 @@ from hosttune.facts import machine as machines
 from hosttune.facts.links import Links, Network
 from hosttune.host import Host
 from hosttune.model import Backend, BindMode, More, Outlet, PortPool, Reading, SourcePlan, Workload
+from hosttune.options import Options
 from hosttune.render.view import sources_plan
 from hosttune.workflows import loading, opening
 
@@ -42,7 +43,7 @@ _SHOWN = 64
 class Asked:
     """The options of `hosttune sources plan`, as given."""
 
-    aim: loading.Aim
+    options: Options
     interface: str
     headroom: str
     netns: str
@@ -64,7 +65,7 @@ class _Seen:
 def run(asked: Asked) -> int:
     """Print the plan; returns 0 where the addresses of now carry it, 1 where they do not."""
     opening.check_format(asked.format)
-    with loading.view(asked.aim, asked.netns, asked.snapshot):
+    with loading.view(asked.options, asked.netns, asked.snapshot):
         found = plan(opening.open_host("/", asked.snapshot, asked.netns), asked)
     if asked.format == "json":
         print(sources_plan.json(found), end="")
@@ -77,7 +78,7 @@ def run(asked: Asked) -> int:
 def plan(host: Host, asked: Asked) -> SourcePlan:
     """Look at a host, and return the plan; raises UsageError where it cannot be made."""
     headroom = share(asked.headroom)
-    loaded = loading.load(host, asked.aim)
+    loaded = loading.load(host, asked.options)
     load = loaded.workload
     if not load.backends:
         raise UsageError("sources plan: no backend; name them with --backend HOST:PORT or --backends-from FILE")
@@ -108,7 +109,7 @@ def plan(host: Host, asked: Asked) -> SourcePlan:
         cloud=cloud,
         elsewhere="" if cloud else machine.cloud,
     )
-    return dataclasses.replace(made, next=_next(made, asked.aim))
+    return dataclasses.replace(made, next=_next(made, asked.options))
 
 
 def share(text: str) -> Fraction:
@@ -276,11 +277,11 @@ def _spare(found: Links, count: int) -> str:
     return ""
 
 
-def _next(made: SourcePlan, aim: loading.Aim) -> tuple[str, ...]:
+def _next(made: SourcePlan, options: Options) -> tuple[str, ...]:
     """Return the commands that carry it, in order."""
     found = []
     if any(outlet.widens for outlet in made.outlets) and made.range_now != made.range_widest:
-        words = [w for w in loading.words(dataclasses.replace(aim, source=())) if w]
+        words = [w for w in loading.words(dataclasses.replace(options, source=())) if w]
         found.append(printable.words(["sudo", "hosttune", "apply", "--only", "sysctl", *words]))
     short = [o for o in made.outlets if o.free < (o.needed.best or 0) and not o.own]
     chosen = [one for o in made.outlets if o not in short and not o.own for one in o.chosen]

@@ -6,7 +6,7 @@ import dataclasses
 import os
 import re
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -19,6 +19,7 @@ from hosttune.facts import where as place
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
 from hosttune.model import BindMode, Report, Settings, Verdict, Workload
+from hosttune.options import Options
 from hosttune.profile import merge
 from hosttune.profile.load import Profile, Row
 from hosttune.render.view import where_words
@@ -29,25 +30,6 @@ from hosttune.workflows import capacity_facts, examine, opening, trust, write_sc
 _OTHER_UNITS = ("socket", "device", "mount", "automount", "swap", "target", "path", "timer", "slice", "scope")
 _BACKENDS, _POOLS = 6_000, 20_000
 _LOCAL_SOURCES = {"files", "compat", "db", "systemd"}  # the last knows dynamic users only, and no login is one
-
-
-@dataclass(frozen=True, slots=True)
-class Aim:
-    """The options that `check` and `apply` share, as given."""
-
-    role: Sequence[str] = ()
-    profile: Sequence[str] = ()
-    connections: int | None = None
-    rate: int | None = None
-    hold: int | None = None
-    backend: Sequence[str] = ()
-    backends_from: str = ""
-    source: Sequence[str] = ()
-    bind_mode: str = ""
-    service: str = ""
-    user: Sequence[str] = ()
-    pid: int | None = None
-    process_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,35 +46,35 @@ class Loaded:
     came: place.Came = place.HERE
 
 
-def view(aim: Aim, netns: str, snapshot: str = "", root: str = "/") -> AbstractContextManager[opening.View]:
+def view(options: Options, netns: str, snapshot: str = "", root: str = "/") -> AbstractContextManager[opening.View]:
     """Look for a while from where the process, the service or the namespace named is; raises UsageError."""
 
     def process() -> int | None:
-        if aim.process_name:
-            return examine.find_process(LiveHost(), aim.process_name)
-        if aim.pid is None and aim.service and os.geteuid() == 0:
+        if options.process_name:
+            return examine.find_process(LiveHost(), options.process_name)
+        if options.pid is None and options.service and os.geteuid() == 0:
             # a unit with PrivateNetwork= or NetworkNamespacePath= has a network of its own
-            return next(iter(nofile.processes(LiveHost(), aim.service)), None)
-        return aim.pid
+            return next(iter(nofile.processes(LiveHost(), options.service)), None)
+        return options.pid
 
     return opening.view(netns, process, snapshot, root)
 
 
-def load(host: Host, aim: Aim, process: int | None = None) -> Loaded:
+def load(host: Host, options: Options, process: int | None = None) -> Loaded:
     """Read profiles and configurations; `process` is what --process-name came to. Raises UsageError or ProfileError."""
-    profiles = opening.open_profiles(list(aim.role), list(aim.profile))
-    pid = aim.pid
-    if aim.process_name:
-        pid = process if process is not None else examine.find_process(host, aim.process_name)
+    profiles = opening.open_profiles(list(options.role), list(options.profile))
+    pid = options.pid
+    if options.process_name:
+        pid = process if process is not None else examine.find_process(host, options.process_name)
     own = next((p for p in profiles if p.service), None)
-    unit = _unit(host, aim.service) if aim.service else own.service if own else ""
+    unit = _unit(host, options.service) if options.service else own.service if own else ""
     raises = own is not None and own.service_raises_nofile and unit == own.service
-    for user in aim.user:
+    for user in options.user:
         _check_user(host, user)
-    programs = capacity_facts.Programs(unit, tuple(aim.user or ["root"]), pid, raises)
-    workload, notes, settings = _workload(aim, host, profiles, _running(host, pid, unit if aim.service else ""))
+    programs = capacity_facts.Programs(unit, tuple(options.user or ["root"]), pid, raises)
+    workload, notes, settings = _workload(options, host, profiles, _running(host, pid, unit if options.service else ""))
     programs = dataclasses.replace(programs, settings=settings)
-    if aim.user:
+    if options.user:
         profiles = _for_logins(profiles)
     return Loaded(profiles, workload, programs, notes)
 
@@ -144,44 +126,44 @@ def command() -> str:
     return printable.words(["hosttune", *sys.argv[1:]])
 
 
-def report(aim: Aim, root: str, snapshot: str, netns: str) -> Report:
+def report(options: Options, root: str, snapshot: str, netns: str) -> Report:
     """Open the host that the options name, examine it, and say with the report what mends it; raises UsageError."""
-    with view(aim, netns, snapshot, root) as seen:
+    with view(options, netns, snapshot, root) as seen:
         host = opening.open_host(root, snapshot, netns)
         with opening.remembering(host):
-            loaded = load(host, aim, seen.came.process)
+            loaded = load(host, options, seen.came.process)
             where = place.gather(host, machines.gather(host), seen.came)
             found = examine.examine(
                 host, loaded.profiles, loaded.workload, loaded.programs, command(), seen.missing, where
             )
-        mend = () if snapshot else _mend(found, aim, root)
+        mend = () if snapshot else _mend(found, options, root)
     return dataclasses.replace(found, warnings=loaded.notes + found.warnings, mend=mend)
 
 
-def _mend(report: Report, aim: Aim, root: str) -> tuple[str, ...]:
+def _mend(report: Report, options: Options, root: str) -> tuple[str, ...]:
     """Return what fixes what does not hold, nothing where it holds."""
     wrong = any(f.requirement and f.verdict in (Verdict.FAIL, Verdict.DRIFT) for f in report.findings)
     if not wrong:
         return ()
     if report.where.host_wide and not report.where.contained:
         below = [] if root == "/" else ["--root", root]
-        return (printable.words(["sudo", "hosttune", "apply", *words(aim), *below]),)
+        return (printable.words(["sudo", "hosttune", "apply", *words(options), *below]),)
     findings = [f for f in report.findings if f.requirement]
-    return tuple(where_words.lines(write_scope.shortfall(report, findings, role_words(aim))))
+    return tuple(where_words.lines(write_scope.shortfall(report, findings, role_words(options))))
 
 
-def role_words(aim: Aim) -> str:
+def role_words(options: Options) -> str:
     """Return the options that name the role and its workload, without those that name a program of this host."""
-    return printable.words(words(aim, ("pid", "process_name", "service", "user")))
+    return printable.words(words(options, ("pid", "process_name", "service", "user")))
 
 
-def words(aim: Aim, without: Collection[str] = ()) -> list[str]:
+def words(options: Options, without: Collection[str] = ()) -> list[str]:
     """Return the options as they were given, so that another verb can be told the same, but for some fields."""
     found: list[str] = []
-    for field in dataclasses.fields(aim):
+    for field in dataclasses.fields(options):
         if field.name in without:
             continue
-        given = getattr(aim, field.name)
+        given = getattr(options, field.name)
         for value in given if isinstance(given, list | tuple) else [given]:
             if value not in ("", None):
                 found += [f"--{field.name.replace('_', '-')}", str(value)]
@@ -194,15 +176,15 @@ def _running(host: Host, pid: int | None, unit: str) -> str:
 
 
 def _workload(
-    aim: Aim, host: Host, profiles: list[Profile], program: str
+    options: Options, host: Host, profiles: list[Profile], program: str
 ) -> tuple[Workload, tuple[str, ...], Settings | None]:
     """Return the workload, what is to be said of the configuration it was read from, and what that sets."""
     notes: tuple[str, ...] = ()
     settings, pipes = None, None
-    targets = [backends.parse(host, text) for text in aim.backend]
-    mode, span = backends.parse_bind_mode(aim.bind_mode) if aim.bind_mode else (None, None)
-    if aim.backends_from:
-        found = backends_config.from_config(host, aim.backends_from)
+    targets = [backends.parse(host, text) for text in options.backend]
+    mode, span = backends.parse_bind_mode(options.bind_mode) if options.bind_mode else (None, None)
+    if options.backends_from:
+        found = backends_config.from_config(host, options.backends_from)
         trust.weigh(found.doubts)
         targets.extend(found.backends)
         notes, settings = found.notes, found.settings
@@ -216,11 +198,11 @@ def _workload(
         notes = (f"{known_programs.bare(program)} binds before it connects, taken as --bind-mode bind; {where}",)
     workload = merge.workload(
         profiles,
-        connections=aim.connections,
-        rate=aim.rate,
-        hold=aim.hold,
+        connections=options.connections,
+        rate=options.rate,
+        hold=options.hold,
         backends=tuple(targets) or None,
-        sources=backends.parse_sources(list(aim.source)) or None,
+        sources=backends.parse_sources(list(options.source)) or None,
         bind_mode=mode,
         bind_range=span,
         pipes_per_connection=pipes,

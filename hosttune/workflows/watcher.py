@@ -26,8 +26,9 @@ from hosttune.model import (
     Use,
     Value,
 )
+from hosttune.options import Options
 from hosttune.watching import budget, counted
-from hosttune.workflows import loading, observe
+from hosttune.workflows import observe
 
 _MOST_USES = 96
 """Uses of one look: a host may have thousands of listeners, and those far from their limit tell nothing."""
@@ -41,11 +42,11 @@ _KINDS = {"ports": "pools", "nofile": "programs", "cgroup-memory": "programs", "
 class Watcher:
     """A live host, and what was last known of it. Raises UsageError where what shall be watched is not there."""
 
-    def __init__(self, host: Host, aim: loading.Aim) -> None:
-        self._host, self._aim = host, aim
+    def __init__(self, host: Host, options: Options) -> None:
+        self._host, self._aim = host, options
         self.machine = machines.gather(host)
-        self._pids = observe.pids(host, aim)
-        self._goals = observe.named(host, aim)
+        self._pids = observe.pids(host, options)
+        self._goals = observe.named(host, options)
         self._traffic: Traffic | Unknown = Unknown(Reason.UNDECIDED)
         self._pools = Pools()
         self._programs: tuple[Program, ...] = ()

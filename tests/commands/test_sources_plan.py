@@ -14,9 +14,9 @@ from hosttune.errors import UsageError
 from hosttune.facts import cloud_addresses
 from hosttune.host.recorded import Recorded, _probe_key
 from hosttune.model import More, SourcePlan
+from hosttune.options import Options
 from hosttune.render.view import sources
 from hosttune.render.view import sources_plan as sources_plan_view
-from hosttune.workflows import loading
 
 SYSCTLS = {"ip_local_port_range": "32768\t60999", "tcp_tw_reuse": "2", "tcp_timestamps": "1"}
 CLOUDS = {"aws": "Amazon EC2", "gcp": "Google", "azure": "Microsoft Corporation", "openstack": "OpenStack"}
@@ -57,8 +57,8 @@ def host(*, vendor: str = "", prefix: int = 24, gateway: str = "", used: int = 0
 
 def made(connections: int, of: Recorded | None = None, **given: Any) -> SourcePlan:
     headroom = given.pop("headroom", "0")
-    aim = {"role": ["lb"], "connections": connections, "rate": 1, "backend": ["10.0.0.11:1883"]} | given
-    return sources_plan.plan(of or host(), sources_plan.Asked(loading.Aim(**aim), "", headroom, "", "", "table"))
+    options = {"role": ["lb"], "connections": connections, "rate": 1, "backend": ["10.0.0.11:1883"]} | given
+    return sources_plan.plan(of or host(), sources_plan.Asked(Options(**options), "", headroom, "", "", "table"))
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ def test_what_no_backend_or_no_route_is() -> None:
     with pytest.raises(UsageError, match="reached by eth0"):
         sources_plan.plan(
             host(),
-            sources_plan.Asked(loading.Aim(role=["lb"], backend=["10.0.0.11:1883"]), "eth1", "0", "", "", "table"),
+            sources_plan.Asked(Options(role=["lb"], backend=["10.0.0.11:1883"]), "eth1", "0", "", "", "table"),
         )
 
 

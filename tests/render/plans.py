@@ -49,7 +49,7 @@ def plan(tier: Tier, share: int, rate: int, *bounds: Bound, **more: object) -> T
     return dataclasses.replace(made, **more)  # type: ignore[arg-type]
 
 
-def sizing(aim: Topology, plans: tuple[TierPlan, ...], **more: object) -> Sizing:
+def sizing(options: Topology, plans: tuple[TierPlan, ...], **more: object) -> Sizing:
     """Join tiers as a sizing does: every bound that is known is a place, and so is every knee."""
     places = [
         Place(p.tier.name, b, p.whole(number), knee)
@@ -60,7 +60,7 @@ def sizing(aim: Topology, plans: tuple[TierPlan, ...], **more: object) -> Sizing
     ]
     places.sort(key=lambda place: (place.knee, place.connections))
     unknown = tuple((p.tier.name, b.name, b.hard) for p in plans for b in p.bounds if isinstance(b.hard, Unknown))
-    made = Sizing(aim, plans, tuple(places), unknown=unknown)
+    made = Sizing(options, plans, tuple(places), unknown=unknown)
     return dataclasses.replace(made, **more)  # type: ignore[arg-type]
 
 
@@ -128,8 +128,8 @@ def paper(sources: int = 24, each: int = 4, **more: object) -> Sizing:
             settings=settings(166_867),
         ),
     )  # fmt: skip
-    aim = dataclasses.replace(PAPER, tiers=(CLIENT, lb, BROKER))
-    return sizing(aim, plans, clouds=("Amazon tracks the connections of lb; such an instance has a limit",), **more)
+    options = dataclasses.replace(PAPER, tiers=(CLIENT, lb, BROKER))
+    return sizing(options, plans, clouds=("Amazon tracks the connections of lb; such an instance has a limit",), **more)
 
 
 def fan() -> Sizing:
@@ -165,10 +165,10 @@ def fan() -> Sizing:
         plan(ends[1], 111_112, 112, factor=Fraction(1, 3)),
         plan(store, 600_000, 600, bound("nofile", "nofile", 1_000_000), factor=Fraction(6, 5)),
     )  # fmt: skip
-    aim = Topology(
+    options = Topology(
         "fan", 1_000_000, 1000, tuple(p.tier for p in plans), hold=1300, headroom=Fraction(1, 10), origin="my fan.toml"
     )
-    return sizing(aim, plans, rates=(("phones", slow),), warnings=("lb: one host is to spare, and none of store",))
+    return sizing(options, plans, rates=(("phones", slow),), warnings=("lb: one host is to spare, and none of store",))
 
 
 def solved() -> Sizing:
@@ -184,8 +184,8 @@ def solved() -> Sizing:
         hops = tuple(dataclasses.replace(hop, each=min(hop.each, share)) for hop in one.hops)
         tier = tiers.get(one.tier.name, one.tier)
         plans.append(plan(tier, share, 32, *bounds, hops=hops, settings=one.settings, alone=one.alone))
-    aim = dataclasses.replace(made.topology, tiers=tuple(p.tier for p in plans))
-    return sizing(aim, tuple(plans), solved=True, carried=True)
+    options = dataclasses.replace(made.topology, tiers=tuple(p.tier for p in plans))
+    return sizing(options, tuple(plans), solved=True, carried=True)
 
 
 def fleet() -> Fleet:
