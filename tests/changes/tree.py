@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hosttune.changes.decode import sealed
+from hosttune.changes.codec import sealed
 from hosttune.commands import apply, rollback
 from hosttune.host.disk import Disk
 from hosttune.options import Options
