@@ -24,7 +24,7 @@ def check(options: Options, place: Place, fail_on: Severity, strict: bool, comma
     live = not place.snapshot
     fix = _fix(report, options, place.root) if live else ()
     report = dataclasses.replace(
-        report, mend=fix, fail_on=fail_on, strict=strict, taken=round(time.time(), 3) if live else None
+        report, fix=fix, fail_on=fail_on, strict=strict, taken=round(time.time(), 3) if live else None
     )
     return _waiting(LiveHost(), report) if place == Place() else report
 
@@ -32,7 +32,7 @@ def check(options: Options, place: Place, fail_on: Severity, strict: bool, comma
 def capacity(options: Options, place: Place, command: str) -> Report:
     """Return the same report, with what fixes it only where the workload is not carried; raises as `check`."""
     report = check(options, place, Severity.ERROR, False, command)
-    return report if exit_codes.capacity(report) else dataclasses.replace(report, mend=())
+    return report if exit_codes.capacity(report) else dataclasses.replace(report, fix=())
 
 
 def _report(options: Options, command: str, host: Host, view: opening.View) -> Report:
@@ -63,4 +63,4 @@ def _waiting(host: LiveHost, report: Report) -> Report:
     warning, command = confirming.waiting(host)
     if not warning:
         return report
-    return dataclasses.replace(report, warnings=(warning, *report.warnings), mend=(command,) if report.mend else ())
+    return dataclasses.replace(report, warnings=(warning, *report.warnings), fix=(command,) if report.fix else ())
