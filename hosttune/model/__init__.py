@@ -21,6 +21,7 @@ from hosttune.model.capacity import (
 )
 from hosttune.model.changes import Change, FileState, Plan, State, Who
 from hosttune.model.diagnosis import Cause, Certainty, Conclusion, Diagnosis, Evidence, LogHit, Said
+from hosttune.model.explanation import Explanation, RoleRequirements, ValidProfile, Wanted
 from hosttune.model.findings import (
     Finding,
     Operator,
@@ -37,6 +38,7 @@ from hosttune.model.findings import (
 from hosttune.model.fleet import Fleet, FleetTier, HostState, Reported
 from hosttune.model.proofs import Proof, Proven, Trial
 from hosttune.model.report import Report
+from hosttune.model.resolution import FileValue, KeyResolution, NofileResolution, Resolution
 from hosttune.model.sources import CloudAddresses, More, Outlet, SourcePlan
 from hosttune.model.topology import (
     CLOUDS,
@@ -72,7 +74,9 @@ __all__ = [
     "Deployment",
     "Diagnosis",
     "Evidence",
+    "Explanation",
     "FileState",
+    "FileValue",
     "Finding",
     "Fleet",
     "FleetTier",
@@ -80,6 +84,7 @@ __all__ = [
     "GroupLimit",
     "Hop",
     "HostState",
+    "KeyResolution",
     "Leg",
     "Listener",
     "LogHit",
@@ -88,6 +93,7 @@ __all__ = [
     "More",
     "Namespaces",
     "Need",
+    "NofileResolution",
     "Operator",
     "Origin",
     "Outlet",
@@ -108,6 +114,8 @@ __all__ = [
     "Report",
     "Reported",
     "Requirement",
+    "Resolution",
+    "RoleRequirements",
     "Run",
     "Said",
     "Sample",
@@ -132,9 +140,11 @@ __all__ = [
     "Trial",
     "Unknown",
     "Use",
+    "ValidProfile",
     "Value",
     "Verdict",
     "View",
+    "Wanted",
     "Where",
     "Who",
     "Workload",
