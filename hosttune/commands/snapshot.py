@@ -6,7 +6,7 @@ import os
 
 from hosttune.commands import resolve
 from hosttune.errors import HostError
-from hosttune.facts import backends, counts, links
+from hosttune.facts import backends, links
 from hosttune.facts.pool import pools
 from hosttune.host.recorded import Recording
 from hosttune.model import Backend, BindMode, Said, Subject
@@ -51,7 +51,7 @@ def _record(
     for mode in BindMode if targets else ():
         pools(host, targets, sources, mode, None)
     if targets:
-        counts.on_link(host, targets)
+        links.on_link(host, targets)
         links.gather(host)
     resolve.document(host, [], [], [])
     _units(host)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from hosttune.errors import HostError
-from hosttune.host import Host
+from hosttune.host import Host, proc, text
 from hosttune.model import Reading, Reason, Subject, Unknown, Value
 from hosttune.resolve.pam_limits import limits_of, resolve_login
 from hosttune.resolve.systemd_limits import UnitLimits, manager_default, nr_open_at_boot, resolve_unit
@@ -123,14 +123,8 @@ def _unit_of(host: Host, pid: str) -> str:
 
     Below user@UID.service lie the services of that user's own manager, which are other units.
     """
-    try:
-        text = host.read(f"/proc/{pid}/cgroup")
-    except HostError:
-        return ""
-    for line in text.split("\n"):
-        hierarchy, _, rest = line.partition(":")
-        controllers, _, path = rest.partition(":")
-        if hierarchy == "0" or controllers == "name=systemd":
+    for controllers, path in proc.groups(text(host, f"/proc/{pid}/cgroup")):
+        if controllers in ((), ("name=systemd",)):
             for part in path.split("/"):
                 if part.endswith(".service"):
                     return part

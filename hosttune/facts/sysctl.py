@@ -7,8 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from hosttune.errors import HostError
-from hosttune.facts.machine import is_image, text
-from hosttune.host import Host
+from hosttune.host import Host, in_first_network, is_image, text
 from hosttune.model import Origin, Reading, Reason, Subject, Unknown, Value, Where
 from hosttune.resolve import os_release, sysctl_procps, sysctl_systemd
 from hosttune.resolve.sysctl_files import Resolution, surviving
@@ -96,7 +95,7 @@ def gather(host: Host, names: Iterable[str], found: Files) -> dict[str, Reading]
     """Read each named sysctl in its layers; what cannot be read is Unknown and stops nothing."""
     wanted = tuple(names)
     image = is_image(host)
-    initial = image or bool(host.glob("/proc/sys/net/core/netdev_max_backlog"))
+    initial = image or in_first_network(host)
     loaded_at_boot = modules_at_boot(host)
     return {name: _reading(host, name, found, image, initial, loaded_at_boot) for name in wanted}
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from hosttune import capacity
 from hosttune.errors import HostError, UsageError
+from hosttune.facts import counters, limits, nofile, sysctl, writers
 from hosttune.facts import defaults as default_rules
 from hosttune.facts import machine as machines
-from hosttune.facts import nofile, sysctl, writers
 from hosttune.facts import where as place
 from hosttune.findings import judge, lints, near
-from hosttune.host import Host
+from hosttune.host import Host, text
 from hosttune.model import (
     Finding,
     Machine,
@@ -33,34 +33,9 @@ from hosttune.model import (
 from hosttune.profile import merge
 from hosttune.profile.load import Profile
 from hosttune.resolve.sysctl_value import display, normalise
-from hosttune.workflows import capacity_facts, opening, used
+from hosttune.workflows import capacity_facts, opening
 from hosttune.workflows.capacity_facts import Programs
 
-# read for the bounds and the lints, whatever the profiles name
-_ALWAYS = (
-    "fs.file-max",
-    "fs.nr_open",
-    "fs.epoll.max_user_watches",
-    "kernel.pid_max",
-    "kernel.threads-max",
-    "net.core.somaxconn",
-    "net.ipv4.ip_local_port_range",
-    "net.ipv4.ip_local_reserved_ports",
-    "net.ipv4.ip_unprivileged_port_start",
-    "net.ipv4.neigh.default.gc_thresh3",
-    "net.ipv4.tcp_max_orphans",
-    "net.ipv4.tcp_max_syn_backlog",
-    "net.ipv4.tcp_mem",
-    "net.ipv4.tcp_rmem",
-    "net.ipv4.tcp_syncookies",
-    "net.ipv4.tcp_timestamps",
-    "net.ipv4.tcp_tw_reuse",
-    "net.ipv4.tcp_tw_reuse_delay",
-    "net.ipv4.tcp_wmem",
-    "net.netfilter.nf_conntrack_max",
-    "net.netfilter.nf_conntrack_tcp_timeout_time_wait",
-    "vm.max_map_count",
-)
 _LISTEN = "0A"  # TCP_LISTEN, include/net/tcp_states.h, as /proc/net/tcp prints it
 
 
@@ -87,7 +62,8 @@ def examine(
     machine = _with_addresses(host, machine) if workload.backends else machine
     findings = _judge(required, readings, known, machine)
     findings.extend(lints.lint(readings, _lint_facts(host, machine, files, programs, where)))
-    facts = capacity_facts.capacity_facts(host, machine, workload, readings, found, programs)
+    counted = counters.gather(host).counters
+    facts = capacity_facts.capacity_facts(host, machine, workload, readings, found, programs, counted)
     bounds = capacity.capacity(facts)
     asked = {str(finding.subject) for finding in findings if finding.requirement}
     if facts.nofile is not None and str(facts.nofile.subject) not in asked:
@@ -101,7 +77,7 @@ def examine(
         bounds=bounds,
         needs=capacity.reach(facts),
         pools=pools,
-        warnings=writers.warnings(host, where.loaded) + pool_notes + near.warnings(used.uses(host, facts)),
+        warnings=writers.warnings(host, where.loaded) + pool_notes + near.warnings(capacity_facts.uses(facts, counted)),
         missing=missing + _missing(machine),
         waived=waived,
         command=command,
@@ -181,7 +157,7 @@ def exit_code(findings: Iterable[Finding], fail_on: int, strict: bool) -> int:
 
 def find_process(host: Host, name: str) -> int:
     """Return the lowest pid of that name (the kernel keeps 15 characters, proc(5)); raises UsageError."""
-    paths = [p for p in host.glob("/proc/[0-9]*/comm") if machines.text(host, p) == name[:15]]
+    paths = [p for p in host.glob("/proc/[0-9]*/comm") if text(host, p) == name[:15]]
     pids = [int(found[1]) for p in paths if (found := re.fullmatch("/proc/([0-9]{1,10})/comm", p))]
     if not pids:
         raise UsageError(f"--process-name {name}: no such process; `ps -e` shows those that run")
@@ -204,7 +180,7 @@ def _aim(requirement: Requirement, programs: Programs) -> list[Requirement]:
 def _gather(
     host: Host, required: tuple[Requirement, ...], programs: Programs
 ) -> tuple[dict[str, Reading], sysctl.Files]:
-    names = tuple(dict.fromkeys([*(r.subject.name for r in required if r.subject.kind == "sysctl"), *_ALWAYS]))
+    names = tuple(dict.fromkeys([*(r.subject.name for r in required if r.subject.kind == "sysctl"), *limits.KEYS]))
     files = sysctl.files(host, names)
     readings = {f"sysctl:{k}": v for k, v in sysctl.gather(host, names, files).items()}
     subjects = {r.subject for r in required if r.subject.kind == "nofile"}
@@ -283,7 +259,7 @@ def listening(host: Host) -> int:
 def _listed(host: Host) -> int:
     ports = 0
     for name in ("tcp", "tcp6"):
-        for line in machines.text(host, f"/proc/net/{name}").splitlines()[1:]:
+        for line in text(host, f"/proc/net/{name}").splitlines()[1:]:
             fields = line.split()
             port = fields[1].rpartition(":")[2] if len(fields) > 3 and fields[3] == _LISTEN else ""
             if re.fullmatch(r"[0-9A-F]{4}", port):

@@ -16,7 +16,7 @@ from hosttune.errors import UsageError
 from hosttune.facts import backends, backends_config, nofile, process
 from hosttune.facts import machine as machines
 from hosttune.facts import where as place
-from hosttune.host import Host
+from hosttune.host import Host, text
 from hosttune.host.live import LiveHost
 from hosttune.model import BindMode, Report, Settings, Verdict, Workload
 from hosttune.options import Options
@@ -97,7 +97,7 @@ def _unit(host: Host, name: str) -> str:
 
 def _check_user(host: Host, name: str) -> None:
     """Raise UsageError for a login that cannot be: one in no file, where nsswitch.conf(5) names nothing but files."""
-    passwd, sources = machines.text(host, "/etc/passwd"), machines.text(host, "/etc/nsswitch.conf")
+    passwd, sources = text(host, "/etc/passwd"), text(host, "/etc/nsswitch.conf")
     names = {line.partition(":")[0] for line in passwd.splitlines()}
     asked = re.search(r"^\s*passwd:([^#\n]*)", sources, re.M)
     others = set(re.sub(r"\[[^]]*\]", " ", asked[1]).split()) - _LOCAL_SOURCES if asked else set()

@@ -7,24 +7,21 @@ import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from hosttune.diagnosis import Clues, uses
 from hosttune.errors import HostError, UsageError
 from hosttune.facts import counters, limits, traffic
 from hosttune.facts import machine as machines
+from hosttune.findings import usage
 from hosttune.host import Host
 from hosttune.model import (
     GroupLimit,
     Pools,
     Program,
-    Rates,
     Reason,
-    Said,
     Sample,
     Tick,
     Traffic,
     Unknown,
     Use,
-    Value,
 )
 from hosttune.options import Options
 from hosttune.watching import budget, counted
@@ -70,7 +67,14 @@ class Watcher:
         held = limits.gather(self._host)
         self._ask_queues()
         dear = self._ask(sample, clock)
-        taken = uses(self._clues(sample, held))
+        taken = usage.uses(
+            sample.counters,
+            held,
+            pools=self._pools,
+            programs=self._programs,
+            listeners=self._traffic.listeners if isinstance(self._traffic, Traffic) else (),
+            groups=self._groups,
+        )
         now = time.monotonic()
         ages = {name: self._budget.age(name, now) for name in _QUESTIONS}
         self._looks += 1
@@ -141,18 +145,6 @@ class Watcher:
             return
         with contextlib.suppress(HostError):
             self._traffic = dataclasses.replace(self._traffic, listeners=traffic.listeners(self._host))
-
-    def _clues(self, sample: Sample, held: Mapping[str, Value | Unknown]) -> Clues:
-        return Clues(
-            machine=self.machine,
-            said=Said(),
-            rates=Rates(sample, sample),
-            limits=held,
-            traffic=self._traffic,
-            pools=self._pools,
-            programs=self._programs,
-            groups=self._groups,
-        )
 
 
 def _chosen(found: Sequence[Use]) -> tuple[Use, ...]:

@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from hosttune.errors import HostError
-from hosttune.facts import cgroup, counters, counts, limits, machine, nofile, process, sysctl, tracked, traffic, writers
+from hosttune.facts import cgroup, counters, limits, machine, nofile, process, sysctl, tracked, traffic, writers
 from hosttune.host import shapes
 from hosttune.model import Subject
 from tests.fuzz import mutate
@@ -80,8 +80,6 @@ def _run(given: Given) -> bool:
     calls: tuple[Callable[[], Any], ...] = (
         lambda: machine.gather(host),
         lambda: counters.gather(host, "aws"),
-        lambda: counts.gather(host),
-        lambda: counts.sockets(host),
         lambda: limits.gather(host),
         lambda: cgroup.gather(host, "7"),
         lambda: cgroup.gather(host, "self"),
