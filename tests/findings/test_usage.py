@@ -6,11 +6,8 @@ from hosttune.findings.usage import uses
 from hosttune.model import Backend, BindMode, GroupLimit, Listener, Pools, PortPool, Program, Reason, Unknown
 
 COUNTERS = {"conntrack.count": 50, "files.open": 10, "sockstat.TCP.mem": 30, "memory.MemTotal": 100}
-LIMITS = {
-    "net.netfilter.nf_conntrack_max": 100,
-    "fs.file-max": Unknown(Reason.READ_ONLY),
-    "net.ipv4.tcp_mem": (1, 40, 60),
-}
+CLOSED = Unknown(Reason.READ_ONLY)
+LIMITS = {"net.netfilter.nf_conntrack_max": 100, "fs.file-max": CLOSED, "net.ipv4.tcp_mem": (1, 40, 60)}
 
 
 def pool(source: str, port: int, mode: BindMode) -> PortPool:
