@@ -132,7 +132,7 @@ def limit_files(world: Planned, draft: Draft) -> list[Change]:
             if (found.soft, found.hard) != row.disk:
                 by = found.soft_origin or found.hard_origin or (found.lines[0] if found.lines else "")
                 why = f"{by} decides" if by else found.notes[-1] if found.notes else "no line decides"
-                return f"nofile of login {user}: {why}, whatever hosttune writes; mend that line first"
+                return f"nofile of login {user}: {why}, whatever hosttune writes; fix that line first"
         return ""
 
     def others(host: Planned, known: Collection[str]) -> object:
@@ -193,7 +193,7 @@ def _unit_blocker(row: LimitRow) -> Blocker:
             got, origin = (found.soft, found.hard), str(found.origin)
         if got == row.disk:
             return ""
-        return f"nofile of {row.kind} {row.name}: {origin} decides, whatever hosttune writes; mend that line first"
+        return f"nofile of {row.kind} {row.name}: {origin} decides, whatever hosttune writes; fix that line first"
 
     return blocker
 

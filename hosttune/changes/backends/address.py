@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import functools
 import ipaddress
 import re
 from collections.abc import Iterable
@@ -52,6 +53,7 @@ def under_another_prefix(address: str, there: Iterable[str]) -> str:
     return str(others[0]) if others and wanted not in others else ""
 
 
+@functools.lru_cache(maxsize=16)  # a change is asked for both of its states, then read, written and read again
 def _parsed(target: str) -> tuple[str, str]:
     try:
         return parse(target)
