@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from hosttune.errors import HostError, UsageError
-from hosttune.facts import nofile, sysctl
+from hosttune.facts.kinds import nofile, sysctl
 from hosttune.host import Host, is_image, text
 from hosttune.model import Origin, Unknown, Value
 from hosttune.render.view import resolved
@@ -38,7 +38,7 @@ def run(keys: list[str], users: list[str], units: list[str], root: str, snapshot
 def document(host: Host, keys: list[str], users: list[str], units: list[str]) -> dict[str, Any]:
     """Return the whole answer as plain values; `keys` empty means every key that a file sets."""
     nothing_named = not (keys or users or units)
-    files = sysctl.files(host, keys)
+    files = sysctl.files(host, tuple(keys))
     passing = files.now.values.items() if files.now else ()
     every = sorted({*files.boot.values, *files.reload.values})
     named = keys or (every if nothing_named else [])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from hosttune.capacity.facts import CapacityFacts
 from hosttune.errors import HostError
-from hosttune.facts import cgroup, links, nofile, pool, process
+from hosttune.facts import cgroup, links, pool, process
+from hosttune.facts.kinds import nofile
 from hosttune.findings import usage
 from hosttune.host import Host
 from hosttune.model import (
@@ -18,9 +18,9 @@ from hosttune.model import (
     PortPool,
     Process,
     Program,
+    Programs,
     Reading,
     Reason,
-    Settings,
     Subject,
     Unknown,
     Use,
@@ -30,20 +30,6 @@ from hosttune.model import (
 _LAST = 65535
 _UNPRIVILEGED = 1024  # ip_unprivileged_port_start by default; below it lie the ports of well-known services
 _FEW = 128  # gc_thresh1 by default: so few neighbours are never in the way, and need no question about routes
-
-
-@dataclass(frozen=True, slots=True)
-class Programs:
-    """Who carries the connections: a unit, logins, a process; whether the unit raises its soft limit by itself.
-
-    `settings` are those of the configuration that was named.
-    """
-
-    unit: str
-    users: tuple[str, ...]
-    pid: int | None
-    unit_raises: bool = False
-    settings: Settings | None = None
 
 
 def survey(host: Host, workload: Workload) -> tuple[pool.Survey | None, tuple[str, ...]]:
@@ -119,7 +105,7 @@ def _of_worker(host: Host, binding: Reading | None, running: Process | None) -> 
         return binding
     if isinstance(binding.runtime, Unknown) or binding.subject.name.startswith("login/"):
         return binding
-    runtime = nofile.read(host, Subject("nofile", f"pid/{running.pid}")).runtime
+    runtime = nofile.reading(host, Subject("nofile", f"pid/{running.pid}")).runtime
     return binding if isinstance(runtime, Unknown) else dataclasses.replace(binding, runtime=runtime)
 
 

@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 
 from hosttune.errors import HostError, UsageError
-from hosttune.facts import counters, limits, traffic
+from hosttune.facts import counters, traffic
 from hosttune.facts import machine as machines
+from hosttune.facts.kinds import sysctl
 from hosttune.findings import usage
 from hosttune.host import Host
 from hosttune.model import (
@@ -64,7 +65,7 @@ class Watcher:
         self._budget.spend(spent - self._spent)
         self._clock, self._begun = clock, spent
         sample = counters.gather(self._host, self.machine.cloud)
-        held = limits.gather(self._host)
+        held = sysctl.limits(self._host)
         self._ask_queues()
         dear = self._ask(sample, clock)
         taken = usage.uses(
