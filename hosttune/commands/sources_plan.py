@@ -14,8 +14,9 @@ from fractions import Fraction
 from hosttune import capacity, printable
 from hosttune.capacity import CapacityFacts
 from hosttune.errors import HostError, UsageError
-from hosttune.facts import cloud_addresses, free, links, pool, sysctl
+from hosttune.facts import cloud_addresses, free, links, pool
 from hosttune.facts import machine as machines
+from hosttune.facts.kinds import sysctl
 from hosttune.facts.links import Links, Network
 from hosttune.host import Host
 from hosttune.model import Backend, BindMode, More, Outlet, PortPool, Reading, SourcePlan, Workload
@@ -127,7 +128,7 @@ def _look(host: Host, load: Workload) -> _Seen:
         ways = host.probe("routes", destinations=sorted({b.address for b in load.backends}))
     except HostError as error:
         raise UsageError(f"sources plan: the interfaces and routes are not seen here: {error}") from error
-    return _Seen(host, load, found, sysctl.gather(host, _READ, sysctl.files(host, _READ)), ways)
+    return _Seen(host, load, found, sysctl.read(host, _READ), ways)
 
 
 def _outlets(seen: _Seen, only: str) -> tuple[list[Outlet], list[str]]:

@@ -12,10 +12,9 @@ from collections.abc import Mapping
 from hosttune import registry
 from hosttune.diagnosis import concluding
 from hosttune.diagnosis.clues import Clues
-from hosttune.diagnosis.usage import uses
 from hosttune.model import Cause, Certainty, Diagnosis, Evidence
 
-__all__ = ["Clues", "diagnose", "uses"]
+__all__ = ["Clues", "diagnose"]
 
 _HELD = (Certainty.CERTAIN, Certainty.LIKELY, Certainty.POSSIBLE)
 

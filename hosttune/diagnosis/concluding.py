@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from hosttune.diagnosis import own_limits, pool_rows, saying
 from hosttune.diagnosis.clues import Clues
-from hosttune.diagnosis.usage import uses
 from hosttune.model import Backend, Cause, Certainty, Conclusion, Diagnosis, Flow, Traffic, Unknown
 
 _GENERAL = 3
@@ -50,7 +49,7 @@ def conclude(
         causes=held,
         excluded=excluded,
         unseen=unseen,
-        uses=uses(clues),
+        uses=clues.uses,
         pools=clues.pools.pools,
         listeners=clues.traffic.listeners if isinstance(clues.traffic, Traffic) else (),
         programs=clues.programs,

@@ -16,6 +16,7 @@ from hosttune.model.capacity import (
     Need,
     PortPool,
     Process,
+    Programs,
     Settings,
     Workload,
 )
@@ -99,6 +100,7 @@ __all__ = [
     "PortPool",
     "Process",
     "Program",
+    "Programs",
     "Proof",
     "Proven",
     "Rates",

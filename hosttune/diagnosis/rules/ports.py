@@ -31,7 +31,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
         return found
     if heard is False:
         return (saying.excluded(_ID, _WHAT, _instead(clues), saying.met_where(clues)),)
-    chosen = [p for p in clues.pools.pools if pool_rows.guessed(clues, p) and p.free <= p.in_range // 10]
+    chosen = [p for p in clues.pools.pools if clues.pools.guessed(p) and p.free <= p.in_range // 10]
     if chosen:
         return tuple(_chosen(clues, pool, heard) for pool in chosen)
     if pool_rows.pools_at(clues) and (heard or not clues.said.errno):
