@@ -18,8 +18,8 @@ from hosttune.model import (
     Program,
     Rates,
     Reason,
-    Said,
     Sample,
+    Symptom,
     Tick,
     Traffic,
     Unknown,
@@ -145,7 +145,7 @@ class Watcher:
     def _clues(self, sample: Sample, held: Mapping[str, Value | Unknown]) -> Clues:
         return Clues(
             machine=self.machine,
-            said=Said(),
+            symptom=Symptom(),
             rates=Rates(sample, sample),
             limits=held,
             traffic=self._traffic,
