@@ -68,7 +68,7 @@ def examine(
     bounds = capacity.capacity(facts)
     asked = {str(finding.subject) for finding in findings if finding.requirement}
     if facts.nofile is not None and str(facts.nofile.subject) not in asked:
-        carried = next((b.hard for b in bounds if b.id == "nofile"), None)
+        carried = next((b.hard for b in bounds if b.kind == "nofile"), None)
         findings.extend(lints.unasked(facts.nofile.subject, carried, workload.connections))
     return Report(
         machine=machine,
@@ -76,7 +76,7 @@ def examine(
         workload=workload,
         findings=tuple(findings),
         bounds=bounds,
-        needs=capacity.reach(facts),
+        remedies=capacity.remedies(facts),
         pools=pools,
         warnings=writers.warnings(host, where.loaded) + pool_notes + near.warnings(capacity_facts.uses(facts, counted)),
         missing=missing + _missing(machine),
