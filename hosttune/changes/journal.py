@@ -207,8 +207,8 @@ def locked(host: WritableHost, waiting: Callable[[str], None]) -> Iterator[None]
         except HostError as error:
             raise RefusedError(f"another hosttune is applying or rolling back ({error.detail}); wait for it") from error
         except OSError as error:
-            mend = "run as root" if error.errno in (errno.EACCES, errno.EPERM) else "make room for it, or mend that"
-            raise RefusedError(f"{lock}: {error.strerror}; the journal is kept there: {mend}") from error
+            fix = "run as root" if error.errno in (errno.EACCES, errno.EPERM) else "make room for it, or fix that"
+            raise RefusedError(f"{lock}: {error.strerror}; the journal is kept there: {fix}") from error
         yield
 
 

@@ -22,7 +22,7 @@ _LONGEST = 4000
 
 
 def main(args: list[str] | None = None) -> None:
-    """Run the command line; every error that a person can mend is one line on stderr."""
+    """Run the command line; every error that a person can fix is one line on stderr."""
     from hosttune.terminal import streams
 
     streams.install()

@@ -33,7 +33,7 @@ def run(asked: Asked) -> int:
     report = loading.report(asked.options, asked.root, asked.snapshot, asked.netns)
     short = _short(report)
     if not short:
-        report = dataclasses.replace(report, mend=())
+        report = dataclasses.replace(report, fix=())
     if asked.svg:
         streams.to_file("--svg", asked.svg, svg_view.render(report))
     if asked.format == "table":

@@ -60,4 +60,4 @@ def _waiting(host: LiveHost, report: Report) -> Report:
     said, command = confirming.waiting(host)
     if not said:
         return report
-    return dataclasses.replace(report, warnings=(said, *report.warnings), mend=(command,) if report.mend else ())
+    return dataclasses.replace(report, warnings=(said, *report.warnings), fix=(command,) if report.fix else ())

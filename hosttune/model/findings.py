@@ -172,5 +172,5 @@ class Finding:
     because: str
     requirement: Requirement | None = None
     reading: Reading | None = None
-    mend: str = ""
+    fix: str = ""
     in_force: bool | None = None

@@ -127,7 +127,7 @@ def command() -> str:
 
 
 def report(options: Options, root: str, snapshot: str, netns: str) -> Report:
-    """Open the host that the options name, examine it, and say with the report what mends it; raises UsageError."""
+    """Open the host that the options name, examine it, and say with the report what fixes it; raises UsageError."""
     with view(options, netns, snapshot, root) as seen:
         host = opening.open_host(root, snapshot, netns)
         with opening.remembering(host):
@@ -136,11 +136,11 @@ def report(options: Options, root: str, snapshot: str, netns: str) -> Report:
             found = examine.examine(
                 host, loaded.profiles, loaded.workload, loaded.programs, command(), seen.missing, where
             )
-        mend = () if snapshot else _mend(found, options, root)
-    return dataclasses.replace(found, warnings=loaded.notes + found.warnings, mend=mend)
+        fix = () if snapshot else _fix(found, options, root)
+    return dataclasses.replace(found, warnings=loaded.notes + found.warnings, fix=fix)
 
 
-def _mend(report: Report, options: Options, root: str) -> tuple[str, ...]:
+def _fix(report: Report, options: Options, root: str) -> tuple[str, ...]:
     """Return what fixes what does not hold, nothing where it holds."""
     wrong = any(f.requirement and f.verdict in (Verdict.FAIL, Verdict.DRIFT) for f in report.findings)
     if not wrong:

@@ -116,11 +116,11 @@ def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
     before = tree(target)
     code = """
 import resource, sys
-from tests.commands.test_emit import OTHER, _emit, _tree
+from tests.commands.test_emit import OTHER, emitting, file_tree
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))  # a write beyond is EFBIG
 try:
-    _emit.emit(OTHER, sys.argv[1])
-except _tree.ApplyError as error:
+    emitting.emit(OTHER, sys.argv[1])
+except file_tree.ApplyError as error:
     print(error)
 """
     command = [sys.executable, "-c", code, str(target)]

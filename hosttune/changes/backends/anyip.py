@@ -16,7 +16,7 @@ _WIDEST = {4: 16, 6: 48}
 
 
 def parse(target: str) -> str:
-    """Return the prefix as it is written; raises ValueError with what is wrong and how to mend it."""
+    """Return the prefix as it is written; raises ValueError with what is wrong and how to fix it."""
     if "/" not in target:
         raise ValueError(f"{target!r} has no length; write 10.9.0.0/24")
     found = ipaddress.ip_network(target, strict=False)

@@ -14,7 +14,7 @@ from hosttune.changes.kinds import sysctl
 from hosttune.changes.planned import Planned
 from hosttune.changes.value import meet, text
 from hosttune.errors import HostError
-from hosttune.facts import nofile as facts
+from hosttune.facts.kinds import nofile as facts
 from hosttune.host import Host
 from hosttune.model import Change, Finding, Machine, Reason, Requirement, Subject, Unknown, Value, Verdict
 from hosttune.resolve.pam_limits import resolve_login
@@ -206,7 +206,7 @@ def _limit_files(draft: Draft, found: list[Row]) -> None:
             if (got.soft, got.hard) != row.disk:
                 by = got.soft_origin or got.hard_origin or (got.lines[0] if got.lines else "")
                 why = f"{by} decides" if by else got.notes[-1] if got.notes else "no line decides"
-                return f"nofile of login {user}: {why}, whatever hosttune writes; mend that line first"
+                return f"nofile of login {user}: {why}, whatever hosttune writes; fix that line first"
         return ""
 
     def others(host: Planned, known: Collection[str]) -> object:
@@ -252,7 +252,7 @@ def _unit_blocker(row: Row) -> Blocker:
         if got == row.disk:
             return ""
         by = origin or "another file"
-        return f"nofile of {kind} {name}: {by} decides, whatever hosttune writes; mend that line first"
+        return f"nofile of {kind} {name}: {by} decides, whatever hosttune writes; fix that line first"
 
     return blocker
 

@@ -11,7 +11,7 @@ from hosttune.changes.order import rank_of_key
 from hosttune.changes.planned import Planned
 from hosttune.changes.request import PlanFacts, Request
 from hosttune.changes.value import highest, meet, stronger, text
-from hosttune.facts import sysctl as facts
+from hosttune.facts.kinds import sysctl as facts
 from hosttune.host import Host
 from hosttune.model import Change, Finding, Operator, Reading, Reason, Requirement, Subject, Unknown, Value, Verdict
 from hosttune.resolve.sysctl_procps import resolve_procps

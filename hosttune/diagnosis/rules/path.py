@@ -130,7 +130,7 @@ def _cause(clues: Clues, certainty: Certainty, evidence: tuple[Evidence, ...]) -
         fixes=(
             "find the hop that loses: `mtr -T -P PORT ADDRESS`, `ethtool -S` of the interfaces on the way (drops, "
             "errors), a policer or a shaper, a cloud's bandwidth allowance",
-            "it is no limit of this host: no setting here mends it",
+            "it is no limit of this host: no setting here fixes it",
         ),
         confirm="" if certainty is Certainty.CERTAIN else _CONFIRM,
         strength=40,

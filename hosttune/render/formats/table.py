@@ -90,7 +90,7 @@ def _finding(finding: Finding, verbose: bool, width: int, unicode: bool) -> list
     mark = f"  {verdict:<7} "
     if row is None or reading is None:
         lines = fold(f"{mark}{name}: {finding.because}", width, " " * 12)
-        return [*lines, *fold(f"{' ' * 12}mend: {finding.mend}", width, " " * 14)] if finding.mend else lines
+        return [*lines, *fold(f"{' ' * 12}fix: {finding.fix}", width, " " * 14)] if finding.fix else lines
     now = value(reading.runtime, row.unit)
     boot = value(reading.boot, row.unit)
     layers = f"now {now}" + (f"  boot {boot}" if boot not in ("?", now) else "")
@@ -159,6 +159,6 @@ def _footer(report: Report, verbose: bool, width: int) -> list[str]:
         lines.extend(fold(f"  details: {report.command} -v", width, "    "))
     if first:
         lines.extend(fold(f"  why: hosttune explain {first.subject.name}", width, "    "))
-    if report.mend:
-        lines.extend(where_words.shown("\n".join(report.mend), width, "  mend: ", "    "))
+    if report.fix:
+        lines.extend(where_words.shown("\n".join(report.fix), width, "  fix: ", "    "))
     return lines
