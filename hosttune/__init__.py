@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         watch,
     )
     from hosttune.errors import HosttuneError
-    from hosttune.options import Options, Place, Proving, Symptom, Watching
+    from hosttune.options import Options, Place, Proving, Stall, Watching
 
 __version__ = "0.1.0"
 
@@ -34,7 +34,7 @@ __all__ = [
     "Options",
     "Place",
     "Proving",
-    "Symptom",
+    "Stall",
     "Watching",
     "capacity",
     "check",

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hosttune.options import Options, Place, Proving, Symptom, Watching, several
+from hosttune.options import Options, Place, Proving, Stall, Watching, several
 from hosttune.workflows import telling
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from hosttune.workflows.telling import Tell
     from hosttune.workflows.watch import Wait
 
-_ANY, _HERE, _NO_SYMPTOM, _WATCHING, _PROVING = Options(), Place(), Symptom(), Watching(), Proving()
+_ANY, _HERE, _STALL, _WATCHING, _PROVING = Options(), Place(), Stall(), Watching(), Proving()
 
 
 def check(
@@ -67,7 +67,7 @@ def capacity(options: Options = _ANY, place: Place = _HERE, *, command: str = ""
     >>> report = hosttune.capacity(Options(role="lb", connections=200_000), Place(snapshot=SNAPSHOT))
     >>> report.bounds[0].name, report.bounds[0].hard, report.bounds[0].knee
     ('source ports, one backend from one address', 28232, 14116)
-    >>> [need.text for need in report.needs][1]
+    >>> [remedy.text for remedy in report.remedies][1]
     'range 1024 65535'
     """
     from hosttune.workflows import check
@@ -79,7 +79,7 @@ def capacity(options: Options = _ANY, place: Place = _HERE, *, command: str = ""
 def diagnose(
     options: Options = _ANY,
     place: Place = _HERE,
-    symptom: Symptom = _NO_SYMPTOM,
+    stall: Stall = _STALL,
     *,
     interval: float = 0.0,
     command: str = "",
@@ -87,14 +87,14 @@ def diagnose(
 ) -> Diagnosis:
     """Say why a host stalls, with the evidence; its counters are watched for `interval` seconds, or a moment.
 
-    >>> diagnosis = hosttune.diagnose(place=Place(snapshot=SNAPSHOT), symptom=Symptom(errno="EMFILE"))
+    >>> diagnosis = hosttune.diagnose(place=Place(snapshot=SNAPSHOT), stall=Stall(errno="EMFILE"))
     >>> diagnosis.conclusion.name, diagnosis.causes[0].id
     ('CAUSE', 'nofile')
     """
     from hosttune.workflows import diagnose
 
     with telling.to(tell):
-        return diagnose.diagnose(options, place, symptom, interval, command)
+        return diagnose.diagnose(options, place, stall, interval, command)
 
 
 def watch(

@@ -57,7 +57,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Symptom(_Several):
+class Stall(_Several):
     """How a host stalls, as far as somebody knows.
 
     `errno` is the name of the error that the program met, none: it met none; `call` the call that failed, `stalled_at`

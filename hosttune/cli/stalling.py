@@ -18,7 +18,7 @@ from hosttune.cli.options import (
     formats,
 )
 from hosttune.commands import completing
-from hosttune.options import Options, Place, Symptom, Watching
+from hosttune.options import Options, Place, Stall, Watching
 
 
 @app.command()
@@ -38,7 +38,7 @@ def diagnose(
             "rate",
         ),
     ],
-    symptom: Symptom,
+    stall: Stall,
     place: Annotated[Place, Fields("netns", "snapshot")],
     interval: Interval = 0.0,
     format: Format = "table",
@@ -51,7 +51,7 @@ def diagnose(
     """
     from hosttune.commands import diagnose
 
-    raise typer.Exit(diagnose.run(options, symptom, place, interval, format, verbose))
+    raise typer.Exit(diagnose.run(options, stall, place, interval, format, verbose))
 
 
 @app.command()

@@ -9,8 +9,8 @@ from hosttune.diagnosis import diagnose as judge
 from hosttune.errors import HostError, UsageError
 from hosttune.host import named_file
 from hosttune.host.live import LiveHost
-from hosttune.model import Diagnosis, LogHit, Said, Unknown
-from hosttune.options import Options, Place, Symptom
+from hosttune.model import Diagnosis, LogHit, Symptom, Unknown
+from hosttune.options import Options, Place, Stall
 from hosttune.workflows import loading, observe
 
 _LARGEST = 16 << 20
@@ -19,11 +19,11 @@ _PATIENCE = 3.0
 """Seconds that a pipe is read: `journalctl -b` has written that much by then, and nobody waits for what never ends."""
 
 
-def diagnose(options: Options, place: Place, symptom: Symptom, interval: float, command: str) -> Diagnosis:
+def diagnose(options: Options, place: Place, stall: Stall, interval: float, command: str) -> Diagnosis:
     """Return why the host stalls; the counters are watched for `interval` seconds. Raises UsageError."""
-    symptoms, notes = _symptoms(symptom)
+    symptom, notes = _symptom(stall)
     with loading.standpoint(options, place) as point:
-        clues = point.look(lambda host, _: observe.clues(observe.moments(host), options, symptoms, interval))
+        clues = point.look(lambda host, _: observe.clues(observe.moments(host), options, symptom, interval))
     live = isinstance(point.host, LiveHost)
     diagnosis = judge(clues)
     return dataclasses.replace(
@@ -42,16 +42,16 @@ def _unused(interval: float, seconds: float) -> tuple[str, ...]:
     return (f"--for {interval:g}s was not used: a snapshot is of the time when it was taken, and {held}",)
 
 
-def _symptoms(symptom: Symptom) -> tuple[Said, tuple[str, ...]]:
+def _symptom(stall: Stall) -> tuple[Symptom, tuple[str, ...]]:
     """Return what the person and the logs say, checked, and which log says nothing; raises UsageError."""
-    errno = symptom.errno.upper() if symptom.errno.lower() != "none" else "none"
+    errno = stall.errno.upper() if stall.errno.lower() != "none" else "none"
     if errno and errno not in errnos.ERRNOS:
-        raise UsageError(f"--errno {symptom.errno}: unknown; choose {', '.join(errnos.ERRNOS)}")
-    if symptom.call and symptom.call not in errnos.CALLS:
-        raise UsageError(f"--call {symptom.call}: unknown; choose {', '.join(errnos.CALLS)}")
-    logs = [_hits(path) for path in dict.fromkeys(symptom.log)]
+        raise UsageError(f"--errno {stall.errno}: unknown; choose {', '.join(errnos.ERRNOS)}")
+    if stall.call and stall.call not in errnos.CALLS:
+        raise UsageError(f"--call {stall.call}: unknown; choose {', '.join(errnos.CALLS)}")
+    logs = [_hits(path) for path in dict.fromkeys(stall.log)]
     remarks = tuple(remark for _, remark in logs if remark)
-    return Said(errno, symptom.call, symptom.stalled_at, tuple(hit for hits, _ in logs for hit in hits)), remarks
+    return Symptom(errno, stall.call, stall.stalled_at, tuple(hit for hits, _ in logs for hit in hits)), remarks
 
 
 def _hits(path: str) -> tuple[tuple[LogHit, ...], str]:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from hosttune.errors import HostError, UsageError
-from hosttune.facts import machine
+from hosttune.errors import UsageError
+from hosttune.facts import kinds, machine
 from hosttune.findings import judge
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
@@ -46,13 +46,12 @@ def _explained(subject: str, table: dict[str, Any], host: Host, roles: Sequence[
     words = {name: str(table[name]) for name in ("what", "unit", "default", "too_low", "too_high", "scope", "source")}
     address = Subject.parse(subject)
     legal = (table["legal"][0], table["legal"][1]) if "legal" in table else None
-    now = _now(host, address.name) if address.kind == "sysctl" else ""
-    return Explanation(subject=address, legal=legal, now=now, roles=tuple(roles), **words)
+    return Explanation(subject=address, legal=legal, now=kinds.now(host, address), roles=tuple(roles), **words)
 
 
 def _subjects(key: str, known: list[str]) -> list[str]:
-    if key == "nofile":
-        return [subject for subject in known if subject.startswith("nofile:")]
+    if key in kinds.names():
+        return [subject for subject in known if subject.startswith(f"{key}:")]
     name = key.removeprefix("sysctl:")
     subject = f"sysctl:{display(normalise(name))}" if valid_key(name) else name
     for candidate in (subject, key):
@@ -61,13 +60,6 @@ def _subjects(key: str, known: list[str]) -> list[str]:
     near = difflib.get_close_matches(subject, known, 1, 0.4)
     hint = f"did you mean {near[0].removeprefix('sysctl:')}?" if near else "`hosttune profile show lb` lists keys"
     raise UsageError(f"{key!r}: no profile tells of it; {hint}")
-
-
-def _now(host: Host, key: str) -> str:
-    try:
-        return host.read(f"/proc/sys/{normalise(key)}").strip().replace("\t", " ")
-    except HostError as error:
-        return f"({error})"
 
 
 def roles() -> dict[str, str]:

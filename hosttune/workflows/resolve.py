@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from hosttune.errors import HostError, UsageError
-from hosttune.facts import machine, nofile, sysctl
-from hosttune.host import Host
+from hosttune.facts.kinds import nofile, sysctl
+from hosttune.host import Host, is_image
+from hosttune.host import text as text_of
 from hosttune.model import FileValue, KeyResolution, NofileResolution, Reason, Resolution, Unknown, Value
 from hosttune.options import Place
 from hosttune.resolve import sysctl_files
@@ -31,9 +32,9 @@ def resolve(keys: Sequence[str], users: Sequence[str], units: Sequence[str], pla
 def of_host(host: Host, keys: Sequence[str] = (), users: Sequence[str] = (), units: Sequence[str] = ()) -> Resolution:
     """Return the same of a host; no `keys` at all mean every key that a file sets."""
     every = not (keys or users or units)
-    files = sysctl.files(host, keys)
+    files = sysctl.files(host, tuple(keys))
     named = keys or (sorted({*files.boot.values, *files.reload.values}) if every else [])
-    logins = users or (["root"] if every and machine.text(host, "/etc/passwd") else [])
+    logins = users or (["root"] if every and text_of(host, "/etc/passwd") else [])
     passing = (text for key, text in _until_boot(files) if every or key in named)
     return Resolution(
         boot_loader=files.boot.loader,
@@ -64,7 +65,7 @@ def _key(host: Host, key: str, files: sysctl.Files) -> KeyResolution:
 
 def _runtime(host: Host, key: str) -> tuple[str, Value | Unknown, int | None]:
     """Return what /proc/sys says, its value, and how many numbers that is."""
-    if machine.is_image(host):
+    if is_image(host):
         return "", Unknown(Reason.ABSENT, "an image has no kernel"), None
     try:
         text = host.read(f"/proc/sys/{normalise(key)}")

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 
-from hosttune.errors import HostError
-from hosttune.facts import backends, counts, links, nofile
+from hosttune.facts import backends, links
+from hosttune.facts.kinds import nofile
 from hosttune.facts.pool import pools
 from hosttune.host import Host
 from hosttune.host.recorded import Recording
-from hosttune.model import Backend, BindMode, Said, Subject
+from hosttune.model import Backend, BindMode, Programs, Symptom
 from hosttune.options import Options, Place
 from hosttune.profile import load, merge
 from hosttune.resolve.systemd_units import list_units
-from hosttune.workflows import capacity_facts, examine, observe, opening, resolve
+from hosttune.workflows import examine, observe, opening, resolve
 
 
 def snapshot(options: Options, place: Place, interval: float, redact: bool) -> str:
@@ -32,11 +32,11 @@ def _recorded(host: Host, options: Options, runs: bool, interval: float, redact:
     for name in load.names(opening.LOCAL):
         profiles = opening.open_profiles([name], [])
         unit = next((profile.service for profile in profiles if profile.service), "")
-        programs = capacity_facts.Programs(unit, ("root",), None)
+        programs = Programs(unit, ("root",), None)
         examine.examine(recording, profiles, merge.workload(profiles), programs, "")
     _count(recording, targets, sources)
     if targets:
-        counts.on_link(recording, targets)
+        links.on_link(recording, targets)
         links.gather(recording)
     resolve.of_host(recording)
     _units(recording)
@@ -58,7 +58,7 @@ def _count(host: Recording, targets: tuple[Backend, ...], sources: tuple[str, ..
 def _twice(host: Recording, targets: tuple[Backend, ...], sources: tuple[str, ...], seconds: float) -> None:
     """Ask what a diagnosis asks, of two moments where an interval was given."""
     again = Recording(host.inner) if seconds else host
-    observe.clues(observe.live(host, again), Options(), Said(), seconds)
+    observe.clues(observe.live(host, again), Options(), Symptom(), seconds)
     if seconds:
         _count(again, targets, sources)
         host.add(again)
@@ -66,7 +66,4 @@ def _twice(host: Recording, targets: tuple[Backend, ...], sources: tuple[str, ..
 
 def _units(host: Recording) -> None:
     for unit in list_units(host):
-        try:
-            nofile.read(host, Subject("nofile", f"unit/{unit}"))
-        except HostError:
-            continue
+        nofile.read(host, (f"unit/{unit}",))

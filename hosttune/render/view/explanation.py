@@ -9,7 +9,6 @@ from hosttune.printable import cleaned
 def explained(found: Explanation) -> str:
     """Return what a key is and which role wants what of it."""
     found = cleaned(found)
-    sysctl = found.subject.kind == "sysctl"
     rows = {
         "unit": found.unit,
         "default": found.default,
@@ -20,7 +19,7 @@ def explained(found: Explanation) -> str:
         "legal": f"{found.legal[0]:,} to {found.legal[1]:,}" if found.legal else "",
         "here now": found.now,
     }
-    lines = [found.subject.name if sysctl else str(found.subject), f"  {found.what}"]
+    lines = [found.subject.label, f"  {found.what}"]
     lines += [f"  {label:<9} {text}" for label, text in rows.items() if text or label not in ("legal", "here now")]
     lines += [f"  {one.role}: {one.words}: {one.requirement.why}" for one in found.roles]
     return "".join(f"{line}\n" for line in lines)
