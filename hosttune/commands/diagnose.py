@@ -12,6 +12,7 @@ from hosttune.host import named_file
 from hosttune.host.live import LiveHost
 from hosttune.host.recorded import Recorded
 from hosttune.model import Conclusion, Diagnosis, LogHit, Said, Unknown
+from hosttune.programs import knowledge
 from hosttune.render.view import diagnosis as diagnosis_view
 from hosttune.workflows import loading, observe, opening
 
@@ -94,7 +95,7 @@ def _hits(path: str) -> tuple[tuple[LogHit, ...], str]:
         raise UsageError(f"--log {path}: {named_file.why(error)}; name a file that you may read, or a pipe") from error
     if found.cut and not found.data:
         raise UsageError(f"--log {path}: nothing came in {_PATIENCE:g} s; start what writes it first, or name a file")
-    hits = log_reading.recognise(found.data)
+    hits = log_reading.recognise(found.data, knowledge.every())
     if found.cut:
         return hits, f"--log {path}: more came after {_PATIENCE:g} s and was not read; save it first, and name the file"
     return hits, "" if hits else f"--log {path}: no line that is known"

@@ -12,6 +12,7 @@ from hosttune.errors import UsageError
 from hosttune.model import Sizing, Topology
 from hosttune.planning import sizing
 from hosttune.planning.topology import keys, load
+from hosttune.programs import knowledge
 from hosttune.terminal import streams
 from hosttune.workflows import emitting, fleet_reports, opening, real_tiers, role_settings, trust
 
@@ -53,7 +54,7 @@ def run(asked: Asked) -> int:
         from hosttune.render.view import topology_svg
 
         streams.to_file("--svg", asked.svg, topology_svg.render(found))
-    written = emitting.emit(sizing.deploy(found), asked.emit) if asked.emit else ()
+    written = emitting.emit(sizing.deploy(found, knowledge.every()), asked.emit) if asked.emit else ()
     _print(asked, found)
     if written:
         into = keys.printed(asked.emit)

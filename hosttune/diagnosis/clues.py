@@ -21,6 +21,7 @@ from hosttune.model import (
     Unknown,
     Value,
 )
+from hosttune.model.programs import KnownProgram
 
 _FRESH = 60.0
 """Seconds in which a line of the kernel's log counts as of now: such lines are rate-limited (lib/ratelimit.c)."""
@@ -35,8 +36,8 @@ class Clues:
     named; `backends` those that were named, `bind_mode` that which was, None where none was. `rate` is new connections
     a second that were said to be wanted, 0 where nothing was said. `tracked` is what fills the conntrack table, None
     where it is far from full and nothing was refused. `log` is the age in seconds and the text of the kernel's lines.
-    `bounds` are those of a role that was named. `examined`: a host answered, not only a person.
-    `notes` say what of the questions had no answer.
+    `known` is what is known of the programs, `bounds` are those of a role that was named. `examined`: a host answered,
+    not only a person. `notes` say what of the questions had no answer.
     """
 
     machine: Machine
@@ -58,6 +59,7 @@ class Clues:
     bind_mode: BindMode | None = None
     rate: int = 0
     tracked: Tracked | Unknown | None = None
+    known: tuple[KnownProgram, ...] = ()
     examined: bool = True
     notes: tuple[str, ...] = ()
 

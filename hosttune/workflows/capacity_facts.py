@@ -10,6 +10,7 @@ from hosttune.errors import HostError
 from hosttune.facts import cgroup, counts, nofile, pool, process
 from hosttune.host import Host
 from hosttune.model import GroupLimit, Machine, PortPool, Process, Reading, Reason, Settings, Subject, Unknown, Workload
+from hosttune.programs import knowledge
 
 _LAST = 65535
 _UNPRIVILEGED = 1024  # ip_unprivileged_port_start by default; below it lie the ports of well-known services
@@ -57,7 +58,7 @@ def capacity_facts(
     binding = _of_worker(host, binding, running)
     peers = {b.address for b in workload.backends}
     allowance, exceeded = _allowance(host, machine)
-    return CapacityFacts(
+    facts = CapacityFacts(
         readings=readings,
         pools=found.pools() if found else (),
         workload=workload,
@@ -78,6 +79,7 @@ def capacity_facts(
         exceeded=exceeded,
         settings=programs.settings,
     )
+    return dataclasses.replace(facts, programs=knowledge.of(facts.program_name, facts.dialler))
 
 
 def _of_worker(host: Host, binding: Reading | None, running: Process | None) -> Reading | None:

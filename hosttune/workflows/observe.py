@@ -28,6 +28,7 @@ from hosttune.model import (
     Traffic,
     Unknown,
 )
+from hosttune.programs import knowledge
 from hosttune.workflows import examine, loading
 
 _SHORTEST = 0.3
@@ -122,6 +123,7 @@ def clues(hosts: Twice, aim: loading.Aim, said: Said, interval: float = 0.0) -> 
         rate=aim.rate or 0,
         notes=(*limited(seen.traffic), *_absent(host, watched, found_now), *_ended(host, watched, earlier, found_now)),
         tracked=tracked.gather(host, now, held),
+        known=knowledge.of(*(program.name for program in found_now), *(hit.program for hit in said.hits)),
     )
 
 

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hosttune.facts import backends_haproxy
 from hosttune.host.live import LiveHost
 from hosttune.model import BindMode, Deployment, Leg, Message, PlannedHost, Tier, Topology
-from hosttune.planning.deploy import pieces
-from hosttune.planning.deploy.formats import emqtt_bench, envoy, haproxy, nginx, tsung
+from hosttune.programs import pieces
+from hosttune.programs.shelves import emqtt_bench, envoy, haproxy, nginx, tsung
+from hosttune.programs.shelves.nginx import writing
 from tests.planning.deploy import deployed
 
 Pairs = Counter[tuple[str, str]]
@@ -99,7 +99,7 @@ def test_haproxy_has_a_server_line_for_each_pair_and_no_other(topology: Topology
             assert bare == wanted(host)
             assert len({words[1] for words in lines}) == len(lines)
             # and hosttune itself reads them so
-            read, hint, _ = backends_haproxy.read(LiveHost(), "haproxy.cfg", text)
+            read, hint, *_ = haproxy.read(LiveHost(), "haproxy.cfg", text)
             assert hint and hint[0] is host.workload.bind_mode
             assert {(b.address, b.port): set(b.sources) for b in read} == {
                 key: {p.source for p in host.pairs if (p.backend.address, p.backend.port) == key}
@@ -225,7 +225,7 @@ def test_the_load_generators_bring_each_connection_once(topology: Topology) -> N
 
 @pytest.mark.parametrize("count", [1, 2, 3, 7, 24, 64, 999, 10_000])
 def test_shares_of_split_clients_are_equal_but_for_a_hundredth(count: int) -> None:
-    parts = [round(float(share[:-1]) * 100) for share in nginx.shares(count)]
+    parts = [round(float(share[:-1]) * 100) for share in writing.shares(count)]
     parts.append(10_000 - sum(parts))
     assert len(parts) == count and max(parts) - min(parts) <= 1 and min(parts) >= 1
 

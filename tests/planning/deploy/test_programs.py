@@ -15,7 +15,8 @@ import pytest
 
 from hosttune.host.live import LiveHost
 from hosttune.model import BindMode, Message, Setting, Topology
-from hosttune.planning.deploy.formats import emqtt_bench, haproxy, k6, limits, mosquitto, nginx, sysctls, tsung, units
+from hosttune.planning.deploy.formats import limits, sysctls, units
+from hosttune.programs.shelves import emqtt_bench, haproxy, k6, mosquitto, nginx, tsung
 from hosttune.resolve import pam_limits, sysctl_systemd
 from tests.planning.deploy import deployed
 from tests.programs import stage

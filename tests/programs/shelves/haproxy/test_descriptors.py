@@ -6,7 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hosttune.facts import settings_haproxy
+from hosttune.model import Settings
+from hosttune.programs.shelves.haproxy import descriptors, sections
+
+
+def read(text: str) -> tuple[Settings, float | None]:
+    return descriptors.settings("/h.cfg", sections.read("/h.cfg", text))
+
 
 SERVER = "backend b\n  server a 10.0.0.1:80"
 
@@ -29,23 +35,23 @@ SERVER = "backend b\n  server a 10.0.0.1:80"
     ],
 )
 def test_what_is_kept_beside_connections(text: str, kept: int) -> None:
-    assert settings_haproxy.read("/h.cfg", text)[0].kept == kept
+    assert read(text)[0].kept == kept
 
 
 def test_the_global_section() -> None:
     text = "global\n  maxconn 5000\n  nbthread 4\n  no strict-limits\n  fd-hard-limit 9000\n"
-    found, pipes = settings_haproxy.read("/h.cfg", text)
+    found, pipes = read(text)
     assert (found.maxconn, found.threads, found.strict, found.ceiling, pipes) == (5000, 4, False, 9000, None)
-    found, _ = settings_haproxy.read("/h.cfg", "frontend f\n  maxconn 50\n")
+    found, _ = read("frontend f\n  maxconn 50\n")
     assert (found.maxconn, found.threads, found.strict) == (0, None, True)
     assert found.notes == ("/h.cfg: a maxconn of a section is not counted",)
 
 
 @pytest.mark.parametrize("where", ["defaults", "frontend f", "backend b", "listen l"])
 def test_one_that_splices_has_a_pipe_for_every_fourth_connection(where: str) -> None:
-    assert settings_haproxy.read("/h.cfg", f"{where}\n  option splice-response\n")[1] == 0.25
+    assert read(f"{where}\n  option splice-response\n")[1] == 0.25
 
 
 @given(st.text(alphabet=st.sampled_from("globaldefutsckbinrv-maxco :/,0123456789\n\"'#\\ ")))
 def test_whatever_is_written_is_read(text: str) -> None:
-    assert settings_haproxy.read("/h.cfg", text)[0].kept >= 0
+    assert read(text)[0].kept >= 0

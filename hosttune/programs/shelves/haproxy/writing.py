@@ -6,7 +6,7 @@ from collections import Counter
 
 from hosttune.model import BindMode, Deployment, Pair, PlannedHost
 from hosttune.model.capacity import endpoint
-from hosttune.planning.deploy import pieces
+from hosttune.programs import pieces
 
 # nothing longer is taken for a timeout, in milliseconds: include/haproxy/ticks.h, 31 bits
 _LONGEST = 2**31 - 1

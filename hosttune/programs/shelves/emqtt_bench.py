@@ -6,7 +6,7 @@ import math
 import shlex
 
 from hosttune.model import Deployment, PlannedHost
-from hosttune.planning.deploy import pieces
+from hosttune.programs import pieces
 
 
 def files(deployment: Deployment) -> dict[str, str]:

@@ -6,7 +6,7 @@ import math
 from xml.sax.saxutils import quoteattr
 
 from hosttune.model import Deployment, PlannedHost, Tier
-from hosttune.planning.deploy import pieces
+from hosttune.programs import pieces
 
 VERSIONS = ("1.7", "1.8")
 _ERLANG_PORTS = 65_536  # sockets of one Erlang node, erl(1): +Q

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hosttune.errors import UsageError
-from hosttune.facts import backends, backends_config
+from hosttune.facts import backends
 from hosttune.host.live import LiveHost
 from hosttune.model import Backend, BindMode
+from hosttune.programs import configuration
 from tests import needs
 
 HAPROXY = """
@@ -50,7 +51,7 @@ stream {
 
 def from_text(tmp_path: Path, text: str) -> tuple[tuple[Backend, ...], backends.Hint | None, tuple[str, ...]]:
     (tmp_path / "proxy.conf").write_text(text)
-    return backends_config.from_config(LiveHost(str(tmp_path)), "/proxy.conf")[:3]
+    return configuration.from_config(LiveHost(str(tmp_path)), "/proxy.conf")[:3]
 
 
 def test_haproxy_servers_and_sources(tmp_path: Path) -> None:
@@ -139,7 +140,7 @@ def test_no_file_makes_a_traceback(tmp_path_factory: pytest.TempPathFactory, tex
     path = tmp_path_factory.mktemp("b")
     (path / "proxy.conf").write_text(text, errors="surrogatepass")
     try:
-        backends_config.from_config(LiveHost(str(path)), "/proxy.conf")
+        configuration.from_config(LiveHost(str(path)), "/proxy.conf")
     except UsageError as error:
         assert "\n" not in str(error)
 

@@ -6,7 +6,7 @@ from collections import Counter
 
 from hosttune.model import Deployment, Pair, PlannedHost
 from hosttune.model.capacity import endpoint
-from hosttune.planning.deploy import pieces
+from hosttune.programs import pieces
 
 _PARTS = 10_000  # split_clients has percentages of two digits behind the point
 

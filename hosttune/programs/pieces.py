@@ -1,4 +1,4 @@
-"""What the formats share: which tiers a program runs in, what a pool may carry, how long a silent connection lives."""
+"""What all files of a plan share: where a program runs, what a pool may carry, how long a connection may be silent."""
 
 from __future__ import annotations
 
@@ -10,29 +10,28 @@ from fractions import Fraction
 
 from hosttune.errors import UsageError
 from hosttune.model import BindMode, Deployment, Message, Pair, PlannedHost, Tier, Topology
-
-PROGRAMS = {"lb": ("haproxy", "nginx", "envoy"), "client": ("tsung", "emqtt_bench", "k6"), "broker": ("mosquitto",)}
-"""What a tier of a role may run where no program is named for it."""
+from hosttune.model.programs import Deploy
 
 
-def programs(tier: Tier) -> tuple[str, ...]:
-    """Return the programs that run in a tier, or that may.
+def programs(deployment: Deployment, tier: Tier) -> dict[str, Deploy]:
+    """Return how the programs are deployed that run in a tier, or that may where none is named for it, by their names.
 
     None of these opens several connections for each of its own: raises UsageError where one is named that has to.
     """
-    if tier.outgoing > 1 and any(tier.program in known for known in PROGRAMS.values()):
+    every = {known.deploy.program or known.name: known.deploy for known in deployment.programs if known.deploy}
+    if tier.outgoing > 1 and tier.program in every:
         raise UsageError(
             f"[tier.{tier.name}]: to: {tier.program} opens one connection for each of its own, not {tier.outgoing}; "
             'write to = ["NAME"], or another program'
         )
     if tier.program:
-        return (tier.program,)
-    return PROGRAMS.get(tier.role, ()) if tier.outgoing <= 1 else ()
+        return {tier.program: every.get(tier.program, Deploy(()))}
+    return {name: how for name, how in every.items() if tier.role in how.roles and tier.outgoing <= 1}
 
 
 def running(deployment: Deployment, program: str) -> Iterator[PlannedHost]:
     """Yield the hosts of the tiers that run a program, or may."""
-    yield from (host for host in deployment.hosts if program in programs(host.tier))
+    yield from (host for host in deployment.hosts if program in programs(deployment, host.tier))
 
 
 def tiers(deployment: Deployment, program: str) -> list[Tier]:

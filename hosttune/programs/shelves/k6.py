@@ -6,7 +6,7 @@ import json
 import shlex
 
 from hosttune.model import Deployment, PlannedHost
-from hosttune.planning.deploy import pieces
+from hosttune.programs import pieces
 
 SCRIPT = "k6/device.js"
 _FOREVER = 86_400  # seconds: k6 wants an end

@@ -7,7 +7,7 @@ from collections import Counter
 from typing import Any
 
 from hosttune.model import Deployment, Pair, PlannedHost
-from hosttune.planning.deploy import pieces
+from hosttune.programs import pieces
 
 _NO_LIMIT = 2**32 - 1  # circuit breakers are uint32
 _TCP_PROXY = "type.googleapis.com/envoy.extensions.filters.network.tcp_proxy.v3.TcpProxy"
