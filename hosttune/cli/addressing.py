@@ -6,25 +6,18 @@ from typing import Annotated
 
 import typer
 
-from hosttune.cli.application import Verbs, aim_of, app
+from hosttune.cli.application import Verbs, app
+from hosttune.cli.groups import Fields
 from hosttune.cli.options import (
-    Backends,
     ConfirmIf,
     ConfirmWithin,
-    Connections,
     Format,
-    FromConfig,
-    Hold,
-    ModeText,
     Netns,
-    ProfileFile,
-    Rate,
     Reason,
-    Roles,
     Root,
     Snapshot,
-    Sources,
 )
+from hosttune.options import Options
 
 sources = Verbs(no_args_is_help=True, help="Source addresses: how many it takes, which are free; add, remove.")
 app.add_typer(sources, name="sources")
@@ -41,15 +34,20 @@ PersistOnly = Annotated[bool, typer.Option("--persist-only", help="Write files o
 
 @sources.command("plan")
 def sources_plan(
-    role: Roles = None,
-    profile: ProfileFile = None,
-    connections: Connections = None,
-    rate: Rate = None,
-    hold: Hold = None,
-    backend: Backends = None,
-    backends_from: FromConfig = "",
-    source: Sources = None,
-    bind_mode: ModeText = "",
+    options: Annotated[
+        Options,
+        Fields(
+            "role",
+            "profile",
+            "connections",
+            "rate",
+            "hold",
+            "backend",
+            "backends_from",
+            "source",
+            "bind_mode",
+        ),
+    ],
     interface: Annotated[str, typer.Option(help="Only what goes out there.", metavar="NAME")] = "",
     headroom: Annotated[str, typer.Option(help="Share of the ports to keep free: 0.2 or 20%.", metavar="SHARE")] = "0",
     netns: Netns = "",
@@ -60,10 +58,9 @@ def sources_plan(
 
     Exit: 0 those of now carry it, 1 they do not, 2 wrong use.
     """
-    aim = aim_of(dict(locals()))
     from hosttune.commands import sources_plan
 
-    raise typer.Exit(sources_plan.run(sources_plan.Asked(aim, interface, headroom, netns, snapshot, format)))
+    raise typer.Exit(sources_plan.run(sources_plan.Asked(options, interface, headroom, netns, snapshot, format)))
 
 
 @sources.command("add")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 import typer.core
 
 from hosttune import __version__
-
-if TYPE_CHECKING:
-    from hosttune.workflows import loading
+from hosttune.cli.groups import grouped
+from hosttune.cli.options import SHARED
 
 Body = TypeVar("Body", bound=Callable[..., Any])
 
@@ -45,7 +43,13 @@ class Verbs(typer.Typer):
 
     def command(self, name: str | None = None, **given: Any) -> Callable[[Body], Body]:
         """Return what registers a function as a verb."""
-        return super().command(name, **{"cls": _Verb, **given})
+        register = super().command(name, **{"cls": _Verb, **given})
+
+        def verb(body: Body) -> Body:
+            register(grouped(body, SHARED))
+            return body
+
+        return verb
 
 
 app = Verbs(
@@ -73,11 +77,3 @@ def hosttune(
     ] = False,
 ) -> None:
     pass
-
-
-def aim_of(given: dict[str, Any]) -> loading.Aim:
-    """Return the options that several verbs share, from a verb's locals."""
-    from hosttune.workflows import loading
-
-    names = [field.name for field in dataclasses.fields(loading.Aim) if given.get(field.name) is not None]
-    return loading.Aim(**{name: given[name] for name in names})

@@ -2,52 +2,27 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Annotated
 
 import typer
 
-from hosttune.cli.application import aim_of, app
+from hosttune.cli.application import app
 from hosttune.cli.options import (
-    Backends,
     ConfirmIf,
     ConfirmWithin,
-    Connections,
     Format,
-    FromConfig,
-    Hold,
-    ModeText,
-    Pid,
-    ProcessName,
-    ProfileFile,
-    Rate,
     Reason,
-    Roles,
     Root,
-    Service,
     Snapshot,
-    Sources,
-    User,
 )
 from hosttune.commands import completing
+from hosttune.options import Options
 from hosttune.terminal import usage
 
 
 @app.command()
 def apply(
-    role: Roles = None,
-    profile: ProfileFile = None,
-    connections: Connections = None,
-    rate: Rate = None,
-    hold: Hold = None,
-    backend: Backends = None,
-    backends_from: FromConfig = "",
-    source: Sources = None,
-    bind_mode: ModeText = "",
-    service: Service = "",
-    user: User = None,
-    pid: Pid = None,
-    process_name: ProcessName = "",
+    options: Options,
     netns: Annotated[
         str, typer.Option(help="Write the running values of this network namespace (ip netns).", metavar="NAME")
     ] = "",
@@ -105,12 +80,31 @@ def apply(
     Exit: 0 done, or nothing to do; 1 a write failed and all is as before, or a value does not hold; 2 wrong use;
     4 changes wanted (--dry-run); 5 refused before the first write.
     """
-    given = dict(locals())
-    aim = aim_of(given)
     from hosttune.commands import apply
 
-    options = {field.name: given[field.name] for field in dataclasses.fields(apply.Asked) if field.name in given}
-    raise typer.Exit(apply.run(apply.Asked(aim=aim, **options)))
+    asked = apply.Asked(
+        options=options,
+        dry_run=dry_run,
+        script=script,
+        yes=yes,
+        only=only or "",
+        leave=leave,
+        runtime_only=runtime_only,
+        persist_only=persist_only,
+        live=live,
+        restart=restart,
+        reserve_listeners=reserve_listeners,
+        add_address=add_address,
+        root=root,
+        snapshot=snapshot,
+        format=format,
+        allow_key=allow_key,
+        netns=netns,
+        reason=reason or "",
+        confirm_within=confirm_within or "",
+        confirm_if=confirm_if or "",
+    )
+    raise typer.Exit(apply.run(asked))
 
 
 @app.command()

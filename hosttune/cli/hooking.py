@@ -6,25 +6,16 @@ from typing import Annotated
 
 import typer
 
-from hosttune.cli.application import Verbs, aim_of, app
+from hosttune.cli.application import Verbs, app
+from hosttune.cli.groups import Fields
 from hosttune.cli.options import (
-    Backends,
-    Connections,
     DirectoryOption,
     FailOn,
     FileOption,
-    FromConfig,
-    Hold,
-    ModeText,
-    ProfileFile,
-    Rate,
-    Roles,
-    Service,
-    Sources,
     TextFile,
-    User,
 )
 from hosttune.commands import completing
+from hosttune.options import Options
 from hosttune.terminal import usage
 
 hooks = Verbs(no_args_is_help=True, help="Fit hosttune into Ansible, cloud-init, systemd, Prometheus, a shell.")
@@ -48,17 +39,22 @@ def hook_ansible(output: Directory) -> None:
 
 @hooks.command("cloud-init")
 def hook_cloud_init(
-    role: Roles = None,
-    profile: ProfileFile = None,
-    connections: Connections = None,
-    rate: Rate = None,
-    hold: Hold = None,
-    backend: Backends = None,
-    backends_from: FromConfig = "",
-    source: Sources = None,
-    bind_mode: ModeText = "",
-    service: Service = "",
-    user: User = None,
+    options: Annotated[
+        Options,
+        Fields(
+            "role",
+            "profile",
+            "connections",
+            "rate",
+            "hold",
+            "backend",
+            "backends_from",
+            "source",
+            "bind_mode",
+            "service",
+            "user",
+        ),
+    ],
     origin: Annotated[
         str | None,
         typer.Option(
@@ -85,26 +81,30 @@ def hook_cloud_init(
     ] = True,
 ) -> None:
     """Print user-data for cloud-init: the host is made ready at its first boot, and checked at each."""
-    aim = aim_of(dict(locals()))
     from hosttune.commands import hook_cloud_init
 
-    asked = hook_cloud_init.Asked(aim, origin or "", sha256 or "", no_sha256, every, restart, reserve_listeners)
+    asked = hook_cloud_init.Asked(options, origin or "", sha256 or "", no_sha256, every, restart, reserve_listeners)
     hook_cloud_init.run(asked)
 
 
 @hooks.command("systemd")
 def hook_systemd(
-    role: Roles = None,
-    profile: ProfileFile = None,
-    connections: Connections = None,
-    rate: Rate = None,
-    hold: Hold = None,
-    backend: Backends = None,
-    backends_from: FromConfig = "",
-    source: Sources = None,
-    bind_mode: ModeText = "",
-    service: Service = "",
-    user: User = None,
+    options: Annotated[
+        Options,
+        Fields(
+            "role",
+            "profile",
+            "connections",
+            "rate",
+            "hold",
+            "backend",
+            "backends_from",
+            "source",
+            "bind_mode",
+            "service",
+            "user",
+        ),
+    ],
     every: Every = "15m",
     fail_on: FailOn = "error",
     strict: Annotated[bool, typer.Option("--strict", help="Fail where something could not be examined.")] = False,
@@ -112,10 +112,9 @@ def hook_systemd(
     output: Directory = "",
 ) -> None:
     """Print a unit that checks this host at each boot, and its timer; a failed check is a failed unit."""
-    aim = aim_of(dict(locals()))
     from hosttune.commands import hook_systemd
 
-    hook_systemd.run(hook_systemd.Asked(aim, every, fail_on, strict, textfile, output))
+    hook_systemd.run(hook_systemd.Asked(options, every, fail_on, strict, textfile, output))
 
 
 @hooks.command("prometheus")

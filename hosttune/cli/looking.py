@@ -6,24 +6,18 @@ from typing import Annotated
 
 import typer
 
-from hosttune.cli.application import aim_of, app, profiles
+from hosttune.cli.application import app, profiles
+from hosttune.cli.groups import Fields
 from hosttune.cli.options import (
     Backends,
     Connections,
     FailOn,
     FileOption,
     Format,
-    FromConfig,
-    Hold,
-    ModeText,
     Netns,
-    Pid,
-    ProcessName,
     ProfileFile,
     Rate,
-    Roles,
     Root,
-    Service,
     Snapshot,
     Sources,
     TextFile,
@@ -32,26 +26,13 @@ from hosttune.cli.options import (
     formats,
 )
 from hosttune.commands import completing
+from hosttune.options import Options, Place
 
 
 @app.command()
 def check(
-    role: Roles = None,
-    profile: ProfileFile = None,
-    connections: Connections = None,
-    rate: Rate = None,
-    hold: Hold = None,
-    backend: Backends = None,
-    backends_from: FromConfig = "",
-    source: Sources = None,
-    bind_mode: ModeText = "",
-    service: Service = "",
-    user: User = None,
-    pid: Pid = None,
-    process_name: ProcessName = "",
-    netns: Netns = "",
-    root: Root = "/",
-    snapshot: Snapshot = "",
+    options: Options,
+    place: Place,
     format: Annotated[str, formats("table", "json", "markdown", "prometheus", "junit", "tap", "nagios")] = "table",
     textfile: TextFile = "",
     fail_on: FailOn = "error",
@@ -64,30 +45,15 @@ def check(
     anything, or with --strict something;
     with --format nagios 0, 1, 2, 3 as a plugin has them.
     """
-    aim = aim_of(dict(locals()))
     from hosttune.commands import check
 
-    raise typer.Exit(check.run(check.Asked(aim, netns, root, snapshot, format, fail_on, strict, verbose, textfile)))
+    raise typer.Exit(check.run(check.Asked(options, place, format, fail_on, strict, verbose, textfile)))
 
 
 @app.command()
 def capacity(
-    role: Roles = None,
-    profile: ProfileFile = None,
-    connections: Connections = None,
-    rate: Rate = None,
-    hold: Hold = None,
-    backend: Backends = None,
-    backends_from: FromConfig = "",
-    source: Sources = None,
-    bind_mode: ModeText = "",
-    service: Service = "",
-    user: User = None,
-    pid: Pid = None,
-    process_name: ProcessName = "",
-    netns: Netns = "",
-    root: Root = "/",
-    snapshot: Snapshot = "",
+    options: Options,
+    place: Place,
     format: Annotated[str, formats("table", "json", "markdown")] = "table",
     svg: Annotated[str, FileOption("--svg", help="Write the picture to FILE too.")] = "",
     verbose: Verbose = False,
@@ -96,22 +62,26 @@ def capacity(
 
     Exit: 0 the workload is carried, 1 it is not, 2 wrong use or profile.
     """
-    aim = aim_of(dict(locals()))
     from hosttune.commands import capacity
 
-    raise typer.Exit(capacity.run(capacity.Asked(aim, netns, root, snapshot, format, svg, verbose)))
+    raise typer.Exit(capacity.run(capacity.Asked(options, place, format, svg, verbose)))
 
 
 @app.command()
 def prove(
-    role: Roles = None,
-    profile: ProfileFile = None,
-    connections: Connections = None,
-    rate: Rate = None,
-    backend: Backends = None,
-    backends_from: FromConfig = "",
-    source: Sources = None,
-    bind_mode: ModeText = "",
+    options: Annotated[
+        Options,
+        Fields(
+            "role",
+            "profile",
+            "connections",
+            "rate",
+            "backend",
+            "backends_from",
+            "source",
+            "bind_mode",
+        ),
+    ],
     only: Annotated[
         str,
         typer.Option(
@@ -131,10 +101,9 @@ def prove(
     Nothing of this host is changed and nothing is left behind. Exit: 0 all agree, 1 one differs, 2 wrong use,
     3 something could not be proven (--strict).
     """
-    aim = aim_of(dict(locals()))
     from hosttune.commands import prove
 
-    raise typer.Exit(prove.run(prove.Asked(aim, only, budget, planned, "json" if as_json else format, strict)))
+    raise typer.Exit(prove.run(prove.Asked(options, only, budget, planned, "json" if as_json else format, strict)))
 
 
 @app.command()

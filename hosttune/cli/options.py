@@ -105,3 +105,24 @@ ConfirmIf = Annotated[
         metavar="COMMAND",
     ),
 ]
+
+
+SHARED: dict[str, Any] = {
+    "role": Roles,
+    "profile": ProfileFile,
+    "connections": Connections,
+    "rate": Rate,
+    "hold": Hold,
+    "backend": Backends,
+    "backends_from": FromConfig,
+    "source": Sources,
+    "bind_mode": ModeText,
+    "service": Service,
+    "user": User,
+    "pid": Pid,
+    "process_name": ProcessName,
+    "netns": Netns,
+    "root": Root,
+    "snapshot": Snapshot,
+}
+"""The option of each field of a group, whatever verb has it."""

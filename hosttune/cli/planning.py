@@ -37,7 +37,17 @@ def plan(
 
     Exit: 0 the target is carried (with --reports: and every host is ready), 1 it is not, 2 wrong use or topology.
     """
-    given = dict(locals())
     from hosttune.commands import plan
 
-    raise typer.Exit(plan.run(plan.Asked(**{**given, "set": tuple(set or ())})))
+    asked = plan.Asked(
+        topology=topology,
+        set=tuple(set or ()),
+        solve=solve,
+        emit=emit,
+        reports=reports,
+        svg=svg,
+        example=example,
+        format=format,
+        verbose=verbose,
+    )
+    raise typer.Exit(plan.run(asked))

@@ -6,42 +6,39 @@ from typing import Annotated
 
 import typer
 
-from hosttune.cli.application import aim_of, app
+from hosttune.cli.application import app
+from hosttune.cli.groups import Fields
 from hosttune.cli.options import (
-    Backends,
     FileOption,
     Format,
-    FromConfig,
-    ModeText,
     Netns,
-    Pid,
-    ProcessName,
-    ProfileFile,
-    Rate,
-    Roles,
-    Service,
     Snapshot,
-    Sources,
     StalledAt,
     TextFile,
     Verbose,
     formats,
 )
 from hosttune.commands import completing
+from hosttune.options import Options
 
 
 @app.command()
 def diagnose(
-    pid: Pid = None,
-    service: Service = "",
-    process_name: ProcessName = "",
-    role: Roles = None,
-    profile: ProfileFile = None,
-    backend: Backends = None,
-    backends_from: FromConfig = "",
-    source: Sources = None,
-    bind_mode: ModeText = "",
-    rate: Rate = None,
+    options: Annotated[
+        Options,
+        Fields(
+            "pid",
+            "service",
+            "process_name",
+            "role",
+            "profile",
+            "backend",
+            "backends_from",
+            "source",
+            "bind_mode",
+            "rate",
+        ),
+    ],
     interval: Annotated[str, typer.Option("--for", help="Time to watch the counters: 10s, 1m.", metavar="TIME")] = "",
     errno: Annotated[
         str, typer.Option(help="What the program met: EADDRNOTAVAIL, ...; none: no error.", metavar="NAME")
@@ -66,24 +63,37 @@ def diagnose(
     Exit: 0 nothing binds and nothing was said, 1 the cause was found (or that no host limit is it), 2 wrong use,
     3 not enough evidence.
     """
-    given = dict(locals())
-    aim = aim_of(given)
     from hosttune.commands import diagnose
 
-    names = ("interval", "errno", "call", "stalled_at", "netns", "snapshot", "format", "verbose")
-    options = {name: given[name] for name in names}
-    raise typer.Exit(diagnose.run(diagnose.Asked(aim, **options, log=tuple(log or ()))))
+    asked = diagnose.Asked(
+        options=options,
+        interval=interval,
+        errno=errno,
+        call=call,
+        stalled_at=stalled_at,
+        netns=netns,
+        snapshot=snapshot,
+        format=format,
+        verbose=verbose,
+        log=tuple(log or ()),
+    )
+    raise typer.Exit(diagnose.run(asked))
 
 
 @app.command()
 def watch(
-    pid: Pid = None,
-    service: Service = "",
-    process_name: ProcessName = "",
-    backend: Backends = None,
-    backends_from: FromConfig = "",
-    source: Sources = None,
-    bind_mode: ModeText = "",
+    options: Annotated[
+        Options,
+        Fields(
+            "pid",
+            "service",
+            "process_name",
+            "backend",
+            "backends_from",
+            "source",
+            "bind_mode",
+        ),
+    ],
     interval: Annotated[str, typer.Option("--interval", help="Time between two looks.", metavar="TIME")] = "1s",
     length: Annotated[str, typer.Option("--for", help="Stop after this time: 10s, 1m, 2h.", metavar="TIME")] = "",
     once: Annotated[bool, typer.Option("--once", help="Print one look, an interval from now, and leave.")] = False,
@@ -108,13 +118,12 @@ def watch(
 
     Keys: q quits, s or 1-4 sorts. Exit: 0 it was ended, 2 wrong use or the record cannot be written.
     """
-    aim = aim_of(dict(locals()))
     from hosttune.commands import watch
 
     raise typer.Exit(
         watch.run(
             watch.Asked(
-                aim, interval, length, once, "json" if as_json else format, sort, record, max_size, netns, textfile
+                options, interval, length, once, "json" if as_json else format, sort, record, max_size, netns, textfile
             )
         )
     )

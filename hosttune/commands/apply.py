@@ -38,7 +38,7 @@ from hosttune.workflows import (
 def run(asked: Asked) -> int:
     """Open the host that the options name and carry it out there; returns the exit code."""
     check(asked)
-    with loading.view(asked.aim, asked.netns, asked.snapshot, asked.root) as seen:
+    with loading.view(asked.options, asked.netns, asked.snapshot, asked.root) as seen:
         host = opening.open_host(asked.root, asked.snapshot)
         with opening.remembering(host):
             return on(host, asked, seen.came)
@@ -51,7 +51,7 @@ def on(host: Host, asked: Asked, came: Came = HERE) -> int:
 
 
 def _on(host: Host, asked: Asked, came: Came) -> int:
-    loaded = dataclasses.replace(loading.load(host, asked.aim, came.process), came=came)
+    loaded = dataclasses.replace(loading.load(host, asked.options, came.process), came=came)
     draft = _draft(asked, host, loaded)
     if asked.script or asked.dry_run:
         # what only this user may not do, another one may who carries it out
@@ -89,7 +89,7 @@ def _draft(asked: Asked, host: Host, loaded: loading.Loaded, links: AddressFacts
         allow=apply_plan.allowed(asked.allow_key or []),
     )
     made, findings = apply_plan.request(host, loaded, report, base, asked.leave or [], asked.reserve_listeners)
-    options = loading.role_words(asked.aim)
+    options = loading.role_words(asked.options)
     scope = write_scope.narrow(report, findings, made, options, bool(asked.netns))
     links = links or addressing.facts(host, scope.request)
     plan = apply_plan.plan(host, Planned(host), scope.request, scope.findings, loaded.profiles, links, asked.dry_run)

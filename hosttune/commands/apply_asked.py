@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from hosttune.errors import UsageError
+from hosttune.options import Options
 from hosttune.terminal import asking
-from hosttune.workflows import addressing, apply_plan, confirming, loading, opening
+from hosttune.workflows import addressing, apply_plan, confirming, opening
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The options of `hosttune apply`, as given; `aim` are those that `check` has too."""
+    """The options of `hosttune apply`, as given; `options` are those that `check` has too."""
 
-    aim: loading.Aim
+    options: Options
     dry_run: bool
     script: bool
     yes: bool
@@ -77,6 +78,6 @@ def _check_netns(asked: Asked) -> None:
         )
     if asked.root != "/" or asked.snapshot:
         raise UsageError("--netns: an image and a recording have no namespaces; leave out --root and --snapshot")
-    named = [name for name in ("pid", "process_name", "service") if getattr(asked.aim, name) not in (None, "")]
+    named = [name for name in ("pid", "process_name", "service") if getattr(asked.options, name) not in (None, "")]
     if named:
         raise UsageError(f"--netns and --{named[0].replace('_', '-')}: two network namespaces; name one of the two")

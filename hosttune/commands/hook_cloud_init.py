@@ -14,6 +14,7 @@ from hosttune.errors import ProfileError, UsageError
 from hosttune.hooks import cloud_init, systemd
 from hosttune.hooks.cloud_init import Kind, Origin
 from hosttune.model import Severity
+from hosttune.options import Options
 from hosttune.printable import clean
 from hosttune.profile import load
 from hosttune.resolve import toml_file
@@ -29,7 +30,7 @@ _EC2 = 16384
 class Asked:
     """The options of `hosttune hook cloud-init`, as given."""
 
-    aim: loading.Aim
+    options: Options
     origin: str
     sha256: str
     no_sha256: bool
@@ -41,19 +42,19 @@ class Asked:
 def run(asked: Asked) -> None:
     """Print the document; raises UsageError or ProfileError."""
     origin = _origin(asked.origin, asked.sha256, asked.no_sha256)
-    elsewhere.checked(asked.aim)
+    elsewhere.checked(asked.options)
     profiles: dict[str, str] = {}
-    for path in asked.aim.profile:
+    for path in asked.options.profile:
         profiles[_name(path, profiles)] = toml_file.read(Path(path), "profile", ProfileError).text
     there = [f"{cloud_init.PROFILES}/{name}" for name in profiles]
-    unit = hook_systemd.Asked(asked.aim, asked.every, Severity.ERROR, False, "", "")
+    unit = hook_systemd.Asked(asked.options, asked.every, Severity.ERROR, False, "", "")
     units = hook_systemd.units(unit, hook_systemd.Place(cloud_init.PROGRAM, [], there), loading.command())
-    options = loading.words(dataclasses.replace(asked.aim, profile=there))
+    options = loading.words(dataclasses.replace(asked.options, profile=there))
     also = ["--restart"] * asked.restart + ["--reserve-listeners"] * asked.reserve_listeners
     wanted = cloud_init.Wanted(options, also, units, loading.command(), profiles)
     text = cloud_init.user_data(wanted, origin, systemd.WHERE)
     print(text, end="")
-    for note in [*_unsummed(origin), *_notes(asked.aim.role, len(text.encode()))]:
+    for note in [*_unsummed(origin), *_notes(asked.options.role, len(text.encode()))]:
         print(f"hosttune: {clean(note)}", file=sys.stderr)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from hosttune.errors import UsageError
 from hosttune.hooks import systemd
 from hosttune.model import Severity
+from hosttune.options import Options
 from hosttune.printable import clean
 from hosttune.terminal import flat_files, metrics_file
 from hosttune.workflows import elsewhere, examine, loading, observe
@@ -27,7 +28,7 @@ _SHORTEST = 60
 class Asked:
     """The options of `hosttune hook systemd`, as given; `output` is "" where it is printed."""
 
-    aim: loading.Aim
+    options: Options
     every: str
     fail_on: str
     strict: bool
@@ -52,9 +53,9 @@ def run(asked: Asked) -> None:
     """Print both units, or put them into the directory of --output; raises UsageError."""
     elsewhere.printable("--output", asked.output)
     program, parts = _program()
-    named = [os.path.abspath(path) for path in asked.aim.profile]
+    named = [os.path.abspath(path) for path in asked.options.profile]
     # a link may lead into a home
-    linked = [os.path.realpath(path) for path in [*named, asked.aim.backends_from] if path]
+    linked = [os.path.realpath(path) for path in [*named, asked.options.backends_from] if path]
     pages = any(os.path.isfile(f"{place}/{_PAGE}{end}") for place in MANUALS for end in ("", ".gz"))
     place = Place(program, [*parts, *linked], named, pages)
     texts = units(asked, place, loading.command())
@@ -69,25 +70,25 @@ def run(asked: Asked) -> None:
 
 def units(asked: Asked, place: Place, line: str) -> dict[str, str]:
     """Return both units by name, made by the command `line`; raises UsageError."""
-    profiles = elsewhere.checked(asked.aim)
+    profiles = elsewhere.checked(asked.options)
     every = _every(asked.every)
     fail_on = examine.severity(asked.fail_on)
     textfile = _textfile_of(asked.textfile)
-    reads = [("--profile", path) for path in place.profiles] + [("--backends-from", asked.aim.backends_from)]
+    reads = [("--profile", path) for path in place.profiles] + [("--backends-from", asked.options.backends_from)]
     for option, path in reads:
         _seen(option, path)
-    aim = dataclasses.replace(asked.aim, profile=place.profiles)
-    command = [place.program, "check", *loading.words(aim)]
+    options = dataclasses.replace(asked.options, profile=place.profiles)
+    command = [place.program, "check", *loading.words(options)]
     command += ["--fail-on", fail_on] if fail_on is not Severity.ERROR else []
     command += ["--strict"] if asked.strict else []
     command += ["--textfile", textfile] if textfile else []
     wanted = systemd.Wanted(
         command,
-        after=elsewhere.service(asked.aim, profiles),
+        after=elsewhere.service(asked.options, profiles),
         pages=place.pages,
         needs=[place.program, *place.parts, *(path for _, path in reads), textfile],
         textfile=textfile,
-        names=elsewhere.by_name(asked.aim, profiles),
+        names=elsewhere.by_name(asked.options, profiles),
         every=every,
         line=line,
     )

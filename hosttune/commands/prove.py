@@ -13,9 +13,10 @@ from hosttune.changes.planned import Planned
 from hosttune.changes.request import Request
 from hosttune.errors import HostError, UsageError
 from hosttune.facts import machine as machines
-from hosttune.host import Host
+from hosttune.host import Host, text
 from hosttune.host.live import LiveHost
 from hosttune.model import Proven, Trial
+from hosttune.options import Options
 from hosttune.printable import clean
 from hosttune.proofs import proof_setup, running
 from hosttune.render.view import proof as proof_view
@@ -28,9 +29,9 @@ _UNITS = {"": 1, "s": 1, "m": 60}
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The options of `hosttune prove`, as given; `aim` are those that `check` has too."""
+    """The options of `hosttune prove`, as given; `options` are those that `check` has too."""
 
-    aim: loading.Aim
+    options: Options
     only: str
     budget: str
     planned: bool
@@ -44,7 +45,7 @@ def run(asked: Asked) -> int:
         raise UsageError(f"--format {asked.format}: unknown; choose {', '.join(sorted(proof_view.RENDERERS))}")
     only, budget = experiments(asked.only), seconds(asked.budget)
     host: Host = LiveHost()
-    loaded = loading.load(host, asked.aim)
+    loaded = loading.load(host, asked.options)
     if asked.planned:
         host = _planned(host, loaded)
     start = time.monotonic()
@@ -102,7 +103,7 @@ def _planned(host: Host, loaded: loading.Loaded) -> Host:
 
 
 def _modules(host: Host) -> set[str]:
-    return {line.split()[0] for line in machines.text(host, "/proc/modules").splitlines() if line.strip()}
+    return {line.split()[0] for line in text(host, "/proc/modules").splitlines() if line.strip()}
 
 
 def _progress(number: int, total: int, what: str) -> None:

@@ -12,9 +12,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hosttune.errors import UsageError
-from hosttune.facts import limits
+from hosttune.facts.kinds import sysctl
 from hosttune.host import Host
 from hosttune.model import Machine, Run, Unknown, View
+from hosttune.options import Options
 from hosttune.render.view import prometheus_watch, watch
 from hosttune.terminal import metrics_file, screen, streams
 from hosttune.watching.trends import SORTS, History
@@ -31,7 +32,7 @@ _SHORTEST = 0.1
 class Asked:
     """The options of `hosttune watch`, as given; `length` is how long to watch, "" until it is ended."""
 
-    aim: loading.Aim
+    options: Options
     interval: str
     length: str
     once: bool
@@ -64,9 +65,9 @@ def run(asked: Asked) -> int:
     length = observe.seconds(asked.length, "--for", most=observe.WEEK) if asked.length else float("inf")
     most = record_file.size(asked.max_size)
     with contextlib.ExitStack() as stack:
-        stack.enter_context(loading.view(asked.aim, asked.netns))
+        stack.enter_context(loading.view(asked.options, asked.netns))
         host = opening.open_host("/", "")
-        watcher = Watcher(host, asked.aim)
+        watcher = Watcher(host, asked.options)
         history = History(watcher.machine, interval)
         kept = _Kept(None, asked.textfile)
         if asked.record:
@@ -157,6 +158,6 @@ def _run(host: Host, machine: Machine, interval: float) -> Run:
 
 
 def _settings(host: Host) -> Iterator[tuple[str, str]]:
-    for key, value in limits.gather(host).items():
+    for key, value in sysctl.limits(host).items():
         if not isinstance(value, Unknown):
             yield key, " ".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -8,36 +8,37 @@ import re
 
 from hosttune.errors import UsageError
 from hosttune.facts import backends
+from hosttune.options import Options
 from hosttune.profile.load import Profile
-from hosttune.workflows import loading, opening
+from hosttune.workflows import opening
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@:\\-]{0,127}")
 _OTHERS = ("/tmp", "/var/tmp", "/dev")
 """Directories in whose place a unit that is shut off has others: PrivateTmp=, PrivateDevices=."""
 
 
-def checked(aim: loading.Aim) -> list[Profile]:
+def checked(options: Options) -> list[Profile]:
     """Return the profiles that the options name; raises UsageError or ProfileError for what no host could take.
 
     Units and logins need not exist here, names of backends are not looked up.
     """
-    for field in dataclasses.fields(aim):
-        given = getattr(aim, field.name)
+    for field in dataclasses.fields(options):
+        given = getattr(options, field.name)
         for text in given if isinstance(given, list | tuple) else [given]:
             if isinstance(text, str):
                 printable(f"--{field.name.replace('_', '-')}", text)
-    for text in aim.backend:
+    for text in options.backend:
         backends.split(text)
-    backends.parse_sources(list(aim.source))
-    if aim.bind_mode:
-        backends.parse_bind_mode(aim.bind_mode)
-    for option, names in (("--service", [aim.service] if aim.service else []), ("--user", aim.user)):
+    backends.parse_sources(list(options.source))
+    if options.bind_mode:
+        backends.parse_bind_mode(options.bind_mode)
+    for option, names in (("--service", [options.service] if options.service else []), ("--user", options.user)):
         wrong = next((name for name in names if not _NAME.fullmatch(name)), None)
         if wrong is not None:
             raise UsageError(f"{option} {wrong!r}: no such name can be; write it as systemctl or id print it")
-    if aim.backends_from and not aim.backends_from.startswith("/"):
-        raise UsageError(f"--backends-from {aim.backends_from}: not a whole path; it is read there, later")
-    return opening.open_profiles(list(aim.role), list(aim.profile))
+    if options.backends_from and not options.backends_from.startswith("/"):
+        raise UsageError(f"--backends-from {options.backends_from}: not a whole path; it is read there, later")
+    return opening.open_profiles(list(options.role), list(options.profile))
 
 
 def printable(option: str, text: str) -> None:
@@ -52,13 +53,13 @@ def hidden(path: str) -> str:
     return next((other for other in _OTHERS if plain == other or plain.startswith(f"{other}/")), "")
 
 
-def service(aim: loading.Aim, profiles: list[Profile]) -> str:
+def service(options: Options, profiles: list[Profile]) -> str:
     """Return the unit that carries the connections, "" where neither an option nor a profile names one."""
-    name = aim.service or next((profile.service for profile in profiles if profile.service), "")
+    name = options.service or next((profile.service for profile in profiles if profile.service), "")
     return name if not name or "." in name else f"{name}.service"
 
 
-def by_name(aim: loading.Aim, profiles: list[Profile]) -> bool:
+def by_name(options: Options, profiles: list[Profile]) -> bool:
     """Whether a backend has a name, or may have one in a file that is read there; it must be looked up each time."""
-    elsewhere = aim.backends_from or any(profile.workload.get("backends") for profile in profiles)
-    return bool(elsewhere) or any(not backends.numeric(backends.split(text)[0]) for text in aim.backend)
+    elsewhere = options.backends_from or any(profile.workload.get("backends") for profile in profiles)
+    return bool(elsewhere) or any(not backends.numeric(backends.split(text)[0]) for text in options.backend)

@@ -6,49 +6,30 @@ import dataclasses
 import os
 import re
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from hosttune import printable
 from hosttune.errors import UsageError
-from hosttune.facts import backends, nofile, process
-from hosttune.facts import machine as machines
+from hosttune.facts import backends, process
 from hosttune.facts import where as place
-from hosttune.host import Host
+from hosttune.facts.kinds import nofile
+from hosttune.host import Host, text
 from hosttune.host.live import LiveHost
-from hosttune.model import BindMode, Report, Settings, Verdict, Workload
+from hosttune.model import BindMode, Programs, Settings, Workload
 from hosttune.model.programs import bare, known_as
+from hosttune.options import Options, Place
 from hosttune.profile import merge
 from hosttune.profile.load import Profile, Row
 from hosttune.programs import configuration, knowledge
-from hosttune.render.view import where_words
 from hosttune.resolve.systemd_limits import resolve_unit
-from hosttune.workflows import capacity_facts, examine, opening, trust, write_scope
+from hosttune.workflows import examine, opening, trust
 
 # systemd.unit(5); what is none of these is the beginning of a service's name, as systemctl takes it
 _OTHER_UNITS = ("socket", "device", "mount", "automount", "swap", "target", "path", "timer", "slice", "scope")
 _BACKENDS, _POOLS = 6_000, 20_000
 _LOCAL_SOURCES = {"files", "compat", "db", "systemd"}  # the last knows dynamic users only, and no login is one
-
-
-@dataclass(frozen=True, slots=True)
-class Aim:
-    """The options that `check` and `apply` share, as given."""
-
-    role: Sequence[str] = ()
-    profile: Sequence[str] = ()
-    connections: int | None = None
-    rate: int | None = None
-    hold: int | None = None
-    backend: Sequence[str] = ()
-    backends_from: str = ""
-    source: Sequence[str] = ()
-    bind_mode: str = ""
-    service: str = ""
-    user: Sequence[str] = ()
-    pid: int | None = None
-    process_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,40 +41,49 @@ class Loaded:
 
     profiles: list[Profile]
     workload: Workload
-    programs: capacity_facts.Programs
+    programs: Programs
     notes: tuple[str, ...]
     came: place.Came = place.HERE
 
 
-def view(aim: Aim, netns: str, snapshot: str = "", root: str = "/") -> AbstractContextManager[opening.View]:
+def named_process(options: Options) -> int | None:
+    """Return the process of this host in whose network namespace to look, None where it is that of this one.
+
+    Raises UsageError.
+    """
+    if options.process_name:
+        return examine.find_process(LiveHost(), options.process_name)
+    if options.pid is None and options.service and os.geteuid() == 0:
+        # a unit with PrivateNetwork= or NetworkNamespacePath= has a network of its own
+        return next(iter(nofile.processes(LiveHost(), options.service)), None)
+    return options.pid
+
+
+def standpoint(options: Options, place: Place) -> AbstractContextManager[opening.Standpoint]:
+    """Look from where the process, the service or the namespace named is; raises UsageError."""
+    return opening.standpoint(place, lambda: named_process(options))
+
+
+def view(options: Options, netns: str, snapshot: str = "", root: str = "/") -> AbstractContextManager[opening.View]:
     """Look for a while from where the process, the service or the namespace named is; raises UsageError."""
-
-    def process() -> int | None:
-        if aim.process_name:
-            return examine.find_process(LiveHost(), aim.process_name)
-        if aim.pid is None and aim.service and os.geteuid() == 0:
-            # a unit with PrivateNetwork= or NetworkNamespacePath= has a network of its own
-            return next(iter(nofile.processes(LiveHost(), aim.service)), None)
-        return aim.pid
-
-    return opening.view(netns, process, snapshot, root)
+    return opening.view(netns, lambda: named_process(options), snapshot, root)
 
 
-def load(host: Host, aim: Aim, process: int | None = None) -> Loaded:
+def load(host: Host, options: Options, process: int | None = None) -> Loaded:
     """Read profiles and configurations; `process` is what --process-name came to. Raises UsageError or ProfileError."""
-    profiles = opening.open_profiles(list(aim.role), list(aim.profile))
-    pid = aim.pid
-    if aim.process_name:
-        pid = process if process is not None else examine.find_process(host, aim.process_name)
+    profiles = opening.open_profiles(list(options.role), list(options.profile))
+    pid = options.pid
+    if options.process_name:
+        pid = process if process is not None else examine.find_process(host, options.process_name)
     own = next((p for p in profiles if p.service), None)
-    unit = _unit(host, aim.service) if aim.service else own.service if own else ""
+    unit = _unit(host, options.service) if options.service else own.service if own else ""
     raises = own is not None and own.service_raises_nofile and unit == own.service
-    for user in aim.user:
+    for user in options.user:
         _check_user(host, user)
-    programs = capacity_facts.Programs(unit, tuple(aim.user or ["root"]), pid, raises)
-    workload, notes, settings = _workload(aim, host, profiles, _running(host, pid, unit if aim.service else ""))
+    programs = Programs(unit, tuple(options.user or ["root"]), pid, raises)
+    workload, notes, settings = _workload(options, host, profiles, _running(host, pid, unit if options.service else ""))
     programs = dataclasses.replace(programs, settings=settings)
-    if aim.user:
+    if options.user:
         profiles = _for_logins(profiles)
     return Loaded(profiles, workload, programs, notes)
 
@@ -116,7 +106,7 @@ def _unit(host: Host, name: str) -> str:
 
 def _check_user(host: Host, name: str) -> None:
     """Raise UsageError for a login that cannot be: one in no file, where nsswitch.conf(5) names nothing but files."""
-    passwd, sources = machines.text(host, "/etc/passwd"), machines.text(host, "/etc/nsswitch.conf")
+    passwd, sources = text(host, "/etc/passwd"), text(host, "/etc/nsswitch.conf")
     names = {line.partition(":")[0] for line in passwd.splitlines()}
     asked = re.search(r"^\s*passwd:([^#\n]*)", sources, re.M)
     others = set(re.sub(r"\[[^]]*\]", " ", asked[1]).split()) - _LOCAL_SOURCES if asked else set()
@@ -145,44 +135,18 @@ def command() -> str:
     return printable.words(["hosttune", *sys.argv[1:]])
 
 
-def report(aim: Aim, root: str, snapshot: str, netns: str) -> Report:
-    """Open the host that the options name, examine it, and say with the report what mends it; raises UsageError."""
-    with view(aim, netns, snapshot, root) as seen:
-        host = opening.open_host(root, snapshot, netns)
-        with opening.remembering(host):
-            loaded = load(host, aim, seen.came.process)
-            where = place.gather(host, machines.gather(host), seen.came)
-            found = examine.examine(
-                host, loaded.profiles, loaded.workload, loaded.programs, command(), seen.missing, where
-            )
-        mend = () if snapshot else _mend(found, aim, root)
-    return dataclasses.replace(found, warnings=loaded.notes + found.warnings, mend=mend)
-
-
-def _mend(report: Report, aim: Aim, root: str) -> tuple[str, ...]:
-    """Return what fixes what does not hold, nothing where it holds."""
-    wrong = any(f.requirement and f.verdict in (Verdict.FAIL, Verdict.DRIFT) for f in report.findings)
-    if not wrong:
-        return ()
-    if report.where.host_wide and not report.where.contained:
-        below = [] if root == "/" else ["--root", root]
-        return (printable.words(["sudo", "hosttune", "apply", *words(aim), *below]),)
-    findings = [f for f in report.findings if f.requirement]
-    return tuple(where_words.lines(write_scope.shortfall(report, findings, role_words(aim))))
-
-
-def role_words(aim: Aim) -> str:
+def role_words(options: Options) -> str:
     """Return the options that name the role and its workload, without those that name a program of this host."""
-    return printable.words(words(aim, ("pid", "process_name", "service", "user")))
+    return printable.words(words(options, ("pid", "process_name", "service", "user")))
 
 
-def words(aim: Aim, without: Collection[str] = ()) -> list[str]:
+def words(options: Options, without: Collection[str] = ()) -> list[str]:
     """Return the options as they were given, so that another verb can be told the same, but for some fields."""
     found: list[str] = []
-    for field in dataclasses.fields(aim):
+    for field in dataclasses.fields(options):
         if field.name in without:
             continue
-        given = getattr(aim, field.name)
+        given = getattr(options, field.name)
         for value in given if isinstance(given, list | tuple) else [given]:
             if value not in ("", None):
                 found += [f"--{field.name.replace('_', '-')}", str(value)]
@@ -195,15 +159,15 @@ def _running(host: Host, pid: int | None, unit: str) -> str:
 
 
 def _workload(
-    aim: Aim, host: Host, profiles: list[Profile], program: str
+    options: Options, host: Host, profiles: list[Profile], program: str
 ) -> tuple[Workload, tuple[str, ...], Settings | None]:
     """Return the workload, what is to be said of the configuration it was read from, and what that sets."""
     notes: tuple[str, ...] = ()
     settings, pipes = None, None
-    targets = [backends.parse(host, text) for text in aim.backend]
-    mode, span = backends.parse_bind_mode(aim.bind_mode) if aim.bind_mode else (None, None)
-    if aim.backends_from:
-        found = configuration.from_config(host, aim.backends_from)
+    targets = [backends.parse(host, text) for text in options.backend]
+    mode, span = backends.parse_bind_mode(options.bind_mode) if options.bind_mode else (None, None)
+    if options.backends_from:
+        found = configuration.from_config(host, options.backends_from)
         trust.weigh(found.doubts)
         targets.extend(found.backends)
         notes, settings, program = found.notes, found.settings, found.settings.program
@@ -218,11 +182,11 @@ def _workload(
         notes = (f"{bare(program)} binds before it connects, taken as --bind-mode bind; {where}",)
     workload = merge.workload(
         profiles,
-        connections=aim.connections,
-        rate=aim.rate,
-        hold=aim.hold,
+        connections=options.connections,
+        rate=options.rate,
+        hold=options.hold,
         backends=tuple(targets) or None,
-        sources=backends.parse_sources(list(aim.source)) or None,
+        sources=backends.parse_sources(list(options.source)) or None,
         bind_mode=mode,
         bind_range=span,
         pipes_per_connection=pipes,

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from hosttune.diagnosis import Clues
 from hosttune.errors import HostError, UsageError
-from hosttune.facts import backends, cgroup, counters, found, limits, nofile, pool, tracked, traffic
+from hosttune.facts import backends, cgroup, counters, found, pool, tracked, traffic
 from hosttune.facts import machine as machines
+from hosttune.facts.kinds import nofile, sysctl
 from hosttune.host import Host
 from hosttune.host.recorded import Recorded
 from hosttune.model import (
@@ -23,11 +24,12 @@ from hosttune.model import (
     Program,
     Rates,
     Reason,
-    Said,
     Sample,
+    Symptom,
     Traffic,
     Unknown,
 )
+from hosttune.options import Options
 from hosttune.programs import knowledge
 from hosttune.workflows import examine, loading
 
@@ -83,17 +85,17 @@ def seconds(text: str, option: str = "--for", most: float = _HOUR) -> float:
     return float(match[1]) * _UNITS[match[2]]
 
 
-def clues(hosts: Twice, aim: loading.Aim, said: Said, interval: float = 0.0) -> Clues:
+def clues(hosts: Twice, options: Options, symptom: Symptom, interval: float = 0.0) -> Clues:
     """Gather everything of two moments; what cannot be read is Unknown and stops nothing. Raises UsageError."""
     first = hosts.first
     machine = machines.gather(first)
     before = counters.gather(first, machine.cloud)
-    watched = pids(first, aim)
-    goals = named(first, aim)
+    watched = pids(first, options)
+    goals = named(first, options)
     earlier = _programs(traffic.programs(first, watched, Unknown(Reason.UNDECIDED)))
     groups_earlier = groups(first, earlier)
-    held = limits.gather(first)
-    bounds = _bounds(first, aim)
+    held = sysctl.limits(first)
+    bounds = _bounds(first, options)
     hosts.wait(interval)
     host = hosts.second
     seen = traffic.gather(host, before)
@@ -104,7 +106,7 @@ def clues(hosts: Twice, aim: loading.Aim, said: Said, interval: float = 0.0) -> 
     found_now = _programs(programs)
     return Clues(
         machine=machine,
-        said=said,
+        symptom=symptom,
         rates=Rates(before, now),
         limits=held,
         traffic=seen.traffic,
@@ -120,10 +122,10 @@ def clues(hosts: Twice, aim: loading.Aim, said: Said, interval: float = 0.0) -> 
         backends=goals.backends,
         sources=goals.sources,
         bind_mode=goals.mode,
-        rate=aim.rate or 0,
+        rate=options.rate or 0,
         notes=(*limited(seen.traffic), *_absent(host, watched, found_now), *_ended(host, watched, earlier, found_now)),
         tracked=tracked.gather(host, now, held),
-        known=knowledge.of(*(program.name for program in found_now), *(hit.program for hit in said.hits)),
+        known=knowledge.of(*(program.name for program in found_now), *(hit.program for hit in symptom.hits)),
     )
 
 
@@ -132,21 +134,23 @@ def limited(seen: Traffic | Unknown) -> tuple[str, ...]:
     return (seen.limited,) if isinstance(seen, Traffic) and seen.limited else ()
 
 
-def pids(host: Host, aim: loading.Aim) -> list[int] | None:
+def pids(host: Host, options: Options) -> list[int] | None:
     """Return the processes of what was named, its workers too; None where nothing was."""
-    if aim.service:
-        pids = nofile.processes(host, aim.service)
+    if options.service:
+        pids = nofile.processes(host, options.service)
         if not pids:
             recorded = isinstance(host, Recorded)
             why = "the snapshot has no process of it" if recorded else "no process of it runs here"
             look = (
-                "--process-name finds those that it has" if recorded else f"`systemctl status {aim.service}` shows why"
+                "--process-name finds those that it has"
+                if recorded
+                else f"`systemctl status {options.service}` shows why"
             )
-            raise UsageError(f"--service {aim.service}: {why}; {look}")
+            raise UsageError(f"--service {options.service}: {why}; {look}")
         return pids
     if isinstance(host, Recorded):
-        return _recorded_pids(host, aim)
-    pid = examine.find_process(host, aim.process_name) if aim.process_name else aim.pid
+        return _recorded_pids(host, options)
+    pid = examine.find_process(host, options.process_name) if options.process_name else options.pid
     if pid is None:
         return None
     try:
@@ -156,18 +160,18 @@ def pids(host: Host, aim: loading.Aim) -> list[int] | None:
     return sorted({pid, *workers})
 
 
-def _recorded_pids(host: Recorded, aim: loading.Aim) -> list[int] | None:
+def _recorded_pids(host: Recorded, options: Options) -> list[int] | None:
     """Return the same of a snapshot, which has the processes that held the most; its workers are those of one name."""
-    if not aim.process_name and aim.pid is None:
+    if not options.process_name and options.pid is None:
         return None
     moments = [host, *([host.again] if host.again else [])]
     # what was there at the second moment only has begun meanwhile
     held = [one for moment in moments for one in _recorded_programs(moment)]
-    name = next((one.name for one in held if one.pid == aim.pid), aim.process_name)
+    name = next((one.name for one in held if one.pid == options.pid), options.process_name)
     pids = sorted({one.pid for one in held if one.name == name})
-    if not pids and aim.process_name:
+    if not pids and options.process_name:
         raise UsageError(f"--process-name {name}: the snapshot has none; it keeps those that held the most descriptors")
-    return pids or [aim.pid or 0]
+    return pids or [options.pid or 0]
 
 
 def _recorded_programs(host: Recorded) -> tuple[Program, ...]:
@@ -180,14 +184,14 @@ def _recorded_programs(host: Recorded) -> tuple[Program, ...]:
     return ()
 
 
-def named(host: Host, aim: loading.Aim) -> Named:
+def named(host: Host, options: Options) -> Named:
     """Read the destinations that were named, by options or by a configuration; raises UsageError."""
-    if aim.backends_from:
-        load = loading.load(host, dataclasses.replace(aim, role=(), profile=())).workload
+    if options.backends_from:
+        load = loading.load(host, dataclasses.replace(options, role=(), profile=())).workload
         return Named(load.backends, load.sources, load.bind_mode, load.bind_range)
-    mode, ports = backends.parse_bind_mode(aim.bind_mode) if aim.bind_mode else (None, None)
-    targets = tuple(backends.parse(host, text) for text in aim.backend)
-    return Named(targets, backends.parse_sources(list(aim.source)), mode, ports)
+    mode, ports = backends.parse_bind_mode(options.bind_mode) if options.bind_mode else (None, None)
+    targets = tuple(backends.parse(host, text) for text in options.backend)
+    return Named(targets, backends.parse_sources(list(options.source)), mode, ports)
 
 
 def pools(host: Host, goals: Named, seen: traffic.Seen) -> Pools:
@@ -253,9 +257,9 @@ def groups(host: Host, programs: Sequence[Program]) -> tuple[GroupLimit, ...] | 
     return tuple(limits_found.values()) or why or ()
 
 
-def _bounds(host: Host, aim: loading.Aim) -> tuple[Bound, ...]:
+def _bounds(host: Host, options: Options) -> tuple[Bound, ...]:
     """Return the bounds of the role that was named, none without one."""
-    if not (aim.role or aim.profile):
+    if not (options.role or options.profile):
         return ()
-    loaded = loading.load(host, aim)
+    loaded = loading.load(host, options)
     return examine.examine(host, loaded.profiles, loaded.workload, loaded.programs, "").bounds

@@ -9,6 +9,7 @@ import pytest
 
 from hosttune.commands import apply
 from hosttune.errors import UsageError
+from hosttune.options import Options
 from hosttune.workflows import loading
 from tests.changes import tree
 
@@ -34,12 +35,12 @@ def test_a_name_that_is_not_there_is_one_line(root: Path, options: dict[str, Any
 @pytest.mark.parametrize("sources", ["files sss", "files systemd", "files [NOTFOUND=return] # ldap"])
 def test_a_login_of_a_directory_service_is_believed(root: Path, sources: str) -> None:
     (root / "etc/nsswitch.conf").write_text(f"group: ldap\npasswd:  {sources}\n")
-    aim = loading.Aim(user=["nosuch"])
+    options = Options(user=["nosuch"])
     if "sss" in sources:
-        assert loading.load(tree.Host(root), aim).programs.users == ("nosuch",)
+        assert loading.load(tree.Host(root), options).programs.users == ("nosuch",)
     else:
         with pytest.raises(UsageError, match="no such user"):
-            loading.load(tree.Host(root), aim)
+            loading.load(tree.Host(root), options)
 
 
 @pytest.mark.parametrize("name", ["haproxy", "a\\x2db", "foo@x"])

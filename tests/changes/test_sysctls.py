@@ -96,7 +96,7 @@ def test_a_recording_is_not_taken_to_lack_what_every_host_has() -> None:
     path = next((Path(__file__).parents[1] / "hosts").glob("debian12-stock.json"))
     host = Recorded.load(str(path))
     asked = tree.asked(dry_run=True, snapshot=str(path))
-    loaded = loading.load(host, asked.aim)
+    loaded = loading.load(host, asked.options)
     made = apply._draft(asked, host, loaded).plan.changes
     assert {c.target for c in made if c.backend == "directory"} <= {"/etc/systemd/system/haproxy.service.d"}
     assert any(c.target == f"/{DROP_IN}" for c in made)

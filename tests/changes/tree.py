@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hosttune.changes.decode import sealed
+from hosttune.changes.codec import sealed
 from hosttune.commands import apply, rollback
 from hosttune.host.disk import Disk
+from hosttune.options import Options
 from hosttune.resolve.sysctl_systemd import resolve_systemd
-from hosttune.workflows import loading
 from tests.running import Running
 
 SYSCTLS = {
@@ -77,13 +77,13 @@ class Host(Running):
 
 def asked(**options: Any) -> apply.Asked:
     """Return the options of an apply that asks nobody; by default role lb for 200,000 connections."""
-    aim = {name: options.pop(name) for name in list(options) if name in loading.Aim.__dataclass_fields__}
+    load = {name: options.pop(name) for name in list(options) if name in Options.__dataclass_fields__}
     given: dict[str, Any] = {
         "dry_run": False, "script": False, "yes": True, "only": "", "leave": None, "runtime_only": False,
         "persist_only": False, "live": False, "restart": False, "reserve_listeners": False, "add_address": None,
         "root": "/", "snapshot": "", "format": "json",
     }  # fmt: skip
-    return apply.Asked(aim=loading.Aim(**({"role": ["lb"], "connections": 1_000_000} | aim)), **(given | options))
+    return apply.Asked(options=Options(**({"role": ["lb"], "connections": 1_000_000} | load)), **(given | options))
 
 
 def back(**options: Any) -> rollback.Asked:

@@ -14,6 +14,7 @@ from hosttune.changes.planned import Planned
 from hosttune.changes.request import Request
 from hosttune.host import Host
 from hosttune.model import Verdict
+from hosttune.options import Options
 from hosttune.workflows import apply_plan, examine, loading, opening
 
 HOSTS = sorted(Path(__file__).parent.glob("*.json"))
@@ -38,7 +39,7 @@ def test_a_recording_is_planned(path: Path) -> None:
 def test_what_apply_writes_satisfies_check(path: Path, connections: str) -> None:
     host = opening.open_host("/", str(path))
     for world in (host, _Started(host)):
-        loaded = loading.load(world, loading.Aim(role=["lb"], connections=int(connections)))
+        loaded = loading.load(world, Options(role=["lb"], connections=int(connections)))
         before = examine.examine(world, loaded.profiles, loaded.workload, loaded.programs, "")
         request, findings = apply_plan.request(world, loaded, before, Request(), [], False)
         plan = apply_plan.plan(world, Planned(world), request, findings, loaded.profiles)

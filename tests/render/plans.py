@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from hosttune.model import (
     BindMode,
+    Bottleneck,
     Bound,
     Fleet,
     FleetTier,
@@ -14,9 +15,9 @@ from hosttune.model import (
     HostState,
     Leg,
     Machine,
-    Need,
-    Place,
     Reason,
+    Remedy,
+    Scope,
     Setting,
     Sizing,
     Tier,
@@ -39,7 +40,8 @@ def machine(tier: Tier) -> Machine:
 def bound(
     id: str, name: str, hard: int | Unknown | None, knee: int | None = None, fails: str = "", **more: object
 ) -> Bound:
-    made = Bound(id, name, hard, knee, None, "", fails)
+    kind, _, of = id.partition(":")
+    made = Bound(kind, name, hard, knee, None, "", fails, scope=Scope.BACKEND if of else Scope.HOST, of=of)
     return dataclasses.replace(made, **more)  # type: ignore[arg-type]
 
 
@@ -49,10 +51,10 @@ def plan(tier: Tier, share: int, rate: int, *bounds: Bound, **more: object) -> T
     return dataclasses.replace(made, **more)  # type: ignore[arg-type]
 
 
-def sizing(aim: Topology, plans: tuple[TierPlan, ...], **more: object) -> Sizing:
+def sizing(options: Topology, plans: tuple[TierPlan, ...], **more: object) -> Sizing:
     """Join tiers as a sizing does: every bound that is known is a place, and so is every knee."""
     places = [
-        Place(p.tier.name, b, p.whole(number), knee)
+        Bottleneck(p.tier.name, b, p.whole(number), knee)
         for p in plans
         for b in p.bounds
         for number, knee in ((b.hard, False), (b.knee, True))
@@ -60,7 +62,7 @@ def sizing(aim: Topology, plans: tuple[TierPlan, ...], **more: object) -> Sizing
     ]
     places.sort(key=lambda place: (place.knee, place.connections))
     unknown = tuple((p.tier.name, b.name, b.hard) for p in plans for b in p.bounds if isinstance(b.hard, Unknown))
-    made = Sizing(aim, plans, tuple(places), unknown=unknown)
+    made = Sizing(options, plans, tuple(places), unknown=unknown)
     return dataclasses.replace(made, **more)  # type: ignore[arg-type]
 
 
@@ -109,7 +111,7 @@ def paper(sources: int = 24, each: int = 4, **more: object) -> Sizing:
             bound(
                 "ports:broker", "ports broker", ports * 6, ports * 3, PORTS, notes=(SEARCH,),
                 log="Connect() failed for backend …: no free ports.",
-                needs=() if each > 2 else (Need("sources", 16, 31, "addresses", "15 more source addresses"),),
+                remedies=() if each > 2 else (Remedy("sources", 16, 31, "addresses", "15 more source addresses"),),
             ),
             bound("cap", "connections_max of lb", 2_500_000, fails="its own limit"),
             bound("kernel-memory", "kernel memory", MEMORY),
@@ -128,8 +130,8 @@ def paper(sources: int = 24, each: int = 4, **more: object) -> Sizing:
             settings=settings(166_867),
         ),
     )  # fmt: skip
-    aim = dataclasses.replace(PAPER, tiers=(CLIENT, lb, BROKER))
-    return sizing(aim, plans, clouds=("Amazon tracks the connections of lb; such an instance has a limit",), **more)
+    options = dataclasses.replace(PAPER, tiers=(CLIENT, lb, BROKER))
+    return sizing(options, plans, clouds=("Amazon tracks the connections of lb; such an instance has a limit",), **more)
 
 
 def fan() -> Sizing:
@@ -165,10 +167,10 @@ def fan() -> Sizing:
         plan(ends[1], 111_112, 112, factor=Fraction(1, 3)),
         plan(store, 600_000, 600, bound("nofile", "nofile", 1_000_000), factor=Fraction(6, 5)),
     )  # fmt: skip
-    aim = Topology(
+    options = Topology(
         "fan", 1_000_000, 1000, tuple(p.tier for p in plans), hold=1300, headroom=Fraction(1, 10), origin="my fan.toml"
     )
-    return sizing(aim, plans, rates=(("phones", slow),), warnings=("lb: one host is to spare, and none of store",))
+    return sizing(options, plans, rates=(("phones", slow),), warnings=("lb: one host is to spare, and none of store",))
 
 
 def solved() -> Sizing:
@@ -184,8 +186,8 @@ def solved() -> Sizing:
         hops = tuple(dataclasses.replace(hop, each=min(hop.each, share)) for hop in one.hops)
         tier = tiers.get(one.tier.name, one.tier)
         plans.append(plan(tier, share, 32, *bounds, hops=hops, settings=one.settings, alone=one.alone))
-    aim = dataclasses.replace(made.topology, tiers=tuple(p.tier for p in plans))
-    return sizing(aim, tuple(plans), solved=True, carried=True)
+    options = dataclasses.replace(made.topology, tiers=tuple(p.tier for p in plans))
+    return sizing(options, tuple(plans), solved=True, carried=True)
 
 
 def fleet() -> Fleet:

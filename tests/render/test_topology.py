@@ -89,8 +89,8 @@ def one(hard: int | Unknown, knee: int | None = None, **more: object) -> Sizing:
     """Return a plan of one tier for 1,000 connections that has one bound."""
     bounds = plans.bound("ports:x", "ports x", hard, knee)
     tier = Tier("edge", "client", (), hosts=1)
-    aim = dataclasses.replace(plans.PAPER, tiers=(tier,), connections=1000, **more)  # type: ignore[arg-type]
-    return plans.sizing(aim, (plans.plan(tier, 1000, 10, bounds),))
+    options = dataclasses.replace(plans.PAPER, tiers=(tier,), connections=1000, **more)  # type: ignore[arg-type]
+    return plans.sizing(options, (plans.plan(tier, 1000, 10, bounds),))
 
 
 def carried(sizing: Sizing) -> Sizing:
@@ -164,8 +164,8 @@ def test_what_is_too_narrow_is_opened(mode: BindMode, number: str) -> None:
 
 def test_a_number_that_is_not_found_yet_is_a_question_mark() -> None:
     tier = dataclasses.replace(plans.LB, hosts=None, open=frozenset({"hosts"}), to=())
-    aim = dataclasses.replace(plans.PAPER, tiers=(tier,))
-    text = topology_view.render(plans.sizing(aim, (plans.plan(tier, 10, 1),)))
+    options = dataclasses.replace(plans.PAPER, tiers=(tier,))
+    text = topology_view.render(plans.sizing(options, (plans.plan(tier, 10, 1),)))
     assert "lb ? hosts x 10" in text
 
 
@@ -201,12 +201,12 @@ def test_a_fleet_that_is_ready_says_so() -> None:
     )
     text = fleet.render(made)
     assert "Carries 1,000,000 connections today; it would stall at 1,200,000: broker-1" in text
-    assert "31 of 31 hosts are ready" in text and "NOT READY" not in text and "mend" not in text
+    assert "31 of 31 hosts are ready" in text and "NOT READY" not in text and "fix" not in text
 
 
 def test_an_arrow_over_a_column_goes_below_the_boxes() -> None:
     tiers = [Tier("a", "client", (Leg(("b",)), Leg(("c",))), hosts=1), Tier("b", "lb", (Leg(("c",)),), hosts=1)]
     tiers.append(Tier("c", "broker", hosts=1))
-    aim = dataclasses.replace(plans.PAPER, tiers=tuple(tiers))
-    text = topology_svg.render(plans.sizing(aim, tuple(plans.plan(t, 10, 1) for t in tiers)))
+    options = dataclasses.replace(plans.PAPER, tiers=tuple(tiers))
+    text = topology_svg.render(plans.sizing(options, tuple(plans.plan(t, 10, 1) for t in tiers)))
     assert text.count("V") == 2  # down to below the boxes, up again

@@ -69,13 +69,13 @@ def sizings(draw: st.DrawFn) -> Sizing:
                 factor=draw(st.fractions(0, 5)),
             )
         )  # fmt: skip
-    aim = Topology(
+    options = Topology(
         draw(TEXT), draw(st.integers(1, 10**9)), draw(COUNT), tuple(p.tier for p in made), draw(COUNT),
         draw(st.fractions(0, Fraction(9, 10))), draw(st.booleans()), title=draw(TEXT), origin=draw(TEXT),
     )  # fmt: skip
     rates = tuple((name, draw(BOUND)) for name in draw(st.lists(st.sampled_from(names), max_size=3)))
     return plans.sizing(
-        aim, tuple(made), rates=rates, clouds=draw(TEXTS), warnings=draw(TEXTS), carried=draw(st.booleans()),
+        options, tuple(made), rates=rates, clouds=draw(TEXTS), warnings=draw(TEXTS), carried=draw(st.booleans()),
         solved=draw(st.booleans()),
     )  # fmt: skip
 

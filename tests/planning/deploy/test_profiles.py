@@ -13,6 +13,7 @@ import pytest
 
 from hosttune.host.live import LiveHost
 from hosttune.model import Backend, BindMode, Deployment, Message, PlannedHost, Topology, Workload
+from hosttune.options import Options
 from hosttune.planning.deploy.formats import profiles
 from hosttune.profile import load, merge
 from hosttune.workflows import loading
@@ -51,7 +52,7 @@ def test_each_profile_is_valid_and_gives_the_workload_of_the_plan(topology: Topo
     for host in deployment.hosts:
         path = written(deployment, host, tmp_path)
         # what `check` makes of it on a host, with no other option
-        loaded = loading.load(LiveHost(), loading.Aim(profile=[str(path)]))
+        loaded = loading.load(LiveHost(), Options(profile=[str(path)]))
         # what a role knows of programs and peers, the plan has from the role
         role = merge.workload([load.load(host.tier.role)])
         known = {"disconnect": role.disconnect} if not host.workload.disconnect else {}
@@ -61,10 +62,10 @@ def test_each_profile_is_valid_and_gives_the_workload_of_the_plan(topology: Topo
 def test_the_command_line_comes_before_the_profile(tmp_path: Path) -> None:
     deployment = deployed.deploy(deployed.small())
     path = written(deployment, deployment.of("lb")[0], tmp_path)
-    aim = loading.Aim(
+    options = Options(
         profile=[str(path)], connections=7, backend=["10.9.9.9:1"], source=["10.9.9.1"], bind_mode="bind:1100-1200"
     )
-    found = loading.load(LiveHost(), aim).workload
+    found = loading.load(LiveHost(), options).workload
     assert [str(b) for b in found.backends] == ["10.9.9.9:1"]
     assert (found.sources, found.connections) == (("10.9.9.1",), 7)
     assert (found.bind_mode, found.bind_range) == (BindMode.BIND, (1100, 1200))
@@ -75,11 +76,11 @@ def test_a_way_of_binding_or_sources_alone_stand_in_for_all_that_the_profile_say
     host = deployment.of("lb")[0]
     path = written(deployment, host, tmp_path)
     assert "bind_range = [20000, 20199]" in path.read_text()
-    kernel = loading.load(LiveHost(), loading.Aim(profile=[str(path)], bind_mode="no-port")).workload
+    kernel = loading.load(LiveHost(), Options(profile=[str(path)], bind_mode="no-port")).workload
     assert (kernel.bind_mode, kernel.bind_range) == (BindMode.NO_PORT, None)
     white = deployed.deploy(deployed.whitepaper())
-    aim = loading.Aim(profile=[str(written(white, white.of("lb")[0], tmp_path))], source=["10.9.9.1"])
-    found = loading.load(LiveHost(), aim).workload
+    options = Options(profile=[str(written(white, white.of("lb")[0], tmp_path))], source=["10.9.9.1"])
+    found = loading.load(LiveHost(), options).workload
     assert found.sources == ("10.9.9.1",) and len(found.backends) == 6
     assert not any(backend.sources for backend in found.backends)
 
