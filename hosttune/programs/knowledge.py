@@ -20,9 +20,8 @@ def of(*programs: str) -> tuple[KnownProgram, ...]:
     """
     wanted = {bare(name) for name in programs} - {""}
     quoted = [f"{quote}{name}{quote}" for name in wanted for quote in "\"'"]
-    texts = {path: path.read_text("utf-8") for path in _paths() if wanted}
-    found = (_known(path) for path, text in texts.items() if any(name in text for name in quoted))
-    return tuple(known for known in found if wanted.intersection(known.names))
+    paths = [path for path in _paths() if any(name in path.read_text("utf-8") for name in quoted)] if wanted else []
+    return tuple(known for known in map(_known, paths) if wanted.intersection(known.names))
 
 
 def every() -> tuple[KnownProgram, ...]:

@@ -6,6 +6,7 @@ from collections import Counter
 
 from hosttune.model import BindMode, Deployment, Pair, PlannedHost
 from hosttune.model.capacity import endpoint
+from hosttune.model.programs import known_as
 from hosttune.programs import pieces
 
 # nothing longer is taken for a timeout, in milliseconds: include/haproxy/ticks.h, 31 bits
@@ -19,7 +20,7 @@ _UNLIMITED = (
     "    # would wait in a queue and be dropped without a word; without it HAProxy says what has run out",
 )
 Names = dict[tuple[str, int], str]
-_KEPT_BACK, _EACH_THREAD, _MOST_THREADS = 10, 3, 64  # src/haproxy.c, compute_ideal_maxconn(); MAX_THREADS of 2.6
+_MOST_THREADS = 64  # MAX_THREADS of 2.6
 
 
 def files(deployment: Deployment) -> dict[str, str]:
@@ -39,7 +40,9 @@ def files(deployment: Deployment) -> dict[str, str]:
 def _text(deployment: Deployment, host: PlannedHost, number: int, sharing: Counter[str], names: Names) -> str:
     topology = deployment.sizing.topology
     threads = min(max((host.tier.cores or 0) // host.tier.processes, 1), _MOST_THREADS) if host.tier.cores else 0
-    kept = max(host.workload.own_descriptors, _KEPT_BACK + len(host.ports) + _EACH_THREAD * threads)
+    known = known_as(deployment.programs, "haproxy").traits
+    own = known.kept_back.value + len(host.ports) + known.per_thread.value * threads
+    kept = max(host.workload.own_descriptors, own)
     maxconn = pieces.per_process(host, topology, kept)
     seconds = pieces.quiet(topology)
     silent = min(seconds * 1000, _LONGEST) if seconds else _LONGEST
