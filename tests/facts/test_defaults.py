@@ -26,7 +26,7 @@ KEYS = [subject.removeprefix("sysctl:") for subject in sorted(defaults.ROUGH)]
 
 def test_the_running_kernel_has_what_the_rules_give() -> None:
     host = LiveHost()
-    found = sysctl.read(host, KEYS)
+    found = sysctl.read(host, tuple(KEYS))
     mine = {f"sysctl:{key}": r for key, r in found.items() if r.boot == UNSET and not isinstance(r.runtime, Unknown)}
     told = defaults.defaults(host, machine.gather(host), mine)
     assert len(mine) >= 5
