@@ -15,10 +15,11 @@ import struct
 import sys
 from array import array
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar
+from typing import NotRequired, TypedDict, TypeVar
 
 from hosttune.errors import HostError
 from hosttune.host import netlink, proc_net
+from hosttune.host.answers import Address, Port
 from hosttune.model import Reason
 
 BY_FAMILY = 20  # SOCK_DIAG_BY_FAMILY
@@ -81,8 +82,14 @@ def apart(link: Link) -> Iterator[Link]:
         yield other
 
 
-def limited(link: Link) -> dict[str, str]:
-    """Return what an answer has to say of itself where it comes from /proc."""
+class Limited(TypedDict):
+    """What an answer has to say of itself where it comes from /proc: what is not seen."""
+
+    limited: NotRequired[str]
+
+
+def limited(link: Link) -> Limited:
+    """Return what an answer has to say of itself."""
     return {"limited": proc_net.LIMITED} if link is None else {}
 
 
@@ -121,7 +128,7 @@ def _stride(data: bytes) -> int:
     return stride if array("H", data)[2 :: stride // 2].count(BY_FAMILY) == count else 0
 
 
-def runs(data: bytes, stride: int, held: list[dict[str, Any]] | None) -> Iterable[tuple[int, bytes]]:
+def runs(data: bytes, stride: int, held: list[Held] | None) -> Iterable[tuple[int, bytes]]:
     """Return runs of connected sockets' messages of one length; bound and listening ones go to `held`.
 
     A buffer that is such a run already is not copied.
@@ -145,8 +152,17 @@ def sockets(data: bytes) -> Iterator[tuple[int, int]]:
             yield at, end - at
 
 
-def hold(data: bytes, start: int, length: int) -> dict[str, Any]:
-    """Return a bound or listening socket: `address`, `port`, `listen`, `v6only`."""
+class Held(TypedDict):
+    """A bound or listening socket."""
+
+    address: Address
+    port: Port
+    listen: bool
+    v6only: bool
+
+
+def hold(data: bytes, start: int, length: int) -> Held:
+    """Return a bound or listening socket."""
     size = 4 if data[start + 16] == socket.AF_INET else 16
     return {
         "address": readable(data[start + 24 : start + 24 + size]),

@@ -15,10 +15,11 @@ import socket
 import struct
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypedDict
 
 from hosttune.errors import HostError
 from hosttune.host import netlink
+from hosttune.host.answers import Address
 from hosttune.model import Reason
 
 _ROUNDS = (0.0, 0.5, 1.0)
@@ -34,12 +35,15 @@ _BURST = 64  # frames between two looks at what has come back
 Targets = dict[bytes, str]
 
 
-def run(addresses: list[list[str]]) -> dict[str, Any]:
-    """Ask for each [address, interface]; raises HostError.
+class Duplicates(TypedDict):
+    """The hardware address of whoever answered, by address; by interface why nobody could be asked there."""
 
-    Returns "answers", the hardware address of whoever answered by address, and "unasked", by interface why nobody
-    could be asked there.
-    """
+    answers: dict[Address, str]
+    unasked: dict[str, str]
+
+
+def run(addresses: list[list[str]]) -> Duplicates:
+    """Ask for each [address, interface]; raises HostError."""
     unasked: dict[str, str] = {}
     answers: dict[str, str] = {}
     wanted: dict[str, list[str]] = {}
