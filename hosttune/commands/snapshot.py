@@ -8,7 +8,7 @@ from hosttune.commands import resolve
 from hosttune.facts import backends, links
 from hosttune.facts.pool import pools
 from hosttune.host.recorded import Recording
-from hosttune.model import Backend, BindMode, Programs, Said
+from hosttune.model import Backend, BindMode, Programs, Symptom
 from hosttune.options import Options
 from hosttune.printable import clean, word
 from hosttune.profile import load, merge
@@ -70,7 +70,7 @@ def _twice(host: Recording, targets: tuple[Backend, ...], sources: tuple[str, ..
     """Ask what a diagnosis asks, of two moments where an interval was given."""
     again = Recording(host.inner) if seconds else host
     live = observe.live(host)
-    observe.clues(observe.Twice(host, again, live.wait), Options(), Said(), seconds)
+    observe.clues(observe.Twice(host, again, live.wait), Options(), Symptom(), seconds)
     for mode in BindMode if targets and seconds else ():
         pools(again, targets, sources, mode, None)
     if seconds:

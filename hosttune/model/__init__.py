@@ -13,15 +13,16 @@ from hosttune.model.capacity import (
     Bound,
     GroupLimit,
     Machine,
-    Need,
     PortPool,
     Process,
     Programs,
+    Remedy,
+    Scope,
     Settings,
     Workload,
 )
 from hosttune.model.changes import Change, FileState, Plan, State, Who
-from hosttune.model.diagnosis import Cause, Certainty, Conclusion, Diagnosis, Evidence, LogHit, Said
+from hosttune.model.diagnosis import Cause, Certainty, Conclusion, Diagnosis, Evidence, LogHit, Symptom
 from hosttune.model.findings import (
     Finding,
     Operator,
@@ -38,15 +39,15 @@ from hosttune.model.findings import (
 from hosttune.model.fleet import Fleet, FleetTier, HostState, Reported
 from hosttune.model.proofs import Proof, Proven, Trial
 from hosttune.model.report import Report
-from hosttune.model.sources import CloudAddresses, More, Outlet, SourcePlan
+from hosttune.model.sources import CloudAddresses, EgressInterface, More, SourcePlan
 from hosttune.model.topology import (
     CLOUDS,
+    Bottleneck,
     Deployment,
     Hop,
     Leg,
     Message,
     Pair,
-    Place,
     PlannedHost,
     Setting,
     Sizing,
@@ -63,6 +64,7 @@ __all__ = [
     "Account",
     "Backend",
     "BindMode",
+    "Bottleneck",
     "Bound",
     "Cause",
     "Certainty",
@@ -72,6 +74,7 @@ __all__ = [
     "Conclusion",
     "Deployment",
     "Diagnosis",
+    "EgressInterface",
     "Evidence",
     "FileState",
     "Finding",
@@ -88,12 +91,9 @@ __all__ = [
     "Message",
     "More",
     "Namespaces",
-    "Need",
     "Operator",
     "Origin",
-    "Outlet",
     "Pair",
-    "Place",
     "Plan",
     "PlannedHost",
     "Pools",
@@ -107,12 +107,13 @@ __all__ = [
     "Reading",
     "Reason",
     "Record",
+    "Remedy",
     "Report",
     "Reported",
     "Requirement",
     "Run",
-    "Said",
     "Sample",
+    "Scope",
     "Series",
     "Setting",
     "Settings",
@@ -124,6 +125,7 @@ __all__ = [
     "SourcePlan",
     "State",
     "Subject",
+    "Symptom",
     "Tick",
     "Tier",
     "TierPlan",

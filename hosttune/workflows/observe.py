@@ -24,8 +24,8 @@ from hosttune.model import (
     Program,
     Rates,
     Reason,
-    Said,
     Sample,
+    Symptom,
     Traffic,
     Unknown,
 )
@@ -84,7 +84,7 @@ def seconds(text: str, option: str = "--for", most: float = _HOUR) -> float:
     return float(match[1]) * _UNITS[match[2]]
 
 
-def clues(hosts: Twice, options: Options, said: Said, interval: float = 0.0) -> Clues:
+def clues(hosts: Twice, options: Options, symptom: Symptom, interval: float = 0.0) -> Clues:
     """Gather everything of two moments; what cannot be read is Unknown and stops nothing. Raises UsageError."""
     first = hosts.first
     machine = machines.gather(first)
@@ -105,7 +105,7 @@ def clues(hosts: Twice, options: Options, said: Said, interval: float = 0.0) -> 
     found_now = _programs(programs)
     return Clues(
         machine=machine,
-        said=said,
+        symptom=symptom,
         rates=Rates(before, now),
         limits=held,
         traffic=seen.traffic,

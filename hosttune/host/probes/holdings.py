@@ -49,7 +49,7 @@ def run(pid: int) -> Holdings:
 
 def _sockets(pid: int) -> Holdings:
     """Return its connections and backlogs; raises OSError, or HostError where they are not to be seen from here."""
-    if os.stat(f"/proc/{pid}/ns/net").st_ino != os.stat("/proc/self/ns/net").st_ino:
+    if os.stat(f"/proc/{pid}/ns/net").st_ino != os.stat("/proc/thread-self/ns/net").st_ino:
         raise HostError(Reason.INVISIBLE, f"process {pid} is in another network namespace")
     counted = os.stat(f"/proc/{pid}/fd").st_size
     inodes = set(_tcp(pid, counted))
