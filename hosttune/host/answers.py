@@ -144,4 +144,4 @@ Interface = Annotated[str, Is(is_interface, "no interface's name")]
 Ports = Annotated[str, Is(lambda value: isinstance(value, str) and _SET.fullmatch(value), "no set of ports")]
 User = Annotated[str, Is(matches("[0-9]{1,10}"), "no user's number")]
 Pid = Annotated[str, Is(matches("[0-9]{1,7}"), "no process's number")]
-"""The text of a number up to PID_MAX_LIMIT, 1 << 22: include/linux/threads.h."""
+"""The text of a number up to kernel.PID_MAX_LIMIT."""

@@ -17,6 +17,7 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator
 from typing import NotRequired, TypedDict, TypeVar
 
+from hosttune import kernel
 from hosttune.errors import HostError
 from hosttune.host import netlink, proc_net
 from hosttune.host.answers import Address, Port
@@ -24,12 +25,16 @@ from hosttune.model import Reason
 
 BY_FAMILY = 20  # SOCK_DIAG_BY_FAMILY
 SMALLEST = 88  # struct nlmsghdr and struct inet_diag_msg
-LISTEN = 10
-OWNERS = {LISTEN, 7}  # a bound socket that is nothing else yet comes back as CLOSE
-BOUND_INACTIVE = 13  # since 6.8
+OWNERS = {kernel.LISTEN, kernel.CLOSE}  # a bound socket that is nothing else yet comes back as CLOSE
 # full sockets answer with one length, TIME_WAIT and its like with another: asked apart, each buffer is uniform
-FULL = sum(1 << state for state in (1, 2, 4, 8, 9, 11))
-SMALL = sum(1 << state for state in (3, 5, 6))
+FULL = sum(
+    1 << state
+    for state in (
+        *(kernel.ESTABLISHED, kernel.SYN_SENT, kernel.FIN_WAIT1),
+        *(kernel.CLOSE_WAIT, kernel.LAST_ACK, kernel.CLOSING),
+    )
+)
+SMALL = 1 << kernel.SYN_RECV | 1 << kernel.FIN_WAIT2 | 1 << kernel.TIME_WAIT
 FAMILIES = ((socket.AF_INET, (6, 10), 1), (socket.AF_INET6, (6, 7, 8, 9, 10, 11, 12, 13), 4))
 """Of each family the 32-bit words of a message that hold source and destination, and how many make an address."""
 
@@ -167,7 +172,7 @@ def hold(data: bytes, start: int, length: int) -> Held:
     return {
         "address": readable(data[start + 24 : start + 24 + size]),
         "port": struct.unpack_from("!H", data, start + 20)[0],
-        "listen": data[start + 17] == LISTEN,
+        "listen": data[start + 17] == kernel.LISTEN,
         "v6only": size == 16 and any(netlink.attributes(data, start + SMALLEST, start + length).get(_SKV6ONLY, b"")),
     }
 

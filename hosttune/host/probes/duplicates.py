@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterable
 from typing import Any, TypedDict
 
+from hosttune import kernel
 from hosttune.errors import HostError
 from hosttune.host import netlink
 from hosttune.host.answers import Address
@@ -95,11 +96,11 @@ def _links(wanted: Iterable[str], unasked: dict[str, str]) -> dict[str, bytes]:
 
 def _why_not(link: Any) -> str:
     flags = link["flags"]
-    if flags & 0x8:  # IFF_LOOPBACK, linux/if.h
+    if flags & kernel.IFF_LOOPBACK:
         return "is the loopback, where nobody else is"
-    if flags & 0x80 or link["ifi_type"] != 1:  # IFF_NOARP; ARPHRD_ETHER
+    if flags & kernel.IFF_NOARP or link["ifi_type"] != kernel.ARPHRD_ETHER:
         return "has no ARP"
-    if not flags & 0x1:  # IFF_UP
+    if not flags & kernel.IFF_UP:
         return "is down"
     return "has no carrier" if link.get_attr("IFLA_CARRIER") == 0 else ""
 

@@ -12,6 +12,7 @@ import struct
 from collections.abc import Iterator
 from typing import NotRequired, TypedDict
 
+from hosttune import kernel
 from hosttune.errors import HostError
 from hosttune.host import sock_diag
 from hosttune.host.answers import Count
@@ -19,7 +20,7 @@ from hosttune.model import Reason
 
 _MOST = 4096  # each entry of /proc/PID/fd that is looked at costs the kernel an inode and a dentry, fs/proc/fd.c
 # all states of a socket at a listener's port but LISTEN, and TIME_WAIT and SYN_RECV, which have no descriptor
-_LISTEN, _CONNECTED = 1 << 10, sum(1 << state for state in (1, 2, 4, 5, 7, 8, 9, 11))
+_LISTEN, _CONNECTED = 1 << kernel.LISTEN, sock_diag.FULL | 1 << kernel.FIN_WAIT2 | 1 << kernel.CLOSE
 _FAMILIES = (socket.AF_INET, socket.AF_INET6)
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 from typing import Annotated, Any, TypedDict
 
+from hosttune import kernel
 from hosttune.errors import HostError
 from hosttune.host import netlink
 from hosttune.host.answers import Address, Count, Interface, Is, MaybeAddress, is_interface, is_prefix
 from hosttune.model import Reason
 
-_UP, _LOOPBACK, _NOARP = 0x1, 0x8, 0x80  # linux/if.h
-_ETHER = 1  # ARPHRD_ETHER, linux/if_arp.h
 _PERMANENT = 0x80  # IFA_F_PERMANENT, linux/if_addr.h
 _LOCAL = 2  # RTN_LOCAL, linux/rtnetlink.h
 _LOCAL_TABLE = 255
@@ -104,10 +103,10 @@ def _asked(routing: Any) -> Links:
 def _link(link: Any) -> Link:
     flags = link["flags"]
     return {
-        "up": bool(flags & _UP),
+        "up": bool(flags & kernel.IFF_UP),
         "carrier": link.get_attr("IFLA_CARRIER") != 0,
-        "loopback": bool(flags & _LOOPBACK),
-        "arp": link["ifi_type"] == _ETHER and not flags & _NOARP,
+        "loopback": bool(flags & kernel.IFF_LOOPBACK),
+        "arp": link["ifi_type"] == kernel.ARPHRD_ETHER and not flags & kernel.IFF_NOARP,
         "addresses": [],
         "gateways": [],
         "neighbours": [],

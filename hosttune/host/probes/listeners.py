@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hosttune import kernel
 from hosttune.errors import HostError
 from hosttune.host import sock_diag
 from hosttune.host.probes.traffic import Listener, owners
@@ -16,4 +17,4 @@ def run() -> list[Listener]:
 def _listeners(link: sock_diag.Link) -> list[Listener]:
     if link is None:
         raise HostError(Reason.ABSENT, "the kernel has no inet_diag, and /proc does not show backlogs")
-    return owners(link, 1 << sock_diag.LISTEN)[1]
+    return owners(link, 1 << kernel.LISTEN)[1]

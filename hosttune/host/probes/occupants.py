@@ -6,10 +6,9 @@ from array import array
 from collections import Counter
 from typing import TypedDict
 
+from hosttune import kernel
 from hosttune.host import sock_diag
 from hosttune.host.answers import Address, Count, Port
-
-_SYN_RECV = 3
 
 
 class Listening(TypedDict):
@@ -38,7 +37,7 @@ def _answer(link: sock_diag.Link) -> Occupants:
     counts: Counter[str] = Counter()
     held: list[sock_diag.Held] = []
     for family, columns, words in sock_diag.FAMILIES:
-        for states in (sock_diag.FULL | 1 << sock_diag.LISTEN, 1 << _SYN_RECV):
+        for states in (sock_diag.FULL | 1 << kernel.LISTEN, 1 << kernel.SYN_RECV):
             for data, uniform in sock_diag.dump(link, family, states):
                 for stride, run_ in sock_diag.runs(data, uniform, held):
                     cells, step = array("I", run_), stride // 4

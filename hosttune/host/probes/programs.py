@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable
 from typing import NotRequired, TypedDict
 
+from hosttune import kernel
 from hosttune.host import proc
 from hosttune.host.answers import Count
 from hosttune.host.probes import workers
@@ -19,7 +20,6 @@ from hosttune.host.probes import workers
 _LOOKS = 4096  # descriptors of a process that are looked at where the kernel does not count them
 _FEW = 24  # descriptors: a program with fewer carries nothing that matters here
 _FIRST = 256  # a program opens its listeners first, so they have low numbers
-_SYS_ADMIN, _SYS_RESOURCE = 1 << 21, 1 << 24  # CAP_SYS_ADMIN, CAP_SYS_RESOURCE, linux/capability.h
 
 
 class Limited(TypedDict):
@@ -142,8 +142,8 @@ def _about(pid: int) -> About:
         "ticks": own.ticks,
         "system_ticks": own.system_ticks,
         "threads": own.threads,
-        "exempt": None if able is None else bool(able & _SYS_ADMIN),
-        "resource": None if able is None else bool(able & _SYS_RESOURCE),
+        "exempt": None if able is None else bool(able >> kernel.CAP_SYS_ADMIN & 1),
+        "resource": None if able is None else bool(able >> kernel.CAP_SYS_RESOURCE & 1),
         "here": _here(pid),
     }
 

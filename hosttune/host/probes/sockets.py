@@ -13,11 +13,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import compress
 from typing import Any, NotRequired, TypedDict
 
+from hosttune import kernel
 from hosttune.host import sock_diag
 from hosttune.host.answers import Address, Port, Ports
 from hosttune.host.sock_diag import FAMILIES, FULL, SMALL, SMALLEST, Link
 
-_ESTABLISHED, _TIME_WAIT = 1, 6
 TIMER_WAIT = 3  # idiag_timer of a socket that has shrunk to a timer, inet_twsk_diag_fill()
 _FEW = 64
 """Backends that the kernel is asked for one by one: each socket is put to each condition, so that more cost more than
@@ -83,7 +83,7 @@ def _tuples(link: Link, backends: list[tuple[bytes, int]], held: list[sock_diag.
     """
     found: dict[tuple[str, str, int], dict[str, int]] = {}
     many = len(backends) > _FEW
-    rest = SMALL | 1 << sock_diag.LISTEN | 1 << sock_diag.BOUND_INACTIVE
+    rest = SMALL | 1 << kernel.LISTEN | 1 << kernel.BOUND_INACTIVE
     for family, columns, words in FAMILIES:
         filters, only = _filters(backends, family)
         listed = sock_diag.either([sock_diag.NO_DESTINATION, *filters]) if filters is not None else b""
@@ -98,8 +98,8 @@ def _tuples(link: Link, backends: list[tuple[bytes, int]], held: list[sock_diag.
             ).items():
                 state, timer, port = key[:3]
                 source, address = key[3 : 3 + words], key[3 + words :]
-                name = {_ESTABLISHED: "established", _TIME_WAIT: "time_wait"}.get(state, "other")
-                name = "half_closed" if timer == TIMER_WAIT and state != _TIME_WAIT else name
+                name = {kernel.ESTABLISHED: "established", kernel.TIME_WAIT: "time_wait"}.get(state, "other")
+                name = "half_closed" if timer == TIMER_WAIT and state != kernel.TIME_WAIT else name
                 row = (sock_diag.address(source), sock_diag.address(address), socket.ntohs(port))
                 sets = found.setdefault(row, {})
                 sets[name] = sets.get(name, 0) | mask(used)

@@ -20,10 +20,24 @@ from hosttune.host import sock_diag
 from hosttune.host.answers import Address, Count, Port, User
 from hosttune.host.maps import Key, Maps, destination_of, plain, source_of, words
 from hosttune.host.probes.sockets import TIMER_WAIT, Local, Tuple
+from hosttune.kernel import (
+    BOUND_INACTIVE,
+    CLOSE_WAIT,
+    CLOSING,
+    ESTABLISHED,
+    FIN_WAIT1,
+    FIN_WAIT2,
+    LAST_ACK,
+    LISTEN,
+    SYN_RECV,
+    SYN_SENT,
+    TIME_WAIT,
+)
 
-# include/net/tcp_states.h
-_ESTABLISHED, _SYN_SENT, _SYN_RECV, _FIN_WAIT2, _TIME_WAIT, _CLOSE_WAIT = 1, 2, 3, 5, 6, 8
-_PASSING = {2: "SYN_SENT", 3: "SYN_RECV", 4: "FIN_WAIT1", 8: "CLOSE_WAIT", 9: "LAST_ACK", 11: "CLOSING"}
+_PASSING = {
+    **{SYN_SENT: "SYN_SENT", SYN_RECV: "SYN_RECV", FIN_WAIT1: "FIN_WAIT1"},
+    **{CLOSE_WAIT: "CLOSE_WAIT", LAST_ACK: "LAST_ACK", CLOSING: "CLOSING"},
+}
 # columns of 32 bits within a message: struct nlmsghdr and struct inet_diag_msg
 _UNREAD, _UNSENT, _UID = 18, 19, 20
 _RETRANS = 19  # bytes from a message's beginning: idiag_retrans
@@ -152,14 +166,14 @@ class _Look:
     def _going(self, family: int, columns: tuple[int, ...]) -> None:
         """Count what goes out, all of it: established, and what waits after its end."""
         filters = _without(self.ports)
-        for step, run in _sockets(self.link, family, 1 << _ESTABLISHED, filters):
+        for step, run in _sockets(self.link, family, 1 << ESTABLISHED, filters):
             keys, local, _ = _columns(run, step, columns)
             going = [port not in self.ports for port in local]
             self._add("established", keys, going)
             self.maps.take("established", zip(keys, local, strict=True), going)
             self.outgoing += sum(going)
             self._queues(run, step, keys, going)
-        for step, run in _sockets(self.link, family, 1 << _TIME_WAIT | 1 << _FIN_WAIT2, filters):
+        for step, run in _sockets(self.link, family, 1 << TIME_WAIT | 1 << FIN_WAIT2, filters):
             keys, local, states = _columns(run, step, columns)
             going = [port not in self.ports for port in local]
             self._add("time_wait", keys, going)
@@ -169,7 +183,7 @@ class _Look:
     def _coming(self, family: int, columns: tuple[int, ...]) -> None:
         """Look at a part of the accepted ones."""
         seen = 0
-        for step, run in _sockets(self.link, family, 1 << _ESTABLISHED, _only(self.ports)) if self.ports else ():
+        for step, run in _sockets(self.link, family, 1 << ESTABLISHED, _only(self.ports)) if self.ports else ():
             keys, local, _ = _columns(run, step, columns)
             coming = [port in self.ports for port in local]
             for port, count in Counter(compress(local, coming)).items():
@@ -191,17 +205,17 @@ class _Look:
             for state, count in Counter(states).items():
                 self.states[_PASSING[state]] += count
             tried = run[_RETRANS::step]
-            going = [port not in self.ports and state != _SYN_RECV for port, state in zip(local, states, strict=True)]
+            going = [port not in self.ports and state != SYN_RECV for port, state in zip(local, states, strict=True)]
             self.maps.take("other", zip(keys, local, strict=True), going)
-            self._add("other", keys, [one and state != _SYN_SENT for one, state in zip(going, states, strict=True)])
+            self._add("other", keys, [one and state != SYN_SENT for one, state in zip(going, states, strict=True)])
             for key, port, state, again in zip(keys, local, states, tried, strict=True):
-                if state == _SYN_SENT:
+                if state == SYN_SENT:
                     row = self.flows.setdefault(key, Counter())
                     row["opening"] += 1
                     row["retried"] += again > 0
-                elif port in self.ports and state in (_SYN_RECV, _CLOSE_WAIT):
+                elif port in self.ports and state in (SYN_RECV, CLOSE_WAIT):
                     of = self.accepted.setdefault(port, Counter())
-                    of["half_open" if state == _SYN_RECV else "closing"] += 1
+                    of["half_open" if state == SYN_RECV else "closing"] += 1
             seen += len(keys)
             if seen >= _MOST_PASSING:
                 return
@@ -260,16 +274,16 @@ def _columns(run: bytes, step: int, columns: tuple[int, ...]) -> tuple[list[Key]
 
 def _gone(states: bytes, timers: bytes, going: list[bool]) -> dict[str, list[bool]]:
     """Return which of those that go out are in TIME_WAIT, which in FIN_WAIT2 and only a timer, and which neither."""
-    waiting = [one and state == _TIME_WAIT for one, state in zip(going, states, strict=True)]
+    waiting = [one and state == TIME_WAIT for one, state in zip(going, states, strict=True)]
     half = [
-        one and state != _TIME_WAIT and timer == TIMER_WAIT
+        one and state != TIME_WAIT and timer == TIMER_WAIT
         for one, state, timer in zip(going, states, timers, strict=True)
     ]
     rest = [one and not (w or h) for one, w, h in zip(going, waiting, half, strict=True)]
     return {"time_wait": waiting, "half_closed": half, "other": rest}
 
 
-_OWNED = 1 << sock_diag.LISTEN | 1 << sock_diag.BOUND_INACTIVE
+_OWNED = 1 << LISTEN | 1 << BOUND_INACTIVE
 
 
 def owners(link: sock_diag.Link, states: int = _OWNED) -> tuple[list[sock_diag.Held], list[Listener]]:
