@@ -100,7 +100,7 @@ def need(*wanted: str) -> None:
 
 
 def missing(why: str, *packages: str) -> None:
-    """Skip the test for a reason, or fail it under CI; `packages` would mend it."""
+    """Skip the test for a reason, or fail it under CI; `packages` would fix it."""
     install = f" (apt-get install {' '.join(_each(packages))})" if packages else ""
     if ci():
         pytest.fail(why + install)

@@ -82,7 +82,7 @@ def test_a_check_that_fails_is_a_unit_that_failed(boots: list[dict[str, str]]) -
     assert "hosttune-check.service" in seen["broken-failed"]
     assert "net.core.somaxconn" in seen["broken-journal"]
     assert re.search(r"^hosttune_check_finding{.*somaxconn.*fail.* 1$", seen["broken-metrics"], re.M)
-    assert seen["mended-code"] == "0\n" and seen["mended-failed"] == ""
+    assert seen["fixed-code"] == "0\n" and seen["fixed-failed"] == ""
 
 
 def test_metrics_are_written_beside_those_of_another_user(boots: list[dict[str, str]]) -> None:
