@@ -160,7 +160,7 @@ def row_of(draft: Draft, key: str) -> Row:
     """Return a key in its layers, for a profile that does not ask for it too."""
     subject = Subject("sysctl", key)
     found = draft.rows.get(subject)
-    return found or Row(subject, facts.gather(draft.world, (key,), facts.files(draft.world, (key,)))[key])
+    return found or Row(subject, facts.read(draft.world, (key,))[key])
 
 
 def _modules(draft: Draft, found: list[Row]) -> None:
