@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from hosttune import capacity, printable
-from hosttune.capacity import CapacityFacts
+from hosttune import printable
+from hosttune.capacity import CapacityFacts, more_sources
 from hosttune.errors import HostError, UsageError
 from hosttune.facts import cloud_addresses, free, links, pool
 from hosttune.facts import machine as machines
@@ -209,8 +209,8 @@ def _of(pools: Sequence[PortPool], backends: Sequence[Backend]) -> tuple[PortPoo
 
 def _more(facts: CapacityFacts, *, widest: bool) -> More:
     return More(
-        capacity.more_sources(facts, widest=widest, below_knee=False),
-        capacity.more_sources(facts, widest=widest, below_knee=True),
+        more_sources(facts, widest=widest, below_knee=False),
+        more_sources(facts, widest=widest, below_knee=True),
     )
 
 
