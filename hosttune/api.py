@@ -286,9 +286,10 @@ def emit(sizing: Sizing) -> dict[str, str]:
     True
     """
     from hosttune.planning.sizing import deploy
+    from hosttune.programs import knowledge
     from hosttune.workflows import emitting
 
-    return emitting.texts(deploy(sizing))
+    return emitting.texts(deploy(sizing, knowledge.every()))
 
 
 def fleet(sizing: Sizing, reports: str) -> Fleet:

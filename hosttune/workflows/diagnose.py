@@ -11,6 +11,7 @@ from hosttune.host import named_file
 from hosttune.host.live import LiveHost
 from hosttune.model import Diagnosis, LogHit, Symptom, Unknown
 from hosttune.options import Options, Place, Stall
+from hosttune.programs import knowledge
 from hosttune.workflows import loading, observe
 
 _LARGEST = 16 << 20
@@ -65,7 +66,7 @@ def _hits(path: str) -> tuple[tuple[LogHit, ...], str]:
         raise UsageError(f"--log {path}: {named_file.why(error)}; name a file that you may read, or a pipe") from error
     if end.cut and not end.data:
         raise UsageError(f"--log {path}: nothing came in {_PATIENCE:g} s; start what writes it first, or name a file")
-    hits = log_reading.recognise(end.data)
+    hits = log_reading.recognise(end.data, knowledge.every())
     if end.cut:
         return hits, f"--log {path}: more came after {_PATIENCE:g} s and was not read; save it first, and name the file"
     return hits, "" if hits else f"--log {path}: no line that is known"

@@ -29,6 +29,7 @@ from hosttune.model import (
     Unknown,
 )
 from hosttune.options import Options
+from hosttune.programs import knowledge
 from hosttune.workflows import examine, loading
 
 _SHORTEST = 0.3
@@ -113,6 +114,7 @@ def clues(hosts: Twice, options: Options, symptom: Symptom, interval: float = 0.
         rate=options.rate or 0,
         notes=(*limited(seen.traffic), *_absent(host, watched, found_now), *_ended(host, watched, earlier, found_now)),
         tracked=tracked.gather(host, now, held),
+        known=knowledge.of(*(program.name for program in found_now), *(hit.program for hit in symptom.hits)),
     )
 
 
