@@ -23,7 +23,7 @@ from hosttune.cli.options import (
     TextFile,
     User,
     Verbose,
-    formats,
+    formats_of,
 )
 from hosttune.commands import completing
 from hosttune.options import Options
@@ -35,7 +35,7 @@ def check(
     netns: Netns = "",
     root: Root = "/",
     snapshot: Snapshot = "",
-    format: Annotated[str, formats("table", "json", "markdown", "prometheus", "junit", "tap", "nagios")] = "table",
+    format: Annotated[str, formats_of("Report")] = "table",
     textfile: TextFile = "",
     fail_on: FailOn = "error",
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 where something could not be examined.")] = False,
@@ -58,7 +58,7 @@ def capacity(
     netns: Netns = "",
     root: Root = "/",
     snapshot: Snapshot = "",
-    format: Annotated[str, formats("table", "json", "markdown")] = "table",
+    format: Annotated[str, formats_of("Capacity")] = "table",
     svg: Annotated[str, FileOption("--svg", help="Write the picture to FILE too.")] = "",
     verbose: Verbose = False,
 ) -> None:
@@ -96,7 +96,7 @@ def prove(
     ] = "",
     budget: Annotated[str, typer.Option(help="Time for everything: 30s, 2m.", metavar="TIME")] = "30s",
     planned: Annotated[bool, typer.Option("--planned", help="With the settings that apply would give.")] = False,
-    format: Annotated[str, formats("table", "markdown", "json")] = "table",
+    format: Annotated[str, formats_of("Trial")] = "table",
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 where something could not be proven.")] = False,
 ) -> None:

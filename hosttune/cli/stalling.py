@@ -10,13 +10,12 @@ from hosttune.cli.application import app
 from hosttune.cli.groups import Fields
 from hosttune.cli.options import (
     FileOption,
-    Format,
     Netns,
     Snapshot,
     StalledAt,
     TextFile,
     Verbose,
-    formats,
+    formats_of,
 )
 from hosttune.commands import completing
 from hosttune.options import Options
@@ -55,7 +54,7 @@ def diagnose(
     log: Annotated[list[str] | None, FileOption("--log", help="A log of the program; repeatable.")] = None,
     netns: Netns = "",
     snapshot: Snapshot = "",
-    format: Format = "table",
+    format: Annotated[str, formats_of("Diagnosis")] = "table",
     verbose: Verbose = False,
 ) -> None:
     """Say why this host stalls, with the evidence; or what is excluded, and what to read next.
@@ -98,7 +97,7 @@ def watch(
     length: Annotated[str, typer.Option("--for", help="Stop after this time: 10s, 1m, 2h.", metavar="TIME")] = "",
     once: Annotated[bool, typer.Option("--once", help="Print one look, an interval from now, and leave.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="A line of JSON for each look.")] = False,
-    format: Annotated[str, formats("table", "json", "prometheus")] = "table",
+    format: Annotated[str, formats_of("View")] = "table",
     textfile: TextFile = "",
     sort: Annotated[
         str,

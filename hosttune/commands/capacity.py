@@ -5,11 +5,10 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from hosttune.model import Report
+from hosttune import render
+from hosttune.model import Capacity, Report
 from hosttune.options import Options
-from hosttune.render.view import capacity
-from hosttune.render.view import svg as svg_view
-from hosttune.render.view.figures import hard_bounds, slow_bounds
+from hosttune.render.figures import hard_bounds, slow_bounds
 from hosttune.terminal import streams
 from hosttune.workflows import loading, opening
 
@@ -29,18 +28,14 @@ class Asked:
 
 def run(asked: Asked) -> int:
     """Print the bounds and return the exit code: 0 where the workload is carried, 1 where it is not."""
-    opening.check_format(asked.format, ("table", "json", "markdown"))
+    render.check_format(Capacity, asked.format)
     report = loading.report(asked.options, asked.root, asked.snapshot, asked.netns)
     short = _short(report)
     if not short:
         report = dataclasses.replace(report, mend=())
     if asked.svg:
-        streams.to_file("--svg", asked.svg, svg_view.render(report))
-    if asked.format == "table":
-        # check shows the bounds that bind; here there is room for all
-        opening.present(report, capacity, asked.verbose)
-    else:
-        opening.print_report(report, asked.format, asked.verbose)
+        streams.to_file("--svg", asked.svg, render.render(Capacity(report), "svg"))
+    opening.present(Capacity(report), asked.format, asked.verbose)
     return 1 if short else 0
 
 

@@ -6,12 +6,12 @@ import dataclasses
 import time
 from dataclasses import dataclass
 
-from hosttune import registry
+from hosttune import render
 from hosttune.errors import UsageError
 from hosttune.host.live import LiveHost
 from hosttune.model import Report
 from hosttune.options import Options
-from hosttune.render.formats import prometheus
+from hosttune.render.of_report import prometheus
 from hosttune.terminal import metrics_file
 from hosttune.workflows import examine, loading, opening
 
@@ -36,18 +36,17 @@ def run(asked: Asked) -> int:
     if asked.textfile and (asked.snapshot or asked.root != "/"):
         raise UsageError("--textfile: node_exporter tells of the host it runs on; leave out --snapshot and --root")
     metrics_file.check(asked.textfile)
-    opening.check_format(asked.format, registry.names("hosttune.render.formats"))
+    render.check_format(Report, asked.format)
     fail_on = examine.severity(asked.fail_on)
     report = loading.report(asked.options, asked.root, asked.snapshot, asked.netns)
     taken = None if asked.snapshot else round(time.time(), 3)
     if not (asked.netns or asked.snapshot) and asked.root == "/":
         report = _waiting(LiveHost(), report)
     report = dataclasses.replace(report, fail_on=fail_on, strict=asked.strict, taken=taken)
-    renderer = registry.load("hosttune.render.formats", asked.format)
     if asked.textfile:
         metrics_file.write(asked.textfile, prometheus.render(report))
-    opening.present(report, renderer, asked.verbose)
-    own = getattr(renderer, "exit_code", None)
+    opening.present(report, asked.format, asked.verbose)
+    own = getattr(render.format_module(Report, asked.format), "exit_code", None)
     return own(report) if own else examine.exit_code(report.findings, report.fail_on.rank, asked.strict)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
-from hosttune import diagnosis
+from hosttune import diagnosis, render
 from hosttune.diagnosis import errnos, log_reading
 from hosttune.errors import HostError, UsageError
 from hosttune.host import named_file
@@ -13,7 +13,6 @@ from hosttune.host.live import LiveHost
 from hosttune.host.recorded import Recorded
 from hosttune.model import Conclusion, Diagnosis, LogHit, Said, Unknown
 from hosttune.options import Options
-from hosttune.render.view import diagnosis as diagnosis_view
 from hosttune.workflows import loading, observe, opening
 
 _CODES = {Conclusion.NOTHING: 0, Conclusion.CAUSE: 1, Conclusion.OWN_LIMIT: 1, Conclusion.NOT_ENOUGH: 3}
@@ -41,8 +40,7 @@ class Asked:
 
 def run(asked: Asked) -> int:
     """Print the diagnosis and return the exit code."""
-    if asked.format not in diagnosis_view.RENDERERS:
-        raise UsageError(f"--format {asked.format}: unknown; choose {', '.join(sorted(diagnosis_view.RENDERERS))}")
+    render.check_format(Diagnosis, asked.format)
     said, notes = _said(asked)
     interval = observe.seconds(asked.interval) if asked.interval else 0.0
     with loading.view(asked.options, asked.netns, asked.snapshot) as seen:
@@ -56,12 +54,8 @@ def run(asked: Asked) -> int:
         notes=(*found.notes, *notes, *_unused(asked, found.seconds)),
         missing=(*seen.missing, *(_missing(clues) if isinstance(host, LiveHost) else ())),
     )
-    _print(found, asked)
+    opening.present(found, asked.format, asked.verbose)
     return _CODES[found.conclusion]
-
-
-def _print(found: Diagnosis, asked: Asked) -> None:
-    opening.present(found, diagnosis_view.Renderer(asked.format), asked.verbose)
 
 
 def _unused(asked: Asked, seconds: float) -> tuple[str, ...]:

@@ -5,17 +5,14 @@ from __future__ import annotations
 import dataclasses
 import sys
 from dataclasses import dataclass
-from typing import Any
 
-from hosttune import printable
+from hosttune import printable, render
 from hosttune.errors import UsageError
 from hosttune.model import Sizing, Topology
 from hosttune.planning import sizing
 from hosttune.planning.topology import keys, load
 from hosttune.terminal import streams
 from hosttune.workflows import emitting, fleet_reports, opening, real_tiers, role_settings, trust
-
-FORMATS = ("table", "markdown", "json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +32,7 @@ class Asked:
 
 def run(asked: Asked) -> int:
     """Plan, and print it; returns 0 where the target is carried, 1 where it is not."""
-    if asked.format not in FORMATS:
-        raise UsageError(f"--format {asked.format}: unknown; choose {', '.join(FORMATS)}")
+    render.check_format(Sizing, asked.format)
     if asked.example:
         sys.stdout.write(load.text(asked.topology or load.names()[0]))
         return 0
@@ -50,11 +46,9 @@ def run(asked: Asked) -> int:
     if asked.reports:
         return fleet_view(asked, found)
     if asked.svg:
-        from hosttune.render.view import topology_svg
-
-        streams.to_file("--svg", asked.svg, topology_svg.render(found))
+        streams.to_file("--svg", asked.svg, render.render(found, "svg"))
     written = emitting.emit(sizing.deploy(found), asked.emit) if asked.emit else ()
-    _print(asked, found)
+    opening.present(found, asked.format, asked.verbose)
     if written:
         into = keys.printed(asked.emit)
         told = f"hosttune: {len(written):,} files are in {into}; {into}/README.md says what goes where"
@@ -74,7 +68,7 @@ def size(asked: Asked) -> Sizing:
     if asked.solve:
         topology = sizing.solve(topology, roles)
     real = real_tiers.bounds(topology, roles)
-    return dataclasses.replace(sizing.size(topology, roles, real), solved=asked.solve)
+    return dataclasses.replace(sizing.size(topology, roles, real), solved=asked.solve, command=_command(asked))
 
 
 def _openings(topology: Topology) -> list[str]:
@@ -84,41 +78,11 @@ def _openings(topology: Topology) -> list[str]:
 
 
 def fleet_view(asked: Asked, found: Sizing) -> int:
-    from hosttune.render.view import fleet as fleet_view
-
-    if asked.emit or asked.svg or asked.format == "markdown":
-        raise UsageError("--reports: it is said as a table or json; leave out --emit, --svg and markdown")
+    if asked.emit or asked.svg:
+        raise UsageError("--reports: it holds reports against a plan; leave out --emit and --svg")
     fleet = fleet_reports.fleet(found, asked.reports)
-    if asked.format == "json":
-        sys.stdout.write(fleet_view.document(fleet))
-    else:
-        opening.present(fleet, fleet_view, asked.verbose)
+    opening.present(fleet, asked.format, asked.verbose)
     return 0 if not fleet.waiting and not fleet.missing and found.carried else 1
-
-
-def _print(asked: Asked, found: Sizing) -> None:
-    from hosttune.render.view import topology as topology_view
-    from hosttune.render.view import topology_markdown
-
-    command = _command(asked)
-    if asked.format == "json":
-        sys.stdout.write(topology_view.document(found))
-    elif asked.format == "markdown":
-        sys.stdout.write(topology_markdown.render(found, command=command))
-    else:
-        opening.present(found, _Renderer(topology_view, command), asked.verbose)
-
-
-@dataclass(frozen=True, slots=True)
-class _Renderer:
-    """A renderer that knows the command it was asked by."""
-
-    inner: Any
-    command: str
-
-    def render(self, found: Sizing, **how: Any) -> str:
-        """Return the text."""
-        return str(self.inner.render(found, command=self.command, **how))
 
 
 def _command(asked: Asked) -> str:

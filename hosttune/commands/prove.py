@@ -9,6 +9,7 @@ import sys
 import time
 from dataclasses import dataclass
 
+from hosttune import render
 from hosttune.changes.planned import Planned
 from hosttune.changes.request import Request
 from hosttune.errors import HostError, UsageError
@@ -19,9 +20,8 @@ from hosttune.model import Proven, Trial
 from hosttune.options import Options
 from hosttune.printable import clean
 from hosttune.proofs import proof_setup, running
-from hosttune.render.view import proof as proof_view
 from hosttune.terminal import streams
-from hosttune.workflows import apply_plan, examine, loading
+from hosttune.workflows import apply_plan, examine, loading, opening
 
 _MOST = 3600.0  # seconds of a budget
 _UNITS = {"": 1, "s": 1, "m": 60}
@@ -41,8 +41,7 @@ class Asked:
 
 def run(asked: Asked) -> int:
     """Print the proofs and return the exit code."""
-    if asked.format not in proof_view.RENDERERS:
-        raise UsageError(f"--format {asked.format}: unknown; choose {', '.join(sorted(proof_view.RENDERERS))}")
+    render.check_format(Trial, asked.format)
     only, budget = experiments(asked.only), seconds(asked.budget)
     host: Host = LiveHost()
     loaded = loading.load(host, asked.options)
@@ -70,7 +69,7 @@ def run(asked: Asked) -> int:
         notes=loaded.notes + setup.notes + stays,
         command=loading.command(),
     )
-    streams.put(proof_view.RENDERERS[asked.format](trial, max(60, shutil.get_terminal_size((80, 24)).columns)))
+    opening.present(trial, asked.format)
     verdicts = {proof.verdict for proof in proofs}
     return 1 if Proven.DIFFERS in verdicts else 3 if asked.strict and Proven.COULD_NOT in verdicts else 0
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 
+from hosttune import render
 from hosttune.errors import HostError, UsageError
 from hosttune.host import named_file
 from hosttune.host.reading import read_bounded
 from hosttune.model import Record
-from hosttune.render.view import record as record_view
-from hosttune.render.view import record_svg
 from hosttune.terminal import streams
 from hosttune.watching import record
 from hosttune.watching.account import account
@@ -24,7 +23,7 @@ def run(path: str, markdown: bool, svg: bool, output: str) -> int:
     if markdown and svg:
         raise UsageError("--markdown and --svg: choose one of the two, and run it again for the other")
     found = account(_read(path))
-    text = record_svg.render(found) if svg else record_view.render(found)
+    text = render.render(found, "svg" if svg else "markdown")
     if output:
         streams.to_file("-o", output, text)
         return 0

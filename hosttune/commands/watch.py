@@ -4,26 +4,25 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import shutil
 import signal
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from hosttune import render
 from hosttune.errors import UsageError
 from hosttune.facts import limits
 from hosttune.host import Host
 from hosttune.model import Machine, Run, Unknown, View
 from hosttune.options import Options
-from hosttune.render.view import prometheus_watch, watch
-from hosttune.terminal import metrics_file, screen, streams
+from hosttune.render.view.view import line
+from hosttune.terminal import metrics_file, screen
 from hosttune.watching.trends import SORTS, History
 from hosttune.workflows import loading, observe, opening, record_file
 from hosttune.workflows.watcher import Watcher
 
-_TEXTS = {"table": watch.line, "json": watch.as_json, "prometheus": prometheus_watch.render}
-"""What makes text of a look, by the name of its format; a table is a live screen on a terminal."""
+_ALONE = ("html", "markdown", "svg")
+"""Formats whose text is a whole: of one look only."""
 _SHORTEST = 0.1
 """Seconds between two looks at least: the kernel's own counts of pages and sockets lag behind by about as much."""
 
@@ -58,7 +57,9 @@ def run(asked: Asked) -> int:
     interval = observe.seconds(asked.interval, "--interval")
     if interval < _SHORTEST:
         raise UsageError(f"--interval {asked.interval}: too short to measure in; write 100ms or more")
-    opening.check_format(asked.format, tuple(_TEXTS))
+    render.check_format(View, asked.format)
+    if asked.format in _ALONE and not asked.once:
+        raise UsageError(f"--format {asked.format}: it is of one look; add --once")
     metrics_file.check(asked.textfile)
     if asked.sort not in SORTS:
         raise UsageError(f"--sort {asked.sort}: unknown; choose {', '.join(SORTS)}")
@@ -114,7 +115,7 @@ def _look(watcher: Watcher, history: History, kept: _Kept, sort: str) -> View:
     view = history.add(tick, sort)
     if kept.textfile:
         try:
-            metrics_file.write(kept.textfile, prometheus_watch.render(view))
+            metrics_file.write(kept.textfile, render.render(view, "prometheus"))
         except UsageError as error:
             if not kept.written:
                 raise
@@ -129,17 +130,18 @@ def _once(watcher: Watcher, history: History, kept: _Kept, interval: float, aske
     _look(watcher, history, kept, asked.sort)
     time.sleep(interval)
     view = _look(watcher, history, kept, asked.sort)
-    unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
-    width = max(shutil.get_terminal_size((80, 24)).columns, 80)
-    make = _TEXTS[asked.format]
-    text = watch.table(view, width, unicode) if asked.format == "table" else make(view)
-    streams.put(text)
+    opening.present(view, asked.format)
 
 
 def _out(asked: Asked, stack: contextlib.ExitStack) -> screen.Out:
     if asked.format == "table" and screen.is_terminal():
         return stack.enter_context(screen.screen(asked.sort))
-    return screen.Lines(_TEXTS[asked.format], asked.sort)
+    return screen.Lines(lambda view: _text(view, asked.format), asked.sort)
+
+
+def _text(view: View, format: str) -> str:
+    """Return one look of many: a line where that is for a person."""
+    return f"{line(view)}\n" if format == "table" else render.render(view, format)
 
 
 def _run(host: Host, machine: Machine, interval: float) -> Run:

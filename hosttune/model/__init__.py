@@ -36,7 +36,7 @@ from hosttune.model.findings import (
 )
 from hosttune.model.fleet import Fleet, FleetTier, HostState, Reported
 from hosttune.model.proofs import Proof, Proven, Trial
-from hosttune.model.report import Report
+from hosttune.model.report import Capacity, Report
 from hosttune.model.sources import CloudAddresses, More, Outlet, SourcePlan
 from hosttune.model.topology import (
     CLOUDS,
@@ -63,6 +63,7 @@ __all__ = [
     "Backend",
     "BindMode",
     "Bound",
+    "Capacity",
     "Cause",
     "Certainty",
     "Change",

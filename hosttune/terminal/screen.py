@@ -17,11 +17,12 @@ from typing import Any, Protocol
 
 from hosttune.errors import StoppedError
 from hosttune.model import View
-from hosttune.render.view import watch
+from hosttune.model.document import Role
+from hosttune.render.screen import screen as rows_of
 from hosttune.terminal import streams
 from hosttune.watching.trends import SORTS, ranked
 
-_STYLES = {"full": "bold red", "slow": "yellow", "": ""}
+_STYLES = {Role.BAD: "bold red", Role.DRIFT: "yellow"}
 
 
 class Out(Protocol):
@@ -72,9 +73,9 @@ class Screen:
         width, height = shutil.get_terminal_size((80, 24))
         unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
         text = Text(no_wrap=True, overflow="crop")
-        rows = watch.screen(view, width, height, unicode)[:height]
+        rows = rows_of(view, width, height, unicode)[:height]
         for number, (line, grave) in enumerate(rows):
-            style = _STYLES[grave] if not os.environ.get("NO_COLOR") else ""
+            style = _STYLES.get(grave, "") if not os.environ.get("NO_COLOR") else ""
             text.append(streams.encodable(line), style=style)
             text.append("\n" if number < len(rows) - 1 else "")
         self._live.update(text, refresh=True)

@@ -22,7 +22,7 @@ from hosttune.model import BindMode, Report, Settings, Verdict, Workload
 from hosttune.options import Options
 from hosttune.profile import merge
 from hosttune.profile.load import Profile, Row
-from hosttune.render.view import where_words
+from hosttune.render import where_words
 from hosttune.resolve.systemd_limits import resolve_unit
 from hosttune.workflows import capacity_facts, examine, opening, trust, write_scope
 

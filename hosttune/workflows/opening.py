@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from hosttune import registry
 from hosttune.errors import UsageError
 from hosttune.facts.where import HERE, Came
 from hosttune.host import Host
-from hosttune.model import Report
 from hosttune.profile import load
 from hosttune.profile.load import Profile
+from hosttune.render import render
 from hosttune.terminal import streams
 from hosttune.workflows import trust
 
@@ -105,20 +104,16 @@ def check_format(name: str, known: Sequence[str] = ("table", "json")) -> None:
         raise UsageError(f"--format {name}: unknown; choose {', '.join(known[:-1])} or {known[-1]}")
 
 
-def print_report(report: Report, format: str, verbose: bool) -> None:
-    """Print a report in a format."""
-    present(report, registry.load("hosttune.render.formats", format), verbose)
-
-
-def present(report: Any, renderer: Any, verbose: bool) -> None:
-    """Print what a renderer makes of a report, or of another noun that it knows.
+def present(noun: Any, format: str, verbose: bool = False) -> None:
+    """Print a noun in a format.
 
     Colour only to a terminal that has it, without NO_COLOR.
     """
     out = sys.stdout
     color = out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    text = renderer.render(
-        report,
+    text = render(
+        noun,
+        format,
         verbose=verbose,
         color=color,
         width=shutil.get_terminal_size((80, 24)).columns,

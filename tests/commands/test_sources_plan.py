@@ -15,7 +15,7 @@ from hosttune.facts import cloud_addresses
 from hosttune.host.recorded import Recorded, _probe_key
 from hosttune.model import More, SourcePlan
 from hosttune.options import Options
-from hosttune.render.view import sources
+from hosttune.render import sources
 from hosttune.render.view import sources_plan as sources_plan_view
 
 SYSCTLS = {"ip_local_port_range": "32768\t60999", "tcp_tw_reuse": "2", "tcp_timestamps": "1"}

@@ -25,10 +25,10 @@ from tap.parser import Parser
 
 from hosttune import registry
 from hosttune.model import Finding, Reason, Report, Severity, Unknown, Verdict
+from hosttune.render.cases import Outcome, cases
+from hosttune.render.figures import clean
 from hosttune.render.formats import junit, markdown, nagios, tap
 from hosttune.render.view import markdown as md
-from hosttune.render.view.cases import Outcome, cases
-from hosttune.render.view.figures import clean
 from hosttune.workflows import examine
 from tests import needs
 from tests.render.test_render_examples import bound, finding, report

@@ -36,9 +36,9 @@ from hosttune.model import (
     Verdict,
     View,
 )
-from hosttune.render.formats import prometheus
-from hosttune.render.view import exposition, prometheus_watch
-from hosttune.render.view.figures import clean
+from hosttune.render import exposition
+from hosttune.render.figures import clean
+from hosttune.render.of_report import prometheus
 from hosttune.terminal import metrics_file
 from hosttune.watching import counted
 from tests import needs

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from hosttune import addresses
 from hosttune.model import Change, Plan
 from hosttune.printable import clean
-from hosttune.render.view import plan as plan_view
-from hosttune.render.view.figures import fold
+from hosttune.render import plan_text as plan_view
+from hosttune.render.figures import fold
 
 
 def runs(targets: Iterable[str]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hosttune.model import Place, Sizing
-from hosttune.render.view.figures import counted, percent
+from hosttune.render.figures import counted, percent
 
 _OTHERS = 3  # places beside the one that decides
 
@@ -35,6 +35,20 @@ def where(sizing: Sizing, place: Place) -> str:
 def name(place: Place) -> str:
     """Return the tier and the bound of a place; a bound that names the tier itself does so once."""
     return f"{place.tier}: {place.bound.name.removesuffix(f' of {place.tier}')}"
+
+
+def bound_name(place: Place) -> str:
+    """Return the bound of a place without its tier."""
+    return name(place).partition(": ")[2]
+
+
+def narrowest(sizing: Sizing) -> Place | None:
+    """Return the place that the answer names: where it refuses first, or where it slows if that comes before."""
+    target, slow = sizing.topology.connections, slows(sizing)[:1]
+    first = next(iter(stalls(sizing)), None)
+    slowed = [place for place in slow if place.connections < target and sizing.topology.below_knee]
+    refused = first is not None and first.connections * (1 - sizing.topology.headroom) < target
+    return first if refused or not slowed else slowed[0]
 
 
 def answer(sizing: Sizing) -> list[str]:

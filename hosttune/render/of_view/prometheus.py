@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from hosttune.model import Use, View
 from hosttune.printable import cleaned
-from hosttune.render.view.exposition import Family, Sample, pools, run, text
+from hosttune.render.exposition import Family, Sample, pools, run, text
+from hosttune.render.page import PLAIN, Page
 
 _POOL = "ports"
 _PROCESS = re.compile(r"descriptors of (.*) \(\d+\)")
@@ -16,7 +17,7 @@ _ELSEWHERE = frozenset({"file-max", "conntrack", "threads", "memory"})
 _USED_ELSEWHERE = frozenset({"orphans", "time-wait", "tcp-mem", "neighbours"})
 
 
-def render(view: View) -> str:
+def render(view: View, page: Page = PLAIN) -> str:
     """Return the exposition of a look."""
     view = cleaned(view)
     uses = [trend.use for trend in view.trends]

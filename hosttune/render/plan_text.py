@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from hosttune.model import Change, FileState, Plan, State
 from hosttune.printable import clean
-from hosttune.render.view import where_words
-from hosttune.render.view.figures import fold, numbers
+from hosttune.render import where_words
+from hosttune.render.figures import fold, numbers
 
 _HEADER = ("# Written by hosttune", "# Put settings of your own into another file")
 """How the header of a file of ours begins, line by line."""

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from hosttune.model import Finding, Reading, Report, Unknown, Value, Verdict
 from hosttune.printable import clean, cleaned
-from hosttune.render.view.figures import fold, hard_bounds, value
+from hosttune.render.figures import fold, hard_bounds, value
 
 Row = dict[str, str]
 """subject, verdict, was, now, boot, because: all as text."""

@@ -14,13 +14,14 @@ from xml.etree import ElementTree as xml
 
 from hosttune.model import Report
 from hosttune.printable import clean, cleaned
-from hosttune.render.view.cases import Case, Outcome, cases
+from hosttune.render.cases import Case, Outcome, cases
+from hosttune.render.page import PLAIN, Page
 
 _ELEMENT = {Outcome.FAILED: "failure", Outcome.UNTOLD: "error", Outcome.MINOR: "skipped", Outcome.SKIPPED: "skipped"}
 
 
-def render(report: Report, *, verbose: bool = False, color: bool = False, width: int = 80, unicode: bool = True) -> str:
-    """Return the document; the presentation's arguments change nothing."""
+def render(report: Report, page: Page = PLAIN) -> str:
+    """Return the document."""
     report = cleaned(report)
     top = xml.Element("testsuites", name="hosttune")
     found = cases(report)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 from hosttune.printable import clean
-from hosttune.render.view import where_words
+from hosttune.render import where_words
 
 _EXCEPT = re.compile(r" ?--except (\S+)$")
 _NOT_ROOT = re.compile(r"run as root|takes CAP_[A-Z_]+")

@@ -10,18 +10,18 @@ from collections.abc import Iterator
 
 from hosttune.model import Report
 from hosttune.printable import clean, cleaned
-from hosttune.render.view import text_parts
-from hosttune.render.view.cases import Case, Outcome, cases
+from hosttune.render import report_parts
+from hosttune.render.cases import Case, Outcome, cases
+from hosttune.render.page import PLAIN, Page
 
 _HEAD = "TAP version 14"
 
 
-def render(report: Report, *, verbose: bool = False, color: bool = False, width: int = 80, unicode: bool = True) -> str:
-    """Return the lines; the presentation's arguments change nothing."""
+def render(report: Report, page: Page = PLAIN) -> str:
+    """Return the lines."""
     report = cleaned(report)
     found = cases(report)
-    lines = [_HEAD, f"1..{len(found)}", *(f"# {line.strip()}" for line in text_parts.header(report, 10_000))]
-    lines += [f"# {line.strip()}" for line in text_parts.verdict(report, 10_000)]
+    lines = [_HEAD, f"1..{len(found)}", *(f"# {line}" for line in report_parts.lines(report))]
     for number, case in enumerate(found, 1):
         lines.extend(_point(report, number, case))
     return "\n".join(lines) + "\n"

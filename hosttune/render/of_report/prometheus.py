@@ -7,14 +7,15 @@ from collections.abc import Iterator
 
 from hosttune.model import BindMode, Finding, Report, Unknown, Verdict
 from hosttune.printable import cleaned
-from hosttune.render.view.exposition import Family, Sample, pools, run, text
+from hosttune.render.exposition import Family, Sample, pools, run, text
+from hosttune.render.page import PLAIN, Page
 
 _VERB = "check"
 _STATES = ("ok", "drift", "failed", "unknown")
 
 
-def render(report: Report, *, verbose: bool = False, color: bool = False, width: int = 80, unicode: bool = True) -> str:
-    """Return the exposition; the presentation's arguments change nothing."""
+def render(report: Report, page: Page = PLAIN) -> str:
+    """Return the exposition."""
     report = cleaned(report)
     return text([*run(_VERB, True, report.taken), *_findings(report), *_bounds(report), *_pools(report)])
 

@@ -6,8 +6,8 @@ import re
 
 from hosttune import printable
 from hosttune.model import BindMode, Hop, Place, Reason, Setting, Sizing, Tier, TierPlan
-from hosttune.render.view.figures import counted, memory, percent, value
-from hosttune.render.view.topology_places import slows, stalls
+from hosttune.render.figures import counted, memory, percent, value
+from hosttune.render.sizing_places import slows, stalls
 
 _LOAD = (
     *("fs.file-max", "fs.nr_open", "fs.epoll.max_user_watches", "net.ipv4.tcp_mem", "net.ipv4.ip_local_port_range"),
@@ -18,13 +18,13 @@ _LOAD = (
 _NAMES = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 
 
-def title(sizing: Sizing) -> str:
-    """Return what the plan is for, and how much is wanted."""
+def about(sizing: Sizing) -> tuple[str, ...]:
+    """Return what the plan is for, and its target."""
     aim = sizing.topology
-    parts = [aim.name, f"wanted {aim.connections:,} connections at {aim.rate:,}/s"]
+    parts = [aim.name, f"target {aim.connections:,} connections at {aim.rate:,}/s"]
     parts += [f"each lives {aim.hold:,} s"] if aim.hold else []
     parts += [f"headroom {percent(aim.headroom)}" if aim.headroom else "no headroom"]
-    return " · ".join(part for part in parts if part)
+    return tuple(part for part in parts if part)
 
 
 def found(sizing: Sizing) -> str:
@@ -178,12 +178,17 @@ def untold(sizing: Sizing) -> list[str]:
     return [f"{', '.join(names)}: {why}" for why, names in alike.items()]
 
 
-def remarks(sizing: Sizing) -> list[str]:
-    """Return what is assumed, what providers do, and what else is to be heeded."""
+def remarks(sizing: Sizing) -> list[tuple[str, str]]:
+    """Return what is assumed, what providers do, and warnings, each with what it is."""
     notes = [f"{plan.tier.name}: {note}" for plan in sizing.tiers for note in plan.notes]
-    told = [f"assumed: {note}" for note in notes if note not in sizing.warnings]
-    told += [f"cloud: {text}" for text in sizing.clouds]
-    return told + [f"warning: {text}" for text in sizing.warnings]
+    told = [("assumed", note) for note in notes if note not in sizing.warnings]
+    return told + [("cloud", text) for text in sizing.clouds] + [("warning", text) for text in sizing.warnings]
+
+
+def wire(found: Hop) -> tuple[str, ...]:
+    """Return a hop as the few words that stand at an arrow."""
+    state = "too many" if found.each > found.ports else filled(found).rpartition(" ")[0] if found.knee else ""
+    return counted(found.pairs, "pool"), f"x {found.ports:,} ports", f"{found.each:,} each", state
 
 
 def commands(sizing: Sizing, command: str = "") -> list[tuple[str, str]]:

@@ -16,7 +16,7 @@ from enum import StrEnum
 
 from hosttune.model import Bound, Finding, Report, Unknown, Verdict
 from hosttune.printable import clean, cleaned
-from hosttune.render.view.figures import hard_bounds, slow_bounds, value, wants
+from hosttune.render.figures import hard_bounds, slow_bounds, value, wants
 
 LINT = "lint"
 CAPACITY = "capacity"

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from hosttune.model import Shortfall, Site, Where
 from hosttune.printable import clean
-from hosttune.render.view.figures import fold
+from hosttune.render.figures import fold
 
 # kubernetes/pkg/kubelet/sysctl/safe_sysctls.go: the sysctls of a pod that a kubelet takes without being told to
 _SAFE = frozenset(

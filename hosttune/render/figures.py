@@ -106,3 +106,16 @@ def slow_bounds(report: Report) -> list[tuple[int, Bound]]:
     bounds = [b for b in report.bounds if b.unit != "connections" and not (single and b.id == "churn:all")]
     found = [(b.hard, b) for b in bounds if isinstance(b.hard, int) and b.hard < report.workload.rate]
     return sorted(found, key=lambda pair: pair[0])
+
+
+NO_LIMIT = 1 << 62
+"""At and above it a limit is none: the kernel's own defaults for "as many as there can be" lie there."""
+
+
+def amount(value: float | None, unit: str) -> str:
+    """Return a figure over time, with its unit where that is not said elsewhere; "none" for a limit that is none."""
+    if value is None or value >= NO_LIMIT:
+        return "none"
+    if unit == "bytes":
+        return memory(int(value))
+    return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:,.1f}"

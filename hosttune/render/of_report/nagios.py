@@ -12,7 +12,8 @@ from collections.abc import Iterator
 
 from hosttune.model import Bound, Finding, PortPool, Report, Severity, Unknown, Verdict
 from hosttune.printable import clean, cleaned
-from hosttune.render.view.figures import hard_bounds, slow_bounds
+from hosttune.render.figures import hard_bounds, slow_bounds
+from hosttune.render.page import PLAIN, Page
 
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
 _WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
@@ -22,8 +23,8 @@ _NAMED = 5
 """Findings that are named in the line."""
 
 
-def render(report: Report, *, verbose: bool = False, color: bool = False, width: int = 80, unicode: bool = True) -> str:
-    """Return the line; the presentation's arguments change nothing."""
+def render(report: Report, page: Page = PLAIN) -> str:
+    """Return the line."""
     report = cleaned(report)
     said = "; ".join(text for text in (_stall(report), *_taken(report), *_findings(report)) if text)
     return f"{_line(exit_code(report), said)} | {' '.join(_data(report))}\n"
