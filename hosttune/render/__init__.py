@@ -31,7 +31,10 @@ def render(
     if hasattr(module, "write"):
         from hosttune.printable import cleaned
 
-        return str(module.write(cleaned(view_of(kind).document(noun, verbose)), page))
+        view = view_of(kind)
+        # a view of what has lines of its own makes them safe itself
+        given = noun if getattr(view, "LINES", False) else cleaned(noun)
+        return str(module.write(cleaned(view.document(given, verbose)), page))
     return str(module.render(noun, page))
 
 

@@ -52,7 +52,9 @@ def parts(line: Line) -> tuple[str, str, str]:
 
 def of_block(block: Block, page: Page) -> Iterable[Line]:
     """Return the lines of a block; none where there is no room for it."""
-    return () if getattr(block, "extra", False) else _BLOCKS[type(block)](block, page)
+    made = () if getattr(block, "extra", False) else _BLOCKS[type(block)](block, page)
+    # blanks at which no line is broken have done their work
+    return ((text.replace("\u00a0", " "), role, count) for text, role, count in made)
 
 
 def _plain(texts: Iterable[str]) -> Iterator[Line]:
@@ -115,9 +117,10 @@ def _listing(block: Listing, page: Page) -> Iterator[Line]:
 
 
 def _pairs(block: Pairs, page: Page) -> Iterator[Line]:
+    yield "", Role.PLAIN, 0
     if block.title:
         yield from ((text, block.role, len(block.title)) for text in _folded(block.title, page))
-    size = max((len(name) for name, _ in block.rows), default=0) + 2
+    size = max([7, *(len(name) for name, _ in block.rows)]) + 2
     before = ""
     for name, text in block.rows:
         head = f"    {'' if name == before else name:<{size}}"
@@ -153,7 +156,7 @@ def _bars(block: Bars, page: Page) -> Iterator[Line]:
         yield f"  {block.more}", Role.PLAIN, 0
 
 
-_REPEATED = 30
+_REPEATED = 24
 """Letters of a note that is not said twice."""
 
 
@@ -230,7 +233,7 @@ def _grid(block: Table, page: Page) -> Iterator[Line]:
 
     lines = [(line(c.name for c in block.columns), Role.PLAIN, 0)] if any(c.name for c in block.columns) else []
     for row in rows:
-        lines.append((line(row.cells), row.role, 10_000))
+        lines.append((line(row.cells), row.role, 0 if row.role is Role.GOOD else page.columns))
         lines += [(text, Role.PLAIN, 0) for note in row.notes for text in _folded(note, page, 4)]
     for text, role, count in lines:
         yield cut(text, page.columns, page.unicode), role, count

@@ -19,6 +19,7 @@ from hosttune.model.document import (
     Plot,
     Table,
 )
+from hosttune.printable import clean
 from hosttune.render import tabular
 from hosttune.render.page import PLAIN, Page
 
@@ -41,7 +42,7 @@ def text(text: str) -> str:
 
 def _plain(text: str) -> str:
     """Return untrusted text as a cell of a table can hold it, where nothing but a cell can begin."""
-    text = text.strip().replace("&", "&amp;").replace("<", "&lt;")
+    text = clean(text).strip().replace("&", "&amp;").replace("<", "&lt;")
     for mark in "\\|`*_[]#~":
         text = text.replace(mark, f"\\{mark}")
     return text
@@ -67,9 +68,8 @@ def _paragraphs(blocks: Iterable[Paragraph]) -> Iterator[str]:
     for block in blocks:
         if block.gap and not first:
             yield ""
-        label = f"{_plain(block.label)}: " if block.label else ""
-        said = f"{label}{_plain(block.text)}" if label else text(block.text)
-        yield f"{'  ' * block.depth}- {said}"
+        said = f"{block.label}: {block.text}" if block.label else block.text
+        yield f"{'  ' * block.depth}- {text(said)}"
         first = False
 
 
@@ -93,7 +93,7 @@ def _listing(block: Listing) -> Iterator[str]:
 
 def _pairs(block: Pairs) -> Iterator[str]:
     yield from ([f"**{text(block.title)}**", ""] if block.title else [])
-    yield from (f"- {_plain(name)}: {_plain(said)}" if name else f"- {text(said)}" for name, said in block.rows)
+    yield from (f"- {text(f'{name}: {said}')}" for name, said in block.rows)
 
 
 def _flow(block: Flow) -> Iterator[str]:

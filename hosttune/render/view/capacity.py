@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 
 from hosttune.model import Bound, Capacity, Report, Unknown
-from hosttune.model.document import Bars, Block, Commands, Document, Note, Paragraph
+from hosttune.model.document import Bars, Block, Commands, Document, Note, Paragraph, Table
 from hosttune.render import report_parts as parts
 from hosttune.render.figures import hard_bounds, slow_bounds
 from hosttune.render.view.report import SCHEMA as SCHEMA
+from hosttune.render.view.report import findings
 
 _BEYOND = 100
 
@@ -29,6 +31,7 @@ def document(found: Capacity, verbose: bool) -> Document:
         *_rates(report, verbose),
         *parts.untold(report),
         *_reach(report),
+        *(dataclasses.replace(block, extra=True) for block in findings(report, verbose) if isinstance(block, Table)),
         *parts.remarks(report),
         *((Commands("fix what is settings", report.mend, gap=True),) if report.mend else ()),
     )

@@ -34,7 +34,7 @@ def document(report: Report, verbose: bool) -> Document:
         _bars(report),
         *_rates(report),
         *parts.untold(report),
-        *_findings(report, verbose),
+        *findings(report, verbose),
         *(_pools(report.pools) if verbose else ()),
         *parts.remarks(report),
         *_footer(report, verbose),
@@ -71,7 +71,8 @@ def _rates(report: Report) -> Iterator[Paragraph]:
         yield Paragraph(f"and {len(slow) - _RATES} more below the target's rate (--format json)")
 
 
-def _findings(report: Report, verbose: bool) -> Iterator[Block]:
+def findings(report: Report, verbose: bool) -> Iterator[Block]:
+    """Yield what does not hold as a table, and what is unknown; with `verbose` what holds too."""
     order = list(Verdict)
     ranked = sorted(report.findings, key=lambda f: (-f.severity.rank, order.index(f.verdict), str(f.subject)))
     alike: dict[str, list[str]] = {}

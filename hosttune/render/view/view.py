@@ -53,6 +53,7 @@ def line(view: View) -> str:
 
 def plain(view: View) -> dict[str, Any]:
     """Return what programs get of it; a figure that is not known is None."""
+    view = cleaned(view)
     tick = view.tick
     return {
         "host": view.machine.hostname,
