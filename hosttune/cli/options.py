@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hosttune import render
+from hosttune import kernel, render
 from hosttune.commands import completing
 from hosttune.terminal import usage
 
@@ -86,8 +86,9 @@ ModeText = Annotated[
 ]
 Pid = Annotated[
     int | None,
-    # the most that kernel.pid_max can be: PID_MAX_LIMIT, include/linux/threads.h
-    typer.Option(parser=usage.counted(1 << 22), metavar="N", help="A running process: its limits, its network."),
+    typer.Option(
+        parser=usage.counted(kernel.PID_MAX_LIMIT), metavar="N", help="A running process: its limits, its network."
+    ),
 ]
 ProcessName = Annotated[str, typer.Option(help="A running process by name.", metavar="NAME")]
 FromConfig = Annotated[str, FileOption("--backends-from", help="Read them from haproxy.cfg or nginx.conf.")]

@@ -11,8 +11,10 @@ from hosttune.errors import HostError, UsageError
 from hosttune.host import named_file
 from hosttune.host.live import LiveHost
 from hosttune.host.recorded import Recorded
-from hosttune.model import Conclusion, Diagnosis, LogHit, Said, Unknown
+from hosttune.model import Conclusion, Diagnosis, LogHit, Symptom, Unknown
 from hosttune.options import Options
+from hosttune.programs import knowledge
+from hosttune.terminal import presenting
 from hosttune.workflows import loading, observe, opening
 
 _CODES = {Conclusion.NOTHING: 0, Conclusion.CAUSE: 1, Conclusion.OWN_LIMIT: 1, Conclusion.NOT_ENOUGH: 3}
@@ -54,7 +56,7 @@ def run(asked: Asked) -> int:
         notes=(*found.notes, *notes, *_unused(asked, found.seconds)),
         missing=(*seen.missing, *(_missing(clues) if isinstance(host, LiveHost) else ())),
     )
-    opening.present(found, asked.format, asked.verbose)
+    presenting.present(found, asked.format, asked.verbose)
     return _CODES[found.conclusion]
 
 
@@ -66,7 +68,7 @@ def _unused(asked: Asked, seconds: float) -> tuple[str, ...]:
     return (f"--for {asked.interval} was not used: a snapshot is of the time when it was taken, and {held}",)
 
 
-def _said(asked: Asked) -> tuple[Said, tuple[str, ...]]:
+def _said(asked: Asked) -> tuple[Symptom, tuple[str, ...]]:
     """Return what the person and the logs say, checked, and which log says nothing; raises UsageError."""
     errno = asked.errno.upper() if asked.errno.lower() != "none" else "none"
     if errno and errno not in errnos.ERRNOS:
@@ -75,7 +77,7 @@ def _said(asked: Asked) -> tuple[Said, tuple[str, ...]]:
         raise UsageError(f"--call {asked.call}: unknown; choose {', '.join(errnos.CALLS)}")
     known = [_hits(path) for path in dict.fromkeys(asked.log)]
     notes = tuple(remark for _, remark in known if remark)
-    return Said(errno, asked.call, asked.stalled_at, tuple(hit for hits, _ in known for hit in hits)), notes
+    return Symptom(errno, asked.call, asked.stalled_at, tuple(hit for hits, _ in known for hit in hits)), notes
 
 
 def _hits(path: str) -> tuple[tuple[LogHit, ...], str]:
@@ -89,7 +91,7 @@ def _hits(path: str) -> tuple[tuple[LogHit, ...], str]:
         raise UsageError(f"--log {path}: {named_file.why(error)}; name a file that you may read, or a pipe") from error
     if found.cut and not found.data:
         raise UsageError(f"--log {path}: nothing came in {_PATIENCE:g} s; start what writes it first, or name a file")
-    hits = log_reading.recognise(found.data)
+    hits = log_reading.recognise(found.data, knowledge.every())
     if found.cut:
         return hits, f"--log {path}: more came after {_PATIENCE:g} s and was not read; save it first, and name the file"
     return hits, "" if hits else f"--log {path}: no line that is known"

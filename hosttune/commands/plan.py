@@ -11,7 +11,8 @@ from hosttune.errors import UsageError
 from hosttune.model import Sizing, Topology
 from hosttune.planning import sizing
 from hosttune.planning.topology import keys, load
-from hosttune.terminal import streams
+from hosttune.programs import knowledge
+from hosttune.terminal import file_tree, presenting, streams
 from hosttune.workflows import emitting, fleet_reports, opening, real_tiers, role_settings, trust
 
 
@@ -47,8 +48,11 @@ def run(asked: Asked) -> int:
         return fleet_view(asked, found)
     if asked.svg:
         streams.to_file("--svg", asked.svg, render.render(found, "svg"))
-    written = emitting.emit(sizing.deploy(found), asked.emit) if asked.emit else ()
-    opening.present(found, asked.format, asked.verbose)
+    written: tuple[str, ...] = ()
+    if asked.emit:
+        deployment = sizing.deploy(found, knowledge.every())
+        written = file_tree.write("--emit", asked.emit, emitting.texts(deployment))
+    presenting.present(found, asked.format, asked.verbose)
     if written:
         into = keys.printed(asked.emit)
         told = f"hosttune: {len(written):,} files are in {into}; {into}/README.md says what goes where"
@@ -81,7 +85,7 @@ def fleet_view(asked: Asked, found: Sizing) -> int:
     if asked.emit or asked.svg:
         raise UsageError("--reports: it holds reports against a plan; leave out --emit and --svg")
     fleet = fleet_reports.fleet(found, asked.reports)
-    opening.present(fleet, asked.format, asked.verbose)
+    presenting.present(fleet, asked.format, asked.verbose)
     return 0 if not fleet.waiting and not fleet.missing and found.carried else 1
 
 

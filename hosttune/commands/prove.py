@@ -14,14 +14,14 @@ from hosttune.changes.planned import Planned
 from hosttune.changes.request import Request
 from hosttune.errors import HostError, UsageError
 from hosttune.facts import machine as machines
-from hosttune.host import Host
+from hosttune.host import Host, text
 from hosttune.host.live import LiveHost
 from hosttune.model import Proven, Trial
 from hosttune.options import Options
 from hosttune.printable import clean
 from hosttune.proofs import proof_setup, running
-from hosttune.terminal import streams
-from hosttune.workflows import apply_plan, examine, loading, opening
+from hosttune.terminal import presenting, streams
+from hosttune.workflows import apply_plan, examine, loading
 
 _MOST = 3600.0  # seconds of a budget
 _UNITS = {"": 1, "s": 1, "m": 60}
@@ -69,7 +69,7 @@ def run(asked: Asked) -> int:
         notes=loaded.notes + setup.notes + stays,
         command=loading.command(),
     )
-    opening.present(trial, asked.format)
+    presenting.present(trial, asked.format)
     verdicts = {proof.verdict for proof in proofs}
     return 1 if Proven.DIFFERS in verdicts else 3 if asked.strict and Proven.COULD_NOT in verdicts else 0
 
@@ -102,7 +102,7 @@ def _planned(host: Host, loaded: loading.Loaded) -> Host:
 
 
 def _modules(host: Host) -> set[str]:
-    return {line.split()[0] for line in machines.text(host, "/proc/modules").splitlines() if line.strip()}
+    return {line.split()[0] for line in text(host, "/proc/modules").splitlines() if line.strip()}
 
 
 def _progress(number: int, total: int, what: str) -> None:

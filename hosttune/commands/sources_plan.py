@@ -10,15 +10,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from hosttune import capacity, printable, render
-from hosttune.capacity import CapacityFacts
+from hosttune import printable, render
+from hosttune.capacity import CapacityFacts, more_sources
 from hosttune.errors import HostError, UsageError
-from hosttune.facts import cloud_addresses, free, links, pool, sysctl
+from hosttune.facts import cloud_addresses, free, links, pool
 from hosttune.facts import machine as machines
+from hosttune.facts.kinds import sysctl
 from hosttune.facts.links import Links, Network
 from hosttune.host import Host
-from hosttune.model import Backend, BindMode, More, Outlet, PortPool, Reading, SourcePlan, Workload
+from hosttune.model import Backend, BindMode, EgressInterface, More, PortPool, Reading, SourcePlan, Workload
 from hosttune.options import Options
+from hosttune.terminal import presenting
 from hosttune.workflows import loading, opening
 
 _READ = (
@@ -65,7 +67,7 @@ def run(asked: Asked) -> int:
     render.check_format(SourcePlan, asked.format)
     with loading.view(asked.options, asked.netns, asked.snapshot):
         found = plan(opening.open_host("/", asked.snapshot, asked.netns), asked)
-    opening.present(found, asked.format)
+    presenting.present(found, asked.format)
     return 0 if found.carried else 1
 
 
@@ -90,7 +92,7 @@ def plan(host: Host, asked: Asked) -> SourcePlan:
         mode=load.bind_mode,
         range_now=(first.low, first.high),
         range_widest=_widest(seen, first.low, first.high),
-        outlets=tuple(outlets),
+        egress_interfaces=tuple(outlets),
         local=seen.links.anyip,
         notes=(*loaded.notes, *notes),
     )
@@ -121,10 +123,10 @@ def _look(host: Host, load: Workload) -> _Seen:
         ways = host.probe("routes", destinations=sorted({b.address for b in load.backends}))
     except HostError as error:
         raise UsageError(f"sources plan: the interfaces and routes are not seen here: {error}") from error
-    return _Seen(host, load, found, sysctl.gather(host, _READ, sysctl.files(host, _READ)), ways)
+    return _Seen(host, load, found, sysctl.read(host, _READ), ways)
 
 
-def _outlets(seen: _Seen, only: str) -> tuple[list[Outlet], list[str]]:
+def _outlets(seen: _Seen, only: str) -> tuple[list[EgressInterface], list[str]]:
     """Return an outlet for each interface and family that leads to backends, and why some backends have none."""
     notes: list[str] = []
     groups: dict[Key, list[Backend]] = {}
@@ -159,7 +161,9 @@ def _survey(seen: _Seen, outlets: dict[Key, tuple[tuple[str, ...], list[Backend]
         raise UsageError(f"sources plan: the port pools could not be counted: {error}") from error
 
 
-def _outlet(seen: _Seen, key: Key, have: tuple[str, ...], backends: list[Backend], found: pool.Survey) -> Outlet:
+def _outlet(
+    seen: _Seen, key: Key, have: tuple[str, ...], backends: list[Backend], found: pool.Survey
+) -> EgressInterface:
     (name, version), load, link = key, seen.load, seen.links.links[key[0]]
     way = seen.ways[backends[0].address]
     part = Fraction(len(backends), len(load.backends))
@@ -177,7 +181,7 @@ def _outlet(seen: _Seen, key: Key, have: tuple[str, ...], backends: list[Backend
         machine=machines.gather(seen.host),
         wide=_of(found.pools(*_widest(seen, found.settings.low, found.settings.high)), backends),
     )
-    made = Outlet(
+    made = EgressInterface(
         interface=name,
         version=version,
         source=way["source"],
@@ -200,8 +204,8 @@ def _of(pools: Sequence[PortPool], backends: Sequence[Backend]) -> tuple[PortPoo
 
 def _more(facts: CapacityFacts, *, widest: bool) -> More:
     return More(
-        capacity.more_sources(facts, widest=widest, below_knee=False),
-        capacity.more_sources(facts, widest=widest, below_knee=True),
+        more_sources(facts, widest=widest, below_knee=False),
+        more_sources(facts, widest=widest, below_knee=True),
     )
 
 
@@ -235,7 +239,7 @@ def _subnet(found: Links, name: str, source: str) -> Network | None:
     return max(around, key=lambda net: net.prefixlen) if around else None
 
 
-def _with_free(seen: _Seen, outlet: Outlet, subnet: Network) -> Outlet:
+def _with_free(seen: _Seen, outlet: EgressInterface, subnet: Network) -> EgressInterface:
     link = seen.links.links[outlet.interface]
     others = {*link.neighbours, *link.gateways, *(b.address for b in seen.load.backends)}
     here = free.ranges(subnet, {*seen.links.own(), *others})
@@ -274,11 +278,11 @@ def _spare(found: Links, count: int) -> str:
 def _next(made: SourcePlan, options: Options) -> tuple[str, ...]:
     """Return the commands that carry it, in order."""
     found = []
-    if any(outlet.widens for outlet in made.outlets) and made.range_now != made.range_widest:
+    if any(outlet.widens for outlet in made.egress_interfaces) and made.range_now != made.range_widest:
         words = [w for w in loading.words(dataclasses.replace(options, source=())) if w]
         found.append(printable.words(["sudo", "hosttune", "apply", "--only", "sysctl", *words]))
-    short = [o for o in made.outlets if o.free < (o.needed.best or 0) and not o.own]
-    chosen = [one for o in made.outlets if o not in short and not o.own for one in o.chosen]
+    short = [o for o in made.egress_interfaces if o.free < (o.needed.best or 0) and not o.own]
+    chosen = [one for o in made.egress_interfaces if o not in short and not o.own for one in o.chosen]
     if chosen:
         found.append(printable.words(["sudo", "hosttune", "sources", "add", *chosen]))
     if made.anyip and any(o.version == 4 for o in short):

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 
 from hosttune import render
 from hosttune.errors import UsageError
-from hosttune.facts import limits
+from hosttune.facts.kinds import sysctl
 from hosttune.host import Host
 from hosttune.model import Machine, Run, Unknown, View
 from hosttune.options import Options
 from hosttune.render.view.view import line
-from hosttune.terminal import metrics_file, screen
+from hosttune.terminal import metrics_file, presenting, screen
 from hosttune.watching.trends import SORTS, History
 from hosttune.workflows import loading, observe, opening, record_file
 from hosttune.workflows.watcher import Watcher
@@ -130,7 +130,7 @@ def _once(watcher: Watcher, history: History, kept: _Kept, interval: float, aske
     _look(watcher, history, kept, asked.sort)
     time.sleep(interval)
     view = _look(watcher, history, kept, asked.sort)
-    opening.present(view, asked.format)
+    presenting.present(view, asked.format)
 
 
 def _out(asked: Asked, stack: contextlib.ExitStack) -> screen.Out:
@@ -160,6 +160,6 @@ def _run(host: Host, machine: Machine, interval: float) -> Run:
 
 
 def _settings(host: Host) -> Iterator[tuple[str, str]]:
-    for key, value in limits.gather(host).items():
+    for key, value in sysctl.limits(host).items():
         if not isinstance(value, Unknown):
             yield key, " ".join(map(str, value)) if isinstance(value, tuple) else str(value)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from hosttune import kernel
+from hosttune.findings import usage
 from hosttune.model import (
     Backend,
     BindMode,
@@ -15,12 +17,14 @@ from hosttune.model import (
     Pools,
     Program,
     Rates,
-    Said,
+    Symptom,
     Tracked,
     Traffic,
     Unknown,
+    Use,
     Value,
 )
+from hosttune.model.programs import KnownProgram
 
 _FRESH = 60.0
 """Seconds in which a line of the kernel's log counts as of now: such lines are rate-limited (lib/ratelimit.c)."""
@@ -35,12 +39,12 @@ class Clues:
     named; `backends` those that were named, `bind_mode` that which was, None where none was. `rate` is new connections
     a second that were said to be wanted, 0 where nothing was said. `tracked` is what fills the conntrack table, None
     where it is far from full and nothing was refused. `log` is the age in seconds and the text of the kernel's lines.
-    `bounds` are those of a role that was named. `examined`: a host answered, not only a person.
-    `notes` say what of the questions had no answer.
+    `known` is what is known of the programs, `bounds` are those of a role that was named. `examined`: a host answered,
+    not only a person. `notes` say what of the questions had no answer.
     """
 
     machine: Machine
-    said: Said
+    symptom: Symptom
     rates: Rates
     limits: Mapping[str, Value | Unknown]
     traffic: Traffic | Unknown
@@ -58,6 +62,7 @@ class Clues:
     bind_mode: BindMode | None = None
     rate: int = 0
     tracked: Tracked | Unknown | None = None
+    known: tuple[KnownProgram, ...] = ()
     examined: bool = True
     notes: tuple[str, ...] = ()
 
@@ -81,15 +86,15 @@ class Clues:
 
         "none" is what a person says who saw no error at all.
         """
-        told = [(self.said.errno, self.said.call)] if self.said.errno else []
-        told += [(hit.errno, hit.call) for hit in self.said.hits if hit.errno]
+        told = [(self.symptom.errno, self.symptom.call)] if self.symptom.errno else []
+        told += [(hit.errno, hit.call) for hit in self.symptom.hits if hit.errno]
         if not told:
             return None
         return any(errno in errnos and (not calls or not call or call in calls) for errno, call in told)
 
     def hits(self, cause: str) -> tuple[LogHit, ...]:
         """Return the lines of the program's log that can be a sign of a cause."""
-        return tuple(hit for hit in self.said.hits if cause in hit.causes)
+        return tuple(hit for hit in self.symptom.hits if cause in hit.causes)
 
     def lines(self, *words: str, fresh: bool = True) -> tuple[tuple[float, str], ...]:
         """Return the kernel's lines that have one of the words in them: those of the last minute, or all older ones."""
@@ -110,13 +115,26 @@ class Clues:
         before = next((one for one in self.earlier if one.pid == program.pid), None)
         if before is None or self.rates.seconds < 0.05:
             return None
-        ticks = 100 * self.rates.seconds  # USER_HZ, include/asm-generic/param.h
+        ticks = kernel.USER_HZ * self.rates.seconds
         return (program.system_ticks - before.system_ticks) / ticks, (program.ticks - before.ticks) / ticks
+
+    @property
+    def uses(self) -> tuple[Use, ...]:
+        """How full each limit is now, the nearest to its end first."""
+        listeners = self.traffic.listeners if isinstance(self.traffic, Traffic) else ()
+        return usage.uses(
+            self.rates.now.counters,
+            self.limits,
+            pools=self.pools,
+            programs=self.programs,
+            listeners=listeners,
+            groups=self.groups,
+        )
 
     @property
     def stalled_at(self) -> int | None:
         """The number of connections at which it stopped, as a person said or a log."""
-        return self.said.stalled_at
+        return self.symptom.stalled_at
 
     @property
     def opening(self) -> int:

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from hosttune import kernel
 from hosttune.model import Finding, Origin, Reading, Severity, Subject, Unknown, Value, Verdict
 from hosttune.ports import mask_of, span, text_of
 
@@ -31,8 +32,6 @@ class LintFacts:
 
 
 Readings = Mapping[str, Reading]
-_LEAST_PAGE = 4096
-"""Where the page size is not known: no kernel has a smaller one, so that what is too much in these is too much."""
 
 
 def lint(readings: Readings, facts: LintFacts) -> tuple[Finding, ...]:
@@ -46,14 +45,14 @@ def unasked(subject: Subject, carried: int | Unknown | None, wanted: int) -> tup
         return ()
     kind, _, name = subject.name.partition("/")
     because = f"its descriptors end at {carried:,} of {wanted:,} connections, and no role asks more of {kind} {name}"
-    mend = "name what carries the connections: a service with --service, a login with --user, a process with --pid"
-    return (_found("nofile-unasked", str(subject), because, mend, Severity.ERROR),)
+    fix = "name what carries the connections: a service with --service, a login with --user, a process with --pid"
+    return (_found("nofile-unasked", str(subject), because, fix, Severity.ERROR),)
 
 
-def _found(name: str, key: str, because: str, mend: str, severity: Severity = Severity.WARNING) -> Finding:
+def _found(name: str, key: str, because: str, fix: str, severity: Severity = Severity.WARNING) -> Finding:
     kind, _, rest = key.partition(":")
     subject = Subject(kind, rest) if rest else Subject("sysctl", key)
-    return Finding(f"lint:{name}:{key}", subject, Verdict.FAIL, severity, because, mend=mend)
+    return Finding(f"lint:{name}:{key}", subject, Verdict.FAIL, severity, because, fix=fix)
 
 
 def _number(text: str) -> int | None:
@@ -92,7 +91,7 @@ def _range_shape(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
         if key != "net.ipv4.ip_local_port_range" or any(_number(w) is None for w in words):
             continue
         start = _now(readings, "net.ipv4.ip_unprivileged_port_start")
-        low_end = start if isinstance(start, int) else 1024
+        low_end = start if isinstance(start, int) else kernel.PROT_SOCK
         if len(words) == 2 and (int(words[0]) < low_end or int(words[1]) > 65535 or int(words[0]) > int(words[1])):
             yield _found(
                 "range-refused",
@@ -121,7 +120,7 @@ def _range_over_listeners(readings: Readings, facts: LintFacts) -> Iterator[Find
 
 
 def _tcp_mem(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
-    found, page = _now(readings, "net.ipv4.tcp_mem"), facts.page_size or _LEAST_PAGE
+    found, page = _now(readings, "net.ipv4.tcp_mem"), facts.page_size or kernel.LEAST_PAGE
     if isinstance(found, tuple) and len(found) == 3 and facts.memory:
         # the text of a snapshot or file may hold more digits than a float takes: cap before dividing
         pages = min(found[2], 2**64 - 1)
@@ -167,7 +166,7 @@ def _negative_lines(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
 
 
 def _triples(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
-    page = facts.page_size or _LEAST_PAGE
+    page = facts.page_size or kernel.LEAST_PAGE
     for key, text, origin in facts.assignments:
         if key not in ("net.ipv4.tcp_mem", "net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem"):
             continue
@@ -252,8 +251,8 @@ def _lines(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
     for key, text, origin in facts.assignments:
         number = _number(text)
         if key in _SPECIAL:
-            name, why, mend = _SPECIAL[key]
-            yield _found(name, key, f"{origin}: {why}", mend)
+            name, why, fix = _SPECIAL[key]
+            yield _found(name, key, f"{origin}: {why}", fix)
         elif key.startswith("net.core.tcp_"):
             # every key of TCP is registered below net/ipv4: net/ipv4/sysctl_net_ipv4.c
             right = "net.ipv4." + key.removeprefix("net.core.")

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from hosttune import kernel
 from hosttune.errors import UsageError
 from hosttune.host.probes.namespaces import identity
 
-_CLONE_NEWNET = 0x40000000  # linux/sched.h
 _OWN = "/proc/thread-self/ns/net"
 _FIRST_ONLY = "/proc/sys/net/core/netdev_max_backlog"  # registered for the initial one alone, sysctl_net_core.c
 _INHERITED = (
@@ -34,10 +34,26 @@ class Home:
     inherited: tuple[tuple[str, str], ...] = ()
     descriptor: int = -1
 
+    def forget(self) -> None:
+        """Let go of it, where a thread that has left it comes to its end."""
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+
 
 def home() -> Home:
     """Return the network namespace that this process is in."""
     return Home(identity(_OWN), _inherited())
+
+
+def enter(name: str, pid: int | None) -> tuple[Home, tuple[str, ...]]:
+    """Enter a namespace by its name, else that of a process; return where from, and what cannot be looked at.
+
+    Raises UsageError.
+    """
+    if name or pid is None:
+        return enter_named(name), ()
+    left, unseen = enter_process(pid)
+    return left, (unseen,) if unseen else ()
 
 
 def enter_named(name: str) -> Home:
@@ -107,7 +123,7 @@ def _enter(path: str, option: str, fix: str) -> Home:
 
 def _setns(fd: int) -> None:
     libc = ctypes.CDLL(None, use_errno=True)  # os.setns came with Python 3.12
-    if libc.setns(fd, _CLONE_NEWNET):
+    if libc.setns(fd, kernel.CLONE_NEWNET):
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
 

@@ -1,7 +1,7 @@
 """The nouns of hosttune: frozen values that every other module passes along.
 
 A profile gives `Requirement`s, the host gives `Reading`s, comparing them gives `Finding`s,
-and a `Workload` on the same readings gives `Bound`s. A `Report` holds all of one run; a `Plan` of `Change`s mends it.
+and a `Workload` on the same readings gives `Bound`s. A `Report` holds all of one run; a `Plan` of `Change`s fixes it.
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ from hosttune.model.capacity import (
     Bound,
     GroupLimit,
     Machine,
-    Need,
     PortPool,
     Process,
+    Programs,
+    Remedy,
+    Scope,
     Settings,
     Workload,
 )
 from hosttune.model.changes import Change, FileState, Plan, State, Who
-from hosttune.model.diagnosis import Cause, Certainty, Conclusion, Diagnosis, Evidence, LogHit, Said
+from hosttune.model.diagnosis import Cause, Certainty, Conclusion, Diagnosis, Evidence, LogHit, Symptom
 from hosttune.model.findings import (
     Finding,
     Operator,
@@ -37,15 +39,15 @@ from hosttune.model.findings import (
 from hosttune.model.fleet import Fleet, FleetTier, HostState, Reported
 from hosttune.model.proofs import Proof, Proven, Trial
 from hosttune.model.report import Capacity, Report
-from hosttune.model.sources import CloudAddresses, More, Outlet, SourcePlan
+from hosttune.model.sources import CloudAddresses, EgressInterface, More, SourcePlan
 from hosttune.model.topology import (
     CLOUDS,
+    Bottleneck,
     Deployment,
     Hop,
     Leg,
     Message,
     Pair,
-    Place,
     PlannedHost,
     Setting,
     Sizing,
@@ -62,6 +64,7 @@ __all__ = [
     "Account",
     "Backend",
     "BindMode",
+    "Bottleneck",
     "Bound",
     "Capacity",
     "Cause",
@@ -72,6 +75,7 @@ __all__ = [
     "Conclusion",
     "Deployment",
     "Diagnosis",
+    "EgressInterface",
     "Evidence",
     "FileState",
     "Finding",
@@ -88,30 +92,29 @@ __all__ = [
     "Message",
     "More",
     "Namespaces",
-    "Need",
     "Operator",
     "Origin",
-    "Outlet",
     "Pair",
-    "Place",
     "Plan",
     "PlannedHost",
     "Pools",
     "PortPool",
     "Process",
     "Program",
+    "Programs",
     "Proof",
     "Proven",
     "Rates",
     "Reading",
     "Reason",
     "Record",
+    "Remedy",
     "Report",
     "Reported",
     "Requirement",
     "Run",
-    "Said",
     "Sample",
+    "Scope",
     "Series",
     "Setting",
     "Settings",
@@ -123,6 +126,7 @@ __all__ = [
     "SourcePlan",
     "State",
     "Subject",
+    "Symptom",
     "Tick",
     "Tier",
     "TierPlan",

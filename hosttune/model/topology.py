@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from hosttune.model.capacity import Backend, BindMode, Bound, Machine, Workload
 from hosttune.model.findings import Unknown, Value
+from hosttune.model.programs import KnownProgram
 
 CLOUDS = ("aws", "azure", "gcp")
 """Those whose limits are known to some extent; the names are those of `Machine.cloud`."""
@@ -199,7 +200,7 @@ class TierPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Bottleneck:
     """Where the whole stalls or slows: a bound of a tier, in connections of the topology; `knee`: it only slows."""
 
     tier: str
@@ -210,7 +211,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Sizing:
-    """A topology and what it comes to: `places` where it stalls, the narrowest first, and where it slows.
+    """A topology and what it comes to: `bottlenecks` where it stalls, the narrowest first, and where it slows.
 
     `carried`: every bound holds the target with its headroom, and no knee is passed where none may be. `rates` are
     bounds in connections a second below what is wanted, by tier. `unknown` are bounds that could not be told.
@@ -220,7 +221,7 @@ class Sizing:
 
     topology: Topology
     tiers: tuple[TierPlan, ...]
-    places: tuple[Place, ...]
+    bottlenecks: tuple[Bottleneck, ...]
     rates: tuple[tuple[str, Bound], ...] = ()
     unknown: tuple[tuple[str, str, Unknown], ...] = ()
     carried: bool = False
@@ -265,10 +266,11 @@ class PlannedHost:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A sizing with every host and address named: what configurations are written from."""
+    """A sizing with every host and address named: what configurations are written from; `programs` may run there."""
 
     sizing: Sizing
     hosts: tuple[PlannedHost, ...]
+    programs: tuple[KnownProgram, ...] = ()
 
     def of(self, tier: str) -> tuple[PlannedHost, ...]:
         """Return the hosts of a tier, in order."""

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from hosttune.diagnosis import Clues
 from hosttune.errors import HostError, UsageError
-from hosttune.facts import backends, cgroup, counters, found, limits, nofile, pool, tracked, traffic
+from hosttune.facts import backends, cgroup, counters, found, pool, tracked, traffic
 from hosttune.facts import machine as machines
+from hosttune.facts.kinds import nofile, sysctl
 from hosttune.host import Host
 from hosttune.host.recorded import Recorded
 from hosttune.model import (
@@ -23,12 +24,13 @@ from hosttune.model import (
     Program,
     Rates,
     Reason,
-    Said,
     Sample,
+    Symptom,
     Traffic,
     Unknown,
 )
 from hosttune.options import Options
+from hosttune.programs import knowledge
 from hosttune.workflows import examine, loading
 
 _SHORTEST = 0.3
@@ -83,7 +85,7 @@ def seconds(text: str, option: str = "--for", most: float = _HOUR) -> float:
     return float(match[1]) * _UNITS[match[2]]
 
 
-def clues(hosts: Twice, options: Options, said: Said, interval: float = 0.0) -> Clues:
+def clues(hosts: Twice, options: Options, symptom: Symptom, interval: float = 0.0) -> Clues:
     """Gather everything of two moments; what cannot be read is Unknown and stops nothing. Raises UsageError."""
     first = hosts.first
     machine = machines.gather(first)
@@ -92,7 +94,7 @@ def clues(hosts: Twice, options: Options, said: Said, interval: float = 0.0) -> 
     goals = named(first, options)
     earlier = _programs(traffic.programs(first, watched, Unknown(Reason.UNDECIDED)))
     groups_earlier = groups(first, earlier)
-    held = limits.gather(first)
+    held = sysctl.limits(first)
     bounds = _bounds(first, options)
     hosts.wait(interval)
     host = hosts.second
@@ -104,7 +106,7 @@ def clues(hosts: Twice, options: Options, said: Said, interval: float = 0.0) -> 
     found_now = _programs(programs)
     return Clues(
         machine=machine,
-        said=said,
+        symptom=symptom,
         rates=Rates(before, now),
         limits=held,
         traffic=seen.traffic,
@@ -123,6 +125,7 @@ def clues(hosts: Twice, options: Options, said: Said, interval: float = 0.0) -> 
         rate=options.rate or 0,
         notes=(*limited(seen.traffic), *_absent(host, watched, found_now), *_ended(host, watched, earlier, found_now)),
         tracked=tracked.gather(host, now, held),
+        known=knowledge.of(*(program.name for program in found_now), *(hit.program for hit in symptom.hits)),
     )
 
 

@@ -18,12 +18,14 @@ from hosttune.model import (
     Program,
     Rates,
     Reason,
-    Said,
     Sample,
+    Symptom,
     Traffic,
     Unknown,
 )
+from hosttune.programs import knowledge
 
+KNOWN = knowledge.every()
 MACHINE = Machine("", "", "", "", "", None, None, None, "", "", "", False, False, True, "")
 RANGE = "net.ipv4.ip_local_port_range"
 DEFAULT = {RANGE: (32768, 60999)}
@@ -83,10 +85,11 @@ def clues(
     before = {name: now[name] - (moved or {}).get(name, 0) for name in now}
     values: dict[str, Any] = {
         "machine": MACHINE,
-        "said": Said(errno, call, at, hits),
+        "symptom": Symptom(errno, call, at, hits),
         "rates": Rates(Sample(100.0, before), Sample(101.0, now)),
         "limits": limits,
         "traffic": Traffic() if found else Unknown(Reason.ABSENT),
+        "known": KNOWN,
         "pools": pools(*found, told="it is seen") if found else Pools(),
     }
     return Clues(**{**values, **more})

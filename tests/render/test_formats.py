@@ -25,13 +25,12 @@ from tap.parser import Parser
 
 from hosttune.model import Finding, Reason, Report, Severity, Unknown, Verdict
 from hosttune.model.document import Column, Document, Row, Table
-from hosttune.render import formats_of, render
+from hosttune.render import exit_codes, formats_of, render
 from hosttune.render.cases import Outcome, cases
 from hosttune.render.figures import clean
 from hosttune.render.formats import markdown as md
 from hosttune.render.of_report import junit, nagios, tap
-from hosttune.workflows import examine
-from tests import needs
+from tests import needs, verbs
 from tests.render.test_render_examples import bound, finding, report
 from tests.render.test_render_properties import _REPORTS as REPORTS
 
@@ -44,15 +43,7 @@ DATUM = r"(?:'[^'=]+'|[^ '=]+)=[0-9]+(?:;[0-9:]*){2};0;[0-9]*"
 
 
 def hosttune(*words: str, encoding: str = "utf-8") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "hosttune", *words],
-        capture_output=True,
-        encoding=encoding,
-        cwd=HOSTS,
-        env={**os.environ, "PYTHONPATH": str(HERE.parents[1]), "PYTHONIOENCODING": encoding},
-        check=False,
-        timeout=60,
-    )
+    return verbs.hosttune(*words, encoding=encoding, cwd=HOSTS)
 
 
 @pytest.mark.parametrize("host", ["debian12-drift", "debian12-whitepaper"])
@@ -87,7 +78,7 @@ EXPECTED = Counter(ok=2, failed=4, minor=1, skipped=3)
 def test_where_nothing_could_be_told_nothing_is_green() -> None:
     made = report((finding("a", Verdict.UNKNOWN), finding("b", Verdict.NOT_APPLICABLE)))
     assert [case.outcome for case in cases(made)] == [Outcome.UNTOLD, Outcome.SKIPPED]
-    assert examine.exit_code(made.findings, made.fail_on.rank, strict=False) == 3
+    assert exit_codes.check(made) == 3
 
 
 def test_each_outcome_is_counted_once() -> None:
@@ -225,7 +216,7 @@ def test_the_plugin_carries_nothing_where_a_bound_could_not_be_told() -> None:
 
 
 def test_a_line_has_room_for_thousands_of_backends() -> None:
-    many = tuple(dataclasses.replace(bound(f"ports:10.0.0.1:{n}", 10**6 + n), used=n) for n in range(1, 5001))
+    many = tuple(dataclasses.replace(bound("ports", 10**6 + n), of=f"10.0.0.1:{n}", used=n) for n in range(1, 5001))
     text = nagios.render(report(bounds=(*many, dataclasses.replace(bound("nofile", 10**7), used=7))))
     # the fullest, and what is no backend; a service's output may be cut at 4 KiB
     assert "'used nofile'=7;" in text and "'used ports:10.0.0.1:5000'=5000;" in text

@@ -6,8 +6,7 @@ import dataclasses
 import math
 from fractions import Fraction
 
-from hosttune import capacity
-from hosttune.capacity import CapacityFacts, closing, footprint, known_programs
+from hosttune.capacity import CapacityFacts, capacity, closing, footprint, order
 from hosttune.capacity.bounds import cloud, conntrack
 from hosttune.model import (
     BindMode,
@@ -24,6 +23,7 @@ from hosttune.model import (
     Unknown,
     Workload,
 )
+from hosttune.model.programs import known_as
 from hosttune.planning.sizing import hop_demand
 from hosttune.planning.sizing.role import Readings, Role
 from hosttune.ports import mask_of, text_of
@@ -35,6 +35,7 @@ PAGE = 4096
 """Bytes of a page of a host that is planned: that of x86, and of most kernels of arm64."""
 
 _RESERVED = "sysctl:net.ipv4.ip_local_reserved_ports"
+_OF_HOPS, _MEMORY = ("ports", "churn"), ("memory", "kernel-memory")
 _GIVEN = frozenset({"nr-open", "file-max", "epoll-watches", "conntrack", "tcp-mem", "maxconn", "cloud"})
 """Bounds of settings that a planned host is given as it needs them, and of clouds, which are told apart."""
 
@@ -47,12 +48,12 @@ def plan(topology: Topology, tier: Tier, role: Role, demand: Fraction) -> TierPl
     notes: list[str] = []
     load = dataclasses.replace(load, bind_mode=_mode(tier, role, notes))
     readings = dict(role.readings(machine))
-    facts = _facts(topology, tier, readings, load, machine, demand)
+    facts = _facts(topology, tier, role, load, machine, demand, readings)
     hops = tuple(
         hop_demand.hop(topology, tier, leg, demand, load.bind_mode, readings)
         for leg in hop_demand.legs(tier, load.bind_mode)
     )
-    bounds = [_shared(bound, tier, facts) for bound in capacity.capacity(facts) if _is_planned(bound, tier)]
+    bounds = [_shared(bound, tier, facts) for bound in capacity(facts) if _is_planned(bound, tier)]
     for hop, leg in zip(hops, hop_demand.legs(tier, load.bind_mode), strict=True):
         bounds += hop_demand.bounds(facts, hop, leg)
     bounds += [*_cap(tier), *_cloud(tier, load)]
@@ -64,7 +65,7 @@ def plan(topology: Topology, tier: Tier, role: Role, demand: Fraction) -> TierPl
         factor=demand / topology.connections,
         workload=load,
         machine=machine,
-        bounds=tuple(sorted(bounds, key=capacity.order)),
+        bounds=tuple(sorted(bounds, key=order)),
         hops=hops,
         settings=(*_own(tier, hops, role.wants(load, machine, tier.processes)), *_takes(topology, tier, facts, demand)),
         notes=tuple(notes) if serving else (),
@@ -147,7 +148,7 @@ def _mode(tier: Tier, role: Role, notes: list[str]) -> BindMode:
     """Return how the tier's program gets its ports: as given, as its program is known to, else as the role has it."""
     if tier.bind_mode is not None:
         return tier.bind_mode
-    if known_programs.number(tier.program, known_programs.BINDS_FIRST):
+    if known_as(role.programs, tier.program).traits.binds_first.value:
         return BindMode.BIND
     mode = role.defaults.bind_mode
     if mode is BindMode.CONNECT and tier.sources != 1 and tier.to:
@@ -160,14 +161,26 @@ def _mode(tier: Tier, role: Role, notes: list[str]) -> BindMode:
 
 
 def _facts(
-    topology: Topology, tier: Tier, readings: Readings, load: Workload, machine: Machine, demand: Fraction
+    topology: Topology,
+    tier: Tier,
+    role: Role,
+    load: Workload,
+    machine: Machine,
+    demand: Fraction,
+    readings: Readings,
 ) -> CapacityFacts:
     name = f"unit/{tier.program}.service" if tier.program else "service"
     most = readings["sysctl:fs.nr_open"].runtime if "sysctl:fs.nr_open" in readings else None
     limit = tier.nofile if tier.nofile is not None else most if isinstance(most, int) else None
     nofile = Reading(Subject("nofile", name), (limit, limit), (limit, limit)) if limit is not None else None
     facts = CapacityFacts(
-        readings=readings, pools=(), workload=load, machine=machine, nofile=nofile, program=tier.program
+        readings=readings,
+        pools=(),
+        workload=load,
+        machine=machine,
+        nofile=nofile,
+        program=tier.program,
+        programs=role.programs,
     )
     beside = fan_out_pages(topology, tier, demand) * PAGE + _closed(tier, facts)
     if machine.memory_available is None or not beside:
@@ -200,24 +213,24 @@ def fan_out_pages(topology: Topology, tier: Tier, demand: Fraction) -> int:
 
 def _is_planned(bound: Bound, tier: Tier) -> bool:
     """Leave out pools, which come of the hops, and what a planned host is given as it needs it."""
-    if bound.id.partition(":")[0] in ("ports", "churn") or bound.id in _GIVEN:
+    if bound.kind in _OF_HOPS or bound.kind in _GIVEN:
         return False
-    return bound.id != "nofile" or tier.nofile is not None
+    return bound.kind != "nofile" or tier.nofile is not None
 
 
 def _shared(bound: Bound, tier: Tier, facts: CapacityFacts) -> Bound:
     """Return a bound of one process as that of the host's, which share the connections; memory with what tracks."""
-    if bound.id == "nofile" and isinstance(bound.hard, int) and tier.processes > 1:
+    if bound.kind == "nofile" and isinstance(bound.hard, int) and tier.processes > 1:
         note = f"{tier.processes:,} processes of {bound.hard:,} connections each"
-        return dataclasses.replace(bound, hard=bound.hard * tier.processes, needs=(), notes=(*bound.notes, note))
-    if bound.id.endswith("memory") and tier.memory is None:
+        return dataclasses.replace(bound, hard=bound.hard * tier.processes, remedies=(), notes=(*bound.notes, note))
+    if bound.kind in _MEMORY and tier.memory is None:
         return dataclasses.replace(bound, hard=Unknown(Reason.UNDECIDED, "the topology does not give it"))
     entries, free = _entries(tier, facts.workload), facts.machine.memory_available
-    if bound.id.endswith("memory") and entries and free is not None:
+    if bound.kind in _MEMORY and entries and free is not None:
         total = footprint.footprint(facts).total + entries
         reads = f"MemAvailable, {total:,} bytes a connection idle, {entries:,} of them its entries of conntrack"
-        return dataclasses.replace(bound, hard=free // total, reads=reads, needs=())
-    return dataclasses.replace(bound, needs=())
+        return dataclasses.replace(bound, hard=free // total, reads=reads, remedies=())
+    return dataclasses.replace(bound, remedies=())
 
 
 def _cap(tier: Tier) -> list[Bound]:

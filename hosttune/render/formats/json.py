@@ -45,7 +45,7 @@ _SPECIAL: dict[type, Callable[[Any], Any]] = {
     Unknown: lambda found: {"unknown": found.reason.name, "detail": found.detail},
     Subject: str,
     Origin: lambda found: {"file": found.path, "line": found.line, "text": found.text},
-    Bound: lambda found: {**_fields(found), "raised_by": found.raised_by},
+    Bound: lambda found: {"id": found.id, **_fields(found), "raised_by": found.raised_by},
     Proof: lambda found: {**_fields(found), "verdict": found.verdict.value},
     Enum: lambda found: found.value,
     Fraction: lambda found: found.numerator if found.denominator == 1 else float(found),

@@ -33,7 +33,7 @@ def document(found: Capacity, verbose: bool) -> Document:
         *_reach(report),
         *(dataclasses.replace(block, extra=True) for block in findings(report, verbose) if isinstance(block, Table)),
         *parts.remarks(report),
-        *((Commands("fix what is settings", report.mend, gap=True),) if report.mend else ()),
+        *((Commands("fix what is settings", report.fix, gap=True),) if report.fix else ()),
     )
     return Document(parts.title(report), parts.about(report), blocks)
 
@@ -93,9 +93,9 @@ def _reach(report: Report) -> Iterator[Paragraph]:
     target = f"{load.connections:,} connections at {load.rate:,}/s"
     unknown = sum(isinstance(b.hard, Unknown) for b in report.bounds)
     but = f", as far as is known ({unknown} bound{'s' * (unknown != 1)} cannot be told)" if unknown else ""
-    if report.needs:
+    if report.remedies:
         yield Paragraph(f"{target} take{but}:", gap=True)
-        yield from (Paragraph(need.text, depth=1) for need in report.needs)
+        yield from (Paragraph(remedy.text, depth=1) for remedy in report.remedies)
     elif hard and hard[0][0] < load.connections:
         yield Paragraph(f"Nothing that can be set here carries {target}{but}.", gap=True)
     else:

@@ -25,7 +25,7 @@ def document(found: Diagnosis, verbose: bool) -> Document:
         *([Listing("next", found.next)] if found.next else ()),
         *_uses(found, verbose),
         *_excluded(found, verbose),
-        *_unseen(found, verbose),
+        *_unknown(found, verbose),
         *(Paragraph(text, label, gap=not n) for n, (label, text) in enumerate(remarks)),
     )
     return Document(f"{machine.hostname or 'host'}: diagnosis", tuple(part for part in about if part), blocks)
@@ -90,17 +90,17 @@ def _excluded(found: Diagnosis, verbose: bool) -> Iterator[Listing]:
     texts, joined = _apart(found.excluded, verbose), False
     if not verbose and found.conclusion is Conclusion.CAUSE:
         suspects = {one.text.partition(":")[0] for cause in found.causes[:1] for one in cause.rivals}
-        near = [cause for cause in found.excluded if cause.id in suspects]
-        names = ", ".join(dict.fromkeys(cause.id for cause in found.excluded if cause.id not in suspects))
+        near = [cause for cause in found.excluded if cause.kind in suspects]
+        names = ", ".join(dict.fromkeys(cause.kind for cause in found.excluded if cause.kind not in suspects))
         joined = True
         texts = [*_apart(near, verbose), *([f"{'and ' if near else ''}(-v says why) {names}"] if names else [])]
     if texts:
         yield Listing("excluded", tuple(texts), joined)
 
 
-def _unseen(found: Diagnosis, verbose: bool) -> Iterator[Listing]:
-    if found.unseen:
-        yield Listing("could not be seen", tuple(_apart(found.unseen, verbose)), not verbose)
+def _unknown(found: Diagnosis, verbose: bool) -> Iterator[Listing]:
+    if found.unknown:
+        yield Listing("unknown", tuple(_apart(found.unknown, verbose)), not verbose)
 
 
 def _apart(causes: Sequence[Cause], verbose: bool) -> list[str]:
@@ -109,5 +109,5 @@ def _apart(causes: Sequence[Cause], verbose: bool) -> list[str]:
     for cause in causes:
         why = "; ".join(str(e) for e in cause.evidence)
         why = why if verbose else cause.evidence[0].text.partition("; ")[0] if cause.evidence else ""
-        alike.setdefault(why, []).append(cause.id)
+        alike.setdefault(why, []).append(cause.kind)
     return [f"{', '.join(dict.fromkeys(ids))}: {why}" for why, ids in alike.items()]

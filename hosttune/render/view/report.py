@@ -91,12 +91,12 @@ def findings(report: Report, verbose: bool) -> Iterator[Block]:
 
 def _row(finding: Finding, verbose: bool) -> Row:
     row, reading = finding.requirement, finding.reading
-    name = finding.subject.name if finding.subject.kind == "sysctl" else str(finding.subject)
+    name = finding.subject.label
     verdict = {Verdict.NOT_APPLICABLE: "n/a"}.get(finding.verdict, finding.verdict.value)
     role = _ROLES.get(finding.verdict, Role.PLAIN)
     folded = finding.severity is Severity.INFO and not verbose
     if row is None or reading is None:
-        notes = (finding.because, *((f"fix: {finding.mend}",) if finding.mend else ()))
+        notes = (finding.because, *((f"fix: {finding.fix}",) if finding.fix else ()))
         return Row((verdict, name, "", "", "", finding.severity.value, "", ""), notes, role, folded)
     origin = str(reading.origin) if reading.origin else "a new namespace" if reading.fresh else "nothing on disk"
     values = (value(reading.runtime, row.unit), value(reading.boot, row.unit), wants(row))
@@ -147,5 +147,5 @@ def _footer(report: Report, verbose: bool) -> Iterator[Block]:
         yield Commands("details", (f"{report.command} -v",))
     if first:
         yield Commands("why", (f"hosttune explain {first.subject.name}",))
-    if report.mend:
-        yield Commands("fix", report.mend)
+    if report.fix:
+        yield Commands("fix", report.fix)

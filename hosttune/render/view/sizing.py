@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator
 
-from hosttune.model import Hop, Place, Sizing, TierPlan
+from hosttune.model import Bottleneck, Hop, Sizing, TierPlan
 from hosttune.model.document import (
     Bar,
     Bars,
@@ -93,7 +93,7 @@ def _bars(sizing: Sizing, verbose: bool) -> Bars:
     return Bars("Places, the narrowest first", target, tuple(bars), most, label=40, more=said)
 
 
-def _bar(sizing: Sizing, place: Place, verbose: bool, extra: bool) -> Bar:
+def _bar(sizing: Sizing, place: Bottleneck, verbose: bool, extra: bool) -> Bar:
     short = place.connections < sizing.topology.connections
     word = "slow" if place.knee else "short" if short else ""
     role = Role.GOOD if not short else Role.DRIFT if place.knee else Role.BAD
@@ -103,7 +103,7 @@ def _bar(sizing: Sizing, place: Place, verbose: bool, extra: bool) -> Bar:
     return Bar(places.name(place), place.connections, word, notes, role=role, extra=extra)
 
 
-def _detail(sizing: Sizing, place: Place, verbose: bool) -> Iterator[Note]:
+def _detail(sizing: Sizing, place: Bottleneck, verbose: bool) -> Iterator[Note]:
     """Yield what a place is of one host; where the target comes to it also how it shows and what raises it."""
     bound = place.bound
     if each := places.of_host(sizing, place):
@@ -197,7 +197,7 @@ def _flow(sizing: Sizing) -> Flow:
     return Flow(tuple(words.chains(sizing)), boxes, wires)
 
 
-def _box(sizing: Sizing, plan: TierPlan, step: int, narrow: Place | None) -> Box:
+def _box(sizing: Sizing, plan: TierPlan, step: int, narrow: Bottleneck | None) -> Box:
     tier, share = plan.tier, plan.workload
     marked = narrow if narrow and narrow.tier == tier.name else None
     shown = [place for place in places.stalls(sizing) if place.tier == tier.name][:_GAUGES]
@@ -209,7 +209,7 @@ def _box(sizing: Sizing, plan: TierPlan, step: int, narrow: Place | None) -> Box
     return Box(tier.name, lines, step, gauges, "bottleneck" if marked else "")
 
 
-def _gauge(sizing: Sizing, plan: TierPlan, place: Place, marked: bool) -> Gauge:
+def _gauge(sizing: Sizing, plan: TierPlan, place: Bottleneck, marked: bool) -> Gauge:
     load, limit, knee = plan.workload.connections, place.bound.hard, place.bound.knee
     most = limit if isinstance(limit, int) else knee or 0
     name = places.bound_name(place)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from hosttune.model import More, Outlet, SourcePlan
+from hosttune.model import EgressInterface, More, SourcePlan
 from hosttune.model.document import Block, Column, Commands, Document, Paragraph, Row, Table, paragraphs
 from hosttune.render import sources
 
@@ -24,7 +24,7 @@ def document(plan: SourcePlan, verbose: bool) -> Document:
     first = f"{plan.connections:,} connections{room}, bind mode {plan.mode.value}, ports {low} {high}{widest}"
     blocks: tuple[Block, ...] = (
         Paragraph(first),
-        *(block for outlet in plan.outlets for block in _outlet(plan, outlet)),
+        *(block for outlet in plan.egress_interfaces for block in _outlet(plan, outlet)),
         *_cloud(plan),
         *_anyip(plan),
         *paragraphs(plan.notes, label="note", gap=True),
@@ -37,10 +37,10 @@ def document(plan: SourcePlan, verbose: bool) -> Document:
     return Document(f"{plan.machine.hostname or 'host'}: source addresses", (), blocks)
 
 
-def _outlet(plan: SourcePlan, outlet: Outlet) -> Iterator[Block]:
+def _outlet(plan: SourcePlan, outlet: EgressInterface) -> Iterator[Block]:
     backends = len({str(pool.backend) for pool in outlet.pools})
     via = f", by the gateway {outlet.via}" if outlet.via else ""
-    share = f": {outlet.connections:,} connections" if len(plan.outlets) > 1 else ""
+    share = f": {outlet.connections:,} connections" if len(plan.egress_interfaces) > 1 else ""
     yield Paragraph(f"{outlet.interface} leads to {backends:,} backend{'s' * (backends != 1)}{via}{share}", gap=True)
     yield Paragraph(_have(outlet), depth=1)
     yield Table(_POOLS, tuple(_pools(outlet)), gap=False)
@@ -50,13 +50,13 @@ def _outlet(plan: SourcePlan, outlet: Outlet) -> Iterator[Block]:
     yield from paragraphs(_free(outlet), depth=1)
 
 
-def _have(outlet: Outlet) -> str:
+def _have(outlet: EgressInterface) -> str:
     count = len(outlet.have)
     more = f" and {count - _RANGES:,} more" if count > _RANGES else ""
     return f"{count:,} source address{'es' * (count != 1)} here: {', '.join(outlet.have[:_RANGES])}{more}"
 
 
-def _pools(outlet: Outlet) -> Iterator[Row]:
+def _pools(outlet: EgressInterface) -> Iterator[Row]:
     """Yield how full the pools of each backend are, together over its sources."""
     found: dict[str, list[int]] = {}
     for pool in outlet.pools:
@@ -69,7 +69,7 @@ def _pools(outlet: Outlet) -> Iterator[Row]:
         yield Row((name, f"{used:,} of {room:,}", percent, f"slow from {knee:,}" if knee else ""))
 
 
-def _takes(outlet: Outlet, more: More) -> str:
+def _takes(outlet: EgressInterface, more: More) -> str:
     """Return how many addresses it takes; those that are there are among the sums."""
     have = len(outlet.have)
     if more.hard is None:
@@ -82,7 +82,7 @@ def _takes(outlet: Outlet, more: More) -> str:
     return f"{hard}; {more.knee:,} more ({have + more.knee:,} in all) to stay below the knee"
 
 
-def _free(outlet: Outlet) -> Iterator[str]:
+def _free(outlet: EgressInterface) -> Iterator[str]:
     target = outlet.needed.best or 0
     if outlet.own:
         way = "every address of 127.0.0.0/8 can be bound, nothing is to be added"
@@ -123,7 +123,7 @@ def _anyip(plan: SourcePlan) -> Iterator[Block]:
     for number, prefix in enumerate(plan.local):
         said = f"every address of {prefix} can be bound; not counted above"
         yield Paragraph(said, "local already", gap=not number)
-    outlet = next((o for o in plan.outlets if o.version == 4 and not o.own), None)
+    outlet = next((o for o in plan.egress_interfaces if o.version == 4 and not o.own), None)
     if not plan.anyip or outlet is None:
         return
     lines = [f"  sudo hosttune sources add --anyip {plan.anyip}"]
@@ -149,7 +149,7 @@ def plain(plan: SourcePlan) -> dict[str, Any]:
         "range_now": plan.range_now,
         "range_widest": plan.range_widest,
         "carried": plan.carried,
-        "outlets": [_row(outlet) for outlet in plan.outlets],
+        "egress_interfaces": [_row(outlet) for outlet in plan.egress_interfaces],
         "cloud": plan.cloud,
         "anyip": plan.anyip or None,
         "local": plan.local,
@@ -158,7 +158,7 @@ def plain(plan: SourcePlan) -> dict[str, Any]:
     }
 
 
-def _row(outlet: Outlet) -> dict[str, Any]:
+def _row(outlet: EgressInterface) -> dict[str, Any]:
     pools = [
         {"backend": str(p.backend), **{name: getattr(p, name) for name in ("source", "usable", "used", "free", "knee")}}
         for p in outlet.pools

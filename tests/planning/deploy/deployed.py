@@ -10,7 +10,9 @@ from typing import Any
 
 from hosttune.model import Deployment, Leg, Message, Setting, Tier, Topology
 from hosttune.planning import sizing
-from hosttune.workflows import role_settings
+from hosttune.programs import knowledge
+from hosttune.terminal import file_tree
+from hosttune.workflows import emitting, role_settings
 
 
 def span(first: str, count: int) -> tuple[str, ...]:
@@ -70,7 +72,12 @@ def replaced(topology: Topology, name: str, **given: Any) -> Topology:
 
 def deploy(topology: Topology, settings: Sequence[Setting] | None = None) -> Deployment:
     """Return every host by name, as the command line has them, with other settings if any are given."""
-    made = sizing.deploy(sizing.size(topology, role_settings.of(topology)))
+    made = sizing.deploy(sizing.size(topology, role_settings.of(topology)), knowledge.every())
     if settings is None:
         return made
     return dataclasses.replace(made, hosts=tuple(dataclasses.replace(h, settings=tuple(settings)) for h in made.hosts))
+
+
+def write(deployment: Deployment, directory: str) -> tuple[str, ...]:
+    """Write its files as `plan --emit` does; return their paths."""
+    return file_tree.write("--emit", directory, emitting.texts(deployment))
