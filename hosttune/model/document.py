@@ -74,12 +74,12 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """Names and what they are; texts of one name without a name of their own have it empty."""
+    """Names and what they are; a name that was that of the row before is not said again."""
 
     rows: tuple[tuple[str, str], ...]
     title: str = ""
     role: Role = Role.PLAIN
-    extra: bool = False
+    gap: bool = True
 
 
 @dataclass(frozen=True, slots=True)

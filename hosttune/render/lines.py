@@ -117,10 +117,11 @@ def _listing(block: Listing, page: Page) -> Iterator[Line]:
 
 
 def _pairs(block: Pairs, page: Page) -> Iterator[Line]:
-    yield "", Role.PLAIN, 0
+    if block.gap:
+        yield "", Role.PLAIN, 0
     if block.title:
         yield from ((text, block.role, len(block.title)) for text in _folded(block.title, page))
-    size = max([7, *(len(name) for name, _ in block.rows)]) + 2
+    size = max(7, *(len(name) for name, _ in block.rows), 0) + 2
     before = ""
     for name, text in block.rows:
         head = f"    {'' if name == before else name:<{size}}"

@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from hosttune.model import EgressInterface, More, SourcePlan
-from hosttune.model.document import Block, Column, Commands, Document, Paragraph, Row, Table, paragraphs
+from hosttune.model.document import Block, Commands, Document, Pairs, Paragraph, paragraphs
 from hosttune.render import sources
 
 SCHEMA = "hosttune/sources-plan/1"
 _RANGES = 4
-_POOLS = (Column("backend", cut=True), Column("ports in use", right=True), Column("share", right=True), Column(""))
 
 
 def document(plan: SourcePlan, verbose: bool) -> Document:
@@ -43,7 +42,7 @@ def _outlet(plan: SourcePlan, outlet: EgressInterface) -> Iterator[Block]:
     share = f": {outlet.connections:,} connections" if len(plan.egress_interfaces) > 1 else ""
     yield Paragraph(f"{outlet.interface} leads to {backends:,} backend{'s' * (backends != 1)}{via}{share}", gap=True)
     yield Paragraph(_have(outlet), depth=1)
-    yield Table(_POOLS, tuple(_pools(outlet)), gap=False)
+    yield Pairs(tuple(_pools(outlet)), gap=False)
     yield Paragraph(f"with the ports of now   {_takes(outlet, outlet.now)}", depth=1)
     if plan.range_widest != plan.range_now:
         yield Paragraph(f"with the widest range   {_takes(outlet, outlet.widest)}", depth=1)
@@ -56,7 +55,7 @@ def _have(outlet: EgressInterface) -> str:
     return f"{count:,} source address{'es' * (count != 1)} here: {', '.join(outlet.have[:_RANGES])}{more}"
 
 
-def _pools(outlet: EgressInterface) -> Iterator[Row]:
+def _pools(outlet: EgressInterface) -> Iterator[tuple[str, str]]:
     """Yield how full the pools of each backend are, together over its sources."""
     found: dict[str, list[int]] = {}
     for pool in outlet.pools:
@@ -66,7 +65,8 @@ def _pools(outlet: EgressInterface) -> Iterator[Row]:
         row[2] += pool.knee or 0
     for name, (used, room, knee) in found.items():
         percent = f"{100 * used / room:.0f} %" if room else "no port"
-        yield Row((name, f"{used:,} of {room:,}", percent, f"slow from {knee:,}" if knee else ""))
+        slow = f", slow from {knee:,}" if knee else ""
+        yield name, f"{used:,} of {room:,} ports in use ({percent}){slow}"
 
 
 def _takes(outlet: EgressInterface, more: More) -> str:
@@ -101,7 +101,7 @@ def _free(outlet: EgressInterface) -> Iterator[str]:
     free = f"{outlet.free:,}" if outlet.free < 10**15 else "very many"
     yield f"{free} addresses of {outlet.subnet} are free, as far as is seen: {shown or 'none'}{more}"
     if outlet.free < target:
-        yield f"too few: it takes {target:,}"
+        yield f"too few: {target:,} are wanted"
     if target:
         yield (
             "free means that nobody was seen there: `sources add` asks the link first; a DHCP server may give them "
