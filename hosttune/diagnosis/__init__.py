@@ -38,7 +38,8 @@ def diagnose(clues: Clues) -> Diagnosis:
 
 def _with_rivals(cause: Cause, rules: Mapping[str, object], found: list[Cause]) -> Cause:
     """Add to a cause what speaks against those that are easily taken for it."""
-    rivals = getattr(rules.get(cause.kind.replace("-", "_")), "RIVALS", ())
+    mine = rules.get(cause.kind.replace("-", "_"))
+    rivals = mine.RULE.rivals if hasattr(mine,"RULE") else getattr(mine, "RIVALS", ())
     against = tuple(
         Evidence(f"{other.kind}: {other.evidence[0].text}", other.evidence[0].where)
         for other in found
