@@ -8,7 +8,7 @@ from __future__ import annotations
 from hosttune.diagnosis import accept
 from hosttune.diagnosis.clues import Clues
 from hosttune.diagnosis.rule import Rule
-from hosttune.model import Cause, Certainty, Evidence, Listener
+from hosttune.model import Cause, Evidence, Listener
 
 RULE = Rule(
     __name__,

@@ -55,9 +55,7 @@ def _cause(
     fixes = (*RULE.fixes, *fixes)
     if certainty is Certainty.CERTAIN:
         what = f"{RULE.what}, and drops new connections without an error"
-    return RULE.cause(
-        clues, certainty, *evidence, at=limit, what=what, fixes=fixes, strength=strength, against=against
-    )
+    return RULE.cause(clues, certainty, *evidence, at=limit, what=what, fixes=fixes, strength=strength, against=against)
 
 
 def _binds(clues: Clues) -> Cause:

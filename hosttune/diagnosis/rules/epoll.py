@@ -76,6 +76,4 @@ def _not(clues: Clues, limit: int | None) -> Cause:
         return RULE.excluded(text, f"{_KEY}, /proc/sys/fs/file-nr")
     if clues.symptom.errno:
         return RULE.excluded(f"nothing failed with ENOSPC; {text}", "--errno")
-    return RULE.unknown(
-        f"no file counts the watches of a user; {text}", "ENOSPC from epoll_ctl() in the program's log"
-    )
+    return RULE.unknown(f"no file counts the watches of a user; {text}", "ENOSPC from epoll_ctl() in the program's log")

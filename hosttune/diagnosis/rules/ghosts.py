@@ -44,15 +44,18 @@ def _now(clues: Clues, received: int) -> Cause:
     lost = max(received - made, 0) if made is not None else 0
     text = f"{received:,} came back with a cookie, and {made or 0:,} connections were made: {lost:,} ACKs were dropped"
     listener = _shortest(clues)
-    waiting = f"{listener} has a backlog of {listener.backlog:,}; {listener.queue:,} wait at this moment" if listener else ""
-    whose = f"the accept queue of {listener}" if listener else "an accept queue"
+    whose, waiting = "an accept queue", None
+    if listener:
+        whose = f"the accept queue of {listener}"
+        now = f"{listener} has a backlog of {listener.backlog:,}; {listener.queue:,} wait at this moment"
+        waiting = Evidence(now, accept.SOCKETS)
     return RULE.cause(
         clues,
         Certainty.CERTAIN if lost else Certainty.LIKELY,
         saying.moved(clues, _RECEIVED, accept.NETSTAT),
         saying.moved(clues, accept.OVERFLOWS, accept.NETSTAT),
         Evidence(text, f"{accept.NETSTAT}, /proc/net/snmp PassiveOpens") if lost else None,
-        Evidence(waiting, accept.SOCKETS) if waiting else None,
+        waiting,
         at=listener.backlog + 1 if listener else None,
         what=f"clients are connected that the server never had (SYN cookies): bursts overflow {whose}",
         unit="waiting connections",

@@ -74,11 +74,8 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
 
 def _overflows(clues: Clues, table: _Table) -> Cause:
     moved = saying.moved(clues, f"{table.counter}.table_fulls", table.where)
-    certainty = RULE.doubted(clues, Certainty.CERTAIN)
-    words = RULE.words(clues)
-    return _cause(
-        clues, table, certainty, (moved, table.count, *kernel_lines.fresh(clues, *_WORDS), *words), RULE.other(clues)
-    )
+    evidence = some(moved, table.count, kernel_lines.fresh(clues, *_WORDS), RULE.words(clues))
+    return _cause(clues, table, RULE.doubted(clues, Certainty.CERTAIN), evidence, RULE.other(clues))
 
 
 def _by_word(clues: Clues, table: _Table | None) -> Cause:
