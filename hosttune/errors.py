@@ -1,6 +1,6 @@
 """What can go wrong, and the exit code of each.
 
-HosttuneError           the person who ran it can mend it: one line, no traceback
+HosttuneError           the person who ran it can fix it: one line, no traceback
 ├── UsageError          2  wrong use: unknown role, malformed backend, missing snapshot
 ├── ProfileError        2  a profile that does not hold to the schema: file, table, key
 ├── TopologyError       2  a topology that cannot be planned: file, tier, key
@@ -13,11 +13,14 @@ HostError               an answer the host refused; carries a Reason and becomes
 
 from __future__ import annotations
 
-from hosttune.model import Reason
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hosttune.model import Reason
 
 
 class HosttuneError(Exception):
-    """An error that the person who ran hosttune can mend; its text is one line: what, where, how to mend."""
+    """An error that the person who ran hosttune can fix; its text is one line: what, where, how to fix."""
 
     exit_code = 2
 

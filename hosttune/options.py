@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+
+
+class _Several:
+    """Options of which some take several values: one that is given alone is a sequence of one."""
+
+    __slots__ = ()
+
+    def __post_init__(self) -> None:
+        for field in fields(self):  # type: ignore[arg-type]  # what derives from it is a dataclass
+            if field.default == ():
+                given = getattr(self, field.name)
+                object.__setattr__(self, field.name, (given,) if isinstance(given, str) else tuple(given))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Options(_Several):
     """The role of a host and the load that it shall carry.
 
     `role`, `profile`: names and files of profiles, none for the base profile. `connections`, `rate` (a second) and

@@ -74,13 +74,13 @@ def test_a_word_of_a_command_is_that_word(text: str) -> None:
 
 NET = """
 import sys
-from hosttune.commands import _output
-_output.install()
+from hosttune.terminal import streams
+streams.install()
 text = {text!r}
 for stream in (sys.stdout, sys.stderr):
     print(text, file=stream)
     stream.write(text + "\\n")
-with _output.passing(_output.Passing.{which}):
+with streams.passing(streams.Passing.{which}):
     print(text)
 """
 
@@ -107,8 +107,8 @@ def test_only_colours_pass_with_colours() -> None:
 
 BEHIND = {"buffer", "__stdout__", "__stderr__"}
 _ALLOWED = {
-    "commands/_output.py",  # the net itself
-    "commands/_real.py",
+    "terminal/streams.py",  # the net itself
+    "workflows/real_tiers.py",
     "hooks/pyz_start.py",  # runs before it is there, and has a filter of its own
 }
 

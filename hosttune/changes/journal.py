@@ -1,6 +1,6 @@
 """The journal: one file for each apply, with all it takes to go back, on disk before the first write.
 
-What is written has been read again before (changes/decode.py). A journal is not trusted: each record carries a
+What is written has been read again before (changes/codec.py). A journal is not trusted: each record carries a
 SHA-256, must be root's own, and what it names is checked before anything is done with it. One that is damaged is named
 and holds up nothing but what depends on it.
 """
@@ -17,9 +17,9 @@ from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from hosttune.changes import decode, promotion
+from hosttune.changes import codec, promotion
 from hosttune.changes.backends import directory
-from hosttune.changes.record import Instance, Record, Status
+from hosttune.changes.record import HIGHEST_ID, Instance, Record, Status
 from hosttune.errors import ApplyError, HostError, HosttuneError, RefusedError, StoppedError
 from hosttune.host import Host, WritableHost
 from hosttune.host.live import LARGEST
@@ -63,7 +63,7 @@ class Journal:
 
     def next_id(self) -> int:
         """Return the number of the next record, above all on disk; raises RefusedError where none is left."""
-        if self.last >= decode.HIGHEST_ID:
+        if self.last >= HIGHEST_ID:
             raise RefusedError(f"{DIRECTORY}/{self.last}.json has the highest number there is; move it elsewhere")
         return self.last + 1
 
@@ -119,7 +119,7 @@ _seen: dict[bytes, Record] = {}
 def _decoded(text: str) -> Record:
     key = hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
     if key not in _seen:
-        _seen[key] = decode.record_of(text)
+        _seen[key] = codec.record_of(text)
     return _seen[key]
 
 
@@ -174,12 +174,12 @@ def save(host: WritableHost, record: Record) -> None:
 
 def check(record: Record) -> str:
     """Return the text of a record, which is known to be read again; raises OSError of errno EBADMSG."""
-    wrong = decode.flaw(record)
+    wrong = codec.flaw(record)
     if wrong:
         raise OSError(errno.EBADMSG, wrong)
     if record.status is Status.APPLYING and (key := _foreign_key(record, record.request.allow)):
         raise OSError(errno.EBADMSG, f"{key!r} is a sysctl that no apply writes")
-    text = decode.text_of(record)
+    text = codec.text_of(record)
     most = _AT_FIRST if record.status is Status.APPLYING else LARGEST
     if len(text) > most:
         raise OSError(errno.EBADMSG, f"it is {len(text):,} bytes, and {most:,} are read; do it in smaller parts")
@@ -207,8 +207,8 @@ def locked(host: WritableHost, waiting: Callable[[str], None]) -> Iterator[None]
         except HostError as error:
             raise RefusedError(f"another hosttune is applying or rolling back ({error.detail}); wait for it") from error
         except OSError as error:
-            mend = "run as root" if error.errno in (errno.EACCES, errno.EPERM) else "make room for it, or mend that"
-            raise RefusedError(f"{lock}: {error.strerror}; the journal is kept there: {mend}") from error
+            fix = "run as root" if error.errno in (errno.EACCES, errno.EPERM) else "make room for it, or fix that"
+            raise RefusedError(f"{lock}: {error.strerror}; the journal is kept there: {fix}") from error
         yield
 
 

@@ -2,12 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Annotated
 
+from hosttune.changes import backends
 from hosttune.changes.confirm import Confirm
 from hosttune.changes.request import Request
 from hosttune.model import Change, Who
+from hosttune.model.checked import Checked, within
+
+HIGHEST_ID = 999_999_999
+
+
+def _writable(change: Change) -> None:
+    for name, state in (("before", change.before), ("after", change.after)):
+        try:
+            backends.check(change.backend, change.target, state)
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
+
+
+def _unit(name: str) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9_.@:\\-]{1,255}\.service", name):
+        raise ValueError("it is no service")
+
+
+Id = Annotated[int, within(1, HIGHEST_ID)]
+Changes = tuple[Annotated[Change, Checked(_writable)], ...]
 
 
 class Status(StrEnum):
@@ -65,18 +88,18 @@ class Record:
     `confirm` is there from the first write until it is confirmed, `pending` are the changes that wait for that.
     """
 
-    id: int
+    id: Id
     status: Status
     made: Invocation
     request: Request
-    changes: tuple[Change, ...]
+    changes: Changes
     reload: bool = False
-    restarts: tuple[str, ...] = ()
+    restarts: tuple[Annotated[str, Checked(_unit)], ...] = ()
     one_way: tuple[str, ...] = ()
     where: Instance = Instance()
-    way_back: tuple[Change, ...] = ()
-    rewrites: dict[int, tuple[Change, ...]] = field(default_factory=dict)
-    left: tuple[Change, ...] = ()
+    way_back: Changes = ()
+    rewrites: dict[Id, Changes] = field(default_factory=dict)
+    left: Changes = ()
     rollbacks: tuple[Invocation, ...] = ()
     confirm: Confirm | None = None
-    pending: tuple[Change, ...] = ()
+    pending: Changes = ()

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Annotated
 
+from hosttune.changes import backends
 from hosttune.model import Machine, Requirement, Value
+from hosttune.model.checked import Checked
 
-KINDS = ("sysctl", "limits", "units", "addresses")
-"""What --only can name: sysctls, their drop-in and the modules that bring them; logins; services; source addresses."""
+Address = Annotated[str, Checked(partial(backends.check, "address", state="present"))]
+Prefix = Annotated[str, Checked(partial(backends.check, "anyip", state="present"))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,13 +32,13 @@ class Request:
     only: tuple[str, ...] = ()
     live: bool = False
     restart: bool = False
-    addresses: tuple[str, ...] = ()
+    addresses: tuple[Address, ...] = ()
     roles: tuple[str, ...] = ()
     connections: int = 0
     leave: tuple[str, ...] = ()
-    anyip: tuple[str, ...] = ()
-    remove: tuple[str, ...] = ()
-    remove_anyip: tuple[str, ...] = ()
+    anyip: tuple[Prefix, ...] = ()
+    remove: tuple[Address, ...] = ()
+    remove_anyip: tuple[Prefix, ...] = ()
     allow: tuple[str, ...] = ()
 
     def wants(self, kind: str) -> bool:

@@ -12,7 +12,6 @@ from typing import Any
 
 from hosttune import printable
 from hosttune.changes import in_force
-from hosttune.changes.decode import plain
 from hosttune.changes.planned import Planned
 from hosttune.changes.record import Record
 from hosttune.changes.request import AddressFacts, Request
@@ -144,7 +143,7 @@ def _print_json(
         "diff": "".join(f"{line}\n" for change in draft.plan.changes for line in plan_view.diff(change)),
         "changes": [
             {**change, "diff": "\n".join(plan_view.diff(one))}
-            for change, one in zip(plain(draft.plan.changes), draft.plan.changes, strict=True)
+            for change, one in zip(map(dataclasses.asdict, draft.plan.changes), draft.plan.changes, strict=True)
         ],
         "refused": list(draft.plan.refusals),
         "notes": plan_view.notes(draft.plan),
@@ -153,7 +152,7 @@ def _print_json(
         "results": results,
         "capacity": _capacity(draft, after),
         "confirm": confirming.document(record),
-        "not_in_force": plain(lost),
+        "not_in_force": list(map(dataclasses.asdict, lost)),
         "damaged": list(before.damaged),
     }
     print(json.dumps(document, indent=1))

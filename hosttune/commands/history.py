@@ -7,8 +7,8 @@ import shutil
 
 from hosttune import printable
 from hosttune.changes import journal
+from hosttune.changes.codec import encode
 from hosttune.changes.confirm import BY_HAND, IN_TIME, Moment, left, moment, over
-from hosttune.changes.decode import encode
 from hosttune.changes.record import Invocation, Record, Status
 from hosttune.host.live import LiveHost
 from hosttune.model import Who

@@ -13,7 +13,6 @@ from typing import Any
 
 from hosttune import printable
 from hosttune.changes import in_force, journal
-from hosttune.changes.decode import plain
 from hosttune.changes.planned import Planned
 from hosttune.changes.record import Record, Status
 from hosttune.changes.request import AddressFacts, Request
@@ -267,12 +266,12 @@ def _print_json(asked: Asked, look: _Look, record: Record | None, before: commit
         "dry_run": asked.dry_run,
         "changed": bool(look.plan.changes) and not look.plan.refusals and (record is not None or asked.dry_run),
         "diff": "".join(f"{line}\n" for change in look.plan.changes for line in plan_view.diff(change)),
-        "changes": plain(look.plan.changes),
+        "changes": list(map(dataclasses.asdict, look.plan.changes)),
         "refused": list(look.plan.refusals),
         "notes": plan_view.notes(look.plan),
         "confirm": confirming.document(record),
         "answers": [{"address": one, "mac": mac} for one, mac in sorted(look.links.answers.items())],
-        "not_in_force": plain(lost),
+        "not_in_force": list(map(dataclasses.asdict, lost)),
         "damaged": list(before.damaged),
     }
     print(json.dumps(document, indent=1))

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from hosttune import capacity, printable
-from hosttune.capacity import CapacityFacts
+from hosttune import printable
+from hosttune.capacity import CapacityFacts, more_sources
 from hosttune.errors import HostError, UsageError
-from hosttune.facts import cloud_addresses, free, links, pool, sysctl
+from hosttune.facts import cloud_addresses, free, links, pool
 from hosttune.facts import machine as machines
+from hosttune.facts.kinds import sysctl
 from hosttune.facts.links import Links, Network
 from hosttune.host import Host
 from hosttune.model import Backend, BindMode, EgressInterface, More, PortPool, Reading, SourcePlan, Workload
@@ -127,7 +128,7 @@ def _look(host: Host, load: Workload) -> _Seen:
         ways = host.probe("routes", destinations=sorted({b.address for b in load.backends}))
     except HostError as error:
         raise UsageError(f"sources plan: the interfaces and routes are not seen here: {error}") from error
-    return _Seen(host, load, found, sysctl.gather(host, _READ, sysctl.files(host, _READ)), ways)
+    return _Seen(host, load, found, sysctl.read(host, _READ), ways)
 
 
 def _outlets(seen: _Seen, only: str) -> tuple[list[EgressInterface], list[str]]:
@@ -208,8 +209,8 @@ def _of(pools: Sequence[PortPool], backends: Sequence[Backend]) -> tuple[PortPoo
 
 def _more(facts: CapacityFacts, *, widest: bool) -> More:
     return More(
-        capacity.more_sources(facts, widest=widest, below_knee=False),
-        capacity.more_sources(facts, widest=widest, below_knee=True),
+        more_sources(facts, widest=widest, below_knee=False),
+        more_sources(facts, widest=widest, below_knee=True),
     )
 
 

@@ -11,10 +11,9 @@ import dataclasses
 from hosttune import registry
 from hosttune.diagnosis import concluding
 from hosttune.diagnosis.clues import Clues
-from hosttune.diagnosis.usage import uses
 from hosttune.model import Cause, Certainty, Diagnosis, Evidence
 
-__all__ = ["Clues", "diagnose", "uses"]
+__all__ = ["Clues", "diagnose"]
 
 _OUT = Certainty.EXCLUDED.rank
 _RULES = "hosttune.diagnosis.rules"

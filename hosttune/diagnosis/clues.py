@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from hosttune.findings import usage
 from hosttune.model import (
     Backend,
     BindMode,
@@ -21,6 +22,7 @@ from hosttune.model import (
     Tracked,
     Traffic,
     Unknown,
+    Use,
     Value,
 )
 
@@ -114,6 +116,18 @@ class Clues:
             return None
         ticks = 100 * self.rates.seconds  # USER_HZ, include/asm-generic/param.h
         return (program.system_ticks - before.system_ticks) / ticks, (program.ticks - before.ticks) / ticks
+
+    @property
+    def uses(self) -> tuple[Use, ...]:
+        """How full each limit is now, the nearest to its end first."""
+        return usage.uses(
+            self.rates.now.counters,
+            self.limits,
+            pools=self.pools,
+            programs=self.programs,
+            listeners=self.listeners,
+            groups=self.groups,
+        )
 
     @property
     def stalled_at(self) -> int | None:

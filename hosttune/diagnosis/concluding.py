@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 from hosttune.diagnosis import own_limits, pool_rows, saying
 from hosttune.diagnosis.clues import Clues
-from hosttune.diagnosis.usage import uses
 from hosttune.model import Backend, Cause, Certainty, Conclusion, Diagnosis, Flow, Unknown
 
 _GENERAL = 3
@@ -52,7 +51,7 @@ def conclude(
         causes=held,
         excluded=excluded,
         unknown=unknown,
-        uses=uses(clues),
+        uses=clues.uses,
         pools=clues.pools.pools,
         listeners=clues.listeners,
         programs=clues.programs,

@@ -69,7 +69,7 @@ def _statements(path: str, text: str) -> Iterator[dict[str, Any]]:
         parsed = crossplane.parse(file.name, single=True, strict=False, check_ctx=False, check_args=False)
     for wrong in parsed["errors"][:1]:
         said = str(wrong["error"]).partition(" in ")[0]
-        raise UsageError(f"{path}:{wrong.get('line') or 1}: {said}; mend it, `nginx -t` shows where")
+        raise UsageError(f"{path}:{wrong.get('line') or 1}: {said}; fix it, `nginx -t` shows where")
     yield from _walk(parsed["config"][0]["parsed"], False)
 
 

@@ -29,7 +29,7 @@ def judge(requirement: Requirement, reading: Reading, default: Value | None = No
         because=because,
         requirement=requirement,
         reading=reading,
-        mend=f"set it {wanted(requirement)}" if verdict in (Verdict.FAIL, Verdict.DRIFT) else "",
+        fix=f"set it {wanted(requirement)}" if verdict in (Verdict.FAIL, Verdict.DRIFT) else "",
         in_force=in_force,
     )
 
@@ -40,7 +40,7 @@ def with_tracking(finding: Finding, machine: Machine) -> Finding:
         return finding
     if machine.conntrack is False and finding.verdict is not Verdict.OK:
         said = "no connection is tracked in this namespace"
-        return dataclasses.replace(finding, verdict=Verdict.NOT_APPLICABLE, because=said, mend="", in_force=None)
+        return dataclasses.replace(finding, verdict=Verdict.NOT_APPLICABLE, because=said, fix="", in_force=None)
     if finding.verdict in (Verdict.FAIL, Verdict.DRIFT):
         said = f"{finding.because}; whether connections are tracked here: {machine.conntrack}"
         return dataclasses.replace(finding, verdict=Verdict.UNKNOWN, because=said, in_force=None)

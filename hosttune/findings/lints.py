@@ -46,14 +46,14 @@ def unasked(subject: Subject, carried: int | Unknown | None, wanted: int) -> tup
         return ()
     kind, _, name = subject.name.partition("/")
     because = f"its descriptors end at {carried:,} of {wanted:,} connections, and no role asks more of {kind} {name}"
-    mend = "name what carries the connections: a service with --service, a login with --user, a process with --pid"
-    return (_found("nofile-unasked", str(subject), because, mend, Severity.ERROR),)
+    fix = "name what carries the connections: a service with --service, a login with --user, a process with --pid"
+    return (_found("nofile-unasked", str(subject), because, fix, Severity.ERROR),)
 
 
-def _found(name: str, key: str, because: str, mend: str, severity: Severity = Severity.WARNING) -> Finding:
+def _found(name: str, key: str, because: str, fix: str, severity: Severity = Severity.WARNING) -> Finding:
     kind, _, rest = key.partition(":")
     subject = Subject(kind, rest) if rest else Subject("sysctl", key)
-    return Finding(f"lint:{name}:{key}", subject, Verdict.FAIL, severity, because, mend=mend)
+    return Finding(f"lint:{name}:{key}", subject, Verdict.FAIL, severity, because, fix=fix)
 
 
 def _number(text: str) -> int | None:
@@ -252,8 +252,8 @@ def _lines(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
     for key, text, origin in facts.assignments:
         number = _number(text)
         if key in _SPECIAL:
-            name, why, mend = _SPECIAL[key]
-            yield _found(name, key, f"{origin}: {why}", mend)
+            name, why, fix = _SPECIAL[key]
+            yield _found(name, key, f"{origin}: {why}", fix)
         elif key.startswith("net.core.tcp_"):
             # every key of TCP is registered below net/ipv4: net/ipv4/sysctl_net_ipv4.c
             right = "net.ipv4." + key.removeprefix("net.core.")

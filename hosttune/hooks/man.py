@@ -26,7 +26,7 @@ ENVIRONMENT = {
     "HOSTTUNE_CACHE": "Where hosttune.pyz unpacks: a directory that only you may write.",
     "HOSTTUNE_DEBUG": "If not empty, a bug of hosttune shows its traceback.",
 }
-_PLAIN = (("0", "It was done."), ("2", "Wrong use: one line says what, and how to mend it."))
+_PLAIN = (("0", "It was done."), ("2", "Wrong use: one line says what, and how to fix it."))
 """Exit codes of a verb whose help names none."""
 _ALWAYS = ("130", "It was interrupted.")
 

@@ -1,7 +1,7 @@
 """The nouns of hosttune: frozen values that every other module passes along.
 
 A profile gives `Requirement`s, the host gives `Reading`s, comparing them gives `Finding`s,
-and a `Workload` on the same readings gives `Bound`s. A `Report` holds all of one run; a `Plan` of `Change`s mends it.
+and a `Workload` on the same readings gives `Bound`s. A `Report` holds all of one run; a `Plan` of `Change`s fixes it.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from hosttune.model.capacity import (
     Machine,
     PortPool,
     Process,
+    Programs,
     Remedy,
     Scope,
     Settings,
@@ -99,6 +100,7 @@ __all__ = [
     "PortPool",
     "Process",
     "Program",
+    "Programs",
     "Proof",
     "Proven",
     "Rates",

@@ -265,3 +265,17 @@ class Machine:
     addresses: tuple[str, ...] = ()
     local_routes: tuple[str, ...] = ()
     page_size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """Who carries the connections: a unit, logins, a process; whether the unit raises its soft limit by itself.
+
+    `settings` are those of the configuration that was named.
+    """
+
+    unit: str
+    users: tuple[str, ...]
+    pid: int | None
+    unit_raises: bool = False
+    settings: Settings | None = None

@@ -2,7 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from typing import Annotated
+
+from hosttune.model.checked import Checked, within
+
+
+def _of_a_file(text: str) -> None:
+    text.encode("utf-8", "surrogateescape")  # raises ValueError for what no file can hold
+
+
+def _attribute(pair: tuple[str, str]) -> None:
+    name, value = pair
+    _of_a_file(name)
+    if not name or "\0" in name or not re.fullmatch(r"(?:[0-9a-f]{2})*", value):
+        raise ValueError("it is no extended attribute")  # xattr(7)
+
+
+# the last uid and gid: -1 means "leave it" to chown(2)
+_Owner = Annotated[int, within(0, 2**32 - 2)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,11 +32,12 @@ class FileState:
     extended attributes, the SELinux label among them. `uid` and `gid` None: those of the process that makes it.
     """
 
-    text: str
-    mode: int = 0o644
-    uid: int | None = None
-    gid: int | None = None
-    attributes: tuple[tuple[str, str], ...] = ()
+    text: Annotated[str, Checked(_of_a_file)]
+    # set-user-ID, set-group-ID and sticky too: inode(7)
+    mode: Annotated[int, within(0, 0o7777)] = 0o644
+    uid: _Owner | None = None
+    gid: _Owner | None = None
+    attributes: tuple[Annotated[tuple[str, str], Checked(_attribute)], ...] = ()
 
 
 State = str | FileState | None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 Value = int | str | tuple[int, ...]
 """A value as the kernel holds it: one integer, several (triples, ranges, soft and hard), or text."""
@@ -44,6 +45,20 @@ class Subject:
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.name}"
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema
+
+        # written as its text, wherever it stands
+        return core_schema.no_info_after_validator_function(
+            cls.parse, core_schema.str_schema(), serialization=core_schema.to_string_ser_schema()
+        )
+
+    @property
+    def label(self) -> str:
+        """What people call it: a sysctl by its key alone."""
+        return self.name if self.kind == "sysctl" else str(self)
 
     @classmethod
     def parse(cls, text: str) -> Subject:
@@ -162,5 +177,5 @@ class Finding:
     because: str
     requirement: Requirement | None = None
     reading: Reading | None = None
-    mend: str = ""
+    fix: str = ""
     in_force: bool | None = None

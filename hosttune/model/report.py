@@ -14,7 +14,7 @@ class Report:
     """All of one run; a renderer gets only this.
 
     `warnings` are other writers and loader troubles, `missing` says what root (or another view) would add. `where` is
-    what was judged. `command` is the invocation's own arguments, so that the next command can be printed; `mend` is
+    what was judged. `command` is the invocation's own arguments, so that the next command can be printed; `fix` is
     what fixes what does not hold, empty where nothing is to be fixed, or not known here: one command for a host, lines
     for what is no host, those that begin with two blanks to be pasted. `remedies` is the shortest list of what reaches
     the workload, empty where it is carried. `fail_on` is the lowest severity that counts as a failure, `strict`: what
@@ -31,7 +31,7 @@ class Report:
     missing: tuple[str, ...] = ()
     waived: tuple[Requirement, ...] = field(default=())
     command: str = ""
-    mend: tuple[str, ...] = ()
+    fix: tuple[str, ...] = ()
     remedies: tuple[Remedy, ...] = ()
     fail_on: Severity = Severity.ERROR
     strict: bool = False

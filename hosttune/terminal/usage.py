@@ -1,4 +1,4 @@
-"""Wrong use of the command line, said in one line: what, where, how to mend it."""
+"""Wrong use of the command line, said in one line: what, where, how to fix it."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def reason(text: str | None) -> str:
 
 
 def line(error: Any) -> str:
-    """Return one line: which option or verb, what is wrong, how to mend it."""
+    """Return one line: which option or verb, what is wrong, how to fix it."""
     context = getattr(error, "ctx", None)
     parameter = getattr(error, "param", None)
     if type(error).__name__ == "NoArgsIsHelpError" and context is not None:
@@ -72,7 +72,7 @@ def line(error: Any) -> str:
         name = max(names, key=len) if names else str(parameter.metavar or parameter.name).strip("[].")
         bare = " ".join(str(error.message).split()).rstrip(".")
         said = f"{name}: {bare}" if bare else said
-    # what is ours says already how to mend it
+    # what is ours says already how to fix it
     return f"hosttune: {said}" + ("" if ";" in said else f"; {help_} lists what can be given")
 
 

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 
 from hosttune.changes import journal, refuse, written
 from hosttune.changes import plan as planning
+from hosttune.changes.kinds import only as only_names
 from hosttune.changes.planned import Planned
 from hosttune.changes.record import Record
-from hosttune.changes.request import KINDS, AddressFacts, PlanFacts, Request
+from hosttune.changes.request import AddressFacts, PlanFacts, Request
 from hosttune.changes.written import Written
 from hosttune.errors import ProfileError, RefusedError, UsageError
 from hosttune.facts import machine as machines
-from hosttune.host import Host
+from hosttune.host import Host, text
 from hosttune.host.live import LiveHost
 from hosttune.model import Finding, Operator, Plan, Report, Requirement, Severity, Subject
 from hosttune.ports import span, text_of
@@ -39,9 +40,9 @@ _BROUGHT = (
 def kinds(only: str) -> tuple[str, ...]:
     """Return the kinds of --only; raises UsageError."""
     given = tuple(word.strip() for word in only.split(",") if word.strip())
-    wrong = [word for word in given if word not in KINDS]
+    wrong = [word for word in given if word not in only_names()]
     if wrong:
-        raise UsageError(f"--only {wrong[0]}: unknown; choose among {', '.join(KINDS)}")
+        raise UsageError(f"--only {wrong[0]}: unknown; choose among {', '.join(only_names())}")
     return given
 
 
@@ -104,7 +105,7 @@ def plan(
     facts = dataclasses.replace(facts, addresses=addresses or AddressFacts(), written=known)
     made = planning.plan(world, findings, request, facts)
     if isinstance(host, LiveHost) and made.changes:
-        status = machines.text(host, "/proc/self/status")
+        status = text(host, "/proc/self/status")
         refused = refuse.permissions(host, made.changes, status, journal.DIRECTORY)
         made = dataclasses.replace(made, refusals=(*made.refusals, *refused))
     if not isinstance(host, LiveHost):

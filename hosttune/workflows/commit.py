@@ -71,7 +71,7 @@ def healed(host: LiveHost) -> Iterator[Journal]:
             print(f"hosttune: {clean(line)}", file=sys.stderr)
         if not done.whole:
             raise RefusedError(
-                "an earlier run is not taken back whole, and this one would stand on it: mend what is named above and "
+                "an earlier run is not taken back whole, and this one would stand on it: fix what is named above and "
                 "run `hosttune rollback`, or give it up with `hosttune rollback --force`"
             )
         confirming.refuse_while_unconfirmed(host, journal.records(host))

@@ -13,18 +13,17 @@ from dataclasses import dataclass
 from hosttune import printable
 from hosttune.capacity import known_programs
 from hosttune.errors import UsageError
-from hosttune.facts import backends, backends_config, nofile, process
-from hosttune.facts import machine as machines
+from hosttune.facts import backends, backends_config, process
 from hosttune.facts import where as place
-from hosttune.host import Host
+from hosttune.facts.kinds import nofile
+from hosttune.host import Host, text
 from hosttune.host.live import LiveHost
-from hosttune.model import BindMode, Report, Settings, Verdict, Workload
-from hosttune.options import Options
+from hosttune.model import BindMode, Programs, Settings, Workload
+from hosttune.options import Options, Place
 from hosttune.profile import merge
 from hosttune.profile.load import Profile, Row
-from hosttune.render.view import where_words
 from hosttune.resolve.systemd_limits import resolve_unit
-from hosttune.workflows import capacity_facts, examine, opening, trust, write_scope
+from hosttune.workflows import examine, opening, trust
 
 # systemd.unit(5); what is none of these is the beginning of a service's name, as systemctl takes it
 _OTHER_UNITS = ("socket", "device", "mount", "automount", "swap", "target", "path", "timer", "slice", "scope")
@@ -41,23 +40,32 @@ class Loaded:
 
     profiles: list[Profile]
     workload: Workload
-    programs: capacity_facts.Programs
+    programs: Programs
     notes: tuple[str, ...]
     came: place.Came = place.HERE
 
 
+def named_process(options: Options) -> int | None:
+    """Return the process of this host in whose network namespace to look, None where it is that of this one.
+
+    Raises UsageError.
+    """
+    if options.process_name:
+        return examine.find_process(LiveHost(), options.process_name)
+    if options.pid is None and options.service and os.geteuid() == 0:
+        # a unit with PrivateNetwork= or NetworkNamespacePath= has a network of its own
+        return next(iter(nofile.processes(LiveHost(), options.service)), None)
+    return options.pid
+
+
+def standpoint(options: Options, place: Place) -> AbstractContextManager[opening.Standpoint]:
+    """Look from where the process, the service or the namespace named is; raises UsageError."""
+    return opening.standpoint(place, lambda: named_process(options))
+
+
 def view(options: Options, netns: str, snapshot: str = "", root: str = "/") -> AbstractContextManager[opening.View]:
     """Look for a while from where the process, the service or the namespace named is; raises UsageError."""
-
-    def process() -> int | None:
-        if options.process_name:
-            return examine.find_process(LiveHost(), options.process_name)
-        if options.pid is None and options.service and os.geteuid() == 0:
-            # a unit with PrivateNetwork= or NetworkNamespacePath= has a network of its own
-            return next(iter(nofile.processes(LiveHost(), options.service)), None)
-        return options.pid
-
-    return opening.view(netns, process, snapshot, root)
+    return opening.view(netns, lambda: named_process(options), snapshot, root)
 
 
 def load(host: Host, options: Options, process: int | None = None) -> Loaded:
@@ -71,7 +79,7 @@ def load(host: Host, options: Options, process: int | None = None) -> Loaded:
     raises = own is not None and own.service_raises_nofile and unit == own.service
     for user in options.user:
         _check_user(host, user)
-    programs = capacity_facts.Programs(unit, tuple(options.user or ["root"]), pid, raises)
+    programs = Programs(unit, tuple(options.user or ["root"]), pid, raises)
     workload, notes, settings = _workload(options, host, profiles, _running(host, pid, unit if options.service else ""))
     programs = dataclasses.replace(programs, settings=settings)
     if options.user:
@@ -97,7 +105,7 @@ def _unit(host: Host, name: str) -> str:
 
 def _check_user(host: Host, name: str) -> None:
     """Raise UsageError for a login that cannot be: one in no file, where nsswitch.conf(5) names nothing but files."""
-    passwd, sources = machines.text(host, "/etc/passwd"), machines.text(host, "/etc/nsswitch.conf")
+    passwd, sources = text(host, "/etc/passwd"), text(host, "/etc/nsswitch.conf")
     names = {line.partition(":")[0] for line in passwd.splitlines()}
     asked = re.search(r"^\s*passwd:([^#\n]*)", sources, re.M)
     others = set(re.sub(r"\[[^]]*\]", " ", asked[1]).split()) - _LOCAL_SOURCES if asked else set()
@@ -124,32 +132,6 @@ def _for_logins(profiles: list[Profile]) -> list[Profile]:
 def command() -> str:
     """Return the command line, so that the next one can be printed."""
     return printable.words(["hosttune", *sys.argv[1:]])
-
-
-def report(options: Options, root: str, snapshot: str, netns: str) -> Report:
-    """Open the host that the options name, examine it, and say with the report what mends it; raises UsageError."""
-    with view(options, netns, snapshot, root) as seen:
-        host = opening.open_host(root, snapshot, netns)
-        with opening.remembering(host):
-            loaded = load(host, options, seen.came.process)
-            where = place.gather(host, machines.gather(host), seen.came)
-            found = examine.examine(
-                host, loaded.profiles, loaded.workload, loaded.programs, command(), seen.missing, where
-            )
-        mend = () if snapshot else _mend(found, options, root)
-    return dataclasses.replace(found, warnings=loaded.notes + found.warnings, mend=mend)
-
-
-def _mend(report: Report, options: Options, root: str) -> tuple[str, ...]:
-    """Return what fixes what does not hold, nothing where it holds."""
-    wrong = any(f.requirement and f.verdict in (Verdict.FAIL, Verdict.DRIFT) for f in report.findings)
-    if not wrong:
-        return ()
-    if report.where.host_wide and not report.where.contained:
-        below = [] if root == "/" else ["--root", root]
-        return (printable.words(["sudo", "hosttune", "apply", *words(options), *below]),)
-    findings = [f for f in report.findings if f.requirement]
-    return tuple(where_words.lines(write_scope.shortfall(report, findings, role_words(options))))
 
 
 def role_words(options: Options) -> str:

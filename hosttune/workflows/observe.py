@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from hosttune.diagnosis import Clues
 from hosttune.errors import HostError, UsageError
-from hosttune.facts import backends, cgroup, counters, found, limits, nofile, pool, tracked, traffic
+from hosttune.facts import backends, cgroup, counters, found, pool, tracked, traffic
 from hosttune.facts import machine as machines
+from hosttune.facts.kinds import nofile, sysctl
 from hosttune.host import Host
 from hosttune.host.recorded import Recorded
 from hosttune.model import (
@@ -92,7 +93,7 @@ def clues(hosts: Twice, options: Options, symptom: Symptom, interval: float = 0.
     goals = named(first, options)
     earlier = _programs(traffic.programs(first, watched, Unknown(Reason.UNDECIDED)))
     groups_earlier = groups(first, earlier)
-    held = limits.gather(first)
+    held = sysctl.limits(first)
     bounds = _bounds(first, options)
     hosts.wait(interval)
     host = hosts.second

@@ -12,7 +12,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from hosttune.changes import decode, journal
+from hosttune.changes import codec, journal
 from hosttune.changes.record import Status
 from hosttune.commands import confirm, history, rollback
 from hosttune.errors import ApplyError, HosttuneError, UsageError
@@ -289,7 +289,7 @@ def test_the_journal_comes_back_as_it_was(root: Path) -> None:
     do_apply(root)
     found = journal.records(tree.Host(root))[0]
     assert found.confirm and found.pending and found.status is Status.UNCONFIRMED
-    assert decode.record_of(decode.text_of(found)) == found
+    assert codec.record_of(codec.text_of(found)) == found
 
 
 def test_a_machine_is_left_without_anything_below_run(root: Path) -> None:
@@ -314,7 +314,7 @@ def test_a_record_that_says_nonsense_of_its_confirm_is_damaged(root: Path, wrong
     told.pop("sha256")
     told |= wrong if "confirm" in wrong else {"confirm": told["confirm"] | wrong}
     with pytest.raises(ValueError, match="confirm"):
-        decode.record_of(decode.sealed(told))
+        codec.record_of(codec.sealed(told))
 
 
 def test_an_image_of_a_disk_on_which_one_waited_has_nothing_of_it(root: Path) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from hosttune.changes.decode import sealed
+from hosttune.changes.codec import sealed
 from hosttune.commands import apply, rollback
 from hosttune.host.disk import Disk
 from hosttune.options import Options
@@ -77,13 +77,13 @@ class Host(Running):
 
 def asked(**options: Any) -> apply.Asked:
     """Return the options of an apply that asks nobody; by default role lb for 200,000 connections."""
-    options = {name: options.pop(name) for name in list(options) if name in Options.__dataclass_fields__}
+    load = {name: options.pop(name) for name in list(options) if name in Options.__dataclass_fields__}
     given: dict[str, Any] = {
         "dry_run": False, "script": False, "yes": True, "only": "", "leave": None, "runtime_only": False,
         "persist_only": False, "live": False, "restart": False, "reserve_listeners": False, "add_address": None,
         "root": "/", "snapshot": "", "format": "json",
     }  # fmt: skip
-    return apply.Asked(options=Options(**({"role": ["lb"], "connections": 1_000_000} | options)), **(given | options))
+    return apply.Asked(options=Options(**({"role": ["lb"], "connections": 1_000_000} | load)), **(given | options))
 
 
 def back(**options: Any) -> rollback.Asked:

@@ -48,7 +48,7 @@ def test_a_line_is_found_with_its_place(key: str, text: str, name: str) -> None:
     ]
     assert len(found) == 1
     assert "/etc/sysctl.d/50-guide.conf:7" in found[0].because
-    assert found[0].mend
+    assert found[0].fix
 
 
 def test_fs_file_max_is_not_lowered_where_nothing_has_raised_it() -> None:
@@ -104,4 +104,4 @@ def test_descriptors_that_no_role_asks_for_are_told_where_they_end(carried: int 
     assert bool(made) is found
     if made:
         assert (made[0].verdict, made[0].severity) == (Verdict.FAIL, Severity.ERROR)
-        assert "24 of 200,000" in made[0].because and "--service" in made[0].mend
+        assert "24 of 200,000" in made[0].because and "--service" in made[0].fix

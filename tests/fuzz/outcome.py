@@ -88,13 +88,13 @@ def judge(args: Sequence[str], answer: Answer) -> None:
 
 def _called(args: list[str]) -> Answer:
     from hosttune import cli
-    from hosttune.terminal import streams as streams_
+    from hosttune.terminal import streams as output
 
     out, err = _sink("out"), _sink("err")
     for sink in (out, err):
         os.ftruncate(sink, 0)
         os.lseek(sink, 0, os.SEEK_SET)
-    streams_._done.clear()
+    output._done.clear()
     streams, argv = (sys.stdout, sys.stderr), sys.argv
     kept = os.dup(1), os.dup(2)
     sys.argv = ["hosttune", *args]

@@ -98,8 +98,8 @@ keep broken-metrics <"$file"; stat -c '%U:%G %a' "$file" | keep metrics-then
 systemctl --failed --no-legend | keep broken-failed
 journalctl -u hosttune-check.service -o cat -n 60 | keep broken-journal
 echo "$was" >/proc/sys/net/core/somaxconn
-systemctl start hosttune-check.service; echo $? | keep mended-code
-systemctl --failed --no-legend | keep mended-failed
+systemctl start hosttune-check.service; echo $? | keep fixed-code
+systemctl --failed --no-legend | keep fixed-failed
 
 # words of a command line arrive as they were
 program={shlex.quote(PROGRAM)}; mkdir -p "${{program%/*}}" && ln -s /usr/bin/printf "$program"

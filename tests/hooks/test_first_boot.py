@@ -13,7 +13,8 @@ from tests.hooks.cloud import WORDS
 from tests.vm import ahead
 from tests.vm.guest import hooks_root, need_guest
 
-pytestmark = pytest.mark.guest
+SCENES = "tests.hooks.cloud:scenes"
+pytestmark = pytest.mark.guest(SCENES)
 WORST = 2.3
 """The exposure that systemd-analyze may give the unit: below 5 it calls it OK, 10 is the worst."""
 
@@ -21,7 +22,7 @@ WORST = 2.3
 @pytest.fixture(scope="module")
 def boots(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
     need_guest(hooks_root)
-    found: list[dict[str, str]] = ahead.played("tests.hooks.cloud:scenes", tmp_path_factory.mktemp("guest"))
+    found: list[dict[str, str]] = ahead.played(SCENES, tmp_path_factory.mktemp("guest"))
     return found
 
 
@@ -81,7 +82,7 @@ def test_a_check_that_fails_is_a_unit_that_failed(boots: list[dict[str, str]]) -
     assert "hosttune-check.service" in seen["broken-failed"]
     assert "net.core.somaxconn" in seen["broken-journal"]
     assert re.search(r"^hosttune_check_finding{.*somaxconn.*fail.* 1$", seen["broken-metrics"], re.M)
-    assert seen["mended-code"] == "0\n" and seen["mended-failed"] == ""
+    assert seen["fixed-code"] == "0\n" and seen["fixed-failed"] == ""
 
 
 def test_metrics_are_written_beside_those_of_another_user(boots: list[dict[str, str]]) -> None:

@@ -181,9 +181,9 @@ ip netns add blue
 trap 'ip netns delete blue' EXIT
 cat >"$OUT/moved.py" <<'END'
 import subprocess, sys
-from hosttune.commands import _commit
+from hosttune.workflows import commit
 from contextlib import contextmanager
-real = _commit.healed
+real = commit.healed
 
 @contextmanager
 def late(host):
@@ -192,7 +192,7 @@ def late(host):
     with real(host) as records:
         yield records
 
-_commit.healed = late
+commit.healed = late
 from hosttune.cli import main
 sys.argv = ["hosttune", "apply", "--role", "client", "--connections", "5000", "--netns", "blue", "--yes"]
 main()

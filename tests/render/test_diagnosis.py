@@ -251,8 +251,8 @@ def test_more_than_three_causes_take_v() -> None:
 
 
 def test_what_is_only_possible_beside_a_cause_is_one_line_without_v() -> None:
-    maybe = dataclasses.replace(_PORTS, certainty=Certainty.POSSIBLE, what="another", fixes=("mend that",))
+    maybe = dataclasses.replace(_PORTS, certainty=Certainty.POSSIBLE, what="another", fixes=("fix that",))
     found = _diagnosis(Conclusion.CAUSE, _PORTS, maybe)
     assert "  also possible: another, at 28,232 connections\n" in Renderer("table").render(found)
-    assert "mend that" not in Renderer("table").render(found)
-    assert "mend that" in Renderer("table").render(found, verbose=True)
+    assert "fix that" not in Renderer("table").render(found)
+    assert "fix that" in Renderer("table").render(found, verbose=True)

@@ -109,5 +109,5 @@ def test_fits_a_screen_with_many_failures() -> None:
 
 
 def test_without_colour_rich_is_not_imported() -> None:
-    code = "import sys, hosttune.render.table; sys.exit('rich' in sys.modules)"
+    code = "import sys, hosttune.render.formats.table; sys.exit('rich' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

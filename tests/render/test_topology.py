@@ -201,7 +201,7 @@ def test_a_fleet_that_is_ready_says_so() -> None:
     )
     text = fleet.render(made)
     assert "Carries 1,000,000 connections today; it would stall at 1,200,000: broker-1" in text
-    assert "31 of 31 hosts are ready" in text and "NOT READY" not in text and "mend" not in text
+    assert "31 of 31 hosts are ready" in text and "NOT READY" not in text and "fix" not in text
 
 
 def test_an_arrow_over_a_column_goes_below_the_boxes() -> None:

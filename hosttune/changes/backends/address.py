@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
+import functools
 import ipaddress
 import re
 from collections.abc import Iterable
 
 from hosttune.host import Host, WritableHost
-from hosttune.model import State
+from hosttune.model import Change, State
 
 PRESENT = "present"
 RUNTIME = True
@@ -42,6 +43,15 @@ def check(target: str, state: State) -> None:
         raise OSError(errno.EINVAL, f"{target}: {state!r} is no state of an address")
 
 
+def barred(host: WritableHost, change: Change, capabilities: int) -> str:
+    """Say whether this process lacks CAP_NET_ADMIN (12, linux/capability.h)."""
+    return "" if capabilities >> 12 & 1 else f"{change.target}: takes CAP_NET_ADMIN"
+
+
+def rank(target: str) -> int:
+    return 11
+
+
 def under_another_prefix(address: str, there: Iterable[str]) -> str:
     """Return an IPv6 address as an interface has it where only the prefix differs: the kernel would refuse it (EEXIST).
 
@@ -52,6 +62,7 @@ def under_another_prefix(address: str, there: Iterable[str]) -> str:
     return str(others[0]) if others and wanted not in others else ""
 
 
+@functools.lru_cache(maxsize=16)  # a change is asked for both of its states, then read, written and read again
 def _parsed(target: str) -> tuple[str, str]:
     try:
         return parse(target)

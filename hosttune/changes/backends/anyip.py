@@ -6,7 +6,7 @@ import errno
 import ipaddress
 
 from hosttune.host import Host, WritableHost
-from hosttune.model import State
+from hosttune.model import Change, State
 
 PRESENT = "present"
 RUNTIME = True
@@ -16,7 +16,7 @@ _WIDEST = {4: 16, 6: 48}
 
 
 def parse(target: str) -> str:
-    """Return the prefix as it is written; raises ValueError with what is wrong and how to mend it."""
+    """Return the prefix as it is written; raises ValueError with what is wrong and how to fix it."""
     if "/" not in target:
         raise ValueError(f"{target!r} has no length; write 10.9.0.0/24")
     found = ipaddress.ip_network(target, strict=False)
@@ -48,6 +48,15 @@ def check(target: str, state: State) -> None:
     _parsed(target)
     if state not in (PRESENT, None):
         raise OSError(errno.EINVAL, f"{target}: {state!r} is no state of a prefix")
+
+
+def barred(host: WritableHost, change: Change, capabilities: int) -> str:
+    """Say whether this process lacks CAP_NET_ADMIN (12, linux/capability.h)."""
+    return "" if capabilities >> 12 & 1 else f"{change.target}: takes CAP_NET_ADMIN"
+
+
+def rank(target: str) -> int:
+    return 11
 
 
 def _parsed(target: str) -> str:

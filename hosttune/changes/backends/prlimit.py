@@ -6,8 +6,8 @@ import errno
 import re
 
 from hosttune.errors import HostError
-from hosttune.host import Host, WritableHost
-from hosttune.model import Reason, State
+from hosttune.host import Host, WritableHost, proc
+from hosttune.model import Change, Reason, State
 from hosttune.resolve.pam_limits import limits_of
 
 RUNTIME = True
@@ -52,6 +52,20 @@ def check(target: str, state: State) -> None:
         raise OSError(errno.EINVAL, f"{target}: {state!r} are no limits")
 
 
+def barred(host: WritableHost, change: Change, capabilities: int) -> str:
+    """Say whether raising the hard limit would take CAP_SYS_RESOURCE (24, linux/capability.h)."""
+    if capabilities >> 24 & 1 or int(str(change.after).split()[1]) <= int(str(change.before).split()[1]):
+        return ""
+    return (
+        f"process {change.target.partition(':')[0]}: raising its hard limit takes CAP_SYS_RESOURCE, which this process "
+        "has not got; leave out --live and start it again with more"
+    )
+
+
+def rank(target: str) -> int:
+    return 10
+
+
 def _parse(target: str) -> tuple[int, str]:
     found = _TARGET.fullmatch(target)
     if not found:
@@ -60,8 +74,7 @@ def _parse(target: str) -> tuple[int, str]:
 
 
 def _start(host: Host, pid: int) -> str:
-    # the command's name, in brackets, may hold blanks and brackets: count from the last one (proc_pid_stat(5), 22)
-    fields = host.read(f"/proc/{pid}/stat").rpartition(")")[2].split()
-    if len(fields) < 20 or not fields[19].isdecimal():
+    process = proc.stat(host.read(f"/proc/{pid}/stat"))
+    if process is None or not process.started:
         raise HostError(Reason.MALFORMED, f"/proc/{pid}/stat")
-    return fields[19]
+    return process.started

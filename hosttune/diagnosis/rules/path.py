@@ -18,7 +18,7 @@ RULE = Rule(
     fixes=(
         "find the hop that loses: `mtr -T -P PORT ADDRESS`, `ethtool -S` of the interfaces on the way (drops, errors), "
         "a policer or a shaper, a cloud's bandwidth allowance",
-        "it is no limit of this host: no setting here mends it",
+        "it is no limit of this host: no setting here fixes it",
     ),
     confirm="`hosttune diagnose --for 30s`; `ss -ti` towards the destination: retrans, lost, rto",
     strength=40,

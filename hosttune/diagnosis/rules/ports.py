@@ -35,7 +35,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
         return found
     if heard is False:
         return (RULE.instead(clues, _instead(clues)),)
-    chosen = [p for p in pools if pool_rows.guessed(clues, p) and p.free <= p.in_range // 10]
+    chosen = [p for p in pools if clues.pools.guessed(p) and p.free <= p.in_range // 10]
     if chosen:
         return tuple(_chosen(clues, pool, heard) for pool in chosen)
     at = pool_rows.pools_at(clues)

@@ -41,10 +41,10 @@ def _ports(plan: TierPlan, hop: Hop) -> list[str]:
     if hop.mode is not BindMode.EXPLICIT and hop.in_range > 1 and hop.in_range % 2:
         # the search looks at an even number of ports (`remaining &= ~1U`, net/ipv4/inet_hashtables.c)
         low, high = max(hop.low, 1024), hop.high
-        mend = f"{low + 1}-{high}" if high == 65535 else f"{low}-{high + 1}"
+        fix = f"{low + 1}-{high}" if high == 65535 else f"{low}-{high + 1}"
         found.append(
             f"{hop.tier}: {hop.low}-{hop.high} has an odd number of ports: the last one of a pool is found only by "
-            f"luck; {mend} has an even one"
+            f"luck; {fix} has an even one"
         )
     if hop.mode is BindMode.CONNECT and (tier.sources or 1) > 1:
         found.append(

@@ -88,7 +88,7 @@ def _widest(tier: Tier) -> Tier:
 
 
 def _left(topology: Topology, tier: Tier, roles: Mapping[str, Role]) -> dict[Tier, frozenset[str]]:
-    """Return by tier of given hosts what no number of hosts of this one mends there.
+    """Return by tier of given hosts what no number of hosts of this one fixes there.
 
     Tiers that dial it have a pool more for each of its hosts, and those that share connections with it a smaller share.
     """

@@ -44,7 +44,7 @@ def load(
 
     `directories` hold profiles of one's own, which tiers may have as their role. `weigh` is told what lets others than
     root write the file. Raises UsageError where there is no such file, TopologyError, one line, where it is wrong:
-    file, tier, key, and how to mend it.
+    file, tier, key, and how to fix it.
     """
     path = _find(name)
     file = toml_file.read(path, "topology", TopologyError)

@@ -114,7 +114,7 @@ KEYS = {
 
 
 class Wrong(Protocol):
-    """Makes an error of what is wrong and how to mend it, and of the places to blame, worst first.
+    """Makes an error of what is wrong and how to fix it, and of the places to blame, worst first.
 
     A place is a table and its key: ("tier.lb", "sources"); ("", "") is the file.
     """

@@ -20,7 +20,7 @@ _LEAST_NOFILE = 64
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong and how to mend it: `tier` "" is the topology itself, `keys` are those to blame, worst first.
+    """What is wrong and how to fix it: `tier` "" is the topology itself, `keys` are those to blame, worst first.
 
     `others` are keys of other tiers that could be to blame as well.
     """
@@ -84,12 +84,12 @@ def _shape(topology: Topology) -> Iterator[Problem]:
                 if others
                 else "connections begin here, and it connects to nothing"
             )
-            mend = (
+            fix = (
                 'write to = ["NAME"] here or its name in another tier\'s'
                 if others
                 else 'write to = ["NAME"] and a table [tier.NAME]'
             )
-            yield Problem(tier.name, ("to",), f"{said}; {mend}{', or leave it out' if others else ''}")
+            yield Problem(tier.name, ("to",), f"{said}; {fix}{', or leave it out' if others else ''}")
 
 
 def _path(topology: Topology, tier: Tier, workload: Workload) -> Iterator[Problem]:

@@ -62,11 +62,11 @@ def _findings(report: Report, *verdicts: Verdict) -> list[str]:
 
 def _cells(finding: Finding) -> tuple[str, ...]:
     row, reading = finding.requirement, finding.reading
-    name = finding.subject.name if finding.subject.kind == "sysctl" else str(finding.subject)
+    name = finding.subject.label
     begin = (finding.verdict.value, finding.severity.value, name)
     if row is None or reading is None:
-        mend = f"; {finding.mend}" if finding.mend else ""
-        return (*begin, "", "", "", "", f"{finding.because}{mend}")
+        fix = f"; {finding.fix}" if finding.fix else ""
+        return (*begin, "", "", "", "", f"{finding.because}{fix}")
     now, boot = value(reading.runtime, row.unit), value(reading.boot, row.unit)
     origin = str(reading.origin) if reading.origin else "a new namespace" if reading.fresh else "nothing on disk"
     why = finding.because if finding.verdict is Verdict.DRIFT else row.why
@@ -80,7 +80,7 @@ def _untold(report: Report) -> list[str]:
 
 def _next(report: Report) -> list[str]:
     first = next((f for f in report.findings if f.verdict is Verdict.FAIL and f.severity is not Severity.INFO), None)
-    steps = [("mend", report.mend), ("made by", (report.command,) if report.command else ())]
+    steps = [("fix", report.fix), ("made by", (report.command,) if report.command else ())]
     if first is not None and first.subject.kind == "sysctl":
         steps.insert(0, ("why", (f"hosttune explain {first.subject.name}",)))
     return [line for what, run in steps if run for line in _step(what, run)]

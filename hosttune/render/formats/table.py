@@ -85,12 +85,12 @@ def _unknown(why: str, names: list[str], width: int) -> list[str]:
 
 def _finding(finding: Finding, verbose: bool, width: int, unicode: bool) -> list[str]:
     row, reading = finding.requirement, finding.reading
-    name = finding.subject.name if finding.subject.kind == "sysctl" else str(finding.subject)
+    name = finding.subject.label
     verdict = {Verdict.NOT_APPLICABLE: "n/a"}.get(finding.verdict, finding.verdict.value)
     mark = f"  {verdict:<7} "
     if row is None or reading is None:
         lines = fold(f"{mark}{name}: {finding.because}", width, " " * 12)
-        return [*lines, *fold(f"{' ' * 12}mend: {finding.mend}", width, " " * 14)] if finding.mend else lines
+        return [*lines, *fold(f"{' ' * 12}fix: {finding.fix}", width, " " * 14)] if finding.fix else lines
     now = value(reading.runtime, row.unit)
     boot = value(reading.boot, row.unit)
     layers = f"now {now}" + (f"  boot {boot}" if boot not in ("?", now) else "")
@@ -159,6 +159,6 @@ def _footer(report: Report, verbose: bool, width: int) -> list[str]:
         lines.extend(fold(f"  details: {report.command} -v", width, "    "))
     if first:
         lines.extend(fold(f"  why: hosttune explain {first.subject.name}", width, "    "))
-    if report.mend:
-        lines.extend(where_words.shown("\n".join(report.mend), width, "  mend: ", "    "))
+    if report.fix:
+        lines.extend(where_words.shown("\n".join(report.fix), width, "  fix: ", "    "))
     return lines

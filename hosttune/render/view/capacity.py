@@ -28,9 +28,9 @@ def render(report: Report, *, verbose: bool = False, color: bool = False, width:
 
 
 def _fix(report: Report, width: int) -> list[str]:
-    if not report.mend:
+    if not report.fix:
         return []
-    return ["", *where_words.shown("\n".join(report.mend), width, "  mend what is settings: ", "    ")]
+    return ["", *where_words.shown("\n".join(report.fix), width, "  fix what is settings: ", "    ")]
 
 
 def _bars(report: Report, verbose: bool, width: int, unicode: bool) -> list[str]:

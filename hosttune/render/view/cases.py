@@ -97,7 +97,7 @@ def _facts(finding: Finding) -> tuple[tuple[str, str], ...]:
         told += [("now", value(reading.runtime, row.unit)), ("boot", value(reading.boot, row.unit))]
         told += [("wants", wants(row) + (f" {row.unit}" if row.unit else "")), ("why", row.why), ("source", row.source)]
         told += [("set by", f"{reading.origin}" if reading.origin else "nothing on disk")]
-    told += [("mend", finding.mend)] if finding.mend else []
+    told += [("fix", finding.fix)] if finding.fix else []
     return tuple((name, clean(text)) for name, text in told)
 
 

@@ -127,12 +127,12 @@ def _lists(fleet: Fleet, verbose: bool, width: int) -> list[str]:
 
 
 def _next(fleet: Fleet, width: int) -> list[str]:
-    """Return what mends the first host that is not ready, and what reads one that has no report."""
+    """Return what fixes the first host that is not ready, and what reads one that has no report."""
     lines: list[str] = []
     if fleet.waiting:
         name = fleet.waiting[0].name
         run = f"sudo hosttune apply --profile {printable.word(f'DIR/profiles/{name}.toml')}"
-        lines += fold(f"  mend, on {name}: {run}", width, "    ")
+        lines += fold(f"  fix, on {name}: {run}", width, "    ")
     if fleet.missing:
         name = fleet.missing[0]
         run = f"hosttune check --profile {printable.word(f'DIR/profiles/{name}.toml')} --format json"

@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from hosttune.changes import decode
+from hosttune.changes import codec
 from tests.fuzz import mutate, outcome, tree
 from tests.fuzz.kinds import profiles
 from tests.fuzz.part import Given, Part, Wrong
@@ -86,7 +86,7 @@ def record(random: Random, text: str) -> str:
         )
     told.pop("sha256", None)
     # without a sum that is right it would get no further
-    return decode.sealed(told) if random.random() < 0.95 else json.dumps(told)
+    return codec.sealed(told) if random.random() < 0.95 else json.dumps(told)
 
 
 def _texts(random: Random, value: Any) -> Any:
@@ -109,10 +109,10 @@ def _make(random: Random) -> Given:
 
 def _run(given: Given) -> bool:
     try:
-        found = decode.record_of(given["record"])
+        found = codec.record_of(given["record"])
     except ValueError:
         return False
-    if flaw := decode.flaw(found):
+    if flaw := codec.flaw(found):
         raise Wrong(f"what was read cannot be written: {flaw}", "not the same again")
     return True
 

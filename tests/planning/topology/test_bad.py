@@ -1,4 +1,4 @@
-"""A topology that cannot be planned is one line: file, tier, key, what is wrong, how to mend it; never a traceback.
+"""A topology that cannot be planned is one line: file, tier, key, what is wrong, how to fix it; never a traceback.
 
 Each file of bad/ says in its first line what is said of it; DIR stands for its folder.
 """
@@ -43,7 +43,7 @@ def test_it_is_one_line_that_names_the_place(path: Path) -> None:
     assert caught.value.exit_code == 2
 
 
-def test_the_file_that_is_mended_loads(tmp_path: Path) -> None:
+def test_the_file_that_is_fixed_loads(tmp_path: Path) -> None:
     (tmp_path / "x.toml").write_text(GOOD)
     assert [tier.name for tier in load.load(str(tmp_path / "x.toml")).tiers] == ["client", "broker"]
 

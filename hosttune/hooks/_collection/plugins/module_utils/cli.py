@@ -144,7 +144,7 @@ def fail(module: AnsibleModule, why: str, code: int, said: str, **more: t.Any) -
 def findings(report: dict[str, t.Any]) -> dict[str, list[dict[str, t.Any]]]:
     """Return the findings of a report by verdict, each with what a person needs."""
     found: dict[str, list[dict[str, t.Any]]] = {"FAIL": [], "DRIFT": [], "UNKNOWN": []}
-    names = ("id", "subject", "verdict", "severity", "because", "mend")
+    names = ("id", "subject", "verdict", "severity", "because", "fix")
     for finding in report["findings"]:
         if finding["verdict"] in found:
             found[finding["verdict"]].append({name: finding[name] for name in names})

@@ -1,0 +1,151 @@
+"""A record as text and back: JSON, one field a line, the second line a SHA-256 of all the others.
+
+The text is the same for the same record, so any byte that is not as it was written is seen. `sed 2d FILE | sha256sum`
+gives the sum that the second line must have. The types of changes/record.py are the schema.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import hashlib
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from hosttune.changes.record import Record, Status
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter, ValidationError
+    from pydantic_core import SchemaValidator
+
+SCHEMA = "hosttune/journal/3"
+_SUM = re.compile(r'\{\n "sha256": "([0-9a-f]{64})",\n')
+_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
+
+
+def text_of(record: Record) -> str:
+    """Return the text of a record, ASCII; raises ValueError for a number that JSON does not take."""
+    return sealed({"schema": SCHEMA, **encode(record)})
+
+
+def sealed(fields: dict[str, Any]) -> str:
+    """Return the text of plain values under their sum."""
+    rest = ",\n".join(f" {json.dumps(name)}: {_lines(value)}" for name, value in fields.items()) + "\n}\n"
+    return f'{{\n "sha256": "{_sum(rest)}",\n{rest}'
+
+
+def record_of(text: str) -> Record:
+    """Return the record of a text; raises ValueError with what is wrong, by the name of the field."""
+    found = _SUM.match(text)
+    if found is None:
+        old = re.search(r'"schema": "(hosttune/journal/[0-9]{1,4})"', text[:200])
+        other = old is not None and old[1] != SCHEMA
+        raise ValueError(f"{old[1]}, of another release" if old and other else "no record, or one cut or changed since")
+    if _sum(text[found.end() :]) != found[1]:
+        raise ValueError("it was changed or cut since it was written: its SHA-256 is another")
+    try:
+        fields = json.loads(text)
+        if fields.pop("schema", None) != SCHEMA:
+            raise ValueError("schema: that of another release")
+        del fields["sha256"]
+        return decode(fields)
+    except RecursionError as error:
+        raise ValueError(str(error)) from error
+
+
+def flaw(record: Record) -> str:
+    """Return why a record could not be read again, by the name of the field; "" where it could."""
+    try:
+        again = record_of(text_of(record))
+    except ValueError as error:
+        return str(error)
+    wrong = [f.name for f in dataclasses.fields(record) if getattr(record, f.name) != getattr(again, f.name)]
+    return f"{wrong[0]}: it would be read as another one" if wrong else ""
+
+
+def encode(record: Record) -> dict[str, Any]:
+    """Return a record as plain values."""
+    return _adapter().dump_python(record, mode="json")  # type: ignore[no-any-return]  # a dataclass becomes a dict
+
+
+def decode(found: Any) -> Record:
+    """Return a record from plain values; raises ValueError by the name of the field."""
+    from pydantic import ValidationError
+
+    try:
+        record: Record = _validator().validate_python(found)
+    except ValidationError as error:
+        raise ValueError(_said(error)) from error
+    if record.confirm is None and record.status in (Status.UNCONFIRMED, Status.CONFIRMING):
+        raise ValueError(f"confirm: null, and it is {record.status}")
+    return record
+
+
+@functools.cache
+def _adapter() -> TypeAdapter[Record]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(Record)
+
+
+@functools.cache
+def _validator() -> SchemaValidator:
+    from pydantic_core import SchemaValidator
+
+    return SchemaValidator(strict(_adapter().core_schema))
+
+
+def strict(schema: Any) -> Any:
+    """Return a schema that takes of JSON only what was written: numbers are numbers, each field is there, no other is.
+
+    Strict mode itself would refuse lists for tuples and objects for dataclasses; of JSON text it takes no lone
+    surrogates, by which texts keep bytes that are not UTF-8.
+    """
+    if isinstance(schema, list | tuple):
+        return type(schema)(map(strict, schema))
+    if not isinstance(schema, dict):
+        return schema
+    made = {name: strict(value) for name, value in schema.items() if name not in ("metadata", "serialization")}
+    match made.get("type"):
+        case "int" | "bool" | "str":
+            made["strict"] = True
+        case "dataclass-args":
+            made["extra_behavior"] = "forbid"
+        case "dataclass-field" if made["schema"]["type"] == "default":
+            made["schema"] = made["schema"]["schema"]
+        case "union":
+            made["choices"] = [(choice, "") for choice in made["choices"]]
+        case "dict":
+            made["keys_schema"] = {"type": "function-plain", "function": {"type": "no-info", "function": _number}}
+    return made
+
+
+def _number(key: Any) -> int:
+    if not _NUMBER.fullmatch(key):
+        raise ValueError("it is no number of an apply")
+    return int(key)
+
+
+def _said(error: ValidationError) -> str:
+    """Return what is wrong in one line: where, what stands there, and why that cannot be."""
+    # of a union that of the kind which came nearest
+    wrong = max(error.errors(include_url=False), key=lambda one: len(one["loc"]))
+    where = "".join(f"[{part}]: " if isinstance(part, int) else f"{part}: " for part in wrong["loc"] if part != "")
+    why = wrong["msg"].removeprefix("Value error, ")
+    return f"{where}{_shown(wrong['input'])}: {why[:1].lower()}{why[1:]}"
+
+
+def _lines(value: Any) -> str:
+    """Return a value as JSON; a list of objects has one a line, so that a person can read it."""
+    if not (isinstance(value, list) and value and isinstance(value[0], dict)):
+        return json.dumps(value)
+    return "[\n" + ",\n".join(f"  {json.dumps(one)}" for one in value) + "\n ]"
+
+
+def _sum(rest: str) -> str:
+    return hashlib.sha256(b"{\n" + rest.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def _shown(found: Any) -> str:
+    return ascii(found if not isinstance(found, list | dict) else type(found).__name__)[:60]
