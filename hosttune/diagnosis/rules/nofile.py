@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hosttune import kernel
 from hosttune.diagnosis import saying
 from hosttune.diagnosis.clues import Clues
 from hosttune.diagnosis.rule import Rule
@@ -23,7 +24,6 @@ _SPARE = 2
 _TRACE = "strace -f -e trace=accept4,socket -p"
 _EMFILE = f"EMFILE in the program's log, or {_TRACE}"
 _LIMITS = "`grep 'open files' /proc/PID/limits` of the program itself"
-_INITIAL = 1024  # INR_OPEN_CUR, include/uapi/linux/fs.h: the soft limit where nobody has set one
 _RESTART = "sudo hosttune apply --role ROLE --service UNIT: it writes LimitNOFILE; then restart the service"
 
 
@@ -43,9 +43,9 @@ def _without(clues: Clues) -> Cause:
         return _by_word(clues, fits)
     if fits:
         return _by_number(clues, fits[0])
-    if not clues.programs and saying.near(clues.stalled_at, _INITIAL):
+    if not clues.programs and saying.near(clues.stalled_at, kernel.INR_OPEN_CUR):
         confirm = f"{_LIMITS}; a limit of its own may be as low"
-        return _cause(clues, None, Certainty.POSSIBLE, 70, _initial(clues), at=_INITIAL, confirm=confirm)
+        return _cause(clues, None, Certainty.POSSIBLE, 70, _initial(clues), at=kernel.INR_OPEN_CUR, confirm=confirm)
     if not clues.programs:
         return RULE.unknown("no process was looked at; --pid, --service or --process-name names one")
     nearest = max(clues.programs, key=lambda p: p.descriptors / max(p.soft or 1 << 31, 1))
@@ -145,7 +145,9 @@ def _by_number(clues: Clues, program: Program) -> Cause:
 
 
 def _initial(clues: Clues) -> Evidence:
-    text = f"it stopped at {clues.stalled_at:,}, and a process for which nobody sets a limit has {_INITIAL:,}"
+    text = (
+        f"it stopped at {clues.stalled_at:,}, and a process for which nobody sets a limit has {kernel.INR_OPEN_CUR:,}"
+    )
     return Evidence(text, "--stalled-at")
 
 
@@ -156,8 +158,8 @@ def _by_word(clues: Clues, fits: list[Program]) -> Cause:
     known = fits or same or (list(clues.programs) if clues.named else [])
     if known:
         return _of_program(clues, known[0], told, fits=bool(fits), same=bool(same))
-    initial = (_initial(clues),) if not told and saying.near(clues.stalled_at, _INITIAL) else ()
-    certainty, at = _certainty(clues, fits=False, same=False), told or (_INITIAL if initial else None)
+    initial = (_initial(clues),) if not told and saying.near(clues.stalled_at, kernel.INR_OPEN_CUR) else ()
+    certainty, at = _certainty(clues, fits=False, same=False), told or (kernel.INR_OPEN_CUR if initial else None)
     evidence, confirm = (*RULE.words(clues, "EMFILE"), *initial), f"{_LIMITS}, not of a shell"
     return _cause(clues, None, certainty, 80, *evidence, at=at, confirm=confirm, fixes=_computed(clues))
 
