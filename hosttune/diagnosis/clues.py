@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from hosttune import kernel
 from hosttune.findings import usage
 from hosttune.model import (
     Backend,
@@ -114,7 +115,7 @@ class Clues:
         before = next((one for one in self.earlier if one.pid == program.pid), None)
         if before is None or self.rates.seconds < 0.05:
             return None
-        ticks = 100 * self.rates.seconds  # USER_HZ, include/asm-generic/param.h
+        ticks = kernel.USER_HZ * self.rates.seconds
         return (program.system_ticks - before.system_ticks) / ticks, (program.ticks - before.ticks) / ticks
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
+from hosttune import kernel
 from hosttune.capacity.facts import CapacityFacts
 from hosttune.errors import HostError
 from hosttune.facts import cgroup, links, pool, process
@@ -28,8 +29,6 @@ from hosttune.model import (
 )
 from hosttune.programs import knowledge
 
-_LAST = 65535
-_UNPRIVILEGED = 1024  # ip_unprivileged_port_start by default; below it lie the ports of well-known services
 _FEW = 128  # gc_thresh1 by default: so few neighbours are never in the way, and need no question about routes
 
 
@@ -114,8 +113,8 @@ def _of_worker(host: Host, binding: Reading | None, running: Process | None) -> 
 def _wide(found: pool.Survey, readings: dict[str, Reading]) -> tuple[PortPool, ...]:
     """Return the pools as they would be with every port that an ordinary program may have."""
     start = readings["sysctl:net.ipv4.ip_unprivileged_port_start"].runtime
-    first = max(start, _UNPRIVILEGED) if isinstance(start, int) else _UNPRIVILEGED
-    return found.pools(min(found.settings.low, first), _LAST)
+    first = max(start, kernel.PROT_SOCK) if isinstance(start, int) else kernel.PROT_SOCK
+    return found.pools(min(found.settings.low, first), kernel.LAST_PORT)
 
 
 def _pids(host: Host, programs: Programs, machine: Machine) -> list[int]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 import time
 import tomllib
 from pathlib import Path
@@ -17,6 +15,7 @@ from hosttune.diagnosis import log_reading
 from hosttune.model import LogHit
 from hosttune.model.programs import ANY, LogLine
 from hosttune.programs import knowledge
+from tests import verbs
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = tomllib.loads(Path(__file__).with_name("log_lines.toml").read_text())
@@ -121,17 +120,16 @@ def test_a_large_log_takes_seconds(block: bytes) -> None:
     assert time.process_time() - start < 8  # about 0.5 to 1.5 on one CPU of 2023
 
 
-def diagnose(*args: str, stdin: bytes = b"") -> str:
-    command = [sys.executable, "-m", "hosttune", "diagnose", *args]
-    done = subprocess.run(command, cwd=ROOT, input=stdin, capture_output=True, check=False)
-    assert done.returncode in (0, 1, 3), done.stderr.decode()
-    return done.stdout.decode()
+def diagnose(*args: str, stdin: str = "") -> str:
+    done = verbs.hosttune("diagnose", *args, cwd=ROOT, input=stdin)
+    assert done.returncode in (0, 1, 3), done.stderr
+    return done.stdout
 
 
 def test_a_log_can_come_by_a_pipe(tmp_path: Path) -> None:
     empty = tmp_path / "snapshot.json"
     empty.write_text('{"schema": "hosttune/snapshot/1", "reads": {}, "globs": {}, "probes": {}}')
-    told = diagnose("--snapshot", str(empty), "--log", "-", stdin=b"Proxy a reached process FD limit (maxsock=37563).")
+    told = diagnose("--snapshot", str(empty), "--log", "-", stdin="Proxy a reached process FD limit (maxsock=37563).")
     assert "37,563" in told
 
 
@@ -142,6 +140,5 @@ def test_a_log_without_a_known_line_is_said_to_be_one(tmp_path: Path) -> None:
 
 
 def test_a_device_is_no_log() -> None:
-    line = [sys.executable, "-m", "hosttune", "diagnose", "--log", "/dev/zero"]
-    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    done = verbs.hosttune("diagnose", "--log", "/dev/zero", cwd=ROOT)
     assert done.returncode == 2 and done.stderr.count("\n") == 1 and "not a regular file" in done.stderr, done

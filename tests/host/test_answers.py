@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,9 +11,10 @@ from typing import Any
 import pytest
 
 from hosttune.errors import UsageError
-from hosttune.host import shapes
+from hosttune.host import answers
 from hosttune.host.probes import programs, sockets, traffic
 from hosttune.host.recorded import SCHEMA, Recorded
+from tests import verbs
 
 PAIR = {"source": "10.0.0.1", "address": "10.0.0.2", "port": 1883}
 SETS = {"established": "0x10", "time_wait": "0x0", "half_closed": "0x0", "other": "0x0"}
@@ -78,21 +77,21 @@ def put(answer: Any, path: tuple[Any, ...], value: Any) -> Any:
 
 @pytest.mark.parametrize("name", ANSWERS)
 def test_each_wrong_value_is_found(name: str) -> None:
-    assert shapes.wrong(name, ANSWERS[name]) == ""
+    assert answers.wrong(name, ANSWERS[name]) == ""
     for path in leaves(ANSWERS[name]):
         for value in NOT_ALLOWED:
-            assert shapes.wrong(name, put(ANSWERS[name], path, value)), (path, value)
+            assert answers.wrong(name, put(ANSWERS[name], path, value)), (path, value)
 
 
 @pytest.mark.parametrize("name", ANSWERS)
 def test_an_answer_of_another_kind_is_refused(name: str) -> None:
     for answer in (None, 1, "x", [1], {"is": 1}, [{"age": 1}]):
-        assert shapes.wrong(name, answer)
+        assert answers.wrong(name, answer)
 
 
 def test_what_this_host_answers_has_its_shape() -> None:
     for name, answer in (("traffic", traffic.run()), ("programs", programs.run()), ("sockets", sockets.run([]))):
-        assert shapes.wrong(name, json.loads(json.dumps(answer))) == ""
+        assert answers.wrong(name, json.loads(json.dumps(answer))) == ""
 
 
 def test_a_recording_says_where(tmp_path: Path) -> None:
@@ -102,8 +101,7 @@ def test_a_recording_says_where(tmp_path: Path) -> None:
     path.write_text(json.dumps(document))
     with pytest.raises(UsageError, match=r"probes\.'programs \{\}': 'programs': 0: 'soft': no count"):
         Recorded.load(str(path))
-    command = [sys.executable, "-m", "hosttune", "diagnose", "--snapshot", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = verbs.hosttune("diagnose", "--snapshot", str(path))
     assert done.returncode == 2 and done.stderr.count("\n") == 1 and not done.stdout
 
 
@@ -119,7 +117,7 @@ def test_a_recording_says_where(tmp_path: Path) -> None:
     ],
 )
 def test_a_number_that_no_kernel_writes_is_refused(path: str, text: str, right: bool) -> None:
-    assert (shapes.wrong_text(path, text) == "") is right
+    assert (answers.wrong_text(path, text) == "") is right
 
 
 @pytest.mark.parametrize(
@@ -135,19 +133,18 @@ def test_a_setting_that_makes_no_sense_stops_nothing(path: str, text: str, tmp_p
     answers = {"reads": {path: {"is": text}}, "globs": {}, "probes": {"traffic {}": {"is": traffic_}}}
     file = tmp_path / "hostile.json"
     file.write_text(json.dumps({"schema": SCHEMA, **answers}))
-    line = [sys.executable, "-m", "hosttune", "diagnose", "--snapshot", str(file)]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=30, check=False)
+    done = verbs.hosttune("diagnose", "--snapshot", str(file))
     assert done.returncode in (0, 1) and not done.stderr, done
 
 
 @pytest.mark.parametrize(("address", "prefix"), [("10.0.0.9", 33), ("2001:db8::1", 129), ("10.0.0.9", 1 << 40)])
 def test_a_prefix_beyond_its_family_is_refused(address: str, prefix: int) -> None:
     row = {"address": address, "prefix": prefix, "permanent": True}
-    assert shapes.wrong("links", put(ANSWERS["links"], ("links", "eth0", "addresses", 0), row))
+    assert answers.wrong("links", put(ANSWERS["links"], ("links", "eth0", "addresses", 0), row))
 
 
 def test_a_way_without_an_interface_is_one_of_an_older_recording() -> None:
     way = {"source": "10.0.0.9", "gateway": "", "error": ""}
-    assert shapes.wrong("routes", {"10.0.0.11": way}) == ""
-    assert shapes.wrong("routes", {"10.0.0.11": way | {"source": "x"}})
-    assert shapes.wrong("routes", {"x": way})
+    assert answers.wrong("routes", {"10.0.0.11": way}) == ""
+    assert answers.wrong("routes", {"10.0.0.11": way | {"source": "x"}})
+    assert answers.wrong("routes", {"x": way})
