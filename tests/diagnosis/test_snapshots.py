@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests import verbs
 from tests.diagnosis import stage
 from tests.netns.sandbox import ROOT, inside
 
@@ -23,9 +23,7 @@ HOSTS = sorted((ROOT / "tests/hosts").glob("*.json"))
 
 
 def hosttune(*args: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "hosttune", *args], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    return verbs.hosttune(*args, cwd=ROOT)
 
 
 def diagnosis(*args: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from hosttune.commands.hook_systemd import MANUALS
-from tests import needs
+from tests import needs, verbs
 from tests.hooks.cloud import REPO, hook
 from tests.vm.guest import hooks_root, need_guest
 
@@ -153,8 +153,7 @@ def test_the_unit_starts_no_directory_whatever_it_is_called(name: str) -> None:
         there = Path(above) / name
         there.mkdir()
         env = {**os.environ, "PATH": "/usr/bin:/bin", "PYTHONPATH": str(REPO)}
-        command = [sys.executable, "-m", "hosttune", "hook", "systemd", "--role", "lb"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=there, env=env)
+        done = verbs.hosttune("hook", "systemd", "--role", "lb", cwd=there, env=env)
     assert done.returncode == 0 and "ExecStart=/usr/local/bin/hosttune check" in done.stdout, done
 
 

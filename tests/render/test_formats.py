@@ -30,7 +30,7 @@ from hosttune.render.formats import junit, markdown, nagios, tap
 from hosttune.render.view import markdown as md
 from hosttune.render.view.cases import Outcome, cases
 from hosttune.render.view.figures import clean
-from tests import needs
+from tests import needs, verbs
 from tests.render.test_render_examples import bound, finding, report
 from tests.render.test_render_properties import _REPORTS as REPORTS
 
@@ -43,15 +43,7 @@ DATUM = r"(?:'[^'=]+'|[^ '=]+)=[0-9]+(?:;[0-9:]*){2};0;[0-9]*"
 
 
 def hosttune(*words: str, encoding: str = "utf-8") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "hosttune", *words],
-        capture_output=True,
-        encoding=encoding,
-        cwd=HOSTS,
-        env={**os.environ, "PYTHONPATH": str(HERE.parents[1]), "PYTHONIOENCODING": encoding},
-        check=False,
-        timeout=60,
-    )
+    return verbs.hosttune(*words, encoding=encoding, cwd=HOSTS)
 
 
 @pytest.mark.parametrize("host", ["debian12-drift", "debian12-whitepaper"])

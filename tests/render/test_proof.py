@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from hosttune.facts import machine
 from hosttune.host.live import LiveHost
 from hosttune.model import Proof, Reason, Trial, Unknown
 from hosttune.render.view import proof as proof_view
-from tests import needs
+from tests import needs, verbs
 from tests.proofs.arena import arena
 
 SCHEMA = json.loads(Path(hosttune.render.__file__).with_name("prove.schema.json").read_text())
@@ -46,8 +45,7 @@ def test_any_proof_can_be_shown(proofs: list[Proof], width: int, planned: bool) 
 
 
 def run(*args: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "hosttune", "prove", *args]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return verbs.hosttune("prove", *args)
 
 
 @pytest.mark.parametrize("more", [["--json"], ["--format", "json", "--planned", "--role", "lb"]], ids=" ".join)
