@@ -39,15 +39,6 @@ def plan(
     """
     from hosttune.commands import plan
 
-    asked = plan.Asked(
-        topology=topology,
-        set=tuple(set or ()),
-        solve=solve,
-        emit=emit,
-        reports=reports,
-        svg=svg,
-        example=example,
-        format=format,
-        verbose=verbose,
-    )
-    raise typer.Exit(plan.run(asked))
+    if example:
+        raise typer.Exit(plan.example(topology))
+    raise typer.Exit(plan.run(topology, set or [], solve, emit, reports, svg, format, verbose))

@@ -158,7 +158,7 @@ def idle(clues: Clues, queue: Queue) -> str:
         return ""
     look = f"see why {owner} does not accept: `ps -o stat,wchan:20 {owner.pid}` (T: it was stopped)"
     # at its maximum a program leaves its clients in the queue: a longer one only lets more of them wait
-    return f"{look}; if not, it may be at its own maximum: {own_limits.maximum(owner.name)}"
+    return f"{look}; if not, it may be at its own maximum: {own_limits.maximum(clues, owner.name)}"
 
 
 def _listeners(clues: Clues) -> tuple[Listener, ...]:

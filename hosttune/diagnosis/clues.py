@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from hosttune import kernel
 from hosttune.findings import usage
 from hosttune.model import (
     Backend,
@@ -23,6 +24,7 @@ from hosttune.model import (
     Use,
     Value,
 )
+from hosttune.model.programs import KnownProgram
 
 _FRESH = 60.0
 """Seconds in which a line of the kernel's log counts as of now: such lines are rate-limited (lib/ratelimit.c)."""
@@ -37,8 +39,8 @@ class Clues:
     named; `backends` those that were named, `bind_mode` that which was, None where none was. `rate` is new connections
     a second that were said to be wanted, 0 where nothing was said. `tracked` is what fills the conntrack table, None
     where it is far from full and nothing was refused. `log` is the age in seconds and the text of the kernel's lines.
-    `bounds` are those of a role that was named. `examined`: a host answered, not only a person.
-    `notes` say what of the questions had no answer.
+    `known` is what is known of the programs, `bounds` are those of a role that was named. `examined`: a host answered,
+    not only a person. `notes` say what of the questions had no answer.
     """
 
     machine: Machine
@@ -60,6 +62,7 @@ class Clues:
     bind_mode: BindMode | None = None
     rate: int = 0
     tracked: Tracked | Unknown | None = None
+    known: tuple[KnownProgram, ...] = ()
     examined: bool = True
     notes: tuple[str, ...] = ()
 
@@ -112,7 +115,7 @@ class Clues:
         before = next((one for one in self.earlier if one.pid == program.pid), None)
         if before is None or self.rates.seconds < 0.05:
             return None
-        ticks = 100 * self.rates.seconds  # USER_HZ, include/asm-generic/param.h
+        ticks = kernel.USER_HZ * self.rates.seconds
         return (program.system_ticks - before.system_ticks) / ticks, (program.ticks - before.ticks) / ticks
 
     @property

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from hosttune.model.capacity import Backend, BindMode, Bound, Machine, Workload
 from hosttune.model.findings import Unknown, Value
+from hosttune.model.programs import KnownProgram
 
 CLOUDS = ("aws", "azure", "gcp")
 """Those whose limits are known to some extent; the names are those of `Machine.cloud`."""
@@ -263,10 +264,11 @@ class PlannedHost:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A sizing with every host and address named: what configurations are written from."""
+    """A sizing with every host and address named: what configurations are written from; `programs` may run there."""
 
     sizing: Sizing
     hosts: tuple[PlannedHost, ...]
+    programs: tuple[KnownProgram, ...] = ()
 
     def of(self, tier: str) -> tuple[PlannedHost, ...]:
         """Return the hosts of a tier, in order."""

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
+from hosttune import kernel
 from hosttune.proofs import kernel_settings, socket_pairs, wire_frames
 from hosttune.proofs.child import Child, Failed
 from hosttune.proofs.crowd import Crowd
 
 _TCP_INFO = 11  # linux/tcp.h; its first byte is the state
-_ESTABLISHED = 1  # include/net/tcp_states.h
 
 SECONDS = 60.0
 """The longest that the peer takes for an answer; the whole experiment has a limit of its own."""
@@ -125,7 +125,7 @@ class _Peer:
         return getattr(self, f"do_{asked}")(**question)
 
     def do_enter(self) -> None:
-        kernel_settings.unshare(kernel_settings.NEW_NET)
+        kernel_settings.unshare(kernel.CLONE_NEWNET)
         wire_frames.loopback_up()
 
     def do_up(self) -> None:
@@ -156,7 +156,9 @@ class _Peer:
         """Return how many of these are ESTABLISHED, once all are or after so many seconds."""
         until = time.monotonic() + wait
         while True:
-            count = sum(one.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, 1)[0] == _ESTABLISHED for one in self._clients)
+            count = sum(
+                one.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, 1)[0] == kernel.ESTABLISHED for one in self._clients
+            )
             if count == len(self._clients) or time.monotonic() > until:
                 return count
             time.sleep(0.02)

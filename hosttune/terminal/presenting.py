@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import sys
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from hosttune import printable
@@ -26,8 +28,13 @@ def width(least: int = 60) -> int:
     return max(least, shutil.get_terminal_size((80, 24)).columns)
 
 
-def present(noun: Any, renderer: Any, verbose: bool = False) -> None:
-    """Print what a renderer makes of a noun.
+def unicode() -> bool:
+    """Say whether standard output takes letters beyond ASCII."""
+    return (sys.stdout.encoding or "ascii").lower().replace("-", "").startswith("utf")
+
+
+def present(noun: Any, renderer: Any, verbose: bool = False, **more: Any) -> None:
+    """Print what a renderer makes of a noun; `more` is for the renderer.
 
     Colour only to a terminal that has it, without NO_COLOR.
     """
@@ -38,6 +45,27 @@ def present(noun: Any, renderer: Any, verbose: bool = False) -> None:
         verbose=verbose,
         color=color,
         width=width(0),
-        unicode=(out.encoding or "ascii").lower().replace("-", "").startswith("utf"),
+        unicode=unicode(),
+        **more,
     )
     streams.put(text, color=color)
+
+
+@contextlib.contextmanager
+def progress() -> Iterator[Callable[[int, int, str], None]]:
+    """Give what says on a terminal's stderr how far it is; nothing remains of it there."""
+
+    def put(line: str) -> None:
+        if sys.stderr.isatty():
+            with streams.passing(streams.Passing.SCREEN, sys.stderr):
+                sys.stderr.write(f"\r\x1b[K{printable.clean(line)[: width(0) - 1]}")
+            sys.stderr.flush()
+
+    def step(number: int, total: int, what: str) -> None:
+        bar = "#" * (20 * number // total)
+        put(f"  [{bar:<20}] {number + 1} of {total}: {what}")
+
+    try:
+        yield step
+    finally:
+        put("")

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from hosttune import kernel
 from hosttune.facts import defaults, machine
 from hosttune.facts.kinds import sysctl
 from hosttune.host.live import LiveHost
 from hosttune.model import Reading, Reason, Subject, Unknown, Value
 from hosttune.profile import load
-from hosttune.resolve.systemd_limits import BUMPED, NR_OPEN
+from hosttune.resolve.systemd_limits import BUMPED
 from tests import verbs
 from tests.running import Running
 
@@ -25,7 +26,7 @@ KEYS = [subject.removeprefix("sysctl:") for subject in sorted(defaults.ROUGH)]
 
 def test_the_running_kernel_has_what_the_rules_give() -> None:
     host = LiveHost()
-    found = sysctl.read(host, KEYS)
+    found = sysctl.read(host, tuple(KEYS))
     mine = {f"sysctl:{key}": r for key, r in found.items() if r.boot == UNSET and not isinstance(r.runtime, Unknown)}
     told = defaults.defaults(host, machine.gather(host), mine)
     assert len(mine) >= 5
@@ -87,11 +88,11 @@ def test_what_the_command_line_sets_comes_back(spelled: str, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("release", "now", "wanted"),
     [
-        ("ID=debian\nVERSION_ID=12\n", 3_000_000, NR_OPEN),
-        ("ID=debian\nVERSION_ID=12\n", NR_OPEN, NR_OPEN),
+        ("ID=debian\nVERSION_ID=12\n", 3_000_000, kernel.NR_OPEN),
+        ("ID=debian\nVERSION_ID=12\n", kernel.NR_OPEN, kernel.NR_OPEN),
         ("ID=debian\nVERSION_ID=13\n", 3_000_000, BUMPED),
         ("ID=rhel\nVERSION_ID=9.4\n", BUMPED, BUMPED),
-        ("ID=rhel\nVERSION_ID=9.4\n", NR_OPEN, NR_OPEN),
+        ("ID=rhel\nVERSION_ID=9.4\n", kernel.NR_OPEN, kernel.NR_OPEN),
         ("ID=rhel\nVERSION_ID=9.4\n", 3_000_000, None),
     ],
 )

@@ -8,19 +8,13 @@ from collections.abc import Iterator
 from hosttune.changes import network_files
 from hosttune.changes.backends import anyip
 from hosttune.changes.draft import Draft
-from hosttune.changes.dropins import Place
 from hosttune.model import Change
 
 RANK = 3
 ONLY = ("addresses",)
-PLACES: tuple[Place, ...] = ()
 
 _WHY = "every address of it can be bound; peers need a route back"
 _ALONE = "the boot gives lo no such route; --runtime-only, or add it where this host sets its routes"
-
-
-def rows(draft: Draft) -> None:
-    """Prefixes come of what was asked for by name, and of no finding."""
 
 
 def changes(draft: Draft) -> None:

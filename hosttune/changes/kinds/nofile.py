@@ -6,6 +6,7 @@ import dataclasses
 import re
 from collections.abc import Collection, Iterable
 
+from hosttune import kernel
 from hosttune.changes import entries, refuse
 from hosttune.changes.backends import prlimit
 from hosttune.changes.draft import Draft, Row, judged, serves
@@ -20,7 +21,6 @@ from hosttune.model import Change, Finding, Machine, Reason, Requirement, Subjec
 from hosttune.resolve.pam_limits import resolve_login
 from hosttune.resolve.systemd_limits import (
     BUMPED,
-    NR_OPEN,
     manager_default,
     nr_open_at_boot,
     raises_nr_open,
@@ -144,7 +144,7 @@ def _at_boot_ceiling(row: Row, machine: Machine) -> int:
         return row.boot_after
     # no file sets it: what comes at boot is the kernel's default, or the value that this systemd raises it to
     raised = row.reading.runtime == BUMPED or raises_nr_open(machine.distribution, machine.version)
-    return BUMPED if raised else NR_OPEN
+    return BUMPED if raised else kernel.NR_OPEN
 
 
 def _live(draft: Draft, found: list[Row]) -> list[Change]:

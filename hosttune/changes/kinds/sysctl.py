@@ -19,7 +19,6 @@ from hosttune.resolve.sysctl_systemd import resolve_systemd
 from hosttune.resolve.sysctl_value import kernel_value
 
 RANK = 0
-ONLY = ("sysctl",)
 
 _LEFT = (Reason.INVISIBLE, Reason.READ_ONLY)
 _RAISED = ("fs.file-max",)

@@ -5,23 +5,15 @@ listen(2); net/ipv4/af_inet.c, __inet_listen_sk().
 
 from __future__ import annotations
 
-from hosttune.capacity import known_programs
 from hosttune.diagnosis import accept, saying
 from hosttune.diagnosis.clues import Clues
 from hosttune.model import Cause, Certainty, Evidence, Program
+from hosttune.model.programs import bare, known_as
 
 RIVALS = ("accept-queue", "syn-queue", "nofile", "softnet")
 _ID = "backlog"
 _WHAT = "a backlog that the program itself made short"
-_SETTINGS = {
-    "nginx": "`listen PORT backlog=N;` (nginx.org, ngx_http_core_module)",
-    "haproxy": "`backlog N` of the frontend (HAProxy configuration manual)",
-    "redis-server": "`tcp-backlog N` (redis.conf)",
-    "apache2": "`ListenBacklog N` (mpm_common)",
-    "mosquitto": "no setting: src/net.c passes a fixed number; more listeners, or a proxy before it, share the burst",
-}
-"""How a program's own backlog is raised, from its documentation."""
-
+_SETTING = "its setting is called backlog, or acceptCount, in most programs"
 _FORMER = (128, 4096)
 """What somaxconn is where nobody sets it: until Linux 5.4, and since (include/linux/socket.h, SOMAXCONN)."""
 
@@ -50,7 +42,7 @@ def _cause(clues: Clues, queue: accept.Queue) -> Cause:
     evidence = (
         *queue.evidence,
         Evidence(text, "/proc/sys/net/core/somaxconn"),
-        *_default(queue.owner, backlog),
+        *_default(clues, queue.owner, backlog),
         *saying.heard(clues),
         *saying.logged(clues, _ID),
     )
@@ -68,21 +60,21 @@ def _cause(clues: Clues, queue: accept.Queue) -> Cause:
     )
 
 
-def _default(owner: Program | None, backlog: int) -> tuple[Evidence, ...]:
+def _default(clues: Clues, owner: Program | None, backlog: int) -> tuple[Evidence, ...]:
     """Return that the number is the one which the program is known to pass."""
-    known = known_programs.trait(owner.name, known_programs.BACKLOG) if owner else None
-    if known is None or known.value != backlog:
+    known = known_as(clues.known, owner.name if owner else "")
+    if not backlog or known.traits.backlog.value != backlog:
         return ()
-    return (Evidence(f"{known.program} passes {known.value:,} to listen()", known.source),)
+    return (Evidence(f"{known.name} passes {backlog:,} to listen()", known.traits.backlog.source),)
 
 
 def _fixes(clues: Clues, queue: accept.Queue, backlog: int) -> tuple[str, ...]:
     if queue.starved:
         return (accept.DESCRIPTORS,)
-    name = known_programs.bare(queue.owner.name) if queue.owner else ""
+    name = bare(queue.owner.name) if queue.owner else ""
     port = queue.listener.port if queue.listener else 0
     whose = name or f"the program (`ss -ltnp 'sport = :{port}'` names it)"
-    setting = _SETTINGS.get(name, "its setting is called backlog, or acceptCount, in most programs")
+    setting = known_as(clues.known, name).listen_setting or _SETTING
     older = (
         f"if net.core.somaxconn was {backlog:,} when it started, restart it: a listener keeps what listen() made of it"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hosttune import kernel
 from hosttune.diagnosis import saying
 from hosttune.diagnosis.clues import Clues
 from hosttune.model import Cause, Certainty, Evidence, Program, Traffic
@@ -15,7 +16,6 @@ _SPARE = 2
 """Descriptors that may be free at the limit: one is opened and closed again for each client that is turned away."""
 
 _EMFILE = "EMFILE in the program's log, or strace -f -e trace=accept4,socket -p"
-_INITIAL = 1024  # INR_OPEN_CUR, include/uapi/linux/fs.h: the soft limit where nobody has set one
 _RESTART = "sudo hosttune apply --role ROLE --service UNIT: it writes LimitNOFILE; then restart the service"
 
 
@@ -32,7 +32,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
         return (_by_word(clues, fits),)
     if fits:
         return (_by_number(clues, fits[0]),)
-    if not clues.programs and saying.near(clues.stalled_at, _INITIAL):
+    if not clues.programs and saying.near(clues.stalled_at, kernel.INR_OPEN_CUR):
         return (_by_initial(clues),)
     if not clues.programs:
         return (saying.unknown(_ID, _WHAT, "no process was looked at; --pid, --service or --process-name names one"),)
@@ -122,7 +122,9 @@ def _by_number(clues: Clues, program: Program) -> Cause:
 
 
 def _initial(clues: Clues) -> Evidence:
-    text = f"it stopped at {clues.stalled_at:,}, and a process for which nobody sets a limit has {_INITIAL:,}"
+    text = (
+        f"it stopped at {clues.stalled_at:,}, and a process for which nobody sets a limit has {kernel.INR_OPEN_CUR:,}"
+    )
     return Evidence(text, "--stalled-at")
 
 
@@ -131,7 +133,7 @@ def _by_initial(clues: Clues) -> Cause:
         _ID,
         _WHAT,
         Certainty.POSSIBLE,
-        _INITIAL,
+        kernel.INR_OPEN_CUR,
         "descriptors",
         evidence=(_initial(clues),),
         log=_LOG,
@@ -147,7 +149,7 @@ def _by_word(clues: Clues, fits: list[Program]) -> Cause:
     told = next((hit.numbers["soft"] for hit in hits if "soft" in hit.numbers), None)
     same = [p for p in clues.programs if p.soft is not None and p.soft == told]
     seen = (fits or same or (list(clues.programs) if clues.named else []))[:1]
-    initial = not seen and not told and saying.near(clues.stalled_at, _INITIAL)
+    initial = not seen and not told and saying.near(clues.stalled_at, kernel.INR_OPEN_CUR)
     free = [p for p in seen if p.soft is not None and p.descriptors < p.soft // 2 and p not in fits]
     called = clues.symptom.call in _CALLS or any(hit.call in _CALLS for hit in hits)
     written = any(hit.errno == "EMFILE" for hit in hits)
@@ -158,7 +160,7 @@ def _by_word(clues: Clues, fits: list[Program]) -> Cause:
         _ID,
         f"the descriptors of {seen[0]} run out" if seen else _WHAT,
         Certainty.POSSIBLE if thin else Certainty.CERTAIN if words and not against else Certainty.LIKELY,
-        told or (seen[0].soft if seen else _INITIAL if initial else None),
+        told or (seen[0].soft if seen else kernel.INR_OPEN_CUR if initial else None),
         "descriptors",
         evidence=(
             *saying.heard(clues, "EMFILE"),

@@ -13,7 +13,7 @@ from hosttune.render.view.figures import fold, numbers
 _HEADER = ("# Written by hosttune", "# Put settings of your own into another file")
 """How the header of a file of ours begins, line by line."""
 
-_KINDS = {"prlimit": "limits of process "}
+_KINDS = {"sysctl": "", "prlimit": "limits of process "}
 _THERE_OR_NOT = {"directory": "directory {}", "address": "address {}", "anyip": "local route {} dev lo"}
 
 
@@ -22,8 +22,7 @@ def diff(change: Change) -> list[str]:
     if change.backend != "file":
         if change.backend in _THERE_OR_NOT:
             return [clean(_there_or_not(change))]
-        name = {"sysctl": "", "prlimit": "limits of process "}
-        return [clean(f"{name[change.backend]}{change.target}: {_shown(change.before)} -> {_shown(change.after)}")]
+        return [clean(f"{_kind(change)}{change.target}: {_shown(change.before)} -> {_shown(change.after)}")]
     lines = [_title(change)]
     lines += [clean(f"  {line}") for line in _unified(change)]
     mode = _mode(change.after) or _mode(change.before)
@@ -71,12 +70,16 @@ def _line(change: Change, units: Mapping[str, str]) -> str:
     target = change.target
     if change.backend in _THERE_OR_NOT:
         return _there_or_not(change)
-    unit = {"sysctl": units.get(target, ""), "prlimit": "descriptors"}[change.backend]
+    unit = {"sysctl": units.get(target, ""), "prlimit": "descriptors"}.get(change.backend, "")
     if change.backend == "prlimit":
         target = target.partition(":")[0]  # the start time only tells it from a later one of that number
     unit = "" if unit in ("port", "ports") else unit  # a port is a name more than a number
     before, after = (numbers(_shown(state), target) for state in (change.before, change.after))
-    return f"{_KINDS.get(change.backend, '')}{target}: {before} -> {after}{f' {unit}' if unit else ''}"
+    return f"{_kind(change)}{target}: {before} -> {after}{f' {unit}' if unit else ''}"
+
+
+def _kind(change: Change) -> str:
+    return _KINDS.get(change.backend, f"{change.backend} ")
 
 
 def _there_or_not(change: Change) -> str:

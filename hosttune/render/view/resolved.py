@@ -1,60 +1,58 @@
-"""The answer of `hosttune resolve` as text: one block a key, the winner first, what it beats below."""
+"""The answer of `hosttune resolve` as text: one block a key, the winner first, what it overrides below."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
 
+from hosttune.model import FileValue, KeyResolution, NofileResolution, Origin, Resolution, Unknown
 from hosttune.printable import cleaned
 
 
-def table(found: dict[str, Any]) -> str:
-    """Return the text of a resolve document (schema hosttune/resolve/1)."""
-    found = cleaned(found)
+def table(resolution: Resolution) -> str:
+    """Return the text of a resolution."""
+    resolution = cleaned(resolution)
     lines: list[str] = []
-    for key, row in found["sysctl"].items():
+    for key, row in resolution.sysctl.items():
         lines.extend(_key(key, row))
-    for kind, rows in found["nofile"].items():
-        for name, row in rows.items():
-            lines.extend(_nofile(kind, name, row))
+    for kind, rows in (("login", resolution.login), ("unit", resolution.unit)):
+        for name, limits in rows.items():
+            lines.extend(_nofile(kind, name, limits))
     if not lines:
         lines.append("no configuration file sets any sysctl")
-    lines.extend(f"warning: {warning}" for warning in found["warnings"])
-    lines.append(f"at boot: {found['rules']['systemd']} · on reload: {found['rules']['procps']}")
-    return "\n".join(lines)
+    lines.extend(f"warning: {warning}" for warning in resolution.warnings)
+    lines.append(f"at boot: {resolution.boot_loader} · on reload: {resolution.reload_loader}")
+    return "\n".join(lines) + "\n"
 
 
-def _key(key: str, row: dict[str, Any]) -> list[str]:
-    boot, reload, now = row["systemd"], row["procps"], row["runtime"]
-    shown = now["text"] if now["text"] is not None else f"({now['unknown']})"
-    lines = [key, f"  now   {shown}"]
-    lines.append(f"  boot  {_side(boot)}{'   differs from now' if row['differs'] else ''}")
-    lines.extend(f"        beats {beaten['text']}   {_at(beaten)}" for beaten in (boot or {}).get("beats", []))
-    if not row["agree"]:
-        lines.append(f"  `sysctl --system` would differ: {_side(reload)}")
+def _key(key: str, row: KeyResolution) -> list[str]:
+    now = f"({row.runtime})" if isinstance(row.runtime, Unknown) and not row.text else row.text
+    lines = [key, f"  now   {now}", f"  boot  {_side(row.boot)}{'   differs from now' if row.differs else ''}"]
+    lines += _overridden(row.boot.overrides if row.boot else ())
+    if not row.agree:
+        lines.append(f"  `sysctl --system` would differ: {_side(row.reload)}")
     return lines
 
 
-def _side(side: dict[str, Any] | None) -> str:
+def _side(side: FileValue | None) -> str:
     if side is None:
         return "no file sets it"
-    refused = f"   the kernel will not take it: {side['refused']}" if side["refused"] else ""
-    return f"{side['text']}   {_at(side)}{refused}"
+    refused = f"   the kernel will not take it: {side.value}" if isinstance(side.value, Unknown) else ""
+    return f"{side.origin.text}   {side.origin}{refused}"
 
 
-def _nofile(kind: str, name: str, row: dict[str, Any]) -> list[str]:
-    refused = row.get("refused")
-    limits = "the session is refused" if refused else f"soft {_limit(row['soft'])}  hard {_limit(row['hard'])}"
-    missing = "   (no such unit here)" if row.get("exists") is False else ""
+def _nofile(kind: str, name: str, row: NofileResolution) -> list[str]:
+    limits = "the session is refused" if row.refused else f"soft {_limit(row.soft)}  hard {_limit(row.hard)}"
+    missing = "" if row.exists else "   (no such unit here)"
     lines = [f"nofile of {kind} {name}", f"  boot  {limits}{missing}"]
-    lines.extend(f"        by {line['text']}   {_at(line)}" for line in row["lines"])
-    lines.extend(f"        beats {line['text']}   {_at(line)}" for line in row["beats"])
-    lines.extend(f"        {note}" for note in row["notes"])
-    return lines
+    lines += [f"        by {origin.text}   {origin}" for origin in row.lines]
+    lines += _overridden(row.overrides)
+    unknown = [str(value) for value in (row.soft, row.hard) if isinstance(value, Unknown)]
+    return lines + [f"        {note}" for note in (*row.notes, *unknown)]
 
 
-def _limit(value: int | None) -> str:
-    return "unknown" if value is None else f"{value:,}"
+def _overridden(origins: Iterable[Origin]) -> list[str]:
+    return [f"        overrides {origin.text}   {origin}" for origin in origins]
 
 
-def _at(place: dict[str, Any]) -> str:
-    return f"{place['file']}:{place['line']}"
+def _limit(value: int | Unknown | None) -> str:
+    return f"{value:,}" if isinstance(value, int) else "unknown"

@@ -88,6 +88,10 @@ def _change(change: Change, top: str) -> list[str]:
         return [f"ip address replace {_quoted(address)} dev {_quoted(interface)}"]
     if change.backend == "anyip":
         return [f"ip route replace local {_quoted(change.target)} dev lo"]
+    if change.backend != "file":
+        return [
+            f"# {clean(str(change))} becomes {clean(str(change.after))}: no command does that, `hosttune apply` does"
+        ]
     return [*_inside(change.target, top), *_file(top + change.target, change.after)]
 
 
