@@ -88,7 +88,7 @@ def diagnose(
     """Say why a host stalls, with the evidence; its counters are watched for `interval` seconds, or a moment.
 
     >>> diagnosis = hosttune.diagnose(place=Place(snapshot=SNAPSHOT), stall=Stall(errno="EMFILE"))
-    >>> diagnosis.conclusion.name, diagnosis.causes[0].id
+    >>> diagnosis.conclusion.name, diagnosis.causes[0].kind
     ('CAUSE', 'nofile')
     """
     from hosttune.workflows import diagnose

@@ -108,11 +108,13 @@ def port_range(report: Report) -> object:
     return next(f.reading.runtime for f in report.findings if f.reading and str(f.subject) == key)
 
 
+@pytest.mark.slow
 def test_a_namespace_is_seen_and_not_stayed_in(namespace: str, capfd: pytest.CaptureFixture[str]) -> None:
     report = left_alone(lambda: hosttune.check(Options(role="lb"), Place(netns=namespace)), capfd)
     assert port_range(report) == (20000, 20099) and report.where.entered
 
 
+@pytest.mark.slow
 def test_threads_each_see_their_own(namespace: str) -> None:
     places = [Place(netns=namespace), Place(), Place(netns=namespace), Place()]
     found: dict[int, Report] = {}
