@@ -42,6 +42,6 @@ def _strict(schema: Any) -> Any:
     if not isinstance(schema, dict):
         return schema
     made = {name: _strict(value) for name, value in schema.items() if name not in ("metadata", "serialization")}
-    if made.get("type") in ("int", "bool", "str"):
+    if made.get("type") in ("int", "float", "bool", "str"):
         made["strict"] = True
     return made
