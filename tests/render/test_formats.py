@@ -223,6 +223,7 @@ def test_a_line_has_room_for_thousands_of_backends() -> None:
     assert "'used ports:10.0.0.1:4997'" not in text and len(text) < 1024
 
 
+@pytest.mark.slow
 def test_a_program_that_runs_plugins_takes_the_state_and_the_line() -> None:
     needs.need("negate")
     negate = needs.where("negate")
