@@ -10,16 +10,45 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from hosttune.api import capacity, check
+    from hosttune.api import (
+        capacity,
+        check,
+        diagnose,
+        emit,
+        explain,
+        fleet,
+        plan,
+        prove,
+        report,
+        resolve,
+        snapshot,
+        watch,
+    )
     from hosttune.errors import HosttuneError
-    from hosttune.options import Options, Place
+    from hosttune.options import Options, Place, Proving, Stall, Watching
 
 __version__ = "0.1.0"
 
-__all__ = ["HosttuneError", "Options", "Place", "capacity", "check"]
-
-_HOMES = {"HosttuneError": "hosttune.errors", "Options": "hosttune.options", "Place": "hosttune.options"}
-"""Where what is public is, but for the functions, which are in hosttune.api."""
+__all__ = [
+    "HosttuneError",
+    "Options",
+    "Place",
+    "Proving",
+    "Stall",
+    "Watching",
+    "capacity",
+    "check",
+    "diagnose",
+    "emit",
+    "explain",
+    "fleet",
+    "plan",
+    "prove",
+    "report",
+    "resolve",
+    "snapshot",
+    "watch",
+]
 
 
 def __getattr__(name: str) -> object:
@@ -28,7 +57,8 @@ def __getattr__(name: str) -> object:
 
     if name not in __all__:
         raise AttributeError(f"module 'hosttune' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES.get(name, "hosttune.api")), name)
+    home = "api" if name.islower() else "errors" if name.endswith("Error") else "options"
+    return getattr(importlib.import_module(f"hosttune.{home}"), name)
 
 
 def __dir__() -> list[str]:
@@ -39,6 +69,7 @@ class _Package(ModuleType):
     """This package: an import of a sub-package must not take the place of the function that has its name."""
 
     capacity = property(lambda _: __getattr__("capacity"), lambda _, package: None)
+    resolve = property(lambda _: __getattr__("resolve"), lambda _, package: None)
 
 
 sys.modules[__name__].__class__ = _Package

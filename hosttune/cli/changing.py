@@ -33,9 +33,9 @@ def apply(
         str | None,
         typer.Option(
             callback=usage.some,
-            help="Kinds to write: sysctl,limits,units,addresses.",
+            help="Kinds to write, such as sysctl,units; default: all.",
             metavar="KINDS",
-            autocompletion=completing.several("sysctl", "limits", "units", "addresses"),
+            autocompletion=completing.written,
         ),
     ] = None,
     leave: Annotated[

@@ -7,12 +7,17 @@ from typing import Annotated, Any
 
 import typer
 
-from hosttune import kernel
+from hosttune import kernel, render
 from hosttune.commands import completing
-from hosttune.terminal import usage
+from hosttune.terminal import amounts, usage
 
 FileOption = partial(typer.Option, metavar="FILE", autocompletion=completing.files)
 DirectoryOption = partial(typer.Option, metavar="DIR", autocompletion=completing.directories)
+
+
+def formats_of(noun: str) -> Any:
+    """Return the option --format of a verb that shows a noun, named by its type: every format that it has."""
+    return formats(*render.formats_of(noun))
 
 
 def formats(*names: str) -> Any:
@@ -109,6 +114,98 @@ ConfirmIf = Annotated[
 ]
 
 
+Interval = Annotated[
+    float,
+    typer.Option(
+        "--for",
+        parser=amounts.a_time("--for"),
+        help="Time to watch the counters: 10s, 1m.",
+        metavar="TIME",
+        show_default=False,
+    ),
+]
+WatchInterval = Annotated[
+    float,
+    typer.Option(
+        "--interval",
+        parser=amounts.a_time("--interval"),
+        help="Time between two looks; default: 1s.",
+        metavar="TIME",
+        show_default=False,
+    ),
+]
+Length = Annotated[
+    float | None,
+    typer.Option(
+        "--for",
+        parser=amounts.a_time("--for", most=amounts.WEEK),
+        help="Stop after this time: 10s, 1m, 2h.",
+        metavar="TIME",
+    ),
+]
+Errno = Annotated[str, typer.Option(help="What the program met: EADDRNOTAVAIL, ...; none: no error.", metavar="NAME")]
+Call = Annotated[
+    str,
+    typer.Option(
+        help="The call that failed: connect, bind, accept, socket, ...",
+        metavar="CALL",
+        autocompletion=completing.choice("connect", "bind", "accept", "socket"),
+    ),
+]
+Log = Annotated[list[str] | None, FileOption("--log", help="A log of the program; repeatable.")]
+Sort = Annotated[
+    str,
+    typer.Option(
+        help="nearness, rate (full first), use or name.",
+        metavar="KEY",
+        autocompletion=completing.choice("nearness", "rate", "use", "name"),
+    ),
+]
+Kept = Annotated[str, FileOption("--record", help="Keep every look in FILE, for `report`.")]
+MaxSize = Annotated[
+    int,
+    typer.Option(
+        "--max-size",
+        parser=amounts.a_size("--max-size", 128 << 10, 64 << 20),
+        help="Bound of the record, 64M by default; at it, its past is thinned out.",
+        metavar="SIZE",
+        show_default=False,
+    ),
+]
+
+
+SecondLook = Annotated[
+    float,
+    typer.Option(
+        "--for",
+        parser=amounts.a_time("--for"),
+        help="Keep a second gathering, so long after the first: 10s, 1m.",
+        metavar="TIME",
+        show_default=False,
+    ),
+]
+Experiments = Annotated[
+    Any,
+    typer.Option(
+        "--only",
+        parser=usage.words,
+        help="Experiments to make, such as ports,knee; default: all.",
+        metavar="NAMES",
+        autocompletion=completing.experiments,
+    ),
+]
+Budget = Annotated[
+    float,
+    typer.Option(
+        parser=amounts.a_time("--budget", least=1.0),
+        help="Time for everything: 30s, 2m; default: 30s.",
+        metavar="TIME",
+        show_default=False,
+    ),
+]
+Planned = Annotated[bool, typer.Option("--planned", help="With the settings that apply would give.")]
+
+
 SHARED: dict[str, Any] = {
     "role": Roles,
     "profile": ProfileFile,
@@ -126,5 +223,15 @@ SHARED: dict[str, Any] = {
     "netns": Netns,
     "root": Root,
     "snapshot": Snapshot,
+    "errno": Errno,
+    "call": Call,
+    "stalled_at": StalledAt,
+    "log": Log,
+    "length": Length,
+    "sort": Sort,
+    "record": Kept,
+    "max_size": MaxSize,
+    "budget": Budget,
+    "planned": Planned,
 }
 """The option of each field of a group, whatever verb has it."""

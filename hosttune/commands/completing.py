@@ -83,6 +83,13 @@ def _known() -> set[str]:
     return {subject for name in load.names(LOCAL) for subject in load.load(name, LOCAL).about}
 
 
+def written(incomplete: str) -> list[str]:
+    """Offer the kinds that `apply` can write, with commas between several."""
+    from hosttune.changes import kinds
+
+    return several(*kinds.only())(incomplete)
+
+
 def experiments(incomplete: str) -> list[str]:
     """Offer what `prove` can make happen, with commas between several."""
     from hosttune import registry

@@ -14,8 +14,8 @@ from hosttune.hooks import systemd
 from hosttune.model import Severity
 from hosttune.options import Options
 from hosttune.printable import clean
-from hosttune.terminal import flat_files, metrics_file
-from hosttune.workflows import elsewhere, examine, loading, observe
+from hosttune.terminal import amounts, flat_files, metrics_file
+from hosttune.workflows import elsewhere, examine, loading
 
 USUAL = "/usr/local/bin/hosttune"
 MANUALS = ("/usr/local/share/man/man1", "/usr/local/man/man1", "/usr/share/man/man1")
@@ -97,7 +97,7 @@ def units(asked: Asked, place: Place, line: str) -> dict[str, str]:
 
 def _every(text: str) -> int:
     elsewhere.printable("--every", text)
-    every = int(observe.seconds(text, "--every", most=observe.WEEK))
+    every = int(amounts.seconds(text, "--every", most=amounts.WEEK))
     if every < _SHORTEST:
         raise UsageError(f"--every {text}: too often; write 1m or more")
     return every

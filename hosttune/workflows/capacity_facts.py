@@ -27,6 +27,7 @@ from hosttune.model import (
     Use,
     Workload,
 )
+from hosttune.programs import knowledge
 
 _FEW = 128  # gc_thresh1 by default: so few neighbours are never in the way, and need no question about routes
 
@@ -61,7 +62,7 @@ def capacity_facts(
     binding = _of_worker(host, binding, running)
     peers = {b.address for b in workload.backends}
     allowance, exceeded = _allowance(host, machine)
-    return CapacityFacts(
+    facts = CapacityFacts(
         readings=readings,
         pools=found.pools() if found else (),
         workload=workload,
@@ -82,6 +83,7 @@ def capacity_facts(
         exceeded=exceeded,
         settings=programs.settings,
     )
+    return dataclasses.replace(facts, programs=knowledge.of(facts.program_name, facts.dialler))
 
 
 def uses(facts: CapacityFacts, counted: Mapping[str, int]) -> tuple[Use, ...]:

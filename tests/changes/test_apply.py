@@ -18,6 +18,7 @@ from hosttune.changes import journal
 from hosttune.commands import apply, history, rollback
 from hosttune.errors import RefusedError, UsageError
 from hosttune.host.live import LiveHost
+from tests import verbs
 from tests.changes import tree
 
 DROP_IN = "etc/sysctl.d/90-hosttune.conf"
@@ -355,15 +356,11 @@ def test_an_image_gets_files_only_and_no_link_leads_out(tmp_path: Path) -> None:
     (image / "usr/share/sysctl").mkdir(parents=True)
     (image / "etc/sysctl.d").symlink_to("/usr/share/sysctl")
     args = ["--role", "lb", "--connections", "1000000", "--root", str(image), "--yes", "--format", "json"]
-    done = subprocess.run(
-        [sys.executable, "-m", "hosttune", "apply", *args], capture_output=True, text=True, check=False
-    )
+    done = verbs.hosttune("apply", *args)
     assert done.returncode == 0, done.stderr + done.stdout
     assert "ip_local_port_range = 1024 65535" in (image / "usr/share/sysctl/90-hosttune.conf").read_text()
     assert "LimitNOFILE=2000200" in (image / "etc/systemd/system/haproxy.service.d/90-hosttune.conf").read_text()
-    again = subprocess.run(
-        [sys.executable, "-m", "hosttune", "apply", *args], capture_output=True, text=True, check=False
-    )
+    again = verbs.hosttune("apply", *args)
     assert json.loads(again.stdout)["changed"] is False
 
 

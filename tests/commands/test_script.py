@@ -6,7 +6,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,8 @@ import pytest
 from hosttune.changes import entries
 from hosttune.commands import apply
 from hosttune.model import Change, FileState, Plan
-from hosttune.render.view import script as script_view
+from hosttune.render import script as script_view
+from tests import verbs
 from tests.changes import tree
 
 DROP_IN = "etc/sysctl.d/90-hosttune.conf"
@@ -31,7 +31,7 @@ def image(path: Path) -> Path:
 
 
 def hosttune(*args: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([sys.executable, "-m", "hosttune", *args], capture_output=True, check=False)
+    return verbs.hosttune(*args, encoding=None)
 
 
 def shell(script: bytes | str) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,6 +15,7 @@ from hosttune.host.live import LiveHost
 from hosttune.model import Reading, Reason, Subject, Unknown, Value
 from hosttune.profile import load
 from hosttune.resolve.systemd_limits import BUMPED
+from tests import verbs
 from tests.running import Running
 
 HOSTS = Path(__file__).parent.parent / "hosts"
@@ -37,8 +36,7 @@ def test_the_running_kernel_has_what_the_rules_give() -> None:
 @pytest.mark.parametrize("role", load.names())
 @pytest.mark.parametrize("name", ["debian12-stock", "debian13-stock", "debian12-no-ipv6"])
 def test_nothing_of_a_stock_machine_is_lost_at_a_boot(name: str, role: str) -> None:
-    command = [sys.executable, "-m", "hosttune", "check", "--role", role, "--format", "json", "--snapshot"]
-    done = subprocess.run([*command, str(HOSTS / f"{name}.json")], capture_output=True, text=True, check=False)
+    done = verbs.hosttune("check", "--role", role, "--format", "json", "--snapshot", str(HOSTS / f"{name}.json"))
     findings = json.loads(done.stdout)["findings"]
     assert findings and not [f for f in findings if f["verdict"] in ("DRIFT", "UNKNOWN")]
 

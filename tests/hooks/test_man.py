@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from hosttune.cli import app
 from hosttune.commands import hook_man
 from hosttune.hooks import man, roff
 from tests import needs
+from tests.verbs import hosttune
 
 TREE = hook_man.verb(typer.main.get_command(app), "hosttune")
 PAGES = man.pages(TREE, "1.0")
@@ -35,10 +35,6 @@ def verbs(verb: man.Verb = TREE) -> Iterator[man.Verb]:
     yield verb
     for one in verb.verbs:
         yield from verbs(one)
-
-
-def hosttune(*args: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "hosttune", *args], capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")

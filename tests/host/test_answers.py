@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import copy
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from hosttune.errors import UsageError
 from hosttune.host import answers
 from hosttune.host.probes import programs, sockets, traffic
 from hosttune.host.recorded import SCHEMA, Recorded
+from tests import verbs
 
 PAIR = {"source": "10.0.0.1", "address": "10.0.0.2", "port": 1883}
 SETS = {"established": "0x10", "time_wait": "0x0", "half_closed": "0x0", "other": "0x0"}
@@ -102,8 +101,7 @@ def test_a_recording_says_where(tmp_path: Path) -> None:
     path.write_text(json.dumps(document))
     with pytest.raises(UsageError, match=r"probes\.'programs \{\}': 'programs': 0: 'soft': no count"):
         Recorded.load(str(path))
-    command = [sys.executable, "-m", "hosttune", "diagnose", "--snapshot", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = verbs.hosttune("diagnose", "--snapshot", str(path))
     assert done.returncode == 2 and done.stderr.count("\n") == 1 and not done.stdout
 
 
@@ -135,8 +133,7 @@ def test_a_setting_that_makes_no_sense_stops_nothing(path: str, text: str, tmp_p
     answers = {"reads": {path: {"is": text}}, "globs": {}, "probes": {"traffic {}": {"is": traffic_}}}
     file = tmp_path / "hostile.json"
     file.write_text(json.dumps({"schema": SCHEMA, **answers}))
-    line = [sys.executable, "-m", "hosttune", "diagnose", "--snapshot", str(file)]
-    done = subprocess.run(line, capture_output=True, text=True, timeout=30, check=False)
+    done = verbs.hosttune("diagnose", "--snapshot", str(file))
     assert done.returncode in (0, 1) and not done.stderr, done
 
 

@@ -16,6 +16,7 @@ import pytest
 
 from hosttune.commands import rollback
 from tests.changes import tree
+from tests.verbs import hosttune
 
 COMMAND = [sys.executable, "-m", "hosttune"]
 
@@ -28,10 +29,6 @@ def image(tmp_path: Path) -> Path:
         if path.is_file():
             path.unlink()
     return root
-
-
-def hosttune(*args: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *args], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
 
 
 def at_a_terminal(keys: str, *args: str) -> tuple[int, str]:

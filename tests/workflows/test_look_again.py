@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ import pytest
 
 from hosttune.commands import apply, history, rollback
 from hosttune.errors import UsageError
+from tests import verbs
 from tests.changes import tree
 
 LISTENER = "   0: 00000000:075B 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 1 1 0 100 0 0 10 0\n"
@@ -50,8 +49,9 @@ def test_each_sysctl_of_an_image_has_a_row(root: Path, capsys: pytest.CaptureFix
     for path in (root / "proc").rglob("*"):
         if path.is_file():
             path.unlink()
-    command = [sys.executable, "-m", "hosttune", "apply", "--role", "lb", "--root", str(root), "--format", "json"]
-    done = subprocess.run([*command, "--dry-run" if dry_run else "--yes"], capture_output=True, text=True, check=False)
+    done = verbs.hosttune(
+        "apply", "--role", "lb", "--root", str(root), "--format", "json", "--dry-run" if dry_run else "--yes"
+    )
     found = rows(done.stdout)
     keys = re.findall(r"(?m)^  \+([a-z0-9_.]+) = ", json.loads(done.stdout)["diff"])
     assert "fs.nr_open" in keys
@@ -81,9 +81,17 @@ def test_a_source_address_has_a_row(root: Path, capsys: pytest.CaptureFixture[st
     network.write_text("[Match]\nName=eth0\n[Network]\nAddress=10.0.0.2/24\n")
     (root / "etc/systemd/system/multi-user.target.wants").mkdir(parents=True)
     (root / "etc/systemd/system/multi-user.target.wants/systemd-networkd.service").symlink_to("/dev/null")
-    command = [sys.executable, "-m", "hosttune", "apply", "--role", "lb", "--root", str(root), "--format", "json"]
-    done = subprocess.run(
-        [*command, "--add-address", "10.0.0.21-10.0.0.22/24@eth0", "--yes"], capture_output=True, text=True, check=False
+    done = verbs.hosttune(
+        "apply",
+        "--role",
+        "lb",
+        "--root",
+        str(root),
+        "--format",
+        "json",
+        "--add-address",
+        "10.0.0.21-10.0.0.22/24@eth0",
+        "--yes",
     )
     found = rows(done.stdout)
     for address in ("10.0.0.21", "10.0.0.22"):
