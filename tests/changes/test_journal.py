@@ -256,7 +256,9 @@ DAMAGE: dict[str, Callable[[Path], object]] = {
 }
 
 
-@pytest.mark.parametrize("name", DAMAGE)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name == "another owner")) for name in DAMAGE]
+)
 def test_a_damaged_record_is_named_and_holds_up_no_other(
     root: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
