@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from tests.changes import tree
 
 HEAVY = ("pyroute2", "pydantic", "psutil", "rich", "jsonschema", "crossplane")
 
@@ -31,3 +34,10 @@ def test_the_command_line_imports_nothing_heavy() -> None:
 )
 def test_a_verb_imports_its_leaves_late(module: str) -> None:
     assert not imported(f"import {module}") & set(HEAVY)
+
+
+def test_a_journal_without_records_is_read_without_a_schema(tmp_path: Path) -> None:
+    read = f"journal.read(LiveHost({str(tree.image(tmp_path))!r}))"
+    assert not imported(f"from hosttune.changes import journal\nfrom hosttune.host.live import LiveHost\n{read}") & set(
+        HEAVY
+    )
