@@ -12,6 +12,7 @@ import typer.main
 from typer.models import CommandInfo
 
 from hosttune import __version__
+from hosttune.cli import plain
 from hosttune.cli.groups import grouped
 from hosttune.cli.options import SHARED
 
@@ -20,6 +21,14 @@ Body = TypeVar("Body", bound=Callable[..., Any])
 
 class _Verb(typer.core.TyperCommand):
     """A verb whose help may have colour: that is text of ours, while what a verb prints passes a filter."""
+
+    def __init__(self, *args: Any, **given: Any) -> None:
+        super().__init__(*args, **given)
+        for parameter in self.params:
+            plain.spare(parameter)
+
+    def get_help_option(self, ctx: Any) -> Any:
+        return plain.spare(super().get_help_option(ctx))
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         from hosttune.terminal import streams
@@ -35,7 +44,9 @@ class _Built(UserDict[str, Any]):
         found = self.data[name]
         if isinstance(found, CommandInfo):
             found.callback = grouped(found.callback or (lambda: None), SHARED)
-            found = typer.main.get_command_from_info(found, pretty_exceptions_short=False, rich_markup_mode=typer.core.DEFAULT_MARKUP_MODE)
+            found = typer.main.get_command_from_info(
+                found, pretty_exceptions_short=False, rich_markup_mode=typer.core.DEFAULT_MARKUP_MODE
+            )
             self.data[name] = found
         return found
 
@@ -47,7 +58,12 @@ class _Group(typer.core.TyperGroup):
 
     def __init__(self, *, commands: Mapping[str, Any], **given: Any) -> None:
         super().__init__(**given)
+        for parameter in self.params:
+            plain.spare(parameter)
         self.commands: Any = _Built({_name(verb): verb for verb in self.verbs} | dict(commands))
+
+    def get_help_option(self, ctx: Any) -> Any:
+        return plain.spare(super().get_help_option(ctx))
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         from hosttune.terminal import streams
