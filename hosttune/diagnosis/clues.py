@@ -11,7 +11,9 @@ from hosttune.model import (
     Backend,
     BindMode,
     Bound,
+    Flow,
     GroupLimit,
+    Listener,
     LogHit,
     Machine,
     Pools,
@@ -121,13 +123,12 @@ class Clues:
     @property
     def uses(self) -> tuple[Use, ...]:
         """How full each limit is now, the nearest to its end first."""
-        listeners = self.traffic.listeners if isinstance(self.traffic, Traffic) else ()
         return usage.uses(
             self.rates.now.counters,
             self.limits,
             pools=self.pools,
             programs=self.programs,
-            listeners=listeners,
+            listeners=self.listeners,
             groups=self.groups,
         )
 
@@ -136,7 +137,34 @@ class Clues:
         """The number of connections at which it stopped, as a person said or a log."""
         return self.symptom.stalled_at
 
+    def most(self, counter: str) -> int | None:
+        """Return a counter at the higher of the two gatherings; None where it was not seen."""
+        counts = [sample.counters.get(counter) for sample in (self.rates.before, self.rates.now)]
+        return max((count for count in counts if count is not None), default=None)
+
+    def limits_of(self, controller: str) -> list[GroupLimit]:
+        """Return the limits of control groups that are of one controller."""
+        return [one for one in self.groups if one.controller == controller] if isinstance(self.groups, tuple) else []
+
+    def refused(self, group: GroupLimit) -> int:
+        """Return how often a group met its limit between the two gatherings."""
+        before = next((one.refused for one in self.groups_earlier if one.file == group.file), None)
+        return max(group.refused - before, 0) if group.refused is not None and before is not None else 0
+
+    @property
+    def listeners(self) -> tuple[Listener, ...]:
+        return self.traffic.listeners if isinstance(self.traffic, Traffic) else ()
+
+    @property
+    def flows(self) -> tuple[Flow, ...]:
+        return self.traffic.flows if isinstance(self.traffic, Traffic) else ()
+
+    @property
+    def states(self) -> Mapping[str, int]:
+        """How many sockets are in each state now."""
+        return self.traffic.states if isinstance(self.traffic, Traffic) else {}
+
     @property
     def opening(self) -> int:
         """Sockets that wait for an answer to their SYN, now."""
-        return self.traffic.states.get("SYN_SENT", 0) if isinstance(self.traffic, Traffic) else 0
+        return self.states.get("SYN_SENT", 0)

@@ -33,27 +33,28 @@ def text(clues: Clues) -> str:
 
 def where_to_look(clues: Clues) -> tuple[str, ...]:
     """Return what a program's own limit is called, and where else to look."""
-    program, number = _program(clues), clues.stalled_at or 0
-    name = program.name if program else next((hit.program for hit in clues.hits(ID)), "")
-    known = known_as(clues.known, name).maximum
-    found = [f"the configuration of {name}: {known}"] if known else []
-    if not known:
-        found.append(CONFIGURATION.replace("the program", name or "the program"))
     written = [n for hit in clues.hits(ID) for n in hit.numbers.values()]
-    if not number and not written:
-        return tuple(found)
-    number = number or written[0]
-    found += [
-        f"own bound: {bound.name}, {bound.hard:,} ({bound.reads})"
-        for bound in clues.bounds
-        if isinstance(bound.hard, int) and saying.near(number, bound.hard)
-    ]
+    number = clues.stalled_at or next(iter(written), None)
+    if number is None:
+        return (_configuration(clues),)
+    near = (b for b in clues.bounds if isinstance(b.hard, int) and saying.near(number, b.hard))
+    found = [_configuration(clues), *(f"own bound: {bound.name}, {bound.hard:,} ({bound.reads})" for bound in near)]
     if number % _ROUND == 0 or number & (number - 1) == 0:
         found.append(f"{number:,} is a round number, as defaults are: search the configuration for it")
     found.append(f"the program's own log and metrics at {number:,} connections, its licence or edition")
     if not clues.named:
         found.append("--pid PID, --service or --process-name names the program that stops: its own limits count")
     return tuple(found)
+
+
+def _configuration(clues: Clues) -> str:
+    """Return what the limit is called in the program's configuration, as far as that is known."""
+    program = _program(clues)
+    name = program.name if program else next((hit.program for hit in clues.hits(ID)), "")
+    known = known_as(clues.known, name).maximum
+    if known:
+        return f"the configuration of {name}: {known}"
+    return CONFIGURATION.replace("the program", name or "the program")
 
 
 def maximum(clues: Clues, name: str) -> str:
