@@ -59,7 +59,8 @@ def more_sources(facts: CapacityFacts, *, widest: bool, below_knee: bool) -> int
 
 def with_log(bound: Bound, facts: CapacityFacts) -> Bound:
     """Return the bound with what the program that binds will write, before what the kernel does."""
-    name, when = facts.dialler if bound.kind == "ports" else facts.program_name, When.ANY_TIME
+    name = facts.dialler if bound.kind == "ports" else facts.program_name
+    when: When = ""
     if bound.kind == "nofile":
         kept = keeping.keeps(facts)
         name, when = kept.program or name, kept.when

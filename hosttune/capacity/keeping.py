@@ -10,7 +10,7 @@ from hosttune.model.programs import KnownProgram, When, bare, known_as
 
 _FAILS = "accept or socket: EMFILE (24)"
 _REFUSED = "open of /etc/hosts.allow: EMFILE (24), which libwrap takes for a refusal"
-_BUILT = {True: When.WRAPPED, False: When.PLAIN, None: When.ANY_TIME}
+_BUILT: dict[bool | None, When] = {True: "wrapped", False: "plain", None: ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Keeps:
     workers: int = 1
     least: int = 0
     program: str = ""
-    when: When = When.ANY_TIME
+    when: When = ""
     notes: tuple[str, ...] = ()
 
 
@@ -42,7 +42,8 @@ def keeps(facts: CapacityFacts) -> Keeps:
     reckoned = _reckoned(facts)
     if reckoned:
         return reckoned
-    own, fails, when = facts.own, _FAILS, When.ANY_TIME
+    own, fails = facts.own, _FAILS
+    when: When = ""
     beside = known.traits.per_accept
     if process and beside.value:
         when = _BUILT[process.wrapped] if beside.wrapped else when
@@ -92,7 +93,7 @@ def _reckoned(facts: CapacityFacts) -> Keeps | None:
         return _with_maxconn(facts, settings, running, own, sum_)
     silent = "none: at the maxconn that it reckons from nofile it accepts no more; clients wait, nothing is logged"
     if settings:
-        return Keeps(own, silent, when=When.SILENT, notes=(sum_, *settings.notes))
+        return Keeps(own, silent, when="silent", notes=(sum_, *settings.notes))
     unset = "taken to have no maxconn set: a lower one stops it there; --backends-from reads its configuration"
     return Keeps(own, silent, notes=(sum_, unset))
 
@@ -114,6 +115,6 @@ def _with_maxconn(facts: CapacityFacts, settings: Settings, running: bool, own: 
     if settings.strict and not running:
         fails = f"with less than {least:,} it does not start"
         return Keeps(
-            own, fails, least=least, program=settings.program, when=When.START, notes=(sum_, where, *settings.notes)
+            own, fails, least=least, program=settings.program, when="start", notes=(sum_, where, *settings.notes)
         )
-    return Keeps(facts.own, when=When.MET, notes=(_kept(facts), where, *settings.notes))
+    return Keeps(facts.own, when="met", notes=(_kept(facts), where, *settings.notes))

@@ -16,6 +16,7 @@ from hosttune.cli.options import (
     Reason,
     Root,
     Snapshot,
+    formats_of,
 )
 from hosttune.options import Options
 
@@ -52,7 +53,7 @@ def sources_plan(
     headroom: Annotated[str, typer.Option(help="Share of the ports to keep free: 0.2 or 20%.", metavar="SHARE")] = "0",
     netns: Netns = "",
     snapshot: Snapshot = "",
-    format: Format = "table",
+    format: Annotated[str, formats_of("SourcePlan")] = "table",
 ) -> None:
     """Say how many source addresses it takes, which are free, and the command that adds them; nothing is sent.
 

@@ -13,13 +13,12 @@ from hosttune.cli.options import (
     Experiments,
     FailOn,
     FileOption,
-    Format,
     ProfileFile,
     SecondLook,
     TextFile,
     User,
     Verbose,
-    formats,
+    formats_of,
 )
 from hosttune.commands import completing
 from hosttune.options import Options, Place, Proving
@@ -29,7 +28,7 @@ from hosttune.options import Options, Place, Proving
 def check(
     options: Options,
     place: Place,
-    format: Annotated[str, formats("table", "json", "markdown", "prometheus", "junit", "tap", "nagios")] = "table",
+    format: Annotated[str, formats_of("Report")] = "table",
     textfile: TextFile = "",
     fail_on: FailOn = "error",
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 where something could not be examined.")] = False,
@@ -50,7 +49,7 @@ def check(
 def capacity(
     options: Options,
     place: Place,
-    format: Annotated[str, formats("table", "json", "markdown")] = "table",
+    format: Annotated[str, formats_of("Capacity")] = "table",
     svg: Annotated[str, FileOption("--svg", help="Write the picture to FILE too.")] = "",
     verbose: Verbose = False,
 ) -> None:
@@ -79,7 +78,7 @@ def prove(
         ),
     ],
     proving: Annotated[Proving, Fields(only=Experiments)],
-    format: Annotated[str, formats("table", "markdown", "json")] = "table",
+    format: Annotated[str, formats_of("Trial")] = "table",
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 where something could not be proven.")] = False,
 ) -> None:
@@ -101,7 +100,7 @@ def resolve(
     unit: Annotated[
         list[str] | None, typer.Option("--unit", help="A systemd unit; repeatable.", metavar="UNIT")
     ] = None,
-    format: Format = "table",
+    format: Annotated[str, formats_of("Resolution")] = "table",
 ) -> None:
     """Say what configuration files make of sysctls and nofile limits: the winning line, and what it overrides.
 

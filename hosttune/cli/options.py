@@ -7,12 +7,17 @@ from typing import Annotated, Any
 
 import typer
 
-from hosttune import kernel, registry
+from hosttune import kernel, registry, render
 from hosttune.commands import completing
 from hosttune.terminal import amounts, usage
 
 FileOption = partial(typer.Option, metavar="FILE", autocompletion=completing.files)
 DirectoryOption = partial(typer.Option, metavar="DIR", autocompletion=completing.directories)
+
+
+def formats_of(noun: str) -> Any:
+    """Return the option --format of a verb that shows a noun, named by its type: every format that it has."""
+    return formats(*render.formats_of(noun))
 
 
 def formats(*names: str) -> Any:

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from hosttune.cli.application import app
-from hosttune.cli.options import DirectoryOption, FileOption, Verbose, formats
+from hosttune.cli.options import DirectoryOption, FileOption, Verbose, formats_of
 from hosttune.commands import completing
 
 
@@ -30,7 +30,7 @@ def plan(
     reports: Annotated[str, DirectoryOption("--reports", help="Hold the JSON reports of DIR against the plan.")] = "",
     svg: Annotated[str, FileOption("--svg", help="Write the picture to FILE too.")] = "",
     example: Annotated[bool, typer.Option("--example", help="Print a topology that ships, to begin with.")] = False,
-    format: Annotated[str, formats("table", "markdown", "json")] = "table",
+    format: Annotated[str, formats_of("Sizing")] = "table",
     verbose: Verbose = False,
 ) -> None:
     """Say what a topology carries, where it stalls first, and what each host needs; from clients to brokers.

@@ -10,12 +10,11 @@ from hosttune.cli.application import app
 from hosttune.cli.groups import Fields
 from hosttune.cli.options import (
     FileOption,
-    Format,
     Interval,
     TextFile,
     Verbose,
     WatchInterval,
-    formats,
+    formats_of,
 )
 from hosttune.commands import completing
 from hosttune.options import Options, Place, Stall, Watching
@@ -41,7 +40,7 @@ def diagnose(
     stall: Stall,
     place: Annotated[Place, Fields("netns", "snapshot")],
     interval: Interval = 0.0,
-    format: Format = "table",
+    format: Annotated[str, formats_of("Diagnosis")] = "table",
     verbose: Verbose = False,
 ) -> None:
     """Say why this host stalls, with the evidence; or what is excluded, and what to read next.
@@ -72,7 +71,7 @@ def watch(
     place: Annotated[Place, Fields("netns")],
     once: Annotated[bool, typer.Option("--once", help="Print one look, an interval from now, and leave.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="A line of JSON for each look.")] = False,
-    format: Annotated[str, formats("table", "json", "prometheus")] = "table",
+    format: Annotated[str, formats_of("View")] = "table",
     textfile: TextFile = "",
 ) -> None:
     """Show what comes nearest to its limit, how fast, and when it is full; a live screen, or lines without a terminal.

@@ -20,7 +20,7 @@ from hosttune.host import Host
 from hosttune.host.live import LiveHost
 from hosttune.model import Plan, Report, Verdict
 from hosttune.printable import clean
-from hosttune.render.view import outcome, refused, script, where_words
+from hosttune.render import outcome, refused, script, where_words
 from hosttune.terminal import asking, streams
 from hosttune.workflows import (
     addressing,

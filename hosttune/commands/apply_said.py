@@ -18,10 +18,10 @@ from hosttune.changes.request import AddressFacts, Request
 from hosttune.commands.apply_asked import Asked
 from hosttune.host import Host
 from hosttune.model import Change, Finding, Plan, Report
-from hosttune.render.view import outcome, refused, where_words
-from hosttune.render.view import plan as plan_view
-from hosttune.render.view import refused as refused_view
-from hosttune.render.view.figures import fold
+from hosttune.render import outcome, refused, where_words
+from hosttune.render import plan_text as plan_view
+from hosttune.render import refused as refused_view
+from hosttune.render.figures import fold
 from hosttune.workflows import commit, confirming, examine, loading, look_again
 
 SCHEMA = "hosttune/apply/1"

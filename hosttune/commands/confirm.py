@@ -12,7 +12,7 @@ from hosttune.changes.record import Record, Status
 from hosttune.errors import RefusedError
 from hosttune.host.live import LiveHost
 from hosttune.model import Plan
-from hosttune.render.view import plan
+from hosttune.render import plan_text as plan
 from hosttune.terminal import streams
 from hosttune.workflows import confirming, damaged_records, opening
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from hosttune import api
-from hosttune.render.view import explanation
-from hosttune.terminal import streams
+from hosttune.terminal import presenting
 
 
 def run(key: str, files: Sequence[str]) -> None:
     """Print it; raises UsageError where no profile tells of the key."""
-    for found in api.explain(key, profile=files):
-        streams.put(explanation.explained(found))
+    for explanation in api.explain(key, profile=files):
+        presenting.present(explanation, "table")

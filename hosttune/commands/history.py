@@ -12,7 +12,7 @@ from hosttune.changes.confirm import BY_HAND, IN_TIME, Moment, left, moment, ove
 from hosttune.changes.record import Invocation, Record, Status
 from hosttune.host.live import LiveHost
 from hosttune.model import Who
-from hosttune.render.view.figures import fold, when
+from hosttune.render.figures import fold, when
 from hosttune.workflows import damaged_records, opening
 
 SCHEMA = "hosttune/history/1"

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
-from hosttune import api, printable
+from hosttune import api, printable, render
 from hosttune.errors import UsageError
 from hosttune.model import Sizing
 from hosttune.planning.topology import keys
 from hosttune.render import exit_codes
 from hosttune.terminal import file_tree, presenting, streams
-from hosttune.workflows import opening
-
-FORMATS = ("table", "markdown", "json")
 
 
 def example(topology: str) -> int:
@@ -32,20 +30,18 @@ def run(
     verbose: bool,
 ) -> int:
     """Plan, and print it; returns 0 where the target is carried, 1 where it is not."""
-    opening.check_format(format, FORMATS)
+    render.check_format("Sizing", format)
     # what --emit writes is carried out as root on many hosts
     sizing = api.plan(topology, overrides, solve=solve, trusted=bool(emit))
     if reports:
-        if emit or svg or format == "markdown":
-            raise UsageError("--reports: it is said as a table or json; leave out --emit, --svg and markdown")
+        if emit or svg:
+            raise UsageError("--reports: it holds reports against a plan; leave out --emit and --svg")
         return _hold(sizing, reports, format, verbose)
     if svg:
-        from hosttune.render.view import topology_svg
-
-        streams.to_file("--svg", svg, topology_svg.render(sizing))
+        streams.to_file("--svg", svg, render.render(sizing, "svg"))
     written = file_tree.write("--emit", emit, api.emit(sizing)) if emit else ()
     command = ["hosttune", "plan", topology, *(word for text in overrides for word in ("--set", text))]
-    _print(sizing, format, verbose, printable.words(command))
+    presenting.present(dataclasses.replace(sizing, command=printable.words(command)), format, verbose)
     if written:
         into = keys.printed(emit)
         presenting.tell(f"{len(written):,} files are in {into}; {into}/README.md says what goes where")
@@ -53,24 +49,6 @@ def run(
 
 
 def _hold(sizing: Sizing, reports: str, format: str, verbose: bool) -> int:
-    from hosttune.render.view import fleet as fleet_view
-
     fleet = api.fleet(sizing, reports)
-    if format == "json":
-        streams.put(fleet_view.document(fleet))
-    else:
-        presenting.present(fleet, fleet_view, verbose)
+    presenting.present(fleet, format, verbose)
     return exit_codes.plan(sizing, fleet)
-
-
-def _print(sizing: Sizing, format: str, verbose: bool, command: str) -> None:
-    """Print it; `command` is the one that the next ones begin with."""
-    from hosttune.render.view import topology as topology_view
-    from hosttune.render.view import topology_markdown
-
-    if format == "json":
-        streams.put(topology_view.document(sizing))
-    elif format == "markdown":
-        streams.put(topology_markdown.render(sizing, command=command))
-    else:
-        presenting.present(sizing, topology_view, verbose, command=command)

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from hosttune import api
 from hosttune.options import Options
-from hosttune.render.view import explanation
-from hosttune.terminal import streams
+from hosttune.terminal import presenting, streams
 
 
 def show_all() -> None:
@@ -18,10 +17,10 @@ def show_all() -> None:
 
 def show(options: Options) -> None:
     """Print what a profile requires on this host, at that workload."""
-    streams.put(explanation.required(api.requirements(options)))
+    presenting.present(api.requirements(options), "table")
 
 
 def validate(files: Sequence[str]) -> None:
     """Check each file; raises ProfileError or UsageError with one line for the first that is wrong."""
     for file in files:
-        streams.put(explanation.valid(api.validate(file)))
+        presenting.present(api.validate(file), "table")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from hosttune import api
+from hosttune import api, render
 from hosttune.errors import UsageError
-from hosttune.render.view import record as record_view
-from hosttune.render.view import record_svg
 from hosttune.terminal import streams
 
 
@@ -14,7 +12,7 @@ def run(file: str, markdown: bool, svg: bool, output: str) -> int:
     if markdown and svg:
         raise UsageError("--markdown and --svg: choose one of the two, and run it again for the other")
     account = api.report(file)
-    text = record_svg.render(account) if svg else record_view.render(account)
+    text = render.render(account, "svg" if svg else "markdown")
     if output:
         streams.to_file("-o", output, text)
     else:

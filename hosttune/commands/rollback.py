@@ -18,8 +18,8 @@ from hosttune.errors import RefusedError, UsageError
 from hosttune.host.live import LiveHost
 from hosttune.model import Plan
 from hosttune.printable import clean
-from hosttune.render.view import plan
-from hosttune.render.view.figures import fold, when
+from hosttune.render import plan_text as plan
+from hosttune.render.figures import fold, when
 from hosttune.terminal import asking, streams
 from hosttune.workflows import apply_plan, commit, confirming, damaged_records, instance, opening, trust
 

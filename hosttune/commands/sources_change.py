@@ -23,10 +23,10 @@ from hosttune.facts import where as place
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
 from hosttune.model import Plan
-from hosttune.render.view import plan as plan_view
-from hosttune.render.view import refused, sources
-from hosttune.render.view import refused as refused_view
-from hosttune.render.view.figures import fold
+from hosttune.render import plan_text as plan_view
+from hosttune.render import refused, sources
+from hosttune.render import refused as refused_view
+from hosttune.render.figures import fold
 from hosttune.terminal import asking
 from hosttune.workflows import (
     addressing,

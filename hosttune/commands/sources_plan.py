@@ -6,12 +6,11 @@ import dataclasses
 import ipaddress
 import math
 import re
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from hosttune import printable
+from hosttune import printable, render
 from hosttune.capacity import CapacityFacts, more_sources
 from hosttune.errors import HostError, UsageError
 from hosttune.facts import cloud_addresses, free, links, pool
@@ -21,7 +20,7 @@ from hosttune.facts.links import Links, Network
 from hosttune.host import Host
 from hosttune.model import Backend, BindMode, EgressInterface, More, PortPool, Reading, SourcePlan, Workload
 from hosttune.options import Options
-from hosttune.render.view import sources_plan
+from hosttune.terminal import presenting
 from hosttune.workflows import loading, opening
 
 _READ = (
@@ -65,14 +64,10 @@ class _Seen:
 
 def run(asked: Asked) -> int:
     """Print the plan; returns 0 where the addresses of now carry it, 1 where they do not."""
-    opening.check_format(asked.format)
+    render.check_format(SourcePlan, asked.format)
     with loading.view(asked.options, asked.netns, asked.snapshot):
         found = plan(opening.open_host("/", asked.snapshot, asked.netns), asked)
-    if asked.format == "json":
-        print(sources_plan.json(found), end="")
-    else:
-        width = max(60, shutil.get_terminal_size((80, 24)).columns)
-        print(sources_plan.table(found, width), end="")
+    presenting.present(found, asked.format)
     return 0 if found.carried else 1
 
 

@@ -6,23 +6,24 @@ import contextlib
 import dataclasses
 import signal
 
-from hosttune import api
+from hosttune import api, render
 from hosttune.errors import UsageError
 from hosttune.model import View
 from hosttune.options import Options, Place, Watching
-from hosttune.render.view import prometheus_watch, watch
-from hosttune.terminal import metrics_file, presenting, screen, streams
-from hosttune.workflows import opening
+from hosttune.render.view.view import line
+from hosttune.terminal import metrics_file, presenting, screen
 
-_TEXTS = {"table": watch.line, "json": watch.as_json, "prometheus": prometheus_watch.render}
-"""What makes text of a look, by the name of its format; a table is a live screen on a terminal."""
+_ALONE = ("html", "markdown", "svg")
+"""Formats whose text is a whole: of one look only."""
 
 
 def run(options: Options, watching: Watching, place: Place, once: bool, format: str, textfile: str) -> int:
     """Watch until the time is over, q, Ctrl-C, or a reader that goes away; return the exit code."""
-    opening.check_format(format, tuple(_TEXTS))
+    render.check_format("View", format)
+    if format in _ALONE and not once:
+        raise UsageError(f"--format {format}: it is of one look; add --once")
     metrics_file.check(textfile)
-    out: screen.Out = screen.Lines(_TEXTS[format], watching.sort)
+    out: screen.Out = screen.Lines(lambda view: _text(view, format), watching.sort)
     # a look that is to be the only one waits for its interval, whoever reads
     wait = None if once else lambda until: out.wait(until)
     metrics = _Metrics(textfile)
@@ -33,7 +34,7 @@ def run(options: Options, watching: Watching, place: Place, once: bool, format: 
         views = map(metrics.keep, stack.enter_context(contextlib.closing(looks)))
         view = next(views)
         if once:
-            _show(next(views), format)
+            presenting.present(next(views), format)
             return 0
         if format == "table" and screen.is_terminal():
             out = stack.enter_context(screen.screen(watching.sort))
@@ -54,7 +55,7 @@ class _Metrics:
         if not self._path:
             return view
         try:
-            metrics_file.write(self._path, prometheus_watch.render(view))
+            metrics_file.write(self._path, render.render(view, "prometheus"))
         except UsageError as error:
             if not self._written:
                 raise
@@ -74,6 +75,6 @@ class _Metrics:
             metrics_file.remove(self._path, 'verb="watch"')
 
 
-def _show(view: View, format: str) -> None:
-    wide = presenting.width(80), presenting.unicode()
-    streams.put(watch.table(view, *wide) if format == "table" else _TEXTS[format](view))
+def _text(view: View, format: str) -> str:
+    """Return one look of many: a line where that is for a person; a table is a live screen on a terminal."""
+    return f"{line(view)}\n" if format == "table" else render.render(view, format)

@@ -39,7 +39,7 @@ from hosttune.model.findings import (
 )
 from hosttune.model.fleet import Fleet, FleetTier, HostState, Reported
 from hosttune.model.proofs import Proof, Proven, Trial
-from hosttune.model.report import Report
+from hosttune.model.report import Capacity, Report
 from hosttune.model.resolution import FileValue, KeyResolution, NofileResolution, Resolution
 from hosttune.model.sources import CloudAddresses, EgressInterface, More, SourcePlan
 from hosttune.model.topology import (
@@ -68,6 +68,7 @@ __all__ = [
     "BindMode",
     "Bottleneck",
     "Bound",
+    "Capacity",
     "Cause",
     "Certainty",
     "Change",

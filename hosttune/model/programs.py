@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from hosttune.model.capacity import BindMode
 
@@ -14,24 +13,11 @@ ANY = "…"
 """Stands in a line of a log for what differs from one host, backend or client to the next."""
 
 
-class When(StrEnum):
-    """Which of a program's lines it is: at its start or met later, with TCP wrappers or without, or none at all."""
+When = Literal["", "silent", "start", "met", "wrapped", "plain"]
+"""Which of a program's lines it is: at its start or met later, with TCP wrappers or without; none at all; "" any."""
 
-    ANY_TIME = ""
-    SILENT = "silent"
-    START = "start"
-    MET = "met"
-    WRAPPED = "wrapped"
-    PLAIN = "plain"
-
-
-class Kind(StrEnum):
-    """Whose lines they are, in the order in which they are sought: those of one program before those of any."""
-
-    PROGRAM = "program"
-    RUNTIME = "runtime"
-    SYSTEM = "system"
-    ANY = "any"
+Kind = Literal["program", "runtime", "system", "any"]
+"""Whose lines they are, in the order in which they are sought: those of one program before those of any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +42,7 @@ class LogLine:
     call: str = ""
     bound: str = ""
     modes: tuple[BindMode, ...] = ()
-    when: When = When.ANY_TIME
+    when: When = ""
     seen: str = ""
     example: str = ""
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
@@ -146,7 +132,7 @@ class KnownProgram:
 
     name: str
     processes: tuple[str, ...] = ()
-    kind: Kind = Kind.PROGRAM
+    kind: Kind = "program"
     maximum: str = ""
     listen_setting: str = ""
     traits: Traits = Traits()

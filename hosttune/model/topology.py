@@ -215,7 +215,8 @@ class Sizing:
 
     `carried`: every bound holds the target with its headroom, and no knee is passed where none may be. `rates` are
     bounds in connections a second below what is wanted, by tier. `unknown` are bounds that could not be told.
-    `clouds` say what providers will do, `warnings` what else is to be heeded.
+    `clouds` say what providers will do, `warnings` what else is to be heeded. `command` is the one that made it, as far
+    as the next ones begin with it.
     """
 
     topology: Topology
@@ -227,6 +228,7 @@ class Sizing:
     clouds: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     solved: bool = False
+    command: str = ""
 
     def plan(self, name: str) -> TierPlan:
         """Return a tier's plan by name; raises StopIteration."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from hosttune.errors import ProfileError
 from hosttune.model.programs import Deploy, Kind, KnownProgram, LogLine, Trait, Traits, bare
@@ -26,8 +26,7 @@ def of(*programs: str) -> tuple[KnownProgram, ...]:
 
 def every() -> tuple[KnownProgram, ...]:
     """Return all of them, those of one program before those of any; raises ProfileError."""
-    ranks = list(Kind)
-    return tuple(sorted(map(_known, _paths()), key=lambda known: (ranks.index(Kind(known.kind)), known.name)))
+    return tuple(sorted(map(_known, _paths()), key=lambda known: (get_args(Kind).index(known.kind), known.name)))
 
 
 def _paths() -> list[Path]:

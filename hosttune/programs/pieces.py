@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from pathlib import Path
 
 from hosttune.errors import UsageError
 from hosttune.model import BindMode, Deployment, Message, Pair, PlannedHost, Tier, Topology
@@ -43,6 +44,38 @@ def head(deployment: Deployment, host: PlannedHost | None, what: str) -> str:
     """Return one line for the beginning of a file, without the comment sign of its language."""
     at = f"{host.name}: " if host else ""
     return f"{at}{what}, from the plan of {deployment.sizing.topology.name}, written by hosttune plan."
+
+
+def needs(host: PlannedHost) -> list[str]:
+    """Return the comment that says which addresses a host lacks, if it does."""
+    count = len(host.extra)
+    return [f"# Needs {count} more addresses on this host: README.md says how to add them."] if count else []
+
+
+def filled(module: str, name: str, **values: object) -> str:
+    """Return a template that stands beside a module, with its values for @NAME@.
+
+    A line that has nothing else is as many lines as its value has, none where that is an empty list. Lines from
+    @if NAME@ to @end@ stand only where the value is none of 0, "" and False, those behind an @else@ only where it is.
+    """
+    lines: list[str] = []
+    kept = True
+    for line in Path(module).with_name(name).read_text("utf-8").splitlines():
+        control = re.fullmatch(r" *@(if \w+|else|end)@", line)
+        if control:
+            word, _, condition = control[1].partition(" ")
+            kept = bool(values[condition]) if word == "if" else not kept if word == "else" else True
+        elif kept:
+            lines += _line(line, values)
+    return "\n".join(lines) + "\n"
+
+
+def _line(line: str, values: Mapping[str, object]) -> list[str]:
+    alone = re.fullmatch(r"( *)@(\w+)@", line)
+    several = values[alone[2]] if alone else None
+    if alone and isinstance(several, list):
+        return [f"{alone[1]}{text}" if text else "" for text in several]
+    return [re.sub(r"@(\w+)@", lambda match: str(values[match[1]]), line)]
 
 
 def address(text: str) -> str:
@@ -98,6 +131,12 @@ def limit(deployment: Deployment, host: PlannedHost, pair: Pair, sharing: Counte
     return max(min(found), 1) if found else None
 
 
+def together(deployment: Deployment, host: PlannedHost, pairs: list[Pair], sharing: Counter[str]) -> int | None:
+    """Return the same for several pairs together; None where it is not known of one of them."""
+    limits = [limit(deployment, host, pair, sharing) for pair in pairs]
+    return sum(most for most in limits if most) if all(limits) else None
+
+
 def chosen_ports(deployment: Deployment, host: PlannedHost, pair: Pair) -> tuple[int, int]:
     """Return the range that a program takes its ports from which chooses them itself."""
     if host.workload.bind_range:
@@ -122,6 +161,11 @@ def quiet(topology: Topology) -> int | None:
     message = topology.message
     own = [2 * message.keepalive, math.ceil(2 * message.interval) if message.count else 0, message.stay, topology.hold]
     return max(own) or None
+
+
+def silence(seconds: int | None) -> str:
+    """Return the comment on a timeout of so many seconds, None where there is to be none."""
+    return "# a healthy device is silent for so long at the most" if seconds else "# a connection stays"
 
 
 def mqtt(topology: Topology) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hosttune.model import Conclusion, Diagnosis, Fleet, Proven, Report, Resolution, Sizing, Trial, Verdict
-from hosttune.render.view.figures import hard_bounds, slow_bounds
+from hosttune.render.figures import hard_bounds, slow_bounds
 
 
 def check(report: Report) -> int:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from hosttune import printable
+from hosttune.render import render
 from hosttune.terminal import streams
 
 
@@ -33,20 +34,20 @@ def unicode() -> bool:
     return (sys.stdout.encoding or "ascii").lower().replace("-", "").startswith("utf")
 
 
-def present(noun: Any, renderer: Any, verbose: bool = False, **more: Any) -> None:
-    """Print what a renderer makes of a noun; `more` is for the renderer.
+def present(noun: Any, format: str, verbose: bool = False) -> None:
+    """Print a noun in a format.
 
     Colour only to a terminal that has it, without NO_COLOR.
     """
     out = sys.stdout
     color = out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    text = renderer.render(
+    text = render(
         noun,
+        format,
         verbose=verbose,
         color=color,
         width=width(0),
         unicode=unicode(),
-        **more,
     )
     streams.put(text, color=color)
 

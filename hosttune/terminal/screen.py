@@ -17,11 +17,12 @@ from typing import Any, Protocol
 
 from hosttune.errors import StoppedError
 from hosttune.model import View
-from hosttune.render.view import watch
+from hosttune.model.document import Role
+from hosttune.render.screen import screen as rows_of
 from hosttune.terminal import presenting, streams
 from hosttune.watching.trends import SORTS, ranked
 
-_STYLES = {"full": "bold red", "slow": "yellow", "": ""}
+_STYLES = {Role.BAD: "bold red", Role.DRIFT: "yellow"}
 
 
 class Out(Protocol):
@@ -71,9 +72,9 @@ class Screen:
         self._view = view = dataclasses.replace(view, sort=self.sort, trends=ranked(view.trends, self.sort))
         width, height = shutil.get_terminal_size((80, 24))
         text = Text(no_wrap=True, overflow="crop")
-        rows = watch.screen(view, width, height, presenting.unicode())[:height]
+        rows = rows_of(view, width, height, presenting.unicode())[:height]
         for number, (line, grave) in enumerate(rows):
-            style = _STYLES[grave] if not os.environ.get("NO_COLOR") else ""
+            style = _STYLES.get(grave, "") if not os.environ.get("NO_COLOR") else ""
             text.append(streams.encodable(line), style=style)
             text.append("\n" if number < len(rows) - 1 else "")
         self._live.update(text, refresh=True)

@@ -19,7 +19,7 @@ from hosttune.host import Host
 from hosttune.host.live import LiveHost
 from hosttune.model import HOST, Plan, Where
 from hosttune.printable import clean
-from hosttune.render.view import where_words
+from hosttune.render import where_words
 from hosttune.terminal import streams
 from hosttune.workflows import confirming, damaged_records, expire, loading, opening
 

@@ -27,9 +27,9 @@ from hosttune.model import (
     Value,
     Verdict,
 )
-from hosttune.render.view import outcome
-from hosttune.render.view.figures import fold
-from hosttune.render.view.outcome import Row
+from hosttune.render import outcome
+from hosttune.render.figures import fold
+from hosttune.render.outcome import Row
 from hosttune.resolve.sysctl_value import kernel_value, shape_of
 from hosttune.workflows import examine, loading
 

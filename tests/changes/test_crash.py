@@ -14,6 +14,8 @@ from hosttune.commands import apply, rollback
 from hosttune.errors import HosttuneError
 from tests.changes import faults, tree
 
+pytestmark = pytest.mark.slow
+
 Look = dict[str, tuple[str, int]]
 
 OLD_DROP_IN = "# Written by hosttune; of an earlier release\r\n# why\r\n"

@@ -14,7 +14,7 @@ import pytest
 from hosttune.changes import entries
 from hosttune.commands import apply
 from hosttune.model import Change, FileState, Plan
-from hosttune.render.view import script as script_view
+from hosttune.render import script as script_view
 from tests import verbs
 from tests.changes import tree
 

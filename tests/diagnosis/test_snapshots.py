@@ -14,6 +14,8 @@ from tests import verbs
 from tests.diagnosis import stage
 from tests.netns.sandbox import ROOT, inside
 
+pytestmark = pytest.mark.slow
+
 Kept = tuple[dict[str, Any], Path, list[str]]
 
 # of the whole machine, where others work too: by its counters, or by the kernel's log, whose lines age meanwhile
@@ -72,7 +74,7 @@ def test_a_snapshot_tells_what_the_host_told(kept: Kept, name: str) -> None:
     assert told(found)[:3] == told(live)[:3]
     if name == "plain":
         assert told(found) == told(live)
-        assert found["seconds"] >= 0.4
+        assert round(found["seconds"], 2) >= 0.4  # a difference of two readings of a clock
 
 
 def test_the_two_gatherings_are_apart(kept: Kept) -> None:

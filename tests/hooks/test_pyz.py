@@ -20,6 +20,8 @@ from tests.changes import tree
 from tests.hooks.bare import USER, Bare
 from tests.vm.guest import REPO, need_guest
 
+pytestmark = pytest.mark.slow
+
 HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
 SNAPSHOT = REPO / "tests/hosts/debian12-stock.json"
 CACHE = "/var/cache/hosttune"

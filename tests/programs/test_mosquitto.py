@@ -10,7 +10,6 @@ import subprocess
 
 from hosttune.capacity.logs import appears, log_lines
 from hosttune.model import BindMode
-from hosttune.model.programs import When
 from hosttune.programs import knowledge
 from tests.programs import stage
 
@@ -89,7 +88,7 @@ def on_lowered_limit() -> None:
     welcomed = [welcome(number) for number in range(20)]
     subprocess.run(["prlimit", f"--pid={pid}", f"--nofile={stage.descriptors(pid)}:"], check=True)
     assert all(welcomed) and welcome(20) is None
-    (line,) = log_lines(knowledge.of("mosquitto")[0], "nofile", BindMode.CONNECT, When.PLAIN)
+    (line,) = log_lines(knowledge.of("mosquitto")[0], "nofile", BindMode.CONNECT, "plain")
     stage.wait_for(line, lambda: appears(line, said()))
 
 

@@ -7,7 +7,7 @@ import dataclasses
 import pytest
 
 from hosttune.model import Bound, Machine, Remedy, Report, Workload
-from hosttune.render.view import outcome
+from hosttune.render import outcome
 
 MACHINE = Machine("lb01", "debian", "12", "Debian 12", "6.1", 8, None, None, "", "", "", False, True, True, "net:[1]")
 

@@ -6,7 +6,7 @@ import pytest
 
 from hosttune.changes import entries
 from hosttune.model import Change, FileState, Plan
-from hosttune.render.view import plan
+from hosttune.render import plan_text as plan
 
 WHY = "lb: a burst of new connections must not be dropped per CPU"
 LONG = "lb: " + "many words " * 20

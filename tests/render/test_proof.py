@@ -17,7 +17,7 @@ import hosttune.render
 from hosttune.facts import machine
 from hosttune.host.live import LiveHost
 from hosttune.model import Proof, Reason, Trial, Unknown
-from hosttune.render.view import proof as proof_view
+from hosttune.render import render
 from tests import needs, verbs
 from tests.proofs.arena import arena
 
@@ -35,13 +35,13 @@ MACHINE = machine.gather(LiveHost())
 @given(proofs=st.lists(PROOF, max_size=3), width=st.integers(60, 200), planned=st.booleans())
 def test_any_proof_can_be_shown(proofs: list[Proof], width: int, planned: bool) -> None:
     trial = Trial(MACHINE, ("lb",), planned, 30.0, 1.0, tuple(proofs), ("a note",), "hosttune prove")
-    table = proof_view.table(trial, width)
+    table = render(trial, "table", width=width)
     assert max(map(len, table.splitlines())) <= width
-    rows = [line for line in proof_view.markdown(trial).splitlines() if line.startswith("| ")]
+    rows = [line for line in render(trial, "markdown").splitlines() if line.startswith("| ")]
     assert len(rows) == len(proofs) + 1
-    for text in (table, proof_view.markdown(trial)):
+    for text in (table, render(trial, "markdown")):
         assert not any(ord(c) < 32 and c != "\n" for c in text)
-    jsonschema.validate(json.loads(proof_view.document(trial)), SCHEMA)
+    jsonschema.validate(json.loads(render(trial, "json")), SCHEMA)
 
 
 def run(*args: str) -> subprocess.CompletedProcess[str]:

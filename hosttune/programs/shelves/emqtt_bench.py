@@ -21,27 +21,15 @@ def files(deployment: Deployment) -> dict[str, str]:
 
 
 def _text(deployment: Deployment, host: PlannedHost, begun: int) -> str:
-    commands = _commands(deployment, host, begun)
-    lines = [
-        "#!/bin/sh",
-        f"# {pieces.head(deployment, host, 'emqtt-bench')}",
-        f"# One command for each source address and port: {len(commands)} in all, that run together. Each binds to its",
-        "# address before it connects, so that a port serves once per address, whatever the number of backends.",
-        *_message_note(deployment),
-        "set -eu",
-        "trap 'trap - TERM; kill 0' INT TERM",
-        *[f"{shlex.join(command)} &" for command in commands],
-        "wait",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _message_note(deployment: Deployment) -> list[str]:
-    message = deployment.sizing.topology.message
-    if not message.count:
-        return []
-    seconds = math.ceil(message.count * message.interval)
-    return [f"# It publishes as long as it runs: end it {seconds:,} s after the last device has come."]
+    commands, message = _commands(deployment, host, begun), deployment.sizing.topology.message
+    return pieces.filled(
+        __file__,
+        "emqtt_bench.sh.in",
+        head=pieces.head(deployment, host, "emqtt-bench"),
+        count=len(commands),
+        seconds=f"{math.ceil(message.count * message.interval):,}" if message.count else "",
+        commands=[f"{shlex.join(command)} &" for command in commands],
+    )
 
 
 def _commands(deployment: Deployment, host: PlannedHost, begun: int) -> list[list[str]]:

@@ -25,7 +25,7 @@ def files(deployment: Deployment) -> dict[str, str]:
 def _text(deployment: Deployment, host: PlannedHost, sharing: Counter[str]) -> str:
     lines = [
         f"# {pieces.head(deployment, host, 'Envoy')}",
-        *([f"# Needs {len(host.extra)} more addresses: README.md says how to add them."] if host.extra else []),
+        *pieces.needs(host),
         "# A cluster for each source address: of extra_source_addresses the default selector takes one of the other IP",
         "# version only. Circuit breakers stand at 1,024 connections where they are not set.",
     ]
@@ -42,7 +42,7 @@ def _bootstrap(deployment: Deployment, host: PlannedHost, sharing: Counter[str])
         "static_resources": {
             "listeners": [_listener(deployment, host, port, weights) for port in host.ports],
             "clusters": [
-                _cluster(names[source], source, pairs, _limit(deployment, host, pairs, sharing))
+                _cluster(names[source], source, pairs, pieces.together(deployment, host, pairs, sharing))
                 for source, pairs in by_source.items()
             ],
         }
@@ -72,12 +72,8 @@ def _listener(deployment: Deployment, host: PlannedHost, port: int, weights: lis
     }
 
 
-def _limit(deployment: Deployment, host: PlannedHost, pairs: list[Pair], sharing: Counter[str]) -> int:
-    limits = [pieces.limit(deployment, host, pair, sharing) for pair in pairs]
-    return min(sum(limit for limit in limits if limit), _NO_LIMIT) if all(limits) else _NO_LIMIT
-
-
-def _cluster(name: str, source: str, pairs: list[Pair], limit: int) -> dict[str, Any]:
+def _cluster(name: str, source: str, pairs: list[Pair], together: int | None) -> dict[str, Any]:
+    limit = min(together or _NO_LIMIT, _NO_LIMIT)
     endpoints = [{"endpoint": {"address": _socket(pair.backend.address, pair.backend.port)}} for pair in pairs]
     most = {"max_connections": limit, "max_pending_requests": limit, "max_requests": limit}
     return {

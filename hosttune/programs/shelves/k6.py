@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 
 from hosttune.model import Deployment, PlannedHost
@@ -28,16 +27,8 @@ def _text(deployment: Deployment, host: PlannedHost) -> str:
     # all come in the ramp and then stay; a device that is done begins again, so none is done before the end
     command += [f"--stage={ramp}s:{count}", f"--stage={_lives(deployment)}s:{count}"]
     command += ["-e", f"HOST={host.name}", "-e", f"TARGETS={','.join(targets)}", SCRIPT]
-    lines = [
-        "#!/bin/sh",
-        f"# {pieces.head(deployment, host, 'k6')}",
-        f"# {SCRIPT} imports k6/x/mqtt, an extension that k6 fetches itself or is built with (xk6). Whether an",
-        "# extension dials from --local-ips is its own affair: look with `ss -tn` at the first run.",
-        "# To be started from the directory above hosts/.",
-        "set -eu",
-        f"exec {shlex.join(command)}",
-    ]
-    return "\n".join(lines) + "\n"
+    head = pieces.head(deployment, host, "k6")
+    return pieces.filled(__file__, "k6.sh.in", head=head, script=SCRIPT, command=shlex.join(command))
 
 
 def _lives(deployment: Deployment) -> int:
@@ -49,26 +40,14 @@ def _lives(deployment: Deployment) -> int:
 
 def _script(deployment: Deployment) -> str:
     message = deployment.sizing.topology.message
-    options = {"keepalive": min(message.keepalive, 65_535) or 65_535, "clean_session": True}
-    publish = json.dumps({"qos": message.qos})
-    lines = [
-        f"// {pieces.head(deployment, None, 'a device of k6')}",
-        "// It is written against the manual of k6/x/mqtt; it has not been run.",
-        'import { Client } from "k6/x/mqtt";',
-        'import { setTimeout } from "k6/timers";',
-        "",
-        'const targets = __ENV.TARGETS.split(",");',
-        f"const payload = {json.dumps('x')}.repeat({message.size});",
-        "",
-        "export default function () {",
-        "  const client = new Client({ client_id: `${__ENV.HOST}-${__VU}-${__ITER}` });",
-        "  function speak(left) {",
-        f'    if (left > 0) {{ client.publish("hosttune", payload, {publish}); }}',
-        f"    if (left > 1) {{ setTimeout(() => speak(left - 1), {round(message.interval * 1000)}); }}",
-        "  }",
-        f'  client.on("connect", () => {{ speak({message.count}); }});',
-        f"  client.connect(`mqtt://${{targets[__VU % targets.length]}}`, {json.dumps(options)});",
-        f"  setTimeout(() => client.end(), {_lives(deployment) * 1000});",
-        "}",
-    ]
-    return "\n".join(lines) + "\n"
+    return pieces.filled(
+        __file__,
+        "k6.js.in",
+        head=pieces.head(deployment, None, "a device of k6"),
+        size=message.size,
+        qos=message.qos,
+        interval=round(message.interval * 1000),
+        count=message.count,
+        keepalive=min(message.keepalive, 65_535) or 65_535,
+        lives=_lives(deployment) * 1000,
+    )

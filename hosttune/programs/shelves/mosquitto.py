@@ -15,21 +15,19 @@ def files(deployment: Deployment) -> dict[str, str]:
 
 def _text(deployment: Deployment, host: PlannedHost) -> str:
     message = deployment.sizing.topology.message
-    lines = [
-        f"# {pieces.head(deployment, host, 'Mosquitto')}",
-        "# nothing is kept over a restart: a device that comes back begins anew",
-        "persistence false",
-        "# a line for each of very many connections would fill the disk",
-        "connection_messages false",
-        "# anybody may connect: right for a load test in a closed network only, else name a password_file or a plugin",
-        "allow_anonymous true",
-    ]
-    if message.keepalive:
-        lines.append(f"# a device that has sent nothing for {message.keepalive * 1.5:,.0f} s is taken for gone")
-    for number, port in enumerate(host.ports):
-        lines += ["", f"listener {port} {host.address}"]
-        if host.tier.connections_max:
-            # the limit is the listener's: all of them together may not pass the host's
-            each = max((host.tier.connections_max + number) // len(host.ports), 1)
-            lines.append(f"max_connections {each}")
-    return "\n".join(lines) + "\n"
+    return pieces.filled(
+        __file__,
+        "mosquitto.conf.in",
+        head=pieces.head(deployment, host, "Mosquitto"),
+        keepalive=message.keepalive,
+        gone=f"{message.keepalive * 1.5:,.0f}",
+        listeners=[line for number, port in enumerate(host.ports) for line in _listener(host, number, port)],
+    )
+
+
+def _listener(host: PlannedHost, number: int, port: int) -> list[str]:
+    lines = ["", f"listener {port} {host.address}"]
+    if host.tier.connections_max:
+        # the limit is the listener's: all of them together may not pass the host's
+        lines.append(f"max_connections {max((host.tier.connections_max + number) // len(host.ports), 1)}")
+    return lines

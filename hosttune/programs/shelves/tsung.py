@@ -12,10 +12,6 @@ VERSIONS = ("1.7", "1.8")
 _ERLANG_PORTS = 65_536  # sockets of one Erlang node, erl(1): +Q
 _KEEPALIVE_MOST = 65_535  # seconds, 16 bits in MQTT's CONNECT
 _INLINE = 1024  # bytes of a payload that are written out
-_NO_PORT = (
-    "Its changelog names IP_BIND_ADDRESS_NO_PORT (pull request 400), so that a port may serve once per backend: see",
-    "Setting options in its manual for the option. It is not set here: the plan counts each port once per address.",
-)
 
 
 def files(deployment: Deployment) -> dict[str, str]:
@@ -31,32 +27,36 @@ def files(deployment: Deployment) -> dict[str, str]:
 
 def _text(deployment: Deployment, tier: Tier, version: str) -> str:
     hosts = deployment.of(tier.name)
-    lines = [
-        '<?xml version="1.0"?>',
-        '<!DOCTYPE tsung SYSTEM "/usr/share/tsung/tsung-1.0.dtd">',
-        f"<!-- {_comment(pieces.head(deployment, None, f'Tsung {version}'))}",
-        "     It reaches the hosts by these names, over ssh: hosts/etc-hosts has them for /etc/hosts.",
-        *([f"     {line}" for line in _NO_PORT] if version == "1.8" else []),
-        "-->",
-        '<tsung loglevel="notice" version="1.0">',
-        "  <clients>",
-        *[line for host in hosts for line in _client(deployment, host, alone=len(hosts) == 1)],
-        "  </clients>",
-        "  <servers>",
-        *_servers(hosts),
-        "  </servers>",
-        "  <load>",
-        *_load(deployment, tier, hosts),
-        "  </load>",
-        *_options(hosts),
-        "  <sessions>",
-        '    <session name="device" probability="100" type="ts_mqtt">',
-        *[f"      {line}" for line in _session(deployment)],
-        "    </session>",
-        "  </sessions>",
-        "</tsung>",
-    ]
-    return "\n".join(lines) + "\n"
+    message = deployment.sizing.topology.message
+    seconds, note, users = _arrivals(deployment, tier, hosts)
+    large = bool(message.count) and message.size > _INLINE
+    span = next((host.workload.bind_range for host in hosts if host.workload.bind_range), None)
+    stay, why = _stay(deployment)
+    return pieces.filled(
+        __file__,
+        "tsung.xml.in",
+        head=_comment(pieces.head(deployment, None, f"Tsung {version}")),
+        late=version != VERSIONS[0],
+        clients=[line for host in hosts for line in _client(deployment, host, alone=len(hosts) == 1)],
+        servers=_servers(hosts),
+        note=note,
+        seconds=seconds,
+        users=users,
+        span=span,
+        low=span[0] if span else "",
+        high=span[1] if span else "",
+        # at 0 its pings would follow each other without a pause (src/tsung/ts_mqtt.erl, ping_loop)
+        keepalive=min(message.keepalive, _KEEPALIVE_MOST) or _KEEPALIVE_MOST,
+        large=large,
+        size=message.size,
+        count=message.count,
+        qos=message.qos,
+        subst=' subst="true"' if large else "",
+        text="%%_payload%%" if large else "x" * message.size,
+        pause=[f"<thinktime{_attributes(value=f'{message.interval:g}')}/>"] if message.interval else [],
+        why=why,
+        stay=stay,
+    )
 
 
 def _comment(text: str) -> str:
@@ -75,19 +75,20 @@ def _client(deployment: Deployment, host: PlannedHost, alone: bool) -> list[str]
     more: dict[str, object] = {"cpu": host.tier.processes} if host.tier.processes > 1 else {}
     # the node that controls makes the connections too where there is no other host
     own = "true" if alone and host.tier.processes == 1 else "false"
-    opening = f"    <client{_attributes(host=host.name, maxusers=max(users, 1), use_controller_vm=own, **more)}>"
-    return [opening, *[f"      <ip{_attributes(value=source)}/>" for source in host.sources], "    </client>"]
+    opening = f"<client{_attributes(host=host.name, maxusers=max(users, 1), use_controller_vm=own, **more)}>"
+    return [opening, *[f"  <ip{_attributes(value=source)}/>" for source in host.sources], "</client>"]
 
 
 def _servers(hosts: tuple[PlannedHost, ...]) -> list[str]:
     seen = {(p.backend.address, p.backend.port): None for host in hosts for p in host.pairs}
     return [
-        f"    <server{_attributes(host=address, port=port, type='tcp6' if ':' in address else 'tcp')}/>"
+        f"<server{_attributes(host=address, port=port, type='tcp6' if ':' in address else 'tcp')}/>"
         for address, port in seen
     ]
 
 
-def _load(deployment: Deployment, tier: Tier, hosts: tuple[PlannedHost, ...]) -> list[str]:
+def _arrivals(deployment: Deployment, tier: Tier, hosts: tuple[PlannedHost, ...]) -> tuple[int, str, str]:
+    """Return how many seconds users arrive, why, and the attributes of how many."""
     topology = deployment.sizing.topology
     users = tier.connections or sum(host.workload.connections for host in hosts)
     part = min(users / topology.connections, 1)
@@ -95,67 +96,11 @@ def _load(deployment: Deployment, tier: Tier, hosts: tuple[PlannedHost, ...]) ->
     ramp = max(math.ceil(users / rate), 1)
     if topology.hold:
         # as many come as go: the level is reached after one hold, and kept for another
-        seconds = 2 * max(ramp, topology.hold)
-        note, most = f"each lives {topology.hold} s; new ones come as long as the phase lasts", {}
-    else:
-        # users come at random times, and a busy host starts them late: maxnumber ends the phase
-        seconds = math.ceil(1.3 * ramp) + 5
-        note, most = (
-            f"{users:,} devices in about {ramp:,} s; the phase is longer, maxnumber ends it",
-            {"maxnumber": users},
-        )
-    return [
-        f"    <!-- {note} -->",
-        f'    <arrivalphase phase="1"{_attributes(duration=seconds)} unit="second">',
-        f'      <users{_attributes(arrivalrate=rate, **most)} unit="second"/>',
-        "    </arrivalphase>",
-    ]
-
-
-def _options(hosts: tuple[PlannedHost, ...]) -> list[str]:
-    span = next((host.workload.bind_range for host in hosts if host.workload.bind_range), None)
-    if not span:
-        return []
-    return [
-        "  <options>",
-        "    <!-- each node takes its ports from here itself, once per address; nodes of one host share them -->",
-        f'    <option name="ports_range"{_attributes(min=span[0], max=span[1])}/>',
-        "  </options>",
-    ]
-
-
-def _session(deployment: Deployment) -> list[str]:
-    topology = deployment.sizing.topology
-    message = topology.message
-    # at 0 its pings would follow each other without a pause (src/tsung/ts_mqtt.erl, ping_loop)
-    keepalive = min(message.keepalive, _KEEPALIVE_MOST) or _KEEPALIVE_MOST
-    lines: list[str] = []
-    text = "x" * message.size
-    if message.count and message.size > _INLINE:
-        text = "%%_payload%%"
-        lines.append(f'<setdynvars sourcetype="random_string"{_attributes(length=message.size)}>')
-        lines.append('  <var name="payload"/></setdynvars>')
-    lines += [
-        "<request>",
-        f'  <mqtt type="connect" clean_start="true"{_attributes(keepalive=keepalive)}/>',
-        "</request>",
-    ]
-    if message.count:
-        subst = ' subst="true"' if message.size > _INLINE else ""
-        publish = f'<mqtt type="publish" topic="hosttune"{_attributes(qos=message.qos)} retained="false">{text}</mqtt>'
-        lines += [
-            f'<for var="message" from="1"{_attributes(to=message.count)}>',
-            f"  <request{subst}>{publish}</request>",
-            *([f"  <thinktime{_attributes(value=f'{message.interval:g}')}/>"] if message.interval else []),
-            "</for>",
-        ]
-    stay, why = _stay(deployment)
-    return [
-        *lines,
-        f"<!-- {why} -->",
-        *([f"<thinktime{_attributes(value=stay)}/>"] if stay else []),
-        '<request><mqtt type="disconnect"/></request>',
-    ]
+        note = f"each lives {topology.hold} s; new ones come as long as the phase lasts"
+        return 2 * max(ramp, topology.hold), note, _attributes(arrivalrate=rate)
+    # users come at random times, and a busy host starts them late: maxnumber ends the phase
+    note = f"{users:,} devices in about {ramp:,} s; the phase is longer, maxnumber ends it"
+    return math.ceil(1.3 * ramp) + 5, note, _attributes(arrivalrate=rate, maxnumber=users)
 
 
 def _stay(deployment: Deployment) -> tuple[int, str]:

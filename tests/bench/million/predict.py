@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hosttune.capacity import CapacityFacts, capacity
-from hosttune.facts import counts, machine, pool
+from hosttune.facts import counters, machine, pool
 from hosttune.host.live import LiveHost
 from hosttune.model import Backend, BindMode, Bound, Reading, Reason, Settings, Subject, Unknown, Workload
 from hosttune.programs import knowledge
@@ -81,7 +81,6 @@ def gather(configuration: Path | None, nofile: int, backends: tuple[Backend, ...
         bind_mode=BindMode.CONNECT,
         backends=backends,
     )
-    now = counts.gather(host)
     return CapacityFacts(
         readings={f"sysctl:{name}": _sysctl(name) for name in _SYSCTLS},
         pools=pool.survey(host, backends, (), load.bind_mode, None).pools() if backends else (),
@@ -89,8 +88,8 @@ def gather(configuration: Path | None, nofile: int, backends: tuple[Backend, ...
         machine=machine.gather(host),
         nofile=_reading(Subject("nofile", "unit/haproxy"), (nofile, nofile)),
         program="haproxy",
-        files_open=now.files,
-        sockets_open=now.sockets,
+        files_open=counters.read(host, "/proc/sys/fs/file-nr").get("files.open"),
+        sockets_open=counters.read(host, "/proc/net/sockstat").get("sockstat.TCP.alloc"),
         settings=_settings(configuration) if configuration else None,
         programs=knowledge.of("haproxy"),
     )

@@ -27,32 +27,18 @@ def _text(deployment: Deployment, host: PlannedHost, sharing: Counter[str]) -> s
     if host.tier.nofile:
         connections = min(connections, max(host.tier.nofile - kept, 2))
     seconds = pieces.quiet(topology)
-    lines = [
-        f"# {pieces.head(deployment, host, 'nginx')}",
-        *([f"# Needs {len(host.extra)} more addresses: README.md says how to add them."] if host.extra else []),
-        "# Debian has the stream module in libnginx-mod-stream; leave the next line out where it is built in, or where",
-        "# /etc/nginx/modules-enabled is included",
-        "load_module modules/ngx_stream_module.so;",
-        f"worker_processes {workers};",
-        f"worker_rlimit_nofile {connections + kept};",
-        "error_log /var/log/nginx/error.log;",
-        "pid /run/nginx.pid;",
-        "",
-        "events {",
-        f"    worker_connections {connections + len(host.ports)};",
-        "}",
-        "",
-        "stream {",
-        "    # each connection by its own address and port, so that few clients are spread evenly too; a device that",
-        "    # comes back may come to another broker: nginx does not look into MQTT",
-        *_split(host),
-        "",
-        *_upstreams(deployment, host, sharing),
-        "",
-        *[line for port in host.ports for line in _server(host, port, seconds)],
-        "}",
-    ]
-    return "\n".join(lines) + "\n"
+    return pieces.filled(
+        __file__,
+        "nginx.conf.in",
+        head=pieces.head(deployment, host, "nginx"),
+        needs=pieces.needs(host),
+        workers=workers,
+        descriptors=connections + kept,
+        connections=connections + len(host.ports),
+        **_split(host),
+        upstreams=_upstreams(deployment, host, sharing),
+        servers=[line for port in host.ports for line in _server(host, port, seconds)],
+    )
 
 
 def shares(count: int) -> list[str]:
@@ -68,29 +54,21 @@ def _crossed(host: PlannedHost) -> bool:
     return len(host.pairs) == len(sources) * len({str(pair.backend) for pair in host.pairs})
 
 
-def _split(host: PlannedHost) -> list[str]:
-    key = '    split_clients "$remote_addr$remote_port" '
-    if _crossed(host):
-        values = [pieces.address(source) for source in dict.fromkeys(pair.source for pair in host.pairs)]
-        return [f"{key}$source {{", *_rows(values), "    }"]
+def _split(host: PlannedHost) -> dict[str, object]:
+    """Return what chooses the source of a connection: by itself, else with its backend."""
     numbers = [str(number) for number in range(1, len(host.pairs) + 1)]
     upstreams = _upstream_names(host)
-    return [
-        "    # not every source dials every backend: a pair of them is chosen",
-        f"{key}$pair {{",
-        *_rows(numbers),
-        "    }",
-        "    map $pair $source {",
-        *[f"        {n} {pieces.address(p.source)};" for n, p in zip(numbers, host.pairs, strict=True)],
-        "    }",
-        "    map $pair $broker {",
-        *[f"        {n} {upstreams[str(p.backend)]};" for n, p in zip(numbers, host.pairs, strict=True)],
-        "    }",
-    ]
+    return {
+        "crossed": _crossed(host),
+        "sources": _rows([pieces.address(source) for source in dict.fromkeys(pair.source for pair in host.pairs)]),
+        "pairs": _rows(numbers),
+        "source_of": [f"{n} {pieces.address(p.source)};" for n, p in zip(numbers, host.pairs, strict=True)],
+        "broker_of": [f"{n} {upstreams[str(p.backend)]};" for n, p in zip(numbers, host.pairs, strict=True)],
+    }
 
 
 def _rows(values: list[str]) -> list[str]:
-    return [f"        {share} {value};" for share, value in zip([*shares(len(values)), "*"], values, strict=True)]
+    return [f"{share} {value};" for share, value in zip([*shares(len(values)), "*"], values, strict=True)]
 
 
 def _upstream_names(host: PlannedHost) -> dict[str, str]:
@@ -104,32 +82,32 @@ def _upstreams(deployment: Deployment, host: PlannedHost, sharing: Counter[str])
         by_backend.setdefault(str(pair.backend), []).append(pair)
     servers = {to: _backend(deployment, host, pairs, sharing) for to, pairs in by_backend.items()}
     if _crossed(host):
-        return ["    upstream brokers {", "        zone brokers 1m;", "        least_conn;", *servers.values(), "    }"]
+        return ["upstream brokers {", "    zone brokers 1m;", "    least_conn;", *servers.values(), "}"]
     lines: list[str] = []
     for to, name in _upstream_names(host).items():
-        lines += [f"    upstream {name} {{", f"        zone {name} 64k;", servers[to], "    }"]
+        lines += [f"upstream {name} {{", f"    zone {name} 64k;", servers[to], "}"]
     return lines
 
 
 def _backend(deployment: Deployment, host: PlannedHost, pairs: list[Pair], sharing: Counter[str]) -> str:
     """Return the server line of a backend, with the connections that its sources may have towards it."""
-    limits = [pieces.limit(deployment, host, pair, sharing) for pair in pairs]
-    most = f" max_conns={sum(limit for limit in limits if limit)}" if all(limits) else ""
-    return f"        server {pairs[0].backend}{most} max_fails=0;"
+    limit = pieces.together(deployment, host, pairs, sharing)
+    most = f" max_conns={limit}" if limit else ""
+    return f"    server {pairs[0].backend}{most} max_fails=0;"
 
 
 def _server(host: PlannedHost, port: int, seconds: int | None) -> list[str]:
     to = "brokers" if _crossed(host) else "$broker"
     backlog = f" backlog={host.workload.backlog}" if host.workload.backlog else ""
     return [
-        "    server {",
-        "        # a queue of its own for each worker, so that they carry alike",
-        f"        listen {endpoint(host.address, port)} reuseport{backlog};",
-        f"        proxy_pass {to};",
-        "        # nginx sets IP_BIND_ADDRESS_NO_PORT: a port serves once for each backend",
-        "        proxy_bind $source;",
-        "        proxy_connect_timeout 10s;",
-        "        # a healthy device is silent for so long at the most" if seconds else "        # a connection stays",
-        f"        proxy_timeout {f'{seconds}s' if seconds else '24d'};",
-        "    }",
+        "server {",
+        "    # a queue of its own for each worker, so that they carry alike",
+        f"    listen {endpoint(host.address, port)} reuseport{backlog};",
+        f"    proxy_pass {to};",
+        "    # nginx sets IP_BIND_ADDRESS_NO_PORT: a port serves once for each backend",
+        "    proxy_bind $source;",
+        "    proxy_connect_timeout 10s;",
+        f"    {pieces.silence(seconds)}",
+        f"    proxy_timeout {f'{seconds}s' if seconds else '24d'};",
+        "}",
     ]
