@@ -65,7 +65,7 @@ def test_an_old_figure_says_so() -> None:
 
 
 def test_names_of_a_host_cannot_write_to_the_terminal() -> None:
-    bad = dataclasses.replace(use(999), name="\x1b[2J\x07evil\n", id="nofile:1")
+    bad = dataclasses.replace(use(999), name="\x1b[2J\x07evil\n", kind="nofile", of=("1",))
     seen = History(machine("\x1b]0;x\x07")).add(tick(1.0, bad))
     told = line_of(seen) + render(seen, "table") + "".join(line for line, _ in screen(seen, 80, 24))
     assert "\x1b" not in told and "\x07" not in told and "evil" in told
