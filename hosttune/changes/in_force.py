@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 
 from hosttune.changes import backends, entries, transaction
 from hosttune.changes.order import lasting
@@ -12,23 +11,10 @@ from hosttune.errors import HostError
 from hosttune.facts import writers
 from hosttune.host import Host
 from hosttune.model import Change, FileState, State
+from hosttune.model.acting import Lost
 from hosttune.resolve.pam_limits import resolve_login
 from hosttune.resolve.sysctl_systemd import resolve_systemd
 from hosttune.resolve.systemd_limits import manager_default, nr_open_at_boot, resolve_unit
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """One thing that was written and that something else holds: `when` is "now" or "at boot".
-
-    `by` are sentences on who is known to write it.
-    """
-
-    target: str
-    when: str
-    wrote: str
-    holds: str
-    by: tuple[str, ...] = ()
 
 
 def lost(host: Host, changes: Sequence[Change]) -> tuple[Lost, ...]:

@@ -17,12 +17,13 @@ from hypothesis import strategies as st
 
 from hosttune.changes import codec, journal, transaction
 from hosttune.changes.confirm import PROCESS, SYSTEMD, Confirm
-from hosttune.changes.record import HIGHEST_ID, Instance, Invocation, Record, Status
+from hosttune.changes.record import HIGHEST_ID, Instance, Record, Status
 from hosttune.changes.request import Request
 from hosttune.commands import apply, history, rollback
 from hosttune.errors import RefusedError, UsageError
 from hosttune.host.live import LARGEST, MOST_NAMES
 from hosttune.model import Change, FileState, Operator, Requirement, Severity, Subject, Who
+from hosttune.model.acting import Invocation
 from tests import needs
 from tests.changes import tree
 
@@ -306,7 +307,7 @@ def test_what_a_damaged_later_apply_has_changed_stays_and_is_said(
     assert apply.on(tree.Host(root), tree.asked(connections=2_000_000)) == 0
     path_of(root, 2).write_text("junk")
     now = tree.look(root)
-    with pytest.raises(RefusedError, match=r"which apply is the last cannot be told: .*rollback 1"):
+    with pytest.raises(RefusedError, match=r"which apply is the last is unknown: .*rollback 1"):
         rollback.on(tree.Host(root), tree.back())
     assert tree.look(root) == now
     capsys.readouterr()

@@ -10,12 +10,13 @@ from typing import Any
 import pytest
 
 from hosttune.changes import entries, journal
-from hosttune.changes.record import Invocation, Record, Status
+from hosttune.changes.record import Record, Status
 from hosttune.changes.request import Request
 from hosttune.changes.written import lines, stranger
 from hosttune.commands import apply, rollback
 from hosttune.errors import UsageError
 from hosttune.model import Change, FileState
+from hosttune.model.acting import Invocation
 from tests.changes import tree
 
 EVIL = "kernel.core_pattern = |/tmp/evil"

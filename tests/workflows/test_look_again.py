@@ -122,7 +122,7 @@ def test_only_what_holds_is_said_to_hold(root: Path, capsys: pytest.CaptureFixtu
     capsys.readouterr()
     assert apply.on(tree.Host(root), tree.asked(format="table")) == 0
     said = " ".join(capsys.readouterr().out.split())
-    assert "wants holds, now and after a boot; 1 cannot be told and is left alone." in said
+    assert "wants holds, now and after a boot; 1 is unknown and left alone." in said
     assert "note: left alone: net.ipv4.tcp_mem: " in said
 
 

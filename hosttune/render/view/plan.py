@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from hosttune.model import Change, FileState, Plan, State
 from hosttune.printable import clean
@@ -28,6 +28,11 @@ def diff(change: Change) -> list[str]:
     lines += [clean(f"  {line}") for line in _unified(change)]
     mode = _mode(change.after) or _mode(change.before)
     return lines + ([f"  mode {mode}"] if mode not in ("", "0644") else [])
+
+
+def text(changes: Iterable[Change]) -> str:
+    """Return changes for a program, each line ended."""
+    return "".join(f"{line}\n" for change in changes for line in diff(change))
 
 
 def plan(plan: Plan, width: int, units: Mapping[str, str] | None = None, *, reasons: bool = True) -> str:
