@@ -1,3 +1,74 @@
-"""hosttune: is this host tuned for very many TCP connections, where will it stall, and will it stay so?"""
+"""hosttune: is this host tuned for very many TCP connections, where will it stall, and will it stay so?
+
+As a library: `hosttune.check(hosttune.Options(role="lb"))`, see `hosttune.api`.
+"""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hosttune.api import (
+        apply,
+        apply_script,
+        capacity,
+        check,
+        confirm,
+        history,
+        rollback,
+        sources_add,
+        sources_plan,
+        sources_remove,
+    )
+    from hosttune.errors import HosttuneError
+    from hosttune.options import ApplyOptions, Options, Place, RollbackOptions, SourceOptions
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "ApplyOptions",
+    "HosttuneError",
+    "Options",
+    "Place",
+    "RollbackOptions",
+    "SourceOptions",
+    "apply",
+    "apply_script",
+    "capacity",
+    "check",
+    "confirm",
+    "history",
+    "rollback",
+    "sources_add",
+    "sources_plan",
+    "sources_remove",
+]
+
+_HOMES = {"HosttuneError": "hosttune.errors"} | dict.fromkeys(
+    ("ApplyOptions", "Options", "Place", "RollbackOptions", "SourceOptions"), "hosttune.options"
+)
+"""Where what is public is, but for the functions, which are in hosttune.api."""
+
+
+def __getattr__(name: str) -> object:
+    """Return a public name: whoever asks for the version alone waits for no other import."""
+    import importlib
+
+    if name not in __all__:
+        raise AttributeError(f"module 'hosttune' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES.get(name, "hosttune.api")), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+class _Package(ModuleType):
+    """This package: an import of a sub-package must not take the place of the function that has its name."""
+
+    capacity = property(lambda _: __getattr__("capacity"), lambda _, package: None)
+
+
+sys.modules[__name__].__class__ = _Package

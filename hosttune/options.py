@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 
+class _Several:
+    """Options of which some take several values: one that is given alone is a sequence of one."""
+
+    __slots__ = ()
+
+    def __post_init__(self) -> None:
+        for field in fields(self):  # type: ignore[arg-type]  # what derives from it is a dataclass
+            if field.default == ():
+                given = getattr(self, field.name)
+                object.__setattr__(self, field.name, (given,) if isinstance(given, str) else tuple(given))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options:
+class Options(_Several):
     """The role of a host and the load that it shall carry.
 
     `role`, `profile`: names and files of profiles, none for the base profile. `connections`, `rate` (a second) and
@@ -43,7 +54,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ApplyOptions:
+class ApplyOptions(_Several):
     """How a host is made ready for its role.
 
     `only`: the kinds of target to write (sysctl, limits, units, addresses), none for all; `leave`: keys that stay as
@@ -69,7 +80,7 @@ class ApplyOptions:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SourceOptions:
+class SourceOptions(_Several):
     """Source addresses that come or go: FIRST[-LAST][/PREFIX][@INTERFACE], and prefixes whose every address is local.
 
     `force`: they go though connections are open on them. All else is as with ApplyOptions.
@@ -117,11 +128,11 @@ def words(group: Any, without: Collection[str] = ()) -> list[str]:
     What is as it is by default is left out.
     """
     given: list[str] = []
-    for field in dataclasses.fields(group):
+    for field in fields(group):
         value = getattr(group, field.name)
-        if field.name in without or value == field.default or value in ([], ""):
+        if field.name in without or value == field.default:
             continue
         option = f"--{_SPELLED.get(field.name, field.name).replace('_', '-')}"
-        for each in value if isinstance(value, list | tuple) else [value]:
+        for each in value if isinstance(value, tuple) else [value]:
             given += [option] if each is True else [option, str(each)]
     return given

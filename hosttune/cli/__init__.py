@@ -12,7 +12,8 @@ from hosttune.cli import addressing, changing, hooking, looking, planning, stall
 from hosttune.cli.application import app
 from hosttune.errors import HosttuneError
 from hosttune.printable import shown
-from hosttune.terminal import usage
+from hosttune.terminal import presenting, usage
+from hosttune.workflows import telling
 
 __all__ = ["app", "main"]
 
@@ -32,8 +33,9 @@ def main(args: list[str] | None = None) -> None:
 def _carried_out(args: list[str] | None) -> int:
     """Return the exit code of the verb, once what went wrong is said."""
     try:
-        # not standalone: typer would draw a box around an error, and swallow Ctrl-C
-        code = app(args, prog_name="hosttune", standalone_mode=False)
+        with telling.to(presenting.tell):
+            # not standalone: typer would draw a box around an error, and swallow Ctrl-C
+            code = app(args, prog_name="hosttune", standalone_mode=False)
     except HosttuneError as error:
         return _fail(args, f"hosttune: {error}", error.exit_code)
     except usage.WRONG as error:

@@ -26,15 +26,13 @@ from hosttune.cli.options import (
     formats,
 )
 from hosttune.commands import completing
-from hosttune.options import Options
+from hosttune.options import Options, Place
 
 
 @app.command()
 def check(
     options: Options,
-    netns: Netns = "",
-    root: Root = "/",
-    snapshot: Snapshot = "",
+    place: Place,
     format: Annotated[str, formats("table", "json", "markdown", "prometheus", "junit", "tap", "nagios")] = "table",
     textfile: TextFile = "",
     fail_on: FailOn = "error",
@@ -49,15 +47,13 @@ def check(
     """
     from hosttune.commands import check
 
-    raise typer.Exit(check.run(check.Asked(options, netns, root, snapshot, format, fail_on, strict, verbose, textfile)))
+    raise typer.Exit(check.run(check.Asked(options, place, format, fail_on, strict, verbose, textfile)))
 
 
 @app.command()
 def capacity(
     options: Options,
-    netns: Netns = "",
-    root: Root = "/",
-    snapshot: Snapshot = "",
+    place: Place,
     format: Annotated[str, formats("table", "json", "markdown")] = "table",
     svg: Annotated[str, FileOption("--svg", help="Write the picture to FILE too.")] = "",
     verbose: Verbose = False,
@@ -68,7 +64,7 @@ def capacity(
     """
     from hosttune.commands import capacity
 
-    raise typer.Exit(capacity.run(capacity.Asked(options, netns, root, snapshot, format, svg, verbose)))
+    raise typer.Exit(capacity.run(capacity.Asked(options, place, format, svg, verbose)))
 
 
 @app.command()

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 
-from hosttune.model import Report
-from hosttune.options import Options
+from hosttune import api, registry
+from hosttune.options import Options, Place
+from hosttune.render import exit_codes
 from hosttune.render.view import capacity
 from hosttune.render.view import svg as svg_view
-from hosttune.render.view.figures import hard_bounds, slow_bounds
-from hosttune.terminal import streams
-from hosttune.workflows import loading, opening
+from hosttune.terminal import presenting, streams
+from hosttune.workflows import opening
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +18,7 @@ class Asked:
     """The options of `hosttune capacity`, as given; `svg` is the file that a picture goes to, "" for none."""
 
     options: Options
-    netns: str
-    root: str
-    snapshot: str
+    place: Place
     format: str
     svg: str
     verbose: bool
@@ -30,20 +27,10 @@ class Asked:
 def run(asked: Asked) -> int:
     """Print the bounds and return the exit code: 0 where the workload is carried, 1 where it is not."""
     opening.check_format(asked.format, ("table", "json", "markdown"))
-    report = loading.report(asked.options, asked.root, asked.snapshot, asked.netns)
-    short = _short(report)
-    if not short:
-        report = dataclasses.replace(report, fix=())
+    report = api.capacity(asked.options, asked.place, command=presenting.command())
     if asked.svg:
         streams.to_file("--svg", asked.svg, svg_view.render(report))
-    if asked.format == "table":
-        # check shows the bounds that bind; here there is room for all
-        opening.present(report, capacity, asked.verbose)
-    else:
-        opening.print_report(report, asked.format, asked.verbose)
-    return 1 if short else 0
-
-
-def _short(report: Report) -> bool:
-    bounds = hard_bounds(report)
-    return bool(slow_bounds(report)) or bool(bounds and bounds[0][0] < report.workload.connections)
+    # check shows the bounds that bind; here there is room for all
+    formatted = registry.load("hosttune.render.formats", asked.format)
+    presenting.present(report, capacity if asked.format == "table" else formatted, asked.verbose)
+    return exit_codes.capacity(report)

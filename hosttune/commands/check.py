@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
-import time
 from dataclasses import dataclass
 
-from hosttune import registry
+from hosttune import api, registry
 from hosttune.errors import UsageError
-from hosttune.host.live import LiveHost
-from hosttune.model import Report
-from hosttune.options import Options
+from hosttune.options import Options, Place
+from hosttune.render import exit_codes
 from hosttune.render.formats import prometheus
-from hosttune.terminal import metrics_file
-from hosttune.workflows import examine, loading, opening
+from hosttune.terminal import metrics_file, presenting
+from hosttune.workflows import opening
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,9 +18,7 @@ class Asked:
     """The options of `hosttune check`, as given; `options` are those that `apply` has too, `textfile` "" for none."""
 
     options: Options
-    netns: str
-    root: str
-    snapshot: str
+    place: Place
     format: str
     fail_on: str
     strict: bool
@@ -33,31 +28,20 @@ class Asked:
 
 def run(asked: Asked) -> int:
     """Print the report and return the exit code, which a format may have of its own."""
-    if asked.textfile and (asked.snapshot or asked.root != "/"):
+    if asked.textfile and (asked.place.snapshot or asked.place.root != "/"):
         raise UsageError("--textfile: node_exporter tells of the host it runs on; leave out --snapshot and --root")
     metrics_file.check(asked.textfile)
     opening.check_format(asked.format, registry.names("hosttune.render.formats"))
-    fail_on = examine.severity(asked.fail_on)
-    report = loading.report(asked.options, asked.root, asked.snapshot, asked.netns)
-    taken = None if asked.snapshot else round(time.time(), 3)
-    if not (asked.netns or asked.snapshot) and asked.root == "/":
-        report = _waiting(LiveHost(), report)
-    report = dataclasses.replace(report, fail_on=fail_on, strict=asked.strict, taken=taken)
+    report = api.check(
+        asked.options,
+        asked.place,
+        fail_on=asked.fail_on,
+        strict=asked.strict,
+        command=presenting.command(),
+    )
     renderer = registry.load("hosttune.render.formats", asked.format)
     if asked.textfile:
         metrics_file.write(asked.textfile, prometheus.render(report))
-    opening.present(report, renderer, asked.verbose)
+    presenting.present(report, renderer, asked.verbose)
     own = getattr(renderer, "exit_code", None)
-    return own(report) if own else examine.exit_code(report.findings, report.fail_on.rank, asked.strict)
-
-
-def _waiting(host: LiveHost, report: Report) -> Report:
-    """Return the report with what an apply that waits to be confirmed means for it."""
-    if not host.glob("/var/lib/hosttune/*.json"):
-        return report  # most hosts: nothing more is imported for them
-    from hosttune.workflows import confirming
-
-    said, command = confirming.waiting(host)
-    if not said:
-        return report
-    return dataclasses.replace(report, warnings=(said, *report.warnings), fix=(command,) if report.fix else ())
+    return own(report) if own else exit_codes.check(report)

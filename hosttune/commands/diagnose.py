@@ -14,6 +14,7 @@ from hosttune.host.recorded import Recorded
 from hosttune.model import Conclusion, Diagnosis, LogHit, Said, Unknown
 from hosttune.options import Options
 from hosttune.render.view import diagnosis as diagnosis_view
+from hosttune.terminal import presenting
 from hosttune.workflows import loading, observe, opening
 
 _CODES = {Conclusion.NOTHING: 0, Conclusion.CAUSE: 1, Conclusion.OWN_LIMIT: 1, Conclusion.NOT_ENOUGH: 3}
@@ -61,7 +62,7 @@ def run(asked: Asked) -> int:
 
 
 def _print(found: Diagnosis, asked: Asked) -> None:
-    opening.present(found, diagnosis_view.Renderer(asked.format), asked.verbose)
+    presenting.present(found, diagnosis_view.Renderer(asked.format), asked.verbose)
 
 
 def _unused(asked: Asked, seconds: float) -> tuple[str, ...]:

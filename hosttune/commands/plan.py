@@ -12,7 +12,7 @@ from hosttune.errors import UsageError
 from hosttune.model import Sizing, Topology
 from hosttune.planning import sizing
 from hosttune.planning.topology import keys, load
-from hosttune.terminal import streams
+from hosttune.terminal import file_tree, presenting, streams
 from hosttune.workflows import emitting, fleet_reports, opening, real_tiers, role_settings, trust
 
 FORMATS = ("table", "markdown", "json")
@@ -53,7 +53,7 @@ def run(asked: Asked) -> int:
         from hosttune.render.view import topology_svg
 
         streams.to_file("--svg", asked.svg, topology_svg.render(found))
-    written = emitting.emit(sizing.deploy(found), asked.emit) if asked.emit else ()
+    written = file_tree.write("--emit", asked.emit, emitting.texts(sizing.deploy(found))) if asked.emit else ()
     _print(asked, found)
     if written:
         into = keys.printed(asked.emit)
@@ -92,7 +92,7 @@ def fleet_view(asked: Asked, found: Sizing) -> int:
     if asked.format == "json":
         sys.stdout.write(fleet_view.document(fleet))
     else:
-        opening.present(fleet, fleet_view, asked.verbose)
+        presenting.present(fleet, fleet_view, asked.verbose)
     return 0 if not fleet.waiting and not fleet.missing and found.carried else 1
 
 
@@ -106,7 +106,7 @@ def _print(asked: Asked, found: Sizing) -> None:
     elif asked.format == "markdown":
         sys.stdout.write(topology_markdown.render(found, command=command))
     else:
-        opening.present(found, _Renderer(topology_view, command), asked.verbose)
+        presenting.present(found, _Renderer(topology_view, command), asked.verbose)
 
 
 @dataclass(frozen=True, slots=True)

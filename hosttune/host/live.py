@@ -17,7 +17,7 @@ from hosttune.errors import HostError, UsageError
 from hosttune.host import named_file, owners, path_walk
 from hosttune.host.disk import Disk, state_of, temporary_of
 from hosttune.host.named_file import Given
-from hosttune.host.reading import OPENING, host_error, read_bounded
+from hosttune.host.reading import OPENING, host_error, of_thread, read_bounded
 from hosttune.host.remembered import MOST_NAMES, Remembered, is_kept, lives, too_many
 from hosttune.host.tree import Entry, Tree, stat_of
 from hosttune.model import FileState, Reason
@@ -237,16 +237,19 @@ class LiveHost:
 
     def _read(self, path: str) -> str:
         try:
-            with self._tree.opened(path, OPENING) as fd:
+            with self._tree.opened(self._here(path), OPENING) as fd:
                 return read_bounded(fd, LARGEST, path).decode("utf-8", "surrogateescape")
         except OSError as error:
             if error.errno == errno.ENXIO:  # a socket
                 raise HostError(Reason.UNREADABLE, f"{path} is not a regular file") from error
             raise host_error(error, path) from error
 
+    def _here(self, path: str) -> str:
+        return of_thread(path) if self.root == "/" else path
+
     def _link(self, path: str) -> str:
         try:
-            with self._tree.entry(path) as at:
+            with self._tree.entry(self._here(path)) as at:
                 return os.readlink(at.name, dir_fd=at.directory)
         except OSError:
             return ""
@@ -274,7 +277,7 @@ class LiveHost:
 
     def _is_there(self, path: str) -> bool:
         try:
-            with self._tree.opened(path, os.O_PATH | os.O_NOFOLLOW):
+            with self._tree.opened(self._here(path), os.O_PATH | os.O_NOFOLLOW):
                 return True
         except OSError:
             return False

@@ -34,10 +34,26 @@ class Home:
     inherited: tuple[tuple[str, str], ...] = ()
     descriptor: int = -1
 
+    def forget(self) -> None:
+        """Let go of it, where a thread that has left it comes to its end."""
+        if self.descriptor >= 0:
+            os.close(self.descriptor)
+
 
 def home() -> Home:
     """Return the network namespace that this process is in."""
     return Home(identity(_OWN), _inherited())
+
+
+def enter(name: str, pid: int | None) -> tuple[Home, tuple[str, ...]]:
+    """Enter a namespace by its name, else that of a process; return where from, and what cannot be looked at.
+
+    Raises UsageError.
+    """
+    if name or pid is None:
+        return enter_named(name), ()
+    left, unseen = enter_process(pid)
+    return left, (unseen,) if unseen else ()
 
 
 def enter_named(name: str) -> Home:

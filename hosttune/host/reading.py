@@ -60,3 +60,13 @@ def host_error(error: OSError, what: str) -> HostError:
 def size_text(size: int) -> str:
     """Return a bound in the unit that it is written in: 8 MiB, 64 KiB."""
     return f"{size >> 20} MiB" if size >= 1 << 20 else f"{size >> 10} KiB"
+
+
+def of_thread(path: str) -> str:
+    """Return the path at which this thread sees a file of its network namespace, which may be one of its own.
+
+    /proc/net is that of the first thread, as all below /proc/self is (fs/proc/proc_net.c, fs/proc/thread_self.c).
+    """
+    if path.startswith(("/proc/net/", "/proc/self/ns/")):
+        return f"/proc/thread-self/{path.removeprefix('/proc/self/').removeprefix('/proc/')}"
+    return path

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
+from collections.abc import Sequence
 from typing import Any
 
-from hosttune import printable
+from hosttune import printable, registry
+from hosttune.errors import UsageError
+from hosttune.render.formats.json import document
 from hosttune.terminal import streams
 
 
@@ -41,3 +45,18 @@ def present(noun: Any, renderer: Any, verbose: bool = False) -> None:
         unicode=(out.encoding or "ascii").lower().replace("-", "").startswith("utf"),
     )
     streams.put(text, color=color)
+
+
+def check_format(name: str, known: Sequence[str] = ("table", "json")) -> None:
+    """Raise UsageError where a verb has no format of this name."""
+    if name not in known:
+        raise UsageError(f"--format {name}: unknown; choose {', '.join(known[:-1])} or {known[-1]}")
+
+
+def answer(noun: Any, format: str = "table") -> None:
+    """Print a noun in a format: what its view makes of it, named as its type is."""
+    view = registry.load("hosttune.render.view", re.sub(r"(?<=.)([A-Z])", r"_\1", type(noun).__name__).lower())
+    if format == "table":
+        sys.stdout.write(view.table(noun, width()))
+    else:
+        sys.stdout.write(document(view.SCHEMA, view.plain(noun)))

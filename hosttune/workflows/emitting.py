@@ -1,18 +1,21 @@
-"""The configurations of a plan, of every format, and the directory that they go to."""
+"""The configurations of a plan, of every format."""
 
 from __future__ import annotations
 
 from hosttune import registry
 from hosttune.errors import UsageError
 from hosttune.model import Deployment
-from hosttune.terminal import file_tree
 
 _MOST = 4096
 """Processes that are configured: each has files of its own, and each file is synced to the disk."""
 
 
 def texts(deployment: Deployment) -> dict[str, str]:
-    """Return every file of every format, by its path below the directory."""
+    """Return every file of every format, by its path below the directory that --emit names; raises UsageError."""
+    programs = sum(host.tier.processes for host in deployment.hosts)
+    if programs > _MOST:
+        count = f"{programs:,} processes on {len(deployment.hosts):,} hosts would be configured, at most {_MOST:,} are"
+        raise UsageError(f"--emit: {count}; plan fewer hosts, or fewer processes on each")
     found: dict[str, str] = {}
     for name in registry.names("hosttune.planning.deploy.formats"):
         made: dict[str, str] = registry.load("hosttune.planning.deploy.formats", name).files(deployment)
@@ -21,12 +24,3 @@ def texts(deployment: Deployment) -> dict[str, str]:
             raise ValueError(f"hosttune.planning.deploy.{name}: {sorted(twice)} are those of another format")
         found |= made
     return found
-
-
-def emit(deployment: Deployment, directory: str) -> tuple[str, ...]:
-    """Write all files under the directory that --emit names and return their paths, sorted; raises as `_tree.write`."""
-    programs = sum(host.tier.processes for host in deployment.hosts)
-    if programs > _MOST:
-        said = f"{programs:,} processes on {len(deployment.hosts):,} hosts would be configured, at most {_MOST:,} are"
-        raise UsageError(f"--emit: {said}; plan fewer hosts, or fewer processes on each")
-    return file_tree.write("--emit", directory, texts(deployment))

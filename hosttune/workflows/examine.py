@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from hosttune import capacity
+from hosttune.capacity import capacity, reach
 from hosttune.errors import HostError, UsageError
 from hosttune.facts import defaults as default_rules
 from hosttune.facts import machine as machines
@@ -26,7 +26,6 @@ from hosttune.model import (
     Subject,
     Unknown,
     Value,
-    Verdict,
     Where,
     Workload,
 )
@@ -88,7 +87,7 @@ def examine(
     findings = _judge(required, readings, known, machine)
     findings.extend(lints.lint(readings, _lint_facts(host, machine, files, programs, where)))
     facts = capacity_facts.capacity_facts(host, machine, workload, readings, found, programs)
-    bounds = capacity.capacity(facts)
+    bounds = capacity(facts)
     asked = {str(finding.subject) for finding in findings if finding.requirement}
     if facts.nofile is not None and str(facts.nofile.subject) not in asked:
         carried = next((b.hard for b in bounds if b.id == "nofile"), None)
@@ -99,7 +98,7 @@ def examine(
         workload=workload,
         findings=tuple(findings),
         bounds=bounds,
-        needs=capacity.reach(facts),
+        needs=reach(facts),
         pools=pools,
         warnings=writers.warnings(host, where.loaded) + pool_notes + near.warnings(used.uses(host, facts)),
         missing=missing + _missing(machine),
@@ -165,18 +164,6 @@ def severity(text: str) -> Severity:
     if text not in list(Severity):
         raise UsageError(f"--fail-on {text}: unknown; choose {', '.join(Severity)}")
     return Severity(text)
-
-
-def exit_code(findings: Iterable[Finding], fail_on: int, strict: bool) -> int:
-    """Return 1 for a failure at or above `fail_on` (a severity's rank), 3 with `strict` for an unknown, else 0.
-
-    Also 3 without `strict`, where nothing at all could be told.
-    """
-    findings = list(findings)
-    told = any(f.verdict.told for f in findings)
-    failed = any(f.verdict in (Verdict.FAIL, Verdict.DRIFT) and f.severity.rank >= fail_on for f in findings)
-    unknown = any(f.verdict is Verdict.UNKNOWN and f.severity.rank >= fail_on for f in findings)
-    return 1 if failed else 3 if unknown and (strict or not told) else 0
 
 
 def find_process(host: Host, name: str) -> int:

@@ -18,13 +18,12 @@ from hosttune.facts import machine as machines
 from hosttune.facts import where as place
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
-from hosttune.model import BindMode, Report, Settings, Verdict, Workload
-from hosttune.options import Options
+from hosttune.model import BindMode, Settings, Workload
+from hosttune.options import Options, Place
 from hosttune.profile import merge
 from hosttune.profile.load import Profile, Row
-from hosttune.render.view import where_words
 from hosttune.resolve.systemd_limits import resolve_unit
-from hosttune.workflows import capacity_facts, examine, opening, trust, write_scope
+from hosttune.workflows import capacity_facts, examine, opening, trust
 
 # systemd.unit(5); what is none of these is the beginning of a service's name, as systemctl takes it
 _OTHER_UNITS = ("socket", "device", "mount", "automount", "swap", "target", "path", "timer", "slice", "scope")
@@ -46,18 +45,27 @@ class Loaded:
     came: place.Came = place.HERE
 
 
+def named_process(options: Options) -> int | None:
+    """Return the process of this host in whose network namespace to look, None where it is that of this one.
+
+    Raises UsageError.
+    """
+    if options.process_name:
+        return examine.find_process(LiveHost(), options.process_name)
+    if options.pid is None and options.service and os.geteuid() == 0:
+        # a unit with PrivateNetwork= or NetworkNamespacePath= has a network of its own
+        return next(iter(nofile.processes(LiveHost(), options.service)), None)
+    return options.pid
+
+
+def standpoint(options: Options, place: Place) -> AbstractContextManager[opening.Standpoint]:
+    """Look from where the process, the service or the namespace named is; raises UsageError."""
+    return opening.standpoint(place, lambda: named_process(options))
+
+
 def view(options: Options, netns: str, snapshot: str = "", root: str = "/") -> AbstractContextManager[opening.View]:
     """Look for a while from where the process, the service or the namespace named is; raises UsageError."""
-
-    def process() -> int | None:
-        if options.process_name:
-            return examine.find_process(LiveHost(), options.process_name)
-        if options.pid is None and options.service and os.geteuid() == 0:
-            # a unit with PrivateNetwork= or NetworkNamespacePath= has a network of its own
-            return next(iter(nofile.processes(LiveHost(), options.service)), None)
-        return options.pid
-
-    return opening.view(netns, process, snapshot, root)
+    return opening.view(netns, lambda: named_process(options), snapshot, root)
 
 
 def load(host: Host, options: Options, process: int | None = None) -> Loaded:
@@ -124,32 +132,6 @@ def _for_logins(profiles: list[Profile]) -> list[Profile]:
 def command() -> str:
     """Return the command line, so that the next one can be printed."""
     return printable.words(["hosttune", *sys.argv[1:]])
-
-
-def report(options: Options, root: str, snapshot: str, netns: str) -> Report:
-    """Open the host that the options name, examine it, and say with the report what fixes it; raises UsageError."""
-    with view(options, netns, snapshot, root) as seen:
-        host = opening.open_host(root, snapshot, netns)
-        with opening.remembering(host):
-            loaded = load(host, options, seen.came.process)
-            where = place.gather(host, machines.gather(host), seen.came)
-            found = examine.examine(
-                host, loaded.profiles, loaded.workload, loaded.programs, command(), seen.missing, where
-            )
-        fix = () if snapshot else _fix(found, options, root)
-    return dataclasses.replace(found, warnings=loaded.notes + found.warnings, fix=fix)
-
-
-def _fix(report: Report, options: Options, root: str) -> tuple[str, ...]:
-    """Return what fixes what does not hold, nothing where it holds."""
-    wrong = any(f.requirement and f.verdict in (Verdict.FAIL, Verdict.DRIFT) for f in report.findings)
-    if not wrong:
-        return ()
-    if report.where.host_wide and not report.where.contained:
-        below = [] if root == "/" else ["--root", root]
-        return (printable.words(["sudo", "hosttune", "apply", *words(options), *below]),)
-    findings = [f for f in report.findings if f.requirement]
-    return tuple(where_words.lines(write_scope.shortfall(report, findings, role_words(options))))
 
 
 def role_words(options: Options) -> str:

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import shutil
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, TypeVar
 
-from hosttune import registry
 from hosttune.errors import UsageError
 from hosttune.facts.where import HERE, Came
 from hosttune.host import Host
-from hosttune.model import Report
+from hosttune.options import Place
 from hosttune.profile import load
 from hosttune.profile.load import Profile
-from hosttune.terminal import streams
-from hosttune.workflows import trust
+from hosttune.workflows import telling, trust
+
+if TYPE_CHECKING:
+    from hosttune.host.aside import Aside
+
+Result = TypeVar("Result")
 
 _PATIENCE = 1.0  # seconds in which nobody wonders
 
@@ -58,6 +58,45 @@ class View:
     missing: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Standpoint:
+    """A host, and where it is looked at from: another network namespace is looked at by a thread of its own."""
+
+    host: Host
+    view: View = View()
+    thread: Aside | None = None
+
+    def look(self, body: Callable[[Host, View], Result]) -> Result:
+        """Return what `body` makes of the host from there."""
+        if self.thread is None:
+            return body(self.host, self.view)
+        return self.thread.call(lambda: body(self.host, self.view))
+
+
+@contextmanager
+def standpoint(place: Place, process: Callable[[], int | None] = lambda: None) -> Iterator[Standpoint]:
+    """Open the host that a place names, to look from inside its namespace, or that of a process that runs here.
+
+    `process` returns the process whose network it is, None for that of this one. Whatever goes wrong, the thread that
+    calls stays where it is. Raises UsageError.
+    """
+    host = open_host(place.root, place.snapshot, place.netns)
+    elsewhere = place.snapshot or place.root != "/"
+    pid = None if place.netns or elsewhere else process()
+    if elsewhere or not (place.netns or pid is not None):
+        yield Standpoint(host)
+        return
+    from hosttune.host import netns as spaces
+    from hosttune.host.aside import Aside
+
+    with Aside() as thread:
+        left, unseen = thread.call(lambda: spaces.enter(place.netns, pid))
+        try:
+            yield Standpoint(host, View(Came(left.identity, left.inherited, place.netns, pid), unseen), thread)
+        finally:
+            left.forget()
+
+
 @contextmanager
 def view(netns: str, process: Callable[[], int | None], snapshot: str = "", root: str = "/") -> Iterator[View]:
     """Look for a while from inside the namespace or the process named, if it runs here; raises UsageError.
@@ -70,16 +109,12 @@ def view(netns: str, process: Callable[[], int | None], snapshot: str = "", root
     from hosttune.host import netns as spaces
 
     pid = None if netns else process()
-    unseen = ""
-    if netns:
-        left = spaces.enter_named(netns)
-    elif pid is not None:
-        left, unseen = spaces.enter_process(pid)
-    else:
+    if not netns and pid is None:
         yield View()
         return
+    left, unseen = spaces.enter(netns, pid)
     try:
-        yield View(Came(left.identity, left.inherited, netns, pid), (unseen,) if unseen else ())
+        yield View(Came(left.identity, left.inherited, netns, pid), unseen)
     finally:
         spaces.leave(left)
 
@@ -105,36 +140,12 @@ def check_format(name: str, known: Sequence[str] = ("table", "json")) -> None:
         raise UsageError(f"--format {name}: unknown; choose {', '.join(known[:-1])} or {known[-1]}")
 
 
-def print_report(report: Report, format: str, verbose: bool) -> None:
-    """Print a report in a format."""
-    present(report, registry.load("hosttune.render.formats", format), verbose)
-
-
-def present(report: Any, renderer: Any, verbose: bool) -> None:
-    """Print what a renderer makes of a report, or of another noun that it knows.
-
-    Colour only to a terminal that has it, without NO_COLOR.
-    """
-    out = sys.stdout
-    color = out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    text = renderer.render(
-        report,
-        verbose=verbose,
-        color=color,
-        width=shutil.get_terminal_size((80, 24)).columns,
-        unicode=(out.encoding or "ascii").lower().replace("-", "").startswith("utf"),
-    )
-    streams.put(text, color=color)
-
-
 def teller() -> Callable[[str], None]:
     """Return what tells a person, once and only if it takes long, that another run is waited for."""
-    start, told = time.monotonic(), False
+    start = time.monotonic()
 
     def tell(holder: str) -> None:
-        nonlocal told
-        if not told and time.monotonic() > start + _PATIENCE:
-            told = True
-            print(f"hosttune: another hosttune ({holder}) is applying or rolling back; waiting for it", file=sys.stderr)
+        if time.monotonic() > start + _PATIENCE:
+            telling.tell(f"another hosttune ({holder}) is applying or rolling back; waiting for it")
 
     return tell

@@ -6,22 +6,20 @@ import dataclasses
 import ipaddress
 import math
 import re
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from hosttune import capacity, printable
-from hosttune.capacity import CapacityFacts
+from hosttune import printable
+from hosttune.capacity import CapacityFacts, more_sources
 from hosttune.errors import HostError, UsageError
 from hosttune.facts import cloud_addresses, free, links, pool, sysctl
 from hosttune.facts import machine as machines
 from hosttune.facts.links import Links, Network
 from hosttune.host import Host
 from hosttune.model import Backend, BindMode, More, Outlet, PortPool, Reading, SourcePlan, Workload
-from hosttune.options import Options
-from hosttune.render.view import sources_plan
-from hosttune.workflows import loading, opening
+from hosttune.options import Options, Place
+from hosttune.workflows import loading
 
 _READ = (
     "net.ipv4.ip_local_port_range",
@@ -40,18 +38,6 @@ _SHOWN = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """The options of `hosttune sources plan`, as given."""
-
-    options: Options
-    interface: str
-    headroom: str
-    netns: str
-    snapshot: str
-    format: str
-
-
-@dataclass(frozen=True, slots=True)
 class _Seen:
     """What is read of the host once: `ways` are the answers of routing, by the backends' addresses."""
 
@@ -62,29 +48,22 @@ class _Seen:
     ways: dict[str, dict[str, str]]
 
 
-def run(asked: Asked) -> int:
-    """Print the plan; returns 0 where the addresses of now carry it, 1 where they do not."""
-    opening.check_format(asked.format)
-    with loading.view(asked.options, asked.netns, asked.snapshot):
-        found = plan(opening.open_host("/", asked.snapshot, asked.netns), asked)
-    if asked.format == "json":
-        print(sources_plan.json(found), end="")
-    else:
-        width = max(60, shutil.get_terminal_size((80, 24)).columns)
-        print(sources_plan.table(found, width), end="")
-    return 0 if found.carried else 1
+def plan(options: Options, place: Place, interface: str, headroom: str) -> SourcePlan:
+    """Look at the host that the options name, and return the plan; raises UsageError where it cannot be made."""
+    with loading.standpoint(options, place) as point:
+        return point.look(lambda host, _: on(host, options, interface, headroom))
 
 
-def plan(host: Host, asked: Asked) -> SourcePlan:
+def on(host: Host, options: Options, interface: str = "", headroom: str = "0") -> SourcePlan:
     """Look at a host, and return the plan; raises UsageError where it cannot be made."""
-    headroom = share(asked.headroom)
-    loaded = loading.load(host, asked.options)
+    spare = share(headroom)
+    loaded = loading.load(host, options)
     load = loaded.workload
     if not load.backends:
         raise UsageError("sources plan: no backend; name them with --backend HOST:PORT or --backends-from FILE")
-    wanted = math.ceil(load.connections / (1 - headroom))
+    wanted = math.ceil(load.connections / (1 - spare))
     seen = _look(host, dataclasses.replace(load, connections=wanted))
-    outlets, notes = _outlets(seen, asked.interface)
+    outlets, notes = _outlets(seen, interface)
     machine = machines.gather(host)
     count = sum(outlet.needed.best or 0 for outlet in outlets if not outlet.own)
     first = outlets[0].pools[0]
@@ -92,7 +71,7 @@ def plan(host: Host, asked: Asked) -> SourcePlan:
         machine=machine,
         connections=load.connections,
         wanted=wanted,
-        headroom=float(headroom),
+        headroom=float(spare),
         mode=load.bind_mode,
         range_now=(first.low, first.high),
         range_widest=_widest(seen, first.low, first.high),
@@ -109,7 +88,7 @@ def plan(host: Host, asked: Asked) -> SourcePlan:
         cloud=cloud,
         elsewhere="" if cloud else machine.cloud,
     )
-    return dataclasses.replace(made, next=_next(made, asked.options))
+    return dataclasses.replace(made, next=_next(made, options))
 
 
 def share(text: str) -> Fraction:
@@ -206,8 +185,8 @@ def _of(pools: Sequence[PortPool], backends: Sequence[Backend]) -> tuple[PortPoo
 
 def _more(facts: CapacityFacts, *, widest: bool) -> More:
     return More(
-        capacity.more_sources(facts, widest=widest, below_knee=False),
-        capacity.more_sources(facts, widest=widest, below_knee=True),
+        more_sources(facts, widest=widest, below_knee=False),
+        more_sources(facts, widest=widest, below_knee=True),
     )
 
 
@@ -279,14 +258,15 @@ def _spare(found: Links, count: int) -> str:
 
 def _next(made: SourcePlan, options: Options) -> tuple[str, ...]:
     """Return the commands that carry it, in order."""
-    found = []
+    add = ["sudo", "hosttune", "sources", "add"]
+    outside = [outlet for outlet in made.outlets if not outlet.own]
+    short = [outlet for outlet in outside if outlet.free < (outlet.needed.best or 0)]
+    chosen = [address for outlet in outside if outlet not in short for address in outlet.chosen]
+    commands: list[list[str]] = []
     if any(outlet.widens for outlet in made.outlets) and made.range_now != made.range_widest:
-        words = [w for w in loading.words(dataclasses.replace(options, source=())) if w]
-        found.append(printable.words(["sudo", "hosttune", "apply", "--only", "sysctl", *words]))
-    short = [o for o in made.outlets if o.free < (o.needed.best or 0) and not o.own]
-    chosen = [one for o in made.outlets if o not in short and not o.own for one in o.chosen]
+        commands.append(["sudo", "hosttune", "apply", "--only", "sysctl", *loading.words(options, ("source",))])
     if chosen:
-        found.append(printable.words(["sudo", "hosttune", "sources", "add", *chosen]))
-    if made.anyip and any(o.version == 4 for o in short):
-        found.append(printable.words(["sudo", "hosttune", "sources", "add", "--anyip", made.anyip]))
-    return tuple(found)
+        commands.append([*add, *chosen])
+    if made.anyip and any(outlet.version == 4 for outlet in short):
+        commands.append([*add, "--anyip", made.anyip])
+    return tuple(map(printable.words, commands))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import sys
 from collections.abc import Iterable, Iterator
 from contextvars import ContextVar
 from enum import Enum
@@ -14,6 +13,7 @@ from hosttune import printable
 from hosttune.errors import RefusedError
 from hosttune.host.owners import Doubt
 from hosttune.profile import load
+from hosttune.workflows import telling
 
 LOCAL = Path("/etc/hosttune/profiles")
 _OF_ROOT = "/etc/hosttune"
@@ -26,7 +26,6 @@ class _Policy(Enum):
 
 
 _policy: ContextVar[_Policy] = ContextVar("policy", default=_Policy.WARN)
-_warned: set[str] = set()
 
 
 @contextlib.contextmanager
@@ -62,16 +61,14 @@ def passed_over(doubts: Iterable[Doubt]) -> bool:
 
 
 def weigh(doubts: Iterable[Doubt]) -> None:
-    """Raise RefusedError for a file that others can write; where nothing is written only warn of it, once."""
+    """Raise RefusedError for a file that others can write; where nothing is written only tell of it."""
     found = list(dict.fromkeys(doubts))
     if not found or os.geteuid() != 0:
         return
     said = line(found)
     if _policy.get() is _Policy.REFUSE:
         raise RefusedError(said)
-    if said not in _warned:
-        _warned.add(said)
-        print(f"hosttune: warning: {said}", file=sys.stderr)
+    telling.tell(f"warning: {said}")
 
 
 def line(found: list[Doubt]) -> str:

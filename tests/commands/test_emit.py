@@ -31,7 +31,7 @@ def beside(directory: Path) -> list[str]:
 
 def test_everything_is_written_with_a_manifest_and_nothing_beside(tmp_path: Path) -> None:
     target = tmp_path / "out"
-    written = emitting.emit(SMALL, str(target))
+    written = deployed.write(SMALL, str(target))
     found = tree(target)
     manifest = json.loads(found.pop(file_tree.MANIFEST))
     assert found == emitting.texts(SMALL) and tuple(sorted(found)) == written
@@ -41,17 +41,17 @@ def test_everything_is_written_with_a_manifest_and_nothing_beside(tmp_path: Path
 
 def test_an_empty_directory_is_taken(tmp_path: Path) -> None:
     (tmp_path / "made").mkdir()
-    emitting.emit(SMALL, str(tmp_path / "made"))
+    deployed.write(SMALL, str(tmp_path / "made"))
     assert (tmp_path / "made" / "README.md").exists()
 
 
 def test_a_second_emission_replaces_the_first_and_keeps_the_reports(tmp_path: Path) -> None:
     target = tmp_path / "out"
-    emitting.emit(SMALL, str(target))
+    deployed.write(SMALL, str(target))
     (target / "reports").mkdir()
     (target / "reports" / "lb-1.json").write_text("{}")
     assert (target / "hosts" / "broker-2").exists()
-    emitting.emit(OTHER, str(target))
+    deployed.write(OTHER, str(target))
     assert not (target / "hosts" / "broker-2").exists()
     assert (target / "reports" / "lb-1.json").read_text() == "{}"
     assert beside(target) == ["out"]
@@ -84,11 +84,11 @@ def spoil(target: Path, how: str) -> None:
 )
 def test_what_is_anybody_elses_stays_and_is_named(how: str, tmp_path: Path) -> None:
     target = tmp_path / "out"
-    emitting.emit(SMALL, str(target))
+    deployed.write(SMALL, str(target))
     spoil(target, how)
     before = sorted(str(p) for p in tmp_path.rglob("*"))
     with pytest.raises(UsageError) as caught:
-        emitting.emit(OTHER, str(target))
+        deployed.write(OTHER, str(target))
     assert "\n" not in str(caught.value) and str(caught.value).startswith(f"--emit {target}: ")
     assert sorted(str(p) for p in tmp_path.rglob("*")) == before
 
@@ -97,7 +97,7 @@ def test_what_is_anybody_elses_stays_and_is_named(how: str, tmp_path: Path) -> N
 def test_what_can_be_no_directory_is_refused(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError):
-        emitting.emit(SMALL, text)
+        deployed.write(SMALL, text)
     assert not list(tmp_path.iterdir())
 
 
@@ -106,20 +106,20 @@ def test_a_link_and_a_file_are_refused(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     for name in ("file", "link"):
         with pytest.raises(UsageError):
-            emitting.emit(SMALL, str(tmp_path / name))
+            deployed.write(SMALL, str(tmp_path / name))
     assert beside(tmp_path / "x") == ["file", "link"]
 
 
 def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
     target = tmp_path / "out"
-    emitting.emit(SMALL, str(target))
+    deployed.write(SMALL, str(target))
     before = tree(target)
     code = """
 import resource, sys
-from tests.commands.test_emit import OTHER, emitting, file_tree
+from tests.commands.test_emit import OTHER, deployed, file_tree
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))  # a write beyond is EFBIG
 try:
-    emitting.emit(OTHER, sys.argv[1])
+    deployed.write(OTHER, sys.argv[1])
 except file_tree.ApplyError as error:
     print(error)
 """
@@ -132,15 +132,15 @@ except file_tree.ApplyError as error:
 @pytest.mark.parametrize("at", ["between the renames", "before the old one is removed"])
 def test_an_interrupted_run_is_healed_by_the_next(at: str, tmp_path: Path) -> None:
     target, old = tmp_path / "out", tmp_path / ".out.hosttune-old"
-    emitting.emit(SMALL, str(target))
+    deployed.write(SMALL, str(target))
     (target / "reports").mkdir()
     (target / "reports" / "lb-1.json").write_text("{}")
     target.rename(old)
     if at == "before the old one is removed":
-        emitting.emit(SMALL, str(tmp_path / "again"))
+        deployed.write(SMALL, str(tmp_path / "again"))
         (tmp_path / "again").rename(target)
     (tmp_path / ".out.hosttune-new").mkdir()
-    emitting.emit(OTHER, str(target))
+    deployed.write(OTHER, str(target))
     assert {k: v for k, v in tree(target).items() if k != file_tree.MANIFEST} == {
         **emitting.texts(OTHER),
         "reports/lb-1.json": "{}",

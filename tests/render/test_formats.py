@@ -25,11 +25,11 @@ from tap.parser import Parser
 
 from hosttune import registry
 from hosttune.model import Finding, Reason, Report, Severity, Unknown, Verdict
+from hosttune.render import exit_codes
 from hosttune.render.formats import junit, markdown, nagios, tap
 from hosttune.render.view import markdown as md
 from hosttune.render.view.cases import Outcome, cases
 from hosttune.render.view.figures import clean
-from hosttune.workflows import examine
 from tests import needs
 from tests.render.test_render_examples import bound, finding, report
 from tests.render.test_render_properties import _REPORTS as REPORTS
@@ -86,7 +86,7 @@ EXPECTED = Counter(ok=2, failed=4, minor=1, skipped=3)
 def test_where_nothing_could_be_told_nothing_is_green() -> None:
     made = report((finding("a", Verdict.UNKNOWN), finding("b", Verdict.NOT_APPLICABLE)))
     assert [case.outcome for case in cases(made)] == [Outcome.UNTOLD, Outcome.SKIPPED]
-    assert examine.exit_code(made.findings, made.fail_on.rank, strict=False) == 3
+    assert exit_codes.check(made) == 3
 
 
 def test_each_outcome_is_counted_once() -> None:

@@ -37,7 +37,7 @@ def run(pid: int) -> dict[str, Any]:
 
 def _sockets(pid: int) -> dict[str, Any]:
     """Return its connections and backlogs; raises OSError, or HostError where they are not to be seen from here."""
-    if os.stat(f"/proc/{pid}/ns/net").st_ino != os.stat("/proc/self/ns/net").st_ino:
+    if os.stat(f"/proc/{pid}/ns/net").st_ino != os.stat("/proc/thread-self/ns/net").st_ino:
         raise HostError(Reason.INVISIBLE, f"process {pid} is in another network namespace")
     counted = os.stat(f"/proc/{pid}/fd").st_size
     inodes = set(_tcp(pid, counted))

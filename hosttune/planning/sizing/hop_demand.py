@@ -6,8 +6,7 @@ import dataclasses
 import math
 from fractions import Fraction
 
-from hosttune import capacity
-from hosttune.capacity import CapacityFacts
+from hosttune.capacity import CapacityFacts, towards, with_log
 from hosttune.model import Backend, BindMode, Bound, Hop, Leg, PortPool, Tier, Topology
 from hosttune.planning.sizing import flow
 from hosttune.planning.sizing.role import Readings
@@ -89,5 +88,5 @@ def bounds(facts: CapacityFacts, hop: Hop, leg: Leg) -> list[Bound]:
     )
     load = dataclasses.replace(facts.workload, tuples_per_connection=leg.per)
     mine = dataclasses.replace(facts, workload=load)
-    found = capacity.towards(mine, (pool,) * (hop.pairs // backends), backends, name)
-    return [capacity.with_log(dataclasses.replace(b, used=None, needs=()), mine) for b in found]
+    found = towards(mine, (pool,) * (hop.pairs // backends), backends, name)
+    return [with_log(dataclasses.replace(b, used=None, needs=()), mine) for b in found]

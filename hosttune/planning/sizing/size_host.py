@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-from hosttune import capacity
+from hosttune.capacity import order
 from hosttune.model import Bound, Place, Sizing, Tier, TierPlan, Topology, Unknown
 from hosttune.planning.sizing import cloud_limits, flow, heed, tier_size
 from hosttune.planning.sizing.role import Role
@@ -94,7 +94,7 @@ def _as_is(plan: TierPlan, bounds: tuple[Bound, ...]) -> TierPlan:
     kept = [
         b for b in plan.bounds if (kind := b.id.partition(":")[0]) == "cap" or (kind in _MEASURED and kind not in have)
     ]
-    return dataclasses.replace(plan, bounds=tuple(sorted((*counted, *kept), key=capacity.order)))
+    return dataclasses.replace(plan, bounds=tuple(sorted((*counted, *kept), key=order)))
 
 
 def _with_alone(

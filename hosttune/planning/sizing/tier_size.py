@@ -6,8 +6,7 @@ import dataclasses
 import math
 from fractions import Fraction
 
-from hosttune import capacity
-from hosttune.capacity import CapacityFacts, closing, footprint, known_programs
+from hosttune.capacity import CapacityFacts, capacity, closing, footprint, known_programs, order
 from hosttune.capacity.bounds import cloud, conntrack
 from hosttune.model import (
     BindMode,
@@ -52,7 +51,7 @@ def plan(topology: Topology, tier: Tier, role: Role, demand: Fraction) -> TierPl
         hop_demand.hop(topology, tier, leg, demand, load.bind_mode, readings)
         for leg in hop_demand.legs(tier, load.bind_mode)
     )
-    bounds = [_shared(bound, tier, facts) for bound in capacity.capacity(facts) if _is_planned(bound, tier)]
+    bounds = [_shared(bound, tier, facts) for bound in capacity(facts) if _is_planned(bound, tier)]
     for hop, leg in zip(hops, hop_demand.legs(tier, load.bind_mode), strict=True):
         bounds += hop_demand.bounds(facts, hop, leg)
     bounds += [*_cap(tier), *_cloud(tier, load)]
@@ -64,7 +63,7 @@ def plan(topology: Topology, tier: Tier, role: Role, demand: Fraction) -> TierPl
         factor=demand / topology.connections,
         workload=load,
         machine=machine,
-        bounds=tuple(sorted(bounds, key=capacity.order)),
+        bounds=tuple(sorted(bounds, key=order)),
         hops=hops,
         settings=(*_own(tier, hops, role.wants(load, machine, tier.processes)), *_takes(topology, tier, facts, demand)),
         notes=tuple(notes) if serving else (),

@@ -10,7 +10,8 @@ from typing import Any
 
 from hosttune.model import Deployment, Leg, Message, Setting, Tier, Topology
 from hosttune.planning import sizing
-from hosttune.workflows import role_settings
+from hosttune.terminal import file_tree
+from hosttune.workflows import emitting, role_settings
 
 
 def span(first: str, count: int) -> tuple[str, ...]:
@@ -74,3 +75,8 @@ def deploy(topology: Topology, settings: Sequence[Setting] | None = None) -> Dep
     if settings is None:
         return made
     return dataclasses.replace(made, hosts=tuple(dataclasses.replace(h, settings=tuple(settings)) for h in made.hosts))
+
+
+def write(deployment: Deployment, directory: str) -> tuple[str, ...]:
+    """Write its files as `plan --emit` does; return their paths."""
+    return file_tree.write("--emit", directory, emitting.texts(deployment))

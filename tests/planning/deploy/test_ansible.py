@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from hosttune.workflows import emitting
 from tests import needs
 from tests.planning.deploy import deployed
 
@@ -50,7 +49,7 @@ def emitted(tmp_path: Path) -> Path:
     named = tuple(
         dataclasses.replace(tier, interface="ens5") if tier.name == "lb" else tier for tier in deployed.small().tiers
     )
-    emitting.emit(deployed.deploy(dataclasses.replace(deployed.small(), tiers=named)), str(tmp_path / "out"))
+    deployed.write(deployed.deploy(dataclasses.replace(deployed.small(), tiers=named)), str(tmp_path / "out"))
     return tmp_path / "out" / "ansible"
 
 

@@ -7,8 +7,7 @@ from fractions import Fraction
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hosttune import capacity
-from hosttune.capacity import CapacityFacts
+from hosttune.capacity import CapacityFacts, capacity
 from hosttune.facts.pool import Held, Settings, Used, compute
 from hosttune.model import BindMode, Leg, Message, Sizing, Tier, Topology
 from hosttune.planning.sizing import deploy
@@ -74,7 +73,7 @@ def test_a_host_has_the_ports_that_its_plan_counts(sizing: Sizing) -> None:
     pools = tuple(compute(p.source, p.backend, mode, reads, held, Used()) for p in host.pairs)
     readings = roles.small("lb").readings(plan.machine)
     facts = CapacityFacts(readings, pools, plan.workload, plan.machine)
-    real = {b.id: b for b in capacity.capacity(facts)}
+    real = {b.id: b for b in capacity(facts)}
     (mine,) = (b for b in plan.bounds if b.id.startswith("ports:"))
     each = [b for id, b in real.items() if id.startswith("ports:") and id != "ports:all"] or [real["ports:all"]]
     assert {mine.hard} == {b.hard for b in each} and {mine.knee} == {b.knee for b in each}

@@ -1,0 +1,43 @@
+"""What each answer is as an exit code: 0 all is well, 1 something is not, 3 it could not be told."""
+
+from __future__ import annotations
+
+from hosttune.model import Conclusion, Diagnosis, Fleet, Proven, Report, Sizing, Trial, Verdict
+from hosttune.render.view.figures import hard_bounds, slow_bounds
+
+
+def check(report: Report) -> int:
+    """Return 1 for a failure at or above its `fail_on`, 3 with `strict` for an unknown, else 0.
+
+    Also 3 without `strict`, where nothing at all could be told.
+    """
+    least = report.fail_on.rank
+    grave = {finding.verdict for finding in report.findings if finding.severity.rank >= least}
+    if grave & {Verdict.FAIL, Verdict.DRIFT}:
+        return 1
+    told = any(finding.verdict.told for finding in report.findings)
+    return 3 if Verdict.UNKNOWN in grave and (report.strict or not told) else 0
+
+
+def capacity(report: Report) -> int:
+    """Return 0 where the workload is carried, 1 where it is not, or only slowly."""
+    bounds = hard_bounds(report)
+    short = bool(bounds) and bounds[0][0] < report.workload.connections
+    return int(short or bool(slow_bounds(report)))
+
+
+def diagnose(diagnosis: Diagnosis) -> int:
+    """Return 0 where nothing binds and nothing was said, 1 for a cause, 3 where the evidence is not enough."""
+    return {Conclusion.NOTHING: 0, Conclusion.NOT_ENOUGH: 3}.get(diagnosis.conclusion, 1)
+
+
+def prove(trial: Trial, strict: bool) -> int:
+    """Return 1 where a proof differs, 3 with `strict` where one could not be made, else 0."""
+    verdicts = {proof.verdict for proof in trial.proofs}
+    return 1 if Proven.DIFFERS in verdicts else 3 if strict and Proven.COULD_NOT in verdicts else 0
+
+
+def plan(sizing: Sizing, fleet: Fleet | None = None) -> int:
+    """Return 0 where the target is carried and, of a fleet, every host is there and ready, else 1."""
+    ready = fleet is None or not (fleet.waiting or fleet.missing)
+    return 0 if ready and sizing.carried else 1

@@ -1,0 +1,121 @@
+"""The library: its examples are run, and it leaves the process that uses it as it was."""
+
+from __future__ import annotations
+
+import doctest
+import os
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import hosttune
+from hosttune import Options, Place, api
+from hosttune.model import Report, Verdict
+from tests.netns.sandbox import need_namespaces
+
+ROOT = Path(__file__).parents[1]
+SNAPSHOT = str(ROOT / "tests/hosts/debian12-stock.json")
+NAME = f"hosttune-api-{os.getpid()}"
+
+
+def test_the_examples_are_so() -> None:
+    names = {"hosttune": hosttune, "SNAPSHOT": SNAPSHOT, "Options": Options, "Place": Place, "Verdict": Verdict}
+    finder = doctest.DocTestFinder(recurse=False)
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
+    functions = [name for name in hosttune.__all__ if name.islower()]
+    for name in functions:
+        (test,) = finder.find(getattr(api, name), name, globs=dict(names))
+        assert test.examples, f"{name} has no example"
+        assert runner.run(test).failed == 0, f"the example of {name} is not so"
+
+
+def state() -> dict[str, Any]:
+    """Return what a process has that a library must leave alone."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return {
+        "namespaces": {kind: os.readlink(f"/proc/thread-self/ns/{kind}") for kind in ("net", "mnt", "user", "pid")},
+        "directory": os.getcwd(),
+        "environment": dict(os.environ),
+        "umask": mask,
+        "streams": (sys.stdin, sys.stdout, sys.stderr),
+        "signals": {number: signal.getsignal(number) for number in signal.valid_signals()},
+        "descriptors": {fd: os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd") if _open(fd)},
+        "threads": threading.active_count(),
+    }
+
+
+def _open(fd: str) -> bool:
+    return os.path.exists(f"/proc/self/fd/{fd}") or os.path.islink(f"/proc/self/fd/{fd}")
+
+
+def left_alone(call: Callable[[], Any], capfd: pytest.CaptureFixture[str]) -> Any:
+    """Return what a call returns, made twice, once nothing of the process is other than before."""
+    call()  # what is imported for it stays
+    capfd.readouterr()
+    before = state()
+    result = call()
+    assert state() == before
+    assert capfd.readouterr() == ("", "")
+    return result
+
+
+def test_a_check_leaves_the_process_as_it_was(capfd: pytest.CaptureFixture[str]) -> None:
+    report = left_alone(lambda: hosttune.check(Options(role="lb")), capfd)
+    assert report.machine.kernel and report.command == ""
+
+
+@pytest.fixture
+def namespace() -> Iterator[str]:
+    need_namespaces()
+    subprocess.run(["ip", "netns", "add", NAME], check=True)
+    try:
+        setting = "net.ipv4.ip_local_port_range=20000 20099"
+        subprocess.run(["ip", "netns", "exec", NAME, "sysctl", "-qw", setting], check=True)
+        yield NAME
+    finally:
+        subprocess.run(["ip", "netns", "delete", NAME], check=True)
+
+
+def port_range(report: Report) -> object:
+    key = "sysctl:net.ipv4.ip_local_port_range"
+    return next(f.reading.runtime for f in report.findings if f.reading and str(f.subject) == key)
+
+
+def test_a_namespace_is_seen_and_not_stayed_in(namespace: str, capfd: pytest.CaptureFixture[str]) -> None:
+    report = left_alone(lambda: hosttune.check(Options(role="lb"), Place(netns=namespace)), capfd)
+    assert port_range(report) == (20000, 20099) and report.where.entered
+
+
+def test_threads_each_see_their_own(namespace: str) -> None:
+    places = [Place(netns=namespace), Place(), Place(netns=namespace), Place()]
+    found: dict[int, Report] = {}
+
+    def look(number: int) -> None:
+        found[number] = hosttune.check(Options(role="lb"), places[number])
+
+    threads = [threading.Thread(target=look, args=(number,)) for number in range(len(places))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    inside = [port_range(found[number]) == (20000, 20099) for number in range(len(places))]
+    assert inside == [True, False, True, False]
+
+
+def test_an_error_leaves_the_process_as_it_was(capfd: pytest.CaptureFixture[str]) -> None:
+    def wrong() -> None:
+        with pytest.raises(hosttune.HosttuneError, match="netns"):
+            hosttune.check(Options(role="lb"), Place(netns="there-is-none"))
+
+    left_alone(wrong, capfd)
+
+
+def test_one_of_several_may_be_a_text() -> None:
+    assert Options(role="lb", backend=["10.0.0.1:80"]) == Options(role=("lb",), backend=("10.0.0.1:80",))
