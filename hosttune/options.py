@@ -122,7 +122,7 @@ class Dialogue:
 _SPELLED = {"leave": "except"}  # a word of Python's
 
 
-def words(group: Any, without: Collection[str] = ()) -> list[str]:
+def spelled(group: Any, without: Collection[str] = ()) -> list[str]:
     """Return the options of a group as they were given, so that another verb can be told the same, but for some fields.
 
     What is as it is by default is left out.

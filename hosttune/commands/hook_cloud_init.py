@@ -14,7 +14,7 @@ from hosttune.errors import ProfileError, UsageError
 from hosttune.hooks import cloud_init, systemd
 from hosttune.hooks.cloud_init import Kind, Origin
 from hosttune.model import Severity
-from hosttune.options import Options
+from hosttune.options import Options, spelled
 from hosttune.printable import clean
 from hosttune.profile import load
 from hosttune.resolve import toml_file
@@ -49,7 +49,7 @@ def run(asked: Asked) -> None:
     there = [f"{cloud_init.PROFILES}/{name}" for name in profiles]
     unit = hook_systemd.Asked(asked.options, asked.every, Severity.ERROR, False, "", "")
     units = hook_systemd.units(unit, hook_systemd.Place(cloud_init.PROGRAM, [], there), loading.command())
-    options = loading.words(dataclasses.replace(asked.options, profile=there))
+    options = spelled(dataclasses.replace(asked.options, profile=there))
     also = ["--restart"] * asked.restart + ["--reserve-listeners"] * asked.reserve_listeners
     wanted = cloud_init.Wanted(options, also, units, loading.command(), profiles)
     text = cloud_init.user_data(wanted, origin, systemd.WHERE)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from hosttune.errors import UsageError
 from hosttune.hooks import systemd
 from hosttune.model import Severity
-from hosttune.options import Options
+from hosttune.options import Options, spelled
 from hosttune.printable import clean
 from hosttune.terminal import flat_files, metrics_file
 from hosttune.workflows import elsewhere, examine, loading, observe
@@ -78,7 +78,7 @@ def units(asked: Asked, place: Place, line: str) -> dict[str, str]:
     for option, path in reads:
         _seen(option, path)
     options = dataclasses.replace(asked.options, profile=place.profiles)
-    command = [place.program, "check", *loading.words(options)]
+    command = [place.program, "check", *spelled(options)]
     command += ["--fail-on", fail_on] if fail_on is not Severity.ERROR else []
     command += ["--strict"] if asked.strict else []
     command += ["--textfile", textfile] if textfile else []

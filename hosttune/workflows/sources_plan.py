@@ -18,7 +18,7 @@ from hosttune.facts import machine as machines
 from hosttune.facts.links import Links, Network
 from hosttune.host import Host
 from hosttune.model import Backend, BindMode, More, Outlet, PortPool, Reading, SourcePlan, Workload
-from hosttune.options import Options, Place
+from hosttune.options import Options, Place, spelled
 from hosttune.workflows import loading
 
 _READ = (
@@ -264,7 +264,7 @@ def _next(made: SourcePlan, options: Options) -> tuple[str, ...]:
     chosen = [address for outlet in outside if outlet not in short for address in outlet.chosen]
     commands: list[list[str]] = []
     if any(outlet.widens for outlet in made.outlets) and made.range_now != made.range_widest:
-        commands.append(["sudo", "hosttune", "apply", "--only", "sysctl", *loading.words(options, ("source",))])
+        commands.append(["sudo", "hosttune", "apply", "--only", "sysctl", *spelled(options, ("source",))])
     if chosen:
         commands.append([*add, *chosen])
     if made.anyip and any(outlet.version == 4 for outlet in short):
