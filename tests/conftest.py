@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import signal
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -20,19 +26,50 @@ for _number, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.S
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
 
+TESTS = Path(__file__).parent
+SLOW_FOLDERS = {"bench", "box", "differential", "fuzz", "netns", "programs", "vm"}
+"""Whatever is in them takes namespaces, guests or real programs, or measures; elsewhere a mark says it."""
+
+_compiled: list[str] = []
+"""The directory of this run's compiled modules, where the environment wants none beside the sources."""
+
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "guest: waits for a scenario on a virtual machine (tests/vm/ahead.py)")
+    config.addinivalue_line("markers", "slow: takes root, a namespace, a guest, a real program or more than a second")
+    if sys.dont_write_bytecode and not os.environ.get("PYTHONPYCACHEPREFIX"):
+        # hosttune starts 3,000 times in a run, and twice as fast where its modules were compiled before
+        _compiled.append(tempfile.mkdtemp(prefix="hosttune-compiled-"))
+        os.chmod(_compiled[0], 0o755)
+        os.environ.update(PYTHONPYCACHEPREFIX=_compiled[0], PYTHONDONTWRITEBYTECODE="")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Put the tests that wait for a virtual machine behind the others."""
+    """Mark what is slow by its folder, and put the tests that wait for a virtual machine behind the others."""
+    for item in items:
+        folder = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
+        if folder in SLOW_FOLDERS or item.get_closest_marker("guest"):
+            item.add_marker("slow")
     items.sort(key=lambda item: item.get_closest_marker("guest") is not None)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     if not session.config.option.collectonly:
-        ahead.start(len(session.items))
+        marks = [item.get_closest_marker("guest") for item in session.items]
+        ahead.start(list(dict.fromkeys(mark.args[0] for mark in marks if mark)), len(session.items))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    """Fail a test that has taken more than Python and its packages, and is not marked as slow."""
+    yield
+    if needs.taken and not item.get_closest_marker("slow"):
+        pytest.fail(f"it takes {', '.join(dict.fromkeys(needs.taken))}: mark it as slow")
+
+
+def pytest_runtest_setup() -> None:
+    needs.taken.clear()
 
 
 def pytest_sessionfinish() -> None:
@@ -41,6 +78,8 @@ def pytest_sessionfinish() -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Say last, below the counts of pytest itself, what would run the tests that were skipped."""
+    while _compiled:
+        shutil.rmtree(_compiled.pop(), ignore_errors=True)
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     skipped = reporter.stats.get("skipped", []) if reporter else []
     line = needs.closing(str(one.longrepr[2]) for one in skipped if isinstance(one.longrepr, tuple))

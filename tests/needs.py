@@ -66,6 +66,9 @@ _INSTALL = re.compile(r"\(apt-get install ([a-z0-9.+ -]+)\)")
 _PLACES = os.pathsep.join(("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/lib/nagios/plugins"))
 ROOT = "takes root"
 
+taken: list[str] = []
+"""What the test that runs has asked for: it is slow then (tests/conftest.py)."""
+
 
 def ci() -> bool:
     """Say whether this is a run in which nothing may be missing."""
@@ -86,6 +89,7 @@ def need(*wanted: str) -> None:
     `wanted` are programs, absolute paths, or "root", "namespaces" (root may make network namespaces), "user namespaces"
     (anybody may).
     """
+    taken.extend(wanted)
     conditions = {"root": _no_root, "namespaces": _no_namespaces, "user namespaces": _no_user_namespaces}
     reasons = [why for name in wanted if name in conditions and (why := conditions[name]())]
     lacking = [name for name in wanted if name not in conditions and not where(name)]

@@ -8,9 +8,9 @@ from hosttune import registry
 from hosttune.capacity import keeping, logs, reaching, tuples
 from hosttune.capacity.facts import CapacityFacts
 from hosttune.capacity.toward import towards
-from hosttune.model import Bound, Need
+from hosttune.model import Bound, Remedy
 
-__all__ = ["CapacityFacts", "capacity", "more_sources", "order", "reach", "towards", "with_log"]
+__all__ = ["CapacityFacts", "capacity", "more_sources", "order", "remedies", "towards", "with_log"]
 
 
 _NEVER = 1 << 44
@@ -33,11 +33,11 @@ def _or_none(bound: Bound) -> Bound:
     """Return a bound that no memory could ever reach as none: fs.file-max is 2^63 - 1 where systemd has raised it."""
     if not isinstance(bound.hard, int) or bound.hard < _NEVER:
         return bound
-    return dataclasses.replace(bound, hard=None, needs=(), notes=(NO_BOUND, *bound.notes))
+    return dataclasses.replace(bound, hard=None, remedies=(), notes=(NO_BOUND, *bound.notes))
 
 
-def reach(facts: CapacityFacts) -> tuple[Need, ...]:
-    """Return the shortest list of needs that carries the workload's connections at its rate; empty where it does.
+def remedies(facts: CapacityFacts) -> tuple[Remedy, ...]:
+    """Return the shortest list of remedies that carries the workload's connections at its rate; empty where it does.
 
     Each value is the least: all of them together reach the target, and any of them one step lower does not. A step
     is one of the unit, or for a range and a switch what they are now. Bounds that are Unknown, or that nothing
@@ -58,8 +58,8 @@ def more_sources(facts: CapacityFacts, *, widest: bool, below_knee: bool) -> int
 
 def with_log(bound: Bound, facts: CapacityFacts) -> Bound:
     """Return the bound with what the program that binds will write, before what the kernel does."""
-    name, when = facts.dialler if bound.id.startswith("ports") else facts.program_name, logs.ANY_TIME
-    if bound.id == "nofile":
+    name, when = facts.dialler if bound.kind == "ports" else facts.program_name, logs.ANY_TIME
+    if bound.kind == "nofile":
         kept = keeping.keeps(facts)
         name, when = kept.program or name, kept.when
     line = logs.log_line(name, bound.id, facts.workload.bind_mode, when)

@@ -1,11 +1,11 @@
-"""Backwards from the target: the shortest list of needs that carries the workload."""
+"""Backwards from the target: the shortest list of remedies that carries the workload."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from hosttune.capacity.facts import CapacityFacts
-from hosttune.model import Bound, Need, Workload
+from hosttune.model import Bound, Remedy, Workload
 
 
 def limit(bound: Bound) -> int | None:
@@ -21,17 +21,17 @@ def below(bound: Bound, workload: Workload) -> bool:
     return most is not None and most < (workload.rate if bound.unit == "connections/s" else workload.connections)
 
 
-def merge(bounds: Iterable[Bound], facts: CapacityFacts) -> tuple[Need, ...]:
-    """Return the needs of all bounds below the workload, of each subject the greatest, in the order of the bounds."""
-    found: dict[str, Need] = {}
+def merge(bounds: Iterable[Bound], facts: CapacityFacts) -> tuple[Remedy, ...]:
+    """Return the remedies of all bounds below the workload, in their order: of each subject the greatest."""
+    found: dict[str, Remedy] = {}
     for bound in bounds:
-        for need in bound.needs if below(bound, facts.workload) else ():
+        for need in bound.remedies if below(bound, facts.workload) else ():
             known = found.get(need.subject)
             found[need.subject] = need if known is None or _more(need, known) else known
     return tuple(found.values())
 
 
-def _more(need: Need, known: Need) -> bool:
+def _more(need: Remedy, known: Remedy) -> bool:
     """Say whether one need of a subject is the greater; values of a subject are of one kind."""
     if isinstance(need.value, int) and isinstance(known.value, int):
         return need.value > known.value

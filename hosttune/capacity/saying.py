@@ -1,8 +1,8 @@
-"""Needs and sizes in the words of the bounds."""
+"""Remedies and sizes in the words of the bounds."""
 
 from __future__ import annotations
 
-from hosttune.model import Need
+from hosttune.model import Remedy
 
 INT = 2**31 - 1
 """The most that a sysctl takes whose variable is an int (kernel/sysctl.c proc_dointvec); LONG likewise."""
@@ -10,15 +10,15 @@ INT = 2**31 - 1
 LONG = 2**63 - 1
 
 
-def sysctl(key: str, value: int, unit: str, highest: int = INT, rather: int | None = None) -> tuple[Need, ...]:
-    """Return the need of a sysctl that is one number; none where the kernel takes no such value.
+def sysctl(key: str, value: int, unit: str, highest: int = INT, rather: int | None = None) -> tuple[Remedy, ...]:
+    """Return the remedy of a sysctl that is one number; none where the kernel takes no such value.
 
     `rather` is what one would rather give it, and what a person is told.
     """
     told = value if rather is None else rather
     if told > highest:
         return ()
-    return (Need(f"sysctl:{key}", value, rather, unit, f"{key}={told:,}"),)
+    return (Remedy(f"sysctl:{key}", value, rather, unit, f"{key}={told:,}"),)
 
 
 def size(count: int) -> str:

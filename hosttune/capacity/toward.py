@@ -8,7 +8,7 @@ from fractions import Fraction
 from hosttune.capacity.bounds import churn, ports
 from hosttune.capacity.facts import CapacityFacts
 from hosttune.capacity.tuples import Group
-from hosttune.model import Bound, PortPool
+from hosttune.model import Bound, PortPool, Scope
 
 
 def towards(facts: CapacityFacts, pools: Sequence[PortPool], backends: int, name: str) -> tuple[Bound, ...]:
@@ -17,4 +17,4 @@ def towards(facts: CapacityFacts, pools: Sequence[PortPool], backends: int, name
     With bind() the pools are those of the source addresses, whatever the backend, and `backends` is 1.
     """
     group = Group(name, 4, tuple(pools), Fraction(1, backends))
-    return (ports.of_group(facts, group), churn.of_groups(facts, (group,), name, name))
+    return (ports.of_group(facts, group), churn.of_groups(facts, (group,), name, Scope.BACKEND, name))

@@ -15,7 +15,7 @@ from fractions import Fraction
 from hosttune.addresses import is_loopback
 from hosttune.capacity import closing
 from hosttune.capacity.facts import CapacityFacts
-from hosttune.model import Backend, BindMode, Need, PortPool, Unknown
+from hosttune.model import Backend, BindMode, PortPool, Remedy, Unknown
 from hosttune.ports import mask_of, span
 
 TIME_WAIT = 60_000
@@ -134,7 +134,7 @@ def _part(facts: CapacityFacts, group: Group) -> Fraction:
     return facts.workload.tuples_per_connection * group.part
 
 
-def needs(facts: CapacityFacts) -> tuple[Need, ...]:
+def remedies(facts: CapacityFacts) -> tuple[Remedy, ...]:
     """Return the least that carries the workload: as few source addresses as possible, then as few settings.
 
     Nothing where it is carried now, or where no number of sources would do.
@@ -193,7 +193,7 @@ def sources(facts: CapacityFacts, wide: bool, below_knee: bool) -> dict[int, int
     return _sources(facts, _Setting(wide, False), below_knee)
 
 
-def _addresses(facts: CapacityFacts, setting: _Setting, more: dict[int, int]) -> tuple[Need, ...]:
+def _addresses(facts: CapacityFacts, setting: _Setting, more: dict[int, int]) -> tuple[Remedy, ...]:
     calm = _sources(facts, setting, below_knee=True) or {}
     found = []
     for family, count in more.items():
@@ -208,11 +208,11 @@ def _addresses(facts: CapacityFacts, setting: _Setting, more: dict[int, int]) ->
             count, better = count + 1, better + 1 if better is not None else None
             said = f"{count:,} pairs of source and backend"
         aside = f" ({better:,} stay below the knee)" if better not in (None, count) else ""
-        found.append(Need(subject, count, better, unit, said + aside))
+        found.append(Remedy(subject, count, better, unit, said + aside))
     return tuple(found)
 
 
-def _widening(facts: CapacityFacts, setting: _Setting) -> tuple[Need, ...]:
+def _widening(facts: CapacityFacts, setting: _Setting) -> tuple[Remedy, ...]:
     if not setting.wide:
         return ()
     wide = _pools(facts, True)[0]
@@ -220,17 +220,17 @@ def _widening(facts: CapacityFacts, setting: _Setting) -> tuple[Need, ...]:
     value = (wide.low, wide.high)
     subject = "bind-range" if explicit else f"sysctl:{_RANGE}"
     said = "ports of the program" if explicit else "range"
-    return (Need(subject, value, None, "ports", f"{said} {wide.low} {wide.high}"),)
+    return (Remedy(subject, value, None, "ports", f"{said} {wide.low} {wide.high}"),)
 
 
-def _reusing(facts: CapacityFacts, setting: _Setting) -> tuple[Need, ...]:
+def _reusing(facts: CapacityFacts, setting: _Setting) -> tuple[Remedy, ...]:
     if not setting.reuse:
         return ()
     found = []
     if here(facts)[0].mode is not BindMode.EXPLICIT and facts.integer(_REUSE) != 1:
-        found.append(Need(f"sysctl:{_REUSE}", 1, None, "switch", f"{_REUSE}=1"))
+        found.append(Remedy(f"sysctl:{_REUSE}", 1, None, "switch", f"{_REUSE}=1"))
     if facts.integer(_STAMPS) == 0:
-        found.append(Need(f"sysctl:{_STAMPS}", 1, None, "switch", f"{_STAMPS}=1"))
+        found.append(Remedy(f"sysctl:{_STAMPS}", 1, None, "switch", f"{_STAMPS}=1"))
     return tuple(found)
 
 

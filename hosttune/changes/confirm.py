@@ -14,7 +14,7 @@ from typing import Annotated, Final, Literal
 from hosttune.changes import backends, entries
 from hosttune.changes.backends import directory
 from hosttune.errors import HostError
-from hosttune.host import Host
+from hosttune.host import Host, proc
 from hosttune.model import Change, FileState
 from hosttune.model.checked import within
 
@@ -156,8 +156,8 @@ def _twin(host: Host, change: Change) -> list[Change]:
 def _in_memory(host: Host) -> bool:
     """Say whether /run is a file system in memory: mount point and, after "-", type (proc_pid_mountinfo(5))."""
     try:
-        mounts = [line.split() for line in host.read("/proc/self/mountinfo").splitlines()]
+        mounts = proc.mountinfo(host.read("/proc/self/mountinfo"))
     except HostError:
         return False
-    types = [words[words.index("-") + 1] for words in mounts if words[4:5] == ["/run"] and "-" in words[:-1]]
+    types = [mount.type for mount in mounts if mount.place == "/run" and mount.type]
     return bool(types) and types[-1] in ("tmpfs", "ramfs")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from hosttune.changes.request import PlanFacts, Request
 from hosttune.changes.value import highest, meet, stronger
-from hosttune.facts.sysctl import module_of
+from hosttune.facts.kinds.sysctl import module_of
 from hosttune.model import Finding, Operator, Reading, Reason, Requirement, Unknown, Value, Verdict
 from hosttune.resolve.sysctl_value import kernel_value
 

@@ -15,8 +15,8 @@ from hosttune.changes.sysctls import Row
 from hosttune.changes.value import text
 from hosttune.changes.written import Written
 from hosttune.errors import HostError
-from hosttune.facts import nofile as nofile_facts
-from hosttune.facts import sysctl as sysctl_facts
+from hosttune.facts.kinds import nofile as nofile_facts
+from hosttune.facts.kinds import sysctl as sysctl_facts
 from hosttune.model import Change, Machine
 from hosttune.resolve import systemd_limits
 from hosttune.resolve.pam_limits import resolve_login
@@ -211,7 +211,7 @@ def row_of(world: Planned, rows: Mapping[str, Row], key: str) -> Row:
     """Return a key in its layers, for a profile that does not ask for it too."""
     if key in rows:
         return rows[key]
-    return Row(key, sysctl_facts.gather(world, (key,), sysctl_facts.files(world, (key,)))[key])
+    return Row(key, sysctl_facts.read(world, (key,))[key])
 
 
 def raises_nr_open(machine: Machine) -> bool:

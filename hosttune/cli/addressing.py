@@ -48,9 +48,7 @@ def sources_add(how: Annotated[SourceOptions, _ADDED], place: Image, dialogue: D
 
 
 @sources.command("remove")
-def sources_remove(
-    how: Annotated[SourceOptions, Fields(force=_FORCE)], place: Image, dialogue: Dialogue
-) -> None:
+def sources_remove(how: Annotated[SourceOptions, Fields(force=_FORCE)], place: Image, dialogue: Dialogue) -> None:
     """Take source addresses away, now and from what hosttune keeps on disk; `hosttune rollback` brings them back.
 
     Exit: as `hosttune sources add`.

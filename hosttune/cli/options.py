@@ -175,9 +175,7 @@ SHARED: dict[str, Any] = {
     "addresses": Annotated[list[str] | None, typer.Argument(metavar="[FIRST[-LAST][/PREFIX][@INTERFACE]]...")],
     "anyip": Annotated[
         list[str] | None,
-        typer.Option(
-            "--anyip", help="A prefix whose every address is this host's own; repeatable.", metavar="PREFIX"
-        ),
+        typer.Option("--anyip", help="A prefix whose every address is this host's own; repeatable.", metavar="PREFIX"),
     ],
     "force": Annotated[bool, typer.Option("--force", help="Also what somebody else has changed since.")],
     "dry_run": Annotated[bool, typer.Option("--dry-run", help="Show what would change; exit 4 if anything.")],

@@ -65,16 +65,22 @@ def topologies(incomplete: str) -> Offered:
 
 def sysctls(incomplete: str) -> list[str]:
     """Offer the sysctls that profiles tell of."""
-    from hosttune.profile import load
-    from hosttune.workflows.opening import LOCAL
-
-    known = {subject for name in load.names(LOCAL) for subject in load.load(name, LOCAL).about}
-    return sorted(subject.removeprefix("sysctl:") for subject in known if subject.startswith("sysctl:"))
+    return sorted(text.removeprefix("sysctl:") for text in _known() if text.startswith("sysctl:"))
 
 
 def subjects(incomplete: str) -> list[str]:
-    """Offer what `explain` knows."""
-    return ["nofile", *sysctls(incomplete)]
+    """Offer what `explain` knows: each kind with all its subjects, and those that have a name of their own."""
+    from hosttune.facts import kinds
+
+    others = sorted(text for text in _known() if not text.startswith(("sysctl:", "nofile:")))
+    return [*(kind for kind in kinds.names() if kind != "sysctl"), *sysctls(incomplete), *others]
+
+
+def _known() -> set[str]:
+    from hosttune.profile import load
+    from hosttune.workflows.opening import LOCAL
+
+    return {subject for name in load.names(LOCAL) for subject in load.load(name, LOCAL).about}
 
 
 def experiments(incomplete: str) -> list[str]:

@@ -11,7 +11,7 @@ from hosttune.errors import HostError, UsageError
 from hosttune.host import named_file
 from hosttune.host.live import LiveHost
 from hosttune.host.recorded import Recorded
-from hosttune.model import Conclusion, Diagnosis, LogHit, Said, Unknown
+from hosttune.model import Conclusion, Diagnosis, LogHit, Symptom, Unknown
 from hosttune.options import Options
 from hosttune.render.view import diagnosis as diagnosis_view
 from hosttune.terminal import presenting
@@ -73,7 +73,7 @@ def _unused(asked: Asked, seconds: float) -> tuple[str, ...]:
     return (f"--for {asked.interval} was not used: a snapshot is of the time when it was taken, and {held}",)
 
 
-def _said(asked: Asked) -> tuple[Said, tuple[str, ...]]:
+def _said(asked: Asked) -> tuple[Symptom, tuple[str, ...]]:
     """Return what the person and the logs say, checked, and which log says nothing; raises UsageError."""
     errno = asked.errno.upper() if asked.errno.lower() != "none" else "none"
     if errno and errno not in errnos.ERRNOS:
@@ -82,7 +82,7 @@ def _said(asked: Asked) -> tuple[Said, tuple[str, ...]]:
         raise UsageError(f"--call {asked.call}: unknown; choose {', '.join(errnos.CALLS)}")
     known = [_hits(path) for path in dict.fromkeys(asked.log)]
     notes = tuple(remark for _, remark in known if remark)
-    return Said(errno, asked.call, asked.stalled_at, tuple(hit for hits, _ in known for hit in hits)), notes
+    return Symptom(errno, asked.call, asked.stalled_at, tuple(hit for hits, _ in known for hit in hits)), notes
 
 
 def _hits(path: str) -> tuple[tuple[LogHit, ...], str]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import difflib
 
-from hosttune.errors import HostError, UsageError
-from hosttune.facts import machine
+from hosttune.errors import UsageError
+from hosttune.facts import kinds, machine
 from hosttune.findings.judge import wanted
 from hosttune.host.live import LiveHost
+from hosttune.model import Subject
 from hosttune.printable import clean, cleaned
 from hosttune.profile import load, merge
 from hosttune.resolve.sysctl_value import display, normalise, valid_key
@@ -25,7 +26,7 @@ def run(key: str, files: list[str]) -> None:
     here = machine.gather(host)
     for subject in subjects:
         told = cleaned(about[subject])
-        print(f"{subject.partition(':')[2] if subject.startswith('sysctl:') else subject}\n  {told['what']}")
+        print(f"{Subject.parse(subject).label}\n  {told['what']}")
         for label, name in (
             ("unit", "unit"),
             ("default", "default"),
@@ -37,8 +38,8 @@ def run(key: str, files: list[str]) -> None:
             print(f"  {label:<9} {told[name]}")
         if "legal" in told:
             print("  {:<9} {:,} to {:,}".format("legal", *told["legal"]))
-        if subject.startswith("sysctl:"):
-            print(f"  {'here now':<9} {clean(_now(host, subject.partition(':')[2]))}")
+        if value := kinds.now(host, Subject.parse(subject)):
+            print(f"  {'here now':<9} {clean(value)}")
         for profile in profiles:
             active, _ = merge.requirements([profile], merge.workload([profile]), here)
             for one in active:
@@ -47,8 +48,8 @@ def run(key: str, files: list[str]) -> None:
 
 
 def _subjects(key: str, known: list[str]) -> list[str]:
-    if key == "nofile":
-        return [s for s in known if s.startswith("nofile:")]
+    if key in kinds.names():
+        return [subject for subject in known if subject.startswith(f"{key}:")]
     name = key.removeprefix("sysctl:")
     subject = f"sysctl:{display(normalise(name))}" if valid_key(name) else name
     for candidate in (subject, key):
@@ -57,10 +58,3 @@ def _subjects(key: str, known: list[str]) -> list[str]:
     near = difflib.get_close_matches(subject, known, 1, 0.4)
     hint = f"did you mean {near[0].removeprefix('sysctl:')}?" if near else "`hosttune profile show lb` lists keys"
     raise UsageError(f"{key!r}: no profile tells of it; {hint}")
-
-
-def _now(host: LiveHost, key: str) -> str:
-    try:
-        return host.read(f"/proc/sys/{normalise(key)}").strip().replace("\t", " ")
-    except HostError as error:
-        return f"({error})"

@@ -13,7 +13,7 @@ from hosttune.changes.planned import Planned
 from hosttune.changes.request import Request
 from hosttune.errors import HostError, UsageError
 from hosttune.facts import machine as machines
-from hosttune.host import Host
+from hosttune.host import Host, text
 from hosttune.host.live import LiveHost
 from hosttune.model import Proven, Trial
 from hosttune.options import Options
@@ -103,7 +103,7 @@ def _planned(host: Host, loaded: loading.Loaded) -> Host:
 
 
 def _modules(host: Host) -> set[str]:
-    return {line.split()[0] for line in machines.text(host, "/proc/modules").splitlines() if line.strip()}
+    return {line.split()[0] for line in text(host, "/proc/modules").splitlines() if line.strip()}
 
 
 def _progress(number: int, total: int, what: str) -> None:

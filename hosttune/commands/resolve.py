@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 from hosttune.errors import HostError, UsageError
-from hosttune.facts import machine, nofile, sysctl
-from hosttune.host import Host
+from hosttune.facts.kinds import nofile, sysctl
+from hosttune.host import Host, is_image, text
 from hosttune.model import Origin, Unknown, Value
 from hosttune.render.view import resolved
 from hosttune.resolve.pam_limits import LoginLimits, resolve_login
@@ -38,11 +38,11 @@ def run(keys: list[str], users: list[str], units: list[str], root: str, snapshot
 def document(host: Host, keys: list[str], users: list[str], units: list[str]) -> dict[str, Any]:
     """Return the whole answer as plain values; `keys` empty means every key that a file sets."""
     nothing_named = not (keys or users or units)
-    files = sysctl.files(host, keys)
+    files = sysctl.files(host, tuple(keys))
     passing = files.now.values.items() if files.now else ()
     every = sorted({*files.boot.values, *files.reload.values})
     named = keys or (every if nothing_named else [])
-    logins = users or (["root"] if nothing_named and machine.text(host, "/etc/passwd") else [])
+    logins = users or (["root"] if nothing_named and text(host, "/etc/passwd") else [])
     return {
         "schema": SCHEMA,
         "rules": {"systemd": files.boot.loader, "procps": files.reload.loader},
@@ -81,7 +81,7 @@ def _differs(row: dict[str, Any]) -> bool:
 
 
 def _runtime(host: Host, key: str) -> dict[str, Any]:
-    if machine.is_image(host):
+    if is_image(host):
         return {"text": None, "value": None, "unknown": "an image has no kernel", "count": None}
     try:
         text = host.read(f"/proc/sys/{normalise(key)}")

@@ -5,16 +5,15 @@ from __future__ import annotations
 import os
 
 from hosttune.commands import resolve
-from hosttune.errors import HostError
-from hosttune.facts import backends, counts, links
+from hosttune.facts import backends, links
 from hosttune.facts.pool import pools
 from hosttune.host.recorded import Recording
-from hosttune.model import Backend, BindMode, Said, Subject
+from hosttune.model import Backend, BindMode, Programs, Symptom
 from hosttune.options import Options
 from hosttune.printable import clean, word
 from hosttune.profile import load, merge
 from hosttune.terminal import streams
-from hosttune.workflows import capacity_facts, examine, observe, opening
+from hosttune.workflows import examine, observe, opening
 
 
 def run(
@@ -47,11 +46,11 @@ def _record(
         profiles = opening.open_profiles([name], [])
         workload = merge.workload(profiles)
         unit = next((p.service for p in profiles if p.service), "")
-        examine.examine(host, profiles, workload, capacity_facts.Programs(unit, ("root",), None), "")
+        examine.examine(host, profiles, workload, Programs(unit, ("root",), None), "")
     for mode in BindMode if targets else ():
         pools(host, targets, sources, mode, None)
     if targets:
-        counts.on_link(host, targets)
+        links.on_link(host, targets)
         links.gather(host)
     resolve.document(host, [], [], [])
     _units(host)
@@ -71,7 +70,7 @@ def _twice(host: Recording, targets: tuple[Backend, ...], sources: tuple[str, ..
     """Ask what a diagnosis asks, of two moments where an interval was given."""
     again = Recording(host.inner) if seconds else host
     live = observe.live(host)
-    observe.clues(observe.Twice(host, again, live.wait), Options(), Said(), seconds)
+    observe.clues(observe.Twice(host, again, live.wait), Options(), Symptom(), seconds)
     for mode in BindMode if targets and seconds else ():
         pools(again, targets, sources, mode, None)
     if seconds:
@@ -79,11 +78,8 @@ def _twice(host: Recording, targets: tuple[Backend, ...], sources: tuple[str, ..
 
 
 def _units(host: Recording) -> None:
-    from hosttune.facts import nofile
+    from hosttune.facts.kinds import nofile
     from hosttune.resolve.systemd_units import list_units
 
     for unit in list_units(host):
-        try:
-            nofile.read(host, Subject("nofile", f"unit/{unit}"))
-        except HostError:
-            continue
+        nofile.read(host, (f"unit/{unit}",))

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hosttune.errors import UsageError
-from hosttune.facts import limits
+from hosttune.facts.kinds import sysctl
 from hosttune.host import Host
 from hosttune.model import Machine, Run, Unknown, View
 from hosttune.options import Options
@@ -158,6 +158,6 @@ def _run(host: Host, machine: Machine, interval: float) -> Run:
 
 
 def _settings(host: Host) -> Iterator[tuple[str, str]]:
-    for key, value in limits.gather(host).items():
+    for key, value in sysctl.limits(host).items():
         if not isinstance(value, Unknown):
             yield key, " ".join(map(str, value)) if isinstance(value, tuple) else str(value)

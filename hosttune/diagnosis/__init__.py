@@ -12,10 +12,9 @@ from collections.abc import Mapping
 from hosttune import registry
 from hosttune.diagnosis import concluding
 from hosttune.diagnosis.clues import Clues
-from hosttune.diagnosis.usage import uses
 from hosttune.model import Cause, Certainty, Diagnosis, Evidence
 
-__all__ = ["Clues", "diagnose", "uses"]
+__all__ = ["Clues", "diagnose"]
 
 _HELD = (Certainty.CERTAIN, Certainty.LIKELY, Certainty.POSSIBLE)
 
@@ -29,19 +28,19 @@ def diagnose(clues: Clues) -> Diagnosis:
     found = [cause for causes in judged.values() for cause in causes]
     held = sorted(
         (_with_rivals(c, rules, found) for c in found if c.certainty in _HELD),
-        key=lambda c: (c.certainty.rank, -c.strength, c.id),
+        key=lambda c: (c.certainty.rank, -c.strength, c.kind),
     )
     out = tuple(c for c in found if c.certainty is Certainty.EXCLUDED)
-    unseen = tuple(c for c in found if c.certainty is Certainty.UNSEEN)
-    return concluding.conclude(clues, tuple(held), out, unseen)
+    unknown = tuple(c for c in found if c.certainty is Certainty.UNKNOWN)
+    return concluding.conclude(clues, tuple(held), out, unknown)
 
 
 def _with_rivals(cause: Cause, rules: Mapping[str, object], found: list[Cause]) -> Cause:
     """Add to a cause what speaks against those that are easily taken for it."""
-    rivals = getattr(rules.get(cause.id.replace("-", "_")), "RIVALS", ())
+    rivals = getattr(rules.get(cause.kind.replace("-", "_")), "RIVALS", ())
     against = tuple(
-        Evidence(f"{other.id}: {other.evidence[0].text}", other.evidence[0].where)
+        Evidence(f"{other.kind}: {other.evidence[0].text}", other.evidence[0].where)
         for other in found
-        if other.id in rivals and other.certainty is Certainty.EXCLUDED and other.evidence
+        if other.kind in rivals and other.certainty is Certainty.EXCLUDED and other.evidence
     )
     return dataclasses.replace(cause, rivals=(*cause.rivals, *against))

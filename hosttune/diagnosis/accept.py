@@ -124,11 +124,11 @@ def excluded(clues: Clues, id: str, what: str) -> Cause:
         if clues.hits(id):
             return Cause(id, what, Certainty.LIKELY, evidence=saying.logged(clues, id), confirm=_TWICE, strength=30)
         why = clues.traffic if isinstance(clues.traffic, Unknown) else f"{OVERFLOWS} could not be read"
-        return saying.unseen(id, what, why, _TWICE)
+        return saying.unknown(id, what, why, _TWICE)
     if ever and too_short(clues, OVERFLOWS):
         stands = saying.once(clues, OVERFLOWS, NETSTAT) or Evidence(f"{OVERFLOWS} stands at {ever:,}", NETSTAT)
         hinted = silent(clues) or clues.hits(id)
-        certainty = Certainty.POSSIBLE if hinted else Certainty.UNSEEN
+        certainty = Certainty.POSSIBLE if hinted else Certainty.UNKNOWN
         return Cause(id, what, certainty, evidence=(stands,), confirm=_LONGER, strength=10)
     fullest = max(_listeners(clues), key=lambda one: one.queue / (one.backlog + 1), default=None)
     never = Evidence(f"{OVERFLOWS} is 0: none has ever overflowed", NETSTAT)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from hosttune.findings import usage
 from hosttune.model import (
     Backend,
     BindMode,
@@ -15,10 +16,11 @@ from hosttune.model import (
     Pools,
     Program,
     Rates,
-    Said,
+    Symptom,
     Tracked,
     Traffic,
     Unknown,
+    Use,
     Value,
 )
 
@@ -40,7 +42,7 @@ class Clues:
     """
 
     machine: Machine
-    said: Said
+    symptom: Symptom
     rates: Rates
     limits: Mapping[str, Value | Unknown]
     traffic: Traffic | Unknown
@@ -81,15 +83,15 @@ class Clues:
 
         "none" is what a person says who saw no error at all.
         """
-        told = [(self.said.errno, self.said.call)] if self.said.errno else []
-        told += [(hit.errno, hit.call) for hit in self.said.hits if hit.errno]
+        told = [(self.symptom.errno, self.symptom.call)] if self.symptom.errno else []
+        told += [(hit.errno, hit.call) for hit in self.symptom.hits if hit.errno]
         if not told:
             return None
         return any(errno in errnos and (not calls or not call or call in calls) for errno, call in told)
 
     def hits(self, cause: str) -> tuple[LogHit, ...]:
         """Return the lines of the program's log that can be a sign of a cause."""
-        return tuple(hit for hit in self.said.hits if cause in hit.causes)
+        return tuple(hit for hit in self.symptom.hits if cause in hit.causes)
 
     def lines(self, *words: str, fresh: bool = True) -> tuple[tuple[float, str], ...]:
         """Return the kernel's lines that have one of the words in them: those of the last minute, or all older ones."""
@@ -114,9 +116,22 @@ class Clues:
         return (program.system_ticks - before.system_ticks) / ticks, (program.ticks - before.ticks) / ticks
 
     @property
+    def uses(self) -> tuple[Use, ...]:
+        """How full each limit is now, the nearest to its end first."""
+        listeners = self.traffic.listeners if isinstance(self.traffic, Traffic) else ()
+        return usage.uses(
+            self.rates.now.counters,
+            self.limits,
+            pools=self.pools,
+            programs=self.programs,
+            listeners=listeners,
+            groups=self.groups,
+        )
+
+    @property
     def stalled_at(self) -> int | None:
         """The number of connections at which it stopped, as a person said or a log."""
-        return self.said.stalled_at
+        return self.symptom.stalled_at
 
     @property
     def opening(self) -> int:

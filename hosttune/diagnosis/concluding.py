@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from hosttune.diagnosis import own_limits, pool_rows, saying
 from hosttune.diagnosis.clues import Clues
-from hosttune.diagnosis.usage import uses
 from hosttune.model import Backend, Cause, Certainty, Conclusion, Diagnosis, Flow, Traffic, Unknown
 
 _GENERAL = 3
@@ -24,7 +23,7 @@ _MANY = 8  # connections without an answer: one destination that is down is no s
 
 
 def conclude(
-    clues: Clues, held: tuple[Cause, ...], excluded: tuple[Cause, ...], unseen: tuple[Cause, ...]
+    clues: Clues, held: tuple[Cause, ...], excluded: tuple[Cause, ...], unknown: tuple[Cause, ...]
 ) -> Diagnosis:
     """Return the diagnosis; a cause that is only possible concludes nothing, it says what to read next."""
     sure = [c for c in held if c.certainty in (Certainty.CERTAIN, Certainty.LIKELY)]
@@ -35,7 +34,7 @@ def conclude(
     elif not _symptom(clues):
         conclusion, text = Conclusion.NOTHING, _nothing(clues, held)
         following = (*[c.confirm for c in held if c.confirm][:_GENERAL], *_still(clues))
-    elif _by_itself(clues, held, unseen):
+    elif _by_itself(clues, held, unknown):
         conclusion, text = Conclusion.OWN_LIMIT, own_limits.text(clues)
         following = own_limits.where_to_look(clues)
     else:
@@ -43,14 +42,14 @@ def conclude(
         following = _once((*_first(clues), *[c.confirm for c in held if c.confirm][:_GENERAL], *_ask(clues)))
     return Diagnosis(
         machine=clues.machine,
-        said=clues.said,
+        symptom=clues.symptom,
         seconds=clues.rates.seconds,
         conclusion=conclusion,
         text=text,
         causes=held,
         excluded=excluded,
-        unseen=unseen,
-        uses=uses(clues),
+        unknown=unknown,
+        uses=clues.uses,
         pools=clues.pools.pools,
         listeners=clues.traffic.listeners if isinstance(clues.traffic, Traffic) else (),
         programs=clues.programs,
@@ -69,7 +68,7 @@ def _once(following: tuple[str, ...]) -> tuple[str, ...]:
 def _cause(clues: Clues, sure: list[Cause]) -> str:
     cause = sure[0]
     where = f", at {cause.at:,} {cause.unit}" if cause.at is not None else ""
-    more = sum(c.certainty is cause.certainty and c.id == cause.id for c in sure) - 1
+    more = sum(c.certainty is cause.certainty and c.kind == cause.kind for c in sure) - 1
     also = f", and {more:,} more like it" if more else ""
     thin = "Likely: " if cause.certainty is Certainty.LIKELY else ""
     return f"{thin}{cause.what if thin else cause.what[:1].upper() + cause.what[1:]}{where}{also}"
@@ -81,7 +80,7 @@ def _maybe(cause: Cause) -> str:
 
 def _symptom(clues: Clues) -> bool:
     """Say whether anybody has said, or anything shows, that something is wrong."""
-    said = clues.said
+    said = clues.symptom
     return bool(said.errno or said.call or said.stalled_at or said.hits) or unanswered(clues) is not None
 
 
@@ -93,7 +92,7 @@ def unanswered(clues: Clues) -> Flow | None:
     return worst if worst is not None and worst.retried >= _MANY else None
 
 
-def _by_itself(clues: Clues, held: tuple[Cause, ...], unseen: tuple[Cause, ...]) -> bool:
+def _by_itself(clues: Clues, held: tuple[Cause, ...], unknown: tuple[Cause, ...]) -> bool:
     """Say whether no limit of the host can be it: it stopped at a number, the host was seen, and nothing is left.
 
     An errno that a limit gives speaks against it, and so do a limit of descriptors that was not seen, and SYNs without
@@ -104,9 +103,9 @@ def _by_itself(clues: Clues, held: tuple[Cause, ...], unseen: tuple[Cause, ...])
         return True
     if not clues.stalled_at or not clues.programs or not own_limits.at_it(clues):
         return False
-    if clues.said.errno not in ("", "none") or any(hit.errno for hit in clues.said.hits) or unanswered(clues):
+    if clues.symptom.errno not in ("", "none") or any(hit.errno for hit in clues.symptom.hits) or unanswered(clues):
         return False
-    if any(cause.id == "nofile" for cause in unseen):
+    if any(cause.kind == "nofile" for cause in unknown):
         return False
     return not any(_explains(clues, cause) for cause in held)
 
@@ -119,14 +118,15 @@ def _explains(clues: Clues, cause: Cause) -> bool:
 
 def _first(clues: Clues) -> tuple[str, ...]:
     """Return what to look at before anything else."""
-    if clues.heard("EADDRNOTAVAIL") and clues.said.call == "bind":
+    if clues.heard("EADDRNOTAVAIL") and clues.symptom.call == "bind":
         return ("`ip addr`: is the address that the program binds on this host?",)
-    if clues.said.errno in ("EADDRNOTAVAIL", "EADDRINUSE") and clues.said.call in _NEITHER:
+    if clues.symptom.errno in ("EADDRNOTAVAIL", "EADDRINUSE") and clues.symptom.call in _NEITHER:
         return (
-            f"{clues.said.call}() does not give {clues.said.errno}; which call did? strace -f -e trace=network -p PID",
+            f"{clues.symptom.call}() does not give {clues.symptom.errno}; which call did? "
+            "strace -f -e trace=network -p PID",
         )
-    if clues.said.errno in _ANSWERS and clues.said.call in ("", "connect"):
-        return (_ANSWERS[clues.said.errno],)
+    if clues.symptom.errno in _ANSWERS and clues.symptom.call in ("", "connect"):
+        return (_ANSWERS[clues.symptom.errno],)
     return ()
 
 
@@ -139,7 +139,7 @@ def _still(clues: Clues) -> tuple[str, ...]:
 
 def _without_call(clues: Clues) -> bool:
     """Say whether an errno was named, and nobody says of which call."""
-    return clues.said.errno not in ("", "none") or any(hit.errno and not hit.call for hit in clues.said.hits)
+    return clues.symptom.errno not in ("", "none") or any(hit.errno and not hit.call for hit in clues.symptom.hits)
 
 
 def _written(clues: Clues) -> tuple[str, ...]:
@@ -152,9 +152,9 @@ def _ask(clues: Clues) -> tuple[str, ...]:
     asked = []
     if clues.stalled_at and pool_rows.size_of_range(clues) is None:
         asked.append(f"the range of local ports, to hold the number against: sysctl {pool_rows.RANGE}")
-    if not clues.said.errno and not clues.said.hits:
+    if not clues.symptom.errno and not clues.symptom.hits:
         asked.append(_ERRNO)
-    elif not clues.said.call and _without_call(clues):
+    elif not clues.symptom.call and _without_call(clues):
         asked.append("the call that failed (--call connect, bind, accept or socket): strace -f -e trace=network -p PID")
     if clues.stalled_at and clues.heard("none") is not False:
         asked.append(f"it may stop by itself at {clues.stalled_at:,}: {own_limits.where_to_look(clues)[0]}")

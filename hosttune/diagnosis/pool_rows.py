@@ -34,7 +34,7 @@ def is_full(clues: Clues, pool: PortPool) -> bool:
     A single connect() looks at an even number of ports, so the last one of an odd range is found only by luck
     (net/ipv4/inet_hashtables.c). A range that is only guessed from the ports in use is never known to be full.
     """
-    if guessed(clues, pool):
+    if clues.pools.guessed(pool):
         return False
     return pool.free <= pool.in_range % 2 and bool(pool.used or pool.blocked or not pool.usable)
 
@@ -59,11 +59,6 @@ def counts(clues: Clues, pool: PortPool) -> tuple[int, int]:
     """Return the sockets of a pool and those of them in TIME_WAIT: of all its backends where they share its ports."""
     shared = [p for p in clues.pools.pools if p.source == pool.source] if pool.mode is BindMode.BIND else [pool]
     return sum(p.used for p in shared), sum(p.time_wait for p in shared)
-
-
-def guessed(clues: Clues, pool: PortPool) -> bool:
-    """Say whether a program's own range is known only from the ports that it uses now: it may be wider."""
-    return pool.mode is BindMode.EXPLICIT and (pool.source, pool.backend) in clues.pools.told
 
 
 def inferred(clues: Clues, pool: PortPool) -> bool:

@@ -30,22 +30,22 @@ def excluded(id: str, what: str, text: str, where: str = "") -> Cause:
     return Cause(id, what, Certainty.EXCLUDED, evidence=(Evidence(text, where),))
 
 
-def unseen(id: str, what: str, why: Unknown | str, confirm: str = "") -> Cause:
+def unknown(id: str, what: str, why: Unknown | str, confirm: str = "") -> Cause:
     """Return a cause that could not be looked at, and why."""
-    return Cause(id, what, Certainty.UNSEEN, evidence=(Evidence(str(why)),), confirm=confirm)
+    return Cause(id, what, Certainty.UNKNOWN, evidence=(Evidence(str(why)),), confirm=confirm)
 
 
 def heard(clues: Clues, *errnos: str) -> tuple[Evidence, ...]:
     """Return what was said of the stall, as evidence: where errnos are given, only of one of those."""
-    said = clues.said
-    if not said.errno or said.errno == "none" or (errnos and said.errno not in errnos):
+    symptom = clues.symptom
+    if not symptom.errno or symptom.errno == "none" or (errnos and symptom.errno not in errnos):
         return ()
-    return (Evidence(f"{f'{said.call}()' if said.call else 'a call'} failed with {said.errno}", "--errno"),)
+    return (Evidence(f"{f'{symptom.call}()' if symptom.call else 'a call'} failed with {symptom.errno}", "--errno"),)
 
 
 def instead(clues: Clues, errno: str) -> str:
     """Return why a cause is none that gives an errno, where another one was met, or none at all."""
-    met = [clues.said.errno, *(hit.errno for hit in clues.said.hits)]
+    met = [clues.symptom.errno, *(hit.errno for hit in clues.symptom.hits)]
     others = ", ".join(dict.fromkeys(name for name in met if name and name != "none"))
     return (
         f"it would be {errno}, and what failed was {others}" if others else f"it would be {errno}, and nothing failed"
@@ -59,7 +59,7 @@ def other(clues: Clues, heard: bool | None, errno: str) -> tuple[Evidence, ...]:
 
 def met_where(clues: Clues) -> str:
     """Return where an errno was named: by the person or by a log."""
-    return "--errno" if clues.said.errno else "--log"
+    return "--errno" if clues.symptom.errno else "--log"
 
 
 def logged(clues: Clues, cause: str, *errnos: str) -> tuple[Evidence, ...]:
@@ -71,7 +71,7 @@ def logged(clues: Clues, cause: str, *errnos: str) -> tuple[Evidence, ...]:
             else f"{hit.program} wrote: {hit.line}",
             "--log",
         )
-        for hit in clues.said.hits
+        for hit in clues.symptom.hits
         if cause in hit.causes or (hit.errno and hit.errno in errnos)
     )
 

@@ -85,7 +85,7 @@ def dropping(clues: Clues) -> tuple[Evidence, ...]:
 
 def told(clues: Clues) -> bool:
     """Say whether a log that a person gave has the kernel's words of a full table, not just a connect() that waited."""
-    return any(word in hit.line for hit in clues.said.hits for word in WORDS)
+    return any(word in hit.line for hit in clues.symptom.hits for word in WORDS)
 
 
 def spoken(clues: Clues) -> tuple[tuple[float, str], ...]:

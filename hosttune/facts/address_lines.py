@@ -6,8 +6,7 @@ import ipaddress
 import re
 from collections.abc import Collection, Iterator
 
-from hosttune.facts.machine import text
-from hosttune.host import Host
+from hosttune.host import Host, text
 
 _FILES = (
     "/etc/systemd/network/*.network",

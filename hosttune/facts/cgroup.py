@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from hosttune.errors import HostError
-from hosttune.facts.machine import text
-from hosttune.host import Host
+from hosttune.host import Host, proc, text
 from hosttune.model import GroupLimit, Reason
 
 _NONE = 1 << 62
@@ -37,7 +35,9 @@ def gather(host: Host, pid: str) -> tuple[GroupLimit, ...]:
     mounts = _mounts(host)
     found: list[GroupLimit] = []
     missed: HostError | None = None
-    for controllers, path in _groups(host.read(f"/proc/{pid}/cgroup")):
+    for controllers, path in proc.groups(host.read(f"/proc/{pid}/cgroup")):
+        if not path.startswith("/") or "/../" in f"{path}/":
+            continue
         version = 1 if controllers else 2
         for controller in ("memory", "pids"):
             if version == 1 and controller not in controllers:
@@ -88,15 +88,6 @@ def _field(told: str, name: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def _groups(told: str) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Return the hierarchies of /proc/PID/cgroup: controllers (none for version 2) and the path."""
-    for line in told.splitlines():
-        _, _, rest = line.partition(":")
-        controllers, colon, path = rest.partition(":")
-        if colon and path.startswith("/") and "/../" not in f"{path}/":
-            yield tuple(c for c in controllers.split(",") if c), path
-
-
 def _upwards(path: str) -> list[str]:
     """Return a group and all above it; the last is the top of what is mounted, a container's own group."""
     parts = [p for p in path.split("/") if p][:_DEEPEST]
@@ -106,10 +97,8 @@ def _upwards(path: str) -> list[str]:
 def _mounts(host: Host) -> dict[str, str]:
     """Return where each version 1 controller is mounted, and under "" where version 2 is."""
     found: dict[str, str] = {}
-    for line in host.read("/proc/self/mounts").splitlines():
-        fields = line.split()
-        if len(fields) < 4 or fields[2] not in ("cgroup", "cgroup2"):
-            continue
-        for name in [""] if fields[2] == "cgroup2" else fields[3].split(","):
-            found.setdefault(name, fields[1])
+    for mount in proc.mounts(host.read("/proc/self/mounts")):
+        if mount.type in ("cgroup", "cgroup2"):
+            for name in [""] if mount.type == "cgroup2" else mount.options:
+                found.setdefault(name, mount.place)
     return found

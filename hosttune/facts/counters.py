@@ -8,12 +8,14 @@ Names: `TcpExt.*`, `IpExt.*` (/proc/net/netstat), `Tcp.*` (/proc/net/snmp), `soc
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from hosttune.errors import HostError
-from hosttune.facts.machine import text
-from hosttune.host import Host
+from hosttune.host import Host, proc, text
 from hosttune.model import Sample
+
+Counted = Iterator[tuple[str, int]]
 
 # net/core/net-procfs.c softnet_seq_show(), hexadecimal, a row for each CPU
 _SOFTNET = ("processed", "dropped", "squeezed")
@@ -23,85 +25,113 @@ _CPU = ("user", "nice", "system", "idle", "iowait", "irq", "softirq", "steal")  
 def gather(host: Host, cloud: str = "") -> Sample:
     """Read every counter that this host shows; what it does not show is not among them."""
     found: dict[str, int] = {}
-    for part in (_pairs(host), _sockstat(host), _tables(host), _softnet(host), _interfaces(host), _system(host)):
-        found.update(part)
+    for path in _FILES:
+        found.update(read(host, path))
     if cloud == "aws":
         found.update(_allowances(host))
     uptime = text(host, "/proc/uptime").partition(" ")[0]
     return Sample(float(uptime) if re.fullmatch(r"\d+(\.\d+)?", uptime) else 0.0, found)
 
 
-def _pairs(host: Host) -> Iterator[tuple[str, int]]:
+def read(host: Host, path: str) -> dict[str, int]:
+    """Return the counters of one of the kernel's files; raises KeyError for another file."""
+    return dict(_FILES[path](text(host, path)))
+
+
+def _pairs(told: str) -> Counted:
     """Yield what stands as a row of names above a row of numbers (proc_net(5))."""
-    for path in ("/proc/net/netstat", "/proc/net/snmp"):
-        lines = text(host, path).splitlines()
-        for names, numbers in zip(lines[::2], lines[1::2], strict=False):
-            kind, _, titles = names.partition(": ")
-            for title, number in zip(titles.split(), numbers.partition(": ")[2].split(), strict=False):
-                if re.fullmatch(r"-?\d+", number) and kind in ("TcpExt", "IpExt", "Tcp", "Ip"):
-                    yield f"{kind}.{title}", int(number)
+    lines = told.splitlines()
+    for names, numbers in zip(lines[::2], lines[1::2], strict=False):
+        kind, _, titles = names.partition(": ")
+        for title, number in zip(titles.split(), numbers.partition(": ")[2].split(), strict=False):
+            if re.fullmatch(r"-?\d+", number) and kind in ("TcpExt", "IpExt", "Tcp", "Ip"):
+                yield f"{kind}.{title}", int(number)
 
 
-def _sockstat(host: Host) -> Iterator[tuple[str, int]]:
-    for path in ("/proc/net/sockstat", "/proc/net/sockstat6"):
-        for kind, rest in re.findall(r"^(TCP6?|sockets): (.*)$", text(host, path), re.M):
-            words = rest.split()
-            for name, number in zip(words[::2], words[1::2], strict=False):
-                if number.isdecimal():
-                    yield f"sockstat.{kind}.{name}", int(number)
+def _sockstat(told: str) -> Counted:
+    """Yield what sockets there are of a family (net/ipv4/proc.c, sockstat_seq_show())."""
+    for kind, rest in re.findall(r"^(TCP6?|sockets): (.*)$", told, re.M):
+        words = rest.split()
+        for name, number in zip(words[::2], words[1::2], strict=False):
+            if number.isdecimal():
+                yield f"sockstat.{kind}.{name}", int(number)
 
 
-def _tables(host: Host) -> Iterator[tuple[str, int]]:
-    """Yield the sums over CPUs of /proc/net/stat/*; the number of entries is the same in each row."""
-    for table in ("nf_conntrack", "arp_cache", "ndisc_cache"):
-        name = "conntrack" if table == "nf_conntrack" else table
-        rows = [line.split() for line in text(host, f"/proc/net/stat/{table}").splitlines()]
-        for title, *column in zip(*rows, strict=False) if len(rows) > 1 else ():
-            if all(re.fullmatch("[0-9a-f]{1,16}", cell) for cell in column):
-                numbers = [int(cell, 16) for cell in column]
-                yield f"{name}.{title}", numbers[0] if title == "entries" else sum(numbers)
-    count = text(host, "/proc/sys/net/netfilter/nf_conntrack_count")
-    if count.isdecimal():
-        yield "conntrack.count", int(count)
+def _table(name: str, told: str) -> Counted:
+    """Yield the sums over CPUs of a file of /proc/net/stat; the number of entries is the same in each row."""
+    rows = [line.split() for line in told.splitlines()]
+    for title, *column in zip(*rows, strict=False) if len(rows) > 1 else ():
+        if all(re.fullmatch("[0-9a-f]{1,16}", cell) for cell in column):
+            numbers = [int(cell, 16) for cell in column]
+            yield f"{name}.{title}", numbers[0] if title == "entries" else sum(numbers)
 
 
-def _softnet(host: Host) -> Iterator[tuple[str, int]]:
-    rows = [line.split() for line in text(host, "/proc/net/softnet_stat").splitlines()]
-    cells = [cell for row in rows for cell in row]
-    if (
-        rows
-        and all(len(row) >= len(_SOFTNET) for row in rows)
-        and all(re.fullmatch("[0-9a-f]{1,16}", c) for c in cells)
-    ):
+def _softnet(told: str) -> Counted:
+    rows = [line.split() for line in told.splitlines()]
+    whole = bool(rows) and all(len(row) >= len(_SOFTNET) for row in rows)
+    if whole and all(re.fullmatch("[0-9a-f]{1,16}", cell) for row in rows for cell in row):
         for column, name in enumerate(_SOFTNET):
             yield f"softnet.{name}", sum(int(row[column], 16) for row in rows)
 
 
-def _interfaces(host: Host) -> Iterator[tuple[str, int]]:
-    """Yield the packets that the interfaces dropped (/proc/net/dev, net/core/net-procfs.c dev_seq_printf_stats)."""
-    rows = [line.partition(":")[2].split() for line in text(host, "/proc/net/dev").splitlines()[2:]]
+def _interfaces(told: str) -> Counted:
+    """Yield the packets that the interfaces dropped (net/core/net-procfs.c dev_seq_printf_stats())."""
+    rows = [line.partition(":")[2].split() for line in told.splitlines()[2:]]
     if rows and all(len(row) >= 16 and row[3].isdecimal() and row[11].isdecimal() for row in rows):
         yield "dev.rx_dropped", sum(int(row[3]) for row in rows)
         yield "dev.tx_dropped", sum(int(row[11]) for row in rows)
 
 
-def _system(host: Host) -> Iterator[tuple[str, int]]:
-    files = text(host, "/proc/sys/fs/file-nr").split()
-    if files and files[0].isdecimal():
-        yield "files.open", int(files[0])
-    for key, value in re.findall(r"^(MemTotal|MemAvailable|Slab):\s+(\d+) kB$", text(host, "/proc/meminfo"), re.M):
-        yield f"memory.{key}", int(value) * 1024
-    for key, value in re.findall(r"^(oom_kill|pgmajfault) (\d+)$", text(host, "/proc/vmstat"), re.M):
-        yield f"vmstat.{key}", int(value)
-    tasks = re.match(r"\S+ \S+ \S+ \d+/(\d+) ", text(host, "/proc/loadavg") + " ")
+def _first(name: str, told: str) -> Counted:
+    """Yield the first number of a file of numbers (proc_sys_fs(5))."""
+    words = told.split()
+    if words and words[0].isdecimal():
+        yield name, int(words[0])
+
+
+def _memory(told: str) -> Counted:
+    rows = proc.status(told)
+    for name in ("MemTotal", "MemAvailable", "Slab"):
+        if (size := proc.kib(rows.get(name))) is not None:
+            yield f"memory.{name}", size
+
+
+def _vmstat(told: str) -> Counted:
+    yield from ((f"vmstat.{k}", int(v)) for k, v in re.findall(r"^(oom_kill|pgmajfault) (\d+)$", told, re.M))
+
+
+def _loadavg(told: str) -> Counted:
+    tasks = re.match(r"\S+ \S+ \S+ \d+/(\d+)(?: |$)", told)  # proc_loadavg(5)
     if tasks:
         yield "tasks", int(tasks[1])
-    cpu = re.search(r"^cpu +([\d ]+)$", text(host, "/proc/stat"), re.M)
+
+
+def _cpu(told: str) -> Counted:
+    cpu = re.search(r"^cpu +([\d ]+)$", told, re.M)
     if cpu:
         yield from ((f"cpu.{n}", int(v)) for n, v in zip(_CPU, cpu[1].split(), strict=False))
 
 
-def _allowances(host: Host) -> Iterator[tuple[str, int]]:
+_FILES: dict[str, Callable[[str], Counted]] = {
+    "/proc/net/netstat": _pairs,
+    "/proc/net/snmp": _pairs,
+    "/proc/net/sockstat": _sockstat,
+    "/proc/net/sockstat6": _sockstat,
+    "/proc/net/stat/nf_conntrack": partial(_table, "conntrack"),
+    "/proc/net/stat/arp_cache": partial(_table, "arp_cache"),
+    "/proc/net/stat/ndisc_cache": partial(_table, "ndisc_cache"),
+    "/proc/sys/net/netfilter/nf_conntrack_count": partial(_first, "conntrack.count"),
+    "/proc/net/softnet_stat": _softnet,
+    "/proc/net/dev": _interfaces,
+    "/proc/sys/fs/file-nr": partial(_first, "files.open"),
+    "/proc/meminfo": _memory,
+    "/proc/vmstat": _vmstat,
+    "/proc/loadavg": _loadavg,
+    "/proc/stat": _cpu,
+}
+
+
+def _allowances(host: Host) -> Counted:
     """Yield what Amazon's driver counts; the interfaces of an instance share one allowance, so the least is safe."""
     try:
         answers = list(host.probe("allowances").values())

@@ -9,8 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from hosttune.facts.machine import text
-from hosttune.host import Host
+from hosttune.host import Host, text
 from hosttune.model import Machine, Reading, Unknown, Value
 from hosttune.resolve.sysctl_value import display, kernel_value, normalise
 from hosttune.resolve.systemd_limits import nr_open_default

@@ -8,8 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from hosttune.facts import netplan
-from hosttune.facts.machine import text
-from hosttune.host import Host
+from hosttune.host import Host, text
 from hosttune.resolve.systemd_limits import settings
 
 NETWORKD, NETPLAN, MANAGER, IFUPDOWN = "networkd", "netplan", "networkmanager", "ifupdown"

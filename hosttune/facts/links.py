@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from hosttune.errors import HostError
 from hosttune.host import Host
+from hosttune.model import Backend
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -74,6 +76,18 @@ def _link(name: str, link: dict[str, Any]) -> Link:
         gateways=tuple(link["gateways"]),
         neighbours=tuple(link["neighbours"]),
     )
+
+
+def on_link(host: Host, backends: tuple[Backend, ...]) -> int | None:
+    """Return how many of the backends' addresses are neighbours, not behind a gateway; None where no route tells."""
+    wanted = sorted({backend.address for backend in backends})
+    try:
+        answers = host.probe("routes", destinations=wanted).values()
+    except HostError:
+        return None
+    if any("gateway" not in answer for answer in answers):
+        return None
+    return sum(bool(answer["source"]) and not answer["gateway"] for answer in answers)
 
 
 def subnets(link: Link, version: int) -> tuple[Network, ...]:

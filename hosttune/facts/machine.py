@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from hosttune.errors import HostError
-from hosttune.host import Host
+from hosttune.facts import counters
+from hosttune.host import Host, in_first_network, is_image, proc, text
 from hosttune.model import Machine, Reason, Unknown
 from hosttune.resolve import os_release
 
@@ -38,8 +39,8 @@ def gather(host: Host) -> Machine:
     release = os_release.read(host)
     dmi = " ".join(text(host, f"/sys/class/dmi/id/{n}") for n in ("sys_vendor", "product_name", "bios_vendor"))
     meminfo, kernel = text(host, "/proc/meminfo"), text(host, "/proc/sys/kernel/osrelease")
-    memory = _meminfo(meminfo)
-    status = text(host, "/proc/self/status")
+    memory = counters.read(host, "/proc/meminfo")
+    users = proc.status(text(host, "/proc/self/status")).get("Uid", "").split()
     return Machine(
         hostname=text(host, "/proc/sys/kernel/hostname") or text(host, "/etc/hostname"),
         distribution=release.get("ID", ""),
@@ -47,30 +48,17 @@ def gather(host: Host) -> Machine:
         pretty=release.get("PRETTY_NAME", ""),
         kernel=kernel,
         cpus=_cpus(text(host, "/sys/devices/system/cpu/online")),
-        memory=memory.get("MemTotal"),
-        memory_available=memory.get("MemAvailable"),
+        memory=memory.get("memory.MemTotal"),
+        memory_available=memory.get("memory.MemAvailable"),
         virtualisation=_virtualisation(host, dmi),
         cloud=next((name for mark, name in _CLOUDS if mark in dmi), ""),
         container=_container(host),
         conntrack=_conntrack(host),
         systemd=text(host, "/proc/1/comm") == "systemd",
-        root_user=bool(re.search(r"^Uid:\s+\d+\s+0\s", status, re.M)),
+        root_user=users[1:2] == ["0"],
         network_namespace=_namespace(host),
         page_size=_page_size(host, meminfo, kernel),
     )
-
-
-def text(host: Host, path: str) -> str:
-    """Return a small file's stripped text, "" where it cannot be read."""
-    try:
-        return host.read(path).strip(" \t\r\n\0")
-    except HostError:
-        return ""
-
-
-def is_image(host: Host) -> bool:
-    """Say whether this is a tree of files with no running kernel behind it."""
-    return not text(host, "/proc/sys/kernel/osrelease")
 
 
 def _page_size(host: Host, meminfo: str, kernel: str) -> int | None:
@@ -84,11 +72,6 @@ def _page_size(host: Host, meminfo: str, kernel: str) -> int | None:
     except HostError:
         mapped = "\nDirectMap4k:" in meminfo and "\nDirectMap64k:" not in meminfo
         return _X86_PAGE if mapped or re.search(r"[-.](amd64|x86_64|i[3-6]86|686(-pae)?)$", kernel) else None
-
-
-def _meminfo(meminfo: str) -> dict[str, int]:
-    rows = re.findall(r"^(\w+):\s+(\d+) kB$", meminfo, re.M)
-    return {key: int(value) * 1024 for key, value in rows}
 
 
 def _cpus(online: str) -> int | None:
@@ -110,7 +93,8 @@ def _container(host: Host) -> str:
     if kind := text(host, "/run/systemd/container"):
         return kind
     # an image that was exported from docker and booted as a machine keeps /.dockerenv, but not the overlay below it
-    if host.glob("/.dockerenv") and " / overlay " in text(host, "/proc/self/mounts"):
+    mounted = proc.mounts(text(host, "/proc/self/mounts")) if host.glob("/.dockerenv") else []
+    if any((mount.place, mount.type) == ("/", "overlay") for mount in mounted):
         return "docker"
     return "podman" if host.glob("/run/.containerenv") else ""
 
@@ -122,8 +106,7 @@ def _conntrack(host: Host) -> bool | Unknown:
         return Unknown(Reason.UNDECIDED, "an image has no kernel") if is_image(host) else False
     if count != "0":
         return True
-    inuse = re.search(r"^TCP: inuse (\d+)", text(host, "/proc/net/sockstat"), re.M)
-    if inuse and int(inuse[1]) > 8:
+    if counters.read(host, "/proc/net/sockstat").get("sockstat.TCP.inuse", 0) > 8:
         return False
     return Unknown(Reason.UNDECIDED, "the module is loaded, its table is empty and there is no traffic to judge by")
 
@@ -131,5 +114,4 @@ def _conntrack(host: Host) -> bool | Unknown:
 def _namespace(host: Host) -> str:
     if is_image(host):
         return ""
-    # netdev_max_backlog is registered for the initial network namespace only, net/core/sysctl_net_core.c
-    return "initial" if host.glob("/proc/sys/net/core/netdev_max_backlog") else "another"
+    return "initial" if in_first_network(host) else "another"

@@ -7,8 +7,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hosttune.facts.machine import text
-from hosttune.host import Host
+from hosttune.host import Host, text
 
 SECTIONS = ("ethernets", "bonds", "bridges", "vlans", "wifis")
 """Where a definition may be joined by one of a few lines in another file; others ask for keys of their own in each."""

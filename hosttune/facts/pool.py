@@ -15,8 +15,7 @@ from typing import Any
 
 from hosttune.addresses import is_loopback
 from hosttune.errors import HostError, UsageError
-from hosttune.facts.machine import text
-from hosttune.host import Host
+from hosttune.host import Host, text
 from hosttune.model import Backend, BindMode, PortPool, Reason
 from hosttune.ports import mask_of, span
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from hosttune.errors import HostError
-from hosttune.facts.machine import text
-from hosttune.host import Host
+from hosttune.host import Host, proc, text
 from hosttune.model import Process, Unknown
 
 _SYS_ADMIN = 1 << 21  # CAP_SYS_ADMIN, linux/capability.h
-_WHOLE = ["0", "0", "4294967295"]  # the map of the initial user namespace, user_namespaces(7)
 _MOST = 256
 
 
@@ -56,14 +53,9 @@ def _workers(host: Host, pids: list[int]) -> list[dict[str, Any]]:
 def _process(
     host: Host, pid: int, descriptors: int | Unknown, name: str, workers: int = 1, total: int | None = None
 ) -> Process:
-    status = text(host, f"/proc/{pid}/status")
-    resident = re.search(r"^VmRSS:\s+(\d+) kB$", status, re.M)
-    threads = re.search(r"^Threads:\s+(\d+)$", status, re.M)
-    able = re.search(r"^CapEff:\s+([0-9a-f]{1,16})$", status, re.M)
-    exempt = None
-    if able:
-        # capable() asks in the initial user namespace: root of a namespace of its own is not exempt
-        exempt = bool(int(able[1], 16) & _SYS_ADMIN) and text(host, f"/proc/{pid}/uid_map").split() == _WHOLE
+    rows = proc.status(text(host, f"/proc/{pid}/status"))
+    threads = rows.get("Threads", "")
+    able = proc.capabilities(rows, text(host, f"/proc/{pid}/uid_map"))
     try:
         held = host.probe("holdings", pid=pid)
     except HostError:
@@ -71,10 +63,10 @@ def _process(
     return Process(
         pid,
         descriptors,
-        int(resident[1]) * 1024 if resident else None,
-        exempt,
+        proc.kib(rows.get("VmRSS")),
+        None if able is None else bool(able & _SYS_ADMIN),
         name or text(host, f"/proc/{pid}/comm"),
-        threads=int(threads[1]) if threads else None,
+        threads=int(threads) if threads.isdecimal() else None,
         accepted=held.get("accepted"),
         outgoing=held.get("outgoing"),
         backlogs=tuple(held.get("backlogs") or ()),

@@ -5,8 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 
-from hosttune.facts.machine import text
-from hosttune.host import Host
+from hosttune.host import Host, proc, text
 from hosttune.model import Who
 
 _DEEPEST = 64
@@ -29,11 +28,10 @@ def ssh(host: Host) -> tuple[str, str]:
         older = re.search(r"(?:^|\0)SSH_CLIENT=(\S+) \d+ \d+(?:\0|$)", environment)
         if older:
             return _plain(older[1]), ""
-        # the command's name, in brackets, may hold blanks and brackets: count from the last one (proc_pid_stat(5))
-        fields = text(host, f"/proc/{at}/stat").rpartition(")")[2].split()
-        if len(fields) < 2 or not fields[1].isdecimal() or fields[1] in ("0", at):
+        own = proc.stat(text(host, f"/proc/{at}/stat"))
+        if own is None or own.parent <= 0 or str(own.parent) == at:
             break
-        at = fields[1]
+        at = str(own.parent)
     return "", ""
 
 
@@ -44,8 +42,8 @@ def who(host: Host) -> Who:
     what the environment says.
     """
     logged_in = text(host, "/proc/self/loginuid")
-    user = re.search(r"^Uid:\s+(\d+)", text(host, "/proc/self/status"), re.M)
-    number = logged_in if logged_in.isdecimal() and logged_in != _UNSET else user[1] if user else ""
+    users = proc.status(text(host, "/proc/self/status")).get("Uid", "").split()
+    number = logged_in if logged_in.isdecimal() and logged_in != _UNSET else "".join(users[:1])
     environment = text(host, "/proc/self/environ")
     sudo = _variable(environment, "SUDO_USER") or _name(host, _variable(environment, "SUDO_UID"))
     client, _ = ssh(host)
@@ -66,9 +64,9 @@ def _name(host: Host, number: str) -> str:
 
 
 def _terminal(host: Host) -> str:
-    # tty_nr, the fifth after the name in brackets: the major number in bits 8 to 15 (proc_pid_stat(5))
-    fields = text(host, "/proc/self/stat").rpartition(")")[2].split()
-    number = int(fields[4]) if len(fields) > 4 and re.fullmatch(r"[0-9]{1,10}", fields[4]) else 0
+    own = proc.stat(text(host, "/proc/self/stat"))
+    number = max(own.terminal, 0) if own else 0
+    # tty_nr: the major number in bits 8 to 15 (proc_pid_stat(5))
     major, minor = number >> 8 & 0xFFF, number & 0xFF | number >> 12 & 0xFFF00
     if 136 <= major <= 143:  # Documentation/admin-guide/devices.txt
         return f"pts/{(major - 136) * 256 + minor}"

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hosttune.errors import HostError
-from hosttune.facts.machine import text
 from hosttune.facts.writers import mounted_read_only
-from hosttune.host import Host
+from hosttune.host import Host, proc, text
 from hosttune.model import Machine, Namespaces, Site, Where
 
 # PROC_PID_INIT_INO: include/linux/proc_ns.h, include/uapi/linux/nsfs.h
@@ -73,12 +72,13 @@ def gather(host: Host, machine: Machine, came: Came = HERE) -> Where:
         contained = not entered and _within_one(machine, own, closed)
         owner = (owner or machine.container) if contained else owner if process is not None else ""
     files = other if outside else own
+    own_stat = proc.stat(text(host, f"/proc/{process}/stat")) if process is not None else None
     return Where(
         site=Site.CONTAINER if contained else Site.HOST if initial else Site.NAMESPACE,
         namespaces=Namespaces(own.net, files.mnt, files.user, files.pid),
         name=_name(came, own, initial, asked["names"]),
         process=process,
-        started=_started(host, process) if process is not None else "",
+        started=own_stat.started if own_stat else "",
         owner=owner,
         id=id if contained else "",
         inside=not outside,
@@ -128,28 +128,16 @@ def _namespaces(found: Mapping[str, str]) -> Namespaces:
 def _owner(host: Host, process: int | None, outside: bool) -> tuple[str, str]:
     """Return who keeps a process and the container's id: its control group says so, else what is mounted there."""
     name = "self" if process is None else str(process)
-    groups = text(host, f"/proc/{name}/cgroup")
-    paths = [line.split(":", 2)[2] for line in groups.splitlines() if line.count(":") >= 2]
+    paths = [path for _, path in proc.groups(text(host, f"/proc/{name}/cgroup"))]
     pod = any("/kubepods" in path for path in paths)
     for owner, pattern in _GROUPS:
         if found := next((m for path in paths if (m := pattern.search(path))), None):
             return "kubernetes" if pod else owner, found[1]
     if outside or process is None:
-        roots = _mounted(text(host, f"/proc/{name}/mountinfo"))
+        mounted = proc.mountinfo(text(host, f"/proc/{name}/mountinfo"))
+        roots = [mount.root for mount in mounted if mount.place in _FILES]
         for owner, pattern in _MOUNTS:
             if found := next((m for root in roots if (m := pattern.search(root))), None):
                 return owner, found[1]
     units = [part for path in paths for part in path.split("/") if part.endswith(".service")]
     return (units[0] if units and process is not None else ""), ""
-
-
-def _mounted(mountinfo: str) -> list[str]:
-    """Return where the files come from that each runtime puts into its containers."""
-    rows = [line.split(" ") for line in mountinfo.splitlines()]
-    return [row[3] for row in rows if len(row) > 4 and row[4] in _FILES]
-
-
-def _started(host: Host, process: int) -> str:
-    # the command's name, in brackets, may hold blanks and brackets: count from the last one (proc_pid_stat(5), 22)
-    fields = text(host, f"/proc/{process}/stat").rpartition(")")[2].split()
-    return fields[19] if len(fields) > 19 else ""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 
-from hosttune.facts.machine import is_image, text
-from hosttune.host import Host
+from hosttune.host import Host, is_image, proc, text
 from hosttune.resolve.systemd_units import is_masked
 
 # unit, what it does to the values that hosttune looks at
@@ -119,8 +118,5 @@ def _read_only(host: Host) -> list[str]:
 
 def mounted_read_only(host: Host, path: str) -> str:
     """Return /proc or /proc/sys where a list of mounts, proc_pid_mounts(5), has it read-only; "" where it has not."""
-    for line in text(host, path).splitlines():
-        fields = line.split(" ")
-        if len(fields) > 3 and fields[1] in ("/proc/sys", "/proc") and "ro" in fields[3].split(","):
-            return fields[1]
-    return ""
+    mounts = proc.mounts(text(host, path))
+    return next((m.place for m in mounts if m.place in ("/proc/sys", "/proc") and "ro" in m.options), "")

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from hosttune.errors import HostError
 from hosttune.model import FileState
 
 
@@ -66,3 +67,24 @@ class WritableHost(Host, Protocol):
     def act(self, name: str, **args: Any) -> None: ...
 
     def lock(self, path: str, wait: float, waiting: Callable[[str], None]) -> AbstractContextManager[None]: ...
+
+
+def text(host: Host, path: str) -> str:
+    """Return a small file's stripped text, "" where it cannot be read."""
+    try:
+        return host.read(path).strip(" \t\r\n\0")
+    except HostError:
+        return ""
+
+
+def is_image(host: Host) -> bool:
+    """Say whether this is a tree of files with no running kernel behind it."""
+    return not text(host, "/proc/sys/kernel/osrelease")
+
+
+def in_first_network(host: Host) -> bool:
+    """Say whether the network namespace is the kernel's first one; of an image none is seen.
+
+    netdev_max_backlog is registered for that one only, net/core/sysctl_net_core.c.
+    """
+    return bool(host.glob("/proc/sys/net/core/netdev_max_backlog"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hosttune.model.capacity import Backend, PortPool, endpoint
+from hosttune.model.capacity import Backend, BindMode, PortPool, endpoint
 from hosttune.model.findings import Unknown
 
 
@@ -211,3 +211,7 @@ class Pools:
     told: Mapping[tuple[str, Backend], str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     unsure: frozenset[tuple[str, Backend]] = frozenset()
+
+    def guessed(self, pool: PortPool) -> bool:
+        """Say whether a program's own range is known only from the ports that it uses now: it may be wider."""
+        return pool.mode is BindMode.EXPLICIT and (pool.source, pool.backend) in self.told

@@ -113,7 +113,7 @@ class PortPool:
 
 
 @dataclass(frozen=True, slots=True)
-class Need:
+class Remedy:
     """The least that one thing must have for the workload: raising a bound, worked out backwards.
 
     `subject` is its address (`sysctl:fs.nr_open`, `nofile:unit/haproxy.service`, `sources`, `memory`), `value` the
@@ -128,32 +128,55 @@ class Need:
     text: str
 
 
+class Scope(StrEnum):
+    """What a bound is one of: ALL are all backends together, POOL one source address towards one backend."""
+
+    HOST = "host"
+    PROGRAM = "program"
+    LISTENER = "listener"
+    BACKEND = "backend"
+    ALL = "all"
+    POOL = "one-pool"
+    GROUP = "control group"
+    OUTSIDE = "outside"
+
+
 @dataclass(frozen=True, slots=True)
 class Bound:
     """One limit of the role in `unit`, "connections" or "connections/s": hard, and the knee where it slows first.
 
-    `used` is what is taken now in the same unit. `reads` names the readings, `fails` how the program meets it (call
-    and errno), `counter` the file and field that move, `log` the line that the kernel writes; "" where there is none.
-    `needs` are what raises it, and to what. `hard` None means that it does not refuse here; it may still slow.
+    `kind` is what is limited (`ports`, `nofile`), `scope` of what, `of` of which one where a host has several: the
+    address of a backend, the path of a control group. `used` is what is taken now in the same unit. `reads` names the
+    readings, `fails` how the program meets it (call and errno), `counter` the file and field that move, `log` the line
+    that the kernel writes; "" where there is none. `remedies` are what raises it, and to what. `hard` None means that
+    it does not refuse here; it may still slow.
     """
 
-    id: str
+    kind: str
     name: str
     hard: int | Unknown | None
     knee: int | None
     used: int | None
     reads: str
     fails: str
-    needs: tuple[Need, ...] = ()
+    remedies: tuple[Remedy, ...] = ()
     notes: tuple[str, ...] = ()
     log: str = ""
     counter: str = ""
     unit: str = "connections"
+    scope: Scope = Scope.HOST
+    of: str = ""
+
+    @property
+    def id(self) -> str:
+        """What prints and documents call it: no two bounds of a host have the same."""
+        which = self.of or (self.scope.value if self.scope in (Scope.ALL, Scope.POOL) else "")
+        return f"{self.kind}:{which}" if which else self.kind
 
     @property
     def raised_by(self) -> str:
         """What raises it, and to what, as one line."""
-        return ", ".join(need.text for need in self.needs)
+        return ", ".join(remedy.text for remedy in self.remedies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,3 +265,17 @@ class Machine:
     addresses: tuple[str, ...] = ()
     local_routes: tuple[str, ...] = ()
     page_size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Programs:
+    """Who carries the connections: a unit, logins, a process; whether the unit raises its soft limit by itself.
+
+    `settings` are those of the configuration that was named.
+    """
+
+    unit: str
+    users: tuple[str, ...]
+    pid: int | None
+    unit_raises: bool = False
+    settings: Settings | None = None

@@ -15,14 +15,14 @@ class Certainty(StrEnum):
 
     CERTAIN: it is seen to bind on this host now, or the program's own words and the numbers leave nothing else.
     LIKELY: one strong sign and nothing against it. POSSIBLE: a hint, and `confirm` says what would decide.
-    EXCLUDED: it was looked at and does not bind. UNSEEN: it could not be looked at from here.
+    EXCLUDED: it was looked at and does not bind. UNKNOWN: it could not be looked at from here.
     """
 
     CERTAIN = "certain"
     LIKELY = "likely"
     POSSIBLE = "possible"
     EXCLUDED = "excluded"
-    UNSEEN = "could not be seen"
+    UNKNOWN = "unknown"
 
     @property
     def rank(self) -> int:
@@ -48,14 +48,14 @@ class Evidence:
 class Cause:
     """One possible reason of a stall.
 
-    `id` is its kind, the file name of the rule in diagnosis/; `what` is what binds, as the end of "It stalls on ...".
-    `at` is the number at which it binds, in `unit`. `log` is what the program will have logged. `fixes` are commands
-    or sentences, the best first. `confirm` is the reading that would decide where the evidence is thin.
+    `kind` is the file name of its rule, with hyphens; `what` is what binds, as the end of "It stalls on ...". `at` is
+    the number at which it binds, in `unit`. `log` is what the program will have logged. `fixes` are commands or
+    sentences, the best first. `confirm` is the reading that would decide where the evidence is thin.
     `strength` orders causes of one certainty: the greater comes first. `against` is what speaks against it, `rivals`
     what speaks against those that are easily taken for it.
     """
 
-    id: str
+    kind: str
     what: str
     certainty: Certainty
     at: int | None = None
@@ -87,7 +87,7 @@ class LogHit:
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Symptom:
     """What a person, or a log, says of the stall: the errno (a name), the call, the number where it stopped."""
 
     errno: str = ""
@@ -109,18 +109,18 @@ class Conclusion(StrEnum):
 class Diagnosis:
     """All of one diagnosis.
 
-    `causes` are ranked, the best first; those that are excluded, or could not be seen, are apart. `seconds` is the
+    `causes` are ranked, the best first; those that are excluded, or unknown, are apart. `seconds` is the
     time between the two gatherings. `next` is what to read or run next. `missing` is what root would add.
     """
 
     machine: Machine
-    said: Said
+    symptom: Symptom
     seconds: float
     conclusion: Conclusion
     text: str
     causes: tuple[Cause, ...] = ()
     excluded: tuple[Cause, ...] = ()
-    unseen: tuple[Cause, ...] = ()
+    unknown: tuple[Cause, ...] = ()
     uses: tuple[Use, ...] = ()
     pools: tuple[PortPool, ...] = ()
     listeners: tuple[Listener, ...] = ()

@@ -55,6 +55,11 @@ class Subject:
             cls.parse, core_schema.str_schema(), serialization=core_schema.to_string_ser_schema()
         )
 
+    @property
+    def label(self) -> str:
+        """What people call it: a sysctl by its key alone."""
+        return self.name if self.kind == "sysctl" else str(self)
+
     @classmethod
     def parse(cls, text: str) -> Subject:
         """Split `kind:name`; raises ValueError where either half is missing."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from hosttune.model.capacity import Bound, Machine, Need, PortPool, Workload
+from hosttune.model.capacity import Bound, Machine, PortPool, Remedy, Workload
 from hosttune.model.findings import Finding, Requirement, Severity
 from hosttune.model.where import HOST, Where
 
@@ -16,7 +16,7 @@ class Report:
     `warnings` are other writers and loader troubles, `missing` says what root (or another view) would add. `where` is
     what was judged. `command` is the invocation's own arguments, so that the next command can be printed; `fix` is
     what fixes what does not hold, empty where nothing is to be fixed, or not known here: one command for a host, lines
-    for what is no host, those that begin with two blanks to be pasted. `needs` is the shortest list of what reaches
+    for what is no host, those that begin with two blanks to be pasted. `remedies` is the shortest list of what reaches
     the workload, empty where it is carried. `fail_on` is the lowest severity that counts as a failure, `strict`: what
     could not be told counts too. `taken` is when the host was looked at, in seconds since 1970; None for a recording.
     """
@@ -32,7 +32,7 @@ class Report:
     waived: tuple[Requirement, ...] = field(default=())
     command: str = ""
     fix: tuple[str, ...] = ()
-    needs: tuple[Need, ...] = ()
+    remedies: tuple[Remedy, ...] = ()
     fail_on: Severity = Severity.ERROR
     strict: bool = False
     taken: float | None = None

@@ -21,7 +21,7 @@ class More:
 
 
 @dataclass(frozen=True, slots=True)
-class Outlet:
+class EgressInterface:
     """An interface that leads to backends, for one family of addresses.
 
     `source` is what routing picks, `have` what can be bound there now, `connections` the share of the wanted ones that
@@ -85,7 +85,7 @@ class SourcePlan:
     mode: BindMode
     range_now: tuple[int, int]
     range_widest: tuple[int, int]
-    outlets: tuple[Outlet, ...]
+    egress_interfaces: tuple[EgressInterface, ...]
     anyip: str = ""
     local: tuple[str, ...] = ()
     cloud: CloudAddresses | None = None
@@ -96,4 +96,4 @@ class SourcePlan:
     @property
     def carried(self) -> bool:
         """Whether the addresses of now carry it with the range of now, below the knee where there is one."""
-        return bool(self.outlets) and all(outlet.now.best == 0 for outlet in self.outlets)
+        return bool(self.egress_interfaces) and all(outlet.now.best == 0 for outlet in self.egress_interfaces)

@@ -199,7 +199,7 @@ class TierPlan:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Bottleneck:
     """Where the whole stalls or slows: a bound of a tier, in connections of the topology; `knee`: it only slows."""
 
     tier: str
@@ -210,7 +210,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Sizing:
-    """A topology and what it comes to: `places` where it stalls, the narrowest first, and where it slows.
+    """A topology and what it comes to: `bottlenecks` where it stalls, the narrowest first, and where it slows.
 
     `carried`: every bound holds the target with its headroom, and no knee is passed where none may be. `rates` are
     bounds in connections a second below what is wanted, by tier. `unknown` are bounds that could not be told.
@@ -219,7 +219,7 @@ class Sizing:
 
     topology: Topology
     tiers: tuple[TierPlan, ...]
-    places: tuple[Place, ...]
+    bottlenecks: tuple[Bottleneck, ...]
     rates: tuple[tuple[str, Bound], ...] = ()
     unknown: tuple[tuple[str, str, Unknown], ...] = ()
     carried: bool = False

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from hosttune.errors import ProfileError, UsageError
+from hosttune.facts import kinds
 from hosttune.host import named_file, path_walk
 from hosttune.host.owners import Doubt
 from hosttune.resolve import toml_file
-from hosttune.resolve.sysctl_value import display, normalise
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _DEEPEST = 16
@@ -96,12 +96,6 @@ def _document(path: Path) -> toml_file.TomlFile:
     return found
 
 
-def _subject(text: str) -> str:
-    """Return a subject in its one spelling: a key may be written with slashes too, as sysctl(8) takes it."""
-    kind, _, name = text.partition(":")
-    return f"{kind}:{display(normalise(name))}" if kind == "sysctl" else text
-
-
 def _find(name: str, directories: Sequence[Path], option: str) -> Path:
     if _NAME.fullmatch(name):
         for directory in directories:
@@ -156,9 +150,9 @@ def _build(path: Path, directories: Sequence[Path], below: tuple[Path, ...]) -> 
     own = dict(tables.get("workload", {}))
     why.update(own.pop("why", {}))
     workload.update(own)
-    about.update({_subject(name): told for name, told in tables.get("about", {}).items()})
+    about.update({kinds.spelled(name): told for name, told in tables.get("about", {}).items()})
     for number, row in enumerate(tables.get("require", []), 1):
-        rows.append(Row(_subject(row["subject"]), row, f"{path.name}: require {number}"))
+        rows.append(Row(kinds.spelled(row["subject"]), row, f"{path.name}: require {number}"))
     return Profile(
         name=head["name"],
         title=head["title"],

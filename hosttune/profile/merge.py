@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from hosttune.errors import ProfileError
+from hosttune.facts import kinds
 from hosttune.model import Backend, BindMode, Machine, Operator, Requirement, Severity, Subject, Value, Workload
 from hosttune.profile import contradictions
 from hosttune.profile.demand import FUNCTIONS
@@ -101,8 +102,7 @@ def _of_profile(profile: Profile, workload: Workload, machine: Machine) -> list[
 def _requirement(profile: Profile, row: Row, workload: Workload, machine: Machine, waived: str) -> Requirement:
     table = row.table
     wants = _wants(table, workload, machine)
-    if row.subject.startswith("nofile:"):
-        # soft and hard: a single number is meant for both
+    if kinds.is_pair(row.subject.partition(":")[0]):
         wants = tuple((want, want) if isinstance(want, int) else want for want in wants)
     return Requirement(
         subject=Subject.parse(row.subject),

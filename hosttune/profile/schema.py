@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 import ipaddress
-import re
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from hosttune.errors import ProfileError
+from hosttune.facts import kinds
 from hosttune.profile.demand import FUNCTIONS
 
-_SUBJECT = re.compile(
-    # no - at the begin: there it is no part of a name (sysctl.d(5))
-    r"(sysctl:[A-Za-z0-9_][A-Za-z0-9_-]*([./][A-Za-z0-9_-]+)+"
-    r"|nofile:(service|login|process|manager)|nofile:(unit|login)/[A-Za-z0-9_.@:-]+)"
-)
 _SENTENCE = r"^[^\x00-\x1f\x7f-\x9f]*$"
 
 _REASONED = ("pipes_per_connection", "threads_per_connection", "application_memory", "backlog", "disconnect")
@@ -138,7 +133,7 @@ class Require(Strict):
     @field_validator("subject")
     @classmethod
     def _known_subject(cls, text: str) -> str:
-        if not _SUBJECT.fullmatch(text) or ".." in text or len(text) > 200:
+        if len(text) > 200 or not kinds.valid(text):
             raise ValueError("not a subject; write sysctl:net.core.somaxconn or nofile:service")
         return text
 

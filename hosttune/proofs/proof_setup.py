@@ -9,9 +9,8 @@ from typing import Any
 
 from hosttune.errors import HostError
 from hosttune.facts import pool
-from hosttune.facts.machine import text
 from hosttune.facts.pool import Held
-from hosttune.host import Host
+from hosttune.host import Host, text
 from hosttune.model import Backend, BindMode, Unknown, Workload
 from hosttune.ports import span
 

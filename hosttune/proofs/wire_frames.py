@@ -5,14 +5,20 @@ The pair resolves no neighbours: without ARP a packet goes to the sender's own h
 
 from __future__ import annotations
 
+import errno
 import ipaddress
-from collections.abc import Iterable
+import time
+from collections.abc import Collection, Iterable
+from typing import Any
 
 NEAR, FAR = "here", "there"
 HARDWARE = "02:00:00:00:00:01"
 _UP, _NOARP = 0x1, 0x80  # linux/if.h
 _NODAD = 0x02  # IFA_F_NODAD, linux/if_addr.h
 _LINK = 253  # RT_SCOPE_LINK, linux/rtnetlink.h
+_LOCAL_TABLE = 255  # RT_TABLE_LOCAL
+_PATIENCE = 30.0
+"""Seconds until IPv6 addresses are this namespace's own."""
 
 
 def loopback_up() -> None:
@@ -63,7 +69,7 @@ class Links:
             self._routes[key] = value
 
 
-def _add(addresses: Iterable[str], interface: str) -> None:
+def _add(addresses: Collection[str], interface: str) -> None:
     from pyroute2 import IPRoute, NetlinkError
 
     with IPRoute() as routing:
@@ -76,6 +82,23 @@ def _add(addresses: Iterable[str], interface: str) -> None:
             except NetlinkError as error:
                 if error.code != 17:  # EEXIST
                     raise OSError(error.code, f"address {address}") from error
+        _await_local(routing, {str(ipaddress.ip_address(address)) for address in addresses if ":" in address})
+
+
+def _await_local(routing: Any, addresses: set[str]) -> None:
+    """Wait until IPv6 addresses are this namespace's own; raises OSError.
+
+    The kernel adds their local routes from a queue of work (addrconf_dad_work, net/ipv6/addrconf.c). Before, a SYN to
+    one of them is answered with "no route", and the program that connects fails a second later.
+    """
+    until = time.monotonic() + _PATIENCE
+    while addresses:
+        routes = routing.get_routes(family=10, table=_LOCAL_TABLE)
+        addresses = addresses - {str(route.get_attr("RTA_DST")) for route in routes}
+        if addresses and time.monotonic() > until:
+            raise OSError(errno.ETIMEDOUT, f"address {min(addresses)} has no local route")
+        if addresses:
+            time.sleep(0.01)
 
 
 def _route(interface: str, source: str, destination: str) -> None:

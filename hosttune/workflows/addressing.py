@@ -12,8 +12,7 @@ from hosttune.changes.request import AddressFacts, Request
 from hosttune.errors import HostError, UsageError
 from hosttune.facts import address_lines, links, session
 from hosttune.facts.links import Links
-from hosttune.facts.machine import text
-from hosttune.host import Host
+from hosttune.host import Host, text
 from hosttune.host.live import LiveHost
 
 _MOST = 4096

@@ -13,7 +13,7 @@ from hosttune.changes.request import KINDS, AddressFacts, PlanFacts, Request
 from hosttune.changes.written import Written
 from hosttune.errors import ProfileError, RefusedError, UsageError
 from hosttune.facts import machine as machines
-from hosttune.host import Host
+from hosttune.host import Host, text
 from hosttune.host.live import LiveHost
 from hosttune.model import Finding, Operator, Plan, Report, Requirement, Severity, Subject
 from hosttune.ports import span, text_of
@@ -104,7 +104,7 @@ def plan(
     facts = dataclasses.replace(facts, addresses=addresses or AddressFacts(), written=known)
     made = planning.plan(world, findings, request, facts)
     if isinstance(host, LiveHost) and made.changes:
-        status = machines.text(host, "/proc/self/status")
+        status = text(host, "/proc/self/status")
         refused = refuse.permissions(host, made.changes, status, journal.DIRECTORY)
         made = dataclasses.replace(made, refusals=(*made.refusals, *refused))
     if not isinstance(host, LiveHost):

@@ -3,31 +3,33 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from hosttune.capacity.facts import CapacityFacts
 from hosttune.errors import HostError
-from hosttune.facts import cgroup, counts, nofile, pool, process
+from hosttune.facts import cgroup, links, pool, process
+from hosttune.facts.kinds import nofile
+from hosttune.findings import usage
 from hosttune.host import Host
-from hosttune.model import GroupLimit, Machine, PortPool, Process, Reading, Reason, Settings, Subject, Unknown, Workload
+from hosttune.model import (
+    GroupLimit,
+    Machine,
+    Pools,
+    PortPool,
+    Process,
+    Program,
+    Programs,
+    Reading,
+    Reason,
+    Subject,
+    Unknown,
+    Use,
+    Workload,
+)
 
 _LAST = 65535
 _UNPRIVILEGED = 1024  # ip_unprivileged_port_start by default; below it lie the ports of well-known services
 _FEW = 128  # gc_thresh1 by default: so few neighbours are never in the way, and need no question about routes
-
-
-@dataclass(frozen=True, slots=True)
-class Programs:
-    """Who carries the connections: a unit, logins, a process; whether the unit raises its soft limit by itself.
-
-    `settings` are those of the configuration that was named.
-    """
-
-    unit: str
-    users: tuple[str, ...]
-    pid: int | None
-    unit_raises: bool = False
-    settings: Settings | None = None
 
 
 def survey(host: Host, workload: Workload) -> tuple[pool.Survey | None, tuple[str, ...]]:
@@ -48,10 +50,13 @@ def capacity_facts(
     readings: dict[str, Reading],
     found: pool.Survey | None,
     programs: Programs,
+    counted: Mapping[str, int],
 ) -> CapacityFacts:
-    """Return the facts of this host for this workload; what could not be told is None or Unknown."""
+    """Return the facts of this host for this workload; what could not be told is None or Unknown.
+
+    `counted` is what the kernel counts now, by the names of facts/counters.py.
+    """
     binding = _binding(readings, programs)
-    now = counts.gather(host)
     pids = _pids(host, programs, machine) if machine.kernel else []
     running = process.gather(host, pids)
     binding = _of_worker(host, binding, running)
@@ -65,19 +70,30 @@ def capacity_facts(
         nofile=binding,
         program=_program(binding) if binding else "",
         raises_nofile=programs.unit_raises and binding is not None and binding.subject.name == f"unit/{programs.unit}",
-        files_open=now.files,
-        tracked=now.tracked,
+        files_open=counted.get("files.open"),
+        tracked=counted.get("conntrack.count"),
         wide=_wide(found, readings) if found else (),
         process=running,
-        sockets_open=now.sockets,
-        threads=now.threads,
-        neighbours=now.neighbours,
-        on_link=counts.on_link(host, workload.backends) if len(peers) > _FEW else len(peers),
+        sockets_open=counted.get("sockstat.TCP.alloc"),
+        threads=counted.get("tasks"),
+        neighbours=counted.get("arp_cache.entries"),
+        on_link=links.on_link(host, workload.backends) if len(peers) > _FEW else len(peers),
         groups=_groups(host, pids, machine),
         allowance=allowance,
         exceeded=exceeded,
         settings=programs.settings,
     )
+
+
+def uses(facts: CapacityFacts, counted: Mapping[str, int]) -> tuple[Use, ...]:
+    """Return how full each limit is that the facts tell of, the nearest to its end first."""
+    process, limit = facts.process, facts.nofile.runtime if facts.nofile else None
+    soft = limit[0] if isinstance(limit, tuple) else limit
+    programs = []
+    if process and isinstance(process.descriptors, int) and isinstance(soft, int):
+        programs = [Program(process.pid, process.name or "process", 0, process.descriptors, soft, None)]
+    limits = {reading.subject.name: reading.runtime for reading in facts.readings.values()}
+    return usage.uses(counted, limits, pools=Pools(facts.pools), programs=programs, groups=facts.groups)
 
 
 def _of_worker(host: Host, binding: Reading | None, running: Process | None) -> Reading | None:
@@ -89,7 +105,7 @@ def _of_worker(host: Host, binding: Reading | None, running: Process | None) -> 
         return binding
     if isinstance(binding.runtime, Unknown) or binding.subject.name.startswith("login/"):
         return binding
-    runtime = nofile.read(host, Subject("nofile", f"pid/{running.pid}")).runtime
+    runtime = nofile.reading(host, Subject("nofile", f"pid/{running.pid}")).runtime
     return binding if isinstance(runtime, Unknown) else dataclasses.replace(binding, runtime=runtime)
 
 

@@ -16,8 +16,7 @@ from hosttune.changes import confirm, journal, trial
 from hosttune.changes.confirm import Confirm, left, moment, over
 from hosttune.changes.record import Record, Status
 from hosttune.errors import ApplyError, HostError, RefusedError, StoppedError, UsageError
-from hosttune.facts.machine import text
-from hosttune.host import Host
+from hosttune.host import Host, text
 from hosttune.host.live import LiveHost
 from hosttune.model import Plan
 from hosttune.model.acting import Confirmed, Waiting

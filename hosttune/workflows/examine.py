@@ -7,24 +7,24 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from hosttune.capacity import capacity, reach
+from hosttune.capacity import capacity, remedies
 from hosttune.errors import HostError, UsageError
+from hosttune.facts import counters, kinds, writers
 from hosttune.facts import defaults as default_rules
 from hosttune.facts import machine as machines
-from hosttune.facts import nofile, sysctl, writers
 from hosttune.facts import where as place
+from hosttune.facts.kinds import sysctl
 from hosttune.findings import judge, lints, near
-from hosttune.host import Host
+from hosttune.host import Host, text
 from hosttune.model import (
     Finding,
     Machine,
     Origin,
+    Programs,
     Reading,
     Report,
     Requirement,
     Severity,
-    Subject,
-    Unknown,
     Value,
     Where,
     Workload,
@@ -32,34 +32,8 @@ from hosttune.model import (
 from hosttune.profile import merge
 from hosttune.profile.load import Profile
 from hosttune.resolve.sysctl_value import display, normalise
-from hosttune.workflows import capacity_facts, opening, used
-from hosttune.workflows.capacity_facts import Programs
+from hosttune.workflows import capacity_facts, opening
 
-# read for the bounds and the lints, whatever the profiles name
-_ALWAYS = (
-    "fs.file-max",
-    "fs.nr_open",
-    "fs.epoll.max_user_watches",
-    "kernel.pid_max",
-    "kernel.threads-max",
-    "net.core.somaxconn",
-    "net.ipv4.ip_local_port_range",
-    "net.ipv4.ip_local_reserved_ports",
-    "net.ipv4.ip_unprivileged_port_start",
-    "net.ipv4.neigh.default.gc_thresh3",
-    "net.ipv4.tcp_max_orphans",
-    "net.ipv4.tcp_max_syn_backlog",
-    "net.ipv4.tcp_mem",
-    "net.ipv4.tcp_rmem",
-    "net.ipv4.tcp_syncookies",
-    "net.ipv4.tcp_timestamps",
-    "net.ipv4.tcp_tw_reuse",
-    "net.ipv4.tcp_tw_reuse_delay",
-    "net.ipv4.tcp_wmem",
-    "net.netfilter.nf_conntrack_max",
-    "net.netfilter.nf_conntrack_tcp_timeout_time_wait",
-    "vm.max_map_count",
-)
 _LISTEN = "0A"  # TCP_LISTEN, include/net/tcp_states.h, as /proc/net/tcp prints it
 
 
@@ -77,20 +51,23 @@ def examine(
     where = where or place.gather(host, machine)
     programs = _started_by(programs, machine, where)
     required, waived = merge.requirements(profiles, workload, machine)
-    required = tuple(r for one in required for r in _aim(one, programs))
-    readings, files = _gather(host, required, programs)
+    required = tuple(
+        dataclasses.replace(row, subject=subject) for row in required for subject in kinds.aimed(row.subject, programs)
+    )
+    readings = kinds.read(host, [*(row.subject for row in required), *kinds.always(programs)])
     known = defaults(host, profiles, machine, readings)
-    readings = sysctl.at_start(readings, where, known)
+    readings = kinds.at_start(readings, where, known)
     found, pool_notes = capacity_facts.survey(host, workload)
     pools = found.pools() if found else ()
     machine = _with_addresses(host, machine) if workload.backends else machine
     findings = _judge(required, readings, known, machine)
-    findings.extend(lints.lint(readings, _lint_facts(host, machine, files, programs, where)))
-    facts = capacity_facts.capacity_facts(host, machine, workload, readings, found, programs)
+    findings.extend(lints.lint(readings, _lint_facts(host, machine, readings, programs, where)))
+    counted = counters.gather(host).counters
+    facts = capacity_facts.capacity_facts(host, machine, workload, readings, found, programs, counted)
     bounds = capacity(facts)
     asked = {str(finding.subject) for finding in findings if finding.requirement}
     if facts.nofile is not None and str(facts.nofile.subject) not in asked:
-        carried = next((b.hard for b in bounds if b.id == "nofile"), None)
+        carried = next((b.hard for b in bounds if b.kind == "nofile"), None)
         findings.extend(lints.unasked(facts.nofile.subject, carried, workload.connections))
     return Report(
         machine=machine,
@@ -98,9 +75,9 @@ def examine(
         workload=workload,
         findings=tuple(findings),
         bounds=bounds,
-        needs=reach(facts),
+        remedies=remedies(facts),
         pools=pools,
-        warnings=writers.warnings(host, where.loaded) + pool_notes + near.warnings(used.uses(host, facts)),
+        warnings=writers.warnings(host, where.loaded) + pool_notes + near.warnings(capacity_facts.uses(facts, counted)),
         missing=missing + _missing(machine),
         waived=waived,
         command=command,
@@ -123,10 +100,10 @@ def judge_again(
     host: Host, profiles: list[Profile], required: tuple[Requirement, ...], where: Where | None = None
 ) -> tuple[Finding, ...]:
     """Hold requirements that are merged and aimed already against a host, which may be one that is only planned."""
-    readings, _ = _gather(host, required, Programs("", (), None))
+    readings = kinds.read(host, [*(row.subject for row in required), *kinds.always(Programs("", (), None))])
     machine = machines.gather(host)
     known = defaults(host, profiles, machine, readings)
-    readings = sysctl.at_start(readings, where or place.gather(host, machine), known)
+    readings = kinds.at_start(readings, where or place.gather(host, machine), known)
     return tuple(_judge(required, readings, known, machine))
 
 
@@ -168,43 +145,11 @@ def severity(text: str) -> Severity:
 
 def find_process(host: Host, name: str) -> int:
     """Return the lowest pid of that name (the kernel keeps 15 characters, proc(5)); raises UsageError."""
-    paths = [p for p in host.glob("/proc/[0-9]*/comm") if machines.text(host, p) == name[:15]]
+    paths = [p for p in host.glob("/proc/[0-9]*/comm") if text(host, p) == name[:15]]
     pids = [int(found[1]) for p in paths if (found := re.fullmatch("/proc/([0-9]{1,10})/comm", p))]
     if not pids:
         raise UsageError(f"--process-name {name}: no such process; `ps -e` shows those that run")
     return min(pids)
-
-
-def _aim(requirement: Requirement, programs: Programs) -> list[Requirement]:
-    """Point the rows for the service, the login and the process at those of this host."""
-    if requirement.subject.kind != "nofile":
-        return [requirement]
-    aims = {
-        "service": [f"unit/{programs.unit}"] if programs.unit else [],
-        "login": [f"login/{user}" for user in programs.users],
-        "process": [f"pid/{programs.pid}"] if programs.pid is not None else [],
-    }
-    names = aims.get(requirement.subject.name, [requirement.subject.name])
-    return [dataclasses.replace(requirement, subject=Subject("nofile", name)) for name in names]
-
-
-def _gather(
-    host: Host, required: tuple[Requirement, ...], programs: Programs
-) -> tuple[dict[str, Reading], sysctl.Files]:
-    names = tuple(dict.fromkeys([*(r.subject.name for r in required if r.subject.kind == "sysctl"), *_ALWAYS]))
-    files = sysctl.files(host, names)
-    readings = {f"sysctl:{k}": v for k, v in sysctl.gather(host, names, files).items()}
-    subjects = {r.subject for r in required if r.subject.kind == "nofile"}
-    subjects |= {Subject("nofile", f"pid/{programs.pid}")} if programs.pid is not None else set()
-    subjects |= {Subject("nofile", f"unit/{programs.unit}")} if programs.unit else set()
-    subjects |= {Subject("nofile", f"login/{user}") for user in programs.users}
-    for subject in sorted(subjects):
-        try:
-            readings[str(subject)] = nofile.read(host, subject)
-        except HostError as error:
-            unknown = Unknown(error.reason, error.detail)
-            readings[str(subject)] = Reading(subject, unknown, unknown)
-    return readings, files
 
 
 def _with_addresses(host: Host, machine: Machine) -> Machine:
@@ -216,8 +161,11 @@ def _with_addresses(host: Host, machine: Machine) -> Machine:
     return dataclasses.replace(machine, addresses=tuple(found["addresses"]), local_routes=tuple(found["local_routes"]))
 
 
-def _lint_facts(host: Host, machine: Machine, found: sysctl.Files, programs: Programs, where: Where) -> lints.LintFacts:
-    lines = [(display(a.key), a.text, a.origin) for a in found.boot.assignments if a.text is not None]
+def _lint_facts(
+    host: Host, machine: Machine, readings: Mapping[str, Reading], programs: Programs, where: Where
+) -> lints.LintFacts:
+    files = sysctl.files(host, tuple(text.removeprefix("sysctl:") for text in readings if text.startswith("sysctl:")))
+    lines = [(display(a.key), a.text, a.origin) for a in files.boot.assignments if a.text is not None]
     # a line that does not reach what is judged is no mistake there, nor is a key missing that only the host shows
     away = ("net.",) if where.inside and not where.contained else ("",)
     assignments = tuple(line for line in lines if where.loaded or not line[0].startswith(away))
@@ -270,7 +218,7 @@ def listening(host: Host) -> int:
 def _listed(host: Host) -> int:
     ports = 0
     for name in ("tcp", "tcp6"):
-        for line in machines.text(host, f"/proc/net/{name}").splitlines()[1:]:
+        for line in text(host, f"/proc/net/{name}").splitlines()[1:]:
             fields = line.split()
             port = fields[1].rpartition(":")[2] if len(fields) > 3 and fields[3] == _LISTEN else ""
             if re.fullmatch(r"[0-9A-F]{4}", port):

@@ -9,7 +9,7 @@ from typing import Any
 
 from hosttune.errors import HostError, UsageError
 from hosttune.host import json_bounds, named_file
-from hosttune.model import Bound, Fleet, Reason, Reported, Severity, Sizing, Unknown, Verdict
+from hosttune.model import Bound, Fleet, Reason, Reported, Scope, Severity, Sizing, Unknown, Verdict
 from hosttune.planning import sizing
 
 SCHEMA = "hosttune/report/1"
@@ -83,7 +83,7 @@ def _said(findings: list[dict[str, Any]], verdict: Verdict) -> tuple[str, ...]:
 def _bound(told: dict[str, Any]) -> Bound:
     hard, knee = told["hard"], told["knee"]
     return Bound(
-        id=_text(told["id"]),
+        kind=_text(told["kind"]),
         name=_text(told["name"]),
         hard=Unknown(Reason.UNDECIDED, _text(hard.get("detail", ""))) if isinstance(hard, dict) else _maybe(hard),
         knee=_maybe(knee),
@@ -91,6 +91,8 @@ def _bound(told: dict[str, Any]) -> Bound:
         reads=_text(told["reads"]),
         fails=_text(told["fails"]),
         unit=_text(told["unit"]),
+        scope=Scope(told["scope"]),
+        of=_text(told["of"]),
     )
 
 

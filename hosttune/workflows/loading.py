@@ -12,17 +12,17 @@ from dataclasses import dataclass
 from hosttune import printable
 from hosttune.capacity import known_programs
 from hosttune.errors import UsageError
-from hosttune.facts import backends, backends_config, nofile, process
-from hosttune.facts import machine as machines
+from hosttune.facts import backends, backends_config, process
 from hosttune.facts import where as place
-from hosttune.host import Host
+from hosttune.facts.kinds import nofile
+from hosttune.host import Host, text
 from hosttune.host.live import LiveHost
-from hosttune.model import BindMode, Settings, Workload
+from hosttune.model import BindMode, Programs, Settings, Workload
 from hosttune.options import Options, Place, spelled
 from hosttune.profile import merge
 from hosttune.profile.load import Profile, Row
 from hosttune.resolve.systemd_limits import resolve_unit
-from hosttune.workflows import capacity_facts, examine, opening, trust
+from hosttune.workflows import examine, opening, trust
 
 # systemd.unit(5); what is none of these is the beginning of a service's name, as systemctl takes it
 _OTHER_UNITS = ("socket", "device", "mount", "automount", "swap", "target", "path", "timer", "slice", "scope")
@@ -39,7 +39,7 @@ class Loaded:
 
     profiles: list[Profile]
     workload: Workload
-    programs: capacity_facts.Programs
+    programs: Programs
     notes: tuple[str, ...]
     came: place.Came = place.HERE
 
@@ -78,7 +78,7 @@ def load(host: Host, options: Options, process: int | None = None) -> Loaded:
     raises = own is not None and own.service_raises_nofile and unit == own.service
     for user in options.user:
         _check_user(host, user)
-    programs = capacity_facts.Programs(unit, tuple(options.user or ["root"]), pid, raises)
+    programs = Programs(unit, tuple(options.user or ["root"]), pid, raises)
     workload, notes, settings = _workload(options, host, profiles, _running(host, pid, unit if options.service else ""))
     programs = dataclasses.replace(programs, settings=settings)
     if options.user:
@@ -104,7 +104,7 @@ def _unit(host: Host, name: str) -> str:
 
 def _check_user(host: Host, name: str) -> None:
     """Raise UsageError for a login that cannot be: one in no file, where nsswitch.conf(5) names nothing but files."""
-    passwd, sources = machines.text(host, "/etc/passwd"), machines.text(host, "/etc/nsswitch.conf")
+    passwd, sources = text(host, "/etc/passwd"), text(host, "/etc/nsswitch.conf")
     names = {line.partition(":")[0] for line in passwd.splitlines()}
     asked = re.search(r"^\s*passwd:([^#\n]*)", sources, re.M)
     others = set(re.sub(r"\[[^]]*\]", " ", asked[1]).split()) - _LOCAL_SOURCES if asked else set()

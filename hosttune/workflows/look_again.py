@@ -11,7 +11,7 @@ from hosttune.changes.order import lasting
 from hosttune.changes.planned import Planned
 from hosttune.changes.request import Request
 from hosttune.errors import HostError
-from hosttune.facts import sysctl
+from hosttune.facts.kinds import sysctl
 from hosttune.findings.compare import holds
 from hosttune.host import Host
 from hosttune.model import (
@@ -27,8 +27,8 @@ from hosttune.model import (
     Value,
     Verdict,
 )
-from hosttune.render.view import outcome
 from hosttune.model.acting import Result
+from hosttune.render.view import outcome
 from hosttune.resolve.sysctl_value import kernel_value, shape_of
 from hosttune.workflows import examine, loading
 
@@ -134,7 +134,7 @@ def _keys(changes: Iterable[Change]) -> list[str]:
 
 def _sysctls(host: Host, changes: Sequence[Change]) -> list[Result]:
     keys = _keys(changes)
-    readings = sysctl.gather(host, tuple(keys), sysctl.files(host, tuple(keys))) if keys else {}
+    readings = sysctl.read(host, tuple(keys)) if keys else {}
     old = {c.target: c for c in changes if c.backend == "sysctl"}
     rows = []
     for key in keys:

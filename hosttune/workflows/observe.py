@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from hosttune.diagnosis import Clues
 from hosttune.errors import HostError, UsageError
-from hosttune.facts import backends, cgroup, counters, found, limits, nofile, pool, tracked, traffic
+from hosttune.facts import backends, cgroup, counters, found, pool, tracked, traffic
 from hosttune.facts import machine as machines
+from hosttune.facts.kinds import nofile, sysctl
 from hosttune.host import Host
 from hosttune.host.recorded import Recorded
 from hosttune.model import (
@@ -23,8 +24,8 @@ from hosttune.model import (
     Program,
     Rates,
     Reason,
-    Said,
     Sample,
+    Symptom,
     Traffic,
     Unknown,
 )
@@ -83,7 +84,7 @@ def seconds(text: str, option: str = "--for", most: float = _HOUR) -> float:
     return float(match[1]) * _UNITS[match[2]]
 
 
-def clues(hosts: Twice, options: Options, said: Said, interval: float = 0.0) -> Clues:
+def clues(hosts: Twice, options: Options, symptom: Symptom, interval: float = 0.0) -> Clues:
     """Gather everything of two moments; what cannot be read is Unknown and stops nothing. Raises UsageError."""
     first = hosts.first
     machine = machines.gather(first)
@@ -92,7 +93,7 @@ def clues(hosts: Twice, options: Options, said: Said, interval: float = 0.0) -> 
     goals = named(first, options)
     earlier = _programs(traffic.programs(first, watched, Unknown(Reason.UNDECIDED)))
     groups_earlier = groups(first, earlier)
-    held = limits.gather(first)
+    held = sysctl.limits(first)
     bounds = _bounds(first, options)
     hosts.wait(interval)
     host = hosts.second
@@ -104,7 +105,7 @@ def clues(hosts: Twice, options: Options, said: Said, interval: float = 0.0) -> 
     found_now = _programs(programs)
     return Clues(
         machine=machine,
-        said=said,
+        symptom=symptom,
         rates=Rates(before, now),
         limits=held,
         traffic=seen.traffic,

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hosttune.errors import UsageError
-from hosttune.model import Bound, Reported, Tier, TierPlan, Topology
+from hosttune.model import Bound, Programs, Reported, Tier, TierPlan, Topology
 from hosttune.planning import sizing
 from hosttune.profile import load
-from hosttune.workflows import capacity_facts, examine, fleet_reports, opening
+from hosttune.workflows import examine, fleet_reports, opening
 
 
 def bounds(topology: Topology, roles: Mapping[str, sizing.Role]) -> dict[str, tuple[Bound, ...]]:
@@ -43,7 +43,7 @@ def _examined(tier: Tier, plan: TierPlan, file: str) -> Reported:
     host = opening.open_host("/", file)
     profile = load.load(tier.role, directories=opening.LOCAL)
     unit = f"{tier.program}.service" if tier.program else profile.service
-    programs = capacity_facts.Programs(unit, ("root",), None, profile.service_raises_nofile and unit == profile.service)
+    programs = Programs(unit, ("root",), None, profile.service_raises_nofile and unit == profile.service)
     report = examine.examine(host, [profile], plan.workload, programs, "")
     return Reported(
         file=file,

@@ -13,11 +13,12 @@ from fractions import Fraction
 from hosttune import printable
 from hosttune.capacity import CapacityFacts, more_sources
 from hosttune.errors import HostError, UsageError
-from hosttune.facts import cloud_addresses, free, links, pool, sysctl
+from hosttune.facts import cloud_addresses, free, links, pool
 from hosttune.facts import machine as machines
+from hosttune.facts.kinds import sysctl
 from hosttune.facts.links import Links, Network
 from hosttune.host import Host
-from hosttune.model import Backend, BindMode, More, Outlet, PortPool, Reading, SourcePlan, Workload
+from hosttune.model import Backend, BindMode, EgressInterface, More, PortPool, Reading, SourcePlan, Workload
 from hosttune.options import Options, Place, spelled
 from hosttune.workflows import loading
 
@@ -75,7 +76,7 @@ def on(host: Host, options: Options, interface: str = "", headroom: str = "0") -
         mode=load.bind_mode,
         range_now=(first.low, first.high),
         range_widest=_widest(seen, first.low, first.high),
-        outlets=tuple(outlets),
+        egress_interfaces=tuple(outlets),
         local=seen.links.anyip,
         notes=(*loaded.notes, *notes),
     )
@@ -106,10 +107,10 @@ def _look(host: Host, load: Workload) -> _Seen:
         ways = host.probe("routes", destinations=sorted({b.address for b in load.backends}))
     except HostError as error:
         raise UsageError(f"sources plan: the interfaces and routes are not seen here: {error}") from error
-    return _Seen(host, load, found, sysctl.gather(host, _READ, sysctl.files(host, _READ)), ways)
+    return _Seen(host, load, found, sysctl.read(host, _READ), ways)
 
 
-def _outlets(seen: _Seen, only: str) -> tuple[list[Outlet], list[str]]:
+def _outlets(seen: _Seen, only: str) -> tuple[list[EgressInterface], list[str]]:
     """Return an outlet for each interface and family that leads to backends, and why some backends have none."""
     notes: list[str] = []
     groups: dict[Key, list[Backend]] = {}
@@ -144,7 +145,9 @@ def _survey(seen: _Seen, outlets: dict[Key, tuple[tuple[str, ...], list[Backend]
         raise UsageError(f"sources plan: the port pools could not be counted: {error}") from error
 
 
-def _outlet(seen: _Seen, key: Key, have: tuple[str, ...], backends: list[Backend], found: pool.Survey) -> Outlet:
+def _outlet(
+    seen: _Seen, key: Key, have: tuple[str, ...], backends: list[Backend], found: pool.Survey
+) -> EgressInterface:
     (name, version), load, link = key, seen.load, seen.links.links[key[0]]
     way = seen.ways[backends[0].address]
     part = Fraction(len(backends), len(load.backends))
@@ -162,7 +165,7 @@ def _outlet(seen: _Seen, key: Key, have: tuple[str, ...], backends: list[Backend
         machine=machines.gather(seen.host),
         wide=_of(found.pools(*_widest(seen, found.settings.low, found.settings.high)), backends),
     )
-    made = Outlet(
+    made = EgressInterface(
         interface=name,
         version=version,
         source=way["source"],
@@ -220,7 +223,7 @@ def _subnet(found: Links, name: str, source: str) -> Network | None:
     return max(around, key=lambda net: net.prefixlen) if around else None
 
 
-def _with_free(seen: _Seen, outlet: Outlet, subnet: Network) -> Outlet:
+def _with_free(seen: _Seen, outlet: EgressInterface, subnet: Network) -> EgressInterface:
     link = seen.links.links[outlet.interface]
     others = {*link.neighbours, *link.gateways, *(b.address for b in seen.load.backends)}
     here = free.ranges(subnet, {*seen.links.own(), *others})
@@ -259,11 +262,11 @@ def _spare(found: Links, count: int) -> str:
 def _next(made: SourcePlan, options: Options) -> tuple[str, ...]:
     """Return the commands that carry it, in order."""
     add = ["sudo", "hosttune", "sources", "add"]
-    outside = [outlet for outlet in made.outlets if not outlet.own]
+    outside = [outlet for outlet in made.egress_interfaces if not outlet.own]
     short = [outlet for outlet in outside if outlet.free < (outlet.needed.best or 0)]
     chosen = [address for outlet in outside if outlet not in short for address in outlet.chosen]
     commands: list[list[str]] = []
-    if any(outlet.widens for outlet in made.outlets) and made.range_now != made.range_widest:
+    if any(outlet.widens for outlet in made.egress_interfaces) and made.range_now != made.range_widest:
         commands.append(["sudo", "hosttune", "apply", "--only", "sysctl", *spelled(options, ("source",))])
     if chosen:
         commands.append([*add, *chosen])

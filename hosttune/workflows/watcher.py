@@ -7,24 +7,22 @@ import dataclasses
 import time
 from collections.abc import Callable, Mapping, Sequence
 
-from hosttune.diagnosis import Clues, uses
 from hosttune.errors import HostError, UsageError
-from hosttune.facts import counters, limits, traffic
+from hosttune.facts import counters, traffic
 from hosttune.facts import machine as machines
+from hosttune.facts.kinds import sysctl
+from hosttune.findings import usage
 from hosttune.host import Host
 from hosttune.model import (
     GroupLimit,
     Pools,
     Program,
-    Rates,
     Reason,
-    Said,
     Sample,
     Tick,
     Traffic,
     Unknown,
     Use,
-    Value,
 )
 from hosttune.options import Options
 from hosttune.watching import budget, counted
@@ -67,10 +65,17 @@ class Watcher:
         self._budget.spend(spent - self._spent)
         self._clock, self._begun = clock, spent
         sample = counters.gather(self._host, self.machine.cloud)
-        held = limits.gather(self._host)
+        held = sysctl.limits(self._host)
         self._ask_queues()
         dear = self._ask(sample, clock)
-        taken = uses(self._clues(sample, held))
+        taken = usage.uses(
+            sample.counters,
+            held,
+            pools=self._pools,
+            programs=self._programs,
+            listeners=self._traffic.listeners if isinstance(self._traffic, Traffic) else (),
+            groups=self._groups,
+        )
         now = time.monotonic()
         ages = {name: self._budget.age(name, now) for name in _QUESTIONS}
         self._looks += 1
@@ -141,18 +146,6 @@ class Watcher:
             return
         with contextlib.suppress(HostError):
             self._traffic = dataclasses.replace(self._traffic, listeners=traffic.listeners(self._host))
-
-    def _clues(self, sample: Sample, held: Mapping[str, Value | Unknown]) -> Clues:
-        return Clues(
-            machine=self.machine,
-            said=Said(),
-            rates=Rates(sample, sample),
-            limits=held,
-            traffic=self._traffic,
-            pools=self._pools,
-            programs=self._programs,
-            groups=self._groups,
-        )
 
 
 def _chosen(found: Sequence[Use]) -> tuple[Use, ...]:

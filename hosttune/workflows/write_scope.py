@@ -10,7 +10,7 @@ from hosttune.changes import limits, sysctls
 from hosttune.changes.request import PlanFacts, Request
 from hosttune.changes.value import text
 from hosttune.errors import RefusedError
-from hosttune.facts.sysctl import of_namespace
+from hosttune.facts import kinds
 from hosttune.model import Finding, Plan, Reason, Report, Shortfall, Unknown, Verdict, Where
 from hosttune.render.view import where_words
 
@@ -30,11 +30,11 @@ class Scope:
 def shortfall(report: Report, findings: Sequence[Finding], options: str) -> Shortfall:
     """Return what does not hold where the report is about, by who has to set it; `options` name the role."""
     where = report.where
-    mine = [f for f in findings if f.subject.kind == "sysctl" and of_namespace(f.subject.name)]
+    mine = [f for f in findings if kinds.of_namespace(f.subject)]
     now = Request(runtime=True, persist=False)
     rows = sysctls.rows_of(mine, now, PlanFacts(report.machine, {}), {}).values()
     pairs = tuple((row.key, text(row.now)) for row in rows if row.now is not None)
-    process = [f for f in findings if f.subject.kind == "nofile" and f.subject.name.startswith("pid/")]
+    process = [f for f in findings if kinds.of_process(f.subject)]
     raised = [row.now for row in limits.rows_of(process, []) if row.now is not None]
     host = dict.fromkeys(f.subject.name for f in findings if _of_the_host(f, where.initial))
     own = () if where.initial else pairs
@@ -53,11 +53,11 @@ def narrow(report: Report, findings: tuple[Finding, ...], request: Request, opti
     notes: list[str] = []
     if where.initial:
         # a container in the host's network: the sysctls are the host's, its descriptors its runtime's
-        kept = tuple(f for f in findings if f.subject.kind == "sysctl" or f.subject.name.startswith("pid/"))
+        kept = tuple(f for f in findings if f.subject.kind != "nofile" or kinds.of_process(f.subject))
         if lacks.nofile:
             notes.append("\n".join(["its descriptors are not the host's to give for good:", *where_words.lines(lacks)]))
         return Scope(kept, _for(request, kept), tuple(notes))
-    kept = tuple(f for f in findings if f.subject.kind == "sysctl" and of_namespace(f.subject.name))
+    kept = tuple(f for f in findings if kinds.of_namespace(f.subject))
     if lacks.host and request.wants("sysctl"):
         notes.append(where_words.left_alone(lacks))
     if lacks.nofile and request.wants("units"):
@@ -102,7 +102,7 @@ def _of_the_host(finding: Finding, initial: bool) -> bool:
     """
     if finding.subject.kind != "sysctl" or finding.requirement is None:
         return False
-    if of_namespace(finding.subject.name) and not initial:
+    if kinds.of_namespace(finding.subject) and not initial:
         return False
     now = finding.reading.runtime if finding.reading else None
     hidden = isinstance(now, Unknown) and now.reason in (Reason.INVISIBLE, Reason.READ_ONLY)

@@ -152,8 +152,8 @@ def _said(announced: str, log: str) -> Step:
 
 def _diagnosed(predicted: int) -> Step:
     said = asked.diagnose("lb-1", DIRECTORY / "hosts/lb-1/haproxy.cfg", hosts.WORK / "haproxy.log")
-    cause = next(iter(said["causes"]), {"id": "no cause", "certainty": said["conclusion"], "at": None})
-    same = (cause["id"], cause["certainty"], cause["at"]) == ("ports", "certain", predicted)
+    cause = next(iter(said["causes"]), {"kind": "no cause", "certainty": said["conclusion"], "at": None})
+    same = (cause["kind"], cause["certainty"], cause["at"]) == ("ports", "certain", predicted)
     measured = f"{cause['id']}, {cause['certainty']}, at {_n(cause['at'] or 0)}: {said['text']}"
     return Step("hosttune diagnose on lb-1", f"ports, certain, at {_n(predicted)}", measured, same)
 

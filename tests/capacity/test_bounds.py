@@ -157,7 +157,7 @@ def test_entries_of_closed_connections_stay_two_minutes() -> None:
     found = find(facts({key: 262_144}, workload=load, machine=machine(conntrack=True), tracked=144), "conntrack")
     # 262,000 are left: 1,000/s keep 120,000
     assert found.hard == 142_000
-    assert found.needs[0].value == 200_000 + 120_000 + 144
+    assert found.remedies[0].value == 200_000 + 120_000 + 144
 
 
 @pytest.mark.parametrize(("peers", "hard"), [(1024, None), (2048, 50_000)])
@@ -184,7 +184,7 @@ def test_a_thread_takes_an_id_and_two_maps() -> None:
 def test_what_no_kernel_takes_is_not_advised() -> None:
     load = dataclasses.replace(SERVER, connections=10**7, threads_per_connection=1)
     found = find(facts({"kernel.pid_max": 32768}, workload=load), "pid-max")
-    assert found.hard == 32_468 and not found.needs
+    assert found.hard == 32_468 and not found.remedies
 
 
 def test_a_service_is_charged_for_its_sockets() -> None:

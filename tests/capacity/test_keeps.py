@@ -39,7 +39,7 @@ def test_a_full_broker_shows_what_it_carries(wrapped: bool | None, hard: int) ->
 def test_workers_are_added_up_where_each_is_known_to_accept(name: str, hard: int, least: int) -> None:
     bound = found(PROXY, 210, process(name, 10, accepted=0, outgoing=0, workers=4, total=40))
     assert bound.hard == hard
-    (need,) = bound.needs
+    (need,) = bound.remedies
     assert need.value == least
     assert any("reckoned for process 7 alone" in note for note in bound.notes) == (name == "envoy")
 

@@ -6,7 +6,7 @@ import dataclasses
 
 from hypothesis import HealthCheck, assume, given, settings
 
-from hosttune.capacity import capacity, reach, reaching
+from hosttune.capacity import capacity, reaching, remedies
 from hosttune.capacity.facts import CapacityFacts
 from hosttune.model import Bound
 from tests.capacity.world import hosts, lowered, meet
@@ -22,8 +22,8 @@ def below(facts: CapacityFacts) -> list[Bound]:
 @given(hosts())
 def test_what_is_named_reaches_the_target_and_one_step_less_does_not(facts: CapacityFacts) -> None:
     # a host whose ports are all reserved, or whose target no process can hold, cannot be helped
-    assume(all(bound.needs for bound in below(facts)))
-    needs = reach(facts)
+    assume(all(bound.remedies for bound in below(facts)))
+    needs = remedies(facts)
     assert below(meet(facts, needs)) == []
     for need in needs:
         less = lowered(need)
@@ -34,7 +34,7 @@ def test_what_is_named_reaches_the_target_and_one_step_less_does_not(facts: Capa
 @_SETTINGS
 @given(hosts())
 def test_nothing_is_named_twice_and_nothing_where_all_is_carried(facts: CapacityFacts) -> None:
-    needs = reach(facts)
+    needs = remedies(facts)
     assert len({need.subject for need in needs}) == len(needs)
     assert bool(below(facts)) or not needs
 

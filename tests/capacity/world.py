@@ -15,11 +15,11 @@ from hosttune.model import (
     BindMode,
     GroupLimit,
     Machine,
-    Need,
     PortPool,
     Process,
     Reading,
     Reason,
+    Remedy,
     Subject,
     Unknown,
     Value,
@@ -156,7 +156,7 @@ def hosts(draw: st.DrawFn) -> CapacityFacts:
     )
 
 
-def meet(facts: CapacityFacts, needs: Iterable[Need]) -> CapacityFacts:
+def meet(facts: CapacityFacts, needs: Iterable[Remedy]) -> CapacityFacts:
     """Return the host as it is when these needs are met; addresses come last, for they get the ports of the range."""
     late = {"sources", "sources:ipv6", "pairs"}
     for need in sorted(needs, key=lambda n: n.subject in late):
@@ -164,7 +164,7 @@ def meet(facts: CapacityFacts, needs: Iterable[Need]) -> CapacityFacts:
     return facts
 
 
-def lowered(need: Need) -> Need | None:
+def lowered(need: Remedy) -> Remedy | None:
     """Return a need one step lower; None where the step is to leave things as they are."""
     value = need.value
     if need.unit in ("switch", "ports") or (need.subject, value) in (("sources", 1), ("sources:ipv6", 1)):

@@ -31,15 +31,15 @@ def test_all_bounds_are_shown_with_what_reaches_the_target() -> None:
     for bound in shown["bounds"]:
         if bound["unit"] == "connections" and isinstance(bound["hard"], int) and not bound["id"].endswith(":all"):
             assert bound["name"][:25] in done.stdout and (f"{bound['hard']:,}" in done.stdout or bound["hard"] > 10**13)
-    assert shown["needs"]
+    assert shown["remedies"]
     tail = done.stdout[done.stdout.index("take") :]
-    for need in shown["needs"]:
+    for need in shown["remedies"]:
         assert need["text"] in " ".join(tail.split())
 
 
 def test_what_is_carried_exits_0() -> None:
     done = recorded("--role", "broker", "--connections", "1", "--rate", "1", "--format", "json")
-    assert done.returncode == 0 and json.loads(done.stdout)["needs"] == []
+    assert done.returncode == 0 and json.loads(done.stdout)["remedies"] == []
     jsonschema.validate(json.loads(done.stdout), json.loads(SCHEMA.read_text()))
 
 

@@ -24,7 +24,7 @@ def test_nobody_finds_the_cause() -> None:
     document, table = map(json.loads, inside("tests.commands.test_diagnose_not_root", "play").splitlines())
     found = json.loads(document)
     assert found["conclusion"] == "cause"
-    assert (found["causes"][0]["id"], found["causes"][0]["certainty"], found["causes"][0]["at"]) == (
+    assert (found["causes"][0]["kind"], found["causes"][0]["certainty"], found["causes"][0]["at"]) == (
         "ports",
         "certain",
         100,

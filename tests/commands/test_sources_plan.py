@@ -73,19 +73,19 @@ def made(connections: int, of: Recorded | None = None, **given: Any) -> SourcePl
     ],
 )
 def test_the_sums_are_those_of_the_pools(connections: int, now: More, widest: More) -> None:
-    (outlet,) = made(connections).outlets
+    (outlet,) = made(connections).egress_interfaces
     assert (outlet.now, outlet.widest) == (now, widest)
 
 
 def test_open_connections_are_among_those_wanted() -> None:
-    (outlet,) = made(28_233, host(used=20_000)).outlets
+    (outlet,) = made(28_233, host(used=20_000)).egress_interfaces
     assert outlet.now.hard == 1 and outlet.pools[0].used == 20_000
     assert "20,000 of 28,232 ports in use (71 %)" in sources_plan_view.table(made(28_233, host(used=20_000)), 100)
 
 
 def test_headroom_keeps_a_share_of_the_ports_free() -> None:
-    assert made(25_408, headroom="10%").outlets[0].now.hard == 0  # 28,232 x 0.9 = 25,408.8
-    assert made(25_409, headroom="0.1").outlets[0].now.hard == 1
+    assert made(25_408, headroom="10%").egress_interfaces[0].now.hard == 0  # 28,232 x 0.9 = 25,408.8
+    assert made(25_409, headroom="0.1").egress_interfaces[0].now.hard == 1
     for text in ("1", "91%", "-1", "x", "1/2", "", "0.1.1", "nan"):
         with pytest.raises(UsageError, match="--headroom"):
             sources_plan.share(text)
@@ -93,13 +93,13 @@ def test_headroom_keeps_a_share_of_the_ports_free() -> None:
 
 def test_a_program_that_only_connects_has_one_address() -> None:
     plan = made(100_000, bind_mode="connect")
-    assert plan.outlets[0].have == ("10.0.0.9",)
+    assert plan.egress_interfaces[0].have == ("10.0.0.9",)
     assert any("must bind to them" in note for note in plan.notes)
 
 
 def test_explicit_bind_has_no_knee_and_its_own_range() -> None:
     plan = made(100_000, bind_mode="explicit:10000-19999")
-    assert plan.outlets[0].now == More(9, None) and plan.range_widest == plan.range_now == (10000, 19999)
+    assert plan.egress_interfaces[0].now == More(9, None) and plan.range_widest == plan.range_now == (10000, 19999)
     assert plan.next == ("sudo hosttune sources add 10.0.0.12-10.0.0.20/24@eth0",)
     assert "with the widest range" not in sources_plan_view.table(plan, 100)
 
@@ -126,7 +126,7 @@ def test_too_few_free_ones_leave_the_prefix() -> None:
 def test_an_address_alone_shows_no_free_ones() -> None:
     plan = made(1_000_000, host(prefix=32, gateway="10.0.0.1"))
     text = sources_plan_view.table(plan, 100)
-    assert "has no subnet on eth0" in text and plan.outlets[0].chosen == ()
+    assert "has no subnet on eth0" in text and plan.egress_interfaces[0].chosen == ()
     assert "their router, which needs the route: 10.9.0.0/27 via 10.0.0.9" in text
 
 

@@ -18,8 +18,8 @@ from hosttune.model import (
     Program,
     Rates,
     Reason,
-    Said,
     Sample,
+    Symptom,
     Traffic,
     Unknown,
 )
@@ -83,7 +83,7 @@ def clues(
     before = {name: now[name] - (moved or {}).get(name, 0) for name in now}
     values: dict[str, Any] = {
         "machine": MACHINE,
-        "said": Said(errno, call, at, hits),
+        "symptom": Symptom(errno, call, at, hits),
         "rates": Rates(Sample(100.0, before), Sample(101.0, now)),
         "limits": limits,
         "traffic": Traffic() if found else Unknown(Reason.ABSENT),

@@ -61,4 +61,4 @@ def diagnosed(name: str) -> dict[str, Any]:
 
 def verdict(found: dict[str, Any]) -> str:
     """Return the kind of the cause that was concluded, else the conclusion."""
-    return str(found["causes"][0]["id"] if found["conclusion"] == "cause" else found["conclusion"])
+    return str(found["causes"][0]["kind"] if found["conclusion"] == "cause" else found["conclusion"])

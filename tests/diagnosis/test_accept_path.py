@@ -19,14 +19,14 @@ from hosttune.model import (
     Program,
     Rates,
     Reason,
-    Said,
     Sample,
+    Symptom,
     Traffic,
     Unknown,
 )
 
 MACHINE = Machine("", "", "", "", "", None, None, None, "", "", "", False, False, True, "")
-CERTAIN, LIKELY, POSSIBLE, EXCLUDED, UNSEEN = Certainty
+CERTAIN, LIKELY, POSSIBLE, EXCLUDED, UNKNOWN = Certainty
 NONE = {
     name: 0
     for name in (
@@ -60,7 +60,7 @@ def clues(
     seconds: float = 10.0,
     somaxconn: int = 4096,
     cookies: int = 1,
-    said: Said | None = None,
+    symptom: Symptom | None = None,
     programs: tuple[Program, ...] = (SERVER,),
     flows: tuple[Flow, ...] = (),
     **more: Any,
@@ -75,7 +75,7 @@ def clues(
     }
     return Clues(
         machine=MACHINE,
-        said=said or Said(),
+        symptom=symptom or Symptom(),
         rates=Rates(Sample(100.0, first), Sample(100.0 + seconds, now)),
         limits=limits | more.pop("limits", {}),
         traffic=Traffic(listeners=listeners, flows=flows),
@@ -98,7 +98,7 @@ def text(cause: Cause) -> str:
 MANY = {"TcpExt.ListenOverflows": 5000, "TcpExt.ListenDrops": 5000}
 COOKIES = {"TcpExt.TCPReqQFullDoCookies": 60, "TcpExt.SyncookiesSent": 60}
 BURST = {**COOKIES, "TcpExt.SyncookiesRecv": 60, "Tcp.PassiveOpens": 17, **OVERFLOWS}
-SILENT = Said(errno="ETIMEDOUT", call="connect")
+SILENT = Symptom(errno="ETIMEDOUT", call="connect")
 
 JUDGEMENTS: tuple[tuple[str, str, Clues, Certainty], ...] = (
     ("full and turned away now", "accept_queue", clues(listener(101), moved=OVERFLOWS, somaxconn=100), CERTAIN),
@@ -115,20 +115,20 @@ JUDGEMENTS: tuple[tuple[str, str, Clues, Certainty], ...] = (
     (
         "long ago, a short look, clients time out",
         "accept_queue",
-        clues(listener(), before=MANY, seconds=0.3, said=SILENT),
+        clues(listener(), before=MANY, seconds=0.3, symptom=SILENT),
         POSSIBLE,
     ),
     (
         "long ago, and another errno",
         "accept_queue",
-        clues(listener(), before=MANY, seconds=0.3, said=Said(errno="EMFILE", call="accept")),
+        clues(listener(), before=MANY, seconds=0.3, symptom=Symptom(errno="EMFILE", call="accept")),
         EXCLUDED,
     ),
-    ("one gathering", "accept_queue", clues(listener(), before=MANY, seconds=0), UNSEEN),
-    ("one gathering, clients time out", "backlog", clues(listener(), before=MANY, seconds=0, said=SILENT), POSSIBLE),
+    ("one gathering", "accept_queue", clues(listener(), before=MANY, seconds=0), UNKNOWN),
+    ("one gathering, clients time out", "backlog", clues(listener(), before=MANY, seconds=0, symptom=SILENT), POSSIBLE),
     ("the only one, not full now", "backlog", clues(listener(3), moved=OVERFLOWS), LIKELY),
     ("which one is not known", "accept_queue", clues(listener(), listener(port=80), moved=OVERFLOWS), LIKELY),
-    ("which one is not known", "backlog", clues(listener(), listener(port=80), moved=OVERFLOWS), UNSEEN),
+    ("which one is not known", "backlog", clues(listener(), listener(port=80), moved=OVERFLOWS), UNKNOWN),
     (
         "two are full",
         "backlog",
@@ -158,7 +158,7 @@ JUDGEMENTS: tuple[tuple[str, str, Clues, Certainty], ...] = (
     ("cookies that found room", "ghosts", clues(listener(), moved={"TcpExt.SyncookiesRecv": 60}), EXCLUDED),
     ("overflows without cookies", "ghosts", clues(listener(101), moved=OVERFLOWS), EXCLUDED),
     ("both, long ago", "ghosts", clues(listener(), before=BURST), EXCLUDED),
-    ("both, long ago; silence", "ghosts", clues(listener(), before=BURST, said=Said(errno="none")), POSSIBLE),
+    ("both, long ago; silence", "ghosts", clues(listener(), before=BURST, symptom=Symptom(errno="none")), POSSIBLE),
     ("dropped", "syn_queue", clues(listener(), moved={"TcpExt.TCPReqQFullDrop": 4}, cookies=0), CERTAIN),
     (
         "dropped below tcp_max_syn_backlog",
@@ -196,7 +196,7 @@ JUDGEMENTS: tuple[tuple[str, str, Clues, Certainty], ...] = (
     ),
     ("another namespace's", "softnet", clues(moved={"softnet.dropped": 5, "Tcp.RetransSegs": 5}), POSSIBLE),
     ("long ago", "softnet", clues(before={"softnet.dropped": 33_000}), EXCLUDED),
-    ("one gathering", "softnet", clues(before={"softnet.dropped": 33_000}, seconds=0), UNSEEN),
+    ("one gathering", "softnet", clues(before={"softnet.dropped": 33_000}, seconds=0), UNKNOWN),
     ("squeezed is not dropped", "softnet", clues(moved={"softnet.squeezed": 40}), EXCLUDED),
 )
 
@@ -211,16 +211,16 @@ def test_judgement(rule: str, of: Clues, certainty: Certainty) -> None:
 @pytest.mark.parametrize("rule", ("accept_queue", "backlog", "ghosts", "syn_queue", "softnet"))
 def test_without_a_reading_nothing_is_excluded(rule: str) -> None:
     empty = Sample(0.0, {})
-    of = Clues(MACHINE, Said("ETIMEDOUT", "connect", 1000), Rates(empty, empty), {}, Unknown(Reason.UNREADABLE))
+    of = Clues(MACHINE, Symptom("ETIMEDOUT", "connect", 1000), Rates(empty, empty), {}, Unknown(Reason.UNREADABLE))
     (cause,) = judged(rule, of)
-    assert cause.certainty is UNSEEN and cause.evidence
+    assert cause.certainty is UNKNOWN and cause.evidence
 
 
 @pytest.mark.parametrize("rule", ("accept_queue", "syn_queue"))
 def test_a_line_of_a_log_is_a_strong_sign_without_a_host(rule: str) -> None:
     empty = Sample(0.0, {})
     hit = LogHit("kernel", (rule.replace("_", "-"),), "TCP: Possible SYN flooding on port 80. Dropping request.")
-    of = Clues(MACHINE, Said(hits=(hit,)), Rates(empty, empty), {}, Unknown(Reason.UNREADABLE))
+    of = Clues(MACHINE, Symptom(hits=(hit,)), Rates(empty, empty), {}, Unknown(Reason.UNREADABLE))
     (cause,) = judged(rule, of)
     assert cause.certainty is LIKELY and "flooding on port 80" in text(cause)
 
@@ -266,13 +266,13 @@ def test_listeners_that_share_a_port_are_one_cause() -> None:
 def test_a_queue_is_a_consequence_where_its_program_has_no_descriptor_left(short: Program, first: str) -> None:
     others = (SERVER,) if short.pid != SERVER.pid else ()
     found = diagnose(clues(listener(101), moved=OVERFLOWS, somaxconn=100, programs=(*others, short)))
-    assert found.causes[0].id == first
-    assert {cause.id for cause in found.causes} >= {"nofile", "accept-queue"}
+    assert found.causes[0].kind == first
+    assert {cause.kind for cause in found.causes} >= {"nofile", "accept-queue"}
 
 
 def test_ghosts_come_before_the_queue_that_makes_them() -> None:
     found = diagnose(clues(listener(101), moved=BURST))
-    assert [cause.id for cause in found.causes][:3] == ["ghosts", "backlog", "syn-queue"]
+    assert [cause.kind for cause in found.causes][:3] == ["ghosts", "backlog", "syn-queue"]
     assert "60 came back with a cookie, and 17 connections were made: 43 ACKs were dropped" in text(found.causes[0])
 
 
@@ -295,5 +295,5 @@ def test_a_program_that_does_not_accept_may_be_at_its_own_maximum() -> None:
 def test_a_full_process_of_another_network_namespace_accepts_nothing_here(here: bool | None, blamed: bool) -> None:
     short = replace(SERVER, pid=8, descriptors=1024, here=here)
     found = diagnose(clues(listener(101), moved=OVERFLOWS, somaxconn=100, programs=(SERVER, short)))
-    (queue,) = [cause for cause in found.causes if cause.id == "accept-queue"]
+    (queue,) = [cause for cause in found.causes if cause.kind == "accept-queue"]
     assert any("no descriptor left to accept with" in one.text for one in queue.evidence) is blamed

@@ -17,13 +17,13 @@ NOW = Cause("ghosts", "the queue runs over", Certainty.POSSIBLE, evidence=(Evide
 ELSEWHERE = Cause("knee", "half is used", Certainty.POSSIBLE, 14_116, evidence=(Evidence("now"),), confirm="x")
 HERE = Cause("tcp-mem", "memory is full", Certainty.POSSIBLE, 1_000, evidence=(Evidence("now"),), confirm="x")
 LIKELY = Cause("nofile", "descriptors run out", Certainty.LIKELY, 1_024, evidence=(Evidence("now"),), confirm="x")
-UNSEEN = Cause("nofile", "descriptors run out", Certainty.UNSEEN, evidence=(Evidence("not read"),))
+UNKNOWN = Cause("nofile", "descriptors run out", Certainty.UNKNOWN, evidence=(Evidence("not read"),))
 SILENT = Traffic(flows=(Flow("10.0.0.1", "10.0.0.9", 1883, opening=40, retried=40),))
 ONE_DOWN = Traffic(flows=(Flow("10.0.0.1", "10.0.0.9", 1883, opening=2, retried=2),))
 
 
 @pytest.mark.parametrize(
-    ("given", "held", "unseen", "conclusion"),
+    ("given", "held", "unknown", "conclusion"),
     [
         (clues(), (), (), Conclusion.NOTHING),
         (clues(), (NOW,), (), Conclusion.NOTHING),
@@ -38,7 +38,7 @@ ONE_DOWN = Traffic(flows=(Flow("10.0.0.1", "10.0.0.9", 1883, opening=2, retried=
         (clues(**AT_IT), (ONCE, ELSEWHERE), (), Conclusion.OWN_LIMIT),
         (clues(**AT_IT), (NOW,), (), Conclusion.NOT_ENOUGH),
         (clues(**AT_IT), (HERE,), (), Conclusion.NOT_ENOUGH),
-        (clues(**AT_IT), (), (UNSEEN,), Conclusion.NOT_ENOUGH),
+        (clues(**AT_IT), (), (UNKNOWN,), Conclusion.NOT_ENOUGH),
         (clues(**AT_IT, traffic=SILENT), (), (), Conclusion.NOT_ENOUGH),
         (clues(**AT_IT, errno="EPERM"), (), (), Conclusion.NOT_ENOUGH),
         (clues(**AT_IT, hits=(hit("x", errno="EMFILE"),)), (), (), Conclusion.NOT_ENOUGH),
@@ -47,8 +47,8 @@ ONE_DOWN = Traffic(flows=(Flow("10.0.0.1", "10.0.0.9", 1883, opening=2, retried=
         (clues(at=1_000, programs=(program(0, 65_536),), named=True, examined=False), (), (), Conclusion.OWN_LIMIT),
     ],
 )
-def test_concluded(given: Clues, held: tuple[Any, ...], unseen: tuple[Any, ...], conclusion: Conclusion) -> None:
-    found = concluding.conclude(given, held, (), unseen)
+def test_concluded(given: Clues, held: tuple[Any, ...], unknown: tuple[Any, ...], conclusion: Conclusion) -> None:
+    found = concluding.conclude(given, held, (), unknown)
     assert found.conclusion is conclusion, found.text
     if conclusion in (Conclusion.NOT_ENOUGH, Conclusion.OWN_LIMIT):
         assert found.next

@@ -65,7 +65,7 @@ def test_a_rule_always_speaks_and_says_why(name: str, given_clues: Clues) -> Non
     causes = registry.load("hosttune.diagnosis.rules", name).judge(given_clues)
     assert causes
     for cause in causes:
-        assert cause.id == name.replace("_", "-")
+        assert cause.kind == name.replace("_", "-")
         assert cause.evidence or cause.certainty is Certainty.POSSIBLE, cause
         if cause.certainty is Certainty.POSSIBLE:
             assert cause.confirm, cause
@@ -98,5 +98,5 @@ def test_the_answer_is_the_first_that_is_sure(given_clues: Clues) -> None:
     sure = [cause for cause in found.causes if cause.certainty in (Certainty.CERTAIN, Certainty.LIKELY)]
     assert (found.conclusion == "cause") == bool(sure)
     assert found.text and "None" not in found.text
-    if found.conclusion != "cause" and given_clues.said.errno:
+    if found.conclusion != "cause" and given_clues.symptom.errno:
         assert found.next

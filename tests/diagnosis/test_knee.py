@@ -50,7 +50,7 @@ CASES: dict[str, tuple[Any, Certainty, int | None]] = {
     "stopped at half of the range": (clues(at=14_116), Certainty.POSSIBLE, 14116),
     "slow from half of the range, once": (clues(pool(9, 28_232), at=14_116, errno="none"), Certainty.POSSIBLE, 14116),
     "an errno at half of the range": (clues(at=14_116, errno="EMFILE"), Certainty.EXCLUDED, None),
-    "nothing is known": (clues(limits={}), Certainty.UNSEEN, None),
+    "nothing is known": (clues(limits={}), Certainty.UNKNOWN, None),
 }
 
 

@@ -15,6 +15,7 @@ from tests.programs.stage import need
 from tests.vm import ahead
 from tests.vm.guest import need_guest
 
+SCENES = "tests.diagnosis.guest_stage:scenes"
 _rows: list[tuple[str, str, str]] = []
 
 
@@ -50,11 +51,11 @@ def in_guest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, An
     """Play all scenes of what is global, in one boot."""
     need_guest()
     directory = tmp_path_factory.mktemp("guest")
-    found: dict[str, dict[str, Any]] = ahead.played("tests.diagnosis.guest_stage:scenes", directory)
+    found: dict[str, dict[str, Any]] = ahead.played(SCENES, directory)
     return found
 
 
-@pytest.mark.guest
+@pytest.mark.guest(SCENES)
 @pytest.mark.parametrize("name", stage.names("guest"))
 def test_a_stall_of_the_whole_host_is_diagnosed(name: str, in_guest: dict[str, dict[str, Any]]) -> None:
     answer = in_guest[name]

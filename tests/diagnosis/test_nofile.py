@@ -77,8 +77,8 @@ CASES: dict[str, tuple[Any, Certainty, int | None]] = {
     "the number alone": (clues(at=1_000), Certainty.POSSIBLE, 1024),
     "another errno": (clues(errno="ENFILE"), Certainty.EXCLUDED, None),
     "no error": (clues(errno="none"), Certainty.EXCLUDED, None),
-    "limits that could not be read": (clues(programs=(program(30, None, None),)), Certainty.UNSEEN, None),
-    "nothing is known": (clues(), Certainty.UNSEEN, None),
+    "limits that could not be read": (clues(programs=(program(30, None, None),)), Certainty.UNKNOWN, None),
+    "nothing is known": (clues(), Certainty.UNKNOWN, None),
 }
 
 

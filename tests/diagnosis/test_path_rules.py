@@ -18,9 +18,9 @@ from hosttune.model import (
     Machine,
     Rates,
     Reason,
-    Said,
     Sample,
     Shared,
+    Symptom,
     Tracked,
     Traffic,
     Unknown,
@@ -50,7 +50,7 @@ def clues(
 ) -> Clues:
     """Return clues of a host with what is given, and nothing else; `before` alone is a host that stands still."""
     first = before or {}
-    fields = {"said": Said(), "traffic": Traffic(), "limits": {_MAX: 1000, **(limits or {})}, **rest}
+    fields = {"symptom": Symptom(), "traffic": Traffic(), "limits": {_MAX: 1000, **(limits or {})}, **rest}
     return Clues(
         machine=dataclasses.replace(_machine(), **(machine or {})),
         rates=Rates(Sample(100.0, first), Sample(100.5, {**first, **(now or {})})),
@@ -102,17 +102,17 @@ CONNTRACK = {
     "full, but connections are made beside it": (clues({**_FULL, "Tcp.ActiveOpens": 1}, {"Tcp.ActiveOpens": 9}), X, X),
     "it dropped once": (clues({"conntrack.count": 10, "conntrack.drop": 5000}), X, X),
     "it dropped once, and connections time out": (
-        clues({"conntrack.count": 10, "conntrack.drop": 5000}, said=Said(errno="ETIMEDOUT")),
+        clues({"conntrack.count": 10, "conntrack.drop": 5000}, symptom=Symptom(errno="ETIMEDOUT")),
         P,
         X,
     ),
     "it dropped once, and it stopped at that number": (
-        clues({"conntrack.count": 10, "conntrack.drop": 5000}, said=Said(stalled_at=997)),
+        clues({"conntrack.count": 10, "conntrack.drop": 5000}, symptom=Symptom(stalled_at=997)),
         P,
         X,
     ),
     "it never dropped, whatever the number": (
-        clues({"conntrack.count": 10, "conntrack.drop": 0}, said=Said(errno="ETIMEDOUT", stalled_at=1000)),
+        clues({"conntrack.count": 10, "conntrack.drop": 0}, symptom=Symptom(errno="ETIMEDOUT", stalled_at=1000)),
         X,
         X,
     ),
@@ -136,22 +136,26 @@ CONNTRACK = {
         P,
     ),
     "the kernel's line in a log, and there is room": (
-        clues({"conntrack.count": 10, "conntrack.drop": 0}, said=Said(hits=(_TABLE_FULL,))),
+        clues({"conntrack.count": 10, "conntrack.drop": 0}, symptom=Symptom(hits=(_TABLE_FULL,))),
         P,
         X,
     ),
-    "a report: the kernel's line": (nothing(said=Said(hits=(_TABLE_FULL,))), C, P),
-    "a report: the kernel's line, and a number": (nothing(said=Said(stalled_at=10_067, hits=(_TABLE_FULL,))), C, P),
-    "a report: a program whose connect() timed out": (nothing(said=Said(hits=(_WAITED,))), P, U),
+    "a report: the kernel's line": (nothing(symptom=Symptom(hits=(_TABLE_FULL,))), C, P),
+    "a report: the kernel's line, and a number": (
+        nothing(symptom=Symptom(stalled_at=10_067, hits=(_TABLE_FULL,))),
+        C,
+        P,
+    ),
+    "a report: a program whose connect() timed out": (nothing(symptom=Symptom(hits=(_WAITED,))), P, U),
     "a program whose connect() timed out, and there is room": (
-        clues({"conntrack.count": 10, "conntrack.drop": 0}, said=Said(hits=(_WAITED,))),
+        clues({"conntrack.count": 10, "conntrack.drop": 0}, symptom=Symptom(hits=(_WAITED,))),
         X,
         X,
     ),
-    "a report: 262,144": (nothing(said=Said(stalled_at=262_144)), P, U),
-    "a report: ETIMEDOUT": (nothing(said=Said(errno="ETIMEDOUT")), P, U),
-    "a report: EMFILE": (nothing(said=Said(errno="EMFILE")), X, X),
-    "a report: 1,015": (nothing(said=Said(stalled_at=1015)), U, U),
+    "a report: 262,144": (nothing(symptom=Symptom(stalled_at=262_144)), P, U),
+    "a report: ETIMEDOUT": (nothing(symptom=Symptom(errno="ETIMEDOUT")), P, U),
+    "a report: EMFILE": (nothing(symptom=Symptom(errno="EMFILE")), X, X),
+    "a report: 1,015": (nothing(symptom=Symptom(stalled_at=1015)), U, U),
 }
 
 
@@ -222,11 +226,15 @@ OUTSIDE = {
     ),
     "the only backend is dead": (clues(traffic=_flows(_DEAD)), L, "198.51.100.3:443 does not answer at all"),
     "one backend is dead, and it stopped at a number": (
-        clues(traffic=_flows(("198.51.100.2", 500, 0, 0), _DEAD), said=Said(stalled_at=500)),
+        clues(traffic=_flows(("198.51.100.2", 500, 0, 0), _DEAD), symptom=Symptom(stalled_at=500)),
         P,
         "198.51.100.3:443",
     ),
-    "no answer, but the errno is another": (clues(traffic=_flows(_LIVE), said=Said(errno="EMFILE")), P, "198.51.100.2"),
+    "no answer, but the errno is another": (
+        clues(traffic=_flows(_LIVE), symptom=Symptom(errno="EMFILE")),
+        P,
+        "198.51.100.2",
+    ),
     "no answer, but this host drops them": (clues(_FULL, _DROPS, traffic=_flows(_LIVE)), X, "something outside"),
     "a firewall of this host drops them": (
         clues({"TcpExt.TCPRetransFail": 0}, {"TcpExt.TCPRetransFail": 7}, traffic=_flows(_LIVE)),
@@ -241,11 +249,11 @@ OUTSIDE = {
     "loopback": (clues(traffic=_flows(("127.0.0.1", 5, 9, 9))), X, "something outside"),
     "all answer": (clues(traffic=_flows(("198.51.100.2", 500, 9, 0))), X, "something outside"),
     "all answer now, one timed out": (
-        clues(traffic=_flows(("198.51.100.2", 500, 0, 0)), said=Said("ETIMEDOUT", "connect")),
+        clues(traffic=_flows(("198.51.100.2", 500, 0, 0)), symptom=Symptom("ETIMEDOUT", "connect")),
         P,
         "something outside",
     ),
-    "an open connection timed out": (clues(said=Said("ETIMEDOUT", "recv")), X, "something outside"),
+    "an open connection timed out": (clues(symptom=Symptom("ETIMEDOUT", "recv")), X, "something outside"),
     "no sockets seen": (clues(traffic=Unknown(Reason.UNREADABLE, "sock_diag")), U, "something outside"),
 }
 
@@ -298,8 +306,8 @@ PATH = {
     "a listener that drops a few": (_sent(200, 800, ListenOverflows=9, TCPLostRetransmit=9), C),
     "one gathering": (dataclasses.replace(_sent(0, 0), rates=Rates(Sample(1, _QUIET), Sample(1, _QUIET))), U),
     "no counters": (clues(), U),
-    "no counters, an open connection timed out": (clues(said=Said("ETIMEDOUT", "recv")), P),
-    "no counters, connect() timed out": (clues(said=Said("ETIMEDOUT", "connect")), U),
+    "no counters, an open connection timed out": (clues(symptom=Symptom("ETIMEDOUT", "recv")), P),
+    "no counters, connect() timed out": (clues(symptom=Symptom("ETIMEDOUT", "connect")), U),
 }
 
 
@@ -325,7 +333,7 @@ def _one(causes: tuple[Cause, ...]) -> Cause:
 
 
 def test_a_table_that_was_never_full_speaks_against_the_words_of_a_log() -> None:
-    host = clues({"conntrack.count": 3, "conntrack.drop": 0}, said=Said(hits=(_TABLE_FULL,)))
+    host = clues({"conntrack.count": 3, "conntrack.drop": 0}, symptom=Symptom(hits=(_TABLE_FULL,)))
     (cause,) = conntrack.judge(host)
     assert cause.certainty is Certainty.POSSIBLE
     assert "never been full" in str(cause.against[0]) and "never been full" not in " ".join(map(str, cause.evidence))

@@ -18,7 +18,7 @@ CASES: dict[str, tuple[Any, Certainty, int | None]] = {
     "one port left of an even range": (clues(pool(99)), Certainty.EXCLUDED, None),
     "a full pool, and another errno": (clues(pool(100), errno="EMFILE"), Certainty.LIKELY, 100),
     "a full pool, and no error": (clues(pool(100), errno="none"), Certainty.LIKELY, 100),
-    "nothing is known": (clues(limits={}), Certainty.UNSEEN, None),
+    "nothing is known": (clues(limits={}), Certainty.UNKNOWN, None),
     "no error, nothing is known": (clues(errno="none", limits={}), Certainty.EXCLUDED, None),
     "the errno alone": (clues(errno="EADDRNOTAVAIL", limits={}), Certainty.POSSIBLE, None),
     "the errno and the call": (clues(errno="EADDRNOTAVAIL", call="connect", limits={}), Certainty.LIKELY, None),
@@ -27,7 +27,7 @@ CASES: dict[str, tuple[Any, Certainty, int | None]] = {
     "the number of one pool": (clues(at=28_232), Certainty.LIKELY, 28232),
     "one pool, less what others take of it": (clues(at=27_003, errno="EADDRNOTAVAIL"), Certainty.CERTAIN, 28232),
     "one pool of the wide range": (clues(at=64_512, limits=WIDE), Certainty.LIKELY, 64512),
-    "more than one pool has": (clues(at=28_600), Certainty.UNSEEN, None),
+    "more than one pool has": (clues(at=28_600), Certainty.UNKNOWN, None),
     "three pools, of how many nobody says": (clues(at=84_000), Certainty.POSSIBLE, 84696),
     "three pools, and the errno": (clues(at=84_000, errno="EADDRNOTAVAIL"), Certainty.LIKELY, 84696),
     "three pools of three backends": (
@@ -35,7 +35,7 @@ CASES: dict[str, tuple[Any, Certainty, int | None]] = {
         Certainty.CERTAIN,
         84696,
     ),
-    "the number of one pool where there are ten": (clues(at=28_232, backends=B * 10), Certainty.UNSEEN, None),
+    "the number of one pool where there are ten": (clues(at=28_232, backends=B * 10), Certainty.UNKNOWN, None),
     "about 100,000 of four pools, as a log says": (
         clues(at=100_000, backends=B * 4, hits=(hit("ports", errno="EADDRNOTAVAIL", call="connect"),)),
         Certainty.LIKELY,

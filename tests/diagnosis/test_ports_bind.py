@@ -47,7 +47,7 @@ CASES: dict[str, tuple[Any, Certainty, int | None]] = {
     "another number": (clues(errno="EADDRINUSE", at=10_000), Certainty.POSSIBLE, None),
     "one pool for all of ten backends": (clues(at=28_200, backends=B * 10), Certainty.LIKELY, 28232),
     "the same, but ports are seen to be shared": (clues(pool(9), pool(9, port=1), at=28_200), Certainty.EXCLUDED, None),
-    "nothing is known": (clues(limits={}), Certainty.UNSEEN, None),
+    "nothing is known": (clues(limits={}), Certainty.UNKNOWN, None),
     "connect() was slow": (clues(errno="none", limits=DEFAULT), Certainty.EXCLUDED, None),
 }
 

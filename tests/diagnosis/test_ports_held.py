@@ -21,7 +21,7 @@ CASES: dict[str, tuple[Any, Certainty, int | None]] = {
         50,
     ),
     "another errno": (clues(pool(50, blocked=50), errno="EMFILE"), Certainty.LIKELY, 50),
-    "nothing is known": (clues(), Certainty.UNSEEN, None),
+    "nothing is known": (clues(), Certainty.UNKNOWN, None),
     "a program's own range": (clues(pool(20, mode=BindMode.EXPLICIT)), Certainty.EXCLUDED, None),
 }
 

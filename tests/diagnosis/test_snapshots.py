@@ -62,8 +62,8 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
 
 def told(found: dict[str, Any]) -> list[Any]:
     """Return of a diagnosis what must be the same however it was come by."""
-    causes = [(c["id"], c["what"], c["certainty"], c["at"]) for c in found["causes"] if c["certainty"] == "certain"]
-    apart = [sorted({c["id"] for c in found[kind]} - _OF_ALL) for kind in ("excluded", "unseen")]
+    causes = [(c["kind"], c["what"], c["certainty"], c["at"]) for c in found["causes"] if c["certainty"] == "certain"]
+    apart = [sorted({c["kind"] for c in found[kind]} - _OF_ALL) for kind in ("excluded", "unknown")]
     return [found["conclusion"], found["text"], causes, apart]
 
 
@@ -132,7 +132,7 @@ def test_what_the_snapshot_has_not_is_said(kept: Kept) -> None:
 )
 def test_a_snapshot_of_before_there_were_diagnoses_is_said_not_to_tell(path: Path, args: list[str]) -> None:
     found = diagnosis("--snapshot", str(path), *args)
-    unseen = {c["id"] for c in found["unseen"]}
+    unseen = {c["kind"] for c in found["unknown"]}
     if not args:
         assert found["conclusion"] == "nothing"
         assert "could not be looked at" in found["text"]

@@ -32,12 +32,12 @@ CASES: dict[str, tuple[Any, Certainty, int | None]] = {
     ),
     "the rate and the errno": (clues(errno="EADDRNOTAVAIL", rate=1_000), Certainty.LIKELY, 470),
     "the rate alone": (clues(rate=1_000), Certainty.POSSIBLE, 470),
-    "a rate that three backends carry": (clues(rate=1_000, backends=B * 3), Certainty.UNSEEN, None),
-    "a rate that tcp_tw_reuse carries": (clues(rate=1_000, limits=REUSED), Certainty.UNSEEN, None),
+    "a rate that three backends carry": (clues(rate=1_000, backends=B * 3), Certainty.UNKNOWN, None),
+    "a rate that tcp_tw_reuse carries": (clues(rate=1_000, limits=REUSED), Certainty.UNKNOWN, None),
     "a rate beyond that": (clues(rate=30_000, limits=REUSED), Certainty.POSSIBLE, 28232),
     "the errno alone": (clues(errno="EADDRNOTAVAIL", limits={}), Certainty.POSSIBLE, None),
     "another errno": (clues(errno="EMFILE"), Certainty.EXCLUDED, None),
-    "nothing is known": (clues(limits={}), Certainty.UNSEEN, None),
+    "nothing is known": (clues(limits={}), Certainty.UNKNOWN, None),
 }
 
 

@@ -81,7 +81,7 @@ def hold(case: Case, directory: Path, capsys: pytest.CaptureFixture[str]) -> Non
     jsonschema.validate(found, _SCHEMA)
     text = " ".join(_run(case, directory, capsys).split())
     cause = found["causes"][0] if found["conclusion"] == "cause" else None
-    verdict = cause["id"] if cause else found["conclusion"]
+    verdict = cause["kind"] if cause else found["conclusion"]
     told = f"{verdict} ({cause['certainty'] if cause else ''})\n{text}"
     if case.get("expect"):
         assert verdict in case.facts["expect"], told
@@ -89,7 +89,7 @@ def hold(case: Case, directory: Path, capsys: pytest.CaptureFixture[str]) -> Non
         _weigh(case, cause, told)
     else:
         assert verdict not in case.get("not"), told
-    certain = {one["id"] for one in found["causes"] if one["certainty"] == "certain"}
+    certain = {one["kind"] for one in found["causes"] if one["certainty"] == "certain"}
     assert certain <= set(case.get("expect")), f"certain of {certain}: {told}"
     following = " ".join([*found["next"], *(one["confirm"] for one in found["causes"])])
     for word in case.get("next"):
@@ -100,7 +100,7 @@ def hold(case: Case, directory: Path, capsys: pytest.CaptureFixture[str]) -> Non
 
 def _weigh(case: Case, cause: dict[str, Any], told: str) -> None:
     rank = Certainty(cause["certainty"]).rank
-    if cause["id"] in case.get("not"):
+    if cause["kind"] in case.get("not"):
         # it is a cause, so it is likely at least
         assert case.get("most") and rank >= Certainty(case.facts["most"]).rank, told
     if case.get("least"):

@@ -19,7 +19,7 @@ Inter-|   Receive                                                |  Transmit
 
 def sample(root: Path, path: str, text: str) -> dict[str, int]:
     file = root / path.lstrip("/")
-    file.parent.mkdir(parents=True)
+    file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(text)
     return dict(counters.gather(Running(root)).counters)
 
@@ -40,3 +40,19 @@ def test_softnet_is_hexadecimal_and_of_all_cpus(tmp_path: Path) -> None:
         "softnet.dropped": 31,
         "softnet.squeezed": 1,
     }
+
+
+def test_tables_and_counts(tmp_path: Path) -> None:
+    files = {
+        "/proc/sys/fs/file-nr": "1056\t0\t9223372036854775807\n",
+        "/proc/sys/net/netfilter/nf_conntrack_count": "17\n",
+        "/proc/net/sockstat": "sockets: used 14\nTCP: inuse 1 orphan 0 tw 0 alloc 12 mem 306\n",
+        "/proc/loadavg": "0.99 1.26 1.25 2/99 27814\n",
+        "/proc/net/stat/arp_cache": "entries  allocs\n0000001a 0000001d\n0000001a 0000000a\n",
+    }
+    for path, text in files.items():
+        sample(tmp_path, path, text)
+    found = counters.gather(Running(tmp_path)).counters
+    names = ("files.open", "conntrack.count", "sockstat.TCP.alloc", "tasks", "arp_cache.entries")
+    assert [found[name] for name in names] == [1056, 17, 12, 99, 26]
+    assert not counters.gather(Running(str(tmp_path / "proc"))).counters

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from hosttune.facts import defaults, machine, sysctl
+from hosttune.facts import defaults, machine
+from hosttune.facts.kinds import sysctl
 from hosttune.host.live import LiveHost
 from hosttune.model import Reading, Reason, Subject, Unknown, Value
 from hosttune.profile import load
@@ -25,7 +26,7 @@ KEYS = [subject.removeprefix("sysctl:") for subject in sorted(defaults.ROUGH)]
 
 def test_the_running_kernel_has_what_the_rules_give() -> None:
     host = LiveHost()
-    found = sysctl.gather(host, KEYS, sysctl.files(host, KEYS))
+    found = sysctl.read(host, KEYS)
     mine = {f"sysctl:{key}": r for key, r in found.items() if r.boot == UNSET and not isinstance(r.runtime, Unknown)}
     told = defaults.defaults(host, machine.gather(host), mine)
     assert len(mine) >= 5

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from hosttune.errors import HostError
-from hosttune.facts import cgroup, counts, process
+from hosttune.facts import cgroup, links, process
 from hosttune.host.recorded import Recorded
 from hosttune.model import Backend, GroupLimit, Reason, Unknown
 from tests.running import Running
@@ -93,7 +93,7 @@ def test_an_old_recording_says_that_it_was_not_asked() -> None:
     assert caught.value.reason is Reason.NOT_RECORDED
     found = process.gather(host, [7])
     assert found and isinstance(found.descriptors, Unknown) and found.descriptors.reason is Reason.NOT_RECORDED
-    assert counts.on_link(host, (Backend("10.0.0.1", 80),)) is None
+    assert links.on_link(host, (Backend("10.0.0.1", 80),)) is None
 
 
 def recorded(status: str, map_: str) -> Recorded:
@@ -114,18 +114,3 @@ def recorded(status: str, map_: str) -> Recorded:
 def test_the_busiest_process_and_whether_it_is_exempt(capabilities: str, map_: str, exempt: bool) -> None:
     found = process.gather(recorded(f"Name:\tx\nVmRSS:\t    2048 kB\nCapEff:\t{capabilities}\n", map_), [9, 8])
     assert found and (found.pid, found.descriptors, found.resident, found.exempt) == (9, 60, 2 << 20, exempt)
-
-
-def test_counts(tmp_path: Path) -> None:
-    host = tree(
-        tmp_path,
-        {
-            "/proc/sys/fs/file-nr": "1056\t0\t9223372036854775807\n",
-            "/proc/sys/net/netfilter/nf_conntrack_count": "17\n",
-            "/proc/net/sockstat": "sockets: used 14\nTCP: inuse 1 orphan 0 tw 0 alloc 12 mem 306\n",
-            "/proc/loadavg": "0.99 1.26 1.25 2/99 27814\n",
-            "/proc/net/stat/arp_cache": "entries  allocs\n0000001a 0000001d\n0000001a 0000000a\n",
-        },
-    )
-    assert counts.gather(host) == counts.Counts(1056, 17, 12, 99, 26)
-    assert counts.gather(Running(str(tmp_path / "proc"))) == counts.Counts(None, None, None, None, None)

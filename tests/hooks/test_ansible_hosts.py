@@ -11,14 +11,15 @@ from tests.planning.deploy.test_ansible import program
 from tests.vm import ahead
 from tests.vm.guest import hooks_root, need_guest
 
-pytestmark = pytest.mark.guest
+SCENES = "tests.hooks.ansible_hosts:scenes"
+pytestmark = pytest.mark.guest(SCENES)
 
 
 @pytest.fixture(scope="module")
 def played(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     need_guest(hooks_root)
     program("ansible-playbook")
-    found: dict[str, Any] = ahead.played("tests.hooks.ansible_hosts:scenes", tmp_path_factory.mktemp("hosts"))
+    found: dict[str, Any] = ahead.played(SCENES, tmp_path_factory.mktemp("hosts"))
     return found
 
 

@@ -13,7 +13,8 @@ from tests.hooks.cloud import WORDS
 from tests.vm import ahead
 from tests.vm.guest import hooks_root, need_guest
 
-pytestmark = pytest.mark.guest
+SCENES = "tests.hooks.cloud:scenes"
+pytestmark = pytest.mark.guest(SCENES)
 WORST = 2.3
 """The exposure that systemd-analyze may give the unit: below 5 it calls it OK, 10 is the worst."""
 
@@ -21,7 +22,7 @@ WORST = 2.3
 @pytest.fixture(scope="module")
 def boots(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
     need_guest(hooks_root)
-    found: list[dict[str, str]] = ahead.played("tests.hooks.cloud:scenes", tmp_path_factory.mktemp("guest"))
+    found: list[dict[str, str]] = ahead.played(SCENES, tmp_path_factory.mktemp("guest"))
     return found
 
 

@@ -34,7 +34,7 @@ def reach(mode: str) -> None:
     for line in ("link add d0 type veth peer name d1", *ends):
         subprocess.run(["ip", *line.split()], check=True)
     before = _capacity("--bind-mode", mode)
-    needs = {need["subject"]: need["value"] for need in before["needs"]}
+    needs = {need["subject"]: need["value"] for need in before["remedies"]}
     assert _ports(before) == 28_232 and needs["sysctl:net.ipv4.ip_local_port_range"] == [1024, 65535]
     with open("/proc/sys/net/ipv4/ip_local_port_range", "w", encoding="ascii") as file:
         file.write("1024 65535")
@@ -43,7 +43,7 @@ def reach(mode: str) -> None:
         assert _ports(_capacity("--bind-mode", mode, "--source", "all")) < WANTED
         subprocess.run(["ip", "address", "add", f"10.8.1.{number + 1}/16", "dev", "d0"], check=True)
     after = _capacity("--bind-mode", mode, "--source", "all")
-    assert _ports(after) >= WANTED and "sources" not in {need["subject"] for need in after["needs"]}
+    assert _ports(after) >= WANTED and "sources" not in {need["subject"] for need in after["remedies"]}
     print(more)
 
 

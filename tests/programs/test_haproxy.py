@@ -239,7 +239,7 @@ def on_strict_limits() -> None:
     parent = stage.start("parent", "sleep", "60", nofile=310)
     asked = ["--role", "lb", "--connections", "1000", "--pid", str(parent.pid), "--backends-from", config]
     bound = stage.wait_for("its limit", lambda: (b := stage.ask(*asked)["nofile"])["hard"] == 0 and b)
-    (need,) = bound["needs"]
+    (need,) = bound["remedies"]
     for nofile, starts in ((310, False), (need["value"] - 1, False), (need["value"], True)):
         log = f"at{nofile}"
         process = stage.start(log, "haproxy", "-db", "-f", config, nofile=nofile)

@@ -116,7 +116,7 @@ def on_needs() -> None:
             subprocess.run(["prlimit", f"--pid={worker}", f"--nofile={nofile}:"], check=True)
         return dict(stage.ask(*asked)["nofile"])
 
-    (need,) = with_each(60)["needs"]
+    (need,) = with_each(60)["remedies"]
     assert with_each(need["value"] - 1)["hard"] == 98
     assert with_each(need["value"])["hard"] == 100 == stage.fill(100, stage.established, shared=True)
     assert keep

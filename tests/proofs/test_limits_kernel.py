@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hosttune.facts.machine import text
+from hosttune.host import text
 from hosttune.host.live import LiveHost
 from hosttune.model import Proven, Unknown
 from hosttune.proofs.arena import Arena

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from hosttune.model import (
     BindMode,
+    Bottleneck,
     Bound,
     Fleet,
     FleetTier,
@@ -14,9 +15,9 @@ from hosttune.model import (
     HostState,
     Leg,
     Machine,
-    Need,
-    Place,
     Reason,
+    Remedy,
+    Scope,
     Setting,
     Sizing,
     Tier,
@@ -39,7 +40,8 @@ def machine(tier: Tier) -> Machine:
 def bound(
     id: str, name: str, hard: int | Unknown | None, knee: int | None = None, fails: str = "", **more: object
 ) -> Bound:
-    made = Bound(id, name, hard, knee, None, "", fails)
+    kind, _, of = id.partition(":")
+    made = Bound(kind, name, hard, knee, None, "", fails, scope=Scope.BACKEND if of else Scope.HOST, of=of)
     return dataclasses.replace(made, **more)  # type: ignore[arg-type]
 
 
@@ -52,7 +54,7 @@ def plan(tier: Tier, share: int, rate: int, *bounds: Bound, **more: object) -> T
 def sizing(options: Topology, plans: tuple[TierPlan, ...], **more: object) -> Sizing:
     """Join tiers as a sizing does: every bound that is known is a place, and so is every knee."""
     places = [
-        Place(p.tier.name, b, p.whole(number), knee)
+        Bottleneck(p.tier.name, b, p.whole(number), knee)
         for p in plans
         for b in p.bounds
         for number, knee in ((b.hard, False), (b.knee, True))
@@ -109,7 +111,7 @@ def paper(sources: int = 24, each: int = 4, **more: object) -> Sizing:
             bound(
                 "ports:broker", "ports broker", ports * 6, ports * 3, PORTS, notes=(SEARCH,),
                 log="Connect() failed for backend …: no free ports.",
-                needs=() if each > 2 else (Need("sources", 16, 31, "addresses", "15 more source addresses"),),
+                remedies=() if each > 2 else (Remedy("sources", 16, 31, "addresses", "15 more source addresses"),),
             ),
             bound("cap", "connections_max of lb", 2_500_000, fails="its own limit"),
             bound("kernel-memory", "kernel memory", MEMORY),

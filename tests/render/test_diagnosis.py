@@ -27,7 +27,7 @@ from hosttune.model import (
     PortPool,
     Program,
     Reason,
-    Said,
+    Symptom,
     Unknown,
     Use,
 )
@@ -91,13 +91,13 @@ _HELD = (Certainty.CERTAIN, Certainty.LIKELY, Certainty.POSSIBLE)
 _DIAGNOSES = st.builds(
     Diagnosis,
     machine=_MACHINE,
-    said=st.builds(Said, _TEXT, _TEXT, st.none() | _COUNT, st.lists(_HIT, max_size=2).map(tuple)),
+    symptom=st.builds(Symptom, _TEXT, _TEXT, st.none() | _COUNT, st.lists(_HIT, max_size=2).map(tuple)),
     seconds=st.floats(0, 1e6, allow_nan=False),
     conclusion=st.sampled_from(Conclusion),
     text=_TEXT,
     causes=_causes(*_HELD),
     excluded=_causes(Certainty.EXCLUDED),
-    unseen=_causes(Certainty.UNSEEN),
+    unknown=_causes(Certainty.UNKNOWN),
     uses=st.lists(_USE, max_size=3).map(tuple),
     pools=st.lists(_POOL, max_size=2).map(tuple),
     listeners=st.lists(_LISTENER, max_size=2).map(tuple),
@@ -183,7 +183,7 @@ def _diagnosis(conclusion: Conclusion, *causes: Cause, **rest: Any) -> Diagnosis
         root_user=True,
         network_namespace="initial",
     )
-    return Diagnosis(machine, Said(), 0.3, conclusion, "the text", causes, **rest)
+    return Diagnosis(machine, Symptom(), 0.3, conclusion, "the text", causes, **rest)
 
 
 _NOFILE = Cause("nofile", "descriptors run out", Certainty.EXCLUDED, evidence=(Evidence("17 of 1,024", "/proc/7"),))
@@ -201,7 +201,7 @@ _PORTS = Cause(
 
 
 def test_the_answer_comes_first_and_each_part_beside_its_name() -> None:
-    calm = dataclasses.replace(_NOFILE, id="knee", evidence=(Evidence("below half"),))
+    calm = dataclasses.replace(_NOFILE, kind="knee", evidence=(Evidence("below half"),))
     text = Renderer("table").render(_diagnosis(Conclusion.CAUSE, _PORTS, excluded=(calm, _NOFILE)), width=80)
     assert text.split("\n") == [
         "lb1 · Debian 12 · Linux 6.1.0 · watched for 0.3 s",
@@ -236,7 +236,7 @@ def test_what_is_only_possible_stands_below_that_it_is_not_enough() -> None:
 
 
 def test_others_of_one_reason_are_told_together_and_where_only_with_v() -> None:
-    ports = dataclasses.replace(_NOFILE, id="ports", evidence=(Evidence("17 of 1,024", "sock_diag"),))
+    ports = dataclasses.replace(_NOFILE, kind="ports", evidence=(Evidence("17 of 1,024", "sock_diag"),))
     found = _diagnosis(Conclusion.NOTHING, excluded=(_NOFILE, ports))
     assert "  excluded:\n    nofile, ports: 17 of 1,024\n" in Renderer("table").render(found)
     told = Renderer("table").render(found, verbose=True)

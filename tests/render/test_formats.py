@@ -224,7 +224,7 @@ def test_the_plugin_carries_nothing_where_a_bound_could_not_be_told() -> None:
 
 
 def test_a_line_has_room_for_thousands_of_backends() -> None:
-    many = tuple(dataclasses.replace(bound(f"ports:10.0.0.1:{n}", 10**6 + n), used=n) for n in range(1, 5001))
+    many = tuple(dataclasses.replace(bound("ports", 10**6 + n), of=f"10.0.0.1:{n}", used=n) for n in range(1, 5001))
     text = nagios.render(report(bounds=(*many, dataclasses.replace(bound("nofile", 10**7), used=7))))
     # the fullest, and what is no backend; a service's output may be cut at 4 KiB
     assert "'used nofile'=7;" in text and "'used ports:10.0.0.1:5000'=5000;" in text

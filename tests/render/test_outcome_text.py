@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from hosttune.model import Bound, Machine, Need, Report, Workload
+from hosttune.model import Bound, Machine, Remedy, Report, Workload
 from hosttune.render.view import outcome
 
 MACHINE = Machine("lb01", "debian", "12", "Debian 12", "6.1", 8, None, None, "", "", "", False, True, True, "net:[1]")
@@ -20,8 +20,8 @@ def report(*bounds: tuple[str, int, str], kernel: str = "6.1") -> Report:
     return Report(machine, ("lb",), Workload(1_000_000, 1000), (), made)
 
 
-def _needs(text: str) -> tuple[Need, ...]:
-    return (Need("nofile:login/root", 1, None, "descriptors", text),) if text else ()
+def _needs(text: str) -> tuple[Remedy, ...]:
+    return (Remedy("nofile:login/root", 1, None, "descriptors", text),) if text else ()
 
 
 LOGIN = ("nofile of login root", 412, "nofile=2,000,200")

@@ -10,10 +10,10 @@ from hosttune.model import (
     Bound,
     Finding,
     Machine,
-    Need,
     Operator,
     Reading,
     Reason,
+    Remedy,
     Report,
     Requirement,
     Severity,
@@ -29,7 +29,7 @@ MACHINE = Machine(
 )
 
 
-NEED = Need("sysctl:a.b", 5, None, "entries", "raise-me")
+NEED = Remedy("sysctl:a.b", 5, None, "entries", "raise-me")
 
 
 def finding(name: str, verdict: Verdict, severity: Severity = Severity.ERROR) -> Finding:

@@ -13,14 +13,26 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hosttune import registry
-from hosttune.model import Backend, BindMode, Bound, Need, Origin, PortPool, Reason, Report, Subject, Unknown, Workload
+from hosttune.model import (
+    Backend,
+    BindMode,
+    Bound,
+    Origin,
+    PortPool,
+    Reason,
+    Remedy,
+    Report,
+    Subject,
+    Unknown,
+    Workload,
+)
 
 _SETTINGS = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 _COUNT = st.integers(0, 10**12)  # the command line takes at most 10**9 connections
 _PORTS = st.integers(0, 65536)
 _TEXTS = st.lists(st.text(max_size=200), max_size=3).map(tuple)
 st.register_type_strategy(Workload, st.builds(Workload, connections=_COUNT, rate=_COUNT))
-_NEEDS = st.builds(Need, value=_COUNT | st.tuples(_COUNT, _COUNT), text=st.text(max_size=200))
+_NEEDS = st.builds(Remedy, value=_COUNT | st.tuples(_COUNT, _COUNT), text=st.text(max_size=200))
 st.register_type_strategy(
     Bound,
     st.builds(
@@ -29,7 +41,7 @@ st.register_type_strategy(
         knee=st.none() | _COUNT,
         used=st.none() | _COUNT,
         name=st.text(max_size=200),
-        needs=st.lists(_NEEDS, max_size=3).map(tuple),
+        remedies=st.lists(_NEEDS, max_size=3).map(tuple),
         unit=st.sampled_from(("connections", "connections/s")),
     ),
 )

@@ -1,8 +1,9 @@
 """Scenes on guests, played beside the other tests: an emulated machine keeps one core busy, and so do they the other.
 
-A scenario is a function of an empty directory that returns plain values. Where the whole suite runs, another process
-plays all of them, at a lower priority, from the moment the tests are collected; the tests that ask for one come last
-and wait for it. Where few tests run, a scenario is played when it is asked for.
+A scenario is a function of an empty directory that returns plain values; the mark `guest` of a test names the one that
+it waits for. Where the whole suite runs, another process plays those of the tests that were selected, at a lower
+priority, from the moment the tests are collected; the tests that ask for one come last and wait for it. Where few tests
+run, a scenario is played when it is asked for.
 """
 
 from __future__ import annotations
@@ -17,22 +18,12 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 REPO = Path(__file__).resolve().parents[2]
-SCENARIOS = (
-    "tests.diagnosis.guest_stage:scenes",
-    "tests.hooks.cloud:scenes",
-    "tests.vm.test_apply_guest:scenes",
-    "tests.vm.test_confirm_guest:scenes",
-    "tests.vm.test_address_guest:scenes",
-    "tests.vm.test_guest:scenes",
-    "tests.hooks.ansible_hosts:scenes",
-)
-"""Module and function of each, in the order in which they are played."""
 MANY = 1000
 """Tests from which on a run is one of the whole suite."""
 PATIENCE = 3
@@ -50,17 +41,22 @@ class Playing:
 _playing: list[Playing] = []
 
 
-def start(tests: int) -> None:
-    """Begin to play where there are many tests and a guest can be had at all."""
-    if tests < MANY or os.geteuid() != 0:
+def start(scenarios: Sequence[str], tests: int) -> None:
+    """Begin to play scenarios, `module:function` each, beside many tests, where a guest can be had at all."""
+    if not scenarios or tests < MANY or os.geteuid() != 0:
         return
     directory = Path(tempfile.mkdtemp(prefix="hosttune-guests-"))
     with (directory / "log").open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.vm.ahead", str(directory)],
+            [sys.executable, "-m", "tests.vm.ahead", str(directory), *scenarios],
             cwd=REPO, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
     _playing.append(Playing(process, directory))
+
+
+def playing() -> bool:
+    """Say whether scenarios are played beside the tests."""
+    return bool(_playing)
 
 
 def stop() -> None:
@@ -96,13 +92,13 @@ def _function(scenario: str) -> Callable[[Path], Any]:
     return function
 
 
-def main(directory: Path) -> None:
-    """Play all, one after the other, each in a directory of its own; what one left is removed with the others."""
+def main(directory: Path, *scenarios: str) -> None:
+    """Play them, one after the other, each in a directory of its own; what one left is removed with the others."""
     from tests.vm import guest
 
     os.nice(10)
     guest.patience = PATIENCE
-    for scenario in SCENARIOS:
+    for scenario in scenarios:
         own = directory / scenario.replace(":", "-")
         own.mkdir()
         try:
@@ -115,4 +111,4 @@ def main(directory: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), *sys.argv[2:])

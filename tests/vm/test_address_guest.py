@@ -11,6 +11,7 @@ import pytest
 from tests.vm import ahead
 from tests.vm.guest import NO_CLOUD, Guest, need_guest
 
+SCENES = f"{__name__}:scenes"
 INTERFACES = """\
 source /etc/network/interfaces.d/*
 auto lo
@@ -66,10 +67,10 @@ def scenes(directory: Path) -> list[dict[str, str]]:
     return seen
 
 
-@pytest.mark.guest
+@pytest.mark.guest(SCENES)
 def test_addresses_come_back_after_a_reboot(tmp_path: Path) -> None:
     need_guest()
-    first, second = ahead.played("tests.vm.test_address_guest:scenes", tmp_path)
+    first, second = ahead.played(SCENES, tmp_path)
     added = {f"d{n} {address}" for n in (0, 1) for address in (f"10.9.{n}.21/24", f"10.9.{n}.22/24")}
     added |= {"d0 2001:db8::21/64", "d1 2001:db8:1::21/64"}
     assert "d0 10.9.0.1/24" in first["stock"], first["console"]

@@ -13,7 +13,8 @@ import pytest
 from tests.vm import ahead
 from tests.vm.guest import Guest, need_guest, stable_sysctls
 
-pytestmark = pytest.mark.guest
+SCENES = f"{__name__}:scenes"
+pytestmark = pytest.mark.guest(SCENES)
 
 CONNECTIONS = 600_000
 APPLY = f"hosttune apply --role lb --role client --connections {CONNECTIONS} --user root --user alice --yes"
@@ -119,7 +120,7 @@ def scenes(directory: Path) -> list[dict[str, str]]:
 @pytest.fixture(scope="module")
 def boots(tmp_path_factory: pytest.TempPathFactory) -> Boots:
     need_guest()
-    return Boots(*ahead.played("tests.vm.test_apply_guest:scenes", tmp_path_factory.mktemp("guest")))
+    return Boots(*ahead.played(SCENES, tmp_path_factory.mktemp("guest")))
 
 
 def verdicts(text: str) -> dict[str, str]:

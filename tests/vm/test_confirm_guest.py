@@ -12,7 +12,8 @@ import pytest
 from tests.vm import ahead
 from tests.vm.guest import Guest, need_guest, stable_sysctls
 
-pytestmark = pytest.mark.guest
+SCENES = f"{__name__}:scenes"
+pytestmark = pytest.mark.guest(SCENES)
 
 CONNECTIONS = 400_000
 """Few enough that fs.nr_open stays: the service and the sysctls can then be applied apart."""
@@ -86,7 +87,7 @@ def scenes(directory: Path) -> list[dict[str, str]]:
 @pytest.fixture(scope="module")
 def boots(tmp_path_factory: pytest.TempPathFactory) -> Boots:
     need_guest()
-    return Boots(*ahead.played("tests.vm.test_confirm_guest:scenes", tmp_path_factory.mktemp("guest")))
+    return Boots(*ahead.played(SCENES, tmp_path_factory.mktemp("guest")))
 
 
 def changed(kept: dict[str, str], one: str, other: str, *names: str) -> dict[str, str]:

@@ -9,7 +9,8 @@ import pytest
 from tests.vm import ahead
 from tests.vm.guest import Guest, need_guest, stable_sysctls
 
-pytestmark = pytest.mark.guest
+SCENES = f"{__name__}:scenes"
+pytestmark = pytest.mark.guest(SCENES)
 
 LOOK = """\
 cat /proc/1/comm | keep init
@@ -35,7 +36,7 @@ def scenes(directory: Path) -> list[dict[str, str]]:
 @pytest.fixture(scope="module")
 def boots(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, str]]:
     need_guest()
-    found: list[dict[str, str]] = ahead.played("tests.vm.test_guest:scenes", tmp_path_factory.mktemp("guest"))
+    found: list[dict[str, str]] = ahead.played(SCENES, tmp_path_factory.mktemp("guest"))
     return found
 
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from hosttune.capacity import known_programs, saying
 from hosttune.capacity.facts import CapacityFacts
-from hosttune.model import Bound, Need, Unknown
+from hosttune.model import Bound, Remedy, Scope, Unknown
 
 _SOMAXCONN = "net.core.somaxconn"
 _SYN = "net.ipv4.tcp_max_syn_backlog"
@@ -68,14 +68,15 @@ def _accept(facts: CapacityFacts) -> Bound:
     if not known:
         notes.append("the program's own backlog is not known: a smaller one holds fewer")
     return Bound(
-        id="accept-queue",
+        kind="accept-queue",
+        scope=Scope.LISTENER,
         name="accept queue",
         hard=hard,
         knee=None,
         used=None,
         reads=f"{_SOMAXCONN}" + (f", a backlog of {asked:,}{whose}" if asked else ""),
         fails=fails,
-        needs=_longer(facts) if isinstance(hard, int) and hard < facts.workload.rate else (),
+        remedies=_longer(facts) if isinstance(hard, int) and hard < facts.workload.rate else (),
         notes=tuple(notes),
         log="TCP: request_sock_TCP: Possible SYN flooding" if cookies else "",
         counter="/proc/net/netstat TcpExt: ListenOverflows, ListenDrops, SyncookiesRecv",
@@ -83,14 +84,14 @@ def _accept(facts: CapacityFacts) -> Bound:
     )
 
 
-def _longer(facts: CapacityFacts) -> tuple[Need, ...]:
+def _longer(facts: CapacityFacts) -> tuple[Remedy, ...]:
     want = _burst(facts) - 1
     ceiling, (asked, _) = facts.integer(_SOMAXCONN), _asked(facts)
-    found: list[Need] = []
+    found: list[Remedy] = []
     if isinstance(ceiling, int) and ceiling < want:
         found.extend(saying.sysctl(_SOMAXCONN, want, "connections"))
     if asked and asked < want:
-        found.append(Need("listen:backlog", want, None, "connections", f"a backlog of {want:,} in the program"))
+        found.append(Remedy("listen:backlog", want, None, "connections", f"a backlog of {want:,} in the program"))
     return tuple(found)
 
 
@@ -99,7 +100,7 @@ def _syn(facts: CapacityFacts) -> Bound:
     backlog, most = _backlog(facts), facts.integer(_SYN)
     cookies = facts.integer("net.ipv4.tcp_syncookies")
     hard: int | Unknown | None = None
-    needs: tuple[Need, ...] = ()
+    remedies: tuple[Remedy, ...] = ()
     notes = ["with SYN cookies a full queue answers with cookies and refuses nobody"]
     if cookies == 0:
         hard = next((v for v in (backlog, most) if isinstance(v, Unknown)), None)
@@ -107,16 +108,17 @@ def _syn(facts: CapacityFacts) -> Bound:
     if cookies == 0 and isinstance(backlog, int) and isinstance(most, int):
         hard = _rate(facts, min(backlog + 1, _half_open(most)))
         if hard < facts.workload.rate:
-            needs = (*_longer(facts), *_more_half_open(facts, most))
+            remedies = (*_longer(facts), *_more_half_open(facts, most))
     return Bound(
-        id="syn-queue",
+        kind="syn-queue",
+        scope=Scope.LISTENER,
         name="SYN queue",
         hard=hard,
         knee=None,
         used=None,
         reads=f"{_SOMAXCONN}, {_SYN}, net.ipv4.tcp_syncookies",
         fails="no errno: SYNs are dropped and tried again after 1 s",
-        needs=needs,
+        remedies=remedies,
         notes=tuple(notes),
         counter="/proc/net/netstat TcpExt: TCPReqQFullDrop, ListenDrops",
         unit=_RATE,
@@ -128,7 +130,7 @@ def _half_open(most: int) -> int:
     return most - most // 4 + 1
 
 
-def _more_half_open(facts: CapacityFacts, most: int) -> tuple[Need, ...]:
+def _more_half_open(facts: CapacityFacts, most: int) -> tuple[Remedy, ...]:
     burst = _burst(facts)
     if _half_open(most) >= burst:
         return ()

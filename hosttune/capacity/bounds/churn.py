@@ -7,7 +7,7 @@ from fractions import Fraction
 from hosttune.capacity import closing, tuples
 from hosttune.capacity.facts import CapacityFacts
 from hosttune.capacity.tuples import Group
-from hosttune.model import BindMode, Bound, Need, Unknown
+from hosttune.model import BindMode, Bound, Remedy, Scope, Unknown
 
 _RATE = "connections/s"
 
@@ -17,17 +17,24 @@ def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
     if not facts.workload.tuples_per_connection:
         return ()
     found = tuples.groups(tuples.here(facts))
-    needs = tuples.needs(facts) if facts.workload.hold else ()
+    remedies = tuples.remedies(facts) if facts.workload.hold else ()
     if not facts.pools:
-        return tuple(of_groups(facts, (g,), "one-pool", "one backend from one address", needs) for g in found)
-    total = of_groups(facts, found, "all", "towards all backends", needs)
+        return tuple(
+            of_groups(facts, (g,), "one backend from one address", Scope.POOL, remedies=remedies) for g in found
+        )
+    total = of_groups(facts, found, "towards all backends", Scope.ALL, remedies=remedies)
     if facts.pools[0].mode is BindMode.BIND:
         return (total,)
-    return (total, *(of_groups(facts, (g,), g.name, g.name, needs) for g in found))
+    return (total, *(of_groups(facts, (g,), g.name, Scope.BACKEND, g.name, remedies) for g in found))
 
 
 def of_groups(
-    facts: CapacityFacts, found: tuple[Group, ...], id: str, where: str, needs: tuple[Need, ...] = ()
+    facts: CapacityFacts,
+    found: tuple[Group, ...],
+    where: str,
+    scope: Scope,
+    of: str = "",
+    remedies: tuple[Remedy, ...] = (),
 ) -> Bound:
     """Return the rate at which these groups' tuples can be opened and closed, by this end, for ever."""
     per = facts.workload.tuples_per_connection
@@ -56,15 +63,17 @@ def of_groups(
     if max(times) < tuples.TIME_WAIT:
         notes.append("needs TCP timestamps at the other end too")
     return Bound(
-        id=f"churn:{id}",
+        kind="churn",
         name=f"TIME_WAIT, {where}",
         hard=hard,
         knee=None,
         used=None,
         reads="ip_local_port_range, tcp_tw_reuse, tcp_tw_reuse_delay, tcp_timestamps",
         fails="bind: EADDRINUSE (98)" if shared else "connect: EADDRNOTAVAIL (99)",
-        needs=needs if isinstance(hard, int) and hard < facts.workload.rate else (),
+        remedies=remedies if isinstance(hard, int) and hard < facts.workload.rate else (),
         notes=tuple(notes),
         counter="/proc/net/sockstat: tw; /proc/net/netstat TcpExt: TWRecycled",
         unit=_RATE,
+        scope=scope,
+        of=of,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hosttune.capacity.facts import CapacityFacts
-from hosttune.model import Bound, Need, Reason, Unknown
+from hosttune.model import Bound, Reason, Remedy, Scope, Unknown
 
 _AZURE = 500_000
 """1,000,000 flows a VM, two a connection: learn.microsoft.com, virtual-machine-network-throughput."""
@@ -40,14 +40,15 @@ def _aws(facts: CapacityFacts, sides: int) -> Bound:
     text = f"security groups that do not track, or an instance type that tracks {want:,} more"
     dropped = (f"{facts.exceeded:,} packets were dropped beyond it",) if facts.exceeded else ()
     return Bound(
-        id="cloud",
+        kind="cloud",
+        scope=Scope.OUTSIDE,
         name="connections that Amazon tracks",
         hard=hard,
         knee=None,
         used=facts.carried or None,
         reads="conntrack_allowance_available of the ena driver (ethtool -S)",
         fails="no errno: SYNs are dropped, the client stays in SYN_SENT",
-        needs=(Need("cloud:conntrack_allowance_available", want, None, "connections", text),)
+        remedies=(Remedy("cloud:conntrack_allowance_available", want, None, "connections", text),)
         if facts.short(hard)
         else (),
         notes=(*dropped, f"source: {_DRIVER}"),
@@ -60,7 +61,8 @@ def _published(facts: CapacityFacts, who: str, most: int, source: str) -> Bound:
     said = f"{who} publishes {most:,} connections of this role for such a machine ({source})"
     below = most < facts.workload.connections
     return Bound(
-        id="cloud",
+        kind="cloud",
+        scope=Scope.OUTSIDE,
         name="cloud quota",
         hard=Unknown(Reason.UNDECIDED, said) if below else None,
         knee=None,

@@ -7,7 +7,7 @@ from fractions import Fraction
 from hosttune.capacity import closing
 from hosttune.capacity.facts import CapacityFacts
 from hosttune.capacity.saying import INT
-from hosttune.model import Bound, Need, Reason, Unknown
+from hosttune.model import Bound, Reason, Remedy, Unknown
 
 _TIME_WAIT = 120  # seconds, tcp_timeouts in net/netfilter/nf_conntrack_proto_tcp.c
 _KEY = "net.netfilter.nf_conntrack_max"
@@ -39,17 +39,17 @@ def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
     want = load.connections * sides + closed + others
     # the sysctl takes an int; beyond it only not to track is left
     setting = f", or nf_conntrack_max={want:,}" if want <= INT else ""
-    need = Need(f"sysctl:{_KEY}", want, None, "entries", f"no tracking of the port{setting}")
+    need = Remedy(f"sysctl:{_KEY}", want, None, "entries", f"no tracking of the port{setting}")
     return (
         Bound(
-            id="conntrack",
+            kind="conntrack",
             name="conntrack",
             hard=hard,
             knee=None,
             used=facts.tracked // sides if facts.tracked is not None else None,
             reads=f"{_KEY} less {others:,} entries of others and {closed:,} of closed connections",
             fails="no errno: SYNs are dropped, the client stays in SYN_SENT",
-            needs=(need,) if facts.short(hard) else (),
+            remedies=(need,) if facts.short(hard) else (),
             log="nf_conntrack: table full, dropping packet",
             counter="/proc/net/stat/nf_conntrack: drop",
         ),

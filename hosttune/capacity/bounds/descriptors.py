@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hosttune.capacity import keeping, saying
 from hosttune.capacity.facts import CapacityFacts
-from hosttune.model import Bound, Need, Reason, Unknown
+from hosttune.model import Bound, Reason, Remedy, Scope, Unknown
 
 _HIGHEST = 2147483584  # sysctl_nr_open_max, fs/file.c: no process can have more
 
@@ -60,14 +60,15 @@ def _nofile(facts: CapacityFacts) -> Bound:
     if need > _HIGHEST:
         notes.append(f"no process can have {need:,}: spread the connections over several")
     return Bound(
-        id="nofile",
+        kind="nofile",
+        scope=Scope.PROGRAM,
         name=f"nofile {facts.program}".strip(),
         hard=hard if isinstance(hard, int | Unknown) else Unknown(Reason.UNDECIDED, "no limit could be read"),
         knee=None,
         used=facts.carried or None,
         reads=f"{reading.subject} {when}" if reading else "",
         fails=kept.fails,
-        needs=(Need(subject, _least(facts), need, "descriptors", f"{setting}={need:,}"),)
+        remedies=(Remedy(subject, _least(facts), need, "descriptors", f"{setting}={need:,}"),)
         if short and need <= _HIGHEST
         else (),
         notes=tuple(notes),
@@ -84,14 +85,17 @@ def _maxconn(facts: CapacityFacts) -> tuple[Bound, ...]:
     want = facts.workload.connections
     return (
         Bound(
-            id="maxconn",
+            kind="maxconn",
+            scope=Scope.PROGRAM,
             name=f"maxconn of {settings.program}",
             hard=settings.maxconn,
             knee=None,
             used=facts.carried or None,
             reads=settings.path,
             fails="none: it accepts no more; clients wait in the accept queue, nothing is logged",
-            needs=(Need("maxconn", want, None, "connections", f"maxconn {want:,}"),) if settings.maxconn < want else (),
+            remedies=(Remedy("maxconn", want, None, "connections", f"maxconn {want:,}"),)
+            if settings.maxconn < want
+            else (),
         ),
     )
 
@@ -101,14 +105,15 @@ def _nr_open(facts: CapacityFacts) -> Bound:
     hard = _connections(facts, ceiling) if isinstance(ceiling, int) else ceiling
     need = _rather(facts)
     return Bound(
-        id="nr-open",
+        kind="nr-open",
+        scope=Scope.PROGRAM,
         name="fs.nr_open",
         hard=hard,
         knee=None,
         used=facts.carried or None,
         reads="fs.nr_open",
         fails="setrlimit: EPERM (1) when nofile is raised beyond it",
-        needs=saying.sysctl("fs.nr_open", _least(facts), "descriptors", _HIGHEST, need) if facts.short(hard) else (),
+        remedies=saying.sysctl("fs.nr_open", _least(facts), "descriptors", _HIGHEST, need) if facts.short(hard) else (),
     )
 
 
@@ -129,14 +134,14 @@ def _file_max(facts: CapacityFacts) -> Bound:
     if exempt and facts.process:
         note = f"process {facts.process.pid} has CAP_SYS_ADMIN and is exempt"
     return Bound(
-        id="file-max",
+        kind="file-max",
         name="fs.file-max",
         hard=hard,
         knee=None,
         used=facts.carried or None,
         reads="fs.file-max less the files that others have open now",
         fails="socket or accept: ENFILE (23)",
-        needs=saying.sysctl("fs.file-max", need, "files", saying.LONG) if facts.short(hard) else (),
+        remedies=saying.sysctl("fs.file-max", need, "files", saying.LONG) if facts.short(hard) else (),
         notes=(note,),
         log="VFS: file-max limit reached",
         counter="/proc/sys/fs/file-nr, the first number",
@@ -149,12 +154,12 @@ def _watches(facts: CapacityFacts) -> Bound:
     hard = ceiling // per if isinstance(ceiling, int) else ceiling
     need = facts.workload.connections * per
     return Bound(
-        id="epoll-watches",
+        kind="epoll-watches",
         name="epoll watches of one user",
         hard=hard,
         knee=None,
         used=facts.carried or None,
         reads="fs.epoll.max_user_watches, of one user in all containers",
         fails="epoll_ctl: ENOSPC (28)",
-        needs=saying.sysctl("fs.epoll.max_user_watches", need, "watches", saying.LONG) if facts.short(hard) else (),
+        remedies=saying.sysctl("fs.epoll.max_user_watches", need, "watches", saying.LONG) if facts.short(hard) else (),
     )

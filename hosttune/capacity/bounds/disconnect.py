@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from hosttune.capacity import saying
 from hosttune.capacity.facts import CapacityFacts
-from hosttune.model import Bound, Need, Unknown
+from hosttune.model import Bound, Remedy, Unknown
 
 _KEY = "net.ipv4.tcp_max_orphans"
 
@@ -20,22 +20,22 @@ def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
     most = facts.integer(_KEY)
     knee = int(most / share) if isinstance(most, int) else None
     want = math.ceil(facts.workload.connections * share)
-    needs: tuple[Need, ...] = ()
+    remedies: tuple[Remedy, ...] = ()
     if knee is not None and knee < facts.workload.connections:
-        needs = saying.sysctl(_KEY, want, "sockets")
+        remedies = saying.sysctl(_KEY, want, "sockets")
     notes = [f"{want:,} of the connections may end at once with data unsent"]
     if isinstance(most, Unknown):
         notes.append(f"tcp_max_orphans: {most}")
     return (
         Bound(
-            id="orphans",
+            kind="orphans",
             name="orphans of a mass disconnect",
             hard=None,
             knee=knee,
             used=None,
             reads=_KEY,
             fails="the peer meets ECONNRESET (104), and what was not sent yet is lost",
-            needs=needs,
+            remedies=remedies,
             notes=tuple(notes),
             log="TCP: too many orphaned sockets",
             counter="/proc/net/netstat TcpExt: TCPAbortOnMemory; /proc/net/sockstat: orphan",

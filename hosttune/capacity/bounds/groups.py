@@ -5,13 +5,13 @@ from __future__ import annotations
 from hosttune.capacity.facts import CapacityFacts
 from hosttune.capacity.footprint import footprint
 from hosttune.capacity.saying import size
-from hosttune.model import Bound, GroupLimit, Need, Unknown
+from hosttune.model import Bound, GroupLimit, Remedy, Scope, Unknown
 
 
 def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
     """Return a bound for each group that has a limit of memory; one that could not be told where none could be read."""
     if isinstance(facts.groups, Unknown):
-        return (Bound("cgroup", "control group", facts.groups, None, None, "cgroups(7)", ""),)
+        return (Bound("cgroup", "control group", facts.groups, None, None, "cgroups(7)", "", scope=Scope.GROUP),)
     return tuple(_memory(facts, one) for one in facts.groups if one.controller == "memory")
 
 
@@ -23,15 +23,17 @@ def _memory(facts: CapacityFacts, limit: GroupLimit) -> Bound:
     text = f"MemoryMax={size(want)} of {last}" if "." in last else f"{size(want)} in {limit.file}"
     name = limit.file.rpartition("/")[2]
     return Bound(
-        id=f"cgroup-memory:{limit.group}",
+        kind="cgroup-memory",
         name=f"memory of {last}",
         hard=hard,
         knee=None,
         used=facts.carried or None,
         reads=f"{limit.file}, {each.total:,} bytes a connection",
         fails="the OOM killer ends a process of the group",
-        needs=(Need(f"cgroup:{name}/{limit.group}", want, None, "bytes", text),) if facts.short(hard) else (),
+        remedies=(Remedy(f"cgroup:{name}/{limit.group}", want, None, "bytes", text),) if facts.short(hard) else (),
         notes=(each.why,),
         log="Memory cgroup out of memory: Killed process",
         counter=f"{limit.file.rpartition('/')[0]}/memory.events: oom_kill" if name == "memory.max" else "",
+        scope=Scope.GROUP,
+        of=limit.group,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hosttune.capacity.facts import CapacityFacts
 from hosttune.capacity.footprint import REACHABLE, footprint, page, pages
 from hosttune.capacity.saying import size
-from hosttune.model import Bound, Need, Unknown
+from hosttune.model import Bound, Remedy, Unknown
 
 
 def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
@@ -21,14 +21,14 @@ def _memory(facts: CapacityFacts) -> Bound:
     hard = facts.carried + max(free - locked, 0) // each.total if free is not None else None
     want = (facts.workload.connections - facts.carried) * each.total + locked
     return Bound(
-        id="memory" if each.application else "kernel-memory",
+        kind="memory" if each.application else "kernel-memory",
         name="memory" if each.application else "kernel memory",
         hard=hard,
         knee=None,
         used=facts.carried or None,
         reads=f"MemAvailable, {each.total:,} bytes a connection idle",
         fails="allocation failures and the OOM killer; no errno of its own",
-        needs=(Need("memory", want, None, "bytes", f"{size(want)} of free memory"),) if facts.short(hard) else (),
+        remedies=(Remedy("memory", want, None, "bytes", f"{size(want)} of free memory"),) if facts.short(hard) else (),
         notes=(each.why,),
         log="Out of memory: Killed process",
         counter="/proc/vmstat oom_kill",
@@ -53,23 +53,23 @@ def _queues(facts: CapacityFacts) -> Bound:
         notes.append(f"tcp_mem: {told}")
     short = isinstance(told, tuple) and knee is not None and knee < load.connections
     return Bound(
-        id="tcp-mem",
+        kind="tcp-mem",
         name="net.ipv4.tcp_mem with every reader stalled",
         hard=None,
         knee=knee,
         used=None,
         reads="net.ipv4.tcp_mem, the third value",
         fails="no errno: data is dropped on arrival and sent again, connections stall",
-        needs=(_pages(told, each * load.connections),) if short and isinstance(told, tuple) else (),
+        remedies=(_pages(told, each * load.connections),) if short and isinstance(told, tuple) else (),
         notes=tuple(notes),
         log="TCP: out of memory -- consider tuning tcp_mem",
         counter="/proc/net/netstat TcpExt: PruneCalled, TCPRcvQDrop, TCPMemoryPressures",
     )
 
 
-def _pages(now: tuple[int, ...], high: int) -> Need:
+def _pages(now: tuple[int, ...], high: int) -> Remedy:
     """Keep the kernel's own proportions, 3 to 4 to 6 (net/ipv4/tcp.c tcp_init_mem), and lower nothing."""
     value = (max(now[0], high // 2), max(now[1], high * 2 // 3), high)
-    return Need(
+    return Remedy(
         "sysctl:net.ipv4.tcp_mem", value, None, "pages", f"net.ipv4.tcp_mem={' '.join(f'{n:,}' for n in value)}"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hosttune.capacity import saying
 from hosttune.capacity.facts import CapacityFacts
-from hosttune.model import Bound, Need, Reason, Unknown
+from hosttune.model import Bound, Reason, Remedy, Unknown
 
 _KEY = "net.ipv4.neigh.default.gc_thresh3"
 _FEW = 128  # gc_thresh1 by default: so few are never collected
@@ -16,7 +16,7 @@ def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
         return ()
     limit, peers = facts.integer(_KEY), facts.on_link
     hard: int | Unknown | None = None
-    needs: tuple[Need, ...] = ()
+    remedies: tuple[Remedy, ...] = ()
     if peers is None:
         hard = Unknown(Reason.UNDECIDED, "no route tells which backends are on the link")
     elif isinstance(limit, Unknown) and peers > _FEW:
@@ -26,17 +26,17 @@ def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
         if peers > max(limit - others, 0):
             # connections are spread evenly, and those to a backend without an entry do not come about
             hard = facts.workload.connections * max(limit - others, 0) // peers
-            needs = saying.sysctl(_KEY, others + peers, "entries")
+            remedies = saying.sysctl(_KEY, others + peers, "entries")
     return (
         Bound(
-            id="neighbours",
+            kind="neighbours",
             name="neighbour table",
             hard=hard,
             knee=None,
             used=None,
             reads=f"{_KEY}, {peers or 0:,} backends on the link",
             fails="connect: EHOSTUNREACH (113) or a long wait",
-            needs=needs,
+            remedies=remedies,
             notes=("clients on the link are entries too",),
             log="neighbour: arp_cache: neighbor table overflow!",
             counter="/proc/net/stat/arp_cache: table_fulls",

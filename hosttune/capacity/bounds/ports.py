@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from hosttune.capacity import known_programs, tuples
 from hosttune.capacity.facts import CapacityFacts
 from hosttune.capacity.tuples import Group
-from hosttune.model import BindMode, Bound, Need, Unknown
+from hosttune.model import BindMode, Bound, Remedy, Scope, Unknown
 
 _FAILS = {
     BindMode.CONNECT: "connect: EADDRNOTAVAIL (99)",
@@ -28,14 +28,14 @@ def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
     if not facts.pools:
         return (_one_pool(facts),)
     found = tuples.groups(facts.pools)
-    needs = tuples.needs(facts)
+    remedies = tuples.remedies(facts)
     if facts.pools[0].mode is BindMode.BIND:
         # bind(src, 0) takes a port whatever the backend: a share of each backend would count the port once for each
-        return (_total(facts, found, needs),)
-    return (_total(facts, found, needs), *(of_group(facts, group, needs) for group in found))
+        return (_total(facts, found, remedies),)
+    return (_total(facts, found, remedies), *(of_group(facts, group, remedies) for group in found))
 
 
-def _total(facts: CapacityFacts, found: Sequence[Group], needs: tuple[Need, ...]) -> Bound:
+def _total(facts: CapacityFacts, found: Sequence[Group], remedies: tuple[Remedy, ...]) -> Bound:
     per = facts.workload.tuples_per_connection
     mode = facts.pools[0].mode
     pairs = sum(len(g.pools) for g in found)
@@ -44,34 +44,37 @@ def _total(facts: CapacityFacts, found: Sequence[Group], needs: tuple[Need, ...]
         where = f"{pairs} source address{'es' * (pairs > 1)}, whatever the backend"
     hard = _sum(facts, found, [g.room for g in found])
     return Bound(
-        id="ports:all",
+        kind="ports",
         name="source ports towards all backends",
         hard=hard,
         knee=_knee(facts, found),
         used=sum(p.used for g in found for p in g.pools) // per,
         reads=f"ip_local_port_range, reserved and held ports, sockets: {where}",
         fails=_FAILS[mode],
-        needs=needs if facts.short(hard) else (),
+        remedies=remedies if facts.short(hard) else (),
         notes=(*_closing(facts, found), *_shared(facts, found), *_bind_first(facts), *_cost(facts, found)),
+        scope=Scope.ALL,
     )
 
 
-def of_group(facts: CapacityFacts, group: Group, needs: tuple[Need, ...] = ()) -> Bound:
+def of_group(facts: CapacityFacts, group: Group, remedies: tuple[Remedy, ...] = ()) -> Bound:
     """Return the bound of the pools that one backend's connections go through, as connections of all backends."""
     sources = len(group.pools)
     share = int(1 / group.part)
     hard = tuples.carries(facts, group, group.room)
     even = (f"reckoned for all {share} backends, sharing evenly",) if share > 1 else ()
     return Bound(
-        id=f"ports:{group.name}",
+        kind="ports",
         name=f"ports {group.name}",
         hard=hard,
         knee=_knee(facts, (group,)),
         used=sum(p.used for p in group.pools) * share // facts.workload.tuples_per_connection,
         reads=f"{group.room:,} ports from {sources} source address{'es' * (sources > 1)}",
         fails=_FAILS[group.pools[0].mode],
-        needs=needs if facts.short(hard) else (),
+        remedies=remedies if facts.short(hard) else (),
         notes=(*even, *_closing(facts, (group,)), *_cost(facts, (group,))),
+        scope=Scope.BACKEND,
+        of=group.name,
     )
 
 
@@ -86,19 +89,20 @@ def _one_pool(facts: CapacityFacts) -> Bound:
         told = tuples.range_now(facts)
         hard = told if isinstance(told, Unknown) else None
     return Bound(
-        id="ports:one-pool",
+        kind="ports",
         name="source ports, one backend from one address",
         hard=hard,
         knee=_knee(facts, found),
         used=None,
         reads="net.ipv4.ip_local_port_range, ip_local_reserved_ports",
         fails=_FAILS[facts.workload.bind_mode],
-        needs=tuples.needs(facts) if facts.short(hard) else (),
+        remedies=tuples.remedies(facts) if facts.short(hard) else (),
         notes=(
             _why_one(facts),
             *_closing(facts, found),
             *_cost(facts, found),
         ),
+        scope=Scope.POOL,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hosttune.capacity import saying
 from hosttune.capacity.facts import CapacityFacts
-from hosttune.model import Bound, GroupLimit, Need, Unknown
+from hosttune.model import Bound, GroupLimit, Remedy, Scope, Unknown
 
 _RESERVED = 300  # RESERVED_PIDS, kernel/pid.c: not given out again once the numbers have wrapped around
 _HIGHEST = {"kernel.pid_max": 4 * 1024 * 1024}  # PID_MAX_LIMIT, include/linux/threads.h
@@ -35,14 +35,14 @@ def _of(facts: CapacityFacts, name: str, key: str, taken: int, each: int, unit: 
     want = facts.workload.connections * per + taken
     notes = ("the program's own maps come on top",) if each == _MAPS else ()
     return Bound(
-        id=name,
+        kind=name,
         name=key,
         hard=hard,
         knee=None,
         used=facts.carried or None,
         reads=f"{key}, {per:,} {unit} a connection",
         fails="mmap: ENOMEM (12)" if each == _MAPS else "clone: EAGAIN (11)",
-        needs=saying.sysctl(key, want, unit, _HIGHEST.get(key, saying.INT)) if facts.short(hard) else (),
+        remedies=saying.sysctl(key, want, unit, _HIGHEST.get(key, saying.INT)) if facts.short(hard) else (),
         notes=notes,
     )
 
@@ -55,14 +55,16 @@ def _group(facts: CapacityFacts, limit: GroupLimit) -> Bound:
     last = limit.group.rpartition("/")[2]
     text = f"TasksMax={want:,} of {last}" if "." in last else f"{limit.file}={want:,}"
     return Bound(
-        id=f"cgroup-pids:{limit.group}",
+        kind="cgroup-pids",
         name=f"tasks of {last}",
         hard=hard,
         knee=None,
         used=facts.carried or None,
         reads=limit.file,
         fails="clone: EAGAIN (11)",
-        needs=(Need(f"cgroup:pids.max/{limit.group}", want, None, "tasks", text),) if facts.short(hard) else (),
+        remedies=(Remedy(f"cgroup:pids.max/{limit.group}", want, None, "tasks", text),) if facts.short(hard) else (),
         log="cgroup: fork rejected by pids controller",
         counter=f"{limit.file.rpartition('/')[0]}/pids.events: max",
+        scope=Scope.GROUP,
+        of=limit.group,
     )

@@ -6,7 +6,7 @@ import errno
 import re
 
 from hosttune.errors import HostError
-from hosttune.host import Host, WritableHost
+from hosttune.host import Host, WritableHost, proc
 from hosttune.model import Reason, State
 from hosttune.resolve.pam_limits import limits_of
 
@@ -60,8 +60,7 @@ def _parse(target: str) -> tuple[int, str]:
 
 
 def _start(host: Host, pid: int) -> str:
-    # the command's name, in brackets, may hold blanks and brackets: count from the last one (proc_pid_stat(5), 22)
-    fields = host.read(f"/proc/{pid}/stat").rpartition(")")[2].split()
-    if len(fields) < 20 or not fields[19].isdecimal():
+    process = proc.stat(host.read(f"/proc/{pid}/stat"))
+    if process is None or not process.started:
         raise HostError(Reason.MALFORMED, f"/proc/{pid}/stat")
-    return fields[19]
+    return process.started

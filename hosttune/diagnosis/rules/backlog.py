@@ -34,9 +34,9 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
         return found
     longest = clues.integer(accept.SOMAXCONN)
     if every and longest is None:
-        return (saying.unseen(_ID, _WHAT, "net.core.somaxconn could not be read"),)
+        return (saying.unknown(_ID, _WHAT, "net.core.somaxconn could not be read"),)
     if every and every[0].listener is None:
-        return (saying.unseen(_ID, _WHAT, "it was not seen which listener overflows"),)
+        return (saying.unknown(_ID, _WHAT, "it was not seen which listener overflows"),)
     if every:
         text = f"the queue of {every[0].whose} is as long as net.core.somaxconn, {longest:,}"
         return (saying.excluded(_ID, _WHAT, text, "/proc/sys/net/core/somaxconn"),)

@@ -33,10 +33,10 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
         return (_near(clues, who, most),)
     if clues.machine.cloud == "aws":
         why = "the driver does not count it here (ena 2.8.1 and later, on Nitro)"
-        return (saying.unseen(_ID, _WHAT, why, "ethtool -S INTERFACE | grep allowance"),)
+        return (saying.unknown(_ID, _WHAT, why, "ethtool -S INTERFACE | grep allowance"),)
     if clues.machine.kernel and not (clues.machine.virtualisation or clues.machine.container or clues.machine.cloud):
         return (saying.excluded(_ID, _WHAT, "no hypervisor is seen below this host", "/sys/class/dmi/id"),)
-    return (saying.unseen(_ID, _WHAT, "no counter of a provider is seen here"),)
+    return (saying.unknown(_ID, _WHAT, "no counter of a provider is seen here"),)
 
 
 def _counted(clues: Clues) -> Cause:
@@ -77,7 +77,7 @@ def _published(clues: Clues) -> tuple[str, int]:
 def _near(clues: Clues, who: str, most: int) -> Cause:
     number = clues.stalled_at or clues.rates.value("Tcp.CurrEstab")
     if number is None:
-        return saying.unseen(_ID, _WHAT, f"{who} publishes {most:,} connections; how many are open was not seen")
+        return saying.unknown(_ID, _WHAT, f"{who} publishes {most:,} connections; how many are open was not seen")
     text = f"{number:,} connections, where {who} publishes {most:,} for such a machine"
     if _waits(clues) and saying.near(number, most):
         return _cause(clues, Certainty.POSSIBLE, (Evidence(text),), most)

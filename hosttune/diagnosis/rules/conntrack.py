@@ -93,7 +93,7 @@ def _by_number(clues: Clues) -> Cause:
         return _cause(clues, Certainty.POSSIBLE, (), _CONFIRM, 10)
     told = clues.limits.get(table.MAX)
     why = told if isinstance(told, Unknown) else "nf_conntrack_count was not seen"
-    return saying.unseen(_ID, _WHAT, why, _CONFIRM)
+    return saying.unknown(_ID, _WHAT, why, _CONFIRM)
 
 
 def _idle(clues: Clues) -> Cause:

@@ -58,7 +58,7 @@ def _by_sockets(clues: Clues, full: tuple[Evidence, ...]) -> Cause:
     here, closed = table.sockets(clues), clues.rates.value("sockstat.TCP.tw")
     count = clues.rates.value("conntrack.count") or 0
     if here is None or closed is None:
-        return saying.unseen(_ID, _WHAT, "neither the entries nor the sockets could be looked at", _CONFIRM)
+        return saying.unknown(_ID, _WHAT, "neither the entries nor the sockets could be looked at", _CONFIRM)
     if here * 2 > count:
         text = f"{here:,} sockets are in use, which is most of the {count:,} entries"
         return saying.excluded(_ID, _WHAT, text, _SOCKSTAT)
@@ -92,7 +92,7 @@ def _by_word(clues: Clues) -> Cause:
         return _cause(clues, Certainty.POSSIBLE, evidence, _CONFIRM)
     if clues.heard(*table.ERRNOS) is False:
         return saying.excluded(_ID, _WHAT, "it gives no error, or ETIMEDOUT", "--errno")
-    return saying.unseen(_ID, _WHAT, "the conntrack table was not seen", _CONFIRM)
+    return saying.unknown(_ID, _WHAT, "the conntrack table was not seen", _CONFIRM)
 
 
 def _half_closed(clues: Clues) -> bool:

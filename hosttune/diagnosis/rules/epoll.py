@@ -48,7 +48,7 @@ def _count(uid: int, sockets: int, limit: int) -> Evidence:
 
 def _by_word(clues: Clues, limit: int | None, uid: int, sockets: int) -> Cause:
     """ENOSPC has one meaning at epoll_ctl(), and three where the call is not known."""
-    called = any(call == "epoll_ctl" for call in (clues.said.call, *(hit.call for hit in clues.hits(_ID))))
+    called = any(call == "epoll_ctl" for call in (clues.symptom.call, *(hit.call for hit in clues.hits(_ID))))
     near = limit is not None and sockets * _EACH >= limit
     certainty = Certainty.CERTAIN if called else Certainty.LIKELY if near else Certainty.POSSIBLE
     evidence = (*saying.heard(clues), *saying.logged(clues, _ID))
@@ -83,14 +83,14 @@ def _not(clues: Clues, limit: int | None, uid: int, sockets: int) -> Cause:
     """Nobody counts the watches: what is open bounds them, where it is far below the limit."""
     files = clues.rates.value("files.open")
     if limit is None:
-        return saying.unseen(_ID, _WHAT, f"{_KEY} could not be read")
+        return saying.unknown(_ID, _WHAT, f"{_KEY} could not be read")
     if files is None:
-        return saying.unseen(_ID, _WHAT, "it was not seen how many files are open, nor how many are watched")
+        return saying.unknown(_ID, _WHAT, "it was not seen how many files are open, nor how many are watched")
     text = f"the limit is {limit:,} watches a user, and the whole host has {files:,} open files"
     if files * _EACH < limit:
         return saying.excluded(_ID, _WHAT, text, f"{_WHERE}, /proc/sys/fs/file-nr")
-    if clues.said.errno:
+    if clues.symptom.errno:
         return saying.excluded(_ID, _WHAT, f"nothing failed with ENOSPC; {text}", "--errno")
-    return saying.unseen(
+    return saying.unknown(
         _ID, _WHAT, f"no file counts the watches of a user; {text}", "ENOSPC from epoll_ctl() in the program's log"
     )

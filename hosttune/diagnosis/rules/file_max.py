@@ -38,7 +38,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
         return (saying.excluded(_ID, _WHAT, saying.instead(clues, "ENFILE"), saying.met_where(clues)),)
     if heard or clues.hits(_ID) or spoken:
         return (_by_word(clues, spoken, ()),)
-    return (saying.unseen(_ID, _WHAT, _ABSENT, f"cat {_WHERE.partition(',')[0]}"),)
+    return (saying.unknown(_ID, _WHAT, _ABSENT, f"cat {_WHERE.partition(',')[0]}"),)
 
 
 def _most(clues: Clues) -> int | None:

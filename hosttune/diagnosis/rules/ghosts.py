@@ -24,7 +24,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     if received and rates.rose(accept.OVERFLOWS):
         return (_now(clues, received),)
     if ever is None or rates.value(accept.OVERFLOWS) is None:
-        return (saying.unseen(_ID, _WHAT, f"{_RECEIVED} or {accept.OVERFLOWS} could not be read"),)
+        return (saying.unknown(_ID, _WHAT, f"{_RECEIVED} or {accept.OVERFLOWS} could not be read"),)
     if ever and rates.value(accept.OVERFLOWS) and clues.heard("none"):
         return (_once(clues, ever),)
     once = saying.once(clues, _RECEIVED, accept.NETSTAT)

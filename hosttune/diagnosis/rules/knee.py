@@ -38,7 +38,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     if size and saying.near(clues.stalled_at, size // 2 * many, 0.03):
         return (_by_number(clues, size, many),)
     if not clues.pools.pools:
-        return (saying.unseen(_ID, _WHAT, pool_rows.not_seen(clues)),)
+        return (saying.unknown(_ID, _WHAT, pool_rows.not_seen(clues)),)
     kneed = [pool for pool in clues.pools.pools if pool.knee]
     if not kneed:
         return (saying.excluded(_ID, _WHAT, "the program chooses its ports itself", pool_rows.SOCKETS),)
@@ -54,7 +54,7 @@ def _beyond(pool: PortPool) -> bool:
 
 
 def _failed(clues: Clues) -> str:
-    met = next(filter(None, [clues.said.errno, *(hit.errno for hit in clues.said.hits)]), "an error")
+    met = next(filter(None, [clues.symptom.errno, *(hit.errno for hit in clues.symptom.hits)]), "an error")
     return f"beyond the knee nothing fails, and {met} was met"
 
 
@@ -136,7 +136,7 @@ def _by_number(clues: Clues, size: int, many: int) -> Cause:
     return Cause(
         _ID,
         _WHAT,
-        Certainty.LIKELY if clues.said.errno == "none" and not against else Certainty.POSSIBLE,
+        Certainty.LIKELY if clues.symptom.errno == "none" and not against else Certainty.POSSIBLE,
         size // 2 * many,
         evidence=(Evidence(text, f"--stalled-at, {pool_rows.RANGE}"),),
         against=against,

@@ -144,9 +144,9 @@ def _not(clues: Clues, groups: list[GroupLimit], heard: bool | None) -> Cause:
     if heard is False:
         return saying.excluded(_ID, _WHAT, saying.instead(clues, "ENOMEM or ENOBUFS"), saying.met_where(clues))
     if isinstance(clues.groups, Unknown):
-        return saying.unseen(_ID, _WHAT, clues.groups, "cat /proc/PID/cgroup, and memory.max below /sys/fs/cgroup")
+        return saying.unknown(_ID, _WHAT, clues.groups, "cat /proc/PID/cgroup, and memory.max below /sys/fs/cgroup")
     if not total or left is None:
-        return saying.unseen(_ID, _WHAT, "/proc/meminfo was not seen")
+        return saying.unknown(_ID, _WHAT, "/proc/meminfo was not seen")
     once = saying.once(clues, "vmstat.oom_kill", "/proc/vmstat")
     told = [f"{_mib(left)} of {_mib(total)} are available"]
     nearest = max(groups, key=lambda one: one.used / max(one.limit, 1), default=None)

@@ -90,7 +90,7 @@ def _once(clues: Clues) -> tuple[Evidence, ...]:
 def _by_word(clues: Clues) -> Cause:
     if clues.hits(_ID):
         return _cause(clues, Certainty.POSSIBLE, (), (), _CONFIRM)
-    return saying.unseen(_ID, _WHAT, "the statistics of conntrack were not seen", _CONFIRM)
+    return saying.unknown(_ID, _WHAT, "the statistics of conntrack were not seen", _CONFIRM)
 
 
 def _cause(

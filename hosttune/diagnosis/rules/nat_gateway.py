@@ -41,7 +41,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
         return (_cause(clues, Certainty.POSSIBLE, (_stuck(stuck),), _pools(stuck.established)),)
     if flows and not any(flow.retried for flow in flows):
         return (saying.excluded(_ID, _WHAT, "no SYN that went out waits without an answer", "sock_diag"),)
-    return (saying.unseen(_ID, _WHAT, "a gateway's pool does not show on the host", _CONFIRM),)
+    return (saying.unknown(_ID, _WHAT, "a gateway's pool does not show on the host", _CONFIRM),)
 
 
 def _pools(number: int | None) -> int:

@@ -70,9 +70,9 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
         return (saying.excluded(_ID, _WHAT, saying.instead(clues, "EHOSTUNREACH or ENOBUFS"), saying.met_where(clues)),)
     if fullest is None:
         why = "the table is one for the whole host, and does not show in a network namespace"
-        return (saying.unseen(_ID, _WHAT, why, "grep . /proc/net/stat/arp_cache, on the host itself"),)
+        return (saying.unknown(_ID, _WHAT, why, "grep . /proc/net/stat/arp_cache, on the host itself"),)
     once = tuple(e for t in seen if (e := saying.once(clues, f"{t.counter}.table_fulls", t.where)))
-    if once and heard and clues.said.errno in ("EHOSTUNREACH", "ENOBUFS"):
+    if once and heard and clues.symptom.errno in ("EHOSTUNREACH", "ENOBUFS"):
         return (_cause(fullest, Certainty.POSSIBLE, (*once, fullest.count, *saying.heard(clues)), ()),)
     return (Cause(_ID, _WHAT, Certainty.EXCLUDED, evidence=(fullest.count, *once)),)
 
@@ -104,7 +104,7 @@ def _by_word(clues: Clues, table: _Table | None, spoken: tuple[Evidence, ...], h
 
 
 def _near(clues: Clues, table: _Table, heard: bool | None) -> Cause:
-    told = heard and clues.said.errno in ("EHOSTUNREACH", "ENOBUFS")
+    told = heard and clues.symptom.errno in ("EHOSTUNREACH", "ENOBUFS")
     against = (Evidence("nothing was refused in the time watched", table.where),)
     return _cause(
         table,

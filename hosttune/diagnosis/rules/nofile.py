@@ -35,10 +35,10 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     if not clues.programs and saying.near(clues.stalled_at, _INITIAL):
         return (_by_initial(clues),)
     if not clues.programs:
-        return (saying.unseen(_ID, _WHAT, "no process was looked at; --pid, --service or --process-name names one"),)
+        return (saying.unknown(_ID, _WHAT, "no process was looked at; --pid, --service or --process-name names one"),)
     nearest = max(clues.programs, key=lambda p: p.descriptors / max(p.soft or 1 << 31, 1))
     if nearest.soft is None:
-        return (saying.unseen(_ID, _WHAT, f"the limits of {nearest} could not be read"),)
+        return (saying.unknown(_ID, _WHAT, f"the limits of {nearest} could not be read"),)
     text = f"{nearest} has {nearest.descriptors:,} of {nearest.soft:,}, the nearest to its limit"
     return (saying.excluded(_ID, _WHAT, text, f"/proc/{nearest.pid}/limits"),)
 
@@ -149,7 +149,7 @@ def _by_word(clues: Clues, fits: list[Program]) -> Cause:
     seen = (fits or same or (list(clues.programs) if clues.named else []))[:1]
     initial = not seen and not told and saying.near(clues.stalled_at, _INITIAL)
     free = [p for p in seen if p.soft is not None and p.descriptors < p.soft // 2 and p not in fits]
-    called = clues.said.call in _CALLS or any(hit.call in _CALLS for hit in hits)
+    called = clues.symptom.call in _CALLS or any(hit.call in _CALLS for hit in hits)
     written = any(hit.errno == "EMFILE" for hit in hits)
     words = written or called or bool(fits and clues.heard("EMFILE"))
     thin = not (words or fits or same or clues.heard("EMFILE"))

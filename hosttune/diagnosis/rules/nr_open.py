@@ -93,7 +93,7 @@ def _refused(clues: Clues, limit: int | None) -> Cause:
     known = [p for p in clues.programs if p.hard is not None]
     beyond = [p for p in known if limit is not None and (p.hard or 0) >= limit]
     able = [p for p in known if p.resource]
-    called = clues.said.call == "setrlimit" or any(hit.call == "setrlimit" for hit in clues.hits(_ID))
+    called = clues.symptom.call == "setrlimit" or any(hit.call == "setrlimit" for hit in clues.hits(_ID))
     shown = beyond[:1] or (able[:1] or known[:1] if clues.named else [])
     certainty = Certainty.POSSIBLE
     if called and clues.named and (beyond or (able and len(able) == len(known))):
@@ -128,7 +128,7 @@ def _lesser(clues: Clues, shown: list[Program]) -> tuple[str, ...]:
 
 def _silent(clues: Clues, limit: int | None) -> Cause:
     if limit is None:
-        return saying.unseen(_ID, _WHAT, f"{_KEY} could not be read")
+        return saying.unknown(_ID, _WHAT, f"{_KEY} could not be read")
     known = [p for p in clues.programs if p.hard is not None]
     most = max(known, key=lambda p: p.hard or 0, default=None)
     if most is None or (most.hard or 0) <= limit:

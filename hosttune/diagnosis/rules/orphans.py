@@ -126,6 +126,6 @@ def _not(clues: Clues, count: int | None, limit: int | None) -> Cause:
     once = saying.once(clues, _ABORTS, "/proc/net/netstat")
     if count is None or (limit is None and (count or clues.rates.rose(_ABORTS))):
         why = clues.limits.get(_KEY) if count is not None else None
-        return saying.unseen(_ID, _WHAT, f"{_KEY} could not be read: {why}" if why else "sockstat was not seen")
+        return saying.unknown(_ID, _WHAT, f"{_KEY} could not be read: {why}" if why else "sockstat was not seen")
     evidence = (_count(count, limit), *((once,) if once else ()), *kernel_lines.old(clues, *_WORDS))
     return Cause(_ID, _WHAT, Certainty.EXCLUDED, evidence=evidence)

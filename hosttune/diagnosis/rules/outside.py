@@ -47,7 +47,7 @@ class _Target:
 def judge(clues: Clues) -> tuple[Cause, ...]:
     """Return a cause for each destination that does not answer; without one, what errno says, or why not."""
     if isinstance(clues.traffic, Unknown):
-        return (_by_word(clues) or saying.unseen(_ID, _WHAT, clues.traffic),)
+        return (_by_word(clues) or saying.unknown(_ID, _WHAT, clues.traffic),)
     here = _own(clues.traffic)
     silent = _silent(clues.traffic, here)
     if not silent:

@@ -34,7 +34,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     """Return what share of the segments is sent again now, SYNs apart; else what errno says, or why not."""
     again = _again(clues)
     if again is None:
-        return (_by_word(clues) or saying.unseen(_ID, _WHAT, "it takes two gatherings to see what is sent again now"),)
+        return (_by_word(clues) or saying.unknown(_ID, _WHAT, "it takes two gatherings to see what is sent again now"),)
     sent = clues.rates.rose("Tcp.OutSegs") + again
     share = again / sent if sent else 0.0
     if again < _FEW or share < _SHARE:

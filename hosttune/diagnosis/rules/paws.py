@@ -35,7 +35,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     if moved:
         return (_cause(clues, Certainty.POSSIBLE, tuple(moved)),)
     if clues.rates.value("TcpExt.PAWSEstab") is None and not _gone(clues):
-        return (saying.unseen(_ID, _WHAT, f"neither {_KEY} nor the counters of PAWS could be read", f"sysctl {_KEY}"),)
+        return (saying.unknown(_ID, _WHAT, f"neither {_KEY} nor the counters of PAWS could be read", f"sysctl {_KEY}"),)
     return (saying.excluded(_ID, _WHAT, "; ".join(_why_not(clues)), _NETSTAT),)
 
 

@@ -34,7 +34,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
         )
     if found:
         return tuple(found)
-    called = clues.said.call == "clone" or bool(clues.hits(_ID))
+    called = clues.symptom.call == "clone" or bool(clues.hits(_ID))
     spoken = kernel_lines.fresh(clues, *_WORDS)
     if spoken or (heard and called) or clues.hits(_ID):
         return (_by_word(clues, groups, spoken, heard),)
@@ -127,9 +127,9 @@ def _cause(
 
 def _not(clues: Clues, groups: list[GroupLimit], tasks: int | None, limit: int | None, key: str) -> Cause:
     if isinstance(clues.groups, Unknown):
-        return saying.unseen(_ID, _WHAT, clues.groups, "cat /proc/PID/cgroup, and pids.max below /sys/fs/cgroup")
+        return saying.unknown(_ID, _WHAT, clues.groups, "cat /proc/PID/cgroup, and pids.max below /sys/fs/cgroup")
     if not clues.programs:
-        return saying.unseen(_ID, _WHAT, "no process was looked at; --pid, --service or --process-name names one")
+        return saying.unknown(_ID, _WHAT, "no process was looked at; --pid, --service or --process-name names one")
     told = [f"{tasks:,} tasks on the host, {key} is {limit:,}"] if tasks is not None and limit is not None else []
     nearest = max(groups, key=lambda one: one.used / max(one.limit, 1), default=None)
     if nearest is not None:

@@ -31,15 +31,15 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
         return found
     if heard is False:
         return (saying.excluded(_ID, _WHAT, _instead(clues), saying.met_where(clues)),)
-    chosen = [p for p in clues.pools.pools if pool_rows.guessed(clues, p) and p.free <= p.in_range // 10]
+    chosen = [p for p in clues.pools.pools if clues.pools.guessed(p) and p.free <= p.in_range // 10]
     if chosen:
         return tuple(_chosen(clues, pool, heard) for pool in chosen)
-    if pool_rows.pools_at(clues) and (heard or not clues.said.errno):
+    if pool_rows.pools_at(clues) and (heard or not clues.symptom.errno):
         return (_by_number(clues, heard),)
     if heard or clues.hits(_ID):
         return (_by_word(clues),)
     if not clues.pools.pools:
-        return (saying.unseen(_ID, _WHAT, pool_rows.not_seen(clues)),)
+        return (saying.unknown(_ID, _WHAT, pool_rows.not_seen(clues)),)
     return (saying.excluded(_ID, _WHAT, pool_rows.elsewhere(clues, clues.pools.pools), pool_rows.SOCKETS),)
 
 
@@ -182,7 +182,7 @@ def _by_word(clues: Clues) -> Cause:
     limit = pool_rows.churn(clues)
     churns = bool(limit and clues.rate > limit)
     # without the call it may as well be bind() of an address that is not on this host
-    called = clues.said.call == "connect" or any(hit.call == "connect" for hit in clues.said.hits)
+    called = clues.symptom.call == "connect" or any(hit.call == "connect" for hit in clues.symptom.hits)
     thin = (against and not fits) or pool_rows.waiting(clues) or churns or not (called or fits or clues.pools.pools)
     return Cause(
         _ID,

@@ -41,7 +41,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     if shown:
         return (saying.excluded(_ID, _WHAT, f"no program binds first: {shown}", pool_rows.SOCKETS),)
     if not clues.pools.pools:
-        return (saying.unseen(_ID, _WHAT, pool_rows.not_seen(clues)),)
+        return (saying.unknown(_ID, _WHAT, pool_rows.not_seen(clues)),)
     return (saying.excluded(_ID, _WHAT, pool_rows.elsewhere(clues, clues.pools.pools), pool_rows.SOCKETS),)
 
 

@@ -23,7 +23,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     if heard is False:
         return (saying.excluded(_ID, _WHAT, saying.instead(clues, "EADDRNOTAVAIL"), saying.met_where(clues)),)
     if not clues.pools.pools:
-        return (saying.unseen(_ID, _WHAT, pool_rows.not_seen(clues)),)
+        return (saying.unknown(_ID, _WHAT, pool_rows.not_seen(clues)),)
     most = max(clues.pools.pools, key=lambda pool: pool.blocked)
     text = f"others hold {most.blocked:,} of {most.in_range:,} ports of the range"
     return (saying.excluded(_ID, _WHAT, text, pool_rows.SOCKETS),)

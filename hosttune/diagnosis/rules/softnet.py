@@ -26,9 +26,11 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
         return (_dropping(clues),)
     moved, ever = clues.rates.moved(_DROPPED), clues.rates.value(_DROPPED)
     if ever is None:
-        return (saying.unseen(_ID, _WHAT, f"{_STAT} could not be read"),)
+        return (saying.unknown(_ID, _WHAT, f"{_STAT} could not be read"),)
     if moved is None and ever:
-        return (saying.unseen(_ID, _WHAT, f"{ever:,} were dropped since boot; two gatherings tell whether any is now"),)
+        return (
+            saying.unknown(_ID, _WHAT, f"{ever:,} were dropped since boot; two gatherings tell whether any is now"),
+        )
     once = saying.once(clues, _DROPPED, _STAT)
     squeezed = saying.moved(clues, _SQUEEZED, _STAT)
     evidence = [once or Evidence(f"{_DROPPED} is {ever:,}", _STAT)]

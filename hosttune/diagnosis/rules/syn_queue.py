@@ -134,7 +134,7 @@ def _lines(clues: Clues) -> tuple[tuple[float, str], ...]:
 
 def _excluded(clues: Clues, cookies: int | None) -> Cause:
     if _ever(clues) is None:
-        return saying.unseen(_ID, _WHAT, f"{_DROPPED} and {_SENT} could not be read", "nstat -az 'TcpExtTCPReqQFull*'")
+        return saying.unknown(_ID, _WHAT, f"{_DROPPED} and {_SENT} could not be read", "nstat -az 'TcpExtTCPReqQFull*'")
     if cookies == _ALWAYS and clues.rates.rose(_SENT):
         text = "net.ipv4.tcp_syncookies is 2: everybody gets a cookie, whether or not the queue is full"
         return saying.excluded(_ID, _WHAT, text, f"/proc/sys/{_COOKIES.replace('.', '/')}")

@@ -33,7 +33,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
         if clues.hits(_ID):
             return (_cause(clues, Certainty.POSSIBLE, pages, None),)
         why = clues.limits.get(_KEY) if pages is not None else None
-        return (saying.unseen(_ID, _WHAT, f"{_KEY} could not be read: {why}" if why else "sockstat was not seen"),)
+        return (saying.unknown(_ID, _WHAT, f"{_KEY} could not be read: {why}" if why else "sockstat was not seen"),)
     dropping = any(clues.rates.rose(name) for name in _DROPS)
     if pages >= told[2] * _FULL or (pages >= told[1] and (dropping or spoken or clues.rates.rose(_PRESSURE))):
         return (_cause(clues, Certainty.CERTAIN, pages, told),)

@@ -26,7 +26,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
         return (thin,)
     closed = clues.rates.value("sockstat.TCP.tw")
     if closed is None and not clues.pools.pools:
-        return (saying.unseen(_ID, _WHAT, "neither sockstat nor the sockets were seen", "ss -s"),)
+        return (saying.unknown(_ID, _WHAT, "neither sockstat nor the sockets were seen", "ss -s"),)
     return (saying.excluded(_ID, _WHAT, _why_not(clues, closed or 0), _SOCKSTAT),)
 
 

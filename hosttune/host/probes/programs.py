@@ -12,13 +12,13 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from hosttune.host.probes.workers import _named
+from hosttune.host import proc
+from hosttune.host.probes import workers
 
 _LOOKS = 4096  # descriptors of a process that are looked at where the kernel does not count them
 _FEW = 24  # descriptors: a program with fewer carries nothing that matters here
 _FIRST = 256  # a program opens its listeners first, so they have low numbers
 _SYS_ADMIN, _SYS_RESOURCE = 1 << 21, 1 << 24  # CAP_SYS_ADMIN, CAP_SYS_RESOURCE, linux/capability.h
-_WHOLE = ["0", "0", "4294967295"]  # the map of the initial user namespace, user_namespaces(7)
 
 
 def run(pids: list[int] | None = None, inodes: list[int] | None = None, most: int = 16) -> dict[str, Any]:
@@ -84,8 +84,7 @@ def _size(pid: str) -> int:
 
 def _estimate(pid: str) -> int:
     """Count the descriptors of a small table, and look at evenly spaced ones of a large one (proc(5), FDSize)."""
-    size = re.search(rb"^FDSize:\s+(\d+)$", _read(f"/proc/{pid}/status"), re.M)
-    slots = int(size[1]) if size else 0
+    slots = int(proc.status(_read(f"/proc/{pid}/status")).get("FDSize", "0"))
     if slots <= _LOOKS:
         return len(os.listdir(f"/proc/{pid}/fd"))
     os.close(os.open(f"/proc/{pid}/fd", os.O_RDONLY | os.O_DIRECTORY))  # PermissionError: an entry would just be absent
@@ -94,27 +93,22 @@ def _estimate(pid: str) -> int:
 
 
 def _limits(pid: int) -> dict[str, Any]:
-    line = re.search(rb"^Max open files\s+(\S+)\s+(\S+)", _read(f"/proc/{pid}/limits"), re.M)
+    line = re.search(r"^Max open files\s+(\S+)\s+(\S+)", _read(f"/proc/{pid}/limits"), re.M)
     soft, hard = (int(n) if n.isdigit() else None for n in line.groups()) if line else (None, None)
     return {"soft": soft, "hard": hard}
 
 
 def _about(pid: int) -> dict[str, Any]:
-    stat = _read(f"/proc/{pid}/stat")
-    name = stat[stat.index(b"(") + 1 : stat.rindex(b")")].decode(errors="replace")
-    fields = stat[stat.rindex(b")") + 1 :].split()
-    able = re.search(rb"^CapEff:\s+([0-9a-f]{1,16})$", _read(f"/proc/{pid}/status"), re.M)
-    held = int(able[1], 16) if able else 0
-    # capable() asks in the initial user namespace: root of a namespace of its own is not exempt
-    first = _read(f"/proc/{pid}/uid_map").decode().split() == _WHOLE
+    own = workers.stat(pid)
+    able = proc.capabilities(proc.status(_read(f"/proc/{pid}/status")), _read(f"/proc/{pid}/uid_map"))
     return {
-        "name": _named(name, _read(f"/proc/{pid}/cmdline")),
+        "name": workers.named(own.name, _read(f"/proc/{pid}/cmdline")),
         "uid": os.stat(f"/proc/{pid}").st_uid,
-        "ticks": int(fields[11]) + int(fields[12]),
-        "system_ticks": int(fields[12]),
-        "threads": int(fields[17]),
-        "exempt": bool(held & _SYS_ADMIN) and first if able else None,
-        "resource": bool(held & _SYS_RESOURCE) and first if able else None,
+        "ticks": own.ticks,
+        "system_ticks": own.system_ticks,
+        "threads": own.threads,
+        "exempt": None if able is None else bool(able & _SYS_ADMIN),
+        "resource": None if able is None else bool(able & _SYS_RESOURCE),
         "here": _here(pid),
     }
 
@@ -152,6 +146,6 @@ def _held(pid: int, descriptors: int, inodes: set[int]) -> list[int]:
     return found
 
 
-def _read(path: str) -> bytes:
+def _read(path: str) -> str:
     with open(path, "rb") as file:
-        return file.read()
+        return file.read().decode(errors="replace")

@@ -5,11 +5,15 @@ proc(5).
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from typing import Any
 
+from hosttune.host import proc
+
 # the name of a machine that runs programs, and an argument by which one of them is known
-_RUNS = {"beam.smp": {"tsung": re.compile(rb"\btsung")}}
+_RUNS = {"beam.smp": {"tsung": re.compile(r"\btsung")}}
 
 
 def run(pids: list[int]) -> list[dict[str, Any]]:
@@ -17,7 +21,7 @@ def run(pids: list[int]) -> list[dict[str, Any]]:
 
     Each row has `pid`, `name` (of the program) and `alike`, a number that processes of one command line share.
     """
-    found: dict[int, tuple[str, bytes, int]] = {}
+    found: dict[int, tuple[str, str, int]] = {}
     for pid in [*pids, *_children(pids[0])] if len(pids) == 1 else pids:
         try:
             found[pid] = _who(pid)
@@ -25,11 +29,11 @@ def run(pids: list[int]) -> list[dict[str, Any]]:
             continue
     keepers = {parent for _, (name, _, parent) in found.items() if parent in found and found[parent][0] == name}
     if len(pids) == 1:
-        own = found.get(pids[0], ("", b"", 0))[0]
+        own = found.get(pids[0], ("", "", 0))[0]
         found = {pid: who for pid, who in found.items() if who[0] == own}
-    titles: dict[bytes, int] = {}
+    titles: dict[str, int] = {}
     return [
-        {"pid": pid, "name": _named(name, line), "alike": titles.setdefault(line, len(titles))}
+        {"pid": pid, "name": named(name, line), "alike": titles.setdefault(line, len(titles))}
         for pid, (name, line, _) in sorted(found.items())
         if pid not in keepers
     ]
@@ -43,15 +47,22 @@ def _children(pid: int) -> list[int]:
         return []
 
 
-def _who(pid: int) -> tuple[str, bytes, int]:
+def _who(pid: int) -> tuple[str, str, int]:
     """Return name, command line and parent; raises OSError where the process is gone."""
-    with open(f"/proc/{pid}/stat", "rb") as file:
-        stat = file.read()
+    own = stat(pid)
     with open(f"/proc/{pid}/cmdline", "rb") as file:
-        line = file.read()
-    name = stat[stat.index(b"(") + 1 : stat.rindex(b")")].decode(errors="replace")
-    return name, line, int(stat[stat.rindex(b")") + 1 :].split()[1])
+        return own.name, file.read().decode(errors="replace"), own.parent
 
 
-def _named(name: str, line: bytes) -> str:
+def stat(pid: int) -> proc.Stat:
+    """Return what /proc/PID/stat says; raises OSError where the process is gone."""
+    with open(f"/proc/{pid}/stat", "rb") as file:
+        found = proc.stat(file.read().decode(errors="replace"))
+    if found is None:
+        raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
+    return found
+
+
+def named(name: str, line: str) -> str:
+    """Return the program that a process of this name and command line runs."""
     return next((program for program, mark in _RUNS.get(name, {}).items() if mark.search(line)), name)

@@ -7,7 +7,7 @@ import math
 from fractions import Fraction
 
 from hosttune.capacity import CapacityFacts, towards, with_log
-from hosttune.model import Backend, BindMode, Bound, Hop, Leg, PortPool, Tier, Topology
+from hosttune.model import Backend, BindMode, Bound, Hop, Leg, PortPool, Scope, Tier, Topology
 from hosttune.planning.sizing import flow
 from hosttune.planning.sizing.role import Readings
 from hosttune.ports import mask_of, span
@@ -63,12 +63,10 @@ def _range(tier: Tier, readings: Readings) -> tuple[int, int]:
 
 def bounds(facts: CapacityFacts, hop: Hop, leg: Leg) -> list[Bound]:
     """Return the bounds of a hop's pools, in connections of the tier."""
-    backends = 1 if hop.mode is BindMode.BIND else hop.backends
+    backends, name = 1 if hop.mode is BindMode.BIND else hop.backends, " and ".join(hop.to)
     if not hop.pairs or not backends or not hop.ports:
-        return [
-            Bound(f"ports:{'+'.join(hop.to)}", f"source ports towards {' and '.join(hop.to)}", 0, None, None, "", "")
-        ]
-    name = " and ".join(hop.to)
+        to, where = "+".join(hop.to), f"source ports towards {name}"
+        return [Bound("ports", where, 0, None, None, "", "", scope=Scope.BACKEND, of=to)]
     pool = PortPool(
         source="",
         backend=Backend("", 0, name),
@@ -89,4 +87,4 @@ def bounds(facts: CapacityFacts, hop: Hop, leg: Leg) -> list[Bound]:
     load = dataclasses.replace(facts.workload, tuples_per_connection=leg.per)
     mine = dataclasses.replace(facts, workload=load)
     found = towards(mine, (pool,) * (hop.pairs // backends), backends, name)
-    return [with_log(dataclasses.replace(b, used=None, needs=()), mine) for b in found]
+    return [with_log(dataclasses.replace(b, used=None, remedies=()), mine) for b in found]

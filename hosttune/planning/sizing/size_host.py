@@ -1,4 +1,4 @@
-"""The whole of a topology: its tiers, the places where it stalls or slows, and what is to be heeded."""
+"""The whole of a topology: its tiers, the bottlenecks where it stalls or slows, and what is to be heeded."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from hosttune.capacity import order
-from hosttune.model import Bound, Place, Sizing, Tier, TierPlan, Topology, Unknown
+from hosttune.model import Bottleneck, Bound, Scope, Sizing, Tier, TierPlan, Topology, Unknown
 from hosttune.planning.sizing import cloud_limits, flow, heed, tier_size
 from hosttune.planning.sizing.role import Role
 
@@ -22,7 +22,7 @@ def size(topology: Topology, roles: Mapping[str, Role], real: Real | None = None
     Where the hosts of a tier exist, their bounds count instead of those that are planned.
     """
     plans = _plans(topology, roles, real or {})
-    found = places(plans)
+    found = bottlenecks(plans)
     slow = tuple(p for p in found if p.knee)
     rates = tuple(
         (plan.tier.name, bound)
@@ -33,7 +33,7 @@ def size(topology: Topology, roles: Mapping[str, Role], real: Real | None = None
     return Sizing(
         topology=topology,
         tiers=tuple(_with_alone(topology, roles, real or {}, plans, plan) for plan in plans),
-        places=tuple(p for p in found if not p.knee) + slow,
+        bottlenecks=tuple(p for p in found if not p.knee) + slow,
         rates=rates,
         unknown=tuple(
             (plan.tier.name, bound.name, bound.hard)
@@ -67,7 +67,7 @@ def short(topology: Topology, plan: TierPlan) -> frozenset[str]:
     return frozenset(found)
 
 
-def places(plans: tuple[TierPlan, ...]) -> tuple[Place, ...]:
+def bottlenecks(plans: tuple[TierPlan, ...]) -> tuple[Bottleneck, ...]:
     """Return where the whole stalls or slows, the narrowest first."""
     found = []
     for plan in plans:
@@ -75,9 +75,9 @@ def places(plans: tuple[TierPlan, ...]) -> tuple[Place, ...]:
             if bound.unit != "connections":
                 continue
             if isinstance(bound.hard, int):
-                found.append(Place(plan.tier.name, bound, plan.whole(bound.hard)))
+                found.append(Bottleneck(plan.tier.name, bound, plan.whole(bound.hard)))
             if bound.knee is not None:
-                found.append(Place(plan.tier.name, bound, plan.whole(bound.knee), knee=True))
+                found.append(Bottleneck(plan.tier.name, bound, plan.whole(bound.knee), knee=True))
     return tuple(sorted(found, key=lambda p: (p.connections, p.knee, p.tier, p.bound.id)))
 
 
@@ -89,11 +89,9 @@ def _plans(topology: Topology, roles: Mapping[str, Role], real: Real) -> tuple[T
 
 def _as_is(plan: TierPlan, bounds: tuple[Bound, ...]) -> TierPlan:
     """Return a tier's plan with the bounds of its real hosts; what only the topology knows stays."""
-    counted = [b for b in bounds if not b.id.endswith(":one-pool")]
-    have = {b.id.partition(":")[0] for b in counted}
-    kept = [
-        b for b in plan.bounds if (kind := b.id.partition(":")[0]) == "cap" or (kind in _MEASURED and kind not in have)
-    ]
+    counted = [b for b in bounds if b.scope is not Scope.POOL]
+    have = {b.kind for b in counted}
+    kept = [b for b in plan.bounds if b.kind == "cap" or (b.kind in _MEASURED and b.kind not in have)]
     return dataclasses.replace(plan, bounds=tuple(sorted((*counted, *kept), key=order)))
 
 
@@ -108,8 +106,8 @@ def _with_alone(
     changed = tier_size.plan(
         with_tier(topology, single), single, roles[single.role], plan.factor * topology.connections
     )
-    least = next((p for p in places(tuple(changed if p is plan else p for p in plans)) if not p.knee), None)
-    mine = least is not None and least.tier == plan.tier.name and least.bound.id.startswith("ports")
+    least = next((p for p in bottlenecks(tuple(changed if p is plan else p for p in plans)) if not p.knee), None)
+    mine = least is not None and least.tier == plan.tier.name and least.bound.kind == "ports"
     return dataclasses.replace(plan, alone=least.connections if least and mine else None)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 from hosttune.errors import UsageError
-from hosttune.model import Place, Tier, Topology
+from hosttune.model import Bottleneck, Tier, Topology
 from hosttune.planning.sizing import flow, tier_size
 from hosttune.planning.sizing.role import Role
 from hosttune.planning.sizing.size_host import carries, short, size, with_tier
@@ -122,7 +122,7 @@ def _why(topology: Topology, tier: Tier, roles: Mapping[str, Role]) -> str:
     """Say what stands in the way, however many there are."""
     sizing = size(with_tier(topology, tier), roles)
     plan = sizing.plan(tier.name)
-    own = [p for p in sizing.places if p.tier == tier.name and (topology.below_knee or not p.knee)]
+    own = [p for p in sizing.bottlenecks if p.tier == tier.name and (topology.below_knee or not p.knee)]
     least = min(own, key=_where, default=None)
     said = "nothing is known"
     if least is not None:
@@ -136,5 +136,5 @@ def _why(topology: Topology, tier: Tier, roles: Mapping[str, Role]) -> str:
     )
 
 
-def _where(place: Place) -> int:
+def _where(place: Bottleneck) -> int:
     return place.connections

@@ -34,6 +34,7 @@ PAGE = 4096
 """Bytes of a page of a host that is planned: that of x86, and of most kernels of arm64."""
 
 _RESERVED = "sysctl:net.ipv4.ip_local_reserved_ports"
+_OF_HOPS, _MEMORY = ("ports", "churn"), ("memory", "kernel-memory")
 _GIVEN = frozenset({"nr-open", "file-max", "epoll-watches", "conntrack", "tcp-mem", "maxconn", "cloud"})
 """Bounds of settings that a planned host is given as it needs them, and of clouds, which are told apart."""
 
@@ -199,24 +200,24 @@ def fan_out_pages(topology: Topology, tier: Tier, demand: Fraction) -> int:
 
 def _is_planned(bound: Bound, tier: Tier) -> bool:
     """Leave out pools, which come of the hops, and what a planned host is given as it needs it."""
-    if bound.id.partition(":")[0] in ("ports", "churn") or bound.id in _GIVEN:
+    if bound.kind in _OF_HOPS or bound.kind in _GIVEN:
         return False
-    return bound.id != "nofile" or tier.nofile is not None
+    return bound.kind != "nofile" or tier.nofile is not None
 
 
 def _shared(bound: Bound, tier: Tier, facts: CapacityFacts) -> Bound:
     """Return a bound of one process as that of the host's, which share the connections; memory with what tracks."""
-    if bound.id == "nofile" and isinstance(bound.hard, int) and tier.processes > 1:
+    if bound.kind == "nofile" and isinstance(bound.hard, int) and tier.processes > 1:
         note = f"{tier.processes:,} processes of {bound.hard:,} connections each"
-        return dataclasses.replace(bound, hard=bound.hard * tier.processes, needs=(), notes=(*bound.notes, note))
-    if bound.id.endswith("memory") and tier.memory is None:
+        return dataclasses.replace(bound, hard=bound.hard * tier.processes, remedies=(), notes=(*bound.notes, note))
+    if bound.kind in _MEMORY and tier.memory is None:
         return dataclasses.replace(bound, hard=Unknown(Reason.UNDECIDED, "the topology does not give it"))
     entries, free = _entries(tier, facts.workload), facts.machine.memory_available
-    if bound.id.endswith("memory") and entries and free is not None:
+    if bound.kind in _MEMORY and entries and free is not None:
         total = footprint.footprint(facts).total + entries
         reads = f"MemAvailable, {total:,} bytes a connection idle, {entries:,} of them its entries of conntrack"
-        return dataclasses.replace(bound, hard=free // total, reads=reads, needs=())
-    return dataclasses.replace(bound, needs=())
+        return dataclasses.replace(bound, hard=free // total, reads=reads, remedies=())
+    return dataclasses.replace(bound, remedies=())
 
 
 def _cap(tier: Tier) -> list[Bound]:

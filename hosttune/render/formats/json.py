@@ -33,7 +33,7 @@ def _plain(value: Any) -> Any:
         return {"file": value.path, "line": value.line, "text": value.text}
     if isinstance(value, Bound):
         plain = {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-        return {**plain, "raised_by": value.raised_by}
+        return {"id": value.id, **plain, "raised_by": value.raised_by}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
     if isinstance(value, Enum):

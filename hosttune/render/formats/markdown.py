@@ -62,7 +62,7 @@ def _findings(report: Report, *verdicts: Verdict) -> list[str]:
 
 def _cells(finding: Finding) -> tuple[str, ...]:
     row, reading = finding.requirement, finding.reading
-    name = finding.subject.name if finding.subject.kind == "sysctl" else str(finding.subject)
+    name = finding.subject.label
     begin = (finding.verdict.value, finding.severity.value, name)
     if row is None or reading is None:
         fix = f"; {finding.fix}" if finding.fix else ""

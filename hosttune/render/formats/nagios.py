@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hosttune.model import Bound, Finding, PortPool, Report, Severity, Unknown, Verdict
+from hosttune.model import Bound, Finding, PortPool, Report, Scope, Severity, Unknown, Verdict
 from hosttune.printable import clean, cleaned
 from hosttune.render.view.figures import hard_bounds, slow_bounds
 
@@ -156,7 +156,7 @@ def _data(report: Report) -> Iterator[str]:
 
 
 def _of_backend(bound: Bound) -> bool:
-    return bound.id.startswith("ports:") and bound.id != "ports:all"
+    return bound.kind == "ports" and bound.scope is not Scope.ALL
 
 
 def _share(used: int, limit: int) -> int:

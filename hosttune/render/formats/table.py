@@ -85,7 +85,7 @@ def _unknown(why: str, names: list[str], width: int) -> list[str]:
 
 def _finding(finding: Finding, verbose: bool, width: int, unicode: bool) -> list[str]:
     row, reading = finding.requirement, finding.reading
-    name = finding.subject.name if finding.subject.kind == "sysctl" else str(finding.subject)
+    name = finding.subject.label
     verdict = {Verdict.NOT_APPLICABLE: "n/a"}.get(finding.verdict, finding.verdict.value)
     mark = f"  {verdict:<7} "
     if row is None or reading is None:

@@ -92,8 +92,8 @@ def _reach(report: Report, width: int) -> list[str]:
     target = f"{load.connections:,} connections at {load.rate:,}/s"
     unknown = sum(isinstance(b.hard, Unknown) for b in report.bounds)
     but = f", as far as can be told ({unknown} bound{'s' * (unknown != 1)} cannot)" if unknown else ""
-    if report.needs:
-        lines = [f"  {target} take{but}:", *(f"    {need.text}" for need in report.needs)]
+    if report.remedies:
+        lines = [f"  {target} take{but}:", *(f"    {need.text}" for need in report.remedies)]
     elif hard_bounds(report) and hard_bounds(report)[0][0] < load.connections:
         lines = [f"  Nothing that can be set here carries {target}{but}."]
     else:

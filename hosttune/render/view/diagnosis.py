@@ -38,13 +38,13 @@ class Renderer:
 
 
 def table(found: Diagnosis, verbose: bool, color: bool, width: int, unicode: bool) -> str:
-    """Return the answer, its evidence, what to do; then what was excluded and what could not be seen."""
+    """Return the answer, its evidence, what to do; then what was excluded and what is unknown."""
     found = cleaned(found)
     lines = [*_head(found, width), "", *_answer(found, verbose, width)]
     lines += _list("next", found.next, width)
     lines += _uses(found, verbose, width)
     lines += _excluded(found, verbose, width)
-    lines += _unseen(found, verbose, width)
+    lines += _unknown(found, verbose, width)
     remarks = [f"note: {text}" for text in found.notes] + [f"root would add: {text}" for text in found.missing]
     lines += ["", *(line for text in remarks for line in fold(f"  {text}", width, "    "))] if remarks else []
     return text_parts.joined(lines, color, unicode)
@@ -126,15 +126,15 @@ def _excluded(found: Diagnosis, verbose: bool, width: int) -> list[str]:
     if verbose or found.conclusion is not Conclusion.CAUSE:
         return _list("excluded", _apart(found.excluded, verbose), width)
     suspects = {one.text.partition(":")[0] for cause in found.causes[:1] for one in cause.rivals}
-    near = [cause for cause in found.excluded if cause.id in suspects]
-    names = ", ".join(dict.fromkeys(cause.id for cause in found.excluded if cause.id not in suspects))
+    near = [cause for cause in found.excluded if cause.kind in suspects]
+    names = ", ".join(dict.fromkeys(cause.kind for cause in found.excluded if cause.kind not in suspects))
     texts = [*_apart(near, verbose), *([f"{'and ' if near else ''}(-v says why) {names}"] if names else [])]
     return _paragraph("excluded", texts, width)
 
 
-def _unseen(found: Diagnosis, verbose: bool, width: int) -> list[str]:
+def _unknown(found: Diagnosis, verbose: bool, width: int) -> list[str]:
     show = _list if verbose else _paragraph
-    return show("could not be seen", _apart(found.unseen, verbose), width)
+    return show("unknown", _apart(found.unknown, verbose), width)
 
 
 def _paragraph(title: str, texts: Sequence[str], width: int) -> list[str]:
@@ -147,7 +147,7 @@ def _apart(causes: Sequence[Cause], verbose: bool) -> list[str]:
     for cause in causes:
         why = "; ".join(str(e) for e in cause.evidence)
         why = why if verbose else cause.evidence[0].text.partition("; ")[0] if cause.evidence else ""
-        alike.setdefault(why, []).append(cause.id)
+        alike.setdefault(why, []).append(cause.kind)
     return [f"{', '.join(dict.fromkeys(ids))}: {why}" for why, ids in alike.items()]
 
 

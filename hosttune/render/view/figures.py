@@ -8,7 +8,7 @@ import re
 import textwrap
 from fractions import Fraction
 
-from hosttune.model import Bound, Report, Requirement, Unknown, Value
+from hosttune.model import Bound, Report, Requirement, Scope, Unknown, Value
 from hosttune.printable import clean
 
 
@@ -102,14 +102,14 @@ def cut(text: str, width: int, unicode: bool) -> str:
 def hard_bounds(report: Report) -> list[tuple[int, Bound]]:
     """Return the bounds that are known, the smallest first."""
     # towards a single backend the sum over all backends is the same bound again
-    single = sum(b.id.startswith("ports:") for b in report.bounds) == 2
-    bounds = [b for b in report.bounds if b.unit == "connections" and not (single and b.id == "ports:all")]
+    single = sum(b.kind == "ports" for b in report.bounds) == 2
+    bounds = [b for b in report.bounds if b.unit == "connections" and not (single and b.scope is Scope.ALL)]
     return sorted(((b.hard, b) for b in bounds if isinstance(b.hard, int)), key=lambda pair: pair[0])
 
 
 def slow_bounds(report: Report) -> list[tuple[int, Bound]]:
     """Return the bounds in new connections a second that are below the wanted rate, the smallest first."""
-    single = sum(b.id.startswith("churn:") for b in report.bounds) == 2
-    bounds = [b for b in report.bounds if b.unit != "connections" and not (single and b.id == "churn:all")]
+    single = sum(b.kind == "churn" for b in report.bounds) == 2
+    bounds = [b for b in report.bounds if b.unit != "connections" and not (single and b.scope is Scope.ALL)]
     found = [(b.hard, b) for b in bounds if isinstance(b.hard, int) and b.hard < report.workload.rate]
     return sorted(found, key=lambda pair: pair[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json as _json
 from typing import Any
 
-from hosttune.model import More, Outlet, SourcePlan
+from hosttune.model import EgressInterface, More, SourcePlan
 from hosttune.printable import clean, cleaned
 from hosttune.render.view import sources
 from hosttune.render.view.figures import fold
@@ -18,7 +18,7 @@ def table(plan: SourcePlan, width: int) -> str:
     """Return the text."""
     plan = cleaned(plan)
     lines = [*_wanted(plan), ""]
-    for outlet in plan.outlets:
+    for outlet in plan.egress_interfaces:
         lines += [*_outlet(plan, outlet), ""]
     lines += _cloud(plan)
     lines += _anyip(plan)
@@ -52,10 +52,10 @@ def _wanted(plan: SourcePlan) -> list[str]:
     ]
 
 
-def _outlet(plan: SourcePlan, outlet: Outlet) -> list[str]:
+def _outlet(plan: SourcePlan, outlet: EgressInterface) -> list[str]:
     backends = len({str(pool.backend) for pool in outlet.pools})
     via = f", by the gateway {outlet.via}" if outlet.via else ""
-    share = f": {outlet.connections:,} connections" if len(plan.outlets) > 1 else ""
+    share = f": {outlet.connections:,} connections" if len(plan.egress_interfaces) > 1 else ""
     lines = [f"{outlet.interface} leads to {backends:,} backend{'s' * (backends != 1)}{via}{share}"]
     lines += _have(outlet)
     lines += _pools(outlet)
@@ -66,13 +66,13 @@ def _outlet(plan: SourcePlan, outlet: Outlet) -> list[str]:
     return lines + _free(outlet)
 
 
-def _have(outlet: Outlet) -> list[str]:
+def _have(outlet: EgressInterface) -> list[str]:
     count = len(outlet.have)
     said = f"  {count:,} source address{'es' * (count != 1)} here: {', '.join(outlet.have[:_RANGES])}"
     return [said + (f" and {count - _RANGES:,} more" if count > _RANGES else "")]
 
 
-def _pools(outlet: Outlet) -> list[str]:
+def _pools(outlet: EgressInterface) -> list[str]:
     """Return how full the pools of each backend are, together over its sources."""
     found: dict[str, list[int]] = {}
     for pool in outlet.pools:
@@ -89,7 +89,7 @@ def _pools(outlet: Outlet) -> list[str]:
     return lines
 
 
-def _takes(outlet: Outlet, more: More) -> str:
+def _takes(outlet: EgressInterface, more: More) -> str:
     """Return how many addresses it takes; those that are there are among the sums."""
     have = len(outlet.have)
     if more.hard is None:
@@ -102,7 +102,7 @@ def _takes(outlet: Outlet, more: More) -> str:
     return f"{hard}; {more.knee:,} more ({have + more.knee:,} in all) to stay below the knee"
 
 
-def _free(outlet: Outlet) -> list[str]:
+def _free(outlet: EgressInterface) -> list[str]:
     if outlet.own:
         way = "every address of 127.0.0.0/8 can be bound, nothing is to be added"
         if outlet.version == 6:
@@ -142,7 +142,7 @@ def _anyip(plan: SourcePlan) -> list[str]:
     lines = []
     for prefix in plan.local:
         lines.append(f"local already: every address of {prefix} can be bound; not counted above")
-    outlet = next((o for o in plan.outlets if o.version == 4 and not o.own), None)
+    outlet = next((o for o in plan.egress_interfaces if o.version == 4 and not o.own), None)
     if not plan.anyip or outlet is None:
         return [*lines, ""] if lines else []
     via = outlet.source
@@ -172,7 +172,7 @@ def json(plan: SourcePlan) -> str:
         "range_now": list(plan.range_now),
         "range_widest": list(plan.range_widest),
         "carried": plan.carried,
-        "outlets": [_row(outlet) for outlet in plan.outlets],
+        "egress_interfaces": [_row(outlet) for outlet in plan.egress_interfaces],
         "cloud": None,
         "anyip": plan.anyip or None,
         "local": list(plan.local),
@@ -191,7 +191,7 @@ def json(plan: SourcePlan) -> str:
     return _json.dumps(document, indent=1) + "\n"
 
 
-def _row(outlet: Outlet) -> dict[str, Any]:
+def _row(outlet: EgressInterface) -> dict[str, Any]:
     return {
         "interface": outlet.interface,
         "family": outlet.version,

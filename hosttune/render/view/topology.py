@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hosttune.model import Place, Sizing, TierPlan
+from hosttune.model import Bottleneck, Sizing, TierPlan
 from hosttune.printable import clean, cleaned
 from hosttune.render.formats import json
 from hosttune.render.view import text_parts
@@ -84,14 +84,14 @@ def _bars(sizing: Sizing, verbose: bool, width: int, unicode: bool) -> list[str]
     return [*lines, *([f"  and {more:,} more beyond these (-v)"] if more > 0 else [])]
 
 
-def _shown(sizing: Sizing, verbose: bool) -> list[Place]:
+def _shown(sizing: Sizing, verbose: bool) -> list[Bottleneck]:
     """Return the places that have a bar: those that refuse, and of those that slow the ones the target comes to."""
     wanted = sizing.topology.connections
     slow = [place for place in places.slows(sizing) if verbose or place.connections < wanted]
     return sorted([*places.stalls(sizing), *slow], key=lambda place: place.connections)
 
 
-def _detail(sizing: Sizing, place: Place, verbose: bool) -> list[str]:
+def _detail(sizing: Sizing, place: Bottleneck, verbose: bool) -> list[str]:
     """Return what a place is of one host; where the target comes to it also how it shows and what raises it."""
     bound, each = place.bound, places.of_host(sizing, place)
     lines = [each] if each else []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hosttune.model import Place, Sizing
+from hosttune.model import Bottleneck, Sizing
 from hosttune.printable import cleaned
 from hosttune.render.view import markdown as md
 from hosttune.render.view import topology_places as places
@@ -42,7 +42,7 @@ def _tiers(sizing: Sizing) -> list[str]:
 
 def _places(sizing: Sizing) -> list[str]:
     lines = md.head("place", "of one host:", "in all:", "of wanted:", "", "shows as")
-    for place in sorted(sizing.places, key=lambda place: (place.connections, not place.knee)):
+    for place in sorted(sizing.bottlenecks, key=lambda place: (place.connections, not place.knee)):
         one = place.bound.knee if place.knee else place.bound.hard
         each = f"{one:,}" if isinstance(one, int) else ""
         share = f"{place.connections * 100 // sizing.topology.connections:,} %" if sizing.topology.connections else ""
@@ -51,7 +51,7 @@ def _places(sizing: Sizing) -> list[str]:
     return lines
 
 
-def _mark(sizing: Sizing, place: Place) -> str:
+def _mark(sizing: Sizing, place: Bottleneck) -> str:
     """Return in a word what a place does to the target."""
     if place.connections >= sizing.topology.connections:
         return "slow beyond" if place.knee else "enough"

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from hosttune.model import Place, Sizing
+from hosttune.model import Bottleneck, Sizing
 from hosttune.render.view.figures import counted, percent
 
 _OTHERS = 3  # places beside the one that decides
 
 
-def stalls(sizing: Sizing) -> list[Place]:
+def stalls(sizing: Sizing) -> list[Bottleneck]:
     """Return the places where it refuses, the narrowest first."""
-    return sorted((p for p in sizing.places if not p.knee), key=lambda p: p.connections)
+    return sorted((p for p in sizing.bottlenecks if not p.knee), key=lambda p: p.connections)
 
 
-def slows(sizing: Sizing) -> list[Place]:
+def slows(sizing: Sizing) -> list[Bottleneck]:
     """Return the places where it slows, the narrowest first."""
-    return sorted((p for p in sizing.places if p.knee), key=lambda p: p.connections)
+    return sorted((p for p in sizing.bottlenecks if p.knee), key=lambda p: p.connections)
 
 
-def of_host(sizing: Sizing, place: Place) -> str:
+def of_host(sizing: Sizing, place: Bottleneck) -> str:
     """Return what a place is of one host where that is another number than of all, such as "6 hosts of 200,000"."""
     one = place.bound.knee if place.knee else place.bound.hard
     if not isinstance(one, int) or one == place.connections:
@@ -26,13 +26,13 @@ def of_host(sizing: Sizing, place: Place) -> str:
     return f"{counted(sizing.plan(place.tier).tier.serving, 'host')} of {one:,}"
 
 
-def where(sizing: Sizing, place: Place) -> str:
+def where(sizing: Sizing, place: Bottleneck) -> str:
     """Return the tier and the bound of a place, and what it is of one host."""
     each = of_host(sizing, place)
     return name(place) + (f", {each}" if each else "")
 
 
-def name(place: Place) -> str:
+def name(place: Bottleneck) -> str:
     """Return the tier and the bound of a place; a bound that names the tier itself does so once."""
     return f"{place.tier}: {place.bound.name.removesuffix(f' of {place.tier}')}"
 
@@ -81,14 +81,14 @@ def _tight(sizing: Sizing) -> str:
     return ""
 
 
-def _also(sizing: Sizing, slow: list[Place]) -> str:
+def _also(sizing: Sizing, slow: list[Bottleneck]) -> str:
     """Return the other places that slow before the target; "" where there are none."""
     told = [f"{name(p)} from {p.connections:,}" for p in slow if p.connections < sizing.topology.connections]
     more = f" and {len(told) - _OTHERS:,} more" if len(told) > _OTHERS else ""
     return f"also slow: {', '.join(told[:_OTHERS])}{more}" if told else ""
 
 
-def _stalled(sizing: Sizing, first: Place, knee: Place | None) -> list[str]:
+def _stalled(sizing: Sizing, first: Bottleneck, knee: Bottleneck | None) -> list[str]:
     """Return where it stalls, how that shows there, and where it slows before."""
     bound = first.bound
     slow = f" (slow from {knee.connections:,})" if knee and knee.connections < first.connections else ""
@@ -102,7 +102,7 @@ def _stalled(sizing: Sizing, first: Place, knee: Place | None) -> list[str]:
     ]
 
 
-def _enough(sizing: Sizing, first: Place | None) -> list[str]:
+def _enough(sizing: Sizing, first: Bottleneck | None) -> list[str]:
     wanted = sizing.topology.connections
     if first is None:
         return [f"No place that limits {wanted:,} connections was found{_unseen(sizing)}"]
@@ -115,7 +115,7 @@ def _unseen(sizing: Sizing) -> str:
     return f", as far as can be told ({counted(number, 'bound')} cannot)" if number else ""
 
 
-def _beyond(sizing: Sizing, knee: Place | None) -> list[str]:
+def _beyond(sizing: Sizing, knee: Bottleneck | None) -> list[str]:
     if knee is None:
         return []
     return ["; ".join([f"slow from {knee.connections:,}: {where(sizing, knee)}", *knee.bound.notes[-1:]])]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hosttune.model import Hop, Place, Sizing, TierPlan
+from hosttune.model import Bottleneck, Hop, Sizing, TierPlan
 from hosttune.printable import cleaned
 from hosttune.render.view import topology_places as places
 from hosttune.render.view import topology_words as words
@@ -33,7 +33,7 @@ class Box:
     x: int
     y: int
     high: int
-    places: tuple[Place, ...]
+    places: tuple[Bottleneck, ...]
 
     @property
     def middle(self) -> int:
@@ -127,7 +127,7 @@ def _boxes(sizing: Sizing, columns: list[list[TierPlan]], top: int) -> dict[str,
     return found
 
 
-def _shown(sizing: Sizing, tier: str) -> tuple[Place, ...]:
+def _shown(sizing: Sizing, tier: str) -> tuple[Bottleneck, ...]:
     """Return the narrowest places of a tier; among them is the one that decides, though it only slows."""
     found = [place for place in places.stalls(sizing) if place.tier == tier][:_BARS]
     decides = _narrowest(sizing)
@@ -160,7 +160,7 @@ def _box(sizing: Sizing, box: Box) -> list[str]:
     return lines
 
 
-def _narrowest(sizing: Sizing) -> Place | None:
+def _narrowest(sizing: Sizing) -> Bottleneck | None:
     """Return the place that the answer names: where it refuses first, or where it slows if that comes before."""
     wanted, slow = sizing.topology.connections, places.slows(sizing)[:1]
     first = next(iter(places.stalls(sizing)), None)
@@ -169,7 +169,7 @@ def _narrowest(sizing: Sizing) -> Place | None:
     return first if refused or not slowed else slowed[0]
 
 
-def _bar(sizing: Sizing, box: Box, y: int, place: Place, marked: bool) -> list[str]:
+def _bar(sizing: Sizing, box: Box, y: int, place: Bottleneck, marked: bool) -> list[str]:
     """Return a bound as a frame, filled as far as the load fills it, with a stroke where it slows."""
     load, limit, knee = box.plan.workload.connections, place.bound.hard, place.bound.knee
     most = limit if isinstance(limit, int) else knee or 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from hosttune import printable
-from hosttune.model import BindMode, Hop, Place, Reason, Setting, Sizing, Tier, TierPlan
+from hosttune.model import BindMode, Bottleneck, Hop, Reason, Setting, Sizing, Tier, TierPlan
 from hosttune.render.view.figures import counted, memory, percent, value
 from hosttune.render.view.topology_places import slows, stalls
 
@@ -207,11 +207,11 @@ def _open(sizing: Sizing) -> str:
     return "".join(f" --set {printable.word(f'{key}=?')}" for key in dict.fromkeys(_wider(sizing, p) for p in narrow))
 
 
-def _wider(sizing: Sizing, place: Place) -> str:
+def _wider(sizing: Sizing, place: Bottleneck) -> str:
     """Return the number that widens a place: ports grow with the source addresses, where these are bound to."""
     plan = sizing.plan(place.tier)
     bound = not any(hop.mode is BindMode.CONNECT for hop in plan.hops)
-    return f"{plan.tier.name}.{'sources' if place.bound.id.startswith('ports') and bound else 'hosts'}"
+    return f"{plan.tier.name}.{'sources' if place.bound.kind == 'ports' and bound else 'hosts'}"
 
 
 def _host(sizing: Sizing) -> str:

@@ -8,7 +8,8 @@ from random import Random
 from typing import Any
 
 from hosttune.errors import HostError
-from hosttune.facts import cgroup, counters, counts, limits, machine, nofile, process, sysctl, tracked, traffic, writers
+from hosttune.facts import cgroup, counters, machine, process, tracked, traffic, writers
+from hosttune.facts.kinds import nofile, sysctl
 from hosttune.host import shapes
 from hosttune.model import Subject
 from tests.fuzz import mutate
@@ -80,16 +81,14 @@ def _run(given: Given) -> bool:
     calls: tuple[Callable[[], Any], ...] = (
         lambda: machine.gather(host),
         lambda: counters.gather(host, "aws"),
-        lambda: counts.gather(host),
-        lambda: counts.sockets(host),
-        lambda: limits.gather(host),
+        lambda: sysctl.limits(host),
         lambda: cgroup.gather(host, "7"),
         lambda: cgroup.gather(host, "self"),
         lambda: process.gather(host, [7]),
-        lambda: nofile.read(host, Subject("nofile", "pid/7")),
+        lambda: nofile.reading(host, Subject("nofile", "pid/7")),
         lambda: writers.warnings(host),
         lambda: traffic.kernel_log(host),
-        lambda: tracked.gather(host, counters.gather(host), limits.gather(host)),
+        lambda: tracked.gather(host, counters.gather(host), sysctl.limits(host)),
         lambda: sysctl.runtime(host, "net.ipv4.tcp_mem"),
     )
     for call in calls:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from hosttune.facts import sysctl
+from hosttune.facts.kinds import sysctl
 from hosttune.resolve import sysctl_value
 from tests.fuzz import mutate
 from tests.fuzz.memory import Memory

@@ -14,13 +14,13 @@ LB_PORTS = PORTS - 1  # less 1883, on which it listens
 
 
 def least(*overrides: str) -> tuple[str, str, int]:
-    place = next(p for p in roles.planned(load.load("whitepaper-2019", overrides)).places if not p.knee)
+    place = next(p for p in roles.planned(load.load("whitepaper-2019", overrides)).bottlenecks if not p.knee)
     return place.tier, place.bound.id, place.connections
 
 
 def test_its_arithmetic() -> None:
     sizing = roles.planned(load.load("whitepaper-2019"))
-    whole = {(p.tier, p.bound.id, p.knee): p.connections for p in sizing.places}
+    whole = {(p.tier, p.bound.id, p.knee): p.connections for p in sizing.bottlenecks}
     assert whole["client", "cap", False] == 24 * 64_000 == 1_536_000
     assert whole["client", "ports:lb", False] == 24 * PORTS
     assert whole["lb", "ports:broker", False] == 24 * LB_PORTS

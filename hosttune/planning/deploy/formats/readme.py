@@ -45,7 +45,7 @@ def _verdict(deployment: Deployment) -> list[str]:
     sizing = deployment.sizing
     if sizing.carried:
         return []
-    short = [p for p in sizing.places if p.connections < sizing.topology.connections]
+    short = [p for p in sizing.bottlenecks if p.connections < sizing.topology.connections]
     first = min(short, key=lambda place: (place.knee, place.connections), default=None)
     where = ""
     if first:

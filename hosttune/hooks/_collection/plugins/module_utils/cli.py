@@ -154,7 +154,7 @@ def findings(report: dict[str, t.Any]) -> dict[str, list[dict[str, t.Any]]]:
 def smallest(bounds: list[dict[str, t.Any]]) -> dict[str, t.Any] | None:
     """Return the bound in connections that is reached first, None where none is known."""
     # of two that are equal, the one backend says more than all of them
-    known = [(b["hard"], b["id"] == "ports:all", b) for b in bounds if isinstance(b["hard"], int)]
+    known = [(b["hard"], b["scope"] == "all", b) for b in bounds if isinstance(b["hard"], int)]
     known = [each for each in known if each[2]["unit"] == "connections"]
     return min(known, key=lambda each: each[:2])[2] if known else None
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
 from hosttune.errors import HostError
-from hosttune.facts.machine import is_image, text
-from hosttune.host import Host
-from hosttune.model import Origin, Reading, Reason, Subject, Unknown, Value, Where
+from hosttune.host import Host, in_first_network, is_image, text
+from hosttune.model import Origin, Programs, Reading, Reason, Subject, Unknown, Value, Where
 from hosttune.resolve import os_release, sysctl_procps, sysctl_systemd
 from hosttune.resolve.sysctl_files import Resolution, surviving
-from hosttune.resolve.sysctl_value import LISTS, kernel_value, normalise, shape_of
+from hosttune.resolve.sysctl_value import LISTS, display, kernel_value, normalise, shape_of
 
 # registered for the initial network namespace only: net/core/sysctl_net_core.c, net/ipv4/sysctl_net_ipv4.c,
 # net/ipv4/route.c, net/core/neighbour.c; measured on 6.18 in a namespace of its own
@@ -55,6 +56,43 @@ _GONE = {"net.ipv4.tcp_tw_recycle": "4.12", "net.ipv4.tcp_low_latency": "4.14"}
 _MODULES = (("net.netfilter.nf_conntrack", "nf_conntrack"), ("net.bridge.", "br_netfilter"))
 
 
+KEYS = (
+    "fs.epoll.max_user_watches",
+    "fs.file-max",
+    "fs.nr_open",
+    "kernel.pid_max",
+    "kernel.threads-max",
+    "net.core.netdev_max_backlog",
+    "net.core.somaxconn",
+    "net.ipv4.ip_forward",
+    "net.ipv4.ip_local_port_range",
+    "net.ipv4.ip_local_reserved_ports",
+    "net.ipv4.ip_unprivileged_port_start",
+    "net.ipv4.neigh.default.gc_thresh3",
+    "net.ipv4.tcp_max_orphans",
+    "net.ipv4.tcp_max_syn_backlog",
+    "net.ipv4.tcp_max_tw_buckets",
+    "net.ipv4.tcp_mem",
+    "net.ipv4.tcp_rmem",
+    "net.ipv4.tcp_syncookies",
+    "net.ipv4.tcp_timestamps",
+    "net.ipv4.tcp_tw_recycle",
+    "net.ipv4.tcp_tw_reuse",
+    "net.ipv4.tcp_tw_reuse_delay",
+    "net.ipv4.tcp_wmem",
+    "net.ipv6.neigh.default.gc_thresh3",
+    "net.netfilter.nf_conntrack_max",
+    "net.netfilter.nf_conntrack_tcp_timeout_time_wait",
+    "vm.max_map_count",
+)
+"""What the bounds, the lints and the causes need, whatever the profiles name: there is no other such list."""
+
+# no - at the begin: there it is no part of a name (sysctl.d(5)); no .. in it: the way out of /proc/sys
+NAME = re.compile(r"(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_-]*([./][A-Za-z0-9_-]+)+")
+
+_KNOWN: WeakKeyDictionary[object, dict[tuple[str, ...], Files]] = WeakKeyDictionary()
+
+
 @dataclass(frozen=True, slots=True)
 class Files:
     """What both loaders would make of this host's files: `boot` is systemd-sysctl's, `reload` procps'.
@@ -67,14 +105,17 @@ class Files:
     now: Resolution | None = None
 
 
-def files(host: Host, keys: Iterable[str] = ()) -> Files:
+def files(host: Host, keys: tuple[str, ...] = ()) -> Files:
     """Resolve all sysctl files under both loaders; `keys` are matched by globs even where /proc/sys is missing."""
-    known = tuple(keys)
-    return Files(
-        sysctl_systemd.resolve_systemd(host, keys=known),
-        sysctl_procps.resolve_procps(host, procps_release(host), keys=known),
-        sysctl_systemd.resolve_systemd(host, known, now=True) if host.glob("/run/sysctl.d/*.conf") else None,
-    )
+    still = getattr(host, "still", None)
+    kept = _KNOWN.setdefault(still, {}) if still is not None else {}
+    if keys not in kept:
+        kept[keys] = Files(
+            sysctl_systemd.resolve_systemd(host, keys=keys),
+            sysctl_procps.resolve_procps(host, procps_release(host), keys=keys),
+            sysctl_systemd.resolve_systemd(host, keys, now=True) if host.glob("/run/sysctl.d/*.conf") else None,
+        )
+    return kept[keys]
 
 
 def procps_release(host: Host) -> tuple[int, int, int]:
@@ -92,13 +133,36 @@ def procps_release(host: Host) -> tuple[int, int, int]:
     return shipped.get((name, version), (4, 0, 4))
 
 
-def gather(host: Host, names: Iterable[str], found: Files) -> dict[str, Reading]:
+def read(host: Host, names: tuple[str, ...]) -> dict[str, Reading]:
     """Read each named sysctl in its layers; what cannot be read is Unknown and stops nothing."""
-    wanted = tuple(names)
-    image = is_image(host)
-    initial = image or bool(host.glob("/proc/sys/net/core/netdev_max_backlog"))
+    image, found = is_image(host), files(host, names)
+    initial = image or in_first_network(host)
     loaded_at_boot = modules_at_boot(host)
-    return {name: _reading(host, name, found, image, initial, loaded_at_boot) for name in wanted}
+    return {name: _reading(host, name, found, image, initial, loaded_at_boot) for name in names}
+
+
+def always(programs: Programs) -> tuple[str, ...]:
+    """Return the keys that are read whatever profiles name."""
+    return KEYS
+
+
+def limits(host: Host) -> Mapping[str, Value | Unknown]:
+    """Return the values in force of KEYS, which use is held against; Unknown with the reason where one is not read."""
+    initial = in_first_network(host)
+    return {key: runtime(host, key, initial) for key in KEYS}
+
+
+def now(host: Host, name: str) -> str:
+    """Return the value that the kernel has now, as it writes it."""
+    try:
+        return host.read(f"/proc/sys/{normalise(name)}").strip().replace("\t", " ")
+    except HostError as error:
+        return f"({error})"
+
+
+def spelled(name: str) -> str:
+    """Return a key with dots: it may be written with slashes too, as sysctl(8) takes it."""
+    return display(normalise(name))
 
 
 def of_namespace(name: str) -> bool:
@@ -114,7 +178,7 @@ def at_start(readings: Mapping[str, Reading], where: Where, known: Mapping[str, 
     """
     found = dict(readings)
     for subject, reading in readings.items():
-        if reading.subject.kind != "sysctl" or isinstance(reading.runtime, Unknown):
+        if isinstance(reading.runtime, Unknown):
             continue
         if of_namespace(reading.subject.name):
             if not where.loaded:

@@ -6,15 +6,57 @@ import re
 from collections.abc import Iterator
 
 from hosttune.errors import HostError
-from hosttune.host import Host
-from hosttune.model import Reading, Reason, Subject, Unknown, Value
+from hosttune.host import Host, proc, text
+from hosttune.model import Programs, Reading, Reason, Subject, Unknown, Value
 from hosttune.resolve.pam_limits import limits_of, resolve_login
 from hosttune.resolve.systemd_limits import UnitLimits, manager_default, nr_open_at_boot, resolve_unit
 
 _PROCESSES = 100_000  # /proc can hold millions; a service's main process has a low number
 
 
-def read(host: Host, subject: Subject) -> Reading:
+NAME = re.compile(r"service|login|process|manager|(unit|login)/(?!.*\.\.)[A-Za-z0-9_.@:-]+")
+PAIR = True  # soft and hard
+
+
+def read(host: Host, names: tuple[str, ...]) -> dict[str, Reading]:
+    """Read each of the limits that are named; what cannot be read is Unknown and stops nothing."""
+    found = {}
+    for name in names:
+        subject = Subject("nofile", name)
+        try:
+            found[name] = reading(host, subject)
+        except HostError as error:
+            unknown = Unknown(error.reason, error.detail)
+            found[name] = Reading(subject, unknown, unknown)
+    return found
+
+
+def aimed(name: str, programs: Programs) -> list[str]:
+    """Point the rows for the service, the login and the process at those of this host."""
+    aims = {
+        "service": [f"unit/{programs.unit}"] if programs.unit else [],
+        "login": [f"login/{user}" for user in programs.users],
+        "process": [f"pid/{programs.pid}"] if programs.pid is not None else [],
+    }
+    return aims.get(name, [name])
+
+
+def always(programs: Programs) -> list[str]:
+    """Return the limits that bind the role's program, whatever profiles name."""
+    return [name for row in ("process", "service", "login") for name in aimed(row, programs)]
+
+
+def of_process(name: str) -> bool:
+    """Say whether it is the limit of one process."""
+    return name.startswith("pid/")
+
+
+def now(host: Host, name: str) -> str:
+    """Return "": a profile's rows are of whichever service or login carries the connections."""
+    return ""
+
+
+def reading(host: Host, subject: Subject) -> Reading:
     """Read `nofile:login/USER`, `nofile:unit/NAME.service`, `nofile:pid/N` or `nofile:manager`.
 
     The last is what systemd gives a service that asks for nothing. What cannot be read is Unknown.
@@ -123,14 +165,8 @@ def _unit_of(host: Host, pid: str) -> str:
 
     Below user@UID.service lie the services of that user's own manager, which are other units.
     """
-    try:
-        text = host.read(f"/proc/{pid}/cgroup")
-    except HostError:
-        return ""
-    for line in text.split("\n"):
-        hierarchy, _, rest = line.partition(":")
-        controllers, _, path = rest.partition(":")
-        if hierarchy == "0" or controllers == "name=systemd":
+    for controllers, path in proc.groups(text(host, f"/proc/{pid}/cgroup")):
+        if controllers in ((), ("name=systemd",)):
             for part in path.split("/"):
                 if part.endswith(".service"):
                     return part

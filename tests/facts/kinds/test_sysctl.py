@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from hosttune.facts import sysctl
+from hosttune.facts.kinds import sysctl
 from hosttune.model import Reading
 from tests.running import Running
 
@@ -18,7 +18,7 @@ def host(root: Path, files: dict[str, str]) -> Running:
 
 def reading(root: Path, key: str, files: dict[str, str]) -> Reading:
     here = host(root, files)
-    return sysctl.gather(here, [key], sysctl.files(here, [key]))[key]
+    return sysctl.read(here, (key,))[key]
 
 
 def test_what_lies_in_run_is_gone_after_a_boot(tmp_path: Path) -> None:

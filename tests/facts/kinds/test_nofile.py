@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from hosttune.facts.nofile import read
+from hosttune.facts.kinds import nofile
 from hosttune.model import Reading, Reason, Subject, Unknown
 from tests.running import Running
 
@@ -28,7 +28,7 @@ def reading(root: Path, name: str) -> Reading:
     for path, text in FILES.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text)
-    return read(Running(str(root)), Subject("nofile", name))
+    return nofile.reading(Running(str(root)), Subject("nofile", name))
 
 
 def test_login(tmp_path: Path) -> None:
