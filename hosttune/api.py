@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from hosttune.model.acting import Applied, Confirmed, History, SourcesChanged, Undone
     from hosttune.workflows.telling import Tell
 
-_ANY, _HERE = Options(), Place()
+_ANY, _HERE, _WHOLE, _LAST = Options(), Place(), ApplyOptions(), RollbackOptions()
 
 
 def check(
@@ -66,7 +66,7 @@ def capacity(options: Options = _ANY, place: Place = _HERE, *, command: str = ""
 def apply(
     options: Options = _ANY,
     place: Place = _HERE,
-    how: ApplyOptions = ApplyOptions(),
+    how: ApplyOptions = _WHOLE,
     *,
     dry_run: bool = False,
     agree: Callable[[Applied], bool] | None = None,
@@ -91,7 +91,7 @@ def apply(
 def apply_script(
     options: Options = _ANY,
     place: Place = _HERE,
-    how: ApplyOptions = ApplyOptions(),
+    how: ApplyOptions = _WHOLE,
     *,
     command: str = "",
     tell: Tell | None = None,
@@ -108,7 +108,7 @@ def apply_script(
 
 
 def rollback(
-    how: RollbackOptions = RollbackOptions(),
+    how: RollbackOptions = _LAST,
     place: Place = _HERE,
     *,
     dry_run: bool = False,

@@ -11,6 +11,7 @@ import typer.core
 from hosttune import __version__
 from hosttune.cli.groups import grouped
 from hosttune.cli.options import SHARED
+from hosttune.commands import completing
 
 Body = TypeVar("Body", bound=Callable[..., Any])
 
@@ -21,6 +22,9 @@ class _Verb(typer.core.TyperCommand):
     def format_help(self, ctx: Any, formatter: Any) -> None:
         from hosttune.terminal import streams
 
+        for parameter in self.params:
+            if help := getattr(parameter, "help", None):
+                parameter.help = completing.described(help)  # type: ignore[attr-defined]  # those with help have one
         with streams.passing(streams.Passing.COLOUR):
             super().format_help(ctx, formatter)
 

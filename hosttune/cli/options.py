@@ -124,9 +124,9 @@ SHARED: dict[str, Any] = {
         list[str] | None,
         typer.Option(
             callback=usage.some_each,
-            help=f"Kinds to write: {','.join(KINDS)}.",
+            help="Kinds to write: {kinds}.",
             metavar="KINDS",
-            autocompletion=completing.several(*KINDS),
+            autocompletion=completing.kinds,
         ),
     ],
     "leave": Annotated[list[str] | None, Sysctls("--except", help="A key to leave alone; repeatable.")],

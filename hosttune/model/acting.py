@@ -65,8 +65,8 @@ class Applied:
 
     `id` is what a rollback takes, None where nothing was written. `diff` are all changes as text, `refused` the reasons
     not to make any, `notes` what is left alone. `restarts` are units that keep old limits until they are started again,
-    `restarted`: they are by this. `capacity` is a sentence, `nothing` why there is nothing to do, "" where there is. `units`
-    are those of the sysctls, by key; `kernel`: it runs, an image has none. `root` is that of the image.
+    `restarted`: they are by this. `capacity` is a sentence, `nothing` why there is nothing to do, "" where there is.
+    `units` are those of the sysctls, by key; `kernel`: it runs, an image has none. `root` is that of the image.
     """
 
     id: int | None = None

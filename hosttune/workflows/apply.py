@@ -39,9 +39,9 @@ from hosttune.workflows import (
 class Wish:
     """What an apply is asked; `command` is how the caller would write it."""
 
-    options: Options = Options()
-    place: Place = Place()
-    how: ApplyOptions = ApplyOptions()
+    options: Options
+    place: Place
+    how: ApplyOptions
     command: str = ""
     dry_run: bool = False
 
@@ -216,8 +216,8 @@ class _Apply(carrying.Task[_Draft]):
 
     def _base(self, draft: _Draft, after: Report) -> Applied:
         waiting = () if draft.plan.restart else draft.plan.restarts
-        return dataclasses.replace(
-            carrying.changes_of(draft.plan),
+        return Applied(
+            **carrying.changes_of(draft.plan),
             capacity=outcome.capacity(draft.report, after, waiting),
             units={f.subject.name: f.requirement.unit for f in draft.findings if f.requirement},
             kernel=bool(after.machine.kernel),

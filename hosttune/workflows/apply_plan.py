@@ -36,9 +36,9 @@ _BROUGHT = (
 )
 
 
-def kinds(only: str) -> tuple[str, ...]:
-    """Return the kinds of --only; raises UsageError."""
-    given = tuple(word.strip() for word in only.split(",") if word.strip())
+def kinds(only: Sequence[str]) -> tuple[str, ...]:
+    """Return the kinds of --only, each text of which may name several with commas; raises UsageError."""
+    given = tuple(word.strip() for text in only for word in text.split(",") if word.strip())
     wrong = [word for word in given if word not in KINDS]
     if wrong:
         raise UsageError(f"--only {wrong[0]}: unknown; choose among {', '.join(KINDS)}")

@@ -7,7 +7,7 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from hosttune.changes import in_force
 from hosttune.changes.record import Record
@@ -85,11 +85,11 @@ def carry_out(task: Task[D], agree: Agree | None = None) -> Applied:
     before = commit.before(host, task.dry_run)
     idle = not draft.wanted and not draft.plan.refusals
 
-    def told(applied: Applied, **more: bool) -> Applied:
-        return dataclasses.replace(applied, dry_run=task.dry_run, damaged=before.damaged, **more)
+    def told(applied: Applied, changed: bool) -> Applied:
+        return dataclasses.replace(applied, dry_run=task.dry_run, damaged=before.damaged, changed=changed)
 
     if idle and not before.unfinished:
-        return told(task.idle(draft))
+        return told(task.idle(draft), changed=False)
     if task.dry_run or draft.plan.refusals:
         return told(task.planned(draft), changed=not draft.plan.refusals)
     if agree is not None and not agree(told(task.planned(draft), changed=True)):
@@ -135,9 +135,9 @@ def for_another(plan: Plan) -> Plan:
     return dataclasses.replace(plan, refusals=tuple(others), notes=notes)
 
 
-def changes_of(plan: Plan) -> Applied:
-    """Return the changes of a plan with nothing said of them yet."""
-    return Applied(
+def changes_of(plan: Plan) -> dict[str, Any]:
+    """Return the fields of an answer that say what a plan changes."""
+    return dict(
         diff=plan_view.text(plan.changes),
         changes=plan.changes,
         refused=plan.refusals,

@@ -26,8 +26,8 @@ from hosttune.workflows import addressing, apply_plan, carrying, confirming, ope
 class Wish:
     """What `sources add` and `sources remove` are asked; `command` is how the caller would write it."""
 
-    how: SourceOptions = SourceOptions()
-    place: Place = Place()
+    how: SourceOptions
+    place: Place
     remove: bool = False
     command: str = ""
     dry_run: bool = False
@@ -82,12 +82,11 @@ class _Change(carrying.Task[carrying.Draft]):
         layers = "" if draft.request.persist else " (--runtime-only)"
         return dataclasses.replace(self.planned(draft), nothing=f"Nothing to do: {nothing}{layers}.")
 
-    def planned(self, draft: carrying.Draft) -> Applied:
+    def planned(self, draft: carrying.Draft) -> SourcesChanged:
         """Return what the draft comes to."""
-        plain = carrying.changes_of(draft.plan)
-        fields = {field.name: getattr(plain, field.name) for field in dataclasses.fields(plain)}
         return SourcesChanged(
-            **(fields | {"root": self._wish.place.root}),
+            **carrying.changes_of(draft.plan),
+            root=self._wish.place.root,
             verb="remove" if self._wish.remove else "add",
             persist=draft.request.persist,
             answers=tuple(Answer(address, mac) for address, mac in sorted(draft.links.answers.items())),

@@ -28,8 +28,8 @@ Agree = Callable[[Undone], bool]
 class Wish:
     """What a rollback is asked; `command` is how the caller would write it."""
 
-    how: RollbackOptions = RollbackOptions()
-    place: Place = Place()
+    how: RollbackOptions
+    place: Place
     command: str = ""
     dry_run: bool = False
 
@@ -85,9 +85,9 @@ def _on(host: LiveHost, wish: Wish, agree: Agree | None) -> Undone:
         by = trial.take_back_by_hand if again.chosen.status is Status.UNCONFIRMED else undo.carry_out
         made = commit.invocation(host, wish.command, how.reason)
         done = by(host, again.chosen, again.way, made, how.restart, how.force)
-    again = dataclasses.replace(again, notes=(*healed.said, *done.said))
     ended = (Status.ROLLED_BACK, Status.PARTLY)
     taken_back = any(r.id == again.chosen.id and r.status in ended for r in journal.records(host))
+    again = dataclasses.replace(again, notes=(*healed.said, *done.said))
     whole = not again.notes and not again.way.kept
     return _undone(wish, again, whole=whole, taken_back=taken_back, done=True)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from hosttune.model import Finding, Reading, Report, Unknown, Value, Verdict
+from hosttune.model import Finding, Reading, Reason, Report, Unknown, Value, Verdict
 from hosttune.model.acting import Result
 from hosttune.printable import clean, cleaned
 from hosttune.render.view.figures import fold, hard_bounds, value
@@ -35,10 +35,8 @@ def row(
 ) -> Result:
     """Return one row."""
     boot = is_.boot
-    if isinstance(boot, Unknown):
-        later = "the default" if boot.reason.name == "UNSET" else "?"
-    else:
-        later = value(boot, unit)
+    unset = isinstance(boot, Unknown) and boot.reason is Reason.UNSET
+    later = "the default" if unset else value(boot, unit)
     return Result(name, verdict, value(was, unit), value(is_.runtime, unit), later, because)
 
 

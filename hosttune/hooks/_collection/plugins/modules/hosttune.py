@@ -287,7 +287,7 @@ def rolled_back(module: AnsibleModule) -> dict[str, t.Any]:
         line.append(str(params["id"]))
     own = {"force": "--force", "restart": "--restart", "reason": "--reason"}
     line += cli.words(params, own) + cli.where(params)
-    keys = {"changed": bool, "diff": str, "kept": list, "told": list, "damaged": list}
+    keys = {"changed": bool, "diff": str, "kept": list, "notes": list, "damaged": list}
     # what heals an interrupted run names no change: that there is something to do, the exit code says
     answer = cli.ask(module, [*line, "--dry-run"], "hosttune/rollback/1", [0, WANTED], keys)
     changed = answer.code == WANTED
@@ -298,14 +298,14 @@ def rolled_back(module: AnsibleModule) -> dict[str, t.Any]:
     result = {
         "changed": changed,
         "id": document.get("id"),
-        "notes": document["told"],
+        "notes": document["notes"],
         "kept": document["kept"],
         "damaged": document["damaged"],
     }
     if module._diff:
         result["diff"] = {"prepared": document["diff"]}
     if answer.code == 1:
-        why = cli.listed([*document["kept"], *document["told"]]) or answer.said
+        why = cli.listed([*document["kept"], *document["notes"]]) or answer.said
         cli.fail(module, "not all was taken back: " + why, answer.code, answer.said, **result)
     return {**result, "report": document}
 
