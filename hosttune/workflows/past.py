@@ -31,7 +31,8 @@ def history(root: str = "/") -> History:
 def on(host: LiveHost) -> History:
     """Return those of a host."""
     read, now = journal.read(host), moment(host)
-    applies = tuple(_past(record, host.root, now) for record in read.records)
+    root = "/" if host.runs else host.root
+    applies = tuple(_past(record, root, now) for record in read.records)
     return History(applies, damaged_records.unusable(host, read))
 
 

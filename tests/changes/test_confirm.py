@@ -14,6 +14,7 @@ import pytest
 from hosttune.changes import codec, journal
 from hosttune.changes.record import Status
 from hosttune.errors import ApplyError, HosttuneError, UsageError
+from hosttune.options import ApplyOptions, Place
 from hosttune.workflows import confirming
 from tests.changes import tree, verbs, waiting
 from tests.changes.waiting import do_apply, do_confirm, do_expire, do_rollback, look, options, pass_time, record
@@ -57,7 +58,7 @@ def test_what_waits_is_said_and_the_files_of_etc_are_as_before(root: Path, capsy
 
 
 def test_the_last_lines_are_commands(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert do_apply(root, format="table", add_address=None) == 0
+    assert do_apply(root, format="table") == 0
     said = capsys.readouterr().out
     assert "was 2  is 1  at boot too once confirmed" in said
     assert said.splitlines()[-2:] == [
@@ -252,13 +253,13 @@ def test_without_a_clock_nothing_can_be_tried(root: Path, capsys: pytest.Capture
     ("text", "seconds"), [("5", 5), ("120s", 120), ("2m", 120), ("1h", 3600), (" 90 ", 90), ("60 s", 60)]
 )
 def test_times(text: str, seconds: int) -> None:
-    assert confirming.within(text, "", {}) == confirming.Within(seconds)
+    assert confirming.within(ApplyOptions(confirm_within=text), Place()) == confirming.Within(seconds)
 
 
 @pytest.mark.parametrize("text", ["4", "0", "-5", "61m", "2h", "1d", "1e3", "12.5", "1h30m", "٣٠", "9" * 40, "5\n6"])
 def test_times_that_are_none(text: str) -> None:
     with pytest.raises(UsageError, match="no time from 5 s to an hour; write 120s or 2m"):
-        confirming.within(text, "", {})
+        confirming.within(ApplyOptions(confirm_within=text), Place())
 
 
 @pytest.mark.parametrize(

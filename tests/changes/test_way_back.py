@@ -296,7 +296,7 @@ def test_what_was_shown_is_what_comes_off(root: Path, monkeypatch: pytest.Monkey
             return "y\n"
 
         def isatty(self) -> bool:
-            return False
+            return True
 
     monkeypatch.setattr(sys, "stdin", Slow())
     with pytest.raises(RefusedError, match="since you were shown it"):

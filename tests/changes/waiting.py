@@ -47,7 +47,7 @@ def make(root: Path) -> Path:
     return root
 
 
-def options(root: Path, **more: Any) -> verbs.Asked:
+def options(root: Path, /, **more: Any) -> verbs.Asked:
     """Return those of an apply that waits to be confirmed."""
     given = {"user": ["root", "alice"], "profile": [str(root.parent / "mine.toml")], "confirm_within": f"{WITHIN}s"}
     return tree.asked(**(given | more))
