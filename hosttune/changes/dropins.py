@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from hosttune.changes import entries, written
 from hosttune.changes.backends import directory
+from hosttune.changes.draft import Draft
 from hosttune.changes.planned import Planned
 from hosttune.errors import HostError
+from hosttune.host import Host
 from hosttune.model import Change, FileState
 
+NAMES = ("90-hosttune", "99-hosttune", "99-zz-hosttune", "zz-hosttune", "zzzz-hosttune", "~~hosttune")
+"""Names to try, in order: the first that is read late enough to win. Loaders sort them as bytes."""
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a kind of file goes: its directory, what a line sets (`key`), its section, its names in order."""
+Resolved = dict[str, tuple[str, str]]
+"""The value of each setting at boot ("" for none), and a sentence on where that comes from."""
 
-    folder: str
-    key: re.Pattern[str]
-    section: str = ""
-    names: tuple[str, ...] = entries.NAMES
+Lines = dict[str, entries.Line]
+"""By what the line sets, in the order in which they are written."""
 
-
-Blocker = Callable[[Planned, dict[str, entries.Setting]], str]
+Blocker = Callable[[Planned], str]
 """Return what keeps the settings from winning on a host that holds them, "" where they win."""
 
 Others = Callable[[Planned, Collection[str]], object]
@@ -33,94 +34,86 @@ Others = Callable[[Planned, Collection[str]], object]
 _SIBLINGS = ("/run", "/usr/local/lib", "/usr/lib", "/lib", "/usr/etc")
 
 
-def place(
-    world: Planned,
-    where: Place,
-    wanted: dict[str, entries.Setting],
-    blocker: Blocker,
-    others: Others,
-    serves: tuple[str, ...],
-    known_lines: written.Written = None,
-    notes: list[str] | None = None,
-) -> tuple[list[Change], str]:
-    """Return the changes that give the settings the first name that wins; or none, and the sentence on what wins.
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a kind of file goes: its directory, what a line sets (group 1 of `key`), its section, how lines are sorted.
+
+    `resolve(host, path, settings)` returns what settings of a file come to at the next boot or login.
+    """
+
+    folder: str
+    key: re.Pattern[str]
+    section: str = ""
+    order: Callable[[str], Any] | None = None
+    resolve: Callable[[Host, str, Collection[str]], Resolved] | None = None
+
+
+def place(draft: Draft, where: Place, wanted: Lines, blocker: Blocker, others: Others, serves: tuple[str, ...]) -> bool:
+    """Give the settings the first name that wins, and say whether there is one; else refuse with what wins.
 
     Whatever else is set stays as it is: files of ours under other names are joined into the one where that changes
     nothing, else they are left where they are, and the file holds only what is wanted. Files of other owners, and
-    files of ours that hold a line which is not among `known_lines`, are never touched; `notes` are told of the latter.
+    files of ours that hold a line which the journal does not know, are never touched; the latter are noted.
     """
-    present = _ours(world, where, known_lines, [] if notes is None else notes)
+    if not wanted:
+        return False
+    present = _ours(draft, where)
+    known = {key for state in present.values() for key in entries.parse(state.text, where.key)} | set(wanted)
+    before = others(draft.future, known)
+    why = ""
+    for changes in _attempts(draft.future, where, wanted, present, serves):
+        after = draft.future.with_(changes)
+        blocked = blocker(after)
+        why = blocked or why
+        if not blocked and others(after, known) == before:
+            draft.add(changes)
+            return True
+    draft.refusals.append(why or f"{where.folder}: every name that hosttune would use is taken")
+    return False
+
+
+def _attempts(
+    world: Planned, where: Place, wanted: Lines, present: dict[str, FileState], serves: tuple[str, ...]
+) -> Iterator[list[Change]]:
+    """Return the changes that give the settings each name in turn, joined with other files of ours and alone."""
     kept = {path: entries.parse(state.text, where.key) for path, state in present.items()}
-    known = {key for settings in kept.values() for key in settings} | set(wanted)
-    before = others(world, known)
-    said = ""
-    for name in dict.fromkeys([*(path.rpartition("/")[2] for path in present), *(f"{n}.conf" for n in where.names)]):
-        path = f"{where.folder}/{name}"
-        if path not in present and _taken(world, where.folder, name):
+    joined = {key: line for lines in kept.values() for key, line in lines.items()}
+    for path in dict.fromkeys([*present, *(f"{where.folder}/{name}.conf" for name in NAMES)]):
+        if path not in present and _taken(world, path):
             continue
-        joined = {key: setting for settings in kept.values() for key, setting in settings.items()}
-        for settings, gone in ((joined, [old for old in present if old != path]), (kept.get(path, {}), [])):
-            changes = _changes(path, present, gone, _in_order(where, settings | wanted), where, world, serves)
-            after = world.with_(changes)
-            blocked = blocker(after, wanted)
-            said = blocked or said
-            if not blocked and others(after, known) == before:
-                return changes, ""
-    return [], said or f"{where.folder}: every name that hosttune would use is taken"
+        made = [Change("directory", d, None, directory.PRESENT, serves) for d in directory.missing(world, path)]
+        before = present.get(path)
+        like = before or next(iter(present.values()), None)
+        for lines, gone in ((joined, [old for old in present if old != path]), (kept.get(path, {}), [])):
+            lines = lines | wanted
+            if where.order is not None:
+                lines = {key: lines[key] for key in sorted(lines, key=where.order)}
+            text = entries.render(lines, where.section, like.text if like else "")
+            change = Change("file", path, before, entries.file_state(text, like), serves)
+            yield [*made, change, *(Change("file", old, present[old], None, serves) for old in gone)]
 
 
-def _taken(world: Planned, folder: str, name: str) -> bool:
+def _taken(world: Planned, path: str) -> bool:
     """Say whether somebody else has a file under a name that says hosttune, here or where ours would mask it."""
-    below = folder.removeprefix("/etc")
-    return bool(world.glob(f"{folder}/{name}")) or any(world.glob(f"{top}{below}/{name}") for top in _SIBLINGS)
+    below = path.removeprefix("/etc")
+    return bool(world.glob(path)) or any(world.glob(f"{top}{below}") for top in _SIBLINGS)
 
 
-def _in_order(where: Place, settings: dict[str, entries.Setting]) -> dict[str, entries.Setting]:
-    if where.folder != "/etc/sysctl.d":
-        return settings
-    return dict(sorted(settings.items(), key=lambda item: _sysctl_order(item[0])))
-
-
-def _sysctl_order(key: str) -> tuple[int, str]:
-    from hosttune.changes.order import rank_of_key
-
-    return rank_of_key(key)
-
-
-def _ours(world: Planned, where: Place, known: written.Written, notes: list[str]) -> dict[str, FileState]:
+def _ours(draft: Draft, where: Place) -> dict[str, FileState]:
     """Return the files that are ours alone, by path, in the order in which they are read; a link never is."""
-    planned = world.states("file")
+    planned = draft.future.states("file")
     found: dict[str, FileState] = {}
-    for path in world.glob(f"{where.folder}/*hosttune.conf"):
+    for path in draft.future.glob(f"{where.folder}/*hosttune.conf"):
         try:
-            state = world.state(path)
+            state = draft.future.state(path)
         except HostError:
             continue
         if state is None or not entries.is_ours(state.text):
             continue
-        unknown = "" if path in planned else written.stranger(path, state.text, known)
+        unknown = "" if path in planned else written.stranger(path, state.text, draft.facts.written)
         if unknown:
-            said = "no apply in force has written that (`hosttune history`), so the file is taken for somebody else's"
-            notes.append(f"{path} is left alone: it says {unknown!r}: {said}")
+            why = "no apply in force has written that (`hosttune history`), so the file is taken for somebody else's"
+            draft.notes.append(f"{path} is left alone: it says {unknown!r}: {why}")
         elif not entries.has_more(state.text, where.key, where.section):
             found[path] = state
     return found
-
-
-def _changes(
-    path: str,
-    present: dict[str, FileState],
-    gone: list[str],
-    settings: dict[str, entries.Setting],
-    where: Place,
-    world: Planned,
-    serves: tuple[str, ...],
-) -> list[Change]:
-    before = present.get(path)
-    like = before or next(iter(present.values()), None)
-    text = entries.render(settings, where.section, like.text if like else "")
-    after = entries.file_state(text, like)
-    made = [Change("directory", d, None, directory.PRESENT, serves) for d in directory.missing(world, path)]
-    made.append(Change("file", path, before, after, serves))
-    made += [Change("file", old, present[old], None, serves) for old in gone]
-    return made

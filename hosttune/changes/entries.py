@@ -14,22 +14,16 @@ HEADER = (
     f"{MARK}; `hosttune history` says when, `hosttune rollback` takes it back.\n"
     "# Put settings of your own into another file: the next apply may write this one anew.\n"
 )
-NAMES = ("90-hosttune", "99-hosttune", "99-zz-hosttune", "zz-hosttune", "zzzz-hosttune", "~~hosttune")
-"""Names to try, in order: the first that is read late enough to win. Loaders sort them as bytes."""
 
 _LONGEST = 160
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
+class Line:
     """One line of a file, and the comment above it."""
 
-    line: str
+    text: str
     why: str = ""
-
-
-Settings = Mapping[str, Setting]
-"""By what the line sets, in the order in which they are written."""
 
 
 def is_ours(text: str) -> bool:
@@ -37,31 +31,31 @@ def is_ours(text: str) -> bool:
     return text.startswith(MARK)
 
 
-def render(settings: Settings, section: str = "", like: str = "") -> str:
+def render(lines: Mapping[str, Line], section: str = "", like: str = "") -> str:
     """Return the text of a file; line ends are those of `like`, the file that it replaces."""
-    lines = [HEADER]
+    made = [HEADER]
     if section:
-        lines.append(f"[{section}]\n")
-    said = ""
-    for setting in settings.values():
-        if setting.why and setting.why != said:
+        made.append(f"[{section}]\n")
+    above = ""
+    for line in lines.values():
+        if line.why and line.why != above:
             # pam_limits of Debian 12 takes a line of over 1,023 bytes for several
-            lines.append(f"# {textwrap.shorten(setting.why, _LONGEST, placeholder=' ...')}\n")
-        said = setting.why
-        lines.append(setting.line + "\n")
-    text = "".join(lines)
+            made.append(f"# {textwrap.shorten(line.why, _LONGEST, placeholder=' ...')}\n")
+        above = line.why
+        made.append(line.text + "\n")
+    text = "".join(made)
     return text.replace("\n", "\r\n") if like.partition("\n")[0].endswith("\r") else text
 
 
-def parse(text: str, key: re.Pattern[str]) -> dict[str, Setting]:
-    """Return the settings of a file of ours; group 1 of `key` is what a line sets. Other lines are not kept."""
-    found: dict[str, Setting] = {}
+def parse(text: str, key: re.Pattern[str]) -> dict[str, Line]:
+    """Return the lines of a file of ours by what they set; group 1 of `key` is that. Others are not kept."""
+    found: dict[str, Line] = {}
     why = ""
     for line in _lines(text):
         named = key.fullmatch(line)
         if named:
             found.pop(named[1], None)
-            found[named[1]] = Setting(line, why)
+            found[named[1]] = Line(line, why)
         why = line[2:] if line.startswith("# ") and line not in HEADER else ""
     return found
 

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import re
 import shlex
 from collections.abc import Iterable, Sequence
 
+from hosttune.changes import backends
 from hosttune.changes.backends import directory, file
-from hosttune.changes.backends import sysctl as sysctl_backend
+from hosttune.changes.draft import Draft, Row
 from hosttune.changes.planned import Planned
 from hosttune.changes.request import PlanFacts
-from hosttune.changes.sysctls import Row
 from hosttune.changes.value import text
 from hosttune.host import WritableHost
 from hosttune.model import Change, FileState, Finding, Unknown, Value
@@ -23,7 +21,6 @@ from hosttune.resolve.sysctl_value import kernel_value
 _LEAST_PAGE = 4096  # no kernel has a smaller one
 _TEXT = ("net.ipv4.ip_local_reserved_ports",)  # a list of one port looks like a number
 _PRIVILEGED = 1024  # PROT_SOCK, include/net/sock.h: ip_unprivileged_port_start where no file sets it
-_CAPABILITIES = {"CAP_NET_ADMIN": 12, "CAP_SYS_RESOURCE": 24}  # linux/capability.h
 
 
 def hidden(findings: Iterable[Finding]) -> list[str]:
@@ -35,18 +32,19 @@ def hidden(findings: Iterable[Finding]) -> list[str]:
     return found
 
 
-def keys(rows: dict[str, Row], findings: Sequence[Finding], allow: Sequence[str]) -> list[str]:
+def keys(draft: Draft) -> list[str]:
     """Refuse the sysctls that a profile may not set by itself, and take their rows out."""
     found = []
-    asked = {f.subject.name: f.requirement.origin for f in findings if f.requirement}
-    for key in [key for key, row in rows.items() if row.now is not None or row.disk is not None]:
-        if key in allow or profile_keys.is_known(key):
+    origins = {f.subject: f.requirement.origin for f in draft.findings if f.requirement}
+    for row in draft.of("sysctl"):
+        key = row.subject.name
+        if (row.now is None and row.disk is None) or key in draft.request.allow or profile_keys.is_known(key):
             continue
-        del rows[key]
+        del draft.rows[row.subject]
         found.append(
-            f"{key}: {asked.get(key) or 'a profile'} sets it, and it concerns none of {profile_keys.PURPOSE}: whoever "
-            f"wrote that could take over this host by it; --allow-key {shlex.quote(key)} takes it all the same, or "
-            f"--except {key}"
+            f"{key}: {origins.get(row.subject) or 'a profile'} sets it, and it concerns none of {profile_keys.PURPOSE}"
+            ": whoever wrote that could take over this host by it; "
+            f"--allow-key {shlex.quote(key)} takes it all the same, or --except {key}"
         )
     return found
 
@@ -57,30 +55,31 @@ def values(rows: Iterable[Row], facts: PlanFacts) -> list[str]:
     for row in rows:
         for value in dict.fromkeys(v for v in (row.now, row.disk) if v is not None):
             found += _shape(row, value)
-            legal = facts.legal.get(row.key)
+            key = row.subject.name
+            legal = facts.legal.get(key)
             wrong = [n for n in _numbers(value) if legal and not legal[0] <= n <= legal[1]]
             if wrong and legal:
                 found.append(
-                    f"{row.key} = {text(value)}: the kernel takes {legal[0]:,} to {legal[1]:,} and would refuse it; "
-                    f"ask for another value in a profile of your own, or --except {row.key}"
+                    f"{key} = {text(value)}: the kernel takes {legal[0]:,} to {legal[1]:,} and would refuse it; "
+                    f"ask for another value in a profile of your own, or --except {key}"
                 )
-            elif row.key == "net.ipv4.tcp_mem":
+            elif key == "net.ipv4.tcp_mem":
                 found += _tcp_mem(value, facts)
     return found
 
 
 def _shape(row: Row, value: Value) -> list[str]:
     """Refuse what the kernel cannot take for this key: text for a number, or another count of numbers."""
-    now = row.reading.runtime
-    if isinstance(now, Unknown | str) or row.key in _TEXT:
+    now, key = row.reading.runtime, row.subject.name
+    if isinstance(now, Unknown | str) or key in _TEXT:
         return []
     count = len(now) if isinstance(now, tuple) else 1
     taken = kernel_value(text(value), count)
     if not isinstance(taken, Unknown | str) and len(text(value).split()) == count:
         return []
     return [
-        f"{row.key} = {text(value)}: the kernel takes {count} number{'s' * (count > 1)} there, it holds {text(now)} "
-        f"now; ask for another value in a profile of your own, or --except {row.key}"
+        f"{key} = {text(value)}: the kernel takes {count} number{'s' * (count > 1)} there, it holds {text(now)} "
+        f"now; ask for another value in a profile of your own, or --except {key}"
     ]
 
 
@@ -180,29 +179,9 @@ def permissions(host: WritableHost, changes: Sequence[Change], status: str, stat
     """Refuse what this process may not write; `status` is the text of /proc/self/status, `state` our directory."""
     found = []
     if why := host.unwritable(state):
-        found = [f"{state}: cannot be written ({why}), and without a journal there is no way back{_as_root(why)}"]
+        found = [f"{state}: cannot be written ({why}), and without a journal there is no way back{file.as_root(why)}"]
     capabilities = _effective(status)
-    for change in changes:
-        if change.backend == "sysctl" and host.unwritable(sysctl_backend.path_of(change.target)):
-            found.append(f"{change.target}: read-only here; run as root, where /proc/sys can be written")
-        elif change.backend == "file" and (why := host.unwritable(change.target)):
-            found.append(f"{change.target}: cannot be written ({why}){_as_root(why)}")
-        elif change.backend in ("address", "anyip") and not capabilities >> _CAPABILITIES["CAP_NET_ADMIN"] & 1:
-            found.append(f"{change.target}: takes CAP_NET_ADMIN")
-        elif (
-            change.backend == "prlimit"
-            and not capabilities >> _CAPABILITIES["CAP_SYS_RESOURCE"] & 1
-            and int(str(change.after).split()[1]) > int(str(change.before).split()[1])
-        ):
-            found.append(
-                f"process {change.target.partition(':')[0]}: raising its hard limit takes CAP_SYS_RESOURCE, which "
-                "this process has not got; leave out --live and start it again with more"
-            )
-    return found
-
-
-def _as_root(why: str) -> str:
-    return "; run as root" if why == os.strerror(errno.EACCES).lower() else ""
+    return found + [why for change in changes if (why := backends.barred(host, change, capabilities))]
 
 
 def _effective(status: str) -> int:

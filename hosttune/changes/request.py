@@ -11,9 +11,6 @@ from hosttune.changes import backends
 from hosttune.model import Machine, Requirement, Value
 from hosttune.model.checked import Checked
 
-KINDS = ("sysctl", "limits", "units", "addresses")
-"""What --only can name: sysctls, their drop-in and the modules that bring them; logins; services; source addresses."""
-
 Address = Annotated[str, Checked(partial(backends.check, "address", state="present"))]
 Prefix = Annotated[str, Checked(partial(backends.check, "anyip", state="present"))]
 

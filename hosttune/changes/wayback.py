@@ -256,11 +256,11 @@ def _above_nr_open(host: WritableHost, changes: list[Change]) -> str:
     )
 
 
-def _settings(state: State) -> dict[str, entries.Setting]:
+def _settings(state: State) -> dict[str, entries.Line]:
     return entries.parse(state.text, entries.SYSCTL) if isinstance(state, FileState) else {}
 
 
-def _with(change: Change, line: entries.Setting) -> Change:
+def _with(change: Change, line: entries.Line) -> Change:
     """Return the change of a drop-in so that the line of fs.nr_open stays in it."""
     old = change.after if isinstance(change.after, FileState) else change.before
     assert isinstance(old, FileState)

@@ -85,9 +85,9 @@ def _known() -> set[str]:
 
 def kinds(incomplete: str) -> list[str]:
     """Offer the kinds of target that an apply can write, with commas between several."""
-    from hosttune.changes.request import KINDS
+    from hosttune.changes import kinds
 
-    return several(*KINDS)(incomplete)
+    return several(*kinds.only())(incomplete)
 
 
 def described(help: str) -> str:

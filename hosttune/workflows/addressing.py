@@ -6,7 +6,7 @@ import ipaddress
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 
-from hosttune.changes import address_files, anyip_files
+from hosttune.changes import network_files
 from hosttune.changes.backends import address, anyip
 from hosttune.changes.request import AddressFacts, Request
 from hosttune.errors import HostError, UsageError
@@ -184,7 +184,7 @@ def _duplicates(host: Host, request: Request, found: Links) -> tuple[dict[str, s
 def _returns(host: Host, request: Request) -> dict[str, str]:
     """Return for each address and prefix that goes who else has it on disk: FILE:LINE."""
     parsed = [address.parse(target) for target in request.remove]
-    own = {anyip_files.path_of(host), *(address_files.path_of(host, name) for _, name in parsed)}
+    own = network_files.paths(host, {name for _, name in parsed})
     wanted = {target: one.partition("/")[0] for target, (one, _) in zip(request.remove, parsed, strict=True)}
     wanted |= {prefix: prefix.partition("/")[0] for prefix in request.remove_anyip}
     named = address_lines.naming(host, set(wanted.values()), own)

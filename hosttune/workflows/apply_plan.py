@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from hosttune.changes import journal, refuse, written
 from hosttune.changes import plan as planning
+from hosttune.changes.kinds import only as only_names
 from hosttune.changes.planned import Planned
 from hosttune.changes.record import Record
-from hosttune.changes.request import KINDS, AddressFacts, PlanFacts, Request
+from hosttune.changes.request import AddressFacts, PlanFacts, Request
 from hosttune.changes.written import Written
 from hosttune.errors import ProfileError, RefusedError, UsageError
 from hosttune.facts import machine as machines
@@ -39,9 +40,9 @@ _BROUGHT = (
 def kinds(only: Sequence[str]) -> tuple[str, ...]:
     """Return the kinds of --only, each text of which may name several with commas; raises UsageError."""
     given = tuple(word.strip() for text in only for word in text.split(",") if word.strip())
-    wrong = [word for word in given if word not in KINDS]
+    wrong = [word for word in given if word not in only_names()]
     if wrong:
-        raise UsageError(f"--only {wrong[0]}: unknown; choose among {', '.join(KINDS)}")
+        raise UsageError(f"--only {wrong[0]}: unknown; choose among {', '.join(only_names())}")
     return given
 
 

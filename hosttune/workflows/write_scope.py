@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hosttune.changes import limits, sysctls
+from hosttune.changes.kinds import nofile, sysctl
 from hosttune.changes.request import PlanFacts, Request
 from hosttune.changes.value import text
 from hosttune.errors import RefusedError
@@ -32,10 +32,10 @@ def shortfall(report: Report, findings: Sequence[Finding], options: str) -> Shor
     where = report.where
     mine = [f for f in findings if kinds.of_namespace(f.subject)]
     now = Request(runtime=True, persist=False)
-    rows = sysctls.rows_of(mine, now, PlanFacts(report.machine, {}), {}).values()
-    pairs = tuple((row.key, text(row.now)) for row in rows if row.now is not None)
+    rows = sysctl.rows_of(mine, now, PlanFacts(report.machine, {})).values()
+    pairs = tuple((row.subject.name, text(row.now)) for row in rows if row.now is not None)
     process = [f for f in findings if kinds.of_process(f.subject)]
-    raised = [row.now for row in limits.rows_of(process, []) if row.now is not None]
+    raised = [limits for row in nofile.rows_of(process, []) if (limits := nofile.pair(row.now))]
     host = dict.fromkeys(f.subject.name for f in findings if _of_the_host(f, where.initial))
     own = () if where.initial else pairs
     return Shortfall(where, own, raised[0] if raised else None, tuple(host), options)

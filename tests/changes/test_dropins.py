@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hosttune.changes import entries
+from hosttune.changes import dropins, entries
 from hosttune.changes.plan import plan
 from hosttune.changes.planned import Planned
 from hosttune.changes.request import PlanFacts, Request
@@ -56,11 +56,11 @@ def theirs(folders: tuple[str, ...], lines: st.SearchStrategy[str]) -> st.Search
 
 def ours(folder: str, lines: st.SearchStrategy[dict[str, str]]) -> st.SearchStrategy[dict[str, str]]:
     texts = st.builds(
-        lambda made, more: entries.render({key: entries.Setting(line, "why") for key, line in made.items()}) + more,
+        lambda made, more: entries.render({key: entries.Line(line, "why") for key, line in made.items()}) + more,
         lines,
         added,
     )
-    paths = st.sampled_from(entries.NAMES).map(lambda name: f"{folder}/{name}.conf")
+    paths = st.sampled_from(dropins.NAMES).map(lambda name: f"{folder}/{name}.conf")
     return st.dictionaries(paths, texts, max_size=3)
 
 
@@ -146,7 +146,7 @@ def test_of_logins_only_the_announced_one_changes(files: dict[str, str], user: s
 
 
 def test_an_old_setting_moves_only_where_that_changes_nothing() -> None:
-    ours_ = entries.render({k: entries.Setting(f"{k} = 5") for k in ("vm.aa", "net.core.z")})
+    ours_ = entries.render({k: entries.Line(f"{k} = 5") for k in ("vm.aa", "net.core.z")})
     files = {"/etc/sysctl.d/90-hosttune.conf": ours_, "/etc/sysctl.d/95-admin.conf": "net.core.z = 1\n"}
     made, _ = planned(host_of(files), {"sysctl:net.core.z": 9}, Operator.AT_LEAST)
     moved = files_of(made)
@@ -159,6 +159,6 @@ def test_an_old_setting_moves_only_where_that_changes_nothing() -> None:
 
 
 def test_lines_that_somebody_added_to_our_file_stay_in_it() -> None:
-    text = entries.render({"vm.aa": entries.Setting("vm.aa = 5")}) + "net.core.hand=7\n"
+    text = entries.render({"vm.aa": entries.Line("vm.aa = 5")}) + "net.core.hand=7\n"
     made, _ = planned(host_of({"/etc/sysctl.d/90-hosttune.conf": text}), {"sysctl:net.core.z": 9}, Operator.AT_LEAST)
     assert list(files_of(made)) == ["/etc/sysctl.d/99-hosttune.conf"]

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from hosttune.changes import addresses, journal
+from hosttune.changes import journal
+from hosttune.changes.kinds import address, anyip
 from hosttune.changes.record import Status
 from hosttune.changes.request import AddressFacts, Request
 from hosttune.errors import HosttuneError
@@ -91,32 +92,32 @@ def test_what_is_needed_returns_or_is_used_stays() -> None:
         used={"10.0.0.3": "1,204 connections go with it"},
     )
     targets = [f"10.0.0.{n}/24@eth0" for n in (1, 2, 3, 4)]
-    assert list(addresses.removals(targets, facts)) == [
+    assert list(address.removals(targets, facts)) == [
         "10.0.0.1 stays: this ssh session came by it",
         "10.0.0.2 would come back: /etc/x:3 names it",
         "10.0.0.3: 1,204 connections go with it; with --force",
     ]
     # what is open may go, what is needed never does
     forced = AddressFacts(needed=facts.needed, returns=facts.returns, used=facts.used, force=True)
-    assert len(list(addresses.removals(targets, forced))) == 2
+    assert len(list(address.removals(targets, forced))) == 2
 
 
 def test_a_duplicate_and_another_prefix_are_refused() -> None:
     facts = AddressFacts(answers={"10.0.0.7": "02:00:00:00:00:01"}, subnets={"eth0": ("10.0.0.1/24", "10.5.0.1/32")})
     request = Request(addresses=("10.0.0.6/24@eth0", "10.0.0.7/24@eth0"))
     said = "10.0.0.7 is in use: 02:00:00:00:00:01 answers for it on eth0; choose another"
-    assert list(addresses.duplicates(request, facts)) == [said]
-    assert list(addresses.wrong_prefixes(request, facts)) == []
+    assert list(address.duplicates(request, facts)) == [said]
+    assert list(address.wrong_prefixes(request, facts)) == []
     wide = Request(addresses=("10.0.0.6/16@eth0", "10.0.0.8/16@eth0", "10.0.0.9/32@eth0", "10.7.0.1/16@eth0"))
     said = "10.0.0.6/16@eth0 and 1 more: eth0 is in 10.0.0.0/24, a subnet of another size: write /24@eth0"
-    assert list(addresses.wrong_prefixes(wide, facts)) == [said]
+    assert list(address.wrong_prefixes(wide, facts)) == [said]
 
 
 def test_a_prefix_that_meets_another_is_refused() -> None:
     taken = (("10.0.0.0/24", "the subnet of eth0"), ("203.0.113.9", "where this ssh session comes from"))
-    assert not list(addresses.overlaps("10.9.0.0/24", taken))
-    assert "the subnet of eth0" in next(addresses.overlaps("10.0.0.128/25", taken))
-    assert "where this ssh session comes from" in next(addresses.overlaps("203.0.113.0/24", taken))
+    assert not list(anyip.overlaps("10.9.0.0/24", taken))
+    assert "the subnet of eth0" in next(anyip.overlaps("10.0.0.128/25", taken))
+    assert "where this ssh session comes from" in next(anyip.overlaps("203.0.113.0/24", taken))
 
 
 def test_killed_at_every_write_it_is_the_old_state_or_heals(root: Path, tmp_path: Path) -> None:

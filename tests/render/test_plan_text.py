@@ -12,9 +12,9 @@ WHY = "lb: a burst of new connections must not be dropped per CPU"
 LONG = "lb: " + "many words " * 20
 TEXT = entries.render(
     {
-        "net.core.netdev_max_backlog": entries.Setting("net.core.netdev_max_backlog = 16384", WHY),
-        "fs.nr_open": entries.Setting("fs.nr_open = 2000200", LONG),
-        "net.core.somaxconn": entries.Setting("net.core.somaxconn = 65535", "lb: said nowhere else"),
+        "net.core.netdev_max_backlog": entries.Line("net.core.netdev_max_backlog = 16384", WHY),
+        "fs.nr_open": entries.Line("fs.nr_open = 2000200", LONG),
+        "net.core.somaxconn": entries.Line("net.core.somaxconn = 65535", "lb: said nowhere else"),
     }
 )
 FILE = Change("file", "/etc/sysctl.d/90-hosttune.conf", None, FileState(TEXT))
@@ -50,7 +50,7 @@ def test_a_way_back_shows_the_settings_alone() -> None:
     shown = plan.plan(Plan((gone,)), 80, reasons=False).splitlines()
     settings = [f"    -{line}" for line in TEXT.splitlines() if not line.startswith("#")]
     assert shown == [f"  {FILE.target} (removed)", *settings]
-    less = entries.render({"fs.nr_open": entries.Setting("fs.nr_open = 2000200", "lb: another word")})
+    less = entries.render({"fs.nr_open": entries.Line("fs.nr_open = 2000200", "lb: another word")})
     shown = plan.plan(Plan((Change("file", FILE.target, FILE.after, FileState(less)),)), 80, reasons=False).splitlines()
     assert "#" not in "".join(shown) and "    -net.core.somaxconn = 65535" in shown
 

@@ -1,15 +1,17 @@
-"""One file a target: each reads the state of a target, and writes one.
+"""One file a kind of target: each reads the state of a target, and writes one.
 
 `read(host, target)` returns the State, None where the target is absent; raises HostError. `write(host, target,
 state)` makes it so; raises OSError. `check(target, state)` raises OSError for what is none of its own: targets and
-states come from a journal too. RUNTIME says that a target is the running kernel's, and gone with it.
+states come from a journal too. `barred(host, change, capabilities)` says why this process may not write it, "" where
+it may. `rank(target)` is its place among all targets in the order of writes (changes/order.py). RUNTIME says that a
+target is the running kernel's, and gone with it.
 """
 
 from __future__ import annotations
 
 from hosttune import registry
 from hosttune.host import Host, WritableHost
-from hosttune.model import FileState, State
+from hosttune.model import Change, FileState, State
 
 
 def read(host: Host, backend: str, target: str) -> State:
@@ -31,6 +33,16 @@ def check(backend: str, target: str, state: State) -> None:
         raise ValueError(f"no backend {backend!r}") from error
     except OSError as error:
         raise ValueError(error.strerror) from error
+
+
+def barred(host: WritableHost, change: Change, capabilities: int) -> str:
+    """Return why this process may not make a change; `capabilities` are its effective ones, as a set of bits."""
+    return str(registry.load(__name__, change.backend).barred(host, change, capabilities))
+
+
+def rank(change: Change) -> int:
+    """Return the place of a change in the order in which changes are made."""
+    return int(registry.load(__name__, change.backend).rank(change.target))
 
 
 def runtime(backend: str) -> bool:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 
 from hosttune.host import Host, WritableHost
-from hosttune.model import State
+from hosttune.model import Change, State
 
 PRESENT = "present"
 RUNTIME = True
@@ -41,6 +41,15 @@ def check(target: str, state: State) -> None:
     _parsed(target)
     if state not in (PRESENT, None):
         raise OSError(errno.EINVAL, f"{target}: {state!r} is no state of an address")
+
+
+def barred(host: WritableHost, change: Change, capabilities: int) -> str:
+    """Say whether this process lacks CAP_NET_ADMIN (12, linux/capability.h)."""
+    return "" if capabilities >> 12 & 1 else f"{change.target}: takes CAP_NET_ADMIN"
+
+
+def rank(target: str) -> int:
+    return 11
 
 
 def under_another_prefix(address: str, there: Iterable[str]) -> str:

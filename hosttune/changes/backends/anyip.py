@@ -6,7 +6,7 @@ import errno
 import ipaddress
 
 from hosttune.host import Host, WritableHost
-from hosttune.model import State
+from hosttune.model import Change, State
 
 PRESENT = "present"
 RUNTIME = True
@@ -48,6 +48,15 @@ def check(target: str, state: State) -> None:
     _parsed(target)
     if state not in (PRESENT, None):
         raise OSError(errno.EINVAL, f"{target}: {state!r} is no state of a prefix")
+
+
+def barred(host: WritableHost, change: Change, capabilities: int) -> str:
+    """Say whether this process lacks CAP_NET_ADMIN (12, linux/capability.h)."""
+    return "" if capabilities >> 12 & 1 else f"{change.target}: takes CAP_NET_ADMIN"
+
+
+def rank(target: str) -> int:
+    return 11
 
 
 def _parsed(target: str) -> str:

@@ -5,22 +5,16 @@ from __future__ import annotations
 import errno
 import re
 
+from hosttune.changes.backends import file
 from hosttune.errors import HostError
 from hosttune.host import Host, WritableHost
-from hosttune.model import Reason, State
+from hosttune.model import Change, Reason, State
 
 PRESENT = "present"
 RUNTIME = False
 
-_OURS = re.compile(
-    r"/etc/(sysctl\.d|security|security/limits\.d|modules-load\.d|systemd|systemd/(system|network)"
-    r"|systemd/system\.conf\.d|systemd/system/[A-Za-z0-9_.@:\\-]+\.d|systemd/network/[^/\0\n]+\.network\.d"
-    r"|network|network/if-up\.d"
-    r"|NetworkManager|NetworkManager/dispatcher\.d|netplan)"
-    # until an apply is confirmed; never /run/systemd/system itself, the sign that systemd runs (sd_booted(3))
-    r"|/run/(sysctl\.d|modules-load\.d|netplan|systemd/(network|system\.conf\.d|system/[A-Za-z0-9_.@:\\-]+\.d)"
-    r"|systemd/network/[^/\0\n]+\.network\.d)"
-)
+# never /run/systemd or /run/systemd/system, the sign that systemd runs (sd_booted(3))
+_OURS = re.compile(rf"{file.FOLDERS}|/etc/(?:security|systemd|systemd/system|network|NetworkManager)")
 
 
 def read(host: Host, target: str) -> State:
@@ -47,6 +41,14 @@ def check(target: str, state: State) -> None:
         raise OSError(errno.EINVAL, f"{target!r} is no directory that hosttune makes")
     if state not in (PRESENT, None):
         raise OSError(errno.EINVAL, f"{target}: {state!r} is no state of a directory")
+
+
+def barred(host: WritableHost, change: Change, capabilities: int) -> str:
+    return ""  # the file that comes into it says so
+
+
+def rank(target: str) -> int:
+    return file.rank(target)
 
 
 def missing(host: Host, path: str) -> list[str]:

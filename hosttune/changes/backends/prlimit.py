@@ -7,7 +7,7 @@ import re
 
 from hosttune.errors import HostError
 from hosttune.host import Host, WritableHost, proc
-from hosttune.model import Reason, State
+from hosttune.model import Change, Reason, State
 from hosttune.resolve.pam_limits import limits_of
 
 RUNTIME = True
@@ -50,6 +50,20 @@ def check(target: str, state: State) -> None:
     _parse(target)
     if not (state is None or (isinstance(state, str) and _STATE.fullmatch(state))):
         raise OSError(errno.EINVAL, f"{target}: {state!r} are no limits")
+
+
+def barred(host: WritableHost, change: Change, capabilities: int) -> str:
+    """Say whether raising the hard limit would take CAP_SYS_RESOURCE (24, linux/capability.h)."""
+    if capabilities >> 24 & 1 or int(str(change.after).split()[1]) <= int(str(change.before).split()[1]):
+        return ""
+    return (
+        f"process {change.target.partition(':')[0]}: raising its hard limit takes CAP_SYS_RESOURCE, which this process "
+        "has not got; leave out --live and start it again with more"
+    )
+
+
+def rank(target: str) -> int:
+    return 10
 
 
 def _parse(target: str) -> tuple[int, str]:

@@ -1,0 +1,312 @@
+"""Descriptor limits: of services, of logins, of running processes, and the fs.nr_open that holds them all."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Collection, Iterable
+
+from hosttune.changes import entries, refuse
+from hosttune.changes.backends import prlimit
+from hosttune.changes.draft import Draft, Row, judged, serves
+from hosttune.changes.dropins import Blocker, Place, Resolved, place
+from hosttune.changes.kinds import sysctl
+from hosttune.changes.planned import Planned
+from hosttune.changes.value import meet, text
+from hosttune.errors import HostError
+from hosttune.facts.kinds import nofile as facts
+from hosttune.host import Host
+from hosttune.model import Change, Finding, Machine, Reason, Requirement, Subject, Unknown, Value, Verdict
+from hosttune.resolve.pam_limits import resolve_login
+from hosttune.resolve.systemd_limits import (
+    BUMPED,
+    NR_OPEN,
+    manager_default,
+    nr_open_at_boot,
+    raises_nr_open,
+    resolve_unit,
+)
+
+RANK = 1
+ONLY = ("limits", "units")
+
+_NR_OPEN = Subject("sysctl", "fs.nr_open")
+_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\$?")
+_UNIT = re.compile(r"[A-Za-z0-9_.@:\\-]{1,200}\.service")
+
+
+def rows(draft: Draft) -> None:
+    """Say what each limit shall be; none where fs.nr_open would have to rise above it and may not."""
+    found = [
+        row
+        for row in rows_of(draft.findings, draft.notes)
+        if draft.request.wants("limits" if _split(row)[0] == "login" else "units")
+    ]
+    # else their files would be cut by that fs.nr_open, and blame it on the wrong line
+    if _below_nr_open(draft, found):
+        draft.rows |= {row.subject: row for row in found}
+
+
+def changes(draft: Draft) -> None:
+    """Raise the limits of processes, and write the files that set those of logins and services."""
+    found = draft.of("nofile")
+    if draft.request.runtime:
+        draft.add(_live(draft, found))
+    # the files are judged on the host as it will be: nofile is cut by the fs.nr_open that holds then
+    ceiling = draft.rows[_NR_OPEN].boot_after if _NR_OPEN in draft.rows else Unknown(Reason.UNSET)
+    if not isinstance(ceiling, Unknown):
+        draft.future = draft.future.with_([Change("sysctl", _NR_OPEN.name, None, text(ceiling))])
+    if draft.request.persist:
+        _limit_files(draft, found)
+        _unit_files(draft, found)
+    draft.restarts += [_split(row)[1] for row in found if row.now is not None and _split(row)[0] == "unit"]
+
+
+def rows_of(findings: Iterable[Finding], notes: list[str]) -> list[Row]:
+    """Return a row for each limit that does not hold, as (soft, hard); why one cannot be set goes to `notes`.
+
+    `now` is that of the process that was read; others of the same service get what `_raised` says.
+    """
+    found: dict[Subject, Row] = {}
+    for finding, requirement, reading in judged(findings, "nofile"):
+        if finding.verdict is Verdict.OK:
+            continue
+        row = found.setdefault(finding.subject, Row(finding.subject, reading))
+        have = _have(row, requirement)
+        if have is None or pair(meet(requirement, have)) is None:
+            notes.append(f"nofile of {' '.join(_split(row))} is left alone: {_why_not(row, have, requirement)}")
+            continue
+        row.serve(requirement)
+        boot, now = pair(row.disk or reading.boot), pair(reading.runtime)
+        disk = _whole(meet(requirement, boot))
+        row.disk = disk if _split(row)[0] != "pid" and disk != boot else row.disk
+        live = _whole(meet(requirement, now)) if now is not None else None
+        row.now = live if live != now else None
+    return list(found.values())
+
+
+def _have(row: Row, requirement: Requirement) -> tuple[int, int] | None:
+    """Return the limits that a requirement starts from, None where they cannot be told."""
+    kind, reading = _split(row)[0], row.reading
+    if kind == "pid":
+        return pair(reading.runtime)
+    have = pair(row.disk or reading.boot)
+    if kind == "login" and isinstance(reading.boot, Unknown) and reading.boot.reason is Reason.UNDECIDED:
+        # our own lines for soft and hard decide, whatever a session would begin with
+        have = have or _whole(meet(requirement, None))
+    return have
+
+
+def _why_not(row: Row, have: tuple[int, int] | None, requirement: Requirement) -> str:
+    if have is not None:
+        return f"{requirement.origin or 'the profile'} wants {text(requirement.wants[0])}, which is no number of files"
+    kind = _split(row)[0]
+    missing = row.reading.runtime if kind == "pid" else row.reading.boot
+    if isinstance(missing, Unknown) and missing.reason is Reason.ABSENT and kind == "unit":
+        fix = "name what carries the connections: a service with --service, a login with --user"
+        return f"{missing.detail}; {fix}"
+    return str(missing)
+
+
+def _below_nr_open(draft: Draft, found: list[Row]) -> bool:
+    """See that fs.nr_open rises before a nofile, at boot too; False where it may not, which is refused."""
+    request = draft.request
+    disk = [(row, limits[1]) for row in found if request.persist and (limits := pair(row.disk))]
+    live = [limits[1] for row in found if request.live and (limits := pair(row.now))]
+    on_disk = max((hard for _, hard in disk), default=0)
+    # of a service systemd cuts what is too much; the next login fails (pam_limits), or gets nothing
+    logins = [hard for row, hard in disk if _split(row)[0] == "login"]
+    need = max([on_disk, *live])
+    need_now = need if request.runtime else max([0, *logins, *live])
+    if not need:
+        return True
+    row = sysctl.row_of(draft, _NR_OPEN.name)
+    now = row.runtime_after
+    low_now = isinstance(now, int) and now < need_now
+    low_boot = _at_boot_ceiling(row, draft.facts.machine) < need
+    if not (low_now or (low_boot and on_disk)):
+        return True
+    excepted = _NR_OPEN.name in request.leave
+    barred = excepted or not request.wants("sysctl")
+    if barred or (low_now and not request.runtime) or (low_boot and not request.persist):
+        draft.refusals.append(refuse.above_nr_open(need, now, "now" if low_now else "after a boot", excepted))
+        return False
+    draft.rows[_NR_OPEN] = row
+    row.serves += [subject for limit in found for subject in limit.serves]
+    row.why = row.why or "no process can be given more descriptors than this"
+    row.now = max(need, row.now if isinstance(row.now, int) else 0) if low_now else row.now
+    row.disk = max(need, now if isinstance(now, int) else 0) if low_boot and on_disk else row.disk
+    return True
+
+
+def _at_boot_ceiling(row: Row, machine: Machine) -> int:
+    if isinstance(row.boot_after, int):
+        return row.boot_after
+    # no file sets it: what comes at boot is the kernel's default, or the value that this systemd raises it to
+    raised = row.reading.runtime == BUMPED or raises_nr_open(machine.distribution, machine.version)
+    return BUMPED if raised else NR_OPEN
+
+
+def _live(draft: Draft, found: list[Row]) -> list[Change]:
+    """Return the changes to running processes; without --live they are only named."""
+    made: list[Change] = []
+    for row in found:
+        kind, name = _split(row)
+        if row.now is None:
+            continue
+        if not draft.request.live:
+            if kind == "pid":
+                draft.notes.append(f"process {name} keeps its limits: --live raises those of running processes")
+            continue
+        pids = _processes(draft.world, kind, name)
+        if not pids and kind == "unit":
+            draft.notes.append(f"--live: no process of {name} is seen to run, none was raised")
+        for pid in pids:
+            try:
+                target = prlimit.target_of(draft.world, pid)
+                before = prlimit.read(draft.world, target)
+            except HostError as error:
+                draft.notes.append(f"process {pid} is left alone: {error}")
+                continue
+            if before is not None:
+                made.append(Change("prlimit", target, before, _raised(row, str(before)), tuple(row.serves), row.why))
+    if made:
+        draft.notes.append(
+            "a program that reckoned with its limit when it started uses a higher one only once started again"
+        )
+    return made
+
+
+def _raised(row: Row, before: str) -> str:
+    """Return the limits that a running process shall have; neither is ever lowered."""
+    soft, hard = map(int, before.split())
+    for requirement in row.needs:
+        soft, hard = map(max, (soft, hard), _whole(meet(requirement, (soft, hard))) or (soft, hard))
+    return f"{soft} {hard}"
+
+
+def _processes(world: Planned, kind: str, name: str) -> list[int]:
+    """Return the processes of a row: the one it names, or those of its unit's control group."""
+    if kind == "pid":
+        return [int(name)]
+    return facts.processes(world, resolve_unit(world, name).id) if kind == "unit" else []
+
+
+def _limit_files(draft: Draft, found: list[Row]) -> None:
+    """Write the file of /etc/security/limits.d for the logins."""
+    logins = {_split(row)[1]: row for row in found if _split(row)[0] == "login" and row.disk is not None}
+    wrong = next((user for user in logins if not _NAME.fullmatch(user)), None)
+    if wrong is not None:
+        draft.refusals.append(f"nofile of login {wrong!r}: not a name that a line of limits.conf can hold")
+        return
+
+    def blocker(after: Planned) -> str:
+        for user, row in logins.items():
+            got = resolve_login(after, user)
+            if (got.soft, got.hard) != row.disk:
+                by = got.soft_origin or got.hard_origin or (got.lines[0] if got.lines else "")
+                why = f"{by} decides" if by else got.notes[-1] if got.notes else "no line decides"
+                return f"nofile of login {user}: {why}, whatever hosttune writes; fix that line first"
+        return ""
+
+    def others(host: Planned, known: Collection[str]) -> object:
+        return {user: _login(host, user) for user in {line.split()[0] for line in known} - set(logins)}
+
+    wanted = {
+        f"{user} {kind} nofile": entries.Line(f"{user} {kind} nofile {number}", row.why if kind == "soft" else "")
+        for user, row in logins.items()
+        for kind, number in zip(("soft", "hard"), pair(row.disk) or (), strict=False)
+    }
+    place(draft, _LIMITS, wanted, blocker, others, serves(logins.values()))
+
+
+def _login(host: Planned, user: str) -> object:
+    try:
+        found = resolve_login(host, user)
+    except HostError:
+        return None  # the user has gone, the lines stay
+    return found.soft, found.hard
+
+
+def _unit_files(draft: Draft, found: list[Row]) -> None:
+    """Write the drop-ins of the services, and of systemd's own default."""
+    for row in found:
+        kind, name = _split(row)
+        if row.disk is None or kind not in ("unit", "manager"):
+            continue
+        if kind == "unit" and not _UNIT.fullmatch(name):
+            draft.refusals.append(f"nofile of unit {name!r}: not a service's name")
+            continue
+        where, setting = _MANAGER, "DefaultLimitNOFILE"
+        if kind == "unit":
+            where, setting = dataclasses.replace(_SERVICES, folder=f"{_SERVICES.folder}/{name}.d"), "LimitNOFILE"
+        wanted = {setting: entries.Line(f"{setting}={_joined(pair(row.disk) or ())}", row.why)}
+        place(draft, where, wanted, _unit_blocker(row), lambda host, known: None, tuple(row.serves))
+
+
+def _unit_blocker(row: Row) -> Blocker:
+    kind, name = _split(row)
+
+    def blocker(after: Planned) -> str:
+        got, origin = _of_systemd(after, name if kind == "unit" else "")
+        if got == row.disk:
+            return ""
+        by = origin or "another file"
+        return f"nofile of {kind} {name}: {by} decides, whatever hosttune writes; fix that line first"
+
+    return blocker
+
+
+def _of_systemd(host: Host, unit: str) -> tuple[tuple[object, ...], str]:
+    """Return the limits that systemd gives a service, its own default for "", and where they come from."""
+    if not unit:
+        return manager_default(host, nr_open_at_boot(host)), ""
+    found = resolve_unit(host, unit, nr_open_at_boot(host))
+    return (found.soft, found.hard), str(found.origin or "")
+
+
+def _logins_at_boot(host: Host, path: str, wanted: Collection[str]) -> Resolved:
+    made: Resolved = {}
+    for name in wanted:
+        user, kind, _ = name.split()
+        try:
+            found = resolve_login(host, user)
+        except HostError:
+            continue  # the user has gone
+        value, origin = (found.soft, found.soft_origin) if kind == "soft" else (found.hard, found.hard_origin)
+        made[name] = (str(value), f"{origin} sets it" if origin else "")
+    return made
+
+
+def _units_at_boot(host: Host, path: str, wanted: Collection[str]) -> Resolved:
+    folder = path.split("/")[-2].removesuffix(".d")
+    got, origin = _of_systemd(host, "" if path.startswith(f"{_MANAGER.folder}/") else folder)
+    return {name: (_joined(got), f"{origin} sets it" if origin else "") for name in wanted}
+
+
+def _joined(limits: tuple[object, ...]) -> str:
+    """Return soft and hard as a unit file has them (systemd.exec(5))."""
+    return ":".join(map(str, dict.fromkeys(limits)))
+
+
+def _split(row: Row) -> tuple[str, str]:
+    """Return what has the limit (unit, login, pid, manager), and its name."""
+    kind, _, name = row.subject.name.partition("/")
+    return kind, name
+
+
+def pair(value: Value | Unknown | None) -> tuple[int, int] | None:
+    """Return a value as soft and hard, None where it is none such."""
+    return (value[0], value[1]) if isinstance(value, tuple) and len(value) == 2 else None
+
+
+def _whole(value: Value | None) -> tuple[int, int] | None:
+    """Return soft and hard; a hard limit is never below the soft one (getrlimit(2))."""
+    limits = pair(value)
+    return (limits[0], max(limits)) if limits else None
+
+
+_LIMITS = Place("/etc/security/limits.d", entries.LIMITS, resolve=_logins_at_boot)
+_MANAGER = Place("/etc/systemd/system.conf.d", entries.MANAGER, "Manager", resolve=_units_at_boot)
+_SERVICES = Place("/etc/systemd/system", entries.UNIT, "Service", resolve=_units_at_boot)
+PLACES = (_LIMITS, _MANAGER, _SERVICES)
