@@ -1,4 +1,4 @@
-"""Print a unit that checks this host at each boot, and its timer; or write them."""
+"""The unit that checks this host at each boot, and its timer, for the options of a check."""
 
 from __future__ import annotations
 
@@ -13,27 +13,13 @@ from hosttune.errors import UsageError
 from hosttune.hooks import systemd
 from hosttune.model import Severity
 from hosttune.options import Options, spelled
-from hosttune.printable import clean
-from hosttune.terminal import flat_files, metrics_file
-from hosttune.workflows import elsewhere, examine, loading, observe
+from hosttune.workflows import elsewhere, examine, observe
 
 USUAL = "/usr/local/bin/hosttune"
 MANUALS = ("/usr/local/share/man/man1", "/usr/local/man/man1", "/usr/share/man/man1")
 _PAGE = "hosttune-check.1"
 _SHORTEST = 60
 """Seconds between two checks at least: each looks at every socket of the host."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The options of `hosttune hook systemd`, as given; `output` is "" where it is printed."""
-
-    options: Options
-    every: str
-    fail_on: str
-    strict: bool
-    textfile: str
-    output: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,47 +35,46 @@ class Place:
     pages: bool = False
 
 
-def run(asked: Asked) -> None:
-    """Print both units, or put them into the directory of --output; raises UsageError."""
-    elsewhere.printable("--output", asked.output)
-    program, parts = _program()
-    named = [os.path.abspath(path) for path in asked.options.profile]
+def of_this_host(options: Options, started_as: str) -> Place:
+    """Return where this host has what the units need; `started_as` is how the program that runs was started."""
+    program, parts = _program(started_as)
+    named = [os.path.abspath(path) for path in options.profile]
     # a link may lead into a home
-    linked = [os.path.realpath(path) for path in [*named, asked.options.backends_from] if path]
-    pages = any(os.path.isfile(f"{place}/{_PAGE}{end}") for place in MANUALS for end in ("", ".gz"))
-    place = Place(program, [*parts, *linked], named, pages)
-    texts = units(asked, place, loading.command())
-    if asked.output:
-        flat_files.put("--output", asked.output, texts, systemd.MARK)
-        print(*(clean(os.path.join(asked.output, name)) for name in texts), f"then: {systemd.START}", sep="\n")
-    else:
-        print(systemd.printed(texts), end="")
-    if not _runs(program):
-        print(f"hosttune: the unit runs {program}, which is not on this host; install it there", file=sys.stderr)
+    linked = [os.path.realpath(path) for path in [*named, options.backends_from] if path]
+    pages = any(os.path.isfile(f"{manual}/{_PAGE}{end}") for manual in MANUALS for end in ("", ".gz"))
+    return Place(program, [*parts, *linked], named, pages)
 
 
-def units(asked: Asked, place: Place, line: str) -> dict[str, str]:
+def units(
+    options: Options,
+    place: Place,
+    line: str,
+    *,
+    every: str = "15m",
+    fail_on: str = Severity.ERROR,
+    strict: bool = False,
+    textfile: str = "",
+) -> dict[str, str]:
     """Return both units by name, made by the command `line`; raises UsageError."""
-    profiles = elsewhere.checked(asked.options)
-    every = _every(asked.every)
-    fail_on = examine.severity(asked.fail_on)
-    textfile = _textfile_of(asked.textfile)
-    reads = [("--profile", path) for path in place.profiles] + [("--backends-from", asked.options.backends_from)]
+    profiles = elsewhere.checked(options)
+    seconds = _every(every)
+    severity = examine.severity(fail_on)
+    textfile = _textfile_of(textfile)
+    reads = [("--profile", path) for path in place.profiles] + [("--backends-from", options.backends_from)]
     for option, path in reads:
         _seen(option, path)
-    options = dataclasses.replace(asked.options, profile=place.profiles)
-    command = [place.program, "check", *spelled(options)]
-    command += ["--fail-on", fail_on] if fail_on is not Severity.ERROR else []
-    command += ["--strict"] if asked.strict else []
+    command = [place.program, "check", *spelled(dataclasses.replace(options, profile=place.profiles))]
+    command += ["--fail-on", severity] if severity is not Severity.ERROR else []
+    command += ["--strict"] if strict else []
     command += ["--textfile", textfile] if textfile else []
     wanted = systemd.Wanted(
         command,
-        after=elsewhere.service(asked.options, profiles),
+        after=elsewhere.service(options, profiles),
         pages=place.pages,
         needs=[place.program, *place.parts, *(path for _, path in reads), textfile],
         textfile=textfile,
-        names=elsewhere.by_name(asked.options, profiles),
-        every=every,
+        names=elsewhere.by_name(options, profiles),
+        every=seconds,
         line=line,
     )
     return systemd.files(wanted)
@@ -110,7 +95,6 @@ def _textfile_of(path: str) -> str:
     elsewhere.printable("--textfile", path)
     if not path.startswith("/"):
         raise UsageError(f"--textfile {path}: not a whole path; the unit runs in no directory of yours")
-    metrics_file.named(path)
     _seen("--textfile", path)
     return os.path.normpath(path)
 
@@ -122,21 +106,21 @@ def _seen(option: str, path: str) -> None:
         raise UsageError(f"{option} {path}: the unit has a {other} of its own; name a file elsewhere")
 
 
-def _runs(path: str) -> bool:
+def runs(path: str) -> bool:
     """Say whether systemd could start it: a file, not a directory, and one that may be executed."""
     return os.path.isfile(path) and os.access(path, os.X_OK)
 
 
-def _program() -> tuple[str, Sequence[str]]:
+def _program(started_as: str) -> tuple[str, Sequence[str]]:
     """Return the path of the program that runs, as it can be started again, and where else its parts are.
 
     The usual path where it is run as a module, or from where no unit can start it.
     """
-    found = shutil.which(sys.argv[0])
+    found = shutil.which(started_as)
     if found is None:
         return USUAL, []
     path = os.path.abspath(found)
-    unfit = not _runs(path) or elsewhere.hidden(path) or set(path) & set(systemd.UNSAFE) or not path.isprintable()
+    unfit = not runs(path) or elsewhere.hidden(path) or set(path) & set(systemd.UNSAFE) or not path.isprintable()
     if not os.path.basename(path).startswith("hosttune") or unfit:
         return USUAL, []
     return path, [os.path.realpath(path), sys.prefix, sys.base_prefix]

@@ -1,24 +1,20 @@
-"""Print user-data for cloud-init."""
+"""User-data for cloud-init: from the options of an apply to the document of a host that does not exist yet."""
 
 from __future__ import annotations
 
 import dataclasses
 import re
-import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from hosttune.commands import hook_systemd
 from hosttune.errors import ProfileError, UsageError
 from hosttune.hooks import cloud_init, systemd
-from hosttune.hooks.cloud_init import Kind, Origin
-from hosttune.model import Severity
+from hosttune.hooks.cloud_init import Kind
 from hosttune.options import Options, spelled
-from hosttune.printable import clean
 from hosttune.profile import load
 from hosttune.resolve import toml_file
-from hosttune.workflows import elsewhere, loading, opening
+from hosttune.workflows import check_units, elsewhere, opening
 
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[a-z,]+\])?((==|>=|~=)[A-Za-z0-9.*+!]+)?")
 _PLACE = re.compile(r"(https?:/)?/[!-~]+")
@@ -26,39 +22,38 @@ _EC2 = 16384
 """Bytes of user-data that an instance may have: Amazon EC2 User Guide, "Run commands when you launch an instance"."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """The options of `hosttune hook cloud-init`, as given."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where the new host gets hosttune: `spec` is image, a URL or path of a .whl or .pyz, or NAME==VERSION.
 
-    options: Options
-    origin: str
-    sha256: str
-    no_sha256: bool
-    every: str
-    restart: bool
-    reserve_listeners: bool
+    `sha256` is the sum of what it names, `no_sha256`: it is taken without one.
+    """
+
+    spec: str = ""
+    sha256: str = ""
+    no_sha256: bool = False
 
 
-def run(asked: Asked) -> None:
-    """Print the document; raises UsageError or ProfileError."""
-    origin = _origin(asked.origin, asked.sha256, asked.no_sha256)
-    elsewhere.checked(asked.options)
+def user_data(
+    options: Options, origin: Origin, line: str, *, every: str = "15m", also: Sequence[str] = ()
+) -> tuple[str, list[str]]:
+    """Return the document, and what is to be known before it is used; raises UsageError or ProfileError.
+
+    `also` are options of apply alone, `line` is the command that makes it, `every` the time between two checks.
+    """
+    source = _source(origin)
+    elsewhere.checked(options)
     profiles: dict[str, str] = {}
-    for path in asked.options.profile:
+    for path in options.profile:
         profiles[_name(path, profiles)] = toml_file.read(Path(path), "profile", ProfileError).text
     there = [f"{cloud_init.PROFILES}/{name}" for name in profiles]
-    unit = hook_systemd.Asked(asked.options, asked.every, Severity.ERROR, False, "", "")
-    units = hook_systemd.units(unit, hook_systemd.Place(cloud_init.PROGRAM, [], there), loading.command())
-    options = spelled(dataclasses.replace(asked.options, profile=there))
-    also = ["--restart"] * asked.restart + ["--reserve-listeners"] * asked.reserve_listeners
-    wanted = cloud_init.Wanted(options, also, units, loading.command(), profiles)
-    text = cloud_init.user_data(wanted, origin, systemd.WHERE)
-    print(text, end="")
-    for note in [*_unsummed(origin), *_notes(asked.options.role, len(text.encode()))]:
-        print(f"hosttune: {clean(note)}", file=sys.stderr)
+    units = check_units.units(options, check_units.Place(cloud_init.PROGRAM, [], there), line, every=every)
+    role = spelled(dataclasses.replace(options, profile=there))
+    text = cloud_init.user_data(cloud_init.Wanted(role, also, units, line, profiles), source, systemd.WHERE)
+    return text, [*_unsummed(source), *_notes(options.role, len(text.encode()))]
 
 
-def _unsummed(origin: Origin) -> Iterator[str]:
+def _unsummed(origin: cloud_init.Origin) -> Iterator[str]:
     """Yield what will run as root on the new host without anybody having looked at it."""
     if (origin.url or origin.kind is Kind.INDEX) and not origin.sha256:
         yield f"whoever answers for {origin.where} then is root on the new host: it is taken without a sum"
@@ -89,33 +84,47 @@ _FROM = "write image, a URL or path of a .whl or .pyz (`hosttune hook pyz` makes
 _SUM = "add --sha256 HEX, as sha256sum prints it, or --no-sha256 if it shall be taken as it comes"
 
 
-def _origin(text: str, sha256: str, no_sha256: bool) -> Origin:
+def _source(origin: Origin) -> cloud_init.Origin:
     """Return where hosttune comes from; raises UsageError."""
+    spec, sha256 = origin.spec, origin.sha256
     if sha256 and not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
         raise UsageError(f"--sha256 {sha256}: no sum; write the 64 digits that sha256sum prints")
-    if sha256 and no_sha256:
+    if sha256 and origin.no_sha256:
         raise UsageError("--sha256 and --no-sha256: one of the two")
-    if not text:
+    if not spec:
         raise UsageError(f"--from: it is not said where the new host gets hosttune; {_FROM}")
-    if text == Kind.IMAGE:
-        kind = Kind.IMAGE
-    elif _PLACE.fullmatch(text):
-        path = text.partition("?")[0].partition("#")[0]
-        if not path.endswith((".whl", ".pyz")):
-            raise UsageError(f"--from {text}: neither a .whl nor a .pyz; name one of the two")
-        if text.startswith("http://") and not sha256:
-            raise UsageError(f"--from {text}: anybody on the way could change it; add --sha256 HEX")
-        if "://" in text and not (sha256 or no_sha256):
-            raise UsageError(f"--from {text}: root will run what the server gives then; {_SUM}")
+    if spec == Kind.IMAGE:
+        kind, wrong = Kind.IMAGE, ""
+        if sha256 or origin.no_sha256:
+            wrong = "it is there already and nothing is fetched; leave out the sum"
+    elif _PLACE.fullmatch(spec):
+        path = spec.partition("?")[0].partition("#")[0]
         kind = Kind.WHEEL if path.endswith(".whl") else Kind.PYZ
-    elif _REQUIREMENT.fullmatch(text):
-        kind = Kind.INDEX
-        if not (sha256 or no_sha256):
-            raise UsageError(f"--from {text}: root will run what the index has by that name then; {_SUM}")
-        if sha256 and ("==" not in text or "*" in text):
-            raise UsageError(f"--from {text}: a sum is that of one version; write NAME==VERSION")
+        wrong = _wrong_place(origin, path)
+    elif _REQUIREMENT.fullmatch(spec):
+        kind, wrong = Kind.INDEX, _wrong_requirement(origin)
     else:
-        raise UsageError(f"--from {text!r}: unknown; {_FROM}")
-    if kind is Kind.IMAGE and (sha256 or no_sha256):
-        raise UsageError("--from image: it is there already and nothing is fetched; leave out the sum")
-    return Origin(kind, text, sha256.lower())
+        raise UsageError(f"--from {spec!r}: unknown; {_FROM}")
+    if wrong:
+        raise UsageError(f"--from {spec}: {wrong}")
+    return cloud_init.Origin(kind, spec, sha256.lower())
+
+
+def _wrong_place(origin: Origin, path: str) -> str:
+    """Return what is wrong with a URL or path, "" for nothing."""
+    if not path.endswith((".whl", ".pyz")):
+        return "neither a .whl nor a .pyz; name one of the two"
+    if origin.spec.startswith("http://") and not origin.sha256:
+        return "anybody on the way could change it; add --sha256 HEX"
+    if "://" in origin.spec and not (origin.sha256 or origin.no_sha256):
+        return f"root will run what the server gives then; {_SUM}"
+    return ""
+
+
+def _wrong_requirement(origin: Origin) -> str:
+    """Return what is wrong with what pip finds in an index, "" for nothing."""
+    if not (origin.sha256 or origin.no_sha256):
+        return f"root will run what the index has by that name then; {_SUM}"
+    if origin.sha256 and ("==" not in origin.spec or "*" in origin.spec):
+        return "a sum is that of one version; write NAME==VERSION"
+    return ""
