@@ -98,9 +98,9 @@ def hook_pyz(
         list[str] | None, _platforms("PYTHONS", "X.Y", "3.11, 3.12, ...; repeatable, default: all.")
     ] = None,
     arch: Annotated[
-        list[str] | None, _one_of("arch", "ARCHES", "x86_64 or aarch64; repeatable, default: both.")
+        list[str] | None, _platforms("ARCHES", "ARCH", "x86_64 or aarch64; repeatable, default: both.")
     ] = None,
-    libc: Annotated[list[str] | None, _one_of("libc", "LIBCS", "glibc or musl; repeatable, default: both.")] = None,
+    libc: Annotated[list[str] | None, _platforms("LIBCS", "LIBC", "glibc or musl; repeatable, default: both.")] = None,
 ) -> None:
     """Build one file that runs on any host with Python and no pip: what is installed here, for several platforms.
 
