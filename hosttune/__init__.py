@@ -16,14 +16,33 @@ if TYPE_CHECKING:
         capacity,
         check,
         confirm,
+        diagnose,
+        emit,
+        explain,
+        fleet,
         history,
+        plan,
+        prove,
+        report,
+        resolve,
         rollback,
+        snapshot,
         sources_add,
         sources_plan,
         sources_remove,
+        watch,
     )
     from hosttune.errors import HosttuneError
-    from hosttune.options import ApplyOptions, Options, Place, RollbackOptions, SourceOptions
+    from hosttune.options import (
+        ApplyOptions,
+        Options,
+        Place,
+        Proving,
+        RollbackOptions,
+        SourceOptions,
+        Stall,
+        Watching,
+    )
 
 __version__ = "0.1.0"
 
@@ -32,24 +51,32 @@ __all__ = [
     "HosttuneError",
     "Options",
     "Place",
+    "Proving",
     "RollbackOptions",
     "SourceOptions",
+    "Stall",
+    "Watching",
     "apply",
     "apply_script",
     "capacity",
     "check",
     "confirm",
+    "diagnose",
+    "emit",
+    "explain",
+    "fleet",
     "history",
+    "plan",
+    "prove",
+    "report",
+    "resolve",
     "rollback",
+    "snapshot",
     "sources_add",
     "sources_plan",
     "sources_remove",
+    "watch",
 ]
-
-_HOMES = {"HosttuneError": "hosttune.errors"} | dict.fromkeys(
-    ("ApplyOptions", "Options", "Place", "RollbackOptions", "SourceOptions"), "hosttune.options"
-)
-"""Where what is public is, but for the functions, which are in hosttune.api."""
 
 
 def __getattr__(name: str) -> object:
@@ -58,7 +85,8 @@ def __getattr__(name: str) -> object:
 
     if name not in __all__:
         raise AttributeError(f"module 'hosttune' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOMES.get(name, "hosttune.api")), name)
+    home = "api" if name.islower() else "errors" if name.endswith("Error") else "options"
+    return getattr(importlib.import_module(f"hosttune.{home}"), name)
 
 
 def __dir__() -> list[str]:
@@ -69,6 +97,7 @@ class _Package(ModuleType):
     """This package: an import of a sub-package must not take the place of the function that has its name."""
 
     capacity = property(lambda _: __getattr__("capacity"), lambda _, package: None)
+    resolve = property(lambda _: __getattr__("resolve"), lambda _, package: None)
 
 
 sys.modules[__name__].__class__ = _Package

@@ -12,17 +12,43 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from hosttune.options import ApplyOptions, Options, Place, RollbackOptions, SourceOptions
+from hosttune.options import (
+    ApplyOptions,
+    Options,
+    Place,
+    Proving,
+    RollbackOptions,
+    SourceOptions,
+    Stall,
+    Watching,
+    several,
+)
 from hosttune.workflows import telling
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator, Sequence
 
-    from hosttune.model import Report, SourcePlan
+    from hosttune.model import (
+        Account,
+        Diagnosis,
+        Explanation,
+        Fleet,
+        Report,
+        Resolution,
+        RoleRequirements,
+        Sizing,
+        SourcePlan,
+        Trial,
+        ValidProfile,
+        View,
+    )
     from hosttune.model.acting import Applied, Confirmed, History, SourcesChanged, Undone
+    from hosttune.workflows.prove import Progress
     from hosttune.workflows.telling import Tell
+    from hosttune.workflows.watch import Wait
 
-_ANY, _HERE, _WHOLE, _LAST = Options(), Place(), ApplyOptions(), RollbackOptions()
+_ANY, _HERE, _STALL, _WATCHING, _PROVING = Options(), Place(), Stall(), Watching(), Proving()
+_WHOLE, _LAST = ApplyOptions(), RollbackOptions()
 
 
 def check(
@@ -61,6 +87,233 @@ def capacity(options: Options = _ANY, place: Place = _HERE, *, command: str = ""
 
     with telling.to(tell):
         return check.capacity(options, place, command)
+
+
+def diagnose(
+    options: Options = _ANY,
+    place: Place = _HERE,
+    stall: Stall = _STALL,
+    *,
+    interval: float = 0.0,
+    command: str = "",
+    tell: Tell | None = None,
+) -> Diagnosis:
+    """Say why a host stalls, with the evidence; its counters are watched for `interval` seconds, or a moment.
+
+    >>> diagnosis = hosttune.diagnose(place=Place(snapshot=SNAPSHOT), stall=Stall(errno="EMFILE"))
+    >>> diagnosis.conclusion.name, diagnosis.causes[0].kind
+    ('CAUSE', 'nofile')
+    """
+    from hosttune.workflows import diagnose
+
+    with telling.to(tell):
+        return diagnose.diagnose(options, place, stall, interval, command)
+
+
+def watch(
+    options: Options = _ANY,
+    place: Place = _HERE,
+    watching: Watching = _WATCHING,
+    *,
+    command: str = "",
+    wait: Wait | None = None,
+) -> Generator[View, None, None]:
+    """Look at this host again and again: what comes nearest to its limit, how fast, and when it is full.
+
+    The next look is made when the next is asked for, an interval after the last at the earliest; `wait` waits for a
+    moment of `time.monotonic`, and ends it all with False. Closing the iterator, or its end, closes the record.
+
+    >>> views = hosttune.watch(watching=Watching(interval=0.2, length=0.2))
+    >>> [view.interval for view in views]
+    [0.2, 0.2]
+    """
+    from hosttune.workflows import watch
+
+    return watch.watch(options, place, watching, command, wait)
+
+
+def report(file: str) -> Account:
+    """Return what a record that `watch` has kept comes to: each figure over time, its maximum, and its bound.
+
+    >>> for view in hosttune.watch(watching=Watching(interval=0.2, length=0.2, record=RECORD)):
+    ...     pass
+    >>> hosttune.report(RECORD).ticks
+    2
+    """
+    from hosttune.workflows import report
+
+    return report.report(file)
+
+
+def resolve(
+    key: str | Sequence[str] = (),
+    *,
+    user: str | Sequence[str] = (),
+    unit: str | Sequence[str] = (),
+    place: Place = _HERE,
+) -> Resolution:
+    """Say what configuration files make of sysctls, logins and units, and which line decides; of all if none is named.
+
+    >>> resolution = hosttune.resolve("net.core.somaxconn", place=Place(snapshot=SNAPSHOT))
+    >>> row = resolution.sysctl["net.core.somaxconn"]
+    >>> row.runtime, row.boot, row.differs
+    (4096, None, False)
+    """
+    from hosttune.workflows import resolve
+
+    return resolve.resolve(several(key), several(user), several(unit), place)
+
+
+def explain(key: str, *, profile: str | Sequence[str] = (), tell: Tell | None = None) -> tuple[Explanation, ...]:
+    """Say what a key is, what goes wrong either way, and which role wants what of it; `profile` are files beside.
+
+    >>> (explanation,) = hosttune.explain("net.core.somaxconn")
+    >>> explanation.unit, explanation.default
+    ('connections', '4,096 (128 before Linux 5.4)')
+    """
+    from hosttune.workflows import explain
+
+    with telling.to(tell):
+        return explain.explain(key, several(profile))
+
+
+def roles() -> dict[str, str]:
+    """Return the title of each profile that can be a role, by its name.
+
+    >>> "lb" in hosttune.api.roles()
+    True
+    """
+    from hosttune.workflows import explain
+
+    return explain.roles()
+
+
+def requirements(options: Options = _ANY, *, tell: Tell | None = None) -> RoleRequirements:
+    """Return what the profile of the first role that is named requires on this host.
+
+    >>> hosttune.api.requirements(Options(role="lb", connections=200_000)).workload.connections
+    200000
+    """
+    from hosttune.workflows import explain
+
+    with telling.to(tell):
+        return explain.requirements(options)
+
+
+def validate(file: str, *, tell: Tell | None = None) -> ValidProfile:
+    """Hold a profile file against the schema; what is wrong first is raised as a ProfileError of one line.
+
+    >>> hosttune.api.validate(PROFILE).notes
+    ()
+    """
+    from hosttune.workflows import explain
+
+    with telling.to(tell):
+        return explain.validate(file)
+
+
+def snapshot(
+    options: Options = _ANY,
+    place: Place = _HERE,
+    *,
+    interval: float = 0.0,
+    redact: bool = False,
+    tell: Tell | None = None,
+) -> str:
+    """Record every answer that a host gives, for `Place(snapshot=FILE)` on any machine; return what to write there.
+
+    Of the options `backend` and `source` count. With `interval` a second gathering is made so many seconds later.
+    `redact`: addresses and names are hashed.
+
+    >>> text = hosttune.snapshot(redact=True)
+    >>> text.startswith("{")
+    True
+    """
+    from hosttune.workflows import snapshot
+
+    with telling.to(tell):
+        return snapshot.snapshot(options, place, interval, redact)
+
+
+def prove(
+    options: Options = _ANY,
+    proving: Proving = _PROVING,
+    *,
+    command: str = "",
+    progress: Progress | None = None,
+    tell: Tell | None = None,
+) -> Trial:
+    """Make the limits of this host happen in private network namespaces: predicted against measured, on its kernel.
+
+    They are made by child processes. `progress` is called before each experiment: how many are done, of how many, and
+    what comes next.
+
+    >>> trial = hosttune.prove(proving=Proving(only="nofile", budget=10))
+    >>> sorted(proof.id for proof in trial.proofs)
+    ['nofile:accept', 'nofile:connect', 'nofile:socket']
+    """
+    from hosttune.workflows import prove
+
+    with telling.to(tell):
+        return prove.prove(options, proving, command, progress)
+
+
+def plan(
+    topology: str,
+    overrides: str | Sequence[str] = (),
+    *,
+    solve: bool = False,
+    trusted: bool = False,
+    tell: Tell | None = None,
+) -> Sizing:
+    """Say what a topology carries, where it stalls first, and what each host needs.
+
+    `topology` is a file, or the name of one that ships; `overrides` are other values for it, such as `lb.sources=1`, a
+    `?` to be found with `solve`. `trusted`: refuse a file that others than root can write.
+
+    >>> sizing = hosttune.plan("whitepaper-2019")
+    >>> sizing.carried, [tier.name for tier in sizing.topology.tiers]
+    (False, ['client', 'lb', 'broker'])
+    """
+    from hosttune.workflows import plan
+
+    with telling.to(tell):
+        return plan.plan(topology, several(overrides), solve, trusted)
+
+
+def topology_text(name: str = "") -> str:
+    """Return the text of a topology that ships, the first one by default.
+
+    >>> "[tier." in hosttune.api.topology_text()
+    True
+    """
+    from hosttune.planning.topology import load
+
+    return load.text(name or load.names()[0])
+
+
+def emit(sizing: Sizing) -> dict[str, str]:
+    """Return ready configurations for the hosts of a plan: the text of each file, by its path.
+
+    >>> "README.md" in hosttune.emit(hosttune.plan("whitepaper-2019"))
+    True
+    """
+    from hosttune.planning.sizing import deploy
+    from hosttune.programs import knowledge
+    from hosttune.workflows import emitting
+
+    return emitting.texts(deploy(sizing, knowledge.every()))
+
+
+def fleet(sizing: Sizing, reports: str) -> Fleet:
+    """Hold the JSON reports of a directory, one a host, against a plan.
+
+    >>> [(host.name, host.carries) for host in hosttune.fleet(hosttune.plan("whitepaper-2019"), REPORTS).waiting]
+    [('lb-1', 28232)]
+    """
+    from hosttune.workflows import fleet_reports
+
+    return fleet_reports.fleet(sizing, reports)
 
 
 def apply(

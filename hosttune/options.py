@@ -7,6 +7,11 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 
+def several(given: str | Sequence[str]) -> tuple[str, ...]:
+    """Return texts, of which one may be given alone."""
+    return (given,) if isinstance(given, str) else tuple(given)
+
+
 class _Several:
     """Options of which some take several values: one that is given alone is a sequence of one."""
 
@@ -15,8 +20,7 @@ class _Several:
     def __post_init__(self) -> None:
         for field in fields(self):  # type: ignore[arg-type]  # what derives from it is a dataclass
             if field.default == ():
-                given = getattr(self, field.name)
-                object.__setattr__(self, field.name, (given,) if isinstance(given, str) else tuple(given))
+                object.__setattr__(self, field.name, several(getattr(self, field.name)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,3 +140,42 @@ def spelled(group: Any, without: Collection[str] = ()) -> list[str]:
         for each in value if isinstance(value, tuple) else [value]:
             given += [option] if each is True else [option, str(each)]
     return given
+
+
+class Stall(_Several):
+    """How a host stalls, as far as somebody knows.
+
+    `errno` is the name of the error that the program met, none: it met none; `call` the call that failed, `stalled_at`
+    the number of connections at which it stopped, `log` files of the program's log, - for what comes in.
+    """
+
+    errno: str = ""
+    call: str = ""
+    stalled_at: int | None = None
+    log: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watching:
+    """How to watch: `interval` and `length` in seconds, None until it is ended; `sort`: nearness, rate, use or name.
+
+    `record` is a file that keeps every look, at most `max_size` bytes of them.
+    """
+
+    interval: float = 1.0
+    length: float | None = None
+    sort: str = "nearness"
+    record: str = ""
+    max_size: int = 64 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proving(_Several):
+    """What to prove: the experiments `only`, all where none is named, within `budget` seconds.
+
+    `planned`: with the settings that `apply` would give.
+    """
+
+    only: Sequence[str] = ()
+    budget: float = 30.0
+    planned: bool = False

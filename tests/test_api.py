@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import doctest
+import inspect
 import os
 import signal
 import subprocess
@@ -15,8 +16,10 @@ from typing import Any
 import pytest
 
 import hosttune
+import hosttune.options
 from hosttune import Options, Place, api
 from hosttune.model import Report, Verdict
+from hosttune.render.formats import json
 from tests.netns.sandbox import need_namespaces
 
 ROOT = Path(__file__).parents[1]
@@ -24,15 +27,32 @@ SNAPSHOT = str(ROOT / "tests/hosts/debian12-stock.json")
 NAME = f"hosttune-api-{os.getpid()}"
 
 
-def test_the_examples_are_so() -> None:
-    names = {"hosttune": hosttune, "SNAPSHOT": SNAPSHOT, "Options": Options, "Place": Place, "Verdict": Verdict}
-    finder = doctest.DocTestFinder(recurse=False)
-    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE)
-    functions = [name for name in hosttune.__all__ if name.islower()]
-    for name in functions:
-        (test,) = finder.find(getattr(api, name), name, globs=dict(names))
-        assert test.examples, f"{name} has no example"
-        assert runner.run(test).failed == 0, f"the example of {name} is not so"
+FUNCTIONS = [name for name, one in inspect.getmembers(api, inspect.isfunction) if one.__module__ == api.__name__]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_examples_are_so(name: str, tmp_path: Path) -> None:
+    reports = tmp_path / "reports"
+    reports.mkdir()
+    (reports / "lb-1.json").write_text(json.render(hosttune.check(Options(role="lb"), Place(snapshot=SNAPSHOT))))
+    names = {
+        **vars(hosttune.options),
+        "hosttune": hosttune,
+        "Verdict": Verdict,
+        "SNAPSHOT": SNAPSHOT,
+        "PROFILE": str(ROOT / "profiles/lb.toml"),
+        "RECORD": str(tmp_path / "record"),
+        "REPORTS": str(reports),
+    }
+    (test,) = doctest.DocTestFinder(recurse=False).find(getattr(api, name), name, globs=names)
+    assert test.examples, f"{name} has no example"
+    done = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(test)
+    assert done.failed == 0, f"the example of {name} is not so"
+
+
+def test_all_that_is_public_is_there() -> None:
+    assert {name for name in hosttune.__all__ if name.islower()} <= set(FUNCTIONS)
+    assert all(getattr(hosttune, name) for name in hosttune.__all__)
 
 
 def state() -> dict[str, Any]:
@@ -88,11 +108,13 @@ def port_range(report: Report) -> object:
     return next(f.reading.runtime for f in report.findings if f.reading and str(f.subject) == key)
 
 
+@pytest.mark.slow
 def test_a_namespace_is_seen_and_not_stayed_in(namespace: str, capfd: pytest.CaptureFixture[str]) -> None:
     report = left_alone(lambda: hosttune.check(Options(role="lb"), Place(netns=namespace)), capfd)
     assert port_range(report) == (20000, 20099) and report.where.entered
 
 
+@pytest.mark.slow
 def test_threads_each_see_their_own(namespace: str) -> None:
     places = [Place(netns=namespace), Place(), Place(netns=namespace), Place()]
     found: dict[int, Report] = {}

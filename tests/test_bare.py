@@ -25,6 +25,8 @@ import pytest
 from tests import needs
 from tests.differential.roots import cache_dir, debian_root, needed_root
 
+pytestmark = pytest.mark.slow
+
 REPO = Path(__file__).resolve().parents[1]
 PACKAGES = ("python3", "python3-venv")
 NOBODY = 65534

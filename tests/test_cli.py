@@ -5,20 +5,15 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests import verbs
+
 
 def hosttune(*args: str, **env: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "hosttune", *args],
-        capture_output=True,
-        text=True,
-        env={**os.environ, **env},
-        check=False,
-    )
+    return verbs.hosttune(*args, env={**os.environ, **env})
 
 
 def test_check_prints_plain_text_into_a_pipe() -> None:
@@ -155,16 +150,16 @@ def test_an_image_is_judged_by_its_files(tmp_path: Path) -> None:
     assert rows["sysctl:net.ipv4.ip_local_port_range:covers"]["verdict"] == "OK"
 
 
-def test_resolve_names_the_winner_and_what_it_beats(tmp_path: Path) -> None:
+def test_resolve_names_the_winner_and_what_it_overrides(tmp_path: Path) -> None:
     (tmp_path / "etc/sysctl.d").mkdir(parents=True)
     (tmp_path / "etc/sysctl.d/90-lb.conf").write_text("net.core.somaxconn = 65535\n")
     (tmp_path / "etc/sysctl.d/99-z.conf").write_text("# late\nnet/core/somaxconn=0x1000\n")
     done = hosttune("resolve", "--root", str(tmp_path), "--format", "json")
     row = json.loads(done.stdout)["sysctl"]["net.core.somaxconn"]
-    for loader in ("systemd", "procps"):
-        assert (row[loader]["text"], row[loader]["value"]) == ("0x1000", 4096)
-        assert (row[loader]["file"], row[loader]["line"]) == ("/etc/sysctl.d/99-z.conf", 2)
-        assert row[loader]["beats"] == [{"file": "/etc/sysctl.d/90-lb.conf", "line": 1, "text": "65535"}]
+    for loader in ("boot", "reload"):
+        assert row[loader]["value"] == 4096
+        assert row[loader]["origin"] == {"file": "/etc/sysctl.d/99-z.conf", "line": 2, "text": "0x1000"}
+        assert row[loader]["overrides"] == [{"file": "/etc/sysctl.d/90-lb.conf", "line": 1, "text": "65535"}]
 
 
 def test_resolve_says_where_a_boot_would_change_a_key(tmp_path: Path) -> None:
@@ -193,9 +188,9 @@ def test_resolve_names_what_lies_in_run(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text)
     words = ("resolve", "net.core.somaxconn", "--unit", "a.service", "--root", str(tmp_path), "--format", "json")
     found = json.loads(hosttune(*words).stdout)
-    assert found["sysctl"]["net.core.somaxconn"]["systemd"] is None
+    assert found["sysctl"]["net.core.somaxconn"]["boot"] is None
     assert any("/run/sysctl.d/50-x.conf:1 sets net.core.somaxconn to 5 until" in said for said in found["warnings"])
-    unit = found["nofile"]["unit"]["a.service"]
+    unit = found["unit"]["a.service"]
     assert unit["soft"] == 70
     assert any("/run/systemd/system/a.service.d/x.conf:2 sets 90 until" in said for said in unit["notes"])
 

@@ -29,6 +29,7 @@ def test_the_last_line_names_packages_and_root() -> None:
     assert needs.closing(["why not"]) == needs.closing([]) == ""
 
 
+@pytest.mark.slow
 def test_all_that_is_missing_is_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CI", "")
     monkeypatch.setattr(needs, "where", lambda program: "")

@@ -7,7 +7,6 @@ is about that start itself (imports, encodings of the streams, options of Python
 from __future__ import annotations
 
 import contextlib
-import io
 import multiprocessing
 import os
 import subprocess
@@ -17,7 +16,7 @@ from collections.abc import Mapping
 from functools import cache
 from multiprocessing.context import ForkServerContext
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 _PATIENCE = 120
 
@@ -27,32 +26,36 @@ def hosttune(
     env: Mapping[str, str] | None = None,
     cwd: str | Path | None = None,
     input: str = "",
+    encoding: str | None = "utf-8",
     timeout: float = _PATIENCE,
-) -> subprocess.CompletedProcess[str]:
+) -> subprocess.CompletedProcess[Any]:
     """Run a verb to its end and return its exit status and what it printed, as subprocess.run() does.
 
-    Raises TimeoutError where it does not end. Its standard input holds `input`.
+    Its standard input holds `input`; `encoding` is that of the three streams, None where bytes are to be returned.
+    Raises TimeoutError where it does not end.
     """
     words = ["hosttune", *map(str, args)]
     with contextlib.ExitStack() as stack:
         given, out, err = (stack.enter_context(tempfile.NamedTemporaryFile("w+b")) for _ in range(3))
-        given.write(input.encode())
+        given.write(input.encode(encoding or "utf-8"))
         given.flush()
         surroundings = dict(os.environ if env is None else env)
         streams = [file.name for file in (given, out, err)]
-        process = _context().Process(target=_run, args=(words, surroundings, str(cwd or Path.cwd()), streams))
+        given_all = (words, surroundings, str(cwd or Path.cwd()), streams, encoding or "utf-8")
+        process = _context().Process(target=_run, args=given_all)
         process.start()
         process.join(timeout)
         if process.exitcode is None:
             process.kill()
             process.join()
             raise TimeoutError(f"{' '.join(words)} did not end within {timeout:g} s")
-        return subprocess.CompletedProcess(words, process.exitcode, _read(out), _read(err))
+        return subprocess.CompletedProcess(words, process.exitcode, _read(out, encoding), _read(err, encoding))
 
 
-def _read(file: IO[bytes]) -> str:
+def _read(file: IO[bytes], encoding: str | None) -> str | bytes:
     file.seek(0)
-    return io.TextIOWrapper(file, "utf-8").read()
+    data = file.read()
+    return data if encoding is None else data.decode(encoding)
 
 
 @cache
@@ -63,7 +66,7 @@ def _context() -> ForkServerContext:
     return context
 
 
-def _run(words: list[str], env: dict[str, str], cwd: str, streams: list[str]) -> None:
+def _run(words: list[str], env: dict[str, str], cwd: str, streams: list[str], encoding: str) -> None:
     """Be hosttune: never returns."""
     code = 1
     try:
@@ -71,9 +74,9 @@ def _run(words: list[str], env: dict[str, str], cwd: str, streams: list[str]) ->
             fd = os.open(path, os.O_RDONLY if number == 0 else os.O_WRONLY)
             os.dup2(fd, number)
             os.close(fd)
-        sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
-        sys.stdout = os.fdopen(1, "w", encoding="utf-8", closefd=False)
-        sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
+        sys.stdin = os.fdopen(0, encoding=encoding, closefd=False)
+        sys.stdout = os.fdopen(1, "w", encoding=encoding, closefd=False)
+        sys.stderr = os.fdopen(2, "w", encoding=encoding, errors="backslashreplace", closefd=False)
         os.environ.clear()
         os.environ.update(env)
         os.chdir(cwd)

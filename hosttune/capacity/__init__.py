@@ -9,6 +9,7 @@ from hosttune.capacity import keeping, logs, reaching, tuples
 from hosttune.capacity.facts import CapacityFacts
 from hosttune.capacity.toward import towards
 from hosttune.model import Bound, Remedy
+from hosttune.model.programs import When, known_as
 
 __all__ = ["CapacityFacts", "capacity", "more_sources", "order", "remedies", "towards", "with_log"]
 
@@ -58,11 +59,12 @@ def more_sources(facts: CapacityFacts, *, widest: bool, below_knee: bool) -> int
 
 def with_log(bound: Bound, facts: CapacityFacts) -> Bound:
     """Return the bound with what the program that binds will write, before what the kernel does."""
-    name, when = facts.dialler if bound.kind == "ports" else facts.program_name, logs.ANY_TIME
+    name = facts.dialler if bound.kind == "ports" else facts.program_name
+    when: When = ""
     if bound.kind == "nofile":
         kept = keeping.keeps(facts)
         name, when = kept.program or name, kept.when
-    line = logs.log_line(name, bound.id, facts.workload.bind_mode, when)
+    line = logs.log_line(known_as(facts.programs, name), bound.id, facts.workload.bind_mode, when)
     return dataclasses.replace(bound, log="; ".join(part for part in (line, bound.log) if part)) if line else bound
 
 

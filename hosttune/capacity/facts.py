@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hosttune.model import GroupLimit, Machine, PortPool, Process, Reading, Settings, Unknown, Workload
+from hosttune.model.programs import KnownProgram, known_as
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,8 @@ class CapacityFacts:
     `neighbours` entries of the table, `on_link` the backends that would be such. `groups` are the limits of control
     groups that hold for the program, Unknown where they could not be told. `allowance` is the connections that the
     cloud may still track: None where it does not count, Unknown where its driver does not tell; `exceeded` are the
-    packets that it dropped beyond them. `settings` are what the program's configuration says, where it was read.
+    packets that it dropped beyond them. `settings` are what the program's configuration says, where it was read;
+    `programs` what is known of the program, and of the one that the configuration is of.
     """
 
     readings: Mapping[str, Reading]
@@ -40,12 +42,18 @@ class CapacityFacts:
     allowance: int | Unknown | None = None
     exceeded: int = 0
     settings: Settings | None = None
+    programs: tuple[KnownProgram, ...] = ()
 
     @property
     def program_name(self) -> str:
         """The program that carries the connections, as its unit or its process is called; "" where none is known."""
         kind, _, name = self.nofile.subject.name.partition("/") if self.nofile else ("", "", "")
         return name if kind == "unit" else self.process.name if self.process else ""
+
+    @property
+    def known(self) -> KnownProgram:
+        """What is known of that program."""
+        return known_as(self.programs, self.program_name)
 
     @property
     def dialler(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from hosttune import kernel
 from hosttune.capacity.facts import CapacityFacts
 
 # an idle established TCP socket with its inode, dentry, file and epoll entry: slab figures of tcp_sock,
@@ -12,8 +13,6 @@ SOCKET = 4190
 REACHABLE = 1055
 """Of it MemAvailable still counts this much as reclaimable, which it is not while the socket lives."""
 
-LEAST_PAGE = 4096
-"""Bytes of a page where that is not known: no kernel has smaller ones."""
 _OVERHEAD = 896
 """What a queue takes beside its data: 3,200 bytes unread are one page, 3,500 two, 8,000 three (measured on 6.18)."""
 
@@ -37,10 +36,10 @@ class Footprint:
 
 def page(facts: CapacityFacts) -> int:
     """Return the bytes of a page on the host."""
-    return facts.machine.page_size or LEAST_PAGE
+    return facts.machine.page_size or kernel.LEAST_PAGE
 
 
-def pages(queued: int, page: int = LEAST_PAGE) -> int:
+def pages(queued: int, page: int = kernel.LEAST_PAGE) -> int:
     """Return the pages of tcp_mem that a queue with so many bytes is charged (net/core/sock.c)."""
     return -(-(queued + _OVERHEAD) // page) if queued else 0
 

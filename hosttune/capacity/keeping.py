@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hosttune.capacity import known_programs, logs
 from hosttune.capacity.facts import CapacityFacts
 from hosttune.model import Process, Settings
+from hosttune.model.programs import KnownProgram, When, bare, known_as
 
 _FAILS = "accept or socket: EMFILE (24)"
+_REFUSED = "open of /etc/hosts.allow: EMFILE (24), which libwrap takes for a refusal"
+_BUILT: dict[bool | None, When] = {True: "wrapped", False: "plain", None: ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +26,7 @@ class Keeps:
     workers: int = 1
     least: int = 0
     program: str = ""
-    when: str = logs.ANY_TIME
+    when: When = ""
     notes: tuple[str, ...] = ()
 
 
@@ -33,25 +35,25 @@ def keeps(facts: CapacityFacts) -> Keeps:
 
     A profile that calls its number exact has the last word.
     """
-    name, process = facts.program_name, facts.process
-    workers, notes = _workers(name, process)
+    known, process = facts.known, facts.process
+    workers, notes = _workers(known, process)
     if facts.workload.own_descriptors_exact:
         return Keeps(facts.own, workers=workers, notes=(_kept(facts), *notes))
-    reckoned = _reckoned(facts, name)
+    reckoned = _reckoned(facts)
     if reckoned:
         return reckoned
-    beside = known_programs.trait(name, known_programs.PER_ACCEPT)
-    if beside and process:
-        if not beside.wrapped or process.wrapped:
-            more = f"{beside.value} more has to be free to accept a client: libwrap opens /etc/hosts.allow for each"
-            fails = "open of /etc/hosts.allow: EMFILE (24), which libwrap takes for a refusal"
-            return Keeps(
-                facts.own + beside.value, fails, workers, when=logs.WRAPPED, notes=(_kept(facts), more, *notes)
-            )
-        if process.wrapped is None:
+    own, fails = facts.own, _FAILS
+    when: When = ""
+    beside = known.traits.per_accept
+    if process and beside.value:
+        when = _BUILT[process.wrapped] if beside.wrapped else when
+        if process.wrapped or not beside.wrapped:
+            own += beside.value
+            fails = _REFUSED if beside.wrapped else fails
+            notes = (f"{beside.value} more has to be free to accept a client: {beside.why}", *notes)
+        elif process.wrapped is None:
             notes = (*notes, f"{beside.value} more where it is built with TCP wrappers, which could not be told")
-    when = logs.PLAIN if beside and process and process.wrapped is False else logs.ANY_TIME
-    return Keeps(facts.own, workers=workers, when=when, notes=(_kept(facts), *notes))
+    return Keeps(own, fails, workers, when=when, notes=(_kept(facts), *notes))
 
 
 def _kept(facts: CapacityFacts) -> str:
@@ -62,28 +64,28 @@ def _kept(facts: CapacityFacts) -> str:
     return f"{facts.own:,} descriptors are kept for the program itself{by}"
 
 
-def _workers(name: str, process: Process | None) -> tuple[int, tuple[str, ...]]:
+def _workers(known: KnownProgram, process: Process | None) -> tuple[int, tuple[str, ...]]:
     """Return in how many processes it accepts, and what is to be said of them."""
     if process is None or process.workers == 1:
         return 1, ()
-    if known_programs.number(name, known_programs.IN_EACH):
+    if known.traits.in_each.value:
         return process.workers, (f"{process.workers:,} worker processes accept, each with its own descriptors",)
     shared = f"there are {process.workers:,} processes like it; whether each accepts is not known"
     return 1, (f"reckoned for process {process.pid} alone: {shared}",)
 
 
-def _reckoned(facts: CapacityFacts, name: str) -> Keeps | None:
+def _reckoned(facts: CapacityFacts) -> Keeps | None:
     """Return what a program does that reckons its maxconn from nofile, where the numbers for it are known."""
     settings, process = facts.settings, facts.process
-    said = settings.program if settings else name
-    back = known_programs.number(said, known_programs.KEPT_BACK)
-    running = process is not None and known_programs.bare(process.name) == said
+    known = known_as(facts.programs, settings.program) if settings else facts.known
+    back = known.traits.kept_back.value
+    running = process is not None and bare(process.name) in known.names
     if not back or (process and not running and not settings):
         return None
     threads, kept = _threads(settings, process if running else None, facts.machine.cpus)
     if threads is None or kept is None:
         return None
-    each_thread = known_programs.number(said, known_programs.PER_THREAD)
+    each_thread = known.traits.per_thread.value
     own = back + kept + each_thread * threads
     of_it = f"{back}, {kept:,} for listeners and checks, {threads * each_thread:,} for {threads:,} threads"
     sum_ = f"{own:,} descriptors are kept back: {of_it}"
@@ -91,7 +93,7 @@ def _reckoned(facts: CapacityFacts, name: str) -> Keeps | None:
         return _with_maxconn(facts, settings, running, own, sum_)
     silent = "none: at the maxconn that it reckons from nofile it accepts no more; clients wait, nothing is logged"
     if settings:
-        return Keeps(own, silent, when=logs.SILENT, notes=(sum_, *settings.notes))
+        return Keeps(own, silent, when="silent", notes=(sum_, *settings.notes))
     unset = "taken to have no maxconn set: a lower one stops it there; --backends-from reads its configuration"
     return Keeps(own, silent, notes=(sum_, unset))
 
@@ -113,6 +115,6 @@ def _with_maxconn(facts: CapacityFacts, settings: Settings, running: bool, own: 
     if settings.strict and not running:
         fails = f"with less than {least:,} it does not start"
         return Keeps(
-            own, fails, least=least, program=settings.program, when=logs.START, notes=(sum_, where, *settings.notes)
+            own, fails, least=least, program=settings.program, when="start", notes=(sum_, where, *settings.notes)
         )
-    return Keeps(facts.own, when=logs.MET, notes=(_kept(facts), where, *settings.notes))
+    return Keeps(facts.own, when="met", notes=(_kept(facts), where, *settings.notes))

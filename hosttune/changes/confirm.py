@@ -149,8 +149,8 @@ def _twin(host: Host, change: Change) -> list[Change]:
         return []  # a link or a device of somebody else's
     if before is not None and not entries.is_ours(before.text):
         return []
-    made = [Change("directory", one, None, directory.PRESENT, change.serves) for one in directory.missing(host, path)]
-    return [*made, Change("file", path, before, FileState(after.text, after.mode), change.serves, change.why)]
+    twin = Change("file", path, before, FileState(after.text, after.mode), change.serves, change.why)
+    return [*directory.made(host, path, change.serves), twin]
 
 
 def _in_memory(host: Host) -> bool:

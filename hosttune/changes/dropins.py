@@ -81,16 +81,17 @@ def _attempts(
     for path in dict.fromkeys([*present, *(f"{where.folder}/{name}.conf" for name in NAMES)]):
         if path not in present and _taken(world, path):
             continue
-        made = [Change("directory", d, None, directory.PRESENT, serves) for d in directory.missing(world, path)]
+        made = directory.made(world, path, serves)
         before = present.get(path)
         like = before or next(iter(present.values()), None)
         for lines, gone in ((joined, [old for old in present if old != path]), (kept.get(path, {}), [])):
-            lines = lines | wanted
-            if where.order is not None:
-                lines = {key: lines[key] for key in sorted(lines, key=where.order)}
-            text = entries.render(lines, where.section, like.text if like else "")
+            text = entries.render(_sorted(lines | wanted, where), where.section, like.text if like else "")
             change = Change("file", path, before, entries.file_state(text, like), serves)
             yield [*made, change, *(Change("file", old, present[old], None, serves) for old in gone)]
+
+
+def _sorted(lines: Lines, where: Place) -> Lines:
+    return lines if where.order is None else {key: lines[key] for key in sorted(lines, key=where.order)}
 
 
 def _taken(world: Planned, path: str) -> bool:

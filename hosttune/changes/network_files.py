@@ -82,8 +82,7 @@ def keep(draft: Draft, file: NetworkFile, come: Sequence[str], go: Sequence[str]
         return [Change("file", path, before, None, (), file.why)]
     text = file.head + "".join(map(file.each, kept))
     after = entries.file_state(text, before) if before else FileState(text, file.mode)
-    made = [Change("directory", d, None, directory.PRESENT) for d in directory.missing(draft.world, path)]
-    return [*made, Change("file", path, before, after, (), file.why)]
+    return [*directory.made(draft.world, path), Change("file", path, before, after, (), file.why)]
 
 
 def _foreign(draft: Draft, path: str, before: FileState | None) -> str:

@@ -15,10 +15,7 @@ from hosttune.model import Finding, Plan
 def plan(world: Planned, findings: Sequence[Finding], request: Request, facts: PlanFacts) -> Plan:
     """Return the plan; what already holds is not touched. Reads `world`, writes nothing."""
     draft = Draft(world, findings, request, facts)
-    for kind in kinds.ordered():
-        kind.rows(draft)
-    for kind in kinds.ordered():
-        kind.changes(draft)
+    kinds.plan(draft)
     changes = [c for c in draft.changes if c.before != c.after]
     one_way = refuse.one_way(changes, facts)
     units = any(c.backend == "file" and c.target.startswith("/etc/systemd/system") for c in changes)

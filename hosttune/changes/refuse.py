@@ -6,6 +6,7 @@ import re
 import shlex
 from collections.abc import Iterable, Sequence
 
+from hosttune import kernel
 from hosttune.changes import backends
 from hosttune.changes.backends import directory, file
 from hosttune.changes.draft import Draft, Row
@@ -18,9 +19,7 @@ from hosttune.ports import mask_of, span, text_of
 from hosttune.profile import keys as profile_keys
 from hosttune.resolve.sysctl_value import kernel_value
 
-_LEAST_PAGE = 4096  # no kernel has a smaller one
 _TEXT = ("net.ipv4.ip_local_reserved_ports",)  # a list of one port looks like a number
-_PRIVILEGED = 1024  # PROT_SOCK, include/net/sock.h: ip_unprivileged_port_start where no file sets it
 
 
 def hidden(findings: Iterable[Finding]) -> list[str]:
@@ -91,7 +90,7 @@ def port_range(row: Row, start: Row) -> list[str]:
 
 def _range(value: Value | None, start: Value | Unknown, when: str) -> list[str]:
     # net/ipv4/sysctl_net_ipv4.c ipv4_local_port_range(): the first must not be a privileged port
-    lowest = max(start if isinstance(start, int) else _PRIVILEGED, 1)
+    lowest = max(start if isinstance(start, int) else kernel.PROT_SOCK, 1)
     if value is None or (isinstance(value, tuple) and len(value) == 2 and lowest <= value[0] <= value[1] <= 65535):
         return []
     return [
@@ -103,7 +102,7 @@ def _range(value: Value | None, start: Value | Unknown, when: str) -> list[str]:
 
 def _tcp_mem(value: Value, facts: PlanFacts) -> list[str]:
     pages = max(_numbers(value), default=0)
-    memory, page = facts.machine.memory, facts.machine.page_size or _LEAST_PAGE
+    memory, page = facts.machine.memory, facts.machine.page_size or kernel.LEAST_PAGE
     if not memory or pages * page <= memory // 2:
         return []
     return [

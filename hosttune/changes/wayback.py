@@ -73,27 +73,8 @@ def way_back(
     standing = [_reachable(host, record, here) for record in whole]
     chains = _chains(standing, chosen.id)
     world = Planned(host, [Change(b, t, None, chain.before) for (b, t), chain in chains.items()])
-    served = {subject for record in standing for change in record.changes for subject in change.serves}
-    rewrites: dict[int, tuple[Change, ...]] = {}
-    for number, record in enumerate(standing):
-        if record.id == chosen.id or record.status is Status.PARTLY:
-            continue
-        planned = lasting(replan(world, _only(record.request, served)).changes)
-        made = [c for c in planned if _counts(c, chains, number)]
-        world = world.with_(made)
-        # what cannot be reached from here, or stands no more, stays on record as it is
-        old = [c for c in whole[number].changes if c not in record.changes or not _counts(c, chains, number)]
-        rewrites[record.id] = forward([*old, *made])
-    own = {_target(change) for change in chosen.changes}
-    targets = dict.fromkeys([*chains, *(_target(c) for made in rewrites.values() for c in made)])
-    changes: list[Change] = []
-    kept: dict[Target, str] = {}
-    for target in targets:
-        found = _write(host, target, world, chains.get(target), target in own, force)
-        if isinstance(found, str):
-            kept[target] = found
-        elif found is not None:
-            changes.append(found)
+    world, rewrites = _replanned(world, whole, standing, chosen.id, chains, replan)
+    changes, kept = _writes(host, world, chains, rewrites, {_target(change) for change in chosen.changes}, force)
     changes, held = _hold_nr_open(host, changes, kept)
     left = tuple(
         dataclasses.replace(change, after=held.get(_target(change), change.after))
@@ -102,6 +83,52 @@ def way_back(
     )
     said = tuple(sentence for sentence in kept.values() if sentence)
     return WayBack(promotion.around(host, backward(changes)), rewrites, said, left)
+
+
+def _replanned(
+    world: Planned,
+    whole: Sequence[Record],
+    standing: Sequence[Record],
+    chosen: int,
+    chains: dict[Target, _Chain],
+    replan: Replan,
+) -> tuple[Planned, dict[int, tuple[Change, ...]]]:
+    """Return the host as the remaining records want it without the chosen one, and what their changes become.
+
+    `standing` is what this run can reach of the `whole` records.
+    """
+    served = {subject for record in standing for change in record.changes for subject in change.serves}
+    rewrites: dict[int, tuple[Change, ...]] = {}
+    for number, (record, all_of_it) in enumerate(zip(standing, whole, strict=True)):
+        if record.id == chosen or record.status is Status.PARTLY:
+            continue
+        planned = lasting(replan(world, _only(record.request, served)).changes)
+        made = [c for c in planned if _counts(c, chains, number)]
+        world = world.with_(made)
+        # what cannot be reached from here, or stands no more, stays on record as it is
+        old = [c for c in all_of_it.changes if c not in record.changes or not _counts(c, chains, number)]
+        rewrites[record.id] = forward([*old, *made])
+    return world, rewrites
+
+
+def _writes(
+    host: WritableHost,
+    world: Planned,
+    chains: dict[Target, _Chain],
+    rewrites: dict[int, tuple[Change, ...]],
+    own: set[Target],
+    force: bool,
+) -> tuple[list[Change], dict[Target, str]]:
+    """Return the writes that make the host `world`, and why a target is kept; `own` are the targets of the chosen."""
+    changes: list[Change] = []
+    kept: dict[Target, str] = {}
+    for target in dict.fromkeys([*chains, *(_target(c) for made in rewrites.values() for c in made)]):
+        found = _write(host, target, world, chains.get(target), target in own, force)
+        if isinstance(found, str):
+            kept[target] = found
+        elif found is not None:
+            changes.append(found)
+    return changes, kept
 
 
 def _write(

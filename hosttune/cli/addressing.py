@@ -8,7 +8,7 @@ import typer
 
 from hosttune.cli.application import Verbs, app
 from hosttune.cli.groups import Fields
-from hosttune.cli.options import Format, Image, LoadOptions, NetnsOrSnapshot
+from hosttune.cli.options import Image, LoadOptions, NetnsOrSnapshot, formats_of
 from hosttune.options import Dialogue, SourceOptions
 
 sources = Verbs(no_args_is_help=True, help="Source addresses: how many it takes, which are free; add, remove.")
@@ -24,7 +24,7 @@ def sources_plan(
     place: NetnsOrSnapshot,
     interface: Annotated[str, typer.Option(help="Only what goes out there.", metavar="NAME")] = "",
     headroom: Annotated[str, typer.Option(help="Share of the ports to keep free: 0.2 or 20%.", metavar="SHARE")] = "0",
-    format: Format = "table",
+    format: Annotated[str, formats_of("SourcePlan")] = "table",
 ) -> None:
     """Say how many source addresses it takes, which are free, and the command that adds them; nothing is sent.
 

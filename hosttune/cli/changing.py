@@ -8,7 +8,7 @@ import typer
 
 from hosttune.cli.application import app
 from hosttune.cli.groups import Fields
-from hosttune.cli.options import Format, Image
+from hosttune.cli.options import Image, formats_of
 from hosttune.options import ApplyOptions, Dialogue, Options, Place, RollbackOptions
 from hosttune.terminal import usage
 
@@ -45,7 +45,7 @@ def confirm(
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be written; exit 4 if it waits.")] = False,
-    format: Format = "table",
+    format: Annotated[str, formats_of("Confirmed")] = "table",
 ) -> None:
     """Keep an apply that was made with --confirm-within: write what waits, and end its timer.
 
@@ -72,7 +72,7 @@ def rollback(
 
 
 @app.command()
-def history(place: Image, format: Format = "table") -> None:
+def history(place: Image, format: Annotated[str, formats_of("History")] = "table") -> None:
     """List the applies of this host, and which are in force."""
     from hosttune.commands import history
 

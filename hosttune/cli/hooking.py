@@ -10,12 +10,21 @@ import typer
 from hosttune.cli.application import Verbs, app
 from hosttune.cli.options import DirectoryOption, FailOn, FileOption, HostOptions, TextFile
 from hosttune.commands import completing
-from hosttune.terminal import usage
+from hosttune.terminal import amounts, usage
 
 hooks = Verbs(no_args_is_help=True, help="Fit hosttune into Ansible, cloud-init, systemd, Prometheus, a shell.")
 app.add_typer(hooks, name="hook")
 
-Every = Annotated[str, typer.Option("--every", help="Time between two checks: 15m, 2h.", metavar="TIME")]
+Every = Annotated[
+    float,
+    typer.Option(
+        "--every",
+        parser=amounts.a_time("--every", most=amounts.WEEK),
+        help="Time between two checks: 2h; default: 15m.",
+        metavar="TIME",
+        show_default=False,
+    ),
+]
 Directory = Annotated[str, DirectoryOption("-o", "--output", help="Write the files into DIR.")]
 Spec = partial(typer.Option, callback=usage.some)
 
@@ -53,7 +62,7 @@ def hook_cloud_init(
     no_sha256: Annotated[
         bool, typer.Option("--no-sha256", help="Take what a server or an index gives without a sum.")
     ] = False,
-    every: Every = "15m",
+    every: Every = 900.0,
     restart: Annotated[
         bool, typer.Option("--restart/--no-restart", help="Restart the services whose limits change.")
     ] = True,
@@ -71,7 +80,7 @@ def hook_cloud_init(
 @hooks.command("systemd")
 def hook_systemd(
     options: HostOptions,
-    every: Every = "15m",
+    every: Every = 900.0,
     fail_on: FailOn = "error",
     strict: Annotated[bool, typer.Option("--strict", help="Fail where something could not be examined.")] = False,
     textfile: TextFile = "",

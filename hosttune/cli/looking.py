@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Annotated
 
 import typer
@@ -9,31 +10,25 @@ import typer
 from hosttune.cli.application import app, profiles
 from hosttune.cli.groups import Fields
 from hosttune.cli.options import (
-    Backends,
-    Connections,
+    Experiments,
     FailOn,
     FileOption,
-    Format,
-    Netns,
     ProfileFile,
-    Rate,
-    Root,
-    Snapshot,
-    Sources,
+    SecondLook,
     TextFile,
     User,
     Verbose,
-    formats,
+    formats_of,
 )
 from hosttune.commands import completing
-from hosttune.options import Options, Place
+from hosttune.options import Options, Place, Proving
 
 
 @app.command()
 def check(
     options: Options,
     place: Place,
-    format: Annotated[str, formats("table", "json", "markdown", "prometheus", "junit", "tap", "nagios")] = "table",
+    format: Annotated[str, formats_of("Report")] = "table",
     textfile: TextFile = "",
     fail_on: FailOn = "error",
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 where something could not be examined.")] = False,
@@ -54,7 +49,7 @@ def check(
 def capacity(
     options: Options,
     place: Place,
-    format: Annotated[str, formats("table", "json", "markdown")] = "table",
+    format: Annotated[str, formats_of("Capacity")] = "table",
     svg: Annotated[str, FileOption("--svg", help="Write the picture to FILE too.")] = "",
     verbose: Verbose = False,
 ) -> None:
@@ -82,17 +77,8 @@ def prove(
             "bind_mode",
         ),
     ],
-    only: Annotated[
-        str,
-        typer.Option(
-            help="Experiments to make, such as ports,knee; default: all.",
-            metavar="NAMES",
-            autocompletion=completing.experiments,
-        ),
-    ] = "",
-    budget: Annotated[str, typer.Option(help="Time for everything: 30s, 2m.", metavar="TIME")] = "30s",
-    planned: Annotated[bool, typer.Option("--planned", help="With the settings that apply would give.")] = False,
-    format: Annotated[str, formats("table", "markdown", "json")] = "table",
+    proving: Annotated[Proving, Fields(only=Experiments)],
+    format: Annotated[str, formats_of("Trial")] = "table",
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 where something could not be proven.")] = False,
 ) -> None:
@@ -103,27 +89,26 @@ def prove(
     """
     from hosttune.commands import prove
 
-    raise typer.Exit(prove.run(prove.Asked(options, only, budget, planned, "json" if as_json else format, strict)))
+    raise typer.Exit(prove.run(options, proving, "json" if as_json else format, strict))
 
 
 @app.command()
 def resolve(
+    place: Annotated[Place, Fields("root", "snapshot")],
     keys: Annotated[list[str] | None, typer.Argument(metavar="[KEY]...", autocompletion=completing.sysctls)] = None,
     user: User = None,
     unit: Annotated[
         list[str] | None, typer.Option("--unit", help="A systemd unit; repeatable.", metavar="UNIT")
     ] = None,
-    root: Root = "/",
-    snapshot: Snapshot = "",
-    format: Format = "table",
+    format: Annotated[str, formats_of("Resolution")] = "table",
 ) -> None:
-    """Say what configuration files make of sysctls and nofile limits: the winning line, and what it beats.
+    """Say what configuration files make of sysctls and nofile limits: the winning line, and what it overrides.
 
     Exit: 0 all keys are now as a boot will make them, 1 one differs, 2 wrong use.
     """
     from hosttune.commands import resolve
 
-    raise typer.Exit(resolve.run(keys or [], user or [], unit or [], root, snapshot, format))
+    raise typer.Exit(resolve.run(keys or [], user or [], unit or [], place, format))
 
 
 @app.command()
@@ -140,19 +125,15 @@ def explain(
 @app.command()
 def snapshot(
     output: Annotated[str, FileOption("-o", "--output", help="The file to write.")],
-    backend: Backends = None,
-    source: Sources = None,
+    options: Annotated[Options, Fields("backend", "source")],
+    place: Annotated[Place, Fields("netns", "root")],
     redact: Annotated[bool, typer.Option("--redact", help="Hash addresses and names.")] = False,
-    interval: Annotated[
-        str, typer.Option("--for", help="Keep a second gathering, so long after the first: 10s, 1m.", metavar="TIME")
-    ] = "",
-    netns: Netns = "",
-    root: Root = "/",
+    interval: SecondLook = 0.0,
 ) -> None:
     """Record every answer that this host gives, for `--snapshot FILE` on any machine."""
     from hosttune.commands import snapshot
 
-    snapshot.run(output, backend or [], source or [], redact, netns, root, interval)
+    snapshot.run(output, options, redact, interval, place)
 
 
 @profiles.command("list")
@@ -166,13 +147,12 @@ def profile_list() -> None:
 @profiles.command("show")
 def profile_show(
     name: Annotated[str, typer.Argument(metavar="NAME", autocompletion=completing.roles)],
-    connections: Connections = None,
-    rate: Rate = None,
+    options: Annotated[Options, Fields("connections", "rate")],
 ) -> None:
     """Print what a profile requires on this host."""
     from hosttune.commands import profile
 
-    profile.show(name, connections, rate)
+    profile.show(dataclasses.replace(options, role=(name,)))
 
 
 @profiles.command("validate")

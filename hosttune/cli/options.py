@@ -7,13 +7,19 @@ from typing import Annotated, Any
 
 import typer
 
+from hosttune import kernel, render
 from hosttune.cli.groups import Fields
 from hosttune.commands import completing
 from hosttune.options import Options, Place
-from hosttune.terminal import usage
+from hosttune.terminal import amounts, usage
 
 FileOption = partial(typer.Option, metavar="FILE", autocompletion=completing.files)
 DirectoryOption = partial(typer.Option, metavar="DIR", autocompletion=completing.directories)
+
+
+def formats_of(noun: str) -> Any:
+    """Return the option --format of a verb that shows a noun, named by its type: every format that it has."""
+    return formats(*render.formats_of(noun))
 
 
 def formats(*names: str) -> Any:
@@ -78,8 +84,9 @@ ModeText = Annotated[
 ]
 Pid = Annotated[
     int | None,
-    # the most that kernel.pid_max can be: PID_MAX_LIMIT, include/linux/threads.h
-    typer.Option(parser=usage.counted(1 << 22), metavar="N", help="A running process: its limits, its network."),
+    typer.Option(
+        parser=usage.counted(kernel.PID_MAX_LIMIT), metavar="N", help="A running process: its limits, its network."
+    ),
 ]
 ProcessName = Annotated[str, typer.Option(help="A running process by name.", metavar="NAME")]
 FromConfig = Annotated[str, FileOption("--backends-from", help="Read them from haproxy.cfg or nginx.conf.")]
@@ -103,6 +110,98 @@ NetnsOrSnapshot = Annotated[Place, Fields("netns", "snapshot")]
 Sysctls = partial(typer.Option, metavar="KEY", autocompletion=completing.sysctls)
 
 
+Interval = Annotated[
+    float,
+    typer.Option(
+        "--for",
+        parser=amounts.a_time("--for"),
+        help="Time to watch the counters: 10s, 1m.",
+        metavar="TIME",
+        show_default=False,
+    ),
+]
+WatchInterval = Annotated[
+    float,
+    typer.Option(
+        "--interval",
+        parser=amounts.a_time("--interval"),
+        help="Time between two looks; default: 1s.",
+        metavar="TIME",
+        show_default=False,
+    ),
+]
+Length = Annotated[
+    float | None,
+    typer.Option(
+        "--for",
+        parser=amounts.a_time("--for", most=amounts.WEEK),
+        help="Stop after this time: 10s, 1m, 2h.",
+        metavar="TIME",
+    ),
+]
+Errno = Annotated[str, typer.Option(help="What the program met: EADDRNOTAVAIL, ...; none: no error.", metavar="NAME")]
+Call = Annotated[
+    str,
+    typer.Option(
+        help="The call that failed: connect, bind, accept, socket, ...",
+        metavar="CALL",
+        autocompletion=completing.choice("connect", "bind", "accept", "socket"),
+    ),
+]
+Log = Annotated[list[str] | None, FileOption("--log", help="A log of the program; repeatable.")]
+Sort = Annotated[
+    str,
+    typer.Option(
+        help="nearness, rate (full first), use or name.",
+        metavar="KEY",
+        autocompletion=completing.choice("nearness", "rate", "use", "name"),
+    ),
+]
+Kept = Annotated[str, FileOption("--record", help="Keep every look in FILE, for `report`.")]
+MaxSize = Annotated[
+    int,
+    typer.Option(
+        "--max-size",
+        parser=amounts.a_size("--max-size", 128 << 10, 64 << 20),
+        help="Bound of the record, 64M by default; at it, its past is thinned out.",
+        metavar="SIZE",
+        show_default=False,
+    ),
+]
+
+
+SecondLook = Annotated[
+    float,
+    typer.Option(
+        "--for",
+        parser=amounts.a_time("--for"),
+        help="Keep a second gathering, so long after the first: 10s, 1m.",
+        metavar="TIME",
+        show_default=False,
+    ),
+]
+Experiments = Annotated[
+    Any,
+    typer.Option(
+        "--only",
+        parser=usage.words,
+        help="Experiments to make, such as ports,knee; default: all.",
+        metavar="NAMES",
+        autocompletion=completing.experiments,
+    ),
+]
+Budget = Annotated[
+    float,
+    typer.Option(
+        parser=amounts.a_time("--budget", least=1.0),
+        help="Time for everything: 30s, 2m; default: 30s.",
+        metavar="TIME",
+        show_default=False,
+    ),
+]
+Planned = Annotated[bool, typer.Option("--planned", help="With the settings that apply would give.")]
+
+
 SHARED: dict[str, Any] = {
     "role": Roles,
     "profile": ProfileFile,
@@ -124,9 +223,9 @@ SHARED: dict[str, Any] = {
         list[str] | None,
         typer.Option(
             callback=usage.some_each,
-            help="Kinds to write: {kinds}.",
+            help="Kinds to write, such as sysctl,units; default: all.",
             metavar="KINDS",
-            autocompletion=completing.kinds,
+            autocompletion=completing.written,
         ),
     ],
     "leave": Annotated[list[str] | None, Sysctls("--except", help="A key to leave alone; repeatable.")],
@@ -180,6 +279,16 @@ SHARED: dict[str, Any] = {
     "force": Annotated[bool, typer.Option("--force", help="Also what somebody else has changed since.")],
     "dry_run": Annotated[bool, typer.Option("--dry-run", help="Show what would change; exit 4 if anything.")],
     "yes": Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")],
-    "format": Format,
+    "format": Annotated[str, formats_of("Applied")],
+    "errno": Errno,
+    "call": Call,
+    "stalled_at": StalledAt,
+    "log": Log,
+    "length": Length,
+    "sort": Sort,
+    "record": Kept,
+    "max_size": MaxSize,
+    "budget": Budget,
+    "planned": Planned,
 }
 """The option of each field of a group, whatever verb has it."""

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from hosttune.cli.application import app
-from hosttune.cli.options import DirectoryOption, FileOption, Verbose, formats
+from hosttune.cli.options import DirectoryOption, FileOption, Verbose, formats_of
 from hosttune.commands import completing
 
 
@@ -30,7 +30,7 @@ def plan(
     reports: Annotated[str, DirectoryOption("--reports", help="Hold the JSON reports of DIR against the plan.")] = "",
     svg: Annotated[str, FileOption("--svg", help="Write the picture to FILE too.")] = "",
     example: Annotated[bool, typer.Option("--example", help="Print a topology that ships, to begin with.")] = False,
-    format: Annotated[str, formats("table", "markdown", "json")] = "table",
+    format: Annotated[str, formats_of("Sizing")] = "table",
     verbose: Verbose = False,
 ) -> None:
     """Say what a topology carries, where it stalls first, and what each host needs; from clients to brokers.
@@ -39,15 +39,6 @@ def plan(
     """
     from hosttune.commands import plan
 
-    asked = plan.Asked(
-        topology=topology,
-        set=tuple(set or ()),
-        solve=solve,
-        emit=emit,
-        reports=reports,
-        svg=svg,
-        example=example,
-        format=format,
-        verbose=verbose,
-    )
-    raise typer.Exit(plan.run(asked))
+    if example:
+        raise typer.Exit(plan.example(topology))
+    raise typer.Exit(plan.run(topology, set or [], solve, emit, reports, svg, format, verbose))

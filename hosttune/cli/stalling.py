@@ -10,16 +10,14 @@ from hosttune.cli.application import app
 from hosttune.cli.groups import Fields
 from hosttune.cli.options import (
     FileOption,
-    Format,
-    Netns,
-    Snapshot,
-    StalledAt,
+    Interval,
     TextFile,
     Verbose,
-    formats,
+    WatchInterval,
+    formats_of,
 )
 from hosttune.commands import completing
-from hosttune.options import Options
+from hosttune.options import Options, Place, Stall, Watching
 
 
 @app.command()
@@ -39,23 +37,10 @@ def diagnose(
             "rate",
         ),
     ],
-    interval: Annotated[str, typer.Option("--for", help="Time to watch the counters: 10s, 1m.", metavar="TIME")] = "",
-    errno: Annotated[
-        str, typer.Option(help="What the program met: EADDRNOTAVAIL, ...; none: no error.", metavar="NAME")
-    ] = "",
-    call: Annotated[
-        str,
-        typer.Option(
-            help="The call that failed: connect, bind, accept, socket, ...",
-            metavar="CALL",
-            autocompletion=completing.choice("connect", "bind", "accept", "socket"),
-        ),
-    ] = "",
-    stalled_at: StalledAt = None,
-    log: Annotated[list[str] | None, FileOption("--log", help="A log of the program; repeatable.")] = None,
-    netns: Netns = "",
-    snapshot: Snapshot = "",
-    format: Format = "table",
+    stall: Stall,
+    place: Annotated[Place, Fields("netns", "snapshot")],
+    interval: Interval = 0.0,
+    format: Annotated[str, formats_of("Diagnosis")] = "table",
     verbose: Verbose = False,
 ) -> None:
     """Say why this host stalls, with the evidence; or what is excluded, and what to read next.
@@ -65,19 +50,7 @@ def diagnose(
     """
     from hosttune.commands import diagnose
 
-    asked = diagnose.Asked(
-        options=options,
-        interval=interval,
-        errno=errno,
-        call=call,
-        stalled_at=stalled_at,
-        netns=netns,
-        snapshot=snapshot,
-        format=format,
-        verbose=verbose,
-        log=tuple(log or ()),
-    )
-    raise typer.Exit(diagnose.run(asked))
+    raise typer.Exit(diagnose.run(options, stall, place, interval, format, verbose))
 
 
 @app.command()
@@ -94,25 +67,12 @@ def watch(
             "bind_mode",
         ),
     ],
-    interval: Annotated[str, typer.Option("--interval", help="Time between two looks.", metavar="TIME")] = "1s",
-    length: Annotated[str, typer.Option("--for", help="Stop after this time: 10s, 1m, 2h.", metavar="TIME")] = "",
+    watching: Annotated[Watching, Fields(interval=WatchInterval)],
+    place: Annotated[Place, Fields("netns")],
     once: Annotated[bool, typer.Option("--once", help="Print one look, an interval from now, and leave.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="A line of JSON for each look.")] = False,
-    format: Annotated[str, formats("table", "json", "prometheus")] = "table",
+    format: Annotated[str, formats_of("View")] = "table",
     textfile: TextFile = "",
-    sort: Annotated[
-        str,
-        typer.Option(
-            help="nearness, rate (full first), use or name.",
-            metavar="KEY",
-            autocompletion=completing.choice("nearness", "rate", "use", "name"),
-        ),
-    ] = "nearness",
-    record: Annotated[str, FileOption("--record", help="Keep every look in FILE, for `report`.")] = "",
-    max_size: Annotated[
-        str, typer.Option("--max-size", help="Bound of the record; at it, its past is thinned out.", metavar="SIZE")
-    ] = "64M",
-    netns: Netns = "",
 ) -> None:
     """Show what comes nearest to its limit, how fast, and when it is full; a live screen, or lines without a terminal.
 
@@ -120,13 +80,7 @@ def watch(
     """
     from hosttune.commands import watch
 
-    raise typer.Exit(
-        watch.run(
-            watch.Asked(
-                options, interval, length, once, "json" if as_json else format, sort, record, max_size, netns, textfile
-            )
-        )
-    )
+    raise typer.Exit(watch.run(options, watching, place, once, "json" if as_json else format, textfile))
 
 
 @app.command()

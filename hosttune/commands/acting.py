@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from hosttune.model.acting import Applied, Undone
 from hosttune.options import Dialogue
-from hosttune.render.view import refused
+from hosttune.render import refused
 from hosttune.terminal import asking, presenting, streams
 
 Noun = TypeVar("Noun")
@@ -26,7 +26,7 @@ def agree(dialogue: Dialogue, question: Callable[[Noun], str]) -> Callable[[Noun
         return None
 
     def ask(noun: Noun) -> bool:
-        presenting.answer(noun)
+        presenting.present(noun, "table")
         asking.agree(question(noun))
         return True
 
@@ -51,7 +51,7 @@ def applied(done: Applied, dialogue: Dialogue) -> int:
     # who only forgot sudo has not asked for a plan
     short = as_json or (not dialogue.dry_run and bool(refused.not_root(*why)[0]))
     if as_json or not (done.refused and short):
-        presenting.answer(done, dialogue.format)
+        presenting.present(done, dialogue.format)
     if done.refused:
         sys.stdout.flush()
         lines = [f"hosttune: {refused.line(*why)}"] if short else refused.lines(*why, presenting.width())
@@ -78,5 +78,5 @@ def undone(done: Undone, dialogue: Dialogue) -> int:
 
 def told(noun: Any, format: str) -> int:
     """Print a noun; returns its exit code."""
-    presenting.answer(noun, format)
+    presenting.present(noun, format)
     return int(noun.exit_code)

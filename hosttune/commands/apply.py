@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hosttune import api
+from hosttune import api, render
 from hosttune.commands import acting
 from hosttune.errors import UsageError
 from hosttune.options import ApplyOptions, Dialogue, Options, Place
@@ -11,7 +11,7 @@ from hosttune.terminal import presenting, streams
 
 def run(options: Options, place: Place, how: ApplyOptions, dialogue: Dialogue, script: bool) -> int:
     """Carry it out, or show it; returns the exit code."""
-    presenting.check_format(dialogue.format)
+    render.check_format("Applied", dialogue.format)
     command = presenting.command()
     if not script:
         agree = acting.agree(dialogue, acting.changes)

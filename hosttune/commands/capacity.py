@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hosttune import api, registry
+from hosttune import api, render
+from hosttune.model import Capacity
 from hosttune.options import Options, Place
 from hosttune.render import exit_codes
-from hosttune.render.view import capacity
-from hosttune.render.view import svg as svg_view
 from hosttune.terminal import presenting, streams
-from hosttune.workflows import opening
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +24,9 @@ class Asked:
 
 def run(asked: Asked) -> int:
     """Print the bounds and return the exit code: 0 where the workload is carried, 1 where it is not."""
-    opening.check_format(asked.format, ("table", "json", "markdown"))
+    render.check_format(Capacity, asked.format)
     report = api.capacity(asked.options, asked.place, command=presenting.command())
     if asked.svg:
-        streams.to_file("--svg", asked.svg, svg_view.render(report))
-    # check shows the bounds that bind; here there is room for all
-    formatted = registry.load("hosttune.render.formats", asked.format)
-    presenting.present(report, capacity if asked.format == "table" else formatted, asked.verbose)
+        streams.to_file("--svg", asked.svg, render.render(Capacity(report), "svg"))
+    presenting.present(Capacity(report), asked.format, asked.verbose)
     return exit_codes.capacity(report)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hosttune import api, registry
+from hosttune import api, render
 from hosttune.errors import UsageError
 from hosttune.options import Options, Place
 from hosttune.render import exit_codes
-from hosttune.render.formats import prometheus
+from hosttune.render.of_report import prometheus
 from hosttune.terminal import metrics_file, presenting
-from hosttune.workflows import opening
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ def run(asked: Asked) -> int:
     if asked.textfile and (asked.place.snapshot or asked.place.root != "/"):
         raise UsageError("--textfile: node_exporter tells of the host it runs on; leave out --snapshot and --root")
     metrics_file.check(asked.textfile)
-    opening.check_format(asked.format, registry.names("hosttune.render.formats"))
+    render.check_format("Report", asked.format)
     report = api.check(
         asked.options,
         asked.place,
@@ -39,9 +38,8 @@ def run(asked: Asked) -> int:
         strict=asked.strict,
         command=presenting.command(),
     )
-    renderer = registry.load("hosttune.render.formats", asked.format)
     if asked.textfile:
         metrics_file.write(asked.textfile, prometheus.render(report))
-    presenting.present(report, renderer, asked.verbose)
-    own = getattr(renderer, "exit_code", None)
+    presenting.present(report, asked.format, asked.verbose)
+    own = getattr(render.format_module("Report", asked.format), "exit_code", None)
     return own(report) if own else exit_codes.check(report)

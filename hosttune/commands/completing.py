@@ -83,16 +83,11 @@ def _known() -> set[str]:
     return {subject for name in load.names(LOCAL) for subject in load.load(name, LOCAL).about}
 
 
-def kinds(incomplete: str) -> list[str]:
-    """Offer the kinds of target that an apply can write, with commas between several."""
+def written(incomplete: str) -> list[str]:
+    """Offer the kinds that `apply` can write, with commas between several."""
     from hosttune.changes import kinds
 
     return several(*kinds.only())(incomplete)
-
-
-def described(help: str) -> str:
-    """Return the help of an option with what only the plug-ins know filled in."""
-    return help.replace("{kinds}", ",".join(kinds(""))) if "{kinds}" in help else help
 
 
 def experiments(incomplete: str) -> list[str]:

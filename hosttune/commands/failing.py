@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 
-from hosttune import registry
+from hosttune import render
 from hosttune.errors import HosttuneError
-from hosttune.render.formats import prometheus
+from hosttune.render.of_report import prometheus
 from hosttune.terminal import metrics_file, streams
 
 _VERB = "check"
@@ -46,9 +46,9 @@ def told(args: Sequence[str], message: str, code: int, taken: float) -> int:
     The arguments are read as they were given, for what is wrong may be one of them.
     """
     name = option(args, "--format", "-f")
-    if name not in registry.names("hosttune.render.formats"):
+    if name not in render.formats_of("Report"):
         return code
-    renderer = registry.load("hosttune.render.formats", name)
+    renderer = render.format_module("Report", name)
     if not hasattr(renderer, "failed"):
         return code
     streams.put(renderer.failed(message, taken))

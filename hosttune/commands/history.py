@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from hosttune import api
+from hosttune import api, render
 from hosttune.options import Place
 from hosttune.terminal import presenting
 
 
 def run(place: Place, format: str) -> None:
     """Print each with the command that takes it back, oldest first."""
-    presenting.check_format(format)
-    presenting.answer(api.history(place), format)
+    render.check_format("History", format)
+    presenting.present(api.history(place), format)

@@ -26,7 +26,7 @@ def ansible(output: str) -> None:
     print(f"  or install it:    ansible-galaxy collection install {output}/{ansible.TREE}")
 
 
-def cloud_init(options: Options, spec: str, sha256: str, no_sha256: bool, every: str, also: Sequence[str]) -> None:
+def cloud_init(options: Options, spec: str, sha256: str, no_sha256: bool, every: float, also: Sequence[str]) -> None:
     """Print the document, and what is to be known of it on standard error."""
     from hosttune.workflows import first_boot
 
@@ -37,7 +37,7 @@ def cloud_init(options: Options, spec: str, sha256: str, no_sha256: bool, every:
         presenting.tell(clean(note))
 
 
-def systemd(options: Options, every: str, fail_on: str, strict: bool, textfile: str, output: str) -> None:
+def systemd(options: Options, every: float, fail_on: str, strict: bool, textfile: str, output: str) -> None:
     """Print both units, or put them into the directory of --output."""
     from hosttune.hooks import systemd
     from hosttune.workflows import check_units, elsewhere

@@ -2,61 +2,19 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator
-
-from hosttune.errors import HostError, UsageError
-from hosttune.host import named_file
-from hosttune.host.reading import read_bounded
-from hosttune.model import Record
-from hosttune.render.view import record as record_view
-from hosttune.render.view import record_svg
+from hosttune import api, render
+from hosttune.errors import UsageError
 from hosttune.terminal import streams
-from hosttune.watching import record
-from hosttune.watching.account import account
-from hosttune.workflows.record_file import LARGEST
-
-_LONGEST = 1 << 20  # bytes of a line: the names of a host with 1,000 pools have a tenth of it
 
 
-def run(path: str, markdown: bool, svg: bool, output: str) -> int:
-    """Print the report, or write it to a file; raises UsageError where there is nothing to report."""
+def run(file: str, markdown: bool, svg: bool, output: str) -> int:
+    """Print the report, or write it to a file."""
     if markdown and svg:
         raise UsageError("--markdown and --svg: choose one of the two, and run it again for the other")
-    found = account(_read(path))
-    text = record_svg.render(found) if svg else record_view.render(found)
+    account = api.report(file)
+    text = render.render(account, "svg" if svg else "markdown")
     if output:
         streams.to_file("-o", output, text)
-        return 0
-    streams.put(text)
+    else:
+        streams.put(text)
     return 0
-
-
-def _read(path: str) -> Record:
-    hint = "name what `hosttune watch --record` wrote"
-    try:
-        with named_file.opened(path) as (fd, _):
-            # a pipe is none either: the looks are counted before they are read
-            data = read_bounded(fd, LARGEST, path)
-    except (OSError, HostError) as error:
-        raise UsageError(f"{path}: {named_file.why(error)}; {hint}") from error
-    if not record.is_head(data[: data.find(b"\n") + 1].decode("utf-8", "replace")):
-        raise UsageError(f"{path}: not a record; {hint}")
-    try:
-        found = record.read(_lines(data), data.count(b'{"time"'))
-    except ValueError as error:
-        raise UsageError(f"{path}: {error}; {hint}") from error
-    if not found.ticks:
-        raise UsageError(f"{path}: it has no look yet; record for some seconds more")
-    return found
-
-
-def _lines(data: bytes) -> Iterator[str]:
-    """Yield the lines; one that is longer than any that a watch writes as a torn one."""
-    with io.BytesIO(data) as file:
-        while line := file.readline(_LONGEST):
-            if len(line) == _LONGEST:
-                while line and not line.endswith(b"\n"):
-                    line = file.readline(_LONGEST)
-                line = b"?"
-            yield line.decode("utf-8", "replace")

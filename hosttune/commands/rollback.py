@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hosttune import api
+from hosttune import api, render
 from hosttune.commands import acting
 from hosttune.options import Dialogue, Place, RollbackOptions
 from hosttune.terminal import presenting
@@ -10,7 +10,7 @@ from hosttune.terminal import presenting
 
 def run(how: RollbackOptions, place: Place, dialogue: Dialogue) -> int:
     """Carry it out, or show it; returns the exit code."""
-    presenting.check_format(dialogue.format)
+    render.check_format("Undone", dialogue.format)
     agree = acting.agree(dialogue, acting.undoing)
     done = api.rollback(how, place, dry_run=dialogue.dry_run, agree=agree, command=presenting.command())
     return acting.undone(done, dialogue)

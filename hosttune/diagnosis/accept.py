@@ -10,12 +10,14 @@ from dataclasses import dataclass
 
 from hosttune.diagnosis import own_limits, saying
 from hosttune.diagnosis.clues import Clues
-from hosttune.model import Cause, Certainty, Evidence, Listener, Program, Traffic, Unknown
+from hosttune.diagnosis.rule import Rule, some
+from hosttune.model import Cause, Certainty, Evidence, Listener, Program, Unknown
 
 NETSTAT = "/proc/net/netstat"
 SOCKETS = "sock_diag"
 OVERFLOWS = "TcpExt.ListenOverflows"
-SOMAXCONN = "net.core.somaxconn"
+SOMAXCONN, SOMAXCONN_FILE = "net.core.somaxconn", "/proc/sys/net/core/somaxconn"
+LOG = "nothing at the server; clients wait, and time out (ETIMEDOUT from connect()) after minutes"
 DESCRIPTORS = "give the process more descriptors (nofile): then it accepts again, and the queue empties"
 _TWICE = "nstat -az TcpExtListenOverflows TcpExtListenDrops, twice; ss -ltn"
 _LONGER = "`hosttune diagnose --for 10s` while it stalls: a client that was turned away comes again after 1 s"
@@ -43,6 +45,10 @@ class Queue:
     own: bool = False
 
     @property
+    def sure(self) -> bool:
+        return self.certainty in (Certainty.CERTAIN, Certainty.LIKELY)
+
+    @property
     def strength(self) -> int:
         """A queue that descriptors have filled is a consequence; one whose program has some left is not."""
         if self.starved:
@@ -62,7 +68,7 @@ class Queue:
 
 def queues(clues: Clues) -> tuple[Queue, ...]:
     """Return the queues that are full now; where none is, the one that overflows between two looks."""
-    full = _once_each(one for one in _listeners(clues) if one.queue > one.backlog)
+    full = _once_each(one for one in clues.listeners if one.queue > one.backlog)
     if full:
         return tuple(_full(clues, one, alone=len(full) == 1) for one in full)
     if not clues.rates.rose(OVERFLOWS):
@@ -117,26 +123,35 @@ def owner_of(clues: Clues, listener: Listener) -> Program | None:
     return clues.program(pid) if pid is not None else None
 
 
-def excluded(clues: Clues, id: str, what: str) -> Cause:
+def confirm(queue: Queue) -> str:
+    """Return what would show that a queue overflows, "" where that is certain."""
+    if queue.certainty is Certainty.CERTAIN:
+        return ""
+    if queue.listener is None:
+        return "`ss -ltn` several times while it stalls: the listener whose Recv-Q comes up to its Send-Q"
+    return f"`ss -ltn 'sport = :{queue.listener.port}'` and `nstat TcpExtListenOverflows`, again while it stalls"
+
+
+def excluded(clues: Clues, rule: Rule) -> Cause:
     """Return why no accept queue is to blame: none overflows now; it could not be seen; or it is too short a look."""
     ever = clues.rates.value(OVERFLOWS)
     if ever is None:
-        if clues.hits(id):
-            return Cause(id, what, Certainty.LIKELY, evidence=saying.logged(clues, id), confirm=_TWICE, strength=30)
-        why = clues.traffic if isinstance(clues.traffic, Unknown) else f"{OVERFLOWS} could not be read"
-        return saying.unknown(id, what, why, _TWICE)
+        if clues.hits(rule.kind):
+            found = saying.logged(clues, rule.kind)
+            return Cause(rule.kind, rule.what, Certainty.LIKELY, evidence=found, confirm=_TWICE, strength=30)
+        return rule.unknown(
+            clues.traffic if isinstance(clues.traffic, Unknown) else f"{OVERFLOWS} could not be read", _TWICE
+        )
     if ever and too_short(clues, OVERFLOWS):
         stands = saying.once(clues, OVERFLOWS, NETSTAT) or Evidence(f"{OVERFLOWS} stands at {ever:,}", NETSTAT)
-        hinted = silent(clues) or clues.hits(id)
-        certainty = Certainty.POSSIBLE if hinted else Certainty.UNKNOWN
-        return Cause(id, what, certainty, evidence=(stands,), confirm=_LONGER, strength=10)
-    fullest = max(_listeners(clues), key=lambda one: one.queue / (one.backlog + 1), default=None)
+        certainty = Certainty.POSSIBLE if silent(clues) or clues.hits(rule.kind) else Certainty.UNKNOWN
+        return Cause(rule.kind, rule.what, certainty, evidence=(stands,), confirm=_LONGER, strength=10)
+    fullest = max(clues.listeners, key=lambda one: one.queue / (one.backlog + 1), default=None)
     never = Evidence(f"{OVERFLOWS} is 0: none has ever overflowed", NETSTAT)
-    evidence = [saying.once(clues, OVERFLOWS, NETSTAT) or never]
-    if fullest is not None:
-        text = f"{fullest.queue:,} wait at {fullest}, of {fullest.backlog + 1:,} that its queue holds"
-        evidence.append(Evidence(text, SOCKETS))
-    return Cause(id, what, Certainty.EXCLUDED, evidence=tuple(evidence))
+    text = f"{fullest.queue:,} wait at {fullest}, of {fullest.backlog + 1:,} that its queue holds" if fullest else ""
+    return rule.excluded(
+        saying.once(clues, OVERFLOWS, NETSTAT) or never, "", Evidence(text, SOCKETS) if fullest else None
+    )
 
 
 def too_short(clues: Clues, counter: str) -> bool:
@@ -158,11 +173,7 @@ def idle(clues: Clues, queue: Queue) -> str:
         return ""
     look = f"see why {owner} does not accept: `ps -o stat,wchan:20 {owner.pid}` (T: it was stopped)"
     # at its maximum a program leaves its clients in the queue: a longer one only lets more of them wait
-    return f"{look}; if not, it may be at its own maximum: {own_limits.maximum(owner.name)}"
-
-
-def _listeners(clues: Clues) -> tuple[Listener, ...]:
-    return clues.traffic.listeners if isinstance(clues.traffic, Traffic) else ()
+    return f"{look}; if not, it may be at its own maximum: {own_limits.maximum(clues, owner.name)}"
 
 
 def _once_each(listeners: Iterable[Listener]) -> list[Listener]:
@@ -175,7 +186,7 @@ def _once_each(listeners: Iterable[Listener]) -> list[Listener]:
 
 def _suspect(clues: Clues) -> Listener | None:
     """Return the listener that overflows though it is not full now: the only one, or the only one where any wait."""
-    every = _once_each(_listeners(clues))
+    every = _once_each(clues.listeners)
     waiting = [one for one in every if one.queue]
     for few in (every, waiting):
         if len(few) == 1:
@@ -185,20 +196,16 @@ def _suspect(clues: Clues) -> Listener | None:
 
 def _drops(clues: Clues) -> tuple[Evidence, ...]:
     """Return what the kernel counted: in this look, or once."""
-    moved = [saying.moved(clues, name, NETSTAT) for name in (OVERFLOWS, "TcpExt.ListenDrops")]
-    found = tuple(one for one in moved if one)
-    once = saying.once(clues, OVERFLOWS, NETSTAT)
-    return found or ((once,) if once else ())
+    moved = some(*(saying.moved(clues, name, NETSTAT) for name in (OVERFLOWS, "TcpExt.ListenDrops")))
+    return moved or some(saying.once(clues, OVERFLOWS, NETSTAT))
 
 
 def _retried(clues: Clues, listener: Listener) -> int:
     """Return how many clients on this very host wait for the listener and have asked it more than once."""
-    if not isinstance(clues.traffic, Traffic):
-        return 0
-    near = {flow.source for flow in clues.traffic.flows} | {one.address for one in clues.traffic.listeners}
+    near = {flow.source for flow in clues.flows} | {one.address for one in clues.listeners}
     return sum(
         flow.retried
-        for flow in clues.traffic.flows
+        for flow in clues.flows
         if flow.port == listener.port
         and (flow.address == listener.address or (listener.address in _WILD and flow.address in near))
     )

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from hosttune import kernel
 from hosttune.findings import usage
 from hosttune.model import (
     Backend,
     BindMode,
     Bound,
+    Flow,
     GroupLimit,
+    Listener,
     LogHit,
     Machine,
     Pools,
@@ -23,6 +26,7 @@ from hosttune.model import (
     Use,
     Value,
 )
+from hosttune.model.programs import KnownProgram
 
 _FRESH = 60.0
 """Seconds in which a line of the kernel's log counts as of now: such lines are rate-limited (lib/ratelimit.c)."""
@@ -37,8 +41,8 @@ class Clues:
     named; `backends` those that were named, `bind_mode` that which was, None where none was. `rate` is new connections
     a second that were said to be wanted, 0 where nothing was said. `tracked` is what fills the conntrack table, None
     where it is far from full and nothing was refused. `log` is the age in seconds and the text of the kernel's lines.
-    `bounds` are those of a role that was named. `examined`: a host answered, not only a person.
-    `notes` say what of the questions had no answer.
+    `known` is what is known of the programs, `bounds` are those of a role that was named. `examined`: a host answered,
+    not only a person. `notes` say what of the questions had no answer.
     """
 
     machine: Machine
@@ -60,6 +64,7 @@ class Clues:
     bind_mode: BindMode | None = None
     rate: int = 0
     tracked: Tracked | Unknown | None = None
+    known: tuple[KnownProgram, ...] = ()
     examined: bool = True
     notes: tuple[str, ...] = ()
 
@@ -112,19 +117,18 @@ class Clues:
         before = next((one for one in self.earlier if one.pid == program.pid), None)
         if before is None or self.rates.seconds < 0.05:
             return None
-        ticks = 100 * self.rates.seconds  # USER_HZ, include/asm-generic/param.h
+        ticks = kernel.USER_HZ * self.rates.seconds
         return (program.system_ticks - before.system_ticks) / ticks, (program.ticks - before.ticks) / ticks
 
     @property
     def uses(self) -> tuple[Use, ...]:
         """How full each limit is now, the nearest to its end first."""
-        listeners = self.traffic.listeners if isinstance(self.traffic, Traffic) else ()
         return usage.uses(
             self.rates.now.counters,
             self.limits,
             pools=self.pools,
             programs=self.programs,
-            listeners=listeners,
+            listeners=self.listeners,
             groups=self.groups,
         )
 
@@ -133,7 +137,34 @@ class Clues:
         """The number of connections at which it stopped, as a person said or a log."""
         return self.symptom.stalled_at
 
+    def most(self, counter: str) -> int | None:
+        """Return a counter at the higher of the two gatherings; None where it was not seen."""
+        counts = [sample.counters.get(counter) for sample in (self.rates.before, self.rates.now)]
+        return max((count for count in counts if count is not None), default=None)
+
+    def limits_of(self, controller: str) -> list[GroupLimit]:
+        """Return the limits of control groups that are of one controller."""
+        return [one for one in self.groups if one.controller == controller] if isinstance(self.groups, tuple) else []
+
+    def refused(self, group: GroupLimit) -> int:
+        """Return how often a group met its limit between the two gatherings."""
+        before = next((one.refused for one in self.groups_earlier if one.file == group.file), None)
+        return max(group.refused - before, 0) if group.refused is not None and before is not None else 0
+
+    @property
+    def listeners(self) -> tuple[Listener, ...]:
+        return self.traffic.listeners if isinstance(self.traffic, Traffic) else ()
+
+    @property
+    def flows(self) -> tuple[Flow, ...]:
+        return self.traffic.flows if isinstance(self.traffic, Traffic) else ()
+
+    @property
+    def states(self) -> Mapping[str, int]:
+        """How many sockets are in each state now."""
+        return self.traffic.states if isinstance(self.traffic, Traffic) else {}
+
     @property
     def opening(self) -> int:
         """Sockets that wait for an answer to their SYN, now."""
-        return self.traffic.states.get("SYN_SENT", 0) if isinstance(self.traffic, Traffic) else 0
+        return self.states.get("SYN_SENT", 0)

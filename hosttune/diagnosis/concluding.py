@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from hosttune.diagnosis import own_limits, pool_rows, saying
 from hosttune.diagnosis.clues import Clues
-from hosttune.model import Backend, Cause, Certainty, Conclusion, Diagnosis, Flow, Traffic, Unknown
+from hosttune.model import Backend, Cause, Certainty, Conclusion, Diagnosis, Flow, Unknown
 
 _GENERAL = 3
 _ERRNO = "the errno and the call: strace -f -e trace=network -p PID, or the program's log with --log FILE"
@@ -51,7 +53,7 @@ def conclude(
         unknown=unknown,
         uses=clues.uses,
         pools=clues.pools.pools,
-        listeners=clues.traffic.listeners if isinstance(clues.traffic, Traffic) else (),
+        listeners=clues.listeners,
         programs=clues.programs,
         next=tuple(dict.fromkeys(following)),
         notes=(*clues.notes, *clues.pools.notes),
@@ -86,9 +88,7 @@ def _symptom(clues: Clues) -> bool:
 
 def unanswered(clues: Clues) -> Flow | None:
     """Return the destination to which most SYNs are sent again, None where they are few."""
-    if not isinstance(clues.traffic, Traffic):
-        return None
-    worst = max(clues.traffic.flows, key=lambda flow: flow.retried, default=None)
+    worst = max(clues.flows, key=lambda flow: flow.retried, default=None)
     return worst if worst is not None and worst.retried >= _MANY else None
 
 
@@ -149,24 +149,29 @@ def _written(clues: Clues) -> tuple[str, ...]:
 
 def _ask(clues: Clues) -> tuple[str, ...]:
     """Return what the person could add, of what is not known yet."""
-    asked = []
-    if clues.stalled_at and pool_rows.size_of_range(clues) is None:
+    at, symptom, asked = clues.stalled_at, clues.symptom, []
+    if at and pool_rows.size_of_range(clues) is None:
         asked.append(f"the range of local ports, to hold the number against: sysctl {pool_rows.RANGE}")
-    if not clues.symptom.errno and not clues.symptom.hits:
+    if not symptom.errno and not symptom.hits:
         asked.append(_ERRNO)
-    elif not clues.symptom.call and _without_call(clues):
+    elif not symptom.call and _without_call(clues):
         asked.append("the call that failed (--call connect, bind, accept or socket): strace -f -e trace=network -p PID")
-    if clues.stalled_at and clues.heard("none") is not False:
-        asked.append(f"it may stop by itself at {clues.stalled_at:,}: {own_limits.where_to_look(clues)[0]}")
-    if not clues.stalled_at:
+    if not at:
         asked.append("the number at which it stopped: --stalled-at N")
-    if clues.stalled_at and not clues.named and clues.examined:
-        asked.append("the program that stops: --pid PID, --service or --process-name; its own limits count")
-    if clues.examined:
-        root = "" if clues.machine.root_user else ", as root"
-        longer = ", with --for 10s" if clues.rates.seconds < _LONG else ""
-        asked.append(f"hosttune diagnose again while it stalls{root}{longer}")
-    return tuple(asked)
+    elif clues.heard("none") is not False:
+        asked.append(f"it may stop by itself at {at:,}: {own_limits.where_to_look(clues)[0]}")
+    return (*asked, *_again(clues))
+
+
+def _again(clues: Clues) -> Iterator[str]:
+    """Yield how to look again, where a host was looked at."""
+    if not clues.examined:
+        return
+    if clues.stalled_at and not clues.named:
+        yield "the program that stops: --pid PID, --service or --process-name; its own limits count"
+    root = "" if clues.machine.root_user else ", as root"
+    longer = ", with --for 10s" if clues.rates.seconds < _LONG else ""
+    yield f"hosttune diagnose again while it stalls{root}{longer}"
 
 
 def _not_enough(clues: Clues, held: tuple[Cause, ...]) -> str:

@@ -1,61 +1,73 @@
-"""Find the well-known lines in a program's log: what each is a sign of is in _lines.py and _lines_host.py."""
+"""Find the well-known lines in a log: which they are, and what each is a sign of, is known of the programs."""
 
 from __future__ import annotations
 
 import heapq
 import re
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
-from hosttune.diagnosis import host_lines, program_lines
-from hosttune.diagnosis.log_line import Line
 from hosttune.model import LogHit
+from hosttune.model.programs import KnownProgram, LogLine
 
 _REACH = 2048  # bytes of a line that are looked at, before what was found and behind it
 _SHOWN = 160
 _MOST = 100_000  # marks: what stalls now is in the last of them, and to look at so many takes a second
 _UNSAFE = re.compile(r"[^\x20-\x7e\xa1-\ud7ff\ue000-\uffff]|[\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
-LINES = (*program_lines.LINES, *host_lines.LINES)
-"""The first that fits wins: those of one program stand above those of any."""
 
-_ALL = {line.mark for line in LINES}
-_MARKS = tuple(mark.encode() for mark in sorted(_ALL) if not any(other in mark for other in _ALL - {mark}))
-"""What is sought: where a mark has a shorter one in it, the shorter one finds both."""
+@dataclass(frozen=True, slots=True)
+class _Sought:
+    program: str
+    row: LogLine
+    mark: str
+    pattern: re.Pattern[str]
 
 
-def recognise(data: bytes) -> tuple[LogHit, ...]:
+def recognise(data: bytes, programs: Iterable[KnownProgram]) -> tuple[LogHit, ...]:
     """Return each kind of line that is known, the first as it stands, how often it came, the numbers of the last.
 
     `data` is a whole log, or its end; it may be of any bytes. Of one that is full of such lines the last are looked at.
+    Of the lines of all programs the first that fits wins: those of one program are to come before those of any.
     """
-    found: dict[Line, LogHit] = {}
-    for text in _marked(_last(data)):
-        for line in LINES:
+    sought = [_Sought(p.name, row, row.sought, re.compile(row.expression)) for p in programs for row in p.log]
+    marks = _marks({line.mark for line in sought})
+    found: dict[int, LogHit] = {}
+    for text in _marked(_last(data, marks), marks):
+        for key, line in enumerate(sought):
             match = line.pattern.search(text) if line.mark in text else None
             if not match:
                 continue
-            if line.causes:
-                numbers = {name: int(value) for name, value in match.groupdict().items() if value}
-                hit = found.get(line) or LogHit(
-                    line.program, line.causes, _shown(text, match), 0, line.errno, line.call
-                )
-                found[line] = replace(hit, count=hit.count + 1, numbers=numbers)
+            if line.row.causes:
+                found[key] = _again(found.get(key), line, text, match)
             break
     return tuple(found.values())
 
 
-def _last(data: bytes) -> bytes:
+def _again(hit: LogHit | None, line: _Sought, text: str, match: re.Match[str]) -> LogHit:
+    """Return the hit counted once more, with the numbers of this line."""
+    row = line.row
+    hit = hit or LogHit(line.program, row.causes, _shown(text, match), 0, row.errno, row.call)
+    numbers = {name: int(value) for name, value in match.groupdict().items() if value}
+    return replace(hit, count=hit.count + 1, numbers=numbers)
+
+
+def _marks(every: set[str]) -> tuple[bytes, ...]:
+    """Return what is sought: where a mark has a shorter one in it, the shorter one finds both."""
+    return tuple(mark.encode() for mark in sorted(every) if not any(other in mark for other in every - {mark}))
+
+
+def _last(data: bytes, marks: tuple[bytes, ...]) -> bytes:
     """Return the end of the data that has no more marks than are looked at."""
-    while sum(data.count(mark) for mark in _MARKS) > _MOST:
+    while sum(data.count(mark) for mark in marks) > _MOST:
         data = data[len(data) // 2 :]
     return data
 
 
-def _marked(data: bytes) -> Iterator[str]:
+def _marked(data: bytes, marks: tuple[bytes, ...]) -> Iterator[str]:
     """Yield each line that has a mark in it, once; of a very long one what lies about the mark."""
     end = 0
-    for at in heapq.merge(*(_places(data, mark) for mark in _MARKS)):
+    for at in heapq.merge(*(_places(data, mark) for mark in marks)):
         if at < end:
             continue
         low = max(end, at - _REACH)

@@ -5,27 +5,12 @@ from __future__ import annotations
 from hosttune.diagnosis import saying
 from hosttune.diagnosis.clues import Clues
 from hosttune.model import Program
+from hosttune.model.programs import known_as
 
 CONFIGURATION = "the configuration of the program: a maximum of connections, clients, acceptors, workers or threads"
 ID = "own-limit"
 """What a line of a log is a sign of, where a program writes of such a limit."""
 
-# the names are those of each program's own documentation
-_OPTIONS = {
-    "apache2": "MaxRequestWorkers and ServerLimit (apache2.conf)",
-    "beam.smp": "max_connections of the listener (EMQX), max_connections and num_acceptors (RabbitMQ, VerneMQ); the "
-    "emulator's +Q, its maximum of ports (erl)",
-    "envoy": "max_connections of the cluster's circuit breakers (1024 unless set), and the overload manager",
-    "haproxy": "maxconn of global, frontend and server; `show info` on its socket: Maxconn, CurrConns",
-    "httpd": "MaxRequestWorkers and ServerLimit (httpd.conf)",
-    "mariadbd": "max_connections",
-    "mosquitto": "max_connections, and global_max_connections (mosquitto.conf)",
-    "mysqld": "max_connections",
-    "nginx": "worker_connections times worker_processes; both sides of a proxied connection count",
-    "postgres": "max_connections",
-    "redis-server": "maxclients",
-    "sshd": "MaxStartups and MaxSessions",
-}
 _ROUND = 500
 _NEAR = 0.9
 
@@ -48,21 +33,12 @@ def text(clues: Clues) -> str:
 
 def where_to_look(clues: Clues) -> tuple[str, ...]:
     """Return what a program's own limit is called, and where else to look."""
-    program, number = _program(clues), clues.stalled_at or 0
-    name = program.name if program else next((hit.program for hit in clues.hits(ID)), "")
-    known = _OPTIONS.get(name, "")
-    found = [f"the configuration of {name}: {known}"] if known else []
-    if not known:
-        found.append(CONFIGURATION.replace("the program", name or "the program"))
     written = [n for hit in clues.hits(ID) for n in hit.numbers.values()]
-    if not number and not written:
-        return tuple(found)
-    number = number or written[0]
-    found += [
-        f"own bound: {bound.name}, {bound.hard:,} ({bound.reads})"
-        for bound in clues.bounds
-        if isinstance(bound.hard, int) and saying.near(number, bound.hard)
-    ]
+    number = clues.stalled_at or next(iter(written), None)
+    if number is None:
+        return (_configuration(clues),)
+    near = (b for b in clues.bounds if isinstance(b.hard, int) and saying.near(number, b.hard))
+    found = [_configuration(clues), *(f"own bound: {bound.name}, {bound.hard:,} ({bound.reads})" for bound in near)]
     if number % _ROUND == 0 or number & (number - 1) == 0:
         found.append(f"{number:,} is a round number, as defaults are: search the configuration for it")
     found.append(f"the program's own log and metrics at {number:,} connections, its licence or edition")
@@ -71,9 +47,19 @@ def where_to_look(clues: Clues) -> tuple[str, ...]:
     return tuple(found)
 
 
-def maximum(name: str) -> str:
+def _configuration(clues: Clues) -> str:
+    """Return what the limit is called in the program's configuration, as far as that is known."""
+    program = _program(clues)
+    name = program.name if program else next((hit.program for hit in clues.hits(ID)), "")
+    known = known_as(clues.known, name).maximum
+    if known:
+        return f"the configuration of {name}: {known}"
+    return CONFIGURATION.replace("the program", name or "the program")
+
+
+def maximum(clues: Clues, name: str) -> str:
     """Return what the maximum of connections of a program is called in its configuration."""
-    return _OPTIONS.get(name, "look for one in its configuration")
+    return known_as(clues.known, name).maximum or "look for one in its configuration"
 
 
 def _who(clues: Clues) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from hosttune.diagnosis import saying
 from hosttune.diagnosis.clues import Clues
-from hosttune.model import BindMode, Evidence, PortPool, Traffic
+from hosttune.model import BindMode, Evidence, PortPool
 from hosttune.ports import mask_of, span
 
 RANGE = "net.ipv4.ip_local_port_range"
@@ -98,6 +98,11 @@ def fullest(pools: Sequence[PortPool]) -> PortPool:
 def room(pool: PortPool) -> str:
     """Return how much of a pool is free, in words."""
     return f"{pool.free:,} of {pool.usable:,} ports are free from {pool.source} to {pool.backend}"
+
+
+def now(pool: PortPool) -> Evidence:
+    """Return how much of the fullest pool is free now: what was said is of another time, or place."""
+    return Evidence(f"now {room(pool)}, the fullest pool", SOCKETS)
 
 
 def taken(clues: Clues, pool: PortPool) -> tuple[Evidence, ...]:
@@ -204,6 +209,5 @@ def _narrow(clues: Clues) -> tuple[int, ...] | None:
 
 def _unreserved(clues: Clues) -> bool:
     """Say whether a port that a listener has would be in the wider range, and nothing reserves it."""
-    listeners = clues.traffic.listeners if isinstance(clues.traffic, Traffic) else ()
     open_to = span(*_WIDE) & ~mask_of(clues.text("net.ipv4.ip_local_reserved_ports"))
-    return any(open_to >> one.port & 1 for one in listeners)
+    return any(open_to >> one.port & 1 for one in clues.listeners)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hosttune.diagnosis.clues import Clues
-from hosttune.model import Cause, Certainty, Evidence, Unknown
+from hosttune.model import Evidence
 
 STARTED = "a process keeps the limit that it was started with: `ulimit -n` of a shell says nothing of a service"
 
@@ -23,16 +23,6 @@ def once(clues: Clues, name: str, where: str) -> Evidence | None:
         return None
     text = f"{name} stands at {value:,} and did not move in {clues.rates.seconds:,.1f} s: once, not now"
     return Evidence(text, where, past=True)
-
-
-def excluded(id: str, what: str, text: str, where: str = "") -> Cause:
-    """Return a cause that was looked at and does not bind, and why."""
-    return Cause(id, what, Certainty.EXCLUDED, evidence=(Evidence(text, where),))
-
-
-def unknown(id: str, what: str, why: Unknown | str, confirm: str = "") -> Cause:
-    """Return a cause that could not be looked at, and why."""
-    return Cause(id, what, Certainty.UNKNOWN, evidence=(Evidence(str(why)),), confirm=confirm)
 
 
 def heard(clues: Clues, *errnos: str) -> tuple[Evidence, ...]:

@@ -10,6 +10,7 @@ from enum import Enum
 
 from hosttune.diagnosis import saying
 from hosttune.diagnosis.clues import Clues
+from hosttune.diagnosis.rule import some
 from hosttune.model import Evidence, Tracked
 
 MAX = "net.netfilter.nf_conntrack_max"
@@ -19,8 +20,13 @@ COUNT = "/proc/sys/net/netfilter/nf_conntrack_count"
 WORDS = ("table full",)
 ERRNOS = ("ETIMEDOUT", "EPERM", "none")  # a dropped SYN gives none at first; sendto() of a dropped datagram EPERM
 TIME_WAIT = 120  # seconds, tcp_timeouts in net/netfilter/nf_conntrack_proto_tcp.c
+NO_TRACKING = (
+    "do not track the service's port, in both directions (nft `notrack` in a raw chain, iptables -t raw -j CT "
+    "--notrack)"
+)
 LOG = "kernel: nf_conntrack: table full, dropping packet; the program sees no error, then ETIMEDOUT"
 
+_ENTRIES = "conntrack.count"
 _FULL = 0.94
 _OVER = ("TIME_WAIT", "FIN_WAIT", "CLOSE_WAIT", "LAST_ACK", "CLOSE")
 
@@ -43,23 +49,16 @@ class State(Enum):
 
 def state(clues: Clues) -> State:
     """Say how the table stands; a counter that does not move is of the past, whatever its height."""
-    limit, counts = clues.integer(MAX), _counts(clues)
-    if limit == 0 or (clues.machine.conntrack is False and not any(counts)):
+    limit, count = clues.integer(MAX), clues.most(_ENTRIES)  # it rises and falls about its limit
+    if limit == 0 or (clues.machine.conntrack is False and not count):
         return State.NONE
-    if limit is None or not counts:
+    if limit is None or count is None:
         return State.UNKNOWN
-    count = max(counts)  # it rises and falls about its limit
     if count < limit * _FULL:
         return State.ROOM
     if clues.rates.rose(DROP):
         return State.BINDS
     return State.SPARED if tried(clues) and clues.rates.moved(DROP) == 0 else State.IDLE
-
-
-def _counts(clues: Clues) -> list[int]:
-    """Return the entries at both gatherings."""
-    found = (sample.counters.get("conntrack.count") for sample in (clues.rates.before, clues.rates.now))
-    return [count for count in found if count is not None]
 
 
 def tried(clues: Clues) -> int:
@@ -69,18 +68,14 @@ def tried(clues: Clues) -> int:
 
 def filled(clues: Clues) -> Evidence:
     """Return how full the table is."""
-    count, limit = max(_counts(clues), default=0), clues.integer(MAX) or 0
+    count, limit = clues.most(_ENTRIES) or 0, clues.integer(MAX) or 0
     return Evidence(f"the conntrack table has {count:,} of {limit:,} entries", f"{COUNT}, {MAX}")
 
 
 def dropping(clues: Clues) -> tuple[Evidence, ...]:
     """Return what shows that the table drops packets now: the counter, and the kernel's own words."""
-    found = [saying.moved(clues, DROP, STATISTICS)]
-    lines = spoken(clues)
-    if lines:
-        age, text = lines[-1]
-        found.append(Evidence(f"the kernel wrote {age:,.0f} s ago: {text}", "dmesg"))
-    return tuple(one for one in found if one)
+    lines = (Evidence(f"the kernel wrote {age:,.0f} s ago: {text}", "dmesg") for age, text in spoken(clues)[-1:])
+    return some(saying.moved(clues, DROP, STATISTICS), lines)
 
 
 def told(clues: Clues) -> bool:

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from functools import partial
 
+from hosttune import kernel
 from hosttune.host import Host, text
 from hosttune.model import Machine, Reading, Unknown, Value
 from hosttune.resolve.sysctl_value import display, kernel_value, normalise
@@ -16,7 +17,6 @@ from hosttune.resolve.systemd_limits import nr_open_default
 
 _KIB, _MIB, _GIB = 1 << 10, 1 << 20, 1 << 30
 _STACK = 16 * _KIB  # of a thread in the kernel, THREAD_SIZE of x86 and arm64; a page at least
-_LONG_MAX = 2**63 - 1
 # what the kernel counted when it reckoned: a little less than MemTotal says later, once the initrd is given back and
 # what only the start needed (973 MiB: 9 % less, 23.5 GiB: 0.5 %)
 _LESS, _NOT_YET = 0.97, 160 * _MIB
@@ -80,8 +80,8 @@ def _module_is_told_otherwise(host: Host) -> bool:
 def _file_max(machine: Machine, now: Value | None) -> Value | None:
     # systemd >= 240 raises it to the most there is (src/core/main.c), that of the host where this is a container;
     # else fs/file_table.c, files_maxfiles_init()
-    if machine.systemd or now == _LONG_MAX:
-        return _LONG_MAX
+    if machine.systemd or now == kernel.LONG_MAX:
+        return kernel.LONG_MAX
     return _near(machine, now, lambda memory: max(memory // _KIB // 10, 8192))
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from hosttune import kernel
 from hosttune.errors import HostError
 from hosttune.host import Host, proc, text
 from hosttune.model import Process, Unknown
 
-_SYS_ADMIN = 1 << 21  # CAP_SYS_ADMIN, linux/capability.h
 _MOST = 256
 
 
@@ -64,7 +64,7 @@ def _process(
         pid,
         descriptors,
         proc.kib(rows.get("VmRSS")),
-        None if able is None else bool(able & _SYS_ADMIN),
+        None if able is None else bool(able >> kernel.CAP_SYS_ADMIN & 1),
         name or text(host, f"/proc/{pid}/comm"),
         threads=int(threads) if threads.isdecimal() else None,
         accepted=held.get("accepted"),

@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
+from hosttune import kernel
 from hosttune.model import Finding, Origin, Reading, Severity, Subject, Unknown, Value, Verdict
 from hosttune.ports import mask_of, span, text_of
 
@@ -31,8 +32,6 @@ class LintFacts:
 
 
 Readings = Mapping[str, Reading]
-_LEAST_PAGE = 4096
-"""Where the page size is not known: no kernel has a smaller one, so that what is too much in these is too much."""
 
 
 def lint(readings: Readings, facts: LintFacts) -> tuple[Finding, ...]:
@@ -92,7 +91,7 @@ def _range_shape(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
         if key != "net.ipv4.ip_local_port_range" or any(_number(w) is None for w in words):
             continue
         start = _now(readings, "net.ipv4.ip_unprivileged_port_start")
-        low_end = start if isinstance(start, int) else 1024
+        low_end = start if isinstance(start, int) else kernel.PROT_SOCK
         if len(words) == 2 and (int(words[0]) < low_end or int(words[1]) > 65535 or int(words[0]) > int(words[1])):
             yield _found(
                 "range-refused",
@@ -121,7 +120,7 @@ def _range_over_listeners(readings: Readings, facts: LintFacts) -> Iterator[Find
 
 
 def _tcp_mem(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
-    found, page = _now(readings, "net.ipv4.tcp_mem"), facts.page_size or _LEAST_PAGE
+    found, page = _now(readings, "net.ipv4.tcp_mem"), facts.page_size or kernel.LEAST_PAGE
     if isinstance(found, tuple) and len(found) == 3 and facts.memory:
         # the text of a snapshot or file may hold more digits than a float takes: cap before dividing
         pages = min(found[2], 2**64 - 1)
@@ -167,7 +166,7 @@ def _negative_lines(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
 
 
 def _triples(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
-    page = facts.page_size or _LEAST_PAGE
+    page = facts.page_size or kernel.LEAST_PAGE
     for key, text, origin in facts.assignments:
         if key not in ("net.ipv4.tcp_mem", "net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem"):
             continue

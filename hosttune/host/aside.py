@@ -25,11 +25,13 @@ class Aside:
         # a daemon: a look that waits for an answer keeps no process from its end
         self._thread = threading.Thread(target=self._work, name="hosttune-aside", daemon=True)
         self._thread.start()
+        self._last: Future[Any] | None = None
 
     def call(self, body: Callable[[], Result]) -> Result:
         """Return what `body` returns there, or raise what it raises; it sees the context variables of the caller."""
         done: Future[Result] = Future()
         context = contextvars.copy_context()
+        self._last = done
         self._calls.put((lambda: context.run(body), done))
         return done.result()
 
@@ -40,8 +42,8 @@ class Aside:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._calls.put(None)
-        if kind is None or issubclass(kind, Exception):
-            self._thread.join()  # it does nothing any more
+        if self._last is None or self._last.done():
+            self._thread.join()  # it has nothing to do any more
 
     def _work(self) -> None:
         while (call := self._calls.get()) is not None:

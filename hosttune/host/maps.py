@@ -6,15 +6,14 @@ import socket
 import struct
 from collections.abc import Iterable
 from itertools import compress
-from typing import Any
+from typing import TypedDict
 
-from hosttune.host.probes.sockets import _mask
+from hosttune.host.probes.sockets import SETS, Local, Tuple, mask, tuple_of
 from hosttune.host.sock_diag import readable
 
 _ROOM = 256
 """Maps, 64 KiB each: where there are more pairs, ports are not kept."""
 
-_SETS = ("established", "time_wait", "half_closed", "other")
 
 _MAPPED = struct.unpack("=3I", bytes(10) + b"\xff\xff")  # ::ffff:0:0/96
 
@@ -42,11 +41,18 @@ def words(those: Key) -> str:
     return readable(struct.pack(f"={len(those)}I", *those))
 
 
+class Kept(TypedDict):
+    """The tuples of the destinations that are asked for, and the ports of each source in all."""
+
+    tuples: list[Tuple] | None
+    local: list[Local] | None
+
+
 class Maps:
     """The ports in use, kept while there is room for all pairs."""
 
     def __init__(self) -> None:
-        self._maps: dict[str, dict[Key, bytearray]] = {name: {} for name in _SETS}
+        self._maps: dict[str, dict[Key, bytearray]] = {name: {} for name in SETS}
         self._room = _ROOM
 
     def take(self, name: str, pairs: Iterable[tuple[Key, int]], which: Iterable[bool]) -> None:
@@ -58,31 +64,31 @@ class Maps:
             except KeyError:
                 self._room -= 1
                 if self._room < 0:
-                    self._maps = {name: {} for name in _SETS}
+                    self._maps = {name: {} for name in SETS}
                     return
                 maps[key] = bytearray(1 << 16)
                 maps[key][port] = 1
 
-    def answer(self, busiest: set[Key]) -> dict[str, Any]:
-        """Return `tuples` of the destinations that are asked for, and `local`: the ports of each source in all.
-
-        Both are null where there was no room.
-        """
+    def answer(self, busiest: set[Key]) -> Kept:
+        """Return what is kept, both null where there was no room."""
         if self._room < 0:
             return {"tuples": None, "local": None}
         local: dict[str, int] = {}
-        tuples: dict[Key, dict[str, Any]] = {}
+        sets: dict[Key, dict[str, int]] = {}
         for name, maps in self._maps.items():
             for found, used in maps.items():
-                key = plain(found)
-                ports, source = _mask(used), source_of(key)
-                local[source] = local.get(source, 0) | ports
-                far = destination_of(key)
-                if far in busiest:
-                    empty = {"source": source, "address": words(far[:-1]), "port": socket.ntohs(far[-1])}
-                    row = tuples.setdefault(key, {**empty, **dict.fromkeys(_SETS, "0x0")})
-                    row[name] = hex(int(row[name], 16) | ports)
+                key, ports = plain(found), mask(used)
+                local[source_of(key)] = local.get(source_of(key), 0) | ports
+                if destination_of(key) in busiest:
+                    row = sets.setdefault(key, {})
+                    row[name] = row.get(name, 0) | ports
+        tuples = [_tuple(key, row) for key, row in sets.items()]
         return {
-            "tuples": sorted(tuples.values(), key=lambda row: (row["source"], row["address"], row["port"])),
+            "tuples": sorted(tuples, key=lambda row: (row["source"], row["address"], row["port"])),
             "local": [{"address": address, "ports": hex(ports)} for address, ports in sorted(local.items())],
         }
+
+
+def _tuple(key: Key, sets: dict[str, int]) -> Tuple:
+    far = destination_of(key)
+    return tuple_of((source_of(key), words(far[:-1]), socket.ntohs(far[-1])), sets)

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from hosttune import kernel
 from hosttune.errors import UsageError
 from hosttune.host.probes.namespaces import identity
 
-_CLONE_NEWNET = 0x40000000  # linux/sched.h
 _OWN = "/proc/thread-self/ns/net"
 _FIRST_ONLY = "/proc/sys/net/core/netdev_max_backlog"  # registered for the initial one alone, sysctl_net_core.c
 _INHERITED = (
@@ -123,7 +123,7 @@ def _enter(path: str, option: str, fix: str) -> Home:
 
 def _setns(fd: int) -> None:
     libc = ctypes.CDLL(None, use_errno=True)  # os.setns came with Python 3.12
-    if libc.setns(fd, _CLONE_NEWNET):
+    if libc.setns(fd, kernel.CLONE_NEWNET):
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
 

@@ -11,10 +11,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from hosttune.host import owners
+from hosttune.host.components import Components
 from hosttune.host.owners import Doubt
 
-_LINKS = 40  # as the kernel's own limit, path_resolution(7)
-_STEPS = 4096
 _DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -69,45 +68,32 @@ class _Walk:
 
     def to(self, path: str) -> Place:
         self._judge(self._top)
-        start = path
-        if not path.startswith("/") and os.geteuid() == 0:
-            start = f"{os.getcwd()}/{path}"
-        elif not path.startswith("/"):
-            # what lies above it need not be theirs to pass, and nobody but root is judged for
-            self._top, self._above = self._held(os.open(".", _DIRECTORY)), os.getcwd()
-        # a slash at the end says that it is a directory, as `.` does
-        todo = [*start.split("/"), *(["."] if path.endswith("/") else [])][::-1]
-        links = 0
-        for _ in range(_STEPS):
-            if not todo:
-                raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
-            name = todo.pop()
-            if name in ("", "."):
-                continue
+        todo = Components(self._from_start(path))
+        for name, last in todo:
             if name == "..":
                 self._up()
-                continue
-            last = not any(part not in ("", ".") for part in todo)
-            target = self._link(name)
-            if target is not None:
-                own = self._own_descriptor(name)
-                if own is not None and last:
-                    return self._place(name, own)
-                if self._names()[:1] == ["proc"] and self._magic():
-                    why = "it leads through another process, where nobody can say who owns what; name the file itself"
-                    raise OSError(errno.ELOOP, why)
-                links += 1
-                if links > _LINKS:
-                    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
-                if target.startswith("/"):
+            elif (target := self._link(name)) is None:
+                if last and not todo.directory:
+                    return self._place(name, None)
+                self._enter(name)
+            elif last and (own := self._own_descriptor(name)) is not None:
+                return self._place(name, own)
+            else:
+                self._refuse_magic()
+                if todo.follow(target):
                     self._at.clear()
                     self._top, self._above = self._held(os.open("/", _DIRECTORY)), "/"
-                todo += target.split("/")[::-1]
-            elif last and not (todo and todo[0] == "."):
-                return self._place(name, None)
-            else:
-                self._enter(name)
-        raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+        raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
+
+    def _from_start(self, path: str) -> str:
+        """Return what is to be walked of a path: of a relative one of root's, what leads to it is judged too."""
+        if path.startswith("/"):
+            return path
+        if os.geteuid() == 0:
+            return f"{os.getcwd()}/{path}"
+        # what lies above it need not be theirs to pass, and nobody but root is judged for
+        self._top, self._above = self._held(os.open(".", _DIRECTORY)), os.getcwd()
+        return path
 
     def _held(self, fd: int) -> int:
         self._opened.callback(os.close, fd)
@@ -153,10 +139,12 @@ class _Walk:
         mine = at in (["proc", str(os.getpid()), "fd"], ["proc", "self", "fd"])
         return int(name) if mine and name.isdecimal() and len(name) < 10 else None
 
-    def _magic(self) -> bool:
-        """Say whether a link here is no text but what a process has open (proc_pid_fd(5), proc_pid_root(5))."""
+    def _refuse_magic(self) -> None:
+        """Raise OSError where a link is no text but what a process has open (proc_pid_fd(5), proc_pid_root(5))."""
         at = self._names()
-        return len(at) > 1 and (at[1].isdecimal() or at[1] == "self")
+        if at[:1] == ["proc"] and len(at) > 1 and (at[1].isdecimal() or at[1] == "self"):
+            why = "it leads through another process, where nobody can say who owns what; name the file itself"
+            raise OSError(errno.ELOOP, why)
 
     def _enter(self, name: str) -> None:
         fd = self._held(os.open(name, _DIRECTORY, dir_fd=self._here()))

@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import fnmatch
 import json
-from collections.abc import Callable
 from typing import Any
 
 from hosttune.errors import HostError, UsageError
-from hosttune.host import Host, json_bounds, named_file, shapes
+from hosttune.host import Host, json_bounds, named_file
+from hosttune.host import answers as answer_types
 from hosttune.host.live import LARGEST
 from hosttune.model import FileState, Reason
 
@@ -155,46 +155,68 @@ def _fits(path: str, pattern: str) -> bool:
     return path.count("/") == plain.count("/") and fnmatch.fnmatchcase(path, plain)
 
 
+class _WrongError(Exception):
+    """What of a snapshot is not as it should be."""
+
+
 def _check(path: str, answers: Any) -> None:
-    def wrong(what: str) -> UsageError:
-        return UsageError(f"{path}: {what}; make it anew with `hosttune snapshot`")
-
-    if not isinstance(answers, dict) or answers.get("schema") != SCHEMA:
-        raise wrong(f"not a snapshot of schema {SCHEMA}")
-    _check_tables(answers, wrong)
-    if "again" in answers:
-        if not isinstance(answers["again"], dict):
-            raise wrong("key again is no table")
-        _check_tables(answers["again"], wrong)
+    try:
+        if not isinstance(answers, dict) or answers.get("schema") != SCHEMA:
+            raise _WrongError(f"not a snapshot of schema {SCHEMA}")
+        _check_tables(answers)
+        if "again" in answers:
+            _check_tables(_table(answers, "again"))
+    except _WrongError as error:
+        raise UsageError(f"{path}: {error}; make it anew with `hosttune snapshot`") from error
 
 
-def _check_tables(answers: dict[str, Any], wrong: Callable[[str], UsageError]) -> None:
-    for kind in ("reads", "globs", "probes"):
-        if not isinstance(answers.get(kind), dict):
-            raise wrong(f"key {kind!r} is missing or no table")
-    for kind in ("reads", "probes"):
-        for key, answer in answers[kind].items():
-            right = isinstance(answer, dict) and (
-                (kind == "probes" or isinstance(answer["is"], str))
-                if "is" in answer
-                else str(answer.get("error")) in Reason.__members__ and isinstance(answer.get("detail"), str)
-            )
-            if not right:
-                raise wrong(f"key {kind}.{key!r} is no answer")
-            why = ""
-            if "is" in answer:
-                if kind == "reads" and len(answer["is"]) > LARGEST:
-                    raise wrong(f"key reads.{key!r} is longer than a file may be that is read")
-                shape = shapes.wrong_text if kind == "reads" else shapes.wrong
-                why = shape(key if kind == "reads" else key.partition(" ")[0], answer["is"])
-            if why:
-                raise wrong(f"key {kind}.{key!r}: {why}")
-    for key, found in answers["globs"].items():
-        if not (isinstance(found, list) and all(isinstance(p, str) for p in found)):
-            raise wrong(f"key globs.{key!r} is no list of paths")
-        odd = next((path for path in found if not _fits(path, key)), None)
-        if odd is not None:
-            raise wrong(f"key globs.{key!r}: {odd!r} does not match it")
-    links = answers.get("links", {})
-    if not (isinstance(links, dict) and all(isinstance(target, str) for target in links.values())):
-        raise wrong("key links is no table of paths")
+def _check_tables(answers: dict[str, Any]) -> None:
+    for kind, wrong in (("reads", _wrong_text), ("probes", _wrong_answer)):
+        for key, answer in _table(answers, kind).items():
+            if _was_answered(f"{kind}.{key!r}", answer):
+                _refuse(f"{kind}.{key!r}", wrong(key, answer["is"]))
+    for pattern, paths in _table(answers, "globs").items():
+        _refuse(f"globs.{pattern!r}", _wrong_paths(pattern, paths))
+    for key, target in _table({"links": {}, **answers}, "links").items():
+        _refuse(f"links.{key!r}", "" if isinstance(target, str) else "no path")
+
+
+def _table(answers: dict[str, Any], kind: str) -> dict[str, Any]:
+    table = answers.get(kind)
+    if not isinstance(table, dict):
+        raise _WrongError(f"key {kind!r} is missing or no table")
+    return table
+
+
+def _was_answered(key: str, answer: Any) -> bool:
+    """Say whether there was an answer, and no error; raises _WrongError for what is neither."""
+    if isinstance(answer, dict) and "is" in answer:
+        return True
+    known = isinstance(answer, dict) and str(answer.get("error")) in Reason.__members__
+    if not (known and isinstance(answer.get("detail"), str)):
+        raise _WrongError(f"key {key} is no answer")
+    return False
+
+
+def _refuse(key: str, why: str) -> None:
+    if why:
+        raise _WrongError(f"key {key}: {why}")
+
+
+def _wrong_text(path: str, text: Any) -> str:
+    if not isinstance(text, str):
+        return "no text"
+    if len(text) > LARGEST:
+        return "longer than a file may be that is read"
+    return answer_types.wrong_text(path, text)
+
+
+def _wrong_answer(key: str, answer: Any) -> str:
+    return answer_types.wrong(key.partition(" ")[0], answer)
+
+
+def _wrong_paths(pattern: str, paths: Any) -> str:
+    if not (isinstance(paths, list) and all(isinstance(path, str) for path in paths)):
+        return "no list of paths"
+    odd = next((path for path in paths if not _fits(path, pattern)), None)
+    return "" if odd is None else f"{odd!r} does not match it"

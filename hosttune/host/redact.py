@@ -12,6 +12,8 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from hosttune.host import answers as answer_types
+
 # an IPv4 address may have a port behind it or a word before it; a version 6 one is sought with what stands at its ends
 _ADDRESS = re.compile(
     r"(?<![0-9A-Fa-f:.])(?:"
@@ -25,20 +27,8 @@ _VERSION_FILES = ("/proc/version", "/proc/sys/kernel/osrelease", "/etc/os-releas
 _SOCKET_FILES = ("/proc/net/tcp", "/proc/net/tcp6")
 _FIRST_PERSON = 1000  # useradd(8), UID_MIN
 
-# keys of our own answers: a person may have such a name
-_FIXED = frozenset(
-    (
-        *("is", "error", "detail", "tuples", "held", "local", "source", "address", "port", "ports"),
-        *("established", "time_wait", "half_closed", "other", "listen", "v6only", "addresses", "local_routes"),
-        *("pid", "name", "alike", "accepted", "outgoing", "backlogs", "wrapped"),
-        *("gateway", "conntrack_allowance_available", "conntrack_allowance_exceeded"),
-        *("listeners", "queue", "backlog", "inode", "uid", "uids", "flows", "opening", "retried", "unread", "unsent"),
-        *("closing", "half_open", "sampled", "inet", "inet6", "whole", "states", "programs", "unseen", "descriptors"),
-        *("soft", "hard", "system_ticks", "ticks", "threads", "exempt", "resource", "listens", "age", "text"),
-        *("links", "up", "carrier", "loopback", "arp", "prefix", "permanent", "gateways", "neighbours", "defaults"),
-        *("interface", "lo", "resending", "here", "resource", "seen", "translated", "target", "entries"),
-    )
-)
+# keys of our own answers, beside the fields of their types: a person may have such a name
+_KEPT = ("is", "detail", "inet", "inet6", "lo", "conntrack_allowance_available", "conntrack_allowance_exceeded")
 
 Change = Callable[[str], str]
 
@@ -150,5 +140,6 @@ def _deep(value: Any, change: Change) -> Any:
     if isinstance(value, list):
         return [_deep(item, change) for item in value]
     if isinstance(value, dict):
-        return {key if key in _FIXED else change(key): _deep(item, change) for key, item in value.items()}
+        kept = answer_types.keys().union(_KEPT)
+        return {key if key in kept else change(key): _deep(item, change) for key, item in value.items()}
     return value

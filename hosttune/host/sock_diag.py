@@ -15,20 +15,26 @@ import struct
 import sys
 from array import array
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, TypeVar
+from typing import NotRequired, TypedDict, TypeVar
 
+from hosttune import kernel
 from hosttune.errors import HostError
 from hosttune.host import netlink, proc_net
+from hosttune.host.answers import Address, Port
 from hosttune.model import Reason
 
 BY_FAMILY = 20  # SOCK_DIAG_BY_FAMILY
 SMALLEST = 88  # struct nlmsghdr and struct inet_diag_msg
-LISTEN = 10
-OWNERS = {LISTEN, 7}  # a bound socket that is nothing else yet comes back as CLOSE
-BOUND_INACTIVE = 13  # since 6.8
+OWNERS = {kernel.LISTEN, kernel.CLOSE}  # a bound socket that is nothing else yet comes back as CLOSE
 # full sockets answer with one length, TIME_WAIT and its like with another: asked apart, each buffer is uniform
-FULL = sum(1 << state for state in (1, 2, 4, 8, 9, 11))
-SMALL = sum(1 << state for state in (3, 5, 6))
+FULL = sum(
+    1 << state
+    for state in (
+        *(kernel.ESTABLISHED, kernel.SYN_SENT, kernel.FIN_WAIT1),
+        *(kernel.CLOSE_WAIT, kernel.LAST_ACK, kernel.CLOSING),
+    )
+)
+SMALL = 1 << kernel.SYN_RECV | 1 << kernel.FIN_WAIT2 | 1 << kernel.TIME_WAIT
 FAMILIES = ((socket.AF_INET, (6, 10), 1), (socket.AF_INET6, (6, 7, 8, 9, 10, 11, 12, 13), 4))
 """Of each family the 32-bit words of a message that hold source and destination, and how many make an address."""
 
@@ -81,8 +87,14 @@ def apart(link: Link) -> Iterator[Link]:
         yield other
 
 
-def limited(link: Link) -> dict[str, str]:
-    """Return what an answer has to say of itself where it comes from /proc."""
+class Limited(TypedDict):
+    """What an answer has to say of itself where it comes from /proc: what is not seen."""
+
+    limited: NotRequired[str]
+
+
+def limited(link: Link) -> Limited:
+    """Return what an answer has to say of itself."""
     return {"limited": proc_net.LIMITED} if link is None else {}
 
 
@@ -121,7 +133,7 @@ def _stride(data: bytes) -> int:
     return stride if array("H", data)[2 :: stride // 2].count(BY_FAMILY) == count else 0
 
 
-def runs(data: bytes, stride: int, held: list[dict[str, Any]] | None) -> Iterable[tuple[int, bytes]]:
+def runs(data: bytes, stride: int, held: list[Held] | None) -> Iterable[tuple[int, bytes]]:
     """Return runs of connected sockets' messages of one length; bound and listening ones go to `held`.
 
     A buffer that is such a run already is not copied.
@@ -145,13 +157,22 @@ def sockets(data: bytes) -> Iterator[tuple[int, int]]:
             yield at, end - at
 
 
-def hold(data: bytes, start: int, length: int) -> dict[str, Any]:
-    """Return a bound or listening socket: `address`, `port`, `listen`, `v6only`."""
+class Held(TypedDict):
+    """A bound or listening socket."""
+
+    address: Address
+    port: Port
+    listen: bool
+    v6only: bool
+
+
+def hold(data: bytes, start: int, length: int) -> Held:
+    """Return a bound or listening socket."""
     size = 4 if data[start + 16] == socket.AF_INET else 16
     return {
         "address": readable(data[start + 24 : start + 24 + size]),
         "port": struct.unpack_from("!H", data, start + 20)[0],
-        "listen": data[start + 17] == LISTEN,
+        "listen": data[start + 17] == kernel.LISTEN,
         "v6only": size == 16 and any(netlink.attributes(data, start + SMALLEST, start + length).get(_SKV6ONLY, b"")),
     }
 

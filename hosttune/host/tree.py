@@ -16,12 +16,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from hosttune.errors import RefusedError
+from hosttune.host.components import Components
 
 _NO_KERNEL = "an image has no kernel"
 _KERNEL = ("proc", "sys")
-_LINKS = 40  # as the kernel's own limit, path_resolution(7)
-_STEPS = 4096
-"""Components of one path, those of its links too: a name has at most PATH_MAX bytes, limits.h."""
 _STEPS_ALL = 500_000
 """Components of all links that one run follows, which takes some seconds; links that fan out have no end."""
 _DEPTH = 64
@@ -104,54 +102,67 @@ class Tree:
             yield Entry(directory, name, path)
 
     def _walk(self, parts: list[str], flags: int) -> int:
-        """Open a path component by component.
-
-        `open_` are the directories on the way down from the root, `names` what they are called there.
-        """
-        todo = parts[::-1]
-        open_, names = [os.dup(self._top)], [""]
-        links = 0
-        try:
-            for _ in range(_STEPS):
-                while todo and todo[-1] == ".." and len(open_) > 1:
-                    todo.pop()
-                    names.pop()
-                    os.close(open_.pop())
-                if not todo:
-                    return os.open(".", flags, dir_fd=open_[-1])
-                name = todo.pop()
+        """Open a path component by component."""
+        todo = Components("/".join(parts))
+        with _Way(self._top) as way:
+            for name, last in todo:
                 if name == "..":
-                    continue  # above the root is the root
-                self._check_kernel([*names[1:], name])
-                last = not todo
-                target = "" if last and flags & os.O_NOFOLLOW else _link(name, open_[-1])
-                if target:
-                    links += 1
-                    self._spent += target.count("/") + 1
-                    if self._spent > _STEPS_ALL:
-                        raise RefusedError(f"/{'/'.join(parts)}: its symbolic links lead through too many others")
-                    if links > _LINKS:
-                        raise OSError(errno.ELOOP, "too many symbolic links")
-                    if target[0] == "/":
-                        names = names[:1]
-                        while len(open_) > 1:
-                            os.close(open_.pop())
-                    todo.extend([part for part in target.split("/") if part not in ("", ".")][::-1])
+                    way.up()
                     continue
-                if last:
-                    return os.open(name, flags | os.O_NOFOLLOW, dir_fd=open_[-1])
-                if len(open_) > _DEPTH:
-                    break
-                open_.append(os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=open_[-1]))
-                names.append(name)
-            raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
-        finally:
-            for fd in open_:
-                os.close(fd)
+                self._check_kernel([*way.names, name])
+                target = "" if last and flags & os.O_NOFOLLOW else _link(name, way.end)
+                if target:
+                    self._spend(target, parts)
+                    if todo.follow(target):
+                        way.back()
+                elif last:
+                    return os.open(name, flags | os.O_NOFOLLOW, dir_fd=way.end)
+                else:
+                    way.enter(name)
+            return os.open(".", flags, dir_fd=way.end)
+
+    def _spend(self, target: str, parts: list[str]) -> None:
+        self._spent += target.count("/") + 1
+        if self._spent > _STEPS_ALL:
+            raise RefusedError(f"/{'/'.join(parts)}: its symbolic links lead through too many others")
 
     def _check_kernel(self, parts: list[str]) -> None:
         if self.image and parts[:1] and parts[0] in _KERNEL:
             raise FileNotFoundError(errno.ENOENT, _NO_KERNEL)
+
+
+class _Way:
+    """The directories on the way down from the root, all open, and what they are called there."""
+
+    def __init__(self, top: int) -> None:
+        self._open = [os.dup(top)]
+        self.names: list[str] = []
+
+    def __enter__(self) -> _Way:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for fd in self._open:
+            os.close(fd)
+
+    @property
+    def end(self) -> int:
+        return self._open[-1]
+
+    def enter(self, name: str) -> None:
+        if len(self._open) > _DEPTH:
+            raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG))
+        self._open.append(os.open(name, os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self.end))
+        self.names.append(name)
+
+    def up(self) -> None:
+        if self.names:  # above the root is the root
+            self.names.pop()
+            os.close(self._open.pop())
+
+    def back(self) -> None:
+        while self.names:
+            self.up()
 
 
 @contextlib.contextmanager

@@ -23,6 +23,7 @@ from hosttune.model.capacity import (
 )
 from hosttune.model.changes import Change, FileState, Plan, State, Who
 from hosttune.model.diagnosis import Cause, Certainty, Conclusion, Diagnosis, Evidence, LogHit, Symptom
+from hosttune.model.explanation import Explanation, RoleRequirements, ValidProfile, Wanted
 from hosttune.model.findings import (
     Finding,
     Operator,
@@ -38,7 +39,8 @@ from hosttune.model.findings import (
 )
 from hosttune.model.fleet import Fleet, FleetTier, HostState, Reported
 from hosttune.model.proofs import Proof, Proven, Trial
-from hosttune.model.report import Report
+from hosttune.model.report import Capacity, Report
+from hosttune.model.resolution import FileValue, KeyResolution, NofileResolution, Resolution
 from hosttune.model.sources import CloudAddresses, EgressInterface, More, SourcePlan
 from hosttune.model.topology import (
     CLOUDS,
@@ -66,6 +68,7 @@ __all__ = [
     "BindMode",
     "Bottleneck",
     "Bound",
+    "Capacity",
     "Cause",
     "Certainty",
     "Change",
@@ -76,7 +79,9 @@ __all__ = [
     "Diagnosis",
     "EgressInterface",
     "Evidence",
+    "Explanation",
     "FileState",
+    "FileValue",
     "Finding",
     "Fleet",
     "FleetTier",
@@ -84,6 +89,7 @@ __all__ = [
     "GroupLimit",
     "Hop",
     "HostState",
+    "KeyResolution",
     "Leg",
     "Listener",
     "LogHit",
@@ -91,6 +97,7 @@ __all__ = [
     "Message",
     "More",
     "Namespaces",
+    "NofileResolution",
     "Operator",
     "Origin",
     "Pair",
@@ -111,6 +118,8 @@ __all__ = [
     "Report",
     "Reported",
     "Requirement",
+    "Resolution",
+    "RoleRequirements",
     "Run",
     "Sample",
     "Scope",
@@ -136,9 +145,11 @@ __all__ = [
     "Trial",
     "Unknown",
     "Use",
+    "ValidProfile",
     "Value",
     "Verdict",
     "View",
+    "Wanted",
     "Where",
     "Who",
     "Workload",

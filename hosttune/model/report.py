@@ -37,3 +37,10 @@ class Report:
     strict: bool = False
     taken: float | None = None
     where: Where = HOST
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """A report of which only what it says of capacity is asked."""
+
+    report: Report

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from hosttune.model.capacity import Backend, BindMode, Bound, Machine, Workload
 from hosttune.model.findings import Unknown, Value
+from hosttune.model.programs import KnownProgram
 
 CLOUDS = ("aws", "azure", "gcp")
 """Those whose limits are known to some extent; the names are those of `Machine.cloud`."""
@@ -214,7 +215,8 @@ class Sizing:
 
     `carried`: every bound holds the target with its headroom, and no knee is passed where none may be. `rates` are
     bounds in connections a second below what is wanted, by tier. `unknown` are bounds that could not be told.
-    `clouds` say what providers will do, `warnings` what else is to be heeded.
+    `clouds` say what providers will do, `warnings` what else is to be heeded. `command` is the one that made it, as far
+    as the next ones begin with it.
     """
 
     topology: Topology
@@ -226,6 +228,7 @@ class Sizing:
     clouds: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     solved: bool = False
+    command: str = ""
 
     def plan(self, name: str) -> TierPlan:
         """Return a tier's plan by name; raises StopIteration."""
@@ -263,10 +266,11 @@ class PlannedHost:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """A sizing with every host and address named: what configurations are written from."""
+    """A sizing with every host and address named: what configurations are written from; `programs` may run there."""
 
     sizing: Sizing
     hosts: tuple[PlannedHost, ...]
+    programs: tuple[KnownProgram, ...] = ()
 
     def of(self, tier: str) -> tuple[PlannedHost, ...]:
         """Return the hosts of a tier, in order."""

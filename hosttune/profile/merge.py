@@ -172,28 +172,36 @@ def _both(one: Requirement, other: Requirement) -> tuple[Value, ...]:
     if not one.wants or not other.wants:
         # what one of them wants cannot be told, so neither can what serves both
         return ()
-    if one.operator is Operator.AT_LEAST:
-        return (_extreme(one.wants[0], other.wants[0], max),)
-    if one.operator is Operator.AT_MOST:
-        return (_extreme(one.wants[0], other.wants[0], min),)
-    if one.operator is Operator.COVERS:
-        a, b = one.wants[0], other.wants[0]
-        if isinstance(a, tuple) and isinstance(b, tuple):
-            return ((min(a[0], b[0]), max(a[1], b[1])),)
-        return (f"{a},{b}",)
-    if one.operator is Operator.ONE_OF:
-        common = tuple(v for v in one.wants if v in other.wants)
-        if common:
-            return common
-    if one.operator is Operator.BETWEEN:
-        low = _extreme(one.wants[0], other.wants[0], max)
-        high = _extreme(one.wants[1], other.wants[1], min)
-        if isinstance(low, int) and isinstance(high, int) and low <= high:
-            return (low, high)
+    serves = _SERVES.get(one.operator)
+    wants = serves(one.wants, other.wants) if serves else ()
+    if wants:
+        return wants
     raise ProfileError(
         f"{one.subject}: {one.origin} wants {one.operator} {one.wants}, {other.origin} wants {other.wants}; "
         "no value serves both roles, waive or drop one in a profile of your own"
     )
+
+
+def _covering(one: tuple[Value, ...], other: tuple[Value, ...]) -> tuple[Value, ...]:
+    a, b = one[0], other[0]
+    if isinstance(a, tuple) and isinstance(b, tuple):
+        return ((min(a[0], b[0]), max(a[1], b[1])),)
+    return (f"{a},{b}",)
+
+
+def _within(one: tuple[Value, ...], other: tuple[Value, ...]) -> tuple[Value, ...]:
+    low, high = _extreme(one[0], other[0], max), _extreme(one[1], other[1], min)
+    return (low, high) if isinstance(low, int) and isinstance(high, int) and low <= high else ()
+
+
+_SERVES: dict[Operator, Callable[[tuple[Value, ...], tuple[Value, ...]], tuple[Value, ...]]] = {
+    Operator.AT_LEAST: lambda one, other: (_extreme(one[0], other[0], max),),
+    Operator.AT_MOST: lambda one, other: (_extreme(one[0], other[0], min),),
+    Operator.COVERS: _covering,
+    Operator.ONE_OF: lambda one, other: tuple(value for value in one if value in other),
+    Operator.BETWEEN: _within,
+}
+"""What serves both of two wants; () where nothing does."""
 
 
 def _extreme(a: Value, b: Value, pick: Any) -> Value:

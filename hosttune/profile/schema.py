@@ -146,24 +146,27 @@ class Require(Strict):
 
     @model_validator(mode="after")
     def _whole_row(self) -> Require:
-        if self.drop or (self.waive and self.operator is None):
-            return self
-        if self.operator is None:
-            raise ValueError("operator is missing")
-        if not (self.why and self.source):
-            raise ValueError("why and source are missing; a value without a reason helps nobody")
-        given = sum(x is not None for x in (self.value, self.values, self.demand))
-        if given != (0 if self.operator == "not_below_now" else 1):
-            raise ValueError(
-                f"{self.operator} takes one of value, values and demand" if given != 1 else "takes no value"
-            )
-        if self.operator in ("between", "one_of") and not self.values:
-            raise ValueError(f"{self.operator} takes values")
-        if self.operator == "between" and len(self.values or []) != 2:
-            raise ValueError("between takes values = [low, high]")
-        if self.operator == "covers" and self.demand is None and not _is_range_or_list(self.value):
-            raise ValueError("covers takes value = [low, high] or a list of ports as text")
+        if not self.drop and not (self.waive and self.operator is None):
+            if self.operator is None:
+                raise ValueError("operator is missing")
+            if not (self.why and self.source):
+                raise ValueError("why and source are missing; a value without a reason helps nobody")
+            self._right_values(self.operator)
         return self
+
+    def _right_values(self, operator: str) -> None:
+        """Raise ValueError where the row has not what its operator takes."""
+        given = sum(x is not None for x in (self.value, self.values, self.demand))
+        if operator == "not_below_now" and given:
+            raise ValueError(f"{operator} takes no value")
+        if operator != "not_below_now" and given != 1:
+            raise ValueError(f"{operator} takes one of value, values and demand")
+        if operator in ("between", "one_of") and not self.values:
+            raise ValueError(f"{operator} takes values")
+        if operator == "between" and len(self.values or []) != 2:
+            raise ValueError("between takes values = [low, high]")
+        if operator == "covers" and self.demand is None and not _is_range_or_list(self.value):
+            raise ValueError("covers takes value = [low, high] or a list of ports as text")
 
 
 def _is_range_or_list(value: Single | None) -> bool:

@@ -7,7 +7,7 @@ import os
 from types import TracebackType
 from typing import Any
 
-from hosttune import registry
+from hosttune import kernel, registry
 from hosttune.proofs import kernel_settings
 from hosttune.proofs.child import Child, Failed
 from hosttune.proofs.scene import Scene
@@ -58,11 +58,11 @@ def enter(uid: int, gid: int) -> None:
     try:
         if uid == 0:
             try:
-                kernel_settings.unshare(kernel_settings.NEW_NET)
+                kernel_settings.unshare(kernel.CLONE_NEWNET)
                 return
             except PermissionError:
                 pass  # a root without CAP_SYS_ADMIN, as in a container, is a user like any other
-        kernel_settings.unshare(kernel_settings.NEW_USER | kernel_settings.NEW_NET)
+        kernel_settings.unshare(kernel.CLONE_NEWUSER | kernel.CLONE_NEWNET)
         for name, text in (("setgroups", "deny"), ("uid_map", f"0 {uid} 1"), ("gid_map", f"0 {gid} 1")):
             with open(f"/proc/self/{name}", "w") as file:
                 file.write(text)

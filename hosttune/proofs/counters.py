@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-_TIME_WAIT = 6  # include/net/tcp_states.h
+from hosttune import kernel
 
 
 def counters() -> dict[str, int]:
@@ -23,4 +23,4 @@ def waiting() -> list[float]:
     """Return the seconds that each socket in TIME_WAIT has left, IPv4: column tm->when, in hundredths of a second."""
     with open("/proc/net/tcp") as file:
         rows = [line.split() for line in file.readlines()[1:]]
-    return [int(row[5].partition(":")[2], 16) / 100 for row in rows if int(row[3], 16) == _TIME_WAIT]
+    return [int(row[5].partition(":")[2], 16) / 100 for row in rows if int(row[3], 16) == kernel.TIME_WAIT]

@@ -9,7 +9,6 @@ import resource
 import signal
 
 NO_PORT = 24  # IP_BIND_ADDRESS_NO_PORT, linux/in.h
-NEW_NET, NEW_USER = 0x40000000, 0x10000000  # linux/sched.h
 _PDEATHSIG = 1  # PR_SET_PDEATHSIG, prctl(2)
 NAMES = {number: name for number, name in errno.errorcode.items()}
 

@@ -10,15 +10,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import TracebackType
 from typing import Any
 
+from hosttune import kernel
 from hosttune.proofs import kernel_settings, socket_pairs, wire_frames
 from hosttune.proofs.child import Child, Failed
 from hosttune.proofs.crowd import Crowd
 
 _TCP_INFO = 11  # linux/tcp.h; its first byte is the state
-_ESTABLISHED = 1  # include/net/tcp_states.h
 
 SECONDS = 60.0
 """The longest that the peer takes for an answer; the whole experiment has a limit of its own."""
+
+
+def _loopback(address: str) -> bool:
+    return ipaddress.ip_address(address).is_loopback
+
+
+def _of_each_family(addresses: Sequence[str]) -> list[str]:
+    """Return the first address of each family."""
+    return list({ipaddress.ip_address(one).version: one for one in reversed(addresses)}.values())
 
 
 class Scene:
@@ -79,16 +88,14 @@ class Scene:
 
     def reach(self, sources: Sequence[str], backends: Iterable[tuple[str, int]], backlog: int = 2**31 - 1) -> None:
         """Own the sources, and have every backend listen: loopback and own addresses here, the others at the peer."""
-        outer = [source for source in sources if not ipaddress.ip_address(source).is_loopback]
-        near = [b for b in backends if ipaddress.ip_address(b[0]).is_loopback or b[0] in sources]
+        outer = [source for source in sources if not _loopback(source)]
+        near = [b for b in backends if _loopback(b[0]) or b[0] in sources]
         far = [b for b in backends if b not in near]
         if far or outer:
             assert self.peer
             self._links.add(outer, wire_frames.NEAR)
-        for version in (4, 6):
-            first = next((s for s in outer if ipaddress.ip_address(s).version == version), None)
-            if first:
-                self._links.route(wire_frames.NEAR, first)
+        for first in _of_each_family(outer):
+            self._links.route(wire_frames.NEAR, first)
         if near:
             self.write({"net/core/somaxconn": str(2**31 - 1)})
         self.keep += [socket_pairs.listen(address, port, backlog) for address, port in near]
@@ -98,13 +105,13 @@ class Scene:
     def route(self, pairs: Iterable[tuple[str, str]]) -> None:
         """Have routing pick a source towards each destination, as (destination, source), where it is at the peer."""
         for destination, source in dict(pairs).items():
-            if not ipaddress.ip_address(source).is_loopback and destination != source:
+            if not _loopback(source) and destination != source:
                 self._links.route(wire_frames.NEAR, source, destination)
 
     def hold(self, held: Sequence[Sequence[Any]]) -> None:
         """Have ports held by bind(): each is (address, port, listening, v6only, share)."""
         wild = ("0.0.0.0", "::")
-        addresses = {h[0] for h in held if h[0] not in wild and not ipaddress.ip_address(h[0]).is_loopback}
+        addresses = {h[0] for h in held if h[0] not in wild and not _loopback(h[0])}
         if addresses:
             self._links.add(sorted(addresses), "lo")
         if held:
@@ -125,7 +132,7 @@ class _Peer:
         return getattr(self, f"do_{asked}")(**question)
 
     def do_enter(self) -> None:
-        kernel_settings.unshare(kernel_settings.NEW_NET)
+        kernel_settings.unshare(kernel.CLONE_NEWNET)
         wire_frames.loopback_up()
 
     def do_up(self) -> None:
@@ -135,10 +142,8 @@ class _Peer:
 
     def do_listen(self, sources: list[str], backends: list[list[Any]], backlog: int) -> None:
         self._links.add(sorted({address for address, _ in backends}), "lo")
-        for version in (4, 6):
-            own = next((a for a, _ in backends if ipaddress.ip_address(a).version == version), None)
-            if own:
-                self._links.route(wire_frames.FAR, own)
+        for own in _of_each_family([address for address, _ in backends]):
+            self._links.route(wire_frames.FAR, own)
         self._servers += [socket_pairs.listen(address, port, backlog) for address, port in backends]
 
     def do_burst(self, source: str, address: str, port: int, count: int) -> None:
@@ -156,7 +161,9 @@ class _Peer:
         """Return how many of these are ESTABLISHED, once all are or after so many seconds."""
         until = time.monotonic() + wait
         while True:
-            count = sum(one.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, 1)[0] == _ESTABLISHED for one in self._clients)
+            count = sum(
+                one.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, 1)[0] == kernel.ESTABLISHED for one in self._clients
+            )
             if count == len(self._clients) or time.monotonic() > until:
                 return count
             time.sleep(0.02)

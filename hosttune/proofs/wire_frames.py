@@ -11,9 +11,10 @@ import time
 from collections.abc import Collection, Iterable
 from typing import Any
 
+from hosttune import kernel
+
 NEAR, FAR = "here", "there"
 HARDWARE = "02:00:00:00:00:01"
-_UP, _NOARP = 0x1, 0x80  # linux/if.h
 _NODAD = 0x02  # IFA_F_NODAD, linux/if_addr.h
 _LINK = 253  # RT_SCOPE_LINK, linux/rtnetlink.h
 _LOCAL_TABLE = 255  # RT_TABLE_LOCAL
@@ -44,7 +45,12 @@ def up(interface: str, resolve: bool = False) -> None:
 
     with IPRoute() as routing:
         index = routing.link_lookup(ifname=interface)[0]
-        routing.link("set", index=index, flags=_UP | (0 if resolve else _NOARP), change=_UP | _NOARP)
+        routing.link(
+            "set",
+            index=index,
+            flags=kernel.IFF_UP | (0 if resolve else kernel.IFF_NOARP),
+            change=kernel.IFF_UP | kernel.IFF_NOARP,
+        )
 
 
 class Links:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from hosttune.model import Conclusion, Diagnosis, Fleet, Proven, Report, Sizing, Trial, Verdict
-from hosttune.render.view.figures import hard_bounds, slow_bounds
+from hosttune.model import Conclusion, Diagnosis, Fleet, Proven, Report, Resolution, Sizing, Trial, Verdict
+from hosttune.render.figures import hard_bounds, slow_bounds
 
 
 def check(report: Report) -> int:
@@ -41,3 +41,8 @@ def plan(sizing: Sizing, fleet: Fleet | None = None) -> int:
     """Return 0 where the target is carried and, of a fleet, every host is there and ready, else 1."""
     ready = fleet is None or not (fleet.waiting or fleet.missing)
     return 0 if ready and sizing.carried else 1
+
+
+def resolve(resolution: Resolution) -> int:
+    """Return 1 where a key is now another than a boot will make it, else 0."""
+    return int(any(row.differs for row in resolution.sysctl.values()))

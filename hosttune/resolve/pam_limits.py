@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
 
+from hosttune import kernel
 from hosttune.errors import HostError
 from hosttune.host import Host
 from hosttune.model import Origin, Reason, Unknown
@@ -142,7 +143,7 @@ def _set(
             return _refuse(state, notes)
         notes.append(f"{because}: the kernel refuses, neither limit is set")
         return LoginLimits(*caller, False, None, None, (), _but(state.matched), tuple(notes), True)
-    if isinstance(hard, int) and not isinstance(nr_open, int) and hard > systemd_limits.NR_OPEN:
+    if isinstance(hard, int) and not isinstance(nr_open, int) and hard > kernel.NR_OPEN:
         notes.append(f"a hard limit of {hard} is refused where fs.nr_open is less")
     if isinstance(soft, int) and isinstance(hard, int):
         soft = min(soft, hard)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from hosttune import kernel
 from hosttune.errors import HostError
 from hosttune.host import Host
 from hosttune.model import Origin, Reason, Unknown
@@ -19,9 +20,6 @@ from hosttune.resolve.sysctl_systemd import resolve_systemd
 from hosttune.resolve.sysctl_value import kernel_value
 
 Limit = int | Unknown
-
-NR_OPEN = 1048576
-"""The kernel's default of fs.nr_open (fs/file.c, sysctl_nr_open)."""
 
 BUMPED = 1073741816
 """What a systemd that raises fs.nr_open sets at its start (src/core/main.c, bump_file_max_and_nr_open())."""
@@ -71,7 +69,7 @@ def nr_open_at_boot(host: Host) -> Limit:
     if isinstance(value, int):
         return value
     default = nr_open_default(host)
-    return NR_OPEN if isinstance(default, Unknown) and isinstance(nr_open(host), int) else default
+    return kernel.NR_OPEN if isinstance(default, Unknown) and isinstance(nr_open(host), int) else default
 
 
 def nr_open_default(host: Host) -> Limit:
@@ -81,11 +79,11 @@ def nr_open_default(host: Host) -> Limit:
     raises = raises_nr_open(release.get("ID", ""), release.get("VERSION_ID", ""))
     if has == BUMPED:
         return BUMPED  # a number that is systemd's alone
-    if has == NR_OPEN and (raises is None or not _systemd_runs(host)):
-        return NR_OPEN
+    if has == kernel.NR_OPEN and (raises is None or not _systemd_runs(host)):
+        return kernel.NR_OPEN
     if raises is None or not (isinstance(has, Unknown) or _systemd_runs(host)):
-        return Unknown(Reason.UNDECIDED, f"whether this system's systemd raises fs.nr_open above {NR_OPEN:,}")
-    return BUMPED if raises else NR_OPEN
+        return Unknown(Reason.UNDECIDED, f"whether this system's systemd raises fs.nr_open above {kernel.NR_OPEN:,}")
+    return BUMPED if raises else kernel.NR_OPEN
 
 
 def raises_nr_open(distribution: str, version: str) -> bool | None:

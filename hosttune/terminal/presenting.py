@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-import re
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from hosttune import printable, registry
-from hosttune.errors import UsageError
-from hosttune.render.formats.json import document
+from hosttune import printable
+from hosttune.render import render
 from hosttune.terminal import streams
 
 
@@ -30,33 +29,44 @@ def width(least: int = 60) -> int:
     return max(least, shutil.get_terminal_size((80, 24)).columns)
 
 
-def present(noun: Any, renderer: Any, verbose: bool = False) -> None:
-    """Print what a renderer makes of a noun.
+def unicode() -> bool:
+    """Say whether standard output takes letters beyond ASCII."""
+    return (sys.stdout.encoding or "ascii").lower().replace("-", "").startswith("utf")
+
+
+def present(noun: Any, format: str, verbose: bool = False) -> None:
+    """Print a noun in a format.
 
     Colour only to a terminal that has it, without NO_COLOR.
     """
     out = sys.stdout
     color = out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
-    text = renderer.render(
+    text = render(
         noun,
+        format,
         verbose=verbose,
         color=color,
         width=width(0),
-        unicode=(out.encoding or "ascii").lower().replace("-", "").startswith("utf"),
+        unicode=unicode(),
     )
     streams.put(text, color=color)
 
 
-def check_format(name: str, known: Sequence[str] = ("table", "json")) -> None:
-    """Raise UsageError where a verb has no format of this name."""
-    if name not in known:
-        raise UsageError(f"--format {name}: unknown; choose {', '.join(known[:-1])} or {known[-1]}")
+@contextlib.contextmanager
+def progress() -> Iterator[Callable[[int, int, str], None]]:
+    """Give what says on a terminal's stderr how far it is; nothing remains of it there."""
 
+    def put(line: str) -> None:
+        if sys.stderr.isatty():
+            with streams.passing(streams.Passing.SCREEN, sys.stderr):
+                sys.stderr.write(f"\r\x1b[K{printable.clean(line)[: width(0) - 1]}")
+            sys.stderr.flush()
 
-def answer(noun: Any, format: str = "table") -> None:
-    """Print a noun in a format: what its view makes of it, named as its type is."""
-    view = registry.load("hosttune.render.view", re.sub(r"(?<=.)([A-Z])", r"_\1", type(noun).__name__).lower())
-    if format == "table":
-        sys.stdout.write(view.table(noun, width()))
-    else:
-        sys.stdout.write(document(view.SCHEMA, view.plain(noun)))
+    def step(number: int, total: int, what: str) -> None:
+        bar = "#" * (20 * number // total)
+        put(f"  [{bar:<20}] {number + 1} of {total}: {what}")
+
+    try:
+        yield step
+    finally:
+        put("")

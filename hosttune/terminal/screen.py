@@ -17,11 +17,12 @@ from typing import Any, Protocol
 
 from hosttune.errors import StoppedError
 from hosttune.model import View
-from hosttune.render.view import watch
-from hosttune.terminal import streams
+from hosttune.model.document import Role
+from hosttune.render.screen import screen as rows_of
+from hosttune.terminal import presenting, streams
 from hosttune.watching.trends import SORTS, ranked
 
-_STYLES = {"full": "bold red", "slow": "yellow", "": ""}
+_STYLES = {Role.BAD: "bold red", Role.DRIFT: "yellow"}
 
 
 class Out(Protocol):
@@ -65,16 +66,15 @@ class Screen:
         self._view: View | None = None
 
     def show(self, view: View) -> None:
-        """Draw a look."""
+        """Draw a look, sorted as a key said last."""
         from rich.text import Text
 
-        self._view = view
+        self._view = view = dataclasses.replace(view, sort=self.sort, trends=ranked(view.trends, self.sort))
         width, height = shutil.get_terminal_size((80, 24))
-        unicode = (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")
         text = Text(no_wrap=True, overflow="crop")
-        rows = watch.screen(view, width, height, unicode)[:height]
+        rows = rows_of(view, width, height, presenting.unicode())[:height]
         for number, (line, grave) in enumerate(rows):
-            style = _STYLES[grave] if not os.environ.get("NO_COLOR") else ""
+            style = _STYLES.get(grave, "") if not os.environ.get("NO_COLOR") else ""
             text.append(streams.encodable(line), style=style)
             text.append("\n" if number < len(rows) - 1 else "")
         self._live.update(text, refresh=True)
@@ -96,8 +96,7 @@ class Screen:
                 return False
             self._sort_by(keys)
             if self._view is not None:
-                view = self._view
-                self.show(_sorted(view, self.sort))
+                self.show(self._view)
         return False
 
     def _sort_by(self, keys: bytes) -> None:
@@ -106,10 +105,6 @@ class Screen:
                 self.sort = SORTS[(SORTS.index(self.sort) + 1) % len(SORTS)]
             elif key in "1234":
                 self.sort = SORTS[int(key) - 1]
-
-
-def _sorted(view: View, sort: str) -> View:
-    return dataclasses.replace(view, sort=sort, trends=ranked(view.trends, sort))
 
 
 @contextlib.contextmanager

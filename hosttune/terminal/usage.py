@@ -38,6 +38,11 @@ def counted(most: int, least: int = 1) -> Callable[[str], int]:
     return number
 
 
+def words(text: str) -> tuple[str, ...]:
+    """Return what an option names with commas between."""
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
 def some(text: str | None) -> str:
     """Return the text of an option that, where it is given, must say something."""
     if text is not None and not text.strip(" ,"):

@@ -99,28 +99,29 @@ def _joined(lines: Iterable[str], many: int) -> Iterator[Line | None]:
         if found is None and not one.strip():
             continue
         if found is None or many < 2 or "time" not in found:
-            if waiting is not None:
-                yield waiting
+            yield from (waiting,) if waiting is not None else ()
             waiting = None
             yield found
             continue
-        try:
-            merged = found if waiting is None else _merged(waiting, found)
-        except _WRONG:
-            merged = None
+        merged = _together(waiting, found)
         if merged is None and apart < _LOOKS:  # a limit changed: both stay
             yield waiting
-            apart += 1
-            waiting, held = found, 1
-        elif merged is None:  # it changes all the time: the last one stays
-            waiting, held = found, held + 1
-        else:
-            waiting, held = merged, held + 1 if waiting is not None else 1
+            apart, held = apart + 1, 0
+        held = held + 1 if waiting is not None else 1
+        waiting = merged or found  # where it changes all the time, the last one stays
         if held >= many:
             yield waiting
             waiting = None
     if waiting is not None:
         yield waiting
+
+
+def _together(waiting: Line | None, found: Line) -> Line | None:
+    """Return two looks as one, None where they cannot be."""
+    try:
+        return found if waiting is None else _merged(waiting, found)
+    except _WRONG:
+        return None
 
 
 def thinned(lines: Iterable[str], looks: int) -> Iterator[str]:

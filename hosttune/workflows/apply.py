@@ -20,7 +20,7 @@ from hosttune.model import Change, Finding, Report
 from hosttune.model.acting import Applied, Result
 from hosttune.options import ApplyOptions, Options, Place
 from hosttune.printable import clean
-from hosttune.render.view import outcome, script
+from hosttune.render import outcome, script
 from hosttune.workflows import (
     addressing,
     apply_plan,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
+from hosttune import kernel
 from hosttune.capacity.facts import CapacityFacts
 from hosttune.errors import HostError
 from hosttune.facts import cgroup, links, pool, process
@@ -26,9 +27,8 @@ from hosttune.model import (
     Use,
     Workload,
 )
+from hosttune.programs import knowledge
 
-_LAST = 65535
-_UNPRIVILEGED = 1024  # ip_unprivileged_port_start by default; below it lie the ports of well-known services
 _FEW = 128  # gc_thresh1 by default: so few neighbours are never in the way, and need no question about routes
 
 
@@ -62,7 +62,7 @@ def capacity_facts(
     binding = _of_worker(host, binding, running)
     peers = {b.address for b in workload.backends}
     allowance, exceeded = _allowance(host, machine)
-    return CapacityFacts(
+    facts = CapacityFacts(
         readings=readings,
         pools=found.pools() if found else (),
         workload=workload,
@@ -83,6 +83,7 @@ def capacity_facts(
         exceeded=exceeded,
         settings=programs.settings,
     )
+    return dataclasses.replace(facts, programs=knowledge.of(facts.program_name, facts.dialler))
 
 
 def uses(facts: CapacityFacts, counted: Mapping[str, int]) -> tuple[Use, ...]:
@@ -112,8 +113,8 @@ def _of_worker(host: Host, binding: Reading | None, running: Process | None) -> 
 def _wide(found: pool.Survey, readings: dict[str, Reading]) -> tuple[PortPool, ...]:
     """Return the pools as they would be with every port that an ordinary program may have."""
     start = readings["sysctl:net.ipv4.ip_unprivileged_port_start"].runtime
-    first = max(start, _UNPRIVILEGED) if isinstance(start, int) else _UNPRIVILEGED
-    return found.pools(min(found.settings.low, first), _LAST)
+    first = max(start, kernel.PROT_SOCK) if isinstance(start, int) else kernel.PROT_SOCK
+    return found.pools(min(found.settings.low, first), kernel.LAST_PORT)
 
 
 def _pids(host: Host, programs: Programs, machine: Machine) -> list[int]:

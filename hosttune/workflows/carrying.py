@@ -17,8 +17,7 @@ from hosttune.host import Host
 from hosttune.host.live import LiveHost
 from hosttune.model import Plan, Where
 from hosttune.model.acting import Applied
-from hosttune.render.view import plan as plan_view
-from hosttune.render.view import refused, where_words
+from hosttune.render import plan_text, refused, where_words
 from hosttune.workflows import commit, confirming
 
 Agree = Callable[[Applied], bool]
@@ -138,10 +137,10 @@ def for_another(plan: Plan) -> Plan:
 def changes_of(plan: Plan) -> dict[str, Any]:
     """Return the fields of an answer that say what a plan changes."""
     return dict(
-        diff=plan_view.text(plan.changes),
+        diff=plan_text.text(plan.changes),
         changes=plan.changes,
         refused=plan.refusals,
-        notes=tuple(plan_view.notes(plan)),
+        notes=tuple(plan_text.notes(plan)),
         reload=plan.reload,
         restarts=plan.restarts,
         restarted=plan.restart and bool(plan.restarts),

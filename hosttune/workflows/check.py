@@ -12,8 +12,7 @@ from hosttune.host import Host
 from hosttune.host.live import LiveHost
 from hosttune.model import Report, Severity, Verdict
 from hosttune.options import Options, Place, spelled
-from hosttune.render import exit_codes
-from hosttune.render.view import where_words
+from hosttune.render import exit_codes, where_words
 from hosttune.workflows import examine, loading, opening, write_scope
 
 

@@ -13,7 +13,7 @@ from hosttune.errors import UsageError
 from hosttune.hooks import systemd
 from hosttune.model import Severity
 from hosttune.options import Options, spelled
-from hosttune.workflows import elsewhere, examine, observe
+from hosttune.workflows import elsewhere, examine
 
 USUAL = "/usr/local/bin/hosttune"
 MANUALS = ("/usr/local/share/man/man1", "/usr/local/man/man1", "/usr/share/man/man1")
@@ -50,14 +50,15 @@ def units(
     place: Place,
     line: str,
     *,
-    every: str = "15m",
+    every: float = 900.0,
     fail_on: str = Severity.ERROR,
     strict: bool = False,
     textfile: str = "",
 ) -> dict[str, str]:
     """Return both units by name, made by the command `line`; raises UsageError."""
     profiles = elsewhere.checked(options)
-    seconds = _every(every)
+    if every < _SHORTEST:
+        raise UsageError(f"--every {every:g}s: too often; write 1m or more")
     severity = examine.severity(fail_on)
     textfile = _textfile_of(textfile)
     reads = [("--profile", path) for path in place.profiles] + [("--backends-from", options.backends_from)]
@@ -74,18 +75,10 @@ def units(
         needs=[place.program, *place.parts, *(path for _, path in reads), textfile],
         textfile=textfile,
         names=elsewhere.by_name(options, profiles),
-        every=seconds,
+        every=int(every),
         line=line,
     )
     return systemd.files(wanted)
-
-
-def _every(text: str) -> int:
-    elsewhere.printable("--every", text)
-    every = int(observe.seconds(text, "--every", most=observe.WEEK))
-    if every < _SHORTEST:
-        raise UsageError(f"--every {text}: too often; write 1m or more")
-    return every
 
 
 def _textfile_of(path: str) -> str:

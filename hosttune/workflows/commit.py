@@ -19,7 +19,7 @@ from hosttune.host.live import LiveHost
 from hosttune.model import HOST, Plan, Where
 from hosttune.model.acting import Invocation, Unusable
 from hosttune.printable import clean
-from hosttune.render.view import where_words
+from hosttune.render import where_words
 from hosttune.workflows import confirming, damaged_records, expire, opening, telling
 
 

@@ -21,8 +21,8 @@ from hosttune.host.live import LiveHost
 from hosttune.model import Plan
 from hosttune.model.acting import Confirmed, Waiting
 from hosttune.options import ApplyOptions, Place, SourceOptions
-from hosttune.render.view import plan as plan_view
-from hosttune.render.view.figures import clock
+from hosttune.render import plan_text
+from hosttune.render.figures import clock
 from hosttune.workflows import damaged_records, opening
 
 _LEAST, _MOST = 5, 3600
@@ -201,7 +201,7 @@ def confirm_apply(host: LiveHost, id: int | None, *, dry_run: bool = False) -> C
         dry_run=dry_run,
         changed=True,
         files=tuple(change.target for change in record.pending if change.backend == "file"),
-        diff=plan_view.text(record.pending),
+        diff=plan_text.text(record.pending),
         changes=record.pending,
         lasts=lasts,
     )

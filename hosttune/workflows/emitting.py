@@ -11,16 +11,18 @@ _MOST = 4096
 
 
 def texts(deployment: Deployment) -> dict[str, str]:
-    """Return every file of every format, by its path below the directory that --emit names; raises UsageError."""
+    """Return every file of every format and program, by its path below the directory of --emit; raises UsageError."""
     programs = sum(host.tier.processes for host in deployment.hosts)
     if programs > _MOST:
         count = f"{programs:,} processes on {len(deployment.hosts):,} hosts would be configured, at most {_MOST:,} are"
         raise UsageError(f"--emit: {count}; plan fewer hosts, or fewer processes on each")
     found: dict[str, str] = {}
-    for name in registry.names("hosttune.planning.deploy.formats"):
-        made: dict[str, str] = registry.load("hosttune.planning.deploy.formats", name).files(deployment)
-        twice = found.keys() & made.keys()
-        if twice:
-            raise ValueError(f"hosttune.planning.deploy.{name}: {sorted(twice)} are those of another format")
-        found |= made
+    for package in ("hosttune.planning.deploy.formats", "hosttune.programs.shelves"):
+        for name in registry.names(package):
+            plugin = registry.load(package, name)
+            made: dict[str, str] = plugin.files(deployment) if hasattr(plugin, "files") else {}
+            twice = found.keys() & made.keys()
+            if twice:
+                raise ValueError(f"{package}.{name}: {sorted(twice)} are those of another format")
+            found |= made
     return found

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from hosttune import kernel
 from hosttune.capacity import capacity, remedies
 from hosttune.errors import HostError, UsageError
 from hosttune.facts import counters, kinds, writers
@@ -33,8 +34,6 @@ from hosttune.profile import merge
 from hosttune.profile.load import Profile
 from hosttune.resolve.sysctl_value import display, normalise
 from hosttune.workflows import capacity_facts, opening
-
-_LISTEN = "0A"  # TCP_LISTEN, include/net/tcp_states.h, as /proc/net/tcp prints it
 
 
 def examine(
@@ -220,7 +219,7 @@ def _listed(host: Host) -> int:
     for name in ("tcp", "tcp6"):
         for line in text(host, f"/proc/net/{name}").splitlines()[1:]:
             fields = line.split()
-            port = fields[1].rpartition(":")[2] if len(fields) > 3 and fields[3] == _LISTEN else ""
+            port = fields[1].rpartition(":")[2] if len(fields) > 3 and fields[3] == f"{kernel.LISTEN:02X}" else ""
             if re.fullmatch(r"[0-9A-F]{4}", port):
                 ports |= 1 << int(port, 16)
     return ports

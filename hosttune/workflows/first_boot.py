@@ -35,7 +35,7 @@ class Origin:
 
 
 def user_data(
-    options: Options, origin: Origin, line: str, *, every: str = "15m", also: Sequence[str] = ()
+    options: Options, origin: Origin, line: str, *, every: float = 900.0, also: Sequence[str] = ()
 ) -> tuple[str, list[str]]:
     """Return the document, and what is to be known before it is used; raises UsageError or ProfileError.
 

@@ -10,17 +10,18 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from hosttune import printable
-from hosttune.capacity import known_programs
 from hosttune.errors import UsageError
-from hosttune.facts import backends, backends_config, process
+from hosttune.facts import backends, process
 from hosttune.facts import where as place
 from hosttune.facts.kinds import nofile
 from hosttune.host import Host, text
 from hosttune.host.live import LiveHost
 from hosttune.model import BindMode, Programs, Settings, Workload
+from hosttune.model.programs import bare, known_as
 from hosttune.options import Options, Place, spelled
 from hosttune.profile import merge
 from hosttune.profile.load import Profile, Row
+from hosttune.programs import configuration, knowledge
 from hosttune.resolve.systemd_limits import resolve_unit
 from hosttune.workflows import examine, opening, trust
 
@@ -152,18 +153,19 @@ def _workload(
     targets = [backends.parse(host, text) for text in options.backend]
     mode, span = backends.parse_bind_mode(options.bind_mode) if options.bind_mode else (None, None)
     if options.backends_from:
-        found = backends_config.from_config(host, options.backends_from)
+        found = configuration.from_config(host, options.backends_from)
         trust.weigh(found.doubts)
         targets.extend(found.backends)
-        notes, settings = found.notes, found.settings
+        notes, settings, program = found.notes, found.settings, found.settings.program
         if found.hint and mode is None:
             mode, span = found.hint
         if not any("pipes_per_connection" in profile.workload for profile in profiles):
             pipes = found.pipes
-    elif mode is None and known_programs.number(program, known_programs.BINDS_FIRST):
+    traits = known_as(knowledge.of(program), program).traits
+    if mode is None and not settings and traits.binds_first.value:
         mode = BindMode.BIND
         where = "add --source 0.0.0.0 where it names no address, --bind-mode bind:LO-HI where it has a range of ports"
-        notes = (f"{known_programs.bare(program)} binds before it connects, taken as --bind-mode bind; {where}",)
+        notes = (f"{bare(program)} binds before it connects, taken as --bind-mode bind; {where}",)
     workload = merge.workload(
         profiles,
         connections=options.connections,
@@ -174,6 +176,7 @@ def _workload(
         bind_mode=mode,
         bind_range=span,
         pipes_per_connection=pipes,
+        descriptors_per_connection=traits.per_connection.value or None,
     )
     _check_size(workload)
     return workload, notes, settings

@@ -28,7 +28,7 @@ from hosttune.model import (
     Verdict,
 )
 from hosttune.model.acting import Result
-from hosttune.render.view import outcome
+from hosttune.render import outcome
 from hosttune.resolve.sysctl_value import kernel_value, shape_of
 from hosttune.workflows import examine, loading
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -30,15 +29,13 @@ from hosttune.model import (
     Unknown,
 )
 from hosttune.options import Options
+from hosttune.programs import knowledge
 from hosttune.workflows import examine, loading
 
 _SHORTEST = 0.3
 """Seconds between the two gatherings at least: counters of the kernel are exact, hundredths of a second of CPU not."""
 
 _GROUPS = 8  # programs whose control groups are looked at
-_HOUR = 3600.0
-WEEK = 7 * 24 * _HOUR
-_UNITS = {"": 1.0, "s": 1.0, "m": 60.0, "h": _HOUR, "ms": 0.001}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,28 +57,21 @@ class Named:
     ports: tuple[int, int] | None
 
 
-def live(host: Host) -> Twice:
-    """Return a host that answers now: the second moment comes when the time is over."""
+def moments(host: Host) -> Twice:
+    """Return a host at two moments: of a recording those that it has, else the second comes when the time is over."""
+    if isinstance(host, Recorded):
+        return Twice(host, host.again or host, lambda _: None)
+    return live(host, host)
+
+
+def live(first: Host, second: Host) -> Twice:
+    """Return a host that answers now, by two names."""
     start = time.monotonic()
 
     def wait(seconds: float) -> None:
         time.sleep(max(start + seconds - time.monotonic(), 0.0))
 
-    return Twice(host, host, wait)
-
-
-def recorded(first: Host, again: Host | None) -> Twice:
-    """Return a recording with its second gathering; where it has none, the counters have but one value."""
-    return Twice(first, again or first, lambda _: None)
-
-
-def seconds(text: str, option: str = "--for", most: float = _HOUR) -> float:
-    """Return a time such as 10s or 1m in seconds; raises UsageError."""
-    match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)\s*(ms|s|m|h|)", text.strip())
-    if not match or not 0 < float(match[1]) * _UNITS[match[2]] <= most:
-        longest = "an hour" if most == _HOUR else f"{most / _HOUR:,.0f} hours"
-        raise UsageError(f"{option} {text}: no time of at most {longest}; write 10s or 1m")
-    return float(match[1]) * _UNITS[match[2]]
+    return Twice(first, second, wait)
 
 
 def clues(hosts: Twice, options: Options, symptom: Symptom, interval: float = 0.0) -> Clues:
@@ -124,6 +114,7 @@ def clues(hosts: Twice, options: Options, symptom: Symptom, interval: float = 0.
         rate=options.rate or 0,
         notes=(*limited(seen.traffic), *_absent(host, watched, found_now), *_ended(host, watched, earlier, found_now)),
         tracked=tracked.gather(host, now, held),
+        known=knowledge.of(*(program.name for program in found_now), *(hit.program for hit in symptom.hits)),
     )
 
 

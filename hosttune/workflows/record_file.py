@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import re
 import weakref
 from typing import Any, TextIO
 
@@ -14,17 +13,8 @@ from hosttune.host import output_file
 from hosttune.model import Run, Tick
 from hosttune.watching import record
 
-_UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
-_LEAST, LARGEST = 128 << 10, 64 << 20
+LARGEST = 64 << 20  # bytes
 _TRIES = 8  # each makes the past about half as long
-
-
-def size(text: str) -> int:
-    """Return the bytes of a size such as 64M or 1G; raises UsageError."""
-    match = re.fullmatch(r"(\d{1,12})\s*([KMG]?)(?:i?B)?", text.strip(), re.I)
-    if not match or not _LEAST <= (found := int(match[1]) * _UNITS[match[2].upper()]) <= LARGEST:
-        raise UsageError(f"--max-size {text}: no size of 128K to 64M; write 8M")
-    return found
 
 
 class Recorder:

@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from typing import Any
 
 from hosttune.model import Machine, Operator, Reading, Requirement, Setting, Subject, Topology, Value, Workload
+from hosttune.model.programs import KnownProgram
 from hosttune.planning import sizing
 from hosttune.profile import load, merge
 from hosttune.profile.load import Profile
+from hosttune.programs import knowledge
 from hosttune.workflows import opening, trust
 
 _PER_PROCESS = ("nofile:", "sysctl:fs.nr_open")  # what each of several processes has for itself (getrlimit(2))
@@ -18,10 +20,11 @@ _PER_PROCESS = ("nofile:", "sysctl:fs.nr_open")  # what each of several processe
 def of(topology: Topology) -> dict[str, sizing.Role]:
     """Return the roles that the tiers name; raises UsageError or ProfileError."""
     base = opening.open_profiles([], [])
-    return {name: _role(name, base) for name in dict.fromkeys(tier.role for tier in topology.tiers)}
+    programs = knowledge.of(*(tier.program for tier in topology.tiers))
+    return {name: _role(name, base, programs) for name in dict.fromkeys(tier.role for tier in topology.tiers)}
 
 
-def _role(name: str, base: Iterable[Profile]) -> sizing.Role:
+def _role(name: str, base: Iterable[Profile], programs: tuple[KnownProgram, ...]) -> sizing.Role:
     """Return one role, by the name of its profile; `base` tells of keys that it does not name."""
     profile = load.load(name, directories=opening.LOCAL)
     trust.weigh(profile.doubts)
@@ -40,7 +43,7 @@ def _role(name: str, base: Iterable[Profile]) -> sizing.Role:
     def wants(workload: Workload, machine: Machine, processes: int) -> tuple[Setting, ...]:
         return _settings(profile, workload, machine, processes)
 
-    return sizing.Role(name, defaults, readings, wants)
+    return sizing.Role(name, defaults, readings, wants, programs)
 
 
 def _required(profile: Profile, workload: Workload, machine: Machine) -> tuple[Requirement, ...]:

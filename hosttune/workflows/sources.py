@@ -18,7 +18,7 @@ from hosttune.host import Host
 from hosttune.host.live import LiveHost
 from hosttune.model.acting import Answer, Applied, SourcesChanged
 from hosttune.options import Place, SourceOptions
-from hosttune.render.view import sources
+from hosttune.render import sources
 from hosttune.workflows import addressing, apply_plan, carrying, confirming, opening, trust, write_scope
 
 

@@ -16,8 +16,8 @@ from hosttune.host.live import LiveHost
 from hosttune.model.acting import Undone, Unusable
 from hosttune.options import Place, RollbackOptions
 from hosttune.printable import clean
-from hosttune.render.view import plan
-from hosttune.render.view.figures import when
+from hosttune.render import plan_text
+from hosttune.render.figures import when
 from hosttune.workflows import apply_plan, commit, confirming, damaged_records, instance, opening, trust
 
 Agree = Callable[[Undone], bool]
@@ -99,7 +99,7 @@ def _undone(wish: Wish, look: _Look, *, whole: bool = True, taken_back: bool = F
         id=chosen.id if chosen else None,
         dry_run=wish.dry_run,
         changed=bool(way.changes),
-        diff=plan.text(way.changes),
+        diff=plan_text.text(way.changes),
         kept=way.kept,
         notes=look.notes,
         damaged=look.damaged,

@@ -12,7 +12,7 @@ from hosttune.changes.value import text
 from hosttune.errors import RefusedError
 from hosttune.facts import kinds
 from hosttune.model import Finding, Plan, Reason, Report, Shortfall, Unknown, Verdict, Where
-from hosttune.render.view import where_words
+from hosttune.render import where_words
 
 _CLOSED = "read-only here"
 

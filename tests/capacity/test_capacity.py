@@ -26,7 +26,9 @@ from hosttune.model import (
     Value,
     Workload,
 )
+from hosttune.programs import knowledge
 
+KNOWN = knowledge.every()
 UNSET = Unknown(Reason.UNSET)
 INCIDENTS = tomllib.loads((Path(__file__).parent / "incidents.toml").read_text())["incident"]
 
@@ -69,7 +71,7 @@ def facts(
 ) -> CapacityFacts:
     more.setdefault("machine", machine())
     more.setdefault("wide", tuple(widened(p) for p in pools))
-    return CapacityFacts(readings(values or {}), pools, workload or Workload(1_000_000, 1000), **more)
+    return CapacityFacts(readings(values or {}), pools, workload or Workload(1_000_000, 1000), programs=KNOWN, **more)
 
 
 def bound(of: CapacityFacts, name: str) -> Bound:

@@ -9,7 +9,9 @@ import pytest
 from hosttune.capacity import capacity
 from hosttune.capacity.facts import CapacityFacts
 from hosttune.model import Bound, Machine, Process, Reading, Reason, Settings, Subject, Unknown, Workload
+from hosttune.programs import knowledge
 
+KNOWN = knowledge.every()
 MACHINE = Machine("h", "debian", "12", "", "6.18", 2, None, None, "", "", "", False, True, True, "initial")
 BROKER = Workload(10_000, 1, tuples_per_connection=0, own_descriptors=1000)
 PROXY = Workload(10_000, 1, sockets_per_connection=2, descriptors_per_connection=2, own_descriptors=200)
@@ -18,7 +20,7 @@ PROXY = Workload(10_000, 1, sockets_per_connection=2, descriptors_per_connection
 def found(load: Workload, nofile: int, process: Process | None, name: str = "nofile", **more: Any) -> Bound:
     subject = Subject("nofile", "pid/7" if process else "unit/x.service")
     reading = Reading(subject, (nofile, nofile), Unknown(Reason.UNSET))
-    facts = CapacityFacts({}, (), load, MACHINE, nofile=reading, process=process, **more)
+    facts = CapacityFacts({}, (), load, MACHINE, nofile=reading, process=process, programs=KNOWN, **more)
     return next(bound for bound in capacity(facts) if bound.id == name)
 
 
@@ -72,7 +74,7 @@ def test_a_backlog_is_that_of_the_listener_else_of_the_program() -> None:
         reading = Reading(Subject.parse("sysctl:net.core.somaxconn"), 4096, Unknown(Reason.UNSET))
         subject = Reading(Subject("nofile", "pid/7"), (99, 99), Unknown(Reason.UNSET))
         readings = {"sysctl:net.core.somaxconn": reading}
-        facts = CapacityFacts(readings, (), BROKER, MACHINE, nofile=subject, process=one)
+        facts = CapacityFacts(readings, (), BROKER, MACHINE, nofile=subject, process=one, programs=KNOWN)
         assert next(b for b in capacity(facts) if b.id == "accept-queue").hard == rate
 
 

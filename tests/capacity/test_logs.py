@@ -6,8 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hosttune.capacity.logs import ANY, appears, log_line, log_lines
+from hosttune.capacity.logs import appears, log_line, log_lines
 from hosttune.model import BindMode
+from hosttune.model.programs import ANY, KnownProgram, known_as
+from hosttune.programs import knowledge
+
+KNOWN = knowledge.every()
+
+
+def named(program: str) -> KnownProgram:
+    return known_as(KNOWN, program)
+
 
 # lines as people have reported them (haproxy: a chat provider's post on 4 backends of one address; nginx: a post on
 # 48,000 sockets in TIME_WAIT; the proxy's and the broker's limits: their issue trackers)
@@ -38,31 +47,35 @@ REPORTED = [
 
 @pytest.mark.parametrize(("program", "bound", "mode", "line"), REPORTED)
 def test_the_lines_that_people_report_are_announced(program: str, bound: str, mode: BindMode, line: str) -> None:
-    assert any(appears(known, line) for known in log_lines(program, bound, mode))
+    assert any(appears(known, line) for known in log_lines(named(program), bound, mode))
 
 
 @pytest.mark.parametrize("name", ["haproxy", "/usr/sbin/haproxy", "haproxy.service", "haproxy@lb1.service"])
 def test_a_program_is_known_by_its_process_its_path_and_its_unit(name: str) -> None:
-    assert log_line(name, "ports:all", BindMode.EXPLICIT) == log_line("haproxy", "ports:all", BindMode.EXPLICIT) != ""
+    assert (
+        log_line(named(name), "ports:all", BindMode.EXPLICIT)
+        == log_line(named("haproxy"), "ports:all", BindMode.EXPLICIT)
+        != ""
+    )
 
 
 def test_the_way_of_binding_decides_which_line_it_is() -> None:
-    late, early = (log_line("haproxy", "ports:all", mode) for mode in (BindMode.NO_PORT, BindMode.EXPLICIT))
+    late, early = (log_line(named("haproxy"), "ports:all", mode) for mode in (BindMode.NO_PORT, BindMode.EXPLICIT))
     assert "no free ports" in late
     assert "Cannot bind" in early
-    assert log_line("tsung", "ports:all", BindMode.BIND) == "error_connect_eaddrinuse"
-    assert log_line("tsung", "ports:all", BindMode.NO_PORT) == ""
+    assert log_line(named("tsung"), "ports:all", BindMode.BIND) == "error_connect_eaddrinuse"
+    assert log_line(named("tsung"), "ports:all", BindMode.NO_PORT) == ""
 
 
 def test_alternatives_are_joined_for_people() -> None:
-    first, second = log_lines("mosquitto", "nofile", BindMode.CONNECT)
-    assert log_line("mosquitto", "nofile", BindMode.CONNECT) == f"{first} or: {second}"
+    first, second = log_lines(named("mosquitto"), "nofile", BindMode.CONNECT)
+    assert log_line(named("mosquitto"), "nofile", BindMode.CONNECT) == f"{first} or: {second}"
 
 
 @given(st.text(), st.sampled_from(["", "nofile", "ports:all", "fs.nr_open"]), st.sampled_from(list(BindMode)))
 def test_of_a_program_that_is_not_known_nothing_is_said(program: str, bound: str, mode: BindMode) -> None:
     if not any(name in program for name in ("haproxy", "nginx", "mosquitto", "tsung")):
-        assert log_lines(program, bound, mode) == ()
+        assert log_lines(named(program), bound, mode) == ()
 
 
 @given(st.lists(st.text(alphabet=st.characters(exclude_characters="\n…")), min_size=1, max_size=4), st.data())

@@ -25,6 +25,7 @@ from hosttune.model import (
     Value,
     Workload,
 )
+from hosttune.programs import knowledge
 
 UNSET = Unknown(Reason.UNSET)
 _RANGE = "sysctl:net.ipv4.ip_local_port_range"
@@ -153,6 +154,7 @@ def hosts(draw: st.DrawFn) -> CapacityFacts:
         on_link=len(load.backends),
         groups=tuple(draw(groups)),
         allowance=draw(st.none() | st.integers(0, 10**7)),
+        programs=knowledge.of("nginx"),
     )
 
 

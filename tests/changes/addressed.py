@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from tests.changes import tree, verbs
+from tests.changes import acts, tree
 
 LO = {"/sys/class/net/lo/ifindex": "1\n", "/sys/class/net/eth0/ifindex": "2\n"}
 NETWORKD = {"/run/systemd/netif/links/2": "NETWORK_FILE=/etc/systemd/network/10-lan.network\n"}
@@ -15,13 +15,13 @@ def make(path: Path, files: dict[str, str]) -> Path:
     return tree.make(path / "host", {**LO, **files})
 
 
-def asked(*targets: str, **options: Any) -> verbs.Asked:
-    return verbs.changed(*targets, **({"persist_only": True} | options))
+def asked(*targets: str, **options: Any) -> acts.Asked:
+    return acts.changed(*targets, **({"persist_only": True} | options))
 
 
 def add(root: Path, *targets: str, **options: Any) -> int:
-    return verbs.change(tree.Host(root), asked(*targets, **options))
+    return acts.change(tree.Host(root), asked(*targets, **options))
 
 
 def remove(root: Path, *targets: str, **options: Any) -> int:
-    return verbs.change(tree.Host(root), asked(*targets, remove=True, **options))
+    return acts.change(tree.Host(root), asked(*targets, remove=True, **options))

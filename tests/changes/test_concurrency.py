@@ -23,6 +23,8 @@ from hosttune.errors import HosttuneError
 from tests.changes import tree, waiting
 from tests.changes.waiting import do_apply, do_confirm, do_expire, do_rollback, look
 
+pytestmark = pytest.mark.slow
+
 ROUNDS = int(os.environ.get("HOSTTUNE_ROUNDS", "3"))
 ANEW = 25
 """Rounds after which a machine is made anew: each reads the whole journal."""

@@ -16,7 +16,7 @@ from hosttune.changes.record import Status
 from hosttune.errors import ApplyError, HosttuneError, UsageError
 from hosttune.options import ApplyOptions, Place
 from hosttune.workflows import confirming
-from tests.changes import tree, verbs, waiting
+from tests.changes import acts, tree, waiting
 from tests.changes.waiting import do_apply, do_confirm, do_expire, do_rollback, look, options, pass_time, record
 
 DROP_IN = "etc/sysctl.d/90-hosttune.conf"
@@ -71,9 +71,9 @@ def test_the_last_lines_are_commands(root: Path, capsys: pytest.CaptureFixture[s
 def test_history_shows_each_state(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def shown() -> str:
         capsys.readouterr()
-        verbs.history(tree.Host(root), "json")
+        acts.history(tree.Host(root), "json")
         jsonschema.validate(json.loads(capsys.readouterr().out), schema("history"))
-        verbs.history(tree.Host(root), "table")
+        acts.history(tree.Host(root), "table")
         return " ".join(capsys.readouterr().out.split())
 
     do_apply(root)
@@ -99,9 +99,9 @@ def test_nothing_else_is_written_while_it_waits(root: Path) -> None:
     said = refused(do_apply, root)
     assert "apply 2 waits to be confirmed (100 s left)" in said
     assert "`sudo hosttune confirm 2`" in said and "`sudo hosttune rollback 2`" in said
-    assert "apply 2 waits" in refused(lambda: verbs.rollback(tree.Host(root), tree.back(id=1)))
-    assert verbs.rollback(tree.Host(root), tree.back(id=2)) == 0
-    assert verbs.rollback(tree.Host(root), tree.back(id=1)) == 0
+    assert "apply 2 waits" in refused(lambda: acts.rollback(tree.Host(root), tree.back(id=1)))
+    assert acts.rollback(tree.Host(root), tree.back(id=2)) == 0
+    assert acts.rollback(tree.Host(root), tree.back(id=1)) == 0
 
 
 def test_a_dry_run_shows_the_plan_while_another_waits(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -117,13 +117,13 @@ def test_a_dry_run_of_a_confirm_shows_what_waits(root: Path, capsys: pytest.Capt
     do_apply(root)
     seen = look(root)
     capsys.readouterr()
-    assert verbs.confirm(tree.Host(root), dry_run=True) == 4
+    assert acts.confirm(tree.Host(root), dry_run=True) == 4
     document = json.loads(capsys.readouterr().out)
     jsonschema.validate(document, schema("confirm"))
     assert f"/{DROP_IN}" in document["files"] and "+net.ipv4.tcp_tw_reuse = 1" in document["diff"]
     assert look(root) == seen and record(root)["status"] == "unconfirmed"
     assert do_confirm(root) == 0
-    assert verbs.confirm(tree.Host(root), 1, dry_run=True, format="table") == 0
+    assert acts.confirm(tree.Host(root), 1, dry_run=True, format="table") == 0
     assert "Nothing to do" in capsys.readouterr().out
 
 
@@ -135,7 +135,7 @@ def test_it_is_too_late_at_the_deadline_and_all_is_back(root: Path) -> None:
     assert said.startswith("too late: apply 1 was not confirmed in time: it has been taken back")
     assert look(root) == old
     assert "no apply waits for it" in refused(do_confirm, root)
-    said = refused(lambda: verbs.confirm(tree.Host(root), 1, format="table"))
+    said = refused(lambda: acts.confirm(tree.Host(root), 1, format="table"))
     assert "apply 1 cannot be confirmed: it was not confirmed in time" in said
 
 
@@ -204,7 +204,7 @@ def test_services_that_were_started_again_are_started_again_with_the_old_limits(
     (root / "sys/fs/cgroup/system.slice/haproxy.service/cgroup.procs").write_text("77\n")
     from hosttune.workflows import expire
 
-    assert verbs.apply(host, options(root, restart=True)) == 0
+    assert acts.apply(host, options(root, restart=True)) == 0
     assert host.acts[0].startswith("timer arm systemd 1 100 ")
     assert host.acts[1:] == ["systemd daemon-reload", "systemd restart haproxy.service"]
     pass_time(root)
@@ -223,7 +223,7 @@ def test_an_apply_that_takes_longer_than_its_time_is_taken_back(root: Path) -> N
                 pass_time(root)
 
     with pytest.raises(ApplyError, match=r"took longer than the 100 s to confirm it; all \d+ changes are as before"):
-        verbs.apply(Slow(root), options(root))
+        acts.apply(Slow(root), options(root))
     assert look(root) == old and record(root)["status"] == "undone"
 
 
@@ -275,7 +275,7 @@ def test_times_that_are_none(text: str) -> None:
 )
 def test_wrong_use(root: Path, more: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="--confirm"):
-        verbs.run(options(root, **more))
+        acts.run(options(root, **more))
     assert not (root / tree.JOURNAL).exists()
 
 
@@ -317,6 +317,6 @@ def test_an_image_of_a_disk_on_which_one_waited_has_nothing_of_it(root: Path) ->
     host.runs = False
     asked = tree.back(root=str(root))
     seen = {path: what for path, what in look(root).items() if not path.startswith("run")}
-    assert verbs.rollback(host, asked) == 0
+    assert acts.rollback(host, asked) == 0
     assert {path: what for path, what in look(root).items() if not path.startswith("run")} == seen
     assert record(root)["status"] == "undone"

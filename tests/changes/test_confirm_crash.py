@@ -16,6 +16,8 @@ from hosttune.errors import HosttuneError
 from tests.changes import faults, waiting
 from tests.changes.waiting import do_apply, do_confirm, do_expire, do_rollback, fresh, look
 
+pytestmark = pytest.mark.slow
+
 Look = dict[str, tuple[str, int]]
 
 

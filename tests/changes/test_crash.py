@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from hosttune.errors import HosttuneError
-from tests.changes import faults, tree, verbs
+from tests.changes import acts, faults, tree
+
+pytestmark = pytest.mark.slow
 
 Look = dict[str, tuple[str, int]]
 
@@ -39,11 +41,11 @@ def scene(tmp_path: Path) -> tuple[Path, Look, Look]:
 
 
 def do_apply(root: Path, disk: faults.Counting | None = None) -> int:
-    return verbs.apply(tree.Host(root, disk), tree.asked(user=["root", "alice"], profile=[str(profile(root))]))
+    return acts.apply(tree.Host(root, disk), tree.asked(user=["root", "alice"], profile=[str(profile(root))]))
 
 
 def do_rollback(root: Path, disk: faults.Counting | None = None) -> int:
-    return verbs.rollback(tree.Host(root, disk), tree.back())
+    return acts.rollback(tree.Host(root, disk), tree.back())
 
 
 def profile(root: Path) -> Path:

@@ -11,7 +11,7 @@ from hosttune.changes.in_force import lost
 from hosttune.changes.order import lasting
 from hosttune.changes.record import Record
 from hosttune.model import Change, FileState
-from tests.changes import tree, verbs
+from tests.changes import acts, tree
 from tests.changes.test_apply import DROP_IN
 
 KEY = "net.core.netdev_max_backlog"
@@ -20,7 +20,7 @@ KEY = "net.core.netdev_max_backlog"
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     made = tree.make(tmp_path / "host")
-    assert verbs.apply(tree.Host(made), tree.asked(user=["root"])) == 0
+    assert acts.apply(tree.Host(made), tree.asked(user=["root"])) == 0
     return made
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from hosttune.host.recorded import Recorded
 from hosttune.workflows import apply
-from tests.changes import tree, verbs
+from tests.changes import acts, tree
 from tests.changes.test_apply import ask, profile, sysctl
 
 DROP_IN = "etc/sysctl.d/90-hosttune.conf"
@@ -94,6 +94,6 @@ def test_an_image_without_the_directories_gets_them(tmp_path: Path, run: Any) ->
 def test_a_recording_is_not_taken_to_lack_what_every_host_has() -> None:
     path = next((Path(__file__).parents[1] / "hosts").glob("debian12-stock.json"))
     host = Recorded.load(str(path))
-    made = apply.on(host, verbs.wish(tree.asked(dry_run=True, snapshot=str(path)))).changes
+    made = apply.on(host, acts.wish(tree.asked(dry_run=True, snapshot=str(path)))).changes
     assert {c.target for c in made if c.backend == "directory"} <= {"/etc/systemd/system/haproxy.service.d"}
     assert any(c.target == f"/{DROP_IN}" for c in made)

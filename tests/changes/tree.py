@@ -12,7 +12,7 @@ from typing import Any
 from hosttune.changes.codec import sealed
 from hosttune.host.disk import Disk
 from hosttune.resolve.sysctl_systemd import resolve_systemd
-from tests.changes import verbs
+from tests.changes import acts
 from tests.running import Running
 
 SYSCTLS = {
@@ -74,14 +74,14 @@ class Host(Running):
         self._disk.step(name, str(args), lambda: self.acts.append(f"{name} {' '.join(map(str, args.values()))}"))
 
 
-def asked(**options: Any) -> verbs.Asked:
+def asked(**options: Any) -> acts.Asked:
     """Return the options of an apply that asks nobody; by default role lb for 1,000,000 connections."""
-    return verbs.applied(**({"role": ["lb"], "connections": 1_000_000} | options))
+    return acts.applied(**({"role": ["lb"], "connections": 1_000_000} | options))
 
 
-def back(**options: Any) -> verbs.Asked:
+def back(**options: Any) -> acts.Asked:
     """Return the options of a rollback that asks nobody."""
-    return verbs.undone(**options)
+    return acts.undone(**options)
 
 
 def look(root: Path) -> dict[str, tuple[str, int]]:

@@ -15,6 +15,8 @@ import pytest
 from hosttune.host import json_bounds
 from tests.rooted import measured
 
+pytestmark = pytest.mark.slow
+
 HEAD = '[profile]\nname = "x"\ntitle = "x"\n'
 MIB = 1 << 20
 STOCK = Path(__file__).parents[1] / "hosts" / "debian12-stock.json"

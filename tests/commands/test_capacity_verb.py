@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
 import jsonschema
 import pytest
 
+from tests import verbs
+
 HOSTS = Path(__file__).resolve().parents[1] / "hosts"
 SCHEMA = Path(__file__).resolve().parents[2] / "hosttune/render/report.schema.json"
 
 
 def hosttune(*args: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "hosttune", "capacity", *args]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return verbs.hosttune("capacity", *args)
 
 
 def recorded(*args: str, name: str = "debian12-stock") -> subprocess.CompletedProcess[str]:
@@ -74,6 +74,5 @@ def test_a_picture_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["debian12-stock", "debian12-no-ipv6", "debian13-stock"])
 def test_what_stalls_far_below_the_wanted_number_is_no_success_of_check(name: str) -> None:
-    command = [sys.executable, "-m", "hosttune", "check", "--role", "broker", "--snapshot", str(HOSTS / f"{name}.json")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = verbs.hosttune("check", "--role", "broker", "--snapshot", str(HOSTS / f"{name}.json"))
     assert done.returncode == 1 and "no role asks more of login root" in " ".join(done.stdout.split())

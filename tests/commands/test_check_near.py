@@ -7,7 +7,11 @@ import subprocess
 import sys
 from typing import Any
 
+import pytest
+
 from tests.netns.sandbox import ROOT, inside
+
+pytestmark = pytest.mark.slow
 
 
 def warned(connections: str) -> None:

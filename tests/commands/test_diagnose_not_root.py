@@ -6,8 +6,12 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from tests.diagnosis.scenes import ports_connect
 from tests.netns.sandbox import ROOT, inside
+
+pytestmark = pytest.mark.slow
 
 
 def play() -> None:

@@ -149,7 +149,6 @@ def test_an_interrupted_run_is_healed_by_the_next(at: str, tmp_path: Path) -> No
 
 
 def test_every_format_is_found_by_its_file() -> None:
-    assert {"haproxy", "nginx", "envoy", "tsung", "mosquitto", "profiles", "ansible", "readme"} <= set(
-        registry.names("hosttune.planning.deploy.formats")
-    )
+    assert {"profiles", "ansible", "readme"} <= set(registry.names("hosttune.planning.deploy.formats"))
+    assert {"haproxy", "nginx", "envoy", "tsung", "mosquitto"} <= set(registry.names("hosttune.programs.shelves"))
     assert not any(".." in path or path.startswith("/") for path in emitting.texts(SMALL))

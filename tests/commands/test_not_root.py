@@ -13,6 +13,8 @@ import pytest
 from tests.changes import tree
 from tests.netns import sandbox
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def image(tmp_path: Path) -> Iterator[Path]:

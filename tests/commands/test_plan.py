@@ -8,14 +8,14 @@ from __future__ import annotations
 import functools
 import json
 import os
-import subprocess
-import sys
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
+
+from tests import verbs
 
 GOLDEN = Path(__file__).with_name("golden") / "plan-whitepaper-2019.txt"
 HOSTS = Path(__file__).parents[1] / "hosts"
@@ -41,9 +41,7 @@ ports = [1883]
 
 
 def run(*args: str) -> tuple[int, str, str]:
-    command = [sys.executable, "-m", "hosttune", "plan", *args]
-    env = {**os.environ, "COLUMNS": "100"}
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=env)
+    done = verbs.hosttune("plan", *args, env={**os.environ, "COLUMNS": "100"})
     return done.returncode, done.stdout, done.stderr
 
 
@@ -87,7 +85,7 @@ def test_every_way_out_is_written(tmp_path: Path) -> None:
     [
         ((), "TOPOLOGY: name a file, or one that ships: whitepaper-2019"),
         (("no.toml",), "no.toml: no such file"),
-        (("whitepaper-2019", "--format", "pdf"), "--format pdf: unknown; choose table, markdown, json"),
+        (("whitepaper-2019", "--format", "pdf"), "--format pdf: unknown; choose table, markdown or json"),
         (("whitepaper-2019", "--set", "lb.sources=?"), "lb.sources: to be found; add --solve"),
         (("whitepaper-2019", "--solve"), "--solve: whitepaper-2019 leaves no number open; open some: --set 'client.ho"),
         (("whitepaper-2019", "--reports", "/nonexistent"), "--reports /nonexistent: No such file or directory"),
@@ -109,8 +107,7 @@ def test_wrong_use_is_one_line(args: tuple[str, ...], said: str) -> None:
 def stock(role: str) -> str:
     """Return the report of a recorded host for a role."""
     recording = str(HOSTS / "debian12-stock.json")
-    command = [sys.executable, "-m", "hosttune", "check", "--snapshot", recording, "--role", role, "--format", "json"]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60).stdout
+    return verbs.hosttune("check", "--snapshot", recording, "--role", role, "--format", "json").stdout
 
 
 def tuned(role: str, connections: int, hard: int, sockets: int) -> dict[str, Any]:

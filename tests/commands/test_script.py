@@ -6,7 +6,6 @@ import json
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +13,9 @@ import pytest
 
 from hosttune.changes import entries
 from hosttune.model import Change, FileState, Plan
-from hosttune.render.view import script as script_view
-from tests.changes import tree, verbs
+from hosttune.render import script as script_view
+from tests import verbs
+from tests.changes import acts, tree
 
 DROP_IN = "etc/sysctl.d/90-hosttune.conf"
 
@@ -30,7 +30,7 @@ def image(path: Path) -> Path:
 
 
 def hosttune(*args: str) -> subprocess.CompletedProcess[bytes]:
-    return subprocess.run([sys.executable, "-m", "hosttune", *args], capture_output=True, check=False)
+    return verbs.hosttune(*args, encoding=None)
 
 
 def shell(script: bytes | str) -> None:
@@ -55,10 +55,10 @@ def profile(path: Path) -> str:
 def test_it_gives_the_same_tree_run_once_or_twice(tmp_path: Path, capfdbinary: Any) -> None:
     root, other = tree.make(tmp_path / "host"), tree.make(tmp_path / "other")
     mine = profile(tmp_path / "mine.toml")
-    assert verbs.apply(tree.Host(root), tree.asked(profile=[mine], script=True)) == 0
+    assert acts.apply(tree.Host(root), tree.asked(profile=[mine], script=True)) == 0
     script = capfdbinary.readouterr().out.decode()
     script = re.sub(r"(?m)(?<=[ >])/(etc|proc/sys)/", rf"{other}/\1/", script).replace("systemctl", "true")
-    assert verbs.apply(tree.Host(root), tree.asked(profile=[mine])) == 0
+    assert acts.apply(tree.Host(root), tree.asked(profile=[mine])) == 0
     for _ in range(2):
         shell(script)
         assert look(other) == look(root)

@@ -14,8 +14,8 @@ from hosttune.facts import cloud_addresses
 from hosttune.host.recorded import Recorded, _probe_key
 from hosttune.model import More, SourcePlan
 from hosttune.options import Options
-from hosttune.render.view import sources, sources_changed
-from hosttune.render.view import sources_plan as sources_plan_view
+from hosttune.render import render, sources
+from hosttune.render.view import source_plan, sources_changed
 from hosttune.workflows import sources_plan
 
 SYSCTLS = {"ip_local_port_range": "32768\t60999", "tcp_tw_reuse": "2", "tcp_timestamps": "1"}
@@ -80,7 +80,7 @@ def test_the_sums_are_those_of_the_pools(connections: int, now: More, widest: Mo
 def test_open_connections_are_among_those_wanted() -> None:
     (outlet,) = made(28_233, host(used=20_000)).egress_interfaces
     assert outlet.now.hard == 1 and outlet.pools[0].used == 20_000
-    assert "20,000 of 28,232 ports in use (71 %)" in sources_plan_view.table(made(28_233, host(used=20_000)), 100)
+    assert "20,000 of 28,232 ports in use (71 %)" in render(made(28_233, host(used=20_000)), "table", width=100)
 
 
 def test_headroom_keeps_a_share_of_the_ports_free() -> None:
@@ -101,7 +101,7 @@ def test_explicit_bind_has_no_knee_and_its_own_range() -> None:
     plan = made(100_000, bind_mode="explicit:10000-19999")
     assert plan.egress_interfaces[0].now == More(9, None) and plan.range_widest == plan.range_now == (10000, 19999)
     assert plan.next == ("sudo hosttune sources add 10.0.0.12-10.0.0.20/24@eth0",)
-    assert "with the widest range" not in sources_plan_view.table(plan, 100)
+    assert "with the widest range" not in render(plan, "table", width=100)
 
 
 def test_the_commands_carry_it_in_order() -> None:
@@ -113,7 +113,7 @@ def test_the_commands_carry_it_in_order() -> None:
 
 def test_too_few_free_ones_leave_the_prefix() -> None:
     plan = made(1_000_000, host(prefix=28))
-    text = sources_plan_view.table(plan, 100)
+    text = render(plan, "table", width=100)
     assert "too few: 31 are wanted" in text and "12 addresses of 10.0.0.0/28 are free" in text
     assert (
         plan.next[-1]
@@ -125,7 +125,7 @@ def test_too_few_free_ones_leave_the_prefix() -> None:
 
 def test_an_address_alone_shows_no_free_ones() -> None:
     plan = made(1_000_000, host(prefix=32, gateway="10.0.0.1"))
-    text = sources_plan_view.table(plan, 100)
+    text = render(plan, "table", width=100)
     assert "has no subnet on eth0" in text and plan.egress_interfaces[0].chosen == ()
     assert "their router, which needs the route: 10.9.0.0/27 via 10.0.0.9" in text
 
@@ -133,7 +133,7 @@ def test_an_address_alone_shows_no_free_ones() -> None:
 @pytest.mark.parametrize("cloud", CLOUDS)
 def test_only_the_cloud_where_we_are_is_told(cloud: str) -> None:
     plan = made(1_000_000, host(vendor=CLOUDS[cloud]))
-    text = sources_plan_view.table(plan, 100)
+    text = render(plan, "table", width=100)
     others = [row.command.split()[0] for row in cloud_addresses._ROWS if row.name != cloud]
     assert plan.cloud is not None and plan.cloud.command in text and plan.cloud.source in " ".join(text.split())
     assert not any(f"\n    {word} " in text for word in others)
@@ -144,7 +144,7 @@ def test_only_the_cloud_where_we_are_is_told(cloud: str) -> None:
 
 def test_of_another_cloud_it_is_not_known() -> None:
     assert "hetzner: whether it carries packets" in " ".join(
-        sources_plan_view.table(made(1_000_000, host(vendor="Hetzner")), 100).split()
+        render(made(1_000_000, host(vendor="Hetzner")), "table", width=100).split()
     )
     assert cloud_addresses.of("", 3) is None
 
@@ -154,9 +154,9 @@ def test_of_another_cloud_it_is_not_known() -> None:
 def test_the_document_holds_to_its_schema(connections: int, vendor: str) -> None:
     schema = json.loads((files("hosttune.render") / "sources-plan.schema.json").read_text("utf-8"))
     Draft202012Validator.check_schema(schema)
-    document = json.loads(sources_plan_view.json(made(connections, host(vendor=vendor))))
+    document = json.loads(render(made(connections, host(vendor=vendor)), "json"))
     Draft202012Validator(schema).validate(document)
-    assert document["schema"] == sources_plan_view.SCHEMA
+    assert document["schema"] == source_plan.SCHEMA
 
 
 def test_a_backend_on_this_host_takes_no_address_more() -> None:
@@ -169,12 +169,12 @@ def test_a_backend_on_this_host_takes_no_address_more() -> None:
         own._probes[key] = {"is": {"tuples": [], "held": [], "local": []}}
     plan = made(100_000, own, backend=["127.0.0.1:1883"])
     assert not plan.carried and not any("sources add" in one for one in plan.next)
-    assert "bind to 4 of them" in " ".join(sources_plan_view.table(plan, 100).split())
+    assert "bind to 4 of them" in " ".join(render(plan, "table", width=100).split())
     assert made(100, own, backend=["127.0.0.1:1883"]).carried
 
 
 def test_lines_fit_and_commands_are_whole() -> None:
-    for line in sources_plan_view.table(made(1_000_000, host(vendor="Google")), 60).splitlines():
+    for line in render(made(1_000_000, host(vendor="Google")), "table", width=60).splitlines():
         words = line.split()
         assert len(line) <= 60 or words[0] in ("sudo", "gcloud") or len(words[-1]) > 50, line
 

@@ -22,6 +22,7 @@ from hosttune.errors import UsageError
 from hosttune.model import Run
 from hosttune.watching import record
 from hosttune.workflows.record_file import Recorder
+from tests import verbs
 from tests.netns.sandbox import inside
 from tests.watching.made import tick, use
 
@@ -36,8 +37,7 @@ def watch(*args: str, **more: Any) -> subprocess.CompletedProcess[str]:
 
 
 def report(*args: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "hosttune", "report", *args]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    return verbs.hosttune("report", *args, cwd=ROOT)
 
 
 def test_a_line_for_each_look_and_an_end() -> None:

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+from hosttune import kernel
 from hosttune.proofs import kernel_settings
 from hosttune.proofs.child import Child
 from tests.diagnosis import made
@@ -148,7 +149,7 @@ def _handle(question: dict[str, Any]) -> Any:
 
 
 def _do_enter() -> None:
-    kernel_settings.unshare(kernel_settings.NEW_NET)
+    kernel_settings.unshare(kernel.CLONE_NEWNET)
     kernel_settings.raise_nofile()
 
 

@@ -23,7 +23,9 @@ from hosttune.model import (
     Traffic,
     Unknown,
 )
+from hosttune.programs import knowledge
 
+KNOWN = knowledge.every()
 MACHINE = Machine("", "", "", "", "", None, None, None, "", "", "", False, False, True, "")
 RANGE = "net.ipv4.ip_local_port_range"
 DEFAULT = {RANGE: (32768, 60999)}
@@ -87,6 +89,7 @@ def clues(
         "rates": Rates(Sample(100.0, before), Sample(101.0, now)),
         "limits": limits,
         "traffic": Traffic() if found else Unknown(Reason.ABSENT),
+        "known": KNOWN,
         "pools": pools(*found, told="it is seen") if found else Pools(),
     }
     return Clues(**{**values, **more})

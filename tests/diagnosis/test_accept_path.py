@@ -24,6 +24,7 @@ from hosttune.model import (
     Traffic,
     Unknown,
 )
+from tests.diagnosis.given import KNOWN
 
 MACHINE = Machine("", "", "", "", "", None, None, None, "", "", "", False, False, True, "")
 CERTAIN, LIKELY, POSSIBLE, EXCLUDED, UNKNOWN = Certainty
@@ -82,6 +83,7 @@ def clues(
         programs=programs,
         earlier=tuple(replace(p, ticks=p.ticks - 50, system_ticks=p.system_ticks - 25) for p in programs),
         owners={70: 7},
+        known=KNOWN,
         **more,
     )
 

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hosttune import diagnosis, registry
-from hosttune.diagnosis import Clues, errnos, log_reading, pool_rows, saying
+from hosttune.diagnosis import Clues, errnos, pool_rows, saying
 from hosttune.model import BindMode, Certainty, LogHit, Pools, PortPool
-from tests.diagnosis.given import DEFAULT, WIDE, clues, pool, program
+from tests.diagnosis.given import DEFAULT, KNOWN, WIDE, clues, pool, program
 
 RULES = registry.names("hosttune.diagnosis.rules")
 KINDS = ("ports", "ports-bind", "ports-held", "time-wait")
@@ -41,7 +41,12 @@ def anything(draw: st.DrawFn) -> Clues:
     told = {pair: draw(st.sampled_from(["", "it is seen"])) for pair in pairs}
     limit = st.one_of(st.none(), st.integers(0, 2_000))
     hits = st.sampled_from(
-        [LogHit(one.program, one.causes, "a line", 1, one.errno, one.call) for one in log_reading.LINES if one.causes]
+        [
+            LogHit(known.name, one.causes, "a line", 1, one.errno, one.call)
+            for known in KNOWN
+            for one in known.log
+            if one.causes
+        ]
     )
     return clues(
         pools=Pools(tuple(found), told, unsure=frozenset(draw(st.sets(st.sampled_from(pairs))) if pairs else ())),

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+import re
 import time
 import tomllib
 from pathlib import Path
@@ -12,42 +11,58 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from hosttune.capacity import logs
-from hosttune.diagnosis import log_line, log_reading
+from hosttune.diagnosis import log_reading
+from hosttune.model import LogHit
+from hosttune.model.programs import ANY, LogLine
+from hosttune.programs import knowledge
+from tests import verbs
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = tomllib.loads(Path(__file__).with_name("log_lines.toml").read_text())
 NOTHING = list(TABLE.pop("nothing"))
 KNOWN = [(text, told) for rows in TABLE.values() for text, told in rows.items()]
+ROWS = [(known.name, row) for known in knowledge.every() for row in known.log]
 LARGE = 16 << 20  # a quarter of what is looked at
+
+
+def recognise(data: bytes) -> tuple[LogHit, ...]:
+    return log_reading.recognise(data, knowledge.every())
 
 
 @pytest.mark.parametrize(("text", "told"), KNOWN)
 def test_a_line_is_taken_for_what_it_is(text: str, told: str) -> None:
     program, cause, errno, call = told.rsplit(" ", 3)
-    (hit,) = log_reading.recognise(text.encode())
+    (hit,) = recognise(text.encode())
     assert (hit.program, hit.causes[0], hit.errno or "-", hit.call or "-") == (program, cause, errno, call)
 
 
 @pytest.mark.parametrize("text", NOTHING)
 def test_a_line_that_looks_alike_is_no_sign(text: str) -> None:
-    assert not log_reading.recognise(text.encode())
+    assert not recognise(text.encode())
 
 
 def test_every_row_has_an_example() -> None:
-    used = {line for text, _ in KNOWN for line in log_reading.LINES if _takes(line, text)}
-    used |= {line for text in NOTHING for line in log_reading.LINES if _takes(line, text)}
-    assert [line for line in log_reading.LINES if line not in used] == []
+    used = {_row(text) for text in (*NOTHING, *(text for text, _ in KNOWN))}
+    assert [row for row in ROWS if row not in used] == []
 
 
-def _takes(line: log_line.Line, text: str) -> bool:
-    return next((row for row in log_reading.LINES if row.mark in text and row.pattern.search(text)), None) is line
+def _row(text: str) -> tuple[str, LogLine] | None:
+    """Return the row that a line is taken for."""
+    return next((r for r in ROWS if r[1].sought in text and re.search(r[1].expression, text)), None)
 
 
-@pytest.mark.parametrize("row", logs.LINES, ids=lambda row: f"{row.program} {row.bound} {row.line[:30]}")
-def test_every_line_that_a_real_program_wrote_is_known(row: logs.LogLine) -> None:
-    (hit,) = log_reading.recognise(row.line.replace(logs.ANY, "17").encode())
-    assert row.bound in hit.causes
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row[0]} {row[1].sought[:30]}")
+def test_a_row_finds_its_own_example(row: tuple[str, LogLine]) -> None:
+    assert _row(row[1].example or row[1].line.replace(ANY, "17")) == row
+
+
+WRITTEN = [(program, row) for program, row in ROWS if row.line]
+
+
+@pytest.mark.parametrize("row", WRITTEN, ids=lambda row: f"{row[0]} {row[1].bound} {row[1].line[:30]}")
+def test_every_line_that_a_real_program_wrote_is_known(row: tuple[str, LogLine]) -> None:
+    (hit,) = recognise(row[1].line.replace(ANY, "17").encode())
+    assert row[1].bound in hit.causes
 
 
 @pytest.mark.parametrize(
@@ -62,13 +77,13 @@ def test_every_line_that_a_real_program_wrote_is_known(row: logs.LogLine) -> Non
     ],
 )
 def test_numbers_are_taken_from_a_line(text: str, numbers: dict[str, int]) -> None:
-    (hit,) = log_reading.recognise(text.encode())
+    (hit,) = recognise(text.encode())
     assert hit.numbers == numbers
 
 
 def test_a_kind_of_line_is_told_once_with_its_number_and_the_numbers_of_the_last() -> None:
     log = b"x\nVFS: file-max limit 1 reached\ny\nVFS: file-max limit 2 reached\r\n"
-    (hit,) = log_reading.recognise(log)
+    (hit,) = recognise(log)
     assert (hit.count, hit.numbers, hit.line) == (2, {"limit": 2}, "VFS: file-max limit 1 reached")
 
 
@@ -76,15 +91,15 @@ def test_a_kind_of_line_is_told_once_with_its_number_and_the_numbers_of_the_last
 @given(st.binary(max_size=3000), st.sampled_from([text for text, _ in KNOWN]), st.binary(max_size=3000))
 @example(b"\x1b[2J\x1b]0;owned\x07", "Out of socket memory", b"\xff\xfe\x00\x9b")
 def test_a_line_is_found_among_garbage_and_is_safe_to_print(before: bytes, text: str, behind: bytes) -> None:
-    hits = log_reading.recognise(before + b"\n" + text.encode() + b"\n" + behind)
+    hits = recognise(before + b"\n" + text.encode() + b"\n" + behind)
     assert any(hit.line for hit in hits)
     assert all(hit.line.isprintable() for hit in hits)
 
 
 @settings(deadline=None)
-@given(st.lists(st.sampled_from(sorted(log_reading._ALL)) | st.text(max_size=20), max_size=60))
+@given(st.lists(st.sampled_from(sorted({row.sought for _, row in ROWS})) | st.text(max_size=20), max_size=60))
 def test_marks_in_any_order_on_one_line_do_no_harm(parts: list[str]) -> None:
-    for hit in log_reading.recognise("".join(parts).encode("utf-8", "replace")):
+    for hit in recognise("".join(parts).encode("utf-8", "replace")):
         assert hit.count > 0
         assert len(hit.line) <= 160
 
@@ -101,21 +116,20 @@ def test_marks_in_any_order_on_one_line_do_no_harm(parts: list[str]) -> None:
 def test_a_large_log_takes_seconds(block: bytes) -> None:
     data = block * (LARGE // len(block))
     start = time.process_time()
-    log_reading.recognise(data)
+    recognise(data)
     assert time.process_time() - start < 8  # about 0.5 to 1.5 on one CPU of 2023
 
 
-def diagnose(*args: str, stdin: bytes = b"") -> str:
-    command = [sys.executable, "-m", "hosttune", "diagnose", *args]
-    done = subprocess.run(command, cwd=ROOT, input=stdin, capture_output=True, check=False)
-    assert done.returncode in (0, 1, 3), done.stderr.decode()
-    return done.stdout.decode()
+def diagnose(*args: str, stdin: str = "") -> str:
+    done = verbs.hosttune("diagnose", *args, cwd=ROOT, input=stdin)
+    assert done.returncode in (0, 1, 3), done.stderr
+    return done.stdout
 
 
 def test_a_log_can_come_by_a_pipe(tmp_path: Path) -> None:
     empty = tmp_path / "snapshot.json"
     empty.write_text('{"schema": "hosttune/snapshot/1", "reads": {}, "globs": {}, "probes": {}}')
-    told = diagnose("--snapshot", str(empty), "--log", "-", stdin=b"Proxy a reached process FD limit (maxsock=37563).")
+    told = diagnose("--snapshot", str(empty), "--log", "-", stdin="Proxy a reached process FD limit (maxsock=37563).")
     assert "37,563" in told
 
 
@@ -126,6 +140,5 @@ def test_a_log_without_a_known_line_is_said_to_be_one(tmp_path: Path) -> None:
 
 
 def test_a_device_is_no_log() -> None:
-    line = [sys.executable, "-m", "hosttune", "diagnose", "--log", "/dev/zero"]
-    done = subprocess.run(line, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
+    done = verbs.hosttune("diagnose", "--log", "/dev/zero", cwd=ROOT)
     assert done.returncode == 2 and done.stderr.count("\n") == 1 and "not a regular file" in done.stderr, done

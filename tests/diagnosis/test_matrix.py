@@ -6,6 +6,7 @@ python -m pytest tests/diagnosis/test_matrix.py -s
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from tests.programs.stage import need
 from tests.vm import ahead
 from tests.vm.guest import need_guest
 
+AT_ONCE = 3
 SCENES = "tests.diagnosis.guest_stage:scenes"
 _rows: list[tuple[str, str, str]] = []
 
@@ -40,10 +42,21 @@ def table(rows: list[tuple[str, str, str]]) -> str:
     return "\n".join([*lines, "decoys, which must not be taken for what they look like:", *decoys])
 
 
+@pytest.fixture(scope="module")
+def in_namespaces(request: pytest.FixtureRequest) -> Iterator[dict[str, Future[dict[str, Any]]]]:
+    """Play the scenes that were selected, a few at a time: most of their time they wait for the kernel."""
+    items = [item for item in request.session.items if isinstance(item, pytest.Function)]
+    names = [item.callspec.params["name"] for item in items if "in_namespaces" in item.fixturenames]
+    pool = ThreadPoolExecutor(AT_ONCE)
+    yield {name: pool.submit(stage.diagnosed, name) for name in names}
+    pool.shutdown(cancel_futures=True)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("name", stage.names("netns"))
-def test_a_stall_in_a_namespace_is_diagnosed(name: str) -> None:
+def test_a_stall_in_a_namespace_is_diagnosed(name: str, in_namespaces: dict[str, Future[dict[str, Any]]]) -> None:
     need(*getattr(stage.load(name), "NEEDS", ()))
-    hold(name, stage.diagnosed(name))
+    hold(name, in_namespaces[name].result())
 
 
 @pytest.fixture(scope="module")

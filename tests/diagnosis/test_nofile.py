@@ -10,7 +10,7 @@ import pytest
 from hosttune.diagnosis import log_reading
 from hosttune.diagnosis.rules import nofile
 from hosttune.model import Certainty, Listener, Traffic
-from tests.diagnosis.given import clues, hit, is_, program
+from tests.diagnosis.given import KNOWN, clues, hit, is_, program
 
 QUEUED = Traffic(listeners=(Listener("0.0.0.0", 1883, 40, 128, inode=5),))
 CASES: dict[str, tuple[Any, Certainty, int | None]] = {
@@ -94,7 +94,7 @@ def test_what_would_decide_is_said_where_only_another_errno_was_written() -> Non
 
 def test_a_limit_that_haproxy_computed_is_raised_where_it_comes_from() -> None:
     (line,) = log_reading.recognise(
-        b"Proxy tcp-443 reached process FD limit (maxsock=37563). Please check 'ulimit-n'\n"
+        b"Proxy tcp-443 reached process FD limit (maxsock=37563). Please check 'ulimit-n'\n", KNOWN
     )
     (cause,) = nofile.judge(clues(hits=(line,)))
     assert cause.at == 37_563 and "maxconn" in cause.fixes[0]

@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests import verbs
 from tests.diagnosis import stage
 from tests.netns.sandbox import ROOT, inside
+
+pytestmark = pytest.mark.slow
 
 Kept = tuple[dict[str, Any], Path, list[str]]
 
@@ -23,9 +25,7 @@ HOSTS = sorted((ROOT / "tests/hosts").glob("*.json"))
 
 
 def hosttune(*args: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "hosttune", *args], cwd=ROOT, capture_output=True, text=True, check=False
-    )
+    return verbs.hosttune(*args, cwd=ROOT)
 
 
 def diagnosis(*args: str) -> dict[str, Any]:
@@ -74,7 +74,7 @@ def test_a_snapshot_tells_what_the_host_told(kept: Kept, name: str) -> None:
     assert told(found)[:3] == told(live)[:3]
     if name == "plain":
         assert told(found) == told(live)
-        assert found["seconds"] >= 0.4
+        assert round(found["seconds"], 2) >= 0.4  # a difference of two readings of a clock
 
 
 def test_the_two_gatherings_are_apart(kept: Kept) -> None:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from hosttune import kernel
 from hosttune.facts import defaults, machine
 from hosttune.facts.kinds import sysctl
 from hosttune.host.live import LiveHost
 from hosttune.model import Reading, Reason, Subject, Unknown, Value
 from hosttune.profile import load
-from hosttune.resolve.systemd_limits import BUMPED, NR_OPEN
+from hosttune.resolve.systemd_limits import BUMPED
+from tests import verbs
 from tests.running import Running
 
 HOSTS = Path(__file__).parent.parent / "hosts"
@@ -26,7 +26,7 @@ KEYS = [subject.removeprefix("sysctl:") for subject in sorted(defaults.ROUGH)]
 
 def test_the_running_kernel_has_what_the_rules_give() -> None:
     host = LiveHost()
-    found = sysctl.read(host, KEYS)
+    found = sysctl.read(host, tuple(KEYS))
     mine = {f"sysctl:{key}": r for key, r in found.items() if r.boot == UNSET and not isinstance(r.runtime, Unknown)}
     told = defaults.defaults(host, machine.gather(host), mine)
     assert len(mine) >= 5
@@ -36,8 +36,7 @@ def test_the_running_kernel_has_what_the_rules_give() -> None:
 @pytest.mark.parametrize("role", load.names())
 @pytest.mark.parametrize("name", ["debian12-stock", "debian13-stock", "debian12-no-ipv6"])
 def test_nothing_of_a_stock_machine_is_lost_at_a_boot(name: str, role: str) -> None:
-    command = [sys.executable, "-m", "hosttune", "check", "--role", role, "--format", "json", "--snapshot"]
-    done = subprocess.run([*command, str(HOSTS / f"{name}.json")], capture_output=True, text=True, check=False)
+    done = verbs.hosttune("check", "--role", role, "--format", "json", "--snapshot", str(HOSTS / f"{name}.json"))
     findings = json.loads(done.stdout)["findings"]
     assert findings and not [f for f in findings if f["verdict"] in ("DRIFT", "UNKNOWN")]
 
@@ -89,11 +88,11 @@ def test_what_the_command_line_sets_comes_back(spelled: str, tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("release", "now", "wanted"),
     [
-        ("ID=debian\nVERSION_ID=12\n", 3_000_000, NR_OPEN),
-        ("ID=debian\nVERSION_ID=12\n", NR_OPEN, NR_OPEN),
+        ("ID=debian\nVERSION_ID=12\n", 3_000_000, kernel.NR_OPEN),
+        ("ID=debian\nVERSION_ID=12\n", kernel.NR_OPEN, kernel.NR_OPEN),
         ("ID=debian\nVERSION_ID=13\n", 3_000_000, BUMPED),
         ("ID=rhel\nVERSION_ID=9.4\n", BUMPED, BUMPED),
-        ("ID=rhel\nVERSION_ID=9.4\n", NR_OPEN, NR_OPEN),
+        ("ID=rhel\nVERSION_ID=9.4\n", kernel.NR_OPEN, kernel.NR_OPEN),
         ("ID=rhel\nVERSION_ID=9.4\n", 3_000_000, None),
     ],
 )

@@ -5,8 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ from hosttune.host.live import LiveHost
 from hosttune.host.recorded import Recorded
 from hosttune.model import Reading, Reason, Subject, Unknown, Workload
 from hosttune.profile import load, merge
+from tests import verbs
 from tests.vm.guest import REPO
 
 GIB = 1 << 30
@@ -41,8 +40,7 @@ def snapshot(path: Path, page: Any = None, *, arm: bool = False, total: int = 25
 
 
 def wanted(path: str, *options: str) -> Any:
-    command = [sys.executable, "-m", "hosttune", "check", "--role", "lb", "--format", "json", "--snapshot", path]
-    done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
+    done = verbs.hosttune("check", "--role", "lb", "--format", "json", "--snapshot", path, *options)
     assert done.returncode in (0, 1), done
     findings = json.loads(done.stdout)["findings"]
     (found,) = [f for f in findings if f["subject"] == "sysctl:net.ipv4.tcp_mem" and f["requirement"]]
@@ -78,8 +76,7 @@ def test_a_snapshot_cannot_make_it_up(tmp_path: Path, page: Any) -> None:
     answers["probes"]["page_size {}"] = {"is": page}
     path = tmp_path / "s.json"
     path.write_text(json.dumps(answers))
-    command = [sys.executable, "-m", "hosttune", "check", "--role", "lb", "--snapshot", str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = verbs.hosttune("check", "--role", "lb", "--snapshot", str(path))
     assert (done.returncode, done.stdout) == (2, "") and "page_size" in done.stderr, done
 
 

@@ -20,6 +20,7 @@ from tests.changes.tree import image
 from tests.planning.deploy.test_ansible import program
 from tests.vm.guest import REPO
 
+pytestmark = pytest.mark.slow
 ITSELF = f'#!/bin/sh\nPYTHONPATH={shlex.quote(str(REPO))} exec {shlex.quote(sys.executable)} -m hosttune "$@"\n'
 SAYS = "#!/bin/sh\nprintf '%s' '{}'\nexit {}\n"
 NEWER = json.dumps({"schema": "hosttune/apply/2", "changed": False})

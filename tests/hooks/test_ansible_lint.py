@@ -19,6 +19,8 @@ from tests import needs
 from tests.planning.deploy.test_ansible import program
 from tests.vm.guest import REPO
 
+pytestmark = pytest.mark.slow
+
 # ansible-test makes environments without pip and fetches a script that installs it from a server of Ansible's;
 # what it keeps under this name it does not fetch. Python has a pip of its own
 GET_PIP = "import ensurepip\nensurepip.bootstrap()\n"

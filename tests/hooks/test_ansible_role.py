@@ -16,6 +16,8 @@ from tests.hooks.ansible_hosts import hosttune
 from tests.planning.deploy.test_ansible import program
 from tests.vm.guest import REPO
 
+pytestmark = pytest.mark.slow
+
 PYZ = "#!/bin/sh\necho hosttune 0.0.{}\n"
 REPORT = {
     "schema": "hosttune/report/1",

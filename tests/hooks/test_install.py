@@ -16,6 +16,8 @@ import yaml
 from tests import needs
 from tests.hooks.cloud import hook
 
+pytestmark = pytest.mark.slow
+
 SUM = "0" * 64
 PROGRAM = b"#!/bin/sh\necho it runs\n"
 

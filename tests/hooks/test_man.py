@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from typer.testing import CliRunner
 from hosttune.cli import app
 from hosttune.hooks import man, roff
 from tests import needs
+from tests.verbs import hosttune
 
 TREE = man.verb(typer.main.get_command(app), "hosttune")
 PAGES = man.pages(TREE, "1.0")
@@ -34,10 +34,6 @@ def verbs(verb: man.Verb = TREE) -> Iterator[man.Verb]:
     yield verb
     for one in verb.verbs:
         yield from verbs(one)
-
-
-def hosttune(*args: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "hosttune", *args], capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")

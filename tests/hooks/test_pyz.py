@@ -15,9 +15,12 @@ import pytest
 
 from hosttune import __version__
 from hosttune.hooks import pyz
+from tests import verbs
 from tests.changes import tree
 from tests.hooks.bare import USER, Bare
 from tests.vm.guest import REPO, need_guest
+
+pytestmark = pytest.mark.slow
 
 HERE = f"{sys.version_info[0]}.{sys.version_info[1]}"
 SNAPSHOT = REPO / "tests/hosts/debian12-stock.json"
@@ -26,8 +29,7 @@ FRESH = f"rm -rf {CACHE}; "
 
 
 def build(output: Path, *options: str, **env: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "hosttune", "hook", "pyz", "-o", str(output), *options]
-    return subprocess.run(command, capture_output=True, text=True, check=False, cwd=REPO, env={**os.environ, **env})
+    return verbs.hosttune("hook", "pyz", "-o", str(output), *options, cwd=REPO, env={**os.environ, **env})
 
 
 @pytest.fixture(scope="module")

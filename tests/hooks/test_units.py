@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from hosttune.workflows.check_units import MANUALS
-from tests import needs
+from tests import needs, verbs
 from tests.hooks.cloud import REPO, hook
 from tests.vm.guest import hooks_root, need_guest
 
@@ -112,6 +112,7 @@ def test_wrong_use_is_one_line_and_prints_nothing(name: str) -> None:
     assert said in done.stderr and done.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("textfile", ["", "/srv/a $b %c/hosttune.prom"])
 def test_systemd_takes_the_units(tmp_path: Path, textfile: str) -> None:
     done = hook("systemd", *LB, *(["--textfile", textfile] if textfile else []), "-o", str(tmp_path))
@@ -145,6 +146,7 @@ def test_what_is_taken_without_a_sum_is_told() -> None:
     assert "https://x/hosttune.pyz" in done.stderr and "without a sum" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["hosttune", "hosttune-0.1", "hosttune.git"])
 def test_the_unit_starts_no_directory_whatever_it_is_called(name: str) -> None:
     """Case 14: a checkout of that name, out of /tmp, in which hosttune runs as a module."""
@@ -153,8 +155,7 @@ def test_the_unit_starts_no_directory_whatever_it_is_called(name: str) -> None:
         there = Path(above) / name
         there.mkdir()
         env = {**os.environ, "PATH": "/usr/bin:/bin", "PYTHONPATH": str(REPO)}
-        command = [sys.executable, "-m", "hosttune", "hook", "systemd", "--role", "lb"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=there, env=env)
+        done = verbs.hosttune("hook", "systemd", "--role", "lb", cwd=there, env=env)
     assert done.returncode == 0 and "ExecStart=/usr/local/bin/hosttune check" in done.stdout, done
 
 
@@ -213,6 +214,7 @@ def test_a_profile_takes_no_role_s_place(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (2, "") and "stand for the role lb; rename it" in done.stderr
 
 
+@pytest.mark.slow
 def test_a_role_of_this_host_alone_is_told_of(tmp_path: Path) -> None:
     needs.need("namespaces")
     (tmp_path / "hosttune/profiles").mkdir(parents=True)
@@ -236,6 +238,7 @@ def test_user_data_that_is_too_long_for_a_cloud_is_told_of(tmp_path: Path) -> No
     assert hook("cloud-init", "--from", "image").stderr == ""
 
 
+@pytest.mark.slow
 def test_cloud_init_takes_each_document(tmp_path: Path) -> None:
     need_guest(hooks_root)
     names = [name for name in CASES if name.startswith("cloud-init")]

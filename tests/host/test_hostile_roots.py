@@ -16,6 +16,8 @@ from hosttune.host.live import LiveHost
 from tests.changes import tree
 from tests.host.test_race import run
 
+pytestmark = pytest.mark.slow
+
 VERBS = {
     "check": ["check", "--role", "lb", "--user", "alice"],
     "dry-run": ["apply", "--role", "lb", "--dry-run", "--user", "alice"],

@@ -165,7 +165,7 @@ def test_whatever_comes_is_rows_or_an_oserror(parts: list[bytes], cut: int) -> N
         lambda link: sockets._maps(sock_diag.dump(link, 2, 0xFFF), (6, 10), [], sockets._wanted(backends, 2), True),
         lambda link: sockets._maps(sock_diag.dump(link, 10, 0xFFF), (6, 7, 8, 9, 10, 11, 12, 13), []),
         lambda link: list(holdings._rows(link, 0xFFF, b"")),
-        lambda link: traffic._owners(link),
+        lambda link: traffic.owners(link),
         lambda link: list(interfaces.addresses(link)),
         lambda link: tracked.sample(link, 100),
         lambda link: routes.route(link, "10.0.0.2", {1: "lo"}),

@@ -28,6 +28,7 @@ def sticky(tmp_path: Path) -> Path:
     return made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["out", "away/victim", "away/new"])
 @pytest.mark.parametrize("write", ["write", "renew", "append_to", "remove_if"])
 def test_a_link_of_another_is_refused(sticky: Path, name: str, write: str) -> None:
@@ -61,6 +62,7 @@ def test_the_mode_is_its_own_whatever_was_there(tmp_path: Path) -> None:
     assert [one.name for one in tmp_path.iterdir()] == ["file"]
 
 
+@pytest.mark.slow
 def test_a_file_or_a_pipe_of_another_gets_nothing(sticky: Path) -> None:
     os.mkfifo(sticky / "fifo")
     (sticky / "theirs").touch()

@@ -14,6 +14,8 @@ from hosttune.host import named_file, owners
 from hosttune.host.owners import Doubt
 from tests.rooted import NOBODY, need_root, symlink_of_nobody
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def place(tmp_path: Path) -> Path:

@@ -46,6 +46,8 @@ BAD: list[tuple[str, str]] = [
     (json.dumps({"schema": SCHEMA, "reads": {}, "globs": {}}), "probes"),
     (json.dumps({"schema": SCHEMA, "reads": {"/a": 1}, "globs": {}, "probes": {}}), "/a"),
     (json.dumps({"schema": SCHEMA, "reads": {"/a": {"is": 1}}, "globs": {}, "probes": {}}), "/a"),
+    (json.dumps({"schema": SCHEMA, "reads": {"/a": {"is": None}}, "globs": {}, "probes": {}}), "/a"),
+    (json.dumps({"schema": SCHEMA, "reads": {}, "globs": {}, "probes": {"page_size {}": {"is": None}}}), "page"),
     (json.dumps({"schema": SCHEMA, "reads": {"/a": {"error": {}, "detail": ""}}, "globs": {}, "probes": {}}), "/a"),
     (json.dumps({"schema": SCHEMA, "reads": {"/a": {"error": "NO"}}, "globs": {}, "probes": {}}), "/a"),
     (json.dumps({"schema": SCHEMA, "reads": {}, "globs": {"/*": [1]}, "probes": {}}), "globs"),

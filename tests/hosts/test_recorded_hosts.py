@@ -8,10 +8,11 @@ from __future__ import annotations
 import difflib
 import os
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests import verbs
 
 HERE = Path(__file__).resolve().parent
 HOSTS = sorted(path.stem for path in HERE.glob("*.json"))
@@ -22,15 +23,7 @@ def check(name: str, *more: str) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8"}
     env["PYTHONPATH"] = os.pathsep.join(filter(None, [str(HERE.parent.parent), env.get("PYTHONPATH", "")]))
     # run beside the recordings, so that the report's own command line is the same on every machine
-    return subprocess.run(
-        [sys.executable, "-m", "hosttune", "check", "--role", "lb", "--snapshot", f"{name}.json", *more],
-        capture_output=True,
-        text=True,
-        env=env,
-        cwd=HERE,
-        check=False,
-        timeout=60,
-    )
+    return verbs.hosttune("check", "--role", "lb", "--snapshot", f"{name}.json", *more, env=env, cwd=HERE)
 
 
 def test_there_are_at_least_six_machines() -> None:

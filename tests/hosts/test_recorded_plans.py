@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +14,14 @@ from hosttune.host import Host
 from hosttune.model import Verdict
 from hosttune.options import Options
 from hosttune.workflows import apply_plan, examine, loading, opening
+from tests import verbs
 
 HOSTS = sorted(Path(__file__).parent.glob("*.json"))
 
 
 @pytest.mark.parametrize("path", HOSTS, ids=lambda path: path.stem)
 def test_a_recording_is_planned(path: Path) -> None:
-    command = [sys.executable, "-m", "hosttune", "apply", "--role", "lb", "--snapshot", str(path), "--dry-run"]
-    done = subprocess.run([*command, "--format", "json"], capture_output=True, text=True, check=False)
+    done = verbs.hosttune("apply", "--role", "lb", "--snapshot", str(path), "--dry-run", "--format", "json")
     document = json.loads(done.stdout)
     assert done.returncode == (5 if document["refused"] else 4)
     assert done.stderr.count("\n") == bool(document["refused"])

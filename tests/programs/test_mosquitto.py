@@ -8,8 +8,9 @@ import signal
 import socket
 import subprocess
 
-from hosttune.capacity.logs import PLAIN, appears, log_lines
+from hosttune.capacity.logs import appears, log_lines
 from hosttune.model import BindMode
+from hosttune.programs import knowledge
 from tests.programs import stage
 
 PORT = 1883
@@ -87,7 +88,7 @@ def on_lowered_limit() -> None:
     welcomed = [welcome(number) for number in range(20)]
     subprocess.run(["prlimit", f"--pid={pid}", f"--nofile={stage.descriptors(pid)}:"], check=True)
     assert all(welcomed) and welcome(20) is None
-    (line,) = log_lines("mosquitto", "nofile", BindMode.CONNECT, PLAIN)
+    (line,) = log_lines(knowledge.of("mosquitto")[0], "nofile", BindMode.CONNECT, "plain")
     stage.wait_for(line, lambda: appears(line, said()))
 
 

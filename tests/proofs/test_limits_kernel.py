@@ -16,6 +16,8 @@ from hosttune.proofs.experiments import accept, churn, conntrack, epoll, ghosts,
 from tests import needs
 from tests.proofs.arena import arena, proof, setup
 
+pytestmark = pytest.mark.slow
+
 TRIES = {"deadline": None, "suppress_health_check": [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]}
 NO_PORT_LEFT = "connect: EADDRNOTAVAIL (99)"
 

@@ -17,6 +17,8 @@ import pytest
 from tests import needs
 from tests.proofs.arena import arena
 
+pytestmark = pytest.mark.slow
+
 # what the kernel changes by itself, or another program at any time
 MOVING = (
     "kernel/random/", "kernel/ns_last_pid", "kernel/pty/nr", "fs/dentry-state", "fs/file-nr", "fs/inode-", "fs/aio-nr",

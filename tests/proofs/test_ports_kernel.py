@@ -14,6 +14,8 @@ from hosttune.proofs.experiments.ports import Case, forecast
 from hosttune.proofs.proof_setup import Hold, examples
 from tests.proofs.arena import arena, proof
 
+pytestmark = pytest.mark.slow
+
 RANGES = [(32768, 60999), (1024, 65535)]
 OWN, OTHER, OTHER6 = "192.0.2.1", "203.0.113.9", "2001:db8::9"
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from hosttune.commands import prove
 from hosttune.errors import UsageError
 from hosttune.model import BindMode, Proof, Proven, Reason, Unknown, Workload
 from hosttune.proofs import proof_setup, running
 from hosttune.proofs.experiments import conntrack, epoll, memory, ports
 from hosttune.proofs.proof_setup import Hold, examples
+from hosttune.terminal import amounts
 from tests.proofs.arena import setup
 from tests.running import Running
 
@@ -120,10 +120,10 @@ def test_a_cgroup_leaves_less_memory_than_the_machine_has(tmp_path: Path) -> Non
 
 @pytest.mark.parametrize(("text", "seconds"), [("30", 30), ("30s", 30), ("2m", 120), ("1.5s", 1.5)])
 def test_a_budget_is_a_time(text: str, seconds: float) -> None:
-    assert prove.seconds(text) == seconds
+    assert amounts.seconds(text, "--budget", least=1.0) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "0", "-1", "1h", "s", "61m", "nan", "1e9"])
+@pytest.mark.parametrize("text", ["", "0", "-1", "2h", "500ms", "s", "61m", "nan", "1e9"])
 def test_another_budget_is_one_clear_line(text: str) -> None:
     with pytest.raises(UsageError, match="30s or 2m"):
-        prove.seconds(text)
+        amounts.seconds(text, "--budget", least=1.0)

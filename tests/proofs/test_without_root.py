@@ -20,6 +20,8 @@ from hosttune.proofs.experiments import ghosts, ports, syn
 from hosttune.proofs.proof_setup import examples
 from tests import needs
 
+pytestmark = pytest.mark.slow
+
 NOBODY = 65534
 PR_SET_DUMPABLE = 4  # prctl(2)
 FORECASTS = {

@@ -31,7 +31,7 @@ from hosttune.model import (
     Unknown,
     Use,
 )
-from hosttune.render.view.diagnosis import Renderer
+from hosttune.render import render
 
 _SETTINGS = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 _COUNT = st.integers(0, 10**19)
@@ -122,7 +122,7 @@ def _unsafe(text: str) -> set[str]:
 @_SETTINGS
 @given(found=_DIAGNOSES)
 def test_no_control_character_gets_through(format: str, verbose: bool, found: Diagnosis) -> None:
-    text = Renderer(format).render(found, verbose=verbose)
+    text = render(found, format, verbose=verbose)
     assert not _unsafe(text)
     assert text.endswith("\n")
 
@@ -131,21 +131,21 @@ def test_no_control_character_gets_through(format: str, verbose: bool, found: Di
 @_SETTINGS
 @given(found=_DIAGNOSES, width=st.integers(60, 200), unicode=st.booleans())
 def test_no_line_is_wider_than_the_terminal(verbose: bool, found: Diagnosis, width: int, unicode: bool) -> None:
-    text = Renderer("table").render(found, verbose=verbose, width=width, unicode=unicode)
+    text = render(found, "table", verbose=verbose, width=width, unicode=unicode)
     assert max(map(len, text.split("\n"))) <= width
 
 
 @_SETTINGS
 @given(found=_DIAGNOSES)
 def test_colour_adds_nothing_but_escapes(found: Diagnosis) -> None:
-    painted = re.sub(r"\x1b\[[0-9;]*m", "", Renderer("table").render(found, color=True))
-    assert painted.rstrip("\n") == Renderer("table").render(found).rstrip("\n")
+    painted = re.sub(r"\x1b\[[0-9;]*m", "", render(found, "table", color=True))
+    assert painted.rstrip("\n") == render(found, "table").rstrip("\n")
 
 
 @_SETTINGS
 @given(found=_DIAGNOSES)
 def test_json_holds_to_its_schema(found: Diagnosis) -> None:
-    text = Renderer("json").render(found)
+    text = render(found, "json")
     jsonschema.Draft202012Validator(_schema()).validate(json.loads(text))
 
 
@@ -202,7 +202,7 @@ _PORTS = Cause(
 
 def test_the_answer_comes_first_and_each_part_beside_its_name() -> None:
     calm = dataclasses.replace(_NOFILE, kind="knee", evidence=(Evidence("below half"),))
-    text = Renderer("table").render(_diagnosis(Conclusion.CAUSE, _PORTS, excluded=(calm, _NOFILE)), width=80)
+    text = render(_diagnosis(Conclusion.CAUSE, _PORTS, excluded=(calm, _NOFILE)), "table", width=80)
     assert text.split("\n") == [
         "lb1 · Debian 12 · Linux 6.1.0 · watched for 0.3 s",
         "",
@@ -224,35 +224,35 @@ def test_what_is_only_possible_stands_below_that_it_is_not_enough() -> None:
     maybe = dataclasses.replace(_PORTS, certainty=Certainty.POSSIBLE, confirm="the errno", against=())
     found = _diagnosis(Conclusion.NOT_ENOUGH, maybe, next=("the errno", "the number"))
     found = dataclasses.replace(found, text=f"Not enough evidence: it may be that {maybe.what}")
-    text = Renderer("table").render(found)
+    text = render(found, "table")
     lines = text.split("\n")
     assert lines[2] == "  Not enough evidence; it may be one of these:"
     assert lines[4].startswith("  possible: source ports")
     assert text.count("the errno") == 1
     assert text.count(maybe.what) == 1
     more = dataclasses.replace(found, text=f"Not enough evidence: 9 SYNs wait; it may be that {maybe.what}")
-    lines = Renderer("table").render(more).split("\n")
+    lines = render(more, "table").split("\n")
     assert lines[2] == "  Not enough evidence: 9 SYNs wait; it may be one of these:"
 
 
 def test_others_of_one_reason_are_told_together_and_where_only_with_v() -> None:
     ports = dataclasses.replace(_NOFILE, kind="ports", evidence=(Evidence("17 of 1,024", "sock_diag"),))
     found = _diagnosis(Conclusion.NOTHING, excluded=(_NOFILE, ports))
-    assert "  excluded:\n    nofile, ports: 17 of 1,024\n" in Renderer("table").render(found)
-    told = Renderer("table").render(found, verbose=True)
+    assert "  excluded:\n    nofile, ports: 17 of 1,024\n" in render(found, "table")
+    told = render(found, "table", verbose=True)
     assert "  excluded:\n    nofile: 17 of 1,024 (/proc/7)\n    ports: 17 of 1,024 (sock_diag)\n" in told
 
 
 def test_more_than_three_causes_take_v() -> None:
     found = _diagnosis(Conclusion.CAUSE, *[dataclasses.replace(_PORTS, what=f"pool {n} is full") for n in range(5)])
-    assert "  2 more with -v\n" in Renderer("table").render(found)
-    assert "  also certain: pool 2 is full" in Renderer("table").render(found)
-    assert "  also certain: pool 4 is full" in Renderer("table").render(found, verbose=True)
+    assert "  2 more with -v\n" in render(found, "table")
+    assert "  also certain: pool 2 is full" in render(found, "table")
+    assert "  also certain: pool 4 is full" in render(found, "table", verbose=True)
 
 
 def test_what_is_only_possible_beside_a_cause_is_one_line_without_v() -> None:
     maybe = dataclasses.replace(_PORTS, certainty=Certainty.POSSIBLE, what="another", fixes=("fix that",))
     found = _diagnosis(Conclusion.CAUSE, _PORTS, maybe)
-    assert "  also possible: another, at 28,232 connections\n" in Renderer("table").render(found)
-    assert "fix that" not in Renderer("table").render(found)
-    assert "fix that" in Renderer("table").render(found, verbose=True)
+    assert "  also possible: another, at 28,232 connections\n" in render(found, "table")
+    assert "fix that" not in render(found, "table")
+    assert "fix that" in render(found, "table", verbose=True)

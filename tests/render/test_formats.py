@@ -23,14 +23,14 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from tap.parser import Parser
 
-from hosttune import registry
 from hosttune.model import Finding, Reason, Report, Severity, Unknown, Verdict
-from hosttune.render import exit_codes
-from hosttune.render.formats import junit, markdown, nagios, tap
-from hosttune.render.view import markdown as md
-from hosttune.render.view.cases import Outcome, cases
-from hosttune.render.view.figures import clean
-from tests import needs
+from hosttune.model.document import Column, Document, Row, Table
+from hosttune.render import exit_codes, formats_of, render
+from hosttune.render.cases import Outcome, cases
+from hosttune.render.figures import clean
+from hosttune.render.formats import markdown as md
+from hosttune.render.of_report import junit, nagios, tap
+from tests import needs, verbs
 from tests.render.test_render_examples import bound, finding, report
 from tests.render.test_render_properties import _REPORTS as REPORTS
 
@@ -43,15 +43,7 @@ DATUM = r"(?:'[^'=]+'|[^ '=]+)=[0-9]+(?:;[0-9:]*){2};0;[0-9]*"
 
 
 def hosttune(*words: str, encoding: str = "utf-8") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "hosttune", *words],
-        capture_output=True,
-        encoding=encoding,
-        cwd=HOSTS,
-        env={**os.environ, "PYTHONPATH": str(HERE.parents[1]), "PYTHONIOENCODING": encoding},
-        check=False,
-        timeout=60,
-    )
+    return verbs.hosttune(*words, encoding=encoding, cwd=HOSTS)
 
 
 @pytest.mark.parametrize("host", ["debian12-drift", "debian12-whitepaper"])
@@ -231,6 +223,7 @@ def test_a_line_has_room_for_thousands_of_backends() -> None:
     assert "'used ports:10.0.0.1:4997'" not in text and len(text) < 1024
 
 
+@pytest.mark.slow
 def test_a_program_that_runs_plugins_takes_the_state_and_the_line() -> None:
     needs.need("negate")
     negate = needs.where("negate")
@@ -348,7 +341,7 @@ def words(text: str) -> list[str]:
 @_SETTINGS
 @given(report=REPORTS, verbose=st.booleans())
 def test_whatever_a_host_says_a_reader_of_markdown_sees_no_markup_of_it(report: Report, verbose: bool) -> None:
-    text = markdown.render(report, verbose=verbose)
+    text = render(report, "markdown", verbose=verbose)
     tokens = MARKDOWN.parse(text)
     assert {token.type.removesuffix("_open").removesuffix("_close") for token in tokens} <= BLOCKS
     inside = {child.type for token in tokens for child in token.children or []}
@@ -365,8 +358,8 @@ def test_whatever_a_host_says_a_reader_of_markdown_sees_no_markup_of_it(report: 
 def test_a_reader_of_markdown_shows_what_was_said(text: str) -> None:
     said = clean(text).strip()
     assert words(f"# {md.text(text)}\n\n{md.text(text)}\n\n- {md.text(text)}\n") == [said] * 3
-    table = "\n".join([*md.head("a", "b"), md.row((text, text))])
-    assert words(table) == ["a", "b", said, said]
+    table = Table((Column("a"), Column("b")), (Row((text, text)),))
+    assert words(md.write(Document("t", ("u",), (table,)))) == ["t", "u", "a", "b", said, said]
 
 
 @pytest.mark.parametrize("verb", ["check", "capacity"])
@@ -381,7 +374,7 @@ def test_a_ticket_has_its_tables(verb: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_each_format_is_found_by_its_file(name: str) -> None:
-    assert name in registry.names("hosttune.render.formats")
+    assert name in formats_of(Report)
 
 
 def test_a_finding_of_two_roles_stands_in_both() -> None:

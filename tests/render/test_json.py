@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ import jsonschema
 import pytest
 
 import hosttune.render
+from tests import verbs
 
 SCHEMA = Path(hosttune.render.__file__).with_name("report.schema.json")
 RUNS = {
@@ -24,8 +23,7 @@ RUNS = {
 
 
 def report(*args: str) -> Any:
-    command = [sys.executable, "-m", "hosttune", "check", "--format", "json", *args]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = verbs.hosttune("check", "--format", "json", *args)
     assert done.returncode in (0, 1), done.stderr
     return json.loads(done.stdout)
 

@@ -36,9 +36,10 @@ from hosttune.model import (
     Verdict,
     View,
 )
-from hosttune.render.formats import prometheus
-from hosttune.render.view import exposition, prometheus_watch
-from hosttune.render.view.figures import clean
+from hosttune.render import exposition
+from hosttune.render.figures import clean
+from hosttune.render.of_report import prometheus
+from hosttune.render.of_view import prometheus as look
 from hosttune.terminal import metrics_file
 from hosttune.watching import counted
 from tests import needs
@@ -182,7 +183,7 @@ def view(*uses: Use, **rates: float) -> View:
 
 
 def test_a_look_has_pools_limits_and_ghosts_and_not_what_node_exporter_has() -> None:
-    text = prometheus_watch.render(
+    text = look.render(
         view(
             Use("ports:10.0.0.9->10.0.0.11:1883", "ports", 25, 100, "ports", "", 50, "connect"),
             Use("ports:10.0.0.9", "ports", 30, Unknown(Reason.UNDECIDED), "ports", "", None, "bind"),
@@ -206,7 +207,7 @@ def test_a_look_has_pools_limits_and_ghosts_and_not_what_node_exporter_has() -> 
 
 def test_of_many_processes_of_a_program_the_nearest_to_its_limit_is_told() -> None:
     uses = [Use(f"nofile:{pid}", f"descriptors of nginx ({pid})", pid, 1024, "descriptors", "") for pid in (5, 900, 7)]
-    text = prometheus_watch.render(view(*uses))
+    text = look.render(view(*uses))
     labels = {"limit": "nofile:nginx", "name": "descriptors of nginx", "unit": "descriptors"}
     assert (one(text, "limit_used", **labels), one(text, "limit_capacity", **labels)) == (900, 1024)
     assert len(parsed(text)["hosttune_limit_used"]) == 1
@@ -376,6 +377,6 @@ def test_a_watch_that_ends_leaves_what_another_run_has_written_since(tmp_path: P
     path.write_text(prometheus.failed("x"))
     metrics_file.remove(str(path), 'verb="watch"')
     assert path.exists()
-    path.write_text(prometheus_watch.render(view()))
+    path.write_text(look.render(view()))
     metrics_file.remove(str(path), 'verb="watch"')
     assert not path.exists()

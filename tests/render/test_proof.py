@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import subprocess
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,8 +17,8 @@ import hosttune.render
 from hosttune.facts import machine
 from hosttune.host.live import LiveHost
 from hosttune.model import Proof, Reason, Trial, Unknown
-from hosttune.render.view import proof as proof_view
-from tests import needs
+from hosttune.render import render
+from tests import needs, verbs
 from tests.proofs.arena import arena
 
 SCHEMA = json.loads(Path(hosttune.render.__file__).with_name("prove.schema.json").read_text())
@@ -36,18 +35,17 @@ MACHINE = machine.gather(LiveHost())
 @given(proofs=st.lists(PROOF, max_size=3), width=st.integers(60, 200), planned=st.booleans())
 def test_any_proof_can_be_shown(proofs: list[Proof], width: int, planned: bool) -> None:
     trial = Trial(MACHINE, ("lb",), planned, 30.0, 1.0, tuple(proofs), ("a note",), "hosttune prove")
-    table = proof_view.table(trial, width)
+    table = render(trial, "table", width=width)
     assert max(map(len, table.splitlines())) <= width
-    rows = [line for line in proof_view.markdown(trial).splitlines() if line.startswith("| ")]
+    rows = [line for line in render(trial, "markdown").splitlines() if line.startswith("| ")]
     assert len(rows) == len(proofs) + 1
-    for text in (table, proof_view.markdown(trial)):
+    for text in (table, render(trial, "markdown")):
         assert not any(ord(c) < 32 and c != "\n" for c in text)
-    jsonschema.validate(json.loads(proof_view.document(trial)), SCHEMA)
+    jsonschema.validate(json.loads(render(trial, "json")), SCHEMA)
 
 
 def run(*args: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "hosttune", "prove", *args]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return verbs.hosttune("prove", *args)
 
 
 @pytest.mark.parametrize("more", [["--json"], ["--format", "json", "--planned", "--role", "lb"]], ids=" ".join)

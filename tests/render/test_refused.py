@@ -7,7 +7,7 @@ import shlex
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hosttune.render.view import refused
+from hosttune.render import refused
 
 HIDDEN = "{0}: invisible in this namespace; run hosttune there, or leave it alone here: --except {0}"
 KEYS = ("net.core.a", "net.ipv4.b", "net.ipv4.c")

@@ -22,7 +22,7 @@ from hosttune.model import (
     Verdict,
     Workload,
 )
-from hosttune.render.formats import table
+from hosttune.render import render
 
 MACHINE = Machine(
     "lb01", "debian", "12", "Debian 12", "6.1", 8, 33608216576, None, "", "", "", False, True, True, "net:[1]"
@@ -47,18 +47,22 @@ def report(findings: tuple[Finding, ...] = (), bounds: tuple[Bound, ...] = (), *
     return dataclasses.replace(made, **more)  # type: ignore[arg-type]
 
 
+def table(noun: Report, **how: bool | int) -> str:
+    return render(noun, "table", **how)  # type: ignore[arg-type]
+
+
 def test_the_smallest_bound_is_named_whatever_the_order() -> None:
-    text = table.render(report(bounds=(bound("memory", 900_000), bound("ports", 28232, 14116))))
+    text = table(report(bounds=(bound("memory", 900_000), bound("ports", 28232, 14116))))
     assert "Stalls at 28,232 connections: ports (slow from 14,116)" in text
 
 
 def test_enough_is_said_with_the_first_limit() -> None:
-    text = table.render(report(bounds=(bound("memory", 3_000_000),)))
+    text = table(report(bounds=(bound("memory", 3_000_000),)))
     assert "Carries 1,000,000" in text and "3,000,000" in text
 
 
 def test_a_bound_that_could_not_be_told_is_shown_with_its_reason() -> None:
-    text = table.render(report(bounds=(bound("conntrack", Unknown(Reason.INVISIBLE)), bound("memory", 3_000_000))))
+    text = table(report(bounds=(bound("conntrack", Unknown(Reason.INVISIBLE)), bound("memory", 3_000_000))))
     assert "conntrack: invisible in this namespace" in text
     assert "Carries" not in text
 
@@ -66,7 +70,7 @@ def test_a_bound_that_could_not_be_told_is_shown_with_its_reason() -> None:
 def test_a_rate_is_no_number_of_connections_and_is_said_where_it_is_too_low() -> None:
     slow = dataclasses.replace(bound("TIME_WAIT", 470), unit="connections/s")
     fast = dataclasses.replace(bound("accept queue", 5000), unit="connections/s")
-    text = table.render(report(bounds=(bound("memory", 900_000), slow, fast)))
+    text = table(report(bounds=(bound("memory", 900_000), slow, fast)))
     assert "Stalls at 900,000 connections: memory" in text
     assert "only 470 new connections/s: TIME_WAIT" in text and "accept queue" not in text
     assert text.count("raise-me") == 1  # what raises one raises the other: once is enough
@@ -74,37 +78,37 @@ def test_a_rate_is_no_number_of_connections_and_is_said_where_it_is_too_low() ->
 
 def test_bounds_that_could_not_be_told_for_one_reason_are_one_line() -> None:
     unseen = Unknown(Reason.INVISIBLE, "look there")
-    text = table.render(report(bounds=(bound("orphans", unseen), bound("neighbours", unseen))))
+    text = table(report(bounds=(bound("orphans", unseen), bound("neighbours", unseen))))
     assert "orphans, neighbours: invisible in this namespace: look there" in text
 
 
 def test_minor_and_held_findings_are_folded_until_verbose() -> None:
     found = (finding("a.minor", Verdict.FAIL, Severity.INFO), finding("b.held", Verdict.OK))
-    short, long = table.render(report(found)), table.render(report(found), verbose=True)
+    short, long = table(report(found)), table(report(found), verbose=True)
     assert "a.minor" not in short.partition("failed")[0] and "b.held" not in short
     assert "a.minor" in long and "b.held" in long and "short queue" in long
 
 
 def test_what_root_would_add_waivers_and_the_next_command_are_printed() -> None:
     waived = dataclasses.replace(finding("x.y", Verdict.FAIL).requirement, waived="old kernel")  # type: ignore[type-var]
-    text = table.render(report(missing=("sockets of others",), waived=(waived,), warnings=("tuned runs",)))
+    text = table(report(missing=("sockets of others",), waived=(waived,), warnings=("tuned runs",)))
     for said in ("sockets of others", "old kernel", "tuned runs", "hosttune check --role lb -v"):
         assert said in text
 
 
 def test_markup_of_a_host_is_not_interpreted() -> None:
-    text = table.render(report(machine=dataclasses.replace(MACHINE, hostname="[red]x[/red]")), color=True)
+    text = table(report(machine=dataclasses.replace(MACHINE, hostname="[red]x[/red]")), color=True)
     assert "[red]x[/red]" in text
 
 
 def test_ascii_only_where_the_terminal_has_no_more() -> None:
-    text = table.render(report((finding("a" * 60, Verdict.FAIL),), (bound("p" * 60, 28232),)), unicode=False)
+    text = table(report((finding("a" * 60, Verdict.FAIL),), (bound("p" * 60, 28232),)), unicode=False)
     assert text.isascii()
 
 
 def test_fits_a_screen_with_many_failures() -> None:
     found = tuple(finding(f"net.k{i}", Verdict.FAIL if i < 12 else Verdict.OK) for i in range(40))
-    text = table.render(report(found, tuple(bound(f"b{i}", 1000 * (i + 1)) for i in range(6))))
+    text = table(report(found, tuple(bound(f"b{i}", 1000 * (i + 1)) for i in range(6))))
     assert text.count("\n") <= 40
 
 

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hosttune import registry
 from hosttune.model import (
     Backend,
     BindMode,
@@ -26,6 +25,7 @@ from hosttune.model import (
     Unknown,
     Workload,
 )
+from hosttune.render import formats_of, render
 
 _SETTINGS = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 _COUNT = st.integers(0, 10**12)  # the command line takes at most 10**9 connections
@@ -58,7 +58,7 @@ st.register_type_strategy(
     st.builds(PortPool, mode=st.sampled_from(BindMode), knee=st.none() | _PORTS, **dict.fromkeys(_POOL_COUNTS, _PORTS)),
 )
 _REPORTS = st.builds(Report, warnings=_TEXTS, missing=_TEXTS, command=st.text(max_size=300))
-_FORMATS = registry.names("hosttune.render.formats")
+_FORMATS = formats_of(Report)
 
 
 def _schema() -> Any:
@@ -74,7 +74,7 @@ def _unsafe(text: str) -> set[str]:
 @_SETTINGS
 @given(report=_REPORTS)
 def test_no_control_character_gets_through(name: str, verbose: bool, report: Report) -> None:
-    text = registry.load("hosttune.render.formats", name).render(report, verbose=verbose)
+    text = render(report, name, verbose=verbose)
     assert not _unsafe(text)
     assert text.endswith("\n")
 
@@ -84,22 +84,21 @@ def test_no_control_character_gets_through(name: str, verbose: bool, report: Rep
 @_SETTINGS
 @given(report=_REPORTS)
 def test_no_line_is_wider_than_the_terminal(width: int, verbose: bool, report: Report) -> None:
-    text = registry.load("hosttune.render.formats", "table").render(report, verbose=verbose, width=width)
+    text = render(report, "table", verbose=verbose, width=width)
     assert max(map(len, text.split("\n"))) <= width
 
 
 @_SETTINGS
 @given(report=_REPORTS)
 def test_colour_adds_nothing_but_escapes(report: Report) -> None:
-    table = registry.load("hosttune.render.formats", "table")
-    painted = re.sub(r"\x1b\[[0-9;]*m", "", table.render(report, color=True))
-    assert painted.rstrip("\n") == table.render(report).rstrip("\n")
+    painted = re.sub(r"\x1b\[[0-9;]*m", "", render(report, "table", color=True))
+    assert painted == render(report, "table")
 
 
 @_SETTINGS
 @given(report=_REPORTS)
 def test_json_holds_to_its_schema(report: Report) -> None:
-    text = registry.load("hosttune.render.formats", "json").render(report)
+    text = render(report, "json")
     jsonschema.Draft202012Validator(_schema()).validate(json.loads(text))
 
 

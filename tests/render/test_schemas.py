@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +13,7 @@ import jsonschema
 import jsonschema_rs
 import pytest
 
+from tests import verbs
 from tests.vm.guest import REPO
 
 # of a library below jschon
@@ -89,10 +88,7 @@ def test_it_compiles(name: str, compiler: str) -> None:
     ],
 )
 def test_what_is_printed_is_valid_in_all_four(name: str, words: tuple[str, ...]) -> None:
-    command = [sys.executable, "-m", "hosttune", *words, "--format", "json", "--snapshot"]
-    done = subprocess.run(
-        [*command, str(REPO / "tests/hosts/debian12-stock.json")], capture_output=True, text=True, check=False
-    )
+    done = verbs.hosttune(*words, "--format", "json", "--snapshot", str(REPO / "tests/hosts/debian12-stock.json"))
     document = json.loads(done.stdout)
     for compiler, compile_ in COMPILERS.items():
         assert compile_(load(SCHEMAS[name]))(document), compiler

@@ -7,8 +7,8 @@ import xml.etree.ElementTree as ElementTree
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hosttune.model import Bound
-from hosttune.render.view import svg
+from hosttune.model import Bound, Capacity
+from hosttune.render import render
 from tests.render.test_render_examples import report
 
 SPACE = "{http://www.w3.org/2000/svg}"
@@ -18,7 +18,7 @@ NUMBERS = st.integers(0, 2**63)
 @given(st.text(max_size=30), st.lists(st.tuples(NUMBERS, st.none() | NUMBERS, st.none() | NUMBERS), max_size=12))
 def test_any_report_is_a_picture(name: str, rows: list[tuple[int, int | None, int | None]]) -> None:
     bounds = tuple(Bound(f"b{n}", name, hard, knee, used, "", "") for n, (hard, knee, used) in enumerate(rows))
-    root = ElementTree.fromstring(svg.render(report(bounds=bounds)))
+    root = ElementTree.fromstring(render(Capacity(report(bounds=bounds)), "svg"))
     width, height = float(root.attrib["width"]), float(root.attrib["height"])
     for rect in root.iter(f"{SPACE}rect"):
         x, y = float(rect.get("x", 0)), float(rect.get("y", 0))

@@ -19,25 +19,31 @@ import jsonschema
 import pytest
 
 from hosttune.model import BindMode, Fleet, HostState, Leg, Reason, Sizing, Tier, Unknown
-from hosttune.render.view import fleet, topology_markdown, topology_svg
-from hosttune.render.view import topology as topology_view
+from hosttune.render import render
 from tests.render import plans
+
+
+def shown(noun: Sizing | Fleet, **how: Any) -> str:
+    return render(noun, "table", **how)
+
+
+def commanded(sizing: Sizing, command: str) -> Sizing:
+    return dataclasses.replace(sizing, command=command)
+
 
 GOLDEN = Path(__file__).with_name("golden")
 CASES: dict[str, Callable[[], str]] = {
-    "plan-paper.txt": lambda: topology_view.render(plans.paper()),
-    "plan-paper-narrow.txt": lambda: topology_view.render(plans.paper(), width=60, unicode=False),
-    "plan-one-source.txt": lambda: topology_view.render(plans.paper(1, 1), width=100),
-    "plan-one-source-verbose.txt": lambda: topology_view.render(plans.paper(1, 1), verbose=True),
-    "plan-fan.txt": lambda: topology_view.render(plans.fan(), width=120),
-    "plan-solved.txt": lambda: topology_view.render(
-        plans.solved(), command="hosttune plan paper.toml --set lb.cores=8"
-    ),
-    "plan-one-source.md": lambda: topology_markdown.render(plans.paper(1, 1)),
-    "plan-fan.md": lambda: topology_markdown.render(plans.fan()),
-    "plan-paper.svg": lambda: topology_svg.render(plans.paper()),
-    "plan-fan.svg": lambda: topology_svg.render(plans.fan()),
-    "fleet.txt": lambda: fleet.render(plans.fleet()),
+    "plan-paper.txt": lambda: shown(plans.paper()),
+    "plan-paper-narrow.txt": lambda: shown(plans.paper(), width=60, unicode=False),
+    "plan-one-source.txt": lambda: shown(plans.paper(1, 1), width=100),
+    "plan-one-source-verbose.txt": lambda: shown(plans.paper(1, 1), verbose=True),
+    "plan-fan.txt": lambda: shown(plans.fan(), width=120),
+    "plan-solved.txt": lambda: shown(commanded(plans.solved(), "hosttune plan paper.toml --set lb.cores=8")),
+    "plan-one-source.md": lambda: render(plans.paper(1, 1), "markdown"),
+    "plan-fan.md": lambda: render(plans.fan(), "markdown"),
+    "plan-paper.svg": lambda: render(plans.paper(), "svg"),
+    "plan-fan.svg": lambda: render(plans.fan(), "svg"),
+    "fleet.txt": lambda: shown(plans.fleet()),
 }
 
 
@@ -59,30 +65,30 @@ def schema(name: str) -> Any:
 
 @pytest.mark.parametrize("made", [plans.paper, plans.fan, plans.solved], ids=lambda made: made.__name__)
 def test_a_plan_holds_to_its_schema(made: Callable[[], Sizing]) -> None:
-    found = json.loads(topology_view.document(made()))
+    found = json.loads(render(made(), "json"))
     jsonschema.validate(found, schema("plan"))
     assert found["schema"] == "hosttune/plan/1"
 
 
 def test_a_fleet_holds_to_its_schema() -> None:
-    found = json.loads(fleet.document(plans.fleet()))
+    found = json.loads(render(plans.fleet(), "json"))
     jsonschema.validate(found, schema("fleet"))
     assert found["schema"] == "hosttune/fleet/1"
 
 
 def test_fractions_sets_and_kinds_are_plain() -> None:
-    found = json.loads(topology_view.document(plans.fan()))
+    found = json.loads(render(plans.fan(), "json"))
     assert found["topology"]["headroom"] == 0.1
     assert [plan["factor"] for plan in found["tiers"][1:3]] == [0.6, 1]
     assert found["unknown"] == [["broker", "memory", {"unknown": "UNDECIDED", "detail": plans.MEMORY.detail}]]
-    solved = json.loads(topology_view.document(plans.solved()))
+    solved = json.loads(render(plans.solved(), "json"))
     assert solved["tiers"][1]["tier"]["open"] == ["memory", "sources"]
     assert solved["tiers"][0]["hops"][0]["mode"] == "bind"
 
 
 def first(sizing: Sizing) -> str:
     """Return the answer: the first line of the second paragraph."""
-    return topology_view.render(sizing, width=200).split("\n\n")[1].splitlines()[0].strip()
+    return shown(sizing, width=200).split("\n\n")[1].splitlines()[0].strip()
 
 
 def one(hard: int | Unknown, knee: int | None = None, **more: object) -> Sizing:
@@ -135,21 +141,21 @@ def test_a_rate_without_its_headroom_is_no_carrying() -> None:
 def test_what_is_assumed_and_warned_of_is_said_once() -> None:
     made = plans.fan()
     warned = dataclasses.replace(made, warnings=("devices: taken to bind first",))
-    assert topology_view.render(made, width=200).count("taken to bind first") == 1
-    assert topology_view.render(warned, width=200).count("taken to bind first") == 1
+    assert shown(made, width=200).count("taken to bind first") == 1
+    assert shown(warned, width=200).count("taken to bind first") == 1
 
 
 def test_the_next_command_takes_up_the_one_that_was_given() -> None:
     given = "hosttune plan paper.toml --set lb.sources=1"
-    assert f"{given} --set 'lb.sources=?'" in topology_view.render(plans.paper(1, 1), command=given, width=200)
+    assert f"{given} --set 'lb.sources=?'" in shown(commanded(plans.paper(1, 1), given), width=200)
     opened = plans.solved()
-    text = topology_view.render(dataclasses.replace(opened, solved=False, carried=False), command=given, width=200)
+    text = shown(commanded(dataclasses.replace(opened, solved=False, carried=False), given), width=200)
     assert f"{given} --solve" in text  # what is to be found is in the file
-    text = topology_view.render(plans.solved(), command=f"{given} --solve", width=200)
+    text = shown(commanded(plans.solved(), f"{given} --solve"), width=200)
     assert f"{given} --solve --emit DIR" in text and "--solve --solve" not in text
     assert "hosttune check --profile DIR/profiles/broker-1.toml" in text
     hostile = dataclasses.replace(plans.PAPER, origin="a'; reboot '.toml", tiers=())
-    text = topology_view.render(dataclasses.replace(one(5), topology=hostile), width=200)
+    text = shown(dataclasses.replace(one(5), topology=hostile), width=200)
     assert "hosttune plan 'a'\"'\"'; reboot '\"'\"'.toml' --set" in text
 
 
@@ -158,19 +164,19 @@ def test_what_is_too_narrow_is_opened(mode: BindMode, number: str) -> None:
     """More source addresses help a program that binds to them, and no other."""
     made = plans.paper(1, 1)
     tiers = [dataclasses.replace(p, hops=tuple(dataclasses.replace(h, mode=mode) for h in p.hops)) for p in made.tiers]
-    text = topology_view.render(dataclasses.replace(made, tiers=tuple(tiers)), width=200)
+    text = shown(dataclasses.replace(made, tiers=tuple(tiers)), width=200)
     assert f"--set 'lb.{number}=?'" in text and "--solve" in text
 
 
 def test_a_number_that_is_not_found_yet_is_a_question_mark() -> None:
     tier = dataclasses.replace(plans.LB, hosts=None, open=frozenset({"hosts"}), to=())
     options = dataclasses.replace(plans.PAPER, tiers=(tier,))
-    text = topology_view.render(plans.sizing(options, (plans.plan(tier, 10, 1),)))
+    text = shown(plans.sizing(options, (plans.plan(tier, 10, 1),)))
     assert "lb ? hosts x 10" in text
 
 
 def test_two_that_dial_the_same_tier_name_its_figures_once() -> None:
-    ways = topology_view.render(plans.fan(), width=200).split("\n\n")[2].splitlines()
+    ways = shown(plans.fan(), width=200).split("\n\n")[2].splitlines()
     assert ways == [
         "  devices 12 hosts x 33,334 -> lb 2 hosts (1 spare) x 1,000,000 -> broker 6 hosts x 111,112 + edge 3 hosts x "
         "111,112",
@@ -187,7 +193,7 @@ def many(count: int) -> Fleet:
 
 
 def test_a_large_fleet_is_said_on_a_screen_and_in_full_when_asked() -> None:
-    short, long = fleet.render(many(10_000)), fleet.render(many(10_000), verbose=True)
+    short, long = shown(many(10_000)), shown(many(10_000), verbose=True)
     assert short.count("\n") < 60
     assert "and 9,988 more that are not ready" in short and "and 9,980 more" in short
     assert "and 9,994 more reports left out" in short
@@ -199,7 +205,7 @@ def test_a_fleet_that_is_ready_says_so() -> None:
     made = dataclasses.replace(
         plans.fleet(), tiers=tiers, waiting=(), missing=(), unplaced=(), reaches=1_200_000, narrowest="broker-1"
     )
-    text = fleet.render(made)
+    text = shown(made)
     assert "Carries 1,000,000 connections today; it would stall at 1,200,000: broker-1" in text
     assert "31 of 31 hosts are ready" in text and "NOT READY" not in text and "fix" not in text
 
@@ -208,5 +214,5 @@ def test_an_arrow_over_a_column_goes_below_the_boxes() -> None:
     tiers = [Tier("a", "client", (Leg(("b",)), Leg(("c",))), hosts=1), Tier("b", "lb", (Leg(("c",)),), hosts=1)]
     tiers.append(Tier("c", "broker", hosts=1))
     options = dataclasses.replace(plans.PAPER, tiers=tuple(tiers))
-    text = topology_svg.render(plans.sizing(options, tuple(plans.plan(t, 10, 1) for t in tiers)))
+    text = render(plans.sizing(options, tuple(plans.plan(t, 10, 1) for t in tiers)), "svg")
     assert text.count("V") == 2  # down to below the boxes, up again

@@ -8,7 +8,7 @@ import shlex
 import pytest
 
 from hosttune.model import HOST, Shortfall, Site, Where
-from hosttune.render.view import refused, where_words
+from hosttune.render import refused, where_words
 
 SYSCTLS = (("net.ipv4.ip_local_port_range", "1024 65535"), ("net.core.somaxconn", "65535"))
 

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.changes import tree, verbs
+from tests.changes import acts, tree
+from tests.verbs import hosttune
 
 COMMAND = [sys.executable, "-m", "hosttune"]
 
@@ -27,10 +28,6 @@ def image(tmp_path: Path) -> Path:
         if path.is_file():
             path.unlink()
     return root
-
-
-def hosttune(*args: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*COMMAND, *args], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
 
 
 def at_a_terminal(keys: str, *args: str) -> tuple[int, str]:
@@ -149,13 +146,13 @@ def test_values_that_another_apply_wants_stay_and_it_is_said(
 ) -> None:
     root = tree.make(tmp_path / "host")
     for connections in (1_000_000, 2_000_000):
-        assert verbs.apply(tree.Host(root), tree.asked(connections=connections)) == 0
+        assert acts.apply(tree.Host(root), tree.asked(connections=connections)) == 0
     capsys.readouterr()
-    assert verbs.rollback(tree.Host(root), tree.back(id=1, format="table")) == 0
+    assert acts.rollback(tree.Host(root), tree.back(id=1, format="table")) == 0
     assert capsys.readouterr().out == "  note: its values stay: apply 2 wants them\n  Apply 1 is taken back.\n"
-    assert verbs.apply(tree.Host(root), tree.asked(connections=3_000_000)) == 0
+    assert acts.apply(tree.Host(root), tree.asked(connections=3_000_000)) == 0
     capsys.readouterr()
-    assert verbs.rollback(tree.Host(root), tree.back(id=2)) == 0
+    assert acts.rollback(tree.Host(root), tree.back(id=2)) == 0
     assert json.loads(capsys.readouterr().out)["notes"][-1].endswith("stay: apply 3 wants them")
 
 

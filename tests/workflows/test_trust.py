@@ -13,6 +13,8 @@ from tests import needs
 from tests.netns.sandbox import need_namespaces
 from tests.rooted import NOBODY, need_root
 
+pytestmark = pytest.mark.slow
+
 MINE = '[profile]\nname = "mine"\ntitle = "mine"\nextends = ["lb"]\n'
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from hosttune.capacity import known_programs, saying
+from hosttune.capacity import saying
 from hosttune.capacity.facts import CapacityFacts
 from hosttune.model import Bound, Remedy, Scope, Unknown
 
@@ -43,8 +43,8 @@ def _asked(facts: CapacityFacts) -> tuple[int, str]:
     if process and process.backlogs:
         least = min(process.backlogs)
         return (least, f" of process {process.pid}") if least != ceiling else (0, "")
-    known = known_programs.trait(facts.program_name, known_programs.BACKLOG)
-    return (known.value, f" of {known.program} ({known.source})") if known else (0, "")
+    known = facts.known.traits.backlog
+    return (known.value, f" of {facts.known.name} ({known.source})") if known.value else (0, "")
 
 
 def _backlog(facts: CapacityFacts) -> int | Unknown | None:

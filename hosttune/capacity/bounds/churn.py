@@ -9,8 +9,6 @@ from hosttune.capacity.facts import CapacityFacts
 from hosttune.capacity.tuples import Group
 from hosttune.model import BindMode, Bound, Remedy, Scope, Unknown
 
-_RATE = "connections/s"
-
 
 def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
     """Return the rate of each backend's tuples, and of all: the side that closes first keeps them."""
@@ -37,31 +35,22 @@ def of_groups(
     remedies: tuple[Remedy, ...] = (),
 ) -> Bound:
     """Return the rate at which these groups' tuples can be opened and closed, by this end, for ever."""
-    per = facts.workload.tuples_per_connection
-    shared = found[0].pools[0].mode is BindMode.BIND
     times = [tuples.kept(facts, g) for g in found]
-    most: int | None = None
-    if all(times):
-        rates = [Fraction(g.room * 1000, time * per) for g, time in zip(found, times, strict=True)]
-        even = min(rate / g.part for rate, g in zip(rates, found, strict=True))
-        # with bind() the groups are families, and the narrower one is out of ports first
-        most = int(even if len(found) == 1 or shared else sum(rates))
+    hard: int | Unknown | None = _rate(facts, found, times) if all(times) else None
     told = facts.integer("net.ipv4.tcp_tw_reuse")
-    hard: int | Unknown | None = most
     notes = [
         f"a closed tuple is kept for {max(times) / 1000:g} s" if all(times) else "a closed tuple serves again at once"
     ]
-    if most is not None and isinstance(told, Unknown) and max(times) == tuples.TIME_WAIT:
-        hard = told
     ending = closing.rate(facts.workload, facts.workload.connections)
-    if isinstance(hard, Unknown) and not ending:
-        hard = None
+    if hard is not None and isinstance(told, Unknown) and max(times) == tuples.TIME_WAIT:
+        hard = told if ending else None
     if isinstance(hard, int) and ending <= hard:
         # fewer end than begin while the number still grows; what stays leaves no TIME_WAIT
         notes.append(f"{hard:,} connections/s if they are closed at this end; {float(ending):,.0f}/s are")
         hard = None
     if max(times) < tuples.TIME_WAIT:
         notes.append("needs TCP timestamps at the other end too")
+    shared = found[0].pools[0].mode is BindMode.BIND
     return Bound(
         kind="churn",
         name=f"TIME_WAIT, {where}",
@@ -73,7 +62,16 @@ def of_groups(
         remedies=remedies if isinstance(hard, int) and hard < facts.workload.rate else (),
         notes=tuple(notes),
         counter="/proc/net/sockstat: tw; /proc/net/netstat TcpExt: TWRecycled",
-        unit=_RATE,
+        unit="connections/s",
         scope=scope,
         of=of,
     )
+
+
+def _rate(facts: CapacityFacts, found: tuple[Group, ...], times: list[int]) -> int:
+    """Return how many can be opened a second; with bind() the narrower family is out of ports first."""
+    per = facts.workload.tuples_per_connection
+    rates = [Fraction(g.room * 1000, time * per) for g, time in zip(found, times, strict=True)]
+    if len(found) > 1 and found[0].pools[0].mode is not BindMode.BIND:
+        return int(sum(rates))
+    return int(min(rate / g.part for rate, g in zip(rates, found, strict=True)))

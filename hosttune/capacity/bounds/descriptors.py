@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hosttune.capacity import keeping, saying
 from hosttune.capacity.facts import CapacityFacts
-from hosttune.model import Bound, Reason, Remedy, Scope, Unknown
+from hosttune.model import Bound, Reason, Remedy, Scope, Subject, Unknown
 
 _HIGHEST = 2147483584  # sysctl_nr_open_max, fs/file.c: no process can have more
 
@@ -37,40 +37,45 @@ def _rather(facts: CapacityFacts) -> int:
     return max(_of_one(facts) + facts.workload.own_descriptors, _least(facts))
 
 
-def _nofile(facts: CapacityFacts) -> Bound:
+def _limit(facts: CapacityFacts) -> tuple[int | Unknown, str]:
+    """Return the limit that binds the program, and when: it runs with it, or takes it when it starts."""
     reading = facts.nofile
-    layer = reading.runtime if reading else Unknown(Reason.UNDECIDED, "no service, process or login was named")
-    when = "now"
-    if reading and isinstance(layer, Unknown):
+    if reading is None:
+        return Unknown(Reason.UNDECIDED, "no service, process or login was named"), "now"
+    layer, when = reading.runtime, "now"
+    if isinstance(layer, Unknown):
         layer, when = reading.boot, "when it starts"
         if facts.raises_nofile and isinstance(layer, tuple):
             # the running process shows what it made of its limits; one that is yet to start takes the hard one
-            layer, when = (layer[1], layer[1]), "hard, to which it raises its own soft limit when it starts"
-    if isinstance(layer, int):
-        layer = (layer, layer)
-    ceiling = facts.settings.ceiling if facts.settings else 0
-    most = min(layer[0], ceiling or layer[0]) if isinstance(layer, tuple) else layer
-    hard = _connections(facts, most) if isinstance(most, int) else layer
-    short = not isinstance(hard, int) or hard < facts.workload.connections
-    setting = "LimitNOFILE" if reading and "unit/" in reading.subject.name else "nofile"
-    need = _rather(facts)
-    subject = str(reading.subject) if reading else "nofile:service"
-    kept = keeping.keeps(facts)
-    notes = list(kept.notes)
+            layer, when = layer[1], "hard, to which it raises its own soft limit when it starts"
+    soft = layer[0] if isinstance(layer, tuple) else layer
+    if isinstance(soft, int) and facts.settings and facts.settings.ceiling:
+        soft = min(soft, facts.settings.ceiling)
+    return soft if isinstance(soft, int | Unknown) else Unknown(Reason.UNDECIDED, "no limit could be read"), when
+
+
+def _nofile(facts: CapacityFacts) -> Bound:
+    reading, (most, when) = facts.nofile, _limit(facts)
+    hard = _connections(facts, most) if isinstance(most, int) else most
+    kept, need = keeping.keeps(facts), _rather(facts)
+    subject = reading.subject if reading else Subject("nofile", "service")
+    remedies: tuple[Remedy, ...] = ()
+    notes = kept.notes
     if need > _HIGHEST:
-        notes.append(f"no process can have {need:,}: spread the connections over several")
+        notes = (*notes, f"no process can have {need:,}: spread the connections over several")
+    elif isinstance(hard, Unknown) or facts.short(hard):
+        setting = "LimitNOFILE" if reading and "unit/" in subject.name else "nofile"
+        remedies = (Remedy(str(subject), _least(facts), need, "descriptors", f"{setting}={need:,}"),)
     return Bound(
         kind="nofile",
         scope=Scope.PROGRAM,
         name=f"nofile {facts.program}".strip(),
-        hard=hard if isinstance(hard, int | Unknown) else Unknown(Reason.UNDECIDED, "no limit could be read"),
+        hard=hard,
         knee=None,
         used=facts.carried or None,
-        reads=f"{reading.subject} {when}" if reading else "",
+        reads=f"{subject} {when}" if reading else "",
         fails=kept.fails,
-        remedies=(Remedy(subject, _least(facts), need, "descriptors", f"{setting}={need:,}"),)
-        if short and need <= _HIGHEST
-        else (),
+        remedies=remedies,
         notes=tuple(notes),
         # what accept() does not fetch waits in the queue until that overflows
         counter="/proc/net/netstat TcpExt: ListenOverflows",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hosttune.capacity import known_programs, tuples
+from hosttune.capacity import tuples
 from hosttune.capacity.facts import CapacityFacts
 from hosttune.capacity.tuples import Group
 from hosttune.model import BindMode, Bound, Remedy, Scope, Unknown
+from hosttune.model.programs import bare
 
 _FAILS = {
     BindMode.CONNECT: "connect: EADDRNOTAVAIL (99)",
@@ -150,11 +151,10 @@ def _bind_first(facts: CapacityFacts) -> tuple[str, ...]:
     client = load.sockets_per_connection <= load.tuples_per_connection
     if load.bind_mode is not BindMode.CONNECT or not client or len(backends) < 2 or facts.settings:
         return ()
-    named = known_programs.bare(facts.process.name) if facts.process else ""
+    named = bare(facts.process.name) if facts.process else ""
     if named not in ("", _ERLANG):
         return ()
-    first = ", ".join(known_programs.having(known_programs.BINDS_FIRST)).capitalize()
-    them = f"a program that binds first, as {first} does and Erlang tools that are given an address"
+    them = "a program that binds first, as Tsung does and Erlang tools that are given an address"
     return (f"{them}, has these ports once for all {len(backends)} backends: --bind-mode bind",)
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from hosttune import kernel
 from hosttune.capacity import saying
 from hosttune.capacity.facts import CapacityFacts
 from hosttune.model import Bound, GroupLimit, Remedy, Scope, Unknown
 
 _RESERVED = 300  # RESERVED_PIDS, kernel/pid.c: not given out again once the numbers have wrapped around
-_HIGHEST = {"kernel.pid_max": 4 * 1024 * 1024}  # PID_MAX_LIMIT, include/linux/threads.h
+_HIGHEST = {"kernel.pid_max": kernel.PID_MAX_LIMIT}
 _MAPS = 2  # a thread's stack and its guard page
 
 

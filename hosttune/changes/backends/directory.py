@@ -61,6 +61,11 @@ def missing(host: Host, path: str) -> list[str]:
     return found[::-1]
 
 
+def made(host: Host, path: str, serves: tuple[str, ...] = ()) -> list[Change]:
+    """Return the changes that make the directories which a file lacks."""
+    return [Change("directory", one, None, PRESENT, serves) for one in missing(host, path)]
+
+
 def _exists(host: Host, path: str) -> bool:
     try:
         return bool(host.glob(path))

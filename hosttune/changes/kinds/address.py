@@ -9,20 +9,14 @@ from typing import Any
 from hosttune.changes import network_files
 from hosttune.changes.backends import address
 from hosttune.changes.draft import Draft
-from hosttune.changes.dropins import Place
 from hosttune.changes.request import AddressFacts, Request
 from hosttune.facts.interface import runner
 from hosttune.model import Change
 
 RANK = 2
 ONLY = ("addresses",)
-PLACES: tuple[Place, ...] = ()
 
 _WHY = "a source address more"
-
-
-def rows(draft: Draft) -> None:
-    """Addresses come of what was asked for by name, and of no finding."""
 
 
 def changes(draft: Draft) -> None:

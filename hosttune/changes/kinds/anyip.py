@@ -8,19 +8,13 @@ from collections.abc import Iterator
 from hosttune.changes import network_files
 from hosttune.changes.backends import anyip
 from hosttune.changes.draft import Draft
-from hosttune.changes.dropins import Place
 from hosttune.model import Change
 
 RANK = 3
 ONLY = ("addresses",)
-PLACES: tuple[Place, ...] = ()
 
 _WHY = "every address of it can be bound; peers need a route back"
 _ALONE = "the boot gives lo no such route; --runtime-only, or add it where this host sets its routes"
-
-
-def rows(draft: Draft) -> None:
-    """Prefixes come of what was asked for by name, and of no finding."""
 
 
 def changes(draft: Draft) -> None:
@@ -28,15 +22,7 @@ def changes(draft: Draft) -> None:
     request, facts = draft.request, draft.facts.addresses
     if not request.wants("addresses") or not (request.anyip or request.remove_anyip):
         return
-    for target in request.anyip:
-        draft.refusals += overlaps(target, facts.taken)
-        if request.runtime and draft.world.current("anyip", target) is None:
-            draft.add([Change("anyip", target, None, anyip.PRESENT, (), _WHY)])
-        if ":" in target and facts.nonlocal_bind is False:
-            draft.notes.append(
-                f"{target}: bind() takes an IPv6 address of a local route only from a program that sets IPV6_FREEBIND, "
-                "or with net.ipv6.ip_nonlocal_bind=1 (it is 0)"
-            )
+    _come(draft)
     for target in request.remove_anyip:
         if target in facts.returns:
             draft.refusals.append(f"{target} would come back: {facts.returns[target]}")
@@ -46,6 +32,19 @@ def changes(draft: Draft) -> None:
             draft.add([Change("anyip", target, anyip.PRESENT, None, (), "given up")])
     if request.persist:
         _file(draft)
+
+
+def _come(draft: Draft) -> None:
+    request, facts = draft.request, draft.facts.addresses
+    for target in request.anyip:
+        draft.refusals += overlaps(target, facts.taken)
+        if request.runtime and draft.world.current("anyip", target) is None:
+            draft.add([Change("anyip", target, None, anyip.PRESENT, (), _WHY)])
+        if ":" in target and facts.nonlocal_bind is False:
+            draft.notes.append(
+                f"{target}: bind() takes an IPv6 address of a local route only from a program that sets IPV6_FREEBIND, "
+                "or with net.ipv6.ip_nonlocal_bind=1 (it is 0)"
+            )
 
 
 def _file(draft: Draft) -> None:

@@ -6,12 +6,14 @@ import dataclasses
 import re
 from collections.abc import Collection, Iterable
 
+from hosttune import kernel
 from hosttune.changes import entries, refuse
 from hosttune.changes.backends import prlimit
 from hosttune.changes.draft import Draft, Row, judged, serves
 from hosttune.changes.dropins import Blocker, Place, Resolved, place
 from hosttune.changes.kinds import sysctl
 from hosttune.changes.planned import Planned
+from hosttune.changes.request import Request
 from hosttune.changes.value import meet, text
 from hosttune.errors import HostError
 from hosttune.facts.kinds import nofile as facts
@@ -20,7 +22,6 @@ from hosttune.model import Change, Finding, Machine, Reason, Requirement, Subjec
 from hosttune.resolve.pam_limits import resolve_login
 from hosttune.resolve.systemd_limits import (
     BUMPED,
-    NR_OPEN,
     manager_default,
     nr_open_at_boot,
     raises_nr_open,
@@ -111,20 +112,14 @@ def _why_not(row: Row, have: tuple[int, int] | None, requirement: Requirement) -
 def _below_nr_open(draft: Draft, found: list[Row]) -> bool:
     """See that fs.nr_open rises before a nofile, at boot too; False where it may not, which is refused."""
     request = draft.request
-    disk = [(row, limits[1]) for row in found if request.persist and (limits := pair(row.disk))]
-    live = [limits[1] for row in found if request.live and (limits := pair(row.now))]
-    on_disk = max((hard for _, hard in disk), default=0)
-    # of a service systemd cuts what is too much; the next login fails (pam_limits), or gets nothing
-    logins = [hard for row, hard in disk if _split(row)[0] == "login"]
-    need = max([on_disk, *live])
-    need_now = need if request.runtime else max([0, *logins, *live])
+    on_disk, need, need_now = _needed(found, request)
     if not need:
         return True
     row = sysctl.row_of(draft, _NR_OPEN.name)
     now = row.runtime_after
     low_now = isinstance(now, int) and now < need_now
     low_boot = _at_boot_ceiling(row, draft.facts.machine) < need
-    if not (low_now or (low_boot and on_disk)):
+    if not low_now and not (low_boot and on_disk):
         return True
     excepted = _NR_OPEN.name in request.leave
     barred = excepted or not request.wants("sysctl")
@@ -134,9 +129,30 @@ def _below_nr_open(draft: Draft, found: list[Row]) -> bool:
     draft.rows[_NR_OPEN] = row
     row.serves += [subject for limit in found for subject in limit.serves]
     row.why = row.why or "no process can be given more descriptors than this"
-    row.now = max(need, row.now if isinstance(row.now, int) else 0) if low_now else row.now
-    row.disk = max(need, now if isinstance(now, int) else 0) if low_boot and on_disk else row.disk
+    # what a profile asks for, or what there is, may be more than is needed
+    row.now = max(need, _number(row.now)) if low_now else row.now
+    row.disk = max(need, _number(now)) if low_boot and on_disk else row.disk
     return True
+
+
+def _needed(found: list[Row], request: Request) -> tuple[int, int, int]:
+    """Return the highest limit of the files, of all that is written, and what fs.nr_open must be now for it."""
+    files = found if request.persist else []
+    on_disk, live = _most(row.disk for row in files), _most(row.now for row in found if request.live)
+    if request.runtime:
+        return on_disk, max(on_disk, live), max(on_disk, live)
+    # of a service systemd cuts what is too much; the next login fails (pam_limits), or gets nothing
+    logins = _most(row.disk for row in files if _split(row)[0] == "login")
+    return on_disk, max(on_disk, live), max(live, logins)
+
+
+def _most(limits: Iterable[Value | None]) -> int:
+    """Return the highest hard limit, 0 for none."""
+    return max((found[1] for value in limits if (found := pair(value))), default=0)
+
+
+def _number(value: Value | Unknown | None) -> int:
+    return value if isinstance(value, int) else 0
 
 
 def _at_boot_ceiling(row: Row, machine: Machine) -> int:
@@ -144,7 +160,7 @@ def _at_boot_ceiling(row: Row, machine: Machine) -> int:
         return row.boot_after
     # no file sets it: what comes at boot is the kernel's default, or the value that this systemd raises it to
     raised = row.reading.runtime == BUMPED or raises_nr_open(machine.distribution, machine.version)
-    return BUMPED if raised else NR_OPEN
+    return BUMPED if raised else kernel.NR_OPEN
 
 
 def _live(draft: Draft, found: list[Row]) -> list[Change]:
@@ -195,11 +211,23 @@ def _processes(world: Planned, kind: str, name: str) -> list[int]:
 def _limit_files(draft: Draft, found: list[Row]) -> None:
     """Write the file of /etc/security/limits.d for the logins."""
     logins = {_split(row)[1]: row for row in found if _split(row)[0] == "login" and row.disk is not None}
-    wrong = next((user for user in logins if not _NAME.fullmatch(user)), None)
-    if wrong is not None:
-        draft.refusals.append(f"nofile of login {wrong!r}: not a name that a line of limits.conf can hold")
-        return
+    wanted: dict[str, entries.Line] = {}
+    for user, row in logins.items():
+        if not _NAME.fullmatch(user):
+            draft.refusals.append(f"nofile of login {user!r}: not a name that a line of limits.conf can hold")
+            return
+        for kind, number in zip(("soft", "hard"), pair(row.disk) or (), strict=False):
+            # the reason is said once, above the first of the two
+            why = row.why if kind == "soft" else ""
+            wanted[f"{user} {kind} nofile"] = entries.Line(f"{user} {kind} nofile {number}", why)
 
+    def others(host: Planned, known: Collection[str]) -> object:
+        return {user: _login(host, user) for user in {line.split()[0] for line in known} - set(logins)}
+
+    place(draft, _LIMITS, wanted, _login_blocker(logins), others, serves(logins.values()))
+
+
+def _login_blocker(logins: dict[str, Row]) -> Blocker:
     def blocker(after: Planned) -> str:
         for user, row in logins.items():
             got = resolve_login(after, user)
@@ -209,15 +237,7 @@ def _limit_files(draft: Draft, found: list[Row]) -> None:
                 return f"nofile of login {user}: {why}, whatever hosttune writes; fix that line first"
         return ""
 
-    def others(host: Planned, known: Collection[str]) -> object:
-        return {user: _login(host, user) for user in {line.split()[0] for line in known} - set(logins)}
-
-    wanted = {
-        f"{user} {kind} nofile": entries.Line(f"{user} {kind} nofile {number}", row.why if kind == "soft" else "")
-        for user, row in logins.items()
-        for kind, number in zip(("soft", "hard"), pair(row.disk) or (), strict=False)
-    }
-    place(draft, _LIMITS, wanted, blocker, others, serves(logins.values()))
+    return blocker
 
 
 def _login(host: Planned, user: str) -> object:

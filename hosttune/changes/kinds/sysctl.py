@@ -19,7 +19,6 @@ from hosttune.resolve.sysctl_systemd import resolve_systemd
 from hosttune.resolve.sysctl_value import kernel_value
 
 RANK = 0
-ONLY = ("sysctl",)
 
 _LEFT = (Reason.INVISIBLE, Reason.READ_ONLY)
 _RAISED = ("fs.file-max",)
@@ -127,10 +126,7 @@ def _act(row: Row, requirement: Requirement, request: Request, default: Value | 
 
 def _aim(row: Row, requirement: Requirement, default: Value | None) -> Value | None:
     """Return the value to set, None where it cannot be told; `default` is what the kernel starts with."""
-    now, boot = _known(row.runtime_after), _known(row.boot_after)
-    unset = isinstance(row.boot_after, Unknown) and row.boot_after.reason is Reason.UNSET
-    # what a boot brings if nothing is written, or once its module is loaded in time
-    comes = default if unset else boot if boot is not None else _line(row.reading)
+    now, comes = _known(row.runtime_after), _at_next_boot(row, default)
     if requirement.operator is Operator.NOT_BELOW_NOW:
         return now if now is None or comes is None else highest(now, comes)
     aim = meet(requirement, now if now is not None else comes)
@@ -142,6 +138,14 @@ def _aim(row: Row, requirement: Requirement, default: Value | None) -> Value | N
     if aim is not None and raised is not None and meet(requirement, raised) == raised:
         aim = stronger(requirement, aim, raised)
     return aim
+
+
+def _at_next_boot(row: Row, default: Value | None) -> Value | None:
+    """Return what a boot brings if nothing is written, or once its module is loaded in time."""
+    boot = row.boot_after
+    if isinstance(boot, Unknown):
+        return default if boot.reason is Reason.UNSET else _line(row.reading)
+    return boot
 
 
 def _line(reading: Reading) -> Value | None:

@@ -5,13 +5,18 @@ net/ipv4/tcp_input.c, tcp_conn_request(); listen(2): the backlog is cut to net.c
 
 from __future__ import annotations
 
-from hosttune.diagnosis import accept, saying
+from hosttune.diagnosis import accept
 from hosttune.diagnosis.clues import Clues
-from hosttune.model import Cause, Certainty, Evidence, Listener
+from hosttune.diagnosis.rule import Rule
+from hosttune.model import Cause, Evidence, Listener
 
-RIVALS = ("backlog", "syn-queue", "nofile", "softnet", "conntrack")
-_ID = "accept-queue"
-_WHAT = "a full accept queue"
+RULE = Rule(
+    __name__,
+    "a full accept queue",
+    unit="waiting connections",
+    log=accept.LOG,
+    rivals=("backlog", "syn-queue", "nofile", "softnet", "conntrack"),
+)
 
 
 def judge(clues: Clues) -> tuple[Cause, ...]:
@@ -21,39 +26,35 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     if found:
         return found
     if every:
-        text = f"the queue of {every[0].whose} is shorter than that"
-        return (saying.excluded(_ID, "net.core.somaxconn", text, accept.SOCKETS),)
-    return (accept.excluded(clues, _ID, _WHAT),)
+        return (RULE.excluded(f"the queue of {every[0].whose} is shorter than that", accept.SOCKETS),)
+    return (accept.excluded(clues, RULE),)
 
 
 def _cause(clues: Clues, queue: accept.Queue) -> Cause:
-    sure = queue.certainty in (Certainty.CERTAIN, Certainty.LIKELY)
-    return Cause(
-        _ID,
-        f"the accept queue of {queue.whose}{' overflows' if sure else ', which is full'}",
+    return RULE.cause(
+        clues,
         queue.certainty,
-        queue.at,
-        "waiting connections",
-        evidence=(*queue.evidence, *_length(clues, queue.listener), *saying.heard(clues), *saying.logged(clues, _ID)),
-        log="nothing at the server; clients wait, and time out (ETIMEDOUT from connect()) after minutes",
+        queue.evidence,
+        _length(clues, queue.listener),
+        at=queue.at,
+        what=f"the accept queue of {queue.whose}{' overflows' if queue.sure else ', which is full'}",
         fixes=_fixes(clues, queue),
-        confirm=_confirm(queue),
+        confirm=accept.confirm(queue),
         strength=queue.strength,
     )
 
 
-def _length(clues: Clues, listener: Listener | None) -> tuple[Evidence, ...]:
+def _length(clues: Clues, listener: Listener | None) -> Evidence | None:
     longest = clues.integer(accept.SOMAXCONN)
     if longest is None or listener is None:
-        return ()
-    path = "/proc/sys/net/core/somaxconn"
+        return None
+    text = f"its backlog is net.core.somaxconn, {longest:,}: it may have asked for more"
     if listener.backlog > longest:
         text = (
             f"net.core.somaxconn is {longest:,} now, less than the {listener.backlog:,} that it was when the program "
             "began to listen: started again, its queue would be shorter"
         )
-        return (Evidence(text, path),)
-    return (Evidence(f"its backlog is net.core.somaxconn, {longest:,}: it may have asked for more", path),)
+    return Evidence(text, accept.SOMAXCONN_FILE)
 
 
 def _fixes(clues: Clues, queue: accept.Queue) -> tuple[str, ...]:
@@ -66,11 +67,3 @@ def _fixes(clues: Clues, queue: accept.Queue) -> tuple[str, ...]:
     )
     idle = accept.idle(clues, queue)
     return (idle, longer) if idle else (longer, faster)
-
-
-def _confirm(queue: accept.Queue) -> str:
-    if queue.certainty is Certainty.CERTAIN:
-        return ""
-    if queue.listener is None:
-        return "`ss -ltn` several times while it stalls: the listener whose Recv-Q comes up to its Send-Q"
-    return f"`ss -ltn 'sport = :{queue.listener.port}'` and `nstat TcpExtListenOverflows`, again while it stalls"

@@ -7,13 +7,25 @@ from __future__ import annotations
 
 from hosttune.diagnosis import saying, table
 from hosttune.diagnosis.clues import Clues
+from hosttune.diagnosis.rule import Rule, Seen
 from hosttune.diagnosis.table import State
 from hosttune.model import Cause, Certainty, Evidence, Tracked
 
-RIVALS = ("conntrack", "nat", "time-wait", "ports")
-_ID = "conntrack-churn"
-_WHAT = "closed connections fill the conntrack table"
-_CONFIRM = "`sudo hosttune diagnose` sees the states of the entries; so does `conntrack -L -p tcp`, column 4"
+RULE = Rule(
+    __name__,
+    "closed connections fill the conntrack table",
+    errnos=table.ERRNOS,
+    unit="new connections/s",
+    log=table.LOG,
+    fixes=(
+        table.NO_TRACKING,
+        "sudo hosttune apply --role ROLE --connections N --rate R, for net.netfilter.nf_conntrack_max",
+        "keep connections open and use them again; or sysctl net.netfilter.nf_conntrack_tcp_timeout_time_wait=30",
+    ),
+    confirm="`sudo hosttune diagnose` sees the states of the entries; so does `conntrack -L -p tcp`, column 4",
+    strength=86,
+    rivals=("conntrack", "nat", "time-wait", "ports"),
+)
 _SOCKSTAT = "/proc/net/sockstat"
 _SOCKET = 60  # seconds, TCP_TIMEWAIT_LEN, include/net/tcp.h
 
@@ -26,28 +38,27 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     if now is State.UNKNOWN:
         return (_by_word(clues),)
     if now is State.IDLE:
-        over = table.over(clues)
-        if over is not None and over > 0.5:
-            evidence = (table.filled(clues), *table.entries(clues))
-            return (_cause(clues, Certainty.POSSIBLE, evidence, "`hosttune diagnose --for 10s` while it stalls"),)
-        return (saying.excluded(_ID, _WHAT, "nothing was dropped meanwhile", table.STATISTICS),)
+        return (_idle(clues),)
     fast = _too_fast(clues)
     if fast and now is State.ROOM:
-        return (_cause(clues, Certainty.POSSIBLE, (fast, table.filled(clues)), _CONFIRM),)
-    why = table.why_not(clues, now)
-    return (saying.excluded(_ID, _WHAT, why.text, why.where),)
+        return (_cause(clues, Certainty.POSSIBLE, fast, table.filled(clues)),)
+    return (RULE.excluded(table.why_not(clues, now)),)
+
+
+def _idle(clues: Clues) -> Cause:
+    if (table.over(clues) or 0) <= 0.5:
+        return RULE.excluded("nothing was dropped meanwhile", table.STATISTICS)
+    full = (table.filled(clues), *table.entries(clues))
+    return _cause(clues, Certainty.POSSIBLE, full, confirm="`hosttune diagnose --for 10s` while it stalls")
 
 
 def _binds(clues: Clues) -> Cause:
-    over = table.over(clues)
-    full = (table.filled(clues), *table.dropping(clues))
-    if over is not None:
-        if over <= 0.5:
-            return saying.excluded(
-                _ID, _WHAT, f"{saying.percent(over)} of the entries are of closed connections", "ctnetlink"
-            )
-        return _cause(clues, Certainty.CERTAIN, (*full, *table.entries(clues), *_open(clues)), "")
-    return _by_sockets(clues, full)
+    over, full = table.over(clues), (table.filled(clues), *table.dropping(clues))
+    if over is None:
+        return _by_sockets(clues, full)
+    if over <= 0.5:
+        return RULE.excluded(f"{saying.percent(over)} of the entries are of closed connections", "ctnetlink")
+    return _cause(clues, Certainty.CERTAIN, full, table.entries(clues), _open(clues))
 
 
 def _by_sockets(clues: Clues, full: tuple[Evidence, ...]) -> Cause:
@@ -58,21 +69,20 @@ def _by_sockets(clues: Clues, full: tuple[Evidence, ...]) -> Cause:
     here, closed = table.sockets(clues), clues.rates.value("sockstat.TCP.tw")
     count = clues.rates.value("conntrack.count") or 0
     if here is None or closed is None:
-        return saying.unknown(_ID, _WHAT, "neither the entries nor the sockets could be looked at", _CONFIRM)
+        return RULE.unknown("neither the entries nor the sockets could be looked at", RULE.confirm)
     if here * 2 > count:
-        text = f"{here:,} sockets are in use, which is most of the {count:,} entries"
-        return saying.excluded(_ID, _WHAT, text, _SOCKSTAT)
+        return RULE.excluded(f"{here:,} sockets are in use, which is most of the {count:,} entries", _SOCKSTAT)
     forwards = clues.integer("net.ipv4.ip_forward") != 0
     kept = closed * table.lifetime(clues) // _SOCKET
     certainty = Certainty.LIKELY if not forwards and here + kept > count * 0.7 else Certainty.POSSIBLE
-    return _cause(clues, certainty, (*full, *_open(clues)), _CONFIRM)
+    return _cause(clues, certainty, full, _open(clues))
 
 
-def _open(clues: Clues) -> tuple[Evidence, ...]:
+def _open(clues: Clues) -> Evidence | None:
     here, closed = table.sockets(clues), clues.rates.value("sockstat.TCP.tw")
     if here is None:
-        return ()
-    return (Evidence(f"{here:,} TCP sockets are in use here, {closed or 0:,} in TIME_WAIT", _SOCKSTAT),)
+        return None
+    return Evidence(f"{here:,} TCP sockets are in use here, {closed or 0:,} in TIME_WAIT", _SOCKSTAT)
 
 
 def _too_fast(clues: Clues) -> Evidence | None:
@@ -88,11 +98,10 @@ def _by_word(clues: Clues) -> Cause:
     """Return it as possible where the kernel says that the table is full: what fills it was not seen."""
     fast = _too_fast(clues)
     if table.told(clues) or table.spoken(clues) or fast:
-        evidence = (*table.dropping(clues), *((fast,) if fast else ()))
-        return _cause(clues, Certainty.POSSIBLE, evidence, _CONFIRM)
-    if clues.heard(*table.ERRNOS) is False:
-        return saying.excluded(_ID, _WHAT, "it gives no error, or ETIMEDOUT", "--errno")
-    return saying.unknown(_ID, _WHAT, "the conntrack table was not seen", _CONFIRM)
+        return _cause(clues, Certainty.POSSIBLE, table.dropping(clues), fast)
+    if RULE.heard(clues) is False:
+        return RULE.excluded("it gives no error, or ETIMEDOUT", "--errno")
+    return RULE.unknown("the conntrack table was not seen", RULE.confirm)
 
 
 def _half_closed(clues: Clues) -> bool:
@@ -101,29 +110,11 @@ def _half_closed(clues: Clues) -> bool:
     return states.get("TIME_WAIT", 0) * 2 < sum(states.values())
 
 
-def _cause(clues: Clues, certainty: Certainty, evidence: tuple[Evidence, ...], confirm: str) -> Cause:
+def _cause(clues: Clues, certainty: Certainty, *evidence: Seen, confirm: str | None = None) -> Cause:
     limit, stays = clues.integer(table.MAX), table.lifetime(clues)
     rate = limit // stays if limit and not _half_closed(clues) else None
     allowed = f"{limit:,} entries that stay for {stays} s allow {rate:,} new connections/s" if limit and rate else ""
-    return Cause(
-        _ID,
-        f"{_WHAT}, and new ones are dropped without an error" if certainty is Certainty.CERTAIN else _WHAT,
-        certainty,
-        rate,
-        "new connections/s",
-        evidence=(
-            *evidence,
-            *((Evidence(allowed, "nf_conntrack_tcp_timeout_time_wait"),) if allowed else ()),
-            *saying.heard(clues),
-            *saying.logged(clues, _ID),
-        ),
-        log=table.LOG,
-        fixes=(
-            "do not track the service's port, in both directions (nft `notrack` in a raw chain, iptables -t raw -j CT "
-            "--notrack)",
-            "sudo hosttune apply --role ROLE --connections N --rate R, for net.netfilter.nf_conntrack_max",
-            "keep connections open and use them again; or sysctl net.netfilter.nf_conntrack_tcp_timeout_time_wait=30",
-        ),
-        confirm=confirm,
-        strength=86,
-    )
+    source = Evidence(allowed, "nf_conntrack_tcp_timeout_time_wait") if allowed else None
+    sure = certainty is Certainty.CERTAIN
+    what = f"{RULE.what}, and new ones are dropped without an error" if sure else ""
+    return RULE.cause(clues, certainty, *evidence, source, at=rate, what=what, confirm=confirm)

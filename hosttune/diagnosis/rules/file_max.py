@@ -6,116 +6,80 @@ capable(CAP_SYS_ADMIN) lets pass; proc_sys_fs(5).
 
 from __future__ import annotations
 
-from hosttune.diagnosis import kernel_lines, saying
+from hosttune.diagnosis import kernel_lines
 from hosttune.diagnosis.clues import Clues
+from hosttune.diagnosis.rule import Rule, Seen
 from hosttune.model import Cause, Certainty, Evidence, Program
 
-RIVALS = ("nofile", "nr-open", "memory")
-_ID = "file-max"
-_WHAT = "the open files of the whole host run out"
-_OPEN, _KEY = "files.open", "fs.file-max"
-_WHERE = "/proc/sys/fs/file-nr, fs.file-max"
+RULE = Rule(
+    __name__,
+    "the open files of the whole host run out",
+    met="ENFILE",
+    errnos=("ENFILE",),
+    unit="files",
+    log="ENFILE (23), too many open files in system, from socket(), accept() or open(); root may see none of it",
+    confirm="cat /proc/sys/fs/file-nr while it stalls; pipe() has ENFILE for fs.pipe-user-pages-hard too",
+    strength=85,
+    rivals=("nofile", "nr-open", "memory"),
+)
+_KEY, _FILE = "fs.file-max", "/proc/sys/fs/file-nr"
+_WHERE = f"{_FILE}, {_KEY}"
 _WORDS = ("file-max limit",)
 _FULL, _NEAR = 0.99, 0.9  # programs close files as others open them
-_ABSENT = "neither the open files nor fs.file-max could be read"
 
 
 def judge(clues: Clues) -> tuple[Cause, ...]:
     """Return whether the table is full now, or was a moment ago; else what ENFILE says, or why it is not this."""
-    heard, most = clues.heard("ENFILE"), _most(clues)
-    limit = clues.integer(_KEY)
+    heard, most, limit = RULE.heard(clues), clues.most("files.open"), clues.integer(_KEY)
     spoken = kernel_lines.fresh(clues, *_WORDS)
-    if most is not None and limit is not None:
-        share = most / max(limit, 1)
-        if share >= _FULL or (share >= _NEAR and (spoken or heard)):
-            return (_full(clues, most, limit, heard),)
-        if heard or clues.hits(_ID):
-            return (_by_word(clues, spoken, _far(most, limit)),)
-        if heard is None and spoken:
-            return (_by_word(clues, spoken, _far(most, limit)),)
-        return (_excluded(clues, most, limit, heard),)
-    if heard is False:
-        return (saying.excluded(_ID, _WHAT, saying.instead(clues, "ENFILE"), saying.met_where(clues)),)
-    if heard or clues.hits(_ID) or spoken:
-        return (_by_word(clues, spoken, ()),)
-    return (saying.unknown(_ID, _WHAT, _ABSENT, f"cat {_WHERE.partition(',')[0]}"),)
+    named = bool(heard or clues.hits(RULE.kind))
+    if most is None or limit is None:
+        if heard is False:
+            return (RULE.instead(clues),)
+        if named or spoken:
+            return (_by_word(clues, spoken, None),)
+        return (RULE.unknown("neither the open files nor fs.file-max could be read", f"cat {_FILE}"),)
+    share, count = most / max(limit, 1), Evidence(f"{most:,} open files of {limit:,} that the host allows", _WHERE)
+    if share >= _FULL or (share >= _NEAR and (spoken or heard)):
+        return (_full(clues, count, limit),)
+    if named or (heard is None and spoken):
+        far = Evidence(f"now {most:,} files are open of {limit:,} that the host allows", _WHERE)
+        return (_by_word(clues, spoken, far),)
+    return (RULE.excluded(RULE.other(clues), "", count, kernel_lines.old(clues, *_WORDS)),)
 
 
-def _most(clues: Clues) -> int | None:
-    """Return the open files, the more of the two gatherings."""
-    counts = [sample.counters.get(_OPEN) for sample in (clues.rates.before, clues.rates.now)]
-    return max((count for count in counts if count is not None), default=None)
-
-
-def _count(most: int, limit: int) -> Evidence:
-    return Evidence(f"{most:,} open files of {limit:,} that the host allows", _WHERE)
-
-
-def _far(most: int, limit: int) -> tuple[Evidence, ...]:
-    return (Evidence(f"now {most:,} files are open of {limit:,} that the host allows", _WHERE),)
-
-
-def _exempt(clues: Clues) -> list[Program]:
-    """Return the programs, where they are known not to be held to it, each of them."""
+def _exempt(clues: Clues) -> Program | None:
+    """Return a program, where all of them are known not to be held to it."""
     known = [one for one in clues.programs if one.exempt is not None]
-    return known if known and all(one.exempt for one in known) else []
+    return known[0] if known and all(one.exempt for one in known) else None
 
 
-def _full(clues: Clues, most: int, limit: int, heard: bool | None) -> Cause:
-    exempt = _exempt(clues)
-    against: tuple[Evidence, ...] = saying.other(clues, heard, "ENFILE")
-    certainty = Certainty.CERTAIN
+def _full(clues: Clues, count: Evidence, limit: int) -> Cause:
+    heard, exempt = RULE.heard(clues), _exempt(clues)
+    certainty, against = Certainty.CERTAIN, RULE.other(clues)
     if heard is False:
         certainty = Certainty.POSSIBLE
-    elif exempt and heard is None and not clues.hits(_ID):
+    elif exempt and heard is None and not clues.hits(RULE.kind):
         certainty = Certainty.EXCLUDED if clues.named else Certainty.POSSIBLE
     if exempt:
-        text = f"{exempt[0]} has CAP_SYS_ADMIN, which exempts it"
-        against = (*against, Evidence(text, f"/proc/{exempt[0].pid}/status"))
-    evidence = (
-        _count(most, limit),
-        *kernel_lines.fresh(clues, *_WORDS),
-        *saying.heard(clues),
-        *saying.logged(clues, _ID),
-    )
+        against += (Evidence(f"{exempt} has CAP_SYS_ADMIN, which exempts it", f"/proc/{exempt.pid}/status"),)
+    evidence = (count, *kernel_lines.fresh(clues, *_WORDS), *RULE.words(clues))
     if certainty is Certainty.EXCLUDED:
-        return Cause(_ID, _WHAT, certainty, limit, "files", evidence=(*against, *evidence))
+        return RULE.excluded(against, "", evidence)
     return _cause(clues, certainty, limit, evidence, against)
 
 
-def _by_word(clues: Clues, spoken: tuple[Evidence, ...], against: tuple[Evidence, ...]) -> Cause:
+def _by_word(clues: Clues, spoken: tuple[Evidence, ...], against: Evidence | None) -> Cause:
     """ENFILE, or the kernel's line of the last minute, with no full table to be seen now."""
-    named = next((hit.numbers["limit"] for hit in clues.hits(_ID) if "limit" in hit.numbers), None)
-    seen = clues.integer(_KEY) if against else named
-    told = clues.heard("ENFILE") or bool(clues.hits(_ID))
+    named = next((hit.numbers["limit"] for hit in clues.hits(RULE.kind) if "limit" in hit.numbers), None)
+    limit = clues.integer(_KEY) if against else named
+    told = clues.heard("ENFILE") or bool(clues.hits(RULE.kind))
     certainty = Certainty.LIKELY if told and (spoken or not against) else Certainty.POSSIBLE
-    evidence = (*saying.heard(clues), *saying.logged(clues, _ID), *spoken)
-    return _cause(clues, certainty, seen if spoken or named else None, evidence, against)
+    return _cause(clues, certainty, limit if spoken or named else None, (*RULE.words(clues), *spoken), against)
 
 
-def _cause(
-    clues: Clues, certainty: Certainty, limit: int | None, evidence: tuple[Evidence, ...], against: tuple[Evidence, ...]
-) -> Cause:
-    more = "sudo hosttune apply --role ROLE, for fs.file-max"
+def _cause(clues: Clues, certainty: Certainty, limit: int | None, evidence: Seen, against: Seen) -> Cause:
     fullest = max(clues.programs, key=lambda one: one.descriptors, default=None)
     leak = f": {fullest} has the most, {fullest.descriptors:,}" if fullest else ""
-    return Cause(
-        _ID,
-        _WHAT,
-        certainty,
-        limit,
-        "files",
-        evidence=evidence,
-        against=against,
-        log="ENFILE (23), too many open files in system, from socket(), accept() or open(); root may see none of it",
-        fixes=(more, f"find what keeps so many open{leak}"),
-        confirm=""
-        if certainty is Certainty.CERTAIN
-        else "cat /proc/sys/fs/file-nr while it stalls; pipe() has ENFILE for fs.pipe-user-pages-hard too",
-        strength=85,
-    )
-
-
-def _excluded(clues: Clues, most: int, limit: int, heard: bool | None) -> Cause:
-    evidence = (*saying.other(clues, heard, "ENFILE"), _count(most, limit), *kernel_lines.old(clues, *_WORDS))
-    return Cause(_ID, _WHAT, Certainty.EXCLUDED, evidence=evidence)
+    fixes = ("sudo hosttune apply --role ROLE, for fs.file-max", f"find what keeps so many open{leak}")
+    return RULE.cause(clues, certainty, evidence, at=limit, against=against, words=(), fixes=fixes)

@@ -7,12 +7,23 @@ from __future__ import annotations
 
 from hosttune.diagnosis import pool_rows, saying
 from hosttune.diagnosis.clues import Clues
+from hosttune.diagnosis.rule import Rule
 from hosttune.model import Cause, Certainty, Evidence, PortPool, Program
 
-RIVALS = ("ports", "softnet", "accept-queue")
-_ID = "knee"
-_WHAT = "more than half of a port range is in use: each new connection searches the used half first"
-_LOG = "nothing: it is slow, not refused"
+RULE = Rule(
+    __name__,
+    "more than half of a port range is in use: each new connection searches the used half first",
+    errnos=("none",),
+    log="nothing: it is slow, not refused",
+    fixes=(
+        "stay below half of the range for each source and backend: more source addresses, or more backends",
+        "let the program choose its ports: IP_LOCAL_PORT_RANGE (ip(7), Linux 6.3), or HAProxy `source ADDRESS:LO-HI`",
+    ),
+    confirm="the time in connect(): strace -f -T -e trace=connect -p PID",
+    strength=50,
+    rivals=("ports", "softnet", "accept-queue"),
+)
+_OPENED = "Tcp.ActiveOpens"
 _PROBE = 60e-9
 """Seconds that connect() takes to look at one used port: 45 to 70 ns, measured on Linux 6.18 (x86-64)."""
 
@@ -20,33 +31,31 @@ _FELT = 0.05  # of a CPU: with less time in the search nobody waits for it
 _LONG = 100e-6  # seconds: where connect() takes 13 us below the knee, a search that long is felt
 _BUSY = 0.25  # of a CPU in the kernel: so much search is seen in the program's own time
 
-_FIX = (
-    "stay below half of the range for each source and backend: more source addresses, or more backends",
-    "let the program choose its ports: IP_LOCAL_PORT_RANGE (ip(7), Linux 6.3), or HAProxy `source ADDRESS:LO-HI`",
-)
-
 
 def judge(clues: Clues) -> tuple[Cause, ...]:
     """Return the pool that is furthest beyond its knee while connections are made; or what number and silence say."""
     beyond = [pool for pool in clues.pools.pools if _beyond(pool)]
     if beyond:
         return (_seen(clues, pool_rows.fullest(beyond)),)
-    if clues.heard("none") is False:
-        return (saying.excluded(_ID, _WHAT, _failed(clues), saying.met_where(clues)),)
+    if RULE.heard(clues) is False:
+        return (RULE.instead(clues, _failed(clues)),)
     size = pool_rows.size_of_range(clues)
     many = max(pool_rows.destinations(clues), 1)
     if size and saying.near(clues.stalled_at, size // 2 * many, 0.03):
         return (_by_number(clues, size, many),)
     if not clues.pools.pools:
-        return (saying.unknown(_ID, _WHAT, pool_rows.not_seen(clues)),)
+        return (RULE.unknown(pool_rows.not_seen(clues)),)
+    return (RULE.excluded(_below(clues), pool_rows.SOCKETS),)
+
+
+def _below(clues: Clues) -> str:
     kneed = [pool for pool in clues.pools.pools if pool.knee]
     if not kneed:
-        return (saying.excluded(_ID, _WHAT, "the program chooses its ports itself", pool_rows.SOCKETS),)
+        return "the program chooses its ports itself"
     best = pool_rows.fullest(kneed)
     if best.free <= best.in_range % 2:
-        return (saying.excluded(_ID, _WHAT, "the pool is not half full, it is full", pool_rows.SOCKETS),)
-    text = f"{pool_rows.room(best)}: below its knee at {best.knee:,}"
-    return (saying.excluded(_ID, _WHAT, text, pool_rows.SOCKETS),)
+        return "the pool is not half full, it is full"
+    return f"{pool_rows.room(best)}: below its knee at {best.knee:,}"
 
 
 def _beyond(pool: PortPool) -> bool:
@@ -60,60 +69,47 @@ def _failed(clues: Clues) -> str:
 
 def _seen(clues: Clues, pool: PortPool) -> Cause:
     """It hurts only while connections are made: what the search takes follows from how many they are."""
-    knee = pool.knee or 0
+    knee, opened = pool.knee or 0, clues.rates.rose(_OPENED)
     cost = _cost(clues, knee)
     certainty = _certainty(clues, pool, cost)
-    made = f"{clues.rates.rose('Tcp.ActiveOpens'):,} connections begun in {clues.rates.seconds:,.1f} s"
-    made = f"{made}: the search takes about {cost:.0%} of a CPU"
+    made = f"{opened:,} connections begun in {clues.rates.seconds:,.1f} s: the search takes about {cost:.0%} of a CPU"
     if certainty is Certainty.EXCLUDED:
-        return saying.excluded(
-            _ID, _WHAT, f"{pool_rows.room(pool)}: beyond its knee at {knee:,}, but {made}", "Tcp.ActiveOpens"
-        )
-    evidence = [*pool_rows.taken(clues, pool), Evidence(f"beyond its knee at {knee:,}", pool_rows.SOCKETS)]
-    if clues.rates.rose("Tcp.ActiveOpens"):
-        evidence.append(Evidence(made, "Tcp.ActiveOpens"))
-    busiest = _busiest(clues, cost)
-    if busiest:
-        program, system = busiest
-        evidence.append(Evidence(f"{program} takes {system:.0%} of a CPU in the kernel", f"/proc/{program.pid}/stat"))
-    other = (Evidence(_failed(clues), saying.met_where(clues)),) if clues.heard("none") is False else ()
-    return Cause(
-        _ID,
-        f"more than half of the ports from {pool.source} to {pool.backend} are in use: each new connection searches "
-        f"{knee:,} of them first, {_time(knee)}",
+        return RULE.excluded(f"{pool_rows.room(pool)}: beyond its knee at {knee:,}, but {made}", _OPENED)
+    program, system = _busiest(clues, cost) or (None, 0.0)
+    busy = f"{program} takes {system:.0%} of a CPU in the kernel"
+    return RULE.cause(
+        clues,
         certainty,
-        knee,
-        evidence=tuple(evidence),
-        against=other,
-        log=_LOG,
-        fixes=_FIX,
-        confirm="" if certainty is Certainty.CERTAIN else "the time in connect(): strace -f -T -e trace=connect -p PID",
-        strength=50,
+        pool_rows.taken(clues, pool),
+        Evidence(f"beyond its knee at {knee:,}", pool_rows.SOCKETS),
+        Evidence(made, _OPENED) if opened else None,
+        Evidence(busy, f"/proc/{program.pid}/stat") if program else None,
+        at=knee,
+        what=f"more than half of the ports from {pool.source} to {pool.backend} are in use: each new connection "
+        f"searches {knee:,} of them first, about {knee * _PROBE * 1e6:,.0f} us each time",
+        against=Evidence(_failed(clues), saying.met_where(clues)) if RULE.heard(clues) is False else None,
+        words=(),
     )
 
 
 def _certainty(clues: Clues, pool: PortPool, cost: float) -> Certainty:
     """Return how sure it is: by what the search takes now; else by what was said, where a search is long."""
-    knee, slow = pool.knee or 0, clues.heard("none")
+    knee, slow = pool.knee or 0, RULE.heard(clues)
     if slow is False:
         return Certainty.POSSIBLE if cost >= _FELT else Certainty.EXCLUDED
     if cost >= _FELT:
         return Certainty.CERTAIN if _busiest(clues, cost) else Certainty.LIKELY
     if slow and (knee * _PROBE >= _LONG or clues.rate * knee * _PROBE >= _FELT):
         return Certainty.LIKELY
-    at, unknown = clues.stalled_at, clues.rates.moved("Tcp.ActiveOpens") is None
+    at, unknown = clues.stalled_at, clues.rates.moved(_OPENED) is None
     hint = slow or unknown or (at and knee * 0.9 <= at <= pool.usable)
     return Certainty.POSSIBLE if hint else Certainty.EXCLUDED
 
 
 def _cost(clues: Clues, knee: int) -> float:
     """Return the CPUs that the search takes, had all new connections gone through it."""
-    made, seconds = clues.rates.rose("Tcp.ActiveOpens"), clues.rates.seconds
+    made, seconds = clues.rates.rose(_OPENED), clues.rates.seconds
     return made / seconds * knee * _PROBE if seconds else 0.0
-
-
-def _time(ports: int) -> str:
-    return f"about {ports * _PROBE * 1e6:,.0f} us each time"
 
 
 def _busiest(clues: Clues, cost: float) -> tuple[Program, float] | None:
@@ -128,20 +124,16 @@ def _busiest(clues: Clues, cost: float) -> tuple[Program, float] | None:
 def _by_number(clues: Clues, size: int, many: int) -> Cause:
     each = f"half of a range of {size:,} ports"
     text = f"slow from {clues.stalled_at:,}, which is {each}{f' towards each of {many} backends' if many > 1 else ''}"
-    against: tuple[Evidence, ...] = ()
+    against = None
     if clues.pools.pools:
-        against = (
-            Evidence(f"now {pool_rows.room(pool_rows.fullest(clues.pools.pools))}, the fullest", pool_rows.SOCKETS),
-        )
-    return Cause(
-        _ID,
-        _WHAT,
+        now = f"now {pool_rows.room(pool_rows.fullest(clues.pools.pools))}, the fullest"
+        against = Evidence(now, pool_rows.SOCKETS)
+    return RULE.cause(
+        clues,
         Certainty.LIKELY if clues.symptom.errno == "none" and not against else Certainty.POSSIBLE,
-        size // 2 * many,
-        evidence=(Evidence(text, f"--stalled-at, {pool_rows.RANGE}"),),
+        Evidence(text, f"--stalled-at, {pool_rows.RANGE}"),
+        at=size // 2 * many,
         against=against,
-        log=_LOG,
-        fixes=_FIX,
-        confirm="system CPU of the program, and the time in connect(): strace -f -T -e trace=connect -p PID",
-        strength=50,
+        words=(),
+        confirm=f"system CPU of the program, and {RULE.confirm}",
     )

@@ -8,26 +8,27 @@ from __future__ import annotations
 
 from hosttune.diagnosis import saying, table
 from hosttune.diagnosis.clues import Clues
+from hosttune.diagnosis.rule import Rule, Seen
 from hosttune.model import Backend, Cause, Certainty, Evidence, Shared, Tracked
 
-RIVALS = ("conntrack", "ports", "nat-gateway")
-_ID = "nat"
-_WHAT = "NAT finds no free port of the address that it shares"
+RULE = Rule(
+    __name__,
+    "NAT finds no free port of the address that it shares",
+    log="nothing here; behind the NAT connect() waits, then ETIMEDOUT",
+    fixes=(
+        "a wider range of ports in the rule (nft `masquerade to :1024-65535`, iptables --to-ports), or none at all",
+        "more addresses to share: nft `snat to 192.0.2.1-192.0.2.4`",
+        "no NAT on this way: a route back to the clients, or addresses of their own",
+        "more destinations, or connections that stay open and are used again",
+    ),
+    confirm="`sudo hosttune diagnose --for 10s` while it stalls; `conntrack -S`: insert_failed; `nft list ruleset`: "
+    "snat, masquerade",
+    strength=70,
+    rivals=("conntrack", "ports", "nat-gateway"),
+)
 _FAILED = "conntrack.insert_failed"
-_FOUND = "conntrack.found"
 _SEARCHED = 4
 """Ports that were found taken for each failure, at least: two equal packets at once fail without any such search."""
-
-_FIXES = (
-    "a wider range of ports in the rule (nft `masquerade to :1024-65535`, iptables --to-ports), or none at all",
-    "more addresses to share: nft `snat to 192.0.2.1-192.0.2.4`",
-    "no NAT on this way: a route back to the clients, or addresses of their own",
-    "more destinations, or connections that stay open and are used again",
-)
-_CONFIRM = (
-    "`sudo hosttune diagnose --for 10s` while it stalls; `conntrack -S`: insert_failed; `nft list ruleset`: snat, "
-    "masquerade"
-)
 
 
 def judge(clues: Clues) -> tuple[Cause, ...]:
@@ -36,39 +37,37 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     shared = clues.tracked.shared if isinstance(clues.tracked, Tracked) else ()
     if table.state(clues) is table.State.BINDS:
         why = table.filled(clues)
-        return (saying.excluded(_ID, _WHAT, f"it is the table itself: {why.text}", why.where),)
+        return (RULE.excluded(f"it is the table itself: {why.text}", why.where),)
     if failed and before is not None:
         return (_failing(clues, failed, shared),)
     if before is None:
         if clues.machine.conntrack is False:
-            return (saying.excluded(_ID, _WHAT, "nothing tracks connections here, so nothing translates them"),)
-        return (_by_word(clues),)
+            return (RULE.excluded("nothing tracks connections here, so nothing translates them"),)
+        if clues.hits(RULE.kind):
+            return (_cause(clues, Certainty.POSSIBLE, ()),)
+        return (RULE.unknown("the statistics of conntrack were not seen", RULE.confirm),)
     if before and shared:
-        evidence = (*_once(clues), *_shared(shared))
-        return (_cause(clues, Certainty.POSSIBLE, evidence, shared, _CONFIRM),)
+        once = saying.once(clues, _FAILED, table.STATISTICS)
+        return (_cause(clues, Certainty.POSSIBLE, shared, once, _shared(shared)),)
     text = f"insert_failed stands at {before:,} and does not move: once, not now" if before else "insert_failed is 0"
-    return (saying.excluded(_ID, _WHAT, text, table.STATISTICS),)
+    return (RULE.excluded(text, table.STATISTICS),)
 
 
 def _failing(clues: Clues, failed: int, shared: tuple[Shared, ...]) -> Cause:
-    found = clues.rates.rose(_FOUND)
+    found = clues.rates.rose("conntrack.found")
     searched = found >= failed * _SEARCHED
-    forwards = clues.integer("net.ipv4.ip_forward")
-    evidence = [saying.moved(clues, _FAILED, table.STATISTICS)]
-    if searched:
-        text = f"{found / failed:,.0f} ports were found taken for each of them: the search for a free one fails"
-        evidence.append(Evidence(text, f"{table.STATISTICS}: found"))
-    if forwards:
-        evidence.append(Evidence("this host forwards for others (net.ipv4.ip_forward is 1)", "net.ipv4.ip_forward"))
-    certain = searched and shared
-    certainty = Certainty.CERTAIN if certain else Certainty.LIKELY if searched or shared else Certainty.POSSIBLE
-    told = tuple(one for one in evidence if one)
+    text = f"{found / failed:,.0f} ports were found taken for each of them: the search for a free one fails"
+    forwards = Evidence("this host forwards for others (net.ipv4.ip_forward is 1)", "net.ipv4.ip_forward")
+    certainty = Certainty.LIKELY if searched or shared else Certainty.POSSIBLE
     return _cause(
         clues,
-        certainty,
-        (*told, *_shared(shared), table.filled(clues)),
+        Certainty.CERTAIN if searched and shared else certainty,
         shared if searched else (),
-        "" if certain else _CONFIRM,
+        saying.moved(clues, _FAILED, table.STATISTICS),
+        Evidence(text, f"{table.STATISTICS}: found") if searched else None,
+        forwards if clues.integer("net.ipv4.ip_forward") else None,
+        _shared(shared),
+        table.filled(clues),
     )
 
 
@@ -82,33 +81,8 @@ def _shared(shared: tuple[Shared, ...]) -> tuple[Evidence, ...]:
     )
 
 
-def _once(clues: Clues) -> tuple[Evidence, ...]:
-    once = saying.once(clues, _FAILED, table.STATISTICS)
-    return (once,) if once else ()
-
-
-def _by_word(clues: Clues) -> Cause:
-    if clues.hits(_ID):
-        return _cause(clues, Certainty.POSSIBLE, (), (), _CONFIRM)
-    return saying.unknown(_ID, _WHAT, "the statistics of conntrack were not seen", _CONFIRM)
-
-
-def _cause(
-    clues: Clues,
-    certainty: Certainty,
-    evidence: tuple[Evidence, ...],
-    shared: tuple[Shared, ...],
-    confirm: str,
-) -> Cause:
-    first = shared[0] if shared else None
-    return Cause(
-        _ID,
-        f"NAT finds no free port of {first.address} towards {Backend(first.target, first.port)}" if first else _WHAT,
-        certainty,
-        first.entries if first else None,
-        evidence=(*evidence, *saying.heard(clues), *saying.logged(clues, _ID)),
-        log="nothing here; behind the NAT connect() waits, then ETIMEDOUT",
-        fixes=_FIXES,
-        confirm=confirm,
-        strength=70,
-    )
+def _cause(clues: Clues, certainty: Certainty, shared: tuple[Shared, ...], *evidence: Seen) -> Cause:
+    for one in shared[:1]:
+        what = f"NAT finds no free port of {one.address} towards {Backend(one.target, one.port)}"
+        return RULE.cause(clues, certainty, *evidence, at=one.entries, what=what)
+    return RULE.cause(clues, certainty, *evidence)

@@ -8,40 +8,48 @@ from __future__ import annotations
 
 from hosttune.diagnosis import saying
 from hosttune.diagnosis.clues import Clues
-from hosttune.model import Cause, Certainty, Evidence, Flow, Traffic
+from hosttune.diagnosis.rule import Rule
+from hosttune.model import Backend, Cause, Certainty, Evidence
 
-RIVALS = ("ports", "conntrack", "cloud")
-_ID = "nat-gateway"
-_WHAT = "a NAT gateway between has no port left for a destination"
+RULE = Rule(
+    __name__,
+    "a NAT gateway between has no port left for a destination",
+    errnos=("ETIMEDOUT", "none"),
+    unit="connections to one destination",
+    log="ETIMEDOUT from connect(): the gateway drops the SYN",
+    fixes=(
+        "fewer connections to each destination: keep them open and use them again, or share them",
+        "more addresses on the gateway (up to 8 with Amazon), or a gateway for each subnet",
+        "no NAT at all: public addresses, or a private endpoint of the destination",
+    ),
+    confirm="the gateway's own metric: ErrorPortAllocation (AWS), SNAT connection count (Azure), OUT_OF_RESOURCES "
+    "(Google)",
+    strength=70,
+    rivals=("ports", "conntrack", "cloud"),
+)
 _AWS, _ADDRESSES = 55_000, 8
 _SLACK = 0.01
-_CONFIRM = (
-    "the gateway's own metric: ErrorPortAllocation (AWS), SNAT connection count (Azure), OUT_OF_RESOURCES (Google)"
-)
 
 
 def judge(clues: Clues) -> tuple[Cause, ...]:
     """Return what the gateway's own metric says, else what a number can hint at; the host itself shows nothing."""
-    if clues.hits(_ID):
-        return (_cause(clues, Certainty.CERTAIN, ()),)
-    if clues.heard("ETIMEDOUT", "none") is False:
-        return (saying.excluded(_ID, _WHAT, "there would be no errno of this host but ETIMEDOUT", "--errno"),)
+    if clues.hits(RULE.kind):
+        return (_cause(clues, Certainty.CERTAIN, None, _pools(clues.stalled_at)),)
+    if RULE.heard(clues) is False:
+        return (RULE.excluded("there would be no errno of this host but ETIMEDOUT", "--errno"),)
     pools = _pools(clues.stalled_at)
     if pools:
-        text = f"it stopped at {clues.stalled_at:,}, and {_size(pools)}"
-        certain = clues.machine.cloud == "aws" and clues.heard("ETIMEDOUT")
-        return (
-            _cause(
-                clues, Certainty.LIKELY if certain else Certainty.POSSIBLE, (Evidence(text, "--stalled-at"),), pools
-            ),
-        )
-    flows = clues.traffic.flows if isinstance(clues.traffic, Traffic) else ()
-    stuck = next((flow for flow in flows if flow.retried and _pools(flow.established)), None)
+        text = Evidence(f"it stopped at {clues.stalled_at:,}, and {_size(pools)}", "--stalled-at")
+        likely = clues.machine.cloud == "aws" and clues.heard("ETIMEDOUT")
+        return (_cause(clues, Certainty.LIKELY if likely else Certainty.POSSIBLE, text, pools),)
+    stuck = next((flow for flow in clues.flows if flow.retried and _pools(flow.established)), None)
     if stuck:
-        return (_cause(clues, Certainty.POSSIBLE, (_stuck(stuck),), _pools(stuck.established)),)
-    if flows and not any(flow.retried for flow in flows):
-        return (saying.excluded(_ID, _WHAT, "no SYN that went out waits without an answer", "sock_diag"),)
-    return (saying.unknown(_ID, _WHAT, "a gateway's pool does not show on the host", _CONFIRM),)
+        where, pools = Backend(stuck.address, stuck.port), _pools(stuck.established)
+        told = f"{stuck.established:,} connections to {where}, and {stuck.retried:,} SYNs without an answer"
+        return (_cause(clues, Certainty.POSSIBLE, Evidence(f"{told}; {_size(pools)}", "sock_diag"), pools),)
+    if clues.flows and not any(flow.retried for flow in clues.flows):
+        return (RULE.excluded("no SYN that went out waits without an answer", "sock_diag"),)
+    return (RULE.unknown("a gateway's pool does not show on the host", RULE.confirm),)
 
 
 def _pools(number: int | None) -> int:
@@ -55,27 +63,6 @@ def _size(pools: int) -> str:
     return f"a NAT gateway of Amazon has {_AWS:,} ports for each destination and address{whole}"
 
 
-def _stuck(flow: Flow) -> Evidence:
-    where = f"[{flow.address}]:{flow.port}" if ":" in flow.address else f"{flow.address}:{flow.port}"
-    text = f"{flow.established:,} connections to {where}, and {flow.retried:,} SYNs without an answer"
-    return Evidence(f"{text}; {_size(_pools(flow.established))}", "sock_diag")
-
-
-def _cause(clues: Clues, certainty: Certainty, evidence: tuple[Evidence, ...], pools: int = 0) -> Cause:
-    pools = pools or _pools(clues.stalled_at)
-    return Cause(
-        _ID,
-        _WHAT,
-        certainty,
-        _AWS * pools if pools else None,
-        "connections to one destination",
-        evidence=(*evidence, *saying.logged(clues, _ID), *saying.heard(clues)),
-        log="ETIMEDOUT from connect(): the gateway drops the SYN",
-        fixes=(
-            "fewer connections to each destination: keep them open and use them again, or share them",
-            "more addresses on the gateway (up to 8 with Amazon), or a gateway for each subnet",
-            "no NAT at all: public addresses, or a private endpoint of the destination",
-        ),
-        confirm="" if certainty is Certainty.CERTAIN else _CONFIRM,
-        strength=70,
-    )
+def _cause(clues: Clues, certainty: Certainty, seen: Evidence | None, pools: int) -> Cause:
+    words = (*saying.logged(clues, RULE.kind), *saying.heard(clues))
+    return RULE.cause(clues, certainty, seen, at=_AWS * pools if pools else None, words=words)

@@ -10,14 +10,27 @@ from dataclasses import dataclass
 
 from hosttune.diagnosis import kernel_lines, saying
 from hosttune.diagnosis.clues import Clues
+from hosttune.diagnosis.rule import Rule, Seen, some
 from hosttune.model import Cause, Certainty, Evidence
 
-RIVALS = ("outside", "path", "conntrack")
-_ID = "neighbours"
-_WHAT = "the table of neighbours overflows"
-_ERRNOS = ("EHOSTUNREACH", "ENOBUFS", "ETIMEDOUT", "none")
+RULE = Rule(
+    __name__,
+    "the table of neighbours overflows",
+    met="EHOSTUNREACH or ENOBUFS",
+    errnos=("EHOSTUNREACH", "ENOBUFS", "ETIMEDOUT", "none"),
+    unit="neighbours",
+    log="kernel: neighbour: arp_cache: neighbor table overflow!; the program sees EHOSTUNREACH, ENOBUFS, or waits",
+    confirm="does table_fulls in /proc/net/stat/arp_cache (or ndisc_cache) rise while it stalls? ip -s neigh",
+    strength=78,
+    rivals=("outside", "path", "conntrack"),
+)
 _WORDS = ("neighbor table overflow", "neighbour table overflow")
+_OWN = ("EHOSTUNREACH", "ENOBUFS")
 _NEAR = 0.9
+_TABLES = (
+    ("IPv4", "arp_cache", "net.ipv4.neigh.default.gc_thresh3"),
+    ("IPv6", "ndisc_cache", "net.ipv6.neigh.default.gc_thresh3"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,95 +57,69 @@ class _Table:
         return Evidence(f"the {self.name} table has {self.entries or 0:,}{told} entries", self.where)
 
 
-_TABLES = (
-    ("IPv4", "arp_cache", "net.ipv4.neigh.default.gc_thresh3"),
-    ("IPv6", "ndisc_cache", "net.ipv6.neigh.default.gc_thresh3"),
-)
-
-
 def judge(clues: Clues) -> tuple[Cause, ...]:
     """Return a cause for each table that overflows now; else what was said, and how full they are."""
-    heard = clues.heard(*_ERRNOS)
-    tables = [_table(clues, *row) for row in _TABLES]
-    found = tuple(
-        _overflows(clues, table, heard) for table in tables if clues.rates.rose(f"{table.counter}.table_fulls")
-    )
-    if found:
-        return found
-    spoken = kernel_lines.fresh(clues, *_WORDS)
+    tables = [_Table(*row, clues.most(f"{row[1]}.entries"), clues.integer(row[2])) for row in _TABLES]
+    found = tuple(_overflows(clues, table) for table in tables if clues.rates.rose(f"{table.counter}.table_fulls"))
     seen = [table for table in tables if table.entries is not None and table.limit is not None]
     fullest = max(seen, key=lambda table: table.share, default=None)
-    if spoken or clues.hits(_ID):
-        return (_by_word(clues, fullest, spoken, heard),)
+    if found:
+        return found
+    if kernel_lines.fresh(clues, *_WORDS) or clues.hits(RULE.kind):
+        return (_by_word(clues, fullest),)
     if fullest is not None and fullest.share >= _NEAR:
-        return (_near(clues, fullest, heard),)
+        return (_near(clues, fullest),)
+    return (_not(clues, seen, fullest),)
+
+
+def _overflows(clues: Clues, table: _Table) -> Cause:
+    moved = saying.moved(clues, f"{table.counter}.table_fulls", table.where)
+    evidence = some(moved, table.count, kernel_lines.fresh(clues, *_WORDS), RULE.words(clues))
+    return _cause(clues, table, RULE.doubted(clues, Certainty.CERTAIN), evidence, RULE.other(clues))
+
+
+def _by_word(clues: Clues, table: _Table | None) -> Cause:
+    spoken = kernel_lines.fresh(clues, *_WORDS)
+    named = spoken or any(word in hit.line for hit in clues.hits(RULE.kind) for word in _WORDS)
+    certainty = RULE.doubted(clues, Certainty.LIKELY if named else Certainty.POSSIBLE)
+    count, full = table.count if table else None, table is not None and table.share >= _NEAR
+    words = (*saying.logged(clues, RULE.kind), *saying.heard(clues))
+    evidence, against = some(spoken, words, count if full else None), some(None if full else count, RULE.other(clues))
+    return _cause(clues, table, certainty, evidence, against)
+
+
+def _near(clues: Clues, table: _Table) -> Cause:
+    told = RULE.heard(clues) and clues.symptom.errno in _OWN
+    against = None if told else Evidence("nothing was refused in the time watched", table.where)
+    certainty = Certainty.LIKELY if told else Certainty.POSSIBLE
+    return _cause(clues, table, certainty, (table.count, *saying.heard(clues)), against)
+
+
+def _not(clues: Clues, seen: list[_Table], fullest: _Table | None) -> Cause:
+    heard = RULE.heard(clues)
     if heard is False:
-        return (saying.excluded(_ID, _WHAT, saying.instead(clues, "EHOSTUNREACH or ENOBUFS"), saying.met_where(clues)),)
+        return RULE.instead(clues)
     if fullest is None:
         why = "the table is one for the whole host, and does not show in a network namespace"
-        return (saying.unknown(_ID, _WHAT, why, "grep . /proc/net/stat/arp_cache, on the host itself"),)
-    once = tuple(e for t in seen if (e := saying.once(clues, f"{t.counter}.table_fulls", t.where)))
-    if once and heard and clues.symptom.errno in ("EHOSTUNREACH", "ENOBUFS"):
-        return (_cause(fullest, Certainty.POSSIBLE, (*once, fullest.count, *saying.heard(clues)), ()),)
-    return (Cause(_ID, _WHAT, Certainty.EXCLUDED, evidence=(fullest.count, *once)),)
+        return RULE.unknown(why, "grep . /proc/net/stat/arp_cache, on the host itself")
+    once = some(*(saying.once(clues, f"{table.counter}.table_fulls", table.where) for table in seen))
+    if once and heard and clues.symptom.errno in _OWN:
+        return _cause(clues, fullest, Certainty.POSSIBLE, (*once, fullest.count, *saying.heard(clues)), ())
+    return RULE.excluded(fullest.count, "", once)
 
 
-def _table(clues: Clues, name: str, counter: str, key: str) -> _Table:
-    counts = [sample.counters.get(f"{counter}.entries") for sample in (clues.rates.before, clues.rates.now)]
-    most = max((count for count in counts if count is not None), default=None)
-    return _Table(name, counter, key, most, clues.integer(key))
-
-
-def _overflows(clues: Clues, table: _Table, heard: bool | None) -> Cause:
-    moved = saying.moved(clues, f"{table.counter}.table_fulls", table.where)
-    evidence = (*((moved,) if moved else ()), table.count, *kernel_lines.fresh(clues, *_WORDS), *saying.heard(clues))
-    certainty = Certainty.POSSIBLE if heard is False else Certainty.CERTAIN
-    against = saying.other(clues, heard, "EHOSTUNREACH or ENOBUFS")
-    return _cause(table, certainty, (*evidence, *saying.logged(clues, _ID)), against)
-
-
-def _by_word(clues: Clues, table: _Table | None, spoken: tuple[Evidence, ...], heard: bool | None) -> Cause:
-    evidence = (*spoken, *saying.logged(clues, _ID), *saying.heard(clues))
-    certainty = Certainty.LIKELY
-    against: tuple[Evidence, ...] = ()
-    if heard is False or not (spoken or any(word in hit.line for hit in clues.hits(_ID) for word in _WORDS)):
-        certainty = Certainty.POSSIBLE
-    if table is not None:
-        against = (table.count,) if table.share < _NEAR else ()
-        evidence = (*evidence, table.count) if table.share >= _NEAR else evidence
-    return _cause(table, certainty, evidence, (*against, *saying.other(clues, heard, "EHOSTUNREACH or ENOBUFS")))
-
-
-def _near(clues: Clues, table: _Table, heard: bool | None) -> Cause:
-    told = heard and clues.symptom.errno in ("EHOSTUNREACH", "ENOBUFS")
-    against = (Evidence("nothing was refused in the time watched", table.where),)
-    return _cause(
-        table,
-        Certainty.LIKELY if told else Certainty.POSSIBLE,
-        (table.count, *saying.heard(clues)),
-        () if told else against,
-    )
-
-
-def _cause(
-    table: _Table | None, certainty: Certainty, evidence: tuple[Evidence, ...], against: tuple[Evidence, ...]
-) -> Cause:
+def _cause(clues: Clues, table: _Table | None, certainty: Certainty, evidence: Seen, against: Seen) -> Cause:
     key = table.key if table else _TABLES[0][2]
-    return Cause(
-        _ID,
-        f"the table of {f'{table.name} ' if table else ''}neighbours overflows",
+    return RULE.cause(
+        clues,
         certainty,
-        table.limit if table else None,
-        "neighbours",
-        evidence=evidence,
+        evidence,
+        at=table.limit if table else None,
+        what=f"the table of {table.name} neighbours overflows" if table else "",
         against=against,
-        log="kernel: neighbour: arp_cache: neighbor table overflow!; the program sees EHOSTUNREACH, ENOBUFS, or waits",
+        words=(),
         fixes=(
             f"sudo hosttune apply --role ROLE, for {key} (and gc_thresh2, gc_thresh1 below it)",
             "have fewer addresses on the link: peers behind a router take one entry together",
         ),
-        confirm=""
-        if certainty is Certainty.CERTAIN
-        else "does table_fulls in /proc/net/stat/arp_cache (or ndisc_cache) rise while it stalls? ip -s neigh",
-        strength=78,
     )

@@ -10,11 +10,16 @@ from dataclasses import dataclass
 
 from hosttune.diagnosis import saying, table
 from hosttune.diagnosis.clues import Clues
+from hosttune.diagnosis.rule import Rule, some
 from hosttune.model import Backend, Cause, Certainty, Evidence, Traffic, Unknown
 
-RIVALS = ("conntrack", "nat", "ports", "accept-queue", "path")
-_ID = "outside"
-_WHAT = "something outside of this host drops the SYNs"
+RULE = Rule(
+    __name__,
+    "something outside of this host drops the SYNs",
+    errnos=("ETIMEDOUT", "none"),
+    log="no error at first; ETIMEDOUT from connect() after about two minutes",
+    rivals=("conntrack", "nat", "ports", "accept-queue", "path"),
+)
 _STALLED = 3
 """SYNs without an answer that are more than a lost packet."""
 
@@ -30,7 +35,6 @@ _QUOTA = {
     "gcp": "Google's quota of {0:,} tracked connections for this machine (130,000 a vCPU, 1,040,000 at most)",
 }
 _CONFIRM = "`tcpdump -ni any 'tcp[tcpflags] & tcp-syn != 0'` at both ends: it shows whether the SYN arrives there"
-
 _OWN_RULE = "a `counter` in the rules of nft that may drop it, or `iptables -vnL`: which of them rises"
 
 
@@ -47,19 +51,19 @@ class _Target:
 def judge(clues: Clues) -> tuple[Cause, ...]:
     """Return a cause for each destination that does not answer; without one, what errno says, or why not."""
     if isinstance(clues.traffic, Unknown):
-        return (_by_word(clues) or saying.unknown(_ID, _WHAT, clues.traffic),)
+        return (_by_word(clues) or RULE.unknown(clues.traffic),)
     here = _own(clues.traffic)
     silent = _silent(clues.traffic, here)
     if not silent:
-        local = sum(flow.retried for flow in clues.traffic.flows if flow.address in here)
+        local = sum(flow.retried for flow in clues.flows if flow.address in here)
         if local:
             text = f"the {local:,} SYNs without an answer go to a listener of this host"
-            return (saying.excluded(_ID, _WHAT, text, _SOCKETS),)
+            return (RULE.excluded(text, _SOCKETS),)
         text = f"{clues.opening:,} sockets wait for an answer to their SYN, and none has sent it again"
-        return (_by_word(clues) or saying.excluded(_ID, _WHAT, text, _SOCKETS),)
+        return (_by_word(clues) or RULE.excluded(text, _SOCKETS),)
     if table.state(clues) is table.State.BINDS:
-        return (saying.excluded(_ID, _WHAT, "the conntrack table of this host drops them", table.STATISTICS),)
-    alone = len({(flow.address, flow.port) for flow in clues.traffic.flows if flow.established}) == 0
+        return (RULE.excluded("the conntrack table of this host drops them", table.STATISTICS),)
+    alone = not any(flow.established for flow in clues.flows)
     return tuple(_cause(clues, target, alone) for target in silent[:_MOST])
 
 
@@ -96,15 +100,14 @@ def _cause(clues: Clues, target: _Target, alone: bool) -> Cause:
         what = f"a firewall rule or a route of this host itself drops the SYNs towards {target.name}"
     elif dead:
         what = f"{target.name} does not answer at all" + ("" if alone else ", other destinations do")
-    likely = (dead or target.retried >= _STALLED) and clues.heard("ETIMEDOUT", "none") is not False
+    likely = (dead or target.retried >= _STALLED) and RULE.heard(clues) is not False
     likely = likely and not (dead and not alone and clues.stalled_at)
-    return Cause(
-        _ID,
-        what,
+    return RULE.cause(
+        clues,
         Certainty.LIKELY if likely else Certainty.POSSIBLE,
-        target.established or None,
-        evidence=(*_seen(clues, target), *saying.heard(clues), *saying.logged(clues, _ID)),
-        log="no error at first; ETIMEDOUT from connect() after about two minutes",
+        _seen(clues, target),
+        at=target.established or None,
+        what=what,
         fixes=_fixes(clues, target),
         confirm=_OWN_RULE if _refused(clues) else _CONFIRM,
         strength=30 if dead else 35,
@@ -116,11 +119,13 @@ def _seen(clues: Clues, target: _Target) -> tuple[Evidence, ...]:
         f"{target.name}: {target.established:,} established, {target.opening:,} in SYN_SENT, of which "
         f"{target.retried:,} have sent their SYN again"
     )
-    found = [Evidence(text, _SOCKETS), saying.moved(clues, "TcpExt.TCPSynRetrans", "/proc/net/netstat")]
-    found.append(_refused(clues))
-    found.append(saying.moved(clues, "arp_cache.res_failed", "/proc/net/stat/arp_cache"))
-    found.append(saying.moved(clues, "softnet.dropped", "/proc/net/softnet_stat"))
-    return tuple(one for one in found if one)
+    return some(
+        Evidence(text, _SOCKETS),
+        saying.moved(clues, "TcpExt.TCPSynRetrans", "/proc/net/netstat"),
+        _refused(clues),
+        saying.moved(clues, "arp_cache.res_failed", "/proc/net/stat/arp_cache"),
+        saying.moved(clues, "softnet.dropped", "/proc/net/softnet_stat"),
+    )
 
 
 def _refused(clues: Clues) -> Evidence | None:
@@ -143,15 +148,14 @@ def _fixes(clues: Clues, target: _Target) -> tuple[str, ...]:
 
 def _by_word(clues: Clues) -> Cause | None:
     """Return it as possible where connect() is said to have timed out, and no socket shows it any more."""
-    if not clues.heard("ETIMEDOUT", calls=("connect",)) and not clues.hits(_ID):
+    if not clues.heard("ETIMEDOUT", calls=("connect",)) and not clues.hits(RULE.kind):
         return None
-    return Cause(
-        _ID,
-        _WHAT,
+    quota = _QUOTA.get(clues.machine.cloud, "and a cloud's quota").format(1_040_000)
+    return RULE.cause(
+        clues,
         Certainty.POSSIBLE,
-        evidence=(*saying.heard(clues), *saying.logged(clues, _ID)),
         log="ETIMEDOUT from connect() after about two minutes",
-        fixes=(_PLACES.format(quota=_QUOTA.get(clues.machine.cloud, "and a cloud's quota").format(1_040_000)),),
+        fixes=(_PLACES.format(quota=quota),),
         confirm="`sudo hosttune diagnose --for 10s` while it stalls: it counts the SYNs without an answer",
         strength=15,
     )

@@ -8,11 +8,22 @@ from __future__ import annotations
 
 from hosttune.diagnosis import saying
 from hosttune.diagnosis.clues import Clues
-from hosttune.model import Backend, Cause, Certainty, Evidence, Flow, Traffic
+from hosttune.diagnosis.rule import Rule, some
+from hosttune.model import Backend, Cause, Certainty, Evidence, Flow
 
-RIVALS = ("softnet", "tcp-mem", "conntrack")
-_ID = "path"
-_WHAT = "segments are lost on the path"
+RULE = Rule(
+    __name__,
+    "segments are lost on the path",
+    log="no error at first; ETIMEDOUT from send() or recv() after about 15 minutes (tcp_retries2)",
+    fixes=(
+        "find the hop that loses: `mtr -T -P PORT ADDRESS`, `ethtool -S` of the interfaces on the way (drops, errors), "
+        "a policer or a shaper, a cloud's bandwidth allowance",
+        "it is no limit of this host: no setting here fixes it",
+    ),
+    confirm="`hosttune diagnose --for 30s`; `ss -ti` towards the destination: retrans, lost, rto",
+    strength=40,
+    rivals=("softnet", "tcp-mem", "conntrack"),
+)
 _SHARE, _HIGH = 0.01, 0.05
 """Losses at which about 12 segments, and 5, are on their way in a round trip: 1.22 divided by the root of the loss
 (Mathis, Semke, Mahdavi and Ott, 1997)."""
@@ -21,7 +32,6 @@ _FEW = 20
 """Segments sent again: of fewer no share can be told."""
 
 _COUNTERS = "/proc/net/snmp, /proc/net/netstat"
-_CONFIRM = "`hosttune diagnose --for 30s`; `ss -ti` towards the destination: retrans, lost, rto"
 _HERE = {
     "TcpExt.ListenOverflows": "a listener of this host, whose queue is full, drops what its clients send",
     "TcpExt.TCPRcvQDrop": "sockets of this host drop what they receive, for want of memory",
@@ -34,11 +44,11 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     """Return what share of the segments is sent again now, SYNs apart; else what errno says, or why not."""
     again = _again(clues)
     if again is None:
-        return (_by_word(clues) or saying.unknown(_ID, _WHAT, "it takes two gatherings to see what is sent again now"),)
+        return (_by_word(clues) or RULE.unknown("it takes two gatherings to see what is sent again now"),)
     sent = clues.rates.rose("Tcp.OutSegs") + again
     share = again / sent if sent else 0.0
     if again < _FEW or share < _SHARE:
-        return (_by_word(clues) or saying.excluded(_ID, _WHAT, _little(clues, again, sent), _COUNTERS),)
+        return (_by_word(clues) or RULE.excluded(_little(clues, again, sent), _COUNTERS),)
     return (_lossy(clues, again, sent, share),)
 
 
@@ -62,11 +72,8 @@ def _lossy(clues: Clues, again: int, sent: int, share: float) -> Cause:
     # of all namespaces together (net/core/dev.c): they may be packets of this one, or of none of its connections
     queue = saying.moved(clues, "softnet.dropped", "/proc/net/softnet_stat")
     sure = Certainty.CERTAIN if share >= _HIGH and _timed_out(clues) and not queue else Certainty.LIKELY
-    return _cause(
-        clues,
-        Certainty.POSSIBLE if doubt else sure,
-        (Evidence(text, _COUNTERS), *_signs(clues), *_where(clues), *((queue,) if queue else ()), *doubt),
-    )
+    certainty = Certainty.POSSIBLE if doubt else sure
+    return RULE.cause(clues, certainty, Evidence(text, _COUNTERS), _signs(clues), _where(clues), queue, doubt)
 
 
 def _timed_out(clues: Clues) -> bool:
@@ -77,7 +84,7 @@ def _timed_out(clues: Clues) -> bool:
 
 def _signs(clues: Clues) -> tuple[Evidence, ...]:
     names = ("TcpExt.TCPLostRetransmit", "TcpExt.TCPTimeouts", "TcpExt.TCPAbortOnTimeout")
-    return tuple(one for one in (saying.moved(clues, name, "/proc/net/netstat") for name in names) if one)
+    return some(*(saying.moved(clues, name, "/proc/net/netstat") for name in names))
 
 
 def _own(clues: Clues, again: int) -> tuple[Evidence, ...]:
@@ -101,8 +108,7 @@ def _spurious(clues: Clues, again: int) -> tuple[Evidence, ...]:
 
 def _where(clues: Clues) -> tuple[Evidence, ...]:
     """Return which destinations are concerned most."""
-    flows = clues.traffic.flows if isinstance(clues.traffic, Traffic) else ()
-    worst = sorted((flow for flow in flows if flow.resending), key=lambda flow: -flow.resending)[:2]
+    worst = sorted((flow for flow in clues.flows if flow.resending), key=lambda flow: -flow.resending)[:2]
     return tuple(Evidence(_flow(flow), "sock_diag") for flow in worst)
 
 
@@ -115,23 +121,6 @@ def _flow(flow: Flow) -> str:
 
 def _by_word(clues: Clues) -> Cause | None:
     """Return it as possible where an open connection is said to have timed out."""
-    if not clues.heard("ETIMEDOUT", calls=("send", "recv")) and not clues.hits(_ID):
+    if not clues.heard("ETIMEDOUT", calls=("send", "recv")) and not clues.hits(RULE.kind):
         return None
-    return _cause(clues, Certainty.POSSIBLE, ())
-
-
-def _cause(clues: Clues, certainty: Certainty, evidence: tuple[Evidence, ...]) -> Cause:
-    return Cause(
-        _ID,
-        _WHAT,
-        certainty,
-        evidence=(*evidence, *saying.heard(clues), *saying.logged(clues, _ID)),
-        log="no error at first; ETIMEDOUT from send() or recv() after about 15 minutes (tcp_retries2)",
-        fixes=(
-            "find the hop that loses: `mtr -T -P PORT ADDRESS`, `ethtool -S` of the interfaces on the way (drops, "
-            "errors), a policer or a shaper, a cloud's bandwidth allowance",
-            "it is no limit of this host: no setting here fixes it",
-        ),
-        confirm="" if certainty is Certainty.CERTAIN else _CONFIRM,
-        strength=40,
-    )
+    return RULE.cause(clues, Certainty.POSSIBLE)

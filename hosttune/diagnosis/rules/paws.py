@@ -11,11 +11,18 @@ from collections.abc import Iterator
 
 from hosttune.diagnosis import pool_rows, saying
 from hosttune.diagnosis.clues import Clues
+from hosttune.diagnosis.rule import Rule, Seen, some
 from hosttune.model import Cause, Certainty, Evidence, Reason, Unknown
 
-RIVALS = ("accept-queue", "syn-queue", "conntrack", "outside")
-_ID = "paws"
-_WHAT = "the kernel drops SYNs of clients behind one NAT, whose timestamps differ"
+RULE = Rule(
+    __name__,
+    "the kernel drops SYNs of clients behind one NAT, whose timestamps differ",
+    log="nothing here; some clients behind a NAT see ETIMEDOUT from connect(), others are fine",
+    fixes=("a NAT or proxy between should keep timestamps in order for each of its ports, or take them out",),
+    confirm="tcpdump -n 'tcp[tcpflags] & tcp-syn != 0' shows SYNs of one address without an answer",
+    strength=75,
+    rivals=("accept-queue", "syn-queue", "conntrack", "outside"),
+)
 _KEY = "net.ipv4.tcp_tw_recycle"
 _NETSTAT = "/proc/net/netstat"
 _PASSIVE = "TcpExt.PAWSPassive"
@@ -23,37 +30,32 @@ _REFUSED = ("TcpExt.PAWSTimewait", "TcpExt.PAWSActive")
 _SEGMENTS = 1000
 """Of so many segments that came in one old one is nothing: a duplicate that the network had kept (RFC 7323, 5.2)."""
 
-_CONFIRM = "tcpdump -n 'tcp[tcpflags] & tcp-syn != 0' shows SYNs of one address without an answer"
-
 
 def judge(clues: Clues) -> tuple[Cause, ...]:
     """Return what tcp_tw_recycle does where it is on; where it is not, whether old timestamps are dropped now."""
     if clues.integer(_KEY):
         return (_recycled(clues),)
-    moved = [told for name in _REFUSED if (told := saying.moved(clues, name, _NETSTAT))]
-    moved += _old(clues)
+    moved = some(*(saying.moved(clues, name, _NETSTAT) for name in _REFUSED), _old(clues))
     if moved:
-        return (_cause(clues, Certainty.POSSIBLE, tuple(moved)),)
+        return (_cause(clues, Certainty.POSSIBLE, moved),)
     if clues.rates.value("TcpExt.PAWSEstab") is None and not _gone(clues):
-        return (saying.unknown(_ID, _WHAT, f"neither {_KEY} nor the counters of PAWS could be read", f"sysctl {_KEY}"),)
-    return (saying.excluded(_ID, _WHAT, "; ".join(_why_not(clues)), _NETSTAT),)
+        return (RULE.unknown(f"neither {_KEY} nor the counters of PAWS could be read", f"sysctl {_KEY}"),)
+    return (RULE.excluded("; ".join(_why_not(clues)), _NETSTAT),)
 
 
 def _recycled(clues: Clues) -> Cause:
     on = Evidence(f"{_KEY} is {clues.integer(_KEY)}", "/proc/sys/net/ipv4/tcp_tw_recycle")
     now, once = saying.moved(clues, _PASSIVE, _NETSTAT), saying.once(clues, _PASSIVE, _NETSTAT)
-    lost = clues.heard("ETIMEDOUT")
     if now:
-        return _cause(clues, Certainty.CERTAIN, (on, now))
-    certainty = Certainty.LIKELY if lost and not once else Certainty.POSSIBLE
-    return _cause(clues, certainty, (on, once) if once else (on,))
+        return _cause(clues, Certainty.CERTAIN, on, now)
+    certainty = Certainty.LIKELY if clues.heard("ETIMEDOUT") and not once else Certainty.POSSIBLE
+    return _cause(clues, certainty, on, once)
 
 
-def _old(clues: Clues) -> list[Evidence]:
+def _old(clues: Clues) -> Evidence | None:
     """Return that established connections drop more old segments than a network makes by itself."""
     old, seen = clues.rates.rose("TcpExt.PAWSEstab"), clues.rates.rose("Tcp.InSegs")
-    told = saying.moved(clues, "TcpExt.PAWSEstab", _NETSTAT)
-    return [told] if told and old * _SEGMENTS > seen else []
+    return saying.moved(clues, "TcpExt.PAWSEstab", _NETSTAT) if old * _SEGMENTS > seen else None
 
 
 def _gone(clues: Clues) -> bool:
@@ -71,24 +73,13 @@ def _why_not(clues: Clues) -> Iterator[str]:
         yield f"{old:,} segments were dropped for an old timestamp in {clues.rates.seconds:,.1f} s"
 
 
-def _cause(clues: Clues, certainty: Certainty, evidence: tuple[Evidence, ...]) -> Cause:
-    recycle = bool(clues.integer(_KEY))
+def _cause(clues: Clues, certainty: Certainty, *evidence: Seen) -> Cause:
+    words = saying.heard(clues)
+    if not clues.integer(_KEY):
+        return RULE.cause(clues, certainty, *evidence, words=words)
     fixes = (
         f"sudo sysctl -w {_KEY}=0, and take the line out of /etc/sysctl.d: it breaks every client behind a NAT",
         f"{pool_rows.apply_client(clues)}, for net.ipv4.tcp_tw_reuse: it is what tcp_tw_recycle was meant to be",
     )
-    general = ("a NAT or proxy between should keep timestamps in order for each of its ports, or take them out",)
-    return Cause(
-        _ID,
-        _WHAT,
-        certainty,
-        evidence=(*evidence, *saying.heard(clues)),
-        log="nothing here; some clients behind a NAT see ETIMEDOUT from connect(), others are fine",
-        fixes=fixes if recycle else general,
-        confirm=""
-        if certainty is Certainty.CERTAIN
-        else f"{_PASSIVE} while clients fail: nstat -az; {_CONFIRM}"
-        if recycle
-        else _CONFIRM,
-        strength=75,
-    )
+    confirm = "" if certainty is Certainty.CERTAIN else f"{_PASSIVE} while clients fail: nstat -az; {RULE.confirm}"
+    return RULE.cause(clues, certainty, *evidence, words=words, fixes=fixes, confirm=confirm)

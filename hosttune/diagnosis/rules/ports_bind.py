@@ -7,73 +7,78 @@ from __future__ import annotations
 
 from hosttune.diagnosis import pool_rows, saying
 from hosttune.diagnosis.clues import Clues
+from hosttune.diagnosis.rule import Rule
 from hosttune.model import BindMode, Cause, Certainty, Evidence, PortPool
 
-RIVALS = ("ports", "ports-held", "time-wait", "nofile")
-_ID = "ports-bind"
-_WHAT = "the ports of a source address run out, whatever the destination: the program binds before it connects"
-_LOG = "EADDRINUSE from bind()"
-_FIX = (
-    "do not bind, or set IP_BIND_ADDRESS_NO_PORT before bind(): then each destination has a pool of its own",
-    "more source addresses: each has a pool of its own",
+RULE = Rule(
+    __name__,
+    "the ports of a source address run out, whatever the destination: the program binds before it connects",
+    met="EADDRINUSE from bind()",
+    errnos=("EADDRINUSE",),
+    calls=("bind", "connect"),
+    log="EADDRINUSE from bind()",
+    fixes=(
+        "do not bind, or set IP_BIND_ADDRESS_NO_PORT before bind(): then each destination has a pool of its own",
+        "more source addresses: each has a pool of its own",
+    ),
+    confirm="strace -f -e trace=bind,connect -p PID: EADDRINUSE from bind() confirms it",
+    rivals=("ports", "ports-held", "time-wait", "nofile"),
 )
 _MOST = 16  # source addresses: beyond so many, nearly every number is a multiple of one pool
 
 
 def judge(clues: Clues) -> tuple[Cause, ...]:
     """Return a cause for each source whose pool is full; without one, what errno and number say."""
-    heard = clues.heard("EADDRINUSE", calls=("bind", "connect"))
-    found = tuple(_full(clues, pool, heard) for pool in pool_rows.full(clues, _ID))
-    if found:
-        return found
-    if heard is False:
-        return (saying.excluded(_ID, _WHAT, saying.instead(clues, "EADDRINUSE from bind()"), saying.met_where(clues)),)
+    found = tuple(_full(clues, pool) for pool in pool_rows.full(clues, RULE.kind))
+    return found or (_without(clues),)
+
+
+def _without(clues: Clues) -> Cause:
+    """Return what errno and number say where no pool of such a program is full."""
+    heard, shown = RULE.heard(clues), _shown(clues)
     pools = [pool for pool in clues.pools.pools if pool.mode is BindMode.BIND]
-    shown = _shown(clues)
     size = pool_rows.size_of_range(clues)
+    if heard is False:
+        return RULE.instead(clues)
     if heard:
-        return (_by_word(clues, size),)
+        return _by_word(clues, size)
     if size and _one_for_all(clues, size) and (pools or not shown):
-        return (_for_all(clues, size),)
+        return _for_all(clues, size)
     if pools:
-        text = f"{pool_rows.room(pool_rows.fullest(pools))}, whatever the backend"
-        return (saying.excluded(_ID, _WHAT, text, pool_rows.SOCKETS),)
+        return RULE.excluded(f"{pool_rows.room(pool_rows.fullest(pools))}, whatever the backend", pool_rows.SOCKETS)
     if shown:
-        return (saying.excluded(_ID, _WHAT, f"no program binds first: {shown}", pool_rows.SOCKETS),)
+        return RULE.excluded(f"no program binds first: {shown}", pool_rows.SOCKETS)
     if not clues.pools.pools:
-        return (saying.unknown(_ID, _WHAT, pool_rows.not_seen(clues)),)
-    return (saying.excluded(_ID, _WHAT, pool_rows.elsewhere(clues, clues.pools.pools), pool_rows.SOCKETS),)
+        return RULE.unknown(pool_rows.not_seen(clues))
+    return RULE.excluded(pool_rows.elsewhere(clues, clues.pools.pools), pool_rows.SOCKETS)
 
 
-def _full(clues: Clues, pool: PortPool, heard: bool | None) -> Cause:
-    other = saying.other(clues, heard, "EADDRINUSE from bind()")
+def _full(clues: Clues, pool: PortPool) -> Cause:
+    other = RULE.other(clues)
     used, waiting = pool_rows.counts(clues, pool)
     shared = [p.backend for p in clues.pools.pools if p.source == pool.source and p.mode is BindMode.BIND]
     where = f"{used:,} connections from {pool.source} to {len(shared)} backends, {waiting:,} of them in TIME_WAIT"
-    return Cause(
-        _ID,
-        f"the ports of {pool.source} run out, whatever the destination: bind() chooses them",
+    return RULE.cause(
+        clues,
         Certainty.LIKELY if other else Certainty.CERTAIN,
-        pool.usable,
-        evidence=(
-            *((Evidence(where, pool_rows.SOCKETS),) if len(shared) > 1 else ()),
-            *pool_rows.taken(clues, pool),
-            *pool_rows.stopped(clues, pool),
-            *(() if other else saying.heard(clues)),
-            *saying.logged(clues, _ID, "EADDRINUSE"),
-        ),
+        Evidence(where, pool_rows.SOCKETS) if len(shared) > 1 else None,
+        pool_rows.taken(clues, pool),
+        pool_rows.stopped(clues, pool),
+        () if other else saying.heard(clues),
+        at=pool.usable,
+        what=f"the ports of {pool.source} run out, whatever the destination: bind() chooses them",
         against=other,
-        log=_LOG,
-        fixes=(*_FIX, *filter(None, [pool_rows.apply_line(clues)])),
+        words=saying.logged(clues, RULE.kind, "EADDRINUSE"),
+        fixes=(*RULE.fixes, *filter(None, [pool_rows.apply_line(clues)])),
+        confirm="",
         strength=20 if other else 80,
     )
 
 
 def _one_for_all(clues: Clues, size: int) -> bool:
     """Say whether it stopped at the ports of its sources although it goes to several destinations."""
-    sources = _sources(clues)
-    pairs = pool_rows.destinations(clues)
-    return pairs > max(sources, 1) and saying.near(clues.stalled_at, size * max(sources, 1))
+    sources = max(_sources(clues), 1)
+    return pool_rows.destinations(clues) > sources and saying.near(clues.stalled_at, size * sources)
 
 
 def _shown(clues: Clues) -> str:
@@ -95,47 +100,35 @@ def _for_all(clues: Clues, size: int) -> Cause:
         f"it stopped at {clues.stalled_at:,}, the {size * many:,} ports of its source, where {pairs} destinations "
         f"have {pairs * size:,}"
     )
-    return Cause(
-        _ID,
-        _WHAT,
-        Certainty.LIKELY,
-        size * many,
-        evidence=(Evidence(text, pool_rows.RANGE), *saying.heard(clues)),
-        log=_LOG,
-        fixes=_FIX,
-        confirm="strace -f -e trace=bind,connect -p PID: EADDRINUSE from bind() confirms it",
-        strength=70,
-    )
+    stopped, words = Evidence(text, pool_rows.RANGE), saying.heard(clues)
+    return RULE.cause(clues, Certainty.LIKELY, stopped, at=size * many, words=words, strength=70)
 
 
 def _by_word(clues: Clues, size: int | None) -> Cause:
     """EADDRINUSE is also what a server meets whose own port is taken: a number tells that it is not that."""
-    evidence = [*saying.heard(clues), *saying.logged(clues, _ID, "EADDRINUSE")]
-    against = []
-    number, known = clues.stalled_at or 0, _sources(clues)
-    at, certainty = None, Certainty.POSSIBLE
+    known, against = _sources(clues), []
+    at, certainty, stopped = None, Certainty.POSSIBLE, None
     for many in (known,) if known else range(1, _MOST + 1):
-        if size and saying.near(number, size * many, 0.06 if known else 0.06 / many):
-            at = size * many
-            certainty = Certainty.CERTAIN if known or many == 1 else Certainty.LIKELY
-            evidence.append(Evidence(f"it stopped at {number:,}: {_ports(many, size)}", pool_rows.RANGE))
+        if size and saying.near(clues.stalled_at, size * many, 0.06 if known else 0.06 / many):
+            at, certainty = size * many, Certainty.CERTAIN if known or many == 1 else Certainty.LIKELY
+            stopped = Evidence(f"it stopped at {clues.stalled_at:,}: {_ports(many, size)}", pool_rows.RANGE)
             break
     if clues.pools.pools and pool_rows.fullest(clues.pools.pools).free:
-        pool = pool_rows.fullest(clues.pools.pools)
-        against.append(Evidence(f"now {pool_rows.room(pool)}, the fullest pool", pool_rows.SOCKETS))
+        against.append(pool_rows.now(pool_rows.fullest(clues.pools.pools)))
         certainty = Certainty.LIKELY if certainty is Certainty.CERTAIN else certainty
     if _shown(clues):
         against.append(Evidence(f"no program is seen to bind first: {_shown(clues)}", pool_rows.SOCKETS))
         certainty = Certainty.POSSIBLE
-    return Cause(
-        _ID,
-        _WHAT,
+    return RULE.cause(
+        clues,
         certainty,
-        at,
-        evidence=tuple(evidence),
-        against=tuple(against),
-        log=_LOG,
-        fixes=_FIX if at else (),
+        saying.heard(clues),
+        saying.logged(clues, RULE.kind, "EADDRINUSE"),
+        stopped,
+        at=at,
+        against=against,
+        words=(),
+        fixes=RULE.fixes if at else (),
         confirm="" if certainty is Certainty.CERTAIN else _confirm(clues),
         strength=60,
     )

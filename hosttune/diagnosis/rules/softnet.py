@@ -8,13 +8,20 @@ from __future__ import annotations
 
 from hosttune.diagnosis import saying
 from hosttune.diagnosis.clues import Clues
+from hosttune.diagnosis.rule import Rule, some
 from hosttune.model import Cause, Certainty, Evidence
 
-RIVALS = ("accept-queue", "path", "outside")
-_ID = "softnet"
-_WHAT = "drops in a CPU's receive queue"
-_DROPPED, _SQUEEZED = "softnet.dropped", "softnet.squeezed"
 _STAT = "/proc/net/softnet_stat"
+RULE = Rule(
+    __name__,
+    "drops in a CPU's receive queue",
+    unit="packets that wait on one CPU",
+    log="nothing: it is slow, for what was lost is sent again after 0.2 s, a SYN after 1 s",
+    confirm=f"the second column of {_STAT}, and `ip -s link` of this namespace, again while it stalls",
+    strength=65,
+    rivals=("accept-queue", "path", "outside"),
+)
+_DROPPED, _SQUEEZED = "softnet.dropped", "softnet.squeezed"
 _LONGEST = "net.core.netdev_max_backlog"
 _INTERFACES = ("dev.rx_dropped", "dev.tx_dropped")
 _AGAIN = "Tcp.RetransSegs"
@@ -26,43 +33,34 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
         return (_dropping(clues),)
     moved, ever = clues.rates.moved(_DROPPED), clues.rates.value(_DROPPED)
     if ever is None:
-        return (saying.unknown(_ID, _WHAT, f"{_STAT} could not be read"),)
+        return (RULE.unknown(f"{_STAT} could not be read"),)
     if moved is None and ever:
-        return (
-            saying.unknown(_ID, _WHAT, f"{ever:,} were dropped since boot; two gatherings tell whether any is now"),
-        )
-    once = saying.once(clues, _DROPPED, _STAT)
+        return (RULE.unknown(f"{ever:,} were dropped since boot; two gatherings tell whether any is now"),)
+    once = saying.once(clues, _DROPPED, _STAT) or Evidence(f"{_DROPPED} is {ever:,}", _STAT)
     squeezed = saying.moved(clues, _SQUEEZED, _STAT)
-    evidence = [once or Evidence(f"{_DROPPED} is {ever:,}", _STAT)]
-    if squeezed:
-        evidence.append(Evidence(f"{squeezed.text}: a CPU had more to do than one turn allows, but lost none", _STAT))
-    return (Cause(_ID, _WHAT, Certainty.EXCLUDED, evidence=tuple(evidence)),)
+    text = f"{squeezed.text}: a CPU had more to do than one turn allows, but lost none" if squeezed else ""
+    return (RULE.excluded(once, "", Evidence(text, _STAT) if squeezed else None),)
 
 
 def _dropping(clues: Clues) -> Cause:
     """Return how sure it is: the packets of this namespace were dropped, and TCP had to send again."""
     here, initial = _here(clues), clues.integer(_LONGEST) is not None
-    again = clues.rates.rose(_AGAIN)
     certainty = Certainty.POSSIBLE
     if here or (here is None and initial):
-        certainty = Certainty.CERTAIN if here and again else Certainty.LIKELY
-    return Cause(
-        _ID,
-        _WHAT if certainty is Certainty.POSSIBLE else "a CPU's receive queue is full: packets are dropped before TCP",
+        certainty = Certainty.CERTAIN if here and clues.rates.rose(_AGAIN) else Certainty.LIKELY
+    sure = certainty is not Certainty.POSSIBLE
+    return RULE.cause(
+        clues,
         certainty,
-        clues.integer(_LONGEST),
-        "packets that wait on one CPU",
-        evidence=_evidence(clues, here),
-        log="nothing: it is slow, for what was lost is sent again after 0.2 s, a SYN after 1 s",
+        _evidence(clues, here),
+        at=clues.integer(_LONGEST),
+        what="a CPU's receive queue is full: packets are dropped before TCP" if sure else "",
+        words=(),
         fixes=(
             f"{'' if initial else 'on the host itself: '}sudo hosttune apply --role ROLE, for {_LONGEST}",
             "spread the packets over more CPUs: the queues of the interface (`ethtool -L`), RPS",
             "fewer packets at once: clients that come back spread over a few seconds",
         ),
-        confirm=""
-        if certainty is Certainty.CERTAIN
-        else f"the second column of {_STAT}, and `ip -s link` of this namespace, again while it stalls",
-        strength=65,
     )
 
 
@@ -74,12 +72,13 @@ def _here(clues: Clues) -> bool | None:
 
 
 def _evidence(clues: Clues, here: bool | None) -> tuple[Evidence, ...]:
-    found = [saying.moved(clues, _DROPPED, _STAT), saying.moved(clues, _SQUEEZED, _STAT)]
-    found += [saying.moved(clues, name, "/proc/net/dev") for name in _INTERFACES]
-    if here is False:
-        found.append(Evidence("no interface of this namespace dropped one: it may be the traffic of another"))
-    found.append(saying.moved(clues, _AGAIN, "/proc/net/snmp"))
     processed = clues.rates.rose("softnet.processed")
-    if processed:
-        found.append(Evidence(f"{processed:,} packets were processed meanwhile", _STAT))
-    return tuple(one for one in found if one)
+    none = Evidence("no interface of this namespace dropped one: it may be the traffic of another")
+    return some(
+        saying.moved(clues, _DROPPED, _STAT),
+        saying.moved(clues, _SQUEEZED, _STAT),
+        *(saying.moved(clues, name, "/proc/net/dev") for name in _INTERFACES),
+        none if here is False else None,
+        saying.moved(clues, _AGAIN, "/proc/net/snmp"),
+        Evidence(f"{processed:,} packets were processed meanwhile", _STAT) if processed else None,
+    )

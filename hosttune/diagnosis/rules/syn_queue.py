@@ -10,11 +10,17 @@ import re
 
 from hosttune.diagnosis import accept, saying
 from hosttune.diagnosis.clues import Clues
-from hosttune.model import Cause, Certainty, Evidence, Listener, Traffic
+from hosttune.diagnosis.rule import Rule, some
+from hosttune.model import Cause, Certainty, Evidence, Listener
 
-RIVALS = ("accept-queue", "backlog", "softnet", "conntrack")
-_ID = "syn-queue"
-_WHAT = "a full SYN queue"
+RULE = Rule(
+    __name__,
+    "a full SYN queue",
+    unit="half-open connections",
+    log="nothing at the program; the kernel's log: Possible SYN flooding on port, once for each listener",
+    confirm="`ss -tn state syn-recv` and `nstat TcpExtTCPReqQFull*`",
+    rivals=("accept-queue", "backlog", "softnet", "conntrack"),
+)
 _DROPPED, _SENT = "TcpExt.TCPReqQFullDrop", "TcpExt.TCPReqQFullDoCookies"
 _RECEIVED, _DROPS = "TcpExt.SyncookiesRecv", "TcpExt.ListenDrops"
 _COOKIES, _LONGEST = "net.ipv4.tcp_syncookies", "net.ipv4.tcp_max_syn_backlog"
@@ -31,11 +37,11 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
         return (_cause(clues, Certainty.CERTAIN, text, 80),)
     if sent:
         return (_cookies(clues, sent),)
-    if clues.rates.moved(_SENT) is None and (clues.hits(_ID) or _lines(clues)):
+    if clues.rates.moved(_SENT) is None and (clues.hits(RULE.kind) or _lines(clues)):
         return (_cause(clues, Certainty.LIKELY, "it was full when the log was written", 60),)
-    if any(one.half_open >= _room(clues, one) for one in _half_open(clues)):
+    if _full(clues):
         return (_cause(clues, Certainty.POSSIBLE, "it is full at this moment, and no SYN has come since", 20),)
-    if clues.hits(_ID) or (_ever(clues) and accept.silent(clues) and accept.too_short(clues, _SENT)):
+    if clues.hits(RULE.kind) or (_ever(clues) and accept.silent(clues) and accept.too_short(clues, _SENT)):
         return (_cause(clues, Certainty.POSSIBLE, "it was full before, and it takes a longer look", 10),)
     return (_excluded(clues, cookies),)
 
@@ -49,7 +55,7 @@ def _ever(clues: Clues) -> bool | None:
 def _dropped_before(clues: Clues) -> bool:
     """Say whether SYNs are dropped below the backlog: only ListenDrops counts those beyond tcp_max_syn_backlog."""
     others = clues.rates.rose(_DROPS) - clues.rates.rose(accept.OVERFLOWS)
-    return others > 0 and any(one.half_open >= _room(clues, one) for one in _half_open(clues))
+    return others > 0 and _full(clues)
 
 
 def _cookies(clues: Clues, sent: int) -> Cause:
@@ -64,54 +70,53 @@ def _cookies(clues: Clues, sent: int) -> Cause:
 
 def _cause(clues: Clues, certainty: Certainty, text: str, strength: int) -> Cause:
     fullest = next(iter(_half_open(clues)), None)
-    names = (_DROPPED, _SENT, "TcpExt.SyncookiesSent", _RECEIVED, _DROPS)
-    moved = [saying.moved(clues, name, accept.NETSTAT) for name in names]
-    log = tuple(Evidence(line, f"kernel log, {age:,.0f} s ago") for age, line in _lines(clues))
-    evidence = [Evidence(text, accept.NETSTAT), *filter(None, moved), *log]
+    room = _room(clues, fullest) if fullest else None
+    whose, count = "a SYN queue", None
     if fullest is not None:
-        room = _room(clues, fullest)
-        evidence.insert(
-            0, Evidence(f"{fullest}: {fullest.half_open:,} half-open connections, of {room:,}", accept.SOCKETS)
-        )
-    owner = accept.owner_of(clues, fullest) if fullest else None
-    whose = f"the SYN queue of {fullest}{f' ({owner})' if owner else ''}" if fullest else "a SYN queue"
-    return Cause(
-        _ID,
-        f"{whose}{', which was full' if certainty is Certainty.POSSIBLE else ' is full'}",
+        owner = accept.owner_of(clues, fullest)
+        whose = f"the SYN queue of {fullest}{f' ({owner})' if owner else ''}"
+        half = f"{fullest}: {fullest.half_open:,} half-open connections, of {room:,}"
+        count = Evidence(half, accept.SOCKETS)
+    names = (_DROPPED, _SENT, "TcpExt.SyncookiesSent", _RECEIVED, _DROPS)
+    return RULE.cause(
+        clues,
         certainty,
-        _room(clues, fullest) if fullest else None,
-        "half-open connections",
-        evidence=(*evidence, *saying.heard(clues), *saying.logged(clues, _ID)),
-        log="nothing at the program; the kernel's log: Possible SYN flooding on port, once for each listener",
+        count,
+        Evidence(text, accept.NETSTAT),
+        *(saying.moved(clues, name, accept.NETSTAT) for name in names),
+        (Evidence(line, f"kernel log, {age:,.0f} s ago") for age, line in _lines(clues)),
+        at=room,
+        what=f"{whose}{', which was full' if certainty is Certainty.POSSIBLE else ' is full'}",
         fixes=_fixes(clues, fullest),
-        confirm="" if certainty is Certainty.CERTAIN else "`ss -tn state syn-recv` and `nstat TcpExtTCPReqQFull*`",
         strength=strength,
     )
 
 
 def _fixes(clues: Clues, listener: Listener | None) -> tuple[str, ...]:
-    found = []
+    found = [
+        "a longer backlog: net.core.somaxconn (sudo hosttune apply --role ROLE) and the program's own listen()",
+        "if the sources are strangers who never answer it is a flood: `ss -tn state syn-recv` names them; filter them "
+        "before they come here",
+    ]
     if clues.integer(_COOKIES) == 0:
-        found.append(
-            "sudo hosttune apply --role ROLE, for net.ipv4.tcp_syncookies=1: a full queue then turns nobody away"
-        )
         longest = clues.integer(_LONGEST)
         if listener is not None and longest is not None and _room(clues, listener) <= listener.backlog:
-            found.append(f"raise net.ipv4.tcp_max_syn_backlog, {longest:,}: without cookies three quarters of it count")
-    found.append(
-        "a longer backlog: net.core.somaxconn (sudo hosttune apply --role ROLE) and the program's own listen()"
-    )
-    found.append(
-        "if the sources are strangers who never answer it is a flood: `ss -tn state syn-recv` names them; filter them "
-        "before they come here"
-    )
+            more = f"raise net.ipv4.tcp_max_syn_backlog, {longest:,}: without cookies three quarters of it count"
+            found.insert(0, more)
+        found.insert(
+            0, "sudo hosttune apply --role ROLE, for net.ipv4.tcp_syncookies=1: a full queue then turns nobody away"
+        )
     return tuple(found)
+
+
+def _full(clues: Clues) -> bool:
+    """Say whether a SYN queue is full at this moment."""
+    return any(one.half_open >= _room(clues, one) for one in _half_open(clues))
 
 
 def _half_open(clues: Clues) -> tuple[Listener, ...]:
     """Return the listeners with half-open connections, the fullest first."""
-    every = clues.traffic.listeners if isinstance(clues.traffic, Traffic) else ()
-    return tuple(sorted((o for o in every if o.half_open), key=lambda o: -o.half_open / (o.backlog + 1)))
+    return tuple(sorted((o for o in clues.listeners if o.half_open), key=lambda o: -o.half_open / (o.backlog + 1)))
 
 
 def _room(clues: Clues, listener: Listener) -> int:
@@ -126,19 +131,18 @@ def _lines(clues: Clues) -> tuple[tuple[float, str], ...]:
     """Return the kernel's lines of the last minute that can be of this namespace: its log is of all of them."""
     if _ever(clues) is False:
         return ()
-    every = clues.traffic.listeners if isinstance(clues.traffic, Traffic) else ()
-    ports = {one.port for one in every}
+    ports = {one.port for one in clues.listeners}
     found = ((age, line, _LINE.search(line)) for age, line in clues.lines("SYN flooding"))
     return tuple((age, line) for age, line, match in found if match and int(match[1]) in ports)
 
 
 def _excluded(clues: Clues, cookies: int | None) -> Cause:
     if _ever(clues) is None:
-        return saying.unknown(_ID, _WHAT, f"{_DROPPED} and {_SENT} could not be read", "nstat -az 'TcpExtTCPReqQFull*'")
+        return RULE.unknown(f"{_DROPPED} and {_SENT} could not be read", "nstat -az 'TcpExtTCPReqQFull*'")
     if cookies == _ALWAYS and clues.rates.rose(_SENT):
         text = "net.ipv4.tcp_syncookies is 2: everybody gets a cookie, whether or not the queue is full"
-        return saying.excluded(_ID, _WHAT, text, f"/proc/sys/{_COOKIES.replace('.', '/')}")
-    once = [one for name in (_DROPPED, _SENT) if (one := saying.once(clues, name, accept.NETSTAT))]
-    half = clues.traffic.states.get("SYN_RECV", 0) if isinstance(clues.traffic, Traffic) else 0
-    seen = Evidence(f"{half:,} half-open connections, and no SYN was refused or answered by a cookie", accept.NETSTAT)
-    return Cause(_ID, _WHAT, Certainty.EXCLUDED, evidence=(*once, seen) if not once else tuple(once))
+        return RULE.excluded(text, f"/proc/sys/{_COOKIES.replace('.', '/')}")
+    once = some(*(saying.once(clues, name, accept.NETSTAT) for name in (_DROPPED, _SENT)))
+    half = clues.states.get("SYN_RECV", 0)
+    seen = f"{half:,} half-open connections, and no SYN was refused or answered by a cookie"
+    return RULE.excluded(once or Evidence(seen, accept.NETSTAT))

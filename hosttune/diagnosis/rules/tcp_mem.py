@@ -8,94 +8,83 @@ from __future__ import annotations
 
 from hosttune.diagnosis import kernel_lines, saying
 from hosttune.diagnosis.clues import Clues
+from hosttune.diagnosis.rule import Rule
 from hosttune.model import Cause, Certainty, Evidence, Traffic
 
-RIVALS = ("orphans", "memory", "accept-queue", "path")
-_ID = "tcp-mem"
-_WHAT = "the memory for data in TCP sockets runs out"
-_KEY, _PAGES = "net.ipv4.tcp_mem", "sockstat.TCP.mem"
+RULE = Rule(
+    __name__,
+    "the memory for data in TCP sockets runs out",
+    met="no errno, or ENOBUFS",
+    errnos=("ENOBUFS", "ENOMEM", "ETIMEDOUT", "ECONNRESET", "EAGAIN", "none"),
+    unit="pages",
+    log="no error, as a rule: transfers slow down and stop, retransmissions rise; the kernel may reset orphans",
+    confirm="do TCPRcvQDrop and PruneCalled rise (nstat) while sockstat's mem is above tcp_mem's second number?",
+    strength=72,
+    rivals=("orphans", "memory", "accept-queue", "path"),
+)
+_KEY = "net.ipv4.tcp_mem"
 _WHERE = "/proc/net/sockstat mem, net.ipv4.tcp_mem"
 _NETSTAT = "/proc/net/netstat"
 _PRESSURE = "TcpExt.TCPMemoryPressures"
 _DROPS = ("TcpExt.PruneCalled", "TcpExt.TCPRcvQDrop", "TcpExt.RcvPruned")
 _WORDS = ("consider tuning tcp_mem",)
-_ERRNOS = ("ENOBUFS", "ENOMEM", "ETIMEDOUT", "ECONNRESET", "EAGAIN", "none")
 _FULL = 0.98  # each CPU keeps up to 1 MiB that does not show (net/core/sock.c, SK_MEMORY_PCPU_RESERVE, Linux 6.0)
 
 
 def judge(clues: Clues) -> tuple[Cause, ...]:
     """Return whether the pages are at the limit, or at the pressure mark; else what the kernel said, or why not."""
-    pages, told = _most(clues), clues.numbers(_KEY)
-    spoken = kernel_lines.fresh(clues, *_WORDS)
-    if pages is None or not told or len(told) != 3:
-        if spoken or any(_named(hit.causes) for hit in clues.hits(_ID)):
-            return (_cause(clues, Certainty.LIKELY, pages, None),)
-        if clues.hits(_ID):
-            return (_cause(clues, Certainty.POSSIBLE, pages, None),)
-        why = clues.limits.get(_KEY) if pages is not None else None
-        return (saying.unknown(_ID, _WHAT, f"{_KEY} could not be read: {why}" if why else "sockstat was not seen"),)
-    dropping = any(clues.rates.rose(name) for name in _DROPS)
-    if pages >= told[2] * _FULL or (pages >= told[1] and (dropping or spoken or clues.rates.rose(_PRESSURE))):
-        return (_cause(clues, Certainty.CERTAIN, pages, told),)
-    if pages >= told[1] or spoken or clues.rates.rose(_PRESSURE):
-        return (_cause(clues, Certainty.LIKELY, pages, told),)
-    if any(_named(hit.causes) for hit in clues.hits(_ID)):
-        return (_cause(clues, Certainty.POSSIBLE, pages, told),)
+    pages, marks = clues.most("sockstat.TCP.mem"), clues.numbers(_KEY)
+    if pages is None or not marks or len(marks) != 3:
+        return (_not_seen(clues, pages),)
+    spoken, pressed = bool(kernel_lines.fresh(clues, *_WORDS)), bool(clues.rates.rose(_PRESSURE))
+    signs = spoken or pressed or any(clues.rates.rose(name) for name in _DROPS)
+    if pages >= marks[2] * _FULL or (pages >= marks[1] and signs):
+        return (_cause(clues, Certainty.CERTAIN, pages, marks),)
+    if pages >= marks[1] or spoken or pressed:
+        return (_cause(clues, Certainty.LIKELY, pages, marks),)
+    if _named(clues):
+        return (_cause(clues, Certainty.POSSIBLE, pages, marks),)
     once = saying.once(clues, _PRESSURE, _NETSTAT)
-    evidence = (_count(clues, pages, told), *((once,) if once else ()), *kernel_lines.old(clues, *_WORDS))
-    return (Cause(_ID, _WHAT, Certainty.EXCLUDED, evidence=evidence),)
+    return (RULE.excluded(_count(clues, pages, marks), "", once, kernel_lines.old(clues, *_WORDS)),)
 
 
-def _named(causes: tuple[str, ...]) -> bool:
-    """Say whether a line names this cause before any other."""
-    return causes[:1] == (_ID,)
+def _not_seen(clues: Clues, pages: int | None) -> Cause:
+    """Return what the kernel and a log say where the pages, or their limit, were not seen."""
+    if kernel_lines.fresh(clues, *_WORDS) or clues.hits(RULE.kind):
+        sure = kernel_lines.fresh(clues, *_WORDS) or _named(clues)
+        return _cause(clues, Certainty.LIKELY if sure else Certainty.POSSIBLE, pages, None)
+    why = clues.limits.get(_KEY) if pages is not None else None
+    return RULE.unknown(f"{_KEY} could not be read: {why}" if why else "sockstat was not seen")
 
 
-def _most(clues: Clues) -> int | None:
-    """Return the pages, the more of the two gatherings."""
-    counts = [sample.counters.get(_PAGES) for sample in (clues.rates.before, clues.rates.now)]
-    return max((count for count in counts if count is not None), default=None)
+def _named(clues: Clues) -> bool:
+    """Say whether a line of a log names this cause before any other."""
+    return any(hit.causes[:1] == (RULE.kind,) for hit in clues.hits(RULE.kind))
 
 
-def _count(clues: Clues, pages: int, told: tuple[int, ...] | None) -> Evidence:
+def _count(clues: Clues, pages: int, marks: tuple[int, ...] | None) -> Evidence:
     page = clues.machine.page_size
     size = f" ({pages * page / 2**20:,.0f} MiB)" if page else ""
-    if not told:
-        return Evidence(f"TCP has {pages:,} pages{size}", _WHERE)
-    marks = f"pressure from {told[1]:,}, the limit is {told[2]:,}"
-    return Evidence(f"TCP has {pages:,} pages{size}; {marks}", _WHERE)
+    limits = f"; pressure from {marks[1]:,}, the limit is {marks[2]:,}" if marks else ""
+    return Evidence(f"TCP has {pages:,} pages{size}{limits}", _WHERE)
 
 
-def _cause(clues: Clues, certainty: Certainty, pages: int | None, told: tuple[int, ...] | None) -> Cause:
-    heard, page = clues.heard(*_ERRNOS), clues.machine.page_size
+def _cause(clues: Clues, certainty: Certainty, pages: int | None, marks: tuple[int, ...] | None) -> Cause:
+    page = clues.machine.page_size
     size = f" of {page >> 10} KiB" if page else ""
-    certainty = Certainty.POSSIBLE if heard is False else certainty
-    moved = (saying.moved(clues, name, _NETSTAT) for name in (_PRESSURE, *_DROPS))
-    evidence = (
-        *((_count(clues, pages, told),) if pages is not None else ()),
-        *(one for one in moved if one),
-        *_queues(clues),
-        *kernel_lines.fresh(clues, *_WORDS),
-        *saying.heard(clues),
-        *saying.logged(clues, _ID),
-    )
-    return Cause(
-        _ID,
-        _WHAT,
-        certainty,
-        told[2] if told else None,
-        "pages",
-        evidence=evidence,
-        against=saying.other(clues, heard, "no errno, or ENOBUFS"),
-        log="no error, as a rule: transfers slow down and stop, retransmissions rise; the kernel may reset orphans",
+    return RULE.cause(
+        clues,
+        RULE.doubted(clues, certainty),
+        _count(clues, pages, marks) if pages is not None else None,
+        *(saying.moved(clues, name, _NETSTAT) for name in (_PRESSURE, *_DROPS)),
+        _queues(clues),
+        kernel_lines.fresh(clues, *_WORDS),
+        at=marks[2] if marks else None,
+        against=RULE.other(clues),
         fixes=(
             "find the programs that do not read, or the peers that do not take what is sent: ss -tm shows whose",
             f"sudo hosttune apply --role ROLE, for {_KEY} (in pages{size}, not in bytes)",
         ),
-        confirm=""
-        if certainty is Certainty.CERTAIN
-        else "do TCPRcvQDrop and PruneCalled rise (nstat) while sockstat's mem is above tcp_mem's second number?",
-        strength=72,
     )
 
 
@@ -103,8 +92,10 @@ def _queues(clues: Clues) -> tuple[Evidence, ...]:
     """Return which part of the sockets has data that nobody has read, or taken."""
     if not isinstance(clues.traffic, Traffic):
         return ()
-    rows = ((clues.traffic.unread, "data that their program has not read"),
-            (clues.traffic.unsent, "data that the peer has not taken"))  # fmt: skip
+    rows = (
+        (clues.traffic.unread, "data that their program has not read"),
+        (clues.traffic.unsent, "data that the peer has not taken"),
+    )
     return tuple(
         Evidence(f"{saying.percent(share)} of the established sockets have {what}", "sock_diag")
         for share, what in rows

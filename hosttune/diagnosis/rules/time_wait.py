@@ -4,54 +4,72 @@ from __future__ import annotations
 
 from hosttune.diagnosis import pool_rows, saying
 from hosttune.diagnosis.clues import Clues
+from hosttune.diagnosis.rule import Rule, Seen
 from hosttune.model import Cause, Certainty, Evidence, PortPool
 
-RIVALS = ("ports", "ports-bind", "ports-held")
-_ID = "time-wait"
-_WHAT = "closed connections hold the source ports in TIME_WAIT"
+RULE = Rule(
+    __name__,
+    "closed connections hold the source ports in TIME_WAIT",
+    met="EADDRNOTAVAIL",
+    errnos=("EADDRNOTAVAIL", "EADDRINUSE"),
+    calls=("connect", "bind"),
+    unit="new connections/s",
+    log="EADDRNOTAVAIL from connect(), and it comes and goes",
+    confirm="`hosttune diagnose --backend HOST:PORT`, or ss -s: timewait",
+    rivals=("ports", "ports-bind", "ports-held"),
+)
 _SOCKSTAT = "/proc/net/sockstat"
 _REUSE = "/proc/sys/net/ipv4/tcp_tw_reuse"
 
 
 def judge(clues: Clues) -> tuple[Cause, ...]:
     """Return a cause for each pool that TIME_WAIT fills; without one, what errno, rate and sockstat say."""
-    heard = clues.heard("EADDRNOTAVAIL", "EADDRINUSE", calls=("connect", "bind"))
-    found = tuple(_full(clues, pool, heard) for pool in pool_rows.full(clues, _ID))
+    found = tuple(_full(clues, pool) for pool in pool_rows.full(clues, RULE.kind))
     if found:
         return found
-    if heard is False:
-        return (saying.excluded(_ID, _WHAT, saying.instead(clues, "EADDRNOTAVAIL"), saying.met_where(clues)),)
-    thin = _hint(clues, bool(heard))
-    if thin:
-        return (thin,)
+    if RULE.heard(clues) is False:
+        return (RULE.instead(clues),)
+    hint = (RULE.heard(clues) and _heard(clues)) or _too_fast(clues) or _thin(clues)
+    if hint:
+        return (hint,)
     closed = clues.rates.value("sockstat.TCP.tw")
     if closed is None and not clues.pools.pools:
-        return (saying.unknown(_ID, _WHAT, "neither sockstat nor the sockets were seen", "ss -s"),)
-    return (saying.excluded(_ID, _WHAT, _why_not(clues, closed or 0), _SOCKSTAT),)
+        return (RULE.unknown("neither sockstat nor the sockets were seen", "ss -s"),)
+    return (RULE.excluded(_why_not(clues, closed or 0), _SOCKSTAT),)
 
 
-def _hint(clues: Clues, heard: bool) -> Cause | None:
-    """Return what speaks for it where no pool is full now, None where nothing does."""
-    again = [p for p in clues.pools.pools if p.free and p.used >= p.usable and p.time_wait > p.used - p.time_wait]
-    if heard and again:
-        told = "they can be taken over, but not in their first second (tcp_tw_reuse_delay)"
-        evidence = (*pool_rows.taken(clues, again[0]), Evidence(told, _REUSE))
-        return _cause(clues, Certainty.LIKELY, evidence, again[0])
-    closed, size = clues.rates.value("sockstat.TCP.tw"), pool_rows.size_of_range(clues)
-    if heard and not clues.pools.pools and pool_rows.waiting(clues):
-        open_now = clues.rates.value("sockstat.TCP.inuse") or 0
-        text = f"{closed or 0:,} sockets in TIME_WAIT beside {open_now:,} in use, and {size or 0:,} ports in the range"
-        return _cause(clues, Certainty.LIKELY, (Evidence(text, _SOCKSTAT),))
+def _heard(clues: Clues) -> Cause | None:
+    """Return what speaks for it where the errno was met and no pool is full now, None where nothing does."""
+    pools = clues.pools.pools
+    for again in [p for p in pools if p.free and p.used >= p.usable and p.time_wait > p.used - p.time_wait][:1]:
+        told = Evidence("they can be taken over, but not in their first second (tcp_tw_reuse_delay)", _REUSE)
+        return _cause(clues, Certainty.LIKELY, (*pool_rows.taken(clues, again), told), again)
+    if pools or not pool_rows.waiting(clues):
+        return None
+    closed, size = clues.rates.value("sockstat.TCP.tw") or 0, pool_rows.size_of_range(clues) or 0
+    open_now = clues.rates.value("sockstat.TCP.inuse") or 0
+    text = f"{closed:,} sockets in TIME_WAIT beside {open_now:,} in use, and {size:,} ports in the range"
+    return _cause(clues, Certainty.LIKELY, Evidence(text, _SOCKSTAT))
+
+
+def _too_fast(clues: Clues) -> Cause | None:
+    """Return it where the rate that is wanted is more than the ports allow."""
     limit = pool_rows.churn(clues)
-    if limit and clues.rate > limit and not clues.stalled_at:
-        held = "taken over after tcp_tw_reuse_delay" if pool_rows.reuses(clues) else "held for 60 s"
-        text = f"{clues.rate:,} new connections/s, where ports that are {held} allow {limit:,}/s"
-        # without an errno it is what would come, where this side closes first
-        certainty = Certainty.LIKELY if heard and not clues.pools.pools else Certainty.POSSIBLE
-        return _cause(clues, certainty, (Evidence(text, f"--rate, {pool_rows.RANGE}"),))
-    if heard and not clues.pools.pools and closed is None and not clues.stalled_at:
-        return _cause(clues, Certainty.POSSIBLE, ())
-    return None
+    if not limit or clues.rate <= limit or clues.stalled_at:
+        return None
+    held = "taken over after tcp_tw_reuse_delay" if pool_rows.reuses(clues) else "held for 60 s"
+    text = f"{clues.rate:,} new connections/s, where ports that are {held} allow {limit:,}/s"
+    # without an errno it is what would come, where this side closes first
+    certainty = Certainty.LIKELY if RULE.heard(clues) and not clues.pools.pools else Certainty.POSSIBLE
+    return _cause(clues, certainty, Evidence(text, f"--rate, {pool_rows.RANGE}"))
+
+
+def _thin(clues: Clues) -> Cause | None:
+    """Return it as possible where the errno is all that is known."""
+    seen = clues.pools.pools or clues.rates.value("sockstat.TCP.tw") is not None
+    if seen or clues.stalled_at or not RULE.heard(clues):
+        return None
+    return _cause(clues, Certainty.POSSIBLE, ())
 
 
 def _why_not(clues: Clues, closed: int) -> str:
@@ -61,42 +79,33 @@ def _why_not(clues: Clues, closed: int) -> str:
     return f"{closed:,} sockets in TIME_WAIT, none of which fills a pool that was seen"
 
 
-def _full(clues: Clues, pool: PortPool, heard: bool | None) -> Cause:
+def _full(clues: Clues, pool: PortPool) -> Cause:
     evidence = (*pool_rows.taken(clues, pool), *pool_rows.stopped(clues, pool))
-    other = saying.other(clues, heard, "EADDRNOTAVAIL")
+    other = RULE.other(clues)
     return _cause(clues, Certainty.LIKELY if other else Certainty.CERTAIN, evidence, pool, other)
 
 
 def _cause(
-    clues: Clues,
-    certainty: Certainty,
-    evidence: tuple[Evidence, ...],
-    pool: PortPool | None = None,
-    against: tuple[Evidence, ...] = (),
+    clues: Clues, certainty: Certainty, evidence: Seen, pool: PortPool | None = None, against: Seen = ()
 ) -> Cause:
     reuse = clues.integer("net.ipv4.tcp_tw_reuse")
-    told = (Evidence(f"net.ipv4.tcp_tw_reuse is {reuse}", _REUSE),) if reuse is not None else ()
-    where = f" from {pool.source} to {pool.backend}" if pool else ""
-    said = () if against else saying.heard(clues)
-    return Cause(
-        _ID,
-        f"{_WHAT}{where}",
+    sets = f"{pool_rows.apply_client(clues)}: it sets net.ipv4.tcp_tw_reuse=1"
+    return RULE.cause(
+        clues,
         certainty,
-        pool.usable // pool_rows.TIME_WAIT if pool and not pool.free else pool_rows.churn(clues),
-        "new connections/s",
-        evidence=(*evidence, *said, *saying.logged(clues, _ID, "EADDRNOTAVAIL"), *told),
+        evidence,
+        () if against else saying.heard(clues),
+        saying.logged(clues, RULE.kind, "EADDRNOTAVAIL"),
+        Evidence(f"net.ipv4.tcp_tw_reuse is {reuse}", _REUSE) if reuse is not None else None,
+        at=pool.usable // pool_rows.TIME_WAIT if pool and not pool.free else pool_rows.churn(clues),
+        what=f"{RULE.what} from {pool.source} to {pool.backend}" if pool else "",
         against=against,
-        log="EADDRNOTAVAIL from connect(), and it comes and goes",
+        words=(),
         fixes=(
             "keep connections open and use them again (keep-alive, a pool of connections)",
-            *(
-                (f"{pool_rows.apply_client(clues)}: it sets net.ipv4.tcp_tw_reuse=1",)
-                if not pool_rows.reuses(clues)
-                else ()
-            ),
+            *(() if pool_rows.reuses(clues) else (sets,)),
             "timestamps at both ends (net.ipv4.tcp_timestamps=1): without them no port is taken over",
             "more source addresses or backends, or a wider range",
         ),
-        confirm="" if certainty is Certainty.CERTAIN else "`hosttune diagnose --backend HOST:PORT`, or ss -s: timewait",
         strength=20 if against else 75,
     )

@@ -6,7 +6,6 @@ import dataclasses
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from weakref import WeakKeyDictionary
 
 from hosttune.errors import HostError
 from hosttune.host import Host, in_first_network, is_image, text
@@ -90,8 +89,6 @@ KEYS = (
 # no - at the begin: there it is no part of a name (sysctl.d(5)); no .. in it: the way out of /proc/sys
 NAME = re.compile(r"(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_-]*([./][A-Za-z0-9_-]+)+")
 
-_KNOWN: WeakKeyDictionary[object, dict[tuple[str, ...], Files]] = WeakKeyDictionary()
-
 
 @dataclass(frozen=True, slots=True)
 class Files:
@@ -107,15 +104,11 @@ class Files:
 
 def files(host: Host, keys: tuple[str, ...] = ()) -> Files:
     """Resolve all sysctl files under both loaders; `keys` are matched by globs even where /proc/sys is missing."""
-    still = getattr(host, "still", None)
-    kept = _KNOWN.setdefault(still, {}) if still is not None else {}
-    if keys not in kept:
-        kept[keys] = Files(
-            sysctl_systemd.resolve_systemd(host, keys=keys),
-            sysctl_procps.resolve_procps(host, procps_release(host), keys=keys),
-            sysctl_systemd.resolve_systemd(host, keys, now=True) if host.glob("/run/sysctl.d/*.conf") else None,
-        )
-    return kept[keys]
+    return Files(
+        sysctl_systemd.resolve_systemd(host, keys=keys),
+        sysctl_procps.resolve_procps(host, procps_release(host), keys=keys),
+        sysctl_systemd.resolve_systemd(host, keys, now=True) if host.glob("/run/sysctl.d/*.conf") else None,
+    )
 
 
 def procps_release(host: Host) -> tuple[int, int, int]:

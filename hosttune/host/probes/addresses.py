@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, TypedDict
 
 from hosttune.errors import HostError
 from hosttune.host import netlink
+from hosttune.host.answers import Address, Prefix
 from hosttune.model import Reason
 
 
-def run() -> dict[str, list[str]]:
-    """Return `addresses` and `local_routes`, prefixes of the local table that are wider than one address.
+class Addresses(TypedDict):
+    """The addresses, and the prefixes of the local table that are wider than one address."""
 
-    Raises HostError.
-    """
+    addresses: list[Address]
+    local_routes: list[Prefix]
+
+
+def run() -> Addresses:
+    """Return them; raises HostError."""
     try:
         addresses, routes = netlink.routing(_asked)
     except OSError as error:

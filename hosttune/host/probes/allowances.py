@@ -10,6 +10,8 @@ import fcntl
 import socket
 import struct
 
+from hosttune.host.answers import Count
+
 _SIOCETHTOOL = 0x8946  # linux/sockios.h
 _GSTRINGS, _GSTATS, _GSSET_INFO = 0x1B, 0x1D, 0x37
 _STATISTICS = 1  # ETH_SS_STATS
@@ -17,7 +19,7 @@ _NAME = 32  # ETH_GSTRING_LEN
 _MOST = 65536
 
 
-def run() -> dict[str, dict[str, int]]:
+def run() -> dict[str, dict[str, Count]]:
     """Return for each interface the statistics about allowances; none where its driver has none."""
     found = {}
     for _, name in socket.if_nameindex():

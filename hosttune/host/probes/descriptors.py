@@ -8,10 +8,11 @@ from __future__ import annotations
 import os
 
 from hosttune.errors import HostError
+from hosttune.host.answers import Count, Pid
 from hosttune.model import Reason
 
 
-def run(pids: list[int]) -> dict[str, int]:
+def run(pids: list[int]) -> dict[Pid, Count]:
     """Return the open descriptors of each process that still runs; raises HostError where the kernel does not count."""
     if not os.stat("/proc/self/fd").st_size:
         raise HostError(Reason.ABSENT, "before Linux 6.2 the kernel does not count the descriptors of a process")

@@ -15,10 +15,12 @@ import socket
 import struct
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypedDict
 
+from hosttune import kernel
 from hosttune.errors import HostError
 from hosttune.host import netlink
+from hosttune.host.answers import Address
 from hosttune.model import Reason
 
 _ROUNDS = (0.0, 0.5, 1.0)
@@ -34,12 +36,15 @@ _BURST = 64  # frames between two looks at what has come back
 Targets = dict[bytes, str]
 
 
-def run(addresses: list[list[str]]) -> dict[str, Any]:
-    """Ask for each [address, interface]; raises HostError.
+class Duplicates(TypedDict):
+    """The hardware address of whoever answered, by address; by interface why nobody could be asked there."""
 
-    Returns "answers", the hardware address of whoever answered by address, and "unasked", by interface why nobody
-    could be asked there.
-    """
+    answers: dict[Address, str]
+    unasked: dict[str, str]
+
+
+def run(addresses: list[list[str]]) -> Duplicates:
+    """Ask for each [address, interface]; raises HostError."""
     unasked: dict[str, str] = {}
     answers: dict[str, str] = {}
     wanted: dict[str, list[str]] = {}
@@ -91,11 +96,11 @@ def _links(wanted: Iterable[str], unasked: dict[str, str]) -> dict[str, bytes]:
 
 def _why_not(link: Any) -> str:
     flags = link["flags"]
-    if flags & 0x8:  # IFF_LOOPBACK, linux/if.h
+    if flags & kernel.IFF_LOOPBACK:
         return "is the loopback, where nobody else is"
-    if flags & 0x80 or link["ifi_type"] != 1:  # IFF_NOARP; ARPHRD_ETHER
+    if flags & kernel.IFF_NOARP or link["ifi_type"] != kernel.ARPHRD_ETHER:
         return "has no ARP"
-    if not flags & 0x1:  # IFF_UP
+    if not flags & kernel.IFF_UP:
         return "is down"
     return "has no carrier" if link.get_attr("IFLA_CARRIER") == 0 else ""
 

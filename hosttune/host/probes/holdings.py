@@ -10,32 +10,45 @@ import re
 import socket
 import struct
 from collections.abc import Iterator
-from typing import Any
+from typing import NotRequired, TypedDict
 
+from hosttune import kernel
 from hosttune.errors import HostError
 from hosttune.host import sock_diag
+from hosttune.host.answers import Count
 from hosttune.model import Reason
 
 _MOST = 4096  # each entry of /proc/PID/fd that is looked at costs the kernel an inode and a dentry, fs/proc/fd.c
 # all states of a socket at a listener's port but LISTEN, and TIME_WAIT and SYN_RECV, which have no descriptor
-_LISTEN, _CONNECTED = 1 << 10, sum(1 << state for state in (1, 2, 4, 5, 7, 8, 9, 11))
+_LISTEN, _CONNECTED = 1 << kernel.LISTEN, sock_diag.FULL | 1 << kernel.FIN_WAIT2 | 1 << kernel.CLOSE
 _FAMILIES = (socket.AF_INET, socket.AF_INET6)
 
 
-def run(pid: int) -> dict[str, Any]:
-    """Return what a process holds; raises HostError.
+class Holdings(TypedDict):
+    """What a process holds.
 
     `accepted` are connections at the ports that it listens on, `outgoing` its other TCP sockets, both null where it has
     more than 4,096 descriptors: then only listeners among the first are looked for. `backlogs` are those of its
     listeners, `wrapped`: it is linked with TCP wrappers.
     """
+
+    accepted: Count | None
+    outgoing: Count | None
+    backlogs: list[Count]
+    wrapped: NotRequired[bool]
+
+
+def run(pid: int) -> Holdings:
+    """Return it; raises HostError."""
     try:
-        return {**_sockets(pid), "wrapped": _wrapped(pid)}
+        found = _sockets(pid)
+        found["wrapped"] = _wrapped(pid)
+        return found
     except OSError as error:
         raise HostError(Reason.UNREADABLE, f"what process {pid} holds: {os.strerror(error.errno or 0)}") from error
 
 
-def _sockets(pid: int) -> dict[str, Any]:
+def _sockets(pid: int) -> Holdings:
     """Return its connections and backlogs; raises OSError, or HostError where they are not to be seen from here."""
     if os.stat(f"/proc/{pid}/ns/net").st_ino != os.stat("/proc/thread-self/ns/net").st_ino:
         raise HostError(Reason.INVISIBLE, f"process {pid} is in another network namespace")
@@ -44,7 +57,7 @@ def _sockets(pid: int) -> dict[str, Any]:
     return sock_diag.asked(lambda link: _counted(link, inodes, 0 < counted <= _MOST))
 
 
-def _counted(link: sock_diag.Link, inodes: set[int], all_: bool) -> dict[str, Any]:
+def _counted(link: sock_diag.Link, inodes: set[int], all_: bool) -> Holdings:
     listeners = [row for row in _rows(link, _LISTEN, b"") if row[0] in inodes]
     # /proc does not show them
     backlogs = [backlog for *_, backlog in listeners] if link is not None else []

@@ -5,12 +5,20 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from typing import TypedDict
 
 _NETNS_COOKIE = 71  # asm-generic/socket.h
 
 
-def run() -> dict[str, str]:
-    """Return the boot's id (random(4)), and of the network namespace device, inode and cookie (namespaces(7)).
+class Instance(TypedDict):
+    """The boot's id (random(4)), and of the network namespace device, inode and cookie (namespaces(7))."""
+
+    boot: str
+    namespace: str
+
+
+def run() -> Instance:
+    """Return them; raises OSError.
 
     An inode is given again to a later namespace; a cookie is not (SO_NETNS_COOKIE, net/core/sock.c, Linux 5.14).
     """

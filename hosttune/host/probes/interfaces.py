@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 from hosttune.errors import HostError
 from hosttune.host import netlink
+from hosttune.host.answers import Interface, Prefix
 from hosttune.model import Reason
 
 _NEWADDR, _GETADDR = 20, 22
@@ -20,7 +21,7 @@ _IFADDRMSG = 8
 _ADDRESS, _LOCAL = 1, 2  # IFA_ADDRESS, IFA_LOCAL: of a point-to-point link the first is the other end
 
 
-def run() -> dict[str, list[str]]:
+def run() -> dict[Interface, list[Prefix]]:
     """Return ADDRESS/PREFIX of each interface by its name, as the kernel lists them: of a subnet the first one first.
 
     An interface without any has an empty list.

@@ -9,9 +9,10 @@ import ctypes
 import os
 import re
 import time
-from typing import Any
+from typing import TypedDict
 
 from hosttune.errors import HostError
+from hosttune.host.answers import Number
 from hosttune.model import Reason
 
 _READ_ALL, _SIZE = 3, 10  # SYSLOG_ACTION_READ_ALL, SYSLOG_ACTION_SIZE_BUFFER
@@ -26,8 +27,15 @@ _ABOUT = re.compile(
 )
 
 
-def run() -> list[dict[str, Any]]:
-    """Return `age` in seconds and `text` of each line that matters, the oldest first; raises HostError."""
+class Line(TypedDict):
+    """A line and its age in seconds."""
+
+    age: Number
+    text: str
+
+
+def run() -> list[Line]:
+    """Return each line that matters, the oldest first; raises HostError."""
     libc = ctypes.CDLL(None, use_errno=True)
     size = libc.klogctl(_SIZE, None, 0)
     buffer = ctypes.create_string_buffer(min(max(size, 1 << 16), _LARGEST))
@@ -36,7 +44,7 @@ def run() -> list[dict[str, Any]]:
         raise HostError(Reason.UNREADABLE, f"the kernel's log: {os.strerror(ctypes.get_errno())}")
     now = time.clock_gettime(time.CLOCK_MONOTONIC)
     lines = _LINE.findall(buffer.raw[:length].decode(errors="replace"))
-    found = [
+    found: list[Line] = [
         {"age": round(max(now - float(at), 0.0), 1), "text": text[:300]} for at, text in lines if _ABOUT.search(text)
     ]
     return found[-_MOST:]

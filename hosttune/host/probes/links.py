@@ -3,38 +3,79 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Annotated, Any, TypedDict
 
+from hosttune import kernel
 from hosttune.errors import HostError
 from hosttune.host import netlink
+from hosttune.host.answers import Address, Count, Interface, Is, MaybeAddress, is_interface, is_prefix
 from hosttune.model import Reason
 
-_UP, _LOOPBACK, _NOARP = 0x1, 0x8, 0x80  # linux/if.h
-_ETHER = 1  # ARPHRD_ETHER, linux/if_arp.h
 _PERMANENT = 0x80  # IFA_F_PERMANENT, linux/if_addr.h
 _LOCAL = 2  # RTN_LOCAL, linux/rtnetlink.h
 _LOCAL_TABLE = 255
 _WIDTH = {2: 32, 10: 128}
 
 
-def run() -> dict[str, Any]:
-    """Return `links`, `local` and `defaults`.
+class OfLink(TypedDict):
+    """An address of an interface; `permanent`: no lease and no router gave it."""
 
-    "links": for each interface by its name `up`, `carrier`, `loopback`, `arp` (it finds its neighbours by ARP and
-    neighbour discovery), `addresses` (`address`, `prefix`, `permanent`), `gateways` of its routes and `neighbours`,
-    addresses that have answered. "local": [prefix, interface] of local routes that hold for no address of an
-    interface. "defaults": the default routes, each with `interface`, `gateway` and `source`, "" where it has none.
-    Raises HostError.
+    address: Address
+    prefix: Count
+    permanent: bool
+
+
+def _is_subnet(found: OfLink) -> bool:
+    return is_prefix(f"{found['address'].partition('%')[0]}/{found['prefix']}")
+
+
+def _is_pair(found: list[str]) -> bool:
+    return len(found) == 2 and is_prefix(found[0]) and is_interface(found[1])
+
+
+class Link(TypedDict):
+    """An interface.
+
+    `arp`: it finds its neighbours by ARP and neighbour discovery. `gateways` are those of its routes, `neighbours`
+    addresses that have answered.
     """
+
+    up: bool
+    carrier: bool
+    loopback: bool
+    arp: bool
+    addresses: list[Annotated[OfLink, Is(_is_subnet, "no prefix")]]
+    gateways: list[Address]
+    neighbours: list[Address]
+
+
+class Default(TypedDict):
+    """A default route; gateway and source are "" where it has none."""
+
+    interface: Interface
+    gateway: MaybeAddress
+    source: MaybeAddress
+
+
+class Links(TypedDict):
+    """All interfaces by name, and [prefix, interface] of local routes that hold for no address of an interface."""
+
+    links: dict[Interface, Link]
+    local: list[Annotated[list[str], Is(_is_pair, "no prefix with an interface")]]
+    defaults: list[Default]
+
+
+def run() -> Links:
+    """Return them; raises HostError."""
     try:
         return netlink.routing(_asked)
     except OSError as error:
         raise HostError(Reason.UNREADABLE, f"rtnetlink: {os.strerror(error.errno or 0)}") from error
 
 
-def _asked(routing: Any) -> dict[str, Any]:
+def _asked(routing: Any) -> Links:
     names: dict[int, str] = {}
-    links: dict[str, dict[str, Any]] = {}
+    links: dict[str, Link] = {}
     for link in routing.get_links():
         name = str(link.get_attr("IFLA_IFNAME"))
         names[link["index"]] = name
@@ -59,26 +100,24 @@ def _asked(routing: Any) -> dict[str, Any]:
     return {"links": links, "local": sorted(local), "defaults": defaults}
 
 
-def _link(link: Any) -> dict[str, Any]:
+def _link(link: Any) -> Link:
     flags = link["flags"]
     return {
-        "up": bool(flags & _UP),
+        "up": bool(flags & kernel.IFF_UP),
         "carrier": link.get_attr("IFLA_CARRIER") != 0,
-        "loopback": bool(flags & _LOOPBACK),
-        "arp": link["ifi_type"] == _ETHER and not flags & _NOARP,
+        "loopback": bool(flags & kernel.IFF_LOOPBACK),
+        "arp": link["ifi_type"] == kernel.ARPHRD_ETHER and not flags & kernel.IFF_NOARP,
         "addresses": [],
         "gateways": [],
         "neighbours": [],
     }
 
 
-def _routes(
-    routes: Any, names: dict[int, str], links: dict[str, dict[str, Any]]
-) -> tuple[list[list[str]], list[dict[str, str]]]:
+def _routes(routes: Any, names: dict[int, str], links: dict[str, Link]) -> tuple[list[list[str]], list[Default]]:
     """Return the local prefixes and the default routes; add each gateway to its interface."""
     own = {a["address"] for link in links.values() for a in link["addresses"]}
     local: list[list[str]] = []
-    defaults: list[dict[str, str]] = []
+    defaults: list[Default] = []
     for route in routes:
         name = names.get(route.get_attr("RTA_OIF") or 0, "")
         table = route.get_attr("RTA_TABLE") or route["table"]

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from hosttune import kernel
 from hosttune.errors import HostError
 from hosttune.host import sock_diag
-from hosttune.host.probes.traffic import _owners
+from hosttune.host.probes.traffic import Listener, owners
 from hosttune.model import Reason
 
 
-def run() -> list[dict[str, Any]]:
-    """Return of each `address`, `port`, `queue`, `backlog`, `inode` and `uid` (sock_diag(7)); raises HostError."""
+def run() -> list[Listener]:
+    """Return each (sock_diag(7)); raises HostError."""
     return sock_diag.asked(_listeners)
 
 
-def _listeners(link: sock_diag.Link) -> list[dict[str, Any]]:
+def _listeners(link: sock_diag.Link) -> list[Listener]:
     if link is None:
         raise HostError(Reason.ABSENT, "the kernel has no inet_diag, and /proc does not show backlogs")
-    return _owners(link, 1 << sock_diag.LISTEN)[1]
+    return owners(link, 1 << kernel.LISTEN)[1]

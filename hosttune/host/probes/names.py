@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import socket
+from typing import Annotated
 
 from hosttune.errors import HostError
+from hosttune.host.answers import Address, Is
 from hosttune.model import Reason
 
 
-def run(hostname: str) -> list[str]:
+def run(hostname: str) -> Annotated[list[Address], Is(bool, "empty")]:
     """Return the numeric addresses of a name in the resolver's order; raises HostError where it has none."""
     try:
         found = socket.getaddrinfo(hostname, None, type=socket.SOCK_STREAM)

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import TypedDict
 
 _KINDS = ("net", "mnt", "user", "pid")
 _NAMED = "/run/netns"  # ip-netns(8)
 _MOST = 4096
 
 
-def run(pid: int | None = None) -> dict[str, Any]:
-    """Return `own`, `first` and `other` (of `pid`) as DEVICE:INODE by kind, "" where one may not be looked at.
+class Namespaces(TypedDict):
+    """Those of this process, of the first one and of a third, as DEVICE:INODE by kind, "" where one is not to be seen.
 
     `names` are those that the own network namespace and that of `other` have below /run/netns.
     """
+
+    own: dict[str, str]
+    first: dict[str, str]
+    other: dict[str, str]
+    names: list[str]
+
+
+def run(pid: int | None = None) -> Namespaces:
+    """Return them; `other` is that of `pid`."""
     own, other = _of("thread-self"), _of(str(pid)) if pid is not None else {}
     return {"own": own, "first": _of("1"), "other": other, "names": _names({own["net"], other.get("net", "")})}
 

@@ -4,27 +4,40 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from typing import Any
+from typing import TypedDict
 
+from hosttune import kernel
 from hosttune.host import sock_diag
+from hosttune.host.answers import Address, Count, Port
 
-_SYN_RECV = 3
+
+class Listening(TypedDict):
+    """An address with a port of it."""
+
+    address: Address
+    port: Port
 
 
-def run() -> dict[str, Any]:
-    """Return `connections`, a count for each local address, and `listeners`, rows of `address` and `port`.
+class Occupants(sock_diag.Limited):
+    """A count of connections for each local address, and the listeners.
 
-    What is only bound counts as a listener; TIME_WAIT, which nobody owns, counts for nothing. "limited", only where it
-    is so: what is not seen. Raises HostError.
+    What is only bound counts as a listener; TIME_WAIT, which nobody owns, counts for nothing.
     """
+
+    connections: dict[Address, Count]
+    listeners: list[Listening]
+
+
+def run() -> Occupants:
+    """Return them; raises HostError."""
     return sock_diag.asked(_answer)
 
 
-def _answer(link: sock_diag.Link) -> dict[str, Any]:
+def _answer(link: sock_diag.Link) -> Occupants:
     counts: Counter[str] = Counter()
-    held: list[dict[str, Any]] = []
+    held: list[sock_diag.Held] = []
     for family, columns, words in sock_diag.FAMILIES:
-        for states in (sock_diag.FULL | 1 << sock_diag.LISTEN, 1 << _SYN_RECV):
+        for states in (sock_diag.FULL | 1 << kernel.LISTEN, 1 << kernel.SYN_RECV):
             for data, uniform in sock_diag.dump(link, family, states):
                 for stride, run_ in sock_diag.runs(data, uniform, held):
                     cells, step = array("I", run_), stride // 4

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 import os
+from typing import Annotated
+
+from hosttune.host.answers import Is
 
 
-def run() -> int:
+def _is_size(found: object) -> bool:
+    # 4 KiB to 256 KiB are what kernels are built with: a power of two
+    return type(found) is int and 4096 <= found <= 1 << 18 and found & (found - 1) == 0
+
+
+def run() -> Annotated[int, Is(_is_size, "no size of a page")]:
     """Return the bytes of a page (AT_PAGESZ of getauxval(3))."""
     return os.sysconf("SC_PAGESIZE")

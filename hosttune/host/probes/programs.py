@@ -10,25 +10,58 @@ import contextlib
 import os
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import NotRequired, TypedDict
 
+from hosttune import kernel
 from hosttune.host import proc
+from hosttune.host.answers import Count
 from hosttune.host.probes import workers
 
 _LOOKS = 4096  # descriptors of a process that are looked at where the kernel does not count them
 _FEW = 24  # descriptors: a program with fewer carries nothing that matters here
 _FIRST = 256  # a program opens its listeners first, so they have low numbers
-_SYS_ADMIN, _SYS_RESOURCE = 1 << 21, 1 << 24  # CAP_SYS_ADMIN, CAP_SYS_RESOURCE, linux/capability.h
 
 
-def run(pids: list[int] | None = None, inodes: list[int] | None = None, most: int = 16) -> dict[str, Any]:
-    """Return "programs" and how many processes could not be looked at.
+class Limited(TypedDict):
+    """A process and what it holds; thousands of descriptors are estimated before Linux 6.2."""
+
+    pid: Count
+    descriptors: Count
+    soft: Count | None
+    hard: Count | None
+
+
+class About(TypedDict):
+    """Who a process is; `here`: it shares our network namespace."""
+
+    name: str
+    uid: Count
+    ticks: Count
+    system_ticks: Count
+    threads: NotRequired[Count]
+    exempt: NotRequired[bool | None]
+    resource: NotRequired[bool | None]
+    here: NotRequired[bool | None]
+
+
+class Program(Limited, About):
+    """All of it; `listens` are those of the inodes asked for that are among its first descriptors."""
+
+    listens: list[Count]
+
+
+class Programs(TypedDict):
+    """The processes, and how many could not be looked at."""
+
+    programs: list[Program]
+    unseen: Count
+
+
+def run(pids: list[int] | None = None, inodes: list[int] | None = None, most: int = 16) -> Programs:
+    """Return the processes named.
 
     Without `pids` they are the `most` with the most descriptors, as many that are nearest to their soft limit, and
-    those with few that hold one of `inodes` which none of these holds. Each row has `pid`, `name`, `uid`,
-    `descriptors` (thousands are estimated before Linux 6.2), `soft`, `hard`, `system_ticks`, `ticks`, `threads`,
-    `exempt`, `resource`, `here` (it shares our network namespace), and those of `inodes` that are among its first
-    descriptors as `listens`.
+    those with few that hold one of `inodes` which none of these holds.
     """
     counted, unseen = _counted(pids)
     rows = _rows(pair for pair in counted if pids is not None or pair[1] >= _FEW)
@@ -46,19 +79,21 @@ def run(pids: list[int] | None = None, inodes: list[int] | None = None, most: in
     return {"programs": sorted(found, key=lambda row: -row["descriptors"]), "unseen": unseen}
 
 
-def _rows(counted: Iterable[tuple[int, int]]) -> list[dict[str, Any]]:
-    rows = []
+def _rows(counted: Iterable[tuple[int, int]]) -> list[Limited]:
+    rows: list[Limited] = []
     for pid, descriptors in counted:
         with contextlib.suppress(OSError):
-            rows.append({"pid": pid, "descriptors": descriptors, **_limits(pid)})
+            soft, hard = _limits(pid)
+            rows.append({"pid": pid, "descriptors": descriptors, "soft": soft, "hard": hard})
     return rows
 
 
-def _described(rows: Iterable[dict[str, Any]], sought: set[int]) -> list[dict[str, Any]]:
-    found = []
+def _described(rows: Iterable[Limited], sought: set[int]) -> list[Program]:
+    found: list[Program] = []
     for row in rows:
         with contextlib.suppress(OSError):
-            found.append({**row, **_about(row["pid"]), "listens": _held(row["pid"], row["descriptors"], sought)})
+            listens = _held(row["pid"], row["descriptors"], sought)
+            found.append({**row, **_about(row["pid"]), "listens": listens})
     return found
 
 
@@ -92,13 +127,13 @@ def _estimate(pid: str) -> int:
     return held * slots // _LOOKS
 
 
-def _limits(pid: int) -> dict[str, Any]:
+def _limits(pid: int) -> tuple[int | None, int | None]:
     line = re.search(r"^Max open files\s+(\S+)\s+(\S+)", _read(f"/proc/{pid}/limits"), re.M)
     soft, hard = (int(n) if n.isdigit() else None for n in line.groups()) if line else (None, None)
-    return {"soft": soft, "hard": hard}
+    return soft, hard
 
 
-def _about(pid: int) -> dict[str, Any]:
+def _about(pid: int) -> About:
     own = workers.stat(pid)
     able = proc.capabilities(proc.status(_read(f"/proc/{pid}/status")), _read(f"/proc/{pid}/uid_map"))
     return {
@@ -107,8 +142,8 @@ def _about(pid: int) -> dict[str, Any]:
         "ticks": own.ticks,
         "system_ticks": own.system_ticks,
         "threads": own.threads,
-        "exempt": None if able is None else bool(able & _SYS_ADMIN),
-        "resource": None if able is None else bool(able & _SYS_RESOURCE),
+        "exempt": None if able is None else bool(able >> kernel.CAP_SYS_ADMIN & 1),
+        "resource": None if able is None else bool(able >> kernel.CAP_SYS_RESOURCE & 1),
         "here": _here(pid),
     }
 

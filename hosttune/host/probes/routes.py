@@ -8,9 +8,11 @@ import os
 import socket
 import struct
 from collections.abc import Mapping
+from typing import NotRequired, TypedDict
 
 from hosttune.errors import HostError
 from hosttune.host import netlink
+from hosttune.host.answers import Address, MaybeAddress
 from hosttune.model import Reason
 
 _NEWROUTE, _GETROUTE = 24, 26
@@ -19,14 +21,18 @@ _RTMSG = 12  # struct rtmsg
 _DST, _OIF, _GATEWAY, _PREFSRC, _VIA = 1, 4, 5, 7, 18  # RTA_*, linux/rtnetlink.h
 _FAMILIES = {4: socket.AF_INET, 6: socket.AF_INET6}
 
-Answer = dict[str, str]
+
+class Answer(TypedDict):
+    """The way to a destination; `gateway` "": a neighbour. Where there is no route, all are "" and `error` says why."""
+
+    source: MaybeAddress
+    gateway: NotRequired[str]
+    interface: NotRequired[str]
+    error: NotRequired[str]
 
 
-def run(destinations: list[str]) -> dict[str, Answer]:
-    """Return for each numeric destination its `source`, `gateway` ("": a neighbour) and `interface`.
-
-    Where there is no route, these are "" and `error` says why. Raises HostError.
-    """
+def run(destinations: list[str]) -> dict[Address, Answer]:
+    """Return the way to each numeric destination; raises HostError."""
     try:
         names = dict(socket.if_nameindex())
         with netlink.opened(socket.NETLINK_ROUTE) as link:
@@ -46,7 +52,7 @@ def route(link: socket.socket, destination: str, names: Mapping[int, str]) -> An
         for kind, data, at, end in netlink.messages(link, 1 << 16):
             if kind == _NEWROUTE:
                 found = netlink.attributes(data, at + netlink.HEADER + _RTMSG, end)
-                return {**_of(found, names), "error": ""}
+                return _of(found, names)
     except OSError as error:
         if error.errno in _UNHEARD:
             raise
@@ -65,6 +71,7 @@ def _of(found: Mapping[int, bytes], names: Mapping[int, str]) -> Answer:
         "source": _address(found.get(_PREFSRC, b"")),
         "gateway": _address(hop),
         "interface": names.get(struct.unpack("=I", found[_OIF])[0], "") if len(found.get(_OIF, b"")) == 4 else "",
+        "error": "",
     }
 
 

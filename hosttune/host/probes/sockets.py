@@ -9,15 +9,16 @@ import ipaddress
 import socket
 import struct
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import compress
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
+from hosttune import kernel
 from hosttune.host import sock_diag
+from hosttune.host.answers import Address, Port, Ports
 from hosttune.host.sock_diag import FAMILIES, FULL, SMALL, SMALLEST, Link
 
-_ESTABLISHED, _TIME_WAIT = 1, 6
-_TIMER_WAIT = 3  # idiag_timer of a socket that has shrunk to a timer, inet_twsk_diag_fill()
+TIMER_WAIT = 3  # idiag_timer of a socket that has shrunk to a timer, inet_twsk_diag_fill()
 _FEW = 64
 """Backends that the kernel is asked for one by one: each socket is put to each condition, so that more cost more than
 to look at all sockets here."""
@@ -25,30 +26,56 @@ _PORTS = 256
 """Their ports, the same."""
 _MAPPED_WORDS = struct.unpack("=3I", bytes(10) + b"\xff\xff")  # ::ffff:0:0/96
 _DIGITS = bytes([48, *[49] * 255])  # 0 to "0", the rest to "1"
-_SETS = ("established", "time_wait", "half_closed", "other")
 
 Key = tuple[int, ...]
 Maps = dict[Key, "bytearray | array[int]"]
 
 
-def run(backends: list[list[Any]], whole: bool = False) -> dict[str, Any]:
-    """Return the ports in use: sets are hex integers in which bit p stands for port p.
+SETS = ("established", "time_wait", "half_closed", "other")
 
-    `backends` are [address, port]. "tuples": for each source, address and port the sets `established`,
-    `time_wait`, `half_closed` (FIN_WAIT2 that is only a timer any more) and `other`. "held": sockets that own a
-    port by bind: `address`, `port`, `listen`, `v6only`. "local", only with `whole`: for each local address the
-    ports of all its connected sockets. "limited", only where it is so: what is not seen. Raises HostError.
+
+class Tuple(TypedDict):
+    """The ports of a source in use towards a destination, by state: hex integers in which bit p stands for port p.
+
+    `half_closed` are FIN_WAIT2 that is only a timer any more.
     """
+
+    source: Address
+    address: Address
+    port: Port
+    established: Ports
+    time_wait: Ports
+    half_closed: NotRequired[Ports]
+    other: Ports
+
+
+class Local(TypedDict):
+    """The ports of all connected sockets of a local address."""
+
+    address: Address
+    ports: Ports
+
+
+class Sockets(sock_diag.Limited):
+    """The ports in use; `held` are sockets that own one by bind()."""
+
+    tuples: list[Tuple]
+    held: list[sock_diag.Held]
+    local: list[Local]
+
+
+def run(backends: list[list[Any]], whole: bool = False) -> Sockets:
+    """Return the ports in use towards `backends`, [address, port]; `local` only with `whole`. Raises HostError."""
     return sock_diag.asked(lambda link: _answer(link, backends, whole))
 
 
-def _answer(link: Link, backends: list[list[Any]], whole: bool) -> dict[str, Any]:
-    held: list[dict[str, Any]] = []
+def _answer(link: Link, backends: list[list[Any]], whole: bool) -> Sockets:
+    held: list[sock_diag.Held] = []
     tuples = _tuples(link, [(ipaddress.ip_address(a).packed, int(port)) for a, port in backends], held)
     return {"tuples": tuples, "held": held, "local": _local(link) if whole else [], **sock_diag.limited(link)}
 
 
-def _tuples(link: Link, backends: list[tuple[bytes, int]], held: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _tuples(link: Link, backends: list[tuple[bytes, int]], held: list[sock_diag.Held]) -> list[Tuple]:
     """Return a row for each source and backend; append to `held` what owns a port by bind.
 
     Each dump walks the whole table of sockets: bound and listening ones, which have no destination port, come with
@@ -56,7 +83,7 @@ def _tuples(link: Link, backends: list[tuple[bytes, int]], held: list[dict[str, 
     """
     found: dict[tuple[str, str, int], dict[str, int]] = {}
     many = len(backends) > _FEW
-    rest = SMALL | 1 << sock_diag.LISTEN | 1 << sock_diag.BOUND_INACTIVE
+    rest = SMALL | 1 << kernel.LISTEN | 1 << kernel.BOUND_INACTIVE
     for family, columns, words in FAMILIES:
         filters, only = _filters(backends, family)
         listed = sock_diag.either([sock_diag.NO_DESTINATION, *filters]) if filters is not None else b""
@@ -71,15 +98,27 @@ def _tuples(link: Link, backends: list[tuple[bytes, int]], held: list[dict[str, 
             ).items():
                 state, timer, port = key[:3]
                 source, address = key[3 : 3 + words], key[3 + words :]
-                name = {_ESTABLISHED: "established", _TIME_WAIT: "time_wait"}.get(state, "other")
-                name = "half_closed" if timer == _TIMER_WAIT and state != _TIME_WAIT else name
+                name = {kernel.ESTABLISHED: "established", kernel.TIME_WAIT: "time_wait"}.get(state, "other")
+                name = "half_closed" if timer == TIMER_WAIT and state != kernel.TIME_WAIT else name
                 row = (sock_diag.address(source), sock_diag.address(address), socket.ntohs(port))
                 sets = found.setdefault(row, {})
-                sets[name] = sets.get(name, 0) | _mask(used)
-    return [
-        {"source": s, "address": a, "port": p} | {name: hex(sets.get(name, 0)) for name in _SETS}
-        for (s, a, p), sets in sorted(found.items())
-    ]
+                sets[name] = sets.get(name, 0) | mask(used)
+    return [tuple_of(row, sets) for row, sets in sorted(found.items())]
+
+
+def tuple_of(row: tuple[str, str, int], sets: Mapping[str, int]) -> Tuple:
+    """Return the row of a source, an address and a port, with its sets of ports."""
+    source, address, port = row
+    established, time_wait, half_closed, other = (hex(sets.get(name, 0)) for name in SETS)
+    return {
+        "source": source,
+        "address": address,
+        "port": port,
+        "established": established,
+        "time_wait": time_wait,
+        "half_closed": half_closed,
+        "other": other,
+    }
 
 
 def _filters(backends: list[tuple[bytes, int]], family: int) -> tuple[list[sock_diag.Condition] | None, int]:
@@ -105,20 +144,20 @@ def _wanted(backends: list[tuple[bytes, int]], family: int) -> set[Key]:
     return found
 
 
-def _local(link: Link) -> list[dict[str, str]]:
+def _local(link: Link) -> list[Local]:
     found: dict[str, int] = {}
     for family, columns, words in FAMILIES:
         for states in (FULL, SMALL):
             for key, ports in _maps(sock_diag.dump(link, family, states), columns[:words]).items():
                 address = sock_diag.address(key)
-                found[address] = found.get(address, 0) | _mask(ports)
+                found[address] = found.get(address, 0) | mask(ports)
     return [{"address": address, "ports": hex(ports)} for address, ports in sorted(found.items())]
 
 
 def _maps(
     dump: Iterator[tuple[bytes, int]],
     columns: tuple[int, ...],
-    held: list[dict[str, Any]] | None = None,
+    held: list[sock_diag.Held] | None = None,
     wanted: set[Key] | None = None,
     many: bool = False,
 ) -> Maps:
@@ -154,7 +193,7 @@ def _maps(
     return maps
 
 
-def _mask(ports: bytearray | array[int]) -> int:
+def mask(ports: bytearray | array[int]) -> int:
     """Return a map of ports as a set of bits: the map is in network order, so its 256 columns are the rows."""
     if isinstance(ports, array):
         bits = bytearray(8192)

@@ -10,10 +10,11 @@ import os
 import socket
 import struct
 from collections import Counter
-from typing import Any
+from typing import TypedDict
 
 from hosttune.errors import HostError
 from hosttune.host import netlink, sock_diag
+from hosttune.host.answers import Address, Count, Port
 from hosttune.model import Reason
 
 _NETLINK_NETFILTER = 12
@@ -29,13 +30,26 @@ _STATES = (
 _MOST_ROWS = 16
 
 
-def run(most: int = 4_000) -> dict[str, Any]:
-    """Return what a sample of about `most` entries holds; raises HostError.
+class Translated(TypedDict):
+    """The entries of those for whom an address stands, towards one destination."""
 
-    "seen": how many entries, "whole": they are all. "states": TCP entries by state, others as "udp" or "other".
-    "translated": for each address that stands for others, and each destination, its `address`, `target`, `port` and
-    `entries`.
-    """
+    address: Address
+    target: Address
+    port: Port
+    entries: Count
+
+
+class Tracked(TypedDict):
+    """What a sample holds: `seen` entries, `whole`: they are all. TCP entries by state, others as "udp" or "other"."""
+
+    seen: Count
+    whole: bool
+    states: dict[str, Count]
+    translated: list[Translated]
+
+
+def run(most: int = 4_000) -> Tracked:
+    """Return what a sample of about `most` entries holds; raises HostError."""
     try:
         with netlink.opened(_NETLINK_NETFILTER) as link:
             return sample(link, most)
@@ -43,7 +57,7 @@ def run(most: int = 4_000) -> dict[str, Any]:
         raise HostError(Reason.UNREADABLE, f"ctnetlink: {os.strerror(error.errno or 0)}") from error
 
 
-def sample(link: socket.socket, most: int) -> dict[str, Any]:
+def sample(link: socket.socket, most: int) -> Tracked:
     """Return the answer of `run` from a link to ctnetlink; raises OSError. The rest of a dump goes with the link."""
     states: Counter[str] = Counter()
     shared: Counter[tuple[str, str, int]] = Counter()

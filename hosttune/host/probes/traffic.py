@@ -14,15 +14,30 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator
 from itertools import compress
-from typing import Any
+from typing import NotRequired, TypedDict, cast
 
 from hosttune.host import sock_diag
+from hosttune.host.answers import Address, Count, Port, User
 from hosttune.host.maps import Key, Maps, destination_of, plain, source_of, words
-from hosttune.host.probes.sockets import _TIMER_WAIT
+from hosttune.host.probes.sockets import TIMER_WAIT, Local, Tuple
+from hosttune.kernel import (
+    BOUND_INACTIVE,
+    CLOSE_WAIT,
+    CLOSING,
+    ESTABLISHED,
+    FIN_WAIT1,
+    FIN_WAIT2,
+    LAST_ACK,
+    LISTEN,
+    SYN_RECV,
+    SYN_SENT,
+    TIME_WAIT,
+)
 
-# include/net/tcp_states.h
-_ESTABLISHED, _SYN_SENT, _SYN_RECV, _FIN_WAIT2, _TIME_WAIT, _CLOSE_WAIT = 1, 2, 3, 5, 6, 8
-_PASSING = {2: "SYN_SENT", 3: "SYN_RECV", 4: "FIN_WAIT1", 8: "CLOSE_WAIT", 9: "LAST_ACK", 11: "CLOSING"}
+_PASSING = {
+    **{SYN_SENT: "SYN_SENT", SYN_RECV: "SYN_RECV", FIN_WAIT1: "FIN_WAIT1"},
+    **{CLOSE_WAIT: "CLOSE_WAIT", LAST_ACK: "LAST_ACK", CLOSING: "CLOSING"},
+}
 # columns of 32 bits within a message: struct nlmsghdr and struct inet_diag_msg
 _UNREAD, _UNSENT, _UID = 18, 19, 20
 _RETRANS = 19  # bytes from a message's beginning: idiag_retrans
@@ -32,19 +47,69 @@ _MOST_PASSING = 200_000
 _BACKENDS = 16  # destinations of which the ports are told, the busiest
 
 
-def run(most: int = 20_000) -> dict[str, Any]:
-    """Return what a look at the table gave; raises HostError.
+class Listener(TypedDict):
+    """A listening socket and its queue."""
 
-    "listeners": `address`, `port`, `queue`, `backlog`, `inode`, `uid`. "flows", the 64 largest of those that go out and
-    those that get no answer: `source`, `address`, `port`, `established`, `time_wait`, `opening`, `other`, `retried`,
-    `unread`, `resending`. "outgoing": how many are established. "accepted": for a listening port `established` of a
-    sample of about `most` a family, `closing` and `half_open` of all. "sampled": how many accepted ones were seen, and
-    whether they are "whole". "unread" and "unsent": established sockets seen with data in their queues, "uids": those
-    seen by user; "states": all that pass. "tuples", of the 16 busiest destinations, and "held" are as the sockets probe
-    has them, "local" for each source the ports of all that goes out; "tuples" and "local" are null where the pairs of
-    source and destination are too many to keep their ports. "limited", only where it is so: what is not seen, which
-    are the listeners then too.
+    address: Address
+    port: Port
+    queue: Count
+    backlog: Count
+    uid: Count
+    inode: Count
+
+
+class Flow(TypedDict):
+    """What goes out from a source to a destination, counted."""
+
+    source: Address
+    address: Address
+    port: Port
+    established: NotRequired[Count]
+    time_wait: NotRequired[Count]
+    opening: NotRequired[Count]
+    other: NotRequired[Count]
+    retried: NotRequired[Count]
+    unread: NotRequired[Count]
+    resending: NotRequired[Count]
+
+
+class Accepted(TypedDict):
+    """What came in at a listening port: `established` of a sample, the others of all."""
+
+    port: Port
+    established: NotRequired[Count]
+    closing: NotRequired[Count]
+    half_open: NotRequired[Count]
+
+
+class Traffic(sock_diag.Limited):
+    """What a look at the table gave.
+
+    `flows` are the 64 largest of those that go out and those that get no answer, `outgoing` how many are established.
+    `sampled`: how many accepted ones were seen, and whether they are `whole`. `unread` and `unsent`: established
+    sockets seen with data in their queues, `uids` those seen by user, `states` all that pass. `tuples`, of the 16
+    busiest destinations, and `held` are as the sockets probe has them, `local` for each source the ports of all that
+    goes out; `tuples` and `local` are null where the pairs of source and destination are too many to keep their ports.
+    Where it comes from /proc the listeners are not seen.
     """
+
+    listeners: list[Listener]
+    flows: list[Flow]
+    accepted: list[Accepted]
+    outgoing: Count
+    sampled: Count
+    whole: bool
+    states: dict[str, Count]
+    uids: dict[User, Count]
+    unread: Count
+    unsent: Count
+    tuples: NotRequired[list[Tuple] | None]
+    held: NotRequired[list[sock_diag.Held]]
+    local: NotRequired[list[Local] | None]
+
+
+def run(most: int = 20_000) -> Traffic:
+    """Return what a look at the table gave, at about `most` accepted ones of a family; raises HostError."""
     return sock_diag.asked(lambda link: _Look(link, most).answer())
 
 
@@ -64,8 +129,8 @@ class _Look:
         self.outgoing = 0
         self.ports: set[int] = set()  # listening, in network order
 
-    def answer(self) -> dict[str, Any]:
-        held, listeners = _owners(self.link)
+    def answer(self) -> Traffic:
+        held, listeners = owners(self.link)
         self.ports = {socket.htons(row["port"]) for row in held if row["listen"]}
         for family, columns, _ in sock_diag.FAMILIES:
             self._going(family, columns)
@@ -81,7 +146,7 @@ class _Look:
             "listeners": listeners,
             "flows": [self._flow(key, row) for key, row in (*ranked[:_MOST_ROWS], *unanswered[:_MOST_ROWS])],
             "outgoing": self.outgoing,
-            "accepted": [{"port": socket.ntohs(port), **row} for port, row in sorted(self.accepted.items())],
+            "accepted": [cast(Accepted, {"port": socket.ntohs(p), **row}) for p, row in sorted(self.accepted.items())],
             "sampled": self.sampled,
             "whole": self.whole,
             "states": dict(self.states),
@@ -93,21 +158,22 @@ class _Look:
             **self.maps.answer(set(busiest)),
         }
 
-    def _flow(self, key: Key, row: Counter[str]) -> dict[str, Any]:
+    def _flow(self, key: Key, row: Counter[str]) -> Flow:
         far = destination_of(key)
-        return {"source": source_of(key), "address": words(far[:-1]), "port": socket.ntohs(far[-1]), **row}
+        ends = {"source": source_of(key), "address": words(far[:-1]), "port": socket.ntohs(far[-1])}
+        return cast(Flow, ends | row)  # the counts have the names of its fields
 
     def _going(self, family: int, columns: tuple[int, ...]) -> None:
         """Count what goes out, all of it: established, and what waits after its end."""
         filters = _without(self.ports)
-        for step, run in _sockets(self.link, family, 1 << _ESTABLISHED, filters):
+        for step, run in _sockets(self.link, family, 1 << ESTABLISHED, filters):
             keys, local, _ = _columns(run, step, columns)
             going = [port not in self.ports for port in local]
             self._add("established", keys, going)
             self.maps.take("established", zip(keys, local, strict=True), going)
             self.outgoing += sum(going)
             self._queues(run, step, keys, going)
-        for step, run in _sockets(self.link, family, 1 << _TIME_WAIT | 1 << _FIN_WAIT2, filters):
+        for step, run in _sockets(self.link, family, 1 << TIME_WAIT | 1 << FIN_WAIT2, filters):
             keys, local, states = _columns(run, step, columns)
             going = [port not in self.ports for port in local]
             self._add("time_wait", keys, going)
@@ -117,7 +183,7 @@ class _Look:
     def _coming(self, family: int, columns: tuple[int, ...]) -> None:
         """Look at a part of the accepted ones."""
         seen = 0
-        for step, run in _sockets(self.link, family, 1 << _ESTABLISHED, _only(self.ports)) if self.ports else ():
+        for step, run in _sockets(self.link, family, 1 << ESTABLISHED, _only(self.ports)) if self.ports else ():
             keys, local, _ = _columns(run, step, columns)
             coming = [port in self.ports for port in local]
             for port, count in Counter(compress(local, coming)).items():
@@ -139,17 +205,17 @@ class _Look:
             for state, count in Counter(states).items():
                 self.states[_PASSING[state]] += count
             tried = run[_RETRANS::step]
-            going = [port not in self.ports and state != _SYN_RECV for port, state in zip(local, states, strict=True)]
+            going = [port not in self.ports and state != SYN_RECV for port, state in zip(local, states, strict=True)]
             self.maps.take("other", zip(keys, local, strict=True), going)
-            self._add("other", keys, [one and state != _SYN_SENT for one, state in zip(going, states, strict=True)])
+            self._add("other", keys, [one and state != SYN_SENT for one, state in zip(going, states, strict=True)])
             for key, port, state, again in zip(keys, local, states, tried, strict=True):
-                if state == _SYN_SENT:
+                if state == SYN_SENT:
                     row = self.flows.setdefault(key, Counter())
                     row["opening"] += 1
                     row["retried"] += again > 0
-                elif port in self.ports and state in (_SYN_RECV, _CLOSE_WAIT):
+                elif port in self.ports and state in (SYN_RECV, CLOSE_WAIT):
                     of = self.accepted.setdefault(port, Counter())
-                    of["half_open" if state == _SYN_RECV else "closing"] += 1
+                    of["half_open" if state == SYN_RECV else "closing"] += 1
             seen += len(keys)
             if seen >= _MOST_PASSING:
                 return
@@ -208,25 +274,26 @@ def _columns(run: bytes, step: int, columns: tuple[int, ...]) -> tuple[list[Key]
 
 def _gone(states: bytes, timers: bytes, going: list[bool]) -> dict[str, list[bool]]:
     """Return which of those that go out are in TIME_WAIT, which in FIN_WAIT2 and only a timer, and which neither."""
-    waiting = [one and state == _TIME_WAIT for one, state in zip(going, states, strict=True)]
+    waiting = [one and state == TIME_WAIT for one, state in zip(going, states, strict=True)]
     half = [
-        one and state != _TIME_WAIT and timer == _TIMER_WAIT
+        one and state != TIME_WAIT and timer == TIMER_WAIT
         for one, state, timer in zip(going, states, timers, strict=True)
     ]
     rest = [one and not (w or h) for one, w, h in zip(going, waiting, half, strict=True)]
     return {"time_wait": waiting, "half_closed": half, "other": rest}
 
 
-_OWNED = 1 << sock_diag.LISTEN | 1 << sock_diag.BOUND_INACTIVE
+_OWNED = 1 << LISTEN | 1 << BOUND_INACTIVE
 
 
-def _owners(link: sock_diag.Link, states: int = _OWNED) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+def owners(link: sock_diag.Link, states: int = _OWNED) -> tuple[list[sock_diag.Held], list[Listener]]:
     """Return what owns a port by bind(), as the sockets probe has it, and of these the listeners with their queues.
 
     Listeners alone cost next to nothing; for what is only bound the kernel walks the ports of all sockets. Without a
     link there is no backlog of a listener, and so none is told of.
     """
-    held, listeners = [], []
+    held: list[sock_diag.Held] = []
+    listeners: list[Listener] = []
     for family, _, _ in sock_diag.FAMILIES:
         for data, _ in sock_diag.dump(link, family, states):
             for start, length in sock_diag.sockets(data):
@@ -234,6 +301,9 @@ def _owners(link: sock_diag.Link, states: int = _OWNED) -> tuple[list[dict[str, 
                 held.append(row)
                 if row["listen"] and link is not None:
                     queue, backlog, uid, inode = struct.unpack_from("=IIII", data, start + 72)
-                    more = {"queue": queue, "backlog": backlog, "uid": uid, "inode": inode}
-                    listeners.append({"address": row["address"], "port": row["port"], **more})
+                    listeners.append(
+                        Listener(
+                            address=row["address"], port=row["port"], queue=queue, backlog=backlog, uid=uid, inode=inode
+                        )
+                    )
     return held, listeners

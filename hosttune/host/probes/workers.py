@@ -8,19 +8,25 @@ from __future__ import annotations
 import errno
 import os
 import re
-from typing import Any
+from typing import TypedDict
 
 from hosttune.host import proc
+from hosttune.host.answers import Count
 
 # the name of a machine that runs programs, and an argument by which one of them is known
 _RUNS = {"beam.smp": {"tsung": re.compile(r"\btsung")}}
 
 
-def run(pids: list[int]) -> list[dict[str, Any]]:
-    """Return the processes that do the work: these, or the children alike of one; without those that only keep others.
+class Worker(TypedDict):
+    """A process, what the program is called, and a number that processes of one command line share."""
 
-    Each row has `pid`, `name` (of the program) and `alike`, a number that processes of one command line share.
-    """
+    pid: Count
+    name: str
+    alike: Count
+
+
+def run(pids: list[int]) -> list[Worker]:
+    """Return those that do the work: these, or the children alike of one; without those that only keep others."""
     found: dict[int, tuple[str, str, int]] = {}
     for pid in [*pids, *_children(pids[0])] if len(pids) == 1 else pids:
         try:

@@ -6,14 +6,15 @@ import dataclasses
 
 from hosttune.errors import UsageError
 from hosttune.model import Backend, BindMode, Deployment, Pair, PlannedHost, Sizing, Tier, TierPlan, Topology
+from hosttune.model.programs import KnownProgram
 
 
-def deploy(sizing: Sizing) -> Deployment:
+def deploy(sizing: Sizing, programs: tuple[KnownProgram, ...] = ()) -> Deployment:
     """Return the hosts of a sizing; raises UsageError where the topology does not name the addresses it takes."""
     topology = sizing.topology
     for plan in sizing.tiers:
         _check(topology, plan)
-    return Deployment(sizing, tuple(h for plan in sizing.tiers for h in _hosts(topology, plan)))
+    return Deployment(sizing, tuple(h for plan in sizing.tiers for h in _hosts(topology, plan)), programs)
 
 
 def _check(topology: Topology, plan: TierPlan) -> None:

@@ -10,59 +10,66 @@ from hosttune.model import Bound, Fleet, FleetTier, HostState, Reported, Sizing,
 
 
 @dataclasses.dataclass(slots=True)
-class _Places:
-    """Planned hosts that nobody has reported for yet, by tier, in order."""
+class _Roll:
+    """Who has reported: planned hosts that nobody has reported for yet, by tier, and the states of the others."""
 
+    plans: dict[str, TierPlan]
     left: dict[str, dict[str, None]]
+    states: dict[str, list[HostState]]
+    unplaced: list[str]
 
-    def take(self, tier: str, name: str = "") -> str:
-        """Return the host that is taken: the one of that name, else the next; "" where none is left."""
+    def take(self, one: Reported, tier: str, name: str = "") -> bool:
+        """Say whether a report is that of a host of the tier: of that name, else of the next that is left."""
         names = self.left[tier]
         chosen = name if name in names else "" if name else next(iter(names), "")
         names.pop(chosen, None)
-        return chosen
+        if chosen:
+            self.states[tier].append(_state(self.plans[tier], one, name or one.name))
+        return bool(chosen)
 
 
 def fleet(sizing: Sizing, reports: Iterable[Reported | str]) -> Fleet:
     """Hold reports against a sizing, one at a time; a text in the place of one says why a file is none."""
     plans = {plan.tier.name: plan for plan in sizing.tiers}
-    places = _Places({n: {f"{n}-{i}": None for i in range(1, (p.tier.hosts or 0) + 1)} for n, p in plans.items()})
-    states: dict[str, list[HostState]] = {name: [] for name in plans}
+    left = {name: dict.fromkeys(_hosts(plan)) for name, plan in plans.items()}
+    roll = _Roll(plans, left, {name: [] for name in plans}, [])
+    read = _call(sizing, roll, reports)
+    tiers = tuple(_tier(plan, roll.states[name]) for name, plan in plans.items())
+    known = [(tier.evenly, tier) for tier in tiers if tier.evenly is not None]
+    reaches, narrow = min(known, key=lambda pair: pair[0], default=(None, None))
+    return Fleet(
+        sizing=sizing,
+        tiers=tiers,
+        waiting=tuple(state for states in roll.states.values() for state in states if not state.ready),
+        missing=tuple(name for names in left.values() for name in names),
+        unplaced=tuple(roll.unplaced),
+        reaches=reaches if len(known) == len(tiers) else None,
+        narrowest=f"{narrow.tier}: {narrow.weakest}" if narrow else "",
+        read=read,
+    )
+
+
+def _hosts(plan: TierPlan) -> list[str]:
+    return [f"{plan.tier.name}-{number}" for number in range(1, (plan.tier.hosts or 0) + 1)]
+
+
+def _call(sizing: Sizing, roll: _Roll, reports: Iterable[Reported | str]) -> int:
+    """Enter each report, and return how many there were; those that only have a role fill what is left."""
     later: list[Reported] = []
-    unplaced: list[str] = []
     read = 0
     for one in reports:
         read += 1
         if isinstance(one, str):
-            unplaced.append(one)
-            continue
-        named = _named(sizing, one)
-        if named is None:
+            roll.unplaced.append(one)
+        elif (named := _named(sizing, one)) is None:
             later.append(one)
-        elif places.take(*named):
-            states[named[0]].append(_state(plans[named[0]], one, named[1]))
-        else:
-            unplaced.append(f"{one.file}: {named[1]} is reported by another file already")
-    # those that only have a role fill what is left
+        elif not roll.take(one, *named):
+            roll.unplaced.append(f"{one.file}: {named[1]} is reported by another file already")
     for one in later:
         tier, why = _by_role(sizing, one)
-        if tier and places.take(tier):
-            states[tier].append(_state(plans[tier], one, one.name))
-        else:
-            unplaced.append(f"{one.file}: {why or f'{tier} has all its hosts already'}")
-    tiers = tuple(_tier(plan, states[name]) for name, plan in plans.items())
-    known = [(tier.evenly, tier) for tier in tiers if tier.evenly is not None]
-    least = min(known, key=lambda pair: pair[0], default=None)
-    return Fleet(
-        sizing=sizing,
-        tiers=tiers,
-        waiting=tuple(state for found in states.values() for state in found if not state.ready),
-        missing=tuple(name for names in places.left.values() for name in names),
-        unplaced=tuple(unplaced),
-        reaches=least[0] if least and len(known) == len(tiers) else None,
-        narrowest=f"{least[1].tier}: {least[1].weakest}" if least else "",
-        read=read,
-    )
+        if not tier or not roll.take(one, tier):
+            roll.unplaced.append(f"{one.file}: {why or f'{tier} has all its hosts already'}")
+    return read
 
 
 def _named(sizing: Sizing, one: Reported) -> tuple[str, str] | None:

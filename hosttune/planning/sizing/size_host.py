@@ -21,30 +21,25 @@ def size(topology: Topology, roles: Mapping[str, Role], real: Real | None = None
 
     Where the hosts of a tier exist, their bounds count instead of those that are planned.
     """
-    plans = _plans(topology, roles, real or {})
-    found = bottlenecks(plans)
-    slow = tuple(p for p in found if p.knee)
-    rates = tuple(
-        (plan.tier.name, bound)
-        for plan in plans
-        for bound in plan.bounds
-        if bound.unit != "connections" and isinstance(bound.hard, int) and bound.hard < plan.workload.rate
-    )
+    real = real or {}
+    plans = _plans(topology, roles, real)
+    every = [(plan, bound) for plan in plans for bound in plan.bounds]
     return Sizing(
         topology=topology,
-        tiers=tuple(_with_alone(topology, roles, real or {}, plans, plan) for plan in plans),
-        bottlenecks=tuple(p for p in found if not p.knee) + slow,
-        rates=rates,
+        tiers=tuple(_with_alone(topology, roles, real, plans, plan) for plan in plans),
+        bottlenecks=tuple(sorted(bottlenecks(plans), key=lambda one: one.knee)),
+        rates=tuple((plan.tier.name, bound) for plan, bound in every if _too_slow(plan, bound)),
         unknown=tuple(
-            (plan.tier.name, bound.name, bound.hard)
-            for plan in plans
-            for bound in plan.bounds
-            if isinstance(bound.hard, Unknown)
+            (plan.tier.name, bound.name, bound.hard) for plan, bound in every if isinstance(bound.hard, Unknown)
         ),
         carried=all(carries(topology, plan) for plan in plans),
         clouds=tuple(line for plan in plans for line in cloud_limits.lines(topology, plan)),
         warnings=tuple(line for plan in plans for line in heed.lines(topology, plan)),
     )
+
+
+def _too_slow(plan: TierPlan, bound: Bound) -> bool:
+    return bound.unit != "connections" and isinstance(bound.hard, int) and bound.hard < plan.workload.rate
 
 
 def carries(topology: Topology, plan: TierPlan) -> bool:

@@ -6,7 +6,7 @@ import dataclasses
 import math
 from fractions import Fraction
 
-from hosttune.capacity import CapacityFacts, capacity, closing, footprint, known_programs, order
+from hosttune.capacity import CapacityFacts, capacity, closing, footprint, order
 from hosttune.capacity.bounds import cloud, conntrack
 from hosttune.model import (
     BindMode,
@@ -23,6 +23,7 @@ from hosttune.model import (
     Unknown,
     Workload,
 )
+from hosttune.model.programs import known_as
 from hosttune.planning.sizing import hop_demand
 from hosttune.planning.sizing.role import Readings, Role
 from hosttune.ports import mask_of, text_of
@@ -47,7 +48,7 @@ def plan(topology: Topology, tier: Tier, role: Role, demand: Fraction) -> TierPl
     notes: list[str] = []
     load = dataclasses.replace(load, bind_mode=_mode(tier, role, notes))
     readings = dict(role.readings(machine))
-    facts = _facts(topology, tier, readings, load, machine, demand)
+    facts = _facts(topology, tier, role, load, machine, demand, readings)
     hops = tuple(
         hop_demand.hop(topology, tier, leg, demand, load.bind_mode, readings)
         for leg in hop_demand.legs(tier, load.bind_mode)
@@ -147,7 +148,7 @@ def _mode(tier: Tier, role: Role, notes: list[str]) -> BindMode:
     """Return how the tier's program gets its ports: as given, as its program is known to, else as the role has it."""
     if tier.bind_mode is not None:
         return tier.bind_mode
-    if known_programs.number(tier.program, known_programs.BINDS_FIRST):
+    if known_as(role.programs, tier.program).traits.binds_first.value:
         return BindMode.BIND
     mode = role.defaults.bind_mode
     if mode is BindMode.CONNECT and tier.sources != 1 and tier.to:
@@ -160,14 +161,26 @@ def _mode(tier: Tier, role: Role, notes: list[str]) -> BindMode:
 
 
 def _facts(
-    topology: Topology, tier: Tier, readings: Readings, load: Workload, machine: Machine, demand: Fraction
+    topology: Topology,
+    tier: Tier,
+    role: Role,
+    load: Workload,
+    machine: Machine,
+    demand: Fraction,
+    readings: Readings,
 ) -> CapacityFacts:
     name = f"unit/{tier.program}.service" if tier.program else "service"
     most = readings["sysctl:fs.nr_open"].runtime if "sysctl:fs.nr_open" in readings else None
     limit = tier.nofile if tier.nofile is not None else most if isinstance(most, int) else None
     nofile = Reading(Subject("nofile", name), (limit, limit), (limit, limit)) if limit is not None else None
     facts = CapacityFacts(
-        readings=readings, pools=(), workload=load, machine=machine, nofile=nofile, program=tier.program
+        readings=readings,
+        pools=(),
+        workload=load,
+        machine=machine,
+        nofile=nofile,
+        program=tier.program,
+        programs=role.programs,
     )
     beside = fan_out_pages(topology, tier, demand) * PAGE + _closed(tier, facts)
     if machine.memory_available is None or not beside:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+from hosttune.model.capacity import BindMode
 from hosttune.model.topology import Leg
 from hosttune.planning.topology import addresses, sizes
 
@@ -92,6 +93,11 @@ def one_of(*names: str) -> Callable[[Any], str]:
         return str(value)
 
     return check
+
+
+def bind_mode(value: Any) -> BindMode:
+    """Check how a program gets its ports."""
+    return BindMode(one_of(*BindMode)(value))
 
 
 def word(pattern: str, like: str) -> Callable[[Any], str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from hosttune.errors import TopologyError, UsageError
 from hosttune.host.owners import Doubt
-from hosttune.model.capacity import BindMode, Workload
+from hosttune.model.capacity import Workload
 from hosttune.model.topology import Message, Tier, Topology
 from hosttune.planning.topology import keys
 from hosttune.profile import load as profiles
@@ -61,7 +61,7 @@ def of_tables(
 
     given: dict[setting.Place, str] = {}
 
-    def wrong(said: str, *places: setting.Place) -> TopologyError:
+    def wrong(text: str, *places: setting.Place) -> TopologyError:
         table, key = places[0] if places else ("", "")
         by = next((place for place in places if place in given), None)
         where = f"--set {given[by]}" if by else str(path)
@@ -70,7 +70,7 @@ def of_tables(
             where += f": [{table}]"
         if key and by != (table, key):
             where += f": {key}"
-        return TopologyError(keys.printed(f"{where}: {said}"))
+        return TopologyError(keys.printed(f"{where}: {text}"))
 
     if overrides:
         schema.shape(tables, wrong)
@@ -114,25 +114,27 @@ def _given(table: Any) -> dict[str, Any]:
 
 
 def _tier(name: str, hosted: Hosted, path: Path, roles: Sequence[str], wrong: Wrong) -> Tier:
-    given = _given(hosted)
-    table = f"tier.{name}"
+    given, table = _given(hosted), f"tier.{name}"
     unknown = frozenset(key for key in ("hosts", "sources", "memory") if key in given and given[key] is None)
-    role = given.pop("role", "") or (name if name in roles else "")
-    if not role:
-        raise wrong(f"missing, and no profile is called {name}; write one of {', '.join(roles)}", (table, "role"))
-    if role not in roles:
-        raise wrong(f"no profile {role!r}; {keys.nearest(role, tuple(roles))}", (table, "role"))
+    role = _role(name, given.pop("role", ""), roles, lambda text: wrong(text, (table, "role")))
     if given.get("source_addresses") and "sources" not in given:
-        said = "missing beside source_addresses; write how many of them one host dials from"
-        raise wrong(said, (table, "sources"))
+        text = "missing beside source_addresses; write how many of them one host dials from"
+        raise wrong(text, (table, "sources"))
     for key in ("reports", "snapshots"):
         given[key] = tuple(_beside(path, one, (table, key), wrong) for one in given.get(key, ()))
-    if "hosts" not in given:
-        standing = given["reports"] or given["snapshots"] or given.get("addresses", ())
-        given["hosts"] = len(standing) or None
-    if given.get("bind_mode"):
-        given["bind_mode"] = BindMode(given["bind_mode"])
+    standing = given["reports"] or given["snapshots"] or given.get("addresses", ())
+    given.setdefault("hosts", len(standing) or None)
     return Tier(name=name, role=role, open=unknown, **given)
+
+
+def _role(name: str, role: str, roles: Sequence[str], wrong: Callable[[str], TopologyError]) -> str:
+    """Return the profile of a tier: the one that it names, else that of its own name."""
+    role = role or (name if name in roles else "")
+    if not role:
+        raise wrong(f"missing, and no profile is called {name}; write one of {', '.join(roles)}")
+    if role not in roles:
+        raise wrong(f"no profile {role!r}; {keys.nearest(role, tuple(roles))}")
+    return role
 
 
 def _beside(path: Path, one: str, place: tuple[str, str], wrong: Wrong) -> str:

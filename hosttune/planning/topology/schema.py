@@ -7,6 +7,7 @@ from typing import Annotated, Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError, ValidationInfo
 
+from hosttune.errors import TopologyError
 from hosttune.model.capacity import BindMode
 from hosttune.model.topology import CLOUDS, Leg
 from hosttune.planning.topology import keys
@@ -82,7 +83,7 @@ class Hosted(Strict):
     interface: Annotated[
         str, PlainValidator(keys.word(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}", 'an interface: "ens5"'))
     ] = ""
-    bind_mode: Annotated[str, PlainValidator(keys.one_of(*BindMode))] | None = None
+    bind_mode: Annotated[BindMode, PlainValidator(keys.bind_mode)] | None = None
     port_range: Annotated[tuple[int, int], PlainValidator(keys.port_range)] | None = None
     reserved_ports: Annotated[str, PlainValidator(keys.reserved)] = ""
     connections_max: Positive | None = None
@@ -119,7 +120,7 @@ class Wrong(Protocol):
     A place is a table and its key: ("tier.lb", "sources"); ("", "") is the file.
     """
 
-    def __call__(self, said: str, *places: tuple[str, str]) -> Exception: ...
+    def __call__(self, text: str, *places: tuple[str, str]) -> TopologyError: ...
 
 
 def shape(tables: dict[str, Any], wrong: Wrong) -> None:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from hosttune.facts.pool import Settings, compute
+from hosttune.facts.pool import Held, Settings, compute
 from hosttune.facts.pool import Used as Taken
 from hosttune.model import Backend, BindMode
 from hosttune.ports import mask_of, span
@@ -46,6 +46,10 @@ class Case:
         assert self.pairs and self.low <= self.high
 
     @property
+    def size(self) -> int:
+        return self.high - self.low + 1
+
+    @property
     def sources(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(source for source, _ in self.pairs))
 
@@ -56,51 +60,41 @@ class Case:
 
 def foretell(case: Case) -> tuple[int, int]:
     """Return the fewest and the most connections that are possible: alike, but for a range of odd size."""
-    near = tuple(
-        Hold(b.address, b.port, True, v6only=True) for b in case.backends if _near(case, b) and not _served(case, b)
-    )
-    # a shared one that does not listen is no obstacle to an explicit bind, which sets SO_REUSEADDR too
-    harmless = case.mode is BindMode.EXPLICIT
-    held = as_held([h for h in (*near, *case.held) if not (harmless and h.share and not h.listen)])
+    held = _in_the_way(case)
     settings = Settings(case.low, case.high, mask_of(case.reserved), 0, True)
     # bind() takes a port whatever the backend
     once = {source: (source, backend) for source, backend in case.pairs}.values()
     pairs: Iterable[Pair] = once if case.mode is BindMode.BIND else case.pairs
     each = [compute(source, backend, case.mode, settings, held, Taken()).free_least for source, backend in pairs]
-    size = case.high - case.low + 1
     # a search looks at an even number of ports, so that of an odd one the last is found only by luck
-    luck = sum(1 for count in each if count) if size > 1 and size % 2 and case.mode is not BindMode.EXPLICIT else 0
-    return sum(each) - luck, sum(each)
+    odd = case.size > 1 and case.size % 2 and case.mode is not BindMode.EXPLICIT
+    return sum(each) - (sum(1 for count in each if count) if odd else 0), sum(each)
+
+
+def _in_the_way(case: Case) -> tuple[Held, ...]:
+    """Return the ports that are held: by backends near by, and by others."""
+    near = tuple(
+        Hold(b.address, b.port, True, v6only=True) for b in case.backends if _near(case, b) and not _served(case, b)
+    )
+    # a shared one that does not listen is no obstacle to an explicit bind, which sets SO_REUSEADDR too
+    harmless = case.mode is BindMode.EXPLICIT
+    return as_held([h for h in (*near, *case.held) if not (harmless and h.share and not h.listen)])
 
 
 def forecast(case: Case, id: str, what: str, setup: Setup | None = None, remark: str = "") -> Forecast:
     """Return the forecast of a case; `setup` lends its other settings."""
     least, most = foretell(case)
-    searched = case.mode in _SEARCHED
+    explicit, quick = case.mode is BindMode.EXPLICIT, _quick(case)
     sysctls = dict(setup.sysctls) if setup else {}
-    if case.mode is not BindMode.EXPLICIT:
+    if not explicit:
         sysctls |= {_RANGE: f"{case.low} {case.high}"}
     sysctls |= {"net/ipv4/ip_local_reserved_ports": case.reserved}
-    s, d = len(case.sources), len(case.backends)
-    parts = [
-        f"{'ports' if case.mode is BindMode.EXPLICIT else 'range'} {case.low} {case.high}",
-        f"{s} source{'s' * (s > 1)}",
-        f"{d} backend{'s' * (d > 1)}",
-        f"{reserved:,} reserved"
-        if (reserved := (mask_of(case.reserved) & span(case.low, case.high)).bit_count())
-        else "",
-        f"{len(case.held)} held" if case.held else "",
-        remark,
-    ]
     rows = len(case.sources) if case.mode is BindMode.BIND else len(case.pairs)
-    size = case.high - case.low + 1
-    quick = (size - TAIL) // _WINDOW * _WINDOW if size > 2 * TAIL and case.mode is not BindMode.EXPLICIT else 0
-    parts += [f"all but the last {size - quick} ports a narrow range at a time"] if quick else []
-    slow = rows * min(TAIL, most) * (case.high - case.low) * (1.5e-7 if searched else 6e-7)
+    slow = rows * min(TAIL, most) * (case.high - case.low) * (1.5e-7 if case.mode in _SEARCHED else 6e-7)
     return Forecast(
         id=id,
         what=what,
-        setting=", ".join(part for part in parts if part),
+        setting=_setting(case, quick, remark),
         predicted=most,
         accepts=(least, most),
         tolerance="exact" if least == most else "the last port of an odd range is found by luck",
@@ -115,9 +109,31 @@ def forecast(case: Case, id: str, what: str, setup: Setup | None = None, remark:
             "held": [list(h.plain) for h in case.held],
             "sysctls": sysctls,
         },
-        seconds=0.15 + most * 4e-5 + (slow if case.mode is not BindMode.EXPLICIT else 0),
+        seconds=0.15 + most * 4e-5 + (0 if explicit else slow),
         memory=most * CONNECTION,
     )
+
+
+def _quick(case: Case) -> int:
+    """Return how many ports are filled a narrow range at a time, which takes no search."""
+    if case.size <= 2 * TAIL or case.mode is BindMode.EXPLICIT:
+        return 0
+    return (case.size - TAIL) // _WINDOW * _WINDOW
+
+
+def _setting(case: Case, quick: int, remark: str) -> str:
+    s, d = len(case.sources), len(case.backends)
+    reserved = (mask_of(case.reserved) & span(case.low, case.high)).bit_count()
+    parts = (
+        f"{'ports' if case.mode is BindMode.EXPLICIT else 'range'} {case.low} {case.high}",
+        f"{s} source{'s' * (s > 1)}",
+        f"{d} backend{'s' * (d > 1)}",
+        f"{reserved:,} reserved" if reserved else "",
+        f"{len(case.held)} held" if case.held else "",
+        remark,
+        f"all but the last {case.size - quick} ports a narrow range at a time" if quick else "",
+    )
+    return ", ".join(part for part in parts if part)
 
 
 def predict(setup: Setup) -> tuple[Forecast, ...]:

@@ -11,6 +11,7 @@ import socket
 import struct
 from typing import Any
 
+from hosttune import kernel
 from hosttune.proofs import socket_pairs
 from hosttune.proofs.counters import counters, in_state
 from hosttune.proofs.proof_setup import Forecast, Setup
@@ -19,7 +20,6 @@ from hosttune.proofs.scene import Scene
 RANK = 6
 _BACKLOG = 128
 _SERVER, _PORTS = "192.0.2.1", 2000
-_SYN_RECV = 3  # include/net/tcp_states.h
 _STRANGERS = int(ipaddress.ip_address("203.0.113.1"))  # for documentation: nobody answers there
 _SHORT = 64
 
@@ -84,7 +84,7 @@ def measure(scene: Scene, backlog: int, count: int, sysctls: dict[str, str]) -> 
         failed = "SYN cookies: SyncookiesSent"
     elif moved["ListenDrops"]:
         failed = "SYN dropped: ListenDrops"
-    return {"measured": in_state(_SYN_RECV, port), "failed": failed}
+    return {"measured": in_state(kernel.SYN_RECV, port), "failed": failed}
 
 
 def _syn(source: int, port: int, listener: int) -> bytes:

@@ -1,49 +1,53 @@
-"""The report for programs: schema `hosttune/report/1`, described in report.schema.json beside this file."""
+"""Any noun for programs: its fields by their names, with the schema that its view names."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from fractions import Fraction
 from typing import Any
 
-from hosttune.model import Bound, Origin, Report, Subject, Unknown
-
-SCHEMA = "hosttune/report/1"
-
-
-def render(report: Report, *, verbose: bool = False, color: bool = False, width: int = 80, unicode: bool = True) -> str:
-    """Return the whole report; the presentation's arguments change nothing."""
-    return document(SCHEMA, report)
+from hosttune import render as _render
+from hosttune.model import Bound, Origin, Proof, Subject, Unknown
+from hosttune.render.page import PLAIN, Page
 
 
-def document(schema: str, found: Any) -> str:
-    """Return any noun of the model as a document of a schema."""
-    return json.dumps({"schema": schema, **_plain(found)}, indent=1, ensure_ascii=True) + "\n"
+def render(noun: Any, page: Page = PLAIN) -> str:
+    """Return the whole noun; a view that has a `plain` says what of it goes out."""
+    view = _render.view_of(type(noun))
+    found = view.plain(noun) if hasattr(view, "plain") else noun
+    # a look after another is a line each
+    layout: dict[str, Any] = {"separators": (",", ":")} if getattr(view, "LINE", False) else {"indent": 1}
+    return json.dumps({"schema": view.SCHEMA, **plain(found)}, ensure_ascii=True, **layout) + "\n"
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Unknown):
-        return {"unknown": value.reason.name, "detail": value.detail}
-    if isinstance(value, Subject):
-        return str(value)
-    if isinstance(value, Origin):
-        return {"file": value.path, "line": value.line, "text": value.text}
-    if isinstance(value, Bound):
-        plain = {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-        return {"id": value.id, **plain, "raised_by": value.raised_by}
+def plain(value: Any) -> Any:
+    """Return a value of the model as JSON has it."""
+    for kind, made in _SPECIAL.items():
+        if isinstance(value, kind):
+            return made(value)
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, Fraction):
-        return value.numerator if value.denominator == 1 else float(value)
-    if isinstance(value, frozenset):
-        return sorted(value)
+        return _fields(value)
     if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     return value
+
+
+def _fields(value: Any) -> dict[str, Any]:
+    return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+
+
+_SPECIAL: dict[type, Callable[[Any], Any]] = {
+    Unknown: lambda found: {"unknown": found.reason.name, "detail": found.detail},
+    Subject: str,
+    Origin: lambda found: {"file": found.path, "line": found.line, "text": found.text},
+    Bound: lambda found: {"id": found.id, **_fields(found), "raised_by": found.raised_by},
+    Proof: lambda found: {**_fields(found), "verdict": found.verdict.value},
+    Enum: lambda found: found.value,
+    Fraction: lambda found: found.numerator if found.denominator == 1 else float(found),
+    frozenset: sorted,
+}

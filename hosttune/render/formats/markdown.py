@@ -1,95 +1,135 @@
-"""The report as Markdown, for a ticket: the one number, the bounds, what does not hold, what could not be told."""
+"""Markdown, for a ticket: the answer in bold, tables, commands as code."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
-from hosttune.model import Finding, Report, Severity, Unknown, Verdict
-from hosttune.printable import cleaned
-from hosttune.render.view import markdown as md
-from hosttune.render.view import text_parts
-from hosttune.render.view.figures import hard_bounds, slow_bounds, value, wants
+from hosttune.model.document import (
+    Bars,
+    Block,
+    Callout,
+    Commands,
+    Document,
+    Flow,
+    Lines,
+    Listing,
+    Pairs,
+    Paragraph,
+    Plot,
+    Table,
+)
+from hosttune.printable import clean
+from hosttune.render import tabular
+from hosttune.render.page import PLAIN, Page
 
-_WIDE = 1_000_000
-"""A width at which nothing is folded: Markdown folds by itself."""
+_BEGINS = re.compile(r"^()([-+>=])|^([0-9]{1,9})([.)])(?=\s|$)")
+"""What a list, a quotation or a rule begins with: a mark, or a number and a mark."""
 
 
-def render(report: Report, *, verbose: bool = False, color: bool = False, width: int = 80, unicode: bool = True) -> str:
-    """Return the document; `verbose` adds what holds, the other arguments change nothing."""
-    report = cleaned(report)
-    first, *why = (line.strip() for line in text_parts.verdict(report, _WIDE))
-    roles = " + ".join(report.roles)
-    lines = [f"# {md.text(report.machine.hostname or 'host')}: {md.text(roles)}", ""]
-    lines += [md.text(line) for line in text_parts.header(report, _WIDE)]
-    lines += ["", f"**{md.text(first)}**", "", *(f"- {md.text(text)}" for text in why), *([""] if why else [])]
-    lines += md.section("Bounds, the smallest first", _bounds(report))
-    lines += md.section("Too slow", [f"- {md.text(text)}" for text in _slow(report)])
-    lines += md.section("Does not hold", _findings(report, Verdict.FAIL, Verdict.DRIFT))
-    lines += md.section("Could not be told", [f"- {md.text(text)}" for text in _untold(report)])
-    lines += md.section("Holds", _findings(report, Verdict.OK)) if verbose else []
-    lines += md.section(
-        "To be heeded", [f"- {md.text(line.strip())}" for line in text_parts.remarks(report, _WIDE) if line]
-    )
-    lines += md.section("Next", _next(report))
+def write(document: Document, page: Page = PLAIN) -> str:
+    """Return the document; the page changes nothing."""
+    lines = [f"# {text(document.title)}", "", text(" · ".join(document.about)), ""]
+    for kind, block in tabular.runs(document.blocks):
+        lines += [*_BLOCKS[kind](block), ""]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _bounds(report: Report) -> list[str]:
-    hard = hard_bounds(report)
-    if not hard:
-        return []
-    lines = md.head("bound", "connections:", "slow from:", "used now:", "", "raise it", "shows as")
-    for number, bound in hard:
-        short = "short" if number < report.workload.connections else "enough"
-        counts = (f"{count:,}" if count is not None else "" for count in (number, bound.knee, bound.used))
-        lines.append(md.row((bound.name, *counts, short, bound.raised_by, bound.fails)))
-    return lines
+def text(text: str) -> str:
+    """Return untrusted text as a line of Markdown can hold it: no markup, no link, no list, no quotation."""
+    return _BEGINS.sub(r"\1\3\\\2\4", _plain(text))
 
 
-def _slow(report: Report) -> list[str]:
-    found = slow_bounds(report)
-    return [f"{number:,} new connections/s: {b.name}; {b.fails}; {b.raised_by}".rstrip("; ") for number, b in found]
+def _plain(text: str) -> str:
+    """Return untrusted text as a cell of a table can hold it, where nothing but a cell can begin."""
+    text = clean(text).strip().replace("&", "&amp;").replace("<", "&lt;")
+    for mark in "\\|`*_[]#~":
+        text = text.replace(mark, f"\\{mark}")
+    return text
 
 
-def _findings(report: Report, *verdicts: Verdict) -> list[str]:
-    found = [f for f in report.findings if f.verdict in verdicts]
-    if not found:
-        return []
-    ranked = sorted(found, key=lambda f: (-f.severity.rank, list(Verdict).index(f.verdict), str(f.subject)))
-    rows = [md.row(_cells(f)) for f in ranked]
-    return [*md.head("", "severity", "subject", "now:", "boot:", "wants:", "set by", "why"), *rows]
+def code(text: str) -> str:
+    """Return a command as code; a backtick in it would end that early, so the fence is longer than any run of them."""
+    fence = "`"
+    while fence in text:
+        fence += "`"
+    pad = " " if "`" in text else ""
+    return f"{fence}{pad}{text}{pad}{fence}"
 
 
-def _cells(finding: Finding) -> tuple[str, ...]:
-    row, reading = finding.requirement, finding.reading
-    name = finding.subject.label
-    begin = (finding.verdict.value, finding.severity.value, name)
-    if row is None or reading is None:
-        fix = f"; {finding.fix}" if finding.fix else ""
-        return (*begin, "", "", "", "", f"{finding.because}{fix}")
-    now, boot = value(reading.runtime, row.unit), value(reading.boot, row.unit)
-    origin = str(reading.origin) if reading.origin else "a new namespace" if reading.fresh else "nothing on disk"
-    why = finding.because if finding.verdict is Verdict.DRIFT else row.why
-    return (*begin, now, boot, wants(row), origin, why)
+def _callout(block: Callout) -> Iterator[str]:
+    yield f"**{text(block.text)}**"
+    if block.why:
+        yield from ("", *(f"- {text(why)}" for why in block.why))
 
 
-def _untold(report: Report) -> list[str]:
-    found = [f"{f.subject.name}: {f.because}" for f in report.findings if f.verdict is Verdict.UNKNOWN]
-    return found + [f"{b.name}: {b.hard}" for b in report.bounds if isinstance(b.hard, Unknown)]
+def _paragraphs(blocks: Iterable[Paragraph]) -> Iterator[str]:
+    first = True
+    for block in blocks:
+        if block.gap and not first:
+            yield ""
+        said = f"{block.label}: {block.text}" if block.label else block.text
+        yield f"{'  ' * block.depth}- {text(said)}"
+        first = False
 
 
-def _next(report: Report) -> list[str]:
-    first = next((f for f in report.findings if f.verdict is Verdict.FAIL and f.severity is not Severity.INFO), None)
-    steps = [("fix", report.fix), ("made by", (report.command,) if report.command else ())]
-    if first is not None and first.subject.kind == "sysctl":
-        steps.insert(0, ("why", (f"hosttune explain {first.subject.name}",)))
-    return [line for what, run in steps if run for line in _step(what, run)]
+def _commands(block: Commands) -> Iterator[str]:
+    first, *more = block.lines
+    if not more:
+        yield f"- {text(block.what)}: {_command(first)}"
+        return
+    yield f"- {text(block.what)}:"
+    yield from (f"  - {_command(line)}" for line in block.lines)
 
 
-def _step(what: str, run: Sequence[str]) -> list[str]:
-    """Return a command, or lines of which those that begin with two blanks are to be pasted."""
-    first, *more = run
-    if not more and not first.startswith("  "):
-        return [f"- {what}: {md.code(first)}"]
-    found = [f"- {what}: {md.code(first) if first.startswith(('sudo ', 'hosttune ')) else md.text(first)}"]
-    return found + [f"  - {md.code(line.strip()) if line.startswith('  ') else md.text(line)}" for line in more]
+def _command(line: str) -> str:
+    pasted = line.startswith(("  ", "sudo ", "hosttune "))
+    return code(line.strip()) if pasted else text(line)
+
+
+def _lines(block: Lines) -> Iterator[str]:
+    fence = "```"
+    while any(fence in line for line in block.lines):
+        fence += "`"
+    yield from (fence, *(line.rstrip() for line in block.lines), fence)
+
+
+def _listing(block: Listing) -> Iterator[str]:
+    yield from (f"## {text(block.title.capitalize())}", "", *(f"- {text(item)}" for item in block.items))
+
+
+def _pairs(block: Pairs) -> Iterator[str]:
+    yield from ([f"**{text(block.title)}**", ""] if block.title else [])
+    yield from (f"- {text(f'{name}: {said}')}" for name, said in block.rows)
+
+
+def _flow(block: Flow) -> Iterator[str]:
+    yield from (f"- {text(line)}" for line in block.lines)
+
+
+def _table(block: Table) -> Iterator[str]:
+    grid = tabular.grid(block)
+    if block.title:
+        yield from (f"## {text(block.title)}", "")
+    yield _row(name for name, _ in grid.heads)
+    yield "|" + "|".join("---:" if right else "---" for _, right in grid.heads) + "|"
+    yield from (_row(row.cells) for row in grid.rows)
+
+
+def _row(cells: Iterable[str]) -> str:
+    return "| " + " | ".join(_plain(cell) for cell in cells) + " |"
+
+
+_BLOCKS: dict[type[Block], Callable[[Any], Iterable[str]]] = {
+    Bars: lambda block: _table(tabular.of_bars(block)),
+    Callout: _callout,
+    Commands: _commands,
+    Flow: _flow,
+    Lines: _lines,
+    Listing: _listing,
+    Pairs: _pairs,
+    Paragraph: _paragraphs,
+    Plot: lambda block: _table(tabular.of_plot(block)),
+    Table: _table,
+}

@@ -1,1 +1,1 @@
-"""What is shown of each noun: one file a noun."""
+"""One noun a file, named as its type is: `document(noun, verbose)` says what it says."""

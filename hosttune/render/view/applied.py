@@ -1,18 +1,19 @@
-"""What an apply has changed, or would change, for a person; what it was, is and will be."""
+"""What an apply has changed, or would change: what it was, is and will be, and what takes it back."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hosttune import printable
-from hosttune.model.acting import Applied, Lost, Waiting
-from hosttune.render.view import outcome, where_words
-from hosttune.render.view import plan as plan_view
-from hosttune.render.view.figures import clock, fold
+from hosttune.model.acting import Applied, Lost
+from hosttune.model.document import Block, Document, Lines, Paragraph, Role
+from hosttune.render import outcome, plan_text
+from hosttune.render.figures import clock
 
 SCHEMA = "hosttune/apply/1"
+LINES = True
 _LISTED = 20
 
 
@@ -22,63 +23,66 @@ def plain(applied: Applied) -> dict[str, Any]:
     changes = []
     for change in applied.changes:
         values = {field.name: getattr(change, field.name) for field in dataclasses.fields(change)}
-        changes.append(values | {"diff": "\n".join(plan_view.diff(change))})
+        changes.append(values | {"diff": "\n".join(plan_text.diff(change))})
     return fields | {"changes": changes}
 
 
-def table(applied: Applied, width: int) -> str:
-    """Return the text for a terminal."""
+def document(applied: Applied, verbose: bool) -> Document:
+    """Return it: why there is nothing to do, what would be done, or what became of it."""
     if applied.nothing:
-        lines = [*fold(f"  {applied.nothing}", width, "    "), *notes(applied.notes, width)]
-        return "".join(f"{line}\n" for line in lines)
-    if applied.id is None:
-        text = plan_view.plan(applied.plan, width, applied.units)
-        if applied.refused:
-            return text
-        return "\n".join([text, *fold(f"  {applied.capacity}", width, "    ")]) + "\n"
+        blocks = idle(applied)
+    elif applied.id is None:
+        blocks = _planned(applied)
+    else:
+        blocks = _done(applied)
+    return Document("What an apply changes", (), tuple(blocks))
+
+
+def idle(applied: Applied) -> Iterator[Block]:
+    """Yield why there is nothing to do."""
+    yield Paragraph(applied.nothing)
+    yield from plan_text.noted(applied.notes)
+
+
+def _planned(applied: Applied) -> Iterator[Block]:
+    yield from plan_text.blocks(applied.plan, applied.units)
+    if not applied.refused:
+        yield Paragraph(applied.capacity, gap=True)
+
+
+def _done(applied: Applied) -> Iterator[Block]:
     confirmed = applied.confirm is None or not applied.confirm.waits
-    text = outcome.outcome(applied.results, applied.capacity, applied.kernel, width, confirmed)
-    lines = [*not_in_force(applied.not_in_force, width), *notes(applied.notes, width), *undo(applied)]
-    return text + "".join(f"{line}\n" for line in lines)
+    yield from outcome.blocks(applied.results, applied.kernel, confirmed)
+    yield Paragraph(applied.capacity, gap=True)
+    yield from ended(applied)
 
 
-def notes(texts: Sequence[str], width: int) -> list[str]:
-    """Return notes, each a paragraph; what is to be pasted in them stays whole."""
-    return [line for note in texts for line in where_words.shown(note, width, "  note: ", "    ")]
-
-
-def undo(applied: Applied) -> list[str]:
-    """Return the commands that keep what was written, or take it back."""
+def ended(applied: Applied, *more: Block) -> Iterator[Block]:
+    """Yield what does not hold, what is left alone, `more`, and the commands that keep what was written or undo it."""
+    yield from _not_in_force(applied.not_in_force)
+    yield from plan_text.noted(applied.notes)
+    yield from more
     back = f"sudo hosttune rollback {applied.id}"
-    if applied.confirm is None:
+    waiting = applied.confirm
+    if waiting is None:
         where = "" if applied.root == "/" else f" --root {printable.word(applied.root)}"
-        return [f"  undo: {back}{where}"]
-    return [
-        f"  {_until(applied.confirm)}",
-        f"    keep it: sudo hosttune confirm {applied.id}",
-        f"    undo it now: {back}",
-    ]
+        yield Lines((f"undo: {back}{where}",))
+        return
+    when = f"in {waiting.seconds:,} s, at {clock(waiting.until)}, and by a reboot"
+    yield Paragraph(f"all of it is taken back {when}, unless you", "not confirmed")
+    yield Lines((f"  keep it: sudo hosttune confirm {applied.id}", f"  undo it now: {back}"))
 
 
-def _until(waiting: Waiting) -> str:
-    return (
-        f"not confirmed: all of it is taken back in {waiting.seconds:,} s, at {clock(waiting.until)}, and by a reboot, "
-        "unless you"
-    )
-
-
-def not_in_force(lost: Sequence[Lost], width: int) -> list[str]:
-    """Return what was written and does not hold, a paragraph each, with who holds it and what to do."""
-    lines: list[str] = []
+def _not_in_force(lost: Sequence[Lost]) -> Iterator[Block]:
+    """Yield what was written and does not hold, a paragraph each, with who holds it and what to do."""
     for each in lost[:_LISTED]:
         # a long list of ports is said by its beginning
         wrote, holds = (f"{text[:80]} ..." if len(text) > 84 else text for text in (each.wrote, each.holds))
         there = "is there now" if each.when == "now" else "comes at boot"
         by = f"; {'; '.join(each.by)}" if each.by else "; something else writes it"
-        text = f"NOT IN FORCE: {each.target}: {wrote} was written, {holds} {there}{by}"
-        lines += fold(f"  {text}", width, "      ")
+        text = f"{each.target}: {wrote} was written, {holds} {there}{by}"
+        yield Paragraph(text, "NOT IN FORCE", Role.BAD)
     if lost[_LISTED:]:
-        lines.append(f"  NOT IN FORCE: {len(lost) - _LISTED:,} more, which --format json lists")
+        yield Paragraph(f"{len(lost) - _LISTED:,} more, which --format json lists", "NOT IN FORCE", Role.BAD)
     if lost:
-        lines += fold("  have that leave it, or set it there; then apply again", width, "      ")
-    return lines
+        yield Paragraph("have that leave it, or set it there; then apply again")

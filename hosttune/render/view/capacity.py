@@ -1,105 +1,106 @@
-"""All bounds for a person: bars on a log scale, how each shows, and the shortest list of what reaches the target."""
+"""All bounds: bars on a log scale, how each shows, and the shortest list of what reaches the target."""
 
 from __future__ import annotations
 
-from hosttune.model import Bound, Report, Unknown
-from hosttune.printable import clean, cleaned
-from hosttune.render.view import text_parts, where_words
-from hosttune.render.view.figures import bar, cut, fold, hard_bounds, slow_bounds
+import dataclasses
+from collections.abc import Iterator
+
+from hosttune.model import Bound, Capacity, Report, Unknown
+from hosttune.model.document import Bars, Block, Commands, Document, Note, Paragraph, Table
+from hosttune.render import report_parts as parts
+from hosttune.render.figures import hard_bounds, slow_bounds
+from hosttune.render.view.report import SCHEMA as SCHEMA
+from hosttune.render.view.report import findings
+
+_BEYOND = 100
 
 
-def render(report: Report, *, verbose: bool = False, color: bool = False, width: int = 80, unicode: bool = True) -> str:
-    """Return the text; `verbose` adds what each bound is read from and what it assumes."""
-    report = cleaned(report)
-    width = max(width, 60)
-    lines = [
-        *text_parts.header(report, width),
-        "",
-        *text_parts.verdict(report, width),
-        *_bars(report, verbose, width, unicode),
-        *_rates(report, verbose, width),
-        *text_parts.untold(report, width),
-        "",
-        *_reach(report, width),
-        *text_parts.remarks(report, width),
-        *_fix(report, width),
-    ]
-    return text_parts.joined(lines, color, unicode)
+def plain(found: Capacity) -> Report:
+    """Return what programs get: the report itself."""
+    return found.report
 
 
-def _fix(report: Report, width: int) -> list[str]:
-    if not report.fix:
-        return []
-    return ["", *where_words.shown("\n".join(report.fix), width, "  fix what is settings: ", "    ")]
+def document(found: Capacity, verbose: bool) -> Document:
+    """Return it; `verbose` adds what each bound is read from and what it assumes."""
+    report = found.report
+    blocks: tuple[Block, ...] = (
+        *parts.judged(report),
+        parts.answer(report),
+        _bars(report, verbose),
+        *_never(report),
+        *_rates(report, verbose),
+        *parts.untold(report),
+        *_reach(report),
+        *(dataclasses.replace(block, extra=True) for block in findings(report, verbose) if isinstance(block, Table)),
+        *parts.remarks(report),
+        *((Commands("fix what is settings", report.fix, gap=True),) if report.fix else ()),
+    )
+    return Document(parts.title(report), parts.about(report), blocks)
 
 
-def _bars(report: Report, verbose: bool, width: int, unicode: bool) -> list[str]:
-    hard = hard_bounds(report)
-    wanted = report.workload.connections
-    label, cells = min(34, width // 3), max(10, width // 4)
-    # a limit of 2**63 would squeeze all others: what lies far beyond the wanted number has a full bar
-    most = max([wanted, *(number for number, _ in hard if number <= wanted * 100)])
-    lines = ["", f"  {'wanted':<{label}} {bar(wanted, most, cells, unicode):<{cells}} {wanted:>13,}"]
+def _bars(report: Report, verbose: bool) -> Bars:
+    hard, target = hard_bounds(report), report.workload.connections
+    bars = []
     for number, bound in hard:
-        name = cut(clean(bound.name), label, unicode)
-        lines.append(f"  {name:<{label}} {bar(number, most, cells, unicode):<{cells}} {number:>13,}")
-        if number < wanted or verbose:
-            lines.extend(_detail(bound, verbose, width))
-        elif _slow(bound, wanted):
-            told = "; ".join([f"slow from {bound.knee:,}", *bound.notes[:1]])
-            lines.extend(fold(f"    {told}", width, "      "))
+        notes: list[Note] = []
+        if number < target or verbose:
+            notes = list(_detail(bound, verbose))
+        elif _slow(bound, target):
+            notes = [Note("", "; ".join([f"slow from {bound.knee:,}", *bound.notes[:1]]))]
+        bars.append(parts.bar(report, number, bound, notes))
+    # a limit of 2**63 would squeeze all others: what lies far beyond the target has a full bar
+    most = max([target, *(number for number, _ in hard if number <= target * _BEYOND)])
+    return Bars("Bounds, the smallest first", target, tuple(bars), most, label=34)
+
+
+def _never(report: Report) -> Iterator[Paragraph]:
     never = [bound.name for bound in report.bounds if bound.hard is None and bound.notes[:1] == ("no bound",)]
-    return lines + (fold(f"  no bound: {', '.join(never)}", width, "    ") if never else [])
+    if never:
+        yield Paragraph(", ".join(never), "no bound")
 
 
-def _slow(bound: Bound, wanted: int) -> bool:
-    """Say whether a bound slows before the wanted number is reached."""
-    return bound.knee is not None and bound.knee < wanted
+def _slow(bound: Bound, target: int) -> bool:
+    """Say whether a bound slows before the target is reached."""
+    return bound.knee is not None and bound.knee < target
 
 
-def _detail(bound: Bound, verbose: bool, width: int) -> list[str]:
-    """Return how a bound shows and what raises it; `verbose` adds where the number comes from."""
+def _detail(bound: Bound, verbose: bool) -> Iterator[Note]:
+    """Yield how a bound shows and what raises it; `verbose` adds where the number comes from."""
     told = [f"slow from {bound.knee:,}"] if bound.knee else []
     told += [f"{bound.used:,} used now"] if bound.used else []
-    lines = ["; ".join(told)] if told else []
-    lines += [*bound.notes[:1]] if told and not verbose else []
-    lines += [f"shows as {bound.fails}"] if bound.fails else []
-    lines += [f"log: {bound.log}"] if bound.log else []
-    lines += [f"counter: {bound.counter}"] if bound.counter else []
-    lines += [f"raise it: {bound.raised_by}"] if bound.raised_by else []
-    if verbose:
-        lines += [f"from {bound.reads}"] if bound.reads else []
-        lines += bound.notes
-    return [line for text in lines for line in fold(f"    {text}", width, "      ")]
+    if told:
+        yield Note("", "; ".join(told))
+        yield from (Note("", note) for note in (() if verbose else bound.notes[:1]))
+    facts = [("shows as", bound.fails), ("log", bound.log), ("counter", bound.counter), ("fix", bound.raised_by)]
+    facts += [("from", bound.reads), *(("", note) for note in bound.notes)] if verbose else []
+    yield from (Note(label, text) for label, text in facts if text)
 
 
-def _rates(report: Report, verbose: bool, width: int) -> list[str]:
-    """Return the bounds of the rate of new connections: those below the wanted rate, with `verbose` all."""
-    wanted = report.workload.rate
+def _rates(report: Report, verbose: bool) -> Iterator[Paragraph]:
+    """Yield the bounds of the rate of new connections: those below the target's rate, with `verbose` all."""
     slow = {bound.id for _, bound in slow_bounds(report)}
-    lines: list[str] = []
+    gap = True
     for bound in report.bounds:
-        if bound.unit == "connections" or not (bound.id in slow or verbose):
+        if bound.unit == "connections" or not (bound.id in slow or verbose) or not isinstance(bound.hard, int):
             continue
-        if isinstance(bound.hard, int):
-            lines += fold(f"  {bound.name}: {bound.hard:,} new connections/s of {wanted:,}", width, "    ")
-            lines += _detail(bound, verbose, width)
-    return ["", *lines] if lines else []
+        yield Paragraph(f"{bound.hard:,} new connections/s of {report.workload.rate:,}", bound.name, gap=gap)
+        yield from (Paragraph(note.text, note.label, depth=1) for note in _detail(bound, verbose))
+        gap = False
 
 
-def _reach(report: Report, width: int) -> list[str]:
-    load = report.workload
+def _reach(report: Report) -> Iterator[Paragraph]:
+    load, hard = report.workload, hard_bounds(report)
     target = f"{load.connections:,} connections at {load.rate:,}/s"
     unknown = sum(isinstance(b.hard, Unknown) for b in report.bounds)
-    but = f", as far as can be told ({unknown} bound{'s' * (unknown != 1)} cannot)" if unknown else ""
+    but = f", as far as is known ({unknown} bound{'s' * (unknown != 1)} cannot be told)" if unknown else ""
     if report.remedies:
-        lines = [f"  {target} take{but}:", *(f"    {need.text}" for need in report.remedies)]
-    elif hard_bounds(report) and hard_bounds(report)[0][0] < load.connections:
-        lines = [f"  Nothing that can be set here carries {target}{but}."]
+        yield Paragraph(f"{target} take{but}:", gap=True)
+        yield from (Paragraph(remedy.text, depth=1) for remedy in report.remedies)
+    elif hard and hard[0][0] < load.connections:
+        yield Paragraph(f"Nothing that can be set here carries {target}{but}.", gap=True)
     else:
-        lines = [f"  Carries {target}{but}."]
-    slow = [b for number, b in hard_bounds(report) if number >= load.connections and _slow(b, load.connections)]
+        yield Paragraph(f"Carries {target}{but}.", gap=True)
+    slow = [b for number, b in hard if number >= load.connections and _slow(b, load.connections)]
     if slow:
         first = min(slow, key=lambda b: b.knee or 0)
-        lines.append(f"  But {first.name} are slow from {first.knee:,}: {'; '.join(first.notes[:1])}".rstrip(": "))
-    return [line for text in lines for line in fold(text, width, "      ")]
+        yield Paragraph(f"But {first.name} are slow from {first.knee:,}: {'; '.join(first.notes[:1])}".rstrip(": "))

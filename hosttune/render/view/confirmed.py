@@ -1,4 +1,4 @@
-"""An apply that is kept, for a person."""
+"""An apply that is kept, and what its confirm writes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,11 @@ from typing import Any
 
 from hosttune.model import Plan
 from hosttune.model.acting import Confirmed
-from hosttune.render.view import plan
+from hosttune.model.document import Block, Document, Lines, Paragraph
+from hosttune.render import plan_text
 
 SCHEMA = "hosttune/confirm/1"
+LINES = True
 _OUT = ("id", "dry_run", "changed", "files", "diff")
 
 
@@ -17,13 +19,16 @@ def plain(confirmed: Confirmed) -> dict[str, Any]:
     return {name: getattr(confirmed, name) for name in _OUT}
 
 
-def table(confirmed: Confirmed, width: int) -> str:
-    """Return the text for a terminal."""
+def document(confirmed: Confirmed, verbose: bool) -> Document:
+    """Return it, with the command that comes next."""
     id = confirmed.id
+    blocks: tuple[Block, ...]
     if not confirmed.changed:
-        return f"  Nothing to do: apply {id} is confirmed already.\n"
-    if confirmed.dry_run:
-        shown = plan.plan(Plan(changes=confirmed.changes), width, reasons=False)
-        return f"{shown}  keep it: sudo hosttune confirm {id}\n"
-    until = "it stays, after a reboot too" if confirmed.lasts else "it stays until the next boot (--runtime-only)"
-    return f"  Apply {id} is confirmed: {until}.\n  undo: sudo hosttune rollback {id}\n"
+        blocks = (Paragraph(f"Nothing to do: apply {id} is confirmed already."),)
+    elif confirmed.dry_run:
+        shown = plan_text.blocks(Plan(changes=confirmed.changes), reasons=False)
+        blocks = (*shown, Lines((f"keep it: sudo hosttune confirm {id}",)))
+    else:
+        until = "it stays, after a reboot too" if confirmed.lasts else "it stays until the next boot (--runtime-only)"
+        blocks = (Paragraph(f"Apply {id} is confirmed: {until}."), Lines((f"undo: sudo hosttune rollback {id}",)))
+    return Document("What a confirm keeps", (), blocks)

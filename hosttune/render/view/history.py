@@ -1,16 +1,18 @@
-"""The applies of a host, for a person: each with who made it and why, and the command that takes it back."""
+"""The applies of a host: each with who made it and why, and the command that takes it back."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from hosttune.model import Who
 from hosttune.model.acting import History, Invocation, Past, Unusable
-from hosttune.render.view.figures import fold, when
+from hosttune.model.document import Block, Document, Lines, Paragraph
+from hosttune.render.figures import when
 
 SCHEMA = "hosttune/history/1"
 _SHOWN = 20
-"""Damaged records that the table shows; JSON has all."""
+"""Damaged records that are shown; JSON has all."""
 
 
 def plain(history: History) -> dict[str, Any]:
@@ -18,40 +20,42 @@ def plain(history: History) -> dict[str, Any]:
     return {"applies": [past.record for past in history.applies], "damaged": history.damaged}
 
 
-def table(history: History, width: int) -> str:
-    """Return the text for a terminal, oldest first."""
-    lines = [line for past in history.applies for line in _past(past, width)]
-    lines += [line for row in history.damaged[-_SHOWN:] for line in _unusable(row, width)]
+def document(history: History, verbose: bool) -> Document:
+    """Return it, oldest first."""
+    blocks = [block for past in history.applies for block in _past(past)]
+    blocks += [block for row in history.damaged[-_SHOWN:] for block in _unusable(row)]
     if history.damaged[_SHOWN:]:
-        lines.append(f"      and {len(history.damaged) - _SHOWN:,} more, which --format json lists")
-    return "".join(f"{line}\n" for line in lines or ["no apply is recorded here"])
+        more = f"and {len(history.damaged) - _SHOWN:,} more, which --format json lists"
+        blocks.append(Paragraph(more, depth=2))
+    return Document("The applies of this host", (), tuple(blocks or [Paragraph("no apply is recorded here")]))
 
 
-def _past(past: Past, width: int) -> list[str]:
+def _past(past: Past) -> Iterator[Block]:
     role = f"role {' + '.join(past.roles)}, " if past.roles else ""
     # of `hosttune sources` nothing else was asked
     wanted = f"{past.connections:,} connections" if past.connections else "source addresses"
-    head = f"{past.id:>4}  {when(past.made.when)}  {past.state}  {role}{wanted}"
-    what = f"{past.changes:,} change{'s' * (past.changes != 1)}, {' and '.join(past.layers)}: {past.made.command}"
-    lines = [*fold(head, width, "      "), *fold(f"      {what}", width, "        ")]
-    for by in (_by("by", past.made), *(_by(f"rolled back {when(i.when)} by", i) for i in past.rollbacks)):
-        lines += fold(f"      {by}", width, "        ")
-    steps = "; ".join(f"{what}: {command}" for what, command in past.steps)
-    return [*lines, *([f"      {steps}"] if steps else [])]
+    yield Paragraph(f"{past.id:>2}  {when(past.made.when)}  {past.state}  {role}{wanted}")
+    what = f"{past.changes:,} change{'s' * (past.changes != 1)}, {' and '.join(past.layers)}"
+    yield Paragraph(f"{what}: {past.made.command}", depth=2)
+    yield Paragraph(f"by {_by(past.made)}", depth=2)
+    yield from (Paragraph(f"rolled back {when(each.when)} by {_by(each)}", depth=2) for each in past.rollbacks)
+    if past.steps:
+        yield Lines(("    " + "; ".join(f"{what}: {command}" for what, command in past.steps),))
 
 
-def _unusable(row: Unusable, width: int) -> list[str]:
+def _unusable(row: Unusable) -> Iterator[Block]:
     number = row.id if row.id is not None else "?"
     damaged = " is damaged" if row.id else ""
     # a command stands in a line of its own, so that it can be pasted
     fix, colon, command = row.fix.partition(": sudo ")
-    text = f"{number:>4}  cannot be used: {row.file}{damaged}: {row.why}; {fix}{':' * bool(colon)}"
-    return [*fold(text, width, "      "), *([f"      sudo {command}"] if command else [])]
+    yield Paragraph(f"{number:>2}  cannot be used: {row.file}{damaged}: {row.why}; {fix}{':' * bool(colon)}")
+    if command:
+        yield Lines((f"    sudo {command}",))
 
 
-def _by(what: str, made: Invocation) -> str:
+def _by(made: Invocation) -> str:
     """Return who did something and why; the reason is last, so that whatever it says it ends the line."""
-    return f"{what} {_name(made.who)}{f'; reason: {made.reason}' if made.reason else ''}"
+    return f"{_name(made.who)}{f'; reason: {made.reason}' if made.reason else ''}"
 
 
 def _name(who: Who) -> str:

@@ -1,14 +1,16 @@
-"""Source addresses that came or went, or would, for a person."""
+"""Source addresses that came or went, or would."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from hosttune.model.acting import SourcesChanged
-from hosttune.render.view import applied, sources
-from hosttune.render.view.figures import fold
+from hosttune.model.document import Commands, Document
+from hosttune.render import sources
+from hosttune.render.view import applied
 
 SCHEMA = "hosttune/sources/1"
+LINES = True
 
 
 def plain(changed: SourcesChanged) -> dict[str, Any]:
@@ -16,14 +18,14 @@ def plain(changed: SourcesChanged) -> dict[str, Any]:
     return applied.plain(changed)
 
 
-def table(changed: SourcesChanged, width: int) -> str:
-    """Return the text for a terminal."""
+def document(changed: SourcesChanged, verbose: bool) -> Document:
+    """Return it: why there is nothing to do, what would be done, or what was done and what peers have to know."""
     if changed.nothing:
-        return applied.table(changed, width)
-    if changed.id is None:
-        return sources.changes(changed.plan, width)
-    lines = [*applied.not_in_force(changed.not_in_force, width), *applied.notes(changed.notes, width)]
-    for text, command in changed.routes:
-        lines += [*fold(f"  {text}", width, "    "), f"    {command}"]
-    lines += applied.undo(changed)
-    return sources.done(changed.plan, changed.persist, width) + "".join(f"{line}\n" for line in lines)
+        blocks = applied.idle(changed)
+    elif changed.id is None:
+        blocks = sources.changes(changed.plan)
+    else:
+        routes = (Commands(text.rstrip(":"), (f"  {command}",), spread=True) for text, command in changed.routes)
+        done = sources.done(changed.plan, changed.persist)
+        return Document("Source addresses", (), (*done, *applied.ended(changed, *routes)))
+    return Document("Source addresses", (), tuple(blocks))

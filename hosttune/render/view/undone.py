@@ -1,17 +1,18 @@
-"""What a rollback has taken back, or would take back, for a person."""
+"""What a rollback has taken back, or would take back."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from hosttune import printable
 from hosttune.model import Plan
 from hosttune.model.acting import Undone
-from hosttune.printable import clean
-from hosttune.render.view import plan
-from hosttune.render.view.figures import fold
+from hosttune.model.document import Block, Commands, Document, Lines, Paragraph
+from hosttune.render import plan_text
 
 SCHEMA = "hosttune/rollback/1"
+LINES = True
 _OUT = ("id", "dry_run", "changed", "diff", "kept", "damaged")
 
 
@@ -20,21 +21,24 @@ def plain(undone: Undone) -> dict[str, Any]:
     return {name: getattr(undone, name) for name in _OUT} | {"notes": [*undone.notes, *_stays(undone)]}
 
 
-def table(undone: Undone, width: int) -> str:
-    """Return the text for a terminal."""
-    shown = Plan(changes=undone.changes, notes=(*undone.kept, *_stays(undone)))
-    text = plan.plan(shown, width, undone.units, reasons=False)
-    lines = [line for note in undone.notes for line in fold(f"  {note[:1].upper()}{note[1:]}.", width, "    ")]
+def document(undone: Undone, verbose: bool) -> Document:
+    """Return it: the changes, what stays and why, and what is left to do."""
+    return Document("What a rollback takes back", (), tuple(_blocks(undone)))
+
+
+def _blocks(undone: Undone) -> Iterator[Block]:
+    notes = (*undone.kept, *_stays(undone))
+    yield from plan_text.blocks(Plan(changes=undone.changes, notes=notes), undone.units, reasons=False)
+    yield from (Paragraph(f"{note[:1].upper()}{note[1:]}.") for note in undone.notes)
     if undone.taken_back:
         left = f", except for what is named above ({len(undone.kept):,})" if undone.kept else ""
-        lines.append(f"  Apply {undone.id} is taken back{left}.")
+        yield Paragraph(f"Apply {undone.id} is taken back{left}.")
         if undone.forcible:
             where = "" if undone.root == "/" else f" --root {printable.word(undone.root)}"
-            lines.append(f"  to take that back too: sudo hosttune rollback {undone.id} --force{where}")
+            yield Lines((f"to take that back too: sudo hosttune rollback {undone.id} --force{where}",))
     for unit in undone.restarts:
         again = f"systemctl restart {printable.word(unit)}"
-        lines.append(f"  note: {clean(unit)} keeps its descriptors until it is started again: {again}")
-    return text + "".join(f"{line}\n" for line in lines)
+        yield Commands("note", (f"{unit} keeps its descriptors until it is started again: {again}",))
 
 
 def _stays(undone: Undone) -> list[str]:

@@ -13,9 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hosttune.capacity import CapacityFacts, capacity
-from hosttune.facts import counts, machine, pool, settings_haproxy
+from hosttune.facts import counters, machine, pool
 from hosttune.host.live import LiveHost
-from hosttune.model import Backend, BindMode, Bound, Reading, Reason, Subject, Unknown, Workload
+from hosttune.model import Backend, BindMode, Bound, Reading, Reason, Settings, Subject, Unknown, Workload
+from hosttune.programs import knowledge
+from hosttune.programs.shelves.haproxy import descriptors, sections
 from tests.bench.million.stage import PORT
 
 SOCKETS = 4
@@ -79,7 +81,6 @@ def gather(configuration: Path | None, nofile: int, backends: tuple[Backend, ...
         bind_mode=BindMode.CONNECT,
         backends=backends,
     )
-    now = counts.gather(host)
     return CapacityFacts(
         readings={f"sysctl:{name}": _sysctl(name) for name in _SYSCTLS},
         pools=pool.survey(host, backends, (), load.bind_mode, None).pools() if backends else (),
@@ -87,10 +88,16 @@ def gather(configuration: Path | None, nofile: int, backends: tuple[Backend, ...
         machine=machine.gather(host),
         nofile=_reading(Subject("nofile", "unit/haproxy"), (nofile, nofile)),
         program="haproxy",
-        files_open=now.files,
-        sockets_open=now.sockets,
-        settings=settings_haproxy.read(str(configuration), configuration.read_text())[0] if configuration else None,
+        files_open=counters.read(host, "/proc/sys/fs/file-nr").get("files.open"),
+        sockets_open=counters.read(host, "/proc/net/sockstat").get("sockstat.TCP.alloc"),
+        settings=_settings(configuration) if configuration else None,
+        programs=knowledge.of("haproxy"),
     )
+
+
+def _settings(configuration: Path) -> Settings:
+    path = str(configuration)
+    return descriptors.settings(path, sections.read(path, configuration.read_text()))[0]
 
 
 def _sysctl(name: str) -> Reading:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from hosttune import kernel
 from hosttune.proofs import kernel_settings, wire_frames
 from hosttune.proofs.child import Child
 from tests.diagnosis import made, wire
@@ -39,7 +40,7 @@ def scene() -> Iterator[list[str]]:
 
 
 def _crowd(_: dict[str, Any]) -> None:
-    kernel_settings.unshare(kernel_settings.NEW_NET)
+    kernel_settings.unshare(kernel.CLONE_NEWNET)
     wire_frames.loopback_up()
     crowds = wire.Crowds(200)
     with crowds.wired():

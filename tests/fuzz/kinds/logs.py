@@ -8,8 +8,9 @@ from functools import cache
 from pathlib import Path
 from random import Random
 
-from hosttune.capacity import logs
 from hosttune.diagnosis import log_reading
+from hosttune.model.programs import ANY
+from hosttune.programs import knowledge
 from tests.fuzz import mutate, outcome
 from tests.fuzz.part import Given, Part, Wrong
 
@@ -23,7 +24,7 @@ def known() -> tuple[str, ...]:
     table = tomllib.loads(_TABLE.read_text())
     return (
         *(text for rows in table.values() for text in rows),
-        *(row.line.replace(logs.ANY, "17") for row in logs.LINES),
+        *(row.line.replace(ANY, "17") for program in knowledge.every() for row in program.log if row.line),
     )
 
 
@@ -35,7 +36,7 @@ def text(random: Random) -> str:
 
 
 def _run(given: Given) -> bool:
-    hits = log_reading.recognise(given["text"].encode("utf-8", "surrogateescape"))
+    hits = log_reading.recognise(given["text"].encode("utf-8", "surrogateescape"), knowledge.every())
     for hit in hits:
         if _UNSAFE.search(hit.line):
             raise Wrong(f"what it shows has {_UNSAFE.findall(hit.line)!r}", "unsafe character in a line that is shown")

@@ -13,8 +13,8 @@ from hosttune import ports
 from hosttune.errors import HosttuneError
 from hosttune.facts import backends
 from hosttune.planning.topology import addresses, sizes
-from hosttune.terminal import usage
-from hosttune.workflows import addressing, observe, record_file, sources_plan
+from hosttune.terminal import amounts, usage
+from hosttune.workflows import addressing, sources_plan
 from tests.fuzz import mutate, outcome
 from tests.fuzz.kinds import profiles, sysctls
 from tests.fuzz.memory import Memory
@@ -32,8 +32,8 @@ _PARSERS: dict[str, tuple[Callable[[str], Any], tuple[str, ...]]] = {
         ("10.0.0.9", "all", "10.0.0.9;::1", "fe80::1%eth0"),
     ),
     "bind mode": (backends.parse_bind_mode, ("connect", "no-port", "bind:1024-65535", "explicit:5-5", "bind")),
-    "time": (observe.seconds, ("10s", "1m", "1h", "0.5s", "300ms", "10", " 2 s ")),
-    "record size": (record_file.size, ("64M", "128K", "1G", "64 MiB", "200000")),
+    "time": (amounts.seconds, ("10s", "1m", "1h", "0.5s", "300ms", "10", " 2 s ")),
+    "record size": (amounts.a_size("--max-size", 128 << 10, 64 << 20), ("64M", "128K", "1G", "64 MiB", "200000")),
     "addresses": (
         lambda text: addressing.addresses([text]),
         ("10.0.0.21-10.0.0.44/24@eth0", "10.0.0.5/32@lo", "2001:db8::1-2001:db8::f/64@eth0.5", "10.0.0.9/24@eth0"),

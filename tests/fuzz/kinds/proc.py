@@ -10,7 +10,7 @@ from typing import Any
 from hosttune.errors import HostError
 from hosttune.facts import cgroup, counters, machine, process, tracked, traffic, writers
 from hosttune.facts.kinds import nofile, sysctl
-from hosttune.host import shapes
+from hosttune.host import answers
 from hosttune.model import Subject
 from tests.fuzz import mutate
 from tests.fuzz.kinds.snapshots import samples
@@ -75,7 +75,7 @@ def _make(random: Random) -> Given:
 
 
 def _run(given: Given) -> bool:
-    if any(shapes.wrong_text(path, text) for path, text in given["files"].items()):
+    if any(answers.wrong_text(path, text) for path, text in given["files"].items()):
         return False  # what no kernel writes: a recording that has it is refused
     host = Memory({**base(), **given["files"]}, PROBES)
     calls: tuple[Callable[[], Any], ...] = (

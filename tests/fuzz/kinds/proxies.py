@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 from hosttune.errors import HosttuneError
-from hosttune.facts import backends_config
+from hosttune.programs import configuration
 from tests.fuzz import mutate
 from tests.fuzz.memory import Memory
 from tests.fuzz.part import Given, Part
@@ -111,7 +111,7 @@ def nginx(random: Random) -> str:
 def _run(given: Given) -> bool:
     host = Memory({PATH: given["text"]}, {"names": ["10.0.9.9"]})
     try:
-        backends_config.from_config(host, PATH)
+        configuration.from_config(host, PATH)
     except HosttuneError:
         return False
     return True

@@ -10,6 +10,7 @@ from typing import Any
 
 from hosttune.model import Deployment, Leg, Message, Setting, Tier, Topology
 from hosttune.planning import sizing
+from hosttune.programs import knowledge
 from hosttune.terminal import file_tree
 from hosttune.workflows import emitting, role_settings
 
@@ -71,7 +72,7 @@ def replaced(topology: Topology, name: str, **given: Any) -> Topology:
 
 def deploy(topology: Topology, settings: Sequence[Setting] | None = None) -> Deployment:
     """Return every host by name, as the command line has them, with other settings if any are given."""
-    made = sizing.deploy(sizing.size(topology, role_settings.of(topology)))
+    made = sizing.deploy(sizing.size(topology, role_settings.of(topology)), knowledge.every())
     if settings is None:
         return made
     return dataclasses.replace(made, hosts=tuple(dataclasses.replace(h, settings=tuple(settings)) for h in made.hosts))

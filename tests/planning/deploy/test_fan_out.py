@@ -8,9 +8,8 @@ import pytest
 
 from hosttune.errors import UsageError
 from hosttune.model import Leg, Tier, Topology
-from hosttune.planning.sizing import deploy
 from hosttune.workflows import emitting
-from tests.planning.sizing import roles
+from tests.planning.deploy import deployed
 
 
 def topology(program: str, *to: Leg) -> Topology:
@@ -23,7 +22,7 @@ def topology(program: str, *to: Leg) -> Topology:
 
 
 def emitted(found: Topology) -> list[str]:
-    texts = emitting.texts(deploy(roles.planned(found)))
+    texts = emitting.texts(deployed.deploy(found))
     names = (path.removeprefix("hosts/lb-1/") for path in texts if path.startswith("hosts/lb-1/"))
     return [name for name in names if "/" not in name and name != "sysctl.sh"]
 

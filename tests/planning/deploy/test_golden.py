@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from hosttune.planning.deploy.formats import envoy
+from hosttune.programs.shelves import envoy
 from hosttune.workflows import emitting
 from tests.planning.deploy import deployed
 

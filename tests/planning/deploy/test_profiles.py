@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import subprocess
-import sys
 import tomllib
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from hosttune.options import Options
 from hosttune.planning.deploy.formats import profiles
 from hosttune.profile import load, merge
 from hosttune.workflows import loading
+from tests import verbs
 from tests.netns.sandbox import ROOT
 from tests.planning.deploy import deployed
 
@@ -89,8 +88,7 @@ def test_check_looks_at_the_pools_that_the_profile_names(tmp_path: Path) -> None
     deployment = deployed.deploy(deployed.small())
     host = deployment.of("lb")[0]
     path = written(deployment, host, tmp_path)
-    command = [sys.executable, "-m", "hosttune", "check", "--profile", str(path), "--format", "json"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = verbs.hosttune("check", "--profile", str(path), "--format", "json", cwd=ROOT)
     assert done.returncode in (0, 1), done.stderr
     report = json.loads(done.stdout)
     shown = {str(b["address"]) for b in report["workload"]["backends"]}

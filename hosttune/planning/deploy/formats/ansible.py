@@ -6,8 +6,8 @@ import json
 
 from hosttune.addresses import runs
 from hosttune.model import Deployment, PlannedHost
-from hosttune.planning.deploy import pieces
 from hosttune.planning.deploy.formats import profiles
+from hosttune.programs import pieces
 
 INVENTORY, PLAYBOOK = "ansible/inventory.yml", "ansible/site.yml"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hosttune.model import Deployment, PlannedHost
-from hosttune.planning.deploy import pieces
+from hosttune.programs import pieces
 
 HARD = 512 * 1024
 """The hard limit that systemd gives where nothing says otherwise (HIGH_RLIMIT_NOFILE): no file here is below it."""

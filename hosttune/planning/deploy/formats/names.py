@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hosttune.model import Deployment
-from hosttune.planning.deploy import pieces
+from hosttune.programs import pieces
 
 
 def files(deployment: Deployment) -> dict[str, str]:

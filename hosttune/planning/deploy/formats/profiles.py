@@ -7,7 +7,7 @@ import re
 
 from hosttune.model import BindMode, Deployment, PlannedHost, Workload
 from hosttune.model.findings import Value
-from hosttune.planning.deploy import pieces
+from hosttune.programs import pieces
 
 _ALWAYS = ("connections", "rate", "hold", "sockets_per_connection", "descriptors_per_connection")
 _MORE = ("tuples_per_connection", "own_descriptors", "own_descriptors_exact", "stall", "bytes_in_flight")

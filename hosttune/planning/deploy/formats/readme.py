@@ -6,19 +6,9 @@ import shlex
 
 from hosttune.addresses import runs
 from hosttune.model import Deployment, PlannedHost, Tier
-from hosttune.planning.deploy import pieces
+from hosttune.model.programs import Deploy
 from hosttune.planning.deploy.formats import ansible, profiles
-
-_CONFIGURED = {
-    "haproxy": ("haproxy.cfg", "haproxy -c -f {}"),
-    "nginx": ("nginx.conf", "nginx -t -c {}"),
-    "envoy": ("envoy.yaml", "envoy --mode validate -c {}"),
-    "mosquitto": ("mosquitto.conf", "mosquitto -c {}"),
-}
-_STARTED = {
-    "emqtt_bench": "`sh hosts/{}/emqtt-bench.sh` on each host",
-    "k6": "`sh hosts/{}/k6.sh` on each host, from this directory",
-}
+from hosttune.programs import pieces
 
 
 def files(deployment: Deployment) -> dict[str, str]:
@@ -61,7 +51,7 @@ def _hosts(deployment: Deployment) -> list[str]:
         if hosts:
             each = max(host.workload.connections for host in hosts)
             sources = max(len(host.sources) for host in hosts)
-            which = ", ".join(pieces.programs(tier)) or "none"
+            which = ", ".join(pieces.programs(deployment, tier)) or "none"
             lines.append(f"| {tier.name} | {len(hosts):,} | {each:,} | {sources or 'none'} | {which} |")
     return lines
 
@@ -109,38 +99,43 @@ def _programs(deployment: Deployment) -> tuple[str, list[str]]:
     lines: list[str] = []
     for tier in reversed(deployment.sizing.topology.tiers):
         hosts = deployment.of(tier.name)
-        known = [program for program in pieces.programs(tier) if program in _CONFIGURED]
+        known = [how for how in pieces.programs(deployment, tier).values() if how.file]
         if not hosts or not known:
             continue
         if len(known) > 1:
             lines.append(f"{tier.name}: no program is named; take one of these.")
-        lines += [f"- {tier.name}: {line}" for program in known for line in [_configured(tier, program)]]
+        lines += [f"- {tier.name}: {_configured(tier, how)}" for how in known]
     return "Configure and start the servers", lines
 
 
-def _configured(tier: Tier, program: str) -> str:
-    file, check = _CONFIGURED[program]
-    if program == "haproxy" and tier.processes > 1:
-        each = f"`hosts/HOST/haproxy-1.cfg` to `haproxy-{tier.processes}.cfg`, each in a process of its own"
-        return f"{each}; check with `{check.format('hosts/HOST/haproxy-1.cfg')}`"
-    path = f"hosts/HOST/{file}"
-    verb = "start with" if program == "mosquitto" else "check with"
-    return f"`{path}`; {verb} `{check.format(path)}`"
+def _configured(tier: Tier, how: Deploy) -> str:
+    verb, command = ("check", how.check) if how.check else ("start", how.start)
+    path = f"hosts/HOST/{how.file}"
+    where = f"`{path}`"
+    if how.file_of_each and tier.processes > 1:
+        path = f"hosts/HOST/{how.file_of_each.format(1)}"
+        where = f"`{path}` to `{how.file_of_each.format(tier.processes)}`, each in a process of its own"
+    return f"{where}; {verb} with `{command.format(path)}`"
 
 
 def _load(deployment: Deployment) -> tuple[str, list[str]]:
     lines: list[str] = []
-    tsung = pieces.tiers(deployment, "tsung")
-    for tier in tsung:
-        of = f"-{tier.name}" if len(tsung) > 1 else ""
-        lines += [
-            f"- {tier.name}: `tsung -f tsung{of}-1.7.xml start` (1.8: `tsung{of}-1.8.xml`) on the host that controls.",
-            "  It reaches every generator by name over ssh without a password: `hosts/etc-hosts` has the names.",
-        ]
-    for program, how in _STARTED.items():
-        for tier in pieces.tiers(deployment, program):
-            lines.append(f"- {tier.name}: {how.format('HOST')}")
+    for program, how in _deployed(deployment).items():
+        tiers = pieces.tiers(deployment, program) if how.run else []
+        for tier in tiers:
+            of = f"-{tier.name}" if len(tiers) > 1 else ""
+            first, *rest = (line.format(of=of) for line in how.run)
+            lines += [f"- {tier.name}: {first}", *(f"  {line}" for line in rest)]
     return "Start the load", lines
+
+
+def _deployed(deployment: Deployment) -> dict[str, Deploy]:
+    """Return every program that runs somewhere, or may."""
+    return {
+        name: how
+        for tier in deployment.sizing.topology.tiers
+        for name, how in pieces.programs(deployment, tier).items()
+    }
 
 
 def _checked(deployment: Deployment) -> tuple[str, list[str]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from hosttune.model import Deployment, PlannedHost, Setting
 from hosttune.model.findings import Value
-from hosttune.planning.deploy import pieces
+from hosttune.programs import pieces
 
 # what a loader sets from the top down must not stand above its ceiling, and a port is reserved before the range has it
 _RESERVED = "net.ipv4.ip_local_reserved_ports"

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from hosttune.model import Deployment, PlannedHost
-from hosttune.planning.deploy import pieces
 from hosttune.planning.deploy.formats import limits
-
-_SERVICES = ("haproxy", "nginx", "envoy", "mosquitto")  # their units have their names
+from hosttune.programs import pieces
 
 
 def files(deployment: Deployment) -> dict[str, str]:
     """Return SERVICE.service.d/90-hosttune.conf for each service that runs on a host, or may."""
     found: dict[str, str] = {}
     for host in deployment.hosts:
-        for program in pieces.programs(host.tier):
-            if program in _SERVICES:
+        for program, how in pieces.programs(deployment, host.tier).items():
+            if how.service:
                 path = f"hosts/{host.name}/{program}.service.d/90-hosttune.conf"
                 found[path] = _text(deployment, host, program)
     return found

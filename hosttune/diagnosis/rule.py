@@ -1,0 +1,108 @@
+"""What all rules have in common: each says what is its own, and causes of its kind are made here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from hosttune.diagnosis import saying
+from hosttune.diagnosis.clues import Clues
+from hosttune.model import Cause, Certainty, Evidence, Unknown
+
+Seen = Evidence | Iterable[Evidence] | None
+"""Evidence as questions return it: one, several, or none."""
+
+
+def some(*parts: Seen) -> tuple[Evidence, ...]:
+    """Return the evidence that there is, in order."""
+    found: list[Evidence] = []
+    for part in parts:
+        found += [part] if isinstance(part, Evidence) else part or ()
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One kind of cause, and what its causes have in common; `module` is the `__name__` of its file.
+
+    `met` is how one meets it, in words, `errnos` and `calls` are those that fit. `rivals` are the kinds that are easily
+    taken for it. `what`, `unit`, `log`, `fixes` and `strength` are those of a cause, where it does not say other ones;
+    `confirm` is that of one which is not certain.
+    """
+
+    module: str
+    what: str
+    met: str = ""
+    errnos: tuple[str, ...] = ()
+    calls: tuple[str, ...] = ()
+    unit: str = "connections"
+    log: str = ""
+    fixes: tuple[str, ...] = ()
+    confirm: str = ""
+    strength: int = 0
+    rivals: tuple[str, ...] = ()
+
+    @property
+    def kind(self) -> str:
+        return self.module.rpartition(".")[2].replace("_", "-")
+
+    def heard(self, clues: Clues) -> bool | None:
+        """Say whether an errno of this kind was met; None: no errno was named."""
+        return clues.heard(*self.errnos, calls=self.calls)
+
+    def other(self, clues: Clues) -> tuple[Evidence, ...]:
+        """Return what speaks against it where another errno was met; () where none was named."""
+        return saying.other(clues, self.heard(clues), self.met)
+
+    def doubted(self, clues: Clues, certainty: Certainty) -> Certainty:
+        """Return no more than POSSIBLE where another errno was met."""
+        return Certainty.POSSIBLE if self.heard(clues) is False else certainty
+
+    def words(self, clues: Clues, *errnos: str) -> tuple[Evidence, ...]:
+        """Return what a person and a log say: of the errnos, where some are given."""
+        return (*saying.heard(clues, *errnos), *saying.logged(clues, self.kind, *errnos))
+
+    def cause(
+        self,
+        clues: Clues,
+        certainty: Certainty,
+        *evidence: Seen,
+        at: int | None = None,
+        what: str = "",
+        unit: str = "",
+        against: Seen = (),
+        words: tuple[Evidence, ...] | None = None,
+        log: str = "",
+        fixes: tuple[str, ...] | None = None,
+        confirm: str | None = None,
+        strength: int | None = None,
+    ) -> Cause:
+        """Return a cause; what was said of it (`words`) comes after the rest of the evidence."""
+        sure = certainty is Certainty.CERTAIN
+        return Cause(
+            self.kind,
+            what or self.what,
+            certainty,
+            at,
+            unit or self.unit,
+            evidence=some(*evidence, self.words(clues) if words is None else words),
+            against=some(against),
+            log=log or self.log,
+            fixes=self.fixes if fixes is None else fixes,
+            confirm=confirm if confirm is not None else "" if sure else self.confirm,
+            strength=self.strength if strength is None else strength,
+        )
+
+    def excluded(self, why: Seen | str, where: str = "", *more: Seen, what: str = "") -> Cause:
+        """Return that it was looked at and does not bind, and why."""
+        evidence = Evidence(why, where) if isinstance(why, str) else why
+        return Cause(self.kind, what or self.what, Certainty.EXCLUDED, evidence=some(evidence, *more))
+
+    def instead(self, clues: Clues, why: str = "") -> Cause:
+        """Return that it is excluded by the errno that was met instead."""
+        return self.excluded(why or saying.instead(clues, self.met), saying.met_where(clues))
+
+    def unknown(self, why: Unknown | str, confirm: str = "") -> Cause:
+        """Return that it could not be looked at, and why."""
+        evidence = (Evidence(str(why)),)
+        return Cause(self.kind, self.what, Certainty.UNKNOWN, evidence=evidence, confirm=confirm)

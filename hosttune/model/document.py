@@ -1,0 +1,264 @@
+"""What a noun says, apart from how it is written: a small tree of blocks that every format walks.
+
+Texts are plain and untrusted: a format makes them safe for what it writes. What is `extra` is left out where there is
+little room, as on a terminal, and shown elsewhere. A role says in what light a thing stands; a format may give it a
+colour, and the words of the thing say the same without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """In what light a thing stands."""
+
+    PLAIN = "plain"
+    GOOD = "good"
+    DRIFT = "drift"
+    BAD = "bad"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Paragraph:
+    """A sentence or two; `label` stands before it with a colon where it has one, `depth` is how far it is indented.
+
+    Paragraphs without `gap` stand right below what comes before. What is `brief` stands for a table where there is
+    little room, and is left out elsewhere.
+    """
+
+    text: str
+    label: str = ""
+    role: Role = Role.PLAIN
+    depth: int = 0
+    gap: bool = False
+    extra: bool = False
+    brief: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Callout:
+    """The answer, and why: `role` is its severity."""
+
+    text: str
+    why: tuple[str, ...] = ()
+    role: Role = Role.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """Lines to be pasted whole, and what for; lines that do not begin with two blanks are words between them.
+
+    `spread`: they stand below what they are for, not beside it.
+    """
+
+    what: str
+    lines: tuple[str, ...]
+    gap: bool = False
+    spread: bool = False
+    folded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines that stay as they are, each with its own indentation: a difference of files."""
+
+    lines: tuple[str, ...]
+    gap: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Items below a title; `joined`: they are short enough for one paragraph where there is little room."""
+
+    title: str
+    items: tuple[str, ...]
+    joined: bool = False
+    extra: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Names and what they are; a name that was that of the row before is not said again."""
+
+    rows: tuple[tuple[str, str], ...]
+    title: str = ""
+    role: Role = Role.PLAIN
+    gap: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table: `right` stands to the right, `label` is written before each value where there are no heads.
+
+    It is `least` to `most` letters wide; where a line is too long, one that is `cut` gives way, and with `tail` keeps
+    the end of its texts too. It is left out of a page of fewer than `wide` letters.
+    """
+
+    name: str = ""
+    right: bool = False
+    label: str = ""
+    cut: bool = False
+    least: int = 0
+    most: int = 200
+    tail: bool = False
+    wide: int = 0
+    extra: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Cells, and `notes` that belong to them, each below the other where there is no column for them."""
+
+    cells: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    role: Role = Role.PLAIN
+    extra: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows below heads; without `heads` each value stands beside its label, where there is little room.
+
+    `notes` is the head of the column that has the notes of all rows, where these are in columns.
+    """
+
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    title: str = ""
+    heads: bool = True
+    notes: str = ""
+    gap: bool = True
+    extra: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A fact of a bar: `label` is empty where the text says what it is."""
+
+    label: str
+    text: str
+    extra: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A number among others of its kind: `knee` is from where it is slow, `word` what it means for the target."""
+
+    name: str
+    number: int
+    word: str = ""
+    notes: tuple[Note, ...] = ()
+    knee: int | None = None
+    used: int | None = None
+    role: Role = Role.PLAIN
+    extra: bool = False
+
+    @property
+    def shown(self) -> tuple[Note, ...]:
+        """The notes that are shown where there is little room."""
+        return tuple(note for note in self.notes if not note.extra)
+
+
+@dataclass(frozen=True, slots=True)
+class Bars:
+    """Numbers on a log scale against a target; `title` heads them where they are a table, `more` says what is left out.
+
+    What lies beyond `most` has a full bar.
+    """
+
+    title: str
+    target: int
+    bars: tuple[Bar, ...]
+    most: int
+    label: int = 30
+    more: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """How full a limit gets: `load` of `limit`, slow from `knee`."""
+
+    name: str
+    load: int
+    limit: int
+    knee: int | None
+    word: str
+    role: Role
+    marked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A station of a flow: lines that say what it is, and its gauges; `step` is its place on the way, from 0."""
+
+    name: str
+    lines: tuple[str, ...]
+    step: int
+    gauges: tuple[Gauge, ...] = ()
+    mark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wire:
+    """A way from a box to another, with what is said beside it."""
+
+    start: str
+    end: str
+    told: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """How things run from box to box, as lines of text and as a picture."""
+
+    lines: tuple[str, ...]
+    boxes: tuple[Box, ...]
+    wires: tuple[Wire, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """One figure over time: points are (seconds, value), None where nothing is known for a while.
+
+    `limits` and `knees` are (seconds, value) from where each held. `texts` are its points as `Plot.rows` has them.
+    """
+
+    name: str
+    told: str
+    points: tuple[tuple[float, float | None], ...]
+    limits: tuple[tuple[float, int | None], ...] = ()
+    knees: tuple[tuple[float, int | None], ...] = ()
+    most: float = 0.0
+    most_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plot:
+    """Curves of one unit over so many seconds; `table` are figures of a few moments, where no picture can be."""
+
+    title: str
+    unit: str
+    seconds: float
+    curves: tuple[Curve, ...]
+    table: Table
+
+
+Block = Paragraph | Callout | Commands | Lines | Listing | Pairs | Table | Bars | Flow | Plot
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What a noun says: a title for a page, what it is about in a few parts, and blocks in their order."""
+
+    title: str
+    about: tuple[str, ...]
+    blocks: tuple[Block, ...]
+
+
+def paragraphs(texts: Iterable[str], *, label: str = "", gap: bool = False, depth: int = 0) -> tuple[Paragraph, ...]:
+    """Return texts as paragraphs, the first of them apart from what comes before with `gap`."""
+    return tuple(Paragraph(text, label, depth=depth, gap=gap and not number) for number, text in enumerate(texts))

@@ -1,0 +1,1 @@
+"""One shelf a program, found by the registry."""

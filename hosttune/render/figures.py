@@ -1,0 +1,128 @@
+"""Numbers, values and untrusted text in words that fit a terminal."""
+
+from __future__ import annotations
+
+import datetime
+import math
+import re
+import textwrap
+from fractions import Fraction
+
+from hosttune.model import Bound, Report, Requirement, Scope, Unknown, Value
+from hosttune.printable import clean
+
+
+def memory(size: int) -> str:
+    """Return a size in bytes with its unit."""
+    return f"{size / 2**30:,.1f} GiB" if size >= 2**30 else f"{size / 2**20:,.0f} MiB"
+
+
+def counted(number: int | None, noun: str) -> str:
+    """Return a number with its noun, in the plural where it is one; "?" where the number is not known yet."""
+    if number is None:
+        return f"? {_plural(noun)}"
+    return f"{number:,} {noun if number == 1 else _plural(noun)}"
+
+
+def _plural(noun: str) -> str:
+    return f"{noun}es" if noun.endswith("s") else f"{noun}s"
+
+
+def percent(share: Fraction) -> str:
+    """Return a share in percent, with no more digits than it has."""
+    return f"{float(share * 100):.4g} %"
+
+
+def value(found: Value | Unknown | None, unit: str = "") -> str:
+    """Return a value for a column; ports are names more than numbers and stay plain."""
+    if found is None or isinstance(found, Unknown):
+        return "?"
+    plain = unit in ("port", "ports")
+    if isinstance(found, str):
+        return clean(found) or "(empty)"
+    numbers = found if isinstance(found, tuple) else (found,)
+    return " ".join(str(n) if plain else f"{n:,}" for n in numbers)
+
+
+def numbers(text: str, key: str) -> str:
+    """Return the words of a sysctl or a limit as `value` shows them; ports, by the name of their key, stay plain."""
+    if "port" in key.rpartition(".")[2]:
+        return text
+    return " ".join(f"{int(word):,}" if re.fullmatch(r"-?[0-9]+", word) else word for word in text.split(" "))
+
+
+def when(stamp: str) -> str:
+    """Return a time of the journal, 2026-11-24T22:58:17Z, as people write it; other text as it is."""
+    found = re.fullmatch(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\dZ", stamp)
+    return f"{found[1]} {found[2]} UTC" if found else clean(stamp)
+
+
+def clock(stamp: str) -> str:
+    """Return a time of the journal as a clock on the wall of this host has it."""
+    then = datetime.datetime.strptime(stamp, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.UTC)
+    return then.astimezone().strftime("%H:%M:%S %Z")
+
+
+def wants(requirement: Requirement) -> str:
+    """Return what a requirement wants, short enough for a column."""
+    signs = {"at_least": ">= ", "at_most": "<= "}
+    between = {"between": " to ", "one_of": " or "}.get(requirement.operator, " ")
+    wanted = requirement.wants
+    if requirement.subject.kind == "nofile":
+        # soft and hard alike are one number
+        wanted = tuple(v[0] if isinstance(v, tuple) and len(set(v)) == 1 else v for v in wanted)
+    found = between.join(value(v, requirement.unit) for v in wanted)
+    return signs.get(requirement.operator, "") + found
+
+
+def bar(amount: int, most: int, width: int, unicode: bool) -> str:
+    """Return a bar on a log scale from 1 to `most`, `width` cells long."""
+    share = math.log(max(amount, 1)) / math.log(max(most, 2))
+    cells = max(0.0, min(1.0, share)) * width
+    whole = int(cells)
+    if not unicode:
+        return "#" * max(whole, 1)
+    rest = int((cells - whole) * 8)
+    return "█" * whole + ("▏▎▍▌▋▊▉"[rest - 1] if rest else "") or "▏"
+
+
+def fold(text: str, width: int, indent: str) -> list[str]:
+    """Return untrusted text as lines of at most `width`, the later ones indented; numbers are never broken."""
+    return textwrap.wrap(clean(text), width, subsequent_indent=indent, break_on_hyphens=False) or [""]
+
+
+def cut(text: str, width: int, unicode: bool) -> str:
+    """Return text that fits `width` cells."""
+    if len(text) <= width:
+        return text
+    mark = "…" if unicode else "~"
+    return text[: max(width - 1, 0)] + mark
+
+
+def hard_bounds(report: Report) -> list[tuple[int, Bound]]:
+    """Return the bounds that are known, the smallest first."""
+    # towards a single backend the sum over all backends is the same bound again
+    single = sum(b.kind == "ports" for b in report.bounds) == 2
+    bounds = [b for b in report.bounds if b.unit == "connections" and not (single and b.scope is Scope.ALL)]
+    return sorted(((b.hard, b) for b in bounds if isinstance(b.hard, int)), key=lambda pair: pair[0])
+
+
+def slow_bounds(report: Report) -> list[tuple[int, Bound]]:
+    """Return the bounds in new connections a second that are below the wanted rate, the smallest first."""
+    single = sum(b.kind == "churn" for b in report.bounds) == 2
+    bounds = [b for b in report.bounds if b.unit != "connections" and not (single and b.scope is Scope.ALL)]
+    found = [(b.hard, b) for b in bounds if isinstance(b.hard, int) and b.hard < report.workload.rate]
+    return sorted(found, key=lambda pair: pair[0])
+
+
+NO_LIMIT = 1 << 62
+"""At and above it a limit is none: the kernel's own defaults for "as many as there can be" lie there."""
+
+
+def amount(value: float | None, unit: str) -> str:
+    """Return a figure over time, with its unit where that is not said elsewhere; "none" for a limit that is none."""
+    if value is None or value >= NO_LIMIT:
+        return "none"
+    if unit == "bytes":
+        return memory(int(value))
+    return f"{value:,.0f}" if value >= 10 or value == int(value) else f"{value:,.1f}"

@@ -1,0 +1,175 @@
+"""The report as a plugin of Nagios, Icinga and their kind: one line with performance data, exit code 0, 1, 2 or 3.
+
+CRITICAL: a finding at or above --fail-on is wrong now (it fails, or is right only on disk), a bound lies below what is
+wanted, or one is reached now. WARNING: a warning is wrong now, something is right now and lost at a boot, or a bound is
+used beyond its knee. UNKNOWN: nothing could be told; with --strict, a bound could not, or a finding at or above
+--fail-on. The worst wins, in this order. What could not be told is in the line in any state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hosttune.model import Bound, Finding, PortPool, Report, Scope, Severity, Unknown, Verdict
+from hosttune.printable import clean, cleaned
+from hosttune.render.figures import hard_bounds, slow_bounds
+from hosttune.render.page import PLAIN, Page
+
+OK, WARNING, CRITICAL, UNKNOWN = range(4)
+_WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
+_POOLS = 3
+"""Backends and port pools of which there is performance data, the fullest: there may be thousands."""
+_NAMED = 5
+"""Findings that are named in the line."""
+
+
+def render(report: Report, page: Page = PLAIN) -> str:
+    """Return the line."""
+    report = cleaned(report)
+    said = "; ".join(text for text in (_stall(report), *_taken(report), *_findings(report)) if text)
+    return f"{_line(exit_code(report), said)} | {' '.join(_data(report))}\n"
+
+
+def failed(message: str, taken: float | None = None) -> str:
+    """Return the line of a run in which nothing could be examined. When that was, it does not tell."""
+    return f"{_line(UNKNOWN, message.removeprefix('hosttune: '))}\n"
+
+
+def failed_code() -> int:
+    """Return the exit code of such a run."""
+    return UNKNOWN
+
+
+def exit_code(report: Report) -> int:
+    """Return the state: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN."""
+    wrong = [f for f in report.findings if _fails(f) or _not_in_force(f)]
+    short = any(number < report.workload.connections for number, _ in hard_bounds(report))
+    full = any(_at(bound, bound.hard) for _, bound in hard_bounds(report))
+    if any(_counts(report, f) for f in wrong) or short or slow_bounds(report) or full:
+        return CRITICAL
+    slow = any(_at(bound, bound.knee) for bound in report.bounds)
+    if slow or any(
+        f.severity.rank >= Severity.WARNING.rank or _counts(report, f)
+        for f in [*wrong, *filter(_drifts, report.findings)]
+    ):
+        return WARNING
+    untold = any(_untold(f) and _counts(report, f) for f in report.findings) or _unseen(report)
+    return UNKNOWN if (report.strict and untold) or not _told(report) else OK
+
+
+def _counts(report: Report, finding: Finding) -> bool:
+    return finding.severity.rank >= report.fail_on.rank
+
+
+def _fails(finding: Finding) -> bool:
+    return finding.verdict is Verdict.FAIL
+
+
+def _not_in_force(finding: Finding) -> bool:
+    """Whether it is right on disk, and wrong now."""
+    return finding.verdict is Verdict.DRIFT and finding.in_force is False
+
+
+def _drifts(finding: Finding) -> bool:
+    """Whether it is right now, and lost at a boot."""
+    return finding.verdict is Verdict.DRIFT and not _not_in_force(finding)
+
+
+def _untold(finding: Finding) -> bool:
+    return finding.verdict is Verdict.UNKNOWN
+
+
+_KINDS = {"failed": _fails, "not in force": _not_in_force, "drift": _drifts, "could not be read": _untold}
+
+
+def _unseen(report: Report) -> int:
+    """Return how many bounds could not be told."""
+    return sum(isinstance(bound.hard, Unknown) for bound in report.bounds)
+
+
+def _told(report: Report) -> bool:
+    """Whether anything at all could be told."""
+    return bool(hard_bounds(report)) or any(f.verdict is Verdict.OK for f in report.findings)
+
+
+def _at(bound: Bound, limit: object) -> bool:
+    return isinstance(limit, int) and bound.used is not None and bound.used >= limit
+
+
+def _line(state: int, text: str) -> str:
+    # a bar would begin performance data, and a second line is another part of the answer
+    return f"HOSTTUNE {_WORDS[state]} - {clean(text).replace('|', '/')}"
+
+
+def _stall(report: Report) -> str:
+    wanted, hard, slow = report.workload.connections, hard_bounds(report), slow_bounds(report)
+    if not hard:
+        return "no bound could be told"
+    number, first = hard[0]
+    unseen = _unseen(report)
+    if number < wanted:
+        said = f"stalls at {number:,} connections ({first.name})"
+    elif unseen:
+        # what is not seen may lie lower
+        said = f"no bound below {wanted:,} found, {unseen} could not be told, first {number:,} ({first.name})"
+    else:
+        said = f"carries {wanted:,}, first limit {number:,} connections ({first.name})"
+    return said + (f", only {slow[0][0]:,} new connections/s ({slow[0][1].name})" if slow else "")
+
+
+def _taken(report: Report) -> Iterator[str]:
+    """Yield the bounds that are reached now, or used beyond their knee."""
+    for bound in report.bounds:
+        for limit, word in ((bound.hard, "full"), (bound.knee, "slow")):
+            if _at(bound, limit):
+                yield f"{word} now: {bound.name}, {bound.used:,} of {limit:,}"
+                break
+
+
+def _findings(report: Report) -> Iterator[str]:
+    for word, kind in _KINDS.items():
+        found = [f for f in report.findings if kind(f)]
+        found = [f for f in found if f.severity is not Severity.INFO or _counts(report, f)]
+        found.sort(key=lambda f: -f.severity.rank)
+        if found:
+            more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
+            yield f"{len(found)} {word}: {', '.join(f.subject.name for f in found[:_NAMED])}{more}"
+
+
+def _data(report: Report) -> Iterator[str]:
+    """Return performance data: label=value;warning;critical;minimum;maximum, in connections, ports and counts.
+
+    What may come and go is at the end: some graphs go by the order.
+    """
+    hard = hard_bounds(report)
+    if hard:
+        # N: alerts below N
+        yield f"capacity={hard[0][0]};;{report.workload.connections}:;0;"
+    for verdict in (Verdict.FAIL, Verdict.DRIFT, Verdict.UNKNOWN):
+        yield f"{verdict.value.lower()}={sum(f.verdict is verdict for f in report.findings)};;;0;"
+    used = sorted(((b, b.used, limit) for limit, b in hard if b.used is not None), key=lambda one: one[0].id)
+    backends = sorted((one for one in used if _of_backend(one[0])), key=lambda one: _share(one[1], one[2]))
+    for bound, taken, limit in [*(one for one in used if not _of_backend(one[0])), *backends[:_POOLS]]:
+        yield _datum(f"used {bound.id}", taken, bound.knee, limit)
+    pools = sorted(report.pools, key=lambda p: (_share(p.used, p.usable), p.source, str(p.backend)))
+    for pool in pools[:_POOLS]:
+        yield _datum(_pool(pool), pool.used, pool.knee, pool.usable)
+
+
+def _of_backend(bound: Bound) -> bool:
+    return bound.kind == "ports" and bound.scope is not Scope.ALL
+
+
+def _share(used: int, limit: int) -> int:
+    """Return a key that sorts the fullest first, in millionths."""
+    return -used * 10**6 // max(limit, 1)
+
+
+def _pool(pool: PortPool) -> str:
+    return f"ports {pool.source} to {pool.backend}"
+
+
+def _datum(label: str, used: int, knee: int | None, hard: object) -> str:
+    # a label in quotes may hold anything but = and the quote itself
+    quoted = clean(label).replace("'", "").replace("=", "").replace("|", "/")
+    return f"'{quoted}'={used};{'' if knee is None else knee};{hard};0;{hard}"

@@ -1,0 +1,110 @@
+"""The report as metrics for Prometheus, and for the textfile collector of node_exporter."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from hosttune.model import BindMode, Finding, Report, Unknown, Verdict
+from hosttune.printable import cleaned
+from hosttune.render.exposition import Family, Sample, pools, run, text
+from hosttune.render.page import PLAIN, Page
+
+_VERB = "check"
+_STATES = ("ok", "drift", "failed", "unknown")
+
+
+def render(report: Report, page: Page = PLAIN) -> str:
+    """Return the exposition."""
+    report = cleaned(report)
+    return text([*run(_VERB, True, report.taken), *_findings(report), *_bounds(report), *_pools(report)])
+
+
+def failed(message: str, taken: float | None = None) -> str:
+    """Return the exposition of a run in which nothing could be examined: no status, and surely no "ok".
+
+    `taken` is when that was tried, in seconds since 1970; the message is no metric.
+    """
+    return text(run(_VERB, False, taken))
+
+
+def _findings(report: Report) -> Iterator[Family]:
+    load = report.workload
+    yield Family("wanted_connections", "Connections that the host shall carry.", [({}, load.connections)])
+    yield Family("wanted_connections_per_second", "New connections per second that it shall carry.", [({}, load.rate)])
+    yield Family(
+        "check_status",
+        "State of the check of a role: the one that is 1. failed and drift count at and above --fail-on.",
+        [sample for role in report.roles for sample in _status(report, role)],
+    )
+    counted = Counter((f.verdict, f.severity) for f in report.findings)
+    yield Family(
+        "check_findings",
+        "Findings of the check, by verdict and severity.",
+        [({"verdict": v.value.lower(), "severity": s.value}, n) for (v, s), n in sorted(counted.items())],
+    )
+    wrong = [f for f in report.findings if f.verdict in (Verdict.FAIL, Verdict.DRIFT, Verdict.UNKNOWN)]
+    yield Family("check_finding", "A finding that does not hold, or could not be told; always 1.", [*map(_one, wrong)])
+
+
+def _one(finding: Finding) -> Sample:
+    labels = {"finding": finding.id, "subject": str(finding.subject), "verdict": finding.verdict.value.lower()}
+    return {**labels, "severity": finding.severity.value}, 1
+
+
+def _status(report: Report, role: str) -> Iterator[Sample]:
+    state = _state(report, role)
+    for name in _STATES:
+        yield {"role": role, "hosttune_check_status": name}, int(name == state)
+
+
+def _state(report: Report, role: str) -> str:
+    """Return the state of a role; lints are findings of every role."""
+    own = [f for f in report.findings if f.requirement is None or role in f.requirement.roles]
+    counted = {f.verdict for f in own if f.severity.rank >= report.fail_on.rank}
+    if Verdict.FAIL in counted:
+        return "failed"
+    if Verdict.DRIFT in counted:
+        return "drift"
+    told = any(f.verdict.told for f in own)
+    return "unknown" if not told or (report.strict and Verdict.UNKNOWN in counted) else "ok"
+
+
+def _bounds(report: Report) -> Iterator[Family]:
+    each = [b for b in report.bounds if b.unit == "connections"]
+    rates = [b for b in report.bounds if b.unit != "connections"]
+    yield Family(
+        "capacity_connections",
+        "Connections at which this limit stops the host.",
+        [({"bound": b.id}, b.hard) for b in each if isinstance(b.hard, int)],
+    )
+    yield Family(
+        "capacity_knee_connections",
+        "Connections from which this limit slows the host.",
+        [({"bound": b.id}, b.knee) for b in each if b.knee is not None],
+    )
+    yield Family(
+        "capacity_used_connections",
+        "Connections that count towards this limit now.",
+        [({"bound": b.id}, b.used) for b in each if b.used is not None],
+    )
+    yield Family(
+        "capacity_connections_per_second",
+        "New connections per second that this limit allows.",
+        [({"bound": b.id}, b.hard) for b in rates if isinstance(b.hard, int)],
+    )
+    unknown = [(b, b.hard) for b in report.bounds if isinstance(b.hard, Unknown)]
+    yield Family(
+        "capacity_unknown",
+        "A limit that could not be told, and why; always 1.",
+        [({"bound": b.id, "reason": why.reason.value}, 1) for b, why in unknown],
+    )
+
+
+def _pools(report: Report) -> list[Family]:
+    rows: dict[tuple[str, str, str], tuple[int, int | None, int]] = {}
+    for pool in report.pools:
+        # bind() takes a port whatever the destination
+        goal = "any" if pool.mode is BindMode.BIND else str(pool.backend)
+        rows.setdefault((pool.source, goal, pool.mode.value), (pool.usable, pool.knee, pool.usable - pool.free))
+    return pools((*key, *numbers) for key, numbers in rows.items())

@@ -1,0 +1,1 @@
+"""Formats that only a look at a watched host has."""

@@ -1,0 +1,69 @@
+"""One look at a watched host as metrics: how much of each limit is taken, what is dropped, and ghosts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from hosttune.model import Use, View
+from hosttune.printable import cleaned
+from hosttune.render.exposition import Family, Sample, pools, run, text
+from hosttune.render.page import PLAIN, Page
+
+_POOL = "ports"
+_PROCESS = re.compile(r"descriptors of (.*) \(\d+\)")
+# node_exporter has both (filefd, conntrack, processes, meminfo), or the used half (sockstat, arp)
+_ELSEWHERE = frozenset({"file-max", "conntrack", "threads", "memory"})
+_USED_ELSEWHERE = frozenset({"orphans", "time-wait", "tcp-mem", "neighbours"})
+
+
+def render(view: View, page: Page = PLAIN) -> str:
+    """Return the exposition of a look."""
+    view = cleaned(view)
+    uses = [trend.use for trend in view.trends]
+    return text([*run("watch", True, round(view.tick.time, 3)), *pools(_pools(uses)), *_limits(uses), *_rates(view)])
+
+
+def _pools(uses: list[Use]) -> Iterator[tuple[str, str, str, int | None, int | None, int]]:
+    for use in uses:
+        if use.kind == _POOL:
+            source, _, goal = use.id.partition(":")[2].partition("->")
+            yield source, goal or "any", use.mode, use.limit if isinstance(use.limit, int) else None, use.knee, use.used
+
+
+def _limits(uses: list[Use]) -> Iterator[Family]:
+    shown = _shown(uses)
+    caps: list[Sample] = [(labels, use.limit) for labels, use in shown if isinstance(use.limit, int)]
+    yield Family("limit_capacity", "A limit of this host, in its own unit.", caps)
+    knees: list[Sample] = [(labels, use.knee) for labels, use in shown if use.knee is not None]
+    yield Family("limit_knee", "Where a limit slows the host before it stops it.", knees)
+    used: list[Sample] = [(labels, use.used) for labels, use in shown if use.kind not in _USED_ELSEWHERE]
+    yield Family("limit_used", "How much of a limit is taken now.", used)
+
+
+def _shown(uses: list[Use]) -> list[tuple[dict[str, str], Use]]:
+    """Return what is told of each limit that node_exporter has not, with its labels.
+
+    Of the processes of one program the one that is nearest to its limit: with their numbers as labels, each new process
+    would be a series for ever.
+    """
+    found: dict[tuple[str, str], Use] = {}
+    for use in uses:
+        if use.kind == _POOL or use.kind in _ELSEWHERE:
+            continue
+        process = _PROCESS.fullmatch(use.name) if use.kind == "nofile" else None
+        key = (f"nofile:{process[1]}", f"descriptors of {process[1]}") if process else (use.id, use.name)
+        if key not in found or (use.share or 0) > (found[key].share or 0):
+            found[key] = use
+    return [({"limit": id, "name": name, "unit": use.unit}, use) for (id, name), use in found.items()]
+
+
+def _rates(view: View) -> Iterator[Family]:
+    drops: list[Sample] = [] if view.drops is None else [({}, round(view.drops, 3))]
+    yield Family("drops_per_second", "What was not carried, each once: queues that were full, tables, memory.", drops)
+    ghosts: list[Sample] = [] if view.ghosts is None else [({}, round(view.ghosts, 3))]
+    yield Family(
+        "ghost_connections_per_second",
+        "Clients per second, at least, that are connected and that the server never had.",
+        ghosts,
+    )

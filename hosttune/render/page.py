@@ -1,0 +1,26 @@
+"""How a document is to be written, whatever its format."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The room there is: columns of a terminal, and whether it has colour and letters beyond ASCII.
+
+    `verbose`: what is folded otherwise is asked for.
+    """
+
+    verbose: bool = False
+    color: bool = False
+    width: int = 80
+    unicode: bool = True
+
+    @property
+    def columns(self) -> int:
+        """The columns that are used: below 60 nothing could be read."""
+        return max(self.width, 60)
+
+
+PLAIN = Page()

@@ -1,0 +1,77 @@
+"""Why a plan is refused, each reason once, with a way out that can be pasted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from hosttune.printable import clean
+from hosttune.render import where_words
+
+_EXCEPT = re.compile(r" ?--except (\S+)$")
+_NOT_ROOT = re.compile(r"run as root|takes CAP_[A-Z_]+")
+
+NOTHING = "nothing was changed"
+
+
+def reasons(refusals: Iterable[str]) -> list[tuple[str, tuple[str, ...]]]:
+    """Return each reason with the keys that it holds for put together, and what --except would leave alone.
+
+    A refusal is text of the form `WHAT: REASON`, at its end `--except WHAT` where it can be left alone.
+    """
+    groups: dict[tuple[str, bool], list[tuple[str, str]]] = {}
+    for text in dict.fromkeys(refusals):
+        key = _EXCEPT.search(text)
+        what, colon, reason = text.partition(": ")
+        if not colon or "\n" in text:
+            what, reason = "", text
+        groups.setdefault((_EXCEPT.sub("", reason), bool(key)), []).append((what, key[1] if key else ""))
+    found = []
+    for (reason, _), members in groups.items():
+        heads = ", ".join(what for what, _ in members if what)
+        keys = tuple(dict.fromkeys(key for _, key in members if key))
+        if len(members) > 1:
+            reason = reason.replace("leave it alone", "leave them alone")
+        said = f"{heads}: {reason}" if heads else reason
+        found.append(("\n".join(clean(line) for line in said.split("\n")), keys))
+    return found
+
+
+def not_root(refusals: Iterable[str], root: bool, command: str) -> tuple[str, list[str]]:
+    """Return the one line that counts where only root is missing, "" otherwise; and the refusals beside that."""
+    refusals = list(refusals)
+    others = [text for text in refusals if not _NOT_ROOT.search(text)]
+    if root or len(others) == len(refusals):
+        return "", refusals
+    return f"not root: {NOTHING}; sudo {clean(command)}", others
+
+
+def line(refusals: Sequence[str], root: bool, command: str) -> str:
+    """Return all reasons in one line; that only root is missing comes before all others."""
+    first, others = not_root(refusals, root, command)
+    told = [f"{reason}{_excepts(keys)}" for reason, keys in reasons(others)]
+    # several lines of one reason are read as one here; `lines` has them to be pasted
+    joined = "; also: ".join(" ".join(word.split("\n")) for word in told)
+    return first or f"refused, {NOTHING}: {' '.join(joined.split())}"
+
+
+def lines(refusals: Sequence[str], root: bool, command: str, width: int) -> list[str]:
+    """Return the reasons for a person: one in one line, several below each other; no --except is broken."""
+    first, others = not_root(refusals, root, command)
+    found = reasons(others)
+    shown = [f"hosttune: {first}"] if first else []
+    if len(found) == 1 and "\n" in found[0][0]:
+        return [*shown, *where_words.shown(f"refused, {NOTHING}: {found[0][0]}", width, "hosttune: ", "    ")]
+    if len(found) == 1 and len(found[0][1]) < 2:
+        return [*shown, f"hosttune: {line(others, True, command)}"]
+    if found:
+        why = f", for {len(found)} reasons" if len(found) > 1 else ""
+        shown.append(f"hosttune: refused, {NOTHING}{why}:")
+    for reason, keys in found:
+        shown += where_words.shown(reason, width, "  ", "    ")
+        shown += [f"   {_excepts(keys)}"] if keys else []
+    return shown
+
+
+def _excepts(keys: Sequence[str]) -> str:
+    return "".join(f" --except {key}" for key in keys)

@@ -1,0 +1,91 @@
+"""What every view of a report has: who it is about, the one number, what could not be told, remarks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from hosttune.model import Bound, Report, Unknown
+from hosttune.model.document import Bar, Block, Callout, Note, Paragraph, Role, paragraphs
+from hosttune.render import where_words
+from hosttune.render.figures import hard_bounds, memory
+
+
+def title(report: Report) -> str:
+    """Return the host and its roles."""
+    return f"{report.machine.hostname or 'host'}: {' + '.join(report.roles)}"
+
+
+def about(report: Report) -> tuple[str, ...]:
+    """Return the host, the roles and the target."""
+    machine, load = report.machine, report.workload
+    parts = [
+        machine.hostname,
+        machine.pretty or machine.distribution,
+        f"Linux {machine.kernel}" if machine.kernel else "an image",
+        f"{machine.cpus} CPU" if machine.cpus else "",
+        memory(machine.memory) if machine.memory else "",
+        machine.container or machine.virtualisation,
+        machine.cloud,
+        f"role {' + '.join(report.roles)}",
+        f"target {load.connections:,} connections at {load.rate:,}/s",
+    ]
+    return tuple(part for part in parts if part)
+
+
+def judged(report: Report) -> tuple[Paragraph, ...]:
+    """Return where a report is about, if that is no host."""
+    text = where_words.judged(report.where)
+    return (Paragraph(text),) if text else ()
+
+
+def answer(report: Report) -> Callout:
+    """Return at how many connections it stalls, and on what; or that it carries them."""
+    hard = hard_bounds(report)
+    target = report.workload.connections
+    if not hard:
+        return Callout("No bound could be told.", role=Role.UNKNOWN)
+    number, first = hard[0]
+    slow = min((b.knee for _, b in hard if b.knee), default=None)
+    knee = f" (slow from {slow:,})" if slow and slow < min(number, target) else ""
+    if number < target:
+        why = (first.fails + (f"; log: {first.log}" if first.log else ""), *first.notes[:1])
+        said = f"Stalls at {number:,} connections: {first.name}{knee}"
+        return Callout(said, tuple(filter(None, why)), Role.BAD)
+    unseen = sum(isinstance(b.hard, Unknown) for b in report.bounds)
+    if unseen:
+        said = f"No bound below {target:,} was found, but {unseen} are unknown; the smallest found is"
+        return Callout(f"{said} {first.name}, at {number:,}{knee}", role=Role.UNKNOWN)
+    return Callout(f"Carries {target:,}: the first limit is {first.name}, at {number:,}{knee}", role=Role.GOOD)
+
+
+def lines(report: Report) -> Iterable[str]:
+    """Yield who a report is about, and its answer, as lines for formats without layout."""
+    yield " · ".join(about(report))
+    yield from (part.text for part in judged(report))
+    found = answer(report)
+    yield from (found.text, *found.why)
+
+
+def bar(report: Report, number: int, bound: Bound, notes: Iterable[Note], *, extra: bool = False) -> Bar:
+    """Return a bound as a bar."""
+    short = number < report.workload.connections
+    return Bar(
+        bound.name, number, "", tuple(notes), bound.knee, bound.used, Role.BAD if short else Role.GOOD, extra=extra
+    )
+
+
+def untold(report: Report) -> tuple[Paragraph, ...]:
+    """Return the bounds that are unknown, those of one reason as one paragraph."""
+    alike: dict[str, list[str]] = {}
+    for bound in report.bounds:
+        if isinstance(bound.hard, Unknown):
+            alike.setdefault(str(bound.hard), []).append(bound.name)
+    return tuple(Paragraph(f"{', '.join(names)}: {why}") for why, names in alike.items())
+
+
+def remarks(report: Report) -> tuple[Block, ...]:
+    """Return warnings, waivers, and what root would add."""
+    told = [("warning", text) for text in report.warnings]
+    told += [("waived", f"{row.subject}: {row.waived}") for row in report.waived]
+    told += [("root would add", text) for text in report.missing]
+    return tuple(p for n, (label, text) in enumerate(told) for p in paragraphs((text,), label=label, gap=not n))

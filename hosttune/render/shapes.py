@@ -1,0 +1,83 @@
+"""What every picture has: its ink, lines of text, and untrusted text as XML can hold it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from xml.sax.saxutils import escape
+
+from hosttune.model.document import Role
+from hosttune.printable import clean
+from hosttune.render.figures import cut, fold
+
+INK, PALE, GRID, LINE, BACK = "#1d2733", "#5c6b7a", "#dfe5ea", "#8a97a3", "#f4f6f8"
+FILLS = {
+    Role.BAD: "#c6402f",
+    Role.DRIFT: "#b3541e",
+    Role.GOOD: "#3f8f4f",
+    Role.UNKNOWN: "#7a3e9d",
+    Role.PLAIN: "#8a97a3",
+}
+EDGE = 24
+_LETTERS = 7.3  # pixels of a letter of size 14 in most sans-serif fonts, with some to spare
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Elements of SVG, and the room they take in pixels."""
+
+    lines: tuple[str, ...]
+    width: int
+    height: int
+
+
+def text(
+    x: float, y: float, said: str, fill: str, *, anchor: str = "start", size: int = 12, weight: str = "normal"
+) -> str:
+    """Return a line of text at a place."""
+    more = f' text-anchor="{anchor}"' if anchor != "start" else ""
+    more += f' font-weight="{weight}"' if weight != "normal" else ""
+    return f'<text x="{x:.1f}" y="{y:.1f}" fill="{fill}" font-size="{size}"{more}>{safe(said)}</text>'
+
+
+def fitted(
+    x: float, y: float, said: str, fill: str, wide: int, size: int = 12, weight: str = "normal", anchor: str = "start"
+) -> str:
+    """Return a line of text that is cut where it is wider than so many pixels."""
+    return text(x, y, cut(said, letters(wide, size), True), fill, anchor=anchor, size=size, weight=weight)
+
+
+def folded(said: str, wide: int, size: int, hang: str = "") -> list[str]:
+    """Return text as lines that fit so many pixels."""
+    return fold(said, letters(wide, size), hang)
+
+
+def letters(wide: int, size: int) -> int:
+    """Return how many letters of a size fit so many pixels."""
+    return int(wide / (_LETTERS * size / 14))
+
+
+def rect(x: float, y: float, width: float, height: float, **how: object) -> str:
+    """Return a rectangle; an attribute's underscores are hyphens."""
+    more = "".join(f' {name.replace("_", "-")}="{value}"' for name, value in how.items())
+    return f'<rect x="{x:g}" y="{y:g}" width="{width:.1f}" height="{height:g}"{more}/>'.replace(".0", "")
+
+
+def svg(title: str, body: Iterable[str], width: int, height: int, description: str = "") -> str:
+    """Return a document of SVG 1.1, without script, style sheet or font of its own."""
+    named = [f"<title>{safe(title)}</title>", *([f"<desc>{safe(description)}</desc>"] if description else [])]
+    return "\n".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" version="1.1" role="img" width="{width}" height="{height}" '
+            f'viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">',
+            *named,
+            f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
+            *body,
+            "</svg>",
+        ]
+    )
+
+
+def safe(said: str) -> str:
+    """Return untrusted text as XML can hold it."""
+    return escape(clean(said))

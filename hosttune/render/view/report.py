@@ -1,0 +1,151 @@
+"""What a check found: the one number first, then what binds, then what does not hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from hosttune.model import Finding, PortPool, Report, Severity, Unknown, Verdict
+from hosttune.model.document import Bars, Block, Column, Commands, Document, Note, Paragraph, Role, Row, Table
+from hosttune.render import report_parts as parts
+from hosttune.render.figures import hard_bounds, slow_bounds, value, wants
+
+SCHEMA = "hosttune/report/1"
+_BARS = 6
+_RATES = 2
+_SHOWN = (Verdict.FAIL, Verdict.DRIFT, Verdict.UNKNOWN)
+_ROLES = {Verdict.FAIL: Role.BAD, Verdict.DRIFT: Role.DRIFT, Verdict.UNKNOWN: Role.UNKNOWN, Verdict.OK: Role.GOOD}
+_COLUMNS = (
+    Column("verdict", least=7),
+    Column("setting", least=30),
+    Column("now", right=True, label="now"),
+    Column("at boot", right=True, label="boot"),
+    Column("required", right=True, label="required"),
+    Column("severity", extra=True),
+    Column("set by", extra=True),
+    Column("why", extra=True),
+)
+
+
+def document(report: Report, verbose: bool) -> Document:
+    """Return it; `verbose` adds what holds, where each value comes from, and the port pools."""
+    blocks: tuple[Block, ...] = (
+        *parts.judged(report),
+        parts.answer(report),
+        _bars(report),
+        *_rates(report),
+        *parts.untold(report),
+        *findings(report, verbose),
+        *(_pools(report.pools) if verbose else ()),
+        *parts.remarks(report),
+        *_footer(report, verbose),
+    )
+    return Document(parts.title(report), parts.about(report), blocks)
+
+
+def _bars(report: Report) -> Bars:
+    hard, target = hard_bounds(report), report.workload.connections
+    shown = [(n, b) for n, b in hard if n < target] or hard[:1]
+    bars = []
+    for place, (number, bound) in enumerate(hard):
+        notes = [Note("fix", bound.raised_by, number >= target)] if bound.raised_by else []
+        notes += [Note("slow from", f"{bound.knee:,}", True)] if bound.knee else []
+        notes += [Note("used now", f"{bound.used:,}", True)] if bound.used else []
+        notes += [Note("shows as", bound.fails, True)] if bound.fails else []
+        bars.append(parts.bar(report, number, bound, notes, extra=place >= min(len(shown), _BARS)))
+    left = len(shown) - _BARS
+    more = f"and {left} more below the target (--format json)" if left > 0 else ""
+    most = max([target, *(n for n, _ in shown[:_BARS])])
+    return Bars("Bounds, the smallest first", target, tuple(bars), most, more=more)
+
+
+def _rates(report: Report) -> Iterator[Paragraph]:
+    """Yield what is too slow for the target's rate: not a number of connections, so it has no bar."""
+    slow = slow_bounds(report)
+    said = {b.raised_by for n, b in hard_bounds(report)[:_BARS] if n < report.workload.connections}
+    for place, (number, bound) in enumerate(slow):
+        yield Paragraph(f"only {number:,} new connections/s: {bound.name}; {bound.fails}", extra=place >= _RATES)
+        if bound.raised_by and bound.raised_by not in said:
+            said.add(bound.raised_by)
+            yield Paragraph(bound.raised_by, "fix", depth=1, extra=place >= _RATES)
+    if slow[_RATES:]:
+        yield Paragraph(f"and {len(slow) - _RATES} more below the target's rate (--format json)")
+
+
+def findings(report: Report, verbose: bool) -> Iterator[Block]:
+    """Yield what does not hold as a table, and what is unknown; with `verbose` what holds too."""
+    order = list(Verdict)
+    ranked = sorted(report.findings, key=lambda f: (-f.severity.rank, order.index(f.verdict), str(f.subject)))
+    alike: dict[str, list[str]] = {}
+    rows = []
+    for finding in sorted(ranked, key=lambda f: f.verdict not in _SHOWN):
+        if not verbose and finding.verdict is Verdict.UNKNOWN:
+            alike.setdefault(finding.because, []).append(finding.subject.name)
+        elif verbose or finding.verdict in _SHOWN:
+            rows.append(_row(finding, verbose))
+    if rows:
+        yield Table(_COLUMNS, tuple(rows), "Settings", heads=False, notes="notes")
+    for n, (why, names) in enumerate(alike.items()):
+        told = f"UNKNOWN {', '.join(dict.fromkeys(names))}: {why}"
+        yield Paragraph(told, role=Role.UNKNOWN, gap=not rows and not n)
+
+
+def _row(finding: Finding, verbose: bool) -> Row:
+    row, reading = finding.requirement, finding.reading
+    name = finding.subject.label
+    verdict = {Verdict.NOT_APPLICABLE: "n/a"}.get(finding.verdict, finding.verdict.value)
+    role = _ROLES.get(finding.verdict, Role.PLAIN)
+    folded = finding.severity is Severity.INFO and not verbose
+    if row is None or reading is None:
+        notes = (finding.because, *((f"fix: {finding.fix}",) if finding.fix else ()))
+        return Row((verdict, name, "", "", "", finding.severity.value, "", ""), notes, role, folded)
+    origin = str(reading.origin) if reading.origin else "a new namespace" if reading.fresh else "nothing on disk"
+    values = (value(reading.runtime, row.unit), value(reading.boot, row.unit), wants(row))
+    explained = finding.verdict in (Verdict.DRIFT, Verdict.UNKNOWN, Verdict.NOT_APPLICABLE)
+    explained = explained or isinstance(reading.runtime, Unknown) or (reading.fresh and verbose)
+    notes = ((finding.because,) if explained else ()) + (tuple(_provenance(finding)) if verbose else ())
+    return Row((verdict, name, *values, finding.severity.value, origin, row.why), notes, role, folded)
+
+
+def _provenance(finding: Finding) -> Iterator[str]:
+    row, reading = finding.requirement, finding.reading
+    if row is None or reading is None:
+        return
+    yield f"why: {row.why} [{row.source}]"
+    yield f"asked by {', '.join(row.roles)} ({row.origin}), {row.severity}"
+    if not reading.fresh:
+        yield f"from {reading.origin}" if reading.origin else "nothing on disk sets it"
+        yield from (f"overrides {loser} ({loser.text})" for loser in reading.beaten)
+        yield from reading.notes
+
+
+def _pools(pools: tuple[PortPool, ...]) -> Iterator[Paragraph]:
+    for pool in pools:
+        least = f" (as few as {pool.free_least:,} if held ports came from bind)" if pool.free_least < pool.free else ""
+        yield Paragraph(
+            f"{pool.source} -> {pool.backend} {pool.mode}: {pool.in_range:,} ports in {pool.low}-{pool.high}, "
+            f"{pool.reserved:,} reserved, {pool.blocked:,} held; {pool.established:,} established, "
+            f"{pool.time_wait:,} TIME_WAIT, {pool.other:,} other; {pool.free:,} free now{least}"
+        )
+        yield from (Paragraph(note, depth=1) for note in pool.notes)
+
+
+def _footer(report: Report, verbose: bool) -> Iterator[Block]:
+    def count(*verdicts: Verdict) -> int:
+        return sum(f.verdict in verdicts for f in report.findings)
+
+    minor = sum(f.verdict is Verdict.FAIL and f.severity is Severity.INFO for f in report.findings)
+    hidden = f" ({minor} minor)" if minor and not verbose else ""
+    counts = [
+        f"{count(Verdict.FAIL)} failed{hidden}",
+        f"{count(Verdict.DRIFT)} drift",
+        f"{count(Verdict.UNKNOWN)} could not be read",
+        f"{count(Verdict.OK)} hold" + ("" if verbose else " (-v)"),
+    ]
+    yield Paragraph(" · ".join(counts), gap=True)
+    first = next((f for f in report.findings if f.verdict is Verdict.FAIL and f.subject.kind == "sysctl"), None)
+    if not verbose and report.command:
+        yield Commands("details", (f"{report.command} -v",))
+    if first:
+        yield Commands("why", (f"hosttune explain {first.subject.name}",))
+    if report.fix:
+        yield Commands("fix", report.fix)

@@ -1,0 +1,266 @@
+"""What fixes a network namespace or a container, in the words of whoever keeps it: a command, options, lines of a file.
+
+A line that begins with two blanks is to be pasted as it stands.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from hosttune.model import Shortfall, Site, Where
+from hosttune.printable import clean
+from hosttune.render.figures import fold
+
+# kubernetes/pkg/kubelet/sysctl/safe_sysctls.go: the sysctls of a pod that a kubelet takes without being told to
+_SAFE = frozenset(
+    (
+        "net.ipv4.ip_local_port_range",
+        "net.ipv4.tcp_syncookies",
+        "net.ipv4.ping_group_range",
+        "net.ipv4.ip_unprivileged_port_start",
+        "net.ipv4.ip_local_reserved_ports",
+        "net.ipv4.tcp_keepalive_time",
+        "net.ipv4.tcp_fin_timeout",
+        "net.ipv4.tcp_keepalive_intvl",
+        "net.ipv4.tcp_keepalive_probes",
+        "net.ipv4.tcp_rmem",
+        "net.ipv4.tcp_wmem",
+    )
+)
+
+_OCI = "(in an OCI bundle, as runc and crun take it: linux.sysctl and process.rlimits of config.json)"
+
+
+def lines(lacks: Shortfall) -> list[str]:
+    """Return what fixes it: for a namespace with a name a command, for a container what its runtime takes."""
+    where = lacks.where
+    found: list[str] = []
+    if lacks.sysctls or lacks.nofile:
+        if where.contained:
+            found = _container(lacks)
+        elif lacks.sysctls and where.name:
+            found = [f"sudo hosttune apply --netns {where.name} {lacks.options}".rstrip()]
+        elif lacks.sysctls and where.entered:
+            found = [f"{kept_by(where)} keeps these; until it ends:", *_nsenter(lacks)]
+        elif lacks.sysctls:
+            found = [f"sudo hosttune apply {lacks.options}".rstrip()]
+        if lacks.nofile and not where.contained:
+            found += _descriptors(lacks)
+        if where.entered and not where.owner and not where.name and not where.contained:
+            found += ["where a container runtime made it, it is made anew;", *_any_runtime(lacks)]
+    if lacks.host:
+        found.append(host_keys(lacks))
+    return [clean(line) for line in found]
+
+
+def shown(text: str, width: int, first: str, indent: str) -> list[str]:
+    """Return lines for a person, `first` before all: prose is folded, what is to be pasted stays whole."""
+    found: list[str] = []
+    for number, line in enumerate(map(clean, text.split("\n"))):
+        if number and line.startswith("  "):
+            found.append(f"{indent}{line[2:]}")
+        else:
+            found += fold(f"{first if not number else indent}{line}", width, indent)
+    return found
+
+
+def kept_by(where: Where) -> str:
+    """Return who keeps what is judged, as the subject of a sentence."""
+    if where.contained:
+        id = f" container {where.id[:12]}" if where.id else ""
+        return f"{where.owner}{id}" if where.owner else "whoever made the container"
+    return where.owner or "whoever made the network namespace"
+
+
+def judged(where: Where) -> str:
+    """Return where a report is about, and what that means for the next boot; "" for a host."""
+    if where.site in (Site.HOST, Site.IMAGE):
+        return ""
+    process = f" of process {where.process}" if where.process is not None else ""
+    if where.contained:
+        named = f", process {where.process}" if where.process is not None else ""
+        what = f"{kept_by(where) if where.owner else 'a container'}{named}"
+    else:
+        what = f"network namespace {where.name}" if where.name else f"a network namespace{process}, not the host's"
+    if where.initial:
+        return f"{what}, in the host's own network"
+    told = "" if where.loaded else ": its values end with it, and sysctl.d does not reach it"
+    return f"{what}{told}"
+
+
+def refused(lacks: Shortfall) -> str:
+    """Return why an apply from here writes nothing, and what does change it."""
+    where = lacks.where
+    if where.entered or not where.inside:
+        process = f"process {where.process}" if where.process is not None else "it"
+        own = "a container" if where.contained else "a network namespace"
+        why = f"{process} is in {own} of its own, which this run does not write, nor the host's files for it"
+    elif where.contained and where.initial:
+        why = "this is a container in the host's network: what it lacks is the host's, and set there"
+    else:
+        why = "/proc/sys is read-only in here"
+    return "\n".join([f"{why}; what does change it:", *_pasted(lines(lacks))])
+
+
+def moved(where: Where) -> str:
+    """Return that what was judged is not what would be written."""
+    what = f"the network namespace {where.name}" if where.name else "the network namespace"
+    if where.process is not None:
+        what = f"process {where.process}"
+    return f"{what} that was judged is gone, or another has taken its place; nothing was written: run it again"
+
+
+def not_loaded(lacks: Shortfall) -> str:
+    """Return why files for the next boot are refused where nothing reads them, and what does keep the values."""
+    where = lacks.where
+    what = "container" if where.contained else "network namespace"
+    told = f"--persist-only: nothing reads files for this {what} when it starts, so none is written"
+    if where.name:
+        return "\n".join([f"{told}; whoever makes the network namespace {where.name} runs:", *_exec(lacks)])
+    return "\n".join([f"{told}; what fixes it:", *_pasted(lines(lacks))] if not lacks.none else [told])
+
+
+def lost(lacks: Shortfall) -> str:
+    """Return the note on values that were written into something that ends: who has to set them again, and how."""
+    where = lacks.where
+    if where.contained:
+        return "\n".join(["lost when the container ends; for good:", *_container(lacks, True)])
+    if where.name:
+        made = f"lost when the network namespace {where.name} ends; whoever makes it has to set them again:"
+        return "\n".join([made, *_exec(lacks)])
+    return "lost when this network namespace ends; whoever makes it has to set them again"
+
+
+def host_keys(lacks: Shortfall) -> str:
+    """Return whose the keys are that are set on the host alone, and how the host is judged."""
+    command = f"hosttune check {lacks.options}".rstrip()
+    return f"the host's own, judged and set there for all: {', '.join(lacks.host)}; on the host: {command}"
+
+
+def left_alone(lacks: Shortfall) -> str:
+    """Return the note on the host's own keys that an apply leaves alone, with what sets them."""
+    head = f"left alone, the host's own, set there for all: {', '.join(lacks.host)}; on the host, if they lack there:"
+    return f"{head}\n  sudo hosttune apply {lacks.options} --only sysctl"
+
+
+def _pasted(found: list[str]) -> list[str]:
+    """Return lines so that a command among them stays whole."""
+    return [f"  {line}" if line.startswith(("sudo ", "hosttune ")) else line for line in found]
+
+
+def _container(lacks: Shortfall, good: bool = False) -> list[str]:
+    """Return what the runtime takes; `good`: only what lasts."""
+    where = lacks.where
+    words = _RUNTIMES.get(where.owner)
+    found = words(lacks) if words else [f"{kept_by(where)} has to make it anew;", *_any_runtime(lacks)]
+    if good or not lacks.sysctls or where.initial:
+        return found
+    if where.name and not where.owner:
+        found = [*found, "until it ends:", f"  sudo hosttune apply --netns {where.name} {lacks.options}".rstrip()]
+    elif where.process is not None and not where.inside:
+        found = [*found, "until it ends:", *_nsenter(lacks)]
+    elif not where.read_only:
+        found = [*found, "until it ends, in here:", f"  hosttune apply {lacks.options}".rstrip()]
+    return found
+
+
+def _pairs(lacks: Shortfall) -> list[str]:
+    return [f"{key}={_quoted(value)}" for key, value in lacks.sysctls]
+
+
+def _quoted(value: str) -> str:
+    return value if re.fullmatch(r"[A-Za-z0-9_,.:/-]+", value) else f'"{value}"'
+
+
+def _nsenter(lacks: Shortfall) -> list[str]:
+    return [f"  sudo nsenter -t {lacks.where.process} -n sysctl -w {' '.join(_pairs(lacks))}"] if lacks.sysctls else []
+
+
+def _exec(lacks: Shortfall) -> list[str]:
+    return [f"  sudo ip netns exec {lacks.where.name} sysctl -w {' '.join(_pairs(lacks))}"] if lacks.sysctls else []
+
+
+def _descriptors(lacks: Shortfall) -> list[str]:
+    """Return what raises the descriptors of a process that has only its network for itself."""
+    where, (soft, hard) = lacks.where, lacks.nofile or (0, 0)
+    if where.owner.endswith(".service"):
+        return [f"its descriptors are its unit's: LimitNOFILE={soft}:{hard} in a drop-in: systemctl edit {where.owner}"]
+    if where.process is None:
+        return []
+    return ["its descriptors, until it ends:", f"  sudo prlimit --pid {where.process} --nofile={soft}:{hard}"]
+
+
+def _flags(lacks: Shortfall) -> list[str]:
+    """Return the options of docker run and podman run, one a line, as they are pasted."""
+    options = [f"--sysctl {pair}" for pair in _pairs(lacks)]
+    options += [f"--ulimit nofile={lacks.nofile[0]}:{lacks.nofile[1]}"] if lacks.nofile else []
+    return [f"  {option}{' ' + chr(92) if number < len(options) else ''}" for number, option in enumerate(options, 1)]
+
+
+def _run(lacks: Shortfall) -> list[str]:
+    made = f"{kept_by(lacks.where)}: make it anew, {lacks.where.owner} run with:"
+    return [made, *_flags(lacks), "in compose:", *_compose(lacks)]
+
+
+def _any_runtime(lacks: Shortfall) -> list[str]:
+    return ["options of docker run, podman run:", *_flags(lacks), "in compose:", *_compose(lacks), *_pod(lacks), _OCI]
+
+
+def _compose(lacks: Shortfall) -> list[str]:
+    found = ["  sysctls:"] if lacks.sysctls else []
+    found += [f'    {key}: "{value}"' for key, value in lacks.sysctls]
+    if lacks.nofile:
+        found += ["  ulimits:", f"    nofile: {{soft: {lacks.nofile[0]}, hard: {lacks.nofile[1]}}}"]
+    return found
+
+
+def _pod(lacks: Shortfall) -> list[str]:
+    found: list[str] = []
+    if lacks.sysctls:
+        found = ["in a pod's spec:", "  securityContext:", "    sysctls:"]
+        found += [f'    - {{name: {key}, value: "{value}"}}' for key, value in lacks.sysctls]
+        unsafe = ",".join(key for key, _ in lacks.sysctls if key not in _SAFE)
+        if unsafe:
+            found += ["not on Kubernetes' list of safe ones, so the node's kubelet has to run with:"]
+            found += [f"  --allowed-unsafe-sysctls={unsafe}"]
+    if lacks.nofile:
+        soft, hard = lacks.nofile
+        found.append(
+            f"a pod has no ulimits: LimitNOFILE={soft}:{hard} in a drop-in of the node's containerd.service, or "
+            f'CRI-O\'s default_ulimits = ["nofile={soft}:{hard}"]'
+        )
+    return found
+
+
+def _kubernetes(lacks: Shortfall) -> list[str]:
+    return [f"{kept_by(lacks.where)}: the pod is made anew from its spec;", *_pod(lacks)]
+
+
+def _runtime_service(lacks: Shortfall) -> list[str]:
+    return [*_kubernetes(lacks), *(["without Kubernetes (nerdctl run):", *_flags(lacks)])]
+
+
+def _lxc(lacks: Shortfall) -> list[str]:
+    found = [f"  lxc.sysctl.{key} = {value}" for key, value in lacks.sysctls]
+    found += [f"  lxc.prlimit.nofile = {lacks.nofile[0]}:{lacks.nofile[1]}"] if lacks.nofile else []
+    return [f"{kept_by(lacks.where)}: in its configuration, then start it again:", *found]
+
+
+def _nspawn(lacks: Shortfall) -> list[str]:
+    found = ["in the container, where its systemd reads sysctl.d:", f"  hosttune apply {lacks.options}".rstrip()]
+    if lacks.nofile:
+        limit = f"{lacks.nofile[0]}:{lacks.nofile[1]}"
+        found += ["for its descriptors:", f"  systemd-nspawn --rlimit=RLIMIT_NOFILE={limit}"]
+    return found
+
+
+_RUNTIMES: dict[str, Callable[[Shortfall], list[str]]] = {
+    "docker": _run,
+    "podman": _run,
+    "kubernetes": _kubernetes,
+    "cri-o": _kubernetes,
+    "containerd": _runtime_service,
+    "lxc": _lxc,
+    "systemd-nspawn": _nspawn,
+}

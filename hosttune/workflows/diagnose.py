@@ -1,0 +1,85 @@
+"""From options and a symptom to a diagnosis: gather twice, judge."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from hosttune.diagnosis import Clues, errnos, log_reading
+from hosttune.diagnosis import diagnose as judge
+from hosttune.errors import HostError, UsageError
+from hosttune.host import named_file
+from hosttune.host.live import LiveHost
+from hosttune.model import Diagnosis, LogHit, Symptom, Unknown
+from hosttune.options import Options, Place, Stall
+from hosttune.programs import knowledge
+from hosttune.workflows import loading, observe
+
+_LARGEST = 16 << 20
+"""Bytes of a log that are read, from its end: what stalls now is there."""
+_PATIENCE = 3.0
+"""Seconds that a pipe is read: `journalctl -b` has written that much by then, and nobody waits for what never ends."""
+
+
+def diagnose(options: Options, place: Place, stall: Stall, interval: float, command: str) -> Diagnosis:
+    """Return why the host stalls; the counters are watched for `interval` seconds. Raises UsageError."""
+    symptom, notes = _symptom(stall)
+    with loading.standpoint(options, place) as point:
+        clues = point.look(lambda host, _: observe.clues(observe.moments(host), options, symptom, interval))
+    live = isinstance(point.host, LiveHost)
+    diagnosis = judge(clues)
+    return dataclasses.replace(
+        diagnosis,
+        command=command,
+        notes=(*diagnosis.notes, *notes, *(() if live else _unused(interval, diagnosis.seconds))),
+        missing=(*point.view.missing, *(_missing(clues) if live else ())),
+    )
+
+
+def _unused(interval: float, seconds: float) -> tuple[str, ...]:
+    """Return that a time to watch means nothing for a recording."""
+    if not interval:
+        return ()
+    held = f"its two moments are {seconds:,.1f} s apart" if seconds else "it has one moment only"
+    return (f"--for {interval:g}s was not used: a snapshot is of the time when it was taken, and {held}",)
+
+
+def _symptom(stall: Stall) -> tuple[Symptom, tuple[str, ...]]:
+    """Return what the person and the logs say, checked, and which log says nothing; raises UsageError."""
+    errno = stall.errno.upper() if stall.errno.lower() != "none" else "none"
+    if errno and errno not in errnos.ERRNOS:
+        raise UsageError(f"--errno {stall.errno}: unknown; choose {', '.join(errnos.ERRNOS)}")
+    if stall.call and stall.call not in errnos.CALLS:
+        raise UsageError(f"--call {stall.call}: unknown; choose {', '.join(errnos.CALLS)}")
+    logs = [_hits(path) for path in dict.fromkeys(stall.log)]
+    remarks = tuple(remark for _, remark in logs if remark)
+    return Symptom(errno, stall.call, stall.stalled_at, tuple(hit for hits, _ in logs for hit in hits)), remarks
+
+
+def _hits(path: str) -> tuple[tuple[LogHit, ...], str]:
+    """Return the lines that are known of a log's end, or of what comes in where the path is -, and a remark on it.
+
+    Raises UsageError where it is no log.
+    """
+    try:
+        end = named_file.read_end(path, _LARGEST, _PATIENCE)
+    except (OSError, HostError) as error:
+        raise UsageError(f"--log {path}: {named_file.why(error)}; name a file that you may read, or a pipe") from error
+    if end.cut and not end.data:
+        raise UsageError(f"--log {path}: nothing came in {_PATIENCE:g} s; start what writes it first, or name a file")
+    hits = log_reading.recognise(end.data, knowledge.every())
+    if end.cut:
+        return hits, f"--log {path}: more came after {_PATIENCE:g} s and was not read; save it first, and name the file"
+    return hits, "" if hits else f"--log {path}: no line that is known"
+
+
+def _missing(clues: Clues) -> tuple[str, ...]:
+    """Return what root would add, of what was not seen from here."""
+    if clues.machine.root_user:
+        return ()
+    unseen = ["the network namespaces of other users' processes"]
+    if isinstance(clues.log, Unknown):
+        unseen.append("the kernel's log of limits that were met (it takes CAP_SYSLOG)")
+    if isinstance(clues.tracked, Unknown):
+        unseen.append("the states of the conntrack entries, and who shares an address by NAT (it takes CAP_NET_ADMIN)")
+    unseen.append("which program owns the listeners of other users")
+    return tuple(unseen)
