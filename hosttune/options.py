@@ -123,25 +123,7 @@ class Dialogue:
     format: str = "table"
 
 
-_SPELLED = {"leave": "except"}  # a word of Python's
-
-
-def spelled(group: Any, without: Collection[str] = ()) -> list[str]:
-    """Return the options of a group as they were given, so that another verb can be told the same, but for some fields.
-
-    What is as it is by default is left out.
-    """
-    given: list[str] = []
-    for field in fields(group):
-        value = getattr(group, field.name)
-        if field.name in without or value == field.default:
-            continue
-        option = f"--{_SPELLED.get(field.name, field.name).replace('_', '-')}"
-        for each in value if isinstance(value, tuple) else [value]:
-            given += [option] if each is True else [option, str(each)]
-    return given
-
-
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stall(_Several):
     """How a host stalls, as far as somebody knows.
 
@@ -179,3 +161,22 @@ class Proving(_Several):
     only: Sequence[str] = ()
     budget: float = 30.0
     planned: bool = False
+
+
+_SPELLED = {"leave": "except"}  # a word of Python's
+
+
+def spelled(group: Any, without: Collection[str] = ()) -> list[str]:
+    """Return the options of a group as they were given, so that another verb can be told the same, but for some fields.
+
+    What is as it is by default is left out.
+    """
+    given: list[str] = []
+    for field in fields(group):
+        value = getattr(group, field.name)
+        if field.name in without or value == field.default:
+            continue
+        option = f"--{_SPELLED.get(field.name, field.name).replace('_', '-')}"
+        for each in value if isinstance(value, tuple) else [value]:
+            given += [option] if each is True else [option, str(each)]
+    return given

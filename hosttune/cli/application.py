@@ -11,20 +11,12 @@ import typer.core
 from hosttune import __version__
 from hosttune.cli.groups import grouped
 from hosttune.cli.options import SHARED
-from hosttune.commands import completing
 
 Body = TypeVar("Body", bound=Callable[..., Any])
 
 
 class _Verb(typer.core.TyperCommand):
     """A verb whose help may have colour: that is text of ours, while what a verb prints passes a filter."""
-
-    def get_params(self, ctx: Any) -> Any:
-        """Return the parameters, with what only the plug-ins know filled into their help."""
-        for parameter in self.params:
-            if help := getattr(parameter, "help", None):
-                parameter.help = completing.described(help)  # type: ignore[attr-defined]  # those with help have one
-        return super().get_params(ctx)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         from hosttune.terminal import streams

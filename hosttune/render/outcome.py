@@ -51,8 +51,9 @@ def blocks(results: Sequence[Result], kernel: bool, confirmed: bool = True) -> I
         boot = "at boot too" if result.boot == result.now != "?" else f"at boot {result.boot}"
         boot += "" if confirmed else " once confirmed"
         seen = kernel and (result.was, result.now) != ("?", "?")
-        values = f"was {result.was}  is {result.now}  {boot}" if seen else boot
-        yield Paragraph(f"{name:<{size}}  {values}")
+        values = [f"was {result.was}", f"is {result.now}", boot] if seen else [boot]
+        # no line is broken within a value
+        yield Paragraph("  ".join([f"{name:<{size}}", *(value.replace(" ", "\u00a0") for value in values)]))
         if result.verdict in (Verdict.FAIL, Verdict.DRIFT):
             yield Paragraph(result.because, str(result.verdict), Role.BAD, depth=2)
 
