@@ -27,7 +27,7 @@ SNAPSHOT = str(ROOT / "tests/hosts/debian12-stock.json")
 NAME = f"hosttune-api-{os.getpid()}"
 
 
-FUNCTIONS = [name for name, one in inspect.getmembers(api, inspect.isfunction) if one.__module__ == api.__name__]
+FUNCTIONS = [name for name, one in inspect.getmembers(api, inspect.isfunction) if name in api.__all__]
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
