@@ -13,6 +13,7 @@ from hosttune.changes.record import Record
 from hosttune.changes.request import AddressFacts, PlanFacts, Request
 from hosttune.changes.written import Written
 from hosttune.errors import ProfileError, RefusedError, UsageError
+from hosttune.facts import listening
 from hosttune.facts import machine as machines
 from hosttune.host import Host, text
 from hosttune.host.live import LiveHost
@@ -109,7 +110,7 @@ def plan(
 
     `shown_only`: nobody writes it, so that where the journal cannot be read the files of ours are taken to be ours.
     """
-    facts = _facts(world, profiles, examine.listening(host), findings)
+    facts = _facts(world, profiles, listening.ports(host), findings)
     known = _written(host, shown_only)
     facts = dataclasses.replace(facts, addresses=addresses or AddressFacts(), written=known)
     made = planning.plan(world, findings, request, facts)
@@ -177,7 +178,7 @@ def _reservation(host: Host, findings: Sequence[Finding]) -> tuple[Requirement, 
         values = (*required.wants, finding.reading.runtime, finding.reading.boot)
         ranges = [(value[0], value[1]) for value in values if isinstance(value, tuple) and len(value) == 2]
     low, high = min((low for low, _ in ranges), default=1), max((high for _, high in ranges), default=65535)
-    ports = text_of(examine.listening(host) & span(low, high), 65536)
+    ports = text_of(listening.ports(host) & span(low, high), 65536)
     if not ports:
         return ()
     return (

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from hosttune.diagnosis import Clues
 from hosttune.errors import HostError, UsageError
-from hosttune.facts import backends, cgroup, counters, found, pool, tracked, traffic
+from hosttune.facts import backends, cgroup, counters, found, pool, process, tracked, traffic
 from hosttune.facts import machine as machines
 from hosttune.facts.kinds import nofile, sysctl
 from hosttune.host import Host
@@ -139,7 +139,7 @@ def pids(host: Host, options: Options) -> list[int] | None:
         return pids
     if isinstance(host, Recorded):
         return _recorded_pids(host, options)
-    pid = examine.find_process(host, options.process_name) if options.process_name else options.pid
+    pid = process.by_name(host, options.process_name) if options.process_name else options.pid
     if pid is None:
         return None
     try:

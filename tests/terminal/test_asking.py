@@ -153,7 +153,7 @@ def test_values_that_another_apply_wants_stay_and_it_is_said(
     assert acts.apply(tree.Host(root), tree.asked(connections=3_000_000)) == 0
     capsys.readouterr()
     assert acts.rollback(tree.Host(root), tree.back(id=2)) == 0
-    assert json.loads(capsys.readouterr().out)["notes"][-1].endswith("stay: apply 3 wants them")
+    assert json.loads(capsys.readouterr().out)["stays"].endswith("stay: apply 3 wants them")
 
 
 def test_what_was_interrupted_is_named_and_healed(image: Path) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from hosttune import printable
 from hosttune.model.acting import Applied, Lost
@@ -15,16 +13,6 @@ from hosttune.render.figures import clock
 SCHEMA = "hosttune/apply/1"
 LINES = True
 _LISTED = 20
-
-
-def plain(applied: Applied) -> dict[str, Any]:
-    """Return what goes out to programs: all, with the difference of each change beside it."""
-    fields = {field.name: getattr(applied, field.name) for field in dataclasses.fields(applied)}
-    changes = []
-    for change in applied.changes:
-        values = {field.name: getattr(change, field.name) for field in dataclasses.fields(change)}
-        changes.append(values | {"diff": "\n".join(plan_text.diff(change))})
-    return fields | {"changes": changes}
 
 
 def document(applied: Applied, verbose: bool) -> Document:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from hosttune.model import Plan
 from hosttune.model.acting import Confirmed
 from hosttune.model.document import Block, Document, Lines, Paragraph
@@ -11,12 +9,6 @@ from hosttune.render import plan_text
 
 SCHEMA = "hosttune/confirm/1"
 LINES = True
-_OUT = ("id", "dry_run", "changed", "files", "diff")
-
-
-def plain(confirmed: Confirmed) -> dict[str, Any]:
-    """Return what goes out to programs."""
-    return {name: getattr(confirmed, name) for name in _OUT}
 
 
 def document(confirmed: Confirmed, verbose: bool) -> Document:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from hosttune.model.acting import SourcesChanged
 from hosttune.model.document import Commands, Document
 from hosttune.render import sources
@@ -11,11 +9,6 @@ from hosttune.render.view import applied
 
 SCHEMA = "hosttune/sources/1"
 LINES = True
-
-
-def plain(changed: SourcesChanged) -> dict[str, Any]:
-    """Return what goes out to programs."""
-    return applied.plain(changed)
 
 
 def document(changed: SourcesChanged, verbose: bool) -> Document:

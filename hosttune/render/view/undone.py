@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from hosttune import printable
 from hosttune.model import Plan
@@ -13,12 +12,6 @@ from hosttune.render import plan_text
 
 SCHEMA = "hosttune/rollback/1"
 LINES = True
-_OUT = ("id", "dry_run", "changed", "diff", "kept", "damaged")
-
-
-def plain(undone: Undone) -> dict[str, Any]:
-    """Return what goes out to programs."""
-    return {name: getattr(undone, name) for name in _OUT} | {"notes": [*undone.notes, *_stays(undone)]}
 
 
 def document(undone: Undone, verbose: bool) -> Document:
@@ -27,7 +20,7 @@ def document(undone: Undone, verbose: bool) -> Document:
 
 
 def _blocks(undone: Undone) -> Iterator[Block]:
-    notes = (*undone.kept, *_stays(undone))
+    notes = (*undone.kept, *([undone.stays] if undone.stays else ()))
     yield from plan_text.blocks(Plan(changes=undone.changes, notes=notes), undone.units, reasons=False)
     yield from (Paragraph(f"{note[:1].upper()}{note[1:]}.") for note in undone.notes)
     if undone.taken_back:
@@ -39,7 +32,3 @@ def _blocks(undone: Undone) -> Iterator[Block]:
     for unit in undone.restarts:
         again = f"systemctl restart {printable.word(unit)}"
         yield Commands("note", (f"{unit} keeps its descriptors until it is started again: {again}",))
-
-
-def _stays(undone: Undone) -> list[str]:
-    return [undone.stays] if undone.stays else []

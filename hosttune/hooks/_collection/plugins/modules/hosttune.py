@@ -93,7 +93,7 @@ def rolled_back(module: AnsibleModule) -> dict[str, t.Any]:
         line.append(str(params["id"]))
     own = {"force": "--force", "restart": "--restart", "reason": "--reason"}
     line += cli.words(params, own) + cli.where(params)
-    keys = {"changed": bool, "diff": str, "kept": list, "notes": list, "damaged": list}
+    keys = {"changed": bool, "diff": str, "kept": list, "notes": list, "stays": str, "damaged": list}
     # what heals an interrupted run names no change: that there is something to do, the exit code says
     answer = cli.ask(module, [*line, "--dry-run"], "hosttune/rollback/1", [0, WANTED], keys)
     changed = answer.code == WANTED
@@ -104,7 +104,7 @@ def rolled_back(module: AnsibleModule) -> dict[str, t.Any]:
     result = {
         "changed": changed,
         "id": document.get("id"),
-        "notes": document["notes"],
+        "notes": document["notes"] + [document["stays"]] * bool(document["stays"]),
         "kept": document["kept"],
         "damaged": document["damaged"],
     }
