@@ -5,6 +5,7 @@ They are committed as *.schema.json beside this file, so that whoever reads a do
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 from pathlib import Path
@@ -12,19 +13,22 @@ from typing import Any, get_type_hints
 
 import hosttune.model
 from hosttune import registry, render
+from hosttune.model import acting
 from hosttune.render.formats.json import BESIDE
 
 
 @functools.cache
 def nouns() -> dict[str, Any]:
     """Return the type that each schema describes, by its name: hosttune/NAME/1 is what a view calls its document."""
-    types = {render.name_of(kind): kind for kind in vars(hosttune.model).values() if isinstance(kind, type)}
+    known = [*vars(hosttune.model).values(), *vars(acting).values()]
+    types = {render.name_of(kind): kind for kind in known if isinstance(kind, type)}
     made = {}
     for view in registry.names(render.VIEWS):
         module = registry.load(render.VIEWS, view)
         plain = getattr(module, "plain", None)
         kind = get_type_hints(plain)["return"] if plain else types[view]
-        made[module.SCHEMA.split("/")[1]] = kind
+        if dataclasses.is_dataclass(kind):
+            made[module.SCHEMA.split("/")[1]] = kind
     return made
 
 
@@ -89,7 +93,7 @@ def _beside(kind: str) -> dict[str, Any]:
     """Return the schemas of what documents say of a noun beside its fields."""
     from pydantic import TypeAdapter
 
-    found = {}
+    found = {"diff": {"type": "string"}} if kind == "Change" else {}
     for noun in (noun for noun in BESIDE if noun.__name__ == kind):
         for name in BESIDE[noun]:
             found[name] = TypeAdapter(get_type_hints(vars(noun)[name].fget)["return"]).json_schema()

@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from hosttune import render as _render
-from hosttune.model import Bound, Origin, Proof, SourcePlan, Subject, Unknown
+from hosttune.model import Bound, Change, Origin, Proof, SourcePlan, Subject, Unknown, Use
 from hosttune.render.page import PLAIN, Page
 
 
@@ -42,10 +42,17 @@ def _fields(value: Any) -> dict[str, Any]:
     return {name: plain(getattr(value, name)) for name in names}
 
 
+def _diff(change: Change) -> str:
+    from hosttune.render import plan_text  # what compares texts is imported where there is something to compare
+
+    return "\n".join(plan_text.diff(change))
+
+
 BESIDE: Mapping[type, tuple[str, ...]] = {
     Bound: ("id", "raised_by"),
     Proof: ("verdict",),
     SourcePlan: ("carried",),
+    Use: ("id",),
 }
 """What documents say of a noun beside its fields: properties of it."""
 
@@ -53,6 +60,7 @@ _SPECIAL: dict[type, Callable[[Any], Any]] = {
     Unknown: lambda found: {"unknown": found.reason.name, "detail": found.detail},
     Subject: str,
     Origin: lambda found: {"file": found.path, "line": found.line, "text": found.text},
+    Change: lambda change: {**_fields(change), "diff": _diff(change)},
     Enum: lambda found: found.value,
     Fraction: lambda found: found.numerator if found.denominator == 1 else float(found),
     frozenset: sorted,
