@@ -76,7 +76,7 @@ def decode(found: Any) -> Record:
     try:
         record: Record = _validator().validate_python(found)
     except ValidationError as error:
-        raise ValueError(_said(error)) from error
+        raise ValueError(_sentence(error)) from error
     if record.confirm is None and record.status in (Status.UNCONFIRMED, Status.CONFIRMING):
         raise ValueError(f"confirm: null, and it is {record.status}")
     return record
@@ -127,7 +127,7 @@ def _number(key: Any) -> int:
     return int(key)
 
 
-def _said(error: ValidationError) -> str:
+def _sentence(error: ValidationError) -> str:
     """Return what is wrong in one line: where, what stands there, and why that cannot be."""
     # of a union that of the kind which came nearest
     wrong = max(error.errors(include_url=False), key=lambda one: len(one["loc"]))

@@ -93,7 +93,7 @@ def test_an_image_without_the_directories_gets_them(tmp_path: Path, run: Any) ->
 
 
 def test_a_recording_is_not_taken_to_lack_what_every_host_has() -> None:
-    path = next((Path(__file__).parents[1] / "hosts").glob("debian12-stock.json"))
+    path = next((Path(__file__).parents[2] / "hosts").glob("debian12-stock.json"))
     host = Recorded.load(str(path))
     asked = tree.asked(dry_run=True, snapshot=str(path))
     loaded = loading.load(host, asked.options)
