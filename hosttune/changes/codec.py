@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 SCHEMA = "hosttune/journal/3"
 _SUM = re.compile(r'\{\n "sha256": "([0-9a-f]{64})",\n')
+_MOST_FIELDS = 100_000
+"""Of one object: those that are rewritten by one rollback are the most, and a journal has fewer."""
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
 
@@ -45,7 +47,7 @@ def record_of(text: str) -> Record:
     if _sum(text[found.end() :]) != found[1]:
         raise ValueError("it was changed or cut since it was written: its SHA-256 is another")
     try:
-        fields = json.loads(text)
+        fields = json.loads(text, object_hook=_bounded)
         if fields.pop("schema", None) != SCHEMA:
             raise ValueError("schema: that of another release")
         del fields["sha256"]
@@ -110,6 +112,8 @@ def strict(schema: Any) -> Any:
     match made.get("type"):
         case "int" | "bool" | "str":
             made["strict"] = True
+        case "tuple":
+            made["fail_fast"] = True  # an error for each item of a record that is large and wrong takes gigabytes
         case "dataclass-args":
             made["extra_behavior"] = "forbid"
         case "dataclass-field" if made["schema"]["type"] == "default":
@@ -119,6 +123,13 @@ def strict(schema: Any) -> Any:
         case "dict":
             made["keys_schema"] = {"type": "function-plain", "function": {"type": "no-info", "function": _number}}
     return made
+
+
+def _bounded(fields: dict[str, Any]) -> dict[str, Any]:
+    """Refuse an object that no record has: each of its fields would be an error to keep."""
+    if len(fields) > _MOST_FIELDS:
+        raise ValueError(f"an object of {len(fields):,} fields")
+    return fields
 
 
 def _number(key: Any) -> int:
