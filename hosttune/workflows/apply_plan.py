@@ -13,6 +13,7 @@ from hosttune.changes.record import Record
 from hosttune.changes.request import AddressFacts, PlanFacts, Request
 from hosttune.changes.written import Written
 from hosttune.errors import ProfileError, RefusedError, UsageError
+from hosttune.facts import listening
 from hosttune.facts import machine as machines
 from hosttune.host import Host, text
 from hosttune.host.live import LiveHost
@@ -100,7 +101,7 @@ def plan(
 
     `shown_only`: nobody writes it, so that where the journal cannot be read the files of ours are taken to be ours.
     """
-    facts = _facts(world, profiles, examine.listening(host), findings)
+    facts = _facts(world, profiles, listening.ports(host), findings)
     known = _written(host, shown_only)
     facts = dataclasses.replace(facts, addresses=addresses or AddressFacts(), written=known)
     made = planning.plan(world, findings, request, facts)
@@ -167,7 +168,7 @@ def _reservation(host: Host, findings: Sequence[Finding]) -> tuple[Requirement, 
         found = (*range_.requirement.wants, range_.reading.runtime, range_.reading.boot)
         ranges = [(v[0], v[1]) for v in found if isinstance(v, tuple) and len(v) == 2] or ranges
     low, high = min(one[0] for one in ranges), max(one[1] for one in ranges)
-    ports = text_of(examine.listening(host) & span(low, high), 65536)
+    ports = text_of(listening.ports(host) & span(low, high), 65536)
     if not ports:
         return ()
     return (

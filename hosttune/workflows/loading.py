@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from hosttune import printable
 from hosttune.errors import UsageError
-from hosttune.facts import backends, process
+from hosttune.facts import backends
+from hosttune.facts import process as running
 from hosttune.facts import where as place
 from hosttune.facts.kinds import nofile
 from hosttune.host import Host, text
@@ -24,7 +25,7 @@ from hosttune.profile import merge
 from hosttune.profile.load import Profile, Row
 from hosttune.programs import configuration, knowledge
 from hosttune.resolve.systemd_limits import resolve_unit
-from hosttune.workflows import examine, opening, trust
+from hosttune.workflows import opening, trust
 
 # systemd.unit(5); what is none of these is the beginning of a service's name, as systemctl takes it
 _OTHER_UNITS = ("socket", "device", "mount", "automount", "swap", "target", "path", "timer", "slice", "scope")
@@ -52,7 +53,7 @@ def named_process(options: Options) -> int | None:
     Raises UsageError.
     """
     if options.process_name:
-        return examine.find_process(LiveHost(), options.process_name)
+        return running.by_name(LiveHost(), options.process_name)
     if options.pid is None and options.service and os.geteuid() == 0:
         # a unit with PrivateNetwork= or NetworkNamespacePath= has a network of its own
         return next(iter(nofile.processes(LiveHost(), options.service)), None)
@@ -74,7 +75,7 @@ def load(host: Host, options: Options, process: int | None = None) -> Loaded:
     profiles = opening.open_profiles(list(options.role), list(options.profile))
     pid = options.pid
     if options.process_name:
-        pid = process if process is not None else examine.find_process(host, options.process_name)
+        pid = process if process is not None else running.by_name(host, options.process_name)
     own = next((p for p in profiles if p.service), None)
     unit = _unit(host, options.service) if options.service else own.service if own else ""
     raises = own is not None and own.service_raises_nofile and unit == own.service
@@ -155,7 +156,7 @@ def words(options: Options, without: Collection[str] = ()) -> list[str]:
 
 def _running(host: Host, pid: int | None, unit: str) -> str:
     """Return the program that the options name, "" where they name none."""
-    return process.name(host, pid) if pid is not None else unit
+    return running.name(host, pid) if pid is not None else unit
 
 
 def _workload(
