@@ -27,7 +27,7 @@ SNAPSHOT = str(ROOT / "tests/hosts/debian12-stock.json")
 NAME = f"hosttune-api-{os.getpid()}"
 
 
-FUNCTIONS = [name for name, one in inspect.getmembers(api, inspect.isfunction) if one.__module__ == api.__name__]
+FUNCTIONS = [name for name, one in inspect.getmembers(api, inspect.isfunction) if name in api.__all__]
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -35,6 +35,7 @@ def test_the_examples_are_so(name: str, tmp_path: Path) -> None:
     reports = tmp_path / "reports"
     reports.mkdir()
     (reports / "lb-1.json").write_text(json.render(hosttune.check(Options(role="lb"), Place(snapshot=SNAPSHOT))))
+    (tmp_path / "image/etc").mkdir(parents=True)
     names = {
         **vars(hosttune.options),
         "hosttune": hosttune,
@@ -43,6 +44,7 @@ def test_the_examples_are_so(name: str, tmp_path: Path) -> None:
         "PROFILE": str(ROOT / "profiles/lb.toml"),
         "RECORD": str(tmp_path / "record"),
         "REPORTS": str(reports),
+        "IMAGE": str(tmp_path / "image"),
     }
     (test,) = doctest.DocTestFinder(recurse=False).find(getattr(api, name), name, globs=names)
     assert test.examples, f"{name} has no example"

@@ -11,19 +11,25 @@ from pathlib import Path
 from typing import Any
 
 from hosttune.model import Diagnosis, Fleet, Report, Resolution, Sizing, Trial
+from hosttune.model.acting import Applied, Confirmed, SourcesChanged, Undone
 
 NOUNS: Mapping[str, type] = {
+    "apply": Applied,
+    "confirm": Confirmed,
     "diagnosis": Diagnosis,
     "fleet": Fleet,
     "plan": Sizing,
     "prove": Trial,
     "report": Report,
     "resolve": Resolution,
+    "rollback": Undone,
+    "sources": SourcesChanged,
 }
 """What each schema describes, by its name: hosttune/NAME/1."""
 
 _MORE: Mapping[str, dict[str, Any]] = {
     "Bound": {"id": {"type": "string"}, "raised_by": {"type": "string"}},
+    "Change": {"diff": {"type": "string"}},
     "Proof": {"verdict": {"enum": ["agrees", "differs", "could not"]}},
 }
 """What a document says of a noun beside its fields."""

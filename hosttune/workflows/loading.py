@@ -6,7 +6,6 @@ import dataclasses
 import os
 import re
 import sys
-from collections.abc import Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -20,7 +19,7 @@ from hosttune.host import Host, text
 from hosttune.host.live import LiveHost
 from hosttune.model import BindMode, Programs, Settings, Workload
 from hosttune.model.programs import bare, known_as
-from hosttune.options import Options, Place
+from hosttune.options import Options, Place, spelled
 from hosttune.profile import merge
 from hosttune.profile.load import Profile, Row
 from hosttune.programs import configuration, knowledge
@@ -138,20 +137,7 @@ def command() -> str:
 
 def role_words(options: Options) -> str:
     """Return the options that name the role and its workload, without those that name a program of this host."""
-    return printable.words(words(options, ("pid", "process_name", "service", "user")))
-
-
-def words(options: Options, without: Collection[str] = ()) -> list[str]:
-    """Return the options as they were given, so that another verb can be told the same, but for some fields."""
-    found: list[str] = []
-    for field in dataclasses.fields(options):
-        if field.name in without:
-            continue
-        given = getattr(options, field.name)
-        for value in given if isinstance(given, list | tuple) else [given]:
-            if value not in ("", None):
-                found += [f"--{field.name.replace('_', '-')}", str(value)]
-    return found
+    return printable.words(spelled(options, ("pid", "process_name", "service", "user")))
 
 
 def _running(host: Host, pid: int | None, unit: str) -> str:
