@@ -87,7 +87,6 @@ def _bound(told: dict[str, Any]) -> Bound:
         name=_text(told["name"]),
         hard=Unknown(Reason.UNDECIDED, _text(hard.get("detail", ""))) if isinstance(hard, dict) else _maybe(hard),
         knee=_maybe(knee),
-        used=None,
         reads=_text(told["reads"]),
         fails=_text(told["fails"]),
         unit=_text(told["unit"]),
