@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from hosttune.changes.kinds import nofile, sysctl
 from hosttune.changes.request import PlanFacts, Request
-from hosttune.changes.value import text
+from hosttune.changes.value import pair, text
 from hosttune.errors import RefusedError
 from hosttune.facts import kinds
 from hosttune.model import Finding, Plan, Reason, Report, Shortfall, Unknown, Verdict, Where
@@ -35,7 +35,7 @@ def shortfall(report: Report, findings: Sequence[Finding], options: str) -> Shor
     rows = sysctl.rows_of(mine, now, PlanFacts(report.machine, {})).values()
     pairs = tuple((row.subject.name, text(row.now)) for row in rows if row.now is not None)
     process = [f for f in findings if kinds.of_process(f.subject)]
-    raised = [limits for row in nofile.rows_of(process, []) if (limits := nofile.pair(row.now))]
+    raised = [limits for row in nofile.rows_of(process, []) if (limits := pair(row.now))]
     host = dict.fromkeys(f.subject.name for f in findings if _of_the_host(f, where.initial))
     own = () if where.initial else pairs
     return Shortfall(where, own, raised[0] if raised else None, tuple(host), options)
@@ -50,19 +50,29 @@ def narrow(report: Report, findings: tuple[Finding, ...], request: Request, opti
     if (where.entered and not inside) or (where.contained and where.inside and where.initial):
         refusals = () if lacks.none else (where_words.refused(lacks),)
         return Scope((), dataclasses.replace(request, requirements=(), addresses=()), refusals=refusals)
-    notes: list[str] = []
-    if where.initial:
-        # a container in the host's network: the sysctls are the host's, its descriptors its runtime's
-        kept = tuple(f for f in findings if f.subject.kind != "nofile" or kinds.of_process(f.subject))
-        if lacks.nofile:
-            notes.append("\n".join(["its descriptors are not the host's to give for good:", *where_words.lines(lacks)]))
-        return Scope(kept, _for(request, kept), tuple(notes))
+    return _container_of_the_host(findings, request, lacks) if where.initial else _namespace(findings, request, lacks)
+
+
+def _container_of_the_host(findings: Sequence[Finding], request: Request, lacks: Shortfall) -> Scope:
+    """Return what may be written for a container in the host's network: its sysctls are the host's.
+
+    Its descriptors are its runtime's.
+    """
+    kept = tuple(f for f in findings if f.subject.kind != "nofile" or kinds.of_process(f.subject))
+    note = "\n".join(["its descriptors are not the host's to give for good:", *where_words.lines(lacks)])
+    return Scope(kept, _for(request, kept), (note,) if lacks.nofile else ())
+
+
+def _namespace(findings: Sequence[Finding], request: Request, lacks: Shortfall) -> Scope:
+    """Return what may be written into a network namespace that is not the host's: its own sysctls, while it lasts."""
+    where = lacks.where
     kept = tuple(f for f in findings if kinds.of_namespace(f.subject))
+    made = _for(request, kept)
+    notes: list[str] = []
     if lacks.host and request.wants("sysctl"):
         notes.append(where_words.left_alone(lacks))
     if lacks.nofile and request.wants("units"):
         notes.append("\n".join(where_words.lines(dataclasses.replace(lacks, sysctls=(), host=()))))
-    made = _for(request, kept)
     if where.loaded:
         return Scope(kept, made, tuple(notes))
     if not request.runtime:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from hosttune.changes import backends
 from hosttune.changes.backends import anyip
-from hosttune.commands import rollback
-from tests.changes import addressed, tree
+from hosttune.host.live import LiveHost
+from tests.changes import acts, addressed, tree
 
 ROUTE = "\n[Route]\nDestination={}\nType=local\n"
 RUNNERS: dict[str, tuple[dict[str, str], str, str]] = {
@@ -54,7 +55,7 @@ def test_the_file_is_made_merged_and_comes_off(name: str, tmp_path: Path) -> Non
     assert addressed.remove(root, anyip=["10.9.0.0/24", "2001:db8:9::/64"]) == 0
     assert not (root / path).exists()
     for _ in range(4):
-        assert rollback.on(tree.Host(root), tree.back()) == 0
+        assert acts.rollback(tree.Host(root), tree.back()) == 0
     assert tree.look(root) == old
 
 
@@ -109,6 +110,12 @@ def test_what_cannot_be_kept_is_refused(
 def test_what_is_no_prefix_to_make_local(text: str, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         anyip.parse(text)
-    with pytest.raises(OSError) as caught:
-        anyip.check(text, anyip.PRESENT)
-    assert caught.value.errno == errno.EINVAL
+    with pytest.raises(ValueError, match=says):
+        anyip.check(text, backends.PRESENT)
+    for ask in (
+        lambda: backends.read(LiveHost(), "anyip", text),
+        lambda: backends.write(LiveHost(), "anyip", text, backends.PRESENT),
+    ):
+        with pytest.raises(OSError) as caught:
+            ask()
+        assert caught.value.errno == errno.EINVAL
