@@ -76,7 +76,7 @@ def _gathered(
 
 
 def _known(option: str, given: Sequence[str], known: Sequence[str]) -> Sequence[str]:
-    wrong = next((one for one in given if one not in known), None)
+    wrong = next((each for each in given if each not in known), None)
     if wrong is not None:
         raise UsageError(f"{option} {wrong}: unknown; choose {', '.join(known[:-1])} or {known[-1]}")
     return given or known
@@ -133,6 +133,6 @@ def _fetched(target: pyz.Target, pins: Sequence[str], folder: Path) -> tuple[Map
     if done.returncode:
         if "connection broken" in done.stderr:
             raise UsageError(f"hook pyz: pip does not reach its index; see what `pip download {pins[0]}` says")
-        said = [line.removeprefix("ERROR: ") for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
-        return {}, clean(said[-1]) if said else f"pip download ended with {done.returncode}"
+        errors = [line.removeprefix("ERROR: ") for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
+        return {}, clean(errors[-1]) if errors else f"pip download ended with {done.returncode}"
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}, ""

@@ -202,8 +202,8 @@ def _have(seen: _Seen, name: str, version: int, backends: Sequence[Backend]) -> 
         return tuple(dict.fromkeys(named))
     if seen.load.bind_mode is BindMode.CONNECT and not seen.load.sources:
         return (source,)  # routing picks one and the same for all
-    found = [ipaddress.ip_interface(one).ip for one in seen.links.links[name].addresses]
-    kept = [str(one) for one in found if one.version == version and not one.is_link_local]
+    found = [ipaddress.ip_interface(each).ip for each in seen.links.links[name].addresses]
+    kept = [str(each) for each in found if each.version == version and not each.is_link_local]
     return tuple(dict.fromkeys([source, *kept]))
 
 
@@ -226,22 +226,22 @@ def _subnet(found: Links, name: str, source: str) -> Network | None:
 def _with_free(seen: _Seen, outlet: EgressInterface, subnet: Network) -> EgressInterface:
     link = seen.links.links[outlet.interface]
     others = {*link.neighbours, *link.gateways, *(b.address for b in seen.load.backends)}
-    here = free.ranges(subnet, {*seen.links.own(), *others})
-    inside = {one for one in others - seen.links.own() if _inside(one, subnet)}
+    ranges = free.ranges(subnet, {*seen.links.own(), *others})
+    inside = {each for each in others - seen.links.own() if _inside(each, subnet)}
     wanted = outlet.needed.best or 0
     at = f"/{subnet.prefixlen}@{outlet.interface}"
     return dataclasses.replace(
         outlet,
         subnet=str(subnet),
-        free=free.count(here),
-        ranges=tuple(free.text(one, subnet.version) for one in here[:_SHOWN]),
+        free=free.count(ranges),
+        ranges=tuple(free.text(each, subnet.version) for each in ranges[:_SHOWN]),
         seen=len(inside),
-        chosen=tuple(free.text(one, subnet.version) + at for one in free.choose(here, wanted)),
+        chosen=tuple(free.text(each, subnet.version) + at for each in free.choose(ranges, wanted)),
     )
 
 
-def _inside(one: str, subnet: Network) -> bool:
-    found = ipaddress.ip_address(one.partition("%")[0])
+def _inside(each: str, subnet: Network) -> bool:
+    found = ipaddress.ip_address(each.partition("%")[0])
     return found.version == subnet.version and found in subnet
 
 
