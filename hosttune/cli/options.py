@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hosttune import kernel, render
+from hosttune import kernel, registry, render
 from hosttune.cli.groups import Fields
 from hosttune.commands import completing
 from hosttune.options import Options, Place
@@ -185,7 +185,7 @@ Experiments = Annotated[
     typer.Option(
         "--only",
         parser=usage.words,
-        help="Experiments to make, such as ports,knee; default: all.",
+        help=f"Experiments to make: {', '.join(registry.names('hosttune.proofs.experiments'))}; default: all.",
         metavar="NAMES",
         autocompletion=completing.experiments,
     ),

@@ -37,21 +37,24 @@ def lines(lacks: Shortfall) -> list[str]:
     where = lacks.where
     found: list[str] = []
     if lacks.sysctls or lacks.nofile:
-        if where.contained:
-            found = _container(lacks)
-        elif lacks.sysctls and where.name:
-            found = [f"sudo hosttune apply --netns {where.name} {lacks.options}".rstrip()]
-        elif lacks.sysctls and where.entered:
-            found = [f"{kept_by(where)} keeps these; until it ends:", *_nsenter(lacks)]
-        elif lacks.sysctls:
-            found = [f"sudo hosttune apply {lacks.options}".rstrip()]
-        if lacks.nofile and not where.contained:
-            found += _descriptors(lacks)
-        if where.entered and not where.owner and not where.name and not where.contained:
-            found += ["where a container runtime made it, it is made anew;", *_any_runtime(lacks)]
+        found = _container(lacks) if where.contained else _namespace(lacks)
     if lacks.host:
         found.append(host_keys(lacks))
     return [clean(line) for line in found]
+
+
+def _namespace(lacks: Shortfall) -> list[str]:
+    """Return what fixes a network namespace that is no container."""
+    where, found = lacks.where, []
+    if lacks.sysctls and where.entered and not where.name:
+        found = [f"{kept_by(where)} keeps these; until it ends:", *_nsenter(lacks)]
+    elif lacks.sysctls:
+        named = f"--netns {where.name} " if where.name else ""
+        found = [f"sudo hosttune apply {named}{lacks.options}".rstrip()]
+    found += _descriptors(lacks) if lacks.nofile else []
+    if where.entered and not where.owner and not where.name:
+        found += ["where a container runtime made it, it is made anew;", *_any_runtime(lacks)]
+    return found
 
 
 def shown(text: str, width: int, first: str, indent: str) -> list[str]:

@@ -28,7 +28,7 @@ from hosttune.model import (
 )
 from hosttune.profile import merge
 from hosttune.profile.load import Profile
-from hosttune.workflows import capacity_facts, lint_facts, opening
+from hosttune.workflows import capacity_facts, destinations, lint_facts, opening
 
 
 def examine(
@@ -51,13 +51,14 @@ def examine(
     readings = kinds.read(host, [*(row.subject for row in required), *kinds.always(programs)])
     known = defaults(host, profiles, machine, readings)
     readings = kinds.at_start(readings, where, known)
-    found, pool_notes = capacity_facts.survey(host, workload)
-    pools = found.pools() if found else ()
+    sources, mode, ports = workload.sources, workload.bind_mode, workload.bind_range
+    surveyed, pool_notes = destinations.survey(host, workload.backends, sources, mode, ports)
+    pools = surveyed.pools() if surveyed else ()
     machine = _with_addresses(host, machine) if workload.backends else machine
     findings = _judge(required, readings, known, machine)
     findings.extend(lints.lint(readings, lint_facts.gather(host, machine, readings, programs, where)))
     counted = counters.gather(host).counters
-    facts = capacity_facts.capacity_facts(host, machine, workload, readings, found, programs, counted)
+    facts = capacity_facts.capacity_facts(host, machine, workload, readings, surveyed, programs, counted)
     bounds = capacity(facts)
     asked = {str(finding.subject) for finding in findings if finding.requirement}
     if facts.nofile is not None and str(facts.nofile.subject) not in asked:

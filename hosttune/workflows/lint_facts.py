@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from hosttune.facts import defaults, listening
 from hosttune.facts.kinds import sysctl
-from hosttune.findings.lints import LintFacts
+from hosttune.findings.lint_facts import LintFacts
 from hosttune.host import Host, text
 from hosttune.model import Machine, Origin, Programs, Reading, Where
 from hosttune.resolve.sysctl_value import display, normalise

@@ -148,7 +148,7 @@ def test_each_value_is_asked_for_by_its_kind() -> None:
         ("hosttune check --fail-on=w", ["--fail-on=warning"]),
         ("hosttune hook completi", ["completion"]),
         ("hosttune hook completion ", list(SHELLS)),
-        ("hosttune capacity --format ", ["table", "json", "markdown"]),
+        ("hosttune capacity --format ", ["table", "html", "json", "markdown", "svg"]),
         ("hosttune check --role 'l", ["lb", "linux-server"]),
         ("hosttune --version --he", ["--help"]),
         ("hosttune nonsense --ro", []),

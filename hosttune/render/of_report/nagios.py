@@ -42,19 +42,33 @@ def failed_code() -> int:
 
 def exit_code(report: Report) -> int:
     """Return the state: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN."""
-    wrong = [f for f in report.findings if _fails(f) or _not_in_force(f)]
-    short = any(number < report.workload.connections for number, _ in hard_bounds(report))
-    full = any(_at(bound, bound.hard) for _, bound in hard_bounds(report))
-    if any(_counts(report, f) for f in wrong) or short or slow_bounds(report) or full:
-        return CRITICAL
-    slow = any(_at(bound, bound.knee) for bound in report.bounds)
-    if slow or any(
-        f.severity.rank >= Severity.WARNING.rank or _counts(report, f)
-        for f in [*wrong, *filter(_drifts, report.findings)]
-    ):
-        return WARNING
-    untold = any(_untold(f) and _counts(report, f) for f in report.findings) or _unseen(report)
-    return UNKNOWN if (report.strict and untold) or not _told(report) else OK
+    return next((state for state, holds in _STATES.items() if holds(report)), OK)
+
+
+def _critical(report: Report) -> bool:
+    hard = hard_bounds(report)
+    short = any(number < report.workload.connections or _at(bound, number) for number, bound in hard)
+    return short or bool(slow_bounds(report)) or any(_counts(report, finding) for finding in _wrong(report))
+
+
+def _warned(report: Report) -> bool:
+    found = [*_wrong(report), *filter(_drifts, report.findings)]
+    grave = any(f.severity.rank >= Severity.WARNING.rank or _counts(report, f) for f in found)
+    return grave or any(_at(bound, bound.knee) for bound in report.bounds)
+
+
+def _unknown(report: Report) -> bool:
+    untold = _unseen(report) or any(_untold(f) and _counts(report, f) for f in report.findings)
+    return (report.strict and bool(untold)) or not _told(report)
+
+
+_STATES = {CRITICAL: _critical, WARNING: _warned, UNKNOWN: _unknown}
+"""When each state holds; the first that does is the answer."""
+
+
+def _wrong(report: Report) -> list[Finding]:
+    """Return what is wrong now."""
+    return [f for f in report.findings if _fails(f) or _not_in_force(f)]
 
 
 def _counts(report: Report, finding: Finding) -> bool:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
-from hosttune.model import BindMode, Finding, Report, Unknown, Verdict
+from hosttune.model import BindMode, Bound, Finding, Report, Unknown, Verdict
 from hosttune.printable import cleaned
 from hosttune.render.exposition import Family, Sample, pools, run, text
 from hosttune.render.page import PLAIN, Page
@@ -70,34 +70,24 @@ def _state(report: Report, role: str) -> str:
     return "unknown" if not told or (report.strict and Verdict.UNKNOWN in counted) else "ok"
 
 
+_NUMBERS: tuple[tuple[str, str, bool, Callable[[Bound], object]], ...] = (
+    ("connections", "Connections at which this limit stops the host.", True, lambda bound: bound.hard),
+    ("knee_connections", "Connections from which this limit slows the host.", True, lambda bound: bound.knee),
+    ("used_connections", "Connections that count towards this limit now.", True, lambda bound: bound.used),
+    ("connections_per_second", "New connections per second that this limit allows.", False, lambda bound: bound.hard),
+)
+"""The families of bounds: name, help, whether they are of bounds in connections (or else in those a second), value."""
+
+
 def _bounds(report: Report) -> Iterator[Family]:
-    each = [b for b in report.bounds if b.unit == "connections"]
-    rates = [b for b in report.bounds if b.unit != "connections"]
-    yield Family(
-        "capacity_connections",
-        "Connections at which this limit stops the host.",
-        [({"bound": b.id}, b.hard) for b in each if isinstance(b.hard, int)],
-    )
-    yield Family(
-        "capacity_knee_connections",
-        "Connections from which this limit slows the host.",
-        [({"bound": b.id}, b.knee) for b in each if b.knee is not None],
-    )
-    yield Family(
-        "capacity_used_connections",
-        "Connections that count towards this limit now.",
-        [({"bound": b.id}, b.used) for b in each if b.used is not None],
-    )
-    yield Family(
-        "capacity_connections_per_second",
-        "New connections per second that this limit allows.",
-        [({"bound": b.id}, b.hard) for b in rates if isinstance(b.hard, int)],
-    )
-    unknown = [(b, b.hard) for b in report.bounds if isinstance(b.hard, Unknown)]
+    for name, help, each, number in _NUMBERS:
+        bounds = [bound for bound in report.bounds if (bound.unit == "connections") is each]
+        samples = [({"bound": bound.id}, value) for bound in bounds if isinstance(value := number(bound), int)]
+        yield Family(f"capacity_{name}", help, samples)
     yield Family(
         "capacity_unknown",
         "A limit that could not be told, and why; always 1.",
-        [({"bound": b.id, "reason": why.reason.value}, 1) for b, why in unknown],
+        [({"bound": b.id, "reason": b.hard.reason.value}, 1) for b in report.bounds if isinstance(b.hard, Unknown)],
     )
 
 

@@ -72,7 +72,7 @@ def _detail(bound: Bound, verbose: bool) -> Iterator[Note]:
         yield Note("", "; ".join(told))
         yield from (Note("", note) for note in (() if verbose else bound.notes[:1]))
     facts = [("shows as", bound.fails), ("log", bound.log), ("counter", bound.counter), ("fix", bound.raised_by)]
-    facts += [("from", bound.reads), *(("", note) for note in bound.notes)] if verbose else []
+    facts += [("", f"from {bound.reads}" if bound.reads else ""), *(("", note) for note in bound.notes)] * verbose
     yield from (Note(label, text) for label, text in facts if text)
 
 

@@ -116,8 +116,7 @@ def _detail(sizing: Sizing, place: Bottleneck, verbose: bool) -> Iterator[Note]:
     elif bound.fails and not place.knee:
         yield Note("shows as", bound.fails, True)
     if verbose and not place.knee:
-        yield from (Note("from", text) for text in (bound.reads,) if text)
-        yield from (Note("", note) for note in bound.notes)
+        yield from (Note("", text) for text in (f"from {bound.reads}" if bound.reads else "", *bound.notes) if text)
 
 
 def _rates(sizing: Sizing, verbose: bool) -> Iterator[Paragraph]:
