@@ -42,7 +42,8 @@ code{padding:.1rem .3rem}.answer{border-left:.4rem solid var(--role);background:
 
 def write(document: Document, page: Page = PLAIN) -> str:
     """Return the page; the terminal's room changes nothing."""
-    body = [f"<h1>{_safe(document.title)}</h1>", f'<p class="about">{_safe(" · ".join(document.about))}</p>']
+    body = [f"<h1>{_safe(document.title)}</h1>"]
+    body += [f'<p class="about">{_safe(" · ".join(document.about))}</p>'] if document.about else []
     for kind, block in tabular.runs(document.blocks):
         body += _BLOCKS[kind](block)
     head = (

@@ -29,7 +29,8 @@ _BEGINS = re.compile(r"^()([-+>=])|^([0-9]{1,9})([.)])(?=\s|$)")
 
 def write(document: Document, page: Page = PLAIN) -> str:
     """Return the document; the page changes nothing."""
-    lines = [f"# {text(document.title)}", "", text(" · ".join(document.about)), ""]
+    lines = [f"# {text(document.title)}", ""]
+    lines += [text(" · ".join(document.about)), ""] if document.about else []
     for kind, block in tabular.runs(document.blocks):
         lines += [*_BLOCKS[kind](block), ""]
     return "\n".join(lines).rstrip() + "\n"
