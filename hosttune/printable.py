@@ -86,14 +86,24 @@ def _cleaned(value: Any, kept: tuple[type, ...]) -> Any:
     if value is None or isinstance(value, (int, float, Enum, *kept)):
         return None
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {f.name: _cleaned(getattr(value, f.name), kept) for f in dataclasses.fields(value) if f.init}
-        changed = {name: one for name, one in fields.items() if one is not None}
-        return dataclasses.replace(value, **changed) if changed else None
+        return _noun(value, kept)
     if isinstance(value, Mapping):
-        pairs = [(cleaned(key, *kept), cleaned(one, *kept)) for key, one in value.items()]
-        same = all(k is key and v is one for (k, v), (key, one) in zip(pairs, value.items(), strict=True))
-        return None if same else dict(pairs)
+        names, items = _each(value, kept), _each(value.values(), kept)
+        same = names is None and items is None
+        return None if same else dict(zip(names or value, items or value.values(), strict=True))
     if isinstance(value, (tuple, list, frozenset, set)):
-        items = [cleaned(one, *kept) for one in value]
-        return None if all(a is b for a, b in zip(items, value, strict=True)) else type(value)(items)
+        items = _each(value, kept)
+        return None if items is None else type(value)(items)
     return None
+
+
+def _noun(noun: Any, kept: tuple[type, ...]) -> Any:
+    fields = {f.name: _cleaned(getattr(noun, f.name), kept) for f in dataclasses.fields(noun) if f.init}
+    changed = {name: value for name, value in fields.items() if value is not None}
+    return dataclasses.replace(noun, **changed) if changed else None
+
+
+def _each(values: Iterable[Any], kept: tuple[type, ...]) -> list[Any] | None:
+    """Return values of which at least one had to be cleaned, None where all are clean as they are."""
+    items = [cleaned(value, *kept) for value in values]
+    return None if all(a is b for a, b in zip(items, values, strict=True)) else items

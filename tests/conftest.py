@@ -27,7 +27,7 @@ settings.register_profile("suite", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("suite")
 
 TESTS = Path(__file__).parent
-SLOW_FOLDERS = {"bench", "box", "differential", "fuzz", "netns", "programs", "vm"}
+SLOW_FOLDERS = {"bench", "box", "differential", "fuzz", "netns", "vm"}
 """Whatever is in them takes namespaces, guests or real programs, or measures; elsewhere a mark says it."""
 
 _compiled: list[str] = []

@@ -54,14 +54,14 @@ def record_of(text: str) -> Record:
         raise ValueError(str(error)) from error
 
 
-def flaw(record: Record) -> str:
-    """Return why a record could not be read again, by the name of the field; "" where it could."""
-    try:
-        again = record_of(text_of(record))
-    except ValueError as error:
-        return str(error)
-    wrong = [f.name for f in dataclasses.fields(record) if getattr(record, f.name) != getattr(again, f.name)]
-    return f"{wrong[0]}: it would be read as another one" if wrong else ""
+def proven(record: Record) -> str:
+    """Return the text of a record, which is read as the same; raises ValueError by the name of the field."""
+    text = text_of(record)
+    again = record_of(text)
+    for field in dataclasses.fields(record):
+        if getattr(record, field.name) != getattr(again, field.name):
+            raise ValueError(f"{field.name}: it would be read as another one")
+    return text
 
 
 def encode(record: Record) -> dict[str, Any]:

@@ -107,13 +107,13 @@ def split(host: Host, changes: Sequence[Change]) -> Split:
     late: list[str] = []
     for change in changes:
         if backends.runtime(change.backend):
-            now[change.backend, change.target] = change
+            now[change.key] = change
             continue
         waits.append(change)
         if change.backend != "file":
             continue
         twin = _twin(host, change) if volatile else []
-        now |= {(one.backend, one.target): one for one in twin}
+        now |= {one.key: one for one in twin}
         if not twin:
             late.append(change.target)
     return Split(tuple(now.values()), tuple(waits), tuple(late))

@@ -174,12 +174,12 @@ def save(host: WritableHost, record: Record) -> None:
 
 def check(record: Record) -> str:
     """Return the text of a record, which is known to be read again; raises OSError of errno EBADMSG."""
-    wrong = codec.flaw(record)
-    if wrong:
-        raise OSError(errno.EBADMSG, wrong)
+    try:
+        text = codec.proven(record)
+    except ValueError as error:
+        raise OSError(errno.EBADMSG, str(error)) from error
     if record.status is Status.APPLYING and (key := _foreign_key(record, record.request.allow)):
         raise OSError(errno.EBADMSG, f"{key!r} is a sysctl that no apply writes")
-    text = codec.text_of(record)
     most = _AT_FIRST if record.status is Status.APPLYING else LARGEST
     if len(text) > most:
         raise OSError(errno.EBADMSG, f"it is {len(text):,} bytes, and {most:,} are read; do it in smaller parts")

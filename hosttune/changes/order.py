@@ -13,7 +13,7 @@ from hosttune.model import Change
 
 def forward(changes: Iterable[Change]) -> tuple[Change, ...]:
     """Return changes, each target once, in the order in which they are made; a directory before what is put into it."""
-    unique = list({(c.backend, c.target): c for c in changes}.values())
+    unique = list({c.key: c for c in changes}.values())
     return tuple(sorted(unique, key=lambda change: _key(change, unique)))
 
 
@@ -33,7 +33,7 @@ def lasting(changes: Iterable[Change]) -> tuple[Change, ...]:
     found: dict[tuple[str, str], Change] = {}
     twice = set()
     for change in changes:
-        key = (change.backend, change.target)
+        key = change.key
         if key in found:
             twice.add(key)
             change = dataclasses.replace(change, before=found[key].before)

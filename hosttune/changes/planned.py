@@ -20,7 +20,7 @@ class Planned:
 
     def __init__(self, inner: Host, changes: Iterable[Change] = ()) -> None:
         self._inner = inner
-        self._states: dict[tuple[str, str], State] = {(c.backend, c.target): c.after for c in changes}
+        self._states: dict[tuple[str, str], State] = {c.key: c.after for c in changes}
         self._files: dict[str, FileState | None] = {}
         for (backend, target), state in self._states.items():
             if backend == "file":

@@ -40,7 +40,7 @@ def reversed_safely(host: Host, changes: tuple[Change, ...]) -> tuple[Change, ..
 
     The same where no address that has come is the first of its subnet, with others behind it.
     """
-    back = [Change(c.backend, c.target, c.after, c.before) for c in reversed(changes) if c.backend == "address"]
+    back = [c.reverse for c in reversed(changes) if c.backend == "address"]
     here = [c for c in back if _present(host, c.target) != (c.after is not None)]
     names = {c.target for c in around(host, here) if c.backend == "sysctl"}
     ends = [c.target.rpartition("@")[2] for c in back if key_of(c.target.rpartition("@")[2]) in names]

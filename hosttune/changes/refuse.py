@@ -169,8 +169,8 @@ def paths(world: Planned, changes: Iterable[Change]) -> list[str]:
                     found.append(f"{change.target}: {thing} is there and no directory; move it away")
             elif change.backend == "directory":
                 directory.check(change.target, change.after)
-        except OSError as error:
-            found.append(f"{error.strerror}; make it, or name another --root")
+        except ValueError as error:
+            found.append(f"{error}; make it, or name another --root")
     return found
 
 

@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import errno
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from hosttune.changes import backends, journal, promotion
@@ -38,32 +38,50 @@ def apply(host: WritableHost, record: Record, restart: bool, arm: Callable[[], N
         journal.save(host, record)
     except OSError as error:
         raise journal.not_saved(error) from error
-    where = "the timer that takes it back"
-    try:
+    with or_back(lambda what: _failed(host, record, restart, what)) as at_hand:
+        at_hand.target = "the timer that takes it back"
         if arm is not None:
             arm()
         for at, change in enumerate(record.changes):
-            where = change.target
+            at_hand.target = change.target
             made = make(host, change)
             if made.after != change.after:
                 record = dataclasses.replace(record, changes=(*record.changes[:at], made, *record.changes[at + 1 :]))
                 if change.backend == "sysctl":
                     journal.save(host, record)
-        where = "the last step"
-        _tell_systemd(host, record, restart)
+        at_hand.target = "the last step"
+        tell_systemd(host, record.reload, record.restarts if restart else ())
         if record.confirm and over(record.confirm, moment(host)):
             raise OSError(errno.ETIME, f"it took longer than the {record.confirm.seconds} s to confirm it")
         done = dataclasses.replace(record, status=Status.UNCONFIRMED if record.confirm else Status.APPLIED)
         journal.save(host, done)
-        return done
+    return done
+
+
+@dataclass(slots=True)
+class AtHand:
+    """What is being done, for the sentence where it fails."""
+
+    target: str = journal.DIRECTORY
+
+
+@contextlib.contextmanager
+def or_back(back: Callable[[str], str]) -> Iterator[AtHand]:
+    """Do within all or nothing: whatever stops it, `back` undoes it and returns what to say of that.
+
+    Raises ApplyError, and StoppedError where a person or a signal has stopped it.
+    """
+    at_hand = AtHand()
+    try:
+        yield at_hand
     except (OSError, HostError) as error:
-        raise ApplyError(_failed(host, record, restart, f"{where}: {describe(error)}")) from error
+        raise ApplyError(back(f"{at_hand.target}: {describe(error)}")) from error
     except KeyboardInterrupt as stop:
-        raise StoppedError(_failed(host, record, restart, "stopped")) from stop
+        raise StoppedError(back("stopped")) from stop
     except StoppedError as stop:
-        raise StoppedError(_failed(host, record, restart, str(stop)), stop.exit_code) from stop
+        raise StoppedError(back(str(stop)), stop.exit_code) from stop
     except BaseException:
-        undo(host, record)
+        back("a bug")
         raise
 
 
@@ -89,8 +107,7 @@ def undo(host: WritableHost, record: Record, force: bool = False) -> Outcome:
             journal.save(host, record)
     back = reachable(host, reversed(record.changes))
     said, stuck = each(back, lambda change: _take_back(host, change), lambda c: force or c.target in record.one_way)
-    if record.reload and host.runs:
-        said += _try_systemd(host, "daemon-reload")
+    said += try_systemd(host, record.reload)
     if not stuck:
         try:
             journal.save(host, dataclasses.replace(record, status=Status.UNDONE))
@@ -170,29 +187,33 @@ def _failed(host: WritableHost, record: Record, restart: bool, what: str) -> str
     """Take all back and return what to say of it."""
     outcome = undo(host, record)
     left = list(outcome.said)
-    if restart:
-        for unit in record.restarts:
-            left += _try_systemd(host, "restart", unit)
+    left += try_systemd(host, False, record.restarts if restart else ())
     if not left:
         return f"{what}; all {len(record.changes)} changes are as before"
     again = "" if outcome.whole else "; `hosttune rollback` tries again"
     return f"{what}; taken back except: {'; '.join(left)}{again}"
 
 
-def _tell_systemd(host: WritableHost, record: Record, restart: bool) -> None:
-    if record.reload:
+def tell_systemd(host: WritableHost, reload: bool, restarts: Iterable[str] = ()) -> None:
+    """Have systemd read its units again, then start services again; raises OSError."""
+    if not host.runs:
+        return
+    if reload:
         host.act("systemd", verb="daemon-reload")
-    if restart:
-        for unit in record.restarts:
-            host.act("systemd", verb="restart", unit=unit)
+    for unit in restarts:
+        host.act("systemd", verb="restart", unit=unit)
 
 
-def _try_systemd(host: WritableHost, verb: str, unit: str = "") -> list[str]:
-    try:
-        host.act("systemd", verb=verb, **({"unit": unit} if unit else {}))
-    except OSError as error:
-        return [describe(error)]
-    return []
+def try_systemd(host: WritableHost, reload: bool, restarts: Iterable[str] = ()) -> list[str]:
+    """Do the same as far as it goes, and return sentences on what has failed."""
+    failed = []
+    orders: list[tuple[bool, list[str]]] = [(reload, []), *((False, [unit]) for unit in restarts)]
+    for again, units in orders:
+        try:
+            tell_systemd(host, again, units)
+        except OSError as error:
+            failed.append(describe(error))
+    return failed
 
 
 def is_ours(change: Change, now: State) -> bool:

@@ -17,7 +17,7 @@ from hosttune.changes.record import UNFINISHED, Invocation, Record, Status
 from hosttune.changes.request import Request
 from hosttune.changes.transaction import Outcome, describe
 from hosttune.changes.wayback import WayBack
-from hosttune.errors import ApplyError, HostError, StoppedError
+from hosttune.errors import HostError
 from hosttune.host import WritableHost
 from hosttune.model import Change, Plan, State
 
@@ -76,28 +76,20 @@ def confirm(host: WritableHost, record: Record) -> Record:
     record = dataclasses.replace(record, pending=_pending(host, record))
     kernel = tuple(c for c in record.changes if backends.runtime(c.backend))
     twins = [c for c in record.changes if c not in kernel]
-    where = journal.DIRECTORY
-    try:
+    with transaction.or_back(lambda what: _not_confirmed(host, record, twins, what)) as at_hand:
         journal.save(host, dataclasses.replace(record, status=Status.CONFIRMING))
         for change in record.pending:
-            where = change.target
+            at_hand.target = change.target
             transaction.make(host, change)
         for change in reversed(twins):
-            where = change.target
+            at_hand.target = change.target
             if backends.same(backends.read(host, change.backend, change.target), change.after):
                 backends.write(host, change.backend, change.target, change.before)
-        where = "the last step"
-        if record.reload:
-            host.act("systemd", verb="daemon-reload")
+        at_hand.target = "the last step"
+        transaction.tell_systemd(host, record.reload)
         changes = forward([*kernel, *record.pending])
         done = dataclasses.replace(record, status=Status.APPLIED, changes=changes, confirm=None, pending=())
         journal.save(host, done)
-    except (OSError, HostError) as error:
-        raise ApplyError(_not_confirmed(host, record, twins, f"{where}: {describe(error)}")) from error
-    except KeyboardInterrupt as stop:
-        raise StoppedError(_not_confirmed(host, record, twins, "stopped")) from stop
-    except StoppedError as stop:
-        raise StoppedError(_not_confirmed(host, record, twins, str(stop)), stop.exit_code) from stop
     disarm(host, record)
     return done
 
@@ -142,8 +134,7 @@ def heal(host: WritableHost, records: Sequence[Record], force: bool = False) -> 
             continue
         elif record.status is Status.UNCONFIRMED and why:
             done = take_back(host, record, why, force)
-            how = "it has been taken back" if done.whole else "it could not be taken back whole"
-            done = Outcome((f"apply {record.id} was {why}: {how}", *done.said), done.whole)
+            done = Outcome((f"apply {record.id} was {why}: {undo.TAKEN_BACK[done.whole]}", *done.said), done.whole)
         elif record.status is Status.UNCONFIRMED or record.status is Status.PARTLY:
             continue
         else:
@@ -159,11 +150,8 @@ def _finish(host: WritableHost, record: Record, force: bool) -> Outcome:
     ended = record if record.confirm and record.confirm.ended else _ended(record, INTERRUPTED)
     done = undo.heal(host, [ended], force)
     # a crash may have come after they were started again with what is taken back now
-    for unit in record.restarts if record.request.restart and host.runs else ():
-        try:
-            host.act("systemd", verb="restart", unit=unit)
-        except OSError as error:
-            done = Outcome((*done.said, describe(error)), done.whole)
+    said = transaction.try_systemd(host, False, record.restarts if record.request.restart else ())
+    done = Outcome((*done.said, *said), done.whole)
     disarm(host, record)
     return done
 
@@ -193,11 +181,7 @@ def _not_confirmed(host: WritableHost, record: Record, twins: Sequence[Change], 
         _put(host, change, change.before, left)
     for change in twins:
         _put(host, change, change.after, left)
-    if record.reload and not left:
-        try:
-            host.act("systemd", verb="daemon-reload")
-        except OSError as error:
-            left.append(describe(error))
+    left += transaction.try_systemd(host, record.reload and not left)
     if not left:
         try:
             journal.save(host, record)

@@ -8,13 +8,14 @@ from collections.abc import Iterator, Sequence
 from hosttune.changes import backends, journal, promotion, transaction
 from hosttune.changes.record import Invocation, Record, Status
 from hosttune.changes.transaction import Outcome
-from hosttune.changes.wayback import WayBack, away, interrupted
+from hosttune.changes.wayback import WayBack, away, interrupted, of_namespace
 from hosttune.errors import ApplyError, HostError
 from hosttune.host import WritableHost
 from hosttune.model import Change
 
 _KEPT = 10
 """Rollbacks of one apply that its record names: what others hold may be tried again every hour."""
+TAKEN_BACK = {True: "it has been taken back", False: "it could not be taken back whole"}
 
 
 def carry_out(
@@ -52,11 +53,7 @@ def finish(host: WritableHost, record: Record, restart: bool = False, force: boo
         lambda change: force or change.target in record.one_way,
     )
     try:
-        if host.runs:
-            if record.reload:
-                host.act("systemd", verb="daemon-reload")
-            for unit in record.restarts if restart else ():
-                host.act("systemd", verb="restart", unit=unit)
+        transaction.tell_systemd(host, record.reload, record.restarts if restart else ())
         _rewrite_others(host, record)
         if stuck:
             journal.save(host, dataclasses.replace(record, way_back=promotion.again(host, stuck), rewrites={}))
@@ -84,20 +81,16 @@ def heal(host: WritableHost, records: Sequence[Record], force: bool = False) -> 
                 said.append(f"{_unreached(record)}: `hosttune rollback {record.id}` heals it there")
                 continue
             record = _without_namespace(record)
-        if record.status is Status.APPLYING:
-            done = transaction.undo(host, record, force)
-            how = "it has been taken back" if done.whole else "it could not be taken back whole"
-            said.append(f"apply {record.id} was interrupted: {how}")
-        elif record.status is Status.CONFIRMING:
-            # what waited came last, and goes first
-            whole_of_it = dataclasses.replace(record, changes=(*record.changes, *record.pending))
-            done = transaction.undo(host, whole_of_it, force)
-            how = "it has been taken back" if done.whole else "it could not be taken back whole"
-            said.append(f"the confirm of apply {record.id} was interrupted: {how}")
-        else:
+        if record.status is Status.ROLLING_BACK:
             done = finish(host, record, force=force)
-            how = "finished now" if done.whole else "tried again"
-            said.append(f"the rollback of apply {record.id} was interrupted: {how}")
+            what, how = "the rollback of apply", "finished now" if done.whole else "tried again"
+        else:
+            confirming = record.status is Status.CONFIRMING
+            # what waited came last, and goes first
+            waited = record.pending if confirming else ()
+            done = transaction.undo(host, dataclasses.replace(record, changes=(*record.changes, *waited)), force)
+            what, how = "the confirm of apply" if confirming else "apply", TAKEN_BACK[done.whole]
+        said.append(f"{what} {record.id} was interrupted: {how}")
         said += done.said
         whole = whole and done.whole
     return Outcome(tuple(said), whole)
@@ -110,8 +103,8 @@ def _unreached(record: Record) -> str:
 
 def _without_namespace(record: Record) -> Record:
     """Return a record without what lies in a network namespace, which is given up."""
-    own = [c for c in record.changes if c.backend in ("address", "anyip") or c.target.startswith("net.")]
-    back = tuple(c for c in record.way_back if (c.backend, c.target) not in {(o.backend, o.target) for o in own})
+    own = [c for c in record.changes if of_namespace(c)]
+    back = tuple(c for c in record.way_back if c.key not in {o.key for o in own})
     return dataclasses.replace(record, changes=tuple(c for c in record.changes if c not in own), way_back=back)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from hosttune.model import Operator, Requirement, Value
+from hosttune.model import Operator, Requirement, Unknown, Value
 from hosttune.ports import mask_of, text_of
 
 
@@ -51,6 +51,11 @@ def highest(one: Value, other: Value) -> Value:
 def text(value: Value) -> str:
     """Return a value as the kernel reads it."""
     return " ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+
+
+def pair(value: Value | Unknown | None) -> tuple[int, int] | None:
+    """Return a value as two numbers, such as soft and hard; None where it is none such."""
+    return (value[0], value[1]) if isinstance(value, tuple) and len(value) == 2 else None
 
 
 def _at_most(have: int, want: int) -> int:

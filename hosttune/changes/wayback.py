@@ -74,12 +74,12 @@ def way_back(
     chains = _chains(standing, chosen.id)
     world = Planned(host, [Change(b, t, None, chain.before) for (b, t), chain in chains.items()])
     world, rewrites = _replanned(world, whole, standing, chosen.id, chains, replan)
-    changes, kept = _writes(host, world, chains, rewrites, {_target(change) for change in chosen.changes}, force)
+    changes, kept = _writes(host, world, chains, rewrites, {change.key for change in chosen.changes}, force)
     changes, held = _hold_nr_open(host, changes, kept)
     left = tuple(
-        dataclasses.replace(change, after=held.get(_target(change), change.after))
+        dataclasses.replace(change, after=held.get(change.key, change.after))
         for change in chosen.changes
-        if _target(change) in kept
+        if change.key in kept
     )
     said = tuple(sentence for sentence in kept.values() if sentence)
     return WayBack(promotion.around(host, backward(changes)), rewrites, said, left)
@@ -122,7 +122,7 @@ def _writes(
     """Return the writes that make the host `world`, and why a target is kept; `own` are the targets of the chosen."""
     changes: list[Change] = []
     kept: dict[Target, str] = {}
-    for target in dict.fromkeys([*chains, *(_target(c) for made in rewrites.values() for c in made)]):
+    for target in dict.fromkeys([*chains, *(c.key for made in rewrites.values() for c in made)]):
         found = _write(host, target, world, chains.get(target), target in own, force)
         if isinstance(found, str):
             kept[target] = found
@@ -160,7 +160,7 @@ def _chains(records: Sequence[Record], chosen: int) -> dict[Target, _Chain]:
     taken: set[Target] = set()
     for number, record in enumerate(records):
         for change in record.changes:
-            target = _target(change)
+            target = change.key
             before = found.get(target)
             if before is not None and backends.same(before.after, change.before):
                 before.after = change.after
@@ -175,7 +175,7 @@ def _chains(records: Sequence[Record], chosen: int) -> dict[Target, _Chain]:
 
 def _counts(change: Change, chains: dict[Target, _Chain], number: int) -> bool:
     """Say whether a record's change of a target still stands: nobody else has changed it since."""
-    chain = chains.get(_target(change))
+    chain = chains.get(change.key)
     return chain is None or number >= chain.first
 
 
@@ -207,14 +207,14 @@ def elsewhere(record: Record, here: Instance) -> bool:
     return bool(there.boot) and there.boot == here.boot and there.namespace != here.namespace
 
 
-def bound(record: Record) -> bool:
-    """Say whether a record has values of a network namespace, which only that one can take back."""
-    return any(c.backend in ("address", "anyip") or c.target.startswith("net.") for c in record.changes)
+def of_namespace(change: Change) -> bool:
+    """Say whether a change is of a network namespace, so that only from there it can be taken back."""
+    return change.backend in ("address", "anyip") or change.target.startswith("net.")
 
 
 def away(record: Record, here: Instance) -> bool:
     """Say whether a record has values that lie in another network namespace than this one."""
-    return bound(record) and elsewhere(record, here)
+    return elsewhere(record, here) and any(map(of_namespace, record.changes))
 
 
 def refuse_elsewhere(chosen: Record, here: Instance) -> None:
@@ -253,10 +253,10 @@ def _hold_nr_open(
     held: dict[Target, State] = {}
     for change in changes:
         if change.target == "fs.nr_open":
-            held[_target(change)] = change.before
+            held[change.key] = change.before
         elif change.target.startswith("/etc/sysctl.d/") and (line := _settings(change.before).get("fs.nr_open")):
             made.append(_with(change, line))
-            held[_target(change)] = made[-1].after
+            held[change.key] = made[-1].after
         else:
             made.append(change)
     kept |= {target: "" if number else said for number, target in enumerate(held)}
@@ -293,10 +293,6 @@ def _with(change: Change, line: entries.Line) -> Change:
     assert isinstance(old, FileState)
     settings = {"fs.nr_open": line, **_settings(change.after)}
     return dataclasses.replace(change, after=dataclasses.replace(old, text=entries.render(settings, like=old.text)))
-
-
-def _target(change: Change) -> Target:
-    return change.backend, change.target
 
 
 def _difference(ours: State, now: State) -> str:

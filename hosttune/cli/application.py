@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import UserDict
+from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, TypeVar
 
 import typer
 import typer.core
+import typer.main
+from typer.models import CommandInfo
 
 from hosttune import __version__
+from hosttune.cli import plain
 from hosttune.cli.groups import grouped
 from hosttune.cli.options import SHARED
 
@@ -18,6 +22,14 @@ Body = TypeVar("Body", bound=Callable[..., Any])
 class _Verb(typer.core.TyperCommand):
     """A verb whose help may have colour: that is text of ours, while what a verb prints passes a filter."""
 
+    def __init__(self, *args: Any, **given: Any) -> None:
+        super().__init__(*args, **given)
+        for parameter in self.params:
+            plain.spare(parameter)
+
+    def get_help_option(self, ctx: Any) -> Any:
+        return plain.spare(super().get_help_option(ctx))
+
     def format_help(self, ctx: Any, formatter: Any) -> None:
         from hosttune.terminal import streams
 
@@ -25,8 +37,33 @@ class _Verb(typer.core.TyperCommand):
             super().format_help(ctx, formatter)
 
 
+class _Built(UserDict[str, Any]):
+    """Verbs by their names, each built from its signature when it is asked for: one is run, and the others are not."""
+
+    def __getitem__(self, name: str) -> Any:
+        found = self.data[name]
+        if isinstance(found, CommandInfo):
+            found.callback = grouped(found.callback or (lambda: None), SHARED)
+            found = typer.main.get_command_from_info(
+                found, pretty_exceptions_short=False, rich_markup_mode=typer.core.DEFAULT_MARKUP_MODE
+            )
+            self.data[name] = found
+        return found
+
+
 class _Group(typer.core.TyperGroup):
-    """A group of verbs, the same."""
+    """A group of verbs, the same; a subclass has the signatures of one."""
+
+    verbs: Sequence[CommandInfo] = ()
+
+    def __init__(self, *, commands: Mapping[str, Any], **given: Any) -> None:
+        super().__init__(**given)
+        for parameter in self.params:
+            plain.spare(parameter)
+        self.commands: Any = _Built({_name(verb): verb for verb in self.verbs} | dict(commands))
+
+    def get_help_option(self, ctx: Any) -> Any:
+        return plain.spare(super().get_help_option(ctx))
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         from hosttune.terminal import streams
@@ -39,17 +76,24 @@ class Verbs(typer.Typer):
     """A command line of ours; its signatures are registered with `command` as those of a Typer are."""
 
     def __init__(self, **given: Any) -> None:
-        super().__init__(**{"cls": _Group, **given})
+        self._verbs: list[CommandInfo] = []
+        super().__init__(**{"cls": type("_Group", (_Group,), {"verbs": self._verbs}), **given})
 
     def command(self, name: str | None = None, **given: Any) -> Callable[[Body], Body]:
         """Return what registers a function as a verb."""
         register = super().command(name, **{"cls": _Verb, **given})
 
         def verb(body: Body) -> Body:
-            register(grouped(body, SHARED))
+            register(body)
+            # typer builds all that are registered before it runs one: some 25 ms
+            self._verbs.append(self.registered_commands.pop())
             return body
 
         return verb
+
+
+def _name(verb: CommandInfo) -> str:
+    return verb.name or typer.main.get_command_name(verb.callback.__name__ if verb.callback else "")
 
 
 app = Verbs(

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from hosttune import kernel, render
+from hosttune import kernel, registry, render
 from hosttune.commands import completing
 from hosttune.terminal import amounts, usage
 
@@ -189,7 +189,7 @@ Experiments = Annotated[
     typer.Option(
         "--only",
         parser=usage.words,
-        help="Experiments to make, such as ports,knee; default: all.",
+        help=f"Experiments to make: {', '.join(registry.names('hosttune.proofs.experiments'))}; default: all.",
         metavar="NAMES",
         autocompletion=completing.experiments,
     ),

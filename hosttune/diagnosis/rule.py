@@ -87,6 +87,7 @@ class Rule:
             unit or self.unit,
             evidence=some(*evidence, self.words(clues) if words is None else words),
             against=some(against),
+            rivals=self.rivals,
             log=log or self.log,
             fixes=self.fixes if fixes is None else fixes,
             confirm=confirm if confirm is not None else "" if sure else self.confirm,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from hosttune.errors import HostError
 from hosttune.host import Host, proc, text
@@ -35,25 +36,29 @@ def gather(host: Host, pid: str) -> tuple[GroupLimit, ...]:
     mounts = _mounts(host)
     found: list[GroupLimit] = []
     missed: HostError | None = None
-    for controllers, path in proc.groups(host.read(f"/proc/{pid}/cgroup")):
-        if not path.startswith("/") or "/../" in f"{path}/":
-            continue
-        version = 1 if controllers else 2
-        for controller in ("memory", "pids"):
-            if version == 1 and controller not in controllers:
+    for controller, version, path in _hierarchies(host.read(f"/proc/{pid}/cgroup")):
+        top = mounts.get(controller if version == 1 else "")
+        for group in _upwards(path) if top else ():
+            try:
+                limit = _limit(host, controller, version, f"{top}{group}".rstrip("/"), group)
+            except HostError as error:
+                # the group at the top has no such file, nor one without the controller
+                missed = missed if error.reason is Reason.ABSENT else error
                 continue
-            top = mounts.get(controller if version == 1 else "")
-            for group in _upwards(path) if top else ():
-                try:
-                    limit = _limit(host, controller, version, f"{top}{group}".rstrip("/"), group)
-                except HostError as error:
-                    # the group at the top has no such file, nor one without the controller
-                    missed = missed if error.reason is Reason.ABSENT else error
-                    continue
-                found.extend([limit] if limit else [])
+            found.extend([limit] if limit else [])
     if missed and not found:
         raise missed
     return tuple(found)
+
+
+def _hierarchies(told: str) -> Iterator[tuple[str, int, str]]:
+    """Yield controller, version and path of each group that may hold a limit."""
+    for controllers, path in proc.groups(told):
+        if not path.startswith("/") or "/../" in f"{path}/":
+            continue
+        for name in ("memory", "pids"):
+            if not controllers or name in controllers:
+                yield name, 1 if controllers else 2, path
 
 
 def _limit(host: Host, controller: str, version: int, directory: str, group: str) -> GroupLimit | None:

@@ -28,28 +28,39 @@ _CONNTRACK = "net.netfilter.nf_conntrack"
 
 def defaults(host: Host, machine: Machine, readings: Mapping[str, Reading]) -> dict[str, Value]:
     """Return the defaults by subject, as far as they can be told; the running value where it is what a rule gives."""
-    found: dict[str, Value] = {}
-    for key, rule in _RULES.items():
-        reading = readings.get(f"sysctl:{key}")
-        now = None if reading is None or isinstance(reading.runtime, Unknown) else reading.runtime
-        value = rule(machine, now) if reading is not None and machine.kernel else None
-        if value is not None and not (key.startswith(_CONNTRACK) and _module_is_told_otherwise(host)):
-            found[f"sysctl:{key}"] = value
+    found = _by_rule(host, machine, readings) if machine.kernel else {}
     most = nr_open_default(host)
     if isinstance(most, int):
         found["sysctl:fs.nr_open"] = most
-    # set by the kernel before anything else runs (fs/proc/proc_sysctl.c, do_sysctl_args()): files come on top
-    for key, value in re.findall(r"(?:^|\s)sysctl\.([\w./-]+)=(\S*)", text(host, "/proc/cmdline")):
-        if key.startswith("net") and machine.network_namespace == "another":
-            continue  # that sets the first network namespace alone
-        reading = readings.get(subject := f"sysctl:{display(normalise(key))}")
-        told = kernel_value(value, None) if reading is not None else None
-        if told is not None and not isinstance(told, Unknown):
-            found[subject] = told
+    found |= _of_command_line(host, machine, readings)
     apart = bool(machine.container) or machine.network_namespace == "another"
     if machine.systemd or not apart:
         return found
     return {subject: value for subject, value in found.items() if not _is_of_the_host(readings.get(subject), value)}
+
+
+def _by_rule(host: Host, machine: Machine, readings: Mapping[str, Reading]) -> dict[str, Value]:
+    found: dict[str, Value] = {}
+    for key, rule in _RULES.items():
+        reading = readings.get(f"sysctl:{key}")
+        if reading is None or (key.startswith(_CONNTRACK) and _module_is_told_otherwise(host)):
+            continue
+        value = rule(machine, None if isinstance(reading.runtime, Unknown) else reading.runtime)
+        if value is not None:
+            found[f"sysctl:{key}"] = value
+    return found
+
+
+def _of_command_line(host: Host, machine: Machine, readings: Mapping[str, Reading]) -> dict[str, Value]:
+    """Return what the kernel sets before anything else runs (fs/proc/proc_sysctl.c, do_sysctl_args())."""
+    found: dict[str, Value] = {}
+    for key, value in re.findall(r"(?:^|\s)sysctl\.([\w./-]+)=(\S*)", text(host, "/proc/cmdline")):
+        if key.startswith("net") and machine.network_namespace == "another":
+            continue  # that sets the first network namespace alone
+        subject, told = f"sysctl:{display(normalise(key))}", kernel_value(value, None)
+        if subject in readings and not isinstance(told, Unknown):
+            found[subject] = told
+    return found
 
 
 def raises_file_max(host: Host, machine: Machine) -> bool:

@@ -12,7 +12,7 @@ from hosttune.host import Host, text
 SECTIONS = ("ethernets", "bonds", "bridges", "vlans", "wifis")
 """Where a definition may be joined by one of a few lines in another file; others ask for keys of their own in each."""
 
-_NOT_DEVICES = ("openvswitch",)
+_NOT_DEVICES = ("openvswitch",)  # which is no section of devices
 _KEY = re.compile(
     r"""(?:"(?P<double>[^"\\]*)"|'(?P<single>[^']*)'|(?P<plain>[^\s#&*!|>%@`"'{}\[\],-][^#{}\[\]]*?))"""
     r"""\s*:(?:\s+(?P<rest>.*))?$"""
@@ -41,28 +41,33 @@ def _in_file(path: str, yaml: str, name: str, id_: str) -> Definition | None:
     sections: dict[tuple[str, str], dict[str, str]] = {}
     word = re.compile(rf"(?<![\w.-]){re.escape(id_ or name)}(?![\w.-])")
     for keys, rest in outline(yaml):
-        if keys[0] != "network" or (len(keys) > 1 and keys[1] in _NOT_DEVICES):
+        if keys[0] != "network" or keys[1:2] == _NOT_DEVICES or len(keys) > 4:
             continue
         if len(keys) < 3 and rest[:1] in ("{", "[") and word.search(rest):
             said = f"{path} names {id_ or name} in {{}}, which hosttune does not read: write it in lines"
             return Definition(path, unclear=said)
-        if len(keys) == 3:
-            sections.setdefault((keys[1], keys[2]), {})
-            if rest[:1] == "{":
-                # `eth0: {match: {...}}`: its keys may be any of the words
-                sections[keys[1], keys[2]] |= dict.fromkeys(re.findall(r"[\w-]+(?=\s*:)", rest), "{")
-        elif len(keys) == 4:
-            sections[keys[1], keys[2]] |= {keys[3]: rest}
-    for (section, one), below in sections.items():
-        renamed = below.get("set-name", "").strip("\"'")
-        if one != id_ if id_ else name not in (one, renamed):
-            continue
-        if section not in SECTIONS:
-            return Definition(path, unclear=f"{path} defines {one} below {section}, which hosttune does not write")
-        if not id_ and "match" in below and renamed != name:
-            return Definition(path, unclear=f"whether {one} of {path} matches {name} cannot be told from the file")
-        return Definition(path, section, one)
-    return None
+        if len(keys) > 2:
+            below = sections.setdefault((keys[1], keys[2]), {})
+            below |= {keys[3]: rest} if len(keys) == 4 else _inline(rest)
+    found = (_defined(path, *where, below, name, id_) for where, below in sections.items())
+    return next((definition for definition in found if definition), None)
+
+
+def _inline(rest: str) -> dict[str, str]:
+    """Return the keys of `eth0: {match: {...}}`, which may be any of the words."""
+    return dict.fromkeys(re.findall(r"[\w-]+(?=\s*:)", rest), "{") if rest[:1] == "{" else {}
+
+
+def _defined(path: str, section: str, own: str, below: dict[str, str], name: str, id_: str) -> Definition | None:
+    """Return what a definition of this id and these keys is for the interface, None where it is of another."""
+    renamed = below.get("set-name", "").strip("\"'")
+    if own != id_ if id_ else name not in (own, renamed):
+        return None
+    if section not in SECTIONS:
+        return Definition(path, unclear=f"{path} defines {own} below {section}, which hosttune does not write")
+    if not id_ and "match" in below and renamed != name:
+        return Definition(path, unclear=f"whether {own} of {path} matches {name} cannot be told from the file")
+    return Definition(path, section, own)
 
 
 def outline(yaml: str) -> Iterator[tuple[tuple[str, ...], str]]:
@@ -82,12 +87,16 @@ def outline(yaml: str) -> Iterator[tuple[tuple[str, ...], str]]:
         while above and above[-1][0] >= indent:
             above.pop()
         above.append((indent, next(key for key in found.group("double", "single", "plain") if key is not None)))
-        rest = found["rest"] or ""
-        while rest[:1] in ("{", "[") and lines and _open(rest):
-            rest += " " + re.sub(r"(?:^|\s)#.*", "", lines.popleft()).strip()
-        while rest[:1] in ("|", ">") and lines and (not lines[0].strip() or lines[0].startswith(" " * (indent + 1))):
-            lines.popleft()
-        yield tuple(key for _, key in above), rest
+        yield tuple(key for _, key in above), _rest(found["rest"] or "", lines, indent)
+
+
+def _rest(rest: str, lines: deque[str], indent: int) -> str:
+    """Return what follows a key, and take the lines on which it goes on: of a text in a block, none of it."""
+    while rest[:1] in ("{", "[") and lines and _open(rest):
+        rest += " " + re.sub(r"(?:^|\s)#.*", "", lines.popleft()).strip()
+    while rest[:1] in ("|", ">") and lines and (not lines[0].strip() or lines[0].startswith(" " * (indent + 1))):
+        lines.popleft()
+    return rest
 
 
 def _open(flow: str) -> bool:

@@ -262,17 +262,20 @@ def _pairs(
     pairs: list[tuple[str, Backend]] = []
     notes: list[str] = []
     for backend in backends:
-        chosen = sources or backend.sources
-        if not chosen:
-            answer = answers.get(backend.address, {"source": "", "error": "no answer"})
-            if not answer["source"]:
-                why = answer.get("error") or "no answer"
-                notes.append(f"{backend}: no route: {why}; its ports could not be counted")
-            chosen = (answer["source"],) if answer["source"] else ()
+        chosen = sources or backend.sources or _routed(backend, answers, notes)
         pairs.extend((s, backend) for s in chosen if (":" in s) == (":" in backend.address))
     if sources and not pairs:
         raise UsageError("--source: no address of the backends' family; name one, or leave it to routing")
     return pairs, notes
+
+
+def _routed(backend: Backend, answers: Mapping[str, Any], notes: list[str]) -> tuple[str, ...]:
+    """Return the source that routing picks towards a backend, () and a note where it picks none."""
+    answer = answers.get(backend.address, {"source": ""})
+    if answer["source"]:
+        return (answer["source"],)
+    notes.append(f"{backend}: no route: {answer.get('error') or 'no answer'}; its ports could not be counted")
+    return ()
 
 
 def _every_source(host: Host, backends: tuple[Backend, ...]) -> list[tuple[str, Backend]]:

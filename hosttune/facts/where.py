@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from hosttune.errors import HostError
 from hosttune.facts.writers import mounted_read_only
@@ -14,6 +13,8 @@ from hosttune.model import Machine, Namespaces, Site, Where
 
 # PROC_PID_INIT_INO: include/linux/proc_ns.h, include/uapi/linux/nsfs.h
 _FIRST_PIDS = "4026531836"
+Patterns = Sequence[tuple[str, re.Pattern[str]]]
+
 _ID = r"[0-9a-f]{12,64}"
 # who makes a control group of this name: runtime, how the last parts of its path are spelled (systemd and cgroupfs)
 _GROUPS = (
@@ -58,27 +59,24 @@ def gather(host: Host, machine: Machine, came: Came = HERE) -> Where:
     if not machine.kernel:
         return Where(site=Site.IMAGE)
     process = came.process
-    asked = _asked(host, process)
-    own, first, other = (_namespaces(asked[kind]) for kind in ("own", "first", "other"))
+    own, first, other, names = _asked(host, process)
     initial = machine.network_namespace != "another"
     entered = came.origin not in ("", own.net)
-    # a unit with PrivateTmp= has a mount namespace of its own: that alone makes no container
-    outside = bool(other.pid) and other.pid != own.pid and other.mnt != own.mnt
+    outside = _is_outside(other, own)
     closed = not (initial or entered or outside) and bool(mounted_read_only(host, "/proc/self/mounts"))
     owner, id = _owner(host, process, outside)
     if outside or (process is not None and owner):
         contained = not owner.endswith(".service")
     else:
         contained = not entered and _within_one(machine, own, closed)
-        owner = (owner or machine.container) if contained else owner if process is not None else ""
+        owner = owner or machine.container if contained else _only_of(process, owner)
     files = other if outside else own
-    own_stat = proc.stat(text(host, f"/proc/{process}/stat")) if process is not None else None
     return Where(
-        site=Site.CONTAINER if contained else Site.HOST if initial else Site.NAMESPACE,
+        site=_site(contained, initial),
         namespaces=Namespaces(own.net, files.mnt, files.user, files.pid),
-        name=_name(came, own, initial, asked["names"]),
+        name=_name(came, own, initial, names),
         process=process,
-        started=own_stat.started if own_stat else "",
+        started=_started(host, process),
         owner=owner,
         id=id if contained else "",
         inside=not outside,
@@ -88,6 +86,16 @@ def gather(host: Host, machine: Machine, came: Came = HERE) -> Where:
         read_only=closed,
         inherited=() if initial else came.inherited,
     )
+
+
+def _site(contained: bool, initial: bool) -> Site:
+    return Site.CONTAINER if contained else Site.HOST if initial else Site.NAMESPACE
+
+
+def _is_outside(other: Namespaces, own: Namespaces) -> bool:
+    """Say whether another process is in a container, and this one is not in the same."""
+    # a unit with PrivateTmp= has a mount namespace of its own: that alone makes no container
+    return bool(other.pid) and other.pid != own.pid and other.mnt != own.mnt
 
 
 def _name(came: Came, own: Namespaces, initial: bool, names: Sequence[str]) -> str:
@@ -113,31 +121,45 @@ def _loaded(machine: Machine, own: Namespaces, first: Namespaces, initial: bool,
     return machine.systemd and first.net in ("", own.net)
 
 
-def _asked(host: Host, process: int | None) -> dict[str, Any]:
+def _asked(host: Host, process: int | None) -> tuple[Namespaces, Namespaces, Namespaces, list[str]]:
+    """Return the own namespaces, those of the first process, those of the one named, and names of the network's."""
     try:
-        found: dict[str, Any] = host.probe("namespaces", **({} if process is None else {"pid": process}))
+        found = host.probe("namespaces", **({} if process is None else {"pid": process}))
     except HostError:
-        return {"own": {}, "first": {}, "other": {}, "names": []}
-    return found
-
-
-def _namespaces(found: Mapping[str, str]) -> Namespaces:
-    return Namespaces(**{kind: str(found.get(kind, "")) for kind in ("net", "mnt", "user", "pid")})
+        return Namespaces(), Namespaces(), Namespaces(), []
+    own, first, other = (
+        Namespaces(**{kind: found[whose].get(kind, "") for kind in ("net", "mnt", "user", "pid")})
+        for whose in ("own", "first", "other")
+    )
+    return own, first, other, found["names"]
 
 
 def _owner(host: Host, process: int | None, outside: bool) -> tuple[str, str]:
     """Return who keeps a process and the container's id: its control group says so, else what is mounted there."""
     name = "self" if process is None else str(process)
     paths = [path for _, path in proc.groups(text(host, f"/proc/{name}/cgroup"))]
-    pod = any("/kubepods" in path for path in paths)
-    for owner, pattern in _GROUPS:
-        if found := next((m for path in paths if (m := pattern.search(path))), None):
-            return "kubernetes" if pod else owner, found[1]
+    if found := _first(_GROUPS, paths):
+        pod = any("/kubepods" in path for path in paths)
+        return ("kubernetes", found[1]) if pod else found
     if outside or process is None:
         mounted = proc.mountinfo(text(host, f"/proc/{name}/mountinfo"))
-        roots = [mount.root for mount in mounted if mount.place in _FILES]
-        for owner, pattern in _MOUNTS:
-            if found := next((m for root in roots if (m := pattern.search(root))), None):
-                return owner, found[1]
+        if found := _first(_MOUNTS, [mount.root for mount in mounted if mount.place in _FILES]):
+            return found
     units = [part for path in paths for part in path.split("/") if part.endswith(".service")]
-    return (units[0] if units and process is not None else ""), ""
+    return _only_of(process, units[0] if units else ""), ""
+
+
+def _first(patterns: Patterns, paths: Sequence[str]) -> tuple[str, str] | None:
+    """Return the runtime and the id of the first pattern that one of the paths has."""
+    matches = ((owner, pattern.search(path)) for owner, pattern in patterns for path in paths)
+    return next(((owner, match[1]) for owner, match in matches if match), None)
+
+
+def _only_of(process: int | None, owner: str) -> str:
+    """Return who keeps a process that was named; that this one is kept by a unit is of no interest."""
+    return owner if process is not None else ""
+
+
+def _started(host: Host, process: int | None) -> str:
+    own = proc.stat(text(host, f"/proc/{process}/stat")) if process is not None else None
+    return own.started if own else ""

@@ -89,27 +89,27 @@ def _verdict(requirement: Requirement, reading: Reading, default: Value | None, 
     good_now = holds(requirement, now, now)
     if reading.fresh:
         return (Verdict.OK if good_now else Verdict.FAIL), _started_anew(reading, now, say)
-    where = f" ({reading.origin})" if reading.origin else ""
     if not good_now and _negative(now) and not any(_negative(want) for want in requirement.wants):
         return Verdict.FAIL, f"{say(now)} now: the kernel took a negative number, which is not `no limit`"
     if isinstance(boot, Unknown):
-        if boot.reason is Reason.MALFORMED and good_now:
-            return Verdict.DRIFT, f"{say(now)} now; the kernel will not take what {reading.origin} says"
-        if boot.reason is Reason.MODULE and good_now:
-            return Verdict.DRIFT, f"{say(now)} now; after a boot: {boot.detail}"
         if boot.reason is Reason.UNSET and good_now:
             return _by_default(requirement, now, default, about)
-        return _runtime_alone(requirement, now, boot, good_now)
-    good_boot = holds(requirement, boot, now)
+        return _without_boot(reading, say(now), boot, good_now)
+    return _both(reading, say(now), say(boot), good_now, holds(requirement, boot, now))
+
+
+def _both(reading: Reading, now: str, boot: str, good_now: bool, good_boot: bool) -> tuple[Verdict, str]:
+    """Judge a value now and one on disk, both known."""
+    where = f" ({reading.origin})" if reading.origin else ""
     if good_now and good_boot:
-        return Verdict.OK, f"{say(now)} now, {say(boot)} at boot{where}"
+        return Verdict.OK, f"{now} now, {boot} at boot{where}"
     beats = f", which beats {reading.beaten[0]}" if reading.beaten else ""
     if good_now:
         why = reading.origin or "nothing on disk sets it"
-        return Verdict.DRIFT, f"{say(now)} now, but {say(boot)} after a boot: {why}{beats}"
+        return Verdict.DRIFT, f"{now} now, but {boot} after a boot: {why}{beats}"
     if good_boot:
-        return Verdict.DRIFT, f"{say(boot)} on disk{where}, not in force: {say(now)} now"
-    return Verdict.FAIL, f"{say(now)} now, {say(boot)} after a boot{where}{beats}"
+        return Verdict.DRIFT, f"{boot} on disk{where}, not in force: {now} now"
+    return Verdict.FAIL, f"{now} now, {boot} after a boot{where}{beats}"
 
 
 def _started_anew(reading: Reading, now: Value, say: Callable[[Value], str]) -> str:
@@ -134,13 +134,15 @@ def _negative(value: Value) -> bool:
     return min(value, default=0) < 0 if isinstance(value, tuple) else isinstance(value, int) and value < 0
 
 
-def _runtime_alone(requirement: Requirement, now: Value, boot: Unknown, good: bool) -> tuple[Verdict, str]:
-    say = partial(shown, unit=requirement.unit)
-    if boot.reason is Reason.UNSET:
-        said = "nothing on disk sets it"
-    else:
-        said = f"after a boot: {boot.detail or boot.reason.value}"
-    return (Verdict.OK if good else Verdict.FAIL), f"{say(now)} now, {said}"
+def _without_boot(reading: Reading, now: str, boot: Unknown, good: bool) -> tuple[Verdict, str]:
+    """Judge what holds now where it is not known what a boot makes of it."""
+    if good and boot.reason is Reason.MALFORMED:
+        return Verdict.DRIFT, f"{now} now; the kernel will not take what {reading.origin} says"
+    if good and boot.reason is Reason.MODULE:
+        return Verdict.DRIFT, f"{now} now; after a boot: {boot.detail}"
+    unset = boot.reason is Reason.UNSET
+    said = "nothing on disk sets it" if unset else f"after a boot: {boot.detail or boot.reason.value}"
+    return (Verdict.OK if good else Verdict.FAIL), f"{now} now, {said}"
 
 
 def _without_runtime(

@@ -50,29 +50,29 @@ def _pools(pools: Pools) -> Iterator[Use]:
         if pool.mode is BindMode.BIND:
             shared.setdefault(pool.source, pool)
             continue
-        which = f"{pool.source}->{pool.backend}"
         # where a program's own range is only guessed, its end is not known
         limit = None if pools.guessed(pool) else pool.usable
-        yield _ports(which, f"ports {pool.source} -> {pool.backend}", pool, limit)
+        yield _ports((pool.source, str(pool.backend)), f"ports {pool.source} -> {pool.backend}", pool, limit)
     for source, pool in shared.items():
-        yield _ports(source, f"ports of {source}, whatever the backend", pool, pool.usable)
+        yield _ports((source,), f"ports of {source}, whatever the backend", pool, pool.usable)
 
 
-def _ports(which: str, name: str, pool: PortPool, limit: int | None) -> Use:
+def _ports(of: tuple[str, ...], name: str, pool: PortPool, limit: int | None) -> Use:
     taken, reads = pool.usable - pool.free, "sock_diag, net.ipv4.ip_local_port_range"
-    return Use(f"ports:{which}", name, taken, limit, "ports", reads, pool.knee, pool.mode.value)
+    return Use("ports", name, taken, limit, "ports", reads, pool.knee, pool.mode.value, of)
 
 
 def _program(program: Program) -> Use:
     reads = f"/proc/{program.pid}/fd, /proc/{program.pid}/limits"
     name = f"descriptors of {program}"
-    return Use(f"nofile:{program.pid}", name, program.descriptors, program.soft, "descriptors", reads)
+    of = (str(program.pid),)
+    return Use("nofile", name, program.descriptors, program.soft, "descriptors", reads, of=of)
 
 
 def _listener(listener: Listener) -> Use:
     # the queue holds one more than the backlog (include/net/sock.h sk_acceptq_is_full)
     name, most = f"accept queue of {listener}", listener.backlog + 1
-    return Use(f"accept-queue:{listener}", name, listener.queue, most, "connections", "sock_diag")
+    return Use("accept-queue", name, listener.queue, most, "connections", "sock_diag", of=(str(listener),))
 
 
 def _tables(counters: Mapping[str, int], limits: Limits) -> Iterator[Use]:
@@ -99,4 +99,5 @@ def _memory(counters: Mapping[str, int], tcp_mem: Value | Unknown | None) -> Ite
 def _group(group: GroupLimit) -> Use:
     unit, what = ("bytes", "memory") if group.controller == "memory" else ("tasks", "tasks")
     name = f"{what} of {group.group.rpartition('/')[2]}"
-    return Use(f"cgroup-{group.controller}:{group.group}", name, group.used, group.limit, unit, group.file)
+    kind = f"cgroup-{group.controller}"
+    return Use(kind, name, group.used, group.limit, unit, group.file, of=(group.group,))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from hosttune.errors import HostError
-from hosttune.model import FileState
+
+if TYPE_CHECKING:
+    from hosttune.model import FileState
 
 
 class Host(Protocol):

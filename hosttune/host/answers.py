@@ -70,28 +70,38 @@ def _named(type_: Any) -> set[str]:
 
 def _wrong(type_: Any, value: Any) -> str:
     """Return what of a value does not fit a type, and where in it: one that an answer may have, and no other."""
-    inner = get_args(type_)
     if is_typeddict(type_):
         return _record(_fields(type_), value)
     if type_ in _PLAIN:
         return "" if isinstance(value, type_) else _PLAIN[type_]
-    match get_origin(type_):
-        case kind if kind is Annotated:
-            why = "" if inner[0] in (int, float, str) else _wrong(inner[0], value)
-            return why or ("" if inner[1].right(value) else inner[1].words)
-        case kind if kind is list:
-            if not isinstance(value, list) or len(value) > _ROWS:
-                return "no list"
-            return next((f"{n}: {why}" for n, row in enumerate(value) if (why := _wrong(inner[0], row))), "")
-        case kind if kind is dict:
-            if not isinstance(value, dict):
-                return "no table"
-            rows = ((key, _wrong(inner[0], key) or _wrong(inner[1], one)) for key, one in value.items())
-            return next((f"{key!r}: {why}" for key, why in rows if why), "")
+    inner = get_args(type_)
+    form = _FORMS.get(get_origin(type_))
+    if form is not None:
+        return form(*inner, value)
     return "" if value is None else _wrong(inner[0], value)  # X | None
 
 
+def _conditional(type_: Any, condition: Is, value: Any) -> str:
+    # of a plain type the condition says all
+    why = "" if type_ in (int, float, str) else _wrong(type_, value)
+    return why or ("" if condition.right(value) else condition.words)
+
+
+def _rows(type_: Any, value: Any) -> str:
+    if not isinstance(value, list) or len(value) > _ROWS:
+        return "no list"
+    return next((f"{n}: {why}" for n, row in enumerate(value) if (why := _wrong(type_, row))), "")
+
+
+def _entries(names: Any, type_: Any, value: Any) -> str:
+    if not isinstance(value, dict):
+        return "no table"
+    entries = ((name, _wrong(names, name) or _wrong(type_, one)) for name, one in value.items())
+    return next((f"{name!r}: {why}" for name, why in entries if why), "")
+
+
 _PLAIN = {bool: "neither true nor false", str: "no text"}
+_FORMS: dict[Any, Callable[..., str]] = {Annotated: _conditional, list: _rows, dict: _entries}
 
 
 def _record(fields: dict[str, Any], value: Any) -> str:

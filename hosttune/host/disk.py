@@ -121,6 +121,14 @@ class Disk:
         self.step("poke", path, call)
 
 
+def refusal(directory: int, name: str = "") -> str:
+    """Return why a file of a directory, or the directory itself, takes no writes; "" where it does."""
+    if os.access(name or ".", os.W_OK if name else os.W_OK | os.X_OK, dir_fd=directory):
+        return ""
+    read_only = os.fstatvfs(directory).f_flag & os.ST_RDONLY
+    return os.strerror(errno.EROFS if read_only else errno.EACCES).lower()
+
+
 def temporary_of(at: Entry) -> Entry:
     """Return the name under which a file is prepared before it takes its place."""
     return at.beside(f".{at.name}.hosttune-new")

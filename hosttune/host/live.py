@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
 import fnmatch
 import os
 import stat
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from hosttune import registry
 from hosttune.errors import HostError, UsageError
-from hosttune.host import named_file, owners, path_walk
-from hosttune.host.disk import Disk, state_of, temporary_of
+from hosttune.host import file_lock, named_file, owners, path_walk
+from hosttune.host.disk import Disk, refusal, state_of, temporary_of
 from hosttune.host.named_file import Given
 from hosttune.host.reading import OPENING, host_error, of_thread, read_bounded
 from hosttune.host.remembered import MOST_NAMES, Remembered, is_kept, lives, too_many
@@ -137,7 +135,7 @@ class LiveHost:
             except OSError as error:
                 return (error.strerror or str(error)).lower()
         with self._tree.opened("/", os.O_PATH) as top:
-            return _refusal(top)
+            return refusal(top)
 
     def owner(self, path: str) -> tuple[int, int] | None:
         """Return the user id and the mode of a file or directory, links followed; None where it cannot be seen."""
@@ -202,24 +200,9 @@ class LiveHost:
     @contextlib.contextmanager
     def lock(self, path: str, wait: float, waiting: Callable[[str], None]) -> Iterator[None]:
         """Hold an exclusive lock (flock(2)), which the kernel lets go of however the process ends."""
-        with self._tree.entry(path) as at:
-            # not through a link: in an image it could name any file to be made
-            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
-            fd = os.open(at.name, flags, 0o600, dir_fd=at.directory)
-        try:
-            start = time.monotonic()
-            while not _locks(fd):
-                holder = f"process {os.pread(fd, 20, 0).decode('ascii', 'replace').strip() or '?'}"
-                if time.monotonic() > start + wait:
-                    raise HostError(Reason.UNREADABLE, f"{path} is held by {holder}")
-                waiting(holder)
-                time.sleep(0.05)
-            os.ftruncate(fd, 0)
-            os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+        with file_lock.locked(lambda: self._tree.entry(path), wait, waiting):
             self._forget()  # whoever held it may have changed what was seen before
             yield
-        finally:
-            os.close(fd)
 
     @contextlib.contextmanager
     def _changing(self, path: str) -> Iterator[Entry]:
@@ -257,13 +240,13 @@ class LiveHost:
     def _unwritable(self, path: str) -> str:
         with self._tree.opened(path, os.O_PATH) as fd:
             if stat.S_ISDIR(os.fstat(fd).st_mode):
-                return _refusal(fd)
+                return refusal(fd)
         with self._tree.entry(path) as at:
             found = stat_of(at)
             if self._tree.image and (found is None or stat.S_ISLNK(found.st_mode)):
                 # where a link of an image leads is not to be asked of the machine that it lies on
                 return "a link"
-            return _refusal(at.directory, at.name)
+            return refusal(at.directory, at.name)
 
     def _glob(self, pattern: str) -> list[str]:
         found, literal = [""], ""
@@ -311,19 +294,3 @@ def _name(root: str) -> str:
         return real if os.path.samestat(os.stat(real), os.stat(root)) else root
     except OSError:
         return root
-
-
-def _refusal(directory: int, name: str = "") -> str:
-    """Return why a file of a directory, or the directory itself, takes no writes; "" where it does."""
-    if os.access(name or ".", os.W_OK if name else os.W_OK | os.X_OK, dir_fd=directory):
-        return ""
-    read_only = os.fstatvfs(directory).f_flag & os.ST_RDONLY
-    return os.strerror(errno.EROFS if read_only else errno.EACCES).lower()
-
-
-def _locks(fd: int) -> bool:
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -167,12 +167,13 @@ class Tracked:
 class Use:
     """How much of one limit is taken now.
 
-    `id` is `kind` or `kind:which`: `ports:10.0.0.9->10.0.0.11:1883`, `nofile:812`, `accept-queue:0.0.0.0:1883`,
-    `conntrack`. `limit` None: there is none here, Unknown: it could not be read. `knee` is where it slows first.
-    `reads` names where both are read. `mode` is the bind mode of a pool of ports.
+    `kind` is what is limited, `of` which one where there are several: a source and its backend, a source alone where
+    bind() takes a port whatever the backend, a process, a listener, a control group. `limit` None: there is none here,
+    Unknown: it could not be read. `knee` is where it slows first. `reads` names where both are read. `mode` is the bind
+    mode of a pool of ports.
     """
 
-    id: str
+    kind: str
     name: str
     used: int
     limit: int | Unknown | None
@@ -180,10 +181,12 @@ class Use:
     reads: str
     knee: int | None = None
     mode: str = ""
+    of: tuple[str, ...] = ()
 
     @property
-    def kind(self) -> str:
-        return self.id.partition(":")[0]
+    def id(self) -> str:
+        """What prints and documents call it: `ports:10.0.0.9->10.0.0.11:1883`, `nofile:812`, `conntrack`."""
+        return f"{self.kind}:{'->'.join(self.of)}" if self.of else self.kind
 
     @property
     def share(self) -> float | None:

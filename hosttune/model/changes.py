@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from dataclasses import dataclass
 from typing import Annotated
@@ -60,6 +61,16 @@ class Change:
 
     def __str__(self) -> str:
         return f"{self.backend} {self.target}"
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Return what is written: backend and target."""
+        return self.backend, self.target
+
+    @property
+    def reverse(self) -> Change:
+        """Return the change that takes it back."""
+        return dataclasses.replace(self, before=self.after, after=self.before)
 
 
 @dataclass(frozen=True, slots=True)

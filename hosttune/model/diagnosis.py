@@ -52,7 +52,7 @@ class Cause:
     the number at which it binds, in `unit`. `log` is what the program will have logged. `fixes` are commands or
     sentences, the best first. `confirm` is the reading that would decide where the evidence is thin.
     `strength` orders causes of one certainty: the greater comes first. `against` is what speaks against it, `rivals`
-    what speaks against those that are easily taken for it.
+    are the kinds that are easily taken for it.
     """
 
     kind: str
@@ -62,7 +62,7 @@ class Cause:
     unit: str = "connections"
     evidence: tuple[Evidence, ...] = ()
     against: tuple[Evidence, ...] = ()
-    rivals: tuple[Evidence, ...] = ()
+    rivals: tuple[str, ...] = ()
     log: str = ""
     fixes: tuple[str, ...] = ()
     confirm: str = ""

@@ -52,7 +52,7 @@ def needs(host: PlannedHost) -> list[str]:
     return [f"# Needs {count} more addresses on this host: README.md says how to add them."] if count else []
 
 
-def filled(module: str, name: str, **values: object) -> str:
+def filled(module: str, template: str, /, **values: object) -> str:
     """Return a template that stands beside a module, with its values for @NAME@.
 
     A line that has nothing else is as many lines as its value has, none where that is an empty list. Lines from
@@ -60,7 +60,7 @@ def filled(module: str, name: str, **values: object) -> str:
     """
     lines: list[str] = []
     kept = True
-    for line in Path(module).with_name(name).read_text("utf-8").splitlines():
+    for line in Path(module).with_name(template).read_text("utf-8").splitlines():
         control = re.fullmatch(r" *@(if \w+|else|end)@", line)
         if control:
             word, _, condition = control[1].partition(" ")

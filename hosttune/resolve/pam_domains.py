@@ -96,17 +96,21 @@ def rank(domain: str, who: Account, root_exempt: bool) -> int | None:
         return USER
     # Debian's patch guards @, % and * for root, who then falls through to the ranges of user ids
     guarded = root_exempt and who.uid == 0
-    if domain[:1] == "@" and not guarded:
-        return GROUP if _in_group(domain[1:], span, who) else None
-    if domain[:1] == "%" and not guarded:
-        if domain == "%":
-            return ALL
-        if span is not None and span.form != "one":
-            return None  # "range unsupported for %group matching"
-        return ALL_GROUP if _in_group(domain[1:], span, who) else None
+    if domain[:1] in ("@", "%") and not guarded:
+        return _rank_of_group(domain, span, who)
     if span is None:
         return DEFAULT if domain == "*" and not guarded else None
     return USER if span.holds(who.uid) else None
+
+
+def _rank_of_group(domain: str, span: _Range | None, who: Account) -> int | None:
+    if domain == "%":
+        return ALL
+    if domain[0] == "%" and span is not None and span.form != "one":
+        return None  # "range unsupported for %group matching"
+    if not _in_group(domain[1:], span, who):
+        return None
+    return GROUP if domain[0] == "@" else ALL_GROUP
 
 
 def exempts(domain: str, who: Account) -> bool:

@@ -58,21 +58,25 @@ def _made_of(files: tuple[tuple[str, str], ...]) -> _Made:
     lines = tuple(line for found, _ in parsed for line in found)
     check_patterns(lines)
     table = _table(lines)
+    explicit = frozenset(entry.key for entry in table if not entry.glob)
+    patterns = tuple(entry for entry in table if entry.glob and entry.text is not None)
+    warnings = warnings_within([warning for _, said in parsed for warning in said])
     last = {line.key: line.origin for line in lines}
+    made = _Made(lines, warnings, {}, patterns, explicit, last, _origins(lines))
+    for entry in table:
+        if entry.text is not None and entry.key in explicit:
+            name, won = display(entry.key), last[entry.key]
+            made.plain[name] = Resolved(entry.text, won, made.beaten(name, won))
+    return made
+
+
+def _origins(lines: Iterable[Assignment]) -> dict[str, list[Origin]]:
+    """Return where each key is given a value, in the order in which the lines are read."""
     origins: dict[str, list[Origin]] = {}
     for line in lines:
         if line.text is not None:
             origins.setdefault(display(line.key), []).append(line.origin)
-    set_ = [entry for entry in table if entry.text is not None]
-    explicit = frozenset(entry.key for entry in table if not entry.glob)
-    patterns = tuple(entry for entry in set_ if entry.glob)
-    warnings = warnings_within([warning for _, said in parsed for warning in said])
-    made = _Made(lines, warnings, {}, patterns, explicit, last, origins)
-    for entry in set_:
-        if entry.key in explicit:
-            name, won = display(entry.key), last[entry.key]
-            made.plain[name] = Resolved(entry.text or "", won, made.beaten(name, won))
-    return made
+    return origins
 
 
 def parse(path: str, text: str, warnings: list[str]) -> list[Assignment]:

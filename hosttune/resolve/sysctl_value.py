@@ -60,21 +60,21 @@ def kernel_value(text: str, count: int | None) -> Value | Unknown:
         count = len(words) if words and len(words) < 9 and all(_INT.fullmatch(w) for w in words) else 0
     if count == 0:
         return text.strip()
-    found: list[int] = []
-    rest = text.lstrip(" \t\n")
-    while rest and len(found) < count:
-        match = _INT.match(rest)
-        if not match or (match.end() < len(rest) and rest[match.end()] not in " \t\n"):
-            return Unknown(Reason.MALFORMED, f"{text!r} is no number to the kernel")
-        word = match[0]
-        digits = word.lstrip("+-")
-        octal = len(digits) > 1 and digits[0] == "0" and digits[1] not in "xX"
-        try:
-            number = int(digits, 8 if octal else 0)
-        except ValueError:
-            return Unknown(Reason.MALFORMED, f"{text!r} is no number to the kernel")
-        found.append(-number if word[0] == "-" else number)
-        rest = rest[match.end() :].lstrip(" \t\n")
-    if not found:
+    words = [word for word in re.split(r"[ \t\n]+", text) if word][:count]
+    if not words:
         return Unknown(Reason.MALFORMED, "empty: the kernel takes no number from it")
-    return found[0] if count == 1 else tuple(found)
+    numbers = tuple(number for word in words if (number := _number(word)) is not None)
+    if len(numbers) < len(words):
+        return Unknown(Reason.MALFORMED, f"{text!r} is no number to the kernel")
+    return numbers[0] if count == 1 else numbers
+
+
+def _number(word: str) -> int | None:
+    """Return a number of C, hexadecimal or octal too, None where a word is none."""
+    digits = word.lstrip("+-")
+    octal = len(digits) > 1 and digits[0] == "0" and digits[1] not in "xX"
+    try:
+        number = int(digits, 8 if octal else 0) if _INT.fullmatch(word) else None
+    except ValueError:
+        return None
+    return -number if number is not None and word[0] == "-" else number

@@ -116,42 +116,50 @@ def resolve_unit(host: Host, unit: str, most: Limit | None = None, now: bool = F
     if not re.fullmatch(r"[A-Za-z0-9:_.\\@-]{1,255}", unit):
         return UnitLimits(*_manager(host, most, now)[:3], (), (f"{unit!r} is no unit's name",), False, "", unit)
     found = systemd_units.find(host, unit, now)
-    notes = [f"{found.masked_by} masks the unit"] if found.masked_by else []
-    if found.id != unit:
-        notes.append(f"{unit} is another name of {found.id}")
-    paths = [found.fragment] if found.fragment else []
-    paths += systemd_units.drop_ins(host, found, now)
+    notes = _names(found, unit)
     soft, hard, origin, beaten = _manager(host, most, now)
-    losers = dict.fromkeys([*reversed(beaten), *([origin] if origin else [])])
-    pam_name = ""
-    for path, text in within(((path, _read(host, path, notes)) for path in paths), f"the unit {found.id}"):
-        for section, key, value, line in _deciding(text):
-            here = Origin(path, line, value)
-            if section != "Service":
-                continue
-            if key == "PAMName":
-                pam_name = value
-            elif key == "LimitNOFILE" and (pair := _pair(value, most)) is not None:
-                losers |= {origin: None} if origin else {}
-                (soft, hard), origin = pair, here
+    lines = list(_service_lines(host, found, notes, now))
+    set_ = [(pair, line) for key, line in lines if key == "LimitNOFILE" and (pair := _pair(line.text, most))]
+    losers = dict.fromkeys([*reversed(beaten), *([origin] if origin else []), *(line for _, line in set_)])
+    if set_:
+        (soft, hard), origin = set_[-1]
+    pam_name = next((line.text for key, line in reversed(lines) if key == "PAMName"), "")
     if pam_name:
         notes.append(f"PAMName={pam_name}: limits.conf has its say after the unit where that PAM service asks for it")
-    if isinstance(most, int) and isinstance(hard, int) and hard > most:
-        notes.append(f"fs.nr_open cuts the hard limit of {hard} to {most}")
-        soft, hard = min(soft, most) if isinstance(soft, int) else soft, most
+    soft, hard = _cut(soft, hard, most, notes)
     beaten = tuple(o for o in reversed(losers) if o != origin)
     return UnitLimits(soft, hard, origin, beaten, tuple(notes), bool(found.fragment), pam_name, found.id)
+
+
+def _names(unit: systemd_units.Unit, name: str) -> list[str]:
+    """Return what is to be said of the unit that a name led to."""
+    notes = [f"{unit.masked_by} masks the unit"] if unit.masked_by else []
+    return notes if unit.id == name else [*notes, f"{name} is another name of {unit.id}"]
+
+
+def _cut(soft: Limit, hard: Limit, most: Limit, notes: list[str]) -> tuple[Limit, Limit]:
+    """Return the limits as fs.nr_open leaves them."""
+    if not (isinstance(most, int) and isinstance(hard, int) and hard > most):
+        return soft, hard
+    notes.append(f"fs.nr_open cuts the hard limit of {hard} to {most}")
+    return min(soft, most) if isinstance(soft, int) else soft, most
+
+
+def _service_lines(host: Host, unit: systemd_units.Unit, notes: list[str], now: bool) -> Iterator[tuple[str, Origin]]:
+    """Yield key and line of each setting of the service that decides, in the order in which they are read."""
+    paths = [*([unit.fragment] if unit.fragment else []), *systemd_units.drop_ins(host, unit, now)]
+    for path, text in within(((path, _read(host, path, notes)) for path in paths), f"the unit {unit.id}"):
+        for section, key, value, line in _deciding(text):
+            if section == "Service":
+                yield key, Origin(path, line, value)
 
 
 def _manager(host: Host, most: Limit, now: bool) -> tuple[Limit, Limit, Origin | None, tuple[Origin, ...]]:
     """Resolve DefaultLimitNOFILE: the first main file, then every drop-in, which beats it wherever it lies."""
     soft: Limit = _SOFT
     hard: Limit = min(_HARD, most) if isinstance(most, int) else _HARD
-    places = [place for place in _PLACES if now or place != "/run"]  # /run is empty after a boot
-    mains = [p for place in places for p in host.glob(f"{place}/systemd/system.conf")][:1]
     seen: list[Origin] = []
-    paths = (*mains, *systemd_units.by_name(host, [f"{place}/systemd/system.conf.d" for place in places]))
-    for path, text in within(((path, _read(host, path, [])) for path in paths), "system.conf.d"):
+    for path, text in within(((path, _read(host, path, [])) for path in _manager_files(host, now)), "system.conf.d"):
         broken = False
         for section, key, value, line in _deciding(text):
             broken = section == _BROKEN
@@ -161,6 +169,12 @@ def _manager(host: Host, most: Limit, now: bool) -> tuple[Limit, Limit, Origin |
         if broken:
             break  # config_parse_many() gives up on all later files too; of a unit each drop-in stands alone
     return soft, hard, seen[-1] if seen else None, tuple(reversed(seen[:-1]))
+
+
+def _manager_files(host: Host, now: bool) -> list[str]:
+    places = [place for place in _PLACES if now or place != "/run"]  # /run is empty after a boot
+    mains = [path for place in places for path in host.glob(f"{place}/systemd/system.conf")][:1]
+    return [*mains, *systemd_units.by_name(host, [f"{place}/systemd/system.conf.d" for place in places])]
 
 
 def _read(host: Host, path: str, notes: list[str]) -> str:

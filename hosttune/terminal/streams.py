@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, TextIO
 
 from hosttune import printable
 from hosttune.errors import UsageError
-from hosttune.host import output_file
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -158,6 +157,8 @@ def to_file(option: str, path: str, text: str | bytes, mode: int = 0o666) -> Non
 
     What is no regular file (a device, a pipe) is written to, never replaced. The umask narrows `mode`.
     """
+    from hosttune.host import output_file
+
     data = printable.lines(text).encode("utf-8") if isinstance(text, str) else text
     try:
         sys.stdout.flush()  # the file may be standard output by another name

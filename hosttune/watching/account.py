@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 import itertools
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from hosttune.model import Account, Chart, Record, Series, Tick, Use
 from hosttune.watching import counted
@@ -51,8 +51,8 @@ def _chart(title: str, found: Sequence[Series]) -> Chart:
     return Chart(title, tuple(first[:_MOST]), max(len(first) - _MOST, 0))
 
 
-def _of(uses: Iterable[Series], *kinds: str) -> list[Series]:
-    return [one for one in uses if one.id.partition(":")[0] in kinds]
+def _of(uses: Mapping[str, list[Series]], *kinds: str) -> list[Series]:
+    return [series for kind in kinds for series in uses.get(kind, ())]
 
 
 def _gaps(ticks: Sequence[Tick]) -> list[float]:
@@ -68,12 +68,16 @@ def _gaps(ticks: Sequence[Tick]) -> list[float]:
     return found
 
 
-def _uses(ticks: Sequence[Tick], start: float, gaps: Sequence[float]) -> list[Series]:
+def _uses(ticks: Sequence[Tick], start: float, gaps: Sequence[float]) -> dict[str, list[Series]]:
+    """Return a figure for each use, by its kind."""
     found: dict[str, list[tuple[float, Use]]] = {}
     for tick in ticks:
         for use in tick.uses:
             found.setdefault(use.id, []).append((tick.time, use))
-    return [_series(rows, start, gaps) for rows in found.values()]
+    kinds: dict[str, list[Series]] = {}
+    for rows in found.values():
+        kinds.setdefault(rows[-1][1].kind, []).append(_series(rows, start, gaps))
+    return kinds
 
 
 def _series(rows: Sequence[tuple[float, Use]], start: float, gaps: Sequence[float]) -> Series:

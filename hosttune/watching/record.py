@@ -22,6 +22,7 @@ _LOOKS = 2_000  # of a chart 1,000 points wide
 _LINES, _FIGURES, _NAMES = 200_000, 1_000_000, 20_000
 
 Line = dict[str, Any]
+_Name = tuple[str, str, str, str, tuple[str, ...]]  # of a use: its name, unit, where it is read, kind and parts
 _WRONG = (AttributeError, IndexError, KeyError, OverflowError, TypeError, ValueError)
 _LARGEST = 1 << 64  # no counter of the kernel is wider
 _LATEST = 1e11  # seconds since 1970: what lies beyond is no time
@@ -40,7 +41,7 @@ def is_head(line: str) -> bool:
 
 def names(uses: Iterable[Use], known: set[str]) -> Line:
     """Return the line that names the uses that are not known yet, and note them; empty where all are known."""
-    new = {use.id: [use.name, use.unit, use.reads] for use in uses if use.id not in known}
+    new = {use.id: [use.name, use.unit, use.reads, use.kind, *use.of] for use in uses if use.id not in known}
     known.update(new)
     return {"names": new} if new else {}
 
@@ -68,7 +69,7 @@ def read(lines: Iterable[str], looks: int = 0) -> Record:
     """
     runs: list[Run] = []
     ticks: list[Tick] = []
-    told: dict[str, tuple[str, str, str]] = {}
+    told: dict[str, _Name] = {}
     torn = figures = 0
     if looks > _LINES:
         raise ValueError("more in it than a watch records")
@@ -192,19 +193,19 @@ def _run(found: Mapping[str, Any]) -> Run:
     return Run(**{**told, **numbers, "settings": settings, "started": _finite(found["started"])})
 
 
-def _name(row: Sequence[Any]) -> tuple[str, str, str]:
-    name, unit, reads = row
-    return str(name), str(unit), str(reads)
+def _name(row: Sequence[Any]) -> _Name:
+    name, unit, reads, kind, *of = map(str, row)
+    return name, unit, reads, kind, tuple(of)
 
 
-def _tick(found: Mapping[str, Any], told: Mapping[str, tuple[str, str, str]]) -> Tick:
+def _tick(found: Mapping[str, Any], told: Mapping[str, _Name]) -> Tick:
     uses = []
     ages = {}
     for row in found["uses"]:
         id, used, limit, knee, age = row
-        name, unit, reads = told.get(str(id), (str(id), "", ""))
+        name, unit, reads, kind, of = told.get(str(id), (str(id), "", "", str(id), ()))
         known = Unknown(Reason.UNREADABLE) if limit == "?" else _whole(limit)
-        uses.append(Use(str(id), name, _count(used), known, unit, reads, _whole(knee)))
+        uses.append(Use(kind, name, _count(used), known, unit, reads, _whole(knee), of=of))
         if age:
             ages[str(id)] = _finite(age)
     counters = {str(name): _count(value) for name, value in found["counters"].items()}

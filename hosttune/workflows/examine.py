@@ -16,6 +16,7 @@ from hosttune.facts import machine as machines
 from hosttune.facts import where as place
 from hosttune.facts.kinds import sysctl
 from hosttune.findings import judge, lints, near
+from hosttune.findings.lint_facts import LintFacts
 from hosttune.host import Host, text
 from hosttune.model import (
     Finding,
@@ -162,7 +163,7 @@ def _with_addresses(host: Host, machine: Machine) -> Machine:
 
 def _lint_facts(
     host: Host, machine: Machine, readings: Mapping[str, Reading], programs: Programs, where: Where
-) -> lints.LintFacts:
+) -> LintFacts:
     files = sysctl.files(host, tuple(text.removeprefix("sysctl:") for text in readings if text.startswith("sysctl:")))
     lines = [(display(a.key), a.text, a.origin) for a in files.boot.assignments if a.text is not None]
     # a line that does not reach what is judged is no mistake there, nor is a key missing that only the host shows
@@ -172,7 +173,7 @@ def _lint_facts(
     if machine.kernel:
         keys = frozenset(key for key, _, _ in assignments if host.glob(f"/proc/sys/{normalise(key)}"))
     unit_here = programs.unit if machine.systemd and host.glob(f"/*/systemd/system/{programs.unit}") else ""
-    return lints.LintFacts(
+    return LintFacts(
         listening=listening(host),
         memory=machine.memory,
         page_size=machine.page_size,

@@ -150,6 +150,6 @@ class Watcher:
 
 def _chosen(found: Sequence[Use]) -> tuple[Use, ...]:
     """Return the nearest of the uses that stand for one of many, and all others; each id once."""
-    many = [use for use in found if ":" in use.id]
-    single = [use for use in found if ":" not in use.id]
+    many = [use for use in found if use.of]
+    single = [use for use in found if not use.of]
     return tuple({use.id: use for use in (*single, *many[: _MOST_USES - len(single)])}.values())

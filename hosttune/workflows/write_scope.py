@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from hosttune.changes.kinds import nofile, sysctl
 from hosttune.changes.request import PlanFacts, Request
-from hosttune.changes.value import text
+from hosttune.changes.value import pair, text
 from hosttune.errors import RefusedError
 from hosttune.facts import kinds
 from hosttune.model import Finding, Plan, Reason, Report, Shortfall, Unknown, Verdict, Where
@@ -35,7 +35,7 @@ def shortfall(report: Report, findings: Sequence[Finding], options: str) -> Shor
     rows = sysctl.rows_of(mine, now, PlanFacts(report.machine, {})).values()
     pairs = tuple((row.subject.name, text(row.now)) for row in rows if row.now is not None)
     process = [f for f in findings if kinds.of_process(f.subject)]
-    raised = [limits for row in nofile.rows_of(process, []) if (limits := nofile.pair(row.now))]
+    raised = [limits for row in nofile.rows_of(process, []) if (limits := pair(row.now))]
     host = dict.fromkeys(f.subject.name for f in findings if _of_the_host(f, where.initial))
     own = () if where.initial else pairs
     return Shortfall(where, own, raised[0] if raised else None, tuple(host), options)

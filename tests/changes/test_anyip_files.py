@@ -9,8 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from hosttune.changes import backends
 from hosttune.changes.backends import anyip
 from hosttune.commands import rollback
+from hosttune.host.live import LiveHost
 from tests.changes import addressed, tree
 
 ROUTE = "\n[Route]\nDestination={}\nType=local\n"
@@ -109,6 +111,12 @@ def test_what_cannot_be_kept_is_refused(
 def test_what_is_no_prefix_to_make_local(text: str, says: str) -> None:
     with pytest.raises(ValueError, match=says):
         anyip.parse(text)
-    with pytest.raises(OSError) as caught:
-        anyip.check(text, anyip.PRESENT)
-    assert caught.value.errno == errno.EINVAL
+    with pytest.raises(ValueError, match=says):
+        anyip.check(text, backends.PRESENT)
+    for ask in (
+        lambda: backends.read(LiveHost(), "anyip", text),
+        lambda: backends.write(LiveHost(), "anyip", text, backends.PRESENT),
+    ):
+        with pytest.raises(OSError) as caught:
+            ask()
+        assert caught.value.errno == errno.EINVAL

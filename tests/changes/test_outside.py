@@ -44,7 +44,6 @@ def changes(draft):
             draft.add([Change("queue", name, draft.world.current("queue", name), after, serves, requirement.why)])
 """
 WRITE = """
-import errno
 from hosttune.model import FileState
 
 RUNTIME = False
@@ -53,18 +52,11 @@ def read(host, target):
     return host.read(f"/etc/queues/{target}").strip()
 
 def write(host, target, state):
-    check(target, state)
     host.put(f"/etc/queues/{target}", FileState(f"{state}\\n"))
 
 def check(target, state):
     if not target.isalpha() or not str(state).isdecimal():
-        raise OSError(errno.EINVAL, f"{target} = {state} is no queue")
-
-def barred(host, change, capabilities):
-    return ""
-
-def rank(target):
-    return 20
+        raise ValueError(f"{target} = {state} is no queue")
 """
 PROFILE = """
 [profile]

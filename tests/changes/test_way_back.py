@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 import pytest
 
 from hosttune.changes import journal
-from hosttune.changes.backends import directory
+from hosttune.changes.backends import PRESENT
 from hosttune.changes.order import backward, forward
 from hosttune.changes.record import Status
 from hosttune.commands import apply, history, rollback
@@ -325,7 +325,7 @@ def test_a_directory_comes_before_all_that_lies_in_it() -> None:
         Change("file", f"{system}/{unit}.service.d/90-hosttune.conf", None, FileState("")) for unit in ("a", "b")
     ]
     changes += [
-        Change("directory", path, None, directory.PRESENT)
+        Change("directory", path, None, PRESENT)
         for path in (system, "/etc/systemd", f"{system}/a.service.d", f"{system}/b.service.d", system)
     ]
     order = [c.target for c in forward(changes)]

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hosttune.findings import lints
-from hosttune.findings.lints import LintFacts, lint
+from hosttune.findings.lint_facts import LintFacts
+from hosttune.findings.lints import lint
 from hosttune.model import Origin, Reading, Reason, Severity, Subject, Unknown, Value, Verdict
 
 RANGE = "sysctl:net.ipv4.ip_local_port_range"

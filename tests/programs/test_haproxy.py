@@ -10,6 +10,8 @@ import pytest
 from hosttune.capacity.logs import appears
 from tests.programs import stage
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """
 global
     log stdout format raw local0

@@ -8,10 +8,14 @@ import signal
 import socket
 import subprocess
 
+import pytest
+
 from hosttune.capacity.logs import appears, log_lines
 from hosttune.model import BindMode
 from hosttune.programs import knowledge
 from tests.programs import stage
+
+pytestmark = pytest.mark.slow
 
 PORT = 1883
 CONFIG = f"""

@@ -11,6 +11,8 @@ import pytest
 from hosttune.capacity.logs import OR, appears
 from tests.programs import stage
 
+pytestmark = pytest.mark.slow
+
 STREAM = Path("/usr/lib/nginx/modules/ngx_stream_module.so")
 CONFIG = """
 load_module {module};

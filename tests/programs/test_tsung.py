@@ -9,6 +9,8 @@ import pytest
 
 from tests.programs import stage
 
+pytestmark = pytest.mark.slow
+
 # one server a line, so that users are spread over them; each user connects, sends a byte and stays
 CONFIG = """<?xml version="1.0"?>
 <!DOCTYPE tsung SYSTEM "/usr/share/tsung/tsung-1.0.dtd">

@@ -185,9 +185,9 @@ def view(*uses: Use, **rates: float) -> View:
 def test_a_look_has_pools_limits_and_ghosts_and_not_what_node_exporter_has() -> None:
     text = look.render(
         view(
-            Use("ports:10.0.0.9->10.0.0.11:1883", "ports", 25, 100, "ports", "", 50, "connect"),
-            Use("ports:10.0.0.9", "ports", 30, Unknown(Reason.UNDECIDED), "ports", "", None, "bind"),
-            Use("accept-queue:[::]:1883", "accept queue", 3, 129, "connections", ""),
+            Use("ports", "ports", 25, 100, "ports", "", 50, "connect", ("10.0.0.9", "10.0.0.11:1883")),
+            Use("ports", "ports", 30, Unknown(Reason.UNDECIDED), "ports", "", None, "bind", ("10.0.0.9",)),
+            Use("accept-queue", "accept queue", 3, 129, "connections", "", of=("[::]:1883",)),
             Use("orphans", "orphans", 5, 10, "sockets", ""),
             Use("conntrack", "conntrack", 5, 10, "entries", ""),
             TcpExt__SyncookiesRecv=30.0,
@@ -206,7 +206,10 @@ def test_a_look_has_pools_limits_and_ghosts_and_not_what_node_exporter_has() -> 
 
 
 def test_of_many_processes_of_a_program_the_nearest_to_its_limit_is_told() -> None:
-    uses = [Use(f"nofile:{pid}", f"descriptors of nginx ({pid})", pid, 1024, "descriptors", "") for pid in (5, 900, 7)]
+    uses = [
+        Use("nofile", f"descriptors of nginx ({pid})", pid, 1024, "descriptors", "", of=(str(pid),))
+        for pid in (5, 900, 7)
+    ]
     text = look.render(view(*uses))
     labels = {"limit": "nofile:nginx", "name": "descriptors of nginx", "unit": "descriptors"}
     assert (one(text, "limit_used", **labels), one(text, "limit_capacity", **labels)) == (900, 1024)

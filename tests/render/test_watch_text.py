@@ -15,12 +15,11 @@ from hosttune.render.view.view import line as line_of
 from hosttune.watching.trends import History
 from tests.watching.made import machine, tick, use
 
-POOL = "ports:10.0.0.9->10.0.0.11:1883"
-
 
 def view(used: int = 20_000, **more: int) -> View:
     history = History(machine())
-    pool = Use(POOL, "ports 10.0.0.9 -> 10.0.0.11:1883", 0, 28_232, "ports", "sock_diag", 14_116)
+    pair = ("10.0.0.9", "10.0.0.11:1883")
+    pool = Use("ports", "ports 10.0.0.9 -> 10.0.0.11:1883", 0, 28_232, "ports", "sock_diag", 14_116, of=pair)
     far = Use("far", "a limit that is none", 5, 1 << 63, "files", "a file")
     first = tick(0.0, dataclasses.replace(pool, used=used - 2_000), use(5), far, Tcp_CurrEstab=100, Tcp_RetransSegs=0)
     last = tick(2.0, dataclasses.replace(pool, used=used), use(7), far, Tcp_CurrEstab=140, Tcp_RetransSegs=8, **more)
@@ -66,7 +65,7 @@ def test_an_old_figure_says_so() -> None:
 
 
 def test_names_of_a_host_cannot_write_to_the_terminal() -> None:
-    bad = dataclasses.replace(use(999), name="\x1b[2J\x07evil\n", id="nofile:1")
+    bad = dataclasses.replace(use(999), name="\x1b[2J\x07evil\n", kind="nofile", of=("1",))
     seen = History(machine("\x1b]0;x\x07")).add(tick(1.0, bad))
     told = line_of(seen) + render(seen, "table") + "".join(line for line, _ in screen(seen, 80, 24))
     assert "\x1b" not in told and "\x07" not in told and "evil" in told

@@ -12,7 +12,8 @@ def machine(name: str = "lb01") -> Machine:
 
 
 def use(used: int, limit: int | None = 1_000, knee: int | None = None, id: str = "conntrack") -> Use:
-    return Use(id, f"the {id}", used, limit, "entries", "a file", knee)
+    kind, _, of = id.partition(":")
+    return Use(kind, f"the {id}", used, limit, "entries", "a file", knee, of=tuple(of.split("->")) if of else ())
 
 
 def tick(at: float, *uses: Use, ages: dict[str, float] | None = None, **counters: int) -> Tick:

@@ -1,53 +1,79 @@
 """One file a kind of target: each reads the state of a target, and writes one.
 
-`read(host, target)` returns the State, None where the target is absent; raises HostError. `write(host, target,
-state)` makes it so; raises OSError. `check(target, state)` raises OSError for what is none of its own: targets and
-states come from a journal too. `barred(host, change, capabilities)` says why this process may not write it, "" where
-it may. `rank(target)` is its place among all targets in the order of writes (changes/order.py). RUNTIME says that a
-target is the running kernel's, and gone with it.
+- `read(host, target)` returns the State, None where the target is absent; raises HostError
+- `write(host, target, state)` makes it so; raises OSError
+- `check(target, state)` raises ValueError for what is none of its own: targets and states come from a journal too
+- RUNTIME: a target is the running kernel's, and gone with it
+
+A module may have beside it, else what stands in brackets holds:
+- `barred(host, change, capabilities)`: why this process may not make a change, "" where it may (it may)
+- `rank(target)`: its place among all targets in the order of writes, see changes/order.py (behind all that have one)
 """
 
 from __future__ import annotations
+
+import contextlib
+import errno
+from collections.abc import Iterator
+from types import ModuleType
 
 from hosttune import registry
 from hosttune.host import Host, WritableHost
 from hosttune.model import Change, FileState, State
 
+PRESENT = "present"
+"""The state of what is there or not, and is nothing more."""
+_LAST = 20
+
 
 def read(host: Host, backend: str, target: str) -> State:
-    """Return the state of a target now; raises HostError where it cannot be told."""
-    found: State = registry.load(__name__, backend).read(host, target)
+    """Return the state of a target now; raises HostError where it cannot be told, OSError for what is no target."""
+    with _checking():
+        found: State = _load(backend).read(host, target)
     return found
 
 
 def write(host: WritableHost, backend: str, target: str, state: State) -> None:
     """Give a target a state; raises OSError."""
-    registry.load(__name__, backend).write(host, target, state)
+    with _checking():
+        check(backend, target, state)
+        _load(backend).write(host, target, state)
 
 
 def check(backend: str, target: str, state: State) -> None:
     """Raise ValueError for a target that a backend does not write, or a state that it cannot have."""
     try:
-        registry.load(__name__, backend).check(target, state)
+        _load(backend).check(target, state)
     except KeyError as error:
         raise ValueError(f"no backend {backend!r}") from error
-    except OSError as error:
-        raise ValueError(error.strerror) from error
+
+
+def check_presence(target: str, state: State, what: str) -> None:
+    """Raise ValueError for what is no state of a target that is there or not."""
+    if state not in (PRESENT, None):
+        raise ValueError(f"{target}: {state!r} is no state of {what}")
 
 
 def barred(host: WritableHost, change: Change, capabilities: int) -> str:
     """Return why this process may not make a change; `capabilities` are its effective ones, as a set of bits."""
-    return str(registry.load(__name__, change.backend).barred(host, change, capabilities))
+    module = _load(change.backend)
+    return str(module.barred(host, change, capabilities)) if hasattr(module, "barred") else ""
+
+
+def lacks_net_admin(change: Change, capabilities: int) -> str:
+    """Say whether this process lacks CAP_NET_ADMIN (12, linux/capability.h)."""
+    return "" if capabilities >> 12 & 1 else f"{change.target}: takes CAP_NET_ADMIN"
 
 
 def rank(change: Change) -> int:
     """Return the place of a change in the order in which changes are made."""
-    return int(registry.load(__name__, change.backend).rank(change.target))
+    module = _load(change.backend)
+    return int(module.rank(change.target)) if hasattr(module, "rank") else _LAST
 
 
 def runtime(backend: str) -> bool:
     """Say whether the targets of a backend are the running kernel's, so that an image has none and a boot ends them."""
-    return bool(registry.load(__name__, backend).RUNTIME)
+    return bool(_load(backend).RUNTIME)
 
 
 def same(one: State, other: State) -> bool:
@@ -57,3 +83,15 @@ def same(one: State, other: State) -> bool:
         open_or_equal = all(a is None or b is None or a == b for a, b in pairs)
         return (one.text, one.mode) == (other.text, other.mode) and open_or_equal
     return one == other
+
+
+def _load(backend: str) -> ModuleType:
+    return registry.load(__name__, backend)
+
+
+@contextlib.contextmanager
+def _checking() -> Iterator[None]:
+    try:
+        yield
+    except ValueError as error:
+        raise OSError(errno.EINVAL, str(error)) from error

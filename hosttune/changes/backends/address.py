@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import errno
 import functools
 import ipaddress
 import re
 from collections.abc import Iterable
 
+from hosttune.changes.backends import PRESENT, check_presence, lacks_net_admin
 from hosttune.host import Host, WritableHost
 from hosttune.model import Change, State
 
-PRESENT = "present"
 RUNTIME = True
 
 
+@functools.lru_cache(maxsize=16)  # a change is asked for both of its states, then read, written and read again
 def parse(target: str) -> tuple[str, str]:
     """Return address with prefix and interface; raises ValueError."""
     address, at, interface = target.rpartition("@")
@@ -25,27 +25,25 @@ def parse(target: str) -> tuple[str, str]:
 
 def read(host: Host, target: str) -> State:
     """Say whether the interface has the address."""
-    address, interface = _parsed(target)
+    address, interface = parse(target)
     found = host.probe("interfaces")
     return PRESENT if address in found.get(interface, []) else None
 
 
 def write(host: WritableHost, target: str, state: State) -> None:
     """Give the interface the address, or take it away."""
-    address, interface = _parsed(target)
+    address, interface = parse(target)
     host.act("address", verb="add" if state == PRESENT else "del", address=address, interface=interface)
 
 
 def check(target: str, state: State) -> None:
-    """Raise OSError for what is no address of an interface, or no state of one."""
-    _parsed(target)
-    if state not in (PRESENT, None):
-        raise OSError(errno.EINVAL, f"{target}: {state!r} is no state of an address")
+    """Raise ValueError for what is no target, or no state of one."""
+    parse(target)
+    check_presence(target, state, "an address")
 
 
 def barred(host: WritableHost, change: Change, capabilities: int) -> str:
-    """Say whether this process lacks CAP_NET_ADMIN (12, linux/capability.h)."""
-    return "" if capabilities >> 12 & 1 else f"{change.target}: takes CAP_NET_ADMIN"
+    return lacks_net_admin(change, capabilities)
 
 
 def rank(target: str) -> int:
@@ -60,11 +58,3 @@ def under_another_prefix(address: str, there: Iterable[str]) -> str:
     wanted = ipaddress.ip_interface(address)
     others = [one for one in map(ipaddress.ip_interface, there) if one.ip == wanted.ip and wanted.version == 6]
     return str(others[0]) if others and wanted not in others else ""
-
-
-@functools.lru_cache(maxsize=16)  # a change is asked for both of its states, then read, written and read again
-def _parsed(target: str) -> tuple[str, str]:
-    try:
-        return parse(target)
-    except ValueError as error:
-        raise OSError(errno.EINVAL, str(error)) from error

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import ipaddress
 
+from hosttune.changes.backends import PRESENT, check_presence, lacks_net_admin
 from hosttune.host import Host, WritableHost
 from hosttune.model import Change, State
 
-PRESENT = "present"
 RUNTIME = True
 
 _WIDEST = {4: 16, 6: 48}
@@ -34,33 +33,24 @@ def parse(target: str) -> str:
 
 def read(host: Host, target: str) -> State:
     """Say whether the loopback has the local route."""
-    prefix = _parsed(target)
+    prefix = parse(target)
     return PRESENT if [prefix, "lo"] in [list(one) for one in host.probe("links")["local"]] else None
 
 
 def write(host: WritableHost, target: str, state: State) -> None:
     """Add the local route, or take it away."""
-    host.act("local_route", verb="add" if state == PRESENT else "del", prefix=_parsed(target))
+    host.act("local_route", verb="add" if state == PRESENT else "del", prefix=parse(target))
 
 
 def check(target: str, state: State) -> None:
-    """Raise OSError for what is no prefix, or no state of one."""
-    _parsed(target)
-    if state not in (PRESENT, None):
-        raise OSError(errno.EINVAL, f"{target}: {state!r} is no state of a prefix")
+    """Raise ValueError for what is no target, or no state of one."""
+    parse(target)
+    check_presence(target, state, "a prefix")
 
 
 def barred(host: WritableHost, change: Change, capabilities: int) -> str:
-    """Say whether this process lacks CAP_NET_ADMIN (12, linux/capability.h)."""
-    return "" if capabilities >> 12 & 1 else f"{change.target}: takes CAP_NET_ADMIN"
+    return lacks_net_admin(change, capabilities)
 
 
 def rank(target: str) -> int:
     return 11
-
-
-def _parsed(target: str) -> str:
-    try:
-        return parse(target)
-    except ValueError as error:
-        raise OSError(errno.EINVAL, str(error)) from error

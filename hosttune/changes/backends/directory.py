@@ -5,12 +5,11 @@ from __future__ import annotations
 import errno
 import re
 
-from hosttune.changes.backends import file
+from hosttune.changes.backends import PRESENT, check_presence, file
 from hosttune.errors import HostError
 from hosttune.host import Host, WritableHost
 from hosttune.model import Change, Reason, State
 
-PRESENT = "present"
 RUNTIME = False
 
 # never /run/systemd or /run/systemd/system, the sign that systemd runs (sd_booted(3))
@@ -24,7 +23,6 @@ def read(host: Host, target: str) -> State:
 
 def write(host: WritableHost, target: str, state: State) -> None:
     """Make the directory, or remove it where nobody else has put anything into it, or in its place."""
-    check(target, state)
     if state == PRESENT:
         host.make_directory(target)
         return
@@ -36,15 +34,10 @@ def write(host: WritableHost, target: str, state: State) -> None:
 
 
 def check(target: str, state: State) -> None:
-    """Raise OSError for a directory that hosttune never makes."""
+    """Raise ValueError for a directory that hosttune never makes."""
     if not _OURS.fullmatch(target) or "/../" in target:
-        raise OSError(errno.EINVAL, f"{target!r} is no directory that hosttune makes")
-    if state not in (PRESENT, None):
-        raise OSError(errno.EINVAL, f"{target}: {state!r} is no state of a directory")
-
-
-def barred(host: WritableHost, change: Change, capabilities: int) -> str:
-    return ""  # the file that comes into it says so
+        raise ValueError(f"{target!r} is no directory that hosttune makes")
+    check_presence(target, state, "a directory")
 
 
 def rank(target: str) -> int:

@@ -26,11 +26,11 @@ _OTHERS = 12
 
 
 def check(target: str, state: State) -> None:
-    """Raise OSError for a path that is none of ours, or what is no file."""
+    """Raise ValueError for a path that is none of ours, or what is no file."""
     if not _OURS.fullmatch(target) or "/../" in target:
-        raise OSError(errno.EINVAL, f"{target!r} is no file of hosttune's")
+        raise ValueError(f"{target!r} is no file of hosttune's")
     if not (state is None or isinstance(state, FileState)):
-        raise OSError(errno.EINVAL, f"{target}: {state!r} is no file")
+        raise ValueError(f"{target}: {state!r} is no file")
 
 
 def read(host: Host, target: str) -> State:
@@ -40,7 +40,6 @@ def read(host: Host, target: str) -> State:
 
 def write(host: WritableHost, target: str, state: State) -> None:
     """Put the file in place whole, or remove it."""
-    check(target, state)
     # what a crash of an earlier run has left beside it
     host.clean(target)
     if state is None:

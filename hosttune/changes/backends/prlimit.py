@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import re
 
 from hosttune.errors import HostError
@@ -37,7 +36,6 @@ def read(host: Host, target: str) -> State:
 
 def write(host: WritableHost, target: str, state: State) -> None:
     """Set the limits; a process that has ended took them with it, and there is nothing to do."""
-    check(target, state)
     pid, _ = _parse(target)
     found = _STATE.fullmatch(str(state))
     if found is None or read(host, target) is None:
@@ -46,10 +44,10 @@ def write(host: WritableHost, target: str, state: State) -> None:
 
 
 def check(target: str, state: State) -> None:
-    """Raise OSError for what is no process, or are no limits."""
+    """Raise ValueError for what is no process, or are no limits."""
     _parse(target)
     if not (state is None or (isinstance(state, str) and _STATE.fullmatch(state))):
-        raise OSError(errno.EINVAL, f"{target}: {state!r} are no limits")
+        raise ValueError(f"{target}: {state!r} are no limits")
 
 
 def barred(host: WritableHost, change: Change, capabilities: int) -> str:
@@ -69,7 +67,7 @@ def rank(target: str) -> int:
 def _parse(target: str) -> tuple[int, str]:
     found = _TARGET.fullmatch(target)
     if not found:
-        raise OSError(errno.EINVAL, f"{target!r} is no PID:STARTTIME")
+        raise ValueError(f"{target!r} is no PID:STARTTIME")
     return int(found[1]), found[2]
 
 

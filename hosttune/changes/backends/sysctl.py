@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-
 from hosttune.host import Host, WritableHost
 from hosttune.model import Change, State
 from hosttune.resolve.sysctl_value import normalise, valid_key
@@ -24,9 +22,9 @@ _OTHERS = 5
 
 
 def path_of(key: str) -> str:
-    """Return the file of a key; raises OSError for what is no key."""
+    """Return the file of a key; raises ValueError for what is no key."""
     if not valid_key(key) or any(c in key for c in "*?["):
-        raise OSError(errno.EINVAL, f"{key!r} is no sysctl")
+        raise ValueError(f"{key!r} is no sysctl")
     return f"/proc/sys/{normalise(key)}"
 
 
@@ -37,15 +35,14 @@ def read(host: Host, target: str) -> State:
 
 def write(host: WritableHost, target: str, state: State) -> None:
     """Write the value in one call; an empty list of ports too takes its line end, without it nothing is written."""
-    check(target, state)
     host.write(path_of(target), f"{state}\n")
 
 
 def check(target: str, state: State) -> None:
-    """Raise OSError for what is no key, or no value of one."""
+    """Raise ValueError for what is no key, or no value of one."""
     path_of(target)
     if not isinstance(state, str) or "\n" in state or "\0" in state:
-        raise OSError(errno.EINVAL, f"{target}: {state!r} is no value of a sysctl")
+        raise ValueError(f"{target}: {state!r} is no value of a sysctl")
 
 
 def barred(host: WritableHost, change: Change, capabilities: int) -> str:

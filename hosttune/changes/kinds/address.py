@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from hosttune.changes import network_files
-from hosttune.changes.backends import address
+from hosttune.changes.backends import PRESENT, address
 from hosttune.changes.draft import Draft
 from hosttune.changes.request import AddressFacts, Request
 from hosttune.facts.interface import runner
@@ -52,10 +52,10 @@ def _of_the_kernel(draft: Draft) -> list[Change]:
             why = f"{interface} has it as {there}; name it so, or leave it out"
             draft.refusals.append(f"--add-address {target}: {why}")
         elif target not in there_now:
-            made.append(Change("address", target, None, address.PRESENT, (), _WHY))
+            made.append(Change("address", target, None, PRESENT, (), _WHY))
     draft.refusals += wrong_prefixes(request, draft.facts.addresses)
     gone = [target for target in request.remove if target in there_now]
-    return made + [Change("address", target, address.PRESENT, None, (), "given up") for target in gone]
+    return made + [Change("address", target, PRESENT, None, (), "given up") for target in gone]
 
 
 def _files(draft: Draft) -> None:

@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Iterator
 
 from hosttune.changes import network_files
-from hosttune.changes.backends import anyip
+from hosttune.changes.backends import PRESENT
 from hosttune.changes.draft import Draft
 from hosttune.model import Change
 
@@ -29,7 +29,7 @@ def changes(draft: Draft) -> None:
         elif target in facts.used and not facts.force:
             draft.refusals.append(f"{target}: {facts.used[target]}; with --force")
         if request.runtime and draft.world.current("anyip", target) is not None:
-            draft.add([Change("anyip", target, anyip.PRESENT, None, (), "given up")])
+            draft.add([Change("anyip", target, PRESENT, None, (), "given up")])
     if request.persist:
         _file(draft)
 
@@ -39,7 +39,7 @@ def _come(draft: Draft) -> None:
     for target in request.anyip:
         draft.refusals += overlaps(target, facts.taken)
         if request.runtime and draft.world.current("anyip", target) is None:
-            draft.add([Change("anyip", target, None, anyip.PRESENT, (), _WHY)])
+            draft.add([Change("anyip", target, None, PRESENT, (), _WHY)])
         if ":" in target and facts.nonlocal_bind is False:
             draft.notes.append(
                 f"{target}: bind() takes an IPv6 address of a local route only from a program that sets IPV6_FREEBIND, "

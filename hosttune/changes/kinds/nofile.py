@@ -2,38 +2,31 @@
 
 from __future__ import annotations
 
-import dataclasses
-import re
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from hosttune import kernel
-from hosttune.changes import entries, refuse
+from hosttune.changes import limit_files, refuse
 from hosttune.changes.backends import prlimit
-from hosttune.changes.draft import Draft, Row, judged, serves
-from hosttune.changes.dropins import Blocker, Place, Resolved, place
+from hosttune.changes.draft import Draft, Row, judged
 from hosttune.changes.kinds import sysctl
+from hosttune.changes.limit_files import holder
 from hosttune.changes.planned import Planned
 from hosttune.changes.request import Request
-from hosttune.changes.value import meet, text
+from hosttune.changes.value import meet, pair, text
 from hosttune.errors import HostError
 from hosttune.facts.kinds import nofile as facts
-from hosttune.host import Host
 from hosttune.model import Change, Finding, Machine, Reason, Requirement, Subject, Unknown, Value, Verdict
-from hosttune.resolve.pam_limits import resolve_login
 from hosttune.resolve.systemd_limits import (
     BUMPED,
-    manager_default,
-    nr_open_at_boot,
     raises_nr_open,
     resolve_unit,
 )
 
 RANK = 1
 ONLY = ("limits", "units")
+PLACES = limit_files.PLACES
 
 _NR_OPEN = Subject("sysctl", "fs.nr_open")
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}\$?")
-_UNIT = re.compile(r"[A-Za-z0-9_.@:\\-]{1,200}\.service")
 
 
 def rows(draft: Draft) -> None:
@@ -41,7 +34,7 @@ def rows(draft: Draft) -> None:
     found = [
         row
         for row in rows_of(draft.findings, draft.notes)
-        if draft.request.wants("limits" if _split(row)[0] == "login" else "units")
+        if draft.request.wants("limits" if holder(row)[0] == "login" else "units")
     ]
     # else their files would be cut by that fs.nr_open, and blame it on the wrong line
     if _below_nr_open(draft, found):
@@ -58,9 +51,9 @@ def changes(draft: Draft) -> None:
     if not isinstance(ceiling, Unknown):
         draft.future = draft.future.with_([Change("sysctl", _NR_OPEN.name, None, text(ceiling))])
     if draft.request.persist:
-        _limit_files(draft, found)
-        _unit_files(draft, found)
-    draft.restarts += [_split(row)[1] for row in found if row.now is not None and _split(row)[0] == "unit"]
+        limit_files.logins(draft, found)
+        limit_files.units(draft, found)
+    draft.restarts += [holder(row)[1] for row in found if row.now is not None and holder(row)[0] == "unit"]
 
 
 def rows_of(findings: Iterable[Finding], notes: list[str]) -> list[Row]:
@@ -75,12 +68,12 @@ def rows_of(findings: Iterable[Finding], notes: list[str]) -> list[Row]:
         row = found.setdefault(finding.subject, Row(finding.subject, reading))
         have = _have(row, requirement)
         if have is None or pair(meet(requirement, have)) is None:
-            notes.append(f"nofile of {' '.join(_split(row))} is left alone: {_why_not(row, have, requirement)}")
+            notes.append(f"nofile of {' '.join(holder(row))} is left alone: {_why_not(row, have, requirement)}")
             continue
         row.serve(requirement)
         boot, now = pair(row.disk or reading.boot), pair(reading.runtime)
         disk = _whole(meet(requirement, boot))
-        row.disk = disk if _split(row)[0] != "pid" and disk != boot else row.disk
+        row.disk = disk if holder(row)[0] != "pid" and disk != boot else row.disk
         live = _whole(meet(requirement, now)) if now is not None else None
         row.now = live if live != now else None
     return list(found.values())
@@ -88,7 +81,7 @@ def rows_of(findings: Iterable[Finding], notes: list[str]) -> list[Row]:
 
 def _have(row: Row, requirement: Requirement) -> tuple[int, int] | None:
     """Return the limits that a requirement starts from, None where they cannot be told."""
-    kind, reading = _split(row)[0], row.reading
+    kind, reading = holder(row)[0], row.reading
     if kind == "pid":
         return pair(reading.runtime)
     have = pair(row.disk or reading.boot)
@@ -101,7 +94,7 @@ def _have(row: Row, requirement: Requirement) -> tuple[int, int] | None:
 def _why_not(row: Row, have: tuple[int, int] | None, requirement: Requirement) -> str:
     if have is not None:
         return f"{requirement.origin or 'the profile'} wants {text(requirement.wants[0])}, which is no number of files"
-    kind = _split(row)[0]
+    kind = holder(row)[0]
     missing = row.reading.runtime if kind == "pid" else row.reading.boot
     if isinstance(missing, Unknown) and missing.reason is Reason.ABSENT and kind == "unit":
         fix = "name what carries the connections: a service with --service, a login with --user"
@@ -142,7 +135,7 @@ def _needed(found: list[Row], request: Request) -> tuple[int, int, int]:
     if request.runtime:
         return on_disk, max(on_disk, live), max(on_disk, live)
     # of a service systemd cuts what is too much; the next login fails (pam_limits), or gets nothing
-    logins = _most(row.disk for row in files if _split(row)[0] == "login")
+    logins = _most(row.disk for row in files if holder(row)[0] == "login")
     return on_disk, max(on_disk, live), max(live, logins)
 
 
@@ -167,7 +160,7 @@ def _live(draft: Draft, found: list[Row]) -> list[Change]:
     """Return the changes to running processes; without --live they are only named."""
     made: list[Change] = []
     for row in found:
-        kind, name = _split(row)
+        kind, name = holder(row)
         if row.now is None:
             continue
         if not draft.request.live:
@@ -208,125 +201,7 @@ def _processes(world: Planned, kind: str, name: str) -> list[int]:
     return facts.processes(world, resolve_unit(world, name).id) if kind == "unit" else []
 
 
-def _limit_files(draft: Draft, found: list[Row]) -> None:
-    """Write the file of /etc/security/limits.d for the logins."""
-    logins = {_split(row)[1]: row for row in found if _split(row)[0] == "login" and row.disk is not None}
-    wanted: dict[str, entries.Line] = {}
-    for user, row in logins.items():
-        if not _NAME.fullmatch(user):
-            draft.refusals.append(f"nofile of login {user!r}: not a name that a line of limits.conf can hold")
-            return
-        for kind, number in zip(("soft", "hard"), pair(row.disk) or (), strict=False):
-            # the reason is said once, above the first of the two
-            why = row.why if kind == "soft" else ""
-            wanted[f"{user} {kind} nofile"] = entries.Line(f"{user} {kind} nofile {number}", why)
-
-    def others(host: Planned, known: Collection[str]) -> object:
-        return {user: _login(host, user) for user in {line.split()[0] for line in known} - set(logins)}
-
-    place(draft, _LIMITS, wanted, _login_blocker(logins), others, serves(logins.values()))
-
-
-def _login_blocker(logins: dict[str, Row]) -> Blocker:
-    def blocker(after: Planned) -> str:
-        for user, row in logins.items():
-            got = resolve_login(after, user)
-            if (got.soft, got.hard) != row.disk:
-                by = got.soft_origin or got.hard_origin or (got.lines[0] if got.lines else "")
-                why = f"{by} decides" if by else got.notes[-1] if got.notes else "no line decides"
-                return f"nofile of login {user}: {why}, whatever hosttune writes; fix that line first"
-        return ""
-
-    return blocker
-
-
-def _login(host: Planned, user: str) -> object:
-    try:
-        found = resolve_login(host, user)
-    except HostError:
-        return None  # the user has gone, the lines stay
-    return found.soft, found.hard
-
-
-def _unit_files(draft: Draft, found: list[Row]) -> None:
-    """Write the drop-ins of the services, and of systemd's own default."""
-    for row in found:
-        kind, name = _split(row)
-        if row.disk is None or kind not in ("unit", "manager"):
-            continue
-        if kind == "unit" and not _UNIT.fullmatch(name):
-            draft.refusals.append(f"nofile of unit {name!r}: not a service's name")
-            continue
-        where, setting = _MANAGER, "DefaultLimitNOFILE"
-        if kind == "unit":
-            where, setting = dataclasses.replace(_SERVICES, folder=f"{_SERVICES.folder}/{name}.d"), "LimitNOFILE"
-        wanted = {setting: entries.Line(f"{setting}={_joined(pair(row.disk) or ())}", row.why)}
-        place(draft, where, wanted, _unit_blocker(row), lambda host, known: None, tuple(row.serves))
-
-
-def _unit_blocker(row: Row) -> Blocker:
-    kind, name = _split(row)
-
-    def blocker(after: Planned) -> str:
-        got, origin = _of_systemd(after, name if kind == "unit" else "")
-        if got == row.disk:
-            return ""
-        by = origin or "another file"
-        return f"nofile of {kind} {name}: {by} decides, whatever hosttune writes; fix that line first"
-
-    return blocker
-
-
-def _of_systemd(host: Host, unit: str) -> tuple[tuple[object, ...], str]:
-    """Return the limits that systemd gives a service, its own default for "", and where they come from."""
-    if not unit:
-        return manager_default(host, nr_open_at_boot(host)), ""
-    found = resolve_unit(host, unit, nr_open_at_boot(host))
-    return (found.soft, found.hard), str(found.origin or "")
-
-
-def _logins_at_boot(host: Host, path: str, wanted: Collection[str]) -> Resolved:
-    made: Resolved = {}
-    for name in wanted:
-        user, kind, _ = name.split()
-        try:
-            found = resolve_login(host, user)
-        except HostError:
-            continue  # the user has gone
-        value, origin = (found.soft, found.soft_origin) if kind == "soft" else (found.hard, found.hard_origin)
-        made[name] = (str(value), f"{origin} sets it" if origin else "")
-    return made
-
-
-def _units_at_boot(host: Host, path: str, wanted: Collection[str]) -> Resolved:
-    folder = path.split("/")[-2].removesuffix(".d")
-    got, origin = _of_systemd(host, "" if path.startswith(f"{_MANAGER.folder}/") else folder)
-    return {name: (_joined(got), f"{origin} sets it" if origin else "") for name in wanted}
-
-
-def _joined(limits: tuple[object, ...]) -> str:
-    """Return soft and hard as a unit file has them (systemd.exec(5))."""
-    return ":".join(map(str, dict.fromkeys(limits)))
-
-
-def _split(row: Row) -> tuple[str, str]:
-    """Return what has the limit (unit, login, pid, manager), and its name."""
-    kind, _, name = row.subject.name.partition("/")
-    return kind, name
-
-
-def pair(value: Value | Unknown | None) -> tuple[int, int] | None:
-    """Return a value as soft and hard, None where it is none such."""
-    return (value[0], value[1]) if isinstance(value, tuple) and len(value) == 2 else None
-
-
 def _whole(value: Value | None) -> tuple[int, int] | None:
     """Return soft and hard; a hard limit is never below the soft one (getrlimit(2))."""
     limits = pair(value)
     return (limits[0], max(limits)) if limits else None
-
-
-_LIMITS = Place("/etc/security/limits.d", entries.LIMITS, resolve=_logins_at_boot)
-_MANAGER = Place("/etc/systemd/system.conf.d", entries.MANAGER, "Manager", resolve=_units_at_boot)
-_SERVICES = Place("/etc/systemd/system", entries.UNIT, "Service", resolve=_units_at_boot)
-PLACES = (_LIMITS, _MANAGER, _SERVICES)

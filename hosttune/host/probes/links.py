@@ -120,25 +120,28 @@ def _routes(routes: Any, names: dict[int, str], links: dict[str, Link]) -> tuple
     defaults: list[Default] = []
     for route in routes:
         name = names.get(route.get_attr("RTA_OIF") or 0, "")
-        table = route.get_attr("RTA_TABLE") or route["table"]
-        if table == _LOCAL_TABLE:
-            prefix = str(route.get_attr("RTA_DST"))
-            whole = route["dst_len"] == _WIDTH.get(route["family"])
-            if name and route["type"] == _LOCAL and not (whole and prefix in own):
-                local.append([f"{prefix}/{route['dst_len']}", name])
+        if (route.get_attr("RTA_TABLE") or route["table"]) == _LOCAL_TABLE:
+            if name and route["type"] == _LOCAL and not _is_own(route, own):
+                local.append([f"{route.get_attr('RTA_DST')}/{route['dst_len']}", name])
             continue
-        hops = [(name, _gateway(route)), *((names.get(h["oif"], ""), _gateway(h)) for h in _hops(route))]
-        for hop, gateway in hops:
-            if hop and gateway:
+        for hop, gateway in _hops(route, names):
+            if gateway:
                 links[hop]["gateways"].append(gateway)
-            if hop and route["dst_len"] == 0:
+            if route["dst_len"] == 0:
                 source = str(route.get_attr("RTA_PREFSRC") or "")
                 defaults.append({"interface": hop, "gateway": gateway, "source": source})
     return local, defaults
 
 
-def _hops(route: Any) -> Any:
-    return route.get_attr("RTA_MULTIPATH") or []
+def _is_own(route: Any, own: set[str]) -> bool:
+    """Say whether a local route holds for an address of an interface alone."""
+    return route["dst_len"] == _WIDTH.get(route["family"]) and str(route.get_attr("RTA_DST")) in own
+
+
+def _hops(route: Any, names: dict[int, str]) -> list[tuple[str, str]]:
+    """Return interface and gateway of each way that a route goes, "" for a neighbour."""
+    ways = [(route.get_attr("RTA_OIF"), route), *((hop["oif"], hop) for hop in route.get_attr("RTA_MULTIPATH") or [])]
+    return [(names[index], _gateway(way)) for index, way in ways if index in names]
 
 
 def _gateway(route: Any) -> str:

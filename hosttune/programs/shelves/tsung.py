@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from xml.sax.saxutils import quoteattr
+from html import escape
 
 from hosttune.model import Deployment, PlannedHost, Tier
 from hosttune.programs import pieces
@@ -65,7 +65,7 @@ def _comment(text: str) -> str:
 
 
 def _attributes(**given: object) -> str:
-    return "".join(f" {name}={quoteattr(str(value))}" for name, value in given.items())
+    return "".join(f' {name}="{escape(str(value))}"' for name, value in given.items())
 
 
 def _client(deployment: Deployment, host: PlannedHost, alone: bool) -> list[str]:

@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from hosttune import render as _render
-from hosttune.model import Bound, Origin, Proof, Subject, Unknown
+from hosttune.model import Bound, Origin, Proof, Subject, Unknown, Use
 from hosttune.render.page import PLAIN, Page
 
 
@@ -45,6 +45,7 @@ _SPECIAL: dict[type, Callable[[Any], Any]] = {
     Unknown: lambda found: {"unknown": found.reason.name, "detail": found.detail},
     Subject: str,
     Origin: lambda found: {"file": found.path, "line": found.line, "text": found.text},
+    Use: lambda found: {"id": found.id, **_fields(found)},
     Bound: lambda found: {"id": found.id, **_fields(found), "raised_by": found.raised_by},
     Proof: lambda found: {**_fields(found), "verdict": found.verdict.value},
     Enum: lambda found: found.value,

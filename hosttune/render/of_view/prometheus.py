@@ -27,7 +27,7 @@ def render(view: View, page: Page = PLAIN) -> str:
 def _pools(uses: list[Use]) -> Iterator[tuple[str, str, str, int | None, int | None, int]]:
     for use in uses:
         if use.kind == _POOL:
-            source, _, goal = use.id.partition(":")[2].partition("->")
+            source, goal = (*use.of, "", "")[:2]
             yield source, goal or "any", use.mode, use.limit if isinstance(use.limit, int) else None, use.knee, use.used
 
 

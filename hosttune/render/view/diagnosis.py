@@ -89,7 +89,7 @@ def _excluded(found: Diagnosis, verbose: bool) -> Iterator[Listing]:
     """Yield what is excluded: all of it, each with its value, where no cause was found; else what is taken for it."""
     texts, joined = _apart(found.excluded, verbose), False
     if not verbose and found.conclusion is Conclusion.CAUSE:
-        suspects = {one.text.partition(":")[0] for cause in found.causes[:1] for one in cause.rivals}
+        suspects = {kind for cause in found.causes[:1] for kind in cause.rivals}
         near = [cause for cause in found.excluded if cause.kind in suspects]
         names = ", ".join(dict.fromkeys(cause.kind for cause in found.excluded if cause.kind not in suspects))
         joined = True

@@ -112,8 +112,10 @@ def _run(given: Given) -> bool:
         found = codec.record_of(given["record"])
     except ValueError:
         return False
-    if flaw := codec.flaw(found):
-        raise Wrong(f"what was read cannot be written: {flaw}", "not the same again")
+    try:
+        codec.proven(found)
+    except ValueError as error:
+        raise Wrong(f"what was read cannot be written: {error}", "not the same again") from error
     return True
 
 

@@ -39,10 +39,15 @@ COUNTERS = (
 )
 
 
+def _row(id: str, *told: str) -> list[str]:
+    kind, _, of = id.partition(":")
+    return [*told, kind, *filter(None, of.split("->"))]
+
+
 def lines(random: Random) -> list[Any]:
     """Return the tables of a record that is right."""
     chosen = random.sample(USES, random.randint(1, len(USES)))
-    found: list[Any] = [HEAD, {"names": {id: [name, unit, reads] for id, name, unit, reads, _, _ in chosen}}]
+    found: list[Any] = [HEAD, {"names": {id: _row(id, *rest[:3]) for id, *rest in chosen}}]
     for at in range(random.choice((0, 1, 2, 5, 20))):
         uses = [
             [id, random.randint(0, 30_000), limit, knee, random.choice((0, 0.0, 2.5))]

@@ -15,6 +15,8 @@ import pytest
 from tests import needs
 from tests.planning.deploy import deployed
 
+pytestmark = pytest.mark.slow
+
 # stands for hosttune on the hosts: it notes how it was called, and answers as apply, sources and check do
 STUB = """#!/bin/sh
 echo "$*" >>"{log}"

@@ -21,6 +21,8 @@ from hosttune.resolve import pam_limits, sysctl_systemd
 from tests.planning.deploy import deployed
 from tests.programs import stage
 
+pytestmark = pytest.mark.slow
+
 DTD = Path("/usr/share/tsung/tsung-1.0.dtd")
 MESSAGE = Message(size=20, count=2, interval=0.5, keepalive=30, stay=60)
 TOPOLOGIES = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -84,6 +83,8 @@ def _target(statement: Statement, names: set[str]) -> str:
 
 def statements(path: str, text: str) -> tuple[Statement, ...]:
     """Return all directives in order, those of a block behind the one that opens it; raises UsageError."""
+    import tempfile
+
     try:
         import crossplane
     except ImportError as error:
