@@ -11,42 +11,70 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from hosttune.api import (
+        apply,
+        apply_script,
         capacity,
         check,
+        confirm,
         diagnose,
         emit,
         explain,
         fleet,
+        history,
         plan,
         prove,
         report,
         resolve,
+        rollback,
         snapshot,
+        sources_add,
+        sources_plan,
+        sources_remove,
         watch,
     )
     from hosttune.errors import HosttuneError
-    from hosttune.options import Options, Place, Proving, Stall, Watching
+    from hosttune.options import (
+        ApplyOptions,
+        Options,
+        Place,
+        Proving,
+        RollbackOptions,
+        SourceOptions,
+        Stall,
+        Watching,
+    )
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "ApplyOptions",
     "HosttuneError",
     "Options",
     "Place",
     "Proving",
+    "RollbackOptions",
+    "SourceOptions",
     "Stall",
     "Watching",
+    "apply",
+    "apply_script",
     "capacity",
     "check",
+    "confirm",
     "diagnose",
     "emit",
     "explain",
     "fleet",
+    "history",
     "plan",
     "prove",
     "report",
     "resolve",
+    "rollback",
     "snapshot",
+    "sources_add",
+    "sources_plan",
+    "sources_remove",
     "watch",
 ]
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 
 def several(given: str | Sequence[str]) -> tuple[str, ...]:
@@ -57,6 +58,72 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyOptions(_Several):
+    """How a host is made ready for its role.
+
+    `only`: the kinds of target to write (sysctl, limits, units, addresses), none for all; `leave`: keys that stay as
+    they are. `runtime_only`: nothing that survives a boot, `persist_only`: files alone. `live`: running processes get
+    their limits too, `restart`: services are started again. `reserve_listeners`: the ports of services are reserved.
+    `add_address`: FIRST[-LAST]/PREFIX@INTERFACE; `allow_key`: sysctls that are taken from a profile though they do not
+    concern connections. `confirm_within`: all is taken back after this time (120s, 2m) unless it is confirmed, by the
+    command `confirm_if` once that exits 0. `reason` is for the history.
+    """
+
+    only: Sequence[str] = ()
+    leave: Sequence[str] = ()
+    runtime_only: bool = False
+    persist_only: bool = False
+    live: bool = False
+    restart: bool = False
+    reserve_listeners: bool = False
+    confirm_within: str = ""
+    confirm_if: str = ""
+    add_address: Sequence[str] = ()
+    allow_key: Sequence[str] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SourceOptions(_Several):
+    """Source addresses that come or go: FIRST[-LAST][/PREFIX][@INTERFACE], and prefixes whose every address is local.
+
+    `force`: they go though connections are open on them. All else is as with ApplyOptions.
+    """
+
+    addresses: Sequence[str] = ()
+    anyip: Sequence[str] = ()
+    force: bool = False
+    runtime_only: bool = False
+    persist_only: bool = False
+    confirm_within: str = ""
+    confirm_if: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RollbackOptions:
+    """Which apply is taken back, None for the last one.
+
+    `force`: also what somebody else has changed since; `restart`: services are started again; `reason` is for the
+    history.
+    """
+
+    id: int | None = None
+    force: bool = False
+    restart: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialogue:
+    """How a person is dealt with at the terminal: `dry_run`: shown alone, `yes`: not asked; and the format."""
+
+    dry_run: bool = False
+    yes: bool = False
+    format: str = "table"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stall(_Several):
     """How a host stalls, as far as somebody knows.
 
@@ -94,3 +161,22 @@ class Proving(_Several):
     only: Sequence[str] = ()
     budget: float = 30.0
     planned: bool = False
+
+
+_SPELLED = {"leave": "except"}  # a word of Python's
+
+
+def spelled(group: Any, without: Collection[str] = ()) -> list[str]:
+    """Return the options of a group as they were given, so that another verb can be told the same, but for some fields.
+
+    What is as it is by default is left out.
+    """
+    given: list[str] = []
+    for field in fields(group):
+        value = getattr(group, field.name)
+        if field.name in without or value == field.default:
+            continue
+        option = f"--{_SPELLED.get(field.name, field.name).replace('_', '-')}"
+        for each in value if isinstance(value, tuple) else [value]:
+            given += [option] if each is True else [option, str(each)]
+    return given

@@ -17,7 +17,7 @@ import pytest
 
 import hosttune
 import hosttune.options
-from hosttune import Options, Place, api
+from hosttune import Options, Place, Watching, api
 from hosttune.model import Report, Verdict
 from hosttune.render.formats import json
 from tests.netns.sandbox import need_namespaces
@@ -27,7 +27,7 @@ SNAPSHOT = str(ROOT / "tests/hosts/debian12-stock.json")
 NAME = f"hosttune-api-{os.getpid()}"
 
 
-FUNCTIONS = [name for name, one in inspect.getmembers(api, inspect.isfunction) if one.__module__ == api.__name__]
+FUNCTIONS = [name for name, one in inspect.getmembers(api, inspect.isfunction) if name in api.__all__]
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -35,6 +35,7 @@ def test_the_examples_are_so(name: str, tmp_path: Path) -> None:
     reports = tmp_path / "reports"
     reports.mkdir()
     (reports / "lb-1.json").write_text(json.render(hosttune.check(Options(role="lb"), Place(snapshot=SNAPSHOT))))
+    (tmp_path / "image/etc").mkdir(parents=True)
     names = {
         **vars(hosttune.options),
         "hosttune": hosttune,
@@ -43,6 +44,7 @@ def test_the_examples_are_so(name: str, tmp_path: Path) -> None:
         "PROFILE": str(ROOT / "profiles/lb.toml"),
         "RECORD": str(tmp_path / "record"),
         "REPORTS": str(reports),
+        "IMAGE": str(tmp_path / "image"),
     }
     (test,) = doctest.DocTestFinder(recurse=False).find(getattr(api, name), name, globs=names)
     assert test.examples, f"{name} has no example"
@@ -141,3 +143,47 @@ def test_an_error_leaves_the_process_as_it_was(capfd: pytest.CaptureFixture[str]
 
 def test_one_of_several_may_be_a_text() -> None:
     assert Options(role="lb", backend=["10.0.0.1:80"]) == Options(role=("lb",), backend=("10.0.0.1:80",))
+
+
+@pytest.mark.slow
+def test_a_watch_leaves_its_caller_alone_between_its_looks(namespace: str) -> None:
+    before = state()
+    views = hosttune.watch(place=Place(netns=namespace), watching=Watching(interval=0.1))
+    first, second = next(views), next(views)
+    between = state()
+    views.close()
+    assert first.machine.network_namespace == second.machine.network_namespace == "another"
+    assert between["namespaces"] == before["namespaces"] and between["signals"] == before["signals"]
+    assert state()["threads"] == before["threads"]
+
+
+CONSUMER = """
+import hosttune
+from hosttune.model import Verdict
+
+report = hosttune.check(hosttune.Options(role="lb", connections=200_000), hosttune.Place(root="/"))
+wrong: list[str] = [str(finding.subject) for finding in report.findings if finding.verdict is Verdict.FAIL]
+bound = hosttune.capacity().bounds[0]
+carries: int = bound.hard if isinstance(bound.hard, int) else 0
+cause: str = hosttune.diagnose(stall=hosttune.Stall(errno="EMFILE")).causes[0].what
+carried: bool = hosttune.plan("whitepaper-2019", "lb.sources=1").carried
+"""
+
+
+@pytest.mark.slow
+def test_a_consumer_is_typed(tmp_path: Path) -> None:
+    (tmp_path / "consumer.py").write_text(CONSUMER)
+    (tmp_path / "wrong.py").write_text("import hosttune\n\nhosttune.check(hosttune.Options(rolle='lb'))\n")
+    done = [
+        subprocess.run(
+            [sys.executable, "-m", "mypy", "--strict", "--follow-imports=silent", "--cache-dir", str(tmp_path), name],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=300,
+        )
+        for name in ("consumer.py", "wrong.py")
+    ]
+    assert done[0].returncode == 0, done[0].stdout
+    assert done[1].returncode == 1 and "rolle" in done[1].stdout

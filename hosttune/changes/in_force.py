@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from hosttune.changes import backends, entries, kinds, transaction
 from hosttune.changes.order import lasting
@@ -12,20 +11,7 @@ from hosttune.errors import HostError
 from hosttune.facts import writers
 from hosttune.host import Host
 from hosttune.model import Change, FileState, State
-
-
-@dataclass(frozen=True, slots=True)
-class Lost:
-    """One thing that was written and that something else holds: `when` is "now" or "at boot".
-
-    `by` are sentences on who is known to write it.
-    """
-
-    target: str
-    when: str
-    wrote: str
-    holds: str
-    by: tuple[str, ...] = ()
+from hosttune.model.acting import Lost
 
 
 def lost(host: Host, changes: Sequence[Change]) -> tuple[Lost, ...]:

@@ -10,7 +10,8 @@ from typing import Annotated
 from hosttune.changes import backends
 from hosttune.changes.confirm import Confirm
 from hosttune.changes.request import Request
-from hosttune.model import Change, Who
+from hosttune.model import Change
+from hosttune.model.acting import Invocation
 from hosttune.model.checked import Checked, within
 
 HIGHEST_ID = 999_999_999
@@ -66,16 +67,6 @@ class Instance:
     boot: str = ""
     namespace: str = ""
     name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Invocation:
-    """One run of a verb: `when` as 2026-11-24T22:58:17Z, its command line, who ran it and the reason they gave."""
-
-    when: str = ""
-    command: str = ""
-    who: Who = field(default_factory=Who)
-    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)

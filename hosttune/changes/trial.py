@@ -13,13 +13,14 @@ from hosttune.changes import backends, journal, transaction, undo, wayback
 from hosttune.changes.confirm import BY_HAND, BY_REBOOT, INTERRUPTED, moment, over
 from hosttune.changes.order import forward
 from hosttune.changes.planned import Planned
-from hosttune.changes.record import UNFINISHED, Invocation, Record, Status
+from hosttune.changes.record import UNFINISHED, Record, Status
 from hosttune.changes.request import Request
 from hosttune.changes.transaction import Outcome, describe
 from hosttune.changes.wayback import WayBack
 from hosttune.errors import HostError
 from hosttune.host import WritableHost
 from hosttune.model import Change, Plan, State
+from hosttune.model.acting import Invocation
 
 _OPEN = (*UNFINISHED, Status.PARTLY)
 

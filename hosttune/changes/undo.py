@@ -6,12 +6,13 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 
 from hosttune.changes import backends, journal, promotion, transaction
-from hosttune.changes.record import Invocation, Record, Status
+from hosttune.changes.record import Record, Status
 from hosttune.changes.transaction import Outcome
 from hosttune.changes.wayback import WayBack, away, interrupted, of_namespace
 from hosttune.errors import ApplyError, HostError
 from hosttune.host import WritableHost
 from hosttune.model import Change
+from hosttune.model.acting import Invocation
 
 _KEPT = 10
 """Rollbacks of one apply that its record names: what others hold may be tried again every hour."""

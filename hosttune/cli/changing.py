@@ -7,73 +7,24 @@ from typing import Annotated
 import typer
 
 from hosttune.cli.application import app
-from hosttune.cli.options import (
-    ConfirmIf,
-    ConfirmWithin,
-    Format,
-    Reason,
-    Root,
-    Snapshot,
-)
-from hosttune.commands import completing
-from hosttune.options import Options
+from hosttune.cli.groups import Fields
+from hosttune.cli.options import Image, formats_of
+from hosttune.options import ApplyOptions, Dialogue, Options, Place, RollbackOptions
 from hosttune.terminal import usage
+
+_WRITTEN = typer.Option(help="Write the running values of this network namespace (ip netns).", metavar="NAME")
+_TAKEN_BACK = typer.Argument(
+    parser=usage.counted(10**9), help="The apply to take back; default: the last.", metavar="[ID]"
+)
 
 
 @app.command()
 def apply(
     options: Options,
-    netns: Annotated[
-        str, typer.Option(help="Write the running values of this network namespace (ip netns).", metavar="NAME")
-    ] = "",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; exit 4 if anything.")] = False,
+    place: Annotated[Place, Fields(netns=Annotated[str, _WRITTEN])],
+    how: ApplyOptions,
+    dialogue: Dialogue,
     script: Annotated[bool, typer.Option("--script", help="Print a shell script that does the same instead.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    only: Annotated[
-        str | None,
-        typer.Option(
-            callback=usage.some,
-            help="Kinds to write, such as sysctl,units; default: all.",
-            metavar="KINDS",
-            autocompletion=completing.written,
-        ),
-    ] = None,
-    leave: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--except", help="A key to leave alone; repeatable.", metavar="KEY", autocompletion=completing.sysctls
-        ),
-    ] = None,
-    runtime_only: Annotated[bool, typer.Option("--runtime-only", help="Write nothing that survives a boot.")] = False,
-    persist_only: Annotated[bool, typer.Option("--persist-only", help="Write files only, for the next boot.")] = False,
-    live: Annotated[bool, typer.Option("--live", help="Raise the limits of running processes too.")] = False,
-    restart: Annotated[bool, typer.Option("--restart", help="Restart the services whose limits changed.")] = False,
-    reserve_listeners: Annotated[
-        bool, typer.Option("--reserve-listeners", help="Reserve the ports that services listen on.")
-    ] = False,
-    confirm_within: ConfirmWithin = None,
-    confirm_if: ConfirmIf = None,
-    add_address: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--add-address",
-            help="Source addresses to add: FIRST[-LAST]/PREFIX@INTERFACE; repeatable.",
-            metavar="ADDRESSES",
-        ),
-    ] = None,
-    allow_key: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--allow-key",
-            help="A sysctl to take from a profile though it does not concern connections; repeatable.",
-            metavar="KEY",
-            autocompletion=completing.sysctls,
-        ),
-    ] = None,
-    reason: Reason = None,
-    root: Root = "/",
-    snapshot: Snapshot = "",
-    format: Format = "table",
 ) -> None:
     """Make this host ready for its role, now and after the next boot, in one transaction that can be taken back.
 
@@ -82,29 +33,7 @@ def apply(
     """
     from hosttune.commands import apply
 
-    asked = apply.Asked(
-        options=options,
-        dry_run=dry_run,
-        script=script,
-        yes=yes,
-        only=only or "",
-        leave=leave,
-        runtime_only=runtime_only,
-        persist_only=persist_only,
-        live=live,
-        restart=restart,
-        reserve_listeners=reserve_listeners,
-        add_address=add_address,
-        root=root,
-        snapshot=snapshot,
-        format=format,
-        allow_key=allow_key,
-        netns=netns,
-        reason=reason or "",
-        confirm_within=confirm_within or "",
-        confirm_if=confirm_if or "",
-    )
-    raise typer.Exit(apply.run(asked))
+    raise typer.Exit(apply.run(options, place, how, dialogue, script))
 
 
 @app.command()
@@ -116,7 +45,7 @@ def confirm(
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be written; exit 4 if it waits.")] = False,
-    format: Format = "table",
+    format: Annotated[str, formats_of("Confirmed")] = "table",
 ) -> None:
     """Keep an apply that was made with --confirm-within: write what waits, and end its timer.
 
@@ -125,22 +54,12 @@ def confirm(
     """
     from hosttune.commands import confirm
 
-    raise typer.Exit(confirm.run(confirm.Asked(id, dry_run, format)))
+    raise typer.Exit(confirm.run(id, dry_run, format))
 
 
 @app.command()
 def rollback(
-    id: Annotated[
-        int | None,
-        typer.Argument(parser=usage.counted(10**9), help="The apply to take back; default: the last.", metavar="[ID]"),
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change; exit 4 if anything.")] = False,
-    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Also what somebody else has changed since.")] = False,
-    restart: Annotated[bool, typer.Option("--restart", help="Restart the services whose limits change.")] = False,
-    reason: Reason = None,
-    root: Root = "/",
-    format: Format = "table",
+    how: Annotated[RollbackOptions, Fields(id=Annotated[int | None, _TAKEN_BACK])], place: Image, dialogue: Dialogue
 ) -> None:
     """Take an apply back: every file to the byte, every value; what other applies want stays.
 
@@ -149,15 +68,12 @@ def rollback(
     """
     from hosttune.commands import rollback
 
-    raise typer.Exit(rollback.run(rollback.Asked(id, dry_run, yes, force, restart, root, format, reason or "")))
+    raise typer.Exit(rollback.run(how, place, dialogue))
 
 
 @app.command()
-def history(
-    root: Root = "/",
-    format: Format = "table",
-) -> None:
+def history(place: Image, format: Annotated[str, formats_of("History")] = "table") -> None:
     """List the applies of this host, and which are in force."""
     from hosttune.commands import history
 
-    history.run(root, format)
+    history.run(place, format)

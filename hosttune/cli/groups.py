@@ -36,12 +36,13 @@ def grouped(body: Callable[..., Any], shared: Mapping[str, Any]) -> Callable[...
         groups[parameter.name] = (kind, names)
         for name in names:
             annotation = fields.instead.get(name) or shared[name]
-            default = known[name].default
+            # so that one that is given empty differs from one that is not given
+            default = None if type(None) in get_args(get_args(annotation)[0]) else known[name].default
             parameters.append(
                 inspect.Parameter(
                     name,
                     inspect.Parameter.POSITIONAL_OR_KEYWORD,
-                    default=None if default == () else default,
+                    default=default,
                     annotation=annotation,
                 )
             )

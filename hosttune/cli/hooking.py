@@ -2,27 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from functools import partial
+from typing import Annotated, Any
 
 import typer
 
 from hosttune.cli.application import Verbs, app
-from hosttune.cli.groups import Fields
-from hosttune.cli.options import (
-    DirectoryOption,
-    FailOn,
-    FileOption,
-    TextFile,
-)
+from hosttune.cli.options import DirectoryOption, FailOn, FileOption, HostOptions, TextFile
 from hosttune.commands import completing
-from hosttune.options import Options
-from hosttune.terminal import usage
+from hosttune.terminal import amounts, usage
 
 hooks = Verbs(no_args_is_help=True, help="Fit hosttune into Ansible, cloud-init, systemd, Prometheus, a shell.")
 app.add_typer(hooks, name="hook")
 
-Every = Annotated[str, typer.Option("--every", help="Time between two checks: 15m, 2h.", metavar="TIME")]
+Every = Annotated[
+    float,
+    typer.Option(
+        "--every",
+        parser=amounts.a_time("--every", most=amounts.WEEK),
+        help="Time between two checks: 2h; default: 15m.",
+        metavar="TIME",
+        show_default=False,
+    ),
+]
 Directory = Annotated[str, DirectoryOption("-o", "--output", help="Write the files into DIR.")]
+Spec = partial(typer.Option, callback=usage.some)
+
+
+def _platforms(kind: str, metavar: str, help: str) -> Any:
+    """Return an option of hook pyz; `kind` is the name by which hooks/pyz.py lists all."""
+    return typer.Option(help=help, metavar=metavar, autocompletion=completing.listed("hosttune.hooks.pyz", kind))
 
 
 @hooks.command("ansible")
@@ -32,47 +41,28 @@ def hook_ansible(output: Directory) -> None:
     ANSIBLE_COLLECTIONS_PATH=DIR uses it as it is; what ansible-galaxy builds is
     DIR/ansible_collections/hosttune/hosttune.
     """
-    from hosttune.commands import hook_ansible
+    from hosttune.commands import hooks
 
-    hook_ansible.run(output)
+    hooks.ansible(output)
 
 
 @hooks.command("cloud-init")
 def hook_cloud_init(
-    options: Annotated[
-        Options,
-        Fields(
-            "role",
-            "profile",
-            "connections",
-            "rate",
-            "hold",
-            "backend",
-            "backends_from",
-            "source",
-            "bind_mode",
-            "service",
-            "user",
-        ),
-    ],
+    options: HostOptions,
     origin: Annotated[
         str | None,
-        typer.Option(
+        Spec(
             "--from",
-            callback=usage.some,
             help="Where hosttune comes from, required: image (it is there), a URL or path of a .whl or .pyz, or "
             "NAME==VERSION for pip.",
             metavar="SPEC",
         ),
     ] = None,
-    sha256: Annotated[
-        str | None,
-        typer.Option("--sha256", callback=usage.some, help="Sum of what --from names.", metavar="HEX"),
-    ] = None,
+    sha256: Annotated[str | None, Spec("--sha256", help="Sum of what --from names.", metavar="HEX")] = None,
     no_sha256: Annotated[
         bool, typer.Option("--no-sha256", help="Take what a server or an index gives without a sum.")
     ] = False,
-    every: Every = "15m",
+    every: Every = 900.0,
     restart: Annotated[
         bool, typer.Option("--restart/--no-restart", help="Restart the services whose limits change.")
     ] = True,
@@ -81,96 +71,61 @@ def hook_cloud_init(
     ] = True,
 ) -> None:
     """Print user-data for cloud-init: the host is made ready at its first boot, and checked at each."""
-    from hosttune.commands import hook_cloud_init
+    from hosttune.commands import hooks
 
-    asked = hook_cloud_init.Asked(options, origin or "", sha256 or "", no_sha256, every, restart, reserve_listeners)
-    hook_cloud_init.run(asked)
+    also = ["--restart"] * restart + ["--reserve-listeners"] * reserve_listeners
+    hooks.cloud_init(options, origin or "", sha256 or "", no_sha256, every, also)
 
 
 @hooks.command("systemd")
 def hook_systemd(
-    options: Annotated[
-        Options,
-        Fields(
-            "role",
-            "profile",
-            "connections",
-            "rate",
-            "hold",
-            "backend",
-            "backends_from",
-            "source",
-            "bind_mode",
-            "service",
-            "user",
-        ),
-    ],
-    every: Every = "15m",
+    options: HostOptions,
+    every: Every = 900.0,
     fail_on: FailOn = "error",
     strict: Annotated[bool, typer.Option("--strict", help="Fail where something could not be examined.")] = False,
     textfile: TextFile = "",
     output: Directory = "",
 ) -> None:
     """Print a unit that checks this host at each boot, and its timer; a failed check is a failed unit."""
-    from hosttune.commands import hook_systemd
+    from hosttune.commands import hooks
 
-    hook_systemd.run(hook_systemd.Asked(options, every, fail_on, strict, textfile, output))
+    hooks.systemd(options, every, fail_on, strict, textfile, output)
 
 
 @hooks.command("prometheus")
 def hook_prometheus(output: Directory) -> None:
     """Write alert rules for Prometheus and a dashboard for Grafana into DIR."""
-    from hosttune.commands import hook_prometheus
+    from hosttune.commands import hooks
 
-    hook_prometheus.run(output)
+    hooks.prometheus(output)
 
 
 @hooks.command("pyz")
 def hook_pyz(
     output: Annotated[str, FileOption("-o", "--output", help="The file to write.")] = "hosttune.pyz",
     python: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--python",
-            help="3.11, 3.12, ...; repeatable, default: all.",
-            metavar="X.Y",
-            autocompletion=completing.listed("hosttune.hooks.pyz", "PYTHONS"),
-        ),
+        list[str] | None, _platforms("PYTHONS", "X.Y", "3.11, 3.12, ...; repeatable, default: all.")
     ] = None,
     arch: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--arch",
-            help="x86_64 or aarch64; repeatable, default: both.",
-            metavar="ARCH",
-            autocompletion=completing.listed("hosttune.hooks.pyz", "ARCHES"),
-        ),
+        list[str] | None, _platforms("ARCHES", "ARCH", "x86_64 or aarch64; repeatable, default: both.")
     ] = None,
-    libc: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--libc",
-            help="glibc or musl; repeatable, default: both.",
-            metavar="LIBC",
-            autocompletion=completing.listed("hosttune.hooks.pyz", "LIBCS"),
-        ),
-    ] = None,
+    libc: Annotated[list[str] | None, _platforms("LIBCS", "LIBC", "glibc or musl; repeatable, default: both.")] = None,
 ) -> None:
     """Build one file that runs on any host with Python and no pip: what is installed here, for several platforms.
 
     pip fetches the wheels, each at the version that is installed here.
     """
-    from hosttune.commands import hook_pyz
+    from hosttune.commands import hooks
 
-    hook_pyz.run(hook_pyz.Asked(output, python or [], arch or [], libc or []))
+    hooks.pyz(output, python or [], arch or [], libc or [])
 
 
 @hooks.command("man")
 def hook_man(context: typer.Context, output: Directory) -> None:
     """Write the man pages into DIR, such as /usr/local/share/man/man1."""
-    from hosttune.commands import hook_man
+    from hosttune.commands import hooks
 
-    hook_man.run(context.find_root().command, output)
+    hooks.man(context.find_root().command, output)
 
 
 @hooks.command("completion")
@@ -185,14 +140,14 @@ def hook_completion(
     ],
 ) -> None:
     """Print the completion script of a shell."""
-    from hosttune.commands import hook_completion
+    from hosttune.commands import hooks
 
-    hook_completion.run(shell)
+    hooks.completion(shell)
 
 
 @hooks.command("complete", hidden=True)
 def hook_complete(context: typer.Context, line: str) -> None:
     """Tell a shell what can stand at the end of a command line."""
-    from hosttune.commands import hook_complete
+    from hosttune.commands import hooks
 
-    hook_complete.run(context.find_root().command, line)
+    hooks.complete(context.find_root().command, line)

@@ -8,7 +8,9 @@ from typing import Annotated, Any
 import typer
 
 from hosttune import kernel, registry, render
+from hosttune.cli.groups import Fields
 from hosttune.commands import completing
+from hosttune.options import Options, Place
 from hosttune.terminal import amounts, usage
 
 FileOption = partial(typer.Option, metavar="FILE", autocompletion=completing.files)
@@ -39,10 +41,6 @@ ProfileFile = Annotated[list[str] | None, FileOption("--profile", help="A profil
 Root = Annotated[str, DirectoryOption(help="Examine the tree below DIR: an image or a chroot.")]
 Snapshot = Annotated[str, FileOption("--snapshot", help="Examine a recording instead of this host.")]
 Netns = Annotated[str, typer.Option(help="Look from inside this network namespace (ip netns).", metavar="NAME")]
-Reason = Annotated[
-    str | None,
-    typer.Option(callback=usage.reason, help="Why, for `hosttune history`: a ticket, a sentence.", metavar="TEXT"),
-]
 Format = Annotated[str, formats("table", "json")]
 FailOn = Annotated[
     str,
@@ -96,22 +94,20 @@ StalledAt = Annotated[
     int | None,
     typer.Option(parser=usage.counted(10**9), metavar="N", help="The number of connections at which it stopped."),
 ]
-ConfirmWithin = Annotated[
-    str | None,
-    typer.Option(
-        callback=usage.some,
-        help="Take all back after this time, 5s to 1h, unless `hosttune confirm` comes first; a reboot does too.",
-        metavar="TIME",
+LoadOptions = Annotated[
+    Options,
+    Fields("role", "profile", "connections", "rate", "hold", "backend", "backends_from", "source", "bind_mode"),
+]
+HostOptions = Annotated[
+    Options,
+    Fields(
+        *("role", "profile", "connections", "rate", "hold", "backend", "backends_from", "source", "bind_mode"),
+        *("service", "user"),
     ),
 ]
-ConfirmIf = Annotated[
-    str | None,
-    typer.Option(
-        callback=usage.some,
-        help="Confirm by itself once this exits 0: a health check; again every 2 s.",
-        metavar="COMMAND",
-    ),
-]
+Image = Annotated[Place, Fields("root")]
+NetnsOrSnapshot = Annotated[Place, Fields("netns", "snapshot")]
+Sysctls = partial(typer.Option, metavar="KEY", autocompletion=completing.sysctls)
 
 
 Interval = Annotated[
@@ -223,6 +219,67 @@ SHARED: dict[str, Any] = {
     "netns": Netns,
     "root": Root,
     "snapshot": Snapshot,
+    "only": Annotated[
+        list[str] | None,
+        typer.Option(
+            callback=usage.some_each,
+            help="Kinds to write, such as sysctl,units; default: all.",
+            metavar="KINDS",
+            autocompletion=completing.written,
+        ),
+    ],
+    "leave": Annotated[list[str] | None, Sysctls("--except", help="A key to leave alone; repeatable.")],
+    "runtime_only": Annotated[bool, typer.Option("--runtime-only", help="Write nothing that survives a boot.")],
+    "persist_only": Annotated[bool, typer.Option("--persist-only", help="Write files only, for the next boot.")],
+    "live": Annotated[bool, typer.Option("--live", help="Raise the limits of running processes too.")],
+    "restart": Annotated[bool, typer.Option("--restart", help="Restart the services whose limits change.")],
+    "reserve_listeners": Annotated[
+        bool, typer.Option("--reserve-listeners", help="Reserve the ports that services listen on.")
+    ],
+    "confirm_within": Annotated[
+        str | None,
+        typer.Option(
+            callback=usage.some,
+            help="Take all back after this time, 5s to 1h, unless `hosttune confirm` comes first; a reboot does too.",
+            metavar="TIME",
+        ),
+    ],
+    "confirm_if": Annotated[
+        str | None,
+        typer.Option(
+            callback=usage.some,
+            help="Confirm by itself once this exits 0: a health check; again every 2 s.",
+            metavar="COMMAND",
+        ),
+    ],
+    "add_address": Annotated[
+        list[str] | None,
+        typer.Option(
+            "--add-address",
+            help="Source addresses to add: FIRST[-LAST]/PREFIX@INTERFACE; repeatable.",
+            metavar="ADDRESSES",
+        ),
+    ],
+    "allow_key": Annotated[
+        list[str] | None,
+        Sysctls(
+            "--allow-key",
+            help="A sysctl to take from a profile though it does not concern connections; repeatable.",
+        ),
+    ],
+    "reason": Annotated[
+        str | None,
+        typer.Option(callback=usage.reason, help="Why, for `hosttune history`: a ticket, a sentence.", metavar="TEXT"),
+    ],
+    "addresses": Annotated[list[str] | None, typer.Argument(metavar="[FIRST[-LAST][/PREFIX][@INTERFACE]]...")],
+    "anyip": Annotated[
+        list[str] | None,
+        typer.Option("--anyip", help="A prefix whose every address is this host's own; repeatable.", metavar="PREFIX"),
+    ],
+    "force": Annotated[bool, typer.Option("--force", help="Also what somebody else has changed since.")],
+    "dry_run": Annotated[bool, typer.Option("--dry-run", help="Show what would change; exit 4 if anything.")],
+    "yes": Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")],
+    "format": Annotated[str, formats_of("Applied")],
     "errno": Errno,
     "call": Call,
     "stalled_at": StalledAt,

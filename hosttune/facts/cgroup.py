@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from hosttune.errors import HostError
 from hosttune.host import Host, proc, text
-from hosttune.model import GroupLimit, Reason
+from hosttune.model import GroupLimit, Reason, Unknown
 
 _NONE = 1 << 62
 """At and above it a version 1 limit is none: it reads as the highest number of whole pages."""
@@ -59,6 +59,18 @@ def _hierarchies(told: str) -> Iterator[tuple[str, int, str]]:
         for name in ("memory", "pids"):
             if not controllers or name in controllers:
                 yield name, 1 if controllers else 2, path
+
+
+def limits(host: Host, pids: Iterable[str]) -> tuple[GroupLimit, ...] | Unknown:
+    """Return the limits of the groups of processes, each once; Unknown where none could be told but for an error."""
+    known: dict[str, GroupLimit] = {}
+    why: Unknown | None = None
+    for pid in pids:
+        try:
+            known |= {limit.file: limit for limit in gather(host, pid)}
+        except HostError as error:
+            why = None if error.reason is Reason.ABSENT else Unknown(error.reason, error.detail)
+    return tuple(known.values()) or why or ()
 
 
 def _limit(host: Host, controller: str, version: int, directory: str, group: str) -> GroupLimit | None:

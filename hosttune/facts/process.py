@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from hosttune import kernel
-from hosttune.errors import HostError
+from hosttune.errors import HostError, UsageError
 from hosttune.host import Host, proc, text
 from hosttune.model import Process, Unknown
 
@@ -35,6 +36,15 @@ def gather(host: Host, pids: Sequence[int]) -> Process | None:
     alike = [one for one in counted if one == pid or (one in titles and titles[one] == titles.get(pid))]
     total = sum(counted[one] for one in alike)
     return _process(host, pid, counted[pid], names.get(pid, ""), len(alike), total)
+
+
+def by_name(host: Host, name: str) -> int:
+    """Return the lowest pid of that name (the kernel keeps 15 characters, proc(5)); raises UsageError."""
+    paths = [p for p in host.glob("/proc/[0-9]*/comm") if text(host, p) == name[:15]]
+    pids = [int(found[1]) for p in paths if (found := re.fullmatch("/proc/([0-9]{1,10})/comm", p))]
+    if not pids:
+        raise UsageError(f"--process-name {name}: no such process; `ps -e` shows those that run")
+    return min(pids)
 
 
 def name(host: Host, pid: int) -> str:

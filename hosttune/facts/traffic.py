@@ -58,6 +58,11 @@ def listeners(host: Host) -> tuple[Listener, ...]:
     return tuple(_listener(row, {}, 1.0) for row in host.probe("listeners"))
 
 
+def listed(answer: Programs | Unknown) -> tuple[Program, ...]:
+    """Return the programs of an answer, none where they cannot be told."""
+    return () if isinstance(answer, Unknown) else answer.programs
+
+
 def programs(host: Host, pids: Sequence[int] | None, traffic: Traffic | Unknown) -> Programs | Unknown:
     """Return the processes named, or those that hold the most; Unknown where the kernel does not count."""
     inodes = sorted(one.inode for one in traffic.listeners) if isinstance(traffic, Traffic) else []

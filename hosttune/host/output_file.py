@@ -181,6 +181,12 @@ def _all(fd: int, data: bytes) -> None:
 
 
 def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    """Return the mask of this process, which is read: to set and restore it would be seen by other threads."""
+    try:
+        with open("/proc/thread-self/status", encoding="ascii", errors="replace") as file:
+            fields = dict(line.split(":", 1) for line in file if ":" in line)
+        return int(fields["Umask"], 8)  # proc_pid_status(5)
+    except (OSError, KeyError, ValueError):
+        mask = os.umask(0o077)
+        os.umask(mask)
+        return mask

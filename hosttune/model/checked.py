@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,3 +31,26 @@ def within(low: int, high: int) -> Checked:
             raise ValueError(f"it is not within {low} and {high}")
 
     return Checked(check)
+
+
+def written_as(
+    fields: Mapping[str, type | tuple[str, ...]],
+    read: Callable[[dict[str, Any]], Any],
+    write: Callable[[Any], dict[str, Any]],
+) -> Any:
+    """Return the schema of a type that documents write as an object with fields of its own.
+
+    A field is a text, a number, or one of the texts that are named; `read` returns the value of an object, `write` the
+    object.
+    """
+    from pydantic_core import core_schema as made
+
+    def field(kind: type | tuple[str, ...]) -> Any:
+        if isinstance(kind, tuple):
+            return made.literal_schema(list(kind))
+        return made.int_schema() if kind is int else made.str_schema()
+
+    known = {name: made.typed_dict_field(field(kind)) for name, kind in fields.items()}
+    schema = made.typed_dict_schema(known, extra_behavior="forbid")
+    writing = made.plain_serializer_function_ser_schema(write, return_schema=schema)
+    return made.no_info_after_validator_function(read, schema, serialization=writing)

@@ -63,6 +63,14 @@ class Commands:
 
 
 @dataclass(frozen=True, slots=True)
+class Lines:
+    """Lines that stay as they are, each with its own indentation: a difference of files."""
+
+    lines: tuple[str, ...]
+    gap: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """Items below a title; `joined`: they are short enough for one paragraph where there is little room."""
 
@@ -239,7 +247,7 @@ class Plot:
     table: Table
 
 
-Block = Paragraph | Callout | Commands | Listing | Pairs | Table | Bars | Flow | Plot
+Block = Paragraph | Callout | Commands | Lines | Listing | Pairs | Table | Bars | Flow | Plot
 
 
 @dataclass(frozen=True, slots=True)

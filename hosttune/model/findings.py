@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from hosttune.model.checked import written_as
+
 Value = int | str | tuple[int, ...]
 """A value as the kernel holds it: one integer, several (triples, ranges, soft and hard), or text."""
 
@@ -34,6 +36,14 @@ class Unknown:
 
     def __str__(self) -> str:
         return f"{self.reason.value}: {self.detail}" if self.detail else self.reason.value
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        return written_as(
+            {"unknown": tuple(reason.name for reason in Reason), "detail": str},
+            lambda found: cls(Reason[found["unknown"]], found["detail"]),
+            lambda value: {"unknown": value.reason.name, "detail": value.detail},
+        )
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -79,6 +89,14 @@ class Origin:
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}"
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+        return written_as(
+            {"file": str, "line": int, "text": str},
+            lambda found: cls(found["file"], found["line"], found["text"]),
+            lambda value: {"file": value.path, "line": value.line, "text": value.text},
+        )
 
 
 @dataclass(frozen=True, slots=True)

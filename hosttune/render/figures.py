@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 import re
 import textwrap
@@ -54,6 +55,12 @@ def when(stamp: str) -> str:
     """Return a time of the journal, 2026-11-24T22:58:17Z, as people write it; other text as it is."""
     found = re.fullmatch(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\dZ", stamp)
     return f"{found[1]} {found[2]} UTC" if found else clean(stamp)
+
+
+def clock(stamp: str) -> str:
+    """Return a time of the journal as a clock on the wall of this host has it."""
+    then = datetime.datetime.strptime(stamp, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.UTC)
+    return then.astimezone().strftime("%H:%M:%S %Z")
 
 
 def wants(requirement: Requirement) -> str:

@@ -18,6 +18,7 @@ from hosttune.model.document import (
     Commands,
     Document,
     Flow,
+    Lines,
     Listing,
     Pairs,
     Paragraph,
@@ -104,6 +105,12 @@ def _commands(block: Commands, page: Page) -> Iterator[Line]:
             yield from _plain(fold(f"{indent}{line}", page.columns, indent))
         else:
             yield from _plain(fold(f"  {first}{line.lstrip()}", page.columns, indent))
+
+
+def _lines(block: Lines, page: Page) -> Iterator[Line]:
+    if block.gap:
+        yield "", Role.PLAIN, 0
+    yield from _plain(f"  {line}" for line in block.lines)
 
 
 def _listing(block: Listing, page: Page) -> Iterator[Line]:
@@ -252,6 +259,7 @@ _BLOCKS: dict[type[Block], Callable[[Any, Page], Iterable[Line]]] = {
     Callout: _callout,
     Commands: _commands,
     Flow: _flow,
+    Lines: _lines,
     Listing: _listing,
     Pairs: _pairs,
     Paragraph: _paragraph,

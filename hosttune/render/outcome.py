@@ -2,71 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from hosttune.model import Finding, Reading, Report, Unknown, Value, Verdict
-from hosttune.printable import clean, cleaned
-from hosttune.render.figures import fold, hard_bounds, value
-
-Row = dict[str, str]
-"""subject, verdict, was, now, boot, because: all as text."""
-
+from hosttune.model import Finding, Reading, Reason, Report, Unknown, Value, Verdict
+from hosttune.model.acting import Result
+from hosttune.model.document import Block, Paragraph, Role
+from hosttune.render.figures import hard_bounds, value
 
 _WORSE = (Verdict.NOT_APPLICABLE, Verdict.OK, Verdict.UNKNOWN, Verdict.DRIFT, Verdict.FAIL)
 
 
-def rows(subjects: Collection[str], before: Iterable[Finding], after: Iterable[Finding]) -> list[Row]:
+def rows(subjects: Collection[str], before: Iterable[Finding], after: Iterable[Finding]) -> list[Result]:
     """Return what each subject was, is now, and will be at boot, with the verdict that it has now."""
     old = {str(f.subject): f.reading for f in before if f.reading}
-    found: dict[tuple[str, ...], Row] = {}
+    found: dict[tuple[str, ...], Result] = {}
     for finding in after:
         name = str(finding.subject)
         if name not in subjects or finding.reading is None or finding.requirement is None:
             continue
         unit = finding.requirement.unit
         was = old[name].runtime if name in old else None
-        one = row(name, was, finding.reading, unit, finding.because, finding.verdict)
+        made = row(name, was, finding.reading, unit, finding.because, finding.verdict)
         # two requirements on one subject are one row, with the verdict that is worse
-        key = (name, one["was"], one["now"], one["boot"])
-        if key not in found or _WORSE.index(finding.verdict) > _WORSE.index(Verdict(found[key]["verdict"])):
-            found[key] = one
+        key = (name, made.was, made.now, made.boot)
+        if key not in found or _WORSE.index(finding.verdict) > _WORSE.index(found[key].verdict):
+            found[key] = made
     return list(found.values())
 
 
 def row(
     name: str, was: Value | Unknown | None, is_: Reading, unit: str, because: str, verdict: Verdict = Verdict.OK
-) -> Row:
+) -> Result:
     """Return one row."""
-    found = {"subject": name, "verdict": verdict.value, "was": value(was, unit), "now": value(is_.runtime, unit)}
     boot = is_.boot
-    if isinstance(boot, Unknown):
-        found["boot"] = "the default" if boot.reason.name == "UNSET" else "?"
-    else:
-        found["boot"] = value(boot, unit)
-    return found | {"because": because}
+    unset = isinstance(boot, Unknown) and boot.reason is Reason.UNSET
+    later = "the default" if unset else value(boot, unit)
+    return Result(name, verdict, value(was, unit), value(is_.runtime, unit), later, because)
 
 
-def outcome(table: Sequence[Row], capacity: str, kernel: bool, width: int, confirmed: bool = True) -> str:
-    """Return the rows as a table, and the line on the capacity; without a `kernel` there is only the boot.
+def blocks(results: Sequence[Result], kernel: bool, confirmed: bool = True) -> Iterator[Block]:
+    """Yield the results in columns; without a `kernel` there is only the boot.
 
     Of what is not `confirmed` a boot brings nothing before it is.
     """
-    table = cleaned(table)
-    names = [clean(row["subject"].removeprefix("sysctl:")) for row in table]
+    names = [result.subject.removeprefix("sysctl:") for result in results]
     size = max(map(len, names), default=0)
-    lines: list[str] = []
-    for name, row in zip(names, table, strict=True):
-        boot = f"at boot {row['boot']}"
-        if row["boot"] == row["now"] != "?":
-            boot = "at boot too"
+    for name, result in zip(names, results, strict=True):
+        boot = "at boot too" if result.boot == result.now != "?" else f"at boot {result.boot}"
         boot += "" if confirmed else " once confirmed"
-        seen = kernel and (row["was"], row["now"]) != ("?", "?")
-        said = f"was {row['was']}  is {row['now']}  {boot}" if seen else boot
-        line = f"  {name:<{size}}  {said}"
-        lines += [line] if len(line) <= width else [f"  {name}", *fold(f"      {said}", width, "      ")]
-        if row["verdict"] in (Verdict.FAIL, Verdict.DRIFT):
-            lines += fold(f"      {row['verdict']}: {row['because']}", width, "      ")
-    return "\n".join([*lines, "", *fold(f"  {capacity}", width, "    ")]) + "\n"
+        seen = kernel and (result.was, result.now) != ("?", "?")
+        values = [f"was {result.was}", f"is {result.now}", boot] if seen else [boot]
+        # no line is broken within a value
+        yield Paragraph("  ".join([f"{name:<{size}}", *(value.replace(" ", "\u00a0") for value in values)]))
+        if result.verdict in (Verdict.FAIL, Verdict.DRIFT):
+            yield Paragraph(result.because, str(result.verdict), Role.BAD, depth=2)
 
 
 def capacity(before: Report, after: Report, waiting: Collection[str] = ()) -> str:

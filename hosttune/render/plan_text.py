@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from hosttune.model import Change, FileState, Plan, State
+from hosttune.model.document import Block, Commands, Lines, Paragraph
 from hosttune.printable import clean
-from hosttune.render import where_words
-from hosttune.render.figures import fold, numbers
+from hosttune.render.figures import numbers
 
 _HEADER = ("# Written by hosttune", "# Put settings of your own into another file")
 """How the header of a file of ours begins, line by line."""
@@ -29,28 +29,36 @@ def diff(change: Change) -> list[str]:
     return lines + ([f"  mode {mode}"] if mode not in ("", "0644") else [])
 
 
-def plan(plan: Plan, width: int, units: Mapping[str, str] | None = None, *, reasons: bool = True) -> str:
-    """Return all changes of a plan in order, and what it leaves alone, for a person.
+def text(changes: Iterable[Change]) -> str:
+    """Return changes for a program, each line ended."""
+    return "".join(f"{line}\n" for change in changes for line in diff(change))
+
+
+def blocks(plan: Plan, units: Mapping[str, str] | None = None, *, reasons: bool = True) -> Iterator[Block]:
+    """Yield all changes of a plan in order, and what it leaves alone, for a person.
 
     A reason is said once: beside the running value where there is one, else in the file. Without `reasons`, what
     only explains is left out of the files too. `units` are those of sysctls, by key.
     """
-    lines: list[str] = []
-    said: list[str] = []
+    given: list[str] = []
     for change in plan.changes:
         if change.backend == "file":
-            lines += _file(change, said, reasons)
+            yield Lines(tuple(_file(change, given, reasons)))
             continue
-        lines += fold(f"  {_line(change, units or {})}", width, "      ")
-        if change.why and reasons and change.why not in said:
-            lines += fold(f"      {change.why}", width, "      ")
-            said.append(change.why)
+        yield Paragraph(_line(change, units or {}))
+        if change.why and reasons and change.why not in given:
+            yield Paragraph(change.why, depth=2)
+            given.append(change.why)
     if plan.reload:
-        lines.append("  systemctl daemon-reload")
-    for unit in plan.restarts if plan.restart else ():
-        lines.append(f"  systemctl restart {clean(unit)}")
-    lines += [line for note in notes(plan) for line in where_words.shown(note, width, "  note: ", "    ")]
-    return "\n".join(lines) + ("\n" if lines else "")
+        yield Lines(("systemctl daemon-reload",))
+    if plan.restart and plan.restarts:
+        yield Lines(tuple(f"systemctl restart {clean(unit)}" for unit in plan.restarts))
+    yield from noted(notes(plan))
+
+
+def noted(texts: Iterable[str]) -> Iterator[Block]:
+    """Yield notes, each a paragraph; what is to be pasted in them stays whole."""
+    yield from (Commands("note", tuple(text.split("\n"))) for text in texts)
 
 
 def notes(plan: Plan) -> list[str]:
@@ -86,9 +94,9 @@ def _there_or_not(change: Change) -> str:
     return f"{_THERE_OR_NOT[change.backend].format(change.target)} ({'new' if change.after else 'removed'})"
 
 
-def _file(change: Change, said: Sequence[str], reasons: bool) -> list[str]:
+def _file(change: Change, given: Sequence[str], reasons: bool) -> list[str]:
     """Return the difference of a file without what says nothing new: header, reasons that are told elsewhere."""
-    lines = [f"  {_title(change)}"]
+    lines = [_title(change)]
     mode = _mode(change.after)
     if mode not in ("", "0644"):
         lines[0] += f" mode {mode}"
@@ -100,12 +108,12 @@ def _file(change: Change, said: Sequence[str], reasons: bool) -> list[str]:
             continue
         comment = text.startswith("# ")
         # a long reason is cut in the file
-        told = any(why.startswith(text[2:].rstrip().removesuffix(" ...")) for why in said)
+        told = any(why.startswith(text[2:].rstrip().removesuffix(" ...")) for why in given)
         if comment and (sign != "+" or not reasons or told):
             continue
-        lines.append(clean(f"    {line}"))
+        lines.append(clean(f"  {line}"))
     if header and reasons:
-        lines.insert(1, f"    + header of {header} line{'s' * (header != 1)}")
+        lines.insert(1, f"  + header of {header} line{'s' * (header != 1)}")
     return lines
 
 

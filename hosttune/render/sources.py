@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from hosttune import addresses
 from hosttune.model import Change, Plan
+from hosttune.model.document import Block, Paragraph
 from hosttune.printable import clean
-from hosttune.render import plan_text as plan_view
-from hosttune.render.figures import fold
+from hosttune.render import plan_text
 
 
 def runs(targets: Iterable[str]) -> list[str]:
@@ -26,27 +26,22 @@ def runs(targets: Iterable[str]) -> list[str]:
     return made
 
 
-def changes(plan: Plan, width: int) -> str:
-    """Return a plan: runs of addresses, prefixes, then the files as differences, and the notes."""
-    lines: list[str] = []
-    for text, _ in _kernel(plan.changes):
-        lines += fold(f"  {text}", width, "      ")
-    rest = [c for c in plan.changes if c.backend not in ("address", "anyip")]
-    text = plan_view.plan(Plan(changes=tuple(rest), notes=plan.notes), width)
-    return "\n".join(lines) + "\n" * bool(lines) + text
+def changes(plan: Plan) -> Iterator[Block]:
+    """Yield a plan: runs of addresses, prefixes, then the files as differences, and the notes."""
+    yield from (Paragraph(text) for text, _ in _kernel(plan.changes))
+    rest = tuple(c for c in plan.changes if c.backend not in ("address", "anyip"))
+    yield from plan_text.blocks(Plan(changes=rest, notes=plan.notes))
 
 
-def done(plan: Plan, persist: bool, width: int) -> str:
-    """Return what was done, in the kernel and on disk."""
-    lines: list[str] = []
+def done(plan: Plan, persist: bool) -> Iterator[Block]:
+    """Yield what was done, in the kernel and on disk."""
     files = [c for c in plan.changes if c.backend == "file"]
     for text, came in _kernel(plan.changes):
         later = ", now only" if not persist else ", until the next boot" if came and not files else ""
-        lines += fold(f"  {text}{later}", width, "      ")
+        yield Paragraph(f"{text}{later}")
     for change in files:
         how = "written" if change.before is None else "removed" if change.after is None else "written anew"
-        lines += fold(f"  at boot too: {clean(change.target)} {how}", width, "      ")
-    return "\n".join(lines) + "\n" * bool(lines)
+        yield Paragraph(f"{clean(change.target)} {how}", "at boot too")
 
 
 def _kernel(changes: Iterable[Change]) -> list[tuple[str, bool]]:

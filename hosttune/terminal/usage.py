@@ -50,6 +50,11 @@ def some(text: str | None) -> str:
     return text or ""
 
 
+def some_each(texts: list[str] | None) -> list[str]:
+    """Return the texts of an option that may be repeated, each of which must say something."""
+    return [some(text) for text in texts or ()]
+
+
 def reason(text: str | None) -> str:
     """Return the text of --reason: one line of what can be printed, for it is shown to others later."""
     if text is None:

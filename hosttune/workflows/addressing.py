@@ -130,25 +130,24 @@ def facts(host: Host, request: Request, *, force: bool = False, ours: Collection
     """
     if not (request.addresses or request.remove or request.anyip or request.remove_anyip):
         return AddressFacts()
-    returns = _returns(host, request) if (request.remove or request.remove_anyip) and request.persist else {}
+    goes = bool(request.remove or request.remove_anyip)
+    returns = _returns(host, request) if goes and request.persist else {}
     try:
-        found = links.gather(host)
+        interfaces = links.gather(host)
     except HostError:
         return AddressFacts(returns=returns, force=force)
-    answers, unasked = _duplicates(host, request, found)
-    gone = [target for target in request.remove if _there(found, target)]
+    answers, unasked = _duplicates(host, request, interfaces)
+    gone = [target for target in request.remove if _there(interfaces, target)]
     client, _ = session.ssh(host)
-    used = _used(host, gone, request.remove_anyip) if gone or request.remove_anyip else {}
-    dynamic = {t: "DHCP or a router gives it" for t in gone if _passing(found, t)} if request.persist else {}
     nonlocal_bind = text(host, "/proc/sys/net/ipv6/ip_nonlocal_bind")
     return AddressFacts(
         answers=answers,
         unasked=unasked,
-        subnets={name: link.addresses for name, link in found.links.items()},
-        needed=_needed(host, found, gone, ours) if gone else {},
-        returns={**dynamic, **returns},
-        used=used,
-        taken=_taken(found, client),
+        subnets={name: link.addresses for name, link in interfaces.links.items()},
+        needed=_needed(host, interfaces, gone, ours),
+        returns={**(_given(interfaces, gone) if request.persist else {}), **returns},
+        used=_used(host, gone, request.remove_anyip),
+        taken=_taken(interfaces, client),
         force=force,
         nonlocal_bind=nonlocal_bind != "0" if nonlocal_bind else None,
     )
@@ -159,9 +158,14 @@ def _there(found: Links, target: str) -> bool:
     return name in found.links and one in found.links[name].addresses
 
 
-def _passing(found: Links, target: str) -> bool:
-    one, name = address.parse(target)
-    return one in found.links[name].passing
+def _given(interfaces: Links, gone: Iterable[str]) -> dict[str, str]:
+    """Return those of the addresses that would be given again, with who gives them."""
+    parsed = [(target, *address.parse(target)) for target in gone]
+    return {
+        target: "DHCP or a router gives it"
+        for target, with_prefix, name in parsed
+        if with_prefix in interfaces.links[name].passing
+    }
 
 
 def _duplicates(host: Host, request: Request, found: Links) -> tuple[dict[str, str], tuple[str, ...]]:
@@ -196,7 +200,9 @@ def _returns(host: Host, request: Request) -> dict[str, str]:
 
 
 def _needed(host: Host, found: Links, gone: Sequence[str], ours: Collection[str]) -> dict[str, str]:
-    """Return the addresses that this host cannot do without, each with the reason."""
+    """Return the addresses that this host cannot do without, each with the reason; none where none goes."""
+    if not gone:
+        return {}
     why: dict[str, str] = {}
     _, here = session.ssh(host)
     if here:
@@ -232,8 +238,10 @@ def _picked(host: Host, gateway: str) -> str:
         return ""
 
 
-def _used(host: Host, gone: Iterable[str], prefixes: Sequence[str]) -> dict[str, str]:
+def _used(host: Host, gone: Sequence[str], prefixes: Sequence[str]) -> dict[str, str]:
     """Return what is open on each address, and on each prefix, that goes."""
+    if not gone and not prefixes:
+        return {}
     try:
         answer = host.probe("occupants")
     except HostError:

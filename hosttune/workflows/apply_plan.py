@@ -13,6 +13,7 @@ from hosttune.changes.record import Record
 from hosttune.changes.request import AddressFacts, PlanFacts, Request
 from hosttune.changes.written import Written
 from hosttune.errors import ProfileError, RefusedError, UsageError
+from hosttune.facts import listening
 from hosttune.facts import machine as machines
 from hosttune.host import Host, text
 from hosttune.host.live import LiveHost
@@ -22,9 +23,9 @@ from hosttune.profile import keys
 from hosttune.profile.load import Profile
 from hosttune.workflows import examine, loading, opening
 
-_RANGE = "sysctl:net.ipv4.ip_local_port_range"
-_NR_OPEN = "sysctl:fs.nr_open"
-_RESERVED = "sysctl:net.ipv4.ip_local_reserved_ports"
+_RANGE = Subject("sysctl", "net.ipv4.ip_local_port_range")
+_NR_OPEN = Subject("sysctl", "fs.nr_open")
+_RESERVED = Subject("sysctl", "net.ipv4.ip_local_reserved_ports")
 _BROUGHT = (
     "/etc",
     "/etc/sysctl.d",
@@ -37,9 +38,9 @@ _BROUGHT = (
 )
 
 
-def kinds(only: str) -> tuple[str, ...]:
-    """Return the kinds of --only; raises UsageError."""
-    given = tuple(word.strip() for word in only.split(",") if word.strip())
+def kinds(only: Sequence[str]) -> tuple[str, ...]:
+    """Return the kinds of --only, each text of which may name several with commas; raises UsageError."""
+    given = tuple(word.strip() for text in only for word in text.split(",") if word.strip())
     wrong = [word for word in given if word not in only_names()]
     if wrong:
         raise UsageError(f"--only {wrong[0]}: unknown; choose among {', '.join(only_names())}")
@@ -64,17 +65,9 @@ def request(
 
     Raises UsageError for a key to leave alone, or to allow, that the role does not ask for.
     """
-    left = {f"sysctl:{name}" for name in leave} | set(leave) | {f"nofile:{name}" for name in leave}
-    # the last two are set for the sake of others, whether the role asks for them or not
-    known = {str(f.subject) for f in report.findings if f.requirement} | {_NR_OPEN, _RESERVED}
-    wrong = [name for name in leave if not {name, f"sysctl:{name}", f"nofile:{name}"} & known]
-    if wrong:
-        raise UsageError(f"--except {wrong[0]}: the role asks for no such key; `hosttune profile show` lists them")
-    unasked = [key for key in base.allow if f"sysctl:{key}" not in known]
-    if unasked:
-        raise UsageError(f"--allow-key {unasked[0]}: the profile asks for no such key; leave the option out")
-    findings = tuple(f for f in report.findings if f.requirement and str(f.subject) not in left)
-    if reserve and _RESERVED not in left:
+    _check_keys(report, leave, base.allow)
+    findings = tuple(f for f in report.findings if f.requirement and not _among(f.subject, leave))
+    if reserve and not _among(_RESERVED, leave):
         findings += examine.judge_again(host, _with_base(loaded.profiles), _reservation(host, findings))
     wanted = tuple(f.requirement for f in findings if f.requirement)
     made = dataclasses.replace(
@@ -85,6 +78,23 @@ def request(
         leave=tuple(name.removeprefix("sysctl:") for name in leave),
     )
     return made, findings
+
+
+def _among(subject: Subject, keys: Sequence[str]) -> bool:
+    """Say whether one of the keys of --except means a subject."""
+    return str(subject) in keys or subject.name in keys
+
+
+def _check_keys(report: Report, leave: Sequence[str], allow: Sequence[str]) -> None:
+    """Raise UsageError for a key to leave alone, or to allow, that the role does not ask for."""
+    # the last two are set for the sake of others, whether the role asks for them or not
+    known = {f.subject for f in report.findings if f.requirement} | {_NR_OPEN, _RESERVED}
+    for key in leave:
+        if not any(_among(subject, [key]) for subject in known):
+            raise UsageError(f"--except {key}: the role asks for no such key; `hosttune profile show` lists them")
+    for key in allow:
+        if Subject("sysctl", key) not in known:
+            raise UsageError(f"--allow-key {key}: the profile asks for no such key; leave the option out")
 
 
 def plan(
@@ -100,7 +110,7 @@ def plan(
 
     `shown_only`: nobody writes it, so that where the journal cannot be read the files of ours are taken to be ours.
     """
-    facts = _facts(world, profiles, examine.listening(host), findings)
+    facts = _facts(world, profiles, listening.ports(host), findings)
     known = _written(host, shown_only)
     facts = dataclasses.replace(facts, addresses=addresses or AddressFacts(), written=known)
     made = planning.plan(world, findings, request, facts)
@@ -161,24 +171,25 @@ def _with_base(profiles: list[Profile]) -> list[Profile]:
 
 def _reservation(host: Host, findings: Sequence[Finding]) -> tuple[Requirement, ...]:
     """Return the requirement that the listening ports within the range are reserved, as it is and as it shall be."""
-    range_ = next((f for f in findings if str(f.subject) == _RANGE and f.requirement and f.reading), None)
-    ranges = [(1, 65535)]
-    if range_ and range_.requirement and range_.reading:
-        found = (*range_.requirement.wants, range_.reading.runtime, range_.reading.boot)
-        ranges = [(v[0], v[1]) for v in found if isinstance(v, tuple) and len(v) == 2] or ranges
-    low, high = min(one[0] for one in ranges), max(one[1] for one in ranges)
-    ports = text_of(examine.listening(host) & span(low, high), 65536)
+    finding = next((f for f in findings if f.subject == _RANGE and f.requirement and f.reading), None)
+    required = finding.requirement if finding else None
+    ranges: list[tuple[int, int]] = []
+    if finding and finding.reading and required:
+        values = (*required.wants, finding.reading.runtime, finding.reading.boot)
+        ranges = [(value[0], value[1]) for value in values if isinstance(value, tuple) and len(value) == 2]
+    low, high = min((low for low, _ in ranges), default=1), max((high for _, high in ranges), default=65535)
+    ports = text_of(listening.ports(host) & span(low, high), 65536)
     if not ports:
         return ()
     return (
         Requirement(
-            subject=Subject.parse(_RESERVED),
+            subject=_RESERVED,
             operator=Operator.COVERS,
             wants=(ports,),
             why="ports of services, which an outgoing connection must not take",
             source="Documentation/networking/ip-sysctl.rst",
             severity=Severity.ERROR,
-            roles=range_.requirement.roles if range_ and range_.requirement else ("linux-server",),
+            roles=required.roles if required else ("linux-server",),
             unit="ports",
             origin="--reserve-listeners",
         ),

@@ -32,17 +32,6 @@ from hosttune.programs import knowledge
 _FEW = 128  # gc_thresh1 by default: so few neighbours are never in the way, and need no question about routes
 
 
-def survey(host: Host, workload: Workload) -> tuple[pool.Survey | None, tuple[str, ...]]:
-    """Look at the sockets towards the backends; nothing, and why, where they could not be counted."""
-    if not workload.backends:
-        return None, ()
-    try:
-        found = pool.survey(host, workload.backends, workload.sources, workload.bind_mode, workload.bind_range)
-    except HostError as error:
-        return None, (f"the port pools could not be counted: {error}",)
-    return found, found.notes
-
-
 def capacity_facts(
     host: Host,
     machine: Machine,
@@ -127,10 +116,7 @@ def _groups(host: Host, pids: list[int], machine: Machine) -> tuple[GroupLimit, 
     """Return the limits of the program's groups; of our own where we share a container with it."""
     if not machine.kernel or not (pids or machine.container):
         return ()
-    try:
-        return cgroup.gather(host, str(pids[0]) if pids else "self")
-    except HostError as error:
-        return () if error.reason is Reason.ABSENT else Unknown(error.reason, error.detail)
+    return cgroup.limits(host, [str(pids[0]) if pids else "self"])
 
 
 def _allowance(host: Host, machine: Machine) -> tuple[int | Unknown | None, int]:

@@ -11,7 +11,7 @@ from hosttune.facts import where as places
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
 from hosttune.model import Report, Severity, Verdict
-from hosttune.options import Options, Place
+from hosttune.options import Options, Place, spelled
 from hosttune.render import exit_codes, where_words
 from hosttune.workflows import examine, loading, opening, write_scope
 
@@ -48,7 +48,7 @@ def _fix(report: Report, options: Options, root: str) -> tuple[str, ...]:
         return ()
     if report.where.host_wide and not report.where.contained:
         below = [] if root == "/" else ["--root", root]
-        return (printable.words(["sudo", "hosttune", "apply", *loading.words(options), *below]),)
+        return (printable.words(["sudo", "hosttune", "apply", *spelled(options), *below]),)
     findings = [f for f in report.findings if f.requirement]
     return tuple(where_words.lines(write_scope.shortfall(report, findings, loading.role_words(options))))
 

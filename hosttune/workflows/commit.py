@@ -4,39 +4,35 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from hosttune.changes import confirm, journal, transaction, trial, wayback
 from hosttune.changes.journal import Journal
-from hosttune.changes.record import Invocation, Record, Status
+from hosttune.changes.record import Record, Status
 from hosttune.changes.request import Request
 from hosttune.errors import RefusedError
 from hosttune.facts import session
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
 from hosttune.model import HOST, Plan, Where
+from hosttune.model.acting import Invocation, Unusable
 from hosttune.printable import clean
 from hosttune.render import where_words
-from hosttune.terminal import streams
-from hosttune.workflows import confirming, damaged_records, expire, loading, opening
+from hosttune.workflows import confirming, damaged_records, expire, opening, telling
 
 
 @dataclass(frozen=True, slots=True)
 class Before:
-    """What the journal says before a run: whether an earlier one was interrupted, and what of it cannot be used.
-
-    `damaged` is as the JSON documents have it.
-    """
+    """What the journal says before a run: whether an earlier one was interrupted, and what of it cannot be used."""
 
     unfinished: bool = False
-    damaged: tuple[dict[str, object], ...] = ()
+    damaged: tuple[Unusable, ...] = ()
 
 
 def before(host: Host, dry_run: bool) -> Before:
-    """Look into the journal, and say on standard error what is to be known of it.
+    """Look into the journal, and tell what is to be known of it.
 
     Where an earlier run was interrupted, what is seen now is not what this one will start from.
     """
@@ -52,12 +48,12 @@ def before(host: Host, dry_run: bool) -> Before:
     here = journal.here(host)
     interrupted = [record for record in wayback.interrupted(found.records) if not wayback.away(record, here)]
     for record in interrupted:
-        print(f"hosttune: apply {record.id} was interrupted: an apply or rollback heals it first", file=sys.stderr)
+        telling.tell(f"apply {record.id} was interrupted: an apply or rollback heals it first")
     if not dry_run:
         confirming.refuse_while_unconfirmed(host, found.records)
     waiting = trial.unconfirmed(found.records)
     late = waiting and waiting.confirm and confirm.over(waiting.confirm, confirm.moment(host))
-    return Before(bool(interrupted or late), tuple(damaged_records.documents(host, found)))
+    return Before(bool(interrupted or late), damaged_records.unusable(host, found))
 
 
 @contextmanager
@@ -68,7 +64,7 @@ def healed(host: LiveHost) -> Iterator[Journal]:
         damaged_records.refuse_unsafe(host, found)
         done = trial.heal(host, found.records)
         for line in done.said:
-            print(f"hosttune: {clean(line)}", file=sys.stderr)
+            telling.tell(clean(line))
         if not done.whole:
             raise RefusedError(
                 "an earlier run is not taken back whole, and this one would stand on it: fix what is named above and "
@@ -83,7 +79,7 @@ def carry_out(
     found: Journal,
     request: Request,
     plan: Plan,
-    reason: str,
+    made: Invocation,
     where: Where = HOST,
     within: confirming.Within | None = None,
 ) -> Record:
@@ -99,7 +95,7 @@ def carry_out(
     record = Record(
         id=found.next_id(),
         status=Status.APPLYING,
-        made=invocation(host, reason),
+        made=made,
         request=request,
         changes=plan.changes,
         reload=plan.reload,
@@ -108,18 +104,14 @@ def carry_out(
         where=here,
     )
     if within is None:
-        record = transaction.apply(host, record, plan.restart)
-        streams.did(f"apply {record.id} is done")
-        return record
+        return transaction.apply(host, record, plan.restart)
     parts = confirm.split(host, plan.changes)
     deadline = confirming.begun(host, within.seconds)
     record = dataclasses.replace(record, changes=parts.now, pending=parts.waits, confirm=deadline)
-    record = trial.apply(host, record, plan.restart, expire.command(record.id))
-    streams.did(f"apply {record.id} is done, and waits to be confirmed")
-    return record
+    return trial.apply(host, record, plan.restart, expire.command(record.id))
 
 
-def invocation(host: LiveHost, reason: str) -> Invocation:
+def invocation(host: LiveHost, command: str, reason: str) -> Invocation:
     """Return this run: when, what, who and why; who, of the machine that it runs on, though it changes an image."""
     now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Invocation(now, loading.command(), session.who(host if host.runs else LiveHost("/")), reason)
+    return Invocation(now, command, session.who(host if host.runs else LiveHost("/")), reason)

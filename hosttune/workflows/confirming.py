@@ -11,7 +11,6 @@ import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from hosttune.changes import confirm, journal, trial
 from hosttune.changes.confirm import Confirm, left, moment, over
@@ -19,7 +18,11 @@ from hosttune.changes.record import Record, Status
 from hosttune.errors import ApplyError, HostError, RefusedError, StoppedError, UsageError
 from hosttune.host import Host, text
 from hosttune.host.live import LiveHost
-from hosttune.model import Change, Plan
+from hosttune.model import Plan
+from hosttune.model.acting import Confirmed, Waiting
+from hosttune.options import ApplyOptions, Place, SourceOptions
+from hosttune.render import plan_text
+from hosttune.render.figures import clock
 from hosttune.workflows import damaged_records, opening
 
 _LEAST, _MOST = 5, 3600
@@ -37,20 +40,24 @@ class Within:
     command: str = ""
 
 
-def within(given: str, command: str, barred: dict[str, bool]) -> Within | None:
-    """Return what --confirm-within and --confirm-if come to, None without them; raises UsageError.
-
-    `barred` are options that do not go with it, and whether each is given.
-    """
+def within(how: ApplyOptions | SourceOptions, place: Place, *, script: bool = False) -> Within | None:
+    """Return what --confirm-within and --confirm-if come to, None without them; raises UsageError."""
+    given, command = how.confirm_within, how.confirm_if
     if not given:
         if command:
             raise UsageError("--confirm-if: it confirms what waits to be confirmed; add --confirm-within 120s")
         return None
-    for option, is_given in barred.items():
-        if is_given:
-            raise UsageError(f"--confirm-within and {option}: {_WHY[option]}; leave one of them out")
-    found = re.fullmatch(r"([0-9]{1,6})\s*([smh]?)", given.strip())
-    seconds = int(found[1]) * _UNITS[found[2]] if found else 0
+    barred = {
+        "--root": place.root != "/",
+        "--snapshot": bool(place.snapshot),
+        "--persist-only": how.persist_only,
+        "--script": script,
+    }
+    wrong = next((option for option, is_given in barred.items() if is_given), "")
+    if wrong:
+        raise UsageError(f"--confirm-within and {wrong}: {_WHY[wrong]}; leave one of them out")
+    parts = re.fullmatch(r"([0-9]{1,6})\s*([smh]?)", given.strip())
+    seconds = int(parts[1]) * _UNITS[parts[2]] if parts else 0
     if not _LEAST <= seconds <= _MOST:
         raise UsageError(f"--confirm-within {given}: no time from {_LEAST} s to an hour; write 120s or 2m")
     if command and ("\0" in command or not command.strip()):
@@ -66,9 +73,9 @@ _WHY = {
 }
 
 
-def adjusted(host: Host, plan: Plan, asked: Within | None) -> Plan:
+def adjusted(host: Host, plan: Plan, within: Within | None) -> Plan:
     """Return a plan with what --confirm-within has to say of it: what waits, and what cannot be tried."""
-    if asked is None or not plan.changes:
+    if within is None or not plan.changes:
         return plan
     refusals = [
         f"{target}: the kernel does not take its old value back, so it cannot be tried; --except {target}, or "
@@ -134,38 +141,13 @@ def waiting(host: LiveHost) -> tuple[str, str]:
     return f"apply {found.id} is taken back in {left(found.confirm, now):,} s, or by a reboot: `{keep}` keeps it", keep
 
 
-def lines(record: Record) -> list[str]:
-    """Return the last lines of a verb that has written what waits to be confirmed."""
-    assert record.confirm is not None
-    return [
-        f"not confirmed: all of it is taken back in {record.confirm.seconds:,} s, at {clock(record.confirm)}, and by a "
-        "reboot, unless you",
-        f"  keep it: sudo hosttune confirm {record.id}",
-        f"  undo it now: sudo hosttune rollback {record.id}",
-    ]
-
-
-def clock(given: Confirm) -> str:
-    """Return the deadline as a clock on the wall of this host has it."""
-    then = datetime.datetime.strptime(given.until, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.UTC)
-    return then.astimezone().strftime("%H:%M:%S %Z")
-
-
-def document(record: Record | None) -> dict[str, Any] | None:
-    """Return what JSON says of an apply that waits to be confirmed, None of any other."""
-    if record is None or record.confirm is None:
+def waits(record: Record) -> Waiting | None:
+    """Return until when an apply can be confirmed, None where it need not be."""
+    given = record.confirm
+    if given is None:
         return None
-    return {
-        "seconds": record.confirm.seconds,
-        "until": record.confirm.until,
-        "timer": record.confirm.timer,
-        "waits": [change.target for change in record.pending if change.backend == "file"],
-    }
-
-
-def at_boot(record: Record) -> tuple[Change, ...]:
-    """Return the changes of a record as they will be at a boot: those of a confirm."""
-    return record.pending if record.confirm else record.changes
+    files = tuple(change.target for change in record.pending if change.backend == "file")
+    return Waiting(given.seconds, given.until, given.timer, files)
 
 
 def settled(host: LiveHost, record: Record, command: str) -> Record:
@@ -190,11 +172,39 @@ def settled(host: LiveHost, record: Record, command: str) -> Record:
     except (KeyboardInterrupt, StoppedError) as stop:
         why, code = (str(stop), stop.exit_code) if isinstance(stop, StoppedError) else ("stopped", 130)
         raise StoppedError(
-            f"{why}; apply {record.id} is not confirmed, and is taken back at {clock(record.confirm)}", code
+            f"{why}; apply {record.id} is not confirmed, and is taken back at {clock(record.confirm.until)}", code
         ) from stop
     if code == 0:
         return kept(host, record.id)
     return _given_up(host, record, f"--confirm-if {command}: {said}")
+
+
+def confirm_apply(host: LiveHost, id: int | None, *, dry_run: bool = False) -> Confirmed:
+    """Keep an apply, None for the one that waits, or say what its confirm writes; raises RefusedError, ApplyError."""
+    read = journal.read(host)
+    damaged_records.refuse_unsafe(host, read)
+    waiting = trial.unconfirmed(read.records)
+    id = id if id is not None else waiting.id if waiting else None
+    if id is None:
+        raise RefusedError("nothing to confirm: no apply waits for it; `hosttune history` lists them")
+    if any(record.id == id and record.status is Status.APPLIED for record in read.records):
+        return Confirmed(id=id, dry_run=dry_run)
+    record = confirmable(read.records, id)
+    if not dry_run:
+        lasts = kept(host, id).request.persist
+    elif why := over(record.confirm, moment(host)) if record.confirm else "":
+        raise RefusedError(f"too late: apply {id} was {why}; `sudo hosttune rollback` takes it back")
+    else:
+        lasts = record.request.persist
+    return Confirmed(
+        id=id,
+        dry_run=dry_run,
+        changed=True,
+        files=tuple(change.target for change in record.pending if change.backend == "file"),
+        diff=plan_text.text(record.pending),
+        changes=record.pending,
+        lasts=lasts,
+    )
 
 
 def kept(host: LiveHost, id: int) -> Record:

@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from hosttune import kernel
 from hosttune.capacity import capacity, remedies
 from hosttune.errors import HostError, UsageError
 from hosttune.facts import counters, kinds, writers
 from hosttune.facts import defaults as default_rules
 from hosttune.facts import machine as machines
 from hosttune.facts import where as place
-from hosttune.facts.kinds import sysctl
 from hosttune.findings import judge, lints, near
-from hosttune.findings.lint_facts import LintFacts
-from hosttune.host import Host, text
+from hosttune.host import Host
 from hosttune.model import (
     Finding,
     Machine,
-    Origin,
     Programs,
     Reading,
     Report,
@@ -33,8 +28,7 @@ from hosttune.model import (
 )
 from hosttune.profile import merge
 from hosttune.profile.load import Profile
-from hosttune.resolve.sysctl_value import display, normalise
-from hosttune.workflows import capacity_facts, opening
+from hosttune.workflows import capacity_facts, destinations, lint_facts, opening
 
 
 def examine(
@@ -57,13 +51,14 @@ def examine(
     readings = kinds.read(host, [*(row.subject for row in required), *kinds.always(programs)])
     known = defaults(host, profiles, machine, readings)
     readings = kinds.at_start(readings, where, known)
-    found, pool_notes = capacity_facts.survey(host, workload)
-    pools = found.pools() if found else ()
+    sources, mode, ports = workload.sources, workload.bind_mode, workload.bind_range
+    surveyed, pool_notes = destinations.survey(host, workload.backends, sources, mode, ports)
+    pools = surveyed.pools() if surveyed else ()
     machine = _with_addresses(host, machine) if workload.backends else machine
     findings = _judge(required, readings, known, machine)
-    findings.extend(lints.lint(readings, _lint_facts(host, machine, readings, programs, where)))
+    findings.extend(lints.lint(readings, lint_facts.gather(host, machine, readings, programs, where)))
     counted = counters.gather(host).counters
-    facts = capacity_facts.capacity_facts(host, machine, workload, readings, found, programs, counted)
+    facts = capacity_facts.capacity_facts(host, machine, workload, readings, surveyed, programs, counted)
     bounds = capacity(facts)
     asked = {str(finding.subject) for finding in findings if finding.requirement}
     if facts.nofile is not None and str(facts.nofile.subject) not in asked:
@@ -143,15 +138,6 @@ def severity(text: str) -> Severity:
     return Severity(text)
 
 
-def find_process(host: Host, name: str) -> int:
-    """Return the lowest pid of that name (the kernel keeps 15 characters, proc(5)); raises UsageError."""
-    paths = [p for p in host.glob("/proc/[0-9]*/comm") if text(host, p) == name[:15]]
-    pids = [int(found[1]) for p in paths if (found := re.fullmatch("/proc/([0-9]{1,10})/comm", p))]
-    if not pids:
-        raise UsageError(f"--process-name {name}: no such process; `ps -e` shows those that run")
-    return min(pids)
-
-
 def _with_addresses(host: Host, machine: Machine) -> Machine:
     """Add the host's addresses: asked only where sources matter, for the answer takes a library of its own."""
     try:
@@ -161,69 +147,8 @@ def _with_addresses(host: Host, machine: Machine) -> Machine:
     return dataclasses.replace(machine, addresses=tuple(found["addresses"]), local_routes=tuple(found["local_routes"]))
 
 
-def _lint_facts(
-    host: Host, machine: Machine, readings: Mapping[str, Reading], programs: Programs, where: Where
-) -> LintFacts:
-    files = sysctl.files(host, tuple(text.removeprefix("sysctl:") for text in readings if text.startswith("sysctl:")))
-    lines = [(display(a.key), a.text, a.origin) for a in files.boot.assignments if a.text is not None]
-    # a line that does not reach what is judged is no mistake there, nor is a key missing that only the host shows
-    away = ("net.",) if where.inside and not where.contained else ("",)
-    assignments = tuple(line for line in lines if where.loaded or not line[0].startswith(away))
-    keys = None
-    if machine.kernel:
-        keys = frozenset(key for key, _, _ in assignments if host.glob(f"/proc/sys/{normalise(key)}"))
-    unit_here = programs.unit if machine.systemd and host.glob(f"/*/systemd/system/{programs.unit}") else ""
-    return LintFacts(
-        listening=listening(host),
-        memory=machine.memory,
-        page_size=machine.page_size,
-        assignments=assignments,
-        keys=keys,
-        logins_raised=_logins_raised(host) if unit_here else (),
-        unit=unit_here,
-        raised_file_max=default_rules.raises_file_max(host, machine),
-    )
-
-
-def _logins_raised(host: Host) -> tuple[Origin, ...]:
-    """Return the lines of limits.conf(5) files that set nofile."""
-    found = []
-    for path in ("/etc/security/limits.conf", *host.glob("/etc/security/limits.d/*.conf")):
-        for number, line in enumerate(_lines(host, path), 1):
-            fields = line.partition("#")[0].split()
-            if len(fields) == 4 and fields[2].lower() == "nofile":
-                found.append(Origin(path, number, fields[3]))
-    return tuple(found)
-
-
-def _lines(host: Host, path: str) -> list[str]:
-    try:
-        return host.read(path).split("\n")
-    except HostError:
-        return []
-
-
 def _value(default: Any) -> Value | None:
     return tuple(default) if isinstance(default, list) else default
-
-
-def listening(host: Host) -> int:
-    """Return the ports with a TCP listener of either family, as a set of bits (sock_diag(7), proc_pid_net(5))."""
-    try:
-        return sum(1 << port for port in {h["port"] for h in host.probe("sockets", backends=[])["held"] if h["listen"]})
-    except HostError:
-        return _listed(host)
-
-
-def _listed(host: Host) -> int:
-    ports = 0
-    for name in ("tcp", "tcp6"):
-        for line in text(host, f"/proc/net/{name}").splitlines()[1:]:
-            fields = line.split()
-            port = fields[1].rpartition(":")[2] if len(fields) > 3 and fields[3] == f"{kernel.LISTEN:02X}" else ""
-            if re.fullmatch(r"[0-9A-F]{4}", port):
-                ports |= 1 << int(port, 16)
-    return ports
 
 
 def _missing(machine: Machine) -> tuple[str, ...]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from hosttune.errors import HostError, UsageError
 from hosttune.host import json_bounds, named_file
-from hosttune.model import Bound, Fleet, Reason, Reported, Scope, Severity, Sizing, Unknown, Verdict
+from hosttune.model import Bound, Finding, Fleet, Reason, Report, Reported, Severity, Sizing, Unknown, Verdict
 from hosttune.planning import sizing
+from hosttune.workflows import decoding
 
 SCHEMA = "hosttune/report/1"
 _LARGEST = 4 << 20  # bytes: a report of a host with 300 pools has a tenth of it
@@ -54,59 +54,52 @@ def read(path: Path) -> Reported:
     if not isinstance(tables, dict) or tables.get("schema") != SCHEMA:
         raise UsageError(f"{path}: no report of {SCHEMA}; `hosttune check --format json` writes one")
     try:
-        return _reported(path, tables)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise UsageError(f"{path}: not as {SCHEMA} has it: {type(error).__name__}; gather it again") from error
+        return _reported(str(path), path.stem, decoding.decode(Report, tables))
+    except ValueError as error:
+        raise UsageError(f"{path}: not as {SCHEMA} has it: {error}; gather it again") from error
 
 
-def _reported(path: Path, tables: dict[str, Any]) -> Reported:
-    machine, load = tables["machine"], tables["workload"]
-    grave = [f for f in tables["findings"] if f["severity"] == Severity.ERROR and f.get("requirement")]
+def _reported(file: str, stem: str, report: Report) -> Reported:
+    """Return what a plan needs of a report, its texts short and printable; raises ValueError for what is no count."""
+    load = report.workload
+    limits = [number for bound in report.bounds for number in (bound.hard, bound.knee) if isinstance(number, int)]
+    if not all(0 <= number < 2**63 for number in (load.connections, load.sockets_per_connection, load.rate, *limits)):
+        raise ValueError("a number that is no count")
+    grave = [f for f in report.findings if f.severity is Severity.ERROR and f.requirement]
     return Reported(
-        file=str(path),
-        name=_text(machine["hostname"]) or path.stem,
-        roles=tuple(_text(role) for role in tables["roles"]),
-        addresses=tuple(_text(address) for address in machine["addresses"]),
-        connections=_count(load["connections"]),
-        sockets=_count(load["sockets_per_connection"]),
-        rate=_count(load["rate"]),
-        bounds=tuple(_bound(one) for one in tables["bounds"]),
-        failed=_said(grave, Verdict.FAIL),
-        drifted=_said(grave, Verdict.DRIFT),
+        file=file,
+        name=_text(report.machine.hostname) or stem,
+        roles=tuple(map(_text, report.roles)),
+        addresses=tuple(map(_text, report.machine.addresses)),
+        connections=load.connections,
+        sockets=load.sockets_per_connection,
+        rate=load.rate,
+        bounds=tuple(map(_bound, report.bounds)),
+        failed=_because(grave, Verdict.FAIL),
+        drifted=_because(grave, Verdict.DRIFT),
     )
 
 
-def _said(findings: list[dict[str, Any]], verdict: Verdict) -> tuple[str, ...]:
-    return tuple(_text(f"{f['subject']}: {f['because']}") for f in findings if f["verdict"] == verdict)
+def _because(findings: list[Finding], verdict: Verdict) -> tuple[str, ...]:
+    return tuple(_text(f"{f.subject}: {f.because}") for f in findings if f.verdict is verdict)
 
 
-def _bound(told: dict[str, Any]) -> Bound:
-    hard, knee = told["hard"], told["knee"]
+def _bound(bound: Bound) -> Bound:
+    """Return a bound without what it takes on the host that it is of."""
+    hard = Unknown(Reason.UNDECIDED, _text(bound.hard.detail)) if isinstance(bound.hard, Unknown) else bound.hard
     return Bound(
-        kind=_text(told["kind"]),
-        name=_text(told["name"]),
-        hard=Unknown(Reason.UNDECIDED, _text(hard.get("detail", ""))) if isinstance(hard, dict) else _maybe(hard),
-        knee=_maybe(knee),
+        kind=_text(bound.kind),
+        name=_text(bound.name),
+        hard=hard,
+        knee=bound.knee,
         used=None,
-        reads=_text(told["reads"]),
-        fails=_text(told["fails"]),
-        unit=_text(told["unit"]),
-        scope=Scope(told["scope"]),
-        of=_text(told["of"]),
+        reads=_text(bound.reads),
+        fails=_text(bound.fails),
+        unit=_text(bound.unit),
+        scope=bound.scope,
+        of=_text(bound.of),
     )
 
 
-def _maybe(value: Any) -> int | None:
-    return None if value is None else _count(value)
-
-
-def _count(value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**63:
-        raise ValueError("no count")
-    return value
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise ValueError("no text")
-    return "".join(c if c.isprintable() else "?" for c in value[:_TEXT])
+def _text(text: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in text[:_TEXT])

@@ -6,25 +6,25 @@ import dataclasses
 import os
 import re
 import sys
-from collections.abc import Collection
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from hosttune import printable
 from hosttune.errors import UsageError
-from hosttune.facts import backends, process
+from hosttune.facts import backends
+from hosttune.facts import process as running
 from hosttune.facts import where as place
 from hosttune.facts.kinds import nofile
 from hosttune.host import Host, text
 from hosttune.host.live import LiveHost
 from hosttune.model import BindMode, Programs, Settings, Workload
 from hosttune.model.programs import bare, known_as
-from hosttune.options import Options, Place
+from hosttune.options import Options, Place, spelled
 from hosttune.profile import merge
 from hosttune.profile.load import Profile, Row
 from hosttune.programs import configuration, knowledge
 from hosttune.resolve.systemd_limits import resolve_unit
-from hosttune.workflows import examine, opening, trust
+from hosttune.workflows import opening, trust
 
 # systemd.unit(5); what is none of these is the beginning of a service's name, as systemctl takes it
 _OTHER_UNITS = ("socket", "device", "mount", "automount", "swap", "target", "path", "timer", "slice", "scope")
@@ -52,7 +52,7 @@ def named_process(options: Options) -> int | None:
     Raises UsageError.
     """
     if options.process_name:
-        return examine.find_process(LiveHost(), options.process_name)
+        return running.by_name(LiveHost(), options.process_name)
     if options.pid is None and options.service and os.geteuid() == 0:
         # a unit with PrivateNetwork= or NetworkNamespacePath= has a network of its own
         return next(iter(nofile.processes(LiveHost(), options.service)), None)
@@ -74,7 +74,7 @@ def load(host: Host, options: Options, process: int | None = None) -> Loaded:
     profiles = opening.open_profiles(list(options.role), list(options.profile))
     pid = options.pid
     if options.process_name:
-        pid = process if process is not None else examine.find_process(host, options.process_name)
+        pid = process if process is not None else running.by_name(host, options.process_name)
     own = next((p for p in profiles if p.service), None)
     unit = _unit(host, options.service) if options.service else own.service if own else ""
     raises = own is not None and own.service_raises_nofile and unit == own.service
@@ -137,25 +137,12 @@ def command() -> str:
 
 def role_words(options: Options) -> str:
     """Return the options that name the role and its workload, without those that name a program of this host."""
-    return printable.words(words(options, ("pid", "process_name", "service", "user")))
-
-
-def words(options: Options, without: Collection[str] = ()) -> list[str]:
-    """Return the options as they were given, so that another verb can be told the same, but for some fields."""
-    found: list[str] = []
-    for field in dataclasses.fields(options):
-        if field.name in without:
-            continue
-        given = getattr(options, field.name)
-        for value in given if isinstance(given, list | tuple) else [given]:
-            if value not in ("", None):
-                found += [f"--{field.name.replace('_', '-')}", str(value)]
-    return found
+    return printable.words(spelled(options, ("pid", "process_name", "service", "user")))
 
 
 def _running(host: Host, pid: int | None, unit: str) -> str:
     """Return the program that the options name, "" where they name none."""
-    return process.name(host, pid) if pid is not None else unit
+    return running.name(host, pid) if pid is not None else unit
 
 
 def _workload(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from hosttune.changes.in_force import Lost
 from hosttune.changes.order import lasting
 from hosttune.changes.planned import Planned
 from hosttune.changes.request import Request
@@ -27,14 +27,12 @@ from hosttune.model import (
     Value,
     Verdict,
 )
+from hosttune.model.acting import Result
 from hosttune.render import outcome
-from hosttune.render.figures import fold
-from hosttune.render.outcome import Row
 from hosttune.resolve.sysctl_value import kernel_value, shape_of
 from hosttune.workflows import examine, loading
 
 _NAMED = 6
-_LISTED = 20
 _SETTING = re.compile(r"([A-Za-z0-9_./-]+) = .*")
 
 
@@ -47,7 +45,7 @@ def findings(host: Host, loaded: loading.Loaded, request: Request, found: Sequen
 
 def results(
     host: Host, changes: Sequence[Change], request: Request, before: Iterable[Finding], after: Iterable[Finding]
-) -> list[Row]:
+) -> list[Result]:
     """Return a row for each subject that the changes serve, and for each sysctl, process and address beside them.
 
     `host` is as it is now, or as it would be.
@@ -56,31 +54,14 @@ def results(
     claimed = {subject for change in changes for subject in change.serves}
     claimed |= {f"sysctl:{key}" for key in _keys(changes)}
     rows = outcome.rows(claimed, before, after)
-    shown = {row["subject"] for row in rows}
-    more = [*_sysctls(host, changes), *_others(host, changes, request)]
-    return rows + [row for row in more if row["subject"] not in shown]
-
-
-def not_in_force(lost: Sequence[Lost], width: int) -> str:
-    """Return what was written and does not hold, a paragraph each, with who holds it and what to do."""
-    lines: list[str] = []
-    for one in lost[:_LISTED]:
-        # a long list of ports is said by its beginning
-        wrote, holds = (f"{text[:80]} ..." if len(text) > 84 else text for text in (one.wrote, one.holds))
-        there = "is there now" if one.when == "now" else "comes at boot"
-        by = f"; {'; '.join(one.by)}" if one.by else "; something else writes it"
-        said = f"NOT IN FORCE: {one.target}: {wrote} was written, {holds} {there}{by}"
-        lines += fold(f"  {said}", width, "      ")
-    if lost[_LISTED:]:
-        lines.append(f"  NOT IN FORCE: {len(lost) - _LISTED:,} more, which --format json lists")
-    if lost:
-        lines += fold("  have that leave it, or set it there; then apply again", width, "      ")
-    return "".join(f"{line}\n" for line in lines)
+    shown = {row.subject for row in rows}
+    more = [*_sysctls(host, changes), *_processes(changes), *_addresses(host, changes, request)]
+    return rows + [row for row in more if row.subject not in shown]
 
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """What does not hold now, what will not at the next boot, and what cannot be told: names of subjects."""
+    """What does not hold now, what will not at the next boot, and what is unknown: names of subjects."""
 
     now: dict[str, None] = field(default_factory=dict)
     boot: dict[str, None] = field(default_factory=dict)
@@ -114,7 +95,7 @@ def nothing(report: Report, narrowed: Sequence[str]) -> str:
     found = not_holding(report.findings)
     open_ = [f"{named(found.now)} now"] if found.now else []
     open_ += [f"{named(found.boot)} at the next boot"] if found.boot else []
-    untold = f"; {len(found.unknown):,} cannot be told and {_be(found.unknown)} left alone" if found.unknown else ""
+    untold = f"; {len(found.unknown):,} {_be(found.unknown)} unknown and left alone" if found.unknown else ""
     if not open_:
         when = ", now and after a boot" if report.machine.kernel else " after a boot"
         when = when if report.where.loaded else " now"
@@ -151,7 +132,7 @@ def _keys(changes: Iterable[Change]) -> list[str]:
     return list(dict.fromkeys(found))
 
 
-def _sysctls(host: Host, changes: Sequence[Change]) -> list[Row]:
+def _sysctls(host: Host, changes: Sequence[Change]) -> list[Result]:
     keys = _keys(changes)
     readings = sysctl.read(host, tuple(keys)) if keys else {}
     old = {c.target: c for c in changes if c.backend == "sysctl"}
@@ -166,29 +147,29 @@ def _sysctls(host: Host, changes: Sequence[Change]) -> list[Row]:
     return rows
 
 
-def _others(host: Host, changes: Sequence[Change], request: Request) -> list[Row]:
-    """Return the rows of processes and source addresses; what a process has ends with it."""
-    rows = []
+def _processes(changes: Sequence[Change]) -> Iterator[Result]:
+    """Yield the rows of processes; what one has ends with it."""
     for change in changes:
         if change.backend == "prlimit":
             subject = Subject("nofile", f"pid/{change.target.partition(':')[0]}")
             reading = Reading(subject, _pair(change.after), Unknown(Reason.ABSENT, "it ends before"))
-            rows.append(outcome.row(str(subject), _pair(change.before), reading, "descriptors", change.why))
+            yield outcome.row(str(subject), _pair(change.before), reading, "descriptors", change.why)
+
+
+def _addresses(host: Host, changes: Sequence[Change], request: Request) -> Iterator[Result]:
+    """Yield the rows of source addresses: those that came, and those that a file has got."""
     files = [c for c in changes if c.backend == "file"]
-    made = {c.target for c in changes if c.backend == "address"}
+    come = {c.target for c in changes if c.backend == "address"}
     for target in request.addresses:
         address, _, interface = target.rpartition("@")
-        written = any(interface in c.target and _holds(c, address) for c in files)
-        if target not in made and not written:
+        if target not in come and not any(interface in c.target and _holds(c, address) for c in files):
             continue
         subject = Subject("address", target)
-        now = _present(host, target)
-        now = "present" if target in made else now
-        was = "absent" if target in made else now
+        now = "present" if target in come else _present(host, target)
+        was = "absent" if target in come else now
         boot: Value | Unknown = "present" if request.persist else Unknown(Reason.UNSET)
         row = outcome.row(str(subject), was, Reading(subject, now, boot), "", "a source address more")
-        rows.append(row if request.persist else row | {"boot": "absent"})
-    return rows
+        yield row if request.persist else dataclasses.replace(row, boot="absent")
 
 
 def _holds(change: Change, address: str) -> bool:

@@ -26,7 +26,7 @@ from hosttune.model import (
 )
 from hosttune.options import Options
 from hosttune.watching import budget, counted
-from hosttune.workflows import observe
+from hosttune.workflows import destinations, named_processes, observe
 
 _MOST_USES = 96
 """Uses of one look: a host may have thousands of listeners, and those far from their limit tell nothing."""
@@ -41,10 +41,10 @@ class Watcher:
     """A live host, and what was last known of it. Raises UsageError where what shall be watched is not there."""
 
     def __init__(self, host: Host, options: Options) -> None:
-        self._host, self._aim = host, options
+        self._host, self._options = host, options
         self.machine = machines.gather(host)
-        self._pids = observe.pids(host, options)
-        self._goals = observe.named(host, options)
+        self._pids = named_processes.pids(host, options)
+        self._goals = destinations.named(host, options)
         self._traffic: Traffic | Unknown = Unknown(Reason.UNDECIDED)
         self._pools = Pools()
         self._programs: tuple[Program, ...] = ()
@@ -122,7 +122,7 @@ class Watcher:
 
     def _ask_programs(self) -> None:
         try:
-            self._pids = observe.pids(self._host, self._aim)
+            self._pids = named_processes.pids(self._host, self._options)
             answer = traffic.programs(self._host, self._pids, Unknown(Reason.UNDECIDED))
         except UsageError as error:
             answer = Unknown(Reason.ABSENT, str(error))  # it has ended, and may come back
@@ -134,11 +134,11 @@ class Watcher:
         seen = traffic.gather(self._host, sample)
         self._traffic = seen.traffic
         self._limited = observe.limited(seen.traffic)
-        self._pools = observe.pools(self._host, self._goals, seen)
+        self._pools = destinations.pools(self._host, self._goals, seen)
 
     def _ask_pools(self) -> None:
         """Count the ports towards the destinations that are known: the kernel lists no other socket for that."""
-        self._pools = observe.pools(self._host, self._goals, traffic.Seen(self._traffic))
+        self._pools = destinations.pools(self._host, self._goals, traffic.Seen(self._traffic))
 
     def _ask_queues(self) -> None:
         """Bring the accept queues up to now, which is cheap; all else that is known of sockets stays as it is."""

@@ -50,19 +50,29 @@ def narrow(report: Report, findings: tuple[Finding, ...], request: Request, opti
     if (where.entered and not inside) or (where.contained and where.inside and where.initial):
         refusals = () if lacks.none else (where_words.refused(lacks),)
         return Scope((), dataclasses.replace(request, requirements=(), addresses=()), refusals=refusals)
-    notes: list[str] = []
-    if where.initial:
-        # a container in the host's network: the sysctls are the host's, its descriptors its runtime's
-        kept = tuple(f for f in findings if f.subject.kind != "nofile" or kinds.of_process(f.subject))
-        if lacks.nofile:
-            notes.append("\n".join(["its descriptors are not the host's to give for good:", *where_words.lines(lacks)]))
-        return Scope(kept, _for(request, kept), tuple(notes))
+    return _container_of_the_host(findings, request, lacks) if where.initial else _namespace(findings, request, lacks)
+
+
+def _container_of_the_host(findings: Sequence[Finding], request: Request, lacks: Shortfall) -> Scope:
+    """Return what may be written for a container in the host's network: its sysctls are the host's.
+
+    Its descriptors are its runtime's.
+    """
+    kept = tuple(f for f in findings if f.subject.kind != "nofile" or kinds.of_process(f.subject))
+    note = "\n".join(["its descriptors are not the host's to give for good:", *where_words.lines(lacks)])
+    return Scope(kept, _for(request, kept), (note,) if lacks.nofile else ())
+
+
+def _namespace(findings: Sequence[Finding], request: Request, lacks: Shortfall) -> Scope:
+    """Return what may be written into a network namespace that is not the host's: its own sysctls, while it lasts."""
+    where = lacks.where
     kept = tuple(f for f in findings if kinds.of_namespace(f.subject))
+    made = _for(request, kept)
+    notes: list[str] = []
     if lacks.host and request.wants("sysctl"):
         notes.append(where_words.left_alone(lacks))
     if lacks.nofile and request.wants("units"):
         notes.append("\n".join(where_words.lines(dataclasses.replace(lacks, sysctls=(), host=()))))
-    made = _for(request, kept)
     if where.loaded:
         return Scope(kept, made, tuple(notes))
     if not request.runtime:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from hosttune.commands import sources_change
-from tests.changes import tree
+from tests.changes import acts, tree
 
 LO = {"/sys/class/net/lo/ifindex": "1\n", "/sys/class/net/eth0/ifindex": "2\n"}
 NETWORKD = {"/run/systemd/netif/links/2": "NETWORK_FILE=/etc/systemd/network/10-lan.network\n"}
@@ -16,17 +15,13 @@ def make(path: Path, files: dict[str, str]) -> Path:
     return tree.make(path / "host", {**LO, **files})
 
 
-def asked(*targets: str, **options: Any) -> sources_change.Asked:
-    given: dict[str, Any] = {
-        "remove": False, "anyip": [], "dry_run": False, "yes": True, "force": False, "runtime_only": False,
-        "persist_only": True, "root": "/", "format": "json",
-    }  # fmt: skip
-    return sources_change.Asked(targets=list(targets), **(given | options))
+def asked(*targets: str, **options: Any) -> acts.Asked:
+    return acts.changed(*targets, **({"persist_only": True} | options))
 
 
 def add(root: Path, *targets: str, **options: Any) -> int:
-    return sources_change.on(tree.Host(root), asked(*targets, **options))
+    return acts.change(tree.Host(root), asked(*targets, **options))
 
 
 def remove(root: Path, *targets: str, **options: Any) -> int:
-    return sources_change.on(tree.Host(root), asked(*targets, remove=True, **options))
+    return acts.change(tree.Host(root), asked(*targets, remove=True, **options))

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from hosttune.commands import apply
-from tests.changes import tree
+from tests.changes import acts, tree
 
 
 @pytest.fixture
@@ -21,8 +20,8 @@ def root(tmp_path: Path) -> Path:
 def run(capsys: pytest.CaptureFixture[str]) -> Any:
     """Return a function that carries an apply out and gives its exit code and the document that it printed."""
 
-    def carry_out(root: Path, asked: apply.Asked) -> tuple[int, dict[str, Any]]:
-        code = apply.on(tree.Host(root), asked)
+    def carry_out(root: Path, asked: acts.Asked) -> tuple[int, dict[str, Any]]:
+        code = acts.apply(tree.Host(root), asked)
         return code, json.loads(capsys.readouterr().out)
 
     return carry_out

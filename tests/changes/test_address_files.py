@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 
 from hosttune.changes.backends import address
-from hosttune.commands import apply, rollback
 from hosttune.errors import UsageError
 from hosttune.workflows import addressing
-from tests.changes import tree
+from tests.changes import acts, tree
 
 ADDRESSES = ["10.0.0.21-10.0.0.22/24@eth0", "2001:db8::5/64@eth0"]
 RUNNERS: dict[str, tuple[dict[str, str], str, str]] = {
@@ -49,7 +48,7 @@ def make(tmp_path: Path, files: dict[str, str]) -> Path:
 
 
 def add(root: Path, *addresses: str) -> int:
-    return apply.on(tree.Host(root), tree.asked(only="addresses", persist_only=True, add_address=list(addresses)))
+    return acts.apply(tree.Host(root), tree.asked(only="addresses", persist_only=True, add_address=list(addresses)))
 
 
 @pytest.mark.parametrize("name", RUNNERS)
@@ -64,9 +63,9 @@ def test_the_file_is_made_merged_and_comes_off(name: str, tmp_path: Path) -> Non
     assert add(root, "10.0.0.22/24@eth0", "10.0.0.30/24@eth0") == 0
     merged = (root / path).read_text()
     assert merged.count("10.0.0.22/24") == 1 and "10.0.0.30/24" in merged and "10.0.0.21/24" in merged
-    assert rollback.on(tree.Host(root), tree.back()) == 0
+    assert acts.rollback(tree.Host(root), tree.back()) == 0
     assert tree.look(root) == first
-    assert rollback.on(tree.Host(root), tree.back()) == 0
+    assert acts.rollback(tree.Host(root), tree.back()) == 0
     assert tree.look(root) == old
 
 

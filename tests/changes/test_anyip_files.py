@@ -11,9 +11,8 @@ import pytest
 
 from hosttune.changes import backends
 from hosttune.changes.backends import anyip
-from hosttune.commands import rollback
 from hosttune.host.live import LiveHost
-from tests.changes import addressed, tree
+from tests.changes import acts, addressed, tree
 
 ROUTE = "\n[Route]\nDestination={}\nType=local\n"
 RUNNERS: dict[str, tuple[dict[str, str], str, str]] = {
@@ -56,7 +55,7 @@ def test_the_file_is_made_merged_and_comes_off(name: str, tmp_path: Path) -> Non
     assert addressed.remove(root, anyip=["10.9.0.0/24", "2001:db8:9::/64"]) == 0
     assert not (root / path).exists()
     for _ in range(4):
-        assert rollback.on(tree.Host(root), tree.back()) == 0
+        assert acts.rollback(tree.Host(root), tree.back()) == 0
     assert tree.look(root) == old
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import shutil
 from importlib.resources import files
@@ -14,10 +13,10 @@ import pytest
 
 from hosttune.changes import codec, journal
 from hosttune.changes.record import Status
-from hosttune.commands import confirm, history, rollback
 from hosttune.errors import ApplyError, HosttuneError, UsageError
+from hosttune.options import ApplyOptions, Place
 from hosttune.workflows import confirming
-from tests.changes import tree, waiting
+from tests.changes import acts, tree, waiting
 from tests.changes.waiting import do_apply, do_confirm, do_expire, do_rollback, look, options, pass_time, record
 
 DROP_IN = "etc/sysctl.d/90-hosttune.conf"
@@ -59,7 +58,7 @@ def test_what_waits_is_said_and_the_files_of_etc_are_as_before(root: Path, capsy
 
 
 def test_the_last_lines_are_commands(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert do_apply(root, format="table", add_address=None) == 0
+    assert do_apply(root, format="table") == 0
     said = capsys.readouterr().out
     assert "was 2  is 1  at boot too once confirmed" in said
     assert said.splitlines()[-2:] == [
@@ -72,9 +71,9 @@ def test_the_last_lines_are_commands(root: Path, capsys: pytest.CaptureFixture[s
 def test_history_shows_each_state(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     def shown() -> str:
         capsys.readouterr()
-        history.on(tree.Host(root), "/", "json")
+        acts.history(tree.Host(root), "json")
         jsonschema.validate(json.loads(capsys.readouterr().out), schema("history"))
-        history.on(tree.Host(root), "/", "table")
+        acts.history(tree.Host(root), "table")
         return " ".join(capsys.readouterr().out.split())
 
     do_apply(root)
@@ -100,9 +99,9 @@ def test_nothing_else_is_written_while_it_waits(root: Path) -> None:
     said = refused(do_apply, root)
     assert "apply 2 waits to be confirmed (100 s left)" in said
     assert "`sudo hosttune confirm 2`" in said and "`sudo hosttune rollback 2`" in said
-    assert "apply 2 waits" in refused(lambda: rollback.on(tree.Host(root), tree.back(id=1)))
-    assert rollback.on(tree.Host(root), tree.back(id=2)) == 0
-    assert rollback.on(tree.Host(root), tree.back(id=1)) == 0
+    assert "apply 2 waits" in refused(lambda: acts.rollback(tree.Host(root), tree.back(id=1)))
+    assert acts.rollback(tree.Host(root), tree.back(id=2)) == 0
+    assert acts.rollback(tree.Host(root), tree.back(id=1)) == 0
 
 
 def test_a_dry_run_shows_the_plan_while_another_waits(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -118,13 +117,13 @@ def test_a_dry_run_of_a_confirm_shows_what_waits(root: Path, capsys: pytest.Capt
     do_apply(root)
     seen = look(root)
     capsys.readouterr()
-    assert confirm.on(tree.Host(root), confirm.Asked(None, True, "json")) == 4
+    assert acts.confirm(tree.Host(root), dry_run=True) == 4
     document = json.loads(capsys.readouterr().out)
     jsonschema.validate(document, schema("confirm"))
     assert f"/{DROP_IN}" in document["files"] and "+net.ipv4.tcp_tw_reuse = 1" in document["diff"]
     assert look(root) == seen and record(root)["status"] == "unconfirmed"
     assert do_confirm(root) == 0
-    assert confirm.on(tree.Host(root), confirm.Asked(1, True, "table")) == 0
+    assert acts.confirm(tree.Host(root), 1, dry_run=True, format="table") == 0
     assert "Nothing to do" in capsys.readouterr().out
 
 
@@ -136,7 +135,7 @@ def test_it_is_too_late_at_the_deadline_and_all_is_back(root: Path) -> None:
     assert said.startswith("too late: apply 1 was not confirmed in time: it has been taken back")
     assert look(root) == old
     assert "no apply waits for it" in refused(do_confirm, root)
-    said = refused(lambda: confirm.on(tree.Host(root), confirm.Asked(1, False, "table")))
+    said = refused(lambda: acts.confirm(tree.Host(root), 1, format="table"))
     assert "apply 1 cannot be confirmed: it was not confirmed in time" in said
 
 
@@ -203,10 +202,9 @@ def test_services_that_were_started_again_are_started_again_with_the_old_limits(
     tree.process(root, 77, "system.slice/haproxy.service")
     (root / "sys/fs/cgroup/system.slice/haproxy.service").mkdir(parents=True)
     (root / "sys/fs/cgroup/system.slice/haproxy.service/cgroup.procs").write_text("77\n")
-    from hosttune.commands import apply
     from hosttune.workflows import expire
 
-    assert apply.on(host, options(root, restart=True)) == 0
+    assert acts.apply(host, options(root, restart=True)) == 0
     assert host.acts[0].startswith("timer arm systemd 1 100 ")
     assert host.acts[1:] == ["systemd daemon-reload", "systemd restart haproxy.service"]
     pass_time(root)
@@ -224,10 +222,8 @@ def test_an_apply_that_takes_longer_than_its_time_is_taken_back(root: Path) -> N
             if args["verb"] == "daemon-reload":
                 pass_time(root)
 
-    from hosttune.commands import apply
-
     with pytest.raises(ApplyError, match=r"took longer than the 100 s to confirm it; all \d+ changes are as before"):
-        apply.on(Slow(root), options(root))
+        acts.apply(Slow(root), options(root))
     assert look(root) == old and record(root)["status"] == "undone"
 
 
@@ -257,13 +253,13 @@ def test_without_a_clock_nothing_can_be_tried(root: Path, capsys: pytest.Capture
     ("text", "seconds"), [("5", 5), ("120s", 120), ("2m", 120), ("1h", 3600), (" 90 ", 90), ("60 s", 60)]
 )
 def test_times(text: str, seconds: int) -> None:
-    assert confirming.within(text, "", {}) == confirming.Within(seconds)
+    assert confirming.within(ApplyOptions(confirm_within=text), Place()) == confirming.Within(seconds)
 
 
 @pytest.mark.parametrize("text", ["4", "0", "-5", "61m", "2h", "1d", "1e3", "12.5", "1h30m", "٣٠", "9" * 40, "5\n6"])
 def test_times_that_are_none(text: str) -> None:
     with pytest.raises(UsageError, match="no time from 5 s to an hour; write 120s or 2m"):
-        confirming.within(text, "", {})
+        confirming.within(ApplyOptions(confirm_within=text), Place())
 
 
 @pytest.mark.parametrize(
@@ -278,10 +274,8 @@ def test_times_that_are_none(text: str) -> None:
     ],
 )
 def test_wrong_use(root: Path, more: dict[str, Any]) -> None:
-    from hosttune.commands import apply
-
     with pytest.raises(UsageError, match="--confirm"):
-        apply.run(dataclasses.replace(options(root), **more))
+        acts.run(options(root, **more))
     assert not (root / tree.JOURNAL).exists()
 
 
@@ -323,6 +317,6 @@ def test_an_image_of_a_disk_on_which_one_waited_has_nothing_of_it(root: Path) ->
     host.runs = False
     asked = tree.back(root=str(root))
     seen = {path: what for path, what in look(root).items() if not path.startswith("run")}
-    assert rollback.on(host, asked) == 0
+    assert acts.rollback(host, asked) == 0
     assert {path: what for path, what in look(root).items() if not path.startswith("run")} == seen
     assert record(root)["status"] == "undone"

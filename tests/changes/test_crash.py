@@ -10,9 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from hosttune.commands import apply, rollback
 from hosttune.errors import HosttuneError
-from tests.changes import faults, tree
+from tests.changes import acts, faults, tree
 
 pytestmark = pytest.mark.slow
 
@@ -42,11 +41,11 @@ def scene(tmp_path: Path) -> tuple[Path, Look, Look]:
 
 
 def do_apply(root: Path, disk: faults.Counting | None = None) -> int:
-    return apply.on(tree.Host(root, disk), tree.asked(user=["root", "alice"], profile=[str(profile(root))]))
+    return acts.apply(tree.Host(root, disk), tree.asked(user=["root", "alice"], profile=[str(profile(root))]))
 
 
 def do_rollback(root: Path, disk: faults.Counting | None = None) -> int:
-    return rollback.on(tree.Host(root, disk), tree.back())
+    return acts.rollback(tree.Host(root, disk), tree.back())
 
 
 def profile(root: Path) -> Path:

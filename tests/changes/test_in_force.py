@@ -10,9 +10,8 @@ from hosttune.changes import journal
 from hosttune.changes.in_force import lost
 from hosttune.changes.order import lasting
 from hosttune.changes.record import Record
-from hosttune.commands import apply
 from hosttune.model import Change, FileState
-from tests.changes import tree
+from tests.changes import acts, tree
 from tests.changes.test_apply import DROP_IN
 
 KEY = "net.core.netdev_max_backlog"
@@ -21,7 +20,7 @@ KEY = "net.core.netdev_max_backlog"
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     made = tree.make(tmp_path / "host")
-    assert apply.on(tree.Host(made), tree.asked(user=["root"])) == 0
+    assert acts.apply(tree.Host(made), tree.asked(user=["root"])) == 0
     return made
 
 

@@ -17,14 +17,14 @@ from hypothesis import strategies as st
 
 from hosttune.changes import codec, journal, transaction
 from hosttune.changes.confirm import PROCESS, SYSTEMD, Confirm
-from hosttune.changes.record import HIGHEST_ID, Instance, Invocation, Record, Status
+from hosttune.changes.record import HIGHEST_ID, Instance, Record, Status
 from hosttune.changes.request import Request
-from hosttune.commands import apply, history, rollback
 from hosttune.errors import RefusedError, UsageError
 from hosttune.host.live import LARGEST, MOST_NAMES
 from hosttune.model import Change, FileState, Operator, Requirement, Severity, Subject, Who
+from hosttune.model.acting import Invocation
 from tests import needs
-from tests.changes import tree
+from tests.changes import acts, tree
 
 DROP_IN = "etc/sysctl.d/90-hosttune.conf"
 
@@ -211,13 +211,13 @@ def test_what_could_not_be_read_again_is_refused_by_its_field(name: str) -> None
 
 def test_the_mode_of_a_file_of_ours_is_whatever_a_file_can_have(root: Path) -> None:
     # case 3 of the safety cases: the set-group-ID bit was kept and not read
-    assert apply.on(tree.Host(root), tree.asked(role=["client"], connections=200_000)) == 0
+    assert acts.apply(tree.Host(root), tree.asked(role=["client"], connections=200_000)) == 0
     (root / DROP_IN).chmod(0o2644)
     (root / "etc/security/limits.d/90-hosttune.conf").chmod(0o7777)
     old = tree.look(root)
-    assert apply.on(tree.Host(root), tree.asked()) == 0
-    history.run(str(root), "table")
-    assert rollback.on(tree.Host(root), tree.back()) == 0
+    assert acts.apply(tree.Host(root), tree.asked()) == 0
+    acts.history(root, "table")
+    assert acts.rollback(tree.Host(root), tree.back()) == 0
     assert tree.look(root) == old
 
 
@@ -232,9 +232,9 @@ def test_a_record_that_is_too_large_is_refused_before_the_first_write(root: Path
 
 def three(root: Path) -> None:
     """Make two applies, the first of which is rolled back, so that nothing depends on it."""
-    assert apply.on(tree.Host(root), tree.asked(role=["client"], connections=200_000)) == 0
-    assert rollback.on(tree.Host(root), tree.back()) == 0
-    assert apply.on(tree.Host(root), tree.asked()) == 0
+    assert acts.apply(tree.Host(root), tree.asked(role=["client"], connections=200_000)) == 0
+    assert acts.rollback(tree.Host(root), tree.back()) == 0
+    assert acts.apply(tree.Host(root), tree.asked()) == 0
 
 
 DAMAGE: dict[str, Callable[[Path], object]] = {
@@ -268,13 +268,13 @@ def test_a_damaged_record_is_named_and_holds_up_no_other(
     three(root)
     DAMAGE[name](path_of(root, 1))
     capsys.readouterr()
-    history.run(str(root), "json")
+    acts.history(root, "json")
     listed = json.loads(capsys.readouterr().out)
     assert [one["id"] for one in listed["applies"]] == [2]
     assert [(one["id"], one["file"]) for one in listed["damaged"]] == [(1, str(path_of(root, 1)))]
-    history.run(str(root), "table")
+    acts.history(root, "table")
     assert "000001.json is damaged" in " ".join(capsys.readouterr().out.split())
-    assert rollback.on(tree.Host(root), tree.back(id=2)) == 0
+    assert acts.rollback(tree.Host(root), tree.back(id=2)) == 0
     said = capsys.readouterr()
     assert said.err.count("\n") == 1 and "000001.json" in said.err
     assert json.loads(said.out)["damaged"] == listed["damaged"]
@@ -282,10 +282,10 @@ def test_a_damaged_record_is_named_and_holds_up_no_other(
     assert {path: now[path] for path in old} == old
     assert not any("hosttune" in path for path in now if path.startswith("etc"))
     with pytest.raises(RefusedError, match=r"apply 1 cannot be taken back: .*000001\.json is damaged"):
-        rollback.on(tree.Host(root), tree.back(id=1))
+        acts.rollback(tree.Host(root), tree.back(id=1))
     with pytest.raises(UsageError):
-        rollback.on(tree.Host(root), tree.back(id=7))
-    assert apply.on(tree.Host(root), tree.asked()) == 0
+        acts.rollback(tree.Host(root), tree.back(id=7))
+    assert acts.apply(tree.Host(root), tree.asked()) == 0
     said = capsys.readouterr()
     assert (json.loads(said.out)["id"], said.err.count("\n")) == (3, 1)
 
@@ -293,25 +293,25 @@ def test_a_damaged_record_is_named_and_holds_up_no_other(
 def test_the_number_of_a_new_apply_is_above_all_on_disk(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (root / tree.JOURNAL).mkdir(parents=True)
     path_of(root, 41).write_text("junk")
-    assert apply.on(tree.Host(root), tree.asked()) == 0
+    assert acts.apply(tree.Host(root), tree.asked()) == 0
     assert json.loads(capsys.readouterr().out)["id"] == 42
     path_of(root, 999_999_999).write_text("junk")
     with pytest.raises(RefusedError, match="highest number"):
-        apply.on(tree.Host(root), tree.asked(role=["client"], connections=3_000_000))
+        acts.apply(tree.Host(root), tree.asked(role=["client"], connections=3_000_000))
 
 
 def test_what_a_damaged_later_apply_has_changed_stays_and_is_said(
     root: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert apply.on(tree.Host(root), tree.asked(connections=200_000)) == 0
-    assert apply.on(tree.Host(root), tree.asked(connections=2_000_000)) == 0
+    assert acts.apply(tree.Host(root), tree.asked(connections=200_000)) == 0
+    assert acts.apply(tree.Host(root), tree.asked(connections=2_000_000)) == 0
     path_of(root, 2).write_text("junk")
     now = tree.look(root)
-    with pytest.raises(RefusedError, match=r"which apply is the last cannot be told: .*rollback 1"):
-        rollback.on(tree.Host(root), tree.back())
+    with pytest.raises(RefusedError, match=r"which apply is the last is unknown: .*rollback 1"):
+        acts.rollback(tree.Host(root), tree.back())
     assert tree.look(root) == now
     capsys.readouterr()
-    assert rollback.on(tree.Host(root), tree.back(id=1)) == 1
+    assert acts.rollback(tree.Host(root), tree.back(id=1)) == 1
     said = capsys.readouterr()
     assert any(DROP_IN in line for line in json.loads(said.out)["kept"])
     assert "whether apply 2 needs values" in said.err
@@ -319,7 +319,7 @@ def test_what_a_damaged_later_apply_has_changed_stays_and_is_said(
 
 
 def test_no_flipped_bit_and_no_other_byte_is_taken_as_good(root: Path) -> None:
-    assert apply.on(tree.Host(root), tree.asked()) == 0
+    assert acts.apply(tree.Host(root), tree.asked()) == 0
     whole = path_of(root, 1).read_bytes()
     draw = random.Random(14)
     for _ in range(60):
@@ -335,12 +335,12 @@ def test_no_flipped_bit_and_no_other_byte_is_taken_as_good(root: Path) -> None:
 
 
 def test_a_record_that_was_changed_by_hand_is_not_taken_back(root: Path) -> None:
-    assert apply.on(tree.Host(root), tree.asked()) == 0
+    assert acts.apply(tree.Host(root), tree.asked()) == 0
     path = path_of(root, 1)
     path.write_text(path.read_text().replace("tcp_tw_reuse = 1", "tcp_tw_reuse = 0"))
     now = tree.look(root)
     with pytest.raises(RefusedError, match="SHA-256"):
-        rollback.on(tree.Host(root), tree.back())
+        acts.rollback(tree.Host(root), tree.back())
     assert tree.look(root) == now
 
 
@@ -348,19 +348,19 @@ def test_a_directory_that_others_can_write_is_not_trusted(root: Path, capsys: py
     three(root)
     (root / tree.JOURNAL).chmod(0o777)
     for run in (
-        lambda: rollback.on(tree.Host(root), tree.back()),
-        lambda: apply.on(tree.Host(root), tree.asked(connections=3_000_000)),
+        lambda: acts.rollback(tree.Host(root), tree.back()),
+        lambda: acts.apply(tree.Host(root), tree.asked(connections=3_000_000)),
     ):
         with pytest.raises(RefusedError, match="others can write it"):
             run()
     capsys.readouterr()
-    history.run(str(root), "json")
+    acts.history(root, "json")
     found = json.loads(capsys.readouterr().out)
     assert len(found["applies"]) == 2 and "chmod 0755" in found["damaged"][0]["fix"]
 
 
 def test_a_journal_of_very_many_files_is_read_within_bounds(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert apply.on(tree.Host(root), tree.asked()) == 0
+    assert acts.apply(tree.Host(root), tree.asked()) == 0
     for number in range(2, 15_000):
         path_of(root, number).write_text("")
     start = time.monotonic()
@@ -368,11 +368,11 @@ def test_a_journal_of_very_many_files_is_read_within_bounds(root: Path, capsys: 
     assert time.monotonic() - start < 20  # some 2 s on a machine that does nothing else
     assert len(found.damaged) == journal.MOST and found.unread[0] == 1 and found.next_id() == 15_000
     with pytest.raises(RefusedError, match="are not read"):
-        rollback.on(tree.Host(root), tree.back(id=1))
+        acts.rollback(tree.Host(root), tree.back(id=1))
     capsys.readouterr()
-    history.run(str(root), "table")
+    acts.history(root, "table")
     assert len(capsys.readouterr().out.splitlines()) < 200
     for number in range(15_000, MOST_NAMES + 2):
         path_of(root, number).write_text("")
     with pytest.raises(RefusedError, match="more than 20,000 names"):
-        history.run(str(root), "table")
+        acts.history(root, "table")

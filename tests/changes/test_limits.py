@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from hosttune.commands import apply
-from tests.changes import tree
+from tests.changes import acts, tree
 from tests.changes.test_apply import ask, profile
 
 DROP_IN = "etc/sysctl.d/90-hosttune.conf"
@@ -96,7 +95,7 @@ def test_a_service_that_runs_with_less_is_named_and_started_again_if_asked(
     code, document = run(root, tree.asked(dry_run=True))
     assert code == 4 and document["restarts"] == ["haproxy.service"]
     host = tree.Host(root)
-    assert apply.on(host, tree.asked(restart=True)) == 0
+    assert acts.apply(host, tree.asked(restart=True)) == 0
     assert host.acts == ["systemd daemon-reload", "systemd restart haproxy.service"]
     # the process of the tree goes on as it was: the service is named until it was started again
     capsys.readouterr()

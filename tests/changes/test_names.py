@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from hosttune.commands import apply
 from hosttune.errors import UsageError
 from hosttune.options import Options
 from hosttune.workflows import loading
-from tests.changes import tree
+from tests.changes import acts, tree
 
 
 @pytest.mark.parametrize(
@@ -28,7 +27,7 @@ from tests.changes import tree
 def test_a_name_that_is_not_there_is_one_line(root: Path, options: dict[str, Any], says: str) -> None:
     tree.make(root, {"/usr/lib/systemd/system/masked.service": ""})
     with pytest.raises(UsageError, match="--") as caught:
-        apply.on(tree.Host(root), tree.asked(**options))
+        acts.apply(tree.Host(root), tree.asked(**options))
     assert says in str(caught.value) and "\n" not in str(caught.value)
 
 

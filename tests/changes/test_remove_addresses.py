@@ -14,9 +14,8 @@ from hosttune.changes import journal
 from hosttune.changes.kinds import address, anyip
 from hosttune.changes.record import Status
 from hosttune.changes.request import AddressFacts, Request
-from hosttune.commands import rollback, sources_change
 from hosttune.errors import HosttuneError
-from tests.changes import addressed, faults, tree
+from tests.changes import acts, addressed, faults, tree
 
 FILE = "etc/systemd/network/10-lan.network.d/90-hosttune.conf"
 
@@ -54,7 +53,7 @@ def test_rollbacks_in_any_order_end_where_it_began(order: tuple[int, ...], root:
     assert addressed.add(root, "10.0.0.30/24@eth0") == 0
     standing = {1: {"add": {21, 22}}, 2: {"remove": {21}}, 3: {"add": {30}}}
     for number in order:
-        assert rollback.on(tree.Host(root), tree.back(id=number)) == 0
+        assert acts.rollback(tree.Host(root), tree.back(id=number)) == 0
         del standing[number]
         want: set[int] = set()
         for what in standing.values():
@@ -129,7 +128,7 @@ def test_killed_at_every_write_it_is_the_old_state_or_heals(root: Path, tmp_path
 
     def give_up(where: Path, disk: faults.Counting) -> None:
         asked = addressed.asked("10.0.0.22/24@eth0", remove=True)
-        sources_change.on(tree.Host(where, disk), asked)
+        acts.change(tree.Host(where, disk), asked)
 
     give_up(trial, counting)
     new = tree.look(trial)
@@ -144,7 +143,7 @@ def test_killed_at_every_write_it_is_the_old_state_or_heals(root: Path, tmp_path
             assert tree.look(where) == new
         else:
             if last.id == 2:  # it was interrupted: a rollback heals it, and takes nothing else off
-                assert rollback.on(tree.Host(where), tree.back()) == 0
+                assert acts.rollback(tree.Host(where), tree.back()) == 0
                 healed += 1
             assert tree.look(where) == old, counting.steps[at]
         shutil.rmtree(where)
@@ -155,7 +154,5 @@ def test_a_write_that_fails_leaves_all_as_before(root: Path) -> None:
     assert addressed.add(root, "10.0.0.21/24@eth0") == 0
     old = tree.look(root)
     with pytest.raises(HosttuneError):
-        sources_change.on(
-            tree.Host(root, faults.Failing(5, errno.ENOSPC)), addressed.asked("10.0.0.21/24@eth0", remove=True)
-        )
+        acts.change(tree.Host(root, faults.Failing(5, errno.ENOSPC)), addressed.asked("10.0.0.21/24@eth0", remove=True))
     assert tree.look(root) == old

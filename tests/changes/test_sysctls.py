@@ -8,10 +8,9 @@ from typing import Any
 
 import pytest
 
-from hosttune.commands import apply
 from hosttune.host.recorded import Recorded
-from hosttune.workflows import loading
-from tests.changes import tree
+from hosttune.workflows import apply
+from tests.changes import acts, tree
 from tests.changes.test_apply import ask, profile, sysctl
 
 DROP_IN = "etc/sysctl.d/90-hosttune.conf"
@@ -95,8 +94,6 @@ def test_an_image_without_the_directories_gets_them(tmp_path: Path, run: Any) ->
 def test_a_recording_is_not_taken_to_lack_what_every_host_has() -> None:
     path = next((Path(__file__).parents[1] / "hosts").glob("debian12-stock.json"))
     host = Recorded.load(str(path))
-    asked = tree.asked(dry_run=True, snapshot=str(path))
-    loaded = loading.load(host, asked.options)
-    made = apply._draft(asked, host, loaded).plan.changes
+    made = apply.on(host, acts.wish(tree.asked(dry_run=True, snapshot=str(path)))).changes
     assert {c.target for c in made if c.backend == "directory"} <= {"/etc/systemd/system/haproxy.service.d"}
     assert any(c.target == f"/{DROP_IN}" for c in made)

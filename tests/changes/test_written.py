@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from hosttune.changes import entries, journal
-from hosttune.changes.record import Invocation, Record, Status
+from hosttune.changes.record import Record, Status
 from hosttune.changes.request import Request
 from hosttune.changes.written import lines, stranger
-from hosttune.commands import apply, rollback
 from hosttune.errors import UsageError
 from hosttune.model import Change, FileState
-from tests.changes import tree
+from hosttune.model.acting import Invocation
+from tests.changes import acts, tree
 
 EVIL = "kernel.core_pattern = |/tmp/evil"
 PLANTED = "etc/sysctl.d/90-hosttune.conf"
@@ -37,7 +37,7 @@ def core(root: Path, *names: str) -> str:
 
 
 def run(root: Path, capsys: pytest.CaptureFixture[str], **options: Any) -> tuple[int, Any]:
-    code = apply.on(tree.Host(root), tree.asked(**options))
+    code = acts.apply(tree.Host(root), tree.asked(**options))
     return code, json.loads(capsys.readouterr().out)
 
 
@@ -60,7 +60,7 @@ def test_a_line_that_was_planted_is_not_taken_over(root: Path, capsys: pytest.Ca
     run(root, capsys, only="sysctl", role=["client"], reserve_listeners=True)
     assert (root / PLANTED).read_text() == text and "evil" not in (root / NEXT).read_text()
     for _ in range(2):
-        rollback.on(tree.Host(root), tree.back())
+        acts.rollback(tree.Host(root), tree.back())
     assert (root / PLANTED).read_text() == text and not (root / NEXT).exists()
 
 
@@ -105,7 +105,7 @@ def test_a_foreign_key_takes_its_option(root: Path, capsys: pytest.CaptureFixtur
     code, document = run(root, capsys, **given, allow_key=[f"sysctl:{KEYS[0]}"], leave=[KEYS[1]])
     assert code == 0 and "|/tmp/evil" in (root / PLANTED).read_text() and KEYS[1] not in (root / PLANTED).read_text()
     # the record knows that it was allowed, so that it can be taken back
-    assert rollback.on(tree.Host(root), tree.back()) == 0
+    assert acts.rollback(tree.Host(root), tree.back()) == 0
     assert not (root / PLANTED).exists() and (root / "proc/sys/kernel/core_pattern").read_text() == "core\n"
 
 
@@ -113,7 +113,7 @@ def test_a_foreign_key_takes_its_option(root: Path, capsys: pytest.CaptureFixtur
 def test_a_key_that_nobody_asks_for_cannot_be_allowed(root: Path, key: str) -> None:
     with pytest.raises(UsageError, match="--allow-key"):
         asked = tree.asked(role=[], profile=[core(root, *KEYS)], allow_key=[key])
-        apply.on(tree.Host(root), asked)
+        acts.apply(tree.Host(root), asked)
 
 
 def test_a_foreign_key_that_holds_already_is_not_written_later(root: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from hosttune.changes.codec import sealed
-from hosttune.commands import apply, rollback
 from hosttune.host.disk import Disk
-from hosttune.options import Options
 from hosttune.resolve.sysctl_systemd import resolve_systemd
+from tests.changes import acts
 from tests.running import Running
 
 SYSCTLS = {
@@ -75,23 +74,14 @@ class Host(Running):
         self._disk.step(name, str(args), lambda: self.acts.append(f"{name} {' '.join(map(str, args.values()))}"))
 
 
-def asked(**options: Any) -> apply.Asked:
-    """Return the options of an apply that asks nobody; by default role lb for 200,000 connections."""
-    load = {name: options.pop(name) for name in list(options) if name in Options.__dataclass_fields__}
-    given: dict[str, Any] = {
-        "dry_run": False, "script": False, "yes": True, "only": "", "leave": None, "runtime_only": False,
-        "persist_only": False, "live": False, "restart": False, "reserve_listeners": False, "add_address": None,
-        "root": "/", "snapshot": "", "format": "json",
-    }  # fmt: skip
-    return apply.Asked(options=Options(**({"role": ["lb"], "connections": 1_000_000} | load)), **(given | options))
+def asked(**options: Any) -> acts.Asked:
+    """Return the options of an apply that asks nobody; by default role lb for 1,000,000 connections."""
+    return acts.applied(**({"role": ["lb"], "connections": 1_000_000} | options))
 
 
-def back(**options: Any) -> rollback.Asked:
+def back(**options: Any) -> acts.Asked:
     """Return the options of a rollback that asks nobody."""
-    given: dict[str, Any] = {
-        "id": None, "dry_run": False, "yes": True, "force": False, "restart": False, "root": "/", "format": "json",
-    }  # fmt: skip
-    return rollback.Asked(**(given | options))
+    return acts.undone(**options)
 
 
 def look(root: Path) -> dict[str, tuple[str, int]]:

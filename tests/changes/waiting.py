@@ -7,9 +7,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from hosttune.commands import apply, confirm, rollback
 from hosttune.workflows import expire
-from tests.changes import faults, tree
+from tests.changes import acts, faults, tree
 
 WITHIN = 100
 """Seconds in which it has to be confirmed."""
@@ -48,18 +47,18 @@ def make(root: Path) -> Path:
     return root
 
 
-def options(root: Path, **more: Any) -> apply.Asked:
+def options(root: Path, /, **more: Any) -> acts.Asked:
     """Return those of an apply that waits to be confirmed."""
     given = {"user": ["root", "alice"], "profile": [str(root.parent / "mine.toml")], "confirm_within": f"{WITHIN}s"}
     return tree.asked(**(given | more))
 
 
 def do_apply(root: Path, disk: faults.Counting | None = None, **more: Any) -> int:
-    return apply.on(tree.Host(root, disk), options(root, **more))
+    return acts.apply(tree.Host(root, disk), options(root, **more))
 
 
 def do_confirm(root: Path, disk: faults.Counting | None = None) -> int:
-    return confirm.on(tree.Host(root, disk), confirm.Asked(None, False, "json"))
+    return acts.confirm(tree.Host(root, disk))
 
 
 def do_expire(root: Path, disk: faults.Counting | None = None, id: int = 1) -> int:
@@ -68,7 +67,7 @@ def do_expire(root: Path, disk: faults.Counting | None = None, id: int = 1) -> i
 
 
 def do_rollback(root: Path, disk: faults.Counting | None = None) -> int:
-    return rollback.on(tree.Host(root, disk), tree.back())
+    return acts.rollback(tree.Host(root, disk), tree.back())
 
 
 def pass_time(root: Path, seconds: float = WITHIN) -> None:

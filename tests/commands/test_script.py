@@ -12,11 +12,10 @@ from typing import Any
 import pytest
 
 from hosttune.changes import entries
-from hosttune.commands import apply
 from hosttune.model import Change, FileState, Plan
 from hosttune.render import script as script_view
 from tests import verbs
-from tests.changes import tree
+from tests.changes import acts, tree
 
 DROP_IN = "etc/sysctl.d/90-hosttune.conf"
 
@@ -56,10 +55,10 @@ def profile(path: Path) -> str:
 def test_it_gives_the_same_tree_run_once_or_twice(tmp_path: Path, capfdbinary: Any) -> None:
     root, other = tree.make(tmp_path / "host"), tree.make(tmp_path / "other")
     mine = profile(tmp_path / "mine.toml")
-    assert apply.on(tree.Host(root), tree.asked(profile=[mine], script=True)) == 0
+    assert acts.apply(tree.Host(root), tree.asked(profile=[mine], script=True)) == 0
     script = capfdbinary.readouterr().out.decode()
     script = re.sub(r"(?m)(?<=[ >])/(etc|proc/sys)/", rf"{other}/\1/", script).replace("systemctl", "true")
-    assert apply.on(tree.Host(root), tree.asked(profile=[mine])) == 0
+    assert acts.apply(tree.Host(root), tree.asked(profile=[mine])) == 0
     for _ in range(2):
         shell(script)
         assert look(other) == look(root)

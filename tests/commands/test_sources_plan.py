@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 
-from hosttune.commands import sources_change, sources_plan
 from hosttune.errors import UsageError
 from hosttune.facts import cloud_addresses
 from hosttune.host.recorded import Recorded, _probe_key
 from hosttune.model import More, SourcePlan
 from hosttune.options import Options
 from hosttune.render import render, sources
-from hosttune.render.view import source_plan
+from hosttune.render.view import source_plan, sources_changed
+from hosttune.workflows import sources_plan
 
 SYSCTLS = {"ip_local_port_range": "32768\t60999", "tcp_tw_reuse": "2", "tcp_timestamps": "1"}
 CLOUDS = {"aws": "Amazon EC2", "gcp": "Google", "azure": "Microsoft Corporation", "openstack": "OpenStack"}
@@ -58,7 +58,7 @@ def host(*, vendor: str = "", prefix: int = 24, gateway: str = "", used: int = 0
 def made(connections: int, of: Recorded | None = None, **given: Any) -> SourcePlan:
     headroom = given.pop("headroom", "0")
     options = {"role": ["lb"], "connections": connections, "rate": 1, "backend": ["10.0.0.11:1883"]} | given
-    return sources_plan.plan(of or host(), sources_plan.Asked(Options(**options), "", headroom, "", "", "table"))
+    return sources_plan.on(of or host(), Options(**options), "", headroom)
 
 
 @pytest.mark.parametrize(
@@ -185,16 +185,13 @@ def test_what_no_backend_or_no_route_is() -> None:
     with pytest.raises(UsageError, match="routes are not seen"):
         made(100, backend=["10.0.0.12:1883"])
     with pytest.raises(UsageError, match="reached by eth0"):
-        sources_plan.plan(
-            host(),
-            sources_plan.Asked(Options(role=["lb"], backend=["10.0.0.11:1883"]), "eth1", "0", "", "", "table"),
-        )
+        sources_plan.on(host(), Options(role=["lb"], backend=["10.0.0.11:1883"]), "eth1")
 
 
 def test_the_document_of_a_change_has_a_schema() -> None:
     schema = json.loads((files("hosttune.render") / "sources.schema.json").read_text("utf-8"))
     Draft202012Validator.check_schema(schema)
-    assert schema["properties"]["schema"]["const"] == sources_change.SCHEMA
+    assert schema["properties"]["schema"]["const"] == sources_changed.SCHEMA
 
 
 def test_runs_of_addresses() -> None:

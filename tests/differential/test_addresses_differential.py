@@ -16,9 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from hosttune.commands import apply
 from hosttune.facts import interface
-from tests.changes import tree
+from tests.changes import acts, tree
 from tests.differential.roots import needed_root
 
 EXTRA = ("ifupdown", "iproute2", "netplan.io")
@@ -70,7 +69,7 @@ def kept(tmp_path: Path, files: dict[str, str], name: str = "eth0", addresses: t
     made = tree.make(tmp_path / "host", {f"/sys/class/net/{name}/ifindex": "2\n", **files})
     asked = tree.asked(only="addresses", persist_only=True, add_address=[f"{a}@{name}" for a in addresses])
     with contextlib.redirect_stdout(io.StringIO()):
-        assert apply.on(tree.Host(made), asked) == 0
+        assert acts.apply(tree.Host(made), asked) == 0
     return made
 
 

@@ -7,8 +7,7 @@ import io
 import re
 from pathlib import Path
 
-from hosttune.commands import sources_change
-from tests.changes import addressed, tree
+from tests.changes import acts, addressed, tree
 from tests.differential.test_addresses_differential import root, run  # noqa: F401
 
 PREFIXES = ["10.9.0.0/24", "2001:db8:9::/64"]
@@ -41,7 +40,7 @@ def kept(tmp_path: Path, files: dict[str, str]) -> Path:
     """Return a machine of files onto which `sources add --anyip` has put the prefixes."""
     made = addressed.make(tmp_path, files)
     with contextlib.redirect_stdout(io.StringIO()):
-        assert sources_change.on(tree.Host(made), addressed.asked(anyip=PREFIXES)) == 0
+        assert acts.change(tree.Host(made), addressed.asked(anyip=PREFIXES)) == 0
     return made
 
 

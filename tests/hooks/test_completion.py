@@ -14,8 +14,9 @@ import pytest
 import typer
 
 from hosttune.cli import app
-from hosttune.commands import hook_complete
+from hosttune.commands import hooks
 from hosttune.hooks.completion import SHELLS, script
+from hosttune.terminal import candidates
 from tests import needs
 from tests.hooks.typed import Shell
 from tests.netns import sandbox
@@ -134,7 +135,7 @@ def test_each_value_is_asked_for_by_its_kind() -> None:
             kind = {"FILE": ":files", "DIR": ":directories"}.get((one.metavar or "").strip("[].").partition("/")[0])
             if kind:
                 option = f"{one.opts[-1]} " if one.param_type_name == "option" else ""
-                assert hook_complete.candidates(COMMAND, f"{words} {option}/x") == [("/x", kind)], (words, one.name)
+                assert candidates.of(COMMAND, f"{words} {option}/x") == [("/x", kind)], (words, one.name)
                 asked += 1
     assert asked > 20
 
@@ -155,7 +156,7 @@ def test_each_value_is_asked_for_by_its_kind() -> None:
     ],
 )
 def test_values(line: str, values: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert [value for value, _ in hook_complete.candidates(COMMAND, line)] == values
+    assert [value for value, _ in candidates.of(COMMAND, line)] == values
     assert not capsys.readouterr().out
 
 
@@ -163,7 +164,7 @@ def test_values(line: str, values: list[str], capsys: pytest.CaptureFixture[str]
     "line", ["", " ", "'", "\\", "hosttune \x00", "\udcff", "hosttune check --role=", "hosttune --"]
 )
 def test_no_line_is_trouble(line: str, capsys: pytest.CaptureFixture[str]) -> None:
-    hook_complete.run(COMMAND, line)
+    hooks.complete(COMMAND, line)
     assert not capsys.readouterr().err
 
 

@@ -14,12 +14,11 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from hosttune.cli import app
-from hosttune.commands import hook_man
 from hosttune.hooks import man, roff
 from tests import needs
 from tests.verbs import hosttune
 
-TREE = hook_man.verb(typer.main.get_command(app), "hosttune")
+TREE = man.verb(typer.main.get_command(app), "hosttune")
 PAGES = man.pages(TREE, "1.0")
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from hosttune.commands.hook_systemd import MANUALS
+from hosttune.workflows.check_units import MANUALS
 from tests import needs, verbs
 from tests.hooks.cloud import REPO, hook
 from tests.vm.guest import hooks_root, need_guest

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from hosttune.cli import app, main
-from hosttune.commands import hook_man
+from hosttune.hooks import man
 from hosttune.hooks.man import Parameter, Verb
 from hosttune.model import Run
 from hosttune.watching import record
@@ -181,7 +181,7 @@ def _verbs() -> list[Verb]:
         for each in one.verbs:
             yield from below(each)
 
-    return list(below(hook_man.verb(typer.main.get_command(app), "hosttune")))
+    return list(below(man.verb(typer.main.get_command(app), "hosttune")))
 
 
 @pytest.mark.parametrize("verb", _verbs(), ids=lambda verb: verb.name)

@@ -122,9 +122,8 @@ def terminal_is_lost() -> None:
 
 def killed_while_it_writes() -> None:
     """It is killed with SIGKILL between two writes; the timer was set before the first."""
-    from hosttune.commands import apply
     from hosttune.host.live import LiveHost
-    from tests.changes import faults, tree
+    from tests.changes import acts, faults, tree
 
     profile = prepare()
     old = look()
@@ -137,7 +136,7 @@ def killed_while_it_writes() -> None:
             return call()
 
     asked = tree.asked(role=[], connections=None, profile=[str(profile)], confirm_within=str(WITHIN))
-    assert faults.killed(lambda: apply.on(LiveHost("/", Second()), asked))
+    assert faults.killed(lambda: acts.apply(LiveHost("/", Second()), asked))
     assert record()["status"] == "applying" and len(timers()) == 1
     assert look() != old and not written()
     reverted(old, start)

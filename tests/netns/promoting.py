@@ -9,9 +9,8 @@ import shutil
 import subprocess
 
 from hosttune.changes import journal
-from hosttune.commands import rollback, sources_change
 from hosttune.host.live import LiveHost
-from tests.changes import addressed, faults, tree
+from tests.changes import acts, addressed, faults, tree
 
 PROMOTE = "/proc/sys/net/ipv4/conf/d0/promote_secondaries"
 ADDRESSES = ["10.9.0.1/24", "10.9.0.2/24", "10.9.0.3/24"]
@@ -40,7 +39,7 @@ def seen() -> tuple[list[str], str]:
 
 def remove(host: LiveHost) -> int:
     asked = addressed.asked("10.9.0.1/24@d0", remove=True, persist_only=False, runtime_only=True, force=True)
-    return sources_change.on(host, asked)
+    return acts.change(host, asked)
 
 
 def main() -> None:
@@ -55,7 +54,7 @@ def main() -> None:
         made()
         killed += faults.killed(lambda at=at: remove(LiveHost("/", faults.Killed(at))))  # type: ignore[misc]
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
-            code = rollback.on(LiveHost("/"), tree.back())
+            code = acts.rollback(LiveHost("/"), tree.back())
         if (code, *seen()) != (0, ADDRESSES, "0"):
             ends.append((counted.steps[at], code, *seen()))
     print(json.dumps({"steps": counted.steps, "killed": killed, "wrong": ends}))

@@ -6,8 +6,12 @@ import dataclasses
 
 import pytest
 
-from hosttune.model import Bound, Machine, Remedy, Report, Workload
+from hosttune.model import Bound, Machine, Remedy, Report, Verdict, Workload
+from hosttune.model.acting import Result
+from hosttune.model.document import Document
 from hosttune.render import outcome
+from hosttune.render.formats import table
+from hosttune.render.page import Page
 
 MACHINE = Machine("lb01", "debian", "12", "Debian 12", "6.1", 8, None, None, "", "", "", False, True, True, "net:[1]")
 
@@ -64,13 +68,17 @@ def test_an_image_has_only_its_next_boot() -> None:
 
 @pytest.mark.parametrize("width", [60, 80])
 def test_rows_fit_the_terminal(width: int) -> None:
-    row = {
-        "verdict": "DRIFT",
-        "was": "190,000 250,000 380,000",
-        "now": "327,680 491,520 737,280",
-        "boot": "the default",
-    }
-    rows = [row | {"subject": f"sysctl:net.ipv4.{name}", "because": "a b " * 40} for name in ("tcp_mem", "x" * 30)]
-    text = outcome.outcome(rows, "c " * 60, True, width)
+    rows = [
+        Result(
+            f"sysctl:net.ipv4.{name}",
+            Verdict.DRIFT,
+            "190,000 250,000 380,000",
+            "327,680 491,520 737,280",
+            "the default",
+            "a b " * 40,
+        )
+        for name in ("tcp_mem", "x" * 30)
+    ]
+    text = table.write(Document("", (), tuple(outcome.blocks(rows, True))), Page(width=width))
     assert max(map(len, text.splitlines())) <= width
     assert "was 190,000 250,000 380,000" in text and "DRIFT: a b" in text

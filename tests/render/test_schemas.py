@@ -13,6 +13,7 @@ import jsonschema
 import jsonschema_rs
 import pytest
 
+from hosttune.render import schemas
 from tests import verbs
 from tests.vm.guest import REPO
 
@@ -70,6 +71,12 @@ def test_it_is_called_by_a_name_of_ours(name: str) -> None:
     schema = load(SCHEMAS[name])
     assert schema["$id"] == f"urn:hosttune:{name}:1"
     assert schema["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+@pytest.mark.parametrize("name", sorted(schemas.NOUNS))
+def test_it_is_what_the_types_make_it(name: str) -> None:
+    written = schemas.path_of(name).read_text(encoding="utf-8")
+    assert written == schemas.text_of(name), "run `python -m hosttune.render.schemas`, and look at what changes"
 
 
 @pytest.mark.parametrize("compiler", COMPILERS)

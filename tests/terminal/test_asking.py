@@ -14,8 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from hosttune.commands import rollback
-from tests.changes import tree
+from tests.changes import acts, tree
 from tests.verbs import hosttune
 
 COMMAND = [sys.executable, "-m", "hosttune"]
@@ -145,18 +144,16 @@ def test_each_reason_for_nothing_to_take_back_is_told_apart(tmp_path: Path, caps
 def test_values_that_another_apply_wants_stay_and_it_is_said(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from hosttune.commands import apply
-
     root = tree.make(tmp_path / "host")
     for connections in (1_000_000, 2_000_000):
-        assert apply.on(tree.Host(root), tree.asked(connections=connections)) == 0
+        assert acts.apply(tree.Host(root), tree.asked(connections=connections)) == 0
     capsys.readouterr()
-    assert rollback.on(tree.Host(root), tree.back(id=1, format="table")) == 0
+    assert acts.rollback(tree.Host(root), tree.back(id=1, format="table")) == 0
     assert capsys.readouterr().out == "  note: its values stay: apply 2 wants them\n  Apply 1 is taken back.\n"
-    assert apply.on(tree.Host(root), tree.asked(connections=3_000_000)) == 0
+    assert acts.apply(tree.Host(root), tree.asked(connections=3_000_000)) == 0
     capsys.readouterr()
-    assert rollback.on(tree.Host(root), tree.back(id=2)) == 0
-    assert json.loads(capsys.readouterr().out)["told"][-1].endswith("stay: apply 3 wants them")
+    assert acts.rollback(tree.Host(root), tree.back(id=2)) == 0
+    assert json.loads(capsys.readouterr().out)["stays"].endswith("stay: apply 3 wants them")
 
 
 def test_what_was_interrupted_is_named_and_healed(image: Path) -> None:

@@ -11,10 +11,9 @@ from typing import Any
 import jsonschema
 import pytest
 
-from hosttune.commands import apply, history, rollback
 from hosttune.errors import UsageError
 from tests import verbs
-from tests.changes import tree
+from tests.changes import acts, tree
 
 LISTENER = "   0: 00000000:075B 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 1 1 0 100 0 0 10 0\n"
 
@@ -39,7 +38,7 @@ def rows(text: str) -> dict[str, dict[str, str]]:
 def test_a_reservation_has_a_row(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (root / "proc/net").mkdir()
     (root / "proc/net/tcp").write_text("  sl  local_address rem_address   st\n" + LISTENER)
-    assert apply.on(tree.Host(root), tree.asked(reserve_listeners=True)) == 0
+    assert acts.apply(tree.Host(root), tree.asked(reserve_listeners=True)) == 0
     row = rows(capsys.readouterr().out)["sysctl:net.ipv4.ip_local_reserved_ports"]
     assert (row["was"], row["now"], row["boot"], row["verdict"]) == ("(empty)", "1883", "1883", "OK")
 
@@ -65,7 +64,7 @@ def test_a_value_that_is_raised_for_another_has_a_row(root: Path, capsys: pytest
         '[profile]\nname = "mine"\ntitle = "mine"\n[[require]]\nsubject = "nofile:login"\noperator = "at_least"\n'
         'value = [2000000, 2000000]\nwhy = "a test"\nsource = "a test"\nseverity = "error"\n'
     )
-    assert apply.on(tree.Host(root), tree.asked(role=[], profile=[str(mine)], connections=None)) == 0
+    assert acts.apply(tree.Host(root), tree.asked(role=[], profile=[str(mine)], connections=None)) == 0
     found = rows(capsys.readouterr().out)
     row = found["sysctl:fs.nr_open"]
     assert (row["was"], row["now"], row["boot"]) == ("1,048,576", "2,000,000", "2,000,000")
@@ -111,33 +110,33 @@ def test_what_lies_outside_of_what_was_asked_for_is_not_said_to_hold(
     root: Path, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     options, option, named = NARROWED[name]
-    assert apply.on(tree.Host(root), tree.asked(**options)) == 0
+    assert acts.apply(tree.Host(root), tree.asked(**options)) == 0
     capsys.readouterr()
-    assert apply.on(tree.Host(root), tree.asked(**options, format="table")) == 0
+    assert acts.apply(tree.Host(root), tree.asked(**options, format="table")) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert said.startswith(f"Nothing to do in what was asked for ({option}). Not holding: ") and named in said
     assert f"apply without {option}." in said
 
 
 def test_only_what_holds_is_said_to_hold(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert apply.on(tree.Host(root), tree.asked()) == 0
+    assert acts.apply(tree.Host(root), tree.asked()) == 0
     capsys.readouterr()
-    assert apply.on(tree.Host(root), tree.asked(format="table")) == 0
+    assert acts.apply(tree.Host(root), tree.asked(format="table")) == 0
     assert capsys.readouterr().out.startswith("  Nothing to do: what role lb wants holds, now and after a boot.\n")
     (root / "proc/meminfo").unlink()  # what is wanted of tcp_mem is a share of the memory
     # without the memory no default of other keys is known either: what they hold now is kept for the next boot
-    assert apply.on(tree.Host(root), tree.asked()) == 0
+    assert acts.apply(tree.Host(root), tree.asked()) == 0
     capsys.readouterr()
-    assert apply.on(tree.Host(root), tree.asked(format="table")) == 0
+    assert acts.apply(tree.Host(root), tree.asked(format="table")) == 0
     said = " ".join(capsys.readouterr().out.split())
-    assert "wants holds, now and after a boot; 1 cannot be told and is left alone." in said
+    assert "wants holds, now and after a boot; 1 is unknown and left alone." in said
     assert "note: left alone: net.ipv4.tcp_mem: " in said
 
 
 def test_what_is_left_alone_is_not_said_to_hold(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert apply.on(tree.Host(root), tree.asked(pid=1)) == 0
+    assert acts.apply(tree.Host(root), tree.asked(pid=1)) == 0
     capsys.readouterr()
-    assert apply.on(tree.Host(root), tree.asked(pid=1, format="table")) == 0
+    assert acts.apply(tree.Host(root), tree.asked(pid=1, format="table")) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert said.startswith("Nothing left to write. Not holding: 1 (nofile:pid/1) now"), said
     assert "process 1 keeps its limits: --live" in said
@@ -145,27 +144,27 @@ def test_what_is_left_alone_is_not_said_to_hold(root: Path, capsys: pytest.Captu
 
 def test_the_json_of_rollback_and_history_has_its_form(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for asked in (tree.back(dry_run=True), tree.back()):
-        rollback.on(tree.Host(root), asked)
+        acts.rollback(tree.Host(root), asked)
         assert validated(capsys.readouterr().out, "rollback")["id"] is None
     for options in ({}, {"connections": 2_000_000, "live": True}, {"only": "sysctl", "connections": 3_000_000}):
-        apply.on(tree.Host(root), tree.asked(**options))
+        acts.apply(tree.Host(root), tree.asked(**options))
     capsys.readouterr()
     (root / "proc/sys/fs/nr_open").write_text("7\n")
     for asked in (tree.back(id=1, dry_run=True), tree.back(id=1), tree.back(), tree.back(id=1)):
-        rollback.on(tree.Host(root), asked)
+        acts.rollback(tree.Host(root), asked)
         validated(capsys.readouterr().out, "rollback")
-    history.run(str(root), "json")
+    acts.history(root, "json")
     statuses = [one["status"] for one in validated(capsys.readouterr().out, "history")["applies"]]
     assert statuses == ["rolled-back", "applied", "partly-rolled-back"]
 
 
 def test_history_says_how_each_comes_off(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert apply.on(tree.Host(root), tree.asked(runtime_only=True)) == 0
-    assert apply.on(tree.Host(root), tree.asked(only="units", persist_only=True, connections=1_000_001)) in (0, 5)
-    assert apply.on(tree.Host(root), tree.asked(persist_only=True)) == 0
-    assert rollback.on(tree.Host(root), tree.back(id=1)) == 0
+    assert acts.apply(tree.Host(root), tree.asked(runtime_only=True)) == 0
+    assert acts.apply(tree.Host(root), tree.asked(only="units", persist_only=True, connections=1_000_001)) in (0, 5)
+    assert acts.apply(tree.Host(root), tree.asked(persist_only=True)) == 0
+    assert acts.rollback(tree.Host(root), tree.back(id=1)) == 0
     capsys.readouterr()
-    history.run(str(root), "table")
+    acts.history(root, "table")
     lines = capsys.readouterr().out.splitlines()
     assert max(len(line) for line in lines if "undo:" not in line) <= 80  # that one is there to be pasted
     text = "\n".join(lines)
@@ -181,13 +180,13 @@ def test_one_change_is_one_change(root: Path, capsys: pytest.CaptureFixture[str]
         'value = 10\nwhy = "a test"\nsource = "a test"\nseverity = "error"\n'
     )
     asked = tree.asked(role=[], profile=[str(mine)], connections=None, runtime_only=True)
-    assert apply.on(tree.Host(root), asked) == 0
+    assert acts.apply(tree.Host(root), asked) == 0
     capsys.readouterr()
-    history.run(str(root), "table")
+    acts.history(root, "table")
     assert "1 change, runtime" in capsys.readouterr().out
 
 
 def test_a_recording_does_not_name_interfaces(tmp_path: Path) -> None:
     asked = tree.asked(snapshot="x", dry_run=True, add_address=["10.0.0.21/24@eth0"])
     with pytest.raises(UsageError, match="--persist-only"):
-        apply.run(asked)
+        acts.run(asked)

@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from hosttune import render as _render
-from hosttune.model import Bound, Origin, Proof, Subject, Unknown, Use
+from hosttune.model import Bound, Change, Origin, Proof, Subject, Unknown, Use
 from hosttune.render.page import PLAIN, Page
 
 
@@ -41,11 +41,18 @@ def _fields(value: Any) -> dict[str, Any]:
     return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
 
 
+def _diff(change: Change) -> str:
+    from hosttune.render import plan_text  # what compares texts is imported where there is something to compare
+
+    return "\n".join(plan_text.diff(change))
+
+
 _SPECIAL: dict[type, Callable[[Any], Any]] = {
     Unknown: lambda found: {"unknown": found.reason.name, "detail": found.detail},
     Subject: str,
     Origin: lambda found: {"file": found.path, "line": found.line, "text": found.text},
     Use: lambda found: {"id": found.id, **_fields(found)},
+    Change: lambda change: {**_fields(change), "diff": _diff(change)},
     Bound: lambda found: {"id": found.id, **_fields(found), "raised_by": found.raised_by},
     Proof: lambda found: {**_fields(found), "verdict": found.verdict.value},
     Enum: lambda found: found.value,

@@ -13,6 +13,7 @@ from hosttune.model.document import (
     Commands,
     Document,
     Flow,
+    Lines,
     Listing,
     Pairs,
     Paragraph,
@@ -88,6 +89,13 @@ def _command(line: str) -> str:
     return code(line.strip()) if pasted else text(line)
 
 
+def _lines(block: Lines) -> Iterator[str]:
+    fence = "```"
+    while any(fence in line for line in block.lines):
+        fence += "`"
+    yield from (fence, *(line.rstrip() for line in block.lines), fence)
+
+
 def _listing(block: Listing) -> Iterator[str]:
     yield from (f"## {text(block.title.capitalize())}", "", *(f"- {text(item)}" for item in block.items))
 
@@ -119,6 +127,7 @@ _BLOCKS: dict[type[Block], Callable[[Any], Iterable[str]]] = {
     Callout: _callout,
     Commands: _commands,
     Flow: _flow,
+    Lines: _lines,
     Listing: _listing,
     Pairs: _pairs,
     Paragraph: _paragraphs,

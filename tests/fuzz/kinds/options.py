@@ -10,12 +10,11 @@ import typer
 
 from hosttune import addresses as runs
 from hosttune import ports
-from hosttune.commands import sources_plan
 from hosttune.errors import HosttuneError
 from hosttune.facts import backends
 from hosttune.planning.topology import addresses, sizes
 from hosttune.terminal import amounts, usage
-from hosttune.workflows import addressing
+from hosttune.workflows import addressing, sources_plan
 from tests.fuzz import mutate, outcome
 from tests.fuzz.kinds import profiles, sysctls
 from tests.fuzz.memory import Memory

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from hosttune import printable, render
+from hosttune import printable
 from hosttune.capacity import CapacityFacts, more_sources
 from hosttune.errors import HostError, UsageError
 from hosttune.facts import cloud_addresses, free, links, pool
@@ -19,9 +19,8 @@ from hosttune.facts.kinds import sysctl
 from hosttune.facts.links import Links, Network
 from hosttune.host import Host
 from hosttune.model import Backend, BindMode, EgressInterface, More, PortPool, Reading, SourcePlan, Workload
-from hosttune.options import Options
-from hosttune.terminal import presenting
-from hosttune.workflows import loading, opening
+from hosttune.options import Options, Place, spelled
+from hosttune.workflows import loading
 
 _READ = (
     "net.ipv4.ip_local_port_range",
@@ -40,18 +39,6 @@ _SHOWN = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """The options of `hosttune sources plan`, as given."""
-
-    options: Options
-    interface: str
-    headroom: str
-    netns: str
-    snapshot: str
-    format: str
-
-
-@dataclass(frozen=True, slots=True)
 class _Seen:
     """What is read of the host once: `ways` are the answers of routing, by the backends' addresses."""
 
@@ -62,25 +49,22 @@ class _Seen:
     ways: dict[str, dict[str, str]]
 
 
-def run(asked: Asked) -> int:
-    """Print the plan; returns 0 where the addresses of now carry it, 1 where they do not."""
-    render.check_format(SourcePlan, asked.format)
-    with loading.view(asked.options, asked.netns, asked.snapshot):
-        found = plan(opening.open_host("/", asked.snapshot, asked.netns), asked)
-    presenting.present(found, asked.format)
-    return 0 if found.carried else 1
+def plan(options: Options, place: Place, interface: str, headroom: str) -> SourcePlan:
+    """Look at the host that the options name, and return the plan; raises UsageError where it cannot be made."""
+    with loading.standpoint(options, place) as point:
+        return point.look(lambda host, _: on(host, options, interface, headroom))
 
 
-def plan(host: Host, asked: Asked) -> SourcePlan:
+def on(host: Host, options: Options, interface: str = "", headroom: str = "0") -> SourcePlan:
     """Look at a host, and return the plan; raises UsageError where it cannot be made."""
-    headroom = share(asked.headroom)
-    loaded = loading.load(host, asked.options)
+    spare = share(headroom)
+    loaded = loading.load(host, options)
     load = loaded.workload
     if not load.backends:
         raise UsageError("sources plan: no backend; name them with --backend HOST:PORT or --backends-from FILE")
-    wanted = math.ceil(load.connections / (1 - headroom))
+    wanted = math.ceil(load.connections / (1 - spare))
     seen = _look(host, dataclasses.replace(load, connections=wanted))
-    outlets, notes = _outlets(seen, asked.interface)
+    outlets, notes = _outlets(seen, interface)
     machine = machines.gather(host)
     count = sum(outlet.needed.best or 0 for outlet in outlets if not outlet.own)
     first = outlets[0].pools[0]
@@ -88,7 +72,7 @@ def plan(host: Host, asked: Asked) -> SourcePlan:
         machine=machine,
         connections=load.connections,
         wanted=wanted,
-        headroom=float(headroom),
+        headroom=float(spare),
         mode=load.bind_mode,
         range_now=(first.low, first.high),
         range_widest=_widest(seen, first.low, first.high),
@@ -105,7 +89,7 @@ def plan(host: Host, asked: Asked) -> SourcePlan:
         cloud=cloud,
         elsewhere="" if cloud else machine.cloud,
     )
-    return dataclasses.replace(made, next=_next(made, asked.options))
+    return dataclasses.replace(made, next=_next(made, options))
 
 
 def share(text: str) -> Fraction:
@@ -277,14 +261,15 @@ def _spare(found: Links, count: int) -> str:
 
 def _next(made: SourcePlan, options: Options) -> tuple[str, ...]:
     """Return the commands that carry it, in order."""
-    found = []
+    add = ["sudo", "hosttune", "sources", "add"]
+    outside = [outlet for outlet in made.egress_interfaces if not outlet.own]
+    short = [outlet for outlet in outside if outlet.free < (outlet.needed.best or 0)]
+    chosen = [address for outlet in outside if outlet not in short for address in outlet.chosen]
+    commands: list[list[str]] = []
     if any(outlet.widens for outlet in made.egress_interfaces) and made.range_now != made.range_widest:
-        words = [w for w in loading.words(dataclasses.replace(options, source=())) if w]
-        found.append(printable.words(["sudo", "hosttune", "apply", "--only", "sysctl", *words]))
-    short = [o for o in made.egress_interfaces if o.free < (o.needed.best or 0) and not o.own]
-    chosen = [one for o in made.egress_interfaces if o not in short and not o.own for one in o.chosen]
+        commands.append(["sudo", "hosttune", "apply", "--only", "sysctl", *spelled(options, ("source",))])
     if chosen:
-        found.append(printable.words(["sudo", "hosttune", "sources", "add", *chosen]))
-    if made.anyip and any(o.version == 4 for o in short):
-        found.append(printable.words(["sudo", "hosttune", "sources", "add", "--anyip", made.anyip]))
-    return tuple(found)
+        commands.append([*add, *chosen])
+    if made.anyip and any(outlet.version == 4 for outlet in short):
+        commands.append([*add, "--anyip", made.anyip])
+    return tuple(map(printable.words, commands))

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import re
 import subprocess
 import sys
 import tempfile
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -19,44 +17,39 @@ from hosttune.errors import UsageError
 from hosttune.hooks import pyz
 from hosttune.printable import clean
 from hosttune.profile import load
-from hosttune.terminal import streams
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _ANYWHERE = "-none-any.whl"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """The options of `hosttune hook pyz`, as given; an empty list is all that can be."""
+class Built:
+    """The file, the wheels by the platform that it is for, and why it is for no other."""
 
-    output: str
-    python: Sequence[str]
-    arch: Sequence[str]
-    libc: Sequence[str]
+    data: bytes
+    targets: Mapping[pyz.Target, Sequence[str]]
+    missing: Mapping[pyz.Target, str]
 
 
-def run(asked: Asked) -> None:
-    """Write the file, and say for what hosts it is; raises UsageError."""
-    wanted = pyz.targets(
-        _known("--python", asked.python, pyz.PYTHONS),
-        _known("--arch", asked.arch, pyz.ARCHES),
-        _known("--libc", asked.libc, pyz.LIBCS),
-    )
-    if zipfile.is_zipfile(sys.argv[0]):
-        raise UsageError(f"hook pyz: {sys.argv[0]} is such a file; copy it")
-    if importlib.util.find_spec("pip") is None:
-        raise UsageError(f"hook pyz: pip fetches the wheels, and {sys.executable} has none; python3 -m ensurepip")
-    where = os.path.dirname(os.path.realpath(asked.output))
-    special = os.path.exists(asked.output) and not os.path.isfile(asked.output)
-    if not asked.output or special or not os.access(where, os.W_OK):
-        raise UsageError(f"--output {asked.output!r}: cannot be written; name a file in a directory that you may write")
+def build(pythons: Sequence[str] = (), arches: Sequence[str] = (), libcs: Sequence[str] = ()) -> Built:
+    """Return hosttune.pyz for these platforms, all where none is named; raises UsageError."""
+    wanted = check(pythons, arches, libcs)
     wheels, held, missing = _gathered(wanted)
     if not held:
         raise UsageError(f"hook pyz: {next(iter(missing.values()))}")
-    streams.to_file("--output", asked.output, pyz.build(__version__, wheels, held), 0o777)
-    for target, why in missing.items():
-        print(f"hosttune: left out {target}: {why}", file=sys.stderr)
-    print(f"{clean(asked.output)}: {os.path.getsize(asked.output) / 1e6:.1f} MB, for", *held, sep="\n  ")
+    return Built(pyz.build(__version__, wheels, held), held, missing)
+
+
+def check(pythons: Sequence[str] = (), arches: Sequence[str] = (), libcs: Sequence[str] = ()) -> Sequence[pyz.Target]:
+    """Return the platforms; raises UsageError for one that is unknown, and where no wheel can be fetched."""
+    wanted = pyz.targets(
+        _known("--python", pythons, pyz.PYTHONS),
+        _known("--arch", arches, pyz.ARCHES),
+        _known("--libc", libcs, pyz.LIBCS),
+    )
+    if importlib.util.find_spec("pip") is None:
+        raise UsageError(f"hook pyz: pip fetches the wheels, and {sys.executable} has none; python3 -m ensurepip")
+    return wanted
 
 
 def _gathered(

@@ -1,0 +1,67 @@
+"""The library: what each verb of the command line does, typed in and typed out.
+
+Every function returns a noun of `hosttune.model` and raises an error of `hosttune.errors`. None of them prints, reads
+the command line or changes anything of this process: another network namespace is entered by a thread of its own.
+`options`, `place` and the others of `hosttune.options` say what is asked, each with the same names as the options of
+the command line; `command` is how the caller would write the same question, for reports that print the next one.
+`tell` is called with each sentence that a person should read beside the answer: a warning of a profile that others can
+write, what is waited for.
+"""
+
+from __future__ import annotations
+
+from hosttune.api.acting import (
+    apply,
+    apply_script,
+    confirm,
+    history,
+    rollback,
+    sources_add,
+    sources_plan,
+    sources_remove,
+)
+from hosttune.api.looking import (
+    capacity,
+    check,
+    diagnose,
+    emit,
+    explain,
+    fleet,
+    plan,
+    prove,
+    report,
+    requirements,
+    resolve,
+    roles,
+    snapshot,
+    topology_text,
+    validate,
+    watch,
+)
+
+__all__ = [
+    "apply",
+    "apply_script",
+    "capacity",
+    "check",
+    "confirm",
+    "diagnose",
+    "emit",
+    "explain",
+    "fleet",
+    "history",
+    "plan",
+    "prove",
+    "report",
+    "requirements",
+    "resolve",
+    "roles",
+    "rollback",
+    "snapshot",
+    "sources_add",
+    "sources_plan",
+    "sources_remove",
+    "topology_text",
+    "validate",
+    "watch",
+]

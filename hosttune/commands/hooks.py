@@ -1,0 +1,116 @@
+"""Print or write what other tools take to run hosttune."""
+
+from __future__ import annotations
+
+import os
+import sys
+import zipfile
+from collections.abc import Sequence
+from typing import Any
+
+from hosttune import __version__
+from hosttune.errors import UsageError
+from hosttune.options import Options
+from hosttune.printable import clean, word
+from hosttune.terminal import file_tree, flat_files, metrics_file, presenting, streams
+
+
+def ansible(output: str) -> None:
+    """Write the collection into a directory of its own and say how to use it."""
+    from hosttune.hooks import ansible
+
+    written = file_tree.write("-o", output, ansible.files(__version__))
+    output = word(output)
+    print(f"{len(written)} files of the collection hosttune.hosttune {ansible.semantic(__version__)} in {output}")
+    print(f"  use it as it is:  ANSIBLE_COLLECTIONS_PATH={output} ansible-doc hosttune.hosttune.hosttune")
+    print(f"  or install it:    ansible-galaxy collection install {output}/{ansible.TREE}")
+
+
+def cloud_init(options: Options, spec: str, sha256: str, no_sha256: bool, every: float, also: Sequence[str]) -> None:
+    """Print the document, and what is to be known of it on standard error."""
+    from hosttune.workflows import first_boot
+
+    origin = first_boot.Origin(spec=spec, sha256=sha256, no_sha256=no_sha256)
+    text, notes = first_boot.user_data(options, origin, presenting.command(), every=every, also=also)
+    print(text, end="")
+    for note in notes:
+        presenting.tell(clean(note))
+
+
+def systemd(options: Options, every: float, fail_on: str, strict: bool, textfile: str, output: str) -> None:
+    """Print both units, or put them into the directory of --output."""
+    from hosttune.hooks import systemd
+    from hosttune.workflows import check_units, elsewhere
+
+    elsewhere.printable("--output", output)
+    if textfile.isprintable() and textfile.startswith("/"):
+        metrics_file.named(textfile)
+    place = check_units.of_this_host(options, sys.argv[0])
+    texts = check_units.units(
+        options, place, presenting.command(), every=every, fail_on=fail_on, strict=strict, textfile=textfile
+    )
+    if output:
+        flat_files.put("--output", output, texts, systemd.MARK)
+        print(*(clean(os.path.join(output, name)) for name in texts), f"then: {systemd.START}", sep="\n")
+    else:
+        print(systemd.printed(texts), end="")
+    if not check_units.runs(place.program):
+        presenting.tell(f"the unit runs {place.program}, which is not on this host; install it there")
+
+
+def prometheus(output: str) -> None:
+    """Put both files into a directory, and say what takes them."""
+    from hosttune.hooks import prometheus
+
+    flat_files.put("--output", output, prometheus.files(), prometheus.MARK)
+    rules, dashboard = (clean(os.path.join(output, name)) for name in prometheus.files())
+    print(f"{rules}: name it in rule_files of prometheus.yml, then check config and reload")
+    print(f"{dashboard}: import it in Grafana")
+
+
+def pyz(output: str, python: Sequence[str], arch: Sequence[str], libc: Sequence[str]) -> None:
+    """Write the file, and say for what hosts it is."""
+    from hosttune.workflows import one_file
+
+    if zipfile.is_zipfile(sys.argv[0]):
+        raise UsageError(f"hook pyz: {sys.argv[0]} is such a file; copy it")
+    one_file.check(python, arch, libc)
+    where = os.path.dirname(os.path.realpath(output))
+    special = os.path.exists(output) and not os.path.isfile(output)
+    if not output or special or not os.access(where, os.W_OK):
+        raise UsageError(f"--output {output!r}: cannot be written; name a file in a directory that you may write")
+    built = one_file.build(python, arch, libc)
+    streams.to_file("--output", output, built.data, 0o777)
+    for target, why in built.missing.items():
+        presenting.tell(f"left out {target}: {why}")
+    print(f"{clean(output)}: {os.path.getsize(output) / 1e6:.1f} MB, for", *built.targets, sep="\n  ")
+
+
+def man(command: Any, output: str) -> None:
+    """Write the pages of a command and all below it; `command` is what typer makes of an app."""
+    from hosttune.hooks import man
+
+    flat_files.put("--output", output, man.pages(man.verb(command, "hosttune"), __version__), man.MARK)
+
+
+def completion(shell: str) -> None:
+    """Print the script of a shell."""
+    from hosttune.hooks import completion
+
+    if shell not in completion.SHELLS:
+        raise UsageError(f"hook completion {shell}: no script for this shell; choose {', '.join(completion.SHELLS)}")
+    print(completion.script(shell), end="")
+
+
+def complete(command: Any, line: str) -> None:
+    """Print what can stand at the end of a line, each with a tab and what it is; `command` as in `man`."""
+    from hosttune.commands import completing
+    from hosttune.terminal import candidates
+
+    try:
+        offered = candidates.of(command, line)
+    except Exception:  # what goes wrong, a broken profile say, does not belong into a prompt
+        return
+    for value, help in offered:
+        by_the_shell = help in (completing.FILES, completing.DIRECTORIES)
+        print(help if by_the_shell else f"{value}\t{help}" if help else value)

@@ -1,0 +1,61 @@
+"""Which processes the options name, on a host that answers now and in a recording."""
+
+from __future__ import annotations
+
+from hosttune.errors import HostError, UsageError
+from hosttune.facts import process, traffic
+from hosttune.facts.kinds import nofile
+from hosttune.host import Host
+from hosttune.host.recorded import Recorded
+from hosttune.model import Program, Reason, Sample, Unknown
+from hosttune.options import Options
+
+
+def pids(host: Host, options: Options) -> list[int] | None:
+    """Return the processes of what was named, its workers too; None where nothing was."""
+    if options.service:
+        pids = nofile.processes(host, options.service)
+        if not pids:
+            recorded = isinstance(host, Recorded)
+            why = "the snapshot has no process of it" if recorded else "no process of it runs here"
+            look = (
+                "--process-name finds those that it has"
+                if recorded
+                else f"`systemctl status {options.service}` shows why"
+            )
+            raise UsageError(f"--service {options.service}: {why}; {look}")
+        return pids
+    if isinstance(host, Recorded):
+        return _recorded_pids(host, options)
+    pid = process.by_name(host, options.process_name) if options.process_name else options.pid
+    if pid is None:
+        return None
+    try:
+        workers = [int(row["pid"]) for row in host.probe("workers", pids=[pid])]
+    except HostError:
+        workers = []
+    return sorted({pid, *workers})
+
+
+def _recorded_pids(host: Recorded, options: Options) -> list[int] | None:
+    """Return the same of a snapshot, which has the processes that held the most; its workers are those of one name."""
+    if not options.process_name and options.pid is None:
+        return None
+    moments = [host, *([host.again] if host.again else [])]
+    # what was there at the second moment only has begun meanwhile
+    held = [one for moment in moments for one in _recorded_programs(moment)]
+    name = next((one.name for one in held if one.pid == options.pid), options.process_name)
+    pids = sorted({one.pid for one in held if one.name == name})
+    if not pids and options.process_name:
+        raise UsageError(f"--process-name {name}: the snapshot has none; it keeps those that held the most descriptors")
+    return pids or [options.pid or 0]
+
+
+def _recorded_programs(host: Recorded) -> tuple[Program, ...]:
+    """Return the processes of one moment of a snapshot, which asked for them with the listeners that it had seen."""
+    seen = traffic.gather(host, Sample(0.0, {})).traffic
+    for known in (Unknown(Reason.UNDECIDED), seen):
+        found = traffic.listed(traffic.programs(host, None, known))
+        if found:
+            return found
+    return ()
