@@ -31,6 +31,7 @@ _MORE: Mapping[str, dict[str, Any]] = {
     "Bound": {"id": {"type": "string"}, "raised_by": {"type": "string"}},
     "Change": {"diff": {"type": "string"}},
     "Proof": {"verdict": {"enum": ["agrees", "differs", "could not"]}},
+    "Use": {"id": {"type": "string"}},
 }
 """What a document says of a noun beside its fields."""
 

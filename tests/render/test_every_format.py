@@ -22,7 +22,20 @@ from hypothesis import strategies as st
 
 import hosttune.render.formats
 from hosttune import model, registry, render
-from hosttune.model import Capacity, Origin, Resolution, document
+from hosttune.model import Capacity, Change, FileState, Origin, Resolution, Verdict, Who, acting, document
+from hosttune.model.acting import (
+    Applied,
+    Confirmed,
+    History,
+    Invocation,
+    Lost,
+    Past,
+    Result,
+    SourcesChanged,
+    Undone,
+    Unusable,
+    Waiting,
+)
 from hosttune.model.resolution import FileValue, KeyResolution, NofileResolution
 from tests.render import plans
 from tests.render.test_formats import every_kind
@@ -61,7 +74,34 @@ def resolution() -> Resolution:
     )
 
 
+CHANGES = (
+    Change("sysctl", "net.core.somaxconn", "128", "4096", why="bursts wait here"),
+    Change(
+        "file", "/etc/sysctl.d/90-hosttune.conf", None, FileState("# Written by hosttune\nnet.core.somaxconn = 4096\n")
+    ),
+)
+WHO = Invocation("2026-11-24T22:58:17Z", "hosttune apply --role lb", Who("alice", "bob", "10.0.0.5", "pts/0"), "T-1")
+UNUSABLE = Unusable(3, "/var/lib/hosttune/3.json", "its sum is wrong", "look at it: sudo mv 3.json 3.json.damaged")
+RESULT = Result("sysctl:net.core.somaxconn", Verdict.FAIL, "128", "4,096", "128", "a later file overrides it")
+LOST = Lost("net.core.somaxconn", "now", "4096", "128", ("tuned.service writes it",))
+
 NOUNS: dict[str, Any] = {
+    "applied-planned": Applied(
+        dry_run=True, changed=True, changes=CHANGES, notes=("left alone",), capacity="as before"
+    ),
+    "applied": Applied(
+        id=7,
+        changed=True,
+        changes=CHANGES,
+        results=(RESULT,),
+        not_in_force=(LOST,),
+        capacity="128 -> 4,096",
+        confirm=Waiting(60, "2026-11-24T23:00:00Z", "systemd", ("/etc/sysctl.d/90-hosttune.conf",)),
+    ),
+    "undone": Undone(id=7, changed=True, changes=CHANGES, kept=("fs.nr_open: kept",), taken_back=True, forcible=True),
+    "confirmed": Confirmed(id=7, changed=True, changes=CHANGES),
+    "history": History((Past(id=7, status="applied", state="in force", made=WHO, roles=("lb",)),), (UNUSABLE,)),
+    "sources-changed": SourcesChanged(verb="add", id=7, changed=True, capacity="as before"),
     "report": every_kind(),
     "capacity": Capacity(every_kind()),
     "sizing": plans.fan(),
@@ -91,7 +131,7 @@ def test_a_noun_has_every_format(name: str, noun: Any) -> None:
 
 
 def test_each_view_is_of_a_noun() -> None:
-    names = {re.sub(r"(?<=.)([A-Z])", r"_\1", name).lower() for name in model.__all__}
+    names = {re.sub(r"(?<=.)([A-Z])", r"_\1", name).lower() for name in (*model.__all__, *dir(acting))}
     assert set(registry.names(render.VIEWS)) <= names
 
 
@@ -166,6 +206,7 @@ BLOCK = (
     | st.builds(document.Paragraph, TEXT, TEXT, st.sampled_from(document.Role), st.integers(0, 3), st.booleans())
     | st.builds(document.Callout, TEXT, TEXTS, st.sampled_from(document.Role))
     | st.builds(document.Commands, TEXT, TEXTS.filter(bool), st.booleans(), st.booleans())
+    | st.builds(document.Lines, TEXTS)
     | st.builds(document.Listing, TEXT, TEXTS, st.booleans())
     | st.builds(document.Pairs, st.lists(st.tuples(TEXT, TEXT), max_size=3).map(tuple), TEXT)
     | st.builds(document.Bars, TEXT, COUNT, st.lists(BAR, max_size=3).map(tuple), COUNT)

@@ -85,8 +85,7 @@ def _commands(block: Commands) -> Iterator[str]:
 
 
 def _command(line: str) -> str:
-    pasted = line.startswith(("  ", "sudo ", "hosttune "))
-    return code(line.strip()) if pasted else text(line)
+    return code(line.strip()) if tabular.pasted(line) else text(line)
 
 
 def _lines(block: Lines) -> Iterator[str]:
