@@ -10,20 +10,37 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from hosttune.model import Diagnosis, Fleet, Report, Resolution, Sizing, Trial
+from hosttune.model import (
+    Account,
+    Diagnosis,
+    Explained,
+    Fleet,
+    Report,
+    Resolution,
+    RoleRequirements,
+    Sizing,
+    SourcePlan,
+    Trial,
+    ValidProfile,
+)
 from hosttune.model.acting import Applied, Confirmed, SourcesChanged, Undone
 
 NOUNS: Mapping[str, type] = {
+    "account": Account,
     "apply": Applied,
     "confirm": Confirmed,
     "diagnosis": Diagnosis,
+    "explain": Explained,
     "fleet": Fleet,
     "plan": Sizing,
+    "profile": RoleRequirements,
     "prove": Trial,
     "report": Report,
     "resolve": Resolution,
     "rollback": Undone,
     "sources": SourcesChanged,
+    "sources-plan": SourcePlan,
+    "valid-profile": ValidProfile,
 }
 """What each schema describes, by its name: hosttune/NAME/1."""
 
@@ -31,6 +48,7 @@ _MORE: Mapping[str, dict[str, Any]] = {
     "Bound": {"id": {"type": "string"}, "raised_by": {"type": "string"}},
     "Change": {"diff": {"type": "string"}},
     "Proof": {"verdict": {"enum": ["agrees", "differs", "could not"]}},
+    "SourcePlan": {"carried": {"type": "boolean"}},
     "Use": {"id": {"type": "string"}},
 }
 """What a document says of a noun beside its fields."""
@@ -49,7 +67,7 @@ def schema_of(name: str) -> dict[str, Any]:
     kinds: dict[str, Any] = {}
     for kind, found in made.pop("$defs", {}).items():
         kinds[kind] = _closed(found, kinds, kind)
-    whole = _closed(made, kinds)
+    whole = _closed(made, kinds, NOUNS[name].__name__)
     whole["properties"] = {"schema": {"const": f"hosttune/{name}/1"}, **whole["properties"]}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from hosttune import render as _render
-from hosttune.model import Bound, Change, Origin, Proof, Subject, Unknown, Use
+from hosttune.model import Bound, Change, Origin, Proof, SourcePlan, Subject, Unknown, Use
 from hosttune.render.page import PLAIN, Page
 
 
@@ -51,6 +51,7 @@ _SPECIAL: dict[type, Callable[[Any], Any]] = {
     Unknown: lambda found: {"unknown": found.reason.name, "detail": found.detail},
     Subject: str,
     Origin: lambda found: {"file": found.path, "line": found.line, "text": found.text},
+    SourcePlan: lambda found: {**_fields(found), "carried": found.carried},
     Use: lambda found: {"id": found.id, **_fields(found)},
     Change: lambda change: {**_fields(change), "diff": _diff(change)},
     Bound: lambda found: {"id": found.id, **_fields(found), "raised_by": found.raised_by},
