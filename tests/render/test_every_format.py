@@ -358,10 +358,8 @@ def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Add a format by one file in a folder of one's own."""
     (tmp_path / "census.py").write_text(OUTSIDE, encoding="utf-8")
     monkeypatch.setattr(hosttune.render.formats, "__path__", [*hosttune.render.formats.__path__, str(tmp_path)])
-    registry.names.cache_clear()
     yield "census"
     sys.modules.pop(f"{render.FORMATS}.census", None)
-    registry.names.cache_clear()
 
 
 def test_a_format_from_outside_is_had_by_every_noun(outside: str) -> None:
