@@ -6,6 +6,7 @@ import dataclasses
 
 from hypothesis import HealthCheck, assume, given, settings
 
+import pytest
 from hosttune.capacity import capacity, reaching, remedies
 from hosttune.capacity.facts import CapacityFacts
 from hosttune.model import Bound
@@ -39,6 +40,7 @@ def test_nothing_is_named_twice_and_nothing_where_all_is_carried(facts: Capacity
     assert bool(below(facts)) or not needs
 
 
+@pytest.mark.slow
 @_SETTINGS
 @given(hosts())
 def test_what_is_carried_can_be_asked_for(facts: CapacityFacts) -> None:
