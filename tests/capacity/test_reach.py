@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
+import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
-import pytest
 from hosttune.capacity import capacity, reaching, remedies
 from hosttune.capacity.facts import CapacityFacts
 from hosttune.model import Bound

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-import pytest
 from hosttune.changes import dropins, entries
 from hosttune.changes.plan import plan
 from hosttune.changes.planned import Planned
