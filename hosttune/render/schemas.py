@@ -30,6 +30,7 @@ NOUNS: Mapping[str, type] = {
 _MORE: Mapping[str, dict[str, Any]] = {
     "Bound": {"id": {"type": "string"}, "raised_by": {"type": "string"}},
     "Change": {"diff": {"type": "string"}},
+    "Use": {"id": {"type": "string"}},
     "Proof": {"verdict": {"enum": ["agrees", "differs", "could not"]}},
 }
 """What a document says of a noun beside its fields."""
