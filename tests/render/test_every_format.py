@@ -251,7 +251,7 @@ def test_each_view_is_of_a_noun() -> None:
 def test_a_document_for_programs_holds_to_its_schema(name: str) -> None:
     found = json.loads(render.render(NOUNS[name], "json"))
     schema = found["schema"].split("/")[1]
-    if schema in schemas.NOUNS:
+    if schema in schemas.nouns():
         jsonschema.validate(found, json.loads(schemas.path_of(schema).read_text("utf-8")))
 
 
@@ -358,10 +358,8 @@ def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Add a format by one file in a folder of one's own."""
     (tmp_path / "census.py").write_text(OUTSIDE, encoding="utf-8")
     monkeypatch.setattr(hosttune.render.formats, "__path__", [*hosttune.render.formats.__path__, str(tmp_path)])
-    registry.names.cache_clear()
     yield "census"
     sys.modules.pop(f"{render.FORMATS}.census", None)
-    registry.names.cache_clear()
 
 
 def test_a_format_from_outside_is_had_by_every_noun(outside: str) -> None:
