@@ -223,7 +223,7 @@ class Flow:
 class Curve:
     """One figure over time: points are (seconds, value), None where nothing is known for a while.
 
-    `limits` and `knees` are (seconds, value) from where each held. `texts` are its points as `Plot.rows` has them.
+    `limits` and `knees` are (seconds, value) from where each held, `most` is the maximum, `told` what is said of it.
     """
 
     name: str

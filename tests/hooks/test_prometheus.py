@@ -84,8 +84,9 @@ def test_no_panel_takes_two_hosts_for_one() -> None:
 
 def test_every_metric_is_one_that_is_written() -> None:
     root = HERE.parents[1] / "hosttune/render"
-    written = "".join((root / f"{name}.py").read_text() for name in ("_exposition", "prometheus", "_prometheus_watch"))
-    ours = {f"hosttune_{name}" for name in re.findall(r'Family\(\s*"([a-z_]+)"', written)}
+    files = ("exposition.py", "of_report/prometheus.py", "of_view/prometheus.py")
+    written = "".join((root / name).read_text() for name in files)
+    ours = {f"hosttune_{name}" for name in re.findall(r'(?:Family\(|^    \()\s*"([a-z_]+)"', written, re.M)}
     ours |= {f"hosttune_port_pool_{name}" for name in ("capacity", "knee", "used")} | {"hosttune_check_status"}
     others = {
         "node_netstat_TcpExt_SyncookiesRecv",

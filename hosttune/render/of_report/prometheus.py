@@ -71,10 +71,15 @@ def _state(report: Report, role: str) -> str:
 
 
 _NUMBERS: tuple[tuple[str, str, bool, Callable[[Bound], object]], ...] = (
-    ("connections", "Connections at which this limit stops the host.", True, lambda bound: bound.hard),
-    ("knee_connections", "Connections from which this limit slows the host.", True, lambda bound: bound.knee),
-    ("used_connections", "Connections that count towards this limit now.", True, lambda bound: bound.used),
-    ("connections_per_second", "New connections per second that this limit allows.", False, lambda bound: bound.hard),
+    ("capacity_connections", "Connections at which this limit stops the host.", True, lambda bound: bound.hard),
+    ("capacity_knee_connections", "Connections from which this limit slows the host.", True, lambda bound: bound.knee),
+    ("capacity_used_connections", "Connections that count towards this limit now.", True, lambda bound: bound.used),
+    (
+        "capacity_connections_per_second",
+        "New connections per second that this limit allows.",
+        False,
+        lambda bound: bound.hard,
+    ),
 )
 """The families of bounds: name, help, whether they are of bounds in connections (or else in those a second), value."""
 
@@ -83,7 +88,7 @@ def _bounds(report: Report) -> Iterator[Family]:
     for name, help, each, number in _NUMBERS:
         bounds = [bound for bound in report.bounds if (bound.unit == "connections") is each]
         samples = [({"bound": bound.id}, value) for bound in bounds if isinstance(value := number(bound), int)]
-        yield Family(f"capacity_{name}", help, samples)
+        yield Family(name, help, samples)
     yield Family(
         "capacity_unknown",
         "A limit that could not be told, and why; always 1.",
