@@ -129,4 +129,6 @@ def test_nothing_writes_behind_the_net() -> None:
                     found.append(f"{name}:{node.lineno}: {ast.unparse(node)}")
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and "\x1b" in node.value:
                 found.append(f"{name}:{node.lineno}: an escape sequence")
-    assert found == [f for f in found if f.startswith("terminal/presenting.py")] and len(found) <= 1, found
+    # how far a proof is, and the colours of a table: the net lets these through, and no other
+    ours = ("terminal/presenting.py", "render/formats/table.py")
+    assert all(f.startswith(ours) and f.endswith("an escape sequence") for f in found) and len(found) <= 3, found

@@ -21,6 +21,8 @@ from tests.verbs import hosttune
 TREE = man.verb(typer.main.get_command(app), "hosttune")
 PAGES = man.pages(TREE, "1.0")
 
+pytestmark = pytest.mark.slow  # the pages are read by mandoc and groff
+
 
 def shown(page: str) -> str:
     """Return a page as a person reads it, with each run of blanks as one."""
