@@ -50,7 +50,7 @@ def filled_by(clues: Clues, pool: PortPool) -> str:
     if waiting > used - waiting:
         return "time-wait"
     unsure = (pool.source, pool.backend) in clues.pools.unsure
-    if pool.mode is BindMode.BIND or (unsure and clues.heard("EADDRINUSE") and not clues.heard("EADDRNOTAVAIL")):
+    if pool.mode is BindMode.BIND or (unsure and clues.met("EADDRINUSE") and not clues.met("EADDRNOTAVAIL")):
         return "ports-bind"
     return "ports"
 

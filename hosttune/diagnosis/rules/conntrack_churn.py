@@ -99,7 +99,7 @@ def _by_word(clues: Clues) -> Cause:
     fast = _too_fast(clues)
     if table.told(clues) or table.spoken(clues) or fast:
         return _cause(clues, Certainty.POSSIBLE, table.dropping(clues), fast)
-    if RULE.heard(clues) is False:
+    if RULE.met(clues) is False:
         return RULE.excluded("it gives no error, or ETIMEDOUT", "--errno")
     return RULE.unknown("the conntrack table was not seen", RULE.confirm)
 
