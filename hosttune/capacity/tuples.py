@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from hosttune import kernel
 from hosttune.addresses import is_loopback
 from hosttune.capacity import closing
 from hosttune.capacity.facts import CapacityFacts
 from hosttune.model import Backend, BindMode, PortPool, Remedy, Unknown
 from hosttune.ports import mask_of, span
 
-TIME_WAIT = 60_000
-"""Milliseconds, TCP_TIMEWAIT_LEN in include/net/tcp.h; no setting changes it."""
+TIME_WAIT = 1000 * kernel.TIMEWAIT_LEN  # milliseconds
 
 _DELAY = 1000  # milliseconds before Linux 6.14, which made it net.ipv4.tcp_tw_reuse_delay
 _REUSE, _STAMPS = "net.ipv4.tcp_tw_reuse", "net.ipv4.tcp_timestamps"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hosttune import kernel
 from hosttune.diagnosis import pool_rows, saying
 from hosttune.diagnosis.clues import Clues
 from hosttune.diagnosis.rule import Rule, Seen
@@ -97,7 +98,7 @@ def _cause(
         () if against else saying.named(clues),
         saying.logged(clues, RULE.kind, "EADDRNOTAVAIL"),
         Evidence(f"net.ipv4.tcp_tw_reuse is {reuse}", _REUSE) if reuse is not None else None,
-        at=pool.usable // pool_rows.TIME_WAIT if pool and not pool.free else pool_rows.churn(clues),
+        at=pool.usable // kernel.TIMEWAIT_LEN if pool and not pool.free else pool_rows.churn(clues),
         what=f"{RULE.what} from {pool.source} to {pool.backend}" if pool else "",
         against=against,
         words=(),
