@@ -1,7 +1,8 @@
 """The library: what each verb of the command line does, typed in and typed out.
 
 Every function returns a noun of `hosttune.model` and raises an error of `hosttune.errors`. None of them prints, reads
-the command line or changes anything of this process: another network namespace is entered by a thread of its own.
+the command line or changes anything of this process: another network namespace is entered by a thread of its own, but
+for one that is written, which the calling thread enters and leaves.
 `options`, `place` and the others of `hosttune.options` say what is asked, each with the same names as the options of
 the command line; `command` is how the caller would write the same question, for reports that print the next one.
 `tell` is called with each sentence that a person should read beside the answer: a warning of a profile that others can

@@ -61,29 +61,31 @@ class Verb:
 def verb(command: Any, name: str, above: Any = None) -> Verb:
     """Return what the help of a command says, and of those below it; hidden ones are left out."""
     context = command.context_class(command, info_name=name, parent=above, **command.context_settings)
-    shown = [one for one in command.get_params(context) if not getattr(one, "hidden", False)]
-    arguments = [_parameter(one) for one in shown if one.param_type_name == "argument"]
-    options = [_parameter(one) for one in shown if one.param_type_name == "option"]
+    shown = [each for each in command.get_params(context) if not getattr(each, "hidden", False)]
+    arguments = [_parameter(each) for each in shown if each.param_type_name == "argument"]
+    options = [_parameter(each) for each in shown if each.param_type_name == "option"]
     below = [
-        verb(one, f"{name} {key}", context) for key, one in getattr(command, "commands", {}).items() if not one.hidden
+        verb(each, f"{name} {key}", context)
+        for key, each in getattr(command, "commands", {}).items()
+        if not each.hidden
     ]
     return Verb(name, command.help or "", arguments, options, below)
 
 
-def _parameter(one: Any) -> Parameter:
-    if one.param_type_name == "argument":
-        metavar = one.metavar or (one.name.upper() if one.required else f"[{one.name.upper()}]")
-        return Parameter((), metavar, one.help or "", required=one.required)
-    names = sorted([*one.opts, *one.secondary_opts], key=lambda name: name.startswith("--"))
-    metavar = "" if one.is_flag else one.metavar or one.name.upper().replace("_", "-")
-    return Parameter(names, metavar, one.help or "", _default(one), one.required)
+def _parameter(each: Any) -> Parameter:
+    if each.param_type_name == "argument":
+        metavar = each.metavar or (each.name.upper() if each.required else f"[{each.name.upper()}]")
+        return Parameter((), metavar, each.help or "", required=each.required)
+    names = sorted([*each.opts, *each.secondary_opts], key=lambda name: name.startswith("--"))
+    metavar = "" if each.is_flag else each.metavar or each.name.upper().replace("_", "-")
+    return Parameter(names, metavar, each.help or "", _default(each), each.required)
 
 
-def _default(one: Any) -> str:
+def _default(each: Any) -> str:
     """Return the default as one would give it; "" for none, and for a flag that is simply not given."""
-    if one.is_flag:
-        return str(one.opts[0]) if one.default is True and one.secondary_opts else ""
-    return str(one.default) if isinstance(one.default, str | int) and str(one.default) else ""
+    if each.is_flag:
+        return str(each.opts[0]) if each.default is True and each.secondary_opts else ""
+    return str(each.default) if isinstance(each.default, str | int) and str(each.default) else ""
 
 
 def pages(top: Verb, version: str) -> dict[str, str]:
@@ -94,8 +96,8 @@ def pages(top: Verb, version: str) -> dict[str, str]:
 def _all(verb: Verb, group: Verb) -> Iterator[tuple[Verb, Verb]]:
     """Yield each verb and the group that it is of."""
     yield verb, group
-    for one in verb.verbs:
-        yield from _all(one, verb)
+    for each in verb.verbs:
+        yield from _all(each, verb)
 
 
 def _page(verb: Verb, group: Verb, top: Verb, version: str) -> str:
@@ -106,35 +108,35 @@ def _page(verb: Verb, group: Verb, top: Verb, version: str) -> str:
     lines += [".SH NAME", rf"{name} \- {roff.escaped(first[:1].lower() + first[1:])}"]
     lines += [".SH SYNOPSIS", _synopsis(verb), ".SH DESCRIPTION", "\n.PP\n".join(map(roff.prose, paragraphs))]
     if verb.verbs:
-        lines += [".SH COMMANDS", *_table((one.name, _told(one.help)[0][0]) for one in verb.verbs)]
+        lines += [".SH COMMANDS", *_table((each.name, _told(each.help)[0][0]) for each in verb.verbs)]
     for title, parameters in (("ARGUMENTS", verb.arguments), ("OPTIONS", verb.options)):
         if parameters:
             lines += [f".SH {title}"]
-            lines += [line for one in parameters for line in roff.item(_spelled(one), _explained(one))]
+            lines += [line for each in parameters for line in roff.item(_spelled(each), _explained(each))]
     if not verb.verbs:
         lines += [".SH EXIT STATUS", *_exits(exits)]
     if verb is top:
         lines += [".SH ENVIRONMENT", *_table(ENVIRONMENT.items()), ".SH FILES", *_table(FILES.items())]
-    near = {one.page for one in (top, group, *group.verbs, *verb.verbs)} - {verb.page}
+    near = {each.page for each in (top, group, *group.verbs, *verb.verbs)} - {verb.page}
     lines += [".SH SEE ALSO", ".nh", ",\n".join(rf"{roff.bold(page)}(1)" for page in sorted(near))]
     return "\n".join(lines) + "\n"
 
 
 def _synopsis(verb: Verb) -> str:
-    needed = [f"{roff.bold(one.names[0])} {roff.italic(one.metavar)}" for one in verb.options if one.required]
-    words = ["[OPTIONS]" if verb.options else "", *(one.metavar for one in verb.arguments)]
+    needed = [f"{roff.bold(each.names[0])} {roff.italic(each.metavar)}" for each in verb.options if each.required]
+    words = ["[OPTIONS]" if verb.options else "", *(each.metavar for each in verb.arguments)]
     words += ["COMMAND ..."] if verb.verbs else []
     return " ".join([roff.bold(verb.name), *needed, *(roff.italic(word) for word in words if word)])
 
 
-def _spelled(one: Parameter) -> str:
+def _spelled(each: Parameter) -> str:
     """Return an option with its value, `-o, --output FILE`, or the name of an argument."""
-    value = roff.italic(one.metavar) if one.metavar else ""
-    return " ".join(part for part in (", ".join(map(roff.bold, one.names)), value) if part)
+    value = roff.italic(each.metavar) if each.metavar else ""
+    return " ".join(part for part in (", ".join(map(roff.bold, each.names)), value) if part)
 
 
-def _explained(one: Parameter) -> str:
-    return " ".join(part for part in (one.help, f"Default: {one.default}." if one.default else "") if part)
+def _explained(each: Parameter) -> str:
+    return " ".join(part for part in (each.help, f"Default: {each.default}." if each.default else "") if part)
 
 
 def _table(rows: Iterable[tuple[str, str]]) -> list[str]:

@@ -23,7 +23,7 @@ from hosttune.model.capacity import (
 )
 from hosttune.model.changes import Change, FileState, Plan, State, Who
 from hosttune.model.diagnosis import Cause, Certainty, Conclusion, Diagnosis, Evidence, LogHit, Symptom
-from hosttune.model.explanation import Explanation, RoleRequirements, ValidProfile, Wanted
+from hosttune.model.explanation import Explained, Explanation, RoleRequirements, ValidProfile, Wanted
 from hosttune.model.findings import (
     Finding,
     Operator,
@@ -57,7 +57,7 @@ from hosttune.model.topology import (
     TierPlan,
     Topology,
 )
-from hosttune.model.watching import Account, Chart, Record, Run, Series, Tick, Trend, View
+from hosttune.model.watching import Account, Chart, Look, LookUse, Record, Run, Series, Tick, Trend, View
 from hosttune.model.where import HOST, Namespaces, Shortfall, Site, Where
 
 __all__ = [
@@ -79,6 +79,7 @@ __all__ = [
     "Diagnosis",
     "EgressInterface",
     "Evidence",
+    "Explained",
     "Explanation",
     "FileState",
     "FileValue",
@@ -93,6 +94,8 @@ __all__ = [
     "Leg",
     "Listener",
     "LogHit",
+    "Look",
+    "LookUse",
     "Machine",
     "Message",
     "More",

@@ -20,7 +20,7 @@ _MOST = 4096
 
 def addresses(texts: Sequence[str]) -> tuple[str, ...]:
     """Return each ADDRESS/PREFIX@INTERFACE of FIRST[-LAST]/PREFIX@INTERFACE; raises UsageError."""
-    found: list[str] = []
+    targets: list[str] = []
     for given in texts:
         span_, slash, rest = given.partition("/")
         first, _, last = span_.partition("-")
@@ -40,20 +40,20 @@ def addresses(texts: Sequence[str]) -> tuple[str, ...]:
         if low.version != high.version or not slash or not 1 <= count <= _MOST:
             raise UsageError(f"--add-address {given}: FIRST to LAST must rise, {_MOST:,} addresses at most")
         for number in range(int(low), int(high) + 1):
-            one = f"{type(low)(number)}/{rest}"
-            found.append("@".join(address.parse(one)))
-    return tuple(dict.fromkeys(found))
+            target = f"{type(low)(number)}/{rest}"
+            targets.append("@".join(address.parse(target)))
+    return tuple(dict.fromkeys(targets))
 
 
 def prefixes(texts: Sequence[str]) -> tuple[str, ...]:
     """Return the prefixes of --anyip; raises UsageError."""
-    found = []
+    parsed = []
     for given in texts:
         try:
-            found.append(anyip.parse(given))
+            parsed.append(anyip.parse(given))
         except ValueError as error:
             raise UsageError(f"--anyip {given}: {str(error).removeprefix(f'{given} ')}") from error
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(parsed))
 
 
 def completed(host: Host, texts: Sequence[str]) -> list[str]:
@@ -61,7 +61,7 @@ def completed(host: Host, texts: Sequence[str]) -> list[str]:
 
     What is left out is that of the subnet of this host that holds FIRST; raises UsageError where none does.
     """
-    found, made = None, []
+    interfaces, made = None, []
     for given in texts:
         head, at, name = given.partition("@")
         span_, slash, prefix = head.partition("/")
@@ -72,8 +72,8 @@ def completed(host: Host, texts: Sequence[str]) -> list[str]:
             first = ipaddress.ip_address(span_.partition("-")[0])
         except ValueError as error:
             raise UsageError(f"{given}: not FIRST[-LAST][/PREFIX][@INTERFACE]; write 10.0.0.21-10.0.0.44") from error
-        found = _links(host, given) if found is None else found
-        places = [(link, net) for link, net in links.around(found, first) if name in ("", link)]
+        interfaces = _links(host, given) if interfaces is None else interfaces
+        places = [(link, net) for link, net in links.around(interfaces, first) if name in ("", link)]
         if not places:
             where = f"{name} has" if at else "this host has"
             raise UsageError(f"{given}: {where} no subnet with {first}; name both: {span_}/PREFIX@INTERFACE")
@@ -93,16 +93,16 @@ def present(host: Host, texts: Sequence[str]) -> list[str]:
             made += addresses([given])
             continue
         there = {
-            (ipaddress.ip_interface(one).ip, link.name): f"{one}@{link.name}"
+            (ipaddress.ip_interface(own).ip, link.name): f"{own}@{link.name}"
             for link in _links(host, given).links.values()
-            for one in link.addresses
+            for own in link.addresses
             if name in ("", link.name)
         }
         span_ = head.partition("/")[0]
         low, _, high = span_.partition("-")
         try:
             first, last = ipaddress.ip_address(low), ipaddress.ip_address(high or low)
-            inside = [t for (one, _), t in there.items() if _between(first, one, last)]
+            inside = [t for (mine, _), t in there.items() if _between(first, mine, last)]
         except (ValueError, TypeError) as error:
             raise UsageError(f"{given}: not FIRST[-LAST][/PREFIX][@INTERFACE]; write 10.0.0.21-10.0.0.44") from error
         # what is only on disk yet has no prefix but that of its subnet
@@ -110,8 +110,8 @@ def present(host: Host, texts: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(made))
 
 
-def _between(first: links.Address, one: links.Address, last: links.Address) -> bool:
-    return first.version == one.version == last.version and int(first) <= int(one) <= int(last)
+def _between(first: links.Address, middle: links.Address, last: links.Address) -> bool:
+    return first.version == middle.version == last.version and int(first) <= int(middle) <= int(last)
 
 
 def _links(host: Host, given: str) -> Links:
@@ -153,9 +153,9 @@ def facts(host: Host, request: Request, *, force: bool = False, ours: Collection
     )
 
 
-def _there(found: Links, target: str) -> bool:
-    one, name = address.parse(target)
-    return name in found.links and one in found.links[name].addresses
+def _there(interfaces: Links, target: str) -> bool:
+    with_prefix, name = address.parse(target)
+    return name in interfaces.links and with_prefix in interfaces.links[name].addresses
 
 
 def _given(interfaces: Links, gone: Iterable[str]) -> dict[str, str]:
@@ -168,65 +168,67 @@ def _given(interfaces: Links, gone: Iterable[str]) -> dict[str, str]:
     }
 
 
-def _duplicates(host: Host, request: Request, found: Links) -> tuple[dict[str, str], tuple[str, ...]]:
+def _duplicates(host: Host, request: Request, interfaces: Links) -> tuple[dict[str, str], tuple[str, ...]]:
     """Ask who has the addresses that come; those that are here already, on whichever interface, are ours."""
-    own = found.own()
-    pairs = [[one.partition("/")[0], name] for one, name in map(address.parse, request.addresses)]
-    pairs = [pair for pair in pairs if pair[0] not in own and pair[1] in found.links]
+    own = interfaces.own()
+    pairs = [[with_prefix.partition("/")[0], name] for with_prefix, name in map(address.parse, request.addresses)]
+    pairs = [pair for pair in pairs if pair[0] not in own and pair[1] in interfaces.links]
     if not pairs or not isinstance(host, LiveHost):
         return {}, ()
     try:
         answer = host.probe("duplicates", addresses=pairs)
     except HostError as error:
         return {}, (f"whether somebody has the addresses already could not be asked: {error.detail}",)
-    said = tuple(
+    unasked = tuple(
         f"{name} {why}: nobody was asked whether the addresses are free" for name, why in answer["unasked"].items()
     )
-    return dict(answer["answers"]), said
+    return dict(answer["answers"]), unasked
 
 
 def _returns(host: Host, request: Request) -> dict[str, str]:
     """Return for each address and prefix that goes who else has it on disk: FILE:LINE."""
     parsed = [address.parse(target) for target in request.remove]
     own = network_files.paths(host, {name for _, name in parsed})
-    wanted = {target: one.partition("/")[0] for target, (one, _) in zip(request.remove, parsed, strict=True)}
+    wanted = {target: bare.partition("/")[0] for target, (bare, _) in zip(request.remove, parsed, strict=True)}
     wanted |= {prefix: prefix.partition("/")[0] for prefix in request.remove_anyip}
     named = address_lines.naming(host, set(wanted.values()), own)
     return {
-        target: f"{named[one]} names it; take it out there first, or --runtime-only"
-        for target, one in wanted.items()
-        if one in named
+        target: f"{named[bare]} names it; take it out there first, or --runtime-only"
+        for target, bare in wanted.items()
+        if bare in named
     }
 
 
-def _needed(host: Host, found: Links, gone: Sequence[str], ours: Collection[str]) -> dict[str, str]:
+def _needed(host: Host, interfaces: Links, gone: Sequence[str], ours: Collection[str]) -> dict[str, str]:
     """Return the addresses that this host cannot do without, each with the reason; none where none goes."""
     if not gone:
         return {}
     why: dict[str, str] = {}
-    _, here = session.ssh(host)
-    if here:
-        why[here] = "this ssh session came by it"
-    for default in found.defaults:
+    _, server = session.ssh(host)
+    if server:
+        why[server] = "this ssh session came by it"
+    for default in interfaces.defaults:
         if source := default.source or _picked(host, default.gateway):
             why.setdefault(source, f"the default route by {default.interface} sends from it")
-    left = Counter(_family(f"{one}@{link.name}") for link in found.links.values() for one in link.addresses)
+    left = Counter(
+        _family(f"{with_prefix}@{link.name}") for link in interfaces.links.values() for with_prefix in link.addresses
+    )
     left.subtract(map(_family, gone))
     theirs = {_family(target) for target in gone if target not in ours}
     for target in gone:
         name, version, _ = _family(target)
         # what hosttune gave to an interface that had none before may go altogether
         if not left[_family(target)] and _family(target) in theirs:
-            said = f"{name} would be left without an address of IPv{version}"
-            why.setdefault(target.partition("/")[0], said)
+            why_not = f"{name} would be left without an address of IPv{version}"
+            why.setdefault(target.partition("/")[0], why_not)
     return why
 
 
 def _family(target: str) -> tuple[str, int, bool]:
     """Return the interface of an address and its family, those of the link alone apart."""
-    one, _, name = target.rpartition("@")
-    found = ipaddress.ip_interface(one)
-    return name, found.version, found.ip.is_link_local
+    with_prefix, _, name = target.rpartition("@")
+    parsed = ipaddress.ip_interface(with_prefix)
+    return name, parsed.version, parsed.ip.is_link_local
 
 
 def _picked(host: Host, gateway: str) -> str:
@@ -246,31 +248,31 @@ def _used(host: Host, gone: Sequence[str], prefixes: Sequence[str]) -> dict[str,
         answer = host.probe("occupants")
     except HostError:
         return {}
-    found: dict[str, str] = {}
+    used: dict[str, str] = {}
     for name in [*(target.partition("/")[0] for target in gone), *prefixes]:
         net = ipaddress.ip_network(name)
         inside = [ip for ip in answer["connections"] if _in(ip, net)]
         count = sum(answer["connections"][ip] for ip in inside)
         ports = sorted({row["port"] for row in answer["listeners"] if _in(row["address"], net)})
-        said = [f"{count:,} connection{'s go' if count != 1 else ' goes'} with it"] if count else []
-        said += [f"a program listens there, on port {', '.join(map(str, ports[:4]))}"] if ports else []
-        if said:
-            found[name] = "; ".join(said)
-    return found
+        parts = [f"{count:,} connection{'s go' if count != 1 else ' goes'} with it"] if count else []
+        parts += [f"a program listens there, on port {', '.join(map(str, ports[:4]))}"] if ports else []
+        if parts:
+            used[name] = "; ".join(parts)
+    return used
 
 
-def _in(one: str, net: links.Network) -> bool:
-    found = ipaddress.ip_address(one)
-    return found.version == net.version and found in net
+def _in(text: str, net: links.Network) -> bool:
+    ip = ipaddress.ip_address(text)
+    return ip.version == net.version and ip in net
 
 
-def _taken(found: Links, client: str) -> tuple[tuple[str, str], ...]:
+def _taken(interfaces: Links, client: str) -> tuple[tuple[str, str], ...]:
     """Return the prefixes that must not become this host's own."""
     taken: list[tuple[str, str]] = []
-    for link in found.links.values():
+    for link in interfaces.links.values():
         for version in (4, 6):
             taken += [(str(net), f"the subnet of {link.name}") for net in links.subnets(link, version)]
-        for one in link.addresses:
-            taken.append((one.partition("/")[0], f"an address of {link.name}"))
+        for with_prefix in link.addresses:
+            taken.append((with_prefix.partition("/")[0], f"an address of {link.name}"))
         taken += [(gateway, f"a gateway on {link.name}") for gateway in link.gateways]
     return tuple([*taken, *([(client, "where this ssh session comes from")] if client else [])])

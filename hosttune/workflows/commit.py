@@ -39,30 +39,30 @@ def before(host: Host, dry_run: bool) -> Before:
     if not isinstance(host, LiveHost):
         return Before()
     try:
-        found = journal.read(host)
+        read = journal.read(host)
     except RefusedError:
         if dry_run:
             return Before()  # who only looks need not be able to read the journal
         raise
-    damaged_records.warn(host, found)
+    damaged_records.warn(host, read)
     here = journal.here(host)
-    interrupted = [record for record in wayback.interrupted(found.records) if not wayback.away(record, here)]
+    interrupted = [record for record in wayback.interrupted(read.records) if not wayback.away(record, here)]
     for record in interrupted:
         telling.tell(f"apply {record.id} was interrupted: an apply or rollback heals it first")
     if not dry_run:
-        confirming.refuse_while_unconfirmed(host, found.records)
-    waiting = trial.unconfirmed(found.records)
+        confirming.refuse_while_unconfirmed(host, read.records)
+    waiting = trial.unconfirmed(read.records)
     late = waiting and waiting.confirm and confirm.over(waiting.confirm, confirm.moment(host))
-    return Before(bool(interrupted or late), damaged_records.unusable(host, found))
+    return Before(bool(interrupted or late), damaged_records.unusable(host, read))
 
 
 @contextmanager
 def healed(host: LiveHost) -> Iterator[Journal]:
     """Hold the lock, with what was interrupted brought to an end, and give the journal; raises RefusedError."""
     with journal.locked(host, opening.teller()):
-        found = journal.read(host)
-        damaged_records.refuse_unsafe(host, found)
-        done = trial.heal(host, found.records)
+        read = journal.read(host)
+        damaged_records.refuse_unsafe(host, read)
+        done = trial.heal(host, read.records)
         for line in done.said:
             telling.tell(clean(line))
         if not done.whole:
@@ -71,12 +71,12 @@ def healed(host: LiveHost) -> Iterator[Journal]:
                 "run `hosttune rollback`, or give it up with `hosttune rollback --force`"
             )
         confirming.refuse_while_unconfirmed(host, journal.records(host))
-        yield found
+        yield read
 
 
 def carry_out(
     host: LiveHost,
-    found: Journal,
+    read: Journal,
     request: Request,
     plan: Plan,
     made: Invocation,
@@ -93,7 +93,7 @@ def carry_out(
         raise RefusedError(where_words.moved(where))
     here = dataclasses.replace(here, name=where.name)
     record = Record(
-        id=found.next_id(),
+        id=read.next_id(),
         status=Status.APPLYING,
         made=made,
         request=request,

@@ -88,12 +88,12 @@ def adjusted(host: Host, plan: Plan, within: Within | None) -> Plan:
     twins = [change.target for change in parts.now if change.backend == "file"]
     notes = [f"until it is confirmed, {', '.join(twins)} stands for what goes to /etc"] if twins else []
     notes += [f"until it is confirmed, {', '.join(parts.late)} waits"] if parts.late else []
-    refusals = [one for one in refusals if one not in plan.refusals]
+    refusals = [refusal for refusal in refusals if refusal not in plan.refusals]
     return dataclasses.replace(plan, refusals=(*plan.refusals, *refusals), notes=(*plan.notes, *notes))
 
 
 def begun(host: Host, seconds: int) -> Confirm:
-    """Return the deadline that is `seconds` from now; raises RefusedError where the moment cannot be told."""
+    """Return the deadline that is `seconds` from now; raises RefusedError where the moment is unknown."""
     now = moment(host)
     if now is None:
         raise RefusedError("--confirm-within: /proc/uptime or the boot's id cannot be read, so no deadline can be kept")
@@ -116,29 +116,32 @@ def _systemd_here(host: Host) -> bool:
 
 def refuse_while_unconfirmed(host: Host, records: Sequence[Record], but: int | None = None) -> None:
     """Raise RefusedError while an apply waits to be confirmed; `but` is one that may."""
-    found = trial.unconfirmed(records)
-    if found is None or found.confirm is None or found.id == but or over(found.confirm, moment(host)):
+    waiting = trial.unconfirmed(records)
+    if waiting is None or waiting.confirm is None or waiting.id == but or over(waiting.confirm, moment(host)):
         return
-    seconds = left(found.confirm, moment(host))
+    seconds = left(waiting.confirm, moment(host))
     raise RefusedError(
-        f"apply {found.id} waits to be confirmed ({seconds:,} s left): `sudo hosttune confirm {found.id}` keeps it, "
-        f"`sudo hosttune rollback {found.id}` takes it back"
+        f"apply {waiting.id} waits to be confirmed ({seconds:,} s left): `sudo hosttune confirm {waiting.id}` keeps "
+        f"it, `sudo hosttune rollback {waiting.id}` takes it back"
     )
 
 
 def waiting(host: LiveHost) -> tuple[str, str]:
     """Return a sentence on the apply that waits to be confirmed, and what keeps it; "" where none is seen to."""
     try:
-        found = trial.unconfirmed(journal.records(host))
+        record = trial.unconfirmed(journal.records(host))
     except RefusedError:
         return "", ""  # who is not root does not see the journal
     now = moment(host)
-    if found is None or found.confirm is None:
+    if record is None or record.confirm is None:
         return "", ""
-    if why := over(found.confirm, now):
-        return f"apply {found.id} was {why}; `sudo hosttune rollback` takes it back", "sudo hosttune rollback"
-    keep = f"sudo hosttune confirm {found.id}"
-    return f"apply {found.id} is taken back in {left(found.confirm, now):,} s, or by a reboot: `{keep}` keeps it", keep
+    if why := over(record.confirm, now):
+        return f"apply {record.id} was {why}; `sudo hosttune rollback` takes it back", "sudo hosttune rollback"
+    keep = f"sudo hosttune confirm {record.id}"
+    return (
+        f"apply {record.id} is taken back in {left(record.confirm, now):,} s, or by a reboot: `{keep}` keeps it",
+        keep,
+    )
 
 
 def waits(record: Record) -> Waiting | None:
@@ -157,7 +160,7 @@ def settled(host: LiveHost, record: Record, command: str) -> Record:
     dropped. StoppedError leaves the apply to its timer.
     """
     assert record.confirm is not None
-    said = "it was not run in time"
+    state = "it was not run in time"
     code: int | None = None
     try:
         with journal.stopped_by_signals():
@@ -165,7 +168,7 @@ def settled(host: LiveHost, record: Record, command: str) -> Record:
                 code = _run(host, record.confirm, command)
                 if code == 0:
                     break
-                said = "it still ran" if code is None else f"it exited {code}"
+                state = "it still ran" if code is None else f"it exited {code}"
                 if _status(host, record.id) in _ENDED:
                     break
                 time.sleep(max(0.0, min(_AGAIN, _seconds(host, record.confirm))))
@@ -176,7 +179,7 @@ def settled(host: LiveHost, record: Record, command: str) -> Record:
         ) from stop
     if code == 0:
         return kept(host, record.id)
-    return _given_up(host, record, f"--confirm-if {command}: {said}")
+    return _given_up(host, record, f"--confirm-if {command}: {state}")
 
 
 def confirm_apply(host: LiveHost, id: int | None, *, dry_run: bool = False) -> Confirmed:
@@ -213,9 +216,9 @@ def kept(host: LiveHost, id: int) -> Record:
         read = journal.read(host)
         damaged_records.refuse_unsafe(host, read)
         records = read.records
-        found = next((one for one in records if one.id == id), None)
-        if found is not None and found.status is Status.APPLIED:
-            return found
+        applied = next((each for each in records if each.id == id and each.status is Status.APPLIED), None)
+        if applied is not None:
+            return applied
         record = confirmable(records, id)
         why = over(record.confirm, moment(host)) if record.confirm else ""
         if why:
@@ -233,7 +236,7 @@ def kept(host: LiveHost, id: int) -> Record:
 
 def confirmable(records: Sequence[Record], id: int) -> Record:
     """Return the record that a confirm is about; raises UsageError, or RefusedError where it does not wait for one."""
-    record = next((one for one in records if one.id == id), None)
+    record = next((each for each in records if each.id == id), None)
     if record is None:
         raise UsageError(f"confirm {id}: no such apply; `hosttune history` lists them")
     if record.confirm is None or record.status is not Status.UNCONFIRMED:
@@ -243,18 +246,18 @@ def confirmable(records: Sequence[Record], id: int) -> Record:
     return record
 
 
-def _given_up(host: LiveHost, record: Record, said: str) -> Record:
+def _given_up(host: LiveHost, record: Record, why: str) -> Record:
     """Take an apply back at its deadline; the timer may do it at the same time, one of the two finds it done."""
     with journal.locked(host, opening.teller()):
-        found = next((one for one in journal.records(host) if one.id == record.id), record)
-        if found.status is Status.APPLIED:
-            return found
-        done = trial.heal(host, [found])
+        now = next((each for each in journal.records(host) if each.id == record.id), record)
+        if now.status is Status.APPLIED:
+            return now
+        done = trial.heal(host, [now])
         status = _status(host, record.id)
     if not done.whole or status not in _ENDED:
-        raise ApplyError(f"{said}; apply {record.id} is not taken back whole: {'; '.join(done.said)}")
+        raise ApplyError(f"{why}; apply {record.id} is not taken back whole: {'; '.join(done.said)}")
     but = " but for what others changed, see `hosttune history`" if status is Status.PARTLY else ""
-    raise ApplyError(f"{said}; apply {record.id} is taken back{but}")
+    raise ApplyError(f"{why}; apply {record.id} is taken back{but}")
 
 
 def _run(host: LiveHost, until: Confirm, command: str) -> int | None:
@@ -279,6 +282,6 @@ def _seconds(host: LiveHost, until: Confirm) -> float:
 
 def _status(host: LiveHost, id: int) -> Status | None:
     try:
-        return next((one.status for one in journal.records(host) if one.id == id), None)
+        return next((each.status for each in journal.records(host) if each.id == id), None)
     except (RefusedError, HostError):
         return None

@@ -13,26 +13,26 @@ from hosttune.printable import clean
 from hosttune.workflows import telling
 
 
-def unusable(host: LiveHost, found: Journal) -> tuple[Unusable, ...]:
+def unusable(host: LiveHost, read: Journal) -> tuple[Unusable, ...]:
     """Return each record that cannot be used, with those that were not read, and the directory."""
     directory = _real(host, journal.DIRECTORY)
-    rows = [_row(host, one) for one in found.damaged]
-    rows += [Unusable(None, directory, _unread(found), _FEWER)] if found.unread else []
-    rows += [Unusable(None, directory, found.unsafe, _own(directory))] if found.unsafe else []
+    rows = [_row(host, damaged) for damaged in read.damaged]
+    rows += [Unusable(None, directory, _unread(read), _FEWER)] if read.unread else []
+    rows += [Unusable(None, directory, read.unsafe, _own(directory))] if read.unsafe else []
     return tuple(rows)
 
 
-def warn(host: LiveHost, found: Journal, chosen: Record | None = None) -> None:
+def warn(host: LiveHost, read: Journal, chosen: Record | None = None) -> None:
     """Tell in one line what cannot be used of the journal; nothing where all can.
 
     Of `chosen`, the apply that is taken back, a second line says which later ones may need what goes with it. What
     such a one has changed itself is not as `chosen` left it, so that it stays and is named.
     """
-    rows = unusable(host, found)
+    rows = unusable(host, read)
     if rows:
         more = f"; and {len(rows) - 1:,} more, `hosttune history` lists them" if rows[1:] else ""
         telling.tell(f"warning: {sentence(rows[0])}{more}")
-    later = [one.id for one in found.damaged if chosen is not None and one.id > chosen.id]
+    later = [damaged.id for damaged in read.damaged if chosen is not None and damaged.id > chosen.id]
     if later:
         numbers = f"{', '.join(map(str, later[:6]))}{' and others' if later[6:] else ''}"
         telling.tell(
@@ -47,30 +47,30 @@ def sentence(row: Unusable) -> str:
     return f"{row.file}{damaged}: {row.why}; {row.fix}"
 
 
-def refuse_unsafe(host: LiveHost, found: Journal) -> None:
+def refuse_unsafe(host: LiveHost, read: Journal) -> None:
     """Raise RefusedError where others could have written the journal's directory: nothing in it can be trusted."""
-    if found.unsafe:
+    if read.unsafe:
         directory = _real(host, journal.DIRECTORY)
-        raise RefusedError(f"{directory}: {found.unsafe}; {_own(directory)}")
+        raise RefusedError(f"{directory}: {read.unsafe}; {_own(directory)}")
 
 
-def refuse_damaged(host: LiveHost, found: Journal, id: int) -> None:
+def refuse_damaged(host: LiveHost, read: Journal, id: int) -> None:
     """Raise RefusedError where an apply has no record that can be used."""
-    if any(record.id == id for record in found.records):
+    if any(record.id == id for record in read.records):
         return
-    for one in found.damaged:
-        if one.id == id:
-            raise RefusedError(f"apply {id} cannot be taken back: {sentence(_row(host, one))}")
-    if id in found.unread:
-        raise RefusedError(f"apply {id}: {_unread(found)}; {_FEWER}")
+    for damaged in read.damaged:
+        if damaged.id == id:
+            raise RefusedError(f"apply {id} cannot be taken back: {sentence(_row(host, damaged))}")
+    if id in read.unread:
+        raise RefusedError(f"apply {id}: {_unread(read)}; {_FEWER}")
 
 
-def refuse_last(host: LiveHost, found: Journal, chosen: Record | None) -> None:
+def refuse_last(host: LiveHost, read: Journal, chosen: Record | None) -> None:
     """Raise RefusedError where a record that cannot be used may be that of the last apply: which to take back is asked.
 
     `chosen` is the last one in force that is known, None where there is none.
     """
-    later = [one for one in found.damaged if chosen is None or one.id > chosen.id]
+    later = [damaged for damaged in read.damaged if chosen is None or damaged.id > chosen.id]
     if later:
         where = "" if host.root == "/" else f" --root {printable.word(host.root)}"
         other = f", or take back the one before: sudo hosttune rollback {chosen.id}{where}" if chosen else ""
@@ -80,15 +80,15 @@ def refuse_last(host: LiveHost, found: Journal, chosen: Record | None) -> None:
 _FEWER = "move the records of applies that are rolled back to another place"
 
 
-def _row(host: LiveHost, one: Damaged) -> Unusable:
-    path = _real(host, one.path)
+def _row(host: LiveHost, damaged: Damaged) -> Unusable:
+    path = _real(host, damaged.path)
     aside = f"sudo mv {printable.word(path)} {printable.word(path + '.damaged')}"
-    return Unusable(one.id, path, clean(one.why), f"take back by hand what it lists, then: {aside}")
+    return Unusable(damaged.id, path, clean(damaged.why), f"take back by hand what it lists, then: {aside}")
 
 
-def _unread(found: Journal) -> str:
+def _unread(read: Journal) -> str:
     return (
-        f"{len(found.unread):,} records, up to number {found.unread[-1]}, are not read: {journal.MOST:,} records and "
+        f"{len(read.unread):,} records, up to number {read.unread[-1]}, are not read: {journal.MOST:,} records and "
         f"{journal.ROOM >> 20} MiB are"
     )
 

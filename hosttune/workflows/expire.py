@@ -31,8 +31,8 @@ def command(id: int) -> list[str]:
 
     They are plain words: what systemd-run makes of a `;` within one is another one (systemd 252 escapes it for good).
     """
-    path = os.pathsep.join(os.path.abspath(one or ".") for one in sys.path)
-    return ["/usr/bin/env", f"PYTHONPATH={path}", sys.executable, "-sP", "-m", "hosttune.workflows.expire", str(id)]
+    paths = os.pathsep.join(os.path.abspath(path or ".") for path in sys.path)
+    return ["/usr/bin/env", f"PYTHONPATH={paths}", sys.executable, "-sP", "-m", "hosttune.workflows.expire", str(id)]
 
 
 def main(words: list[str]) -> int:
@@ -46,13 +46,13 @@ def main(words: list[str]) -> int:
     host = LiveHost()
     try:
         preload()
-        record, said = read(host, id), "ready"
+        record, state = read(host, id), "ready"
     except Exception as error:  # whatever it is, who waits for this process has to be told
-        record, said = None, f"{type(error).__name__}: {error}"
+        record, state = None, f"{type(error).__name__}: {error}"
     if ready >= 0:
-        os.write(ready, f"{said}\n".encode(errors="replace"))
+        os.write(ready, f"{state}\n".encode(errors="replace"))
         os.close(ready)
-        if said != "ready":
+        if state != "ready":
             return 1
     if record is not None:
         await_deadline(host, record)
@@ -70,9 +70,9 @@ def preload() -> None:
 
 def read(host: LiveHost, id: int) -> Record | None:
     """Return the record of an apply; raises RefusedError where the journal cannot be read."""
-    found = journal.read(host)
-    damaged_records.refuse_unsafe(host, found)
-    return next((one for one in found.records if one.id == id), None)
+    now = journal.read(host)
+    damaged_records.refuse_unsafe(host, now)
+    return next((record for record in now.records if record.id == id), None)
 
 
 def waits(record: Record | None) -> bool:
@@ -89,11 +89,11 @@ def await_deadline(host: LiveHost, record: Record | None) -> None:
         if over(record.confirm, now):
             return
         time.sleep(min(_PAUSE, max(0.01, (record.confirm.deadline - now.milliseconds) / 1000 if now else _PAUSE)))
-        found = _stamp(host, id)
-        if found != seen:
+        stamp = _stamp(host, id)
+        if stamp != seen:
             # one that cannot be read for the moment has not been confirmed by that
             with contextlib.suppress(HosttuneError):
-                record, seen = read(host, id), found
+                record, seen = read(host, id), stamp
 
 
 def on(host: LiveHost, id: int) -> int:
@@ -121,10 +121,10 @@ def on(host: LiveHost, id: int) -> int:
 def _stamp(host: LiveHost, id: int) -> tuple[int, int]:
     """Return what changes when a record is written anew: it is put in place by a rename."""
     try:
-        found = os.stat(f"{host.root.rstrip('/')}{journal.DIRECTORY}/{id:06d}.json")
+        state = os.stat(f"{host.root.rstrip('/')}{journal.DIRECTORY}/{id:06d}.json")
     except OSError:
         return (0, 0)
-    return found.st_ino, found.st_mtime_ns
+    return state.st_ino, state.st_mtime_ns
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def _name(host: LiveHost, id: int | None) -> str:
     try:
         records = journal.records(host)
     except RefusedError:
-        return ""  # said by what reads them next
+        return ""  # what reads them next says so
     record = _chosen(records, id)
     here = journal.here(host)
     if record is None or not record.where.name or not wayback.elsewhere(record, here):
@@ -45,6 +45,6 @@ def _chosen(records: list[Record], id: int | None) -> Record | None:
     if id is not None:
         return next((record for record in records if record.id == id), None)
     for kinds in (UNFINISHED, (Status.APPLIED,), (Status.PARTLY,)):
-        if found := [record for record in records if record.status in kinds]:
-            return found[-1]
+        if standing := [record for record in records if record.status in kinds]:
+            return standing[-1]
     return None

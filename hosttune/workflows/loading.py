@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
-import sys
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -128,11 +127,6 @@ def _for_logins(profiles: list[Profile]) -> list[Profile]:
     }
     first, *rest = profiles
     return [dataclasses.replace(first, rows=(*first.rows, Row("nofile:login", table, "--user"))), *rest]
-
-
-def command() -> str:
-    """Return the command line, so that the next one can be printed."""
-    return printable.words(["hosttune", *sys.argv[1:]])
 
 
 def role_words(options: Options) -> str:

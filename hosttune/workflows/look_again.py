@@ -36,11 +36,11 @@ _NAMED = 6
 _SETTING = re.compile(r"([A-Za-z0-9_./-]+) = .*")
 
 
-def findings(host: Host, loaded: loading.Loaded, request: Request, found: Sequence[Finding]) -> tuple[Finding, ...]:
+def findings(host: Host, loaded: loading.Loaded, request: Request, seen: Sequence[Finding]) -> tuple[Finding, ...]:
     """Return the findings on all that was asked for: those of the roles, and those that an option has added."""
-    known = {f.id for f in found}
+    known = {f.id for f in seen}
     more = [r for r in request.requirements if f"{r.subject}:{r.operator.value}" not in known]
-    return (*found, *(examine.judge_again(host, loaded.profiles, tuple(more)) if more else ()))
+    return (*seen, *(examine.judge_again(host, loaded.profiles, tuple(more)) if more else ()))
 
 
 def results(
@@ -70,21 +70,21 @@ class Open:
 
 def not_holding(findings: Iterable[Finding]) -> Open:
     """Return what findings leave open; lints are none of it."""
-    found = Open()
+    open_ = Open()
     for finding in findings:
         requirement, reading = finding.requirement, finding.reading
         if requirement is None or reading is None:
             continue
         name = str(finding.subject).removeprefix("sysctl:")
         if finding.verdict is Verdict.UNKNOWN:
-            found.unknown[name] = None
+            open_.unknown[name] = None
         elif finding.verdict in (Verdict.FAIL, Verdict.DRIFT):
             runtime = reading.runtime
             good = requirement.operator is Operator.NOT_BELOW_NOW or (
                 not isinstance(runtime, Unknown) and holds(requirement, runtime, runtime)
             )
-            (found.boot if good or isinstance(runtime, Unknown) else found.now)[name] = None
-    return found
+            (open_.boot if good or isinstance(runtime, Unknown) else open_.now)[name] = None
+    return open_
 
 
 def nothing(report: Report, narrowed: Sequence[str]) -> str:
@@ -92,25 +92,25 @@ def nothing(report: Report, narrowed: Sequence[str]) -> str:
 
     `narrowed` are the options by which less is written than the roles ask for.
     """
-    found = not_holding(report.findings)
-    open_ = [f"{named(found.now)} now"] if found.now else []
-    open_ += [f"{named(found.boot)} at the next boot"] if found.boot else []
-    untold = f"; {len(found.unknown):,} {_be(found.unknown)} unknown and left alone" if found.unknown else ""
-    if not open_:
+    open_ = not_holding(report.findings)
+    parts = [f"{named(open_.now)} now"] if open_.now else []
+    parts += [f"{named(open_.boot)} at the next boot"] if open_.boot else []
+    unknown = f"; {len(open_.unknown):,} {_be(open_.unknown)} unknown and left alone" if open_.unknown else ""
+    if not parts:
         when = ", now and after a boot" if report.machine.kernel else " after a boot"
         when = when if report.where.loaded else " now"
-        return f"Nothing to do: what role {' + '.join(report.roles)} wants holds{when}{untold}."
-    said = f"Not holding: {', '.join(open_)}{untold}"
+        return f"Nothing to do: what role {' + '.join(report.roles)} wants holds{when}{unknown}."
+    state = f"Not holding: {', '.join(parts)}{unknown}"
     if narrowed:
         by = " ".join(narrowed)
-        return f"Nothing to do in what was asked for ({by}). {said}: apply without {by}."
+        return f"Nothing to do in what was asked for ({by}). {state}: apply without {by}."
     # the notes of the plan say why, and what else would help: a restart, --live, the initial namespace
-    return f"Nothing left to write. {said}."
+    return f"Nothing left to write. {state}."
 
 
-def named(found: Iterable[str]) -> str:
+def named(subjects: Iterable[str]) -> str:
     """Return how many, and the first of them by name."""
-    names = list(found)
+    names = list(subjects)
     more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
     return f"{len(names):,} ({', '.join(names[:_NAMED])}{more})"
 
@@ -121,15 +121,15 @@ def _be(names: Collection[str]) -> str:
 
 def _keys(changes: Iterable[Change]) -> list[str]:
     """Return the sysctls that are changed now, or by a line of a file that is new in it."""
-    found: list[str] = []
+    keys: list[str] = []
     for change in changes:
         if change.backend == "sysctl":
-            found.append(change.target)
+            keys.append(change.target)
         elif "/sysctl.d/" in change.target and isinstance(change.after, FileState):
             old = change.before.text.splitlines() if isinstance(change.before, FileState) else []
             lines = (_SETTING.fullmatch(line) for line in change.after.text.splitlines() if line not in old)
-            found += [line[1] for line in lines if line]
-    return list(dict.fromkeys(found))
+            keys += [line[1] for line in lines if line]
+    return list(dict.fromkeys(keys))
 
 
 def _sysctls(host: Host, changes: Sequence[Change]) -> list[Result]:

@@ -62,21 +62,21 @@ def _gathered(
     missing: dict[pyz.Target, str] = {}
     with tempfile.TemporaryDirectory(prefix="hosttune-") as folder:
         for target in wanted:
-            found, why = _fetched(target, pins, Path(folder, target.suffix))
+            fetched, why = _fetched(target, pins, Path(folder, target.suffix))
             if why:
                 missing[target] = why
                 continue
-            wheels.update(found)
+            wheels.update(fetched)
             # what runs anywhere is fetched for the first one only
-            anywhere += [name for name in found if name.endswith(_ANYWHERE)]
+            anywhere += [name for name in fetched if name.endswith(_ANYWHERE)]
             there = {name.partition("-")[0].lower() for name in anywhere}
             pins = [pin for pin in pins if _wheel_name(pin) not in there]
-            held[target] = [*anywhere, *(name for name in found if name not in anywhere)]
+            held[target] = [*anywhere, *(name for name in fetched if name not in anywhere)]
     return wheels, held, missing
 
 
 def _known(option: str, given: Sequence[str], known: Sequence[str]) -> Sequence[str]:
-    wrong = next((one for one in given if one not in known), None)
+    wrong = next((each for each in given if each not in known), None)
     if wrong is not None:
         raise UsageError(f"{option} {wrong}: unknown; choose {', '.join(known[:-1])} or {known[-1]}")
     return given or known
@@ -97,7 +97,7 @@ def _own() -> Iterator[tuple[str, bytes]]:
 
 def _pins() -> list[str]:
     """Return what hosttune needs, each at the version that is installed here: NAME==VERSION."""
-    found: dict[str, str] = {}
+    pins: dict[str, str] = {}
     open_ = _needs("hosttune")
     while open_:
         name = open_.pop()
@@ -105,10 +105,10 @@ def _pins() -> list[str]:
             version = metadata.version(name)
         except metadata.PackageNotFoundError:  # for another system
             continue
-        if name not in found:
-            found[name] = f"{name}=={version}"
+        if name not in pins:
+            pins[name] = f"{name}=={version}"
             open_ += _needs(name)
-    return [found[name] for name in sorted(found)]
+    return [pins[name] for name in sorted(pins)]
 
 
 def _needs(name: str) -> list[str]:
@@ -133,6 +133,6 @@ def _fetched(target: pyz.Target, pins: Sequence[str], folder: Path) -> tuple[Map
     if done.returncode:
         if "connection broken" in done.stderr:
             raise UsageError(f"hook pyz: pip does not reach its index; see what `pip download {pins[0]}` says")
-        said = [line.removeprefix("ERROR: ") for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
-        return {}, clean(said[-1]) if said else f"pip download ended with {done.returncode}"
+        errors = [line.removeprefix("ERROR: ") for line in done.stderr.splitlines() if line.startswith("ERROR: ")]
+        return {}, clean(errors[-1]) if errors else f"pip download ended with {done.returncode}"
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}, ""

@@ -95,19 +95,19 @@ def on(host: Host, options: Options, interface: str = "", headroom: str = "0") -
 def share(text: str) -> Fraction:
     """Return the share of 0.2 or 20%; raises UsageError."""
     if re.fullmatch(r"[0-9]{1,2}(\.[0-9]{1,6})?%?", text):
-        found = Fraction(text.rstrip("%")) / (100 if text.endswith("%") else 1)
-        if found <= Fraction(9, 10):
-            return found
+        part = Fraction(text.rstrip("%")) / (100 if text.endswith("%") else 1)
+        if part <= Fraction(9, 10):
+            return part
     raise UsageError(f"--headroom {text}: not a share from 0 to 0.9 (90%); write 0.2 or 20%")
 
 
 def _look(host: Host, load: Workload) -> _Seen:
     try:
-        found = links.gather(host)
+        interfaces = links.gather(host)
         ways = host.probe("routes", destinations=sorted({b.address for b in load.backends}))
     except HostError as error:
         raise UsageError(f"sources plan: the interfaces and routes are not seen here: {error}") from error
-    return _Seen(host, load, found, sysctl.read(host, _READ), ways)
+    return _Seen(host, load, interfaces, sysctl.read(host, _READ), ways)
 
 
 def _outlets(seen: _Seen, only: str) -> tuple[list[EgressInterface], list[str]]:
@@ -129,9 +129,9 @@ def _outlets(seen: _Seen, only: str) -> tuple[list[EgressInterface], list[str]]:
     if seen.load.bind_mode is BindMode.CONNECT:
         notes.append("a program that only connects has one source address, whatever is added: it must bind to them")
     have = {key: _have(seen, *key, of) for key, of in groups.items()}
-    found = _survey(seen, {key: (have[key], of) for key, of in groups.items()})
-    notes += found.notes
-    return [_outlet(seen, key, have[key], groups[key], found) for key in groups], notes
+    survey = _survey(seen, {key: (have[key], of) for key, of in groups.items()})
+    notes += survey.notes
+    return [_outlet(seen, key, have[key], groups[key], survey) for key in groups], notes
 
 
 def _survey(seen: _Seen, outlets: dict[Key, tuple[tuple[str, ...], list[Backend]]]) -> pool.Survey:
@@ -146,7 +146,7 @@ def _survey(seen: _Seen, outlets: dict[Key, tuple[tuple[str, ...], list[Backend]
 
 
 def _outlet(
-    seen: _Seen, key: Key, have: tuple[str, ...], backends: list[Backend], found: pool.Survey
+    seen: _Seen, key: Key, have: tuple[str, ...], backends: list[Backend], survey: pool.Survey
 ) -> EgressInterface:
     (name, version), load, link = key, seen.load, seen.links.links[key[0]]
     way = seen.ways[backends[0].address]
@@ -160,10 +160,10 @@ def _outlet(
     )
     facts = CapacityFacts(
         readings=seen.readings,
-        pools=_of(found.pools(), backends),
+        pools=_of(survey.pools(), backends),
         workload=own,
         machine=machines.gather(seen.host),
-        wide=_of(found.pools(*_widest(seen, found.settings.low, found.settings.high)), backends),
+        wide=_of(survey.pools(*_widest(seen, survey.settings.low, survey.settings.high)), backends),
     )
     made = EgressInterface(
         interface=name,
@@ -202,8 +202,8 @@ def _have(seen: _Seen, name: str, version: int, backends: Sequence[Backend]) -> 
         return tuple(dict.fromkeys(named))
     if seen.load.bind_mode is BindMode.CONNECT and not seen.load.sources:
         return (source,)  # routing picks one and the same for all
-    found = [ipaddress.ip_interface(one).ip for one in seen.links.links[name].addresses]
-    kept = [str(one) for one in found if one.version == version and not one.is_link_local]
+    ips = [ipaddress.ip_interface(each).ip for each in seen.links.links[name].addresses]
+    kept = [str(each) for each in ips if each.version == version and not each.is_link_local]
     return tuple(dict.fromkeys([source, *kept]))
 
 
@@ -216,40 +216,40 @@ def _widest(seen: _Seen, low: int, high: int) -> tuple[int, int]:
     return min(low, first), _LAST
 
 
-def _subnet(found: Links, name: str, source: str) -> Network | None:
+def _subnet(interfaces: Links, name: str, source: str) -> Network | None:
     """Return the subnet of the source on its interface; None where it has none but itself."""
     address = ipaddress.ip_address(source)
-    around = [net for net in links.subnets(found.links[name], address.version) if address in net]
+    around = [net for net in links.subnets(interfaces.links[name], address.version) if address in net]
     return max(around, key=lambda net: net.prefixlen) if around else None
 
 
 def _with_free(seen: _Seen, outlet: EgressInterface, subnet: Network) -> EgressInterface:
     link = seen.links.links[outlet.interface]
     others = {*link.neighbours, *link.gateways, *(b.address for b in seen.load.backends)}
-    here = free.ranges(subnet, {*seen.links.own(), *others})
-    inside = {one for one in others - seen.links.own() if _inside(one, subnet)}
+    ranges = free.ranges(subnet, {*seen.links.own(), *others})
+    inside = {each for each in others - seen.links.own() if _inside(each, subnet)}
     wanted = outlet.needed.best or 0
     at = f"/{subnet.prefixlen}@{outlet.interface}"
     return dataclasses.replace(
         outlet,
         subnet=str(subnet),
-        free=free.count(here),
-        ranges=tuple(free.text(one, subnet.version) for one in here[:_SHOWN]),
+        free=free.count(ranges),
+        ranges=tuple(free.text(each, subnet.version) for each in ranges[:_SHOWN]),
         seen=len(inside),
-        chosen=tuple(free.text(one, subnet.version) + at for one in free.choose(here, wanted)),
+        chosen=tuple(free.text(each, subnet.version) + at for each in free.choose(ranges, wanted)),
     )
 
 
-def _inside(one: str, subnet: Network) -> bool:
-    found = ipaddress.ip_address(one.partition("%")[0])
-    return found.version == subnet.version and found in subnet
+def _inside(text: str, subnet: Network) -> bool:
+    ip = ipaddress.ip_address(text.partition("%")[0])
+    return ip.version == subnet.version and ip in subnet
 
 
-def _spare(found: Links, count: int) -> str:
+def _spare(interfaces: Links, count: int) -> str:
     """Return a private prefix of so many addresses that meets no subnet of this host."""
     bits = max(2, math.ceil(math.log2(max(count, 1))))
-    taken = [net for link in found.links.values() for net in links.subnets(link, 4)]
-    taken += [ipaddress.ip_network(prefix, strict=False) for prefix in found.anyip if ":" not in prefix]
+    taken = [net for link in interfaces.links.values() for net in links.subnets(link, 4)]
+    taken += [ipaddress.ip_network(prefix, strict=False) for prefix in interfaces.anyip if ":" not in prefix]
     block = ipaddress.ip_network("10.0.0.0/8")
     for second in (9, *range(64, 256)):
         start = int(block.network_address) + (second << 16)

@@ -53,33 +53,33 @@ def _set(policy: _Policy) -> Iterator[None]:
 
 def passed_over(doubts: Iterable[Doubt]) -> bool:
     """Say whether files with these doubts are to be done without, which is warned of then."""
-    found = tuple(doubts)
-    passes = bool(found) and _policy.get() is _Policy.PASS_OVER
+    doubted = tuple(doubts)
+    passes = bool(doubted) and _policy.get() is _Policy.PASS_OVER
     if passes:
-        weigh(found)
+        weigh(doubted)
     return passes
 
 
 def weigh(doubts: Iterable[Doubt]) -> None:
     """Raise RefusedError for a file that others can write; where nothing is written only tell of it."""
-    found = list(dict.fromkeys(doubts))
-    if not found or os.geteuid() != 0:
+    doubted = list(dict.fromkeys(doubts))
+    if not doubted or os.geteuid() != 0:
         return
-    said = line(found)
+    why = line(doubted)
     if _policy.get() is _Policy.REFUSE:
-        raise RefusedError(said)
-    telling.tell(f"warning: {said}")
+        raise RefusedError(why)
+    telling.tell(f"warning: {why}")
 
 
-def line(found: list[Doubt]) -> str:
+def line(doubted: list[Doubt]) -> str:
     """Return what others can write, and the command that ends it."""
-    seen = {doubt.path: doubt for doubt in found}
-    told = "; ".join(doubt.said for doubt in list(seen.values())[:3])
+    seen = {doubt.path: doubt for doubt in doubted}
+    named = "; ".join(doubt.said for doubt in list(seen.values())[:3])
     more = f"; and {len(seen) - 3} more" if len(seen) > 3 else ""
-    through = next((doubt.file for doubt in found if doubt.file and doubt.file not in seen), "")
+    through = next((doubt.file for doubt in doubted if doubt.file and doubt.file not in seen), "")
     leads = f" (it leads to {through})" if through else ""
     return (
-        f"{told}{more}{leads}: others than root can change what root is asked to do there. {_fix(list(seen.values()))}"
+        f"{named}{more}{leads}: others than root can change what root is asked to do there. {_fix(list(seen.values()))}"
     )
 
 
@@ -87,17 +87,17 @@ def _of_root(doubt: Doubt) -> bool:
     return Path(doubt.path).is_relative_to(_OF_ROOT)
 
 
-def _fix(found: list[Doubt]) -> str:
+def _fix(doubted: list[Doubt]) -> str:
     ours = load.shipped()
-    if any(Path(doubt.path).is_relative_to(ours) or ours.is_relative_to(doubt.path) for doubt in found):
+    if any(Path(doubt.path).is_relative_to(ours) or ours.is_relative_to(doubt.path) for doubt in doubted):
         return "Install hosttune where only root can write, such as /opt/hosttune, or have its owner run it with sudo"
-    away = next((doubt for doubt in found if doubt.file and doubt.path != doubt.file and not _of_root(doubt)), None)
+    away = next((doubt for doubt in doubted if doubt.file and doubt.path != doubt.file and not _of_root(doubt)), None)
     if away:
         # a home or a shared directory is not to be taken from its owner
         copy = printable.words(["sudo", "install", "-D", "-m", "0644", away.file, f"{_OF_ROOT}/{Path(away.file).name}"])
         return f"Read it, then keep a copy where only root can write, and name that one: {copy}"
-    paths = " ".join(printable.word(doubt.path) for doubt in found)
-    owned = any(doubt.owned for doubt in found)
+    paths = " ".join(printable.word(doubt.path) for doubt in doubted)
+    owned = any(doubt.owned for doubt in doubted)
     # of an access control list chmod takes the write bits too, for they are its mask (acl(5))
     steps = [f"sudo chown root {paths}"] * owned + [f"sudo chmod go-w {paths}"]
     return f"Read it, then: {' && '.join(steps)}"

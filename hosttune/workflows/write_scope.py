@@ -101,8 +101,8 @@ def closed(plan: Plan, report: Report, findings: Sequence[Finding], options: str
     if report.where.host_wide or not any(_CLOSED in refusal for refusal in plan.refusals):
         return plan
     others = tuple(refusal for refusal in plan.refusals if _CLOSED not in refusal)
-    told = where_words.refused(shortfall(report, findings, options))
-    return dataclasses.replace(plan, changes=(), notes=(), refusals=(*others, told))
+    refusal = where_words.refused(shortfall(report, findings, options))
+    return dataclasses.replace(plan, changes=(), notes=(), refusals=(*others, refusal))
 
 
 def _of_the_host(finding: Finding, initial: bool) -> bool:
