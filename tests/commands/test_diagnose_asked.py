@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 
 def _diagnose(*options: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "hosttune", "diagnose", *options]
