@@ -25,12 +25,12 @@ for _number, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.S
 # how long an example takes says how busy the machine is, not whether it holds
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
-FEW = 15
+FEW = 10
 """Examples of a property in a run of the fast tests; all else runs as many as the property asks for."""
 settings.register_profile("fast", settings.get_profile("suite"), max_examples=FEW)
 
 TESTS = Path(__file__).parent
-SLOW_FOLDERS = {"bench", "box", "differential", "fuzz", "netns", "vm"}
+SLOW_FOLDERS = {"bench", "box", "differential", "fuzz", "hooks", "netns", "vm"}
 """Whatever is in them takes namespaces, guests or real programs, or measures; elsewhere a mark says it."""
 
 _compiled: list[str] = []
