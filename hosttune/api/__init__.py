@@ -25,20 +25,17 @@ from hosttune.api.looking import (
     capacity,
     check,
     diagnose,
-    emit,
     explain,
-    fleet,
-    plan,
     prove,
     report,
     requirements,
     resolve,
     roles,
     snapshot,
-    topology_text,
     validate,
     watch,
 )
+from hosttune.api.planning import emit, fleet, plan, topology_text
 
 __all__ = [
     "apply",

@@ -44,8 +44,8 @@ def schema_of(name: str) -> dict[str, Any]:
 
     made = TypeAdapter(nouns()[name]).json_schema(mode="serialization")
     kinds: dict[str, Any] = {}
-    for kind, found in made.pop("$defs", {}).items():
-        kinds[kind] = _closed(found, kinds, kind)
+    for kind, schema in made.pop("$defs", {}).items():
+        kinds[kind] = _closed(schema, kinds, kind)
     whole = _closed(made, kinds, nouns()[name].__name__)
     whole["properties"] = {"schema": {"const": f"hosttune/{name}/1"}, **whole["properties"]}
     return {
@@ -68,20 +68,20 @@ def path_of(name: str) -> Path:
     return Path(__file__).with_name(f"{name}.schema.json")
 
 
-def _closed(found: Any, kinds: dict[str, Any], kind: str = "") -> Any:
+def _closed(schema: Any, kinds: dict[str, Any], kind: str = "") -> Any:
     """Return a schema without what says nothing to a validator; `kind` is the noun that it describes.
 
     What stands in many places goes to `kinds`.
     """
-    if isinstance(found, list):
-        return [_closed(one, kinds) for one in found]
-    if not isinstance(found, dict):
-        return found
-    if {name: found.get(name) for name in _FRACTION} == _FRACTION:
+    if isinstance(schema, list):
+        return [_closed(one, kinds) for one in schema]
+    if not isinstance(schema, dict):
+        return schema
+    if {name: schema.get(name) for name in _FRACTION} == _FRACTION:
         return {"type": "number"}
-    made = {name: _closed(one, kinds) for name, one in found.items() if name not in ("default", "title", "properties")}
-    if isinstance(found.get("properties"), dict):
-        fields = {name: _closed(one, kinds) for name, one in found["properties"].items()} | _beside(kind)
+    made = {name: _closed(one, kinds) for name, one in schema.items() if name not in ("default", "title", "properties")}
+    if isinstance(schema.get("properties"), dict):
+        fields = {name: _closed(one, kinds) for name, one in schema["properties"].items()} | _beside(kind)
         made |= {"properties": fields, "required": sorted(fields), "additionalProperties": False}
         if often := _OFTEN.get(frozenset(fields)):
             kinds[often] = made
@@ -93,11 +93,11 @@ def _beside(kind: str) -> dict[str, Any]:
     """Return the schemas of what documents say of a noun beside its fields."""
     from pydantic import TypeAdapter
 
-    found = {"diff": {"type": "string"}} if kind == "Change" else {}
+    schema = {"diff": {"type": "string"}} if kind == "Change" else {}
     for noun in (noun for noun in BESIDE if noun.__name__ == kind):
         for name in BESIDE[noun]:
-            found[name] = TypeAdapter(get_type_hints(vars(noun)[name].fget)["return"]).json_schema()
-    return {name: {"enum": made["enum"]} if "enum" in made else made for name, made in found.items()}
+            schema[name] = TypeAdapter(get_type_hints(vars(noun)[name].fget)["return"]).json_schema()
+    return {name: {"enum": made["enum"]} if "enum" in made else made for name, made in schema.items()}
 
 
 if __name__ == "__main__":

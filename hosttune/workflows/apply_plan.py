@@ -59,7 +59,7 @@ def allowed(given: Sequence[str]) -> tuple[str, ...]:
 
 
 def request(
-    host: Host, loaded: loading.Loaded, report: Report, base: Request, leave: Sequence[str], reserve: bool
+    host: Host, loaded: loading.Target, report: Report, base: Request, leave: Sequence[str], reserve: bool
 ) -> tuple[Request, tuple[Finding, ...]]:
     """Return what is asked for, and the findings on it; `base` holds the options, `leave` the keys left alone.
 

@@ -37,7 +37,7 @@ def capacity_facts(
     machine: Machine,
     workload: Workload,
     readings: dict[str, Reading],
-    found: pool.Survey | None,
+    survey: pool.Survey | None,
     programs: Programs,
     counted: Mapping[str, int],
 ) -> CapacityFacts:
@@ -53,7 +53,7 @@ def capacity_facts(
     allowance, exceeded = _allowance(host, machine)
     facts = CapacityFacts(
         readings=readings,
-        pools=found.pools() if found else (),
+        pools=survey.pools() if survey else (),
         workload=workload,
         machine=machine,
         nofile=binding,
@@ -61,7 +61,7 @@ def capacity_facts(
         raises_nofile=programs.unit_raises and binding is not None and binding.subject.name == f"unit/{programs.unit}",
         files_open=counted.get("files.open"),
         tracked=counted.get("conntrack.count"),
-        wide=_wide(found, readings) if found else (),
+        wide=_wide(survey, readings) if survey else (),
         process=running,
         sockets_open=counted.get("sockstat.TCP.alloc"),
         threads=counted.get("tasks"),
@@ -99,11 +99,11 @@ def _of_worker(host: Host, binding: Reading | None, running: Process | None) -> 
     return binding if isinstance(runtime, Unknown) else dataclasses.replace(binding, runtime=runtime)
 
 
-def _wide(found: pool.Survey, readings: dict[str, Reading]) -> tuple[PortPool, ...]:
+def _wide(survey: pool.Survey, readings: dict[str, Reading]) -> tuple[PortPool, ...]:
     """Return the pools as they would be with every port that an ordinary program may have."""
     start = readings["sysctl:net.ipv4.ip_unprivileged_port_start"].runtime
     first = max(start, kernel.PROT_SOCK) if isinstance(start, int) else kernel.PROT_SOCK
-    return found.pools(min(found.settings.low, first), kernel.LAST_PORT)
+    return survey.pools(min(survey.settings.low, first), kernel.LAST_PORT)
 
 
 def _pids(host: Host, programs: Programs, machine: Machine) -> list[int]:

@@ -123,12 +123,12 @@ def defaults(
 
     What the base profile tells of the kernel holds for a profile that does not extend it too.
     """
-    told = {
+    named = {
         subject: _value(about.get("default_value"))
         for profile in [*opening.open_profiles([], []), *profiles]
         for subject, about in profile.about.items()
     }
-    return told | default_rules.defaults(host, machine, readings)
+    return named | default_rules.defaults(host, machine, readings)
 
 
 def severity(text: str) -> Severity:

@@ -26,16 +26,16 @@ def explain(key: str, files: Sequence[str]) -> tuple[Explanation, ...]:
     profiles += open_profiles([], list(files)) if files else []
     about = {subject: table for profile in profiles for subject, table in profile.about.items()}
     host = LiveHost()
-    here = machine.gather(host)
-    required = [wanted for profile in profiles for wanted in _wanted(profile.name, _required(profile, here))]
+    local = machine.gather(host)
+    required = [wanted for profile in profiles for wanted in _wanted(profile.name, _required(profile, local))]
     return tuple(
         _explained(subject, about[subject], host, [one for one in required if str(one.requirement.subject) == subject])
         for subject in _subjects(key, list(about))
     )
 
 
-def _required(profile: load.Profile, here: Machine) -> tuple[Requirement, ...]:
-    return merge.requirements([profile], merge.workload([profile]), here)[0]
+def _required(profile: load.Profile, local: Machine) -> tuple[Requirement, ...]:
+    return merge.requirements([profile], merge.workload([profile]), local)[0]
 
 
 def _wanted(role: str, required: Iterable[Requirement]) -> tuple[Wanted, ...]:

@@ -17,7 +17,7 @@ _MOST = 10_000  # files: more hosts than any plan has
 _TEXT = 400  # letters of a name or a sentence that are kept
 
 
-def fleet(found: Sizing, directory: str) -> Fleet:
+def fleet(plan: Sizing, directory: str) -> Fleet:
     """Hold every *.json of a directory against a sizing; raises UsageError where there is none."""
     try:
         files = sorted(p for p in Path(directory).iterdir() if p.suffix == ".json" and not p.name.startswith("."))
@@ -30,7 +30,7 @@ def fleet(found: Sizing, directory: str) -> Fleet:
         raise UsageError(
             f"--reports {directory}: no *.json in it; `hosttune check --format json > HOST.json` makes one"
         )
-    return sizing.fleet(found, _each(files))
+    return sizing.fleet(plan, _each(files))
 
 
 def _each(files: list[Path]) -> Iterator[Reported | str]:

@@ -44,10 +44,10 @@ def _lines(host: Host, readings: Mapping[str, Reading], where: Where) -> tuple[t
 
 def _logins_raised(host: Host) -> tuple[Origin, ...]:
     """Return the lines of limits.conf(5) files that set nofile."""
-    found = []
+    lines = []
     for path in ("/etc/security/limits.conf", *host.glob("/etc/security/limits.d/*.conf")):
         for number, line in enumerate(text(host, path).split("\n"), 1):
             fields = line.partition("#")[0].split()
             if len(fields) == 4 and fields[2].lower() == "nofile":
-                found.append(Origin(path, number, fields[3]))
-    return tuple(found)
+                lines.append(Origin(path, number, fields[3]))
+    return tuple(lines)

@@ -32,7 +32,7 @@ _LOCAL_SOURCES = {"files", "compat", "db", "systemd"}  # the last knows dynamic 
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class Target:
     """What the options come to on one host; `notes` are remarks on a configuration that was read.
 
     `came` is how this run came to where it looks from.
@@ -68,7 +68,7 @@ def view(options: Options, netns: str, snapshot: str = "", root: str = "/") -> A
     return opening.view(netns, lambda: named_process(options), snapshot, root)
 
 
-def load(host: Host, options: Options, process: int | None = None) -> Loaded:
+def load(host: Host, options: Options, process: int | None = None) -> Target:
     """Read profiles and configurations; `process` is what --process-name came to. Raises UsageError or ProfileError."""
     profiles = opening.open_profiles(list(options.role), list(options.profile))
     pid = options.pid
@@ -84,7 +84,7 @@ def load(host: Host, options: Options, process: int | None = None) -> Loaded:
     programs = dataclasses.replace(programs, settings=settings)
     if options.user:
         profiles = _for_logins(profiles)
-    return Loaded(profiles, workload, programs, notes)
+    return Target(profiles, workload, programs, notes)
 
 
 def _unit(host: Host, name: str) -> str:
@@ -95,10 +95,10 @@ def _unit(host: Host, name: str) -> str:
     unit = name if kind == "service" else f"{name}.service"
     # in a recording, what was not asked for is not there; that says nothing of the host
     if isinstance(host, LiveHost):
-        found = resolve_unit(host, unit)
-        if not found.exists:
-            said = [note for note in found.notes if note.endswith(("masks the unit", "is no unit's name"))]
-            why = (said or [f"no unit file of {unit} here"])[0]
+        known = resolve_unit(host, unit)
+        if not known.exists:
+            reasons = [note for note in known.notes if note.endswith(("masks the unit", "is no unit's name"))]
+            why = (reasons or [f"no unit file of {unit} here"])[0]
             raise UsageError(f"--service {name}: {why}; `systemctl list-unit-files` shows those there are")
     return unit
 
@@ -148,14 +148,14 @@ def _workload(
     targets = [backends.parse(host, text) for text in options.backend]
     mode, span = backends.parse_bind_mode(options.bind_mode) if options.bind_mode else (None, None)
     if options.backends_from:
-        found = configuration.from_config(host, options.backends_from)
-        trust.weigh(found.doubts)
-        targets.extend(found.backends)
-        notes, settings, program = found.notes, found.settings, found.settings.program
-        if found.hint and mode is None:
-            mode, span = found.hint
+        known = configuration.from_config(host, options.backends_from)
+        trust.weigh(known.doubts)
+        targets.extend(known.backends)
+        notes, settings, program = known.notes, known.settings, known.settings.program
+        if known.hint and mode is None:
+            mode, span = known.hint
         if not any("pipes_per_connection" in profile.workload for profile in profiles):
-            pipes = found.pipes
+            pipes = known.pipes
     traits = known_as(knowledge.of(program), program).traits
     if mode is None and not settings and traits.binds_first.value:
         mode = BindMode.BIND

@@ -36,7 +36,7 @@ _NAMED = 6
 _SETTING = re.compile(r"([A-Za-z0-9_./-]+) = .*")
 
 
-def findings(host: Host, loaded: loading.Loaded, request: Request, seen: Sequence[Finding]) -> tuple[Finding, ...]:
+def findings(host: Host, loaded: loading.Target, request: Request, seen: Sequence[Finding]) -> tuple[Finding, ...]:
     """Return the findings on all that was asked for: those of the roles, and those that an option has added."""
     known = {f.id for f in seen}
     more = [r for r in request.requirements if f"{r.subject}:{r.operator.value}" not in known]

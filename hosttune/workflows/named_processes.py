@@ -55,7 +55,7 @@ def _recorded_programs(host: Recorded) -> tuple[Program, ...]:
     """Return the processes of one moment of a snapshot, which asked for them with the listeners that it had seen."""
     seen = traffic.gather(host, Sample(0.0, {})).traffic
     for known in (Unknown(Reason.UNDECIDED), seen):
-        found = traffic.listed(traffic.programs(host, None, known))
-        if found:
-            return found
+        programs = traffic.listed(traffic.programs(host, None, known))
+        if programs:
+            return programs
     return ()

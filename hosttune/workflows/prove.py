@@ -58,7 +58,7 @@ def _experiments(only: Sequence[str]) -> tuple[str, ...]:
     return tuple(only) or known
 
 
-def _planned(host: Host, loaded: loading.Loaded) -> Host:
+def _planned(host: Host, loaded: loading.Target) -> Host:
     """Return the host as `apply` for the role would make it now."""
     report = examine.examine(host, loaded.profiles, loaded.workload, loaded.programs, "")
     wanted, findings = apply_plan.request(host, loaded, report, Request(), (), False)

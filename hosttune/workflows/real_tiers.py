@@ -18,24 +18,24 @@ def bounds(topology: Topology, roles: Mapping[str, sizing.Role]) -> dict[str, tu
     if not real:
         return {}
     planned = sizing.size(topology, roles)
-    found = {}
+    weakest = {}
     for tier in real:
         plan = planned.plan(tier.name)
-        told = [_report(topology, tier, plan, file) for file in tier.reports]
-        told += [_examined(tier, plan, file) for file in tier.snapshots]
-        found[tier.name] = sizing.weakest(told)
-    return found
+        reported = [_report(topology, tier, plan, file) for file in tier.reports]
+        reported += [_examined(tier, plan, file) for file in tier.snapshots]
+        weakest[tier.name] = sizing.weakest(reported)
+    return weakest
 
 
 def _report(topology: Topology, tier: Tier, plan: TierPlan, file: str) -> Reported:
-    told = fleet_reports.read(Path(file))
+    reported = fleet_reports.read(Path(file))
     want = plan.workload.sockets_per_connection
-    if told.sockets != want:
+    if reported.sockets != want:
         raise UsageError(
-            f"{topology.origin}: [tier.{tier.name}]: reports: {file} counts {told.sockets} sockets a connection, the "
-            f"tier has {want}; check that host with --role {tier.role}"
+            f"{topology.origin}: [tier.{tier.name}]: reports: {file} counts {reported.sockets} sockets a connection, "
+            f"the tier has {want}; check that host with --role {tier.role}"
         )
-    return told
+    return reported
 
 
 def _examined(tier: Tier, plan: TierPlan, file: str) -> Reported:

@@ -32,12 +32,12 @@ def _read(path: str) -> Record:
     if not record.is_head(data[: data.find(b"\n") + 1].decode("utf-8", "replace")):
         raise UsageError(f"{path}: not a record; {hint}")
     try:
-        found = record.read(_lines(data), data.count(b'{"time"'))
+        recorded = record.read(_lines(data), data.count(b'{"time"'))
     except ValueError as error:
         raise UsageError(f"{path}: {error}; {hint}") from error
-    if not found.ticks:
+    if not recorded.ticks:
         raise UsageError(f"{path}: it has no look yet; record for some seconds more")
-    return found
+    return recorded
 
 
 def _lines(data: bytes) -> Iterator[str]:

@@ -28,17 +28,17 @@ def _role(name: str, base: Iterable[Profile], programs: tuple[KnownProgram, ...]
     """Return one role, by the name of its profile; `base` tells of keys that it does not name."""
     profile = load.load(name, directories=opening.LOCAL)
     trust.weigh(profile.doubts)
-    about = {subject: told for one in (*base, profile) for subject, told in one.about.items()}
+    about = {subject: table for one in (*base, profile) for subject, table in one.about.items()}
     defaults = merge.workload([profile])
     known = _known(about)
 
     def readings(machine: Machine) -> dict[str, Reading]:
-        found = dict(known)
+        values = dict(known)
         for required in _required(profile, defaults, machine):
             value = _raised(required, about.get(str(required.subject), {}))
             if required.subject.kind == "sysctl" and value is not None:
-                found[str(required.subject)] = Reading(required.subject, value, value)
-        return found
+                values[str(required.subject)] = Reading(required.subject, value, value)
+        return values
 
     def wants(workload: Workload, machine: Machine, processes: int) -> tuple[Setting, ...]:
         return _settings(profile, workload, machine, processes)
@@ -52,22 +52,22 @@ def _required(profile: Profile, workload: Workload, machine: Machine) -> tuple[R
 
 def _known(about: dict[str, dict[str, Any]]) -> dict[str, Reading]:
     """Return what holds by default, for keys that no role asks anything of."""
-    found = {}
-    for subject, told in about.items():
-        value = told.get("default_value")
+    values = {}
+    for subject, table in about.items():
+        value = table.get("default_value")
         if value is not None:
             value = tuple(value) if isinstance(value, list) else value
-            found[subject] = Reading(Subject.parse(subject), value, value)
-    return found
+            values[subject] = Reading(Subject.parse(subject), value, value)
+    return values
 
 
-def _raised(required: Requirement, told: dict[str, Any]) -> Value | None:
+def _raised(required: Requirement, table: dict[str, Any]) -> Value | None:
     """Return the most that a key may be given where the role asks for "at least", else what the role asks for."""
     if not required.wants:
         return None
     value = required.wants[0]
-    if required.operator is Operator.AT_LEAST and isinstance(value, int) and told.get("legal"):
-        return max(value, int(told["legal"][1]))
+    if required.operator is Operator.AT_LEAST and isinstance(value, int) and table.get("legal"):
+        return max(value, int(table["legal"][1]))
     return value
 
 

@@ -10,13 +10,14 @@ import pytest
 import typer
 
 from hosttune.cli import app
+from hosttune.cli.groups import grouped
+from hosttune.cli.options import SHARED
 
 
 def verbs(group: typer.Typer, name: str = "hosttune") -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Yield the function of every verb with its name."""
-    for command in group.registered_commands:
-        assert command.callback
-        yield f"{name} {command.name or command.callback.__name__}", command.callback
+    """Yield every verb as it is registered, with its name."""
+    for command in getattr(group.info.cls, "verbs"):  # noqa: B009  # of our own class alone
+        yield f"{name} {command.name or command.callback.__name__}", grouped(command.callback, SHARED)
     for below in group.registered_groups:
         assert below.typer_instance
         yield from verbs(below.typer_instance, f"{name} {below.name}")
