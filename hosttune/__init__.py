@@ -1,5 +1,17 @@
 """hosttune: is this host tuned for very many TCP connections, where will it stall, and will it stay so?
 
+A profile says what is required, the host says what is, findings compare them, capacity says what it would carry,
+changes make it so or undo it, and a view says it. The folders read in that order, and data only flows that way:
+
+model      the nouns; kernel, errors, options, addresses, ports, printable, registry beside it
+host       touch the machine: files, kernel answers, writes      resolve    what its files will make of it at a boot
+profile    what should be                                        facts      what is, now and at a boot
+findings   compare      capacity   bounds      diagnosis  causes      programs   what is known of a program
+planning   a whole path of tiers      watching   the same on a clock      proofs     the real kernel, in a namespace
+changes    plan, journal, write, undo      render     a noun as a document, in each format      hooks      for others
+workflows  gather and join      api        what they give, typed; it prints nothing
+terminal   output and asking    commands, cli    options -> api -> terminal
+
 As a library: `hosttune.check(hosttune.Options(role="lb"))`, see `hosttune.api`.
 """
 

@@ -1,4 +1,7 @@
-"""A module is a plug-in and its file name is its key: no list of them exists anywhere else."""
+"""A module is a plug-in and its file name is its key: no list of them exists anywhere else.
+
+A plug-in need not lie in this package: a directory that is added to a package's `__path__` has plug-ins of it too.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,9 @@ import pkgutil
 from types import ModuleType
 
 
-@functools.cache  # a journal of a thousand records asks ten thousand times
 def names(package: str) -> tuple[str, ...]:
     """Return the keys of a package's plug-ins, sorted; modules whose name begins with `_` are none."""
-    found = importlib.import_module(package)
-    return tuple(sorted(m.name for m in pkgutil.iter_modules(found.__path__) if not m.name.startswith("_")))
+    return _names(tuple(importlib.import_module(package).__path__))
 
 
 def load(package: str, name: str) -> ModuleType:
@@ -20,3 +21,8 @@ def load(package: str, name: str) -> ModuleType:
     if name not in names(package):
         raise KeyError(name)
     return importlib.import_module(f"{package}.{name}")
+
+
+@functools.cache  # a journal of a thousand records asks ten thousand times
+def _names(path: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(sorted(m.name for m in pkgutil.iter_modules(path) if not m.name.startswith("_")))

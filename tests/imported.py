@@ -11,5 +11,5 @@ for _module in pkgutil.walk_packages(hosttune.__path__, "hosttune."):
     # the files of an Ansible collection import what only Ansible has
     if "._collection" not in _module.name and not _module.name.endswith(".__main__"):
         importlib.import_module(_module.name)
-for _name in ("pydantic", "pyroute2", "psutil", "rich.console", "typer._adapters"):
+for _name in ("pydantic", "pyroute2", "rich.console", "typer._adapters"):
     importlib.import_module(_name)

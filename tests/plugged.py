@@ -8,8 +8,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from hosttune import registry
-
 
 @contextlib.contextmanager
 def plugged(package: str, name: str, text: str, directory: Path) -> Iterator[None]:
@@ -17,10 +15,8 @@ def plugged(package: str, name: str, text: str, directory: Path) -> Iterator[Non
     (directory / f"{name}.py").write_text(text)
     owner = importlib.import_module(package)
     owner.__path__.append(str(directory))
-    registry.names.cache_clear()
     try:
         yield
     finally:
         owner.__path__.remove(str(directory))
         sys.modules.pop(f"{package}.{name}", None)
-        registry.names.cache_clear()

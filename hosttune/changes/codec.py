@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 SCHEMA = "hosttune/journal/3"
 _SUM = re.compile(r'\{\n "sha256": "([0-9a-f]{64})",\n')
+_MOST_FIELDS = 100_000
+"""Of one object: those that are rewritten by one rollback are the most, and a journal has fewer."""
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
 
@@ -45,7 +47,7 @@ def record_of(text: str) -> Record:
     if _sum(text[found.end() :]) != found[1]:
         raise ValueError("it was changed or cut since it was written: its SHA-256 is another")
     try:
-        fields = json.loads(text)
+        fields = json.loads(text, object_hook=_bounded)
         if fields.pop("schema", None) != SCHEMA:
             raise ValueError("schema: that of another release")
         del fields["sha256"]
@@ -76,7 +78,7 @@ def decode(found: Any) -> Record:
     try:
         record: Record = _validator().validate_python(found)
     except ValidationError as error:
-        raise ValueError(_said(error)) from error
+        raise ValueError(_sentence(error)) from error
     if record.confirm is None and record.status in (Status.UNCONFIRMED, Status.CONFIRMING):
         raise ValueError(f"confirm: null, and it is {record.status}")
     return record
@@ -110,6 +112,8 @@ def strict(schema: Any) -> Any:
     match made.get("type"):
         case "int" | "bool" | "str":
             made["strict"] = True
+        case "tuple":
+            made["fail_fast"] = True  # an error for each item of a record that is large and wrong takes gigabytes
         case "dataclass-args":
             made["extra_behavior"] = "forbid"
         case "dataclass-field" if made["schema"]["type"] == "default":
@@ -121,13 +125,20 @@ def strict(schema: Any) -> Any:
     return made
 
 
+def _bounded(fields: dict[str, Any]) -> dict[str, Any]:
+    """Refuse an object that no record has: each of its fields would be an error to keep."""
+    if len(fields) > _MOST_FIELDS:
+        raise ValueError(f"an object of {len(fields):,} fields")
+    return fields
+
+
 def _number(key: Any) -> int:
     if not _NUMBER.fullmatch(key):
         raise ValueError("it is no number of an apply")
     return int(key)
 
 
-def _said(error: ValidationError) -> str:
+def _sentence(error: ValidationError) -> str:
     """Return what is wrong in one line: where, what stands there, and why that cannot be."""
     # of a union that of the kind which came nearest
     wrong = max(error.errors(include_url=False), key=lambda one: len(one["loc"]))

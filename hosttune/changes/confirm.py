@@ -62,7 +62,7 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """`now` are the changes that a reboot forgets, `waits` those for the confirm, `late` the files with no twin."""
+    """`now` are the changes that a reboot forgets, `waits` those for the confirm, `late` what has no twin meanwhile."""
 
     now: tuple[Change, ...]
     waits: tuple[Change, ...]
@@ -110,7 +110,7 @@ def split(host: Host, changes: Sequence[Change]) -> Split:
             now[change.key] = change
             continue
         waits.append(change)
-        if change.backend != "file":
+        if change.backend == "directory":
             continue
         twin = _twin(host, change) if volatile else []
         now |= {one.key: one for one in twin}

@@ -42,7 +42,7 @@ def check(
     """
     from hosttune.commands import check
 
-    raise typer.Exit(check.run(check.Asked(options, place, format, fail_on, strict, verbose, textfile)))
+    raise typer.Exit(check.run(options, place, fail_on, strict, format, textfile, verbose))
 
 
 @app.command()
@@ -59,7 +59,7 @@ def capacity(
     """
     from hosttune.commands import capacity
 
-    raise typer.Exit(capacity.run(capacity.Asked(options, place, format, svg, verbose)))
+    raise typer.Exit(capacity.run(options, place, format, svg, verbose))
 
 
 @app.command()

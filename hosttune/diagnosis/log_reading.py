@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from hosttune.model import LogHit
 from hosttune.model.programs import KnownProgram, LogLine
@@ -16,40 +16,28 @@ _MOST = 100_000  # marks: what stalls now is in the last of them, and to look at
 _UNSAFE = re.compile(r"[^\x20-\x7e\xa1-\ud7ff\ue000-\uffff]|[\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
 
-@dataclass(frozen=True, slots=True)
-class _Sought:
-    program: str
-    row: LogLine
-    mark: str
-    pattern: re.Pattern[str]
-
-
 def recognise(data: bytes, programs: Iterable[KnownProgram]) -> tuple[LogHit, ...]:
     """Return each kind of line that is known, the first as it stands, how often it came, the numbers of the last.
 
     `data` is a whole log, or its end; it may be of any bytes. Of one that is full of such lines the last are looked at.
     Of the lines of all programs the first that fits wins: those of one program are to come before those of any.
     """
-    sought = [_Sought(p.name, row, row.sought, re.compile(row.expression)) for p in programs for row in p.log]
-    marks = _marks({line.mark for line in sought})
+    rows = [(known.name, row) for known in programs for row in known.log]
+    sought = [(row.sought, re.compile(row.expression)) for _, row in rows]
+    marks = _marks({mark for mark, _ in sought})
     found: dict[int, LogHit] = {}
     for text in _marked(_last(data, marks), marks):
-        for key, line in enumerate(sought):
-            match = line.pattern.search(text) if line.mark in text else None
-            if not match:
-                continue
-            if line.row.causes:
-                found[key] = _again(found.get(key), line, text, match)
-            break
+        matches = ((key, pattern.search(text)) for key, (mark, pattern) in enumerate(sought) if mark in text)
+        key, match = next(((key, match) for key, match in matches if match), (0, None))
+        if match and rows[key][1].causes:
+            hit = found.get(key) or _hit(*rows[key], _shown(text, match))
+            numbers = {name: int(value) for name, value in match.groupdict().items() if value}
+            found[key] = replace(hit, count=hit.count + 1, numbers=numbers)
     return tuple(found.values())
 
 
-def _again(hit: LogHit | None, line: _Sought, text: str, match: re.Match[str]) -> LogHit:
-    """Return the hit counted once more, with the numbers of this line."""
-    row = line.row
-    hit = hit or LogHit(line.program, row.causes, _shown(text, match), 0, row.errno, row.call)
-    numbers = {name: int(value) for name, value in match.groupdict().items() if value}
-    return replace(hit, count=hit.count + 1, numbers=numbers)
+def _hit(program: str, row: LogLine, line: str) -> LogHit:
+    return LogHit(program, row.causes, line, 0, row.errno, row.call)
 
 
 def _marks(every: set[str]) -> tuple[bytes, ...]:

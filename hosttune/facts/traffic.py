@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from hosttune.errors import HostError
 from hosttune.host import Host
 from hosttune.model import Flow, Listener, Program, Reason, Sample, Traffic, Unknown
+
+Noun = TypeVar("Noun", Flow, Listener, Program)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,7 @@ def _traffic(answer: Mapping[str, Any], sample: Sample) -> Traffic:
     scale = 1.0 if answer["whole"] else _scale(answer, sample)
     seen = answer["sampled"] + answer["outgoing"]
     return Traffic(
-        flows=tuple(_flow(row) for row in answer["flows"]),
+        flows=tuple(_made(Flow, row) for row in answer["flows"]),
         listeners=tuple(_listener(row, accepted.get(row["port"], {}), scale) for row in answer["listeners"]),
         states=dict(answer["states"]),
         uids={int(uid): round(count * scale) for uid, count in answer["uids"].items()},
@@ -72,7 +74,7 @@ def programs(host: Host, pids: Sequence[int] | None, traffic: Traffic | Unknown)
         return Unknown(error.reason, error.detail)
     rows = answer["programs"]
     owners = {inode: row["pid"] for row in rows for inode in row["listens"]}
-    return Programs(tuple(_program(row) for row in rows), answer["unseen"], owners)
+    return Programs(tuple(_made(Program, row) for row in rows), answer["unseen"], owners)
 
 
 def _asked(host: Host, pids: Sequence[int] | None, inodes: list[int]) -> Any:
@@ -100,35 +102,16 @@ def _scale(answer: Mapping[str, Any], sample: Sample) -> float:
     return max(every / answer["sampled"], 1.0) if answer["sampled"] else 1.0
 
 
-def _flow(row: Mapping[str, Any]) -> Flow:
-    names = (
-        "source",
-        "address",
-        "port",
-        "established",
-        "time_wait",
-        "opening",
-        "other",
-        "retried",
-        "unread",
-        "resending",
-    )
-    return Flow(**{name: row[name] for name in names if name in row})
-
-
 def _listener(row: Mapping[str, Any], accepted: Mapping[str, Any], scale: float) -> Listener:
-    return Listener(
-        address=row["address"],
-        port=row["port"],
-        queue=row["queue"],
-        backlog=row["backlog"],
-        inode=row["inode"],
-        uid=row["uid"],
+    return _made(
+        Listener,
+        row,
         accepted=round(accepted.get("established", 0) * scale),
         closing=accepted.get("closing", 0),
         half_open=accepted.get("half_open", 0),
     )
 
 
-def _program(row: Mapping[str, Any]) -> Program:
-    return Program(**{name: row[name] for name in Program.__slots__ if name in row})
+def _made(noun: type[Noun], row: Mapping[str, Any], **more: Any) -> Noun:
+    """Return the noun of a row: its fields have the same names, and what a row has beside them is not looked at."""
+    return noun(**{name: row[name] for name in noun.__slots__ if name in row}, **more)

@@ -57,7 +57,7 @@ from hosttune.model.topology import (
     TierPlan,
     Topology,
 )
-from hosttune.model.watching import Account, Chart, Record, Run, Series, Tick, Trend, View
+from hosttune.model.watching import Account, Chart, Look, LookUse, Record, Run, Series, Tick, Trend, View
 from hosttune.model.where import HOST, Namespaces, Shortfall, Site, Where
 
 __all__ = [
@@ -93,6 +93,8 @@ __all__ = [
     "Leg",
     "Listener",
     "LogHit",
+    "Look",
+    "LookUse",
     "Machine",
     "Message",
     "More",

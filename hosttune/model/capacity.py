@@ -154,11 +154,11 @@ class Bound:
 
     kind: str
     name: str
-    hard: int | Unknown | None
-    knee: int | None
-    used: int | None
-    reads: str
-    fails: str
+    hard: int | Unknown | None = None
+    knee: int | None = None
+    used: int | None = None
+    reads: str = ""
+    fails: str = ""
     remedies: tuple[Remedy, ...] = ()
     notes: tuple[str, ...] = ()
     log: str = ""

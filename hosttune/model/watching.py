@@ -68,6 +68,40 @@ class View:
 
 
 @dataclass(frozen=True, slots=True)
+class LookUse:
+    """A use and its trend, as a document has it; `unknown` is why the limit could not be read, "" where it could."""
+
+    id: str
+    name: str
+    unit: str
+    used: int
+    limit: int | None
+    unknown: str
+    knee: int | None
+    age: float
+    rate: float | None
+    slow_in: float | None
+    full_in: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look, as a document has it: what of a View changes from one to the next, rounded to what can be told."""
+
+    host: str
+    time: float
+    at: float
+    seconds: float
+    cost: float | None
+    counters: Mapping[str, int]
+    rates: Mapping[str, float]
+    drops: float | None
+    uses: tuple[LookUse, ...]
+    changes: tuple[str, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """The head of a run in a record: which host it was, when it began (seconds since 1970), what was asked.
 

@@ -32,7 +32,9 @@ def programs(deployment: Deployment, tier: Tier) -> dict[str, Deploy]:
 
 def running(deployment: Deployment, program: str) -> Iterator[PlannedHost]:
     """Yield the hosts of the tiers that run a program, or may."""
-    yield from (host for host in deployment.hosts if program in programs(deployment, host.tier))
+    every = {host.tier.name: host.tier for host in deployment.hosts}
+    chosen = {name for name, tier in every.items() if program in programs(deployment, tier)}
+    yield from (host for host in deployment.hosts if host.tier.name in chosen)
 
 
 def tiers(deployment: Deployment, program: str) -> list[Tier]:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from hosttune import kernel
+from hosttune.facts import counters as facts
+from hosttune.host.live import LiveHost
 
 
 def counters() -> dict[str, int]:
     """Return the TcpExt row of /proc/net/netstat by name."""
-    with open("/proc/net/netstat") as file:
-        rows = [line.split() for line in file if line.startswith("TcpExt:")]
-    return dict(zip(rows[0][1:], map(int, rows[1][1:]), strict=False))
+    counted = facts.read(LiveHost(), "/proc/net/netstat").items()
+    return {name.removeprefix("TcpExt."): number for name, number in counted if name.startswith("TcpExt.")}
+
+
+def dropped() -> int:
+    """Return the packets dropped by a full conntrack table, of all CPUs."""
+    return facts.read(LiveHost(), "/proc/net/stat/nf_conntrack")["conntrack.drop"]
 
 
 def in_state(state: int, port: int) -> int:

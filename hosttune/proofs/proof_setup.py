@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from hosttune.errors import HostError
-from hosttune.facts import pool
+from hosttune.facts import counters, pool
 from hosttune.facts.pool import Held
-from hosttune.host import Host, text
+from hosttune.host import Host, proc, text
 from hosttune.model import Backend, BindMode, Unknown, Workload
 from hosttune.ports import span
 
@@ -163,9 +163,8 @@ def _number(host: Host, path: str) -> int | None:
 
 def _available(host: Host) -> int:
     """Return the bytes that can be had: MemAvailable, or less where a cgroup allows less (cgroups(7), version 2)."""
-    rows = dict(line.split(":", 1) for line in text(host, "/proc/meminfo").splitlines() if ":" in line)
-    found = [int(rows.get("MemAvailable", "0 kB").split()[0]) * 1024]
-    own = next((line[3:] for line in text(host, "/proc/self/cgroup").splitlines() if line.startswith("0::")), "/")
+    found = [counters.read(host, "/proc/meminfo").get("memory.MemAvailable", 0)]
+    own = next((path for names, path in proc.groups(text(host, "/proc/self/cgroup")) if not names), "/")
     parts = [part for part in own.split("/") if part]
     for depth in range(len(parts) + 1):
         group = "/".join(["/sys/fs/cgroup", *parts[:depth]])

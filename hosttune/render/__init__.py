@@ -65,15 +65,16 @@ def format_module(noun: type | str, name: str) -> ModuleType:
 
 def view_of(noun: type | str) -> ModuleType:
     """Return the view of a noun; raises KeyError where it has none."""
-    return registry.load(VIEWS, _snake(noun))
+    return registry.load(VIEWS, name_of(noun))
 
 
 def _own(noun: type | str) -> str:
     """Return the package of the formats that only this noun has, or that of those of all where there is none."""
-    name = f"hosttune.render.of_{_snake(noun)}"
+    name = f"hosttune.render.of_{name_of(noun)}"
     return name if importlib.util.find_spec(name) else FORMATS
 
 
-def _snake(noun: type | str) -> str:
+def name_of(noun: type | str) -> str:
+    """Return the name of the view of a noun, and of what is for it alone."""
     name = noun if isinstance(noun, str) else noun.__name__
     return re.sub(r"(?<=.)([A-Z])", r"_\1", name).lower()

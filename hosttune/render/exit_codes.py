@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from hosttune import render
 from hosttune.model import Conclusion, Diagnosis, Fleet, Proven, Report, Resolution, Sizing, Trial, Verdict
 from hosttune.render.figures import hard_bounds, slow_bounds
 
 
-def check(report: Report) -> int:
+def check(report: Report, format: str = "table") -> int:
     """Return 1 for a failure at or above its `fail_on`, 3 with `strict` for an unknown, else 0.
 
-    Also 3 without `strict`, where nothing at all could be told.
+    Also 3 without `strict`, where nothing at all could be told. A format may have codes of its own.
     """
+    own = getattr(render.format_module("Report", format), "exit_code", None)
+    if own is not None:
+        return int(own(report))
     least = report.fail_on.rank
     grave = {finding.verdict for finding in report.findings if finding.severity.rank >= least}
     if grave & {Verdict.FAIL, Verdict.DRIFT}:

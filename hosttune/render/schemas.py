@@ -5,34 +5,32 @@ They are committed as *.schema.json beside this file, so that whoever reads a do
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
-from hosttune.model import Diagnosis, Fleet, Report, Resolution, Sizing, Trial
-from hosttune.model.acting import Applied, Confirmed, SourcesChanged, Undone
+import hosttune.model
+from hosttune import registry, render
+from hosttune.model import acting
+from hosttune.render.formats.json import BESIDE
 
-NOUNS: Mapping[str, type] = {
-    "apply": Applied,
-    "confirm": Confirmed,
-    "diagnosis": Diagnosis,
-    "fleet": Fleet,
-    "plan": Sizing,
-    "prove": Trial,
-    "report": Report,
-    "resolve": Resolution,
-    "rollback": Undone,
-    "sources": SourcesChanged,
-}
-"""What each schema describes, by its name: hosttune/NAME/1."""
 
-_MORE: Mapping[str, dict[str, Any]] = {
-    "Bound": {"id": {"type": "string"}, "raised_by": {"type": "string"}},
-    "Change": {"diff": {"type": "string"}},
-    "Proof": {"verdict": {"enum": ["agrees", "differs", "could not"]}},
-}
-"""What a document says of a noun beside its fields."""
+@functools.cache
+def nouns() -> dict[str, Any]:
+    """Return the type that each schema describes, by its name: hosttune/NAME/1 is what a view calls its document."""
+    known = [*vars(hosttune.model).values(), *vars(acting).values()]
+    types = {render.name_of(kind): kind for kind in known if isinstance(kind, type)}
+    made = {}
+    for view in registry.names(render.VIEWS):
+        module = registry.load(render.VIEWS, view)
+        plain = getattr(module, "plain", None)
+        kind = get_type_hints(plain)["return"] if plain else types[view]
+        if dataclasses.is_dataclass(kind):
+            made[module.SCHEMA.split("/")[1]] = kind
+    return made
+
 
 _OFTEN = {frozenset({"unknown", "detail"}): "Unknown", frozenset({"file", "line", "text"}): "Origin"}
 """What documents write as an object of its own, by the fields of that."""
@@ -44,11 +42,11 @@ def schema_of(name: str) -> dict[str, Any]:
     """Return the schema of a document: every object is closed, and all of its fields are there."""
     from pydantic import TypeAdapter
 
-    made = TypeAdapter(NOUNS[name]).json_schema(mode="serialization")
+    made = TypeAdapter(nouns()[name]).json_schema(mode="serialization")
     kinds: dict[str, Any] = {}
     for kind, found in made.pop("$defs", {}).items():
         kinds[kind] = _closed(found, kinds, kind)
-    whole = _closed(made, kinds)
+    whole = _closed(made, kinds, nouns()[name].__name__)
     whole["properties"] = {"schema": {"const": f"hosttune/{name}/1"}, **whole["properties"]}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -83,7 +81,7 @@ def _closed(found: Any, kinds: dict[str, Any], kind: str = "") -> Any:
         return {"type": "number"}
     made = {name: _closed(one, kinds) for name, one in found.items() if name not in ("default", "title", "properties")}
     if isinstance(found.get("properties"), dict):
-        fields = {name: _closed(one, kinds) for name, one in found["properties"].items()} | _MORE.get(kind, {})
+        fields = {name: _closed(one, kinds) for name, one in found["properties"].items()} | _beside(kind)
         made |= {"properties": fields, "required": sorted(fields), "additionalProperties": False}
         if often := _OFTEN.get(frozenset(fields)):
             kinds[often] = made
@@ -91,6 +89,17 @@ def _closed(found: Any, kinds: dict[str, Any], kind: str = "") -> Any:
     return made
 
 
+def _beside(kind: str) -> dict[str, Any]:
+    """Return the schemas of what documents say of a noun beside its fields."""
+    from pydantic import TypeAdapter
+
+    found = {"diff": {"type": "string"}} if kind == "Change" else {}
+    for noun in (noun for noun in BESIDE if noun.__name__ == kind):
+        for name in BESIDE[noun]:
+            found[name] = TypeAdapter(get_type_hints(vars(noun)[name].fget)["return"]).json_schema()
+    return {name: {"enum": made["enum"]} if "enum" in made else made for name, made in found.items()}
+
+
 if __name__ == "__main__":
-    for each in NOUNS:
+    for each in nouns():
         path_of(each).write_text(text_of(each), encoding="utf-8")

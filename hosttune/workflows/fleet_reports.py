@@ -92,7 +92,6 @@ def _bound(bound: Bound) -> Bound:
         name=_text(bound.name),
         hard=hard,
         knee=bound.knee,
-        used=None,
         reads=_text(bound.reads),
         fails=_text(bound.fails),
         unit=_text(bound.unit),

@@ -7,6 +7,7 @@ import json
 import os
 import random
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -179,6 +180,25 @@ def test_what_is_read_is_what_was_written_and_nothing_is_taken_for_another_type(
         except ValueError as error:
             assert str(error) and "\n" not in str(error) and len(str(error)) < 300
     assert good < 60
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("field", ["one_way", "changes", "request", "more"])
+def test_a_large_record_of_nothing_but_errors_is_refused_at_once(field: str) -> None:
+    fields: dict[str, Any] = {"schema": codec.SCHEMA, **codec.encode(plain_record())}
+    fields |= {"one_way": {"one_way": [1] * 2_000_000}, "changes": {"changes": [{}] * 1_500_000}}.get(field, {})
+    if field == "request":
+        fields["request"]["requirements"] = [{"subject": 1}] * 400_000
+    if field == "more":
+        fields |= {f"more{number}": 1 for number in range(400_000)}
+    text = codec.sealed(fields)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=field if field != "more" else "fields") as caught:
+            codec.record_of(text)
+        assert len(str(caught.value)) < 200 and tracemalloc.get_traced_memory()[1] < 500 << 20
+    finally:
+        tracemalloc.stop()
 
 
 BAD: dict[str, tuple[Callable[[Record], Record], str]] = {

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from hosttune.errors import HostError
 from hosttune.host import netlink, sock_diag
-from hosttune.host.probes import holdings, interfaces, occupants, routes, sockets, tracked, traffic
+from hosttune.host.probes import addresses, holdings, interfaces, occupants, routes, sockets, tracked, traffic
 
 SHORT = 0.2
 
@@ -167,6 +167,7 @@ def test_whatever_comes_is_rows_or_an_oserror(parts: list[bytes], cut: int) -> N
         lambda link: list(holdings._rows(link, 0xFFF, b"")),
         lambda link: traffic.owners(link),
         lambda link: list(interfaces.addresses(link)),
+        lambda link: list(addresses.prefixes(link, socket.AF_INET6)),
         lambda link: tracked.sample(link, 100),
         lambda link: routes.route(link, "10.0.0.2", {1: "lo"}),
         _look,

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 import hosttune
-from hosttune import registry
 from hosttune.cli import main
 from hosttune.errors import ProfileError
 from hosttune.options import Options, Place
@@ -60,11 +59,9 @@ def relayd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     (directory / "relayd.py").write_text(SHELF)
     (directory / "relayd.toml").write_text(KNOWN)
     monkeypatch.setattr(shelves, "__path__", [*shelves.__path__, str(directory)])
-    registry.names.cache_clear()
     yield directory
     monkeypatch.undo()
     sys.modules.pop("hosttune.programs.shelves.relayd", None)
-    registry.names.cache_clear()
 
 
 @pytest.mark.usefixtures("relayd")

@@ -39,7 +39,7 @@ TEXT = st.text(max_size=60) | st.sampled_from(
 TEXTS = st.lists(TEXT, max_size=3).map(tuple)
 UNKNOWN = st.builds(Unknown, st.sampled_from(Reason), TEXT)
 BOUND = st.builds(
-    Bound, id=TEXT, name=TEXT, hard=COUNT | st.none() | UNKNOWN, knee=COUNT | st.none(), used=st.none(), reads=TEXT,
+    Bound, kind=TEXT, name=TEXT, hard=COUNT | st.none() | UNKNOWN, knee=COUNT | st.none(), used=st.none(), reads=TEXT,
     fails=TEXT, notes=TEXTS, log=TEXT, counter=TEXT,
 )  # fmt: skip
 SETTING = st.builds(Setting, TEXT, COUNT | TEXT | st.tuples(COUNT, COUNT), TEXT | st.just("bytes"), TEXT)

@@ -55,8 +55,6 @@ def of_groups(
         kind="churn",
         name=f"TIME_WAIT, {where}",
         hard=hard,
-        knee=None,
-        used=None,
         reads="ip_local_port_range, tcp_tw_reuse, tcp_tw_reuse_delay, tcp_timestamps",
         fails="bind: EADDRINUSE (98)" if shared else "connect: EADDRNOTAVAIL (99)",
         remedies=remedies if isinstance(hard, int) and hard < facts.workload.rate else (),

@@ -45,7 +45,6 @@ def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
             kind="conntrack",
             name="conntrack",
             hard=hard,
-            knee=None,
             used=facts.tracked // sides if facts.tracked is not None else None,
             reads=f"{_KEY} less {others:,} entries of others and {closed:,} of closed connections",
             fails="no errno: SYNs are dropped, the client stays in SYN_SENT",

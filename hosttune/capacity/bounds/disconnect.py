@@ -30,9 +30,7 @@ def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
         Bound(
             kind="orphans",
             name="orphans of a mass disconnect",
-            hard=None,
             knee=knee,
-            used=None,
             reads=_KEY,
             fails="the peer meets ECONNRESET (104), and what was not sent yet is lost",
             remedies=remedies,

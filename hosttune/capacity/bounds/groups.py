@@ -11,7 +11,7 @@ from hosttune.model import Bound, GroupLimit, Remedy, Scope, Unknown
 def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
     """Return a bound for each group that has a limit of memory; one that could not be told where none could be read."""
     if isinstance(facts.groups, Unknown):
-        return (Bound("cgroup", "control group", facts.groups, None, None, "cgroups(7)", "", scope=Scope.GROUP),)
+        return (Bound("cgroup", "control group", facts.groups, reads="cgroups(7)", scope=Scope.GROUP),)
     return tuple(_memory(facts, one) for one in facts.groups if one.controller == "memory")
 
 
@@ -26,7 +26,6 @@ def _memory(facts: CapacityFacts, limit: GroupLimit) -> Bound:
         kind="cgroup-memory",
         name=f"memory of {last}",
         hard=hard,
-        knee=None,
         used=facts.carried or None,
         reads=f"{limit.file}, {each.total:,} bytes a connection",
         fails="the OOM killer ends a process of the group",

@@ -24,7 +24,6 @@ def _memory(facts: CapacityFacts) -> Bound:
         kind="memory" if each.application else "kernel-memory",
         name="memory" if each.application else "kernel memory",
         hard=hard,
-        knee=None,
         used=facts.carried or None,
         reads=f"MemAvailable, {each.total:,} bytes a connection idle",
         fails="allocation failures and the OOM killer; no errno of its own",
@@ -55,9 +54,7 @@ def _queues(facts: CapacityFacts) -> Bound:
     return Bound(
         kind="tcp-mem",
         name="net.ipv4.tcp_mem with every reader stalled",
-        hard=None,
         knee=knee,
-        used=None,
         reads="net.ipv4.tcp_mem, the third value",
         fails="no errno: data is dropped on arrival and sent again, connections stall",
         remedies=(_pages(told, each * load.connections),) if short and isinstance(told, tuple) else (),

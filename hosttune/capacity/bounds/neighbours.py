@@ -32,8 +32,6 @@ def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
             kind="neighbours",
             name="neighbour table",
             hard=hard,
-            knee=None,
-            used=None,
             reads=f"{_KEY}, {peers or 0:,} backends on the link",
             fails="connect: EHOSTUNREACH (113) or a long wait",
             remedies=remedies,

@@ -94,7 +94,6 @@ def _one_pool(facts: CapacityFacts) -> Bound:
         name="source ports, one backend from one address",
         hard=hard,
         knee=_knee(facts, found),
-        used=None,
         reads="net.ipv4.ip_local_port_range, ip_local_reserved_ports",
         fails=_FAILS[facts.workload.bind_mode],
         remedies=tuples.remedies(facts) if facts.short(hard) else (),

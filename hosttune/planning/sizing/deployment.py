@@ -9,7 +9,7 @@ from hosttune.model import Backend, BindMode, Deployment, Pair, PlannedHost, Siz
 from hosttune.model.programs import KnownProgram
 
 
-def deploy(sizing: Sizing, programs: tuple[KnownProgram, ...] = ()) -> Deployment:
+def deploy(sizing: Sizing, programs: tuple[KnownProgram, ...]) -> Deployment:
     """Return the hosts of a sizing; raises UsageError where the topology does not name the addresses it takes."""
     topology = sizing.topology
     for plan in sizing.tiers:

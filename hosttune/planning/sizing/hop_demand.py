@@ -66,7 +66,7 @@ def bounds(facts: CapacityFacts, hop: Hop, leg: Leg) -> list[Bound]:
     backends, name = 1 if hop.mode is BindMode.BIND else hop.backends, " and ".join(hop.to)
     if not hop.pairs or not backends or not hop.ports:
         to, where = "+".join(hop.to), f"source ports towards {name}"
-        return [Bound("ports", where, 0, None, None, "", "", scope=Scope.BACKEND, of=to)]
+        return [Bound("ports", where, 0, scope=Scope.BACKEND, of=to)]
     pool = PortPool(
         source="",
         backend=Backend("", 0, name),

@@ -15,6 +15,7 @@ from hosttune.model import (
     Machine,
     Reading,
     Reason,
+    Scope,
     Setting,
     Subject,
     Tier,
@@ -237,18 +238,16 @@ def _cap(tier: Tier) -> list[Bound]:
     if tier.connections_max is None:
         return []
     fails = "as its own limit has it: no setting of the host is it"
-    return [Bound("cap", f"connections_max of {tier.name}", tier.connections_max, None, None, "the topology", fails)]
+    return [Bound("cap", f"connections_max of {tier.name}", tier.connections_max, reads="the topology", fails=fails)]
 
 
 def _cloud(tier: Tier, load: Workload) -> list[Bound]:
     """Return what a provider tracks: as the topology says, else as it is published; an own figure comes first."""
-    sides = load.sockets_per_connection
-    fails = "no errno: packets of new connections are dropped outside of this machine"
+    who, most, reads = cloud.published(tier.cloud, tier.cores) or ("", None, "")
+    name = f"connections that {who} tracks, as published"
     if tier.tracked_max is not None:
-        hard, reads = tier.tracked_max // sides, "tracked_max of the topology"
-        return [Bound("cloud", "connections that the cloud tracks", hard, None, None, reads, fails)]
-    told = cloud.published(tier.cloud, tier.cores)
-    if told is None:
+        name, most, reads = "connections that the cloud tracks", tier.tracked_max, "tracked_max of the topology"
+    if most is None:
         return []
-    who, most, source = told
-    return [Bound("cloud", f"connections that {who} tracks, as published", most // sides, None, None, source, fails)]
+    fails = "no errno: packets of new connections are dropped outside of this machine"
+    return [Bound("cloud", name, most // load.sockets_per_connection, reads=reads, fails=fails, scope=Scope.OUTSIDE)]

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
-from hosttune.model.capacity import BindMode
 from hosttune.model.topology import Leg
 from hosttune.planning.topology import addresses, sizes
 
 TIER = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _UNPRINTED = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _PORTS = re.compile(r"(\d{1,5}(-\d{1,5})?(,\d{1,5}(-\d{1,5})?)*)?", re.ASCII)
-_LARGEST_SIZE = 1 << 50  # 1 PiB: more than a host has
 
 
 def shown(value: Any) -> str:
@@ -40,82 +37,14 @@ def many(count: int, one: str, more: str = "") -> str:
     return f"{count:,} {one if count == 1 else more or one + 's'}"
 
 
-def whole(least: int, most: int) -> Callable[[Any], int]:
-    """Check a whole number."""
-
-    def check(value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise ValueError(f"{shown(value)} is no whole number; write one without quotes")
-        if not least <= value <= most:
-            raise ValueError(
-                f"{shown(value)} is too {'small' if value < least else 'large'}; write {least:,} to {most:,}"
-            )
-        return value
-
-    return check
+def wanted(value: Any) -> Any:
+    """Return what may be "?" as None: a number to be found."""
+    return None if value == "?" else value
 
 
-def number(least: float, most: float) -> Callable[[Any], float]:
-    """Check a number that need not be whole."""
-
-    def check(value: Any) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-            raise ValueError(f"{shown(value)} is no number in {least:,} to {most:,}")
-        return float(value)
-
-    return check
-
-
-def size(value: Any) -> int:
-    """Check a size in bytes."""
-    found = sizes.size(value) if isinstance(value, str) else whole(0, _LARGEST_SIZE)(value)
-    return whole(0, _LARGEST_SIZE)(found)
-
-
-def wanted(check: Callable[[Any], int]) -> Callable[[Any], int | None]:
-    """Check what may be "?", which is None: a number to be found."""
-    return lambda value: None if value == "?" else check(value)
-
-
-def switch(value: Any) -> bool:
-    """Check true or false."""
-    if not isinstance(value, bool):
-        raise ValueError(f"{shown(value)} is neither true nor false; write one of them, without quotes")
-    return value
-
-
-def one_of(*names: str) -> Callable[[Any], str]:
-    """Check one of some words."""
-
-    def check(value: Any) -> str:
-        if value not in names:
-            raise ValueError(f"{shown(value)} is not known; there are {', '.join(filter(None, names))}")
-        return str(value)
-
-    return check
-
-
-def bind_mode(value: Any) -> BindMode:
-    """Check how a program gets its ports."""
-    return BindMode(one_of(*BindMode)(value))
-
-
-def word(pattern: str, like: str) -> Callable[[Any], str]:
-    """Check a word of a pattern; `like` says how one looks."""
-
-    def check(value: Any) -> str:
-        if not isinstance(value, str) or not re.fullmatch(pattern, value):
-            raise ValueError(f"{shown(value)} cannot stand here; write {like}")
-        return value
-
-    return check
-
-
-def line(value: Any) -> str:
-    """Check a sentence: one line of at most 200 characters."""
-    if not isinstance(value, str) or len(value) > 200 or _UNPRINTED.search(value):
-        raise ValueError(f"{shown(value)} is no line of text; write at most 200 characters, on one line")
-    return value
+def size(value: Any) -> Any:
+    """Return a size in bytes, of a text with a unit too."""
+    return sizes.size(value) if isinstance(value, str) else value
 
 
 def headroom(value: Any) -> Fraction:
@@ -137,23 +66,16 @@ def texts(value: Any) -> list[str]:
     return found
 
 
-def ports(value: Any) -> tuple[int, ...]:
-    """Check a list of ports; a single one is a list too."""
-    listed = [value] if isinstance(value, int) else value
-    if not isinstance(listed, list) or len(listed) > 64:
-        raise ValueError(f"{shown(value)} is no list of at most 64 ports; write [1883]")
-    found = tuple(whole(1, 65535)(one) for one in listed)
+def listed(value: Any) -> Any:
+    """Return a single port as a list of it."""
+    return [value] if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def once(found: tuple[int, ...]) -> tuple[int, ...]:
+    """Refuse a port that is there twice."""
     if len(set(found)) < len(found):
-        raise ValueError(f"{shown(value)} names a port twice; write each once")
+        raise ValueError(f"{shown(list(found))} names a port twice; write each once")
     return found
-
-
-def port_range(value: Any) -> tuple[int, int]:
-    """Check two ports; whether they make a range is for `validate`."""
-    if not isinstance(value, list) or len(value) != 2:
-        raise ValueError(f"{shown(value)} is no range; write [1024, 65535]")
-    low, high = (whole(0, 10**9)(one) for one in value)
-    return low, high
 
 
 def reserved(value: Any) -> str:
@@ -179,11 +101,17 @@ def paths(value: Any) -> tuple[str, ...]:
 def legs(value: Any) -> tuple[Leg, ...]:
     """Check where a tier connects to: "lb", ["lb", "edge"] as one leg, {db = 2} as one leg a tier."""
     if isinstance(value, dict):
-        return tuple(Leg((_tier(name),), whole(1, 64)(per)) for name, per in value.items())
+        return tuple(Leg((_tier(name),), _per(per)) for name, per in value.items())
     names = tuple(_tier(name) for name in texts(value))
     if len(set(names)) < len(names):
         raise ValueError(f"{shown(value)} names a tier twice; write each once, or {{{names[0]} = 2}}")
     return (Leg(names),) if names else ()
+
+
+def _per(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 64:
+        raise ValueError(f"{shown(value)} is no number of connections for each; write 1 to 64")
+    return value
 
 
 def _tier(name: str) -> str:

@@ -3,9 +3,18 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Any, Literal, Protocol
 
-from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationError, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationError,
+    ValidationInfo,
+)
 
 from hosttune.errors import TopologyError
 from hosttune.model.capacity import BindMode
@@ -16,12 +25,16 @@ from hosttune.planning.topology.keys import nearest
 
 MOST_TIERS = 64
 _EXAMPLES = {"name": '"my-topology"', "connections": "1_000_000", "rate": "1_000"}
-
-_NAME = keys.word(r"[a-z0-9][a-z0-9-]{0,63}", 'a name of a-z, 0-9 and -: "my-topology"')
-
-
-def _whole(least: int, most: int) -> PlainValidator:
-    return PlainValidator(keys.whole(least, most))
+_LIKE = {
+    "name": 'a name of a-z, 0-9 and -: "my-topology"',
+    "role": 'a name of a-z, 0-9 and -: "lb"',
+    "program": 'a program: "haproxy"',
+    "interface": 'an interface: "ens5"',
+    "title": "at most 200 characters, on one line",
+    "ports": "at most 64 ports: [1883]",
+    "port_range": "two ports: [1024, 65535]",
+}
+"""How the value of a key looks, for one that has another form."""
 
 
 def _addresses(value: Any, info: ValidationInfo) -> tuple[str, ...]:
@@ -29,16 +42,24 @@ def _addresses(value: Any, info: ValidationInfo) -> tuple[str, ...]:
     return keys.address_list(value, left)
 
 
+def _upto(most: float, least: float = 0) -> Any:
+    return Field(ge=least, le=most, strict=True)
+
+
 Addresses = Annotated[tuple[str, ...], PlainValidator(_addresses)]
 Paths = Annotated[tuple[str, ...], PlainValidator(keys.paths)]
-Size = Annotated[int, PlainValidator(keys.size)]
-Switch = Annotated[bool, PlainValidator(keys.switch)]
+Size = Annotated[int, BeforeValidator(keys.size), _upto(1 << 50)]  # 1 PiB: more than a host has
+Switch = Annotated[bool, Field(strict=True)]
 # what the kernel bounds in common is bounded here: 2147483584 is sysctl_nr_open_max (fs/file.c)
-Limit = Annotated[int, _whole(0, 2147483584)]
-Count = Annotated[int, _whole(0, 10**12)]
-Positive = Annotated[int, _whole(1, 10**12)]
-Hosts = Annotated[int | None, PlainValidator(keys.wanted(keys.whole(0, MOST)))]
-Sources = Annotated[int | None, PlainValidator(keys.wanted(keys.whole(1, MOST)))]
+Limit = Annotated[int, _upto(2147483584)]
+Count = Annotated[int, _upto(10**12)]
+Positive = Annotated[int, _upto(10**12, 1)]
+Seconds = Annotated[int, _upto(10**8)]
+Port = Annotated[int, _upto(65535, 1)]
+Ports = Annotated[tuple[Port, ...], Field(max_length=64), BeforeValidator(keys.listed), AfterValidator(keys.once)]
+End = Annotated[int, _upto(10**9)]  # whether two make a range is for `validate`
+Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
+Word = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$")]
 
 
 class Strict(BaseModel):
@@ -46,55 +67,53 @@ class Strict(BaseModel):
 
 
 class Target(Strict):
-    name: Annotated[str, PlainValidator(_NAME)]
-    title: Annotated[str, PlainValidator(keys.line)] = ""
+    name: Name
+    title: Word = ""
     connections: Count
-    rate: Annotated[int, _whole(1, 10**7)]
-    hold: Annotated[int, _whole(0, 10**8)] = 0
+    rate: Annotated[int, _upto(10**7, 1)]
+    hold: Seconds = 0
     headroom: Annotated[Fraction, PlainValidator(keys.headroom)] = Fraction(0)
     below_knee: Switch = True
 
 
 class Sent(Strict):
     size: Size = 0
-    count: Annotated[int, _whole(0, 10**9)] = 0
-    interval: Annotated[float, PlainValidator(keys.number(0.001, 10**8))] = 1.0
-    fan_out: Annotated[int, _whole(0, 10**9)] = 0
-    keepalive: Annotated[int, _whole(0, 10**8)] = 0
-    qos: Annotated[int, _whole(0, 2)] = 1
-    stay: Annotated[int, _whole(0, 10**8)] = 0
+    count: Annotated[int, _upto(10**9)] = 0
+    interval: Annotated[float, _upto(10**8, 0.001)] = 1.0
+    fan_out: Annotated[int, _upto(10**9)] = 0
+    keepalive: Seconds = 0
+    qos: Annotated[int, _upto(2)] = 1
+    stay: Seconds = 0
 
 
 class Hosted(Strict):
-    role: Annotated[str, PlainValidator(_NAME)] = ""
+    role: Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9-]{0,63})?$")] = ""
     to: Annotated[tuple[Leg, ...], PlainValidator(keys.legs)] = ()
-    program: Annotated[str, PlainValidator(keys.word(r"([a-z0-9][a-z0-9_.-]{0,31})?", 'a program: "haproxy"'))] = ""
-    hosts: Hosts = None
-    spare: Annotated[int, _whole(0, MOST)] = 0
+    program: Annotated[str, Field(pattern=r"^([a-z0-9][a-z0-9_.-]{0,31})?$")] = ""
+    hosts: Annotated[Annotated[int, _upto(MOST)] | None, BeforeValidator(keys.wanted)] = None
+    spare: Annotated[int, _upto(MOST)] = 0
     addresses: Addresses = ()
-    ports: Annotated[tuple[int, ...], PlainValidator(keys.ports)] = ()
-    memory: Annotated[int | None, PlainValidator(keys.wanted(keys.size))] = None
+    ports: Ports = ()
+    memory: Annotated[Size | None, BeforeValidator(keys.wanted)] = None
     memory_kept: Size = 0
-    cores: Annotated[int, _whole(1, 8192)] | None = None  # NR_CPUS, arch/x86/Kconfig
-    sources: Sources = 1
-    sources_each: Annotated[int, _whole(1, MOST)] | None = None
+    cores: Annotated[int, _upto(8192, 1)] | None = None  # NR_CPUS, arch/x86/Kconfig
+    sources: Annotated[Annotated[int, _upto(MOST, 1)] | None, BeforeValidator(keys.wanted)] = 1
+    sources_each: Annotated[int, _upto(MOST, 1)] | None = None
     source_addresses: Addresses = ()
     # IFNAMSIZ, include/uapi/linux/if.h
-    interface: Annotated[
-        str, PlainValidator(keys.word(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}", 'an interface: "ens5"'))
-    ] = ""
-    bind_mode: Annotated[BindMode, PlainValidator(keys.bind_mode)] | None = None
-    port_range: Annotated[tuple[int, int], PlainValidator(keys.port_range)] | None = None
+    interface: Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}$")] = ""
+    bind_mode: BindMode | None = None
+    port_range: tuple[End, End] | None = None
     reserved_ports: Annotated[str, PlainValidator(keys.reserved)] = ""
     connections_max: Positive | None = None
     connections: Positive | None = None
     nofile: Limit | None = None
-    processes: Annotated[int, _whole(1, 4096)] = 1
-    backlog: Annotated[int, _whole(1, 2**31 - 1)] | None = None
-    stall: Annotated[float, PlainValidator(keys.number(0, 3600))] | None = None
+    processes: Annotated[int, _upto(4096, 1)] = 1
+    backlog: Annotated[int, _upto(2**31 - 1, 1)] | None = None
+    stall: Annotated[float, _upto(3600)] | None = None
     application_memory: Size | None = None
     conntrack: Switch | None = None
-    cloud: Annotated[str, PlainValidator(keys.one_of("", *CLOUDS))] = ""
+    cloud: Literal["", "aws", "azure", "gcp"] = ""
     tracked_max: Count | None = None
     reports: Paths = ()
     snapshots: Paths = ()
@@ -151,13 +170,30 @@ def read(tables: dict[str, Any], wrong: Wrong) -> File:
 
 
 def _text(first: Any, table: str, key: str) -> str:
-    if first["type"] == "extra_forbidden":
+    """Return what is wrong with a value, and how to fix it."""
+    kind, value, limits = first["type"], keys.shown(first["input"]), first.get("ctx", {})
+    if kind == "extra_forbidden":
         known = KEYS[table.partition(".")[0]] if table else tuple(File.model_fields)
         return f"no such {'key' if table else 'table'}; {nearest(key, known)}"
-    if first["type"] == "missing":
-        return (
-            f"missing; write {key} = {_EXAMPLES[key]}"
-            if table
-            else "no such table; `hosttune plan --example` prints a whole file"
-        )
-    return str(first["msg"]).removeprefix("Value error, ")
+    if kind == "missing" and not table:
+        return "no such table; `hosttune plan --example` prints a whole file"
+    if kind == "missing" and key in _EXAMPLES:
+        return f"missing; write {key} = {_EXAMPLES[key]}"
+    if kind == "value_error":
+        return str(first["msg"]).removeprefix("Value error, ")
+    if kind in ("enum", "literal_error"):
+        names = [name for name in _WORDS[key] if name]
+        return f"{value} is not known; there are {', '.join(names)}"
+    wrong = _WRONG.get(kind, "cannot stand here; write {like}")
+    return f"{value} {wrong.format(like=_LIKE.get(key, 'what hosttune plan --example shows'), **limits)}"
+
+
+_WORDS: dict[str, tuple[str, ...]] = {"bind_mode": tuple(BindMode), "cloud": CLOUDS}
+_WRONG = {
+    "int_type": "is no whole number; write one without quotes",
+    "float_type": "is no number; write one without quotes",
+    "greater_than_equal": "is too small; write {ge:,} or more",
+    "less_than_equal": "is too large; write {le:,} at most",
+    "bool_type": "is neither true nor false; write one of them, without quotes",
+}
+"""What is wrong by the type of pydantic's error."""

@@ -10,6 +10,7 @@ from typing import Any
 
 from hosttune.model import BindMode, Reason, Unknown
 from hosttune.proofs import netfilter, socket_pairs
+from hosttune.proofs.counters import dropped as dropped_packets
 from hosttune.proofs.proof_setup import CONNECTION, Forecast, Setup
 from hosttune.proofs.scene import Scene
 
@@ -49,18 +50,11 @@ def measure(scene: Scene, entered: int) -> dict[str, Any]:
     netfilter.track()
     scene.keep.append(socket_pairs.listen("127.0.0.1", _PORT))
     netfilter.fill(entered)
-    before, dropped = netfilter.count(), _dropped()
+    before, dropped = netfilter.count(), dropped_packets()
 
     def one(_number: int, _log: list[Any]) -> socket.socket:
         return socket_pairs.client(BindMode.CONNECT, "", "127.0.0.1", _PORT, wait=0.3)
 
     tally = scene.crowd.run(one, stop=100 * TAIL)
-    failed = _FAILS if _dropped() > dropped else tally.failed
+    failed = _FAILS if dropped_packets() > dropped else tally.failed
     return {"measured": before + tally.made, "failed": failed, "notes": [f"{tally.made:,} of them real connections"]}
-
-
-def _dropped() -> int:
-    """Return the packets dropped by a full table, of all CPUs: column `drop`, in hexadecimal."""
-    with open("/proc/net/stat/nf_conntrack") as file:
-        head, *rows = [line.split() for line in file]
-    return sum(int(row[head.index("drop")], 16) for row in rows)

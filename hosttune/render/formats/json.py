@@ -10,7 +10,7 @@ from fractions import Fraction
 from typing import Any
 
 from hosttune import render as _render
-from hosttune.model import Bound, Change, Origin, Proof, Subject, Unknown, Use
+from hosttune.model import Bound, Change, Origin, Proof, SourcePlan, Subject, Unknown, Use
 from hosttune.render.page import PLAIN, Page
 
 
@@ -38,7 +38,8 @@ def plain(value: Any) -> Any:
 
 
 def _fields(value: Any) -> dict[str, Any]:
-    return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    names = (*(field.name for field in dataclasses.fields(value)), *BESIDE.get(type(value), ()))
+    return {name: plain(getattr(value, name)) for name in names}
 
 
 def _diff(change: Change) -> str:
@@ -47,14 +48,19 @@ def _diff(change: Change) -> str:
     return "\n".join(plan_text.diff(change))
 
 
+BESIDE: Mapping[type, tuple[str, ...]] = {
+    Bound: ("id", "raised_by"),
+    Proof: ("verdict",),
+    SourcePlan: ("carried",),
+    Use: ("id",),
+}
+"""What documents say of a noun beside its fields: properties of it."""
+
 _SPECIAL: dict[type, Callable[[Any], Any]] = {
     Unknown: lambda found: {"unknown": found.reason.name, "detail": found.detail},
     Subject: str,
     Origin: lambda found: {"file": found.path, "line": found.line, "text": found.text},
-    Use: lambda found: {"id": found.id, **_fields(found)},
     Change: lambda change: {**_fields(change), "diff": _diff(change)},
-    Bound: lambda found: {"id": found.id, **_fields(found), "raised_by": found.raised_by},
-    Proof: lambda found: {**_fields(found), "verdict": found.verdict.value},
     Enum: lambda found: found.value,
     Fraction: lambda found: found.numerator if found.denominator == 1 else float(found),
     frozenset: sorted,

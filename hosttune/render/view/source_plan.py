@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 from hosttune.model import EgressInterface, More, SourcePlan
 from hosttune.model.document import Block, Commands, Document, Pairs, Paragraph, paragraphs
@@ -137,49 +136,3 @@ def _anyip(plan: SourcePlan) -> Iterator[Block]:
         lines.append(f"the network of {plan.machine.cloud} must route the prefix to this machine too")
     what = "or a whole prefix that nothing else uses, without an address for each (AnyIP)"
     yield Commands(f"{what}; {plan.anyip} meets no subnet of this host", tuple(lines), gap=True, spread=True)
-
-
-def plain(plan: SourcePlan) -> dict[str, Any]:
-    """Return what programs get of it."""
-    return {
-        "connections": plan.connections,
-        "headroom": plan.headroom,
-        "wanted": plan.wanted,
-        "bind_mode": plan.mode,
-        "range_now": plan.range_now,
-        "range_widest": plan.range_widest,
-        "carried": plan.carried,
-        "egress_interfaces": [_row(outlet) for outlet in plan.egress_interfaces],
-        "cloud": plan.cloud,
-        "anyip": plan.anyip or None,
-        "local": plan.local,
-        "next": plan.next,
-        "notes": plan.notes,
-    }
-
-
-def _row(outlet: EgressInterface) -> dict[str, Any]:
-    pools = [
-        {"backend": str(p.backend), **{name: getattr(p, name) for name in ("source", "usable", "used", "free", "knee")}}
-        for p in outlet.pools
-    ]
-    return {
-        "interface": outlet.interface,
-        "family": outlet.version,
-        "source": outlet.source,
-        "gateway": outlet.via or None,
-        "connections": outlet.connections,
-        "have": outlet.have,
-        "pools": pools,
-        "more": {"now": _counts(outlet.now), "widest": _counts(outlet.widest)},
-        "own": outlet.own,
-        "subnet": outlet.subnet or None,
-        "free": outlet.free,
-        "free_ranges": outlet.ranges,
-        "seen": outlet.seen,
-        "chosen": outlet.chosen,
-    }
-
-
-def _counts(more: More) -> dict[str, int | None]:
-    return {"hard": more.hard, "below_knee": more.knee}

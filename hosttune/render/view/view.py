@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import Any
 
-from hosttune.model import Trend, Unknown, Use, View
+from hosttune.model import Look, LookUse, Trend, Unknown, Use, View
 from hosttune.model.document import Block, Column, Document, Paragraph, Role, Row, Table, paragraphs
 from hosttune.printable import cleaned
 from hosttune.render.figures import NO_LIMIT
@@ -51,40 +50,40 @@ def line(view: View) -> str:
     return " | ".join([*parts, *map(_short, shown)])
 
 
-def plain(view: View) -> dict[str, Any]:
+def plain(view: View) -> Look:
     """Return what programs get of it; a figure that is not known is None."""
     view = cleaned(view)
     tick = view.tick
-    return {
-        "host": view.machine.hostname,
-        "time": round(tick.time, 3),
-        "at": tick.at,
-        "seconds": round(view.seconds, 3),
-        "cost": _rounded(tick.cost, 4),
-        "counters": tick.counters,
-        "rates": {name: round(rate, 2) for name, rate in view.rates.items()},
-        "drops": _rounded(view.drops, 2),
-        "uses": [_use(one) for one in view.trends],
-        "changes": view.changes,
-        "notes": tick.notes,
-    }
+    return Look(
+        host=view.machine.hostname,
+        time=round(tick.time, 3),
+        at=tick.at,
+        seconds=round(view.seconds, 3),
+        cost=_rounded(tick.cost, 4),
+        counters=tick.counters,
+        rates={name: round(rate, 2) for name, rate in view.rates.items()},
+        drops=_rounded(view.drops, 2),
+        uses=tuple(_use(one) for one in view.trends),
+        changes=view.changes,
+        notes=tick.notes,
+    )
 
 
-def _use(one: Trend) -> dict[str, object]:
-    use = one.use
-    return {
-        "id": use.id,
-        "name": use.name,
-        "unit": use.unit,
-        "used": use.used,
-        "limit": use.limit if isinstance(use.limit, int) else None,
-        "unknown": str(use.limit) if isinstance(use.limit, Unknown) else "",
-        "knee": use.knee,
-        "age": round(one.age, 2),
-        "rate": _rounded(one.rate, 3),
-        "slow_in": _rounded(one.slow_in, 1),
-        "full_in": _rounded(one.full_in, 1),
-    }
+def _use(trend: Trend) -> LookUse:
+    use = trend.use
+    return LookUse(
+        id=use.id,
+        name=use.name,
+        unit=use.unit,
+        used=use.used,
+        limit=use.limit if isinstance(use.limit, int) else None,
+        unknown=str(use.limit) if isinstance(use.limit, Unknown) else "",
+        knee=use.knee,
+        age=round(trend.age, 2),
+        rate=_rounded(trend.rate, 3),
+        slow_in=_rounded(trend.slow_in, 1),
+        full_in=_rounded(trend.full_in, 1),
+    )
 
 
 def _rounded(value: float | None, digits: int) -> float | None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hosttune import cli, registry
+from hosttune import cli
 from hosttune.commands import completing
 from hosttune.facts import kinds
 
@@ -59,11 +59,9 @@ def nic(tmp_path: Path) -> Iterator[Path]:
     (tmp_path / "kinds").mkdir()
     (tmp_path / "kinds/nic.py").write_text(KIND)
     kinds.__path__.append(str(tmp_path / "kinds"))
-    registry.names.cache_clear()
     yield tmp_path
     kinds.__path__.pop()
     sys.modules.pop("hosttune.facts.kinds.nic", None)
-    registry.names.cache_clear()
 
 
 def run(*args: str) -> int:

@@ -63,7 +63,7 @@ def chains(draw: st.DrawFn) -> Sizing:
 @given(chains())
 def test_a_host_has_the_ports_that_its_plan_counts(sizing: Sizing) -> None:
     plan = sizing.plan("lb")
-    host = next(h for h in deploy(sizing).hosts if h.tier.name == "lb")
+    host = next(h for h in deploy(sizing, ()).hosts if h.tier.name == "lb")
     assert plan.tier.port_range is not None
     low, high = plan.tier.port_range
     mode = plan.workload.bind_mode

@@ -54,7 +54,7 @@ def test_what_would_have_been_enough() -> None:
 
 
 def test_hosts_have_the_pairs_of_the_paper() -> None:
-    deployment = deploy(roles.planned(load.load("whitepaper-2019")))
+    deployment = deploy(roles.planned(load.load("whitepaper-2019")), ())
     (balancer,) = deployment.of("lb")
     assert len(balancer.pairs) == 24 == len({pair.source for pair in balancer.pairs})
     assert [len(b.sources) for b in balancer.workload.backends] == [4] * 6

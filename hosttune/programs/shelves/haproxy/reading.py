@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-from typing import NamedTuple
 
 from hosttune.errors import UsageError
 from hosttune.facts import backends
@@ -14,14 +13,6 @@ from hosttune.programs.shelves.haproxy import descriptors, sections
 from hosttune.programs.shelves.haproxy.sections import Section, Server
 
 Span = tuple[int, int]
-
-
-class _Dialled(NamedTuple):
-    """A backend and the source towards it; `span` are the ports that HAProxy binds to, None where it chooses none."""
-
-    backend: Backend
-    source: str
-    span: Span | None
 
 
 def read(host: Host, path: str, text: str) -> Configured:
@@ -38,11 +29,11 @@ def read(host: Host, path: str, text: str) -> Configured:
     servers = [dialled for server in sections.servers(every) if (dialled := _dialled(host, server, notes))]
     if not servers:
         raise UsageError(f"--backends-from {path}: no server line in it; name the backends with --backend")
-    spans = [server.span for server in servers if server.span]
+    spans = [span for _, _, span in servers if span]
     if spans and len(set(spans)) + (len(spans) != len(servers)) > 1:
         notes.append(f"{path}: sources with several port ranges or none; the first range is taken for all")
     hint = (BindMode.EXPLICIT, spans[0]) if spans else (BindMode.NO_PORT, None)
-    rows = [(server.backend, server.source) for server in servers]
+    rows = [(backend, source) for backend, source, _ in servers]
     return Configured(backends.merge(rows), hint, tuple(notes), *descriptors.settings(path, every))
 
 
@@ -59,8 +50,8 @@ def _check(every: tuple[Section, ...]) -> None:
                 raise UsageError(f"{directive.where}: HAProxy {refused}; write source {source} there")
 
 
-def _dialled(host: Host, server: Server, notes: list[str]) -> _Dialled | None:
-    """Return what a server line dials, None where its ports are not counted; adds what is to be said of it."""
+def _dialled(host: Host, server: Server, notes: list[str]) -> tuple[Backend, str, Span | None] | None:
+    """Return backend, source and ports of a server line, None where they are not counted; adds what is to be said."""
     line, at = server.directive, 3 if server.is_template else 2
     if len(line.words) <= at:
         raise UsageError(f"{line.where}: server without an address; write server NAME HOST:PORT")
@@ -69,7 +60,7 @@ def _dialled(host: Host, server: Server, notes: list[str]) -> _Dialled | None:
         notes.append(f"{line.where}: {target} is no address to count ports towards; skipped")
         return None
     source, span = _bound(server, line.after("source", at + 1), notes)
-    return _Dialled(backends.parse(host, _plain(target), line.where), source, span)
+    return backends.parse(host, _plain(target), line.where), source, span
 
 
 def _bound(server: Server, own: str, notes: list[str]) -> tuple[str, Span | None]:

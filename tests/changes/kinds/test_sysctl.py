@@ -92,7 +92,7 @@ def test_an_image_without_the_directories_gets_them(tmp_path: Path, run: Any) ->
 
 
 def test_a_recording_is_not_taken_to_lack_what_every_host_has() -> None:
-    path = next((Path(__file__).parents[1] / "hosts").glob("debian12-stock.json"))
+    path = next((Path(__file__).parents[2] / "hosts").glob("debian12-stock.json"))
     host = Recorded.load(str(path))
     made = apply.on(host, acts.wish(tree.asked(dry_run=True, snapshot=str(path)))).changes
     assert {c.target for c in made if c.backend == "directory"} <= {"/etc/systemd/system/haproxy.service.d"}
