@@ -115,11 +115,12 @@ def resolve(
 def explain(
     key: Annotated[str, typer.Argument(help="A sysctl, or nofile.", metavar="KEY", autocompletion=completing.subjects)],
     profile: ProfileFile = None,
+    format: Annotated[str, formats_of("Explained")] = "table",
 ) -> None:
     """Say what a key is, its unit and default, what goes wrong either way, and which role wants what."""
     from hosttune.commands import explain
 
-    explain.run(key, profile or [])
+    explain.run(key, profile or [], format)
 
 
 @app.command()
@@ -148,11 +149,12 @@ def profile_list() -> None:
 def profile_show(
     name: Annotated[str, typer.Argument(metavar="NAME", autocompletion=completing.roles)],
     options: Annotated[Options, Fields("connections", "rate")],
+    format: Annotated[str, formats_of("RoleRequirements")] = "table",
 ) -> None:
     """Print what a profile requires on this host."""
     from hosttune.commands import profile
 
-    profile.show(dataclasses.replace(options, role=(name,)))
+    profile.show(dataclasses.replace(options, role=(name,)), format)
 
 
 @profiles.command("validate")

@@ -41,7 +41,6 @@ ProfileFile = Annotated[list[str] | None, FileOption("--profile", help="A profil
 Root = Annotated[str, DirectoryOption(help="Examine the tree below DIR: an image or a chroot.")]
 Snapshot = Annotated[str, FileOption("--snapshot", help="Examine a recording instead of this host.")]
 Netns = Annotated[str, typer.Option(help="Look from inside this network namespace (ip netns).", metavar="NAME")]
-Format = Annotated[str, formats("table", "json")]
 FailOn = Annotated[
     str,
     typer.Option(

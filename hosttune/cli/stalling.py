@@ -90,6 +90,7 @@ def report(
     ],
     markdown: Annotated[bool, typer.Option("--markdown", help="As Markdown; the default.")] = False,
     svg: Annotated[bool, typer.Option("--svg", help="As a picture: charts over time.")] = False,
+    format: Annotated[str, formats_of("Account")] = "markdown",
     output: Annotated[str, FileOption("-o", "--output", help="Write it to a file.")] = "",
 ) -> None:
     """Make of a recorded run what a white paper shows: each figure over time, its maximum, and where its bound lay.
@@ -98,4 +99,4 @@ def report(
     """
     from hosttune.commands import report
 
-    raise typer.Exit(report.run(file, markdown, svg, output))
+    raise typer.Exit(report.run(file, "svg" if svg else "markdown" if markdown else format, markdown and svg, output))

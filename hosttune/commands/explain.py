@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hosttune import api
+from hosttune import api, render
+from hosttune.model import Explained
 from hosttune.terminal import presenting
 
 
-def run(key: str, files: Sequence[str]) -> None:
+def run(key: str, files: Sequence[str], format: str) -> None:
     """Print it; raises UsageError where no profile tells of the key."""
-    for explanation in api.explain(key, profile=files):
-        presenting.present(explanation, "table")
+    render.check_format(Explained, format)
+    presenting.present(Explained(api.explain(key, profile=files)), format)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from hosttune import api
+from hosttune import api, render
 from hosttune.options import Options
 from hosttune.terminal import presenting, streams
 
@@ -15,9 +15,10 @@ def show_all() -> None:
         streams.put(f"{name:<18}{title}\n")
 
 
-def show(options: Options) -> None:
+def show(options: Options, format: str) -> None:
     """Print what a profile requires on this host, at that workload."""
-    presenting.present(api.requirements(options), "table")
+    render.check_format("RoleRequirements", format)
+    presenting.present(api.requirements(options), format)
 
 
 def validate(files: Sequence[str]) -> None:

@@ -1,20 +1,20 @@
-"""What a recorded run comes to: as Markdown, or as a picture."""
+"""What a recorded run comes to: as Markdown, as a picture, or in any other format."""
 
 from __future__ import annotations
 
 from hosttune import api, render
 from hosttune.errors import UsageError
-from hosttune.terminal import streams
+from hosttune.terminal import presenting, streams
 
 
-def run(file: str, markdown: bool, svg: bool, output: str) -> int:
-    """Print the report, or write it to a file."""
-    if markdown and svg:
+def run(file: str, format: str, both: bool, output: str) -> int:
+    """Print the report, or write it to a file; `both`: a picture and Markdown were asked for."""
+    render.check_format("Account", format)
+    if both:
         raise UsageError("--markdown and --svg: choose one of the two, and run it again for the other")
     account = api.report(file)
-    text = render.render(account, "svg" if svg else "markdown")
     if output:
-        streams.to_file("-o", output, text)
+        streams.to_file("-o", output, render.render(account, format))
     else:
-        streams.put(text)
+        presenting.present(account, format)
     return 0

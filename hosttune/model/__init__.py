@@ -23,7 +23,7 @@ from hosttune.model.capacity import (
 )
 from hosttune.model.changes import Change, FileState, Plan, State, Who
 from hosttune.model.diagnosis import Cause, Certainty, Conclusion, Diagnosis, Evidence, LogHit, Symptom
-from hosttune.model.explanation import Explanation, RoleRequirements, ValidProfile, Wanted
+from hosttune.model.explanation import Explained, Explanation, RoleRequirements, ValidProfile, Wanted
 from hosttune.model.findings import (
     Finding,
     Operator,
@@ -79,6 +79,7 @@ __all__ = [
     "Diagnosis",
     "EgressInterface",
     "Evidence",
+    "Explained",
     "Explanation",
     "FileState",
     "FileValue",

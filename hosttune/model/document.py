@@ -59,7 +59,6 @@ class Commands:
     lines: tuple[str, ...]
     gap: bool = False
     spread: bool = False
-    folded: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,13 @@ class Explanation:
 
 
 @dataclass(frozen=True, slots=True)
+class Explained:
+    """All that there is to say of what was asked for: one subject, or all of a kind."""
+
+    subjects: tuple[Explanation, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RoleRequirements:
     """What a profile requires on this host at a workload; `why` are the reasons of the workload's figures, by name."""
 

@@ -111,7 +111,7 @@ def _of_bounds(report: Report) -> Iterator[Case]:
             yield Case(CAPACITY, clean(bound.id), outcome, Verdict.UNKNOWN.value, clean(said))
             continue
         failed = bound.id in short
-        told = [("bound", bound.name), ("fails", bound.fails), ("raise it", bound.raised_by), ("log", bound.log)]
+        told = [("bound", bound.name), ("fails", bound.fails), ("fix", bound.raised_by), ("log", bound.log)]
         facts = tuple((name, clean(text)) for name, text in told if text) if failed else ()
         outcome = Outcome.FAILED if failed else Outcome.OK
         yield Case(CAPACITY, clean(bound.id), outcome, "FAIL" if failed else "OK", clean(said), facts)

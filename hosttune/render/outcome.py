@@ -68,7 +68,7 @@ def capacity(before: Report, after: Report, waiting: Collection[str] = ()) -> st
         return "capacity: no bound could be told"
     number, bound = now[0]
     wanted = after.workload.connections
-    raise_ = f"; raise it: {bound.raised_by}" if bound.raised_by else ""
+    raise_ = f"; fix: {bound.raised_by}" if bound.raised_by else ""
     for unit in waiting:
         if bound.reads.startswith(f"nofile:unit/{unit} "):
             raise_ = f" until it is started again: systemctl restart {unit}"

@@ -10,6 +10,11 @@ from typing import Any
 from hosttune.model.document import Bars, Block, Column, Paragraph, Plot, Role, Row, Table
 
 
+def pasted(line: str) -> bool:
+    """Say whether a line among commands is to be pasted, and is no words."""
+    return line.startswith(("  ", "sudo ", "hosttune "))
+
+
 @dataclass(frozen=True, slots=True)
 class Grid:
     """A table with all its cells: heads are (name, whether it stands to the right)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -132,12 +132,6 @@ def open_profiles(roles: list[str], files: list[str]) -> list[Profile]:
         return [load.load(name) for name in dict.fromkeys(wanted)]
     trust.weigh(doubts)
     return found
-
-
-def check_format(name: str, known: Sequence[str] = ("table", "json")) -> None:
-    """Raise UsageError where a verb has no format of this name."""
-    if name not in known:
-        raise UsageError(f"--format {name}: unknown; choose {', '.join(known[:-1])} or {known[-1]}")
 
 
 def teller() -> Callable[[str], None]:

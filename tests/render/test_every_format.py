@@ -6,27 +6,73 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
+import jsonschema
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import hosttune.render.formats
 from hosttune import model, registry, render
-from hosttune.model import Capacity, Origin, Resolution, document
+from hosttune.model import (
+    Capacity,
+    Change,
+    Conclusion,
+    Explained,
+    Explanation,
+    FileState,
+    Operator,
+    Origin,
+    Proof,
+    Reason,
+    Requirement,
+    Resolution,
+    RoleRequirements,
+    Severity,
+    Subject,
+    Trial,
+    Unknown,
+    ValidProfile,
+    Verdict,
+    Wanted,
+    Who,
+    Workload,
+    acting,
+    document,
+)
+from hosttune.model.acting import (
+    Applied,
+    Confirmed,
+    History,
+    Invocation,
+    Lost,
+    Past,
+    Result,
+    SourcesChanged,
+    Undone,
+    Unusable,
+    Waiting,
+)
 from hosttune.model.resolution import FileValue, KeyResolution, NofileResolution
+from hosttune.render import schemas
+from tests.commands.test_sources_plan import host as sources_host
+from tests.commands.test_sources_plan import made as sources_of
 from tests.render import plans
+from tests.render.test_diagnosis import _NOFILE, _PORTS, _diagnosis
 from tests.render.test_formats import every_kind
 from tests.render.test_record_text import climbed
+from tests.render.test_render_examples import MACHINE
 from tests.render.test_watch_text import view
 
 HERE = Path(__file__).parent
@@ -61,15 +107,121 @@ def resolution() -> Resolution:
     )
 
 
+SOMAXCONN = Requirement(
+    Subject("sysctl", "net.core.somaxconn"),
+    Operator.AT_LEAST,
+    (4_096,),
+    "bursts wait",
+    "listen(2)",
+    Severity.ERROR,
+    ("lb",),
+)
+CHANGES = (
+    Change("sysctl", "net.core.somaxconn", "128", "4096", why="bursts wait here"),
+    Change(
+        "file", "/etc/sysctl.d/90-hosttune.conf", None, FileState("# Written by hosttune\nnet.core.somaxconn = 4096\n")
+    ),
+)
+WHO = Invocation("2026-11-24T22:58:17Z", "hosttune apply --role lb", Who("alice", "bob", "10.0.0.5", "pts/0"), "T-1")
+UNUSABLE = Unusable(3, "/var/lib/hosttune/3.json", "its sum is wrong", "look at it: sudo mv 3.json 3.json.damaged")
+RESULT = Result("sysctl:net.core.somaxconn", Verdict.FAIL, "128", "4,096", "128", "a later file overrides it")
+LOST = Lost("net.core.somaxconn", "now", "4096", "128", ("tuned.service writes it",))
+
 NOUNS: dict[str, Any] = {
+    "applied-planned": Applied(
+        dry_run=True, changed=True, changes=CHANGES, notes=("left alone",), capacity="as before"
+    ),
+    "applied": Applied(
+        id=7,
+        changed=True,
+        changes=CHANGES,
+        results=(RESULT,),
+        not_in_force=(LOST,),
+        capacity="128 -> 4,096",
+        confirm=Waiting(60, "2026-11-24T23:00:00Z", "systemd", ("/etc/sysctl.d/90-hosttune.conf",)),
+    ),
+    "undone": Undone(id=7, changed=True, changes=CHANGES, kept=("fs.nr_open: kept",), taken_back=True, forcible=True),
+    "confirmed": Confirmed(id=7, changed=True, changes=CHANGES),
+    "history": History((Past(id=7, status="applied", state="in force", made=WHO, roles=("lb",)),), (UNUSABLE,)),
+    "sources-changed": SourcesChanged(verb="add", id=7, changed=True, capacity="as before"),
     "report": every_kind(),
     "capacity": Capacity(every_kind()),
     "sizing": plans.fan(),
     "fleet": plans.fleet(),
     "account": climbed(),
+    "diagnosis": _diagnosis(Conclusion.CAUSE, _PORTS, excluded=(_NOFILE,), next=("the errno",), notes=("a note",)),
+    "explained": Explained(
+        (
+            Explanation(
+                SOMAXCONN.subject,
+                "a ceiling",
+                "connections",
+                "4,096",
+                "it overflows",
+                "it waits",
+                "a network namespace",
+                "net/socket.c",
+                (0, 9),
+                "128",
+                (Wanted("lb", SOMAXCONN, "to at least 4,096"),),
+            ),
+        )
+    ),
+    "role-requirements": RoleRequirements("lb", "a proxy", Workload(9, 1), (Wanted("lb", SOMAXCONN, "to 4,096"),), ()),
+    "valid-profile": ValidProfile("my.toml", 12, ("fs.x concerns none of it",)),
+    "source-plan": sources_of(1_000_000, sources_host(vendor="Amazon EC2", gateway="10.0.0.1")),
+    "trial": Trial(
+        MACHINE,
+        ("lb",),
+        True,
+        30.0,
+        4.0,
+        (
+            Proof(
+                "ports",
+                "source ports",
+                "1 pair",
+                28_232,
+                28_232,
+                "ports",
+                (28_232, 28_232),
+                "exact",
+                "EADDRNOTAVAIL",
+                "EADDRNOTAVAIL",
+                1.0,
+            ),
+            Proof(
+                "syn",
+                "SYN queue",
+                "1 listener",
+                4_096,
+                Unknown(Reason.INVISIBLE, "no namespace"),
+                "requests",
+                (4_096, 4_097),
+                "one may be on its way",
+                "",
+                "",
+                0.1,
+                ("a note",),
+            ),
+        ),
+        ("a note",),
+        "hosttune prove",
+    ),
+    "view": view(),
     "resolution": resolution(),
 }
 SHAPES = [(name, format) for name, noun in NOUNS.items() for format in ("table", "markdown", "html", "svg")]
+
+
+@pytest.fixture(autouse=True)
+def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Have a look tell its time alike everywhere."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "UTC")
+        time.tzset()
+        yield
+    time.tzset()
 
 
 @pytest.mark.parametrize(("name", "format"), SHAPES)
@@ -80,7 +232,7 @@ def test_a_noun_says_what_was_reviewed(name: str, format: str) -> None:
     assert made == golden.read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("name", "noun"), [*NOUNS.items(), ("view", view())])
+@pytest.mark.parametrize(("name", "noun"), [*NOUNS.items()])
 def test_a_noun_has_every_format(name: str, noun: Any) -> None:
     every = render.formats_of(type(noun))
     assert set(registry.names(render.FORMATS)) <= set(every)
@@ -91,8 +243,16 @@ def test_a_noun_has_every_format(name: str, noun: Any) -> None:
 
 
 def test_each_view_is_of_a_noun() -> None:
-    names = {re.sub(r"(?<=.)([A-Z])", r"_\1", name).lower() for name in model.__all__}
+    names = {re.sub(r"(?<=.)([A-Z])", r"_\1", name).lower() for name in (*model.__all__, *dir(acting))}
     assert set(registry.names(render.VIEWS)) <= names
+
+
+@pytest.mark.parametrize("name", NOUNS)
+def test_a_document_for_programs_holds_to_its_schema(name: str) -> None:
+    found = json.loads(render.render(NOUNS[name], "json"))
+    schema = found["schema"].split("/")[1]
+    if schema in schemas.nouns():
+        jsonschema.validate(found, json.loads(schemas.path_of(schema).read_text("utf-8")))
 
 
 class Tags(HTMLParser):
@@ -166,6 +326,7 @@ BLOCK = (
     | st.builds(document.Paragraph, TEXT, TEXT, st.sampled_from(document.Role), st.integers(0, 3), st.booleans())
     | st.builds(document.Callout, TEXT, TEXTS, st.sampled_from(document.Role))
     | st.builds(document.Commands, TEXT, TEXTS.filter(bool), st.booleans(), st.booleans())
+    | st.builds(document.Lines, TEXTS)
     | st.builds(document.Listing, TEXT, TEXTS, st.booleans())
     | st.builds(document.Pairs, st.lists(st.tuples(TEXT, TEXT), max_size=3).map(tuple), TEXT)
     | st.builds(document.Bars, TEXT, COUNT, st.lists(BAR, max_size=3).map(tuple), COUNT)
@@ -197,10 +358,8 @@ def outside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Add a format by one file in a folder of one's own."""
     (tmp_path / "census.py").write_text(OUTSIDE, encoding="utf-8")
     monkeypatch.setattr(hosttune.render.formats, "__path__", [*hosttune.render.formats.__path__, str(tmp_path)])
-    registry.names.cache_clear()
     yield "census"
     sys.modules.pop(f"{render.FORMATS}.census", None)
-    registry.names.cache_clear()
 
 
 def test_a_format_from_outside_is_had_by_every_noun(outside: str) -> None:

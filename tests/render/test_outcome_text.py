@@ -41,7 +41,7 @@ SAID = {
     "it stood still": (
         (LOGIN, PORTS),
         (LOGIN, WIDE),
-        "412 of 1,000,000 connections, as before: nofile of login root still binds; raise it: nofile=2,000,200",
+        "412 of 1,000,000 connections, as before: nofile of login root still binds; fix: nofile=2,000,200",
     ),
     "it was enough": ((WIDE,), (WIDE,), "1,548,288 connections, as before; the first limit is ports"),
     "nothing is known": ((), (), "capacity: no bound could be told"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from html import escape
 from typing import Any
@@ -13,6 +14,7 @@ from hosttune.model.document import (
     Commands,
     Document,
     Flow,
+    Lines,
     Listing,
     Pairs,
     Paragraph,
@@ -42,7 +44,8 @@ code{padding:.1rem .3rem}.answer{border-left:.4rem solid var(--role);background:
 
 def write(document: Document, page: Page = PLAIN) -> str:
     """Return the page; the terminal's room changes nothing."""
-    body = [f"<h1>{_safe(document.title)}</h1>", f'<p class="about">{_safe(" · ".join(document.about))}</p>']
+    body = [f"<h1>{_safe(document.title)}</h1>"]
+    body += [f'<p class="about">{_safe(" · ".join(document.about))}</p>'] if document.about else []
     for kind, block in tabular.runs(document.blocks):
         body += _BLOCKS[kind](block)
     head = (
@@ -73,9 +76,20 @@ def _paragraphs(blocks: Iterable[Paragraph]) -> Iterator[str]:
 
 
 def _commands(block: Commands) -> Iterator[str]:
-    yield f"<p><strong>{_safe(block.what)}:</strong></p>"
-    pasted = "\n".join(line[2:] if line.startswith("  ") else line for line in block.lines)
-    yield f"<pre><code>{_safe(pasted)}</code></pre>"
+    head = f"<strong>{_safe(block.what)}:</strong>"
+    for pasted, group in itertools.groupby(block.lines, tabular.pasted):
+        text = _safe("\n".join(line.removeprefix("  ") for line in group))
+        if pasted:
+            yield from ([f"<p>{head}</p>"] if head else [])
+            yield f"<pre><code>{text}</code></pre>"
+        else:
+            yield f"<p>{head} {text}</p>"
+        head = ""
+
+
+def _lines(block: Lines) -> Iterator[str]:
+    text = "\n".join(block.lines)
+    yield f"<pre>{_safe(text)}</pre>"
 
 
 def _listing(block: Listing) -> Iterator[str]:
@@ -126,6 +140,7 @@ _BLOCKS: dict[type[Block], Callable[[Any], Iterable[str]]] = {
     Callout: _callout,
     Commands: _commands,
     Flow: lambda block: _drawn(block, _flow(block)),
+    Lines: _lines,
     Listing: _listing,
     Pairs: _pairs,
     Paragraph: _paragraphs,

@@ -30,7 +30,8 @@ _BEGINS = re.compile(r"^()([-+>=])|^([0-9]{1,9})([.)])(?=\s|$)")
 
 def write(document: Document, page: Page = PLAIN) -> str:
     """Return the document; the page changes nothing."""
-    lines = [f"# {text(document.title)}", "", text(" · ".join(document.about)), ""]
+    lines = [f"# {text(document.title)}", ""]
+    lines += [text(" · ".join(document.about)), ""] if document.about else []
     for kind, block in tabular.runs(document.blocks):
         lines += [*_BLOCKS[kind](block), ""]
     return "\n".join(lines).rstrip() + "\n"
@@ -84,8 +85,7 @@ def _commands(block: Commands) -> Iterator[str]:
 
 
 def _command(line: str) -> str:
-    pasted = line.startswith(("  ", "sudo ", "hosttune "))
-    return code(line.strip()) if pasted else text(line)
+    return code(line.strip()) if tabular.pasted(line) else text(line)
 
 
 def _lines(block: Lines) -> Iterator[str]:

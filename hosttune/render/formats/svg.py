@@ -5,6 +5,8 @@ It is plain SVG 1.1 without script, style sheet or font of its own; what a colou
 
 from __future__ import annotations
 
+import math
+
 from hosttune.model.document import Block, Callout, Document, Role
 from hosttune.render import lines, pictures
 from hosttune.render.page import PLAIN, Page
@@ -13,6 +15,7 @@ from hosttune.render.shapes import EDGE, FILLS, INK, Picture, folded, safe, svg,
 _WIDTH = 980
 _COLUMNS = 126
 _HIGH = 17
+_LETTER = 7.3  # pixels of a letter of size 12 in most monospaced fonts, with some to spare
 
 
 def write(document: Document, page: Page = PLAIN) -> str:
@@ -44,9 +47,11 @@ def _callout(block: Callout) -> Picture:
 
 def _text(block: Block) -> Picture:
     """Return a block as lines of letters of one width."""
-    y, made = 0, []
+    y, width, made = 0, _WIDTH, []
     for line in lines.of_block(block, Page(width=_COLUMNS)):
         y += _HIGH
+        # what is to be pasted is longer than the page
+        width = max(width, 2 * EDGE + math.ceil(len(line[0]) * _LETTER))
         before, marked, after = lines.parts(line)
         colour = f' fill="{FILLS[line[1]]}" font-weight="bold"' if marked and line[1] is not Role.PLAIN else ""
         said = f"<tspan{colour}>{safe(marked)}</tspan>" if colour else safe(marked)
@@ -55,4 +60,4 @@ def _text(block: Block) -> Picture:
                 f'<text x="{EDGE}" y="{y}" fill="{INK}" font-family="monospace" xml:space="preserve">'
                 f"{safe(before)}{said}{safe(after)}</text>"
             )
-    return Picture(tuple(made), _WIDTH, y)
+    return Picture(tuple(made), width, y)

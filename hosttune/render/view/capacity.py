@@ -92,7 +92,7 @@ def _reach(report: Report) -> Iterator[Paragraph]:
     load, hard = report.workload, hard_bounds(report)
     target = f"{load.connections:,} connections at {load.rate:,}/s"
     unknown = sum(isinstance(b.hard, Unknown) for b in report.bounds)
-    but = f", as far as is known ({unknown} bound{'s' * (unknown != 1)} cannot be told)" if unknown else ""
+    but = f", as far as can be told ({unknown} bound{'s' * (unknown != 1)} cannot)" if unknown else ""
     if report.remedies:
         yield Paragraph(f"{target} take{but}:", gap=True)
         yield from (Paragraph(remedy.text, depth=1) for remedy in report.remedies)
