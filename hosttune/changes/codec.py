@@ -14,16 +14,15 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from hosttune.changes.record import Record, Status
+from hosttune.model import decoding
 
 if TYPE_CHECKING:
-    from pydantic import TypeAdapter, ValidationError
-    from pydantic_core import SchemaValidator
+    from pydantic import TypeAdapter
 
 SCHEMA = "hosttune/journal/3"
 _SUM = re.compile(r'\{\n "sha256": "([0-9a-f]{64})",\n')
 _MOST_FIELDS = 100_000
 """Of one object: those that are rewritten by one rollback are the most, and a journal has fewer."""
-_NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
 
 def text_of(record: Record) -> str:
@@ -73,12 +72,7 @@ def encode(record: Record) -> dict[str, Any]:
 
 def decode(found: Any) -> Record:
     """Return a record from plain values; raises ValueError by the name of the field."""
-    from pydantic import ValidationError
-
-    try:
-        record: Record = _validator().validate_python(found)
-    except ValidationError as error:
-        raise ValueError(_sentence(error)) from error
+    record = decoding.decode(Record, found, exact=True)
     if record.confirm is None and record.status in (Status.UNCONFIRMED, Status.CONFIRMING):
         raise ValueError(f"confirm: null, and it is {record.status}")
     return record
@@ -91,60 +85,11 @@ def _adapter() -> TypeAdapter[Record]:
     return TypeAdapter(Record)
 
 
-@functools.cache
-def _validator() -> SchemaValidator:
-    from pydantic_core import SchemaValidator
-
-    return SchemaValidator(strict(_adapter().core_schema))
-
-
-def strict(schema: Any) -> Any:
-    """Return a schema that takes of JSON only what was written: numbers are numbers, each field is there, no other is.
-
-    Strict mode itself would refuse lists for tuples and objects for dataclasses; of JSON text it takes no lone
-    surrogates, by which texts keep bytes that are not UTF-8.
-    """
-    if isinstance(schema, list | tuple):
-        return type(schema)(map(strict, schema))
-    if not isinstance(schema, dict):
-        return schema
-    made = {name: strict(value) for name, value in schema.items() if name not in ("metadata", "serialization")}
-    match made.get("type"):
-        case "int" | "bool" | "str":
-            made["strict"] = True
-        case "tuple":
-            made["fail_fast"] = True  # an error for each item of a record that is large and wrong takes gigabytes
-        case "dataclass-args":
-            made["extra_behavior"] = "forbid"
-        case "dataclass-field" if made["schema"]["type"] == "default":
-            made["schema"] = made["schema"]["schema"]
-        case "union":
-            made["choices"] = [(choice, "") for choice in made["choices"]]
-        case "dict":
-            made["keys_schema"] = {"type": "function-plain", "function": {"type": "no-info", "function": _number}}
-    return made
-
-
 def _bounded(fields: dict[str, Any]) -> dict[str, Any]:
     """Refuse an object that no record has: each of its fields would be an error to keep."""
     if len(fields) > _MOST_FIELDS:
         raise ValueError(f"an object of {len(fields):,} fields")
     return fields
-
-
-def _number(key: Any) -> int:
-    if not _NUMBER.fullmatch(key):
-        raise ValueError("it is no number of an apply")
-    return int(key)
-
-
-def _sentence(error: ValidationError) -> str:
-    """Return what is wrong in one line: where, what stands there, and why that cannot be."""
-    # of a union that of the kind which came nearest
-    wrong = max(error.errors(include_url=False), key=lambda one: len(one["loc"]))
-    where = "".join(f"[{part}]: " if isinstance(part, int) else f"{part}: " for part in wrong["loc"] if part != "")
-    why = wrong["msg"].removeprefix("Value error, ")
-    return f"{where}{_shown(wrong['input'])}: {why[:1].lower()}{why[1:]}"
 
 
 def _lines(value: Any) -> str:
@@ -156,7 +101,3 @@ def _lines(value: Any) -> str:
 
 def _sum(rest: str) -> str:
     return hashlib.sha256(b"{\n" + rest.encode("utf-8", "surrogateescape")).hexdigest()
-
-
-def _shown(found: Any) -> str:
-    return ascii(found if not isinstance(found, list | dict) else type(found).__name__)[:60]

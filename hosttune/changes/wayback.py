@@ -76,11 +76,7 @@ def way_back(
     world, rewrites = _replanned(world, whole, standing, chosen.id, chains, replan)
     changes, kept = _writes(host, world, chains, rewrites, {change.key for change in chosen.changes}, force)
     changes, held = _hold_nr_open(host, changes, kept)
-    left = tuple(
-        dataclasses.replace(change, after=held.get(change.key, change.after))
-        for change in chosen.changes
-        if change.key in kept
-    )
+    left = tuple(dataclasses.replace(c, after=held.get(c.key, c.after)) for c in chosen.changes if c.key in kept)
     said = tuple(sentence for sentence in kept.values() if sentence)
     return WayBack(promotion.around(host, backward(changes)), rewrites, said, left)
 

@@ -38,9 +38,9 @@ def counted(most: int, least: int = 1) -> Callable[[str], int]:
     return number
 
 
-def words(text: str) -> tuple[str, ...]:
-    """Return what an option names with commas between."""
-    return tuple(word.strip() for word in text.split(",") if word.strip())
+def words(text: str | tuple[str, ...]) -> tuple[str, ...]:
+    """Return what an option names with commas between; a default is given in parts already."""
+    return tuple(word.strip() for word in text.split(",") if word.strip()) if isinstance(text, str) else text
 
 
 def some(text: str | None) -> str:

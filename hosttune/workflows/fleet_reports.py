@@ -8,9 +8,8 @@ from pathlib import Path
 
 from hosttune.errors import HostError, UsageError
 from hosttune.host import json_bounds, named_file
-from hosttune.model import Bound, Finding, Fleet, Reason, Report, Reported, Severity, Sizing, Unknown, Verdict
+from hosttune.model import Bound, Finding, Fleet, Reason, Report, Reported, Severity, Sizing, Unknown, Verdict, decoding
 from hosttune.planning import sizing
-from hosttune.workflows import decoding
 
 SCHEMA = "hosttune/report/1"
 _LARGEST = 4 << 20  # bytes: a report of a host with 300 pools has a tenth of it

@@ -232,9 +232,9 @@ def test_the_free_list_is_that_of_the_interface_that_leads_there(tmp_path: Path)
     ]  # fmt: skip
     assert outlet["widest"]["knee"] == 3 and outlet["chosen"] == ["10.0.0.2-10.0.0.4/24@d0"]
     assert said["one"]["next"][-1] == "sudo hosttune sources add 10.0.0.2-10.0.0.4/24@d0"
-    # what the machine has free is another at each moment
-    replayed, looked = ({**said[name], "machine": None} for name in ("replayed", "one"))
-    assert replayed == looked, said["replayed.err"]
+    # of a machine a recording does not say who looks
+    looked, again = ({**said[name], "machine": None} for name in ("one", "replayed"))
+    assert again == looked, said["replayed.err"]
     two = {(o["interface"], o["version"]): o for o in said["two"]["egress_interfaces"]}
     assert set(two) == {("d0", 4), ("e0", 4), ("d0", 6)}
     assert two["e0", 4]["subnet"] == "10.2.0.0/29" and two["e0", 4]["ranges"] == ["10.2.0.3-10.2.0.6"]

@@ -14,6 +14,7 @@ from hosttune.programs import knowledge
 from tests.fuzz import mutate, outcome
 from tests.fuzz.part import Given, Part, Wrong
 
+PROGRAMS = knowledge.every()
 _TABLE = Path(__file__).parents[2] / "diagnosis/log_lines.toml"
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
 
@@ -24,7 +25,7 @@ def known() -> tuple[str, ...]:
     table = tomllib.loads(_TABLE.read_text())
     return (
         *(text for rows in table.values() for text in rows),
-        *(row.line.replace(ANY, "17") for program in knowledge.every() for row in program.log if row.line),
+        *(row.line.replace(ANY, "17") for program in PROGRAMS for row in program.log if row.line),
     )
 
 
@@ -36,7 +37,7 @@ def text(random: Random) -> str:
 
 
 def _run(given: Given) -> bool:
-    hits = log_reading.recognise(given["text"].encode("utf-8", "surrogateescape"), knowledge.every())
+    hits = log_reading.recognise(given["text"].encode("utf-8", "surrogateescape"), PROGRAMS)
     for hit in hits:
         if _UNSAFE.search(hit.line):
             raise Wrong(f"what it shows has {_UNSAFE.findall(hit.line)!r}", "unsafe character in a line that is shown")

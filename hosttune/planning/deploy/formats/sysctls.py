@@ -16,50 +16,6 @@ _TESTS = {"at_least": "-lt", "at_most": "-gt"}
 """How test(1) asks whether a value that is there does not do."""
 _FIRST = ("fs.nr_open", "fs.file-max", _RESERVED)
 
-_SCRIPT = """#!/bin/sh
-@HEAD@
-# Gives this host what it lacks, now and in /etc/sysctl.d; a value that is better stays. `hosttune apply` does the same
-# and can be undone: use this where hosttune is not run. A directory as argument stands for / and is not loaded.
-set -eu
-root=${1:-}
-conf=$root/etc/sysctl.d/90-hosttune-least.conf
-mkdir -p "$root/etc/sysctl.d"
-new=$(mktemp "$conf.XXXXXX")
-trap 'rm -f "$new"' EXIT
-
-# KEY TEST VALUES: a number that fails the test of what is there is written, of several each by itself
-need() {
-    key=$1 test=$2 wanted=$3 out=
-    file=$root/proc/sys/$(echo "$key" | tr . /)
-    if [ ! -r "$file" ]; then
-        echo "$key: not on this host, left out" >&2
-        return
-    fi
-    now=$(tr '\\t' ' ' <"$file")
-    # shellcheck disable=SC2086
-    set -- $now
-    for number in $wanted; do
-        if [ "$1" "$test" "$number" ]; then out="$out $number"; else out="$out $1"; fi
-        shift
-    done
-    [ "$now" = "${out# }" ] || echo "$key: $now -> ${out# }"
-    echo "$key = ${out# }" >>"$new"
-}
-
-# KEY PORTS: beside those that are reserved already
-reserve() {
-    now=$(cat "$root/proc/sys/$(echo "$1" | tr . /)")
-    echo "$1 = ${now:+$now,}$2" >>"$new"
-}
-
-@KEYS@
-
-chmod 644 "$new"
-mv "$new" "$conf"
-trap - EXIT
-[ -n "$root" ] || sysctl -q -p "$conf"
-"""
-
 
 def files(deployment: Deployment) -> dict[str, str]:
     """Return what each host that has a setting is given, and the modules that have to be there first."""
@@ -120,5 +76,5 @@ def _script(deployment: Deployment, host: PlannedHost, keys: list[Setting]) -> s
             lines.append(f"reserve {_RESERVED} {written(one.value)}")
         else:
             lines.append(f"need {_key(one)} {_TESTS[one.operator]} '{written(one.value)}'")
-    head = f"# {pieces.head(deployment, host, 'kernel settings that may be better already')}"
-    return _SCRIPT.replace("@HEAD@", head).replace("@KEYS@", "\n".join(lines))
+    head = pieces.head(deployment, host, "kernel settings that may be better already")
+    return pieces.filled(__file__, "sysctl.sh.in", head=head, keys=lines)

@@ -11,8 +11,8 @@ import pytest
 import hosttune
 from hosttune import Options, Place
 from hosttune.model import Report
+from hosttune.model.decoding import decode
 from hosttune.render.formats import json as formatted
-from hosttune.workflows.decoding import decode
 
 SNAPSHOT = str(Path(__file__).parents[1] / "hosts/debian12-drift.json")
 REPORT = hosttune.check(Options(role="lb", backend="10.0.0.11:1883"), Place(snapshot=SNAPSHOT))
