@@ -22,7 +22,6 @@ from hosttune.printable import clean
 from hosttune.render import where_words
 from hosttune.workflows import confirming, damaged_records, expire, opening, telling
 
-
 _LIBRARY = "a program that uses hosttune as a library"
 """What made an apply of which its caller says no command."""
 
