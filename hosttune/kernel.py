@@ -10,6 +10,12 @@ ESTABLISHED, SYN_SENT, SYN_RECV, FIN_WAIT1, FIN_WAIT2, TIME_WAIT, CLOSE, CLOSE_W
 BOUND_INACTIVE = 13
 """States of a TCP socket, include/net/tcp_states.h; the last since Linux 6.8."""
 
+TIMEWAIT_LEN = 60
+"""Seconds that a closed socket stays in TIME_WAIT: include/net/tcp.h, TCP_TIMEWAIT_LEN; no setting changes it."""
+
+CONNTRACK_TIME_WAIT = 120
+"""Seconds that the entry of a closed connection stays: net/netfilter/nf_conntrack_proto_tcp.c, tcp_timeouts."""
+
 USER_HZ = 100
 """Ticks a second in which /proc counts time of CPU, include/asm-generic/param.h."""
 

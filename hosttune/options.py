@@ -163,9 +163,6 @@ class Proving(_Several):
     planned: bool = False
 
 
-_SPELLED = {"leave": "except"}  # a word of Python's
-
-
 def spelled(group: Any, without: Collection[str] = ()) -> list[str]:
     """Return the options of a group as they were given, so that another verb can be told the same, but for some fields.
 
@@ -176,7 +173,7 @@ def spelled(group: Any, without: Collection[str] = ()) -> list[str]:
         value = getattr(group, field.name)
         if field.name in without or value == field.default:
             continue
-        option = f"--{_SPELLED.get(field.name, field.name).replace('_', '-')}"
+        option = f"--{field.name.replace('_', '-')}"
         for each in value if isinstance(value, tuple) else [value]:
             given += [option] if each is True else [option, str(each)]
     return given

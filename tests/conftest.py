@@ -25,9 +25,12 @@ for _number, _handler in ((signal.SIGINT, signal.default_int_handler), (signal.S
 # how long an example takes says how busy the machine is, not whether it holds
 settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("suite")
+FEW = 10
+"""Examples of a property in a run of the fast tests; all else runs as many as the property asks for."""
+settings.register_profile("fast", settings.get_profile("suite"), max_examples=FEW)
 
 TESTS = Path(__file__).parent
-SLOW_FOLDERS = {"bench", "box", "differential", "fuzz", "netns", "vm"}
+SLOW_FOLDERS = {"bench", "box", "differential", "fuzz", "hooks", "netns", "vm"}
 """Whatever is in them takes namespaces, guests or real programs, or measures; elsewhere a mark says it."""
 
 _compiled: list[str] = []
@@ -37,21 +40,33 @@ _compiled: list[str] = []
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "guest: waits for a scenario on a virtual machine (tests/vm/ahead.py)")
     config.addinivalue_line("markers", "slow: takes root, a namespace, a guest, a real program or more than a second")
+    if _fast(config):
+        settings.load_profile("fast")
     if sys.dont_write_bytecode and not os.environ.get("PYTHONPYCACHEPREFIX"):
-        # hosttune starts 3,000 times in a run, and twice as fast where its modules were compiled before
+        # a process starts twice as fast where its modules were compiled before
         _compiled.append(tempfile.mkdtemp(prefix="hosttune-compiled-"))
         os.chmod(_compiled[0], 0o755)
         os.environ.update(PYTHONPYCACHEPREFIX=_compiled[0], PYTHONDONTWRITEBYTECODE="")
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark what is slow by its folder, and put the tests that wait for a virtual machine behind the others."""
+    for item in items if _fast(config) else ():
+        # hypothesis has no public way to change what a test's own decorator says
+        function = getattr(item, "obj", None)
+        own = getattr(function, "_hypothesis_internal_use_settings", None)
+        if isinstance(own, settings):
+            function._hypothesis_internal_use_settings = settings(own, max_examples=min(own.max_examples, FEW))
     for item in items:
         folder = item.path.relative_to(TESTS).parts[0] if item.path.is_relative_to(TESTS) else ""
         if folder in SLOW_FOLDERS or item.get_closest_marker("guest"):
             item.add_marker("slow")
     items.sort(key=lambda item: item.get_closest_marker("guest") is not None)
+
+
+def _fast(config: pytest.Config) -> bool:
+    return bool(config.getoption("markexpr", "") == "not slow")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

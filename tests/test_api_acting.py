@@ -39,6 +39,9 @@ def test_it_is_applied_and_taken_back_and_nothing_is_printed(
     (past,) = hosttune.history(place).applies
     assert (past.made.command, past.made.reason, past.state) == ("their-program deploy", "a test", "in force")
     assert hosttune.apply(LB, place).nothing.startswith("Nothing to do")
+    hosttune.apply(Options(role="lb", connections=300_000), place)
+    assert "library" in hosttune.history(place).applies[-1].made.command
+    assert hosttune.rollback(place=place).id == 2
     undone = hosttune.rollback(RollbackOptions(id=1), place)
     assert (undone.id, undone.taken_back, undone.exit_code) == (1, True, 0)
     assert tree.look(Path(place.root)) == old

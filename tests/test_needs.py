@@ -43,6 +43,7 @@ def test_all_that_is_missing_is_said_at_once(monkeypatch: pytest.MonkeyPatch) ->
     needs.need("ip")
 
 
+@pytest.mark.slow
 def test_every_package_is_the_one_that_has_the_program() -> None:
     if not shutil.which("dpkg-query"):
         needs.missing("dpkg-query: not installed")

@@ -64,7 +64,7 @@ def with_log(bound: Bound, facts: CapacityFacts) -> Bound:
     if bound.kind == "nofile":
         kept = keeping.keeps(facts)
         name, when = kept.program or name, kept.when
-    line = logs.log_line(known_as(facts.programs, name), bound.id, facts.workload.bind_mode, when)
+    line = logs.log_line(known_as(facts.programs, name), bound.kind, facts.workload.bind_mode, when)
     return dataclasses.replace(bound, log="; ".join(part for part in (line, bound.log) if part)) if line else bound
 
 

@@ -11,16 +11,15 @@ OR = " or: "
 """Stands between lines of which either may come."""
 
 
-def log_lines(program: KnownProgram, bound_id: str, mode: BindMode, when: When = "") -> tuple[str, ...]:
+def log_lines(program: KnownProgram, kind: str, mode: BindMode, when: When = "") -> tuple[str, ...]:
     """Return the lines that a program writes at a bound, the likeliest first; () where none is known."""
-    kind = bound_id.partition(":")[0]
     rows = (row for row in program.log if row.line and row.bound == kind and (not row.modes or mode in row.modes))
     return tuple(row.line for row in rows if "" in (row.when, when) or row.when == when)
 
 
-def log_line(program: KnownProgram, bound_id: str, mode: BindMode, when: When = "") -> str:
+def log_line(program: KnownProgram, kind: str, mode: BindMode, when: When = "") -> str:
     """Return what to look for in the log as one text, alternatives joined by " or: "; "" where no line is known."""
-    return OR.join(log_lines(program, bound_id, mode, when))
+    return OR.join(log_lines(program, kind, mode, when))
 
 
 def appears(line: str, log: str) -> bool:

@@ -12,14 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
+from hosttune import kernel
 from hosttune.addresses import is_loopback
 from hosttune.capacity import closing
 from hosttune.capacity.facts import CapacityFacts
 from hosttune.model import Backend, BindMode, PortPool, Remedy, Unknown
 from hosttune.ports import mask_of, span
 
-TIME_WAIT = 60_000
-"""Milliseconds, TCP_TIMEWAIT_LEN in include/net/tcp.h; no setting changes it."""
+TIME_WAIT = 1000 * kernel.TIMEWAIT_LEN  # milliseconds
 
 _DELAY = 1000  # milliseconds before Linux 6.14, which made it net.ipv4.tcp_tw_reuse_delay
 _REUSE, _STAMPS = "net.ipv4.tcp_tw_reuse", "net.ipv4.tcp_timestamps"
@@ -62,7 +62,7 @@ def room(pool: PortPool) -> int:
     return max(pool.usable, pool.established + pool.free)
 
 
-def here(facts: CapacityFacts) -> tuple[PortPool, ...]:
+def pools(facts: CapacityFacts) -> tuple[PortPool, ...]:
     """Return the pools now; where no backend was named, that of one source address towards one backend."""
     return facts.pools or _single(facts, widest=False)
 
@@ -155,7 +155,7 @@ def remedies(facts: CapacityFacts) -> tuple[Remedy, ...]:
 
 def _settings(facts: CapacityFacts) -> list[_Setting]:
     """Return the remedies that change anything here, the fewest first."""
-    now = groups(here(facts))
+    now = groups(pools(facts))
     wide = sum(g.room for g in groups(_pools(facts, True))) > sum(g.room for g in now)
     reuse = any(waiting(facts, g, True) < waiting(facts, g) for g in now)
     found = [_Setting(False, False)]
@@ -167,7 +167,7 @@ def _settings(facts: CapacityFacts) -> list[_Setting]:
 
 def _pools(facts: CapacityFacts, wide: bool) -> tuple[PortPool, ...]:
     if not wide:
-        return here(facts)
+        return pools(facts)
     return facts.wide if facts.pools else _single(facts, widest=True)
 
 
@@ -227,7 +227,7 @@ def _reusing(facts: CapacityFacts, setting: _Setting) -> tuple[Remedy, ...]:
     if not setting.reuse:
         return ()
     found = []
-    if here(facts)[0].mode is not BindMode.EXPLICIT and facts.integer(_REUSE) != 1:
+    if pools(facts)[0].mode is not BindMode.EXPLICIT and facts.integer(_REUSE) != 1:
         found.append(Remedy(f"sysctl:{_REUSE}", 1, None, "switch", f"{_REUSE}=1"))
     if facts.integer(_STAMPS) == 0:
         found.append(Remedy(f"sysctl:{_STAMPS}", 1, None, "switch", f"{_STAMPS}=1"))

@@ -161,7 +161,7 @@ def too_short(clues: Clues, counter: str) -> bool:
 
 def silent(clues: Clues) -> bool:
     """Say whether what is told of the stall is what a dropped SYN shows: no error, or ETIMEDOUT after minutes."""
-    return bool(clues.heard("ETIMEDOUT", "none", calls=("connect",)))
+    return bool(clues.met("ETIMEDOUT", "none", calls=("connect",)))
 
 
 def idle(clues: Clues, queue: Queue) -> str:

@@ -83,7 +83,7 @@ class Clues:
         value = self.limits.get(key)
         return "" if value is None or isinstance(value, Unknown) else str(value)
 
-    def heard(self, *errnos: str, calls: tuple[str, ...] = ()) -> bool | None:
+    def met(self, *errnos: str, calls: tuple[str, ...] = ()) -> bool | None:
         """Say whether one of the errnos was met, at one of the calls if those are known; None: no errno was named.
 
         "none" is what a person says who saw no error at all.

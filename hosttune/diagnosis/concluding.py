@@ -118,7 +118,7 @@ def _explains(clues: Clues, cause: Cause) -> bool:
 
 def _first(clues: Clues) -> tuple[str, ...]:
     """Return what to look at before anything else."""
-    if clues.heard("EADDRNOTAVAIL") and clues.symptom.call == "bind":
+    if clues.met("EADDRNOTAVAIL") and clues.symptom.call == "bind":
         return ("`ip addr`: is the address that the program binds on this host?",)
     if clues.symptom.errno in ("EADDRNOTAVAIL", "EADDRINUSE") and clues.symptom.call in _NEITHER:
         return (
@@ -158,7 +158,7 @@ def _ask(clues: Clues) -> tuple[str, ...]:
         asked.append("the call that failed (--call connect, bind, accept or socket): strace -f -e trace=network -p PID")
     if not at:
         asked.append("the number at which it stopped: --stalled-at N")
-    elif clues.heard("none") is not False:
+    elif clues.met("none") is not False:
         asked.append(f"it may stop by itself at {at:,}: {own_limits.where_to_look(clues)[0]}")
     return (*asked, *_again(clues))
 

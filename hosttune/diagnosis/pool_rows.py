@@ -5,13 +5,13 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Sequence
 
+from hosttune import kernel
 from hosttune.diagnosis import saying
 from hosttune.diagnosis.clues import Clues
 from hosttune.model import BindMode, Evidence, PortPool
 from hosttune.ports import mask_of, span
 
 RANGE = "net.ipv4.ip_local_port_range"
-TIME_WAIT = 60  # seconds, TCP_TIMEWAIT_LEN, include/net/tcp.h
 SOCKETS = "sock_diag"
 _WIDE = (1024, 65_535)  # what the role client makes of the range
 _WIDEST = 64  # pools: beyond so many, nearly every number is a multiple of one pool
@@ -50,7 +50,7 @@ def filled_by(clues: Clues, pool: PortPool) -> str:
     if waiting > used - waiting:
         return "time-wait"
     unsure = (pool.source, pool.backend) in clues.pools.unsure
-    if pool.mode is BindMode.BIND or (unsure and clues.heard("EADDRINUSE") and not clues.heard("EADDRNOTAVAIL")):
+    if pool.mode is BindMode.BIND or (unsure and clues.met("EADDRINUSE") and not clues.met("EADDRNOTAVAIL")):
         return "ports-bind"
     return "ports"
 
@@ -169,7 +169,7 @@ def churn(clues: Clues) -> int | None:
         return None
     many = size * max(destinations(clues), 1)
     if not reuses(clues):
-        return many // TIME_WAIT
+        return many // kernel.TIMEWAIT_LEN
     # before Linux 6.14 there is no such setting, and the delay is a second
     return many * 1000 // max(clues.integer("net.ipv4.tcp_tw_reuse_delay") or 1000, 1)
 

@@ -25,14 +25,14 @@ def some(*parts: Seen) -> tuple[Evidence, ...]:
 class Rule:
     """One kind of cause, and what its causes have in common; `module` is the `__name__` of its file.
 
-    `met` is how one meets it, in words, `errnos` and `calls` are those that fit. `rivals` are the kinds that are easily
-    taken for it. `what`, `unit`, `log`, `fixes` and `strength` are those of a cause, where it does not say other ones;
-    `confirm` is that of one which is not certain.
+    `failure` is how one meets it, in words; `errnos` and `calls` are those that fit. `rivals` are the kinds that are
+    easily taken for it. `what`, `unit`, `log`, `fixes` and `strength` are those of a cause, where it does not say other
+    ones; `confirm` is that of one which is not certain.
     """
 
     module: str
     what: str
-    met: str = ""
+    failure: str = ""
     errnos: tuple[str, ...] = ()
     calls: tuple[str, ...] = ()
     unit: str = "connections"
@@ -46,21 +46,21 @@ class Rule:
     def kind(self) -> str:
         return self.module.rpartition(".")[2].replace("_", "-")
 
-    def heard(self, clues: Clues) -> bool | None:
+    def met(self, clues: Clues) -> bool | None:
         """Say whether an errno of this kind was met; None: no errno was named."""
-        return clues.heard(*self.errnos, calls=self.calls)
+        return clues.met(*self.errnos, calls=self.calls)
 
     def other(self, clues: Clues) -> tuple[Evidence, ...]:
         """Return what speaks against it where another errno was met; () where none was named."""
-        return saying.other(clues, self.heard(clues), self.met)
+        return saying.other(clues, self.met(clues), self.failure)
 
     def doubted(self, clues: Clues, certainty: Certainty) -> Certainty:
         """Return no more than POSSIBLE where another errno was met."""
-        return Certainty.POSSIBLE if self.heard(clues) is False else certainty
+        return Certainty.POSSIBLE if self.met(clues) is False else certainty
 
     def words(self, clues: Clues, *errnos: str) -> tuple[Evidence, ...]:
         """Return what a person and a log say: of the errnos, where some are given."""
-        return (*saying.heard(clues, *errnos), *saying.logged(clues, self.kind, *errnos))
+        return (*saying.named(clues, *errnos), *saying.logged(clues, self.kind, *errnos))
 
     def cause(
         self,
@@ -101,7 +101,7 @@ class Rule:
 
     def instead(self, clues: Clues, why: str = "") -> Cause:
         """Return that it is excluded by the errno that was met instead."""
-        return self.excluded(why or saying.instead(clues, self.met), saying.met_where(clues))
+        return self.excluded(why or saying.instead(clues, self.failure), saying.met_where(clues))
 
     def unknown(self, why: Unknown | str, confirm: str = "") -> Cause:
         """Return that it could not be looked at, and why."""

@@ -25,7 +25,7 @@ def once(clues: Clues, name: str, where: str) -> Evidence | None:
     return Evidence(text, where, past=True)
 
 
-def heard(clues: Clues, *errnos: str) -> tuple[Evidence, ...]:
+def named(clues: Clues, *errnos: str) -> tuple[Evidence, ...]:
     """Return what was said of the stall, as evidence: where errnos are given, only of one of those."""
     symptom = clues.symptom
     if not symptom.errno or symptom.errno == "none" or (errnos and symptom.errno not in errnos):
@@ -35,16 +35,16 @@ def heard(clues: Clues, *errnos: str) -> tuple[Evidence, ...]:
 
 def instead(clues: Clues, errno: str) -> str:
     """Return why a cause is none that gives an errno, where another one was met, or none at all."""
-    met = [clues.symptom.errno, *(hit.errno for hit in clues.symptom.hits)]
-    others = ", ".join(dict.fromkeys(name for name in met if name and name != "none"))
+    every = [clues.symptom.errno, *(hit.errno for hit in clues.symptom.hits)]
+    others = ", ".join(dict.fromkeys(name for name in every if name and name != "none"))
     return (
         f"it would be {errno}, and what failed was {others}" if others else f"it would be {errno}, and nothing failed"
     )
 
 
-def other(clues: Clues, heard: bool | None, errno: str) -> tuple[Evidence, ...]:
+def other(clues: Clues, met: bool | None, errno: str) -> tuple[Evidence, ...]:
     """Return what speaks against a cause where another errno than its own was met; () where none was named."""
-    return (Evidence(instead(clues, errno), met_where(clues)),) if heard is False else ()
+    return (Evidence(instead(clues, errno), met_where(clues)),) if met is False else ()
 
 
 def met_where(clues: Clues) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from enum import Enum
 
+from hosttune import kernel
 from hosttune.diagnosis import saying
 from hosttune.diagnosis.clues import Clues
 from hosttune.diagnosis.rule import some
@@ -19,7 +20,6 @@ STATISTICS = "/proc/net/stat/nf_conntrack"
 COUNT = "/proc/sys/net/netfilter/nf_conntrack_count"
 WORDS = ("table full",)
 ERRNOS = ("ETIMEDOUT", "EPERM", "none")  # a dropped SYN gives none at first; sendto() of a dropped datagram EPERM
-TIME_WAIT = 120  # seconds, tcp_timeouts in net/netfilter/nf_conntrack_proto_tcp.c
 NO_TRACKING = (
     "do not track the service's port, in both directions (nft `notrack` in a raw chain, iptables -t raw -j CT "
     "--notrack)"
@@ -144,4 +144,4 @@ def sockets(clues: Clues) -> int | None:
 
 def lifetime(clues: Clues) -> int:
     """Return the seconds that the entry of a closed connection stays."""
-    return clues.integer("net.netfilter.nf_conntrack_tcp_timeout_time_wait") or TIME_WAIT
+    return clues.integer("net.netfilter.nf_conntrack_tcp_timeout_time_wait") or kernel.CONNTRACK_TIME_WAIT

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import re
-
-from hosttune import kernel
 from hosttune.errors import HostError
-from hosttune.host import Host, text
+from hosttune.host import Host, proc_net, text
 
 
 def ports(host: Host) -> int:
@@ -19,10 +16,8 @@ def ports(host: Host) -> int:
 
 def _listed(host: Host) -> int:
     ports = 0
-    for name in ("tcp", "tcp6"):
+    for family, name in proc_net.NAMES.items():
         for line in text(host, f"/proc/net/{name}").splitlines()[1:]:
-            fields = line.split()
-            port = fields[1].rpartition(":")[2] if len(fields) > 3 and fields[3] == f"{kernel.LISTEN:02X}" else ""
-            if re.fullmatch(r"[0-9A-F]{4}", port):
-                ports |= 1 << int(port, 16)
+            port = proc_net.listening(family, line.encode(errors="replace"))
+            ports |= 1 << port if port is not None else 0
     return ports

@@ -18,7 +18,8 @@ def warnings(uses: Iterable[Use]) -> tuple[str, ...]:
 
 def _said(use: Use) -> str:
     share = use.share
-    if share is None or not use.used:
+    # the bound of memory counts what is left of it
+    if share is None or not use.used or use.kind == "memory":
         return ""
     told = f"{use.name}: {use.used:,} of {use.limit:,} {use.unit} ({share * 100:.0f} %)"
     if share >= 1:

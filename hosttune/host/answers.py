@@ -43,7 +43,7 @@ def wrong_text(path: str, text: str) -> str:
 
 def wrong(probe: str, answer: Any) -> str:
     """Return what is wrong with a probe's answer, and where in it; "" where nothing is, or there is no such probe."""
-    return _wrong(_returned(probe), answer) if probe in registry.names(_PROBES) else ""
+    return unlike(_returned(probe), answer) if probe in registry.names(_PROBES) else ""
 
 
 @functools.cache
@@ -68,7 +68,7 @@ def _named(type_: Any) -> set[str]:
     return set(fields).union(*(_named(one) for one in inner))
 
 
-def _wrong(type_: Any, value: Any) -> str:
+def unlike(type_: Any, value: Any) -> str:
     """Return what of a value does not fit a type, and where in it: one that an answer may have, and no other."""
     if is_typeddict(type_):
         return _record(_fields(type_), value)
@@ -78,25 +78,25 @@ def _wrong(type_: Any, value: Any) -> str:
     form = _FORMS.get(get_origin(type_))
     if form is not None:
         return form(*inner, value)
-    return "" if value is None else _wrong(inner[0], value)  # X | None
+    return "" if value is None else unlike(inner[0], value)  # X | None
 
 
 def _conditional(type_: Any, condition: Is, value: Any) -> str:
     # of a plain type the condition says all
-    why = "" if type_ in (int, float, str) else _wrong(type_, value)
+    why = "" if type_ in (int, float, str) else unlike(type_, value)
     return why or ("" if condition.right(value) else condition.words)
 
 
 def _rows(type_: Any, value: Any) -> str:
     if not isinstance(value, list) or len(value) > _ROWS:
         return "no list"
-    return next((f"{n}: {why}" for n, row in enumerate(value) if (why := _wrong(type_, row))), "")
+    return next((f"{n}: {why}" for n, row in enumerate(value) if (why := unlike(type_, row))), "")
 
 
 def _entries(names: Any, type_: Any, value: Any) -> str:
     if not isinstance(value, dict):
         return "no table"
-    entries = ((name, _wrong(names, name) or _wrong(type_, one)) for name, one in value.items())
+    entries = ((name, unlike(names, name) or unlike(type_, one)) for name, one in value.items())
     return next((f"{name!r}: {why}" for name, why in entries if why), "")
 
 
@@ -111,7 +111,7 @@ def _record(fields: dict[str, Any], value: Any) -> str:
     if missing:
         return f"{min(missing)!r} is missing"
     types = {name: get_args(t)[0] if get_origin(t) is NotRequired else t for name, t in fields.items()}
-    return next((f"{k!r}: {why}" for k, one in value.items() if k in types and (why := _wrong(types[k], one))), "")
+    return next((f"{k!r}: {why}" for k, one in value.items() if k in types and (why := unlike(types[k], one))), "")
 
 
 def _is_count(value: Any) -> bool:

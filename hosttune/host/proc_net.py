@@ -11,13 +11,15 @@ import socket
 import struct
 from collections.abc import Iterator
 
+from hosttune import kernel
+
 LIMITED = (
     "the kernel has no inet_diag: sockets are those of /proc/net/tcp and tcp6, without ports that are only bound, and "
     "a listener on [::] counts for IPv4 too"
 )
 """What to say of counts that come from here."""
 
-_NAMES: dict[int, str] = {socket.AF_INET: "tcp", socket.AF_INET6: "tcp6"}
+NAMES: dict[int, str] = {socket.AF_INET: "tcp", socket.AF_INET6: "tcp6"}
 _TIMER_WAIT = 3  # of a socket that has shrunk to a timer, get_timewait4_sock()
 _MESSAGE = struct.Struct("=IHHIIBBBB2s2s16s16sI8xIIIII")  # struct nlmsghdr and struct inet_diag_msg
 _BATCH = 2000
@@ -37,7 +39,7 @@ def dump(family: int, states: int) -> Iterator[tuple[bytes, int]]:
 
 def _rows(family: int, states: int) -> Iterator[bytes]:
     # of this thread, which may have entered another namespace
-    path = f"/proc/thread-self/net/{_NAMES[family]}"
+    path = f"/proc/thread-self/net/{NAMES[family]}"
     if family == socket.AF_INET6 and not os.path.exists(path):
         return  # a kernel without IPv6
     with open(path, "rb") as file:
@@ -64,6 +66,15 @@ def message(family: int, line: bytes) -> bytes | None:
         return _MESSAGE.pack(*head, sport, dport, source, target, 0, 0, unread, unsent, uid, inode)
     except (IndexError, ValueError, struct.error):
         return None
+
+
+def listening(family: int, line: bytes) -> int | None:
+    """Return the port of a line that is a listener's, None of any other line."""
+    row = message(family, line)
+    if row is None or row[17] != kernel.LISTEN:
+        return None
+    port: int = struct.unpack_from("!H", row, 20)[0]
+    return port
 
 
 def _end(text: bytes) -> tuple[bytes, bytes]:

@@ -177,8 +177,7 @@ def _check_tables(answers: dict[str, Any]) -> None:
                 _refuse(f"{kind}.{key!r}", wrong(key, answer["is"]))
     for pattern, paths in _table(answers, "globs").items():
         _refuse(f"globs.{pattern!r}", _wrong_paths(pattern, paths))
-    for key, target in _table({"links": {}, **answers}, "links").items():
-        _refuse(f"links.{key!r}", "" if isinstance(target, str) else "no path")
+    _refuse("links", answer_types.unlike(dict[str, str], answers.get("links", {})))
 
 
 def _table(answers: dict[str, Any], kind: str) -> dict[str, Any]:
@@ -216,7 +215,7 @@ def _wrong_answer(key: str, answer: Any) -> str:
 
 
 def _wrong_paths(pattern: str, paths: Any) -> str:
-    if not (isinstance(paths, list) and all(isinstance(path, str) for path in paths)):
-        return "no list of paths"
+    if why := answer_types.unlike(list[str], paths):
+        return why
     odd = next((path for path in paths if not _fits(path, pattern)), None)
     return "" if odd is None else f"{odd!r} does not match it"

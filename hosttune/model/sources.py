@@ -71,7 +71,7 @@ class CloudAddresses:
 
 @dataclass(frozen=True, slots=True)
 class SourcePlan:
-    """All outlets, the range now and the widest one, and the next commands.
+    """All egress interfaces, the range now and the widest one, and the next commands.
 
     `wanted` are the connections with the headroom. `anyip` is a prefix that could be made local instead, "" where none
     is needed. `local` are those that are so already. `cloud` is None where nothing is known of one, and `elsewhere`

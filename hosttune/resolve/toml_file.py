@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import functools
 import re
 import tomllib
 from dataclasses import dataclass
@@ -14,6 +16,8 @@ from hosttune.host.owners import Doubt
 from hosttune.resolve import toml_bounds
 
 LARGEST = 1 << 20
+_KEPT = 1 << 16
+"""Letters of a text whose tables are kept, should it be read again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +38,10 @@ def read(path: Path, kind: str, wrong: type[HosttuneError]) -> TomlFile:
     try:
         given = named_file.read(str(path), LARGEST)
         text = given.data.decode("utf-8")
-        excess = toml_bounds.excess(text)
+        excess, found = _kept(text) if len(text) <= _KEPT else _parsed(text)
         if excess:
             raise wrong(f"{shown}:{excess[0]}: {excess[1]}, no {kind} has that; take it out")
-        return TomlFile(text, tomllib.loads(text), given.doubts)
+        return TomlFile(text, copy.deepcopy(found), given.doubts)
     except HostError as error:
         why = named_file.why(error)
         if why.startswith("larger"):
@@ -53,6 +57,16 @@ def read(path: Path, kind: str, wrong: type[HosttuneError]) -> TomlFile:
         raise wrong(_syntax(shown, text, str(error))) from error
     except (RecursionError, ValueError) as error:
         raise wrong(f"{shown}: cannot be read as TOML: {type(error).__name__}") from error
+
+
+def _parsed(text: str) -> tuple[tuple[int, str] | None, dict[str, Any]]:
+    """Return where a text is beyond `toml_bounds` and how, None where it is not; and its tables."""
+    excess = toml_bounds.excess(text)
+    return (excess, {}) if excess else (None, tomllib.loads(text))
+
+
+# an apply reads the base of all profiles six times, and its text is the same
+_kept = functools.lru_cache(maxsize=16)(_parsed)
 
 
 def tables(path: Path, kind: str, wrong: type[HosttuneError]) -> dict[str, Any]:

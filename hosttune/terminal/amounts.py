@@ -15,7 +15,9 @@ _SIZES = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 def seconds(text: str, option: str = "--for", most: float = HOUR, least: float = 0.0) -> float:
     """Return a time such as 10s or 1m in seconds; raises UsageError."""
-    match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)\s*(ms|s|m|h|)", text.strip(" "), re.ASCII)
+    if not text.isprintable():
+        raise UsageError(f"{option} {text!r}: it has characters that cannot be printed; leave them out")
+    match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)\s*(ms|s|m|h|)", text.strip(), re.ASCII)
     found = float(match[1]) * _TIMES[match[2]] if match else 0.0
     if not (found > 0 and least <= found <= most):
         longest = "an hour" if most == HOUR else f"{most / HOUR:,.0f} hours"

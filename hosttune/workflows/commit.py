@@ -22,6 +22,9 @@ from hosttune.printable import clean
 from hosttune.render import where_words
 from hosttune.workflows import confirming, damaged_records, expire, opening, telling
 
+_LIBRARY = "a program that uses hosttune as a library"
+"""What made an apply of which its caller says no command."""
+
 
 @dataclass(frozen=True, slots=True)
 class Before:
@@ -114,4 +117,4 @@ def carry_out(
 def invocation(host: LiveHost, command: str, reason: str) -> Invocation:
     """Return this run: when, what, who and why; who, of the machine that it runs on, though it changes an image."""
     now = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Invocation(now, command, session.who(host if host.runs else LiveHost("/")), reason)
+    return Invocation(now, command or _LIBRARY, session.who(host if host.runs else LiveHost("/")), reason)

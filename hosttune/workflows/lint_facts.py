@@ -15,11 +15,8 @@ from hosttune.resolve.sysctl_value import display, normalise
 def gather(
     host: Host, machine: Machine, readings: Mapping[str, Reading], programs: Programs, where: Where
 ) -> LintFacts:
-    files = sysctl.files(host, tuple(name.removeprefix("sysctl:") for name in readings if name.startswith("sysctl:")))
-    lines = [(display(a.key), a.text, a.origin) for a in files.boot.assignments if a.text is not None]
-    # a line that does not reach what is judged is no mistake there, nor is a key missing that only the host shows
-    away = ("net.",) if where.inside and not where.contained else ("",)
-    assignments = tuple(line for line in lines if where.loaded or not line[0].startswith(away))
+    """Return it; of an image, which keys the kernel has cannot be told."""
+    assignments = _lines(host, readings, where)
     keys = None
     if machine.kernel:
         keys = frozenset(key for key, _, _ in assignments if host.glob(f"/proc/sys/{normalise(key)}"))
@@ -34,6 +31,15 @@ def gather(
         unit=unit_here,
         raised_file_max=defaults.raises_file_max(host, machine),
     )
+
+
+def _lines(host: Host, readings: Mapping[str, Reading], where: Where) -> tuple[tuple[str, str, Origin], ...]:
+    """Return the lines of sysctl files that reach what is judged: no other is a mistake there."""
+    files = sysctl.files(host, tuple(name.removeprefix("sysctl:") for name in readings if name.startswith("sysctl:")))
+    lines = ((display(a.key), a.text, a.origin) for a in files.boot.assignments if a.text is not None)
+    # nor is a key missing that only the host shows
+    away = ("net.",) if where.inside and not where.contained else ("",)
+    return tuple(line for line in lines if where.loaded or not line[0].startswith(away))
 
 
 def _logins_raised(host: Host) -> tuple[Origin, ...]:

@@ -21,10 +21,10 @@ def named(program: str) -> KnownProgram:
 # lines as people have reported them (haproxy: a chat provider's post on 4 backends of one address; nginx: a post on
 # 48,000 sockets in TIME_WAIT; the proxy's and the broker's limits: their issue trackers)
 REPORTED = [
-    ("haproxy", "ports:127.0.0.1:8080", BindMode.NO_PORT, "Connect() failed for backend socket: no free ports."),
+    ("haproxy", "ports", BindMode.NO_PORT, "Connect() failed for backend socket: no free ports."),
     (
         "nginx",
-        "ports:127.0.0.1:80",
+        "ports",
         BindMode.CONNECT,
         "2015/04/17 [crit] 1#0: *7 connect() to 127.0.0.1:80 failed (99: Cannot assign requested address) while "
         "connecting to upstream, client: 10.0.0.9",
@@ -53,18 +53,18 @@ def test_the_lines_that_people_report_are_announced(program: str, bound: str, mo
 @pytest.mark.parametrize("name", ["haproxy", "/usr/sbin/haproxy", "haproxy.service", "haproxy@lb1.service"])
 def test_a_program_is_known_by_its_process_its_path_and_its_unit(name: str) -> None:
     assert (
-        log_line(named(name), "ports:all", BindMode.EXPLICIT)
-        == log_line(named("haproxy"), "ports:all", BindMode.EXPLICIT)
+        log_line(named(name), "ports", BindMode.EXPLICIT)
+        == log_line(named("haproxy"), "ports", BindMode.EXPLICIT)
         != ""
     )
 
 
 def test_the_way_of_binding_decides_which_line_it_is() -> None:
-    late, early = (log_line(named("haproxy"), "ports:all", mode) for mode in (BindMode.NO_PORT, BindMode.EXPLICIT))
+    late, early = (log_line(named("haproxy"), "ports", mode) for mode in (BindMode.NO_PORT, BindMode.EXPLICIT))
     assert "no free ports" in late
     assert "Cannot bind" in early
-    assert log_line(named("tsung"), "ports:all", BindMode.BIND) == "error_connect_eaddrinuse"
-    assert log_line(named("tsung"), "ports:all", BindMode.NO_PORT) == ""
+    assert log_line(named("tsung"), "ports", BindMode.BIND) == "error_connect_eaddrinuse"
+    assert log_line(named("tsung"), "ports", BindMode.NO_PORT) == ""
 
 
 def test_alternatives_are_joined_for_people() -> None:
@@ -72,7 +72,7 @@ def test_alternatives_are_joined_for_people() -> None:
     assert log_line(named("mosquitto"), "nofile", BindMode.CONNECT) == f"{first} or: {second}"
 
 
-@given(st.text(), st.sampled_from(["", "nofile", "ports:all", "fs.nr_open"]), st.sampled_from(list(BindMode)))
+@given(st.text(), st.sampled_from(["", "nofile", "ports", "fs.nr_open"]), st.sampled_from(list(BindMode)))
 def test_of_a_program_that_is_not_known_nothing_is_said(program: str, bound: str, mode: BindMode) -> None:
     if not any(name in program for name in ("haproxy", "nginx", "mosquitto", "tsung")):
         assert log_lines(named(program), bound, mode) == ()

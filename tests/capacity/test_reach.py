@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 
-import pytest
 from hypothesis import HealthCheck, assume, given, settings
 
 from hosttune.capacity import capacity, reaching, remedies
@@ -40,7 +39,6 @@ def test_nothing_is_named_twice_and_nothing_where_all_is_carried(facts: Capacity
     assert bool(below(facts)) or not needs
 
 
-@pytest.mark.slow
 @_SETTINGS
 @given(hosts())
 def test_what_is_carried_can_be_asked_for(facts: CapacityFacts) -> None:

@@ -207,7 +207,7 @@ def _meet(facts: CapacityFacts, subject: str, value: Value) -> CapacityFacts:
     if kind == "cloud":
         return put(allowance=value)
     if subject == "pairs":
-        (one,) = tuples.here(facts)
+        (one,) = tuples.pools(facts)
         made = tuple(dataclasses.replace(one, source=f"10.9.{n >> 8}.{n & 255}") for n in range(value))
         made = tuple(dataclasses.replace(p, backend=Backend("10.8.0.1", 80)) for p in made)
         return put(pools=made, wide=made)

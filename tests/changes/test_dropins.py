@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -112,7 +111,6 @@ def announced(made: Plan) -> set[str]:
     return {subject for change in made.changes for subject in change.serves}
 
 
-@pytest.mark.slow
 @given(sysctl_trees, st.dictionaries(st.sampled_from(KEYS), numbers, min_size=1, max_size=2), st.booleans())
 @settings(max_examples=400, deadline=None)
 def test_of_sysctls_only_the_announced_ones_change(files: dict[str, str], wants: dict[str, int], least: bool) -> None:
@@ -130,7 +128,6 @@ def test_of_sysctls_only_the_announced_ones_change(files: dict[str, str], wants:
             assert holds(row, int(new[row.subject.name].text))
 
 
-@pytest.mark.slow
 @given(limit_trees, st.sampled_from(LOGINS))
 @settings(max_examples=400, deadline=None)
 def test_of_logins_only_the_announced_one_changes(files: dict[str, str], user: str) -> None:

@@ -7,6 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 
 def _diagnose(*options: str) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "hosttune", "diagnose", *options]

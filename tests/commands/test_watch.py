@@ -26,6 +26,8 @@ from tests import verbs
 from tests.netns.sandbox import inside
 from tests.watching.made import tick, use
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 SCHEMA = json.loads((ROOT / "hosttune/render/watch.schema.json").read_text())
 RUN = Run(1_000_000_000.0, "lb01", "Debian 12", "6.1", 8, 1 << 34, 1.0, "hosttune watch", {})

@@ -25,7 +25,7 @@ RULE = Rule(
 )
 
 def judge(clues):
-    if not RULE.heard(clues):
+    if not RULE.met(clues):
         return (RULE.excluded("nobody howls", "the window"),)
     return (RULE.cause(clues, Certainty.CERTAIN, Evidence("a dog howls", "the window"), at=14),)
 """

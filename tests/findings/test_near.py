@@ -22,3 +22,7 @@ def test_what_is_near_at_or_beyond_is_said_the_nearest_first() -> None:
 def test_what_is_far_or_not_known_is_not() -> None:
     uses = [use(89, 100), use(5, None), use(5, Unknown(Reason.ABSENT)), use(0, 0), use(400, 1_000, 500)]
     assert near.warnings(uses) == ()
+
+
+def test_the_memory_of_the_host_is_a_bound_of_its_own() -> None:
+    assert near.warnings([Use("memory", "memory", 99, 100, "bytes", "/proc/meminfo")]) == ()

@@ -14,7 +14,7 @@ def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
     """Return the rate of each backend's tuples, and of all: the side that closes first keeps them."""
     if not facts.workload.tuples_per_connection:
         return ()
-    found = tuples.groups(tuples.here(facts))
+    found = tuples.groups(tuples.pools(facts))
     remedies = tuples.remedies(facts) if facts.workload.hold else ()
     if not facts.pools:
         return tuple(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from hosttune import kernel
 from hosttune.capacity import closing
 from hosttune.capacity.facts import CapacityFacts
 from hosttune.capacity.saying import INT
 from hosttune.model import Bound, Reason, Remedy, Unknown
 
-_TIME_WAIT = 120  # seconds, tcp_timeouts in net/netfilter/nf_conntrack_proto_tcp.c
 _KEY = "net.netfilter.nf_conntrack_max"
 
 
@@ -58,4 +58,4 @@ def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
 def kept_for(facts: CapacityFacts) -> int:
     """Return the milliseconds that the entry of a closed connection stays: the table has a TIME_WAIT of its own."""
     seconds = facts.integer("net.netfilter.nf_conntrack_tcp_timeout_time_wait")
-    return (seconds if isinstance(seconds, int) else _TIME_WAIT) * 1000
+    return (seconds if isinstance(seconds, int) else kernel.CONNTRACK_TIME_WAIT) * 1000

@@ -81,7 +81,7 @@ def of_group(facts: CapacityFacts, group: Group, remedies: tuple[Remedy, ...] = 
 
 def _one_pool(facts: CapacityFacts) -> Bound:
     """Without backends only the size of one pool is known: one source address towards one backend."""
-    pools = tuples.here(facts)
+    pools = tuples.pools(facts)
     found = tuples.groups(pools)
     hard: int | Unknown | None
     if found:

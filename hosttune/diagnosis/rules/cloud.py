@@ -61,7 +61,7 @@ def _counted(clues: Clues) -> Cause:
 
 def _waits(clues: Clues) -> bool:
     """Say whether SYNs go without an answer, here or as somebody said."""
-    return any(flow.retried for flow in clues.flows) or bool(clues.heard("ETIMEDOUT")) or bool(clues.stalled_at)
+    return any(flow.retried for flow in clues.flows) or bool(clues.met("ETIMEDOUT")) or bool(clues.stalled_at)
 
 
 def _near(clues: Clues, who: str, most: int) -> Cause:

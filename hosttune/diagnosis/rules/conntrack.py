@@ -91,7 +91,7 @@ def _by_word(clues: Clues) -> Cause:
 
 def _by_number(clues: Clues) -> Cause:
     number = clues.stalled_at
-    if RULE.heard(clues) is False:
+    if RULE.met(clues) is False:
         return RULE.excluded("it gives no error, or ETIMEDOUT, or EPERM to a datagram", "--errno")
     limit = clues.integer(table.MAX)
     known = (limit,) if limit else _DEFAULTS
@@ -99,7 +99,7 @@ def _by_number(clues: Clues) -> Cause:
     if fits:
         text = f"it stopped at {number:,}, where a table of {fits:,} entries would be full"
         return _cause(clues, Certainty.POSSIBLE, 50, Evidence(text, "--stalled-at"))
-    if clues.heard("ETIMEDOUT", calls=("connect",)):
+    if clues.met("ETIMEDOUT", calls=("connect",)):
         return _cause(clues, Certainty.POSSIBLE, 10)
     told = clues.limits.get(table.MAX)
     return RULE.unknown(told if isinstance(told, Unknown) else "nf_conntrack_count was not seen", RULE.confirm)
@@ -123,7 +123,7 @@ def _was(clues: Clues) -> bool:
     if table.told(clues):
         return True
     limit = clues.integer(table.MAX) or 0
-    waited = clues.heard("ETIMEDOUT", calls=("connect",)) or any(
+    waited = clues.met("ETIMEDOUT", calls=("connect",)) or any(
         saying.near(clues.stalled_at, number) for number in (limit, limit // 2)
     )
     return bool(clues.rates.value(table.DROP)) and bool(waited)

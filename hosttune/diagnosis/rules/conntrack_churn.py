@@ -5,6 +5,7 @@ net/netfilter/nf_conntrack_proto_tcp.c, tcp_timeouts: the table has a TIME_WAIT 
 
 from __future__ import annotations
 
+from hosttune import kernel
 from hosttune.diagnosis import saying, table
 from hosttune.diagnosis.clues import Clues
 from hosttune.diagnosis.rule import Rule, Seen
@@ -27,7 +28,6 @@ RULE = Rule(
     rivals=("conntrack", "nat", "time-wait", "ports"),
 )
 _SOCKSTAT = "/proc/net/sockstat"
-_SOCKET = 60  # seconds, TCP_TIMEWAIT_LEN, include/net/tcp.h
 
 
 def judge(clues: Clues) -> tuple[Cause, ...]:
@@ -73,7 +73,7 @@ def _by_sockets(clues: Clues, full: tuple[Evidence, ...]) -> Cause:
     if here * 2 > count:
         return RULE.excluded(f"{here:,} sockets are in use, which is most of the {count:,} entries", _SOCKSTAT)
     forwards = clues.integer("net.ipv4.ip_forward") != 0
-    kept = closed * table.lifetime(clues) // _SOCKET
+    kept = closed * table.lifetime(clues) // kernel.TIMEWAIT_LEN
     certainty = Certainty.LIKELY if not forwards and here + kept > count * 0.7 else Certainty.POSSIBLE
     return _cause(clues, certainty, full, _open(clues))
 
@@ -99,7 +99,7 @@ def _by_word(clues: Clues) -> Cause:
     fast = _too_fast(clues)
     if table.told(clues) or table.spoken(clues) or fast:
         return _cause(clues, Certainty.POSSIBLE, table.dropping(clues), fast)
-    if RULE.heard(clues) is False:
+    if RULE.met(clues) is False:
         return RULE.excluded("it gives no error, or ETIMEDOUT", "--errno")
     return RULE.unknown("the conntrack table was not seen", RULE.confirm)
 

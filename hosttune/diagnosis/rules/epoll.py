@@ -12,7 +12,7 @@ from hosttune.model import Cause, Certainty, Evidence, Traffic
 RULE = Rule(
     __name__,
     "the epoll watches of a user run out",
-    met="ENOSPC from epoll_ctl()",
+    failure="ENOSPC from epoll_ctl()",
     errnos=("ENOSPC",),
     calls=("epoll_ctl",),
     unit="watches",
@@ -28,7 +28,7 @@ _EACH = 4
 
 def judge(clues: Clues) -> tuple[Cause, ...]:
     """Return what ENOSPC says, and the sockets of each user: its watches are as many, or more; no file counts them."""
-    limit, heard = clues.integer(_KEY), RULE.heard(clues)
+    limit, met = clues.integer(_KEY), RULE.met(clues)
     # of this network namespace only
     users = clues.traffic.uids if isinstance(clues.traffic, Traffic) else {}
     uid, sockets = max(users.items(), key=lambda item: item[1], default=(0, 0))
@@ -36,9 +36,9 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     if limit is not None:
         text = f"user {uid} has {sockets:,} established sockets, and may have {limit:,} epoll watches"
         count = Evidence(text, f"sock_diag, /proc/net/sockstat, {_KEY}")
-    if heard is False:
+    if met is False:
         return (RULE.instead(clues),)
-    if heard or clues.hits(RULE.kind):
+    if met or clues.hits(RULE.kind):
         return (_by_word(clues, limit, sockets, count),)
     if limit is not None and sockets >= limit:
         return (_cause(clues, Certainty.POSSIBLE, limit, count),)

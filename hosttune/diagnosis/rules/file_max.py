@@ -14,7 +14,7 @@ from hosttune.model import Cause, Certainty, Evidence, Program
 RULE = Rule(
     __name__,
     "the open files of the whole host run out",
-    met="ENFILE",
+    failure="ENFILE",
     errnos=("ENFILE",),
     unit="files",
     log="ENFILE (23), too many open files in system, from socket(), accept() or open(); root may see none of it",
@@ -30,19 +30,19 @@ _FULL, _NEAR = 0.99, 0.9  # programs close files as others open them
 
 def judge(clues: Clues) -> tuple[Cause, ...]:
     """Return whether the table is full now, or was a moment ago; else what ENFILE says, or why it is not this."""
-    heard, most, limit = RULE.heard(clues), clues.most("files.open"), clues.integer(_KEY)
+    met, most, limit = RULE.met(clues), clues.most("files.open"), clues.integer(_KEY)
     spoken = kernel_lines.fresh(clues, *_WORDS)
-    named = bool(heard or clues.hits(RULE.kind))
+    named = bool(met or clues.hits(RULE.kind))
     if most is None or limit is None:
-        if heard is False:
+        if met is False:
             return (RULE.instead(clues),)
         if named or spoken:
             return (_by_word(clues, spoken, None),)
         return (RULE.unknown("neither the open files nor fs.file-max could be read", f"cat {_FILE}"),)
     share, count = most / max(limit, 1), Evidence(f"{most:,} open files of {limit:,} that the host allows", _WHERE)
-    if share >= _FULL or (share >= _NEAR and (spoken or heard)):
+    if share >= _FULL or (share >= _NEAR and (spoken or met)):
         return (_full(clues, count, limit),)
-    if named or (heard is None and spoken):
+    if named or (met is None and spoken):
         far = Evidence(f"now {most:,} files are open of {limit:,} that the host allows", _WHERE)
         return (_by_word(clues, spoken, far),)
     return (RULE.excluded(RULE.other(clues), "", count, kernel_lines.old(clues, *_WORDS)),)
@@ -55,11 +55,11 @@ def _exempt(clues: Clues) -> Program | None:
 
 
 def _full(clues: Clues, count: Evidence, limit: int) -> Cause:
-    heard, exempt = RULE.heard(clues), _exempt(clues)
+    met, exempt = RULE.met(clues), _exempt(clues)
     certainty, against = Certainty.CERTAIN, RULE.other(clues)
-    if heard is False:
+    if met is False:
         certainty = Certainty.POSSIBLE
-    elif exempt and heard is None and not clues.hits(RULE.kind):
+    elif exempt and met is None and not clues.hits(RULE.kind):
         certainty = Certainty.EXCLUDED if clues.named else Certainty.POSSIBLE
     if exempt:
         against += (Evidence(f"{exempt} has CAP_SYS_ADMIN, which exempts it", f"/proc/{exempt.pid}/status"),)
@@ -73,7 +73,7 @@ def _by_word(clues: Clues, spoken: tuple[Evidence, ...], against: Evidence | Non
     """ENFILE, or the kernel's line of the last minute, with no full table to be seen now."""
     named = next((hit.numbers["limit"] for hit in clues.hits(RULE.kind) if "limit" in hit.numbers), None)
     limit = clues.integer(_KEY) if against else named
-    told = clues.heard("ENFILE") or bool(clues.hits(RULE.kind))
+    told = clues.met("ENFILE") or bool(clues.hits(RULE.kind))
     certainty = Certainty.LIKELY if told and (spoken or not against) else Certainty.POSSIBLE
     return _cause(clues, certainty, limit if spoken or named else None, (*RULE.words(clues), *spoken), against)
 

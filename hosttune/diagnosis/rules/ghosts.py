@@ -28,7 +28,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
         return (_now(clues, received),)
     if ever is None or overflows is None:
         return (RULE.unknown(f"{_RECEIVED} or {accept.OVERFLOWS} could not be read"),)
-    if ever and overflows and clues.heard("none"):
+    if ever and overflows and clues.met("none"):
         # such a client stays connected for as long as it is silent
         text = f"SyncookiesRecv stands at {ever:,} and ListenOverflows at {overflows:,}, from an earlier burst"
         seen, fixes = Evidence(text, accept.NETSTAT), _fixes(clues, None)

@@ -37,7 +37,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     beyond = [pool for pool in clues.pools.pools if _beyond(pool)]
     if beyond:
         return (_seen(clues, pool_rows.fullest(beyond)),)
-    if RULE.heard(clues) is False:
+    if RULE.met(clues) is False:
         return (RULE.instead(clues, _failed(clues)),)
     size = pool_rows.size_of_range(clues)
     many = max(pool_rows.destinations(clues), 1)
@@ -87,14 +87,14 @@ def _seen(clues: Clues, pool: PortPool) -> Cause:
         at=knee,
         what=f"more than half of the ports from {pool.source} to {pool.backend} are in use: each new connection "
         f"searches {knee:,} of them first, about {knee * _PROBE * 1e6:,.0f} us each time",
-        against=Evidence(_failed(clues), saying.met_where(clues)) if RULE.heard(clues) is False else None,
+        against=Evidence(_failed(clues), saying.met_where(clues)) if RULE.met(clues) is False else None,
         words=(),
     )
 
 
 def _certainty(clues: Clues, pool: PortPool, cost: float) -> Certainty:
     """Return how sure it is: by what the search takes now; else by what was said, where a search is long."""
-    knee, slow = pool.knee or 0, RULE.heard(clues)
+    knee, slow = pool.knee or 0, RULE.met(clues)
     if slow is False:
         return Certainty.POSSIBLE if cost >= _FELT else Certainty.EXCLUDED
     if cost >= _FELT:

@@ -14,7 +14,7 @@ from hosttune.model import Cause, Certainty, Evidence, GroupLimit, Unknown
 RULE = Rule(
     __name__,
     "memory runs out",
-    met="ENOMEM or ENOBUFS",
+    failure="ENOMEM or ENOBUFS",
     errnos=("ENOMEM", "ENOBUFS", "none", "ECONNRESET", "ECONNREFUSED", "ETIMEDOUT"),
     unit="MiB",
     log="ENOMEM (12) or ENOBUFS (105), or nothing: the process is killed (status 137), or its sockets stand still",
@@ -46,7 +46,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     if told:
         return (_cause(clues, Certainty.CERTAIN if killed else Certainty.LIKELY, told),)
     if total and left is not None and left <= total * _LOW:
-        return (_cause(clues, Certainty.LIKELY if clues.heard(*_OWN) else Certainty.POSSIBLE, free, limit=total),)
+        return (_cause(clues, Certainty.LIKELY if clues.met(*_OWN) else Certainty.POSSIBLE, free, limit=total),)
     return (_not(clues, free if left else None, free),)
 
 
@@ -78,7 +78,7 @@ def _of_group(clues: Clues, group: GroupLimit) -> Cause | None:
     certainty = Certainty.POSSIBLE
     if refused or dropped:
         certainty = Certainty.CERTAIN if share >= _FULL or dropped else Certainty.LIKELY
-    elif clues.heard(*_OWN) or (by_sockets and share >= 1):
+    elif clues.met(*_OWN) or (by_sockets and share >= 1):
         certainty = Certainty.LIKELY
     directory = group.file.rpartition("/")[0]
     used = f"{group.group} has {_mib(group.used)} of {_mib(group.limit)}, the cache that can be dropped not counted"
@@ -113,11 +113,11 @@ def _cause(
 def _not(clues: Clues, spare: Evidence | None, free: Evidence | None) -> Cause:
     """Say how much is left; ENOMEM with memory to spare is something else, of which there are several."""
     hits = clues.hits(RULE.kind)
-    if clues.heard(*_OWN) or hits:
+    if clues.met(*_OWN) or hits:
         certainty = Certainty.LIKELY if any("ut of memory" in hit.line for hit in hits) else Certainty.POSSIBLE
         now = Evidence(f"{spare.text} now", spare.where) if spare else None
         return _cause(clues, certainty, against=now)
-    if RULE.heard(clues) is False:
+    if RULE.met(clues) is False:
         return RULE.instead(clues)
     if isinstance(clues.groups, Unknown):
         return RULE.unknown(clues.groups, "cat /proc/PID/cgroup, and memory.max below /sys/fs/cgroup")

@@ -35,12 +35,12 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     """Return what the gateway's own metric says, else what a number can hint at; the host itself shows nothing."""
     if clues.hits(RULE.kind):
         return (_cause(clues, Certainty.CERTAIN, None, _pools(clues.stalled_at)),)
-    if RULE.heard(clues) is False:
+    if RULE.met(clues) is False:
         return (RULE.excluded("there would be no errno of this host but ETIMEDOUT", "--errno"),)
     pools = _pools(clues.stalled_at)
     if pools:
         text = Evidence(f"it stopped at {clues.stalled_at:,}, and {_size(pools)}", "--stalled-at")
-        likely = clues.machine.cloud == "aws" and clues.heard("ETIMEDOUT")
+        likely = clues.machine.cloud == "aws" and clues.met("ETIMEDOUT")
         return (_cause(clues, Certainty.LIKELY if likely else Certainty.POSSIBLE, text, pools),)
     stuck = next((flow for flow in clues.flows if flow.retried and _pools(flow.established)), None)
     if stuck:
@@ -64,5 +64,5 @@ def _size(pools: int) -> str:
 
 
 def _cause(clues: Clues, certainty: Certainty, seen: Evidence | None, pools: int) -> Cause:
-    words = (*saying.logged(clues, RULE.kind), *saying.heard(clues))
+    words = (*saying.logged(clues, RULE.kind), *saying.named(clues))
     return RULE.cause(clues, certainty, seen, at=_AWS * pools if pools else None, words=words)

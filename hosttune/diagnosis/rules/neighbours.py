@@ -16,7 +16,7 @@ from hosttune.model import Cause, Certainty, Evidence
 RULE = Rule(
     __name__,
     "the table of neighbours overflows",
-    met="EHOSTUNREACH or ENOBUFS",
+    failure="EHOSTUNREACH or ENOBUFS",
     errnos=("EHOSTUNREACH", "ENOBUFS", "ETIMEDOUT", "none"),
     unit="neighbours",
     log="kernel: neighbour: arp_cache: neighbor table overflow!; the program sees EHOSTUNREACH, ENOBUFS, or waits",
@@ -83,28 +83,28 @@ def _by_word(clues: Clues, table: _Table | None) -> Cause:
     named = spoken or any(word in hit.line for hit in clues.hits(RULE.kind) for word in _WORDS)
     certainty = RULE.doubted(clues, Certainty.LIKELY if named else Certainty.POSSIBLE)
     count, full = table.count if table else None, table is not None and table.share >= _NEAR
-    words = (*saying.logged(clues, RULE.kind), *saying.heard(clues))
+    words = (*saying.logged(clues, RULE.kind), *saying.named(clues))
     evidence, against = some(spoken, words, count if full else None), some(None if full else count, RULE.other(clues))
     return _cause(clues, table, certainty, evidence, against)
 
 
 def _near(clues: Clues, table: _Table) -> Cause:
-    told = RULE.heard(clues) and clues.symptom.errno in _OWN
+    told = RULE.met(clues) and clues.symptom.errno in _OWN
     against = None if told else Evidence("nothing was refused in the time watched", table.where)
     certainty = Certainty.LIKELY if told else Certainty.POSSIBLE
-    return _cause(clues, table, certainty, (table.count, *saying.heard(clues)), against)
+    return _cause(clues, table, certainty, (table.count, *saying.named(clues)), against)
 
 
 def _not(clues: Clues, seen: list[_Table], fullest: _Table | None) -> Cause:
-    heard = RULE.heard(clues)
-    if heard is False:
+    met = RULE.met(clues)
+    if met is False:
         return RULE.instead(clues)
     if fullest is None:
         why = "the table is one for the whole host, and does not show in a network namespace"
         return RULE.unknown(why, "grep . /proc/net/stat/arp_cache, on the host itself")
     once = some(*(saying.once(clues, f"{table.counter}.table_fulls", table.where) for table in seen))
-    if once and heard and clues.symptom.errno in _OWN:
-        return _cause(clues, fullest, Certainty.POSSIBLE, (*once, fullest.count, *saying.heard(clues)), ())
+    if once and met and clues.symptom.errno in _OWN:
+        return _cause(clues, fullest, Certainty.POSSIBLE, (*once, fullest.count, *saying.named(clues)), ())
     return RULE.excluded(fullest.count, "", once)
 
 

@@ -11,7 +11,7 @@ from hosttune.model import Cause, Certainty, Evidence, Program
 RULE = Rule(
     __name__,
     "descriptors of the process run out",
-    met="EMFILE",
+    failure="EMFILE",
     errnos=("EMFILE",),
     unit="descriptors",
     log="EMFILE (24), too many open files, from accept() or socket()",
@@ -35,11 +35,11 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
 
 def _without(clues: Clues) -> Cause:
     """Return what errno, log and number say where no process is at its limit."""
-    heard, hits = RULE.heard(clues), clues.hits(RULE.kind)
-    if heard is False and not hits:
+    met, hits = RULE.met(clues), clues.hits(RULE.kind)
+    if met is False and not hits:
         return RULE.instead(clues)
     fits = [p for p in clues.programs if p.soft is not None and _fits(clues, p)]
-    if hits or heard:
+    if hits or met:
         return _by_word(clues, fits)
     if fits:
         return _by_number(clues, fits[0])
@@ -84,7 +84,7 @@ def _reached(clues: Clues, program: Program) -> bool:
     """Say whether a process is at its limit; just below it only where something says that it wants more."""
     if program.soft is None or program.descriptors < program.soft - _SPARE:
         return False
-    wants = clues.named or bool(RULE.heard(clues)) or _fits(clues, program) or _waiting(clues, program) > 0
+    wants = clues.named or bool(RULE.met(clues)) or _fits(clues, program) or _waiting(clues, program) > 0
     return program.descriptors >= program.soft or wants
 
 
@@ -111,7 +111,7 @@ def _limits(program: Program) -> Evidence:
 
 def _lowered(clues: Clues, program: Program) -> bool:
     """Say whether it has more than the limit, which was lowered afterwards, and nothing tells that more is wanted."""
-    wants = _waiting(clues, program) or RULE.heard(clues) or clues.hits(RULE.kind)
+    wants = _waiting(clues, program) or RULE.met(clues) or clues.hits(RULE.kind)
     return program.descriptors > (program.soft or 0) and not wants
 
 
@@ -187,11 +187,11 @@ def _of_program(clues: Clues, program: Program, told: int | None, *, fits: bool,
 
 def _certainty(clues: Clues, *, fits: bool, same: bool) -> Certainty:
     """Return how sure the words are: those that a log has, of a call that makes descriptors, or where a number fits."""
-    hits, heard = clues.hits(RULE.kind), bool(RULE.heard(clues))
+    hits, met = clues.hits(RULE.kind), bool(RULE.met(clues))
     called = not _CALLS.isdisjoint([clues.symptom.call, *(hit.call for hit in hits)])
-    if called or (fits and heard) or any(hit.errno == "EMFILE" for hit in hits):
+    if called or (fits and met) or any(hit.errno == "EMFILE" for hit in hits):
         return Certainty.CERTAIN
-    return Certainty.LIKELY if fits or same or heard else Certainty.POSSIBLE
+    return Certainty.LIKELY if fits or same or met else Certainty.POSSIBLE
 
 
 def _free(program: Program) -> tuple[Evidence, ...]:

@@ -14,7 +14,7 @@ from hosttune.model import Cause, Certainty, Evidence, Program
 RULE = Rule(
     __name__,
     "a limit of descriptors above fs.nr_open is refused",
-    met="EPERM from setrlimit()",
+    failure="EPERM from setrlimit()",
     errnos=("EPERM",),
     calls=("setrlimit",),
     unit="descriptors",
@@ -41,10 +41,10 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     reached = [p for p in clues.programs if limit is not None and _reached(p, limit)]
     if reached and limit is not None:
         return tuple(_at_end(clues, program, limit) for program in reached)
-    heard = RULE.heard(clues)
-    if heard is False:
+    met = RULE.met(clues)
+    if met is False:
         return (RULE.instead(clues),)
-    if heard or clues.hits(RULE.kind):
+    if met or clues.hits(RULE.kind):
         return (_refused(clues, limit),)
     if limit is not None and not clues.programs and saying.near(clues.stalled_at, limit):
         return (_by_number(clues, limit),)
@@ -82,7 +82,7 @@ def _at_end(clues: Clues, program: Program, limit: int) -> Cause:
         _value(limit),
         at=limit,
         what=f"the descriptors of {program} end at fs.nr_open, below its own limit",
-        words=saying.heard(clues),
+        words=saying.named(clues),
         log="EMFILE (24), too many open files",
         fixes=("sudo hosttune apply --role ROLE, for fs.nr_open",),
         strength=92,

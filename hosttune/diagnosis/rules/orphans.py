@@ -15,7 +15,7 @@ _KEY = "net.ipv4.tcp_max_orphans"
 RULE = Rule(
     __name__,
     "sockets that are closed but not yet gone reach tcp_max_orphans, and are reset",
-    met="ECONNRESET at the peer",
+    failure="ECONNRESET at the peer",
     errnos=("ECONNRESET", "none"),
     unit="orphans",
     log="kernel: TCP: too many orphaned sockets (before Linux 3.4: Out of socket memory); peers see ECONNRESET",

@@ -100,7 +100,7 @@ def _cause(clues: Clues, target: _Target, alone: bool) -> Cause:
         what = f"a firewall rule or a route of this host itself drops the SYNs towards {target.name}"
     elif dead:
         what = f"{target.name} does not answer at all" + ("" if alone else ", other destinations do")
-    likely = (dead or target.retried >= _STALLED) and RULE.heard(clues) is not False
+    likely = (dead or target.retried >= _STALLED) and RULE.met(clues) is not False
     likely = likely and not (dead and not alone and clues.stalled_at)
     return RULE.cause(
         clues,
@@ -148,7 +148,7 @@ def _fixes(clues: Clues, target: _Target) -> tuple[str, ...]:
 
 def _by_word(clues: Clues) -> Cause | None:
     """Return it as possible where connect() is said to have timed out, and no socket shows it any more."""
-    if not clues.heard("ETIMEDOUT", calls=("connect",)) and not clues.hits(RULE.kind):
+    if not clues.met("ETIMEDOUT", calls=("connect",)) and not clues.hits(RULE.kind):
         return None
     quota = _QUOTA.get(clues.machine.cloud, "and a cloud's quota").format(1_040_000)
     return RULE.cause(

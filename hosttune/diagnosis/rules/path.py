@@ -121,6 +121,6 @@ def _flow(flow: Flow) -> str:
 
 def _by_word(clues: Clues) -> Cause | None:
     """Return it as possible where an open connection is said to have timed out."""
-    if not clues.heard("ETIMEDOUT", calls=("send", "recv")) and not clues.hits(RULE.kind):
+    if not clues.met("ETIMEDOUT", calls=("send", "recv")) and not clues.hits(RULE.kind):
         return None
     return RULE.cause(clues, Certainty.POSSIBLE)

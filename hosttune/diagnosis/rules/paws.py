@@ -48,7 +48,7 @@ def _recycled(clues: Clues) -> Cause:
     now, once = saying.moved(clues, _PASSIVE, _NETSTAT), saying.once(clues, _PASSIVE, _NETSTAT)
     if now:
         return _cause(clues, Certainty.CERTAIN, on, now)
-    certainty = Certainty.LIKELY if clues.heard("ETIMEDOUT") and not once else Certainty.POSSIBLE
+    certainty = Certainty.LIKELY if clues.met("ETIMEDOUT") and not once else Certainty.POSSIBLE
     return _cause(clues, certainty, on, once)
 
 
@@ -74,7 +74,7 @@ def _why_not(clues: Clues) -> Iterator[str]:
 
 
 def _cause(clues: Clues, certainty: Certainty, *evidence: Seen) -> Cause:
-    words = saying.heard(clues)
+    words = saying.named(clues)
     if not clues.integer(_KEY):
         return RULE.cause(clues, certainty, *evidence, words=words)
     fixes = (

@@ -14,7 +14,7 @@ from hosttune.model import Cause, Certainty, Evidence, GroupLimit, Unknown
 RULE = Rule(
     __name__,
     "no further process or thread may be made",
-    met="EAGAIN from clone()",
+    failure="EAGAIN from clone()",
     errnos=("EAGAIN",),
     calls=("clone",),
     unit="tasks",
@@ -41,10 +41,10 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     found += _of_host(clues)
     if found:
         return tuple(found)
-    called = RULE.heard(clues) and clues.symptom.call == "clone"
+    called = RULE.met(clues) and clues.symptom.call == "clone"
     if kernel_lines.fresh(clues, *_WORDS) or called or clues.hits(RULE.kind):
         return (_by_word(clues),)
-    if RULE.heard(clues) is False:
+    if RULE.met(clues) is False:
         return (RULE.instead(clues),)
     return (_not(clues),)
 

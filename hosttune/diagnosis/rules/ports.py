@@ -12,7 +12,7 @@ from hosttune.model import BindMode, Cause, Certainty, Evidence, PortPool
 RULE = Rule(
     __name__,
     "source ports towards a destination run out",
-    met="EADDRNOTAVAIL",
+    failure="EADDRNOTAVAIL",
     errnos=("EADDRNOTAVAIL",),
     calls=("connect",),
     log="EADDRNOTAVAIL from connect(); HAProxy: no free ports; nginx: (99: Cannot assign requested address)",
@@ -29,46 +29,46 @@ _CLOSE = (
 
 def judge(clues: Clues) -> tuple[Cause, ...]:
     """Return a cause for the full pools of each kind; without any, what errno and number say, or why it is none."""
-    heard, pools = _heard(clues), clues.pools.pools
-    found = tuple(_full(clues, alike, heard) for alike in _alike(clues, pool_rows.full(clues, RULE.kind)))
+    met, pools = _met(clues), clues.pools.pools
+    found = tuple(_full(clues, alike, met) for alike in _alike(clues, pool_rows.full(clues, RULE.kind)))
     if found:
         return found
-    if heard is False:
+    if met is False:
         return (RULE.instead(clues, _instead(clues)),)
     chosen = [p for p in pools if clues.pools.guessed(p) and p.free <= p.in_range // 10]
     if chosen:
-        return tuple(_chosen(clues, pool, heard) for pool in chosen)
+        return tuple(_chosen(clues, pool, met) for pool in chosen)
     at = pool_rows.pools_at(clues)
-    if at and (heard or not clues.symptom.errno):
-        return (_by_number(clues, *at, heard=bool(heard)),)
-    if heard or clues.hits(RULE.kind):
+    if at and (met or not clues.symptom.errno):
+        return (_by_number(clues, *at, met=bool(met)),)
+    if met or clues.hits(RULE.kind):
         return (_by_word(clues),)
     if not pools:
         return (RULE.unknown(pool_rows.not_seen(clues)),)
     return (RULE.excluded(pool_rows.elsewhere(clues, pools), pool_rows.SOCKETS),)
 
 
-def _heard(clues: Clues) -> bool | None:
+def _met(clues: Clues) -> bool | None:
     """Say whether the errno of a full pool was met; EADDRINUSE too where programs choose their ports themselves."""
     own = any(pool.mode is BindMode.EXPLICIT for pool in clues.pools.pools)
-    heard = RULE.heard(clues)
-    return heard or (clues.heard("EADDRINUSE", calls=("bind", "connect")) if own else heard)
+    met = RULE.met(clues)
+    return met or (clues.met("EADDRINUSE", calls=("bind", "connect")) if own else met)
 
 
-def _words(clues: Clues, heard: bool = True) -> tuple[Evidence, ...]:
+def _words(clues: Clues, met: bool = True) -> tuple[Evidence, ...]:
     logged = saying.logged(clues, RULE.kind, "EADDRNOTAVAIL")
-    return (*saying.heard(clues, *_OWN), *logged) if heard else logged
+    return (*saying.named(clues, *_OWN), *logged) if met else logged
 
 
 def _instead(clues: Clues) -> str:
-    if clues.heard("EADDRNOTAVAIL"):
+    if clues.met("EADDRNOTAVAIL"):
         return "EADDRNOTAVAIL from bind() is not of ports: the source address is not on this host (ip(7), `ip addr`)"
-    return saying.instead(clues, RULE.met)
+    return saying.instead(clues, RULE.failure)
 
 
-def _full(clues: Clues, pools: Sequence[PortPool], heard: bool | None) -> Cause:
+def _full(clues: Clues, pools: Sequence[PortPool], met: bool | None) -> Cause:
     """Judge full pools of one kind together: an operator has one stall, whatever the number of its tuples."""
-    other = (Evidence(_instead(clues), saying.met_where(clues)),) if heard is False else ()
+    other = (Evidence(_instead(clues), saying.met_where(clues)),) if met is False else ()
     first, leaked = pools[0], _leaked(clues, pools)
     more = f"and {len(pools) - _SHOWN:,} more pairs are full" if pools[_SHOWN:] else ""
     return RULE.cause(
@@ -114,12 +114,12 @@ def _alike(clues: Clues, pools: Iterable[PortPool]) -> list[list[PortPool]]:
     return list(groups.values())
 
 
-def _chosen(clues: Clues, pool: PortPool, heard: bool | None) -> Cause:
+def _chosen(clues: Clues, pool: PortPool, met: bool | None) -> Cause:
     """The program's range is known only from what it uses: what is free in it shows no end that it has not reached."""
     near = pool_rows.stopped(clues, pool)
     return RULE.cause(
         clues,
-        Certainty.LIKELY if heard or near or clues.hits(RULE.kind) else Certainty.POSSIBLE,
+        Certainty.LIKELY if met or near or clues.hits(RULE.kind) else Certainty.POSSIBLE,
         pool_rows.taken(clues, pool),
         near,
         at=pool.usable,
@@ -133,7 +133,7 @@ def _chosen(clues: Clues, pool: PortPool, heard: bool | None) -> Cause:
     )
 
 
-def _by_number(clues: Clues, count: int, size: int, *, heard: bool) -> Cause:
+def _by_number(clues: Clues, count: int, size: int, *, met: bool) -> Cause:
     each, number = f"one pool of {size:,} ports", f"it stopped at {clues.stalled_at:,}"
     text = f"{number}, where {each} is full"
     if count > 1:
@@ -143,7 +143,7 @@ def _by_number(clues: Clues, count: int, size: int, *, heard: bool) -> Cause:
     near = pool_rows.taken(clues, pool_rows.fullest(clues.pools.pools)) if clues.pools.pools and not now else ()
     certain = bool(pool_rows.destinations(clues)) or count == 1
     certainty = Certainty.LIKELY if certain and not now else Certainty.POSSIBLE
-    if heard:
+    if met:
         certainty = Certainty.CERTAIN if certainty is Certainty.LIKELY else Certainty.LIKELY
     return RULE.cause(
         clues,
@@ -155,7 +155,7 @@ def _by_number(clues: Clues, count: int, size: int, *, heard: bool) -> Cause:
         against=now,
         words=_words(clues),
         fixes=_fixes(clues),
-        confirm=_count(clues) if heard and certainty is not Certainty.CERTAIN else None,
+        confirm=_count(clues) if met and certainty is not Certainty.CERTAIN else None,
         strength=60,
     )
 

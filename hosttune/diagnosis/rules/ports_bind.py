@@ -13,7 +13,7 @@ from hosttune.model import BindMode, Cause, Certainty, Evidence, PortPool
 RULE = Rule(
     __name__,
     "the ports of a source address run out, whatever the destination: the program binds before it connects",
-    met="EADDRINUSE from bind()",
+    failure="EADDRINUSE from bind()",
     errnos=("EADDRINUSE",),
     calls=("bind", "connect"),
     log="EADDRINUSE from bind()",
@@ -35,12 +35,12 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
 
 def _without(clues: Clues) -> Cause:
     """Return what errno and number say where no pool of such a program is full."""
-    heard, shown = RULE.heard(clues), _shown(clues)
+    met, shown = RULE.met(clues), _shown(clues)
     pools = [pool for pool in clues.pools.pools if pool.mode is BindMode.BIND]
     size = pool_rows.size_of_range(clues)
-    if heard is False:
+    if met is False:
         return RULE.instead(clues)
-    if heard:
+    if met:
         return _by_word(clues, size)
     if size and _one_for_all(clues, size) and (pools or not shown):
         return _for_all(clues, size)
@@ -64,7 +64,7 @@ def _full(clues: Clues, pool: PortPool) -> Cause:
         Evidence(where, pool_rows.SOCKETS) if len(shared) > 1 else None,
         pool_rows.taken(clues, pool),
         pool_rows.stopped(clues, pool),
-        () if other else saying.heard(clues),
+        () if other else saying.named(clues),
         at=pool.usable,
         what=f"the ports of {pool.source} run out, whatever the destination: bind() chooses them",
         against=other,
@@ -100,7 +100,7 @@ def _for_all(clues: Clues, size: int) -> Cause:
         f"it stopped at {clues.stalled_at:,}, the {size * many:,} ports of its source, where {pairs} destinations "
         f"have {pairs * size:,}"
     )
-    stopped, words = Evidence(text, pool_rows.RANGE), saying.heard(clues)
+    stopped, words = Evidence(text, pool_rows.RANGE), saying.named(clues)
     return RULE.cause(clues, Certainty.LIKELY, stopped, at=size * many, words=words, strength=70)
 
 
@@ -122,7 +122,7 @@ def _by_word(clues: Clues, size: int | None) -> Cause:
     return RULE.cause(
         clues,
         certainty,
-        saying.heard(clues),
+        saying.named(clues),
         saying.logged(clues, RULE.kind, "EADDRINUSE"),
         stopped,
         at=at,

@@ -13,7 +13,7 @@ from hosttune.model import Cause, Certainty, PortPool
 RULE = Rule(
     __name__,
     "another program's bind() holds the ports of the range",
-    met="EADDRNOTAVAIL",
+    failure="EADDRNOTAVAIL",
     errnos=("EADDRNOTAVAIL", "EADDRINUSE"),
     calls=("connect", "bind"),
     log="EADDRNOTAVAIL from connect(), far below the size of the range",
@@ -26,7 +26,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     found = tuple(_full(clues, pool) for pool in pool_rows.full(clues, RULE.kind))
     if found:
         return found
-    if RULE.heard(clues) is False:
+    if RULE.met(clues) is False:
         return (RULE.instead(clues),)
     if not clues.pools.pools:
         return (RULE.unknown(pool_rows.not_seen(clues)),)
@@ -45,7 +45,7 @@ def _full(clues: Clues, pool: PortPool) -> Cause:
         at=pool.usable,
         what=f"{pool.blocked:,} of the {pool.in_range:,} ports from {pool.source} to {pool.backend} are held by bind()",
         against=other,
-        words=() if other else saying.heard(clues),
+        words=() if other else saying.named(clues),
         fixes=(
             "give the program that binds (HAProxy `source ADDRESS:LO-HI`, a client or server with bind()) ports "
             "outside of ip_local_port_range, or let it set IP_BIND_ADDRESS_NO_PORT",

@@ -14,7 +14,7 @@ from hosttune.model import Cause, Certainty, Evidence, Traffic
 RULE = Rule(
     __name__,
     "the memory for data in TCP sockets runs out",
-    met="no errno, or ENOBUFS",
+    failure="no errno, or ENOBUFS",
     errnos=("ENOBUFS", "ENOMEM", "ETIMEDOUT", "ECONNRESET", "EAGAIN", "none"),
     unit="pages",
     log="no error, as a rule: transfers slow down and stop, retransmissions rise; the kernel may reset orphans",

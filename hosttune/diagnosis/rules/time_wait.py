@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hosttune import kernel
 from hosttune.diagnosis import pool_rows, saying
 from hosttune.diagnosis.clues import Clues
 from hosttune.diagnosis.rule import Rule, Seen
@@ -10,7 +11,7 @@ from hosttune.model import Cause, Certainty, Evidence, PortPool
 RULE = Rule(
     __name__,
     "closed connections hold the source ports in TIME_WAIT",
-    met="EADDRNOTAVAIL",
+    failure="EADDRNOTAVAIL",
     errnos=("EADDRNOTAVAIL", "EADDRINUSE"),
     calls=("connect", "bind"),
     unit="new connections/s",
@@ -27,9 +28,9 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     found = tuple(_full(clues, pool) for pool in pool_rows.full(clues, RULE.kind))
     if found:
         return found
-    if RULE.heard(clues) is False:
+    if RULE.met(clues) is False:
         return (RULE.instead(clues),)
-    hint = (RULE.heard(clues) and _heard(clues)) or _too_fast(clues) or _thin(clues)
+    hint = (RULE.met(clues) and _met(clues)) or _too_fast(clues) or _thin(clues)
     if hint:
         return (hint,)
     closed = clues.rates.value("sockstat.TCP.tw")
@@ -38,7 +39,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     return (RULE.excluded(_why_not(clues, closed or 0), _SOCKSTAT),)
 
 
-def _heard(clues: Clues) -> Cause | None:
+def _met(clues: Clues) -> Cause | None:
     """Return what speaks for it where the errno was met and no pool is full now, None where nothing does."""
     pools = clues.pools.pools
     for again in [p for p in pools if p.free and p.used >= p.usable and p.time_wait > p.used - p.time_wait][:1]:
@@ -60,14 +61,14 @@ def _too_fast(clues: Clues) -> Cause | None:
     held = "taken over after tcp_tw_reuse_delay" if pool_rows.reuses(clues) else "held for 60 s"
     text = f"{clues.rate:,} new connections/s, where ports that are {held} allow {limit:,}/s"
     # without an errno it is what would come, where this side closes first
-    certainty = Certainty.LIKELY if RULE.heard(clues) and not clues.pools.pools else Certainty.POSSIBLE
+    certainty = Certainty.LIKELY if RULE.met(clues) and not clues.pools.pools else Certainty.POSSIBLE
     return _cause(clues, certainty, Evidence(text, f"--rate, {pool_rows.RANGE}"))
 
 
 def _thin(clues: Clues) -> Cause | None:
     """Return it as possible where the errno is all that is known."""
     seen = clues.pools.pools or clues.rates.value("sockstat.TCP.tw") is not None
-    if seen or clues.stalled_at or not RULE.heard(clues):
+    if seen or clues.stalled_at or not RULE.met(clues):
         return None
     return _cause(clues, Certainty.POSSIBLE, ())
 
@@ -94,10 +95,10 @@ def _cause(
         clues,
         certainty,
         evidence,
-        () if against else saying.heard(clues),
+        () if against else saying.named(clues),
         saying.logged(clues, RULE.kind, "EADDRNOTAVAIL"),
         Evidence(f"net.ipv4.tcp_tw_reuse is {reuse}", _REUSE) if reuse is not None else None,
-        at=pool.usable // pool_rows.TIME_WAIT if pool and not pool.free else pool_rows.churn(clues),
+        at=pool.usable // kernel.TIMEWAIT_LEN if pool and not pool.free else pool_rows.churn(clues),
         what=f"{RULE.what} from {pool.source} to {pool.backend}" if pool else "",
         against=against,
         words=(),

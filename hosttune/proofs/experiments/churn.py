@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from hosttune import kernel
 from hosttune.facts.pool import Settings, Used, compute
 from hosttune.model import BindMode, Reason, Unknown
 from hosttune.ports import span
@@ -21,7 +22,6 @@ from hosttune.proofs.proof_setup import Forecast, Setup, examples
 from hosttune.proofs.scene import Scene
 
 RANK = 4
-_LENGTH = 60  # seconds: TCP_TIMEWAIT_LEN
 _LOW, _PORTS = 32768, 200
 _ONE_PORT = 1000  # connections one after another from one port
 _ROUND = 10  # ms: a shorter delay lets a pool serve faster than one program connects
@@ -61,9 +61,9 @@ def host(reuse: int, stamps: bool, delay: int) -> tuple[Forecast, ...]:
         Forecast(
             id=f"churn:length:{reuse}",
             what="TIME_WAIT, its length",
-            setting=f"{setting}: N / {_LENGTH} s are sustained",
-            predicted=_LENGTH,
-            accepts=(_LENGTH - 1, _LENGTH + 1),
+            setting=f"{setting}: N / {kernel.TIMEWAIT_LEN} s are sustained",
+            predicted=kernel.TIMEWAIT_LEN,
+            accepts=(kernel.TIMEWAIT_LEN - 1, kernel.TIMEWAIT_LEN + 1),
             tolerance="to the second",
             unit="seconds",
             fails="",

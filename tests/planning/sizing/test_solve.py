@@ -74,6 +74,7 @@ def chains(draw: st.DrawFn) -> tuple[Topology, dict[str, Role]]:
     return topology, known
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(chains())
 def test_nothing_smaller_carries(drawn: tuple[Topology, dict[str, Role]]) -> None:

@@ -145,7 +145,6 @@ def held(tables: dict[str, Any], changes: list[str]) -> None:
         assert made.first and all(tier.hosts or "hosts" in tier.open for tier in made.tiers)
 
 
-@pytest.mark.slow
 @settings(max_examples=300)
 @given(FILES, st.lists(CHANGES, max_size=1))
 def test_what_could_be_meant_makes_a_topology_or_one_line(tables: dict[str, Any], changes: list[str]) -> None:
