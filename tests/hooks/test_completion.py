@@ -93,6 +93,7 @@ SHOWN = {
 
 
 @pytest.mark.parametrize("name", SHOWN)
+@pytest.mark.slow
 def test_it_offers(shell: Shell | Fish, name: str) -> None:
     line, wanted, unwanted = SHOWN[name]
     shown = shell.completed(line).replace("\\ ", " ")
@@ -101,6 +102,7 @@ def test_it_offers(shell: Shell | Fish, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", SHELLS)
+@pytest.mark.slow
 def test_nothing_that_comes_back_is_evaluated(name: str, tmp_path: Path) -> None:
     """Nor does what it says about an error come into the prompt."""
     hostile = tmp_path / "hostile"
@@ -116,6 +118,7 @@ def test_nothing_that_comes_back_is_evaluated(name: str, tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize("name", SHELLS)
+@pytest.mark.slow
 def test_scripts_are_right_by_the_shell_itself(name: str) -> None:
     needs.need(name)
     assert not subprocess.run([name, "-n"], input=script(name), text=True, capture_output=True, check=True).stderr
@@ -180,6 +183,7 @@ exec "$@"
 """
 
 
+@pytest.mark.slow
 def test_a_profile_of_ones_own_is_offered_and_a_broken_one_is_silent(tmp_path: Path) -> None:
     sandbox.need_namespaces()
     script = '"$0" -m hosttune hook complete -- "hosttune {} "; echo $?'

@@ -53,6 +53,7 @@ def test_there_is_a_page_for_each_verb(written: list[Path]) -> None:
     assert "hosttune-hook-complete.1" not in PAGES
 
 
+@pytest.mark.slow
 def test_mandoc_and_groff_have_nothing_to_say(written: list[Path]) -> None:
     needs.need("mandoc"), needs.need("groff")
     files = [str(path) for path in written]
@@ -65,6 +66,7 @@ def test_mandoc_and_groff_have_nothing_to_say(written: list[Path]) -> None:
 
 
 @pytest.mark.parametrize("verb", list(verbs()), ids=lambda verb: verb.page)
+@pytest.mark.slow
 def test_a_page_has_what_the_help_has(verb: man.Verb) -> None:
     help = CliRunner(env={"COLUMNS": "300", "TERM": "dumb"}).invoke(app, [*verb.name.split()[1:], "--help"]).output
     page = shown(PAGES[f"{verb.page}.1"])
@@ -101,6 +103,7 @@ def test_a_page_in_full() -> None:
     )
 
 
+@pytest.mark.slow
 def test_exit_codes_are_those_of_the_help() -> None:
     check = shown(PAGES["hosttune-check.1"]).partition("EXIT STATUS")[2]
     assert "0 All hold. 1 A finding at or above --fail-on. 2 Wrong use or profile. 3 Could not examine" in check
@@ -114,6 +117,7 @@ def test_exit_codes_are_those_of_the_help() -> None:
     )
 )
 @settings(max_examples=50, deadline=None)
+@pytest.mark.slow
 def test_any_text_is_printed_as_it_stands(text: str) -> None:
     head = '.TH X 1 "" ""\n.SH DESCRIPTION\n'
     for source in (f"{roff.escaped(text)}end", f".TP\n{roff.bold(text)}\nend"):
