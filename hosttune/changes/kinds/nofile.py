@@ -122,10 +122,15 @@ def _below_nr_open(draft: Draft, found: list[Row]) -> bool:
     draft.rows[_NR_OPEN] = row
     row.serves += [subject for limit in found for subject in limit.serves]
     row.why = row.why or "no process can be given more descriptors than this"
-    # what a profile asks for, or what there is, may be more than is needed
-    row.now = max(need, _number(row.now)) if low_now else row.now
-    row.disk = max(need, _number(now)) if low_boot and on_disk else row.disk
+    _raise(row, need, low_now, bool(low_boot and on_disk))
     return True
+
+
+def _raise(row: Row, need: int, now: bool, boot: bool) -> None:
+    """Raise fs.nr_open in these layers; what a profile asks for, or what there is, may be more than is needed."""
+    there = _number(row.runtime_after)
+    row.now = max(need, _number(row.now)) if now else row.now
+    row.disk = max(need, there) if boot else row.disk
 
 
 def _needed(found: list[Row], request: Request) -> tuple[int, int, int]:
