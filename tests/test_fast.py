@@ -52,8 +52,8 @@ def test_a_guest():
 def test_nobody_runs_them_all_in_a_minute(tmp_path: Path) -> None:
     needs.need("user namespaces")
     options = ["-q", "-m", "not slow", "-p", "no:cacheprovider", "--basetemp", str(tmp_path / "made")]
-    # in a user namespace without a map: nobody, without capabilities, who reads the files of whoever runs this
-    command = ["unshare", "--user", sys.executable, "-m", "pytest", *options]
+    # in a user namespace: somebody without capabilities, who reads the files of whoever runs this
+    command = ["unshare", "--user", "--map-user=1000", "--map-group=1000", sys.executable, "-m", "pytest", *options]
     done = subprocess.run(
         [sys.executable, "-c", _MEASURED, *command], cwd=REPO, capture_output=True, text=True, check=False
     )

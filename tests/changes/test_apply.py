@@ -373,6 +373,7 @@ def test_the_json_has_its_form(root: Path, said: Any) -> None:
         jsonschema.validate(said(), schema)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 5), ("", 5)])
 def test_a_terminal_is_asked(tmp_path: Path, answer: str, code: int) -> None:
     image = tree.make(tmp_path / "image")

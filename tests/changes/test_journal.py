@@ -379,6 +379,7 @@ def test_a_directory_that_others_can_write_is_not_trusted(root: Path, capsys: py
     assert len(found["applies"]) == 2 and "chmod 0755" in found["damaged"][0]["fix"]
 
 
+@pytest.mark.slow
 def test_a_journal_of_very_many_files_is_read_within_bounds(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert acts.apply(tree.Host(root), tree.asked()) == 0
     for number in range(2, 15_000):

@@ -120,6 +120,7 @@ def test_a_prefix_that_meets_another_is_refused() -> None:
     assert "where this ssh session comes from" in next(anyip.overlaps("203.0.113.0/24", taken))
 
 
+@pytest.mark.slow
 def test_killed_at_every_write_it_is_the_old_state_or_heals(root: Path, tmp_path: Path) -> None:
     assert addressed.add(root, "10.0.0.21-10.0.0.23/24@eth0") == 0
     old = tree.look(root)

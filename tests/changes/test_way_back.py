@@ -477,6 +477,7 @@ def settings(root: Path) -> dict[str, set[str]]:
     return found
 
 
+@pytest.mark.slow
 def test_a_directory_that_is_no_configuration_holds_up_nothing_else(root: Path) -> None:
     assert acts.apply(tree.Host(root), tree.asked()) == 0
     for number in range(MOST_NAMES + 1):

@@ -104,6 +104,7 @@ def test_marks_in_any_order_on_one_line_do_no_harm(parts: list[str]) -> None:
         assert len(hit.line) <= 160
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "block",
     [

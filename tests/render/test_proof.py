@@ -21,6 +21,8 @@ from hosttune.render import render
 from tests import needs, verbs
 from tests.proofs.arena import arena
 
+pytestmark = pytest.mark.slow
+
 SCHEMA = json.loads(Path(hosttune.render.__file__).with_name("prove.schema.json").read_text())
 TEXT = st.text(max_size=60)
 NUMBER = st.integers(0, 10**9) | st.builds(Unknown, st.sampled_from(Reason), TEXT)

@@ -41,6 +41,7 @@ def unit(host: LiveHost) -> object:
     return resolve_unit(host, "a.service")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("resolve", "path", "text", "said"),
     [
