@@ -1,10 +1,27 @@
-"""What can be asked of hosttune, as values: the options that verbs share, and those of one verb. It imports nothing."""
+"""What can be asked of hosttune, as values: the options that verbs share, and those of one verb.
+
+Whoever makes a group, it holds what it may: a number beyond its bounds, or a value of another type, is a UsageError.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import Field, dataclass, field, fields
 from typing import Any
+
+from hosttune import kernel
+from hosttune.errors import UsageError
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "Sequence[str]": (str,),
+    "str": (str,),
+    "bool": (bool,),
+    "int": (int,),
+    "int | None": (int,),
+    "float": (int, float),
+    "float | None": (int, float),
+}
+"""What a value, or each of several, may be, by the annotation of its field."""
 
 
 def several(given: str | Sequence[str]) -> tuple[str, ...]:
@@ -12,19 +29,46 @@ def several(given: str | Sequence[str]) -> tuple[str, ...]:
     return (given,) if isinstance(given, str) else tuple(given)
 
 
-class _Several:
-    """Options of which some take several values: one that is given alone is a sequence of one."""
+def _number(most: int, least: int = 1) -> Any:
+    """Return a field for a whole number within bounds, None where it is not given."""
+    return field(default=None, metadata={"least": least, "most": most})
+
+
+def bounds(group: type, name: str) -> tuple[int, int]:
+    """Return the most and the least that a number of a group may be."""
+    held: Field[Any] = group.__dataclass_fields__[name]  # type: ignore[attr-defined]  # every group is a dataclass
+    return held.metadata["most"], held.metadata["least"]
+
+
+class _Group:
+    """Options that are given together; one that is given alone where several may be is a sequence of one."""
 
     __slots__ = ()
 
     def __post_init__(self) -> None:
-        for field in fields(self):  # type: ignore[arg-type]  # what derives from it is a dataclass
-            if field.default == ():
-                object.__setattr__(self, field.name, several(getattr(self, field.name)))
+        for held in fields(self):  # type: ignore[arg-type]  # what derives from it is a dataclass
+            value, option = getattr(self, held.name), f"--{held.name.replace('_', '-')}"
+            if held.default == ():
+                if not isinstance(value, Sequence):
+                    raise UsageError(f"{option} {value!r}: it takes texts")
+                object.__setattr__(self, held.name, value := several(value))
+            for one in value if held.default == () else () if value is None and held.default is None else (value,):
+                _check(option, one, held)
+
+
+def _check(option: str, value: Any, held: Field[Any]) -> None:
+    """Raise UsageError for a value that a field cannot hold."""
+    kinds = _TYPES[str(held.type)]
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+        word = {str: "a text", bool: "True or False"}.get(kinds[0], "a number")
+        raise UsageError(f"{option} {value!r}: it takes {word}")
+    most = held.metadata.get("most")
+    if most is not None and not held.metadata["least"] <= value <= most:
+        raise UsageError(f"{option} {value:,}: write a number from {held.metadata['least']:,} to {most:,}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Options(_Several):
+class Options(_Group):
     """The role of a host and the load that it shall carry.
 
     `role`, `profile`: names and files of profiles, none for the base profile. `connections`, `rate` (a second) and
@@ -35,21 +79,21 @@ class Options(_Several):
 
     role: Sequence[str] = ()
     profile: Sequence[str] = ()
-    connections: int | None = None
-    rate: int | None = None
-    hold: int | None = None
+    connections: int | None = _number(10**9)
+    rate: int | None = _number(10**7)
+    hold: int | None = _number(10**8, least=0)
     backend: Sequence[str] = ()
     backends_from: str = ""
     source: Sequence[str] = ()
     bind_mode: str = ""
     service: str = ""
     user: Sequence[str] = ()
-    pid: int | None = None
+    pid: int | None = _number(kernel.PID_MAX_LIMIT)
     process_name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(_Group):
     """Where to look: a network namespace by its name, the tree of an image, or a recording; by default this host."""
 
     netns: str = ""
@@ -58,7 +102,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ApplyOptions(_Several):
+class ApplyOptions(_Group):
     """How a host is made ready for its role.
 
     `only`: the kinds of target to write (sysctl, limits, units, addresses), none for all; `leave`: keys that stay as
@@ -84,7 +128,7 @@ class ApplyOptions(_Several):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SourceOptions(_Several):
+class SourceOptions(_Group):
     """Source addresses that come or go: FIRST[-LAST][/PREFIX][@INTERFACE], and prefixes whose every address is local.
 
     `force`: they go though connections are open on them. All else is as with ApplyOptions.
@@ -101,21 +145,21 @@ class SourceOptions(_Several):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RollbackOptions:
+class RollbackOptions(_Group):
     """Which apply is taken back, None for the last one.
 
     `force`: also what somebody else has changed since; `restart`: services are started again; `reason` is for the
     history.
     """
 
-    id: int | None = None
+    id: int | None = _number(10**9)
     force: bool = False
     restart: bool = False
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Dialogue:
+class Dialogue(_Group):
     """How a person is dealt with at the terminal: `dry_run`: shown alone, `yes`: not asked; and the format."""
 
     dry_run: bool = False
@@ -124,7 +168,7 @@ class Dialogue:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Stall(_Several):
+class Stall(_Group):
     """How a host stalls, as far as somebody knows.
 
     `errno` is the name of the error that the program met, none: it met none; `call` the call that failed, `stalled_at`
@@ -133,12 +177,12 @@ class Stall(_Several):
 
     errno: str = ""
     call: str = ""
-    stalled_at: int | None = None
+    stalled_at: int | None = _number(10**9)
     log: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Watching:
+class Watching(_Group):
     """How to watch: `interval` and `length` in seconds, None until it is ended; `sort`: nearness, rate, use or name.
 
     `record` is a file that keeps every look, at most `max_size` bytes of them.
@@ -152,7 +196,7 @@ class Watching:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Proving(_Several):
+class Proving(_Group):
     """What to prove: the experiments `only`, all where none is named, within `budget` seconds.
 
     `planned`: with the settings that `apply` would give.
@@ -169,11 +213,11 @@ def spelled(group: Any, without: Collection[str] = ()) -> list[str]:
     What is as it is by default is left out.
     """
     given: list[str] = []
-    for field in fields(group):
-        value = getattr(group, field.name)
-        if field.name in without or value == field.default:
+    for held in fields(group):
+        value = getattr(group, held.name)
+        if held.name in without or value == held.default:
             continue
-        option = f"--{field.name.replace('_', '-')}"
+        option = f"--{held.name.replace('_', '-')}"
         for each in value if isinstance(value, tuple) else [value]:
             given += [option] if each is True else [option, str(each)]
     return given

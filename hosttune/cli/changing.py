@@ -9,12 +9,15 @@ import typer
 from hosttune.cli.application import app
 from hosttune.cli.groups import Fields
 from hosttune.cli.options import Image, formats_of
-from hosttune.options import ApplyOptions, Dialogue, Options, Place, RollbackOptions
+from hosttune.options import ApplyOptions, Dialogue, Options, Place, RollbackOptions, bounds
 from hosttune.terminal import usage
 
 _WRITTEN = typer.Option(help="Write the running values of this network namespace (ip netns).", metavar="NAME")
+_ID = usage.counted(*bounds(RollbackOptions, "id"))
 _TAKEN_BACK = typer.Argument(
-    parser=usage.counted(10**9), help="The apply to take back; default: the last.", metavar="[ID]"
+    parser=_ID,
+    help="The apply to take back; default: the last.",
+    metavar="[ID]",
 )
 
 
@@ -41,7 +44,9 @@ def confirm(
     id: Annotated[
         int | None,
         typer.Argument(
-            parser=usage.counted(10**9), help="The apply to keep; default: the one that waits.", metavar="[ID]"
+            parser=_ID,
+            help="The apply to keep; default: the one that waits.",
+            metavar="[ID]",
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be written; exit 4 if it waits.")] = False,

@@ -7,11 +7,17 @@ from typing import Annotated, Any
 
 import typer
 
-from hosttune import kernel, registry, render
+from hosttune import registry, render
 from hosttune.cli.groups import Fields
 from hosttune.commands import completing
-from hosttune.options import Options, Place
+from hosttune.options import Options, Place, Stall, bounds
 from hosttune.terminal import amounts, usage
+
+
+def _number(group: type, name: str, help: str) -> Any:
+    """Return the option for a whole number of a group, within its bounds."""
+    return typer.Option(parser=usage.counted(*bounds(group, name)), metavar="N", help=help)
+
 
 FileOption = partial(typer.Option, metavar="FILE", autocompletion=completing.files)
 DirectoryOption = partial(typer.Option, metavar="DIR", autocompletion=completing.directories)
@@ -53,16 +59,12 @@ TextFile = Annotated[str, FileOption("--textfile", help="Write metrics to FILE t
 Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show what holds too, and where each value comes from.")]
 Connections = Annotated[
     int | None,
-    typer.Option(parser=usage.counted(10**9), metavar="N", help="Connections the host shall carry."),
+    _number(Options, "connections", "Connections the host shall carry."),
 ]
-Rate = Annotated[int | None, typer.Option(parser=usage.counted(10**7), metavar="N", help="New connections per second.")]
+Rate = Annotated[int | None, _number(Options, "rate", "New connections per second.")]
 Hold = Annotated[
     int | None,
-    typer.Option(
-        parser=usage.counted(10**8, least=0),
-        metavar="N",
-        help="Seconds that a connection lives; 0: it stays.",
-    ),
+    _number(Options, "hold", "Seconds that a connection lives; 0: it stays."),
 ]
 Backends = Annotated[
     list[str] | None, typer.Option("--backend", help="A backend that is connected to; repeatable.", metavar="HOST:PORT")
@@ -83,15 +85,13 @@ ModeText = Annotated[
 ]
 Pid = Annotated[
     int | None,
-    typer.Option(
-        parser=usage.counted(kernel.PID_MAX_LIMIT), metavar="N", help="A running process: its limits, its network."
-    ),
+    _number(Options, "pid", "A running process: its limits, its network."),
 ]
 ProcessName = Annotated[str, typer.Option(help="A running process by name.", metavar="NAME")]
 FromConfig = Annotated[str, FileOption("--backends-from", help="Read them from haproxy.cfg or nginx.conf.")]
 StalledAt = Annotated[
     int | None,
-    typer.Option(parser=usage.counted(10**9), metavar="N", help="The number of connections at which it stopped."),
+    _number(Stall, "stalled_at", "The number of connections at which it stopped."),
 ]
 LoadOptions = Annotated[
     Options,
