@@ -108,11 +108,16 @@ def kept(facts: CapacityFacts, group: Group, reuse: bool = False) -> int:
     if mode is BindMode.EXPLICIT:
         # a port chosen before connect() passes no TIME_WAIT socket on, and skips the sysctl and its delay
         return 0
-    mode_now = facts.integer(_REUSE)
-    if reuse or mode_now == 1 or (mode_now == 2 and all(_loopback(p) for p in group.pools)):
+    if reuse or _reuses(facts, group.pools):
         delay = facts.integer("net.ipv4.tcp_tw_reuse_delay")
         return delay if isinstance(delay, int) else _DELAY
     return TIME_WAIT
+
+
+def _reuses(facts: CapacityFacts, found: Sequence[PortPool]) -> bool:
+    """Say whether net.ipv4.tcp_tw_reuse lets closed tuples of these pools serve again; 2 does over loopback alone."""
+    mode = facts.integer(_REUSE)
+    return mode == 1 or (mode == 2 and all(_loopback(p) for p in found))
 
 
 def waiting(facts: CapacityFacts, group: Group, reuse: bool = False) -> int:
@@ -227,7 +232,8 @@ def _reusing(facts: CapacityFacts, setting: _Setting) -> tuple[Remedy, ...]:
     if not setting.reuse:
         return ()
     found = []
-    if pools(facts)[0].mode is not BindMode.EXPLICIT and facts.integer(_REUSE) != 1:
+    now = pools(facts)
+    if now[0].mode is not BindMode.EXPLICIT and not _reuses(facts, now):
         found.append(Remedy(f"sysctl:{_REUSE}", 1, None, "switch", f"{_REUSE}=1"))
     if facts.integer(_STAMPS) == 0:
         found.append(Remedy(f"sysctl:{_STAMPS}", 1, None, "switch", f"{_STAMPS}=1"))
