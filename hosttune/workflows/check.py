@@ -13,7 +13,7 @@ from hosttune.host.live import LiveHost
 from hosttune.model import Report, Severity, Verdict
 from hosttune.options import Options, Place, spelled
 from hosttune.render import exit_codes, where_words
-from hosttune.workflows import examine, loading, opening, write_scope
+from hosttune.workflows import examine, loading, opening
 
 
 def check(options: Options, place: Place, fail_on: Severity, strict: bool, command: str) -> Report:
@@ -49,6 +49,8 @@ def _fix(report: Report, options: Options, root: str) -> tuple[str, ...]:
     if report.where.host_wide and not report.where.contained:
         below = [] if root == "/" else ["--root", root]
         return (printable.words(["sudo", "hosttune", "apply", *spelled(options), *below]),)
+    from hosttune.workflows import write_scope  # it plans changes: only what is judged elsewhere imports that
+
     findings = [f for f in report.findings if f.requirement]
     return tuple(where_words.lines(write_scope.shortfall(report, findings, loading.role_words(options))))
 
