@@ -103,7 +103,7 @@ def _taken(world: Planned, path: str) -> bool:
 def _ours(draft: Draft, where: Place) -> dict[str, FileState]:
     """Return the files that are ours alone, by path, in the order in which they are read; a link never is."""
     planned = draft.future.states("file")
-    found: dict[str, FileState] = {}
+    states: dict[str, FileState] = {}
     for path in draft.future.glob(f"{where.folder}/*hosttune.conf"):
         try:
             state = draft.future.state(path)
@@ -116,5 +116,5 @@ def _ours(draft: Draft, where: Place) -> dict[str, FileState]:
             why = "no apply in force has written that (`hosttune history`), so the file is taken for somebody else's"
             draft.notes.append(f"{path} is left alone: it says {unknown!r}: {why}")
         elif not entries.has_more(state.text, where.key, where.section):
-            found[path] = state
-    return found
+            states[path] = state
+    return states

@@ -49,13 +49,13 @@ def kinds(only: Sequence[str]) -> tuple[str, ...]:
 
 def allowed(given: Sequence[str]) -> tuple[str, ...]:
     """Return the keys of --allow-key, each in its one spelling; raises UsageError."""
-    found = []
+    names = []
     for key in given:
         try:
-            found.append(keys.canonical(key))
+            names.append(keys.canonical(key))
         except ValueError as error:
             raise UsageError(f"--allow-key {key}: not one sysctl; write it as the refusal names it") from error
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(names))
 
 
 def request(

@@ -127,8 +127,10 @@ def _allowance(host: Host, machine: Machine) -> tuple[int | Unknown | None, int]
         answers = host.probe("allowances").values()
     except HostError as error:
         return Unknown(error.reason, error.detail), 0
-    dropped = sum(one.get("conntrack_allowance_exceeded", 0) for one in answers)
-    left = [one["conntrack_allowance_available"] for one in answers if "conntrack_allowance_available" in one]
+    dropped = sum(counters.get("conntrack_allowance_exceeded", 0) for counters in answers)
+    left = [
+        counters["conntrack_allowance_available"] for counters in answers if "conntrack_allowance_available" in counters
+    ]
     if not left:
         return Unknown(Reason.ABSENT, "no driver here counts conntrack_allowance_available"), dropped
     # several interfaces of one instance count the same allowance, and not always alike: the least is safe

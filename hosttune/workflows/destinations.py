@@ -43,7 +43,7 @@ def pools(host: Host, goals: Destinations, seen: traffic.Seen) -> Pools:
         only = () if goals.sources == ("all",) else goals.sources
         shown = found.gather(host, seen.traffic.flows, goals.backends, only, seen.ports)
         shown = dataclasses.replace(shown, notes=(*asked.notes, *shown.notes))
-    pairs = {(one.source, one.backend.address, one.backend.port) for one in shown.pools}
+    pairs = {(p.source, p.backend.address, p.backend.port) for p in shown.pools}
     missing = {(b.address, b.port) for b in goals.backends} - {pair[1:] for pair in pairs}
     if not missing and not (goals.backends and goals.sources):
         return shown

@@ -111,7 +111,7 @@ def on(host: LiveHost, id: int) -> int:
             return stop.exit_code
         except HosttuneError as error:
             done = Outcome((str(error),), False)
-        for line in done.said:
+        for line in done.notes:
             print(f"hosttune: {line}", file=sys.stderr)
         if done.whole:
             return 0

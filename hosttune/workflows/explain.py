@@ -29,7 +29,9 @@ def explain(key: str, files: Sequence[str]) -> tuple[Explanation, ...]:
     local = machine.gather(host)
     required = [wanted for profile in profiles for wanted in _wanted(profile.name, _required(profile, local))]
     return tuple(
-        _explained(subject, about[subject], host, [one for one in required if str(one.requirement.subject) == subject])
+        _explained(
+            subject, about[subject], host, [role for role in required if str(role.requirement.subject) == subject]
+        )
         for subject in _subjects(key, list(about))
     )
 

@@ -182,6 +182,6 @@ def _check_size(workload: Workload) -> None:
     backends_ = len(workload.backends)
     if backends_ > _BACKENDS:
         raise UsageError(f"{backends_:,} backends; at most {_BACKENDS:,} are counted towards, name those of one host")
-    pools = sum(len(one.sources or workload.sources) or 1 for one in workload.backends)
+    pools = sum(len(backend.sources or workload.sources) or 1 for backend in workload.backends)
     if pools > _POOLS:
         raise UsageError(f"{pools:,} pairs of source and backend; at most {_POOLS:,} are counted, name fewer of either")

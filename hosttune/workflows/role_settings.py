@@ -28,7 +28,7 @@ def _role(name: str, base: Iterable[Profile], programs: tuple[KnownProgram, ...]
     """Return one role, by the name of its profile; `base` tells of keys that it does not name."""
     profile = load.load(name, directories=opening.LOCAL)
     trust.weigh(profile.doubts)
-    about = {subject: table for one in (*base, profile) for subject, table in one.about.items()}
+    about = {subject: table for source in (*base, profile) for subject, table in source.about.items()}
     defaults = merge.workload([profile])
     known = _known(about)
 

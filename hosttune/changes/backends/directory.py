@@ -46,17 +46,17 @@ def rank(target: str) -> int:
 
 def missing(host: Host, path: str) -> list[str]:
     """Return the directories above a file that are not there, the outermost first."""
-    found: list[str] = []
+    directories: list[str] = []
     parent = path.rpartition("/")[0]
     while parent and not _exists(host, parent):
-        found.append(parent)
+        directories.append(parent)
         parent = parent.rpartition("/")[0]
-    return found[::-1]
+    return directories[::-1]
 
 
 def made(host: Host, path: str, serves: tuple[str, ...] = ()) -> list[Change]:
     """Return the changes that make the directories which a file lacks."""
-    return [Change("directory", one, None, PRESENT, serves) for one in missing(host, path)]
+    return [Change("directory", directory, None, PRESENT, serves) for directory in missing(host, path)]
 
 
 def _exists(host: Host, path: str) -> bool:
