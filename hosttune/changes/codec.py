@@ -1,6 +1,6 @@
 """A record as text and back: JSON, one field a line, the second line a SHA-256 of all the others.
 
-The text is the same for the same record, so any byte that is not as it was written is seen. `sed 2d FILE | sha256sum`
+The text is the same for the same record, so a byte that is not as it was written is noticed. `sed 2d FILE | sha256sum`
 gives the sum that the second line must have. The types of changes/record.py are the schema.
 """
 

@@ -70,7 +70,7 @@ class Split:
 
 
 def moment(host: Host) -> Moment | None:
-    """Return the moment that it is on a host, None where that cannot be told; an image is in no boot.
+    """Return the moment that it is on a host, None where that is unknown; an image is in no boot.
 
     /proc/uptime is CLOCK_BOOTTIME (fs/proc/uptime.c).
     """

@@ -52,7 +52,7 @@ def place(draft: Draft, where: Place, wanted: Lines, blocker: Blocker, others: O
     """Give the settings the first name that wins, and say whether there is one; else refuse with what wins.
 
     Whatever else is set stays as it is: files of ours under other names are joined into the one where that changes
-    nothing, else they are left where they are, and the file holds only what is wanted. Files of other owners, and
+    nothing, else they are left where they are, and the file holds only what is required. Files of other owners, and
     files of ours that hold a line which the journal does not know, are never touched; the latter are noted.
     """
     if not wanted:

@@ -195,7 +195,7 @@ def path_of(record: Record) -> str:
 def locked(host: WritableHost, waiting: Callable[[str], None]) -> Iterator[None]:
     """Be the only run that writes; raises RefusedError where it cannot, or another one goes on for more than WAIT.
 
-    `waiting` is told who is waited for, many times.
+    `waiting` is called with who is waited for, many times.
     """
     lock = f"{DIRECTORY}/lock"
     with ExitStack() as held:

@@ -35,7 +35,7 @@ def logins(draft: Draft, limits: list[Row]) -> None:
             draft.refusals.append(f"nofile of login {user!r}: not a name that a line of limits.conf can hold")
             return
         for kind, number in zip(("soft", "hard"), pair(row.disk) or (), strict=False):
-            # the reason is said once, above the first of the two
+            # the reason is given once, above the first of the two
             why = row.why if kind == "soft" else ""
             wanted[f"{user} {kind} nofile"] = entries.Line(f"{user} {kind} nofile {number}", why)
 

@@ -36,7 +36,7 @@ class NetworkFile:
 
 
 def of_addresses(by: Runner, name: str) -> NetworkFile | None:
-    """Return the file that keeps the addresses of an interface, None where nobody is seen to run it."""
+    """Return the file that keeps the addresses of an interface, None where nobody is known to run it."""
     return _ADDRESSES[by.kind](name, by) if by.kind else None
 
 

@@ -9,7 +9,7 @@ from hosttune.ports import mask_of, text_of
 
 
 def meet(requirement: Requirement, have: Value | None) -> Value | None:
-    """Return the nearest value that holds: `have` itself where it does; None where it cannot be told.
+    """Return the nearest value that holds: `have` itself where it does; None where that is unknown.
 
     `have` None is a value that is not known.
     """

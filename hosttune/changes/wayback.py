@@ -137,7 +137,7 @@ def _write(
         now = backends.read(host, backend, name)
     except HostError as error:
         if backend == "sysctl":
-            # its module is unloaded and the value with it, or it cannot be seen here
+            # its module is unloaded and the value with it, or it is not visible here
             return None if error.reason is Reason.ABSENT else f"{name}: {error}; left alone"
         now = None  # something else than a regular file has its name
     if backends.same(now, wanted) or (backend == "prlimit" and now is None):

@@ -18,7 +18,7 @@ _FLAGS = "v"
 def fail(args: Sequence[str], message: str, code: int) -> tuple[str, int]:
     """Say it where the answer was asked for: on standard output, in the file of --textfile.
 
-    Returns the line for standard error, which tells of a file that could not be written too, and the exit code.
+    Returns the line for standard error, which names a file that could not be written too, and the exit code.
     """
     if not args or args[0] != _VERB:
         return message, code

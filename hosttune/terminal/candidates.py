@@ -1,4 +1,4 @@
-"""What can stand at the end of a command line, as typer tells it."""
+"""What can stand at the end of a command line, as typer lists it."""
 
 from __future__ import annotations
 

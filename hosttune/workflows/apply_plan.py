@@ -131,7 +131,7 @@ def _written(host: Host, shown_only: bool) -> Written:
     try:
         if isinstance(host, LiveHost):
             return written.lines(journal.records(host))
-    except RefusedError:  # who applies is told so
+    except RefusedError:  # who applies gets that error
         pass
     return None if shown_only else {}
 
@@ -165,7 +165,7 @@ def _facts(world: Planned, profiles: list[Profile], listening: int | None, findi
 
 
 def _with_base(profiles: list[Profile]) -> list[Profile]:
-    # what the base profile tells of the kernel holds for a profile that does not extend it too
+    # what the base profile describes of the kernel holds for a profile that does not extend it too
     return [*opening.open_profiles([], []), *profiles]
 
 

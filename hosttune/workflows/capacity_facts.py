@@ -41,7 +41,7 @@ def capacity_facts(
     programs: Programs,
     counted: Mapping[str, int],
 ) -> CapacityFacts:
-    """Return the facts of this host for this workload; what could not be told is None or Unknown.
+    """Return the facts of this host for this workload; what is unknown is None or Unknown.
 
     `counted` is what the kernel counts now, by the names of facts/counters.py.
     """
@@ -76,7 +76,7 @@ def capacity_facts(
 
 
 def uses(facts: CapacityFacts, counted: Mapping[str, int]) -> tuple[Use, ...]:
-    """Return how full each limit is that the facts tell of, the nearest to its end first."""
+    """Return how full each limit is that the facts have, the nearest to its end first."""
     process, limit = facts.process, facts.nofile.runtime if facts.nofile else None
     soft = limit[0] if isinstance(limit, tuple) else limit
     programs = []

@@ -116,7 +116,7 @@ def carry_out(task: Task[D], agree: Agree | None = None) -> Applied:
 
 def _done(task: Task[D], host: LiveHost, draft: D, record: Record) -> Applied:
     applied = task.done(draft, record)
-    # asked last: whatever else is said, what was written holds at the end, or this is no success
+    # asked last: whatever else is reported, what was written holds at the end, or this is no success
     lost = in_force.lost(host, record.changes)
     return dataclasses.replace(applied, id=record.id, confirm=confirming.waits(record), not_in_force=lost)
 

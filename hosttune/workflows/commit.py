@@ -35,9 +35,9 @@ class Before:
 
 
 def before(host: Host, dry_run: bool) -> Before:
-    """Look into the journal, and tell what is to be known of it.
+    """Look into the journal, and report what is to be known of it.
 
-    Where an earlier run was interrupted, what is seen now is not what this one will start from.
+    Where an earlier run was interrupted, what is read now is not what this one will start from.
     """
     if not isinstance(host, LiveHost):
         return Before()

@@ -127,7 +127,7 @@ def refuse_while_unconfirmed(host: Host, records: Sequence[Record], but: int | N
 
 
 def waiting(host: LiveHost) -> tuple[str, str]:
-    """Return a sentence on the apply that waits to be confirmed, and what keeps it; "" where none is seen to."""
+    """Return a sentence on the apply that waits to be confirmed, and what keeps it; "" where none is visible."""
     try:
         record = trial.unconfirmed(journal.records(host))
     except RefusedError:

@@ -1,4 +1,4 @@
-"""The destinations that the options name, and the port pools towards them and towards those that are seen."""
+"""The destinations that the options name, and the port pools towards them and towards those that are observed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hosttune.workflows import loading
 
 @dataclass(frozen=True, slots=True)
 class Destinations:
-    """The destinations that a person named; `mode` None: not said, `ports` the range that the program chooses from."""
+    """The destinations that a person named; `mode` None: not given, `ports` the range that the program chooses from."""
 
     backends: tuple[Backend, ...]
     sources: tuple[str, ...]
@@ -34,7 +34,7 @@ def named(host: Host, options: Options) -> Destinations:
 
 
 def pools(host: Host, goals: Destinations, seen: traffic.Seen) -> Pools:
-    """Return the pools of what was named; else those that the socket table shows, in the mode that it tells."""
+    """Return the pools of what was named; else those of the socket table, in the mode that it shows."""
     asked = _surveyed(host, goals, goals.mode) if goals.backends and goals.mode else Pools()
     if asked.pools:
         return asked

@@ -121,7 +121,7 @@ def defaults(
 ) -> dict[str, Value | None]:
     """Return what holds after a boot where no file says otherwise.
 
-    What the base profile tells of the kernel holds for a profile that does not extend it too.
+    What the base profile describes of the kernel holds for a profile that does not extend it too.
     """
     named = {
         subject: _value(about.get("default_value"))

@@ -142,7 +142,7 @@ def _running(host: Host, pid: int | None, unit: str) -> str:
 def _workload(
     options: Options, host: Host, profiles: list[Profile], program: str
 ) -> tuple[Workload, tuple[str, ...], Settings | None]:
-    """Return the workload, what is to be said of the configuration it was read from, and what that sets."""
+    """Return the workload, what is to be noted of the configuration it was read from, and what that sets."""
     notes: tuple[str, ...] = ()
     settings, pipes = None, None
     targets = [backends.parse(host, text) for text in options.backend]

@@ -52,7 +52,7 @@ def _recorded_pids(host: Recorded, options: Options) -> list[int] | None:
 
 
 def _recorded_programs(host: Recorded) -> tuple[Program, ...]:
-    """Return the processes of one moment of a snapshot, which asked for them with the listeners that it had seen."""
+    """Return the processes of one moment of a snapshot, which asked for them with the listeners that it had read."""
     seen = traffic.gather(host, Sample(0.0, {})).traffic
     for known in (Unknown(Reason.UNDECIDED), seen):
         programs = traffic.listed(traffic.programs(host, None, known))

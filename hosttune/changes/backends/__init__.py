@@ -27,7 +27,7 @@ _LAST = 20
 
 
 def read(host: Host, backend: str, target: str) -> State:
-    """Return the state of a target now; raises HostError where it cannot be told, OSError for what is no target."""
+    """Return the state of a target now; raises HostError where it is unknown, OSError for what is no target."""
     with _checking():
         state: State = _load(backend).read(host, target)
     return state
@@ -77,7 +77,7 @@ def runtime(backend: str) -> bool:
 
 
 def same(state: State, other: State) -> bool:
-    """Say whether two states are one; what a state leaves open (its owner) does not count."""
+    """Say whether two states are the same; what a state leaves open (its owner) does not count."""
     if isinstance(state, FileState) and isinstance(other, FileState):
         pairs = ((state.uid, other.uid), (state.gid, other.gid), (state.attributes or None, other.attributes or None))
         open_or_equal = all(a is None or b is None or a == b for a, b in pairs)

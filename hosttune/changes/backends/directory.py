@@ -69,7 +69,7 @@ def _exists(host: Host, path: str) -> bool:
 def in_the_way(host: Host, path: str) -> str:
     """Return what stands above a file where a directory has to be, "" where nothing does.
 
-    A directory cannot be read as a file is; a file, /dev/null and a link to nowhere can be told from it by that.
+    A directory cannot be read as a file is, which sets it apart from a file, /dev/null and a link to nowhere.
     """
     parent = path.rpartition("/")[0]
     while parent:

@@ -59,7 +59,7 @@ def _of_the_kernel(draft: Draft) -> list[Change]:
 
 
 def _files(draft: Draft) -> None:
-    """Add the changes of the files, one an interface; an interface that nobody is seen to run is refused."""
+    """Add the changes of the files, one an interface; an interface that nobody is known to run is refused."""
     come, go = _by_interface(draft.request.addresses), _by_interface(draft.request.remove)
     for name in dict.fromkeys([*come, *go]):
         by = runner(draft.world, name)

@@ -80,7 +80,7 @@ def rows_of(findings: Iterable[Finding], notes: list[str]) -> list[Row]:
 
 
 def _have(row: Row, requirement: Requirement) -> tuple[int, int] | None:
-    """Return the limits that a requirement starts from, None where they cannot be told."""
+    """Return the limits that a requirement starts from, None where they are unknown."""
     kind, reading = holder(row)[0], row.reading
     if kind == "pid":
         return pair(reading.runtime)

@@ -80,11 +80,11 @@ def rows_of(findings: Iterable[Finding], request: Request, known: PlanFacts) -> 
 def _settled(requirement: Requirement, reading: Reading) -> bool:
     """Say whether it is known what to write, though not whether it holds already.
 
-    Of an image the value is not seen, but where only one is right it can be written all the same. Not so for a key
-    that comes with a module: whether connections are tracked there cannot be told.
+    Of an image the value is unknown, but where only one is right it can be written all the same. Not so for a key
+    that comes with a module: whether connections are tracked there is unknown.
     """
     if facts.module_of(requirement.subject.name):
-        # a module is not loaded for good where nobody can tell whether anything needs it
+        # a module is not loaded for good where it is unknown whether anything needs it
         return False
     if not isinstance(reading.runtime, Unknown):
         return bool(requirement.wants) or requirement.operator is Operator.NOT_BELOW_NOW
@@ -125,7 +125,7 @@ def _act(row: Row, requirement: Requirement, request: Request, default: Value | 
 
 
 def _aim(row: Row, requirement: Requirement, default: Value | None) -> Value | None:
-    """Return the value to set, None where it cannot be told; `default` is what the kernel starts with."""
+    """Return the value to set, None where it is unknown; `default` is what the kernel starts with."""
     now, comes = _known(row.runtime_after), _at_next_boot(row, default)
     if requirement.operator is Operator.NOT_BELOW_NOW:
         return now if now is None or comes is None else highest(now, comes)
