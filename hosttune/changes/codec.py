@@ -1,6 +1,6 @@
 """A record as text and back: JSON, one field a line, the second line a SHA-256 of all the others.
 
-The text is the same for the same record, so any byte that is not as it was written is seen. `sed 2d FILE | sha256sum`
+The text is the same for the same record, so a byte that is not as it was written is noticed. `sed 2d FILE | sha256sum`
 gives the sum that the second line must have. The types of changes/record.py are the schema.
 """
 
@@ -38,12 +38,12 @@ def sealed(fields: dict[str, Any]) -> str:
 
 def record_of(text: str) -> Record:
     """Return the record of a text; raises ValueError with what is wrong, by the name of the field."""
-    found = _SUM.match(text)
-    if found is None:
+    header = _SUM.match(text)
+    if header is None:
         old = re.search(r'"schema": "(hosttune/journal/[0-9]{1,4})"', text[:200])
         other = old is not None and old[1] != SCHEMA
         raise ValueError(f"{old[1]}, of another release" if old and other else "no record, or one cut or changed since")
-    if _sum(text[found.end() :]) != found[1]:
+    if _sum(text[header.end() :]) != header[1]:
         raise ValueError("it was changed or cut since it was written: its SHA-256 is another")
     try:
         fields = json.loads(text, object_hook=_bounded)
@@ -70,9 +70,9 @@ def encode(record: Record) -> dict[str, Any]:
     return _adapter().dump_python(record, mode="json")  # type: ignore[no-any-return]  # a dataclass becomes a dict
 
 
-def decode(found: Any) -> Record:
+def decode(fields: Any) -> Record:
     """Return a record from plain values; raises ValueError by the name of the field."""
-    record = decoding.decode(Record, found, exact=True)
+    record = decoding.decode(Record, fields, exact=True)
     if record.confirm is None and record.status in (Status.UNCONFIRMED, Status.CONFIRMING):
         raise ValueError(f"confirm: null, and it is {record.status}")
     return record
@@ -96,7 +96,7 @@ def _lines(value: Any) -> str:
     """Return a value as JSON; a list of objects has one a line, so that a person can read it."""
     if not (isinstance(value, list) and value and isinstance(value[0], dict)):
         return json.dumps(value)
-    return "[\n" + ",\n".join(f"  {json.dumps(one)}" for one in value) + "\n ]"
+    return "[\n" + ",\n".join(f"  {json.dumps(item)}" for item in value) + "\n ]"
 
 
 def _sum(rest: str) -> str:

@@ -70,7 +70,7 @@ class Split:
 
 
 def moment(host: Host) -> Moment | None:
-    """Return the moment that it is on a host, None where that cannot be told; an image is in no boot.
+    """Return the moment that it is on a host, None where that is unknown; an image is in no boot.
 
     /proc/uptime is CLOCK_BOOTTIME (fs/proc/uptime.c).
     """
@@ -113,7 +113,7 @@ def split(host: Host, changes: Sequence[Change]) -> Split:
         if change.backend == "directory":
             continue
         twin = _twin(host, change) if volatile else []
-        now |= {one.key: one for one in twin}
+        now |= {moved.key: moved for moved in twin}
         if not twin:
             late.append(change.target)
     return Split(tuple(now.values()), tuple(waits), tuple(late))
@@ -127,9 +127,9 @@ def twin_of(path: str, replaced: bool, systemd: bool) -> str:
     """
     if path.startswith("/etc/systemd/") and not systemd:
         return ""
-    if found := _DROP_INS.fullmatch(path):
+    if match := _DROP_INS.fullmatch(path):
         # "." is before "t": read right after the file that it stands in for
-        return f"/run/{found[1]}/{found[2]}.trial.conf"
+        return f"/run/{match[1]}/{match[2]}.trial.conf"
     # the first file that matches is the only one
     if _NETWORK.fullmatch(path) and not replaced:
         return path.replace("/etc/", "/run/", 1)

@@ -52,7 +52,7 @@ def place(draft: Draft, where: Place, wanted: Lines, blocker: Blocker, others: O
     """Give the settings the first name that wins, and say whether there is one; else refuse with what wins.
 
     Whatever else is set stays as it is: files of ours under other names are joined into the one where that changes
-    nothing, else they are left where they are, and the file holds only what is wanted. Files of other owners, and
+    nothing, else they are left where they are, and the file holds only what is required. Files of other owners, and
     files of ours that hold a line which the journal does not know, are never touched; the latter are noted.
     """
     if not wanted:
@@ -103,7 +103,7 @@ def _taken(world: Planned, path: str) -> bool:
 def _ours(draft: Draft, where: Place) -> dict[str, FileState]:
     """Return the files that are ours alone, by path, in the order in which they are read; a link never is."""
     planned = draft.future.states("file")
-    found: dict[str, FileState] = {}
+    states: dict[str, FileState] = {}
     for path in draft.future.glob(f"{where.folder}/*hosttune.conf"):
         try:
             state = draft.future.state(path)
@@ -116,5 +116,5 @@ def _ours(draft: Draft, where: Place) -> dict[str, FileState]:
             why = "no apply in force has written that (`hosttune history`), so the file is taken for somebody else's"
             draft.notes.append(f"{path} is left alone: it says {unknown!r}: {why}")
         elif not entries.has_more(state.text, where.key, where.section):
-            found[path] = state
-    return found
+            states[path] = state
+    return states

@@ -49,15 +49,15 @@ def render(lines: Mapping[str, Line], section: str = "", like: str = "") -> str:
 
 def parse(text: str, key: re.Pattern[str]) -> dict[str, Line]:
     """Return the lines of a file of ours by what they set; group 1 of `key` is that. Others are not kept."""
-    found: dict[str, Line] = {}
+    lines: dict[str, Line] = {}
     why = ""
     for line in _lines(text):
         named = key.fullmatch(line)
         if named:
-            found.pop(named[1], None)
-            found[named[1]] = Line(line, why)
+            lines.pop(named[1], None)
+            lines[named[1]] = Line(line, why)
         why = line[2:] if line.startswith("# ") and line not in HEADER else ""
-    return found
+    return lines
 
 
 def has_more(text: str, key: re.Pattern[str], section: str = "") -> bool:

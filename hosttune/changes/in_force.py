@@ -19,18 +19,18 @@ def lost(host: Host, changes: Sequence[Change]) -> tuple[Lost, ...]:
 
     A value that the kernel has rounded was read back rounded. A process that has ended took its limits with it.
     """
-    found: list[Lost] = []
+    losses: list[Lost] = []
     for change in lasting(changes):
         now = _now(host, change)
         if isinstance(now, HostError):
-            found.append(Lost(change.target, "now", _shown(change.after), f"nothing that can be read ({now})"))
+            losses.append(Lost(change.target, "now", _shown(change.after), f"nothing that can be read ({now})"))
         elif not transaction.is_ours(change, now):
             by = writers.holders(host, change.target) if change.backend == "sysctl" else ()
             holds = "another text, mode or owner" if isinstance(now, FileState) else _shown(now)
-            found.append(Lost(change.target, "now", _shown(change.after), holds, by))
+            losses.append(Lost(change.target, "now", _shown(change.after), holds, by))
         elif change.backend == "file":
-            found += _at_boot(host, change)
-    return tuple(found)
+            losses += _at_boot(host, change)
+    return tuple(losses)
 
 
 def _now(host: Host, change: Change) -> State | HostError:
@@ -54,8 +54,8 @@ def _at_boot(host: Host, change: Change) -> Iterator[Lost]:
 
 
 def _settings(state: State, key: re.Pattern[str]) -> dict[str, str]:
-    found = entries.parse(state.text, key) if isinstance(state, FileState) else {}
-    return {name: line.text for name, line in found.items()}
+    lines = entries.parse(state.text, key) if isinstance(state, FileState) else {}
+    return {name: line.text for name, line in lines.items()}
 
 
 def _value(line: str) -> str:

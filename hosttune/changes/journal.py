@@ -76,7 +76,7 @@ def records(host: WritableHost) -> list[Record]:
 def read(host: WritableHost) -> Journal:
     """Return what the journal holds; raises RefusedError where this user may not read it."""
     named = _named(host)
-    found: list[Record] = []
+    decoded: list[Record] = []
     damaged: list[Damaged] = []
     size = 0
     for at, (number, path) in enumerate(named):
@@ -89,18 +89,18 @@ def read(host: WritableHost) -> Journal:
             record = _decoded(text)
             if path_of(record) != path:
                 raise ValueError(f"it says that it is number {record.id}")
-            found.append(record)
+            decoded.append(record)
         except ValueError as error:
             damaged.append(Damaged(path, number, str(error)))
     else:
         unread = ()
-    allowed = {key for record in found for key in record.request.allow}
-    for record in found[:]:
+    allowed = {key for record in decoded for key in record.request.allow}
+    for record in decoded[:]:
         if key := _foreign_key(record, allowed):
-            found.remove(record)
+            decoded.remove(record)
             damaged.append(Damaged(path_of(record), record.id, f"{key!r} is a sysctl that no apply writes"))
     last = named[0][0] if named else 0
-    usable, others = found[::-1], sorted(damaged, key=lambda one: (one.id, one.path))
+    usable, others = decoded[::-1], sorted(damaged, key=lambda damage: (damage.id, damage.path))
     return Journal(tuple(usable), tuple(others), unread, last, _unsafe(host))
 
 
@@ -127,7 +127,7 @@ def _named(host: Host) -> list[tuple[int, str]]:
     """Return number and path of each record, the newest first; other names are copies that somebody made."""
     paths = host.glob(f"{DIRECTORY}/[0-9]*.json")
     named = ((re.fullmatch(r"([0-9]{6,9})\.json", path.rpartition("/")[2], re.ASCII), path) for path in paths)
-    return sorted(((int(found[1]), path) for found, path in named if found), reverse=True)
+    return sorted(((int(match[1]), path) for match, path in named if match), reverse=True)
 
 
 def _text(host: Host, path: str) -> str:
@@ -154,17 +154,17 @@ def _others_write(uid: int | None, mode: int) -> str:
 
 
 def _unsafe(host: WritableHost) -> str:
-    found = host.owner(DIRECTORY)
-    return _others_write(*found) if found else ""
+    owner = host.owner(DIRECTORY)
+    return _others_write(*owner) if owner else ""
 
 
-def here(host: Host) -> Instance:
+def instance(host: Host) -> Instance:
     """Return the boot and the network namespace that this run is in."""
     try:
-        found = host.probe("instance")
+        answer = host.probe("instance")
     except (HostError, OSError):
         return Instance()
-    return Instance(str(found["boot"]), str(found["namespace"]))
+    return Instance(str(answer["boot"]), str(answer["namespace"]))
 
 
 def save(host: WritableHost, record: Record) -> None:
@@ -195,7 +195,7 @@ def path_of(record: Record) -> str:
 def locked(host: WritableHost, waiting: Callable[[str], None]) -> Iterator[None]:
     """Be the only run that writes; raises RefusedError where it cannot, or another one goes on for more than WAIT.
 
-    `waiting` is told who is waited for, many times.
+    `waiting` is called with who is waited for, many times.
     """
     lock = f"{DIRECTORY}/lock"
     with ExitStack() as held:

@@ -26,16 +26,16 @@ def holder(row: Row) -> tuple[str, str]:
     return kind, name
 
 
-def logins(draft: Draft, found: list[Row]) -> None:
+def logins(draft: Draft, limits: list[Row]) -> None:
     """Write the file of /etc/security/limits.d for the logins."""
-    users = {holder(row)[1]: row for row in found if holder(row)[0] == "login" and row.disk is not None}
+    users = {holder(row)[1]: row for row in limits if holder(row)[0] == "login" and row.disk is not None}
     wanted: dict[str, entries.Line] = {}
     for user, row in users.items():
         if not _NAME.fullmatch(user):
             draft.refusals.append(f"nofile of login {user!r}: not a name that a line of limits.conf can hold")
             return
         for kind, number in zip(("soft", "hard"), pair(row.disk) or (), strict=False):
-            # the reason is said once, above the first of the two
+            # the reason is given once, above the first of the two
             why = row.why if kind == "soft" else ""
             wanted[f"{user} {kind} nofile"] = entries.Line(f"{user} {kind} nofile {number}", why)
 
@@ -60,15 +60,15 @@ def _login_blocker(logins: dict[str, Row]) -> Blocker:
 
 def _login(host: Planned, user: str) -> object:
     try:
-        found = resolve_login(host, user)
+        limits = resolve_login(host, user)
     except HostError:
         return None  # the user has gone, the lines stay
-    return found.soft, found.hard
+    return limits.soft, limits.hard
 
 
-def units(draft: Draft, found: list[Row]) -> None:
+def units(draft: Draft, limits: list[Row]) -> None:
     """Write the drop-ins of the services, and of systemd's own default."""
-    for row in found:
+    for row in limits:
         kind, name = holder(row)
         if row.disk is None or kind not in ("unit", "manager"):
             continue
@@ -99,8 +99,8 @@ def _of_systemd(host: Host, unit: str) -> tuple[tuple[object, ...], str]:
     """Return the limits that systemd gives a service, its own default for "", and where they come from."""
     if not unit:
         return manager_default(host, nr_open_at_boot(host)), ""
-    found = resolve_unit(host, unit, nr_open_at_boot(host))
-    return (found.soft, found.hard), str(found.origin or "")
+    limits = resolve_unit(host, unit, nr_open_at_boot(host))
+    return (limits.soft, limits.hard), str(limits.origin or "")
 
 
 def _logins_at_boot(host: Host, path: str, wanted: Collection[str]) -> Resolved:
@@ -108,10 +108,10 @@ def _logins_at_boot(host: Host, path: str, wanted: Collection[str]) -> Resolved:
     for name in wanted:
         user, kind, _ = name.split()
         try:
-            found = resolve_login(host, user)
+            limits = resolve_login(host, user)
         except HostError:
             continue  # the user has gone
-        value, origin = (found.soft, found.soft_origin) if kind == "soft" else (found.hard, found.hard_origin)
+        value, origin = (limits.soft, limits.soft_origin) if kind == "soft" else (limits.hard, limits.hard_origin)
         made[name] = (str(value), f"{origin} sets it" if origin else "")
     return made
 

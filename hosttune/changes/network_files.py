@@ -36,7 +36,7 @@ class NetworkFile:
 
 
 def of_addresses(by: Runner, name: str) -> NetworkFile | None:
-    """Return the file that keeps the addresses of an interface, None where nobody is seen to run it."""
+    """Return the file that keeps the addresses of an interface, None where nobody is known to run it."""
     return _ADDRESSES[by.kind](name, by) if by.kind else None
 
 
@@ -75,7 +75,7 @@ def keep(draft: Draft, file: NetworkFile, come: Sequence[str], go: Sequence[str]
         draft.refusals += [why] if come else []
         return []
     present = _PREFIX.findall(before.text) if before else []
-    kept = [one for one in dict.fromkeys([*present, *come]) if one not in go]
+    kept = [prefix for prefix in dict.fromkeys([*present, *come]) if prefix not in go]
     if kept == present:
         return []
     if not kept:
@@ -123,7 +123,7 @@ def _ifupdown(by: Runner, name: str, interface_: str, each: Callable[[str], str]
 
 def _replace(name: str) -> Callable[[str], str]:
     # without `nodad` each IPv6 address would wait for duplicate detection
-    return lambda one: f"ip address replace {one} dev {name}{' nodad' * (':' in one)}\n"
+    return lambda cidr: f"ip address replace {cidr} dev {name}{' nodad' * (':' in cidr)}\n"
 
 
 def _route(prefix: str) -> str:

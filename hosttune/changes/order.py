@@ -19,10 +19,10 @@ def forward(changes: Iterable[Change]) -> tuple[Change, ...]:
 
 def backward(changes: Iterable[Change]) -> tuple[Change, ...]:
     """Return changes in the order in which they are taken back: limits fall before the ceilings that hold them."""
-    found = forward(changes)
+    ordered = forward(changes)
     # a directory that comes back is there before the files that come back into it
-    made = [c for c in found if c.backend == "directory" and c.after is not None]
-    return (*made, *(c for c in reversed(found) if c not in made))
+    made = [c for c in ordered if c.backend == "directory" and c.after is not None]
+    return (*made, *(c for c in reversed(ordered) if c not in made))
 
 
 def lasting(changes: Iterable[Change]) -> tuple[Change, ...]:
@@ -30,15 +30,15 @@ def lasting(changes: Iterable[Change]) -> tuple[Change, ...]:
 
     So is promote_secondaries, which is 1 only while addresses go (changes/promotion.py).
     """
-    found: dict[tuple[str, str], Change] = {}
+    merged: dict[tuple[str, str], Change] = {}
     twice = set()
     for change in changes:
         key = change.key
-        if key in found:
+        if key in merged:
             twice.add(key)
-            change = dataclasses.replace(change, before=found[key].before)
-        found[key] = change
-    return tuple(c for key, c in found.items() if not (key in twice and c.before == c.after))
+            change = dataclasses.replace(change, before=merged[key].before)
+        merged[key] = change
+    return tuple(c for key, c in merged.items() if not (key in twice and c.before == c.after))
 
 
 def holds(stuck: Change, other: Change) -> bool:

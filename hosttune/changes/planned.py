@@ -60,10 +60,10 @@ class Planned:
 
     def glob(self, pattern: str) -> list[str]:
         gone = {t for (b, t), state in self._states.items() if b in ("file", "directory") and state is None}
-        found = {p for p in self._inner.glob(pattern) if p not in gone}
-        found.update(p for p, state in self._files.items() if state is not None and _matches(p, pattern))
-        found.update(t for (b, t), state in self._states.items() if b == "directory" and state and _matches(t, pattern))
-        return sorted(found)
+        paths = {p for p in self._inner.glob(pattern) if p not in gone}
+        paths.update(p for p, state in self._files.items() if state is not None and _matches(p, pattern))
+        paths.update(t for (b, t), state in self._states.items() if b == "directory" and state and _matches(t, pattern))
+        return sorted(paths)
 
     def probe(self, name: str, **args: Any) -> Any:
         return self._inner.probe(name, **args)

@@ -41,8 +41,8 @@ def reversed_safely(host: Host, changes: tuple[Change, ...]) -> tuple[Change, ..
     The same where no address that has come is the first of its subnet, with others behind it.
     """
     back = [c.reverse for c in reversed(changes) if c.backend == "address"]
-    here = [c for c in back if _present(host, c.target) != (c.after is not None)]
-    names = {c.target for c in around(host, here) if c.backend == "sysctl"}
+    due = [c for c in back if _present(host, c.target) != (c.after is not None)]
+    names = {c.target for c in around(host, due) if c.backend == "sysctl"}
     ends = [c.target.rpartition("@")[2] for c in back if key_of(c.target.rpartition("@")[2]) in names]
     if not ends:
         return changes
@@ -77,19 +77,19 @@ def _ends(host: Host, changes: Sequence[Change]) -> dict[str, tuple[int, int]]:
     gone = {i for c in changes if _goes(c) and _off(host, i := c.target.rpartition("@")[2], changes)}
     if not gone:
         return {}
-    there = {name: list(found) for name, found in host.probe("interfaces").items()}
+    there = {name: list(addresses) for name, addresses in host.probe("interfaces").items()}
     ends: dict[str, tuple[int, int]] = {}
     for number, change in enumerate(changes):
         if change.backend != "address":
             continue
-        one, name = address.parse(change.target)
+        cidr, name = address.parse(change.target)
         others = there.setdefault(name, [])
         if change.after is not None:
-            others.append(one)
+            others.append(cidr)
             continue
-        if name in gone and one in others and (name in ends or _takes_others(one, others)):
+        if name in gone and cidr in others and (name in ends or _takes_others(cidr, others)):
             ends[name] = (ends.get(name, (number, 0))[0], number)
-        others[:] = [other for other in others if other != one]
+        others[:] = [other for other in others if other != cidr]
     return ends
 
 
@@ -97,14 +97,14 @@ def _goes(change: Change) -> bool:
     return change.backend == "address" and change.after is None and ":" not in change.target
 
 
-def _takes_others(one: str, there: Iterable[str]) -> bool:
+def _takes_others(cidr: str, there: Iterable[str]) -> bool:
     """Say whether an address is the first of its subnet and has others behind it; the kernel lists the first one first.
 
     Of the same subnet are those with the same prefix length in it (inet_ifa_match()).
     """
-    network = ipaddress.ip_interface(one).network
+    network = ipaddress.ip_interface(cidr).network
     same = [other for other in there if ":" not in other and ipaddress.ip_interface(other).network == network]
-    return len(same) > 1 and same[0] == one
+    return len(same) > 1 and same[0] == cidr
 
 
 def _off(host: Host, interface: str, changes: Iterable[Change]) -> bool:

@@ -59,7 +59,7 @@ UNFINISHED = (Status.APPLYING, Status.UNCONFIRMED, Status.CONFIRMING, Status.ROL
 
 @dataclass(frozen=True, slots=True)
 class Instance:
-    """Which boot of which kernel, and which network namespace of it; "" where that cannot be told.
+    """Which boot of which kernel, and which network namespace of it; "" where that is unknown.
 
     `name` is that of the namespace below /run/netns, "" for none.
     """

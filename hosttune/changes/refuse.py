@@ -24,47 +24,47 @@ _TEXT = ("net.ipv4.ip_local_reserved_ports",)  # a list of one port looks like a
 
 def hidden(findings: Iterable[Finding]) -> list[str]:
     """Refuse keys that this namespace does not show, or shows read-only."""
-    found = []
+    refusals = []
     for finding in findings:
         key = finding.subject.name
-        found.append(f"{key}: {finding.because}; run hosttune there, or leave it alone here: --except {key}")
-    return found
+        refusals.append(f"{key}: {finding.because}; run hosttune there, or leave it alone here: --except {key}")
+    return refusals
 
 
 def keys(draft: Draft) -> list[str]:
     """Refuse the sysctls that a profile may not set by itself, and take their rows out."""
-    found = []
+    refusals = []
     origins = {f.subject: f.requirement.origin for f in draft.findings if f.requirement}
     for row in draft.of("sysctl"):
         key = row.subject.name
         if (row.now is None and row.disk is None) or key in draft.request.allow or profile_keys.is_known(key):
             continue
         del draft.rows[row.subject]
-        found.append(
+        refusals.append(
             f"{key}: {origins.get(row.subject) or 'a profile'} sets it, and it concerns none of {profile_keys.PURPOSE}"
             ": whoever wrote that could take over this host by it; "
             f"--allow-key {shlex.quote(key)} takes it all the same, or --except {key}"
         )
-    return found
+    return refusals
 
 
 def values(rows: Iterable[Row], facts: PlanFacts) -> list[str]:
     """Refuse numbers that the kernel would refuse, and a tcp_mem that RAM cannot hold."""
-    found = []
+    refusals = []
     for row in rows:
         for value in dict.fromkeys(v for v in (row.now, row.disk) if v is not None):
-            found += _shape(row, value)
+            refusals += _shape(row, value)
             key = row.subject.name
             legal = facts.legal.get(key)
             wrong = [n for n in _numbers(value) if legal and not legal[0] <= n <= legal[1]]
             if wrong and legal:
-                found.append(
+                refusals.append(
                     f"{key} = {text(value)}: the kernel takes {legal[0]:,} to {legal[1]:,} and would refuse it; "
                     f"ask for another value in a profile of your own, or --except {key}"
                 )
             elif key == "net.ipv4.tcp_mem":
-                found += _tcp_mem(value, facts)
-    return found
+                refusals += _tcp_mem(value, facts)
+    return refusals
 
 
 def _shape(row: Row, value: Value) -> list[str]:
@@ -84,8 +84,8 @@ def _shape(row: Row, value: Value) -> list[str]:
 
 def port_range(row: Row, start: Row) -> list[str]:
     """Refuse a range that begins below ip_unprivileged_port_start, as that is now, and as a boot sets it."""
-    found = _range(row.now, start.runtime_after, "now") + _range(row.disk, start.boot_after, "at boot")
-    return found[:1]
+    refusals = _range(row.now, start.runtime_after, "now") + _range(row.disk, start.boot_after, "at boot")
+    return refusals[:1]
 
 
 def _range(value: Value | None, start: Value | Unknown, when: str) -> list[str]:
@@ -146,41 +146,43 @@ def above_nr_open(need: int, now: Value | Unknown, when: str, excepted: bool) ->
 
 def one_way(changes: Iterable[Change], facts: PlanFacts) -> dict[str, str]:
     """Return what a rollback cannot restore, with a sentence each: a value that the kernel holds but does not take."""
-    found = {}
+    sentences = {}
     for change in changes:
         legal = facts.legal.get(change.target) if change.backend == "sysctl" else None
         numbers = [int(w) for w in str(change.before or "").split() if re.fullmatch("-?[0-9]{1,20}", w)]
         if legal and any(not legal[0] <= n <= legal[1] for n in numbers):
-            found[change.target] = (
+            sentences[change.target] = (
                 f"{change.target}: the kernel does not take {change.before} back: a rollback leaves {change.after}, "
                 "a reboot restores it"
             )
-    return found
+    return sentences
 
 
 def paths(world: Planned, changes: Iterable[Change]) -> list[str]:
     """Refuse files that cannot come to lie where they have to, before the first write finds out."""
-    found = []
+    refusals = []
     for change in changes:
         try:
             if change.backend == "file":
                 file.check(change.target, change.after)
                 if (thing := directory.in_the_way(world, change.target)) and change.after is not None:
-                    found.append(f"{change.target}: {thing} is there and no directory; move it away")
+                    refusals.append(f"{change.target}: {thing} is there and no directory; move it away")
             elif change.backend == "directory":
                 directory.check(change.target, change.after)
         except ValueError as error:
-            found.append(f"{error}; make it, or name another --root")
-    return found
+            refusals.append(f"{error}; make it, or name another --root")
+    return refusals
 
 
 def permissions(host: WritableHost, changes: Sequence[Change], status: str, state: str) -> list[str]:
     """Refuse what this process may not write; `status` is the text of /proc/self/status, `state` our directory."""
-    found = []
+    refusals = []
     if why := host.unwritable(state):
-        found = [f"{state}: cannot be written ({why}), and without a journal there is no way back{file.as_root(why)}"]
+        refusals = [
+            f"{state}: cannot be written ({why}), and without a journal there is no way back{file.as_root(why)}"
+        ]
     capabilities = _effective(status)
-    return found + [why for change in changes if (why := backends.barred(host, change, capabilities))]
+    return refusals + [why for change in changes if (why := backends.barred(host, change, capabilities))]
 
 
 def _effective(status: str) -> int:

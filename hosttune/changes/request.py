@@ -73,7 +73,7 @@ class PlanFacts:
     """What a plan looks at beside findings.
 
     `legal` is the (lowest, highest) number that this kernel takes for each element of a sysctl; what is not in it
-    is not known. `listening`: ports with a TCP listener, as a set of bits; None where they cannot be seen.
+    is not known. `listening`: ports with a TCP listener, as a set of bits; None where they are unknown.
     `defaults` are what the kernel holds after a boot where no file sets a key, as far as that is known.
     `described` are the keys of which the profiles say what they are. `written` are the lines of our files that the
     journal knows, by path; None where it is not to be had.

@@ -23,7 +23,7 @@ from hosttune.ports import mask_of
 class Outcome:
     """Sentences on what could not be done or was left; `whole`: nothing is to be tried again."""
 
-    said: tuple[str, ...]
+    notes: tuple[str, ...]
     whole: bool
 
 
@@ -106,14 +106,14 @@ def undo(host: WritableHost, record: Record, force: bool = False) -> Outcome:
         with contextlib.suppress(OSError):  # on a full disk what was written goes back all the same
             journal.save(host, record)
     back = reachable(host, reversed(record.changes))
-    said, stuck = each(back, lambda change: _take_back(host, change), lambda c: force or c.target in record.one_way)
-    said += try_systemd(host, record.reload)
+    notes, stuck = each(back, lambda change: _take_back(host, change), lambda c: force or c.target in record.one_way)
+    notes += try_systemd(host, record.reload)
     if not stuck:
         try:
             journal.save(host, dataclasses.replace(record, status=Status.UNDONE))
         except OSError as error:
-            return Outcome((*said, f"{journal.path_of(record)}: {describe(error)}"), False)
-    return Outcome((*said, *stuck.values()), not stuck)
+            return Outcome((*notes, f"{journal.path_of(record)}: {describe(error)}"), False)
+    return Outcome((*notes, *stuck.values()), not stuck)
 
 
 def each(
@@ -123,24 +123,24 @@ def each(
 
     A ceiling is not lowered while a limit that it holds could not be.
     """
-    said: list[str] = []
+    notes: list[str] = []
     stuck: dict[Change, str] = {}
     failed: list[Change] = []
     for change in changes:
-        above = next((one for one in failed if holds(one, change)), None)
+        above = next((earlier for earlier in failed if holds(earlier, change)), None)
         try:
             if above is None:
-                said += do(change)
+                notes += do(change)
                 continue
             why = f"{change.target} stays, for {above.target} could not be taken back"
         except (OSError, HostError) as error:
             why = f"{change.target}: {describe(error)}"
         failed.append(change)
         if give_up(change):
-            said.append(f"{why}; given up")
+            notes.append(f"{why}; given up")
         else:
             stuck[change] = why
-    return said, stuck
+    return notes, stuck
 
 
 def reachable(host: WritableHost, changes: Iterable[Change]) -> list[Change]:
@@ -186,7 +186,7 @@ def _take_back(host: WritableHost, change: Change) -> list[str]:
 def _failed(host: WritableHost, record: Record, restart: bool, what: str) -> str:
     """Take all back and return what to say of it."""
     outcome = undo(host, record)
-    left = list(outcome.said)
+    left = list(outcome.notes)
     left += try_systemd(host, False, record.restarts if restart else ())
     if not left:
         return f"{what}; all {len(record.changes)} changes are as before"
@@ -235,11 +235,11 @@ def _taken(change: Change, got: State) -> bool:
     return all(int(h) >= int(w) for h, w in zip(have, want, strict=True)) and change.before != got
 
 
-def _one_list(one: State, other: State) -> bool:
+def _one_list(state: State, other: State) -> bool:
     """Say whether two texts are one list of ports; a number alone is none."""
-    if not (isinstance(one, str) and isinstance(other, str)) or not ("," in other or "-" in other):
+    if not (isinstance(state, str) and isinstance(other, str)) or not ("," in other or "-" in other):
         return False
-    return bool(mask_of(one)) and mask_of(one) == mask_of(other)
+    return bool(mask_of(state)) and mask_of(state) == mask_of(other)
 
 
 def _shown(state: State) -> str:

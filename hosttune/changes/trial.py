@@ -57,16 +57,16 @@ def unconfirmed(records: Sequence[Record]) -> Record | None:
 
 def differs(host: WritableHost, record: Record) -> list[str]:
     """Return sentences on the files that wait and are not as they were when the apply was planned."""
-    found = []
+    differences = []
     for change in _pending(host, record):
         try:
             same = backends.same(backends.read(host, change.backend, change.target), change.before)
         except HostError as error:
-            found.append(str(error))
+            differences.append(str(error))
             continue
         if not same:
-            found.append(f"{change.target} was changed by somebody else since")
-    return found
+            differences.append(f"{change.target} was changed by somebody else since")
+    return differences
 
 
 def confirm(host: WritableHost, record: Record) -> Record:
@@ -98,7 +98,7 @@ def confirm(host: WritableHost, record: Record) -> Record:
 def way_back(host: WritableHost, record: Record, force: bool = False) -> WayBack:
     """Return what takes an unconfirmed apply off: no other can have been made since."""
     alone = dataclasses.replace(record, status=Status.APPLIED)
-    return wayback.way_back(host, [alone], alone, _no_other, journal.here(host), force)
+    return wayback.way_back(host, [alone], alone, _no_other, journal.instance(host), force)
 
 
 def take_back(host: WritableHost, record: Record, why: str, force: bool = False) -> Outcome:
@@ -106,7 +106,7 @@ def take_back(host: WritableHost, record: Record, why: str, force: bool = False)
     way = way_back(host, record, force)
     done = undo.carry_out(host, _ended(record, why), way, None, record.request.restart, force)
     disarm(host, record)
-    return Outcome((*way.kept, *done.said), done.whole)
+    return Outcome((*way.kept, *done.notes), done.whole)
 
 
 def take_back_by_hand(
@@ -120,30 +120,30 @@ def take_back_by_hand(
 
 def heal(host: WritableHost, records: Sequence[Record], force: bool = False) -> Outcome:
     """Bring to an end what was interrupted, and what nobody has confirmed before a reboot or in time."""
-    said: list[str] = []
+    notes: list[str] = []
     whole = True
-    now, here = moment(host), journal.here(host)
+    now, instance = moment(host), journal.instance(host)
     for record in records:
         if record.confirm is None or record.status not in _OPEN:
             continue
         why = over(record.confirm, now)
         if why == BY_REBOOT:
             done = _forget(host, record, force)
-        elif wayback.away(record, here):
+        elif wayback.away(record, instance):
             # its keys have other values here; its timer runs there, and so does `hosttune rollback ID`
-            said.append(f"apply {record.id} waits in another network namespace: `hosttune rollback {record.id}` there")
+            notes.append(f"apply {record.id} waits in another network namespace: `hosttune rollback {record.id}` there")
             continue
         elif record.status is Status.UNCONFIRMED and why:
             done = take_back(host, record, why, force)
-            done = Outcome((f"apply {record.id} was {why}: {undo.TAKEN_BACK[done.whole]}", *done.said), done.whole)
+            done = Outcome((f"apply {record.id} was {why}: {undo.TAKEN_BACK[done.whole]}", *done.notes), done.whole)
         elif record.status is Status.UNCONFIRMED or record.status is Status.PARTLY:
             continue
         else:
             done = _finish(host, record, force)
-        said += done.said
+        notes += done.notes
         whole = whole and done.whole
     rest = undo.heal(host, [r for r in records if r.confirm is None], force)
-    return Outcome((*said, *rest.said), whole and rest.whole)
+    return Outcome((*notes, *rest.notes), whole and rest.whole)
 
 
 def _finish(host: WritableHost, record: Record, force: bool) -> Outcome:
@@ -151,8 +151,8 @@ def _finish(host: WritableHost, record: Record, force: bool) -> Outcome:
     ended = record if record.confirm and record.confirm.ended else _ended(record, INTERRUPTED)
     done = undo.heal(host, [ended], force)
     # a crash may have come after they were started again with what is taken back now
-    said = transaction.try_systemd(host, False, record.restarts if record.request.restart else ())
-    done = Outcome((*done.said, *said), done.whole)
+    notes = transaction.try_systemd(host, False, record.restarts if record.request.restart else ())
+    done = Outcome((*done.notes, *notes), done.whole)
     disarm(host, record)
     return done
 
@@ -160,14 +160,14 @@ def _finish(host: WritableHost, record: Record, force: bool) -> Outcome:
 def _forget(host: WritableHost, record: Record, force: bool) -> Outcome:
     """End a record of another boot: what it wrote is gone, but for the files of a confirm that was interrupted."""
     ended = _ended(record, BY_REBOOT)
-    said = f"apply {record.id} was {BY_REBOOT}: nothing of it is in force"
+    note = f"apply {record.id} was {BY_REBOOT}: nothing of it is in force"
     if record.status is Status.CONFIRMING:
         return undo.heal(host, [dataclasses.replace(ended, changes=())], force)
     try:
         journal.save(host, dataclasses.replace(ended, status=Status.UNDONE, way_back=(), rewrites={}, left=()))
     except OSError as error:
-        return Outcome((said, f"{journal.path_of(record)}: {describe(error)}"), False)
-    return Outcome((said,) if record.status in (Status.APPLYING, Status.UNCONFIRMED) else (), True)
+        return Outcome((note, f"{journal.path_of(record)}: {describe(error)}"), False)
+    return Outcome((note,) if record.status in (Status.APPLYING, Status.UNCONFIRMED) else (), True)
 
 
 def _pending(host: WritableHost, record: Record) -> tuple[Change, ...]:
@@ -197,7 +197,7 @@ def _put(host: WritableHost, change: Change, wanted: State, left: list[str]) -> 
     try:
         transaction.sweep(host, change)
         now = backends.read(host, change.backend, change.target)
-        if not backends.same(now, wanted) and any(backends.same(now, one) for one in (change.before, change.after)):
+        if not backends.same(now, wanted) and any(backends.same(now, state) for state in (change.before, change.after)):
             backends.write(host, change.backend, change.target, wanted)
     except (OSError, HostError) as error:
         left.append(f"{change.target}: {describe(error)}")

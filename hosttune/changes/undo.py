@@ -48,7 +48,7 @@ def finish(host: WritableHost, record: Record, restart: bool = False, force: boo
 
     What fails keeps the record open, with only that to do, to be tried again; `force` gives it up.
     """
-    said, stuck = transaction.each(
+    notes, stuck = transaction.each(
         transaction.reachable(host, record.way_back),
         lambda change: _take_back(host, change),
         lambda change: force or change.target in record.one_way,
@@ -59,7 +59,7 @@ def finish(host: WritableHost, record: Record, restart: bool = False, force: boo
         if stuck:
             journal.save(host, dataclasses.replace(record, way_back=promotion.again(host, stuck), rewrites={}))
             again = f"all else is back; `hosttune rollback {record.id}` tries again, with --force it is given up"
-            return Outcome((*said, *stuck.values(), again), False)
+            return Outcome((*notes, *stuck.values(), again), False)
         status = Status.PARTLY if record.left else Status.ROLLED_BACK
         changes = record.left or record.changes
         journal.save(host, dataclasses.replace(record, status=status, changes=changes, way_back=(), rewrites={}))
@@ -67,19 +67,19 @@ def finish(host: WritableHost, record: Record, restart: bool = False, force: boo
         raise ApplyError(
             f"apply {record.id} is rolled back, but {transaction.describe(error)}; run `hosttune rollback` again"
         ) from error
-    return Outcome(tuple(said), True)
+    return Outcome(tuple(notes), True)
 
 
 def heal(host: WritableHost, records: Sequence[Record], force: bool = False) -> Outcome:
     """Bring what was interrupted to an end: an apply is taken back, a rollback is finished."""
-    said: list[str] = []
+    notes: list[str] = []
     whole = True
-    here = journal.here(host)
+    instance = journal.instance(host)
     for record in interrupted(records):
-        if away(record, here):
+        if away(record, instance):
             # its keys have other values here: they are not for this run to judge, nor in its way
             if not force:
-                said.append(f"{_unreached(record)}: `hosttune rollback {record.id}` heals it there")
+                notes.append(f"{_unreached(record)}: `hosttune rollback {record.id}` heals it there")
                 continue
             record = _without_namespace(record)
         if record.status is Status.ROLLING_BACK:
@@ -91,10 +91,10 @@ def heal(host: WritableHost, records: Sequence[Record], force: bool = False) -> 
             waited = record.pending if confirming else ()
             done = transaction.undo(host, dataclasses.replace(record, changes=(*record.changes, *waited)), force)
             what, how = "the confirm of apply" if confirming else "apply", TAKEN_BACK[done.whole]
-        said.append(f"{what} {record.id} was interrupted: {how}")
-        said += done.said
+        notes.append(f"{what} {record.id} was interrupted: {how}")
+        notes += done.notes
         whole = whole and done.whole
-    return Outcome(tuple(said), whole)
+    return Outcome(tuple(notes), whole)
 
 
 def _unreached(record: Record) -> str:

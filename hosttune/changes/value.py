@@ -9,7 +9,7 @@ from hosttune.ports import mask_of, text_of
 
 
 def meet(requirement: Requirement, have: Value | None) -> Value | None:
-    """Return the nearest value that holds: `have` itself where it does; None where it cannot be told.
+    """Return the nearest value that holds: `have` itself where it does; None where that is unknown.
 
     `have` None is a value that is not known.
     """
@@ -31,21 +31,21 @@ def meet(requirement: Requirement, have: Value | None) -> Value | None:
             return _cover(have, wants[0])
 
 
-def stronger(requirement: Requirement, one: Value, other: Value) -> Value:
-    """Return the better of two values that both hold; `one` where neither is better."""
+def stronger(requirement: Requirement, value: Value, other: Value) -> Value:
+    """Return the better of two values that both hold; `value` where neither is better."""
     match requirement.operator:
         case Operator.AT_LEAST:
-            return _each(other, one, max)
+            return _each(other, value, max)
         case Operator.AT_MOST:
-            return _each(other, one, min)
+            return _each(other, value, min)
         case Operator.COVERS:
-            return _cover(other, one)
-    return one
+            return _cover(other, value)
+    return value
 
 
-def highest(one: Value, other: Value) -> Value:
-    """Return the higher of two numbers, element by element of several; `one` where it is text."""
-    return _each(other, one, max)
+def highest(value: Value, other: Value) -> Value:
+    """Return the higher of two numbers, element by element of several; `value` where it is text."""
+    return _each(other, value, max)
 
 
 def text(value: Value) -> str:

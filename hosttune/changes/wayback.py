@@ -55,7 +55,7 @@ def interrupted(records: Sequence[Record]) -> list[Record]:
 
 
 def way_back(
-    host: WritableHost, records: Sequence[Record], chosen: Record, replan: Replan, here: Instance, force: bool
+    host: WritableHost, records: Sequence[Record], chosen: Record, replan: Replan, instance: Instance, force: bool
 ) -> WayBack:
     """Return what takes `chosen` off: each target gets what it had before all, and what the remaining ones want.
 
@@ -63,22 +63,22 @@ def way_back(
     kept and named, unless `force`. Raises RefusedError where the record belongs to another network namespace.
     """
     if not force:
-        refuse_elsewhere(chosen, here)
+        refuse_elsewhere(chosen, instance)
     whole = [
         dataclasses.replace(r, changes=lasting(r.changes))
         for r in records
         # what was written into a namespace by its name was judged there alone: the files of the host are none of it
         if r.status in (Status.APPLIED, Status.PARTLY) and (r.id == chosen.id or _together(r, chosen))
     ]
-    standing = [_reachable(host, record, here) for record in whole]
+    standing = [_reachable(host, record, instance) for record in whole]
     chains = _chains(standing, chosen.id)
     world = Planned(host, [Change(b, t, None, chain.before) for (b, t), chain in chains.items()])
     world, rewrites = _replanned(world, whole, standing, chosen.id, chains, replan)
     changes, kept = _writes(host, world, chains, rewrites, {change.key for change in chosen.changes}, force)
     changes, held = _hold_nr_open(host, changes, kept)
     left = tuple(dataclasses.replace(c, after=held.get(c.key, c.after)) for c in chosen.changes if c.key in kept)
-    said = tuple(sentence for sentence in kept.values() if sentence)
-    return WayBack(promotion.around(host, backward(changes)), rewrites, said, left)
+    notes = tuple(sentence for sentence in kept.values() if sentence)
+    return WayBack(promotion.around(host, backward(changes)), rewrites, notes, left)
 
 
 def _replanned(
@@ -119,11 +119,11 @@ def _writes(
     changes: list[Change] = []
     kept: dict[Target, str] = {}
     for target in dict.fromkeys([*chains, *(c.key for made in rewrites.values() for c in made)]):
-        found = _write(host, target, world, chains.get(target), target in own, force)
-        if isinstance(found, str):
-            kept[target] = found
-        elif found is not None:
-            changes.append(found)
+        write = _write(host, target, world, chains.get(target), target in own, force)
+        if isinstance(write, str):
+            kept[target] = write
+        elif write is not None:
+            changes.append(write)
     return changes, kept
 
 
@@ -137,7 +137,7 @@ def _write(
         now = backends.read(host, backend, name)
     except HostError as error:
         if backend == "sysctl":
-            # its module is unloaded and the value with it, or it cannot be seen here
+            # its module is unloaded and the value with it, or it is not visible here
             return None if error.reason is Reason.ABSENT else f"{name}: {error}; left alone"
         now = None  # something else than a regular file has its name
     if backends.same(now, wanted) or (backend == "prlimit" and now is None):
@@ -146,27 +146,27 @@ def _write(
         if not own:
             return None  # is named when its own apply comes off
         if not force:
-            said = f"{name} was changed by somebody else since: {_difference(chain.after, now)}"
-            return f"{said}; left alone"
+            sentence = f"{name} was changed by somebody else since: {_difference(chain.after, now)}"
+            return f"{sentence}; left alone"
     return Change(backend, name, now, wanted)
 
 
 def _chains(records: Sequence[Record], chosen: int) -> dict[Target, _Chain]:
-    found: dict[Target, _Chain] = {}
+    chains: dict[Target, _Chain] = {}
     taken: set[Target] = set()
     for number, record in enumerate(records):
         for change in record.changes:
             target = change.key
-            before = found.get(target)
+            before = chains.get(target)
             if before is not None and backends.same(before.after, change.before):
                 before.after = change.after
             else:
                 others = before is not None or target in taken
-                found[target] = _Chain(change.before, change.after, number if others else 0)
+                chains[target] = _Chain(change.before, change.after, number if others else 0)
             if record.status is Status.PARTLY and record.id != chosen:
-                del found[target]  # others have changed it: it counts no more, unless a later apply did again
+                del chains[target]  # others have changed it: it counts no more, unless a later apply did again
                 taken.add(target)
-    return found
+    return chains
 
 
 def _counts(change: Change, chains: dict[Target, _Chain], number: int) -> bool:
@@ -181,10 +181,10 @@ def _only(request: Request, served: set[str]) -> Request:
     return dataclasses.replace(request, requirements=kept)
 
 
-def _reachable(host: WritableHost, record: Record, here: Instance) -> Record:
+def _reachable(host: WritableHost, record: Record, instance: Instance) -> Record:
     """Return a record without what this run cannot reach: the values of a kernel, a boot, a namespace of its own."""
-    away = not host.runs or elsewhere(record, here)
-    ended = not record.request.persist and record.where.boot and here.boot not in ("", record.where.boot)
+    away = not host.runs or elsewhere(record, instance)
+    ended = not record.request.persist and record.where.boot and instance.boot not in ("", record.where.boot)
     if not (away or ended):
         return record
     request = dataclasses.replace(record.request, runtime=False)
@@ -197,10 +197,10 @@ def _together(record: Record, other: Record) -> bool:
     return (record.where.name, other.where.name) == ("", "") or record.where == other.where
 
 
-def elsewhere(record: Record, here: Instance) -> bool:
+def elsewhere(record: Record, instance: Instance) -> bool:
     """Say whether a record was made in another network namespace of this very boot."""
     there = record.where
-    return bool(there.boot) and there.boot == here.boot and there.namespace != here.namespace
+    return bool(there.boot) and there.boot == instance.boot and there.namespace != instance.namespace
 
 
 def of_namespace(change: Change) -> bool:
@@ -208,14 +208,14 @@ def of_namespace(change: Change) -> bool:
     return change.backend in ("address", "anyip") or change.target.startswith("net.")
 
 
-def away(record: Record, here: Instance) -> bool:
+def away(record: Record, instance: Instance) -> bool:
     """Say whether a record has values that lie in another network namespace than this one."""
-    return elsewhere(record, here) and any(map(of_namespace, record.changes))
+    return elsewhere(record, instance) and any(map(of_namespace, record.changes))
 
 
-def refuse_elsewhere(chosen: Record, here: Instance) -> None:
+def refuse_elsewhere(chosen: Record, instance: Instance) -> None:
     """Raise RefusedError for a record whose values lie in another network namespace."""
-    if not away(chosen, here):
+    if not away(chosen, instance):
         return
     if chosen.where.name:
         raise RefusedError(
@@ -224,7 +224,7 @@ def refuse_elsewhere(chosen: Record, here: Instance) -> None:
         )
     raise RefusedError(
         f"apply {chosen.id} was made in another network namespace ({chosen.where.namespace}, here it is "
-        f"{here.namespace}), whose values this one does not reach: run `hosttune rollback {chosen.id}` there; "
+        f"{instance.namespace}), whose values this one does not reach: run `hosttune rollback {chosen.id}` there; "
         "where it is gone, --force takes back the files alone"
     )
 
@@ -239,11 +239,11 @@ def _hold_nr_open(
     if not any(c.target == "fs.nr_open" or "fs.nr_open" in _settings(c.before) for c in changes):
         return changes, {}
     try:
-        said = _above_nr_open(host, changes)
+        sentence = _above_nr_open(host, changes)
     except RefusedError as error:
         # a file that is too large to be configuration must not hold up the rest of the way back
-        said = f"fs.nr_open stays: whether a login stands on it cannot be known: {error}"
-    if not said:
+        sentence = f"fs.nr_open stays: whether a login stands on it cannot be known: {error}"
+    if not sentence:
         return changes, {}
     made: list[Change] = []
     held: dict[Target, State] = {}
@@ -255,7 +255,7 @@ def _hold_nr_open(
             held[change.key] = made[-1].after
         else:
             made.append(change)
-    kept |= {target: "" if number else said for number, target in enumerate(held)}
+    kept |= {target: "" if number else sentence for number, target in enumerate(held)}
     return [c for c in made if not backends.same(c.before, c.after)], held
 
 
@@ -272,7 +272,7 @@ def _above_nr_open(host: WritableHost, changes: list[Change]) -> str:
     ]
     if not lines:
         return ""
-    number, origin, before, after = max(lines, key=lambda one: one[0])
+    number, origin, before, after = max(lines, key=lambda line: line[0])
     return (
         f"fs.nr_open stays {before:,}: {origin} gives logins {number:,} descriptors, and with {after:,} they would "
         "fail; lower that line, then take it back again"

@@ -15,14 +15,14 @@ _SHOWN = 60
 
 def lines(records: Iterable[Record]) -> dict[str, frozenset[str]]:
     """Return the lines that the applies in force have left in each file, without comments."""
-    found: dict[str, set[str]] = {}
+    by_path: dict[str, set[str]] = {}
     for record in records:
         if record.status in (Status.UNDONE, Status.ROLLED_BACK):
             continue
         for change in record.changes:
             if change.backend == "file" and isinstance(change.after, FileState):
-                found.setdefault(change.target, set()).update(_lines(change.after.text))
-    return {path: frozenset(known) for path, known in found.items()}
+                by_path.setdefault(change.target, set()).update(_lines(change.after.text))
+    return {path: frozenset(known) for path, known in by_path.items()}
 
 
 def stranger(path: str, text: str, known: Written) -> str:

@@ -31,7 +31,7 @@ def main(args: list[str] | None = None) -> None:
 
 
 def _carried_out(args: list[str] | None) -> int:
-    """Return the exit code of the verb, once what went wrong is said."""
+    """Return the exit code of the verb, once what went wrong is reported."""
     try:
         with telling.to(presenting.tell):
             # not standalone: typer would draw a box around an error, and swallow Ctrl-C

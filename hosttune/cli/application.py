@@ -41,14 +41,14 @@ class _Built(UserDict[str, Any]):
     """Verbs by their names, each built from its signature when it is asked for: one is run, and the others are not."""
 
     def __getitem__(self, name: str) -> Any:
-        found = self.data[name]
-        if isinstance(found, CommandInfo):
-            found.callback = grouped(found.callback or (lambda: None), SHARED)
-            found = typer.main.get_command_from_info(
-                found, pretty_exceptions_short=False, rich_markup_mode=typer.core.DEFAULT_MARKUP_MODE
+        command = self.data[name]
+        if isinstance(command, CommandInfo):
+            command.callback = grouped(command.callback or (lambda: None), SHARED)
+            command = typer.main.get_command_from_info(
+                command, pretty_exceptions_short=False, rich_markup_mode=typer.core.DEFAULT_MARKUP_MODE
             )
-            self.data[name] = found
-        return found
+            self.data[name] = command
+        return command
 
 
 class _Group(typer.core.TyperGroup):

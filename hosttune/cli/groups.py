@@ -65,5 +65,5 @@ def _group(annotation: Any) -> tuple[Any, Fields]:
     kind, fields = annotation, Fields()
     if get_origin(annotation) is Annotated:
         kind, *rest = get_args(annotation)
-        fields = next((one for one in rest if isinstance(one, Fields)), fields)
+        fields = next((extra for extra in rest if isinstance(extra, Fields)), fields)
     return (kind if dataclasses.is_dataclass(kind) else None), fields

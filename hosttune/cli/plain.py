@@ -34,6 +34,6 @@ class _Plain:
             return self._parser(value)
         if not self._parser and self._text and isinstance(value, str):
             return value
-        if not self._parser and self._text and all(isinstance(one, str) for one in value):
+        if not self._parser and self._text and all(isinstance(item, str) for item in value):
             return list(value)
         return self._build().coerce(value, param=param, ctx=ctx)

@@ -21,7 +21,7 @@ def agree(dialogue: Dialogue, question: Callable[[Noun], str]) -> Callable[[Noun
 
     Raises UsageError where somebody is and nobody can be.
     """
-    asking.check(dialogue.format, told=dialogue.yes or dialogue.dry_run)
+    asking.check(dialogue.format, settled=dialogue.yes or dialogue.dry_run)
     if dialogue.yes:
         return None
 
@@ -73,10 +73,10 @@ def undone(done: Undone, dialogue: Dialogue) -> int:
     if not dialogue.yes and not dialogue.dry_run and dialogue.format != "json":
         # who was asked has seen them
         done = dataclasses.replace(done, changes=(), stays="")
-    return told(done, dialogue.format)
+    return present(done, dialogue.format)
 
 
-def told(noun: Any, format: str) -> int:
+def present(noun: Any, format: str) -> int:
     """Print a noun; returns its exit code."""
     presenting.present(noun, format)
     return int(noun.exit_code)

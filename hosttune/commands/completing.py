@@ -64,7 +64,7 @@ def topologies(incomplete: str) -> Offered:
 
 
 def sysctls(incomplete: str) -> list[str]:
-    """Offer the sysctls that profiles tell of."""
+    """Offer the sysctls that profiles describe."""
     return sorted(text.removeprefix("sysctl:") for text in _known() if text.startswith("sysctl:"))
 
 

@@ -13,4 +13,4 @@ def run(id: int | None, dry_run: bool, format: str) -> int:
     done = api.confirm(id, dry_run=dry_run)
     if done.changed and not dry_run:
         streams.did(f"apply {done.id} is confirmed")
-    return acting.told(done, format)
+    return acting.present(done, format)

@@ -10,6 +10,6 @@ from hosttune.terminal import presenting
 
 
 def run(key: str, files: Sequence[str], format: str) -> None:
-    """Print it; raises UsageError where no profile tells of the key."""
+    """Print it; raises UsageError where no profile describes the key."""
     render.check_format(Explained, format)
     presenting.present(Explained(api.explain(key, profile=files)), format)

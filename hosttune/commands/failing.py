@@ -18,7 +18,7 @@ _FLAGS = "v"
 def fail(args: Sequence[str], message: str, code: int) -> tuple[str, int]:
     """Say it where the answer was asked for: on standard output, in the file of --textfile.
 
-    Returns the line for standard error, which tells of a file that could not be written too, and the exit code.
+    Returns the line for standard error, which names a file that could not be written too, and the exit code.
     """
     if not args or args[0] != _VERB:
         return message, code
@@ -30,7 +30,7 @@ def fail(args: Sequence[str], message: str, code: int) -> tuple[str, int]:
     except HosttuneError as error:
         if str(error) not in message:
             message = f"{message}; and {error}"
-    return message, told(args, message, code, taken)
+    return message, fail_as_asked(args, message, code, taken)
 
 
 def _put(path: str, message: str, taken: float) -> None:
@@ -40,7 +40,7 @@ def _put(path: str, message: str, taken: float) -> None:
         metrics_file.write(path, prometheus.failed(message, taken))
 
 
-def told(args: Sequence[str], message: str, code: int, taken: float) -> int:
+def fail_as_asked(args: Sequence[str], message: str, code: int, taken: float) -> int:
     """Print the format's own failure on standard output, if it has one, and return the exit code that it wants.
 
     The arguments are read as they were given, for what is wrong may be one of them.
@@ -58,14 +58,14 @@ def told(args: Sequence[str], message: str, code: int, taken: float) -> int:
 
 def option(args: Sequence[str], *names: str) -> str:
     """Return the last value of an option, "" where it is not given."""
-    found, before = "", ""
+    value, before = "", ""
     for word in args:
         if before in names:
-            found = word
+            value = word
         before = word if word.startswith("--") else f"-{word[1:].lstrip(_FLAGS)}" if word.startswith("-") else word
         for name in names:
             # --format=tap, -ftap
             joined = f"{name}=" if name.startswith("--") else name
             if before.startswith(joined) and before != name:
-                found = before[len(joined) :]
-    return found
+                value = before[len(joined) :]
+    return value

@@ -18,20 +18,20 @@ def seconds(text: str, option: str = "--for", most: float = HOUR, least: float =
     if not text.isprintable():
         raise UsageError(f"{option} {text!r}: it has characters that cannot be printed; leave them out")
     match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)\s*(ms|s|m|h|)", text.strip(), re.ASCII)
-    found = float(match[1]) * _TIMES[match[2]] if match else 0.0
-    if not (found > 0 and least <= found <= most):
+    amount = float(match[1]) * _TIMES[match[2]] if match else 0.0
+    if not (amount > 0 and least <= amount <= most):
         longest = "an hour" if most == HOUR else f"{most / HOUR:,.0f} hours"
         span = f"of {least:g}s to {longest}" if least else f"of at most {longest}"
         raise UsageError(f"{option} {text}: no time {span}; write {'30s or 2m' if least else '10s or 1m'}")
-    return found
+    return amount
 
 
 def size(text: str, option: str, least: int, most: int) -> int:
     """Return the bytes of a size such as 64M or 1G; raises UsageError."""
     match = re.fullmatch(r"(\d{1,12})\s*([KMG]?)(?:i?B)?", text.strip(), re.IGNORECASE | re.ASCII)
-    if not match or not least <= (found := int(match[1]) * _SIZES[match[2].upper()]) <= most:
+    if not match or not least <= (amount := int(match[1]) * _SIZES[match[2].upper()]) <= most:
         raise UsageError(f"{option} {text}: no size of {least >> 10}K to {most >> 20}M; write 8M")
-    return found
+    return amount
 
 
 def a_time(option: str, most: float = HOUR, least: float = 0.0) -> Callable[[str | float], float]:

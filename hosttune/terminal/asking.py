@@ -9,9 +9,9 @@ from hosttune.printable import clean
 from hosttune.terminal import streams
 
 
-def check(format: str, *, told: bool) -> None:
-    """Raise UsageError where a question would have to be asked that nobody can answer; `told`: none will be."""
-    if told:
+def check(format: str, *, settled: bool) -> None:
+    """Raise UsageError where a question would have to be asked that nobody can answer; `settled`: none will be."""
+    if settled:
         return
     if format != "table":
         raise UsageError(f"--format {format}: a program cannot be asked: look with --dry-run, then say --yes")

@@ -1,4 +1,4 @@
-"""What can stand at the end of a command line, as typer tells it."""
+"""What can stand at the end of a command line, as typer lists it."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ def of(command: Any, line: str) -> list[tuple[str, str]]:
     # of --option=value the shells replace the whole
     option, equals, _ = last.partition("=")
     before = option + equals if equals and option.startswith("--") else ""
-    found = library.ShellComplete.get_completions(asked, words, last)
-    return [(before + item.value, " ".join((item.help or "").split())) for item in found]
+    completions = library.ShellComplete.get_completions(asked, words, last)
+    return [(before + item.value, " ".join((item.help or "").split())) for item in completions]

@@ -48,9 +48,9 @@ def write(option: str, directory: str, files: Mapping[str, str]) -> tuple[str, .
         except OSError as error:
             with contextlib.suppress(OSError):
                 _discard(fresh)
-            said = error.strerror or str(error)
+            reason = error.strerror or str(error)
             raise ApplyError(
-                f"{option} {directory}: {said}; nothing was changed there, name a directory on a disk with room"
+                f"{option} {directory}: {reason}; nothing was changed there, name a directory on a disk with room"
             ) from error
     return tuple(sorted(files))
 
@@ -109,13 +109,13 @@ def _check(target: Path, named: str) -> None:
 def _present(target: Path) -> Iterator[str]:
     """Yield what lies in the directory, by its path below it; directories only where they are none of ours."""
     for top, directories, names in os.walk(target):
-        here = os.path.relpath(top, target)
-        if here == ".":
+        folder = os.path.relpath(top, target)
+        if folder == ".":
             reports = target / KEPT
             if reports.is_dir() and not reports.is_symlink():
                 directories.remove(KEPT)
         for name in [*names, *(d for d in directories if os.path.islink(os.path.join(top, d)))]:
-            yield os.path.normpath(os.path.join(here, name))
+            yield os.path.normpath(os.path.join(folder, name))
 
 
 def _manifest(target: Path) -> dict[str, str]:

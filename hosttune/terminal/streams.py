@@ -135,8 +135,8 @@ def settle(code: int) -> int:
     error = lost()
     if error is None or (error.errno == errno.EPIPE and not _done):
         return code
-    told = f"; {', '.join(_done)}: {_WRITTEN_ALL_THE_SAME}" if _done else ""
-    print(f"hosttune: standard output: {os.strerror(error.errno or 0)}{told}", file=sys.stderr)
+    note = f"; {', '.join(_done)}: {_WRITTEN_ALL_THE_SAME}" if _done else ""
+    print(f"hosttune: standard output: {os.strerror(error.errno or 0)}{note}", file=sys.stderr)
     return code if code or _done else _LOST
 
 

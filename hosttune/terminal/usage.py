@@ -59,14 +59,14 @@ def reason(text: str | None) -> str:
     """Return the text of --reason: one line of what can be printed, for it is shown to others later."""
     if text is None:
         return ""
-    said = text.strip()
-    if not said:
+    sentence = text.strip()
+    if not sentence:
         raise typer.BadParameter("it is empty; leave the option out, or say why")
-    if not said.isprintable():
+    if not sentence.isprintable():
         raise typer.BadParameter("it holds a character that cannot be printed; write one line of plain text")
-    if len(said) > _REASON:
-        raise typer.BadParameter(f"{len(said):,} characters; {_REASON} are the most")
-    return said
+    if len(sentence) > _REASON:
+        raise typer.BadParameter(f"{len(sentence):,} characters; {_REASON} are the most")
+    return sentence
 
 
 def line(error: Any) -> str:
@@ -76,14 +76,14 @@ def line(error: Any) -> str:
     if type(error).__name__ == "NoArgsIsHelpError" and context is not None:
         return str(context.get_help())
     help_ = f"`{context.command_path} --help`" if context is not None else "`hosttune --help`"
-    said = " ".join(str(error.format_message()).split()).rstrip(".")
+    sentence = " ".join(str(error.format_message()).split()).rstrip(".")
     if isinstance(error, typer.BadParameter) and parameter is not None:
         names = [name for name in parameter.opts if name.startswith("-")]
         name = max(names, key=len) if names else str(parameter.metavar or parameter.name).strip("[].")
         bare = " ".join(str(error.message).split()).rstrip(".")
-        said = f"{name}: {bare}" if bare else said
+        sentence = f"{name}: {bare}" if bare else sentence
     # what is ours says already how to fix it
-    return f"hosttune: {said}" + ("" if ";" in said else f"; {help_} lists what can be given")
+    return f"hosttune: {sentence}" + ("" if ";" in sentence else f"; {help_} lists what can be given")
 
 
 def bug(error: Exception) -> str:
@@ -93,7 +93,7 @@ def bug(error: Exception) -> str:
 
     last = traceback.extract_tb(error.__traceback__)[-1]
     where = f"{os.path.basename(last.filename)}:{last.lineno}"
-    said = f"hosttune {__version__}, Python {platform.python_version()}, {where}: {type(error).__name__}: {error}"
+    report = f"hosttune {__version__}, Python {platform.python_version()}, {where}: {type(error).__name__}: {error}"
     if os.environ.get("HOSTTUNE_DEBUG"):
         traceback.print_exception(error)
-    return f"this is a bug of hosttune; please report: {said} (HOSTTUNE_DEBUG=1 shows more)"
+    return f"this is a bug of hosttune; please report: {report} (HOSTTUNE_DEBUG=1 shows more)"

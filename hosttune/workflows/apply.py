@@ -210,7 +210,7 @@ class _Apply(carrying.Task[_Draft]):
         return examine.examine(host, loaded.profiles, loaded.workload, loaded.programs, "", where=draft.where)
 
     def _results(self, host: Host, draft: _Draft, after: Report, changes: tuple[Change, ...]) -> tuple[Result, ...]:
-        """Return what became of each value that was wanted."""
+        """Return what became of each value that was required."""
         findings = look_again.findings(host, self._loaded, draft.request, after.findings)
         return tuple(look_again.results(host, changes, draft.request, draft.findings, findings))
 

@@ -49,13 +49,13 @@ def kinds(only: Sequence[str]) -> tuple[str, ...]:
 
 def allowed(given: Sequence[str]) -> tuple[str, ...]:
     """Return the keys of --allow-key, each in its one spelling; raises UsageError."""
-    found = []
+    names = []
     for key in given:
         try:
-            found.append(keys.canonical(key))
+            names.append(keys.canonical(key))
         except ValueError as error:
             raise UsageError(f"--allow-key {key}: not one sysctl; write it as the refusal names it") from error
-    return tuple(dict.fromkeys(found))
+    return tuple(dict.fromkeys(names))
 
 
 def request(
@@ -131,7 +131,7 @@ def _written(host: Host, shown_only: bool) -> Written:
     try:
         if isinstance(host, LiveHost):
             return written.lines(journal.records(host))
-    except RefusedError:  # who applies is told so
+    except RefusedError:  # who applies gets that error
         pass
     return None if shown_only else {}
 
@@ -165,7 +165,7 @@ def _facts(world: Planned, profiles: list[Profile], listening: int | None, findi
 
 
 def _with_base(profiles: list[Profile]) -> list[Profile]:
-    # what the base profile tells of the kernel holds for a profile that does not extend it too
+    # what the base profile describes of the kernel holds for a profile that does not extend it too
     return [*opening.open_profiles([], []), *profiles]
 
 

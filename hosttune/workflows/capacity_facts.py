@@ -41,7 +41,7 @@ def capacity_facts(
     programs: Programs,
     counted: Mapping[str, int],
 ) -> CapacityFacts:
-    """Return the facts of this host for this workload; what could not be told is None or Unknown.
+    """Return the facts of this host for this workload; what is unknown is None or Unknown.
 
     `counted` is what the kernel counts now, by the names of facts/counters.py.
     """
@@ -76,7 +76,7 @@ def capacity_facts(
 
 
 def uses(facts: CapacityFacts, counted: Mapping[str, int]) -> tuple[Use, ...]:
-    """Return how full each limit is that the facts tell of, the nearest to its end first."""
+    """Return how full each limit is that the facts have, the nearest to its end first."""
     process, limit = facts.process, facts.nofile.runtime if facts.nofile else None
     soft = limit[0] if isinstance(limit, tuple) else limit
     programs = []
@@ -127,8 +127,10 @@ def _allowance(host: Host, machine: Machine) -> tuple[int | Unknown | None, int]
         answers = host.probe("allowances").values()
     except HostError as error:
         return Unknown(error.reason, error.detail), 0
-    dropped = sum(one.get("conntrack_allowance_exceeded", 0) for one in answers)
-    left = [one["conntrack_allowance_available"] for one in answers if "conntrack_allowance_available" in one]
+    dropped = sum(counters.get("conntrack_allowance_exceeded", 0) for counters in answers)
+    left = [
+        counters["conntrack_allowance_available"] for counters in answers if "conntrack_allowance_available" in counters
+    ]
     if not left:
         return Unknown(Reason.ABSENT, "no driver here counts conntrack_allowance_available"), dropped
     # several interfaces of one instance count the same allowance, and not always alike: the least is safe

@@ -84,14 +84,14 @@ def carry_out(task: Task[D], agree: Agree | None = None) -> Applied:
     before = commit.before(host, task.dry_run)
     idle = not draft.wanted and not draft.plan.refusals
 
-    def told(applied: Applied, changed: bool) -> Applied:
+    def completed(applied: Applied, changed: bool) -> Applied:
         return dataclasses.replace(applied, dry_run=task.dry_run, damaged=before.damaged, changed=changed)
 
     if idle and not before.unfinished:
-        return told(task.idle(draft), changed=False)
+        return completed(task.idle(draft), changed=False)
     if task.dry_run or draft.plan.refusals:
-        return told(task.planned(draft), changed=not draft.plan.refusals)
-    if agree is not None and not agree(told(task.planned(draft), changed=True)):
+        return completed(task.planned(draft), changed=not draft.plan.refusals)
+    if agree is not None and not agree(completed(task.planned(draft), changed=True)):
         raise RefusedError(_NO)
     assert isinstance(host, LiveHost)
     with commit.healed(host) as journal:
@@ -103,7 +103,7 @@ def carry_out(task: Task[D], agree: Agree | None = None) -> Applied:
         if agree is not None and again.plan != draft.plan:
             raise RefusedError("the host was changed while you were asked, nothing was written; run it again")
         if not again.wanted:
-            return told(task.idle(again), changed=before.unfinished)
+            return completed(task.idle(again), changed=before.unfinished)
         made = commit.invocation(host, task.command, task.reason)
         record = commit.carry_out(host, journal, again.request, again.plan, made, again.where, task.within)
         # under the lock still: what another hosttune writes next is not what this one has lost
@@ -111,12 +111,12 @@ def carry_out(task: Task[D], agree: Agree | None = None) -> Applied:
     if task.within and task.within.command:
         record = confirming.settled(host, record, task.within.command)
         applied = _done(task, host, again, record)
-    return told(applied, changed=True)
+    return completed(applied, changed=True)
 
 
 def _done(task: Task[D], host: LiveHost, draft: D, record: Record) -> Applied:
     applied = task.done(draft, record)
-    # asked last: whatever else is said, what was written holds at the end, or this is no success
+    # asked last: whatever else is reported, what was written holds at the end, or this is no success
     lost = in_force.lost(host, record.changes)
     return dataclasses.replace(applied, id=record.id, confirm=confirming.waits(record), not_in_force=lost)
 

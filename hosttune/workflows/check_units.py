@@ -109,10 +109,10 @@ def _program(started_as: str) -> tuple[str, Sequence[str]]:
 
     The usual path where it is run as a module, or from where no unit can start it.
     """
-    found = shutil.which(started_as)
-    if found is None:
+    executable = shutil.which(started_as)
+    if executable is None:
         return USUAL, []
-    path = os.path.abspath(found)
+    path = os.path.abspath(executable)
     unfit = not runs(path) or elsewhere.hidden(path) or set(path) & set(systemd.UNSAFE) or not path.isprintable()
     if not os.path.basename(path).startswith("hosttune") or unfit:
         return USUAL, []

@@ -35,9 +35,9 @@ class Before:
 
 
 def before(host: Host, dry_run: bool) -> Before:
-    """Look into the journal, and tell what is to be known of it.
+    """Look into the journal, and report what is to be known of it.
 
-    Where an earlier run was interrupted, what is seen now is not what this one will start from.
+    Where an earlier run was interrupted, what is read now is not what this one will start from.
     """
     if not isinstance(host, LiveHost):
         return Before()
@@ -48,8 +48,8 @@ def before(host: Host, dry_run: bool) -> Before:
             return Before()  # who only looks need not be able to read the journal
         raise
     damaged_records.warn(host, read)
-    here = journal.here(host)
-    interrupted = [record for record in wayback.interrupted(read.records) if not wayback.away(record, here)]
+    instance = journal.instance(host)
+    interrupted = [record for record in wayback.interrupted(read.records) if not wayback.away(record, instance)]
     for record in interrupted:
         telling.tell(f"apply {record.id} was interrupted: an apply or rollback heals it first")
     if not dry_run:
@@ -66,7 +66,7 @@ def healed(host: LiveHost) -> Iterator[Journal]:
         read = journal.read(host)
         damaged_records.refuse_unsafe(host, read)
         done = trial.heal(host, read.records)
-        for line in done.said:
+        for line in done.notes:
             telling.tell(clean(line))
         if not done.whole:
             raise RefusedError(
@@ -91,10 +91,10 @@ def carry_out(
     `where` is what was judged: nothing is written where this thread is in another network namespace by now. With
     `within` only those that a reboot forgets are made, and are taken back unless they are confirmed in time.
     """
-    here = journal.here(host)
-    if where.namespaces.net and not here.namespace.startswith(f"{where.namespaces.net}:"):
+    instance = journal.instance(host)
+    if where.namespaces.net and not instance.namespace.startswith(f"{where.namespaces.net}:"):
         raise RefusedError(where_words.moved(where))
-    here = dataclasses.replace(here, name=where.name)
+    instance = dataclasses.replace(instance, name=where.name)
     record = Record(
         id=read.next_id(),
         status=Status.APPLYING,
@@ -104,7 +104,7 @@ def carry_out(
         reload=plan.reload,
         restarts=plan.restarts,
         one_way=plan.one_way,
-        where=here,
+        where=instance,
     )
     if within is None:
         return transaction.apply(host, record, plan.restart)

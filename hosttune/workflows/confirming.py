@@ -127,7 +127,7 @@ def refuse_while_unconfirmed(host: Host, records: Sequence[Record], but: int | N
 
 
 def waiting(host: LiveHost) -> tuple[str, str]:
-    """Return a sentence on the apply that waits to be confirmed, and what keeps it; "" where none is seen to."""
+    """Return a sentence on the apply that waits to be confirmed, and what keeps it; "" where none is visible."""
     try:
         record = trial.unconfirmed(journal.records(host))
     except RefusedError:
@@ -223,7 +223,7 @@ def kept(host: LiveHost, id: int) -> Record:
         why = over(record.confirm, moment(host)) if record.confirm else ""
         if why:
             healed = trial.heal(host, [record])
-            rest = "; ".join(healed.said) or f"apply {id} was {why}"
+            rest = "; ".join(healed.notes) or f"apply {id} was {why}"
             raise RefusedError(f"too late: {rest}")
         changed = trial.differs(host, record)
         if changed:
@@ -255,7 +255,7 @@ def _given_up(host: LiveHost, record: Record, why: str) -> Record:
         done = trial.heal(host, [now])
         status = _status(host, record.id)
     if not done.whole or status not in _ENDED:
-        raise ApplyError(f"{why}; apply {record.id} is not taken back whole: {'; '.join(done.said)}")
+        raise ApplyError(f"{why}; apply {record.id} is not taken back whole: {'; '.join(done.notes)}")
     but = " but for what others changed, see `hosttune history`" if status is Status.PARTLY else ""
     raise ApplyError(f"{why}; apply {record.id} is taken back{but}")
 

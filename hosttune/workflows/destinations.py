@@ -1,4 +1,4 @@
-"""The destinations that the options name, and the port pools towards them and towards those that are seen."""
+"""The destinations that the options name, and the port pools towards them and towards those that are observed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hosttune.workflows import loading
 
 @dataclass(frozen=True, slots=True)
 class Destinations:
-    """The destinations that a person named; `mode` None: not said, `ports` the range that the program chooses from."""
+    """The destinations that a person named; `mode` None: not given, `ports` the range that the program chooses from."""
 
     backends: tuple[Backend, ...]
     sources: tuple[str, ...]
@@ -34,7 +34,7 @@ def named(host: Host, options: Options) -> Destinations:
 
 
 def pools(host: Host, goals: Destinations, seen: traffic.Seen) -> Pools:
-    """Return the pools of what was named; else those that the socket table shows, in the mode that it tells."""
+    """Return the pools of what was named; else those of the socket table, in the mode that it shows."""
     asked = _surveyed(host, goals, goals.mode) if goals.backends and goals.mode else Pools()
     if asked.pools:
         return asked
@@ -43,7 +43,7 @@ def pools(host: Host, goals: Destinations, seen: traffic.Seen) -> Pools:
         only = () if goals.sources == ("all",) else goals.sources
         shown = found.gather(host, seen.traffic.flows, goals.backends, only, seen.ports)
         shown = dataclasses.replace(shown, notes=(*asked.notes, *shown.notes))
-    pairs = {(one.source, one.backend.address, one.backend.port) for one in shown.pools}
+    pairs = {(p.source, p.backend.address, p.backend.port) for p in shown.pools}
     missing = {(b.address, b.port) for b in goals.backends} - {pair[1:] for pair in pairs}
     if not missing and not (goals.backends and goals.sources):
         return shown

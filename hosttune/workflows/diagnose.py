@@ -73,7 +73,7 @@ def _hits(path: str) -> tuple[tuple[LogHit, ...], str]:
 
 
 def _missing(clues: Clues) -> tuple[str, ...]:
-    """Return what root would add, of what was not seen from here."""
+    """Return what root would add, of what is not visible from here."""
     if clues.machine.root_user:
         return ()
     unseen = ["the network namespaces of other users' processes"]

@@ -16,13 +16,13 @@ def texts(deployment: Deployment) -> dict[str, str]:
     if programs > _MOST:
         count = f"{programs:,} processes on {len(deployment.hosts):,} hosts would be configured, at most {_MOST:,} are"
         raise UsageError(f"--emit: {count}; plan fewer hosts, or fewer processes on each")
-    found: dict[str, str] = {}
+    files: dict[str, str] = {}
     for package in ("hosttune.planning.deploy.formats", "hosttune.programs.shelves"):
         for name in registry.names(package):
             plugin = registry.load(package, name)
             made: dict[str, str] = plugin.files(deployment) if hasattr(plugin, "files") else {}
-            twice = found.keys() & made.keys()
+            twice = files.keys() & made.keys()
             if twice:
                 raise ValueError(f"{package}.{name}: {sorted(twice)} are those of another format")
-            found |= made
-    return found
+            files |= made
+    return files

@@ -121,7 +121,7 @@ def defaults(
 ) -> dict[str, Value | None]:
     """Return what holds after a boot where no file says otherwise.
 
-    What the base profile tells of the kernel holds for a profile that does not extend it too.
+    What the base profile describes of the kernel holds for a profile that does not extend it too.
     """
     named = {
         subject: _value(about.get("default_value"))
@@ -141,10 +141,12 @@ def severity(text: str) -> Severity:
 def _with_addresses(host: Host, machine: Machine) -> Machine:
     """Add the host's addresses: asked only where sources matter, for the answer takes a library of its own."""
     try:
-        found = host.probe("addresses")
+        answer = host.probe("addresses")
     except HostError:
         return machine
-    return dataclasses.replace(machine, addresses=tuple(found["addresses"]), local_routes=tuple(found["local_routes"]))
+    return dataclasses.replace(
+        machine, addresses=tuple(answer["addresses"]), local_routes=tuple(answer["local_routes"])
+    )
 
 
 def _value(default: Any) -> Value | None:

@@ -36,7 +36,7 @@ def command(id: int) -> list[str]:
 
 
 def main(words: list[str]) -> int:
-    """Wait and take back; the words are the apply's number and the descriptor that is told of readiness, or -1."""
+    """Wait and take back; the words are the apply's number and the descriptor that is written to when ready, or -1."""
     id, ready = int(words[0]), int(words[1])
     if ready >= 0:
         if os.fork():
@@ -47,7 +47,7 @@ def main(words: list[str]) -> int:
     try:
         preload()
         record, state = read(host, id), "ready"
-    except Exception as error:  # whatever it is, who waits for this process has to be told
+    except Exception as error:  # whatever it is, who waits for this process has to know
         record, state = None, f"{type(error).__name__}: {error}"
     if ready >= 0:
         os.write(ready, f"{state}\n".encode(errors="replace"))
@@ -111,7 +111,7 @@ def on(host: LiveHost, id: int) -> int:
             return stop.exit_code
         except HosttuneError as error:
             done = Outcome((str(error),), False)
-        for line in done.said:
+        for line in done.notes:
             print(f"hosttune: {line}", file=sys.stderr)
         if done.whole:
             return 0

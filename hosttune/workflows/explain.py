@@ -21,7 +21,7 @@ from hosttune.workflows.opening import LOCAL, open_profiles
 
 
 def explain(key: str, files: Sequence[str]) -> tuple[Explanation, ...]:
-    """Return what is known of a key, or of each kind of `nofile`; raises UsageError where no profile tells of it."""
+    """Return what is known of a key, or of each kind of `nofile`; raises UsageError where no profile describes it."""
     profiles = [p for name in load.names(LOCAL) for p in open_profiles([name], [])]
     profiles += open_profiles([], list(files)) if files else []
     about = {subject: table for profile in profiles for subject, table in profile.about.items()}
@@ -29,7 +29,9 @@ def explain(key: str, files: Sequence[str]) -> tuple[Explanation, ...]:
     local = machine.gather(host)
     required = [wanted for profile in profiles for wanted in _wanted(profile.name, _required(profile, local))]
     return tuple(
-        _explained(subject, about[subject], host, [one for one in required if str(one.requirement.subject) == subject])
+        _explained(
+            subject, about[subject], host, [role for role in required if str(role.requirement.subject) == subject]
+        )
         for subject in _subjects(key, list(about))
     )
 

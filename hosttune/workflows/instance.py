@@ -30,12 +30,12 @@ def _name(host: LiveHost, id: int | None) -> str:
     except RefusedError:
         return ""  # what reads them next says so
     record = _chosen(records, id)
-    here = journal.here(host)
-    if record is None or not record.where.name or not wayback.elsewhere(record, here):
+    own = journal.instance(host)
+    if record is None or not record.where.name or not wayback.elsewhere(record, own):
         return ""
     try:
         with netns.within(record.where.name):
-            same = journal.here(host).namespace == record.where.namespace
+            same = journal.instance(host).namespace == record.where.namespace
     except UsageError:
         return ""
     return record.where.name if same else ""

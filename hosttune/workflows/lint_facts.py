@@ -15,7 +15,7 @@ from hosttune.resolve.sysctl_value import display, normalise
 def gather(
     host: Host, machine: Machine, readings: Mapping[str, Reading], programs: Programs, where: Where
 ) -> LintFacts:
-    """Return it; of an image, which keys the kernel has cannot be told."""
+    """Return it; of an image, which keys the kernel has is unknown."""
     assignments = _lines(host, readings, where)
     keys = None
     if machine.kernel:

@@ -142,7 +142,7 @@ def _running(host: Host, pid: int | None, unit: str) -> str:
 def _workload(
     options: Options, host: Host, profiles: list[Profile], program: str
 ) -> tuple[Workload, tuple[str, ...], Settings | None]:
-    """Return the workload, what is to be said of the configuration it was read from, and what that sets."""
+    """Return the workload, what is to be noted of the configuration it was read from, and what that sets."""
     notes: tuple[str, ...] = ()
     settings, pipes = None, None
     targets = [backends.parse(host, text) for text in options.backend]
@@ -182,6 +182,6 @@ def _check_size(workload: Workload) -> None:
     backends_ = len(workload.backends)
     if backends_ > _BACKENDS:
         raise UsageError(f"{backends_:,} backends; at most {_BACKENDS:,} are counted towards, name those of one host")
-    pools = sum(len(one.sources or workload.sources) or 1 for one in workload.backends)
+    pools = sum(len(backend.sources or workload.sources) or 1 for backend in workload.backends)
     if pools > _POOLS:
         raise UsageError(f"{pools:,} pairs of source and backend; at most {_POOLS:,} are counted, name fewer of either")

@@ -43,16 +43,16 @@ def _recorded_pids(host: Recorded, options: Options) -> list[int] | None:
         return None
     moments = [host, *([host.again] if host.again else [])]
     # what was there at the second moment only has begun meanwhile
-    held = [one for moment in moments for one in _recorded_programs(moment)]
-    name = next((one.name for one in held if one.pid == options.pid), options.process_name)
-    pids = sorted({one.pid for one in held if one.name == name})
+    held = [program for moment in moments for program in _recorded_programs(moment)]
+    name = next((program.name for program in held if program.pid == options.pid), options.process_name)
+    pids = sorted({program.pid for program in held if program.name == name})
     if not pids and options.process_name:
         raise UsageError(f"--process-name {name}: the snapshot has none; it keeps those that held the most descriptors")
     return pids or [options.pid or 0]
 
 
 def _recorded_programs(host: Recorded) -> tuple[Program, ...]:
-    """Return the processes of one moment of a snapshot, which asked for them with the listeners that it had seen."""
+    """Return the processes of one moment of a snapshot, which asked for them with the listeners that it had read."""
     seen = traffic.gather(host, Sample(0.0, {})).traffic
     for known in (Unknown(Reason.UNDECIDED), seen):
         programs = traffic.listed(traffic.programs(host, None, known))

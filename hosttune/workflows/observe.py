@@ -108,7 +108,7 @@ def clues(hosts: Twice, options: Options, symptom: Symptom, interval: float = 0.
 
 def _absent(host: Host, pids: Sequence[int] | None, programs: Sequence[Program]) -> tuple[str, ...]:
     """Return which of the processes that were named a snapshot has not got."""
-    missing = sorted(set(pids or ()) - {one.pid for one in programs}) if isinstance(host, Recorded) else []
+    missing = sorted(set(pids or ()) - {program.pid for program in programs}) if isinstance(host, Recorded) else []
     if not missing:
         return ()
     who = ", ".join(map(str, missing))
@@ -121,8 +121,12 @@ def _ended(
     """Return which of the processes that were named ended between the two moments of a host that answers now."""
     if isinstance(host, Recorded) or pids is None:
         return ()
-    now = {one.pid for one in programs}
-    return tuple(f"{one} ended while it was looked at: nothing is said of it" for one in earlier if one.pid not in now)
+    now = {program.pid for program in programs}
+    return tuple(
+        f"{program} ended while it was looked at: nothing is said of it"
+        for program in earlier
+        if program.pid not in now
+    )
 
 
 def limited(traffic: Traffic | Unknown) -> tuple[str, ...]:

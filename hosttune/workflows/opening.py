@@ -125,13 +125,13 @@ def open_profiles(roles: list[str], files: list[str]) -> list[Profile]:
     Raises RefusedError where this verb writes and others than root could have written one of them.
     """
     wanted = roles or ([] if files else ["linux-server"])
-    found = [load.load(name, directories=LOCAL) for name in dict.fromkeys(wanted)]
-    found += [load.load_file(Path(file)) for file in files]
-    doubts = [doubt for profile in found for doubt in profile.doubts]
+    profiles = [load.load(name, directories=LOCAL) for name in dict.fromkeys(wanted)]
+    profiles += [load.load_file(Path(file)) for file in files]
+    doubts = [doubt for profile in profiles for doubt in profile.doubts]
     if trust.passed_over(doubts):
         return [load.load(name) for name in dict.fromkeys(wanted)]
     trust.weigh(doubts)
-    return found
+    return profiles
 
 
 def teller() -> Callable[[str], None]:

@@ -50,8 +50,8 @@ class Recorder:
                 self._append(record.text(names))
             self._append(record.text(record.look(tick)))
         except OSError as error:
-            told = f"{os.strerror(error.errno or 0)}; what was recorded before is kept"
-            raise self._wrong(told) from error
+            why = f"{os.strerror(error.errno or 0)}; what was recorded before is kept"
+            raise self._wrong(why) from error
 
     def close(self) -> None:
         """Let go of the file."""

@@ -25,10 +25,10 @@ def of(topology: Topology) -> dict[str, sizing.Role]:
 
 
 def _role(name: str, base: Iterable[Profile], programs: tuple[KnownProgram, ...]) -> sizing.Role:
-    """Return one role, by the name of its profile; `base` tells of keys that it does not name."""
+    """Return one role, by the name of its profile; `base` describes keys that it does not name."""
     profile = load.load(name, directories=opening.LOCAL)
     trust.weigh(profile.doubts)
-    about = {subject: table for one in (*base, profile) for subject, table in one.about.items()}
+    about = {subject: table for source in (*base, profile) for subject, table in source.about.items()}
     defaults = merge.workload([profile])
     known = _known(about)
 
@@ -83,7 +83,7 @@ def _settings(profile: Profile, workload: Workload, machine: Machine, processes:
 
 
 def _wanted(required: Iterable[Requirement], machine: Machine) -> Iterable[Requirement]:
-    """Leave out what cannot be told, and the conntrack table of a host that tracks nothing."""
+    """Leave out what is unknown, and the conntrack table of a host that tracks nothing."""
     return (r for r in required if r.wants and not (machine.conntrack is False and "nf_conntrack" in r.subject.name))
 
 

@@ -93,7 +93,7 @@ class _Change(carrying.Task[carrying.Draft]):
         )
 
     def done(self, draft: carrying.Draft, record: Record) -> Applied:
-        """Return what was changed, and what the peers have to be told."""
+        """Return what was changed, and what the peers have to know."""
         return dataclasses.replace(self.planned(draft), routes=_returning(self.host, draft.request.anyip))
 
 
@@ -126,7 +126,7 @@ def _ours(host: LiveHost) -> set[str]:
 
 
 def _returning(host: Host, prefixes: Sequence[str]) -> tuple[tuple[str, str], ...]:
-    """Return what the peers of each prefix have to be told, with the address that they reach this host by."""
+    """Return what the peers of each prefix have to know, with the address that they reach this host by."""
     if not prefixes:
         return ()
     try:

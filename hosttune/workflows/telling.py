@@ -1,4 +1,4 @@
-"""What a person is to be told beside the answer: a warning, what is waited for; whoever listens is given sentences."""
+"""What a person is to read beside the answer: a warning, what is waited for; whoever listens is given sentences."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _listener: ContextVar[Tell | None] = ContextVar("listener", default=None)
 
 @contextlib.contextmanager
 def to(tell: Tell | None) -> Iterator[None]:
-    """Have what is told meanwhile go to `tell`, each sentence once; None: to nobody but who listens already."""
+    """Have what is reported meanwhile go to `tell`, each sentence once; None: to nobody but who listens already."""
     if tell is None:
         yield
         return

@@ -61,7 +61,7 @@ def passed_over(doubts: Iterable[Doubt]) -> bool:
 
 
 def weigh(doubts: Iterable[Doubt]) -> None:
-    """Raise RefusedError for a file that others can write; where nothing is written only tell of it."""
+    """Raise RefusedError for a file that others can write; where nothing is written only warn of it."""
     doubted = list(dict.fromkeys(doubts))
     if not doubted or os.geteuid() != 0:
         return

@@ -74,20 +74,20 @@ def _on(host: LiveHost, wish: Wish, agree: Agree | None) -> Undone:
         read = journal.read(host)
         damaged_records.refuse_unsafe(host, read)
         healed = trial.heal(host, read.records, how.force)
-        if healed.said and (how.id is None or agree is not None or not healed.whole):
+        if healed.notes and (how.id is None or agree is not None or not healed.whole):
             # what comes after it was not asked for, or not shown, or would stand on what is not whole
-            return _undone(wish, _Look(None, notes=healed.said, damaged=look.damaged), whole=healed.whole)
+            return _undone(wish, _Look(None, notes=healed.notes, damaged=look.damaged), whole=healed.whole)
         again = _look(host, how)
         if agree is not None and again != look:
             raise RefusedError("the host was changed since you were shown it, nothing was taken back; run it again")
         if again.chosen is None:
-            return _undone(wish, dataclasses.replace(again, notes=(*healed.said, *again.notes)))
+            return _undone(wish, dataclasses.replace(again, notes=(*healed.notes, *again.notes)))
         by = trial.take_back_by_hand if again.chosen.status is Status.UNCONFIRMED else undo.carry_out
         made = commit.invocation(host, wish.command, how.reason)
         done = by(host, again.chosen, again.way, made, how.restart, how.force)
     ended = (Status.ROLLED_BACK, Status.PARTLY)
     taken_back = any(r.id == again.chosen.id and r.status in ended for r in journal.records(host))
-    again = dataclasses.replace(again, notes=(*healed.said, *done.said))
+    again = dataclasses.replace(again, notes=(*healed.notes, *done.notes))
     whole = not again.notes and not again.way.kept
     return _undone(wish, again, whole=whole, taken_back=taken_back, done=True)
 
@@ -163,11 +163,11 @@ def _interrupted(host: LiveHost, how: RollbackOptions, read: Journal) -> list[Re
     interrupted = wayback.interrupted(read.records)
     if not how.force:
         # what was interrupted in another network namespace is healed there
-        here = journal.here(host)
-        away = [record for record in interrupted if wayback.away(record, here)]
+        own = journal.instance(host)
+        away = [record for record in interrupted if wayback.away(record, own)]
         for record in away:
             if record.id == how.id:
-                wayback.refuse_elsewhere(record, here)
+                wayback.refuse_elsewhere(record, own)
         interrupted = [record for record in interrupted if record not in away]
     waiting = trial.unconfirmed(read.records)
     late = waiting and waiting.confirm and confirm.over(waiting.confirm, confirm.moment(host))
@@ -186,7 +186,7 @@ def _taking_back(host: LiveHost, how: RollbackOptions, records: Sequence[Record]
         return _Look(chosen, trial.way_back(host, chosen, how.force))
     confirming.refuse_while_unconfirmed(host, records)
     replan = functools.partial(apply_plan.replan, records)
-    return _Look(chosen, wayback.way_back(host, records, chosen, replan, journal.here(host), how.force))
+    return _Look(chosen, wayback.way_back(host, records, chosen, replan, journal.instance(host), how.force))
 
 
 def _unfinished(record: Record) -> str:

@@ -148,8 +148,8 @@ class Watcher:
             self._traffic = dataclasses.replace(self._traffic, listeners=traffic.listeners(self._host))
 
 
-def _chosen(found: Sequence[Use]) -> tuple[Use, ...]:
+def _chosen(uses: Sequence[Use]) -> tuple[Use, ...]:
     """Return the nearest of the uses that stand for one of many, and all others; each id once."""
-    many = [use for use in found if use.of]
-    single = [use for use in found if not use.of]
+    many = [use for use in uses if use.of]
+    single = [use for use in uses if not use.of]
     return tuple({use.id: use for use in (*single, *many[: _MOST_USES - len(single)])}.values())

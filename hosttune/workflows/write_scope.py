@@ -106,7 +106,7 @@ def closed(plan: Plan, report: Report, findings: Sequence[Finding], options: str
 
 
 def _of_the_host(finding: Finding, initial: bool) -> bool:
-    """Say whether a finding is on a key of the host's alone that does not hold, or is not seen from here.
+    """Say whether a finding is on a key of the host's alone that does not hold, or is not visible from here.
 
     In the first network namespace all are the host's.
     """

@@ -87,7 +87,7 @@ def change(host: LiveHost, asked: Asked) -> int:
 
 
 def confirm(host: LiveHost, id: int | None = None, *, dry_run: bool = False, format: str = "json") -> int:
-    return acting.told(confirming.confirm_apply(host, id, dry_run=dry_run), format)
+    return acting.present(confirming.confirm_apply(host, id, dry_run=dry_run), format)
 
 
 def history(host: LiveHost | Path, format: str) -> None:

@@ -27,10 +27,10 @@ _LAST = 20
 
 
 def read(host: Host, backend: str, target: str) -> State:
-    """Return the state of a target now; raises HostError where it cannot be told, OSError for what is no target."""
+    """Return the state of a target now; raises HostError where it is unknown, OSError for what is no target."""
     with _checking():
-        found: State = _load(backend).read(host, target)
-    return found
+        state: State = _load(backend).read(host, target)
+    return state
 
 
 def write(host: WritableHost, backend: str, target: str, state: State) -> None:
@@ -76,13 +76,13 @@ def runtime(backend: str) -> bool:
     return bool(_load(backend).RUNTIME)
 
 
-def same(one: State, other: State) -> bool:
-    """Say whether two states are one; what a state leaves open (its owner) does not count."""
-    if isinstance(one, FileState) and isinstance(other, FileState):
-        pairs = ((one.uid, other.uid), (one.gid, other.gid), (one.attributes or None, other.attributes or None))
+def same(state: State, other: State) -> bool:
+    """Say whether two states are the same; what a state leaves open (its owner) does not count."""
+    if isinstance(state, FileState) and isinstance(other, FileState):
+        pairs = ((state.uid, other.uid), (state.gid, other.gid), (state.attributes or None, other.attributes or None))
         open_or_equal = all(a is None or b is None or a == b for a, b in pairs)
-        return (one.text, one.mode) == (other.text, other.mode) and open_or_equal
-    return one == other
+        return (state.text, state.mode) == (other.text, other.mode) and open_or_equal
+    return state == other
 
 
 def _load(backend: str) -> ModuleType:

@@ -26,8 +26,8 @@ def parse(target: str) -> tuple[str, str]:
 def read(host: Host, target: str) -> State:
     """Say whether the interface has the address."""
     address, interface = parse(target)
-    found = host.probe("interfaces")
-    return PRESENT if address in found.get(interface, []) else None
+    interfaces = host.probe("interfaces")
+    return PRESENT if address in interfaces.get(interface, []) else None
 
 
 def write(host: WritableHost, target: str, state: State) -> None:
@@ -56,5 +56,5 @@ def under_another_prefix(address: str, there: Iterable[str]) -> str:
     Of IPv4 an address may be there once for each prefix (net/ipv4/devinet.c, net/ipv6/addrconf.c).
     """
     wanted = ipaddress.ip_interface(address)
-    others = [one for one in map(ipaddress.ip_interface, there) if one.ip == wanted.ip and wanted.version == 6]
+    others = [other for other in map(ipaddress.ip_interface, there) if other.ip == wanted.ip and wanted.version == 6]
     return str(others[0]) if others and wanted not in others else ""

@@ -18,23 +18,23 @@ def parse(target: str) -> str:
     """Return the prefix as it is written; raises ValueError with what is wrong and how to fix it."""
     if "/" not in target:
         raise ValueError(f"{target!r} has no length; write 10.9.0.0/24")
-    found = ipaddress.ip_network(target, strict=False)
+    prefix = ipaddress.ip_network(target, strict=False)
     given = ipaddress.ip_interface(target).ip
-    if given != found.network_address:
-        raise ValueError(f"{target} begins within its prefix; write {found}")
-    if found.num_addresses < 2:
-        raise ValueError(f"{target} is one address; write it as ADDRESS/{found.prefixlen}@lo without --anyip")
-    if found.prefixlen < _WIDEST[found.version]:
-        raise ValueError(f"{target} is too wide; /{_WIDEST[found.version]} is the widest that is made")
-    if found.is_multicast or found.is_loopback or found.is_link_local or found.is_unspecified:
+    if given != prefix.network_address:
+        raise ValueError(f"{target} begins within its prefix; write {prefix}")
+    if prefix.num_addresses < 2:
+        raise ValueError(f"{target} is one address; write it as ADDRESS/{prefix.prefixlen}@lo without --anyip")
+    if prefix.prefixlen < _WIDEST[prefix.version]:
+        raise ValueError(f"{target} is too wide; /{_WIDEST[prefix.version]} is the widest that is made")
+    if prefix.is_multicast or prefix.is_loopback or prefix.is_link_local or prefix.is_unspecified:
         raise ValueError(f"{target} is no prefix that connections can come from; write one of your own network's")
-    return str(found)
+    return str(prefix)
 
 
 def read(host: Host, target: str) -> State:
     """Say whether the loopback has the local route."""
     prefix = parse(target)
-    return PRESENT if [prefix, "lo"] in [list(one) for one in host.probe("links")["local"]] else None
+    return PRESENT if [prefix, "lo"] in [list(route) for route in host.probe("links")["local"]] else None
 
 
 def write(host: WritableHost, target: str, state: State) -> None:

@@ -46,17 +46,17 @@ def rank(target: str) -> int:
 
 def missing(host: Host, path: str) -> list[str]:
     """Return the directories above a file that are not there, the outermost first."""
-    found: list[str] = []
+    directories: list[str] = []
     parent = path.rpartition("/")[0]
     while parent and not _exists(host, parent):
-        found.append(parent)
+        directories.append(parent)
         parent = parent.rpartition("/")[0]
-    return found[::-1]
+    return directories[::-1]
 
 
 def made(host: Host, path: str, serves: tuple[str, ...] = ()) -> list[Change]:
     """Return the changes that make the directories which a file lacks."""
-    return [Change("directory", one, None, PRESENT, serves) for one in missing(host, path)]
+    return [Change("directory", directory, None, PRESENT, serves) for directory in missing(host, path)]
 
 
 def _exists(host: Host, path: str) -> bool:
@@ -69,7 +69,7 @@ def _exists(host: Host, path: str) -> bool:
 def in_the_way(host: Host, path: str) -> str:
     """Return what stands above a file where a directory has to be, "" where nothing does.
 
-    A directory cannot be read as a file is; a file, /dev/null and a link to nowhere can be told from it by that.
+    A directory cannot be read as a file is, which sets it apart from a file, /dev/null and a link to nowhere.
     """
     parent = path.rpartition("/")[0]
     while parent:

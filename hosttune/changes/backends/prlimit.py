@@ -37,10 +37,10 @@ def read(host: Host, target: str) -> State:
 def write(host: WritableHost, target: str, state: State) -> None:
     """Set the limits; a process that has ended took them with it, and there is nothing to do."""
     pid, _ = _parse(target)
-    found = _STATE.fullmatch(str(state))
-    if found is None or read(host, target) is None:
+    match = _STATE.fullmatch(str(state))
+    if match is None or read(host, target) is None:
         return
-    host.act("prlimit", pid=pid, soft=int(found[1]), hard=int(found[2]))
+    host.act("prlimit", pid=pid, soft=int(match[1]), hard=int(match[2]))
 
 
 def check(target: str, state: State) -> None:
@@ -65,10 +65,10 @@ def rank(target: str) -> int:
 
 
 def _parse(target: str) -> tuple[int, str]:
-    found = _TARGET.fullmatch(target)
-    if not found:
+    match = _TARGET.fullmatch(target)
+    if not match:
         raise ValueError(f"{target!r} is no PID:STARTTIME")
-    return int(found[1]), found[2]
+    return int(match[1]), match[2]
 
 
 def _start(host: Host, pid: int) -> str:

@@ -42,8 +42,8 @@ def places() -> list[Place]:
 
 
 def _ordered() -> list[ModuleType]:
-    found = [registry.load(__name__, name) for name in registry.names(__name__)]
-    return sorted(found, key=lambda kind: (getattr(kind, "RANK", _LAST), _name(kind)))
+    modules = [registry.load(__name__, name) for name in registry.names(__name__)]
+    return sorted(modules, key=lambda kind: (getattr(kind, "RANK", _LAST), _name(kind)))
 
 
 def _name(kind: ModuleType) -> str:

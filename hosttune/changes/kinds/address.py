@@ -39,16 +39,16 @@ def _of_the_kernel(draft: Draft) -> list[Change]:
     known: dict[str, Any] = draft.world.probe("interfaces")
     planned = draft.world.states("address")
     # asked once: a thousand addresses would ask a thousand times
-    there_now = {f"{one}@{name}" for name, found in known.items() for one in found}
+    there_now = {f"{cidr}@{name}" for name, addresses in known.items() for cidr in addresses}
     there_now |= {target for target, state in planned.items() if state is not None}
     there_now -= {target for target, state in planned.items() if state is None}
     made: list[Change] = []
     for target in request.addresses:
-        one, interface = address.parse(target)
+        cidr, interface = address.parse(target)
         if interface not in known:
             there = ", ".join(sorted(known))
             draft.refusals.append(f"--add-address: no interface {interface} here; there are {there}")
-        elif there := address.under_another_prefix(one, known[interface]):
+        elif there := address.under_another_prefix(cidr, known[interface]):
             why = f"{interface} has it as {there}; name it so, or leave it out"
             draft.refusals.append(f"--add-address {target}: {why}")
         elif target not in there_now:
@@ -59,7 +59,7 @@ def _of_the_kernel(draft: Draft) -> list[Change]:
 
 
 def _files(draft: Draft) -> None:
-    """Add the changes of the files, one an interface; an interface that nobody is seen to run is refused."""
+    """Add the changes of the files, one an interface; an interface that nobody is known to run is refused."""
     come, go = _by_interface(draft.request.addresses), _by_interface(draft.request.remove)
     for name in dict.fromkeys([*come, *go]):
         by = runner(draft.world, name)
@@ -75,33 +75,33 @@ def _files(draft: Draft) -> None:
 
 
 def _by_interface(targets: Iterable[str]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
+    cidrs: dict[str, list[str]] = {}
     for target in targets:
-        one, name = address.parse(target)
-        found.setdefault(name, []).append(one)
-    return found
+        cidr, name = address.parse(target)
+        cidrs.setdefault(name, []).append(cidr)
+    return cidrs
 
 
 def duplicates(request: Request, facts: AddressFacts) -> Iterator[str]:
     """Refuse the addresses that somebody else has: two owners of one address break each other's connections."""
     for target in request.addresses:
-        one = target.partition("/")[0]
-        if one in facts.answers:
-            yield f"{one} is in use: {facts.answers[one]} answers for it on {target.rpartition('@')[2]}; choose another"
+        ip = target.partition("/")[0]
+        if ip in facts.answers:
+            yield f"{ip} is in use: {facts.answers[ip]} answers for it on {target.rpartition('@')[2]}; choose another"
 
 
 def wrong_prefixes(request: Request, facts: AddressFacts) -> Iterator[str]:
     """Refuse a prefix that is not that of the interface's subnet; a single address (/32, /128) is none."""
     wrong: dict[str, list[str]] = {}
     for target in request.addresses:
-        one = ipaddress.ip_interface(target.partition("@")[0])
-        if one.network.prefixlen == one.max_prefixlen:
+        given = ipaddress.ip_interface(target.partition("@")[0])
+        if given.network.prefixlen == given.max_prefixlen:
             continue
         name = target.rpartition("@")[2]
         subnets = {ipaddress.ip_interface(there).network for there in facts.subnets.get(name, ())}
-        around = [subnet for subnet in subnets if subnet.version == one.version and one.ip in subnet]
+        around = [subnet for subnet in subnets if subnet.version == given.version and given.ip in subnet]
         around = [subnet for subnet in around if subnet.num_addresses > 1]
-        if around and one.network not in around:
+        if around and given.network not in around:
             why = f"{name} is in {around[0]}, a subnet of another size: write /{around[0].prefixlen}@{name}"
             wrong.setdefault(why, []).append(target)
     for why, targets in wrong.items():
@@ -112,10 +112,10 @@ def wrong_prefixes(request: Request, facts: AddressFacts) -> Iterator[str]:
 def removals(targets: Iterable[str], facts: AddressFacts) -> Iterator[str]:
     """Refuse to give up what this host cannot do without, what comes back by itself, and what is in use."""
     for target in targets:
-        one = target.partition("/")[0]
-        if one in facts.needed:
-            yield f"{one} stays: {facts.needed[one]}"
+        ip = target.partition("/")[0]
+        if ip in facts.needed:
+            yield f"{ip} stays: {facts.needed[ip]}"
         elif target in facts.returns:
-            yield f"{one} would come back: {facts.returns[target]}"
-        elif one in facts.used and not facts.force:
-            yield f"{one}: {facts.used[one]}; with --force"
+            yield f"{ip} would come back: {facts.returns[target]}"
+        elif ip in facts.used and not facts.force:
+            yield f"{ip}: {facts.used[ip]}; with --force"

@@ -64,7 +64,7 @@ def overlaps(target: str, taken: tuple[tuple[str, str], ...]) -> Iterator[str]:
     """Refuse a prefix that holds what others use: all of it would be this host, and they could not be reached."""
     wanted = ipaddress.ip_network(target)
     for text, what in taken:
-        found = ipaddress.ip_network(text)
-        if found.version == wanted.version and found.overlaps(wanted):
+        network = ipaddress.ip_network(text)
+        if network.version == wanted.version and network.overlaps(wanted):
             yield f"--anyip {target} overlaps {text}, {what}, which could not be reached any more; choose another"
             return

@@ -31,29 +31,29 @@ _NR_OPEN = Subject("sysctl", "fs.nr_open")
 
 def rows(draft: Draft) -> None:
     """Say what each limit shall be; none where fs.nr_open would have to rise above it and may not."""
-    found = [
+    limits = [
         row
         for row in rows_of(draft.findings, draft.notes)
         if draft.request.wants("limits" if holder(row)[0] == "login" else "units")
     ]
     # else their files would be cut by that fs.nr_open, and blame it on the wrong line
-    if _below_nr_open(draft, found):
-        draft.rows |= {row.subject: row for row in found}
+    if _below_nr_open(draft, limits):
+        draft.rows |= {row.subject: row for row in limits}
 
 
 def changes(draft: Draft) -> None:
     """Raise the limits of processes, and write the files that set those of logins and services."""
-    found = draft.of("nofile")
+    limits = draft.of("nofile")
     if draft.request.runtime:
-        draft.add(_live(draft, found))
+        draft.add(_live(draft, limits))
     # the files are judged on the host as it will be: nofile is cut by the fs.nr_open that holds then
     ceiling = draft.rows[_NR_OPEN].boot_after if _NR_OPEN in draft.rows else Unknown(Reason.UNSET)
     if not isinstance(ceiling, Unknown):
         draft.future = draft.future.with_([Change("sysctl", _NR_OPEN.name, None, text(ceiling))])
     if draft.request.persist:
-        limit_files.logins(draft, found)
-        limit_files.units(draft, found)
-    draft.restarts += [holder(row)[1] for row in found if row.now is not None and holder(row)[0] == "unit"]
+        limit_files.logins(draft, limits)
+        limit_files.units(draft, limits)
+    draft.restarts += [holder(row)[1] for row in limits if row.now is not None and holder(row)[0] == "unit"]
 
 
 def rows_of(findings: Iterable[Finding], notes: list[str]) -> list[Row]:
@@ -61,11 +61,11 @@ def rows_of(findings: Iterable[Finding], notes: list[str]) -> list[Row]:
 
     `now` is that of the process that was read; others of the same service get what `_raised` says.
     """
-    found: dict[Subject, Row] = {}
+    limits: dict[Subject, Row] = {}
     for finding, requirement, reading in judged(findings, "nofile"):
         if finding.verdict is Verdict.OK:
             continue
-        row = found.setdefault(finding.subject, Row(finding.subject, reading))
+        row = limits.setdefault(finding.subject, Row(finding.subject, reading))
         have = _have(row, requirement)
         if have is None or pair(meet(requirement, have)) is None:
             notes.append(f"nofile of {' '.join(holder(row))} is left alone: {_why_not(row, have, requirement)}")
@@ -76,11 +76,11 @@ def rows_of(findings: Iterable[Finding], notes: list[str]) -> list[Row]:
         row.disk = disk if holder(row)[0] != "pid" and disk != boot else row.disk
         live = _whole(meet(requirement, now)) if now is not None else None
         row.now = live if live != now else None
-    return list(found.values())
+    return list(limits.values())
 
 
 def _have(row: Row, requirement: Requirement) -> tuple[int, int] | None:
-    """Return the limits that a requirement starts from, None where they cannot be told."""
+    """Return the limits that a requirement starts from, None where they are unknown."""
     kind, reading = holder(row)[0], row.reading
     if kind == "pid":
         return pair(reading.runtime)
@@ -102,10 +102,10 @@ def _why_not(row: Row, have: tuple[int, int] | None, requirement: Requirement) -
     return str(missing)
 
 
-def _below_nr_open(draft: Draft, found: list[Row]) -> bool:
+def _below_nr_open(draft: Draft, limits: list[Row]) -> bool:
     """See that fs.nr_open rises before a nofile, at boot too; False where it may not, which is refused."""
     request = draft.request
-    on_disk, need, need_now = _needed(found, request)
+    on_disk, need, need_now = _needed(limits, request)
     if not need:
         return True
     row = sysctl.row_of(draft, _NR_OPEN.name)
@@ -120,7 +120,7 @@ def _below_nr_open(draft: Draft, found: list[Row]) -> bool:
         draft.refusals.append(refuse.above_nr_open(need, now, "now" if low_now else "after a boot", excepted))
         return False
     draft.rows[_NR_OPEN] = row
-    row.serves += [subject for limit in found for subject in limit.serves]
+    row.serves += [subject for limit in limits for subject in limit.serves]
     row.why = row.why or "no process can be given more descriptors than this"
     _raise(row, need, low_now, bool(low_boot and on_disk))
     return True
@@ -133,10 +133,10 @@ def _raise(row: Row, need: int, now: bool, boot: bool) -> None:
     row.disk = max(need, there) if boot else row.disk
 
 
-def _needed(found: list[Row], request: Request) -> tuple[int, int, int]:
+def _needed(limits: list[Row], request: Request) -> tuple[int, int, int]:
     """Return the highest limit of the files, of all that is written, and what fs.nr_open must be now for it."""
-    files = found if request.persist else []
-    on_disk, live = _most(row.disk for row in files), _most(row.now for row in found if request.live)
+    files = limits if request.persist else []
+    on_disk, live = _most(row.disk for row in files), _most(row.now for row in limits if request.live)
     if request.runtime:
         return on_disk, max(on_disk, live), max(on_disk, live)
     # of a service systemd cuts what is too much; the next login fails (pam_limits), or gets nothing
@@ -146,7 +146,7 @@ def _needed(found: list[Row], request: Request) -> tuple[int, int, int]:
 
 def _most(limits: Iterable[Value | None]) -> int:
     """Return the highest hard limit, 0 for none."""
-    return max((found[1] for value in limits if (found := pair(value))), default=0)
+    return max((soft_and_hard[1] for value in limits if (soft_and_hard := pair(value))), default=0)
 
 
 def _number(value: Value | Unknown | None) -> int:
@@ -161,10 +161,10 @@ def _at_boot_ceiling(row: Row, machine: Machine) -> int:
     return BUMPED if raised else kernel.NR_OPEN
 
 
-def _live(draft: Draft, found: list[Row]) -> list[Change]:
+def _live(draft: Draft, limits: list[Row]) -> list[Change]:
     """Return the changes to running processes; without --live they are only named."""
     made: list[Change] = []
-    for row in found:
+    for row in limits:
         kind, name = holder(row)
         if row.now is None:
             continue

@@ -36,33 +36,33 @@ def rows(draft: Draft) -> None:
 
 def changes(draft: Draft) -> None:
     """Write the keys, and the files that set them at boot."""
-    found = draft.of("sysctl")
+    rows = draft.of("sysctl")
     because: dict[str, list[str]] = {}
-    for row in found:
+    for row in rows:
         for why in row.alone if row.now is None and row.disk is None else ():
             because.setdefault(why, []).append(row.subject.name)
     draft.notes += [f"left alone: {', '.join(dict.fromkeys(keys))}: {why}" for why, keys in because.items()]
-    draft.refusals += refuse.values(found, draft.facts)
+    draft.refusals += refuse.values(rows, draft.facts)
     range_ = draft.rows.get(Subject("sysctl", "net.ipv4.ip_local_port_range"))
     if range_ is not None:
         draft.refusals += refuse.port_range(range_, row_of(draft, "net.ipv4.ip_unprivileged_port_start"))
         draft.refusals += refuse.ports(range_, row_of(draft, "net.ipv4.ip_local_reserved_ports"), draft.facts)
     made = []
-    for row in found:
+    for row in rows:
         if row.now is not None and row.now != row.reading.runtime:
             key = row.subject.name
             before = draft.world.current("sysctl", key)
             made.append(Change("sysctl", key, before, text(row.now), tuple(row.serves), row.why))
     draft.add(made)
-    _modules(draft, found)
-    _drop_in(draft, found)
+    _modules(draft, rows)
+    _drop_in(draft, rows)
 
 
 def rows_of(findings: Iterable[Finding], request: Request, known: PlanFacts) -> dict[Subject, Row]:
     """Return a row for each key that a finding names."""
-    found: dict[Subject, Row] = {}
+    rows: dict[Subject, Row] = {}
     for finding, requirement, reading in judged(findings, "sysctl"):
-        row = found.setdefault(finding.subject, Row(finding.subject, reading))
+        row = rows.setdefault(finding.subject, Row(finding.subject, reading))
         now = reading.runtime
         reason = now.reason if isinstance(now, Unknown) else None
         if finding.verdict is Verdict.NOT_APPLICABLE:
@@ -74,17 +74,17 @@ def rows_of(findings: Iterable[Finding], request: Request, known: PlanFacts) -> 
                 row.alone.append(finding.because)
         elif finding.verdict is not Verdict.OK:
             _act(row, requirement, request, known.defaults.get(row.subject.name))
-    return found
+    return rows
 
 
 def _settled(requirement: Requirement, reading: Reading) -> bool:
     """Say whether it is known what to write, though not whether it holds already.
 
-    Of an image the value is not seen, but where only one is right it can be written all the same. Not so for a key
-    that comes with a module: whether connections are tracked there cannot be told.
+    Of an image the value is unknown, but where only one is right it can be written all the same. Not so for a key
+    that comes with a module: whether connections are tracked there is unknown.
     """
     if facts.module_of(requirement.subject.name):
-        # a module is not loaded for good where nobody can tell whether anything needs it
+        # a module is not loaded for good where it is unknown whether anything needs it
         return False
     if not isinstance(reading.runtime, Unknown):
         return bool(requirement.wants) or requirement.operator is Operator.NOT_BELOW_NOW
@@ -125,7 +125,7 @@ def _act(row: Row, requirement: Requirement, request: Request, default: Value | 
 
 
 def _aim(row: Row, requirement: Requirement, default: Value | None) -> Value | None:
-    """Return the value to set, None where it cannot be told; `default` is what the kernel starts with."""
+    """Return the value to set, None where it is unknown; `default` is what the kernel starts with."""
     now, comes = _known(row.runtime_after), _at_next_boot(row, default)
     if requirement.operator is Operator.NOT_BELOW_NOW:
         return now if now is None or comes is None else highest(now, comes)
@@ -163,16 +163,16 @@ def _known(value: Value | Unknown) -> Value | None:
 def row_of(draft: Draft, key: str) -> Row:
     """Return a key in its layers, for a profile that does not ask for it too."""
     subject = Subject("sysctl", key)
-    found = draft.rows.get(subject)
-    return found or Row(subject, facts.read(draft.world, (key,))[key])
+    row = draft.rows.get(subject)
+    return row or Row(subject, facts.read(draft.world, (key,))[key])
 
 
-def _modules(draft: Draft, found: list[Row]) -> None:
+def _modules(draft: Draft, rows: list[Row]) -> None:
     """Have the modules of the keys loaded before systemd-sysctl looks for them."""
     loaded = facts.modules_at_boot(draft.future)
     wanted = {
         module: entries.Line(module, f"without it systemd-sysctl finds no {row.subject.name} at boot")
-        for row in found
+        for row in rows
         if row.disk is not None and (module := facts.module_of(row.subject.name)) and module not in loaded
     }
 
@@ -183,13 +183,13 @@ def _modules(draft: Draft, found: list[Row]) -> None:
     def others(host: Planned, known: Collection[str]) -> object:
         return facts.modules_at_boot(host) - set(wanted)
 
-    place(draft, _MODULES, wanted, blocker, others, serves(found))
+    place(draft, _MODULES, wanted, blocker, others, serves(rows))
 
 
-def _drop_in(draft: Draft, found: list[Row]) -> None:
+def _drop_in(draft: Draft, rows: list[Row]) -> None:
     """Set the keys below /etc/sysctl.d, under a name that is read after every file that says otherwise."""
-    values = {row.subject.name: text(row.disk) for row in found if row.disk is not None}
-    why = {row.subject.name: row.why for row in found}
+    values = {row.subject.name: text(row.disk) for row in rows if row.disk is not None}
+    why = {row.subject.name: row.why for row in rows}
 
     def blocker(after: Planned) -> str:
         there = resolve_systemd(after, values).values
@@ -207,25 +207,27 @@ def _drop_in(draft: Draft, found: list[Row]) -> None:
         return {k: value.text for k, value in resolve_systemd(host, known).values.items() if k not in values}
 
     wanted = {key: entries.Line(f"{key} = {value}", why[key]) for key, value in values.items()}
-    if place(draft, _SYSCTL, wanted, blocker, others, serves(found)):
+    if place(draft, _SYSCTL, wanted, blocker, others, serves(rows)):
         draft.notes += _reload_differs(draft.future, values)
 
 
 def _reload_differs(after: Planned, values: dict[str, str]) -> list[str]:
     """Say what `sysctl --system` makes of the keys, where it is not what the boot does: it reads sysctl.conf last."""
-    found = resolve_procps(after, facts.procps_release(after), values).values
+    resolved = resolve_procps(after, facts.procps_release(after), values).values
     return [
-        f"{key}: `sysctl --system` would set {found[key].text} ({found[key].origin}), the boot does not; "
+        f"{key}: `sysctl --system` would set {resolved[key].text} ({resolved[key].origin}), the boot does not; "
         "take that line out if people or packages run it here"
         for key, value in values.items()
-        if key in found and found[key].text != value
+        if key in resolved and resolved[key].text != value
     ]
 
 
 def _at_boot(host: Host, path: str, wanted: Collection[str]) -> Resolved:
-    found = resolve_systemd(host, wanted).values
+    resolved = resolve_systemd(host, wanted).values
     return {
-        key: (found[key].text, f"{found[key].origin} sets it") if key in found else ("", "a later file excludes it")
+        key: (resolved[key].text, f"{resolved[key].origin} sets it")
+        if key in resolved
+        else ("", "a later file excludes it")
         for key in wanted
     }
 
