@@ -82,8 +82,8 @@ def _maybe(cause: Cause) -> str:
 
 def _symptom(clues: Clues) -> bool:
     """Say whether anybody has said, or anything shows, that something is wrong."""
-    said = clues.symptom
-    return bool(said.errno or said.call or said.stalled_at or said.hits) or unanswered(clues) is not None
+    symptom = clues.symptom
+    return bool(symptom.errno or symptom.call or symptom.stalled_at or symptom.hits) or unanswered(clues) is not None
 
 
 def unanswered(clues: Clues) -> Flow | None:
@@ -113,7 +113,7 @@ def _by_itself(clues: Clues, held: tuple[Cause, ...], unknown: tuple[Cause, ...]
 def _explains(clues: Clues, cause: Cause) -> bool:
     if cause.at is not None and cause.unit == "connections" and not saying.near(clues.stalled_at, cause.at):
         return False
-    return not cause.evidence or not all(one.past for one in cause.evidence)
+    return not cause.evidence or not all(evidence.past for evidence in cause.evidence)
 
 
 def _first(clues: Clues) -> tuple[str, ...]:

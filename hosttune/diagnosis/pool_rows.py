@@ -21,9 +21,9 @@ _SLACK = 0.06  # of a pool: what listeners and other connections take of it
 
 def full(clues: Clues, kind: str) -> list[PortPool]:
     """Return the pools without a free port that are of a kind of cause, the fullest first; one for a shared pool."""
-    found = [p for p in clues.pools.pools if is_full(clues, p) and filled_by(clues, p) == kind]
+    pools = [p for p in clues.pools.pools if is_full(clues, p) and filled_by(clues, p) == kind]
     seen: dict[object, PortPool] = {}
-    for pool in sorted(found, key=lambda one: -one.used):
+    for pool in sorted(pools, key=lambda pool: -pool.used):
         seen.setdefault(pool.source if pool.mode is BindMode.BIND else (pool.source, pool.backend), pool)
     return list(seen.values())
 
@@ -115,9 +115,9 @@ def taken(clues: Clues, pool: PortPool) -> tuple[Evidence, ...]:
         (pool.reserved, "reserved"),
     )
     counted = ", ".join(f"{number:,} {name}" for number, name in parts if number)
-    told = clues.pools.told.get((pool.source, pool.backend), "")
-    found = [Evidence(f"{room(pool)}; {counted or 'none in use'}", SOCKETS)]
-    return (*found, *((Evidence(told, SOCKETS),) if told else ()))
+    why = clues.pools.told.get((pool.source, pool.backend), "")
+    shares = [Evidence(f"{room(pool)}; {counted or 'none in use'}", SOCKETS)]
+    return (*shares, *((Evidence(why, SOCKETS),) if why else ()))
 
 
 def stopped(clues: Clues, pool: PortPool) -> tuple[Evidence, ...]:
@@ -210,4 +210,4 @@ def _narrow(clues: Clues) -> tuple[int, ...] | None:
 def _unreserved(clues: Clues) -> bool:
     """Say whether a port that a listener has would be in the wider range, and nothing reserves it."""
     open_to = span(*_WIDE) & ~mask_of(clues.text("net.ipv4.ip_local_reserved_ports"))
-    return any(open_to >> one.port & 1 for one in clues.listeners)
+    return any(open_to >> listener.port & 1 for listener in clues.listeners)

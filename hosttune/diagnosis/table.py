@@ -78,7 +78,7 @@ def dropping(clues: Clues) -> tuple[Evidence, ...]:
     return some(saying.moved(clues, DROP, STATISTICS), lines)
 
 
-def told(clues: Clues) -> bool:
+def logged_full(clues: Clues) -> bool:
     """Say whether a log that a person gave has the kernel's words of a full table, not just a connect() that waited."""
     return any(word in hit.line for hit in clues.symptom.hits for word in WORDS)
 
@@ -131,9 +131,9 @@ def entries(clues: Clues) -> tuple[Evidence, ...]:
     if not isinstance(seen, Tracked) or not seen.seen:
         return ()
     shares = sorted(seen.states.items(), key=lambda item: -item[1])[:3]
-    told = ", ".join(f"{saying.percent(count / seen.seen)} {name}" for name, count in shares)
+    named = ", ".join(f"{saying.percent(count / seen.seen)} {name}" for name, count in shares)
     sample = "" if seen.whole else f" (a sample of {seen.seen:,})"
-    return (Evidence(f"of the entries are {told}{sample}", "ctnetlink, `conntrack -L`"),)
+    return (Evidence(f"of the entries are {named}{sample}", "ctnetlink, `conntrack -L`"),)
 
 
 def sockets(clues: Clues) -> int | None:

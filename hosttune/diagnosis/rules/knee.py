@@ -116,8 +116,8 @@ def _busiest(clues: Clues, cost: float) -> tuple[Program, float] | None:
     """Return the program that spends the time of the search in the kernel, where so much of it is to be seen."""
     if cost < _BUSY:
         return None
-    found = [(one, clues.busy(one)) for one in clues.programs if one.here is not False]
-    heavy = [(one, busy[0]) for one, busy in found if busy and busy[0] >= max(cost / 2, _BUSY)]
+    times = [(program, clues.busy(program)) for program in clues.programs if program.here is not False]
+    heavy = [(program, busy[0]) for program, busy in times if busy and busy[0] >= max(cost / 2, _BUSY)]
     return max(heavy, key=lambda pair: pair[1], default=None)
 
 
