@@ -15,10 +15,10 @@ def sysctl(key: str, value: int, unit: str, highest: int = INT, rather: int | No
 
     `rather` is what one would rather give it, and what a person is told.
     """
-    told = value if rather is None else rather
-    if told > highest:
+    shown = value if rather is None else rather
+    if shown > highest:
         return ()
-    return (Remedy(f"sysctl:{key}", value, rather, unit, f"{key}={told:,}"),)
+    return (Remedy(f"sysctl:{key}", value, rather, unit, f"{key}={shown:,}"),)
 
 
 def size(count: int) -> str:
