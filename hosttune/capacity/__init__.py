@@ -21,7 +21,7 @@ NO_BOUND = "no bound"
 
 
 def capacity(facts: CapacityFacts) -> tuple[Bound, ...]:
-    """Return all bounds: of connections, then of rates; those that could not be told, or do not limit, come last."""
+    """Return all bounds: of connections, then of rates; those that are unknown, or do not limit, come last."""
     bounds = [
         b
         for name in registry.names("hosttune.capacity.bounds")
@@ -69,6 +69,6 @@ def with_log(bound: Bound, facts: CapacityFacts) -> Bound:
 
 
 def order(bound: Bound) -> tuple[bool, bool, int, str]:
-    """Return the key that sorts bounds: of connections, then of rates, the least first, those not told last."""
+    """Return the key that sorts bounds: of connections, then of rates, the least first, the unknown last."""
     known = isinstance(bound.hard, int)
     return (bound.unit != "connections", not known, bound.hard if isinstance(bound.hard, int) else 0, bound.id)

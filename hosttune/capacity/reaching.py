@@ -16,7 +16,7 @@ def limit(bound: Bound) -> int | None:
 
 
 def below(bound: Bound, workload: Workload) -> bool:
-    """Say whether a bound is known, and below what is wanted in its unit."""
+    """Say whether a bound is known, and below the target in its unit."""
     most = limit(bound)
     return most is not None and most < (workload.rate if bound.unit == "connections/s" else workload.connections)
 

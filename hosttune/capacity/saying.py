@@ -13,7 +13,7 @@ LONG = 2**63 - 1
 def sysctl(key: str, value: int, unit: str, highest: int = INT, rather: int | None = None) -> tuple[Remedy, ...]:
     """Return the remedy of a sysctl that is one number; none where the kernel takes no such value.
 
-    `rather` is what one would rather give it, and what a person is told.
+    `rather` is what one would rather give it, and what is shown to a person.
     """
     shown = value if rather is None else rather
     if shown > highest:

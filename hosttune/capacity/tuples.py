@@ -121,7 +121,7 @@ def _reuses(facts: CapacityFacts, pools: Sequence[PortPool]) -> bool:
 
 
 def waiting(facts: CapacityFacts, group: Group, reuse: bool = False) -> int:
-    """Return the tuples of a group that closed connections keep while the wanted ones are open."""
+    """Return the tuples of a group that closed connections keep while the target number is open."""
     return closing.kept(facts.workload, facts.workload.connections, kept(facts, group, reuse), _part(facts, group))
 
 

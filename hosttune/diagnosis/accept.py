@@ -118,7 +118,7 @@ def _queue(clues: Clues, listener: Listener, certainty: Certainty, evidence: tup
 
 
 def owner_of(clues: Clues, listener: Listener) -> Program | None:
-    """Return the process that holds a listener; None where it was not seen."""
+    """Return the process that holds a listener; None where it was not observed."""
     pid = clues.owners.get(listener.inode)
     return clues.program(pid) if pid is not None else None
 
@@ -133,7 +133,7 @@ def confirm(queue: Queue) -> str:
 
 
 def excluded(clues: Clues, rule: Rule) -> Cause:
-    """Return why no accept queue is to blame: none overflows now; it could not be seen; or it is too short a look."""
+    """Return why no accept queue is to blame: none overflows now; that is unknown; or it is too short a look."""
     ever = clues.rates.value(OVERFLOWS)
     if ever is None:
         if clues.hits(rule.kind):
@@ -160,7 +160,7 @@ def too_short(clues: Clues, counter: str) -> bool:
 
 
 def silent(clues: Clues) -> bool:
-    """Say whether what is told of the stall is what a dropped SYN shows: no error, or ETIMEDOUT after minutes."""
+    """Say whether what is reported of the stall is what a dropped SYN shows: no error, or ETIMEDOUT after minutes."""
     return bool(clues.met("ETIMEDOUT", "none", calls=("connect",)))
 
 
@@ -214,7 +214,7 @@ def _retried(clues: Clues, listener: Listener) -> int:
 def _starved(clues: Clues, listener: Listener | None, owner: Program | None) -> Program | None:
     """Return the process at its limit that would have to accept: the owner, or a worker of the same name.
 
-    Where the owner was not seen, it is one of the listener's user, if any.
+    Where the owner was not observed, it is one of the listener's user, if any.
     """
     near = [program for program in clues.programs if program.here is not False or program is owner]
     short = [program for program in near if program.soft is not None and program.descriptors >= program.soft - _SPARE]

@@ -39,7 +39,7 @@ class Clues:
     `programs` are processes as they are now, `earlier` as they were at the first gathering; `named`: the person named
     them. `groups` are the limits of their control groups, likewise. `pools` are of the destinations that were found or
     named; `backends` those that were named, `bind_mode` that which was, None where none was. `rate` is new connections
-    a second that were said to be wanted, 0 where nothing was said. `tracked` is what fills the conntrack table, None
+    a second that are the target, 0 where none was given. `tracked` is what fills the conntrack table, None
     where it is far from full and nothing was refused. `log` is the age in seconds and the text of the kernel's lines.
     `known` is what is known of the programs, `bounds` are those of a role that was named. `examined`: a host answered,
     not only a person. `notes` say what of the questions had no answer.
@@ -138,7 +138,7 @@ class Clues:
         return self.symptom.stalled_at
 
     def most(self, counter: str) -> int | None:
-        """Return a counter at the higher of the two gatherings; None where it was not seen."""
+        """Return a counter at the higher of the two gatherings; None where it was not observed."""
         counts = [sample.counters.get(counter) for sample in (self.rates.before, self.rates.now)]
         return max((count for count in counts if count is not None), default=None)
 

@@ -93,11 +93,11 @@ def unanswered(clues: Clues) -> Flow | None:
 
 
 def _by_itself(clues: Clues, held: tuple[Cause, ...], unknown: tuple[Cause, ...]) -> bool:
-    """Say whether no limit of the host can be it: it stopped at a number, the host was seen, and nothing is left.
+    """Say whether no limit of the host can be it: it stopped at a number, the host was observed, and nothing is left.
 
-    An errno that a limit gives speaks against it, and so do a limit of descriptors that was not seen, and SYNs without
-    an answer. What happened once, and not now, explains nothing, nor does a limit at another number. A program that
-    writes of its own limit is believed.
+    An errno that a limit gives speaks against it, and so do a limit of descriptors that was not observed, and SYNs
+    without an answer. What happened once, and not now, explains nothing, nor does a limit at another number. A program
+    that writes of its own limit is believed.
     """
     if clues.hits(own_limits.ID):
         return True

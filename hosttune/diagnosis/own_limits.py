@@ -16,7 +16,7 @@ _NEAR = 0.9
 
 
 def at_it(clues: Clues) -> bool:
-    """Say whether the program is at the number now, so that what binds would be seen; a report's facts are taken."""
+    """Say whether the program is at the number now, so that what binds would be observed; a report's facts hold."""
     held = [program.descriptors for program in clues.programs]
     now = sum(held) if clues.named else max(held, default=0)
     if clues.examined:

@@ -42,7 +42,7 @@ def is_full(clues: Clues, pool: PortPool) -> bool:
 def filled_by(clues: Clues, pool: PortPool) -> str:
     """Return the kind of cause that a full pool is.
 
-    Where nothing tells how it was bound, the errno does: EADDRINUSE is of bind(), EADDRNOTAVAIL of connect().
+    Where nothing shows how it was bound, the errno does: EADDRINUSE is of bind(), EADDRNOTAVAIL of connect().
     """
     used, waiting = counts(clues, pool)
     if pool.blocked and pool.blocked >= used:
@@ -62,7 +62,7 @@ def counts(clues: Clues, pool: PortPool) -> tuple[int, int]:
 
 
 def inferred(clues: Clues, pool: PortPool) -> bool:
-    """Say whether it is told from the ports of two sources that one of them binds, and not which."""
+    """Say whether it is known from the ports of two sources that one of them binds, and not which."""
     pair = (pool.source, pool.backend)
     return pair in clues.pools.unsure and bool(pool.blocked) and bool(clues.pools.told.get(pair))
 
@@ -75,7 +75,7 @@ def not_seen(clues: Clues) -> str:
 
 
 def which(clues: Clues, pool: PortPool) -> str:
-    """Return what tells which of two sources binds, "" where that is known."""
+    """Return what shows which of two sources binds, "" where that is known."""
     if not inferred(clues, pool):
         return ""
     return "which of the two programs binds: strace -f -e trace=bind,connect -p PID, and `ss -tanp` for the PID"

@@ -36,7 +36,7 @@ class State(Enum):
 
     BINDS: it is full and drops now. IDLE: it is full, and nothing was tried. SPARED: it is full, and packets that began
     connections meanwhile were not dropped. ROOM: it is not full. NONE: there is no table or no limit. UNKNOWN: neither
-    its size nor its count was seen.
+    its size nor its count was observed.
     """
 
     BINDS = 1
@@ -118,7 +118,7 @@ def _since(clues: Clues) -> str:
 
 
 def over(clues: Clues) -> float | None:
-    """Return what part of the entries is of connections that are closed or closing; None where that was not seen."""
+    """Return what part of the entries is of connections closed or closing; None where that was not observed."""
     seen = clues.tracked
     if not isinstance(seen, Tracked) or not seen.seen:
         return None
@@ -126,7 +126,7 @@ def over(clues: Clues) -> float | None:
 
 
 def entries(clues: Clues) -> tuple[Evidence, ...]:
-    """Return which states the entries are in, the most frequent first; nothing where that was not seen."""
+    """Return which states the entries are in, the most frequent first; nothing where that was not observed."""
     seen = clues.tracked
     if not isinstance(seen, Tracked) or not seen.seen:
         return ()

@@ -48,7 +48,7 @@ def with_tracking(finding: Finding, machine: Machine) -> Finding:
 
 
 def wanted(requirement: Requirement) -> str:
-    """Return what is wanted in words: `to at least 4,096 connections`."""
+    """Return what is required in words: `to at least 4,096 connections`."""
     if not requirement.wants and requirement.operator is not Operator.NOT_BELOW_NOW:
         return "to a share of the memory"
     values = [shown(value, requirement.unit) for value in requirement.wants]

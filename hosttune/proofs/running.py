@@ -19,7 +19,7 @@ Progress = Callable[[int, int, str], None]
 
 
 def names() -> tuple[str, ...]:
-    """Return the experiments in the order in which they are told: by RANK of the module."""
+    """Return the experiments in the order in which they are reported: by RANK of the module."""
     modules = registry.names("hosttune.proofs.experiments")
     return tuple(sorted(modules, key=lambda name: registry.load("hosttune.proofs.experiments", name).RANK))
 

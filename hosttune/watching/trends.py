@@ -14,7 +14,7 @@ _WINDOW = 5.0
 
 _MOST_CHANGES = 4
 _SHOWN = 60.0  # seconds for which a change of a limit is shown
-_MISSED = 120.0  # seconds after which a use that is not seen any more is forgotten
+_MISSED = 120.0  # seconds after which a use that is not observed any more is forgotten
 
 
 class History:

@@ -31,7 +31,7 @@ _ETHTOOL = "ethtool -S, ena driver"
 
 
 def judge(clues: Clues) -> tuple[Cause, ...]:
-    """Return what the driver counts; else whether a published figure is near; else that nothing tells."""
+    """Return what the driver counts; else whether a published figure is near; else that nothing is known."""
     if clues.rates.value(_LEFT) is not None or clues.rates.value(_EXCEEDED) is not None:
         return (_counted(clues),)
     published = quota.published(clues.machine.cloud, clues.machine.cpus)

@@ -83,7 +83,7 @@ def _gone(clues: Clues) -> Evidence | None:
 
 
 def _by_word(clues: Clues) -> Cause:
-    """Return the cause where the kernel says it, in its log or in one that a person gave, and no table was seen."""
+    """Return the cause where the kernel says it, in its log or in one that a person gave, and no table was observed."""
     own = clues.machine.network_namespace == "initial"
     certainty = Certainty.CERTAIN if table.logged_full(clues) else Certainty.LIKELY if own else Certainty.POSSIBLE
     return _cause(clues, certainty, 70, table.dropping(clues))

@@ -86,7 +86,7 @@ def _open(clues: Clues) -> Evidence | None:
 
 
 def _too_fast(clues: Clues) -> Evidence | None:
-    """Return that the rate which was said to be wanted fills the table with closed connections."""
+    """Return that the target rate fills the table with closed connections."""
     limit, stays = clues.integer(table.MAX), table.lifetime(clues)
     if not limit or clues.rate * stays <= limit:
         return None
@@ -95,7 +95,7 @@ def _too_fast(clues: Clues) -> Evidence | None:
 
 
 def _by_word(clues: Clues) -> Cause:
-    """Return it as possible where the kernel says that the table is full: what fills it was not seen."""
+    """Return it as possible where the kernel says that the table is full: what fills it was not observed."""
     fast = _too_fast(clues)
     if table.logged_full(clues) or table.spoken(clues) or fast:
         return _cause(clues, Certainty.POSSIBLE, table.dropping(clues), fast)

@@ -70,7 +70,7 @@ def _full(clues: Clues, count: Evidence, limit: int) -> Cause:
 
 
 def _by_word(clues: Clues, spoken: tuple[Evidence, ...], against: Evidence | None) -> Cause:
-    """ENFILE, or the kernel's line of the last minute, with no full table to be seen now."""
+    """ENFILE, or the kernel's line of the last minute, with no full table to be observed now."""
     named = next((hit.numbers["limit"] for hit in clues.hits(RULE.kind) if "limit" in hit.numbers), None)
     limit = clues.integer(_KEY) if against else named
     reported = clues.met("ENFILE") or bool(clues.hits(RULE.kind))

@@ -35,7 +35,7 @@ _TABLES = (
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """A table, its entries at the fuller of two moments, and its limit; None where either was not seen."""
+    """A table, its entries at the fuller of two moments, and its limit; None where either was not observed."""
 
     name: str
     counter: str

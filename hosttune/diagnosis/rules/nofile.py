@@ -110,7 +110,7 @@ def _limits(program: Program) -> Evidence:
 
 
 def _lowered(clues: Clues, program: Program) -> bool:
-    """Say whether it has more than the limit, which was lowered afterwards, and nothing tells that more is wanted."""
+    """Say whether it has more than the limit, which was lowered afterwards, and nothing shows that more is required."""
     wants = _waiting(clues, program) or RULE.met(clues) or clues.hits(RULE.kind)
     return program.descriptors > (program.soft or 0) and not wants
 

@@ -59,7 +59,7 @@ def _seen(clues: Clues, count: int | None, limit: int | None) -> Certainty | Non
 
 
 def _memory_free(clues: Clues) -> bool | None:
-    """Say whether TCP has less memory than its limit, so that this is not why sockets are reset; None: not seen."""
+    """Say whether TCP has less memory than its limit, so that this is not why sockets are reset; None: not observed."""
     pages, limits = clues.rates.value("sockstat.TCP.mem"), clues.numbers("net.ipv4.tcp_mem")
     return None if pages is None or not limits or len(limits) != 3 else pages < limits[1]
 

@@ -29,7 +29,7 @@ _SHARE, _HIGH = 0.01, 0.05
 (Mathis, Semke, Mahdavi and Ott, 1997)."""
 
 _FEW = 20
-"""Segments sent again: of fewer no share can be told."""
+"""Segments sent again: of fewer no share can be judged."""
 
 _COUNTERS = "/proc/net/snmp, /proc/net/netstat"
 _OWN_DROPS = {

@@ -50,7 +50,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
 
 
 def _host(clues: Clues) -> tuple[int, int, str] | None:
-    """Return how many tasks the host has, the lower of its two limits, and which that is; None where not seen."""
+    """Return how many tasks the host has, the lower of its two limits, and which that is; None where not observed."""
     limits = [(value, key) for key in _HOST if (value := clues.integer(key)) is not None]
     tasks = clues.rates.value("tasks")
     return (tasks, *min(limits)) if tasks is not None and limits else None

@@ -200,7 +200,7 @@ def _count(clues: Clues) -> str:
 
 
 def _now(clues: Clues) -> tuple[Evidence, ...]:
-    """Return that no pool is nearly full now, where pools were seen: what was said is of another time, or place."""
+    """Return that no pool is nearly full now, where pools were observed: what was said is of another time, or place."""
     if not clues.pools.pools:
         return ()
     pool = pool_rows.fullest(clues.pools.pools)

@@ -82,7 +82,7 @@ def _one_for_all(clues: Clues, size: int) -> bool:
 
 
 def _shown(clues: Clues) -> str:
-    """Return what tells that no program binds first, "" where one does, or nothing tells it."""
+    """Return what shows that no program binds first, "" where one does, or nothing shows it."""
     if any(pool.mode is BindMode.BIND for pool in clues.pools.pools):
         return ""
     return next((why for pair, why in clues.pools.told.items() if pair not in clues.pools.unsure), "")
@@ -105,7 +105,7 @@ def _for_all(clues: Clues, size: int) -> Cause:
 
 
 def _by_word(clues: Clues, size: int | None) -> Cause:
-    """EADDRINUSE is also what a server meets whose own port is taken: a number tells that it is not that."""
+    """EADDRINUSE is also what a server meets whose own port is taken: a number shows that it is not that."""
     known, against = _sources(clues), []
     at, certainty, stopped = None, Certainty.POSSIBLE, None
     for many in (known,) if known else range(1, _MOST + 1):

@@ -65,7 +65,7 @@ def _dropping(clues: Clues) -> Cause:
 
 
 def _own_dropped(clues: Clues) -> bool | None:
-    """Say whether interfaces of this namespace dropped packets in this look; None where that was not seen."""
+    """Say whether interfaces of this namespace dropped packets in this look; None where that was not observed."""
     if all(clues.rates.moved(name) is None for name in _INTERFACES):
         return None
     return any(clues.rates.rose(name) for name in _INTERFACES)

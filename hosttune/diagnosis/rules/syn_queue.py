@@ -47,7 +47,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
 
 
 def _ever(clues: Clues) -> bool | None:
-    """Say whether a SYN queue of this namespace has ever been full; None where that cannot be seen."""
+    """Say whether a SYN queue of this namespace has ever been full; None where that cannot be observed."""
     seen = [value for name in (_DROPPED, _SENT) if (value := clues.rates.value(name)) is not None]
     return any(seen) if seen else None
 

@@ -54,7 +54,7 @@ def _met(clues: Clues) -> Cause | None:
 
 
 def _too_fast(clues: Clues) -> Cause | None:
-    """Return it where the rate that is wanted is more than the ports allow."""
+    """Return it where the target rate is more than the ports allow."""
     limit = pool_rows.churn(clues)
     if not limit or clues.rate <= limit or clues.stalled_at:
         return None

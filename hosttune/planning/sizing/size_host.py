@@ -10,7 +10,7 @@ from hosttune.model import Bottleneck, Bound, Scope, Sizing, Tier, TierPlan, Top
 from hosttune.planning.sizing import cloud_limits, flow, heed, tier_size
 from hosttune.planning.sizing.role import Role
 
-_MEASURED = ("ports", "churn", "cloud")  # what a real host may not have told, and the topology does
+_MEASURED = ("ports", "churn", "cloud")  # what a real host may not have reported, and the topology does
 
 Real = Mapping[str, tuple[Bound, ...]]
 """Bounds of tiers whose hosts exist, by tier: of each id the weakest host's."""

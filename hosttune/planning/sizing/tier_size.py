@@ -196,7 +196,7 @@ def _entries(tier: Tier, load: Workload) -> int:
 
 
 def _closed(tier: Tier, facts: CapacityFacts) -> int:
-    """Return the bytes of the entries that closed connections keep at the wanted load."""
+    """Return the bytes of the entries that closed connections keep at the target load."""
     if not tier.conntrack:
         return 0
     sides = Fraction(facts.workload.sockets_per_connection)

@@ -42,7 +42,7 @@ def load(
 ) -> Topology:
     """Return the topology of a file, or of a name that ships, with the values of `overrides` (KEY=VALUE) in it.
 
-    `directories` hold profiles of one's own, which tiers may have as their role. `weigh` is told what lets others than
+    `directories` hold profiles of one's own, which tiers may have as their role. `weigh` is given what lets others than
     root write the file. Raises UsageError where there is no such file, TopologyError, one line, where it is wrong:
     file, tier, key, and how to fix it.
     """
