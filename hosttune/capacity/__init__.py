@@ -21,13 +21,13 @@ NO_BOUND = "no bound"
 
 
 def capacity(facts: CapacityFacts) -> tuple[Bound, ...]:
-    """Return all bounds: of connections, then of rates; those that could not be told, or do not limit, come last."""
-    found = [
+    """Return all bounds: of connections, then of rates; those that are unknown, or do not limit, come last."""
+    bounds = [
         b
         for name in registry.names("hosttune.capacity.bounds")
         for b in registry.load("hosttune.capacity.bounds", name).bounds(facts)
     ]
-    return tuple(sorted((with_log(_or_none(bound), facts) for bound in found), key=order))
+    return tuple(sorted((with_log(_or_none(bound), facts) for bound in bounds), key=order))
 
 
 def _or_none(bound: Bound) -> Bound:
@@ -53,8 +53,8 @@ def more_sources(facts: CapacityFacts, *, widest: bool, below_knee: bool) -> int
     `widest`: with the widest range instead of the one now. `below_knee`: without that connect() slows first; None
     too in a bind mode that has no knee.
     """
-    found = tuples.sources(facts, widest, below_knee)
-    return None if found is None else sum(found.values())
+    missing = tuples.sources(facts, widest, below_knee)
+    return None if missing is None else sum(missing.values())
 
 
 def with_log(bound: Bound, facts: CapacityFacts) -> Bound:
@@ -69,6 +69,6 @@ def with_log(bound: Bound, facts: CapacityFacts) -> Bound:
 
 
 def order(bound: Bound) -> tuple[bool, bool, int, str]:
-    """Return the key that sorts bounds: of connections, then of rates, the least first, those not told last."""
+    """Return the key that sorts bounds: of connections, then of rates, the least first, the unknown last."""
     known = isinstance(bound.hard, int)
     return (bound.unit != "connections", not known, bound.hard if isinstance(bound.hard, int) else 0, bound.id)

@@ -17,7 +17,7 @@ class CapacityFacts:
     would be with the widest range. `process` is the running program. `files_open` is what /proc/sys/fs/file-nr
     counts, `tracked` nf_conntrack_count, `sockets_open` TCP sockets of all namespaces, `threads` tasks of the host,
     `neighbours` entries of the table, `on_link` the backends that would be such. `groups` are the limits of control
-    groups that hold for the program, Unknown where they could not be told. `allowance` is the connections that the
+    groups that hold for the program, Unknown where they could not be read. `allowance` is the connections that the
     cloud may still track: None where it does not count, Unknown where its driver does not tell; `exceeded` are the
     packets that it dropped beyond them. `settings` are what the program's configuration says, where it was read;
     `programs` what is known of the program, and of the one that the configuration is of.
@@ -102,7 +102,7 @@ class CapacityFacts:
         return process.accepted + (process.outgoing if load.tuples_per_connection else 0)
 
     def short(self, hard: int | Unknown | None) -> bool:
-        """Say whether a bound is known and below the connections that are wanted."""
+        """Say whether a bound is known and below the target of connections."""
         return isinstance(hard, int) and hard < self.workload.connections
 
     def integer(self, key: str) -> int | Unknown | None:

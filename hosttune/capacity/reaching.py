@@ -16,19 +16,19 @@ def limit(bound: Bound) -> int | None:
 
 
 def below(bound: Bound, workload: Workload) -> bool:
-    """Say whether a bound is known, and below what is wanted in its unit."""
+    """Say whether a bound is known, and below the target in its unit."""
     most = limit(bound)
     return most is not None and most < (workload.rate if bound.unit == "connections/s" else workload.connections)
 
 
 def merge(bounds: Iterable[Bound], facts: CapacityFacts) -> tuple[Remedy, ...]:
     """Return the remedies of all bounds below the workload, in their order: of each subject the greatest."""
-    found: dict[str, Remedy] = {}
+    remedies: dict[str, Remedy] = {}
     for bound in bounds:
         for need in bound.remedies if below(bound, facts.workload) else ():
-            known = found.get(need.subject)
-            found[need.subject] = need if known is None or _more(need, known) else known
-    return tuple(found.values())
+            known = remedies.get(need.subject)
+            remedies[need.subject] = need if known is None or _more(need, known) else known
+    return tuple(remedies.values())
 
 
 def _more(need: Remedy, known: Remedy) -> bool:

@@ -13,12 +13,12 @@ LONG = 2**63 - 1
 def sysctl(key: str, value: int, unit: str, highest: int = INT, rather: int | None = None) -> tuple[Remedy, ...]:
     """Return the remedy of a sysctl that is one number; none where the kernel takes no such value.
 
-    `rather` is what one would rather give it, and what a person is told.
+    `rather` is what one would rather give it, and what is shown to a person.
     """
-    told = value if rather is None else rather
-    if told > highest:
+    shown = value if rather is None else rather
+    if shown > highest:
         return ()
-    return (Remedy(f"sysctl:{key}", value, rather, unit, f"{key}={told:,}"),)
+    return (Remedy(f"sysctl:{key}", value, rather, unit, f"{key}={shown:,}"),)
 
 
 def size(count: int) -> str:

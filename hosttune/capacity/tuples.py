@@ -69,14 +69,14 @@ def pools(facts: CapacityFacts) -> tuple[PortPool, ...]:
 
 def groups(pools: Sequence[PortPool]) -> tuple[Group, ...]:
     """Group pools by backend; with bind() by address family, each source once, with what all backends use of it."""
-    found: dict[tuple[str, int], list[PortPool]] = {}
+    members: dict[tuple[str, int], list[PortPool]] = {}
     shared = bool(pools) and pools[0].mode is BindMode.BIND
     for pool in pools:
         family = 6 if ":" in pool.backend.address else 4
-        found.setdefault(("" if shared else str(pool.backend), family), []).append(pool)
+        members.setdefault(("" if shared else str(pool.backend), family), []).append(pool)
     backends = len({str(pool.backend) for pool in pools})
     made = []
-    for (name, family), of in found.items():
+    for (name, family), of in members.items():
         part = Fraction(len({str(pool.backend) for pool in of}), backends)
         made.append(Group(name, family, _once(of) if shared else tuple(of), part))
     return tuple(made)
@@ -114,14 +114,14 @@ def kept(facts: CapacityFacts, group: Group, reuse: bool = False) -> int:
     return TIME_WAIT
 
 
-def _reuses(facts: CapacityFacts, found: Sequence[PortPool]) -> bool:
+def _reuses(facts: CapacityFacts, pools: Sequence[PortPool]) -> bool:
     """Say whether net.ipv4.tcp_tw_reuse lets closed tuples of these pools serve again; 2 does over loopback alone."""
     mode = facts.integer(_REUSE)
-    return mode == 1 or (mode == 2 and all(_loopback(p) for p in found))
+    return mode == 1 or (mode == 2 and all(_loopback(p) for p in pools))
 
 
 def waiting(facts: CapacityFacts, group: Group, reuse: bool = False) -> int:
-    """Return the tuples of a group that closed connections keep while the wanted ones are open."""
+    """Return the tuples of a group that closed connections keep while the target number is open."""
     return closing.kept(facts.workload, facts.workload.connections, kept(facts, group, reuse), _part(facts, group))
 
 
@@ -163,11 +163,11 @@ def _settings(facts: CapacityFacts) -> list[_Setting]:
     now = groups(pools(facts))
     wide = sum(g.room for g in groups(_pools(facts, True))) > sum(g.room for g in now)
     reuse = any(waiting(facts, g, True) < waiting(facts, g) for g in now)
-    found = [_Setting(False, False)]
-    found += [_Setting(True, False)] if wide else []
-    found += [_Setting(False, True)] if reuse else []
-    found += [_Setting(True, True)] if wide and reuse else []
-    return found
+    settings = [_Setting(False, False)]
+    settings += [_Setting(True, False)] if wide else []
+    settings += [_Setting(False, True)] if reuse else []
+    settings += [_Setting(True, True)] if wide and reuse else []
+    return settings
 
 
 def _pools(facts: CapacityFacts, wide: bool) -> tuple[PortPool, ...]:
@@ -178,7 +178,7 @@ def _pools(facts: CapacityFacts, wide: bool) -> tuple[PortPool, ...]:
 
 def _sources(facts: CapacityFacts, setting: _Setting, below_knee: bool) -> dict[int, int] | None:
     """Return how many more source addresses each family takes; None where none would do, or there is no knee."""
-    found: dict[int, int] = {}
+    by_family: dict[int, int] = {}
     for group in groups(_pools(facts, setting.wide)):
         if below_knee and group.knee is None:
             return None
@@ -189,8 +189,8 @@ def _sources(facts: CapacityFacts, setting: _Setting, below_knee: bool) -> dict[
         if missing > 0 and each == 0:
             return None
         more = -(-missing // each) if missing > 0 else 0
-        found[group.family] = max(found.get(group.family, 0), more)
-    return found
+        by_family[group.family] = max(by_family.get(group.family, 0), more)
+    return by_family
 
 
 def sources(facts: CapacityFacts, wide: bool, below_knee: bool) -> dict[int, int] | None:
@@ -200,21 +200,21 @@ def sources(facts: CapacityFacts, wide: bool, below_knee: bool) -> dict[int, int
 
 def _addresses(facts: CapacityFacts, setting: _Setting, more: dict[int, int]) -> tuple[Remedy, ...]:
     calm = _sources(facts, setting, below_knee=True) or {}
-    found = []
+    remedies = []
     for family, count in more.items():
         if not count:
             continue
         better = calm.get(family)
         if facts.pools:
             subject, unit = "sources" if family == 4 else "sources:ipv6", "source addresses"
-            said = f"{count:,} more source address{'es' * (count > 1)}"
+            text = f"{count:,} more source address{'es' * (count > 1)}"
         else:
             subject, unit = "pairs", "pairs of source address and backend"
             count, better = count + 1, better + 1 if better is not None else None
-            said = f"{count:,} pairs of source and backend"
+            text = f"{count:,} pairs of source and backend"
         aside = f" ({better:,} stay below the knee)" if better not in (None, count) else ""
-        found.append(Remedy(subject, count, better, unit, said + aside))
-    return tuple(found)
+        remedies.append(Remedy(subject, count, better, unit, text + aside))
+    return tuple(remedies)
 
 
 def _widening(facts: CapacityFacts, setting: _Setting) -> tuple[Remedy, ...]:
@@ -224,20 +224,20 @@ def _widening(facts: CapacityFacts, setting: _Setting) -> tuple[Remedy, ...]:
     explicit = wide.mode is BindMode.EXPLICIT
     value = (wide.low, wide.high)
     subject = "bind-range" if explicit else f"sysctl:{_RANGE}"
-    said = "ports of the program" if explicit else "range"
-    return (Remedy(subject, value, None, "ports", f"{said} {wide.low} {wide.high}"),)
+    what = "ports of the program" if explicit else "range"
+    return (Remedy(subject, value, None, "ports", f"{what} {wide.low} {wide.high}"),)
 
 
 def _reusing(facts: CapacityFacts, setting: _Setting) -> tuple[Remedy, ...]:
     if not setting.reuse:
         return ()
-    found = []
+    remedies = []
     now = pools(facts)
     if now[0].mode is not BindMode.EXPLICIT and not _reuses(facts, now):
-        found.append(Remedy(f"sysctl:{_REUSE}", 1, None, "switch", f"{_REUSE}=1"))
+        remedies.append(Remedy(f"sysctl:{_REUSE}", 1, None, "switch", f"{_REUSE}=1"))
     if facts.integer(_STAMPS) == 0:
-        found.append(Remedy(f"sysctl:{_STAMPS}", 1, None, "switch", f"{_STAMPS}=1"))
-    return tuple(found)
+        remedies.append(Remedy(f"sysctl:{_STAMPS}", 1, None, "switch", f"{_STAMPS}=1"))
+    return tuple(remedies)
 
 
 def _single(facts: CapacityFacts, widest: bool) -> tuple[PortPool, ...]:

@@ -68,9 +68,9 @@ class Queue:
 
 def queues(clues: Clues) -> tuple[Queue, ...]:
     """Return the queues that are full now; where none is, the one that overflows between two looks."""
-    full = _once_each(one for one in clues.listeners if one.queue > one.backlog)
+    full = _once_each(listener for listener in clues.listeners if listener.queue > listener.backlog)
     if full:
-        return tuple(_full(clues, one, alone=len(full) == 1) for one in full)
+        return tuple(_full(clues, listener, alone=len(full) == 1) for listener in full)
     if not clues.rates.rose(OVERFLOWS):
         return ()
     suspect = _suspect(clues)
@@ -118,7 +118,7 @@ def _queue(clues: Clues, listener: Listener, certainty: Certainty, evidence: tup
 
 
 def owner_of(clues: Clues, listener: Listener) -> Program | None:
-    """Return the process that holds a listener; None where it was not seen."""
+    """Return the process that holds a listener; None where it was not observed."""
     pid = clues.owners.get(listener.inode)
     return clues.program(pid) if pid is not None else None
 
@@ -133,12 +133,12 @@ def confirm(queue: Queue) -> str:
 
 
 def excluded(clues: Clues, rule: Rule) -> Cause:
-    """Return why no accept queue is to blame: none overflows now; it could not be seen; or it is too short a look."""
+    """Return why no accept queue is to blame: none overflows now; that is unknown; or it is too short a look."""
     ever = clues.rates.value(OVERFLOWS)
     if ever is None:
         if clues.hits(rule.kind):
-            found = saying.logged(clues, rule.kind)
-            return Cause(rule.kind, rule.what, Certainty.LIKELY, evidence=found, confirm=_TWICE, strength=30)
+            evidence = saying.logged(clues, rule.kind)
+            return Cause(rule.kind, rule.what, Certainty.LIKELY, evidence=evidence, confirm=_TWICE, strength=30)
         return rule.unknown(
             clues.traffic if isinstance(clues.traffic, Unknown) else f"{OVERFLOWS} could not be read", _TWICE
         )
@@ -146,7 +146,7 @@ def excluded(clues: Clues, rule: Rule) -> Cause:
         stands = saying.once(clues, OVERFLOWS, NETSTAT) or Evidence(f"{OVERFLOWS} stands at {ever:,}", NETSTAT)
         certainty = Certainty.POSSIBLE if silent(clues) or clues.hits(rule.kind) else Certainty.UNKNOWN
         return Cause(rule.kind, rule.what, certainty, evidence=(stands,), confirm=_LONGER, strength=10)
-    fullest = max(clues.listeners, key=lambda one: one.queue / (one.backlog + 1), default=None)
+    fullest = max(clues.listeners, key=lambda listener: listener.queue / (listener.backlog + 1), default=None)
     never = Evidence(f"{OVERFLOWS} is 0: none has ever overflowed", NETSTAT)
     text = f"{fullest.queue:,} wait at {fullest}, of {fullest.backlog + 1:,} that its queue holds" if fullest else ""
     return rule.excluded(
@@ -160,7 +160,7 @@ def too_short(clues: Clues, counter: str) -> bool:
 
 
 def silent(clues: Clues) -> bool:
-    """Say whether what is told of the stall is what a dropped SYN shows: no error, or ETIMEDOUT after minutes."""
+    """Say whether what is reported of the stall is what a dropped SYN shows: no error, or ETIMEDOUT after minutes."""
     return bool(clues.met("ETIMEDOUT", "none", calls=("connect",)))
 
 
@@ -178,16 +178,16 @@ def idle(clues: Clues, queue: Queue) -> str:
 
 def _once_each(listeners: Iterable[Listener]) -> list[Listener]:
     """Return one listener for each address and backlog: those that share a port (SO_REUSEPORT) are one service."""
-    found: dict[tuple[str, int], Listener] = {}
-    for one in sorted(listeners, key=lambda one: -one.queue):
-        found.setdefault((str(one), one.backlog), one)
-    return list(found.values())
+    services: dict[tuple[str, int], Listener] = {}
+    for listener in sorted(listeners, key=lambda listener: -listener.queue):
+        services.setdefault((str(listener), listener.backlog), listener)
+    return list(services.values())
 
 
 def _suspect(clues: Clues) -> Listener | None:
     """Return the listener that overflows though it is not full now: the only one, or the only one where any wait."""
     every = _once_each(clues.listeners)
-    waiting = [one for one in every if one.queue]
+    waiting = [listener for listener in every if listener.queue]
     for few in (every, waiting):
         if len(few) == 1:
             return few[0]
@@ -202,7 +202,7 @@ def _drops(clues: Clues) -> tuple[Evidence, ...]:
 
 def _retried(clues: Clues, listener: Listener) -> int:
     """Return how many clients on this very host wait for the listener and have asked it more than once."""
-    near = {flow.source for flow in clues.flows} | {one.address for one in clues.listeners}
+    near = {flow.source for flow in clues.flows} | {known.address for known in clues.listeners}
     return sum(
         flow.retried
         for flow in clues.flows
@@ -214,13 +214,13 @@ def _retried(clues: Clues, listener: Listener) -> int:
 def _starved(clues: Clues, listener: Listener | None, owner: Program | None) -> Program | None:
     """Return the process at its limit that would have to accept: the owner, or a worker of the same name.
 
-    Where the owner was not seen, it is one of the listener's user, if any.
+    Where the owner was not observed, it is one of the listener's user, if any.
     """
-    near = [one for one in clues.programs if one.here is not False or one is owner]
-    short = [one for one in near if one.soft is not None and one.descriptors >= one.soft - _SPARE]
+    near = [program for program in clues.programs if program.here is not False or program is owner]
+    short = [program for program in near if program.soft is not None and program.descriptors >= program.soft - _SPARE]
     if owner is not None:
-        return next((one for one in short if one.pid == owner.pid or one.name == owner.name), None)
-    return next((one for one in short if listener is None or one.uid == listener.uid), None)
+        return next((program for program in short if program.pid == owner.pid or program.name == owner.name), None)
+    return next((program for program in short if listener is None or program.uid == listener.uid), None)
 
 
 def _activity(clues: Clues, owner: Program | None) -> tuple[Evidence, ...]:

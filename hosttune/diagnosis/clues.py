@@ -39,7 +39,7 @@ class Clues:
     `programs` are processes as they are now, `earlier` as they were at the first gathering; `named`: the person named
     them. `groups` are the limits of their control groups, likewise. `pools` are of the destinations that were found or
     named; `backends` those that were named, `bind_mode` that which was, None where none was. `rate` is new connections
-    a second that were said to be wanted, 0 where nothing was said. `tracked` is what fills the conntrack table, None
+    a second that are the target, 0 where none was given. `tracked` is what fills the conntrack table, None
     where it is far from full and nothing was refused. `log` is the age in seconds and the text of the kernel's lines.
     `known` is what is known of the programs, `bounds` are those of a role that was named. `examined`: a host answered,
     not only a person. `notes` say what of the questions had no answer.
@@ -88,11 +88,11 @@ class Clues:
 
         "none" is what a person says who saw no error at all.
         """
-        told = [(self.symptom.errno, self.symptom.call)] if self.symptom.errno else []
-        told += [(hit.errno, hit.call) for hit in self.symptom.hits if hit.errno]
-        if not told:
+        known = [(self.symptom.errno, self.symptom.call)] if self.symptom.errno else []
+        known += [(hit.errno, hit.call) for hit in self.symptom.hits if hit.errno]
+        if not known:
             return None
-        return any(errno in errnos and (not calls or not call or call in calls) for errno, call in told)
+        return any(errno in errnos and (not calls or not call or call in calls) for errno, call in known)
 
     def hits(self, cause: str) -> tuple[LogHit, ...]:
         """Return the lines of the program's log that can be a sign of a cause."""
@@ -110,11 +110,11 @@ class Clues:
 
     def program(self, pid: int) -> Program | None:
         """Return a process as it is now."""
-        return next((one for one in self.programs if one.pid == pid), None)
+        return next((program for program in self.programs if program.pid == pid), None)
 
     def busy(self, program: Program) -> tuple[float, float] | None:
         """Return the CPUs that a process took between the two gatherings, in the kernel and in all; None: not known."""
-        before = next((one for one in self.earlier if one.pid == program.pid), None)
+        before = next((former for former in self.earlier if former.pid == program.pid), None)
         if before is None or self.rates.seconds < 0.05:
             return None
         ticks = kernel.USER_HZ * self.rates.seconds
@@ -138,17 +138,19 @@ class Clues:
         return self.symptom.stalled_at
 
     def most(self, counter: str) -> int | None:
-        """Return a counter at the higher of the two gatherings; None where it was not seen."""
+        """Return a counter at the higher of the two gatherings; None where it was not observed."""
         counts = [sample.counters.get(counter) for sample in (self.rates.before, self.rates.now)]
         return max((count for count in counts if count is not None), default=None)
 
     def limits_of(self, controller: str) -> list[GroupLimit]:
         """Return the limits of control groups that are of one controller."""
-        return [one for one in self.groups if one.controller == controller] if isinstance(self.groups, tuple) else []
+        return (
+            [limit for limit in self.groups if limit.controller == controller] if isinstance(self.groups, tuple) else []
+        )
 
     def refused(self, group: GroupLimit) -> int:
         """Return how often a group met its limit between the two gatherings."""
-        before = next((one.refused for one in self.groups_earlier if one.file == group.file), None)
+        before = next((earlier.refused for earlier in self.groups_earlier if earlier.file == group.file), None)
         return max(group.refused - before, 0) if group.refused is not None and before is not None else 0
 
     @property

@@ -82,8 +82,8 @@ def _maybe(cause: Cause) -> str:
 
 def _symptom(clues: Clues) -> bool:
     """Say whether anybody has said, or anything shows, that something is wrong."""
-    said = clues.symptom
-    return bool(said.errno or said.call or said.stalled_at or said.hits) or unanswered(clues) is not None
+    symptom = clues.symptom
+    return bool(symptom.errno or symptom.call or symptom.stalled_at or symptom.hits) or unanswered(clues) is not None
 
 
 def unanswered(clues: Clues) -> Flow | None:
@@ -93,11 +93,11 @@ def unanswered(clues: Clues) -> Flow | None:
 
 
 def _by_itself(clues: Clues, held: tuple[Cause, ...], unknown: tuple[Cause, ...]) -> bool:
-    """Say whether no limit of the host can be it: it stopped at a number, the host was seen, and nothing is left.
+    """Say whether no limit of the host can be it: it stopped at a number, the host was observed, and nothing is left.
 
-    An errno that a limit gives speaks against it, and so do a limit of descriptors that was not seen, and SYNs without
-    an answer. What happened once, and not now, explains nothing, nor does a limit at another number. A program that
-    writes of its own limit is believed.
+    An errno that a limit gives speaks against it, and so do a limit of descriptors that was not observed, and SYNs
+    without an answer. What happened once, and not now, explains nothing, nor does a limit at another number. A program
+    that writes of its own limit is believed.
     """
     if clues.hits(own_limits.ID):
         return True
@@ -113,7 +113,7 @@ def _by_itself(clues: Clues, held: tuple[Cause, ...], unknown: tuple[Cause, ...]
 def _explains(clues: Clues, cause: Cause) -> bool:
     if cause.at is not None and cause.unit == "connections" and not saying.near(clues.stalled_at, cause.at):
         return False
-    return not cause.evidence or not all(one.past for one in cause.evidence)
+    return not cause.evidence or not all(evidence.past for evidence in cause.evidence)
 
 
 def _first(clues: Clues) -> tuple[str, ...]:

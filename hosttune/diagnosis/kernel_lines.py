@@ -15,7 +15,7 @@ def fresh(clues: Clues, *words: str) -> tuple[Evidence, ...]:
 
 
 def old(clues: Clues, *words: str) -> tuple[Evidence, ...]:
-    """Return the last older line likewise: what it tells of happened, but not now."""
+    """Return the last older line likewise: what it reports happened, but not now."""
     lines = clues.lines(*words, fresh=False)
     return tuple(
         Evidence(f"the kernel wrote {_ago(age)} ago: {text}: once, not now", _WHERE, past=True)

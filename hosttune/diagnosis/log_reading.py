@@ -25,15 +25,15 @@ def recognise(data: bytes, programs: Iterable[KnownProgram]) -> tuple[LogHit, ..
     rows = [(known.name, row) for known in programs for row in known.log]
     sought = [(row.sought, re.compile(row.expression)) for _, row in rows]
     marks = _marks({mark for mark, _ in sought})
-    found: dict[int, LogHit] = {}
+    hits: dict[int, LogHit] = {}
     for text in _marked(_last(data, marks), marks):
         matches = ((key, pattern.search(text)) for key, (mark, pattern) in enumerate(sought) if mark in text)
         key, match = next(((key, match) for key, match in matches if match), (0, None))
         if match and rows[key][1].causes:
-            hit = found.get(key) or _hit(*rows[key], _shown(text, match))
+            hit = hits.get(key) or _hit(*rows[key], _shown(text, match))
             numbers = {name: int(value) for name, value in match.groupdict().items() if value}
-            found[key] = replace(hit, count=hit.count + 1, numbers=numbers)
-    return tuple(found.values())
+            hits[key] = replace(hit, count=hit.count + 1, numbers=numbers)
+    return tuple(hits.values())
 
 
 def _hit(program: str, row: LogLine, line: str) -> LogHit:

@@ -16,8 +16,8 @@ _NEAR = 0.9
 
 
 def at_it(clues: Clues) -> bool:
-    """Say whether the program is at the number now, so that what binds would be seen; a report's facts are taken."""
-    held = [one.descriptors for one in clues.programs]
+    """Say whether the program is at the number now, so that what binds would be observed; a report's facts hold."""
+    held = [program.descriptors for program in clues.programs]
     now = sum(held) if clues.named else max(held, default=0)
     if clues.examined:
         return now >= _NEAR * (clues.stalled_at or 0) and (clues.named or clues.machine.root_user)
@@ -38,13 +38,13 @@ def where_to_look(clues: Clues) -> tuple[str, ...]:
     if number is None:
         return (_configuration(clues),)
     near = (b for b in clues.bounds if isinstance(b.hard, int) and saying.near(number, b.hard))
-    found = [_configuration(clues), *(f"own bound: {bound.name}, {bound.hard:,} ({bound.reads})" for bound in near)]
+    hints = [_configuration(clues), *(f"own bound: {bound.name}, {bound.hard:,} ({bound.reads})" for bound in near)]
     if number % _ROUND == 0 or number & (number - 1) == 0:
-        found.append(f"{number:,} is a round number, as defaults are: search the configuration for it")
-    found.append(f"the program's own log and metrics at {number:,} connections, its licence or edition")
+        hints.append(f"{number:,} is a round number, as defaults are: search the configuration for it")
+    hints.append(f"the program's own log and metrics at {number:,} connections, its licence or edition")
     if not clues.named:
-        found.append("--pid PID, --service or --process-name names the program that stops: its own limits count")
-    return tuple(found)
+        hints.append("--pid PID, --service or --process-name names the program that stops: its own limits count")
+    return tuple(hints)
 
 
 def _configuration(clues: Clues) -> str:
@@ -69,4 +69,4 @@ def _who(clues: Clues) -> str:
 
 def _program(clues: Clues) -> Program | None:
     """Return the program that was named, the one with the most descriptors of its workers."""
-    return max(clues.programs, key=lambda one: one.descriptors) if clues.named and clues.programs else None
+    return max(clues.programs, key=lambda program: program.descriptors) if clues.named and clues.programs else None

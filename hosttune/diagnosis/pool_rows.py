@@ -21,9 +21,9 @@ _SLACK = 0.06  # of a pool: what listeners and other connections take of it
 
 def full(clues: Clues, kind: str) -> list[PortPool]:
     """Return the pools without a free port that are of a kind of cause, the fullest first; one for a shared pool."""
-    found = [p for p in clues.pools.pools if is_full(clues, p) and filled_by(clues, p) == kind]
+    pools = [p for p in clues.pools.pools if is_full(clues, p) and filled_by(clues, p) == kind]
     seen: dict[object, PortPool] = {}
-    for pool in sorted(found, key=lambda one: -one.used):
+    for pool in sorted(pools, key=lambda pool: -pool.used):
         seen.setdefault(pool.source if pool.mode is BindMode.BIND else (pool.source, pool.backend), pool)
     return list(seen.values())
 
@@ -42,7 +42,7 @@ def is_full(clues: Clues, pool: PortPool) -> bool:
 def filled_by(clues: Clues, pool: PortPool) -> str:
     """Return the kind of cause that a full pool is.
 
-    Where nothing tells how it was bound, the errno does: EADDRINUSE is of bind(), EADDRNOTAVAIL of connect().
+    Where nothing shows how it was bound, the errno does: EADDRINUSE is of bind(), EADDRNOTAVAIL of connect().
     """
     used, waiting = counts(clues, pool)
     if pool.blocked and pool.blocked >= used:
@@ -62,7 +62,7 @@ def counts(clues: Clues, pool: PortPool) -> tuple[int, int]:
 
 
 def inferred(clues: Clues, pool: PortPool) -> bool:
-    """Say whether it is told from the ports of two sources that one of them binds, and not which."""
+    """Say whether it is known from the ports of two sources that one of them binds, and not which."""
     pair = (pool.source, pool.backend)
     return pair in clues.pools.unsure and bool(pool.blocked) and bool(clues.pools.told.get(pair))
 
@@ -75,7 +75,7 @@ def not_seen(clues: Clues) -> str:
 
 
 def which(clues: Clues, pool: PortPool) -> str:
-    """Return what tells which of two sources binds, "" where that is known."""
+    """Return what shows which of two sources binds, "" where that is known."""
     if not inferred(clues, pool):
         return ""
     return "which of the two programs binds: strace -f -e trace=bind,connect -p PID, and `ss -tanp` for the PID"
@@ -115,9 +115,9 @@ def taken(clues: Clues, pool: PortPool) -> tuple[Evidence, ...]:
         (pool.reserved, "reserved"),
     )
     counted = ", ".join(f"{number:,} {name}" for number, name in parts if number)
-    told = clues.pools.told.get((pool.source, pool.backend), "")
-    found = [Evidence(f"{room(pool)}; {counted or 'none in use'}", SOCKETS)]
-    return (*found, *((Evidence(told, SOCKETS),) if told else ()))
+    why = clues.pools.told.get((pool.source, pool.backend), "")
+    shares = [Evidence(f"{room(pool)}; {counted or 'none in use'}", SOCKETS)]
+    return (*shares, *((Evidence(why, SOCKETS),) if why else ()))
 
 
 def stopped(clues: Clues, pool: PortPool) -> tuple[Evidence, ...]:
@@ -210,4 +210,4 @@ def _narrow(clues: Clues) -> tuple[int, ...] | None:
 def _unreserved(clues: Clues) -> bool:
     """Say whether a port that a listener has would be in the wider range, and nothing reserves it."""
     open_to = span(*_WIDE) & ~mask_of(clues.text("net.ipv4.ip_local_reserved_ports"))
-    return any(open_to >> one.port & 1 for one in clues.listeners)
+    return any(open_to >> listener.port & 1 for listener in clues.listeners)

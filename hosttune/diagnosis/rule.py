@@ -15,10 +15,10 @@ Seen = Evidence | Iterable[Evidence] | None
 
 def some(*parts: Seen) -> tuple[Evidence, ...]:
     """Return the evidence that there is, in order."""
-    found: list[Evidence] = []
+    evidence: list[Evidence] = []
     for part in parts:
-        found += [part] if isinstance(part, Evidence) else part or ()
-    return tuple(found)
+        evidence += [part] if isinstance(part, Evidence) else part or ()
+    return tuple(evidence)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ class State(Enum):
 
     BINDS: it is full and drops now. IDLE: it is full, and nothing was tried. SPARED: it is full, and packets that began
     connections meanwhile were not dropped. ROOM: it is not full. NONE: there is no table or no limit. UNKNOWN: neither
-    its size nor its count was seen.
+    its size nor its count was observed.
     """
 
     BINDS = 1
@@ -78,7 +78,7 @@ def dropping(clues: Clues) -> tuple[Evidence, ...]:
     return some(saying.moved(clues, DROP, STATISTICS), lines)
 
 
-def told(clues: Clues) -> bool:
+def logged_full(clues: Clues) -> bool:
     """Say whether a log that a person gave has the kernel's words of a full table, not just a connect() that waited."""
     return any(word in hit.line for hit in clues.symptom.hits for word in WORDS)
 
@@ -118,7 +118,7 @@ def _since(clues: Clues) -> str:
 
 
 def over(clues: Clues) -> float | None:
-    """Return what part of the entries is of connections that are closed or closing; None where that was not seen."""
+    """Return what part of the entries is of connections closed or closing; None where that was not observed."""
     seen = clues.tracked
     if not isinstance(seen, Tracked) or not seen.seen:
         return None
@@ -126,14 +126,14 @@ def over(clues: Clues) -> float | None:
 
 
 def entries(clues: Clues) -> tuple[Evidence, ...]:
-    """Return which states the entries are in, the most frequent first; nothing where that was not seen."""
+    """Return which states the entries are in, the most frequent first; nothing where that was not observed."""
     seen = clues.tracked
     if not isinstance(seen, Tracked) or not seen.seen:
         return ()
     shares = sorted(seen.states.items(), key=lambda item: -item[1])[:3]
-    told = ", ".join(f"{saying.percent(count / seen.seen)} {name}" for name, count in shares)
+    named = ", ".join(f"{saying.percent(count / seen.seen)} {name}" for name, count in shares)
     sample = "" if seen.whole else f" (a sample of {seen.seen:,})"
-    return (Evidence(f"of the entries are {told}{sample}", "ctnetlink, `conntrack -L`"),)
+    return (Evidence(f"of the entries are {named}{sample}", "ctnetlink, `conntrack -L`"),)
 
 
 def sockets(clues: Clues) -> int | None:

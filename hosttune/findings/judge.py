@@ -39,16 +39,16 @@ def with_tracking(finding: Finding, machine: Machine) -> Finding:
     if not finding.subject.name.startswith("net.netfilter.nf_conntrack") or machine.conntrack is True:
         return finding
     if machine.conntrack is False and finding.verdict is not Verdict.OK:
-        said = "no connection is tracked in this namespace"
-        return dataclasses.replace(finding, verdict=Verdict.NOT_APPLICABLE, because=said, fix="", in_force=None)
+        sentence = "no connection is tracked in this namespace"
+        return dataclasses.replace(finding, verdict=Verdict.NOT_APPLICABLE, because=sentence, fix="", in_force=None)
     if finding.verdict in (Verdict.FAIL, Verdict.DRIFT):
-        said = f"{finding.because}; whether connections are tracked here: {machine.conntrack}"
-        return dataclasses.replace(finding, verdict=Verdict.UNKNOWN, because=said, in_force=None)
+        sentence = f"{finding.because}; whether connections are tracked here: {machine.conntrack}"
+        return dataclasses.replace(finding, verdict=Verdict.UNKNOWN, because=sentence, in_force=None)
     return finding
 
 
 def wanted(requirement: Requirement) -> str:
-    """Return what is wanted in words: `to at least 4,096 connections`."""
+    """Return what is required in words: `to at least 4,096 connections`."""
     if not requirement.wants and requirement.operator is not Operator.NOT_BELOW_NOW:
         return "to a share of the memory"
     values = [shown(value, requirement.unit) for value in requirement.wants]
@@ -141,8 +141,8 @@ def _without_boot(reading: Reading, now: str, boot: Unknown, good: bool) -> tupl
     if good and boot.reason is Reason.MODULE:
         return Verdict.DRIFT, f"{now} now; after a boot: {boot.detail}"
     unset = boot.reason is Reason.UNSET
-    said = "nothing on disk sets it" if unset else f"after a boot: {boot.detail or boot.reason.value}"
-    return (Verdict.OK if good else Verdict.FAIL), f"{now} now, {said}"
+    after = "nothing on disk sets it" if unset else f"after a boot: {boot.detail or boot.reason.value}"
+    return (Verdict.OK if good else Verdict.FAIL), f"{now} now, {after}"
 
 
 def _without_runtime(
@@ -161,6 +161,6 @@ def _without_runtime(
         return (Verdict.NOT_APPLICABLE if absent else Verdict.UNKNOWN), str(now)
     if now.reason in (Reason.UNDECIDED, *_NO_SUCH_THING):
         good = holds(requirement, boot)
-        said = f"{say(boot)} after a boot ({reading.origin or 'default'}); now: {now}"
-        return (Verdict.OK if good else Verdict.FAIL), said
+        sentence = f"{say(boot)} after a boot ({reading.origin or 'default'}); now: {now}"
+        return (Verdict.OK if good else Verdict.FAIL), sentence
     return Verdict.UNKNOWN, f"{now}; {say(boot)} after a boot ({reading.origin or 'default'})"

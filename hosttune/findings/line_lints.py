@@ -15,8 +15,10 @@ def _negative_lines(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
     for key, text, origin in facts.assignments:
         # sizes only: elsewhere, as in kernel.perf_event_paranoid, -1 has a meaning
         if key.startswith(("net.core.", "net.ipv4.tcp_")) and any(number(w[1:]) for w in text.split() if w[0] == "-"):
-            said = f"{origin}: {text.strip()[:60]} is negative: refused or, where the kernel takes it, not `no limit`"
-            yield finding_of("negative-line", key, said, "write a positive value", Severity.ERROR)
+            sentence = (
+                f"{origin}: {text.strip()[:60]} is negative: refused or, where the kernel takes it, not `no limit`"
+            )
+            yield finding_of("negative-line", key, sentence, "write a positive value", Severity.ERROR)
 
 
 def _triples(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
@@ -32,8 +34,8 @@ def _triples(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
                 "out-of-order-line", key, f"{origin}: {text.strip()}: the three must rise", "sort the three"
             )
         # where the line is what runs, _tcp_mem has said so already
-        said = in_force(readings, key) == tuple(numbers)
-        if key == "net.ipv4.tcp_mem" and not said and facts.memory and numbers[2] * page > facts.memory // 2:
+        judged = in_force(readings, key) == tuple(numbers)
+        if key == "net.ipv4.tcp_mem" and not judged and facts.memory and numbers[2] * page > facts.memory // 2:
             yield finding_of(
                 "tcp-mem-in-bytes",
                 key,

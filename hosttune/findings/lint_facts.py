@@ -16,7 +16,7 @@ class LintFacts:
 
     `listening`: ports with a TCP listener, as a set of bits. `assignments`: (dotted key, text, origin) of every line
     in the order in which the boot reads them. `keys`: the keys of this kernel among those assigned, None where they
-    cannot be told. `logins_raised`: lines of limits.conf(5) files that set nofile. `unit`: of the role's program.
+    are unknown. `logins_raised`: lines of limits.conf(5) files that set nofile. `unit`: of the role's program.
     `raised_file_max`: what starts this system raises fs.file-max to the most there is.
     """
 

@@ -27,8 +27,8 @@ def unasked(subject: Subject, carried: int | Unknown | None, wanted: int) -> tup
 
 
 def _range(readings: Readings) -> tuple[int, int] | None:
-    found = in_force(readings, "net.ipv4.ip_local_port_range")
-    return (found[0], found[1]) if isinstance(found, tuple) and len(found) == 2 else None
+    value = in_force(readings, "net.ipv4.ip_local_port_range")
+    return (value[0], value[1]) if isinstance(value, tuple) and len(value) == 2 else None
 
 
 def _range_shape(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
@@ -74,10 +74,10 @@ def _range_over_listeners(readings: Readings, facts: LintFacts) -> Iterator[Find
 
 
 def _tcp_mem(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
-    found, page = in_force(readings, "net.ipv4.tcp_mem"), facts.page_size or kernel.LEAST_PAGE
-    if isinstance(found, tuple) and len(found) == 3 and facts.memory:
+    limits, page = in_force(readings, "net.ipv4.tcp_mem"), facts.page_size or kernel.LEAST_PAGE
+    if isinstance(limits, tuple) and len(limits) == 3 and facts.memory:
         # the text of a snapshot or file may hold more digits than a float takes: cap before dividing
-        pages = min(found[2], 2**64 - 1)
+        pages = min(limits[2], 2**64 - 1)
         share = pages * page / facts.memory
         if share > 0.5:
             yield finding_of(
@@ -92,9 +92,11 @@ def _tcp_mem(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
 
 def _out_of_order(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
     for key in ("net.ipv4.tcp_mem", "net.ipv4.tcp_rmem", "net.ipv4.tcp_wmem"):
-        found = in_force(readings, key)
-        if isinstance(found, tuple) and list(found) != sorted(found):
-            yield finding_of("out-of-order", key, f"{' '.join(map(str, found))}: the three must rise", "sort the three")
+        limits = in_force(readings, key)
+        if isinstance(limits, tuple) and list(limits) != sorted(limits):
+            yield finding_of(
+                "out-of-order", key, f"{' '.join(map(str, limits))}: the three must rise", "sort the three"
+            )
 
 
 def _negative(readings: Readings, facts: LintFacts) -> Iterator[Finding]:

@@ -12,20 +12,20 @@ _NEAR = 0.9
 
 def warnings(uses: Iterable[Use]) -> tuple[str, ...]:
     """Return a sentence for each use that is near its limit or beyond its knee, the nearest first; pure."""
-    found = [(use, said) for use in uses if (said := _said(use))]
-    return tuple(said for _, said in sorted(found, key=lambda pair: -pair[0].nearness))
+    warned = [(use, sentence) for use in uses if (sentence := _sentence(use))]
+    return tuple(sentence for _, sentence in sorted(warned, key=lambda pair: -pair[0].nearness))
 
 
-def _said(use: Use) -> str:
+def _sentence(use: Use) -> str:
     share = use.share
     # the bound of memory counts what is left of it
     if share is None or not use.used or use.kind == "memory":
         return ""
-    told = f"{use.name}: {use.used:,} of {use.limit:,} {use.unit} ({share * 100:.0f} %)"
+    figure = f"{use.name}: {use.used:,} of {use.limit:,} {use.unit} ({share * 100:.0f} %)"
     if share >= 1:
-        return f"at its limit now: {told}"
+        return f"at its limit now: {figure}"
     if share >= _NEAR:
-        return f"near its limit now: {told}"
+        return f"near its limit now: {figure}"
     if use.knee and use.used >= use.knee:
-        return f"slow now: {told}, slow from {use.knee:,}"
+        return f"slow now: {figure}, slow from {use.knee:,}"
     return ""

@@ -34,11 +34,11 @@ def uses(
     """
     every = [
         *_pools(pools),
-        *(_program(one) for one in programs if one.soft is not None),
-        *(_listener(one) for one in listeners),
+        *(_program(program) for program in programs if program.soft is not None),
+        *(_listener(listener) for listener in listeners),
         *_tables(counters, limits),
         *_memory(counters, limits.get("net.ipv4.tcp_mem")),
-        *(_group(one) for one in (groups if isinstance(groups, tuple) else ())),
+        *(_group(group) for group in (groups if isinstance(groups, tuple) else ())),
     ]
     return tuple(sorted(every, key=lambda use: -use.nearness))
 

@@ -30,15 +30,15 @@ class Child:
     """A forked process that handles one question after another; raises Failed with what went wrong over there."""
 
     def __init__(self, handler: Handler) -> None:
-        here, there = socket.socketpair()
+        own, there = socket.socketpair()
         parent = os.getpid()
         sys.stdout.flush()
         sys.stderr.flush()
         self.pid = os.fork()
         if self.pid == 0:
-            _live(there, here, handler, parent)
+            _live(there, own, handler, parent)
         there.close()
-        self._link = here
+        self._link = own
 
     def ask(self, seconds: float, **question: Any) -> Any:
         """Return the answer; raises Late after so many seconds, Failed where the child could not do it."""

@@ -80,15 +80,15 @@ def count() -> int:
 
 
 def _entries(count: int, state: int) -> Iterator[bytes]:
-    there = socket.inet_aton("198.51.100.9")
+    target = socket.inet_aton("198.51.100.9")
     rest = _attribute(3, struct.pack("!I", _STATUS))
     rest += _nest(4, _nest(1, _attribute(1, bytes([state])))) + _attribute(7, struct.pack("!I", _HOUR))
     for number in range(count):
-        here, port = struct.pack("!I", 0xCB007101 + number // 60_000), 1024 + number % 60_000  # 203.0.113.1 and on
+        source, port = struct.pack("!I", 0xCB007101 + number // 60_000), 1024 + number % 60_000  # 203.0.113.1 and on
         yield _message(
             _CTNETLINK,
             _REQUEST | _CREATE | _EXCL,
-            _tuple(1, here, there, port, 80) + _tuple(2, there, here, 80, port) + rest,
+            _tuple(1, source, target, port, 80) + _tuple(2, target, source, 80, port) + rest,
         )
 
 

@@ -87,8 +87,8 @@ class Setup:
 
     def number(self, path: str, default: int) -> int:
         """Return a sysctl that is one number; the default where the host has no such key."""
-        found = self.sysctls.get(path, "")
-        return int(found) if found.lstrip("-").isdecimal() else default
+        text = self.sysctls.get(path, "")
+        return int(text) if text.lstrip("-").isdecimal() else default
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +129,8 @@ def gather(host: Host, workload: Workload, root: bool, budget: float) -> Setup:
     pairs: Sequence[Pair] = examples(1, 1)
     notes: tuple[str, ...] = ()
     if workload.backends:
-        found, notes = pool.pools(host, workload.backends, workload.sources, workload.bind_mode, workload.bind_range)
-        pairs = [(one.source, one.backend) for one in found]
+        pools, notes = pool.pools(host, workload.backends, workload.sources, workload.bind_mode, workload.bind_range)
+        pairs = [(p.source, p.backend) for p in pools]
     held, more = _held(host, span(settings.low, settings.high) | span(*(workload.bind_range or (1, 0))))
     return Setup(
         sysctls={path: value for path in COPIED if (value := _sysctl(host, path))},
@@ -157,21 +157,21 @@ def _sysctl(host: Host, path: str) -> str:
 
 
 def _number(host: Host, path: str) -> int | None:
-    found = text(host, path)
-    return int(found) if found.isdecimal() else None
+    value = text(host, path)
+    return int(value) if value.isdecimal() else None
 
 
 def _available(host: Host) -> int:
     """Return the bytes that can be had: MemAvailable, or less where a cgroup allows less (cgroups(7), version 2)."""
-    found = [counters.read(host, "/proc/meminfo").get("memory.MemAvailable", 0)]
+    amounts = [counters.read(host, "/proc/meminfo").get("memory.MemAvailable", 0)]
     own = next((path for names, path in proc.groups(text(host, "/proc/self/cgroup")) if not names), "/")
     parts = [part for part in own.split("/") if part]
     for depth in range(len(parts) + 1):
         group = "/".join(["/sys/fs/cgroup", *parts[:depth]])
         most, used = _number(host, f"{group}/memory.max"), _number(host, f"{group}/memory.current")
         if most is not None:
-            found.append(max(most - (used or 0), 0))
-    return min(found)
+            amounts.append(max(most - (used or 0), 0))
+    return min(amounts)
 
 
 def _held(host: Host, inside: int) -> tuple[tuple[Hold, ...], tuple[str, ...]]:
@@ -182,12 +182,12 @@ def _held(host: Host, inside: int) -> tuple[tuple[Hold, ...], tuple[str, ...]]:
         ]
     except HostError as error:
         return (), (f"which ports are held on the host is not known: {error}",)
-    found: dict[tuple[str, int], Hold] = {}
-    for one in rows:
-        if inside >> one.port & 1 and (one.listen or (one.address, one.port) not in found):
-            found[one.address, one.port] = Hold(one.address, one.port, one.listen, one.v6only)
-    kept = tuple(sorted(found.values(), key=lambda h: h.plain))[:MOST_HELD]
-    cut = len(found) - len(kept)
+    holds: dict[tuple[str, int], Hold] = {}
+    for row in rows:
+        if inside >> row.port & 1 and (row.listen or (row.address, row.port) not in holds):
+            holds[row.address, row.port] = Hold(row.address, row.port, row.listen, row.v6only)
+    kept = tuple(sorted(holds.values(), key=lambda h: h.plain))[:MOST_HELD]
+    cut = len(holds) - len(kept)
     return kept, ((f"{cut:,} more ports that the host holds were left out",) if cut else ())
 
 

@@ -19,60 +19,62 @@ Progress = Callable[[int, int, str], None]
 
 
 def names() -> tuple[str, ...]:
-    """Return the experiments in the order in which they are told: by RANK of the module."""
-    found = registry.names("hosttune.proofs.experiments")
-    return tuple(sorted(found, key=lambda name: registry.load("hosttune.proofs.experiments", name).RANK))
+    """Return the experiments in the order in which they are reported: by RANK of the module."""
+    modules = registry.names("hosttune.proofs.experiments")
+    return tuple(sorted(modules, key=lambda name: registry.load("hosttune.proofs.experiments", name).RANK))
 
 
 def prove(setup: Setup, only: Sequence[str], progress: Progress) -> tuple[Proof, ...]:
     """Return a proof of each forecast of the experiments named; the quick ones are made first."""
     foretold = [
-        (name, one)
+        (name, forecast)
         for name in names()
         if name in only
-        for one in registry.load("hosttune.proofs.experiments", name).predict(setup)
+        for forecast in registry.load("hosttune.proofs.experiments", name).predict(setup)
     ]
     until = time.monotonic() + setup.budget
     made: dict[str, Proof] = {}
-    for number, (name, one) in enumerate(sorted(foretold, key=lambda pair: pair[1].seconds)):
-        progress(number, len(foretold), one.what)
-        made[one.id] = _prove(setup, name, one, until)
-    return tuple(made[one.id] for _, one in foretold)
+    for number, (name, forecast) in enumerate(sorted(foretold, key=lambda pair: pair[1].seconds)):
+        progress(number, len(foretold), forecast.what)
+        made[forecast.id] = _prove(setup, name, forecast, until)
+    return tuple(made[forecast.id] for _, forecast in foretold)
 
 
-def _prove(setup: Setup, name: str, one: Forecast, until: float) -> Proof:
+def _prove(setup: Setup, name: str, forecast: Forecast, until: float) -> Proof:
     left = until - time.monotonic()
-    why = "" if isinstance(one.predicted, int) else str(one.predicted)
-    if isinstance(one.predicted, int) and one.seconds > left:
-        need = math.ceil(setup.budget - max(left, 0) + one.seconds)
-        why = f"takes about {one.seconds:,.0f} s, of the budget {max(left, 0):,.0f} s are left: --budget {need}s"
-    elif one.memory > setup.memory // 2:
-        why = f"takes {one.memory / 2**30:,.1f} GiB, more than half of the memory that is free"
+    why = "" if isinstance(forecast.predicted, int) else str(forecast.predicted)
+    if isinstance(forecast.predicted, int) and forecast.seconds > left:
+        need = math.ceil(setup.budget - max(left, 0) + forecast.seconds)
+        why = f"takes about {forecast.seconds:,.0f} s, of the budget {max(left, 0):,.0f} s are left: --budget {need}s"
+    elif forecast.memory > setup.memory // 2:
+        why = f"takes {forecast.memory / 2**30:,.1f} GiB, more than half of the memory that is free"
     if why:
-        return as_proof(one, Unknown(Reason.UNDECIDED, why), "", 0.0)
+        return as_proof(forecast, Unknown(Reason.UNDECIDED, why), "", 0.0)
     start = time.monotonic()
     try:
         with Arena() as arena:
-            answer = arena.measure(name, min(left, max(one.seconds * _PATIENCE, _LEAST)), **one.args)
+            answer = arena.measure(name, min(left, max(forecast.seconds * _PATIENCE, _LEAST)), **forecast.args)
     except (Failed, OSError) as error:
-        return as_proof(one, Unknown(Reason.UNDECIDED, str(error)), "", time.monotonic() - start)
+        return as_proof(forecast, Unknown(Reason.UNDECIDED, str(error)), "", time.monotonic() - start)
     notes = tuple(answer.get("notes", ()))
-    return as_proof(one, answer["measured"], answer.get("failed", ""), time.monotonic() - start, notes)
+    return as_proof(forecast, answer["measured"], answer.get("failed", ""), time.monotonic() - start, notes)
 
 
-def as_proof(one: Forecast, measured: int | Unknown, failed: str, seconds: float, notes: tuple[str, ...] = ()) -> Proof:
+def as_proof(
+    forecast: Forecast, measured: int | Unknown, failed: str, seconds: float, notes: tuple[str, ...] = ()
+) -> Proof:
     """Return a forecast and what was measured as one value."""
     return Proof(
-        id=one.id,
-        what=one.what,
-        setting=one.setting,
-        predicted=one.predicted,
+        id=forecast.id,
+        what=forecast.what,
+        setting=forecast.setting,
+        predicted=forecast.predicted,
         measured=measured,
-        unit=one.unit,
-        accepts=one.accepts,
-        tolerance=one.tolerance,
-        fails=one.fails,
+        unit=forecast.unit,
+        accepts=forecast.accepts,
+        tolerance=forecast.tolerance,
+        fails=forecast.fails,
         failed=failed,
         seconds=round(seconds, 3),
-        notes=one.notes + notes,
+        notes=forecast.notes + notes,
     )

@@ -27,7 +27,7 @@ def _loopback(address: str) -> bool:
 
 def _of_each_family(addresses: Sequence[str]) -> list[str]:
     """Return the first address of each family."""
-    return list({ipaddress.ip_address(one).version: one for one in reversed(addresses)}.values())
+    return list({ipaddress.ip_address(address).version: address for address in reversed(addresses)}.values())
 
 
 class Scene:
@@ -116,7 +116,7 @@ class Scene:
             self._links.add(sorted(addresses), "lo")
         if held:
             self.write({"net/core/somaxconn": str(2**31 - 1)})
-        self.keep += [socket_pairs.hold(*one) for one in held]
+        self.keep += [socket_pairs.hold(*row) for row in held]
 
 
 class _Peer:
@@ -150,19 +150,19 @@ class _Peer:
         """Begin so many connections and wait for none of them."""
         kernel_settings.raise_nofile()
         for _ in range(count):
-            one = socket.socket()
-            self._clients.append(one)
-            one.setblocking(False)
-            one.bind((source, 0))
+            client = socket.socket()
+            self._clients.append(client)
+            client.setblocking(False)
+            client.bind((source, 0))
             with contextlib.suppress(BlockingIOError):
-                one.connect((address, port))
+                client.connect((address, port))
 
     def do_established(self, wait: float) -> int:
         """Return how many of these are ESTABLISHED, once all are or after so many seconds."""
         until = time.monotonic() + wait
         while True:
             count = sum(
-                one.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, 1)[0] == kernel.ESTABLISHED for one in self._clients
+                client.getsockopt(socket.IPPROTO_TCP, _TCP_INFO, 1)[0] == kernel.ESTABLISHED for client in self._clients
             )
             if count == len(self._clients) or time.monotonic() > until:
                 return count

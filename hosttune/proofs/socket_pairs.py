@@ -43,18 +43,18 @@ def listen(address: str, port: int, backlog: int = 2**31 - 1) -> socket.socket:
 
 def hold(address: str, port: int, listening: bool, v6only: bool, share: bool) -> socket.socket:
     """Return a socket that owns a port by bind(), listening or not; raises OSError."""
-    one = socket.socket(family(address), socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
-    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(share))
-    if one.family == socket.AF_INET6:
-        one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(v6only))
+    holder = socket.socket(family(address), socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, int(share))
+    if holder.family == socket.AF_INET6:
+        holder.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(v6only))
     try:
-        one.bind((address, port))
+        holder.bind((address, port))
         if listening:
-            one.listen(2**31 - 1)
+            holder.listen(2**31 - 1)
     except OSError as error:
-        one.close()
+        holder.close()
         raise OSError(error.errno, error.strerror, f"held port {address} {port}") from error
-    return one
+    return holder
 
 
 def client(
@@ -71,29 +71,29 @@ def client(
     CONNECT leaves the source to routing. `local` is the port of an explicit bind. `wait` is seconds for an answer.
     `reset`: when it is closed nothing is left of it, no TIME_WAIT.
     """
-    one = socket.socket(family(address), socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
+    opened = socket.socket(family(address), socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
     call = "setsockopt"
     try:
         if reset:
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(wait), int(wait % 1 * 1e6)))
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(wait), int(wait % 1 * 1e6)))
         if mode is BindMode.NO_PORT:
-            one.setsockopt(socket.IPPROTO_IP, kernel_settings.NO_PORT, 1)
+            opened.setsockopt(socket.IPPROTO_IP, kernel_settings.NO_PORT, 1)
         if mode is BindMode.EXPLICIT:
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         call = "bind"
         if mode is not BindMode.CONNECT:
-            one.bind((source, local))
+            opened.bind((source, local))
         call = "connect"
-        one.connect((address, port))
+        opened.connect((address, port))
     except OSError as error:
-        one.close()
+        opened.close()
         raise Refused(call, error.errno or 0) from error
-    return one
+    return opened
 
 
 def close(sockets: list[socket.socket]) -> None:
-    for one in sockets:
+    for connection in sockets:
         with contextlib.suppress(OSError):
-            one.close()
+            connection.close()
     sockets.clear()

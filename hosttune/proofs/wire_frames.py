@@ -81,10 +81,10 @@ def _add(addresses: Collection[str], interface: str) -> None:
     with IPRoute() as routing:
         index = routing.link_lookup(ifname=interface)[0]
         for address in addresses:
-            one = ipaddress.ip_address(address)
-            flags = {"flags": _NODAD} if one.version == 6 else {}
+            parsed = ipaddress.ip_address(address)
+            flags = {"flags": _NODAD} if parsed.version == 6 else {}
             try:
-                routing.addr("add", index=index, address=address, prefixlen=one.max_prefixlen, **flags)
+                routing.addr("add", index=index, address=address, prefixlen=parsed.max_prefixlen, **flags)
             except NetlinkError as error:
                 if error.code != 17:  # EEXIST
                     raise OSError(error.code, f"address {address}") from error

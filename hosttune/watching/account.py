@@ -31,7 +31,7 @@ def account(record: Record) -> Account:
         _chart("Memory", [*_of(uses, "memory", "cgroup-memory"), *_levels(ticks, start, gaps, "memory.Slab")]),
         _chart("TCP pages", _of(uses, "tcp-mem")),
         _chart("Tables", _of(uses, "conntrack", "neighbours", "threads", "cgroup-pids")),
-        _chart("Accept queues", [one for one in _of(uses, "accept-queue") if one.most]),
+        _chart("Accept queues", [series for series in _of(uses, "accept-queue") if series.most]),
         _chart("Retransmits", _rates(ticks, start, gaps, counted.SENT_AGAIN)),
         _chart("Drops", _rates(ticks, start, gaps, counted.DROPPED, moved=True)),
     ]
@@ -45,9 +45,9 @@ def account(record: Record) -> Account:
     )
 
 
-def _chart(title: str, found: Sequence[Series]) -> Chart:
+def _chart(title: str, series: Sequence[Series]) -> Chart:
     """Return the figures that came nearest to their limit, else the largest; the others are only counted."""
-    first = sorted(found, key=lambda one: (-(one.closest or 0.0), -one.most, one.name))
+    first = sorted(series, key=lambda figure: (-(figure.closest or 0.0), -figure.most, figure.name))
     return Chart(title, tuple(first[:_MOST]), max(len(first) - _MOST, 0))
 
 
@@ -58,24 +58,24 @@ def _of(uses: Mapping[str, list[Series]], *kinds: str) -> list[Series]:
 def _gaps(ticks: Sequence[Tick]) -> list[float]:
     """Return the times at which a gap ends: what is far longer than the distances around it, or a boot."""
     distances = [b.time - a.time for a, b in itertools.pairwise(ticks)]
-    found = []
+    ends = []
     for number, distance in enumerate(distances):
         # a record that was thinned out has longer distances in its past: neighbours are compared
         around = sorted(distances[max(number - 8, 0) : number + 9])
         usual = around[len(around) // 2]
         if distance > max(usual * _GAP, 2.0) or ticks[number + 1].at < ticks[number].at:
-            found.append(ticks[number + 1].time)
-    return found
+            ends.append(ticks[number + 1].time)
+    return ends
 
 
 def _uses(ticks: Sequence[Tick], start: float, gaps: Sequence[float]) -> dict[str, list[Series]]:
     """Return a figure for each use, by its kind."""
-    found: dict[str, list[tuple[float, Use]]] = {}
+    values: dict[str, list[tuple[float, Use]]] = {}
     for tick in ticks:
         for use in tick.uses:
-            found.setdefault(use.id, []).append((tick.time, use))
+            values.setdefault(use.id, []).append((tick.time, use))
     kinds: dict[str, list[Series]] = {}
-    for rows in found.values():
+    for rows in values.values():
         kinds.setdefault(rows[-1][1].kind, []).append(_series(rows, start, gaps))
     return kinds
 
@@ -109,15 +109,15 @@ def _rates(
     ticks: Sequence[Tick], start: float, gaps: Sequence[float], names: Iterable[str], moved: bool = False
 ) -> list[Series]:
     """Return counters as rates per second between two looks; with `moved` only those that moved at all."""
-    found = []
+    figures = []
     for name in names:
         seen = [(tick.time, tick.at, tick.counters[name]) for tick in ticks if name in tick.counters]
         points = [
             (b[0] - start, max(b[2] - a[2], 0) / (b[1] - a[1])) for a, b in itertools.pairwise(seen) if b[1] > a[1]
         ]
         if points and not (moved and not any(value for _, value in points)):
-            found.append(_plain(name, counted.NAMES[name], "per second", points, start, gaps))
-    return found
+            figures.append(_plain(name, counted.NAMES[name], "per second", points, start, gaps))
+    return figures
 
 
 def _plain(
@@ -129,22 +129,22 @@ def _plain(
 
 def _broken(points: Sequence[tuple[float, float]], start: float, gaps: Sequence[float]) -> tuple[Point, ...]:
     """Return the points with one without a value wherever a gap lies between two."""
-    found: list[Point] = []
+    broken: list[Point] = []
     for time, value in points:
-        if found and bisect.bisect_right(gaps, found[-1][0] + start) < bisect.bisect_right(gaps, time + start):
-            found.append((time, None))
-        found.append((time, value))
-    return tuple(found)
+        if broken and bisect.bisect_right(gaps, broken[-1][0] + start) < bisect.bisect_right(gaps, time + start):
+            broken.append((time, None))
+        broken.append((time, value))
+    return tuple(broken)
 
 
 def _steps(values: Sequence[tuple[float, int | None]]) -> tuple[tuple[float, int | None], ...]:
     """Return a value where it begins, and wherever it becomes another."""
-    return tuple(one for n, one in enumerate(values) if not n or one[1] != values[n - 1][1])
+    return tuple(value for n, value in enumerate(values) if not n or value[1] != values[n - 1][1])
 
 
-def _changes(found: Iterable[Series]) -> Iterable[str]:
+def _changes(series: Iterable[Series]) -> Iterable[str]:
     rows = []
-    for one in found:
-        for (_, before), (at, now) in itertools.pairwise(one.limits):
-            rows.append((at, f"after {at:,.0f} s {changed(one.name, before, now).removesuffix(' now')}"))
+    for figure in series:
+        for (_, before), (at, now) in itertools.pairwise(figure.limits):
+            rows.append((at, f"after {at:,.0f} s {changed(figure.name, before, now).removesuffix(' now')}"))
     return [text for _, text in sorted(rows)]

@@ -78,13 +78,13 @@ def rates(before: Mapping[str, int], now: Mapping[str, int], seconds: float) -> 
     return {name: (change if name in LEVELS else max(change, 0)) / seconds for name, change in moved.items()}
 
 
-def drops(found: Mapping[str, float]) -> float | None:
+def drops(rates: Mapping[str, float]) -> float | None:
     """Return all that was dropped per second, each once; None where no such rate is known."""
-    each = [rate for name, rate in found.items() if name in DROPPED and name not in _WITHIN]
+    each = [rate for name, rate in rates.items() if name in DROPPED and name not in _WITHIN]
     return sum(each) if each else None
 
 
-def ghosts(found: Mapping[str, float]) -> float | None:
+def ghosts(rates: Mapping[str, float]) -> float | None:
     """Return how many clients per second, at least, are connected that the server never had.
 
     Each ACK with a valid cookie counts in SyncookiesRecv, each that became a socket in PassiveOpens; where the accept
@@ -92,7 +92,7 @@ def ghosts(found: Mapping[str, float]) -> float | None:
     of the three is not known.
     """
     received, made, full = (
-        found.get(name) for name in ("TcpExt.SyncookiesRecv", "Tcp.PassiveOpens", "TcpExt.ListenOverflows")
+        rates.get(name) for name in ("TcpExt.SyncookiesRecv", "Tcp.PassiveOpens", "TcpExt.ListenOverflows")
     )
     if received is None or made is None or full is None:
         return None

@@ -35,8 +35,8 @@ def head(run: Run) -> Line:
 
 def is_head(line: str) -> bool:
     """Say whether a line is the head of a run, of a schema that is known here."""
-    found = _parsed(line)
-    return found is not None and found.get("schema") == SCHEMA
+    document = _parsed(line)
+    return document is not None and document.get("schema") == SCHEMA
 
 
 def names(uses: Iterable[Use], known: set[str]) -> Line:
@@ -69,22 +69,22 @@ def read(lines: Iterable[str], looks: int = 0) -> Record:
     """
     runs: list[Run] = []
     ticks: list[Tick] = []
-    told: dict[str, _Name] = {}
+    known: dict[str, _Name] = {}
     torn = figures = 0
     if looks > _LINES:
         raise ValueError("more in it than a watch records")
-    for number, found in enumerate(_joined(lines, -(-looks // _LOOKS))):
-        if number > _LINES or figures > _FIGURES or len(told) > _NAMES:
+    for number, line in enumerate(_joined(lines, -(-looks // _LOOKS))):
+        if number > _LINES or figures > _FIGURES or len(known) > _NAMES:
             raise ValueError("more in it than a watch records")
         try:
-            if found is None:
+            if line is None:
                 torn += 1
-            elif "schema" in found:
-                runs.append(_run(found))
-            elif "names" in found:
-                told.update({str(id): _name(row) for id, row in found["names"].items()})
+            elif "schema" in line:
+                runs.append(_run(line))
+            elif "names" in line:
+                known.update({str(id): _name(row) for id, row in line["names"].items()})
             else:
-                ticks.append(_tick(found, told))
+                ticks.append(_tick(line, known))
                 figures += len(ticks[-1].uses) + len(ticks[-1].counters)
         except _WRONG:
             torn += 1
@@ -95,21 +95,21 @@ def _joined(lines: Iterable[str], many: int) -> Iterator[Line | None]:
     """Yield what is in each line, None for one that cannot be read, with so many looks in a row made one."""
     waiting: Line | None = None
     held = apart = 0
-    for one in lines:
-        found = _parsed(one)
-        if found is None and not one.strip():
+    for line in lines:
+        parsed = _parsed(line)
+        if parsed is None and not line.strip():
             continue
-        if found is None or many < 2 or "time" not in found:
+        if parsed is None or many < 2 or "time" not in parsed:
             yield from (waiting,) if waiting is not None else ()
             waiting = None
-            yield found
+            yield parsed
             continue
-        merged = _together(waiting, found)
+        merged = _together(waiting, parsed)
         if merged is None and apart < _LOOKS:  # a limit changed: both stay
             yield waiting
             apart, held = apart + 1, 0
         held = held + 1 if waiting is not None else 1
-        waiting = merged or found  # where it changes all the time, the last one stays
+        waiting = merged or parsed  # where it changes all the time, the last one stays
         if held >= many:
             yield waiting
             waiting = None
@@ -117,10 +117,10 @@ def _joined(lines: Iterable[str], many: int) -> Iterator[Line | None]:
         yield waiting
 
 
-def _together(waiting: Line | None, found: Line) -> Line | None:
+def _together(waiting: Line | None, parsed: Line) -> Line | None:
     """Return two looks as one, None where they cannot be."""
     try:
-        return found if waiting is None else _merged(waiting, found)
+        return parsed if waiting is None else _merged(waiting, parsed)
     except _WRONG:
         return None
 
@@ -133,35 +133,35 @@ def thinned(lines: Iterable[str], looks: int) -> Iterator[str]:
     """
     waiting: Line | None = None
     seen, begins = 0, False
-    for one in lines:
-        found = _parsed(one)
-        if found is None:
+    for line in lines:
+        parsed = _parsed(line)
+        if parsed is None:
             continue
-        if "time" not in found:
+        if "time" not in parsed:
             yield from _lines(waiting)
             waiting = None
-            begins |= "schema" in found
-            yield text(found)
+            begins |= "schema" in parsed
+            yield text(parsed)
             continue
         seen += 1
         if begins or seen > looks * (1 - _RECENT):
             yield from _lines(waiting)
             waiting, begins = None, False
-            yield text(found)
+            yield text(parsed)
         elif waiting is None:
-            waiting = found
+            waiting = parsed
         else:
             try:
-                merged = _merged(waiting, found)
+                merged = _merged(waiting, parsed)
             except _WRONG:
                 merged = None
-            yield from _lines(*((waiting, found) if merged is None else (merged,)))
+            yield from _lines(*((waiting, parsed) if merged is None else (merged,)))
             waiting = None
     yield from _lines(waiting)
 
 
-def _lines(*found: Line | None) -> Iterator[str]:
-    yield from (text(one) for one in found if one is not None)
+def _lines(*parsed: Line | None) -> Iterator[str]:
+    yield from (text(line) for line in parsed if line is not None)
 
 
 def _merged(first: Line, last: Line) -> Line | None:
@@ -178,19 +178,19 @@ def _merged(first: Line, last: Line) -> Line | None:
 
 def _parsed(line: str) -> Line | None:
     try:
-        found = json.loads(line)
+        document = json.loads(line)
     except (ValueError, RecursionError):
         return None
-    return found if isinstance(found, dict) else None
+    return document if isinstance(document, dict) else None
 
 
-def _run(found: Mapping[str, Any]) -> Run:
-    told = {name: found[name] for name in Run.__slots__}
-    settings = {str(key): str(value) for key, value in found["settings"].items()}
+def _run(line: Mapping[str, Any]) -> Run:
+    stated = {name: line[name] for name in Run.__slots__}
+    settings = {str(key): str(value) for key, value in line["settings"].items()}
     for name in ("hostname", "pretty", "kernel", "command"):
-        told[name] = str(told[name])
-    numbers = {name: _whole(told[name]) for name in ("cpus", "memory")}
-    return Run(**{**told, **numbers, "settings": settings, "started": _finite(found["started"])})
+        stated[name] = str(stated[name])
+    numbers = {name: _whole(stated[name]) for name in ("cpus", "memory")}
+    return Run(**{**stated, **numbers, "settings": settings, "started": _finite(line["started"])})
 
 
 def _name(row: Sequence[Any]) -> _Name:
@@ -198,21 +198,21 @@ def _name(row: Sequence[Any]) -> _Name:
     return name, unit, reads, kind, tuple(of)
 
 
-def _tick(found: Mapping[str, Any], told: Mapping[str, _Name]) -> Tick:
+def _tick(line: Mapping[str, Any], known_names: Mapping[str, _Name]) -> Tick:
     uses = []
     ages = {}
-    for row in found["uses"]:
+    for row in line["uses"]:
         id, used, limit, knee, age = row
-        name, unit, reads, kind, of = told.get(str(id), (str(id), "", "", str(id), ()))
+        name, unit, reads, kind, of = known_names.get(str(id), (str(id), "", "", str(id), ()))
         known = Unknown(Reason.UNREADABLE) if limit == "?" else _whole(limit)
         uses.append(Use(kind, name, _count(used), known, unit, reads, _whole(knee), of=of))
         if age:
             ages[str(id)] = _finite(age)
-    counters = {str(name): _count(value) for name, value in found["counters"].items()}
-    cost = found.get("cost")
+    counters = {str(name): _count(value) for name, value in line["counters"].items()}
+    cost = line.get("cost")
     return Tick(
-        time=_finite(found["time"]),
-        at=_finite(found["at"]),
+        time=_finite(line["time"]),
+        at=_finite(line["at"]),
         counters=counters,
         uses=tuple(uses),
         ages=ages,

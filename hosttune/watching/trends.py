@@ -13,8 +13,8 @@ _WINDOW = 5.0
 """Seconds over which a rate is taken: counts of one second are too rough to foretell from."""
 
 _MOST_CHANGES = 4
-_TOLD = 60.0  # seconds for which a change of a limit is shown
-_MISSED = 120.0  # seconds after which a use that is not seen any more is forgotten
+_SHOWN = 60.0  # seconds for which a change of a limit is shown
+_MISSED = 120.0  # seconds after which a use that is not observed any more is forgotten
 
 
 class History:
@@ -45,7 +45,7 @@ class History:
             drops=counted.drops(rates),
             ghosts=counted.ghosts(rates),
             dropping=tuple(word for name, word in counted.DROPPED.items() if rates.get(name)),
-            changes=tuple(told for at, told in reversed(self._changes) if tick.at - at <= _TOLD),
+            changes=tuple(sentence for at, sentence in reversed(self._changes) if tick.at - at <= _SHOWN),
             interval=self._interval,
             sort=sort,
         )
@@ -76,7 +76,7 @@ class History:
 
 def changed(name: str, before: int | None, now: int | None) -> str:
     """Return as a sentence that a limit changed."""
-    first, last = ("none" if one is None else f"{one:,}" for one in (before, now))
+    first, last = ("none" if limit is None else f"{limit:,}" for limit in (before, now))
     return f"the limit of {name} was {first} and is {last} now"
 
 
@@ -102,13 +102,13 @@ def _until(use: Use, level: int | None, rate: float, age: float) -> float | None
 def ranked(trends: Iterable[Trend], sort: str) -> tuple[Trend, ...]:
     """Return the trends in an order of SORTS: the nearest, the one that is full first, the largest, or by name."""
     keys = {
-        "nearness": lambda one: (-one.use.nearness, one.use.name),
-        "rate": lambda one: (_soonest(one), -(one.rate or 0.0), one.use.name),
-        "use": lambda one: (one.use.unit == "bytes", -one.use.used, one.use.name),
-        "name": lambda one: one.use.name,
+        "nearness": lambda trend: (-trend.use.nearness, trend.use.name),
+        "rate": lambda trend: (_soonest(trend), -(trend.rate or 0.0), trend.use.name),
+        "use": lambda trend: (trend.use.unit == "bytes", -trend.use.used, trend.use.name),
+        "name": lambda trend: trend.use.name,
     }
     return tuple(sorted(trends, key=keys[sort]))
 
 
-def _soonest(one: Trend) -> float:
-    return min((t for t in (one.slow_in, one.full_in) if t), default=float("inf"))
+def _soonest(trend: Trend) -> float:
+    return min((t for t in (trend.slow_in, trend.full_in) if t), default=float("inf"))

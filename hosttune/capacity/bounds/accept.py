@@ -85,12 +85,12 @@ def _accept(facts: CapacityFacts) -> Bound:
 def _longer(facts: CapacityFacts) -> tuple[Remedy, ...]:
     want = _burst(facts) - 1
     ceiling, (asked, _) = facts.integer(_SOMAXCONN), _asked(facts)
-    found: list[Remedy] = []
+    remedies: list[Remedy] = []
     if isinstance(ceiling, int) and ceiling < want:
-        found.extend(saying.sysctl(_SOMAXCONN, want, "connections"))
+        remedies.extend(saying.sysctl(_SOMAXCONN, want, "connections"))
     if asked and asked < want:
-        found.append(Remedy("listen:backlog", want, None, "connections", f"a backlog of {want:,} in the program"))
-    return tuple(found)
+        remedies.append(Remedy("listen:backlog", want, None, "connections", f"a backlog of {want:,} in the program"))
+    return tuple(remedies)
 
 
 def _syn(facts: CapacityFacts) -> Bound:

@@ -20,8 +20,8 @@ def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
     cloud = facts.machine.cloud
     if facts.allowance is not None:
         return (_aws(facts, sides),)
-    told = published(cloud, facts.machine.cpus)
-    return (_published(facts, told[0], told[1] // sides, told[2]),) if told else ()
+    figure = published(cloud, facts.machine.cpus)
+    return (_published(facts, figure[0], figure[1] // sides, figure[2]),) if figure else ()
 
 
 def published(cloud: str, cpus: int | None) -> tuple[str, int, str] | None:
@@ -57,14 +57,14 @@ def _aws(facts: CapacityFacts, sides: int) -> Bound:
 
 def _published(facts: CapacityFacts, who: str, most: int, source: str) -> Bound:
     """A published figure is not a reading of this machine: it never decides, and speaks where it matters."""
-    said = f"{who} publishes {most:,} connections of this role for such a machine ({source})"
+    sentence = f"{who} publishes {most:,} connections of this role for such a machine ({source})"
     below = most < facts.workload.connections
     return Bound(
         kind="cloud",
         scope=Scope.OUTSIDE,
         name="cloud quota",
-        hard=Unknown(Reason.UNDECIDED, said) if below else None,
+        hard=Unknown(Reason.UNDECIDED, sentence) if below else None,
         reads=source,
         fails="no errno: packets of new connections are dropped outside of this machine",
-        notes=(said,),
+        notes=(sentence,),
     )

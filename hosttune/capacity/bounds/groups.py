@@ -9,10 +9,10 @@ from hosttune.model import Bound, GroupLimit, Remedy, Scope, Unknown
 
 
 def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
-    """Return a bound for each group that has a limit of memory; one that could not be told where none could be read."""
+    """Return a bound for each group that has a limit of memory; an unknown one where none could be read."""
     if isinstance(facts.groups, Unknown):
         return (Bound("cgroup", "control group", facts.groups, reads="cgroups(7)", scope=Scope.GROUP),)
-    return tuple(_memory(facts, one) for one in facts.groups if one.controller == "memory")
+    return tuple(_memory(facts, group) for group in facts.groups if group.controller == "memory")
 
 
 def _memory(facts: CapacityFacts, limit: GroupLimit) -> Bound:

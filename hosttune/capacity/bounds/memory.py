@@ -37,8 +37,8 @@ def _memory(facts: CapacityFacts) -> Bound:
 def _queues(facts: CapacityFacts) -> Bound:
     """Queued data beyond tcp_mem slows, it does not refuse connections (net/core/sock.c __sk_mem_raise_allocated)."""
     load = facts.workload
-    told = facts.numbers("net.ipv4.tcp_mem")
-    high = max(told[2], 0) if isinstance(told, tuple) and len(told) == 3 else None
+    limits = facts.numbers("net.ipv4.tcp_mem")
+    high = max(limits[2], 0) if isinstance(limits, tuple) and len(limits) == 3 else None
     each = pages(load.bytes_in_flight, page(facts))
     knee = high // each if high is not None and each else None
     if each:
@@ -48,16 +48,16 @@ def _queues(facts: CapacityFacts) -> Bound:
             f": {high // load.sockets_per_connection:,} connections whose readers all stall" if high is not None else ""
         )
         notes = [f"a page for each socket with anything unread{full}"]
-    if isinstance(told, Unknown):
-        notes.append(f"tcp_mem: {told}")
-    short = isinstance(told, tuple) and knee is not None and knee < load.connections
+    if isinstance(limits, Unknown):
+        notes.append(f"tcp_mem: {limits}")
+    short = isinstance(limits, tuple) and knee is not None and knee < load.connections
     return Bound(
         kind="tcp-mem",
         name="net.ipv4.tcp_mem with every reader stalled",
         knee=knee,
         reads="net.ipv4.tcp_mem, the third value",
         fails="no errno: data is dropped on arrival and sent again, connections stall",
-        remedies=(_pages(told, each * load.connections),) if short and isinstance(told, tuple) else (),
+        remedies=(_pages(limits, each * load.connections),) if short and isinstance(limits, tuple) else (),
         notes=tuple(notes),
         log="TCP: out of memory -- consider tuning tcp_mem",
         counter="/proc/net/netstat TcpExt: PruneCalled, TCPRcvQDrop, TCPMemoryPressures",

@@ -11,7 +11,7 @@ _FEW = 128  # gc_thresh1 by default: so few are never collected
 
 
 def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
-    """Return the bound of the table; clients on the link come on top, which nothing here tells."""
+    """Return the bound of the table; clients on the link come on top, which nothing here shows."""
     if not facts.workload.backends:
         return ()
     limit, peers = facts.integer(_KEY), facts.on_link

@@ -28,32 +28,32 @@ def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
         return ()
     if not facts.pools:
         return (_one_pool(facts),)
-    found = tuples.groups(facts.pools)
+    groups = tuples.groups(facts.pools)
     remedies = tuples.remedies(facts)
     if facts.pools[0].mode is BindMode.BIND:
         # bind(src, 0) takes a port whatever the backend: a share of each backend would count the port once for each
-        return (_total(facts, found, remedies),)
-    return (_total(facts, found, remedies), *(of_group(facts, group, remedies) for group in found))
+        return (_total(facts, groups, remedies),)
+    return (_total(facts, groups, remedies), *(of_group(facts, group, remedies) for group in groups))
 
 
-def _total(facts: CapacityFacts, found: Sequence[Group], remedies: tuple[Remedy, ...]) -> Bound:
+def _total(facts: CapacityFacts, groups: Sequence[Group], remedies: tuple[Remedy, ...]) -> Bound:
     per = facts.workload.tuples_per_connection
     mode = facts.pools[0].mode
-    pairs = sum(len(g.pools) for g in found)
+    pairs = sum(len(g.pools) for g in groups)
     where = f"{pairs} pair{'s' * (pairs > 1)} of source address and backend"
     if mode is BindMode.BIND:
         where = f"{pairs} source address{'es' * (pairs > 1)}, whatever the backend"
-    hard = _sum(facts, found, [g.room for g in found])
+    hard = _sum(facts, groups, [g.room for g in groups])
     return Bound(
         kind="ports",
         name="source ports towards all backends",
         hard=hard,
-        knee=_knee(facts, found),
-        used=sum(p.used for g in found for p in g.pools) // per,
+        knee=_knee(facts, groups),
+        used=sum(p.used for g in groups for p in g.pools) // per,
         reads=f"ip_local_port_range, reserved and held ports, sockets: {where}",
         fails=_FAILS[mode],
         remedies=remedies if facts.short(hard) else (),
-        notes=(*_closing(facts, found), *_shared(facts, found), *_bind_first(facts), *_cost(facts, found)),
+        notes=(*_closing(facts, groups), *_shared(facts, groups), *_bind_first(facts), *_cost(facts, groups)),
         scope=Scope.ALL,
     )
 
@@ -82,25 +82,25 @@ def of_group(facts: CapacityFacts, group: Group, remedies: tuple[Remedy, ...] = 
 def _one_pool(facts: CapacityFacts) -> Bound:
     """Without backends only the size of one pool is known: one source address towards one backend."""
     pools = tuples.pools(facts)
-    found = tuples.groups(pools)
+    groups = tuples.groups(pools)
     hard: int | Unknown | None
-    if found:
-        hard = tuples.carries(facts, found[0], found[0].room)
+    if groups:
+        hard = tuples.carries(facts, groups[0], groups[0].room)
     else:
-        told = tuples.range_now(facts)
-        hard = told if isinstance(told, Unknown) else None
+        span = tuples.range_now(facts)
+        hard = span if isinstance(span, Unknown) else None
     return Bound(
         kind="ports",
         name="source ports, one backend from one address",
         hard=hard,
-        knee=_knee(facts, found),
+        knee=_knee(facts, groups),
         reads="net.ipv4.ip_local_port_range, ip_local_reserved_ports",
         fails=_FAILS[facts.workload.bind_mode],
         remedies=tuples.remedies(facts) if facts.short(hard) else (),
         notes=(
             _why_one(facts),
-            *_closing(facts, found),
-            *_cost(facts, found),
+            *_closing(facts, groups),
+            *_cost(facts, groups),
         ),
         scope=Scope.POOL,
     )
@@ -114,30 +114,30 @@ def _why_one(facts: CapacityFacts) -> str:
     return f"the tuples towards {named} are not counted: no source address here reaches it (ip route get ADDRESS)"
 
 
-def _knee(facts: CapacityFacts, found: Sequence[Group]) -> int | None:
+def _knee(facts: CapacityFacts, groups: Sequence[Group]) -> int | None:
     """Return the connections from which connect() is slow, the tuples of closed ones beside them."""
-    if not found or any(g.knee is None for g in found):
+    if not groups or any(g.knee is None for g in groups):
         return None
-    return _sum(facts, found, [g.knee or 0 for g in found]) or None
+    return _sum(facts, groups, [g.knee or 0 for g in groups]) or None
 
 
-def _sum(facts: CapacityFacts, found: Sequence[Group], ports: Sequence[int]) -> int:
+def _sum(facts: CapacityFacts, groups: Sequence[Group], ports: Sequence[int]) -> int:
     """Return what all groups carry together, where each gets as much as it has room for.
 
     With bind() the groups are families, which share no ports, and the narrower one is full first.
     """
-    each = [tuples.carries(facts, g, count) for g, count in zip(found, ports, strict=True)]
-    if found[0].pools[0].mode is BindMode.BIND:
+    each = [tuples.carries(facts, g, count) for g, count in zip(groups, ports, strict=True)]
+    if groups[0].pools[0].mode is BindMode.BIND:
         return min(each)
-    return max(sum(int(n * g.part) for n, g in zip(each, found, strict=True)), min(each))
+    return max(sum(int(n * g.part) for n, g in zip(each, groups, strict=True)), min(each))
 
 
-def _closing(facts: CapacityFacts, found: Sequence[Group]) -> tuple[str, ...]:
-    kept = sum(tuples.waiting(facts, g) for g in found)
+def _closing(facts: CapacityFacts, groups: Sequence[Group]) -> tuple[str, ...]:
+    kept = sum(tuples.waiting(facts, g) for g in groups)
     return (f"at the wanted load connections that were closed keep {kept:,} tuples",) if kept else ()
 
 
-def _shared(facts: CapacityFacts, found: Sequence[Group]) -> tuple[str, ...]:
+def _shared(facts: CapacityFacts, groups: Sequence[Group]) -> tuple[str, ...]:
     backends = len({str(p.backend) for p in facts.pools})
     if facts.pools[0].mode is not BindMode.BIND or backends < 2:
         return ()
@@ -157,10 +157,10 @@ def _bind_first(facts: CapacityFacts) -> tuple[str, ...]:
     return (f"{them}, has these ports once for all {len(backends)} backends: --bind-mode bind",)
 
 
-def _cost(facts: CapacityFacts, found: Sequence[Group]) -> tuple[str, ...]:
+def _cost(facts: CapacityFacts, groups: Sequence[Group]) -> tuple[str, ...]:
     """Say what a connect() costs beyond the knee: it looks at every taken port of the first half before a free one."""
-    most = max((p.knee or 0 for g in found for p in g.pools), default=0)
-    knee = _knee(facts, found)
+    most = max((p.knee or 0 for g in groups for p in g.pools), default=0)
+    knee = _knee(facts, groups)
     if knee is None or knee >= facts.workload.connections or not most:
         return ()
     each = most * _SEARCH

@@ -16,12 +16,12 @@ def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
     """Return the bounds of tasks, of their numbers, of the program's maps, and of tasks in its control groups."""
     if not facts.workload.threads_per_connection:
         return ()
-    found = facts.groups if isinstance(facts.groups, tuple) else ()
+    groups = facts.groups if isinstance(facts.groups, tuple) else ()
     return (
         _of(facts, "threads-max", "kernel.threads-max", _others(facts), 1, "threads"),
         _of(facts, "pid-max", "kernel.pid_max", _others(facts) + _RESERVED, 1, "ids"),
         _of(facts, "map-count", "vm.max_map_count", 0, _MAPS, "maps"),
-        *(_group(facts, one) for one in found if one.controller == "pids"),
+        *(_group(facts, group) for group in groups if group.controller == "pids"),
     )
 
 

@@ -22,9 +22,9 @@ RULE = Rule(
 def judge(clues: Clues) -> tuple[Cause, ...]:
     """Return a cause for each queue that is full or overflows, and is as long as somaxconn; else why it is none."""
     every = accept.queues(clues)
-    found = tuple(_cause(clues, queue) for queue in every if not queue.own)
-    if found:
-        return found
+    causes = tuple(_cause(clues, queue) for queue in every if not queue.own)
+    if causes:
+        return causes
     if every:
         return (RULE.excluded(f"the queue of {every[0].whose} is shorter than that", accept.SOCKETS),)
     return (accept.excluded(clues, RULE),)

@@ -26,9 +26,9 @@ _FORMER = (128, 4096)
 def judge(clues: Clues) -> tuple[Cause, ...]:
     """Return a cause for each queue that is full or overflows, and is shorter than somaxconn; else why it is none."""
     every = accept.queues(clues)
-    found = tuple(_cause(clues, queue) for queue in every if queue.own)
-    if found:
-        return found
+    causes = tuple(_cause(clues, queue) for queue in every if queue.own)
+    if causes:
+        return causes
     if not every:
         return (accept.excluded(clues, RULE),)
     longest = clues.integer(accept.SOMAXCONN)
@@ -76,10 +76,10 @@ def _fixes(clues: Clues, queue: accept.Queue, backlog: int) -> tuple[str, ...]:
     older = (
         f"if net.core.somaxconn was {backlog:,} when it started, restart it: a listener keeps what listen() made of it"
     )
-    found = (
+    texts = (
         accept.idle(clues, queue),
         f"raise the backlog of {whose}: {setting}; raising net.core.somaxconn does not help",
         older if backlog in _FORMER else "",
         "let it accept faster: more threads or processes that accept",
     )
-    return tuple(text for text in found if text)
+    return tuple(text for text in texts if text)

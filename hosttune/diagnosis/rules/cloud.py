@@ -31,7 +31,7 @@ _ETHTOOL = "ethtool -S, ena driver"
 
 
 def judge(clues: Clues) -> tuple[Cause, ...]:
-    """Return what the driver counts; else whether a published figure is near; else that nothing tells."""
+    """Return what the driver counts; else whether a published figure is near; else that nothing is known."""
     if clues.rates.value(_LEFT) is not None or clues.rates.value(_EXCEEDED) is not None:
         return (_counted(clues),)
     published = quota.published(clues.machine.cloud, clues.machine.cpus)
@@ -48,15 +48,15 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
 def _counted(clues: Clues) -> Cause:
     now, once = saying.moved(clues, _EXCEEDED, _ETHTOOL), saying.once(clues, _EXCEEDED, _ETHTOOL)
     left, count = clues.rates.value(_LEFT), clues.rates.value(_EXCEEDED)
-    told = None if left is None else Evidence(f"{_LEFT.partition('.')[2]} is {left:,}", _ETHTOOL)
+    room = None if left is None else Evidence(f"{_LEFT.partition('.')[2]} is {left:,}", _ETHTOOL)
     stands = None if count is None else Evidence(f"conntrack_allowance_exceeded is {count:,} since boot", _ETHTOOL)
     if now:
-        return RULE.cause(clues, Certainty.CERTAIN, now, told)
+        return RULE.cause(clues, Certainty.CERTAIN, now, room)
     if left == 0:
-        return RULE.cause(clues, Certainty.LIKELY if _waits(clues) else Certainty.POSSIBLE, told)
+        return RULE.cause(clues, Certainty.LIKELY if _waits(clues) else Certainty.POSSIBLE, room)
     if count and _waits(clues) and not left:
         return RULE.cause(clues, Certainty.POSSIBLE, once or stands)
-    return RULE.excluded("; ".join(one.text for one in some(told, once or stands)), _ETHTOOL)
+    return RULE.excluded("; ".join(evidence.text for evidence in some(room, once or stands)), _ETHTOOL)
 
 
 def _waits(clues: Clues) -> bool:

@@ -34,7 +34,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     if now is State.BINDS:
         return (_binds(clues),)
     if now is State.UNKNOWN:
-        return (_by_word(clues) if table.told(clues) or table.spoken(clues) else _by_number(clues),)
+        return (_by_word(clues) if table.logged_full(clues) or table.spoken(clues) else _by_number(clues),)
     if now is State.IDLE:
         return (_idle(clues),)
     if now is State.ROOM and _was(clues):
@@ -70,22 +70,22 @@ def _binds(clues: Clues) -> Cause:
 
 def _gone(clues: Clues) -> Evidence | None:
     """Return that far fewer sockets are open than entries: they are forwarded, or of connections long gone."""
-    here, count = table.sockets(clues), clues.rates.value("conntrack.count") or 0
-    if here is None or here * 2 >= count:
+    local, count = table.sockets(clues), clues.rates.value("conntrack.count") or 0
+    if local is None or local * 2 >= count:
         return None
     others = "forwarded ones (containers, NAT), or connections whose end was never seen"
     if clues.integer("net.ipv4.ip_forward") == 0:
         others = "connections whose end was never seen: this host forwards none"
-    text = f"only {here:,} TCP sockets are in use here: the other entries are {others}"
+    text = f"only {local:,} TCP sockets are in use here: the other entries are {others}"
     if table.over(clues) is None:
-        text = f"{here:,} TCP sockets are in use here; the others may be closed, or forwarded: root sees their states"
+        text = f"{local:,} TCP sockets are in use here; the others may be closed, or forwarded: root sees their states"
     return Evidence(text, "/proc/net/sockstat")
 
 
 def _by_word(clues: Clues) -> Cause:
-    """Return the cause where the kernel says it, in its log or in one that a person gave, and no table was seen."""
+    """Return the cause where the kernel says it, in its log or in one that a person gave, and no table was observed."""
     own = clues.machine.network_namespace == "initial"
-    certainty = Certainty.CERTAIN if table.told(clues) else Certainty.LIKELY if own else Certainty.POSSIBLE
+    certainty = Certainty.CERTAIN if table.logged_full(clues) else Certainty.LIKELY if own else Certainty.POSSIBLE
     return _cause(clues, certainty, 70, table.dropping(clues))
 
 
@@ -95,14 +95,14 @@ def _by_number(clues: Clues) -> Cause:
         return RULE.excluded("it gives no error, or ETIMEDOUT, or EPERM to a datagram", "--errno")
     limit = clues.integer(table.MAX)
     known = (limit,) if limit else _DEFAULTS
-    fits = next((one for one in known if saying.near(number, one, slack=0.02)), None)
+    fits = next((size for size in known if saying.near(number, size, slack=0.02)), None)
     if fits:
         text = f"it stopped at {number:,}, where a table of {fits:,} entries would be full"
         return _cause(clues, Certainty.POSSIBLE, 50, Evidence(text, "--stalled-at"))
     if clues.met("ETIMEDOUT", calls=("connect",)):
         return _cause(clues, Certainty.POSSIBLE, 10)
-    told = clues.limits.get(table.MAX)
-    return RULE.unknown(told if isinstance(told, Unknown) else "nf_conntrack_count was not seen", RULE.confirm)
+    unread = clues.limits.get(table.MAX)
+    return RULE.unknown(unread if isinstance(unread, Unknown) else "nf_conntrack_count was not seen", RULE.confirm)
 
 
 def _idle(clues: Clues) -> Cause:
@@ -120,7 +120,7 @@ def _was(clues: Clues) -> bool:
 
     Those may be of another namespace, or older than the counter.
     """
-    if table.told(clues):
+    if table.logged_full(clues):
         return True
     limit = clues.integer(table.MAX) or 0
     waited = clues.met("ETIMEDOUT", calls=("connect",)) or any(

@@ -66,27 +66,27 @@ def _by_sockets(clues: Clues, full: tuple[Evidence, ...]) -> Cause:
 
     Where packets are forwarded the sockets of this namespace say nothing of the table.
     """
-    here, closed = table.sockets(clues), clues.rates.value("sockstat.TCP.tw")
+    local, closed = table.sockets(clues), clues.rates.value("sockstat.TCP.tw")
     count = clues.rates.value("conntrack.count") or 0
-    if here is None or closed is None:
+    if local is None or closed is None:
         return RULE.unknown("neither the entries nor the sockets could be looked at", RULE.confirm)
-    if here * 2 > count:
-        return RULE.excluded(f"{here:,} sockets are in use, which is most of the {count:,} entries", _SOCKSTAT)
+    if local * 2 > count:
+        return RULE.excluded(f"{local:,} sockets are in use, which is most of the {count:,} entries", _SOCKSTAT)
     forwards = clues.integer("net.ipv4.ip_forward") != 0
     kept = closed * table.lifetime(clues) // kernel.TIMEWAIT_LEN
-    certainty = Certainty.LIKELY if not forwards and here + kept > count * 0.7 else Certainty.POSSIBLE
+    certainty = Certainty.LIKELY if not forwards and local + kept > count * 0.7 else Certainty.POSSIBLE
     return _cause(clues, certainty, full, _open(clues))
 
 
 def _open(clues: Clues) -> Evidence | None:
-    here, closed = table.sockets(clues), clues.rates.value("sockstat.TCP.tw")
-    if here is None:
+    local, closed = table.sockets(clues), clues.rates.value("sockstat.TCP.tw")
+    if local is None:
         return None
-    return Evidence(f"{here:,} TCP sockets are in use here, {closed or 0:,} in TIME_WAIT", _SOCKSTAT)
+    return Evidence(f"{local:,} TCP sockets are in use here, {closed or 0:,} in TIME_WAIT", _SOCKSTAT)
 
 
 def _too_fast(clues: Clues) -> Evidence | None:
-    """Return that the rate which was said to be wanted fills the table with closed connections."""
+    """Return that the target rate fills the table with closed connections."""
     limit, stays = clues.integer(table.MAX), table.lifetime(clues)
     if not limit or clues.rate * stays <= limit:
         return None
@@ -95,9 +95,9 @@ def _too_fast(clues: Clues) -> Evidence | None:
 
 
 def _by_word(clues: Clues) -> Cause:
-    """Return it as possible where the kernel says that the table is full: what fills it was not seen."""
+    """Return it as possible where the kernel says that the table is full: what fills it was not observed."""
     fast = _too_fast(clues)
-    if table.told(clues) or table.spoken(clues) or fast:
+    if table.logged_full(clues) or table.spoken(clues) or fast:
         return _cause(clues, Certainty.POSSIBLE, table.dropping(clues), fast)
     if RULE.met(clues) is False:
         return RULE.excluded("it gives no error, or ETIMEDOUT", "--errno")

@@ -50,8 +50,8 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
 
 def _exempt(clues: Clues) -> Program | None:
     """Return a program, where all of them are known not to be held to it."""
-    known = [one for one in clues.programs if one.exempt is not None]
-    return known[0] if known and all(one.exempt for one in known) else None
+    known = [program for program in clues.programs if program.exempt is not None]
+    return known[0] if known and all(program.exempt for program in known) else None
 
 
 def _full(clues: Clues, count: Evidence, limit: int) -> Cause:
@@ -70,16 +70,16 @@ def _full(clues: Clues, count: Evidence, limit: int) -> Cause:
 
 
 def _by_word(clues: Clues, spoken: tuple[Evidence, ...], against: Evidence | None) -> Cause:
-    """ENFILE, or the kernel's line of the last minute, with no full table to be seen now."""
+    """ENFILE, or the kernel's line of the last minute, with no full table to be observed now."""
     named = next((hit.numbers["limit"] for hit in clues.hits(RULE.kind) if "limit" in hit.numbers), None)
     limit = clues.integer(_KEY) if against else named
-    told = clues.met("ENFILE") or bool(clues.hits(RULE.kind))
-    certainty = Certainty.LIKELY if told and (spoken or not against) else Certainty.POSSIBLE
+    reported = clues.met("ENFILE") or bool(clues.hits(RULE.kind))
+    certainty = Certainty.LIKELY if reported and (spoken or not against) else Certainty.POSSIBLE
     return _cause(clues, certainty, limit if spoken or named else None, (*RULE.words(clues), *spoken), against)
 
 
 def _cause(clues: Clues, certainty: Certainty, limit: int | None, evidence: Seen, against: Seen) -> Cause:
-    fullest = max(clues.programs, key=lambda one: one.descriptors, default=None)
+    fullest = max(clues.programs, key=lambda program: program.descriptors, default=None)
     leak = f": {fullest} has the most, {fullest.descriptors:,}" if fullest else ""
     fixes = ("sudo hosttune apply --role ROLE, for fs.file-max", f"find what keeps so many open{leak}")
     return RULE.cause(clues, certainty, evidence, at=limit, against=against, words=(), fixes=fixes)

@@ -68,7 +68,9 @@ def _now(clues: Clues, received: int) -> Cause:
 
 def _shortest(clues: Clues) -> Listener | None:
     """Return the listener that it is: the one with the most in its queue, else the one with the shortest."""
-    return min(clues.listeners, key=lambda one: (-one.queue / (one.backlog + 1), one.backlog), default=None)
+    return min(
+        clues.listeners, key=lambda listener: (-listener.queue / (listener.backlog + 1), listener.backlog), default=None
+    )
 
 
 def _fixes(clues: Clues, listener: Listener | None) -> tuple[str, ...]:

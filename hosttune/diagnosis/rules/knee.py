@@ -29,7 +29,7 @@ _PROBE = 60e-9
 
 _FELT = 0.05  # of a CPU: with less time in the search nobody waits for it
 _LONG = 100e-6  # seconds: where connect() takes 13 us below the knee, a search that long is felt
-_BUSY = 0.25  # of a CPU in the kernel: so much search is seen in the program's own time
+_BUSY = 0.25  # of a CPU in the kernel: so much search is observed in the program's own time
 
 
 def judge(clues: Clues) -> tuple[Cause, ...]:
@@ -113,11 +113,11 @@ def _cost(clues: Clues, knee: int) -> float:
 
 
 def _busiest(clues: Clues, cost: float) -> tuple[Program, float] | None:
-    """Return the program that spends the time of the search in the kernel, where so much of it is to be seen."""
+    """Return the program that spends the time of the search in the kernel, where so much of it is to be observed."""
     if cost < _BUSY:
         return None
-    found = [(one, clues.busy(one)) for one in clues.programs if one.here is not False]
-    heavy = [(one, busy[0]) for one, busy in found if busy and busy[0] >= max(cost / 2, _BUSY)]
+    times = [(program, clues.busy(program)) for program in clues.programs if program.here is not False]
+    heavy = [(program, busy[0]) for program, busy in times if busy and busy[0] >= max(cost / 2, _BUSY)]
     return max(heavy, key=lambda pair: pair[1], default=None)
 
 

@@ -36,15 +36,15 @@ _MIB = 1 << 20
 
 def judge(clues: Clues) -> tuple[Cause, ...]:
     """Return each group at its limit, and the host where processes are killed or none is left; else how much is."""
-    found = tuple(cause for one in clues.limits_of("memory") if (cause := _of_group(clues, one)))
-    if found:
-        return found
+    causes = tuple(cause for group in clues.limits_of("memory") if (cause := _of_group(clues, group)))
+    if causes:
+        return causes
     total, left = clues.rates.value("memory.MemTotal"), clues.rates.value("memory.MemAvailable")
     killed = saying.moved(clues, "vmstat.oom_kill", "/proc/vmstat")
-    told = some(killed, kernel_lines.fresh(clues, _KILLED))
+    kills = some(killed, kernel_lines.fresh(clues, _KILLED))
     free = Evidence(f"{_mib(left)} of {_mib(total)} are available", _MEMINFO) if total and left is not None else None
-    if told:
-        return (_cause(clues, Certainty.CERTAIN if killed else Certainty.LIKELY, told),)
+    if kills:
+        return (_cause(clues, Certainty.CERTAIN if killed else Certainty.LIKELY, kills),)
     if total and left is not None and left <= total * _LOW:
         return (_cause(clues, Certainty.LIKELY if clues.met(*_OWN) else Certainty.POSSIBLE, free, limit=total),)
     return (_not(clues, free if left else None, free),)
@@ -123,7 +123,7 @@ def _not(clues: Clues, spare: Evidence | None, free: Evidence | None) -> Cause:
         return RULE.unknown(clues.groups, "cat /proc/PID/cgroup, and memory.max below /sys/fs/cgroup")
     if not free:
         return RULE.unknown("/proc/meminfo was not seen")
-    nearest = max(clues.limits_of("memory"), key=lambda one: one.used / max(one.limit, 1), default=None)
+    nearest = max(clues.limits_of("memory"), key=lambda group: group.used / max(group.limit, 1), default=None)
     text = free.text
     if nearest is not None:
         text += f"; {nearest.group} has {_mib(nearest.used)} of {_mib(nearest.limit)}, the nearest to its limit"

@@ -54,9 +54,9 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
 
 
 def _failing(clues: Clues, failed: int, shared: tuple[Shared, ...]) -> Cause:
-    found = clues.rates.rose("conntrack.found")
-    searched = found >= failed * _SEARCHED
-    text = f"{found / failed:,.0f} ports were found taken for each of them: the search for a free one fails"
+    taken = clues.rates.rose("conntrack.found")
+    searched = taken >= failed * _SEARCHED
+    text = f"{taken / failed:,.0f} ports were found taken for each of them: the search for a free one fails"
     forwards = Evidence("this host forwards for others (net.ipv4.ip_forward is 1)", "net.ipv4.ip_forward")
     certainty = Certainty.LIKELY if searched or shared else Certainty.POSSIBLE
     return _cause(
@@ -74,15 +74,15 @@ def _failing(clues: Clues, failed: int, shared: tuple[Shared, ...]) -> Cause:
 def _shared(shared: tuple[Shared, ...]) -> tuple[Evidence, ...]:
     return tuple(
         Evidence(
-            f"{one.entries:,} connections share {one.address} towards {Backend(one.target, one.port)}",
+            f"{share.entries:,} connections share {share.address} towards {Backend(share.target, share.port)}",
             "ctnetlink, `conntrack -L --src-nat`",
         )
-        for one in shared[:2]
+        for share in shared[:2]
     )
 
 
 def _cause(clues: Clues, certainty: Certainty, shared: tuple[Shared, ...], *evidence: Seen) -> Cause:
-    for one in shared[:1]:
-        what = f"NAT finds no free port of {one.address} towards {Backend(one.target, one.port)}"
-        return RULE.cause(clues, certainty, *evidence, at=one.entries, what=what)
+    for share in shared[:1]:
+        what = f"NAT finds no free port of {share.address} towards {Backend(share.target, share.port)}"
+        return RULE.cause(clues, certainty, *evidence, at=share.entries, what=what)
     return RULE.cause(clues, certainty, *evidence)

@@ -45,8 +45,8 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     stuck = next((flow for flow in clues.flows if flow.retried and _pools(flow.established)), None)
     if stuck:
         where, pools = Backend(stuck.address, stuck.port), _pools(stuck.established)
-        told = f"{stuck.established:,} connections to {where}, and {stuck.retried:,} SYNs without an answer"
-        return (_cause(clues, Certainty.POSSIBLE, Evidence(f"{told}; {_size(pools)}", "sock_diag"), pools),)
+        counts = f"{stuck.established:,} connections to {where}, and {stuck.retried:,} SYNs without an answer"
+        return (_cause(clues, Certainty.POSSIBLE, Evidence(f"{counts}; {_size(pools)}", "sock_diag"), pools),)
     if clues.flows and not any(flow.retried for flow in clues.flows):
         return (RULE.excluded("no SYN that went out waits without an answer", "sock_diag"),)
     return (RULE.unknown("a gateway's pool does not show on the host", RULE.confirm),)

@@ -35,7 +35,7 @@ _TABLES = (
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """A table, its entries at the fuller of two moments, and its limit; None where either was not seen."""
+    """A table, its entries at the fuller of two moments, and its limit; None where either was not observed."""
 
     name: str
     counter: str
@@ -53,18 +53,18 @@ class _Table:
 
     @property
     def count(self) -> Evidence:
-        told = f" of {self.limit:,}" if self.limit is not None else ""
-        return Evidence(f"the {self.name} table has {self.entries or 0:,}{told} entries", self.where)
+        most = f" of {self.limit:,}" if self.limit is not None else ""
+        return Evidence(f"the {self.name} table has {self.entries or 0:,}{most} entries", self.where)
 
 
 def judge(clues: Clues) -> tuple[Cause, ...]:
     """Return a cause for each table that overflows now; else what was said, and how full they are."""
     tables = [_Table(*row, clues.most(f"{row[1]}.entries"), clues.integer(row[2])) for row in _TABLES]
-    found = tuple(_overflows(clues, table) for table in tables if clues.rates.rose(f"{table.counter}.table_fulls"))
+    causes = tuple(_overflows(clues, table) for table in tables if clues.rates.rose(f"{table.counter}.table_fulls"))
     seen = [table for table in tables if table.entries is not None and table.limit is not None]
     fullest = max(seen, key=lambda table: table.share, default=None)
-    if found:
-        return found
+    if causes:
+        return causes
     if kernel_lines.fresh(clues, *_WORDS) or clues.hits(RULE.kind):
         return (_by_word(clues, fullest),)
     if fullest is not None and fullest.share >= _NEAR:
@@ -89,9 +89,9 @@ def _by_word(clues: Clues, table: _Table | None) -> Cause:
 
 
 def _near(clues: Clues, table: _Table) -> Cause:
-    told = RULE.met(clues) and clues.symptom.errno in _OWN
-    against = None if told else Evidence("nothing was refused in the time watched", table.where)
-    certainty = Certainty.LIKELY if told else Certainty.POSSIBLE
+    refused = RULE.met(clues) and clues.symptom.errno in _OWN
+    against = None if refused else Evidence("nothing was refused in the time watched", table.where)
+    certainty = Certainty.LIKELY if refused else Certainty.POSSIBLE
     return _cause(clues, table, certainty, (table.count, *saying.named(clues)), against)
 
 

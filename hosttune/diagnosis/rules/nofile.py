@@ -29,8 +29,8 @@ _RESTART = "sudo hosttune apply --role ROLE --service UNIT: it writes LimitNOFIL
 
 def judge(clues: Clues) -> tuple[Cause, ...]:
     """Return a cause for each process at its limit; without one, what errno, log and number say."""
-    found = tuple(_full(clues, p) for p in clues.programs if _reached(clues, p))
-    return found or (_without(clues),)
+    causes = tuple(_full(clues, p) for p in clues.programs if _reached(clues, p))
+    return causes or (_without(clues),)
 
 
 def _without(clues: Clues) -> Cause:
@@ -90,7 +90,7 @@ def _reached(clues: Clues, program: Program) -> bool:
 
 def _waiting(clues: Clues, program: Program) -> int:
     """Return how many clients wait for a process to accept them."""
-    return sum(one.queue for one in clues.listeners if clues.owners.get(one.inode) == program.pid)
+    return sum(listener.queue for listener in clues.listeners if clues.owners.get(listener.inode) == program.pid)
 
 
 def _fits(clues: Clues, program: Program) -> bool:
@@ -110,7 +110,7 @@ def _limits(program: Program) -> Evidence:
 
 
 def _lowered(clues: Clues, program: Program) -> bool:
-    """Say whether it has more than the limit, which was lowered afterwards, and nothing tells that more is wanted."""
+    """Say whether it has more than the limit, which was lowered afterwards, and nothing shows that more is required."""
     wants = _waiting(clues, program) or RULE.met(clues) or clues.hits(RULE.kind)
     return program.descriptors > (program.soft or 0) and not wants
 
@@ -153,18 +153,18 @@ def _initial(clues: Clues) -> Evidence:
 
 def _by_word(clues: Clues, fits: list[Program]) -> Cause:
     """EMFILE from a call that makes a descriptor, or in a log, leaves nothing else; of whom is another question."""
-    told = next((hit.numbers["soft"] for hit in clues.hits(RULE.kind) if "soft" in hit.numbers), None)
-    same = [p for p in clues.programs if p.soft is not None and p.soft == told]
+    soft = next((hit.numbers["soft"] for hit in clues.hits(RULE.kind) if "soft" in hit.numbers), None)
+    same = [p for p in clues.programs if p.soft is not None and p.soft == soft]
     known = fits or same or (list(clues.programs) if clues.named else [])
     if known:
-        return _of_program(clues, known[0], told, fits=bool(fits), same=bool(same))
-    initial = (_initial(clues),) if not told and saying.near(clues.stalled_at, kernel.INR_OPEN_CUR) else ()
-    certainty, at = _certainty(clues, fits=False, same=False), told or (kernel.INR_OPEN_CUR if initial else None)
+        return _of_program(clues, known[0], soft, fits=bool(fits), same=bool(same))
+    initial = (_initial(clues),) if not soft and saying.near(clues.stalled_at, kernel.INR_OPEN_CUR) else ()
+    certainty, at = _certainty(clues, fits=False, same=False), soft or (kernel.INR_OPEN_CUR if initial else None)
     evidence, confirm = (*RULE.words(clues, "EMFILE"), *initial), f"{_LIMITS}, not of a shell"
     return _cause(clues, None, certainty, 80, *evidence, at=at, confirm=confirm, fixes=_computed(clues))
 
 
-def _of_program(clues: Clues, program: Program, told: int | None, *, fits: bool, same: bool) -> Cause:
+def _of_program(clues: Clues, program: Program, soft: int | None, *, fits: bool, same: bool) -> Cause:
     """Return what the words make of one process; they are less sure where it has most of its descriptors left."""
     against = () if fits else _free(program)
     certainty = _certainty(clues, fits=fits, same=same)
@@ -178,7 +178,7 @@ def _of_program(clues: Clues, program: Program, told: int | None, *, fits: bool,
         80,
         *RULE.words(clues, "EMFILE"),
         _limits(program),
-        at=told or program.soft,
+        at=soft or program.soft,
         confirm=confirm,
         against=against,
         fixes=_computed(clues),

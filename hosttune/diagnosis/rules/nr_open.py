@@ -117,7 +117,7 @@ def _refused(clues: Clues, limit: int | None) -> Cause:
         at=limit,
         words=(),
         log=log,
-        fixes=(*RULE.fixes, lesser) if any(one.resource is False for one in shown) else RULE.fixes,
+        fixes=(*RULE.fixes, lesser) if any(program.resource is False for program in shown) else RULE.fixes,
         strength=75,
     )
 

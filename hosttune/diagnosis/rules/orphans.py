@@ -59,16 +59,16 @@ def _seen(clues: Clues, count: int | None, limit: int | None) -> Certainty | Non
 
 
 def _memory_free(clues: Clues) -> bool | None:
-    """Say whether TCP has less memory than its limit, so that this is not why sockets are reset; None: not seen."""
-    pages, told = clues.rates.value("sockstat.TCP.mem"), clues.numbers("net.ipv4.tcp_mem")
-    return None if pages is None or not told or len(told) != 3 else pages < told[1]
+    """Say whether TCP has less memory than its limit, so that this is not why sockets are reset; None: not observed."""
+    pages, limits = clues.rates.value("sockstat.TCP.mem"), clues.numbers("net.ipv4.tcp_mem")
+    return None if pages is None or not limits or len(limits) != 3 else pages < limits[1]
 
 
 def _pages(clues: Clues) -> Evidence | None:
-    pages, told = clues.rates.value("sockstat.TCP.mem"), clues.numbers("net.ipv4.tcp_mem")
-    if not _memory_free(clues) or pages is None or not told:
+    pages, limits = clues.rates.value("sockstat.TCP.mem"), clues.numbers("net.ipv4.tcp_mem")
+    if not _memory_free(clues) or pages is None or not limits:
         return None
-    text = f"memory is not what runs out: TCP has {pages:,} pages of {told[2]:,}"
+    text = f"memory is not what runs out: TCP has {pages:,} pages of {limits[2]:,}"
     return Evidence(text, f"{_WHERE} mem, net.ipv4.tcp_mem")
 
 
@@ -87,15 +87,15 @@ def _cause(clues: Clues, certainty: Certainty, count: int | None, limit: int | N
 
 
 def _count(count: int, limit: int | None) -> Evidence:
-    told = f" of {limit:,} that may be" if limit is not None else ""
-    return Evidence(f"{count:,} orphans{told}", f"{_WHERE}, {_KEY}")
+    most = f" of {limit:,} that may be" if limit is not None else ""
+    return Evidence(f"{count:,} orphans{most}", f"{_WHERE}, {_KEY}")
 
 
 def _states(clues: Clues) -> Evidence | None:
     """Return what orphans are in: each is one of these, but not each of these is an orphan."""
     names = ("FIN_WAIT1", "LAST_ACK", "CLOSING")
-    told = ", ".join(f"{clues.states[name]:,} {name}" for name in names if clues.states.get(name))
-    return Evidence(f"sockets that wait for the peer to take the rest: {told}", "sock_diag") if told else None
+    counts = ", ".join(f"{clues.states[name]:,} {name}" for name in names if clues.states.get(name))
+    return Evidence(f"sockets that wait for the peer to take the rest: {counts}", "sock_diag") if counts else None
 
 
 def _by_line(clues: Clues, count: int | None, limit: int | None) -> Cause:

@@ -52,10 +52,10 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     """Return a cause for each destination that does not answer; without one, what errno says, or why not."""
     if isinstance(clues.traffic, Unknown):
         return (_by_word(clues) or RULE.unknown(clues.traffic),)
-    here = _own(clues.traffic)
-    silent = _silent(clues.traffic, here)
+    own = _own(clues.traffic)
+    silent = _silent(clues.traffic, own)
     if not silent:
-        local = sum(flow.retried for flow in clues.flows if flow.address in here)
+        local = sum(flow.retried for flow in clues.flows if flow.address in own)
         if local:
             text = f"the {local:,} SYNs without an answer go to a listener of this host"
             return (RULE.excluded(text, _SOCKETS),)
@@ -69,24 +69,24 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
 
 def _own(traffic: Traffic) -> frozenset[str]:
     """Return the addresses that are this host's: sources, those of listeners and loopback."""
-    near = {flow.source for flow in traffic.flows} | {one.address for one in traffic.listeners}
+    near = {flow.source for flow in traffic.flows} | {listener.address for listener in traffic.listeners}
     near |= {f.address for f in traffic.flows if f.address.startswith("127.") or f.address == "::1"}
     return frozenset(near)
 
 
-def _silent(traffic: Traffic, here: frozenset[str]) -> list[_Target]:
+def _silent(traffic: Traffic, own: frozenset[str]) -> list[_Target]:
     """Return the destinations elsewhere that leave SYNs without an answer, the most first."""
     counts: dict[tuple[str, int], Counter[str]] = {}
     for flow in traffic.flows:
-        if flow.address not in here:
+        if flow.address not in own:
             row = counts.setdefault((flow.address, flow.port), Counter())
             row.update(established=flow.established, opening=flow.opening, retried=flow.retried)
-    found = [
+    targets = [
         _Target(str(Backend(a, p)), row["established"], row["opening"], row["retried"])
         for (a, p), row in counts.items()
         if row["retried"]
     ]
-    return sorted(found, key=lambda target: -target.retried)
+    return sorted(targets, key=lambda target: -target.retried)
 
 
 def _cause(clues: Clues, target: _Target, alone: bool) -> Cause:

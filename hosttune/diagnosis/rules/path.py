@@ -29,10 +29,10 @@ _SHARE, _HIGH = 0.01, 0.05
 (Mathis, Semke, Mahdavi and Ott, 1997)."""
 
 _FEW = 20
-"""Segments sent again: of fewer no share can be told."""
+"""Segments sent again: of fewer no share can be judged."""
 
 _COUNTERS = "/proc/net/snmp, /proc/net/netstat"
-_HERE = {
+_OWN_DROPS = {
     "TcpExt.ListenOverflows": "a listener of this host, whose queue is full, drops what its clients send",
     "TcpExt.TCPRcvQDrop": "sockets of this host drop what they receive, for want of memory",
     "TcpExt.TCPBacklogDrop": "sockets of this host drop what they receive, their backlog being full",
@@ -89,11 +89,11 @@ def _signs(clues: Clues) -> tuple[Evidence, ...]:
 
 def _own(clues: Clues, again: int) -> tuple[Evidence, ...]:
     """Return what of this host loses packets, where that can explain half of what is sent again."""
-    if sum(clues.rates.rose(name) for name in _HERE) * 2 < again:
+    if sum(clues.rates.rose(name) for name in _OWN_DROPS) * 2 < again:
         return ()
     return tuple(
         Evidence(f"{name} rose by {clues.rates.rose(name):,}: {text}", _COUNTERS)
-        for name, text in _HERE.items()
+        for name, text in _OWN_DROPS.items()
         if clues.rates.rose(name)
     )
 

@@ -37,10 +37,10 @@ _WHERE = "/proc/loadavg"
 def judge(clues: Clues) -> tuple[Cause, ...]:
     """Return a cause for each control group, and the host, where tasks are at their limit; else what EAGAIN says."""
     groups = clues.limits_of("pids")
-    found = [_of_group(clues, one) for one in groups if one.used >= one.limit or clues.refused(one)]
-    found += _of_host(clues)
-    if found:
-        return tuple(found)
+    causes = [_of_group(clues, group) for group in groups if group.used >= group.limit or clues.refused(group)]
+    causes += _of_host(clues)
+    if causes:
+        return tuple(causes)
     called = RULE.met(clues) and clues.symptom.call == "clone"
     if kernel_lines.fresh(clues, *_WORDS) or called or clues.hits(RULE.kind):
         return (_by_word(clues),)
@@ -50,7 +50,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
 
 
 def _host(clues: Clues) -> tuple[int, int, str] | None:
-    """Return how many tasks the host has, the lower of its two limits, and which that is; None where not seen."""
+    """Return how many tasks the host has, the lower of its two limits, and which that is; None where not observed."""
     limits = [(value, key) for key in _HOST if (value := clues.integer(key)) is not None]
     tasks = clues.rates.value("tasks")
     return (tasks, *min(limits)) if tasks is not None and limits else None
@@ -71,14 +71,14 @@ def _count(group: GroupLimit) -> Evidence:
 
 def _of_group(clues: Clues, group: GroupLimit) -> Cause:
     refused, events = clues.refused(group), f"{group.file.rpartition('/')[0]}/pids.events"
-    told = Evidence(f"it refused {refused:,} in {clues.rates.seconds:,.1f} s", events) if refused else None
+    refusals = Evidence(f"it refused {refused:,} in {clues.rates.seconds:,.1f} s", events) if refused else None
     spoken = kernel_lines.fresh(clues, *_WORDS)
     what = f"the control group {group.group} may have no further process or thread"
-    return _cause(clues, Certainty.CERTAIN, group.limit, _count(group), told, spoken, what=what)
+    return _cause(clues, Certainty.CERTAIN, group.limit, _count(group), refusals, spoken, what=what)
 
 
 def _nearest(clues: Clues) -> GroupLimit | None:
-    return max(clues.limits_of("pids"), key=lambda one: one.used / max(one.limit, 1), default=None)
+    return max(clues.limits_of("pids"), key=lambda group: group.used / max(group.limit, 1), default=None)
 
 
 def _by_word(clues: Clues) -> Cause:
@@ -107,7 +107,7 @@ def _not(clues: Clues) -> Cause:
     if not clues.programs:
         return RULE.unknown("no process was looked at; --pid, --service or --process-name names one")
     host, nearest = _host(clues), _nearest(clues)
-    told = [f"{host[0]:,} tasks on the host, {host[2]} is {host[1]:,}"] if host else []
+    counts = [f"{host[0]:,} tasks on the host, {host[2]} is {host[1]:,}"] if host else []
     if nearest is not None:
-        told.append(f"{nearest.group} has {nearest.used:,} of {nearest.limit:,}, the nearest to its limit")
-    return RULE.excluded("; ".join(told) or "no control group limits the tasks", _WHERE)
+        counts.append(f"{nearest.group} has {nearest.used:,} of {nearest.limit:,}, the nearest to its limit")
+    return RULE.excluded("; ".join(counts) or "no control group limits the tasks", _WHERE)

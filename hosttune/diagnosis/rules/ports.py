@@ -30,9 +30,9 @@ _CLOSE = (
 def judge(clues: Clues) -> tuple[Cause, ...]:
     """Return a cause for the full pools of each kind; without any, what errno and number say, or why it is none."""
     met, pools = _met(clues), clues.pools.pools
-    found = tuple(_full(clues, alike, met) for alike in _alike(clues, pool_rows.full(clues, RULE.kind)))
-    if found:
-        return found
+    causes = tuple(_full(clues, alike, met) for alike in _alike(clues, pool_rows.full(clues, RULE.kind)))
+    if causes:
+        return causes
     if met is False:
         return (RULE.instead(clues, _instead(clues)),)
     chosen = [p for p in pools if clues.pools.guessed(p) and p.free <= p.in_range // 10]
@@ -74,10 +74,10 @@ def _full(clues: Clues, pools: Sequence[PortPool], met: bool | None) -> Cause:
     return RULE.cause(
         clues,
         Certainty.LIKELY if other or pool_rows.inferred(clues, first) else Certainty.CERTAIN,
-        dict.fromkeys(one for pool in pools[:_SHOWN] for one in pool_rows.taken(clues, pool)),
+        dict.fromkeys(evidence for pool in pools[:_SHOWN] for evidence in pool_rows.taken(clues, pool)),
         Evidence(more, pool_rows.SOCKETS) if more else None,
         leaked,
-        dict.fromkeys(one for pool in pools for one in pool_rows.stopped(clues, pool)),
+        dict.fromkeys(evidence for pool in pools for evidence in pool_rows.stopped(clues, pool)),
         at=sum(pool.usable for pool in pools),
         what=f"source ports {_between(pools)} run out",
         against=other,
@@ -200,7 +200,7 @@ def _count(clues: Clues) -> str:
 
 
 def _now(clues: Clues) -> tuple[Evidence, ...]:
-    """Return that no pool is nearly full now, where pools were seen: what was said is of another time, or place."""
+    """Return that no pool is nearly full now, where pools were observed: what was said is of another time, or place."""
     if not clues.pools.pools:
         return ()
     pool = pool_rows.fullest(clues.pools.pools)

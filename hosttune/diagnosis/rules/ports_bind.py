@@ -29,8 +29,8 @@ _MOST = 16  # source addresses: beyond so many, nearly every number is a multipl
 
 def judge(clues: Clues) -> tuple[Cause, ...]:
     """Return a cause for each source whose pool is full; without one, what errno and number say."""
-    found = tuple(_full(clues, pool) for pool in pool_rows.full(clues, RULE.kind))
-    return found or (_without(clues),)
+    causes = tuple(_full(clues, pool) for pool in pool_rows.full(clues, RULE.kind))
+    return causes or (_without(clues),)
 
 
 def _without(clues: Clues) -> Cause:
@@ -82,7 +82,7 @@ def _one_for_all(clues: Clues, size: int) -> bool:
 
 
 def _shown(clues: Clues) -> str:
-    """Return what tells that no program binds first, "" where one does, or nothing tells it."""
+    """Return what shows that no program binds first, "" where one does, or nothing shows it."""
     if any(pool.mode is BindMode.BIND for pool in clues.pools.pools):
         return ""
     return next((why for pair, why in clues.pools.told.items() if pair not in clues.pools.unsure), "")
@@ -90,8 +90,8 @@ def _shown(clues: Clues) -> str:
 
 def _sources(clues: Clues) -> int:
     """Return how many source addresses were found or named, 0 where neither is known."""
-    found = {pool.source for pool in clues.pools.pools}
-    return len(found) or len([source for source in clues.sources if source != "all"])
+    sources = {pool.source for pool in clues.pools.pools}
+    return len(sources) or len([source for source in clues.sources if source != "all"])
 
 
 def _for_all(clues: Clues, size: int) -> Cause:
@@ -105,7 +105,7 @@ def _for_all(clues: Clues, size: int) -> Cause:
 
 
 def _by_word(clues: Clues, size: int | None) -> Cause:
-    """EADDRINUSE is also what a server meets whose own port is taken: a number tells that it is not that."""
+    """EADDRINUSE is also what a server meets whose own port is taken: a number shows that it is not that."""
     known, against = _sources(clues), []
     at, certainty, stopped = None, Certainty.POSSIBLE, None
     for many in (known,) if known else range(1, _MOST + 1):
@@ -139,5 +139,5 @@ def _ports(many: int, size: int) -> str:
 
 
 def _confirm(clues: Clues) -> str:
-    told = "a server meets EADDRINUSE too, where its port is taken (`ss -tlnp`); in a client it is bind() out of ports"
-    return told if clues.stalled_at else f"{told}: --stalled-at N tells, the number at which it stopped"
+    hint = "a server meets EADDRINUSE too, where its port is taken (`ss -tlnp`); in a client it is bind() out of ports"
+    return hint if clues.stalled_at else f"{hint}: --stalled-at N tells, the number at which it stopped"

@@ -23,9 +23,9 @@ RULE = Rule(
 
 def judge(clues: Clues) -> tuple[Cause, ...]:
     """Return a cause for each pool that others have filled; else how many ports of the range they hold."""
-    found = tuple(_full(clues, pool) for pool in pool_rows.full(clues, RULE.kind))
-    if found:
-        return found
+    causes = tuple(_full(clues, pool) for pool in pool_rows.full(clues, RULE.kind))
+    if causes:
+        return causes
     if RULE.met(clues) is False:
         return (RULE.instead(clues),)
     if not clues.pools.pools:

@@ -44,15 +44,15 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
 
 def _dropping(clues: Clues) -> Cause:
     """Return how sure it is: the packets of this namespace were dropped, and TCP had to send again."""
-    here, initial = _here(clues), clues.integer(_LONGEST) is not None
+    own, initial = _own_dropped(clues), clues.integer(_LONGEST) is not None
     certainty = Certainty.POSSIBLE
-    if here or (here is None and initial):
-        certainty = Certainty.CERTAIN if here and clues.rates.rose(_AGAIN) else Certainty.LIKELY
+    if own or (own is None and initial):
+        certainty = Certainty.CERTAIN if own and clues.rates.rose(_AGAIN) else Certainty.LIKELY
     sure = certainty is not Certainty.POSSIBLE
     return RULE.cause(
         clues,
         certainty,
-        _evidence(clues, here),
+        _evidence(clues, own),
         at=clues.integer(_LONGEST),
         what="a CPU's receive queue is full: packets are dropped before TCP" if sure else "",
         words=(),
@@ -64,21 +64,21 @@ def _dropping(clues: Clues) -> Cause:
     )
 
 
-def _here(clues: Clues) -> bool | None:
-    """Say whether interfaces of this namespace dropped packets in this look; None where that was not seen."""
+def _own_dropped(clues: Clues) -> bool | None:
+    """Say whether interfaces of this namespace dropped packets in this look; None where that was not observed."""
     if all(clues.rates.moved(name) is None for name in _INTERFACES):
         return None
     return any(clues.rates.rose(name) for name in _INTERFACES)
 
 
-def _evidence(clues: Clues, here: bool | None) -> tuple[Evidence, ...]:
+def _evidence(clues: Clues, own: bool | None) -> tuple[Evidence, ...]:
     processed = clues.rates.rose("softnet.processed")
     none = Evidence("no interface of this namespace dropped one: it may be the traffic of another")
     return some(
         saying.moved(clues, _DROPPED, _STAT),
         saying.moved(clues, _SQUEEZED, _STAT),
         *(saying.moved(clues, name, "/proc/net/dev") for name in _INTERFACES),
-        none if here is False else None,
+        none if own is False else None,
         saying.moved(clues, _AGAIN, "/proc/net/snmp"),
         Evidence(f"{processed:,} packets were processed meanwhile", _STAT) if processed else None,
     )

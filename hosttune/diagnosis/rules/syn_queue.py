@@ -47,7 +47,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
 
 
 def _ever(clues: Clues) -> bool | None:
-    """Say whether a SYN queue of this namespace has ever been full; None where that cannot be seen."""
+    """Say whether a SYN queue of this namespace has ever been full; None where that cannot be observed."""
     seen = [value for name in (_DROPPED, _SENT) if (value := clues.rates.value(name)) is not None]
     return any(seen) if seen else None
 
@@ -93,7 +93,7 @@ def _cause(clues: Clues, certainty: Certainty, text: str, strength: int) -> Caus
 
 
 def _fixes(clues: Clues, listener: Listener | None) -> tuple[str, ...]:
-    found = [
+    fixes = [
         "a longer backlog: net.core.somaxconn (sudo hosttune apply --role ROLE) and the program's own listen()",
         "if the sources are strangers who never answer it is a flood: `ss -tn state syn-recv` names them; filter them "
         "before they come here",
@@ -102,16 +102,16 @@ def _fixes(clues: Clues, listener: Listener | None) -> tuple[str, ...]:
         longest = clues.integer(_LONGEST)
         if listener is not None and longest is not None and _room(clues, listener) <= listener.backlog:
             more = f"raise net.ipv4.tcp_max_syn_backlog, {longest:,}: without cookies three quarters of it count"
-            found.insert(0, more)
-        found.insert(
+            fixes.insert(0, more)
+        fixes.insert(
             0, "sudo hosttune apply --role ROLE, for net.ipv4.tcp_syncookies=1: a full queue then turns nobody away"
         )
-    return tuple(found)
+    return tuple(fixes)
 
 
 def _full(clues: Clues) -> bool:
     """Say whether a SYN queue is full at this moment."""
-    return any(one.half_open >= _room(clues, one) for one in _half_open(clues))
+    return any(listener.half_open >= _room(clues, listener) for listener in _half_open(clues))
 
 
 def _half_open(clues: Clues) -> tuple[Listener, ...]:
@@ -131,9 +131,9 @@ def _lines(clues: Clues) -> tuple[tuple[float, str], ...]:
     """Return the kernel's lines of the last minute that can be of this namespace: its log is of all of them."""
     if _ever(clues) is False:
         return ()
-    ports = {one.port for one in clues.listeners}
-    found = ((age, line, _LINE.search(line)) for age, line in clues.lines("SYN flooding"))
-    return tuple((age, line) for age, line, match in found if match and int(match[1]) in ports)
+    ports = {listener.port for listener in clues.listeners}
+    matches = ((age, line, _LINE.search(line)) for age, line in clues.lines("SYN flooding"))
+    return tuple((age, line) for age, line, match in matches if match and int(match[1]) in ports)
 
 
 def _excluded(clues: Clues, cookies: int | None) -> Cause:

@@ -49,7 +49,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
 
 
 def _not_seen(clues: Clues, pages: int | None) -> Cause:
-    """Return what the kernel and a log say where the pages, or their limit, were not seen."""
+    """Return what the kernel and a log say where the pages, or their limit, were not observed."""
     if kernel_lines.fresh(clues, *_WORDS) or clues.hits(RULE.kind):
         sure = kernel_lines.fresh(clues, *_WORDS) or _named(clues)
         return _cause(clues, Certainty.LIKELY if sure else Certainty.POSSIBLE, pages, None)

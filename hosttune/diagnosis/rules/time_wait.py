@@ -25,9 +25,9 @@ _REUSE = "/proc/sys/net/ipv4/tcp_tw_reuse"
 
 def judge(clues: Clues) -> tuple[Cause, ...]:
     """Return a cause for each pool that TIME_WAIT fills; without one, what errno, rate and sockstat say."""
-    found = tuple(_full(clues, pool) for pool in pool_rows.full(clues, RULE.kind))
-    if found:
-        return found
+    causes = tuple(_full(clues, pool) for pool in pool_rows.full(clues, RULE.kind))
+    if causes:
+        return causes
     if RULE.met(clues) is False:
         return (RULE.instead(clues),)
     hint = (RULE.met(clues) and _met(clues)) or _too_fast(clues) or _thin(clues)
@@ -43,8 +43,8 @@ def _met(clues: Clues) -> Cause | None:
     """Return what speaks for it where the errno was met and no pool is full now, None where nothing does."""
     pools = clues.pools.pools
     for again in [p for p in pools if p.free and p.used >= p.usable and p.time_wait > p.used - p.time_wait][:1]:
-        told = Evidence("they can be taken over, but not in their first second (tcp_tw_reuse_delay)", _REUSE)
-        return _cause(clues, Certainty.LIKELY, (*pool_rows.taken(clues, again), told), again)
+        delay = Evidence("they can be taken over, but not in their first second (tcp_tw_reuse_delay)", _REUSE)
+        return _cause(clues, Certainty.LIKELY, (*pool_rows.taken(clues, again), delay), again)
     if pools or not pool_rows.waiting(clues):
         return None
     closed, size = clues.rates.value("sockstat.TCP.tw") or 0, pool_rows.size_of_range(clues) or 0
@@ -54,7 +54,7 @@ def _met(clues: Clues) -> Cause | None:
 
 
 def _too_fast(clues: Clues) -> Cause | None:
-    """Return it where the rate that is wanted is more than the ports allow."""
+    """Return it where the target rate is more than the ports allow."""
     limit = pool_rows.churn(clues)
     if not limit or clues.rate <= limit or clues.stalled_at:
         return None

@@ -38,24 +38,24 @@ _UNTOLD = (
 def lines(topology: Topology, plan: TierPlan) -> tuple[str, ...]:
     """Return what the tier's provider will do at this load."""
     tier = plan.tier
-    found = []
+    notes = []
     if tier.cloud == "aws" and tier.tracked_max is None:
         sides = plan.workload.sockets_per_connection
-        found.append(f"{tier.name}: {plan.workload.connections * sides:,} tracked connections a host. {_UNTOLD}")
+        notes.append(f"{tier.name}: {plan.workload.connections * sides:,} tracked connections a host. {_UNTOLD}")
     if tier.cloud == "gcp" and tier.tracked_max is None and tier.cores is None:
-        found.append(
+        notes.append(
             f"{tier.name}: Google publishes a number of connections for each vCPU: say cores to have it counted"
         )
     idle = next((row for row in _IDLE if row.cloud == tier.cloud), None)
     keepalive = topology.message.keepalive
     if idle and keepalive > idle.seconds:
-        found.append(
+        notes.append(
             f"{tier.name}: a connection that is silent for {idle.seconds:,} s may be forgotten by {idle.of}, and "
             f"devices speak only every {keepalive:,} s (keepalive): {idle.source}"
         )
     if tier.cloud and tier.sources and tier.sources > 1:
-        found.append(
+        notes.append(
             f"{tier.name}: {tier.sources:,} source addresses a host have to be assigned to its network interface by "
             "the provider first: `hosttune sources plan` prints how"
         )
-    return tuple(found)
+    return tuple(notes)

@@ -40,7 +40,7 @@ def _extra(tier: Tier) -> int:
 
 
 def _hosts(topology: Topology, plan: TierPlan) -> list[PlannedHost]:
-    tier, found = plan.tier, []
+    tier, hosts = plan.tier, []
     each = _extra(tier)
     for index in range(tier.hosts or 0):
         address = tier.addresses[index]
@@ -54,7 +54,7 @@ def _hosts(topology: Topology, plan: TierPlan) -> list[PlannedHost]:
             sources=() if any(b.sources for b in backends) else sources,
             bind_range=_bind_range(tier, plan.workload.bind_mode),
         )
-        found.append(
+        hosts.append(
             PlannedHost(
                 name=f"{tier.name}-{index + 1}",
                 tier=tier,
@@ -67,7 +67,7 @@ def _hosts(topology: Topology, plan: TierPlan) -> list[PlannedHost]:
                 settings=plan.settings,
             )
         )
-    return found
+    return hosts
 
 
 def _bind_range(tier: Tier, mode: BindMode) -> tuple[int, int] | None:
@@ -77,7 +77,7 @@ def _bind_range(tier: Tier, mode: BindMode) -> tuple[int, int] | None:
 def _pairs(topology: Topology, tier: Tier, sources: tuple[str, ...], mode: BindMode) -> tuple[Pair, ...]:
     """Return (source, backend) for each backend in turn; those that use only some of the sources share them around."""
     each = len(sources) if mode is BindMode.BIND else min(tier.sources_each or len(sources), len(sources))
-    found: list[Pair] = []
+    pairs: list[Pair] = []
     number = 0
     for leg in tier.to:
         for name in leg.tiers:
@@ -87,6 +87,6 @@ def _pairs(topology: Topology, tier: Tier, sources: tuple[str, ...], mode: BindM
                     mine = tuple(sources[(number * each + i) % len(sources)] for i in range(each))
                     own = mine if each < len(sources) else ()
                     backend = Backend(address, port, f"{name}-{index + 1}", own)
-                    found.extend(Pair(source, backend, name) for source in mine)
+                    pairs.extend(Pair(source, backend, name) for source in mine)
                     number += 1
-    return tuple(found)
+    return tuple(pairs)

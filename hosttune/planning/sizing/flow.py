@@ -9,17 +9,17 @@ from hosttune.model import Leg, Tier, Topology
 
 def demands(topology: Topology) -> dict[str, Fraction]:
     """Return the connections of each tier at the target: exact, for a share need not be a whole number."""
-    found = {tier.name: Fraction(0) for tier in topology.tiers}
+    shares = {tier.name: Fraction(0) for tier in topology.tiers}
     first = topology.first
     for tier in first:
-        found[tier.name] = Fraction(tier.connections if tier.connections is not None else topology.connections)
+        shares[tier.name] = Fraction(tier.connections if tier.connections is not None else topology.connections)
     for tier in topology.tiers:
         for leg in tier.to:
             every = backends(topology, leg)
             for name in leg.tiers:
                 part = Fraction(_of_tier(topology.tier(name)), every) if every else Fraction(0)
-                found[name] += found[tier.name] * leg.per * part
-    return found
+                shares[name] += shares[tier.name] * leg.per * part
+    return shares
 
 
 def backends(topology: Topology, leg: Leg) -> int:

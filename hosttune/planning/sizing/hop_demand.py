@@ -57,8 +57,8 @@ def hop(topology: Topology, tier: Tier, leg: Leg, demand: Fraction, mode: BindMo
 def _range(tier: Tier, readings: Readings) -> tuple[int, int]:
     if tier.port_range:
         return tier.port_range
-    told = readings[RANGE].runtime if RANGE in readings else None
-    return (told[0], told[1]) if isinstance(told, tuple) else (0, -1)
+    value = readings[RANGE].runtime if RANGE in readings else None
+    return (value[0], value[1]) if isinstance(value, tuple) else (0, -1)
 
 
 def bounds(facts: CapacityFacts, hop: Hop, leg: Leg) -> list[Bound]:
@@ -86,5 +86,5 @@ def bounds(facts: CapacityFacts, hop: Hop, leg: Leg) -> list[Bound]:
     )
     load = dataclasses.replace(facts.workload, tuples_per_connection=leg.per)
     mine = dataclasses.replace(facts, workload=load)
-    found = towards(mine, (pool,) * (hop.pairs // backends), backends, name)
-    return [with_log(dataclasses.replace(b, used=None, remedies=()), mine) for b in found]
+    shares = towards(mine, (pool,) * (hop.pairs // backends), backends, name)
+    return [with_log(dataclasses.replace(b, used=None, remedies=()), mine) for b in shares]

@@ -10,7 +10,7 @@ from hosttune.model import Bottleneck, Bound, Scope, Sizing, Tier, TierPlan, Top
 from hosttune.planning.sizing import cloud_limits, flow, heed, tier_size
 from hosttune.planning.sizing.role import Role
 
-_MEASURED = ("ports", "churn", "cloud")  # what a real host may not have told, and the topology does
+_MEASURED = ("ports", "churn", "cloud")  # what a real host may not have reported, and the topology does
 
 Real = Mapping[str, tuple[Bound, ...]]
 """Bounds of tiers whose hosts exist, by tier: of each id the weakest host's."""
@@ -27,7 +27,7 @@ def size(topology: Topology, roles: Mapping[str, Role], real: Real | None = None
     return Sizing(
         topology=topology,
         tiers=tuple(_with_alone(topology, roles, real, plans, plan) for plan in plans),
-        bottlenecks=tuple(sorted(bottlenecks(plans), key=lambda one: one.knee)),
+        bottlenecks=tuple(sorted(bottlenecks(plans), key=lambda bottleneck: bottleneck.knee)),
         rates=tuple((plan.tier.name, bound) for plan, bound in every if _too_slow(plan, bound)),
         unknown=tuple(
             (plan.tier.name, bound.name, bound.hard) for plan, bound in every if isinstance(bound.hard, Unknown)
@@ -53,33 +53,33 @@ def carries(topology: Topology, plan: TierPlan) -> bool:
 def short(topology: Topology, plan: TierPlan) -> frozenset[str]:
     """Return the ids of the bounds that do not hold the tier's share."""
     left, load = 1 - topology.headroom, plan.workload
-    found = set()
+    ids = set()
     for bound in plan.bounds:
         want = load.connections if bound.unit == "connections" else load.rate
         full = isinstance(bound.hard, int) and bound.hard * left < want
         if full or (topology.below_knee and bound.knee is not None and bound.knee < want):
-            found.add(bound.id)
-    return frozenset(found)
+            ids.add(bound.id)
+    return frozenset(ids)
 
 
 def bottlenecks(plans: tuple[TierPlan, ...]) -> tuple[Bottleneck, ...]:
     """Return where the whole stalls or slows, the narrowest first."""
-    found = []
+    points = []
     for plan in plans:
         for bound in plan.bounds:
             if bound.unit != "connections":
                 continue
             if isinstance(bound.hard, int):
-                found.append(Bottleneck(plan.tier.name, bound, plan.whole(bound.hard)))
+                points.append(Bottleneck(plan.tier.name, bound, plan.whole(bound.hard)))
             if bound.knee is not None:
-                found.append(Bottleneck(plan.tier.name, bound, plan.whole(bound.knee), knee=True))
-    return tuple(sorted(found, key=lambda p: (p.connections, p.knee, p.tier, p.bound.id)))
+                points.append(Bottleneck(plan.tier.name, bound, plan.whole(bound.knee), knee=True))
+    return tuple(sorted(points, key=lambda p: (p.connections, p.knee, p.tier, p.bound.id)))
 
 
 def _plans(topology: Topology, roles: Mapping[str, Role], real: Real) -> tuple[TierPlan, ...]:
     demand = flow.demands(topology)
-    found = (tier_size.plan(topology, t, roles[t.role], demand[t.name]) for t in topology.tiers)
-    return tuple(_as_is(plan, real[plan.tier.name]) if plan.tier.name in real else plan for plan in found)
+    plans = (tier_size.plan(topology, t, roles[t.role], demand[t.name]) for t in topology.tiers)
+    return tuple(_as_is(plan, real[plan.tier.name]) if plan.tier.name in real else plan for plan in plans)
 
 
 def _as_is(plan: TierPlan, bounds: tuple[Bound, ...]) -> TierPlan:

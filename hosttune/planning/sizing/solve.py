@@ -62,10 +62,10 @@ def _smallest(topology: Topology, tier: Tier, roles: Mapping[str, Role]) -> Tier
     """Return the tier with its open numbers as small as they can be, given all other tiers."""
     left = _left(topology, tier, roles) if "hosts" in tier.open else {}
 
-    def enough(one: Tier) -> bool:
-        changed = with_tier(topology, one)
+    def enough(candidate: Tier) -> bool:
+        changed = with_tier(topology, candidate)
         demand = flow.demands(changed)
-        if not carries(changed, tier_size.plan(changed, one, roles[one.role], demand[one.name])):
+        if not carries(changed, tier_size.plan(changed, candidate, roles[candidate.role], demand[candidate.name])):
             return False
         return all(_short(changed, other, roles, demand) <= ids for other, ids in left.items())
 
@@ -124,15 +124,15 @@ def _why(topology: Topology, tier: Tier, roles: Mapping[str, Role]) -> str:
     plan = sizing.plan(tier.name)
     own = [p for p in sizing.bottlenecks if p.tier == tier.name and (topology.below_knee or not p.knee)]
     least = min(own, key=_where, default=None)
-    said = "nothing is known"
+    limit = "nothing is known"
     if least is not None:
-        said = f"{least.bound.name} {'is slow from' if least.knee else 'ends at'} {least.connections:,}"
+        limit = f"{least.bound.name} {'is slow from' if least.knee else 'ends at'} {least.connections:,}"
     slow = next((b for t, b in sizing.rates if t == tier.name), None)
     if slow is not None:
-        said = f"{slow.name} takes {slow.hard:,}/s a host, and {plan.workload.rate:,}/s are wanted"
+        limit = f"{slow.name} takes {slow.hard:,}/s a host, and {plan.workload.rate:,}/s are wanted"
     return (
         f"{topology.origin or topology.name}: [tier.{tier.name}]: no number of {' and '.join(sorted(tier.open))} "
-        f"carries {topology.connections:,} connections: {said}"
+        f"carries {topology.connections:,} connections: {limit}"
     )
 
 

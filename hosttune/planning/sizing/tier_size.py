@@ -96,10 +96,10 @@ def _takes(topology: Topology, tier: Tier, facts: CapacityFacts, demand: Fractio
     total = each.total + _entries(tier, facts.workload)
     beside = fan_out_pages(topology, tier, demand) * PAGE + _closed(tier, facts)
     memory = facts.workload.connections * total + beside + tier.memory_kept
-    found = [Setting("memory", memory, "bytes", f"{total:,} bytes a connection, idle; {each.why}")]
+    settings = [Setting("memory", memory, "bytes", f"{total:,} bytes a connection, idle; {each.why}")]
     if (tier.sources or 1) > 1:
-        found.append(Setting("sources", tier.sources or 0, "source addresses", "each has a port pool of its own"))
-    return tuple(found)
+        settings.append(Setting("sources", tier.sources or 0, "source addresses", "each has a port pool of its own"))
+    return tuple(settings)
 
 
 def _machine(tier: Tier) -> Machine:
@@ -196,7 +196,7 @@ def _entries(tier: Tier, load: Workload) -> int:
 
 
 def _closed(tier: Tier, facts: CapacityFacts) -> int:
-    """Return the bytes of the entries that closed connections keep at the wanted load."""
+    """Return the bytes of the entries that closed connections keep at the target load."""
     if not tier.conntrack:
         return 0
     sides = Fraction(facts.workload.sockets_per_connection)

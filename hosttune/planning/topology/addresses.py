@@ -17,16 +17,16 @@ def expand(texts: Sequence[str], most: int = MOST) -> tuple[str, ...]:
 
     "10.0.0.1-10.0.0.9" is both ends and all between, "10.0.0.0/28" what hosts of that network can have.
     """
-    found: list[str] = []
+    addresses: list[str] = []
     for text in texts:
         first, last = _ends(text)
         count = int(last) - int(first) + 1
-        if len(found) + count > most:
-            left = f"{count:,} here, {most - len(found):,} left"
+        if len(addresses) + count > most:
+            left = f"{count:,} here, {most - len(addresses):,} left"
             raise ValueError(f"{_shown(text)} goes beyond the {MOST:,} addresses of a file ({left}); name fewer")
         kind = type(first)
-        found.extend(str(kind(number)) for number in range(int(first), int(last) + 1))
-    return tuple(found)
+        addresses.extend(str(kind(number)) for number in range(int(first), int(last) + 1))
+    return tuple(addresses)
 
 
 def family(address: str) -> str:
@@ -38,7 +38,7 @@ def _ends(text: str) -> tuple[_Address, _Address]:
     if "/" in text:
         return _network(text)
     low, dash, high = text.partition("-")
-    first, last = _one(low), _one(high if dash else low)
+    first, last = _address(low), _address(high if dash else low)
     if type(first) is not type(last):
         raise ValueError(f"{_shown(text)} begins in one family and ends in another; write two entries")
     if int(first) > int(last):
@@ -46,7 +46,7 @@ def _ends(text: str) -> tuple[_Address, _Address]:
     return first, last
 
 
-def _one(text: str) -> _Address:
+def _address(text: str) -> _Address:
     try:
         # a scope ("fe80::1%eth0") may hold anything
         address = ipaddress.ip_address(text.strip()) if "%" not in text else None
@@ -66,7 +66,7 @@ def _one(text: str) -> _Address:
 
 def _network(text: str) -> tuple[_Address, _Address]:
     base, _, length = text.partition("/")
-    address = _one(base)
+    address = _address(base)
     if not re.fullmatch(r"[0-9]{1,3}", length) or int(length) > address.max_prefixlen:
         raise ValueError(f"{_shown(text)} is no network; write 10.0.0.0/28")
     network = ipaddress.ip_network(f"{address}/{int(length)}", strict=False)

@@ -29,11 +29,11 @@ def cycle(tiers: Sequence[Tier]) -> tuple[str, ...]:
 
 def ordered(tiers: Sequence[Tier]) -> tuple[Tier, ...]:
     """Return the tiers of a graph without circles, each after all that connect to it, else as they came."""
-    found: list[Tier] = []
+    placed: list[Tier] = []
     left = list(tiers)
     while left:
         dialled = {name for tier in left for name in targets(tier)}
-        one = next(tier for tier in left if tier.name not in dialled)
-        found.append(one)
-        left = [tier for tier in left if tier is not one]
-    return tuple(found)
+        first = next(tier for tier in left if tier.name not in dialled)
+        placed.append(first)
+        left = [tier for tier in left if tier is not first]
+    return tuple(placed)

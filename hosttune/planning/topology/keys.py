@@ -32,9 +32,9 @@ def nearest(text: str, known: tuple[str, ...]) -> str:
     return f"did you mean {near[0]}?" if near else f"there are {', '.join(known)}"
 
 
-def many(count: int, one: str, more: str = "") -> str:
+def many(count: int, noun: str, more: str = "") -> str:
     """Return a count with its noun: "1 host", "2 hosts"."""
-    return f"{count:,} {one if count == 1 else more or one + 's'}"
+    return f"{count:,} {noun if count == 1 else more or noun + 's'}"
 
 
 def wanted(value: Any) -> Any:
@@ -60,10 +60,10 @@ def headroom(value: Any) -> Fraction:
 
 def texts(value: Any) -> list[str]:
     """Check a list of texts; a single one is a list too."""
-    found = [value] if isinstance(value, str) else value
-    if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
+    words = [value] if isinstance(value, str) else value
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
         raise ValueError(f'{shown(value)} is no list of texts; write ["...", "..."]')
-    return found
+    return words
 
 
 def listed(value: Any) -> Any:
@@ -71,11 +71,11 @@ def listed(value: Any) -> Any:
     return [value] if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def once(found: tuple[int, ...]) -> tuple[int, ...]:
+def once(ports: tuple[int, ...]) -> tuple[int, ...]:
     """Refuse a port that is there twice."""
-    if len(set(found)) < len(found):
-        raise ValueError(f"{shown(list(found))} names a port twice; write each once")
-    return found
+    if len(set(ports)) < len(ports):
+        raise ValueError(f"{shown(list(ports))} names a port twice; write each once")
+    return ports
 
 
 def reserved(value: Any) -> str:
@@ -89,13 +89,13 @@ def reserved(value: Any) -> str:
 
 def paths(value: Any) -> tuple[str, ...]:
     """Check a list of paths below the folder of the topology."""
-    found = tuple(texts(value))
-    for one in found:
-        if not one or len(one) > 1000 or _UNPRINTED.search(one) or one.startswith("/") or ".." in one.split("/"):
-            raise ValueError(f"{shown(one)} leaves the folder of the topology; write a path below it, without ..")
-    if len(set(found)) < len(found):
+    files = tuple(texts(value))
+    for file in files:
+        if not file or len(file) > 1000 or _UNPRINTED.search(file) or file.startswith("/") or ".." in file.split("/"):
+            raise ValueError(f"{shown(file)} leaves the folder of the topology; write a path below it, without ..")
+    if len(set(files)) < len(files):
         raise ValueError(f"{shown(value)} names a file twice; write each once")
-    return found
+    return files
 
 
 def legs(value: Any) -> tuple[Leg, ...]:
@@ -122,8 +122,8 @@ def _tier(name: str) -> str:
 
 def address_list(value: Any, left: list[int]) -> tuple[str, ...]:
     """Check addresses; `left` is how many more the file may have, and is counted down."""
-    found = addresses.expand(texts(value), left[0])
-    left[0] -= len(found)
-    if len({addresses.family(one) for one in found}) > 1:
+    expanded = addresses.expand(texts(value), left[0])
+    left[0] -= len(expanded)
+    if len({addresses.family(address) for address in expanded}) > 1:
         raise ValueError("IPv4 and IPv6 in one list; write one family, and a tier of its own for the other")
-    return found
+    return expanded

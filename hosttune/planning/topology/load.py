@@ -42,7 +42,7 @@ def load(
 ) -> Topology:
     """Return the topology of a file, or of a name that ships, with the values of `overrides` (KEY=VALUE) in it.
 
-    `directories` hold profiles of one's own, which tiers may have as their role. `weigh` is told what lets others than
+    `directories` hold profiles of one's own, which tiers may have as their role. `weigh` is given what lets others than
     root write the file. Raises UsageError where there is no such file, TopologyError, one line, where it is wrong:
     file, tier, key, and how to fix it.
     """
@@ -102,9 +102,9 @@ def _checked(file: File, path: Path, directories: Sequence[Path], wrong: Wrong) 
             workloads[tier.role] = merge.workload([profiles.load(tier.role, directories)])
     topology = Topology(**_given(file.topology), tiers=tuple(tiers), origin=str(path))
     topology = replace(topology, message=Message(**_given(file.message)))
-    found = validate.problem(topology, workloads)
-    if found:
-        raise wrong(found.text, *((f"tier.{tier}" if tier else "topology", key) for tier, key in found.places))
+    problem = validate.problem(topology, workloads)
+    if problem:
+        raise wrong(problem.text, *((f"tier.{tier}" if tier else "topology", key) for tier, key in problem.places))
     return replace(topology, tiers=graph.ordered(tiers))
 
 
@@ -121,7 +121,7 @@ def _tier(name: str, hosted: Hosted, path: Path, roles: Sequence[str], wrong: Wr
         text = "missing beside source_addresses; write how many of them one host dials from"
         raise wrong(text, (table, "sources"))
     for key in ("reports", "snapshots"):
-        given[key] = tuple(_beside(path, one, (table, key), wrong) for one in given.get(key, ()))
+        given[key] = tuple(_beside(path, file, (table, key), wrong) for file in given.get(key, ()))
     standing = given["reports"] or given["snapshots"] or given.get("addresses", ())
     given.setdefault("hosts", len(standing) or None)
     return Tier(name=name, role=role, open=unknown, **given)
@@ -137,9 +137,9 @@ def _role(name: str, role: str, roles: Sequence[str], wrong: Callable[[str], Top
     return role
 
 
-def _beside(path: Path, one: str, place: tuple[str, str], wrong: Wrong) -> str:
+def _beside(path: Path, name: str, place: tuple[str, str], wrong: Wrong) -> str:
     """Return a file that a topology names, from where it stands."""
-    found = path.parent / one
-    if not os.path.exists(found):
-        raise wrong(f"{found}: no such file; paths begin in the folder of the topology", place)
-    return str(found)
+    file = path.parent / name
+    if not os.path.exists(file):
+        raise wrong(f"{file}: no such file; paths begin in the folder of the topology", place)
+    return str(file)

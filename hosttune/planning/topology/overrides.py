@@ -73,11 +73,11 @@ def _value(key: str, text: str) -> Any:
         if _SEPARATED.fullmatch(text):
             return int(text.replace(",", "").replace("_", ""))
         try:
-            found = tomllib.loads(f"value = {text}")
+            document = tomllib.loads(f"value = {text}")
         except (ValueError, RecursionError):
             return text
-        if list(found) == ["value"]:
-            return found["value"]
+        if list(document) == ["value"]:
+            return document["value"]
     return text
 
 

@@ -79,7 +79,7 @@ def _shape(topology: Topology) -> Iterator[Problem]:
     for tier in topology.first:
         if not graph.targets(tier):
             others = len(names) > 1
-            said = (
+            fault = (
                 "nothing connects to it and it connects to nothing"
                 if others
                 else "connections begin here, and it connects to nothing"
@@ -89,7 +89,7 @@ def _shape(topology: Topology) -> Iterator[Problem]:
                 if others
                 else 'write to = ["NAME"] and a table [tier.NAME]'
             )
-            yield Problem(tier.name, ("to",), f"{said}; {fix}{', or leave it out' if others else ''}")
+            yield Problem(tier.name, ("to",), f"{fault}; {fix}{', or leave it out' if others else ''}")
 
 
 def _path(topology: Topology, tier: Tier, workload: Workload) -> Iterator[Problem]:
@@ -107,10 +107,10 @@ def _path(topology: Topology, tier: Tier, workload: Workload) -> Iterator[Proble
         yield Problem(tier.name, ("connections",), text)
 
 
-Said = Iterator[tuple[tuple[str, ...], str]]
+Faults = Iterator[tuple[tuple[str, ...], str]]
 
 
-def _hosts(tier: Tier) -> Said:
+def _hosts(tier: Tier) -> Faults:
     if tier.hosts is None and "hosts" not in tier.open:
         yield ("hosts",), 'missing; write how many hosts there are, their addresses, or hosts = "?" for --solve'
     if tier.hosts is None:
@@ -120,27 +120,27 @@ def _hosts(tier: Tier) -> Said:
     if tier.spare >= tier.hosts:
         text = f"{tier.spare:,} of {tier.hosts:,} may fail, which leaves none; write fewer, or more hosts"
         yield ("spare", "hosts"), text
-    found = len(tier.addresses)
-    if found and tier.hosts > found:
-        given = keys.many(found, "address", "addresses")
+    known = len(tier.addresses)
+    if known and tier.hosts > known:
+        given = keys.many(known, "address", "addresses")
         yield ("hosts", "addresses"), f"{tier.hosts:,} hosts but {given}; add some, or leave all of them out"
 
 
-def _files(tier: Tier) -> Said:
+def _files(tier: Tier) -> Faults:
     if tier.reports and tier.snapshots:
         yield ("snapshots", "reports"), "reports and snapshots both stand for the hosts; leave one of them out"
     for key in ("reports", "snapshots"):
-        found = len(getattr(tier, key))
-        if found and "hosts" in tier.open:
+        count = len(getattr(tier, key))
+        if count and "hosts" in tier.open:
             yield ("hosts", key), f'"?" beside {key} of real hosts; leave one of them out'
-        elif found and tier.hosts != found:
+        elif count and tier.hosts != count:
             yield (
                 ("hosts", key),
-                f"{tier.hosts:,} beside {keys.many(found, key[:-1])}; leave hosts out, or name a file for each",
+                f"{tier.hosts:,} beside {keys.many(count, key[:-1])}; leave hosts out, or name a file for each",
             )
 
 
-def _sources(tier: Tier) -> Said:
+def _sources(tier: Tier) -> Faults:
     if tier.sources is None:
         return
     if tier.sources_each is not None and tier.sources_each > tier.sources:
@@ -155,7 +155,7 @@ def _sources(tier: Tier) -> Said:
         yield ("source_addresses", "sources", "hosts"), text
 
 
-def _ports(tier: Tier) -> Said:
+def _ports(tier: Tier) -> Faults:
     low, high = tier.port_range or (1024, 65535)
     if low > high:
         yield ("port_range",), f"begins at {low} and ends at {high}; write the lower port first"
@@ -172,18 +172,18 @@ def _ports(tier: Tier) -> Said:
         yield ("reserved_ports", "port_range"), text
 
 
-def _memory(tier: Tier) -> Said:
+def _memory(tier: Tier) -> Faults:
     if tier.memory is not None and tier.memory_kept >= tier.memory:
         text = f"{tier.memory_kept:,} of {tier.memory:,} bytes are kept, which leaves none; keep less"
         yield ("memory_kept", "memory"), text
 
 
-def _caps(tier: Tier) -> Said:
+def _caps(tier: Tier) -> Faults:
     if tier.tracked_max == 0:
         yield ("tracked_max",), "a cloud that tracks 0 connections carries none; write what it tracks, or leave it out"
 
 
-_CHECKS: tuple[Callable[[Tier], Said], ...] = (_hosts, _files, _sources, _ports, _memory, _caps)
+_CHECKS: tuple[Callable[[Tier], Faults], ...] = (_hosts, _files, _sources, _ports, _memory, _caps)
 
 
 def _descriptors(tier: Tier, workload: Workload) -> Iterator[Problem]:

@@ -49,11 +49,11 @@ def measure(scene: Scene, backlog: int, sysctls: dict[str, str]) -> dict[str, An
     scene.keep.append(server)
     before = counters()["ListenOverflows"]
 
-    def one(number: int, _log: list[Any]) -> socket.socket:
+    def connect(number: int, _log: list[Any]) -> socket.socket:
         # two sources: a backlog may be larger than one range of ports
         return socket_pairs.client(BindMode.NO_PORT, f"127.0.0.{2 + number % 4}", "127.0.0.1", 1023, wait=0.3)
 
-    tally = scene.crowd.run(one)
+    tally = scene.crowd.run(connect)
     dropped = counters()["ListenOverflows"] - before
     failed = "SYN dropped, no error: ListenOverflows" if dropped else tally.failed
     return {"measured": tally.made, "failed": failed}

@@ -34,10 +34,10 @@ def predict(setup: Setup) -> tuple[Forecast, ...]:
     stamps = setup.settings.timestamps
     own = setup.settings.tw_reuse
     delay = setup.number(f"{_PATH}tcp_tw_reuse_delay", 0)
-    found = list(host(own, stamps, delay))
+    forecasts = list(host(own, stamps, delay))
     if not _reused(BindMode.CONNECT, own, stamps) and stamps:
-        found += host(1, stamps, delay)
-    return (*found, explicit(own, stamps))
+        forecasts += host(1, stamps, delay)
+    return (*forecasts, explicit(own, stamps))
 
 
 def host(reuse: int, stamps: bool, delay: int) -> tuple[Forecast, ...]:
@@ -161,13 +161,13 @@ class Ends:
 
     def once(self, mode: BindMode, local: int = 0) -> None:
         """Connect, close on the client's side first, then on the other; raises Refused."""
-        one = socket_pairs.client(mode, self.source, self.address, self.port, local=local, reset=False)
+        client = socket_pairs.client(mode, self.source, self.address, self.port, local=local, reset=False)
         other, _ = self.server.accept()
-        one.shutdown(socket.SHUT_WR)
+        client.shutdown(socket.SHUT_WR)
         other.recv(1)
         other.close()
-        one.recv(1)
-        one.close()
+        client.recv(1)
+        client.close()
 
 
 def _again(ends: Ends, mode: BindMode, most: int, local: int) -> tuple[int, str]:

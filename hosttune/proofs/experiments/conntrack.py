@@ -52,9 +52,9 @@ def measure(scene: Scene, entered: int) -> dict[str, Any]:
     netfilter.fill(entered)
     before, dropped = netfilter.count(), dropped_packets()
 
-    def one(_number: int, _log: list[Any]) -> socket.socket:
+    def connect(_number: int, _log: list[Any]) -> socket.socket:
         return socket_pairs.client(BindMode.CONNECT, "", "127.0.0.1", _PORT, wait=0.3)
 
-    tally = scene.crowd.run(one, stop=100 * TAIL)
+    tally = scene.crowd.run(connect, stop=100 * TAIL)
     failed = _FAILS if dropped_packets() > dropped else tally.failed
     return {"measured": before + tally.made, "failed": failed, "notes": [f"{tally.made:,} of them real connections"]}

@@ -79,8 +79,8 @@ def measure(scene: Scene, burst: int, backlog: int, sysctls: dict[str, str]) -> 
     failed = ""
     if ghosts and moved["SyncookiesRecv"] and moved["ListenOverflows"]:
         failed = "none of them sees an error: ListenOverflows, SyncookiesRecv"
-    told = f"{established:,} clients are ESTABLISHED, the server has {accepted:,}"
-    return {"measured": ghosts, "failed": failed, "notes": [told]}
+    counts = f"{established:,} clients are ESTABLISHED, the server has {accepted:,}"
+    return {"measured": ghosts, "failed": failed, "notes": [counts]}
 
 
 def _drain(server: socket.socket, keep: list[socket.socket]) -> int:

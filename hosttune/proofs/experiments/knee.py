@@ -67,11 +67,11 @@ def measure(
 
     def timed(number: int, log: list[Any]) -> Any:
         start = time.perf_counter_ns()
-        one = socket_pairs.client(BindMode.CONNECT, *pair)
+        connection = socket_pairs.client(BindMode.CONNECT, *pair)
         took = time.perf_counter_ns() - start
-        if number >= expected - AROUND or one.getsockname()[1] & 1 != parity:
-            log.append((number, one.getsockname()[1] & 1, took))
-        return one
+        if number >= expected - AROUND or connection.getsockname()[1] & 1 != parity:
+            log.append((number, connection.getsockname()[1] & 1, took))
+        return connection
 
     tally = scene.crowd.run(timed, stop=expected + AROUND)
     other = [number for number, odd, _ in tally.log if odd != parity]

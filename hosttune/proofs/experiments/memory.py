@@ -76,8 +76,8 @@ def measure(scene: Scene, pairs: int) -> dict[str, Any]:
     if room < 1:
         raise Failed("no descriptor is left for a single connection: raise the hard nofile limit")
     shares = [min(room, pairs - start) for start in range(0, pairs, room)]
-    found = sorted(_round(server, shares) for _ in range(_ROUNDS))
-    return {"measured": found[_ROUNDS // 2], "failed": ""}
+    rounds = sorted(_round(server, shares) for _ in range(_ROUNDS))
+    return {"measured": rounds[_ROUNDS // 2], "failed": ""}
 
 
 def _round(server: socket.socket, shares: Sequence[int]) -> int:
@@ -118,11 +118,11 @@ class _Side:
         self._epoll = self._epoll or select.epoll()
         for _ in range(question["count"]):
             if question["call"] == "connect":
-                one = socket_pairs.client(BindMode.CONNECT, "", "127.0.0.1", _PORT)
+                end = socket_pairs.client(BindMode.CONNECT, "", "127.0.0.1", _PORT)
             else:
-                one = self._server.accept()[0]
-            self._kept.append(one)
-            self._epoll.register(one.fileno(), select.EPOLLIN)
+                end = self._server.accept()[0]
+            self._kept.append(end)
+            self._epoll.register(end.fileno(), select.EPOLLIN)
 
 
 def _caches() -> Caches:

@@ -185,13 +185,17 @@ def _rules(low: int, ipv6: bool) -> list[tuple[str, str, Case]]:
         for mode in BindMode
         if mode is not BindMode.CONNECT
     ]
-    one = BindMode.CONNECT
+    connect = BindMode.CONNECT
     held = (Hold("0.0.0.0", low + 10, True), Hold("203.0.113.9", low + 21, True), Hold("203.0.113.9", low + 30, False))
     rules += [
-        ("backends", "ports, connect, more backends", Case(one, examples(1, 3), low, high)),
-        ("odd", "ports, connect, a range of odd size", Case(one, examples(1, 1), low, high - 1)),
-        ("reserved", "ports, connect, reserved ones", Case(one, examples(1, 1), low, high, f"{low + 50}-{low + 59}")),
-        ("held", "ports, connect, held by others", Case(one, examples(1, 1), low, high, "", held)),
+        ("backends", "ports, connect, more backends", Case(connect, examples(1, 3), low, high)),
+        ("odd", "ports, connect, a range of odd size", Case(connect, examples(1, 1), low, high - 1)),
+        (
+            "reserved",
+            "ports, connect, reserved ones",
+            Case(connect, examples(1, 1), low, high, f"{low + 50}-{low + 59}"),
+        ),
+        ("held", "ports, connect, held by others", Case(connect, examples(1, 1), low, high, "", held)),
         (
             "held-bind",
             "ports, bind, held by others",
@@ -199,7 +203,7 @@ def _rules(low: int, ipv6: bool) -> list[tuple[str, str, Case]]:
         ),
     ]
     if ipv6:
-        rules.append(("ipv6", "ports, connect, IPv6", Case(one, examples(1, 2, 6), low, high)))
+        rules.append(("ipv6", "ports, connect, IPv6", Case(connect, examples(1, 2, 6), low, high)))
     return rules
 
 
@@ -258,10 +262,10 @@ def _pools(mode: BindMode, pairs: list[tuple[str, str, int]]) -> list[tuple[str,
         return []
     if mode is not BindMode.BIND:
         return [(source, [(address, port)]) for source, address, port in pairs]
-    found: dict[str, list[tuple[str, int]]] = {}
+    by_source: dict[str, list[tuple[str, int]]] = {}
     for source, address, port in pairs:
-        found.setdefault(source, []).append((address, port))
-    return list(found.items())
+        by_source.setdefault(source, []).append((address, port))
+    return list(by_source.items())
 
 
 def _attempt(mode: BindMode, source: str, towards: list[tuple[str, int]]) -> Attempt:

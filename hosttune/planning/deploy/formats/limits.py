@@ -11,12 +11,12 @@ HARD = 512 * 1024
 
 def files(deployment: Deployment) -> dict[str, str]:
     """Return limits.d/90-hosttune.conf of each host whose plan raises the limit of a login."""
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for host in deployment.hosts:
         pair = of(host, "nofile:login")
         if pair:
-            found[f"hosts/{host.name}/limits.d/90-hosttune.conf"] = _text(deployment, host, pair)
-    return found
+            texts[f"hosts/{host.name}/limits.d/90-hosttune.conf"] = _text(deployment, host, pair)
+    return texts
 
 
 def of(host: PlannedHost, subject: str) -> tuple[int, int] | None:

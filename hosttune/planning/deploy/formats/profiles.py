@@ -67,11 +67,11 @@ def _value(value: object) -> str:
 
 
 def _load(host: PlannedHost) -> list[str]:
-    keys = [*_ALWAYS, *_MORE, *_told(host)]
+    keys = [*_ALWAYS, *_MORE, *_reasoned(host)]
     return [f"{key} = {_value(getattr(host.workload, key))}" for key in keys]
 
 
-def _told(host: PlannedHost) -> list[str]:
+def _reasoned(host: PlannedHost) -> list[str]:
     """Return the reasoned figures that the plan has; where it has none, the role's own are as good."""
     plain = Workload(connections=1, rate=1)
     given = {"application_memory": host.tier.application_memory, "backlog": host.tier.backlog}
@@ -97,11 +97,11 @@ def _ways(workload: Workload) -> list[str]:
 
 
 def _reasons(topology: str, host: PlannedHost) -> list[str]:
-    told = _told(host)
+    keys = _reasoned(host)
     reasons = [
-        f"{key} = {quoted(f'as the plan of {topology} has it, from the topology or from the role')}" for key in told
+        f"{key} = {quoted(f'as the plan of {topology} has it, from the topology or from the role')}" for key in keys
     ]
-    return ["", "[workload.why]", *reasons] if told else []
+    return ["", "[workload.why]", *reasons] if keys else []
 
 
 def _rows(topology: str, host: PlannedHost) -> list[str]:

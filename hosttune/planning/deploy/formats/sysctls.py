@@ -19,26 +19,26 @@ _FIRST = ("fs.nr_open", "fs.file-max", _RESERVED)
 
 def files(deployment: Deployment) -> dict[str, str]:
     """Return what each host that has a setting is given, and the modules that have to be there first."""
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for host in deployment.hosts:
         keys = _keys(host)
-        fixed = [one for one in keys if one.operator in _FIXED and _key(one) != _RESERVED]
-        beside = [one for one in keys if one.operator in _TESTS or _key(one) == _RESERVED]
+        fixed = [setting for setting in keys if setting.operator in _FIXED and _key(setting) != _RESERVED]
+        beside = [setting for setting in keys if setting.operator in _TESTS or _key(setting) == _RESERVED]
         if fixed:
-            found[f"hosts/{host.name}/sysctl.d/90-hosttune.conf"] = _text(deployment, host, fixed)
+            texts[f"hosts/{host.name}/sysctl.d/90-hosttune.conf"] = _text(deployment, host, fixed)
         if beside:
-            found[f"hosts/{host.name}/sysctl.sh"] = _script(deployment, host, beside)
-        if host.tier.conntrack and any(_of_conntrack(_key(one)) for one in keys):
+            texts[f"hosts/{host.name}/sysctl.sh"] = _script(deployment, host, beside)
+        if host.tier.conntrack and any(_of_conntrack(_key(setting)) for setting in keys):
             head = pieces.head(deployment, host, "modules whose settings stand in sysctl.d")
-            found[f"hosts/{host.name}/modules-load.d/90-hosttune.conf"] = f"# {head}\nnf_conntrack\n"
-    return found
+            texts[f"hosts/{host.name}/modules-load.d/90-hosttune.conf"] = f"# {head}\nnf_conntrack\n"
+    return texts
 
 
 def _keys(host: PlannedHost) -> list[Setting]:
     """Return the sysctls of a host, in a safe order."""
-    found = {_key(s): s for s in host.settings if s.subject.startswith("sysctl:")}
-    ordered = sorted(found, key=lambda key: (_FIRST.index(key) if key in _FIRST else len(_FIRST), key))
-    return [found[key] for key in ordered]
+    settings = {_key(s): s for s in host.settings if s.subject.startswith("sysctl:")}
+    ordered = sorted(settings, key=lambda key: (_FIRST.index(key) if key in _FIRST else len(_FIRST), key))
+    return [settings[key] for key in ordered]
 
 
 def _key(setting: Setting) -> str:
@@ -60,21 +60,21 @@ def _text(deployment: Deployment, host: PlannedHost, keys: list[Setting]) -> str
         "# `hosttune apply` writes its own file, from what the host is now: use this one where hosttune is not run.",
         "# Run sysctl.sh first, then put this into /etc/sysctl.d and load it with `sysctl -p FILE`.",
     ]
-    for one in keys:
+    for setting in keys:
         # a dash: no error where the kernel has no such key, as it is without the module
-        may_be_absent = "-" if _of_conntrack(_key(one)) and not host.tier.conntrack else ""
-        lines += [f"# {' '.join(one.why.split())}", f"{may_be_absent}{_key(one)} = {written(one.value)}"]
+        may_be_absent = "-" if _of_conntrack(_key(setting)) and not host.tier.conntrack else ""
+        lines += [f"# {' '.join(setting.why.split())}", f"{may_be_absent}{_key(setting)} = {written(setting.value)}"]
     return "\n".join(lines) + "\n"
 
 
 def _script(deployment: Deployment, host: PlannedHost, keys: list[Setting]) -> str:
     """Return a script that gives the host what it lacks, and keeps what is better: a file could only set."""
     lines = []
-    for one in keys:
-        lines.append(f"# {' '.join(one.why.split())}")
-        if _key(one) == _RESERVED:
-            lines.append(f"reserve {_RESERVED} {written(one.value)}")
+    for setting in keys:
+        lines.append(f"# {' '.join(setting.why.split())}")
+        if _key(setting) == _RESERVED:
+            lines.append(f"reserve {_RESERVED} {written(setting.value)}")
         else:
-            lines.append(f"need {_key(one)} {_TESTS[one.operator]} '{written(one.value)}'")
+            lines.append(f"need {_key(setting)} {_TESTS[setting.operator]} '{written(setting.value)}'")
     head = pieces.head(deployment, host, "kernel settings that may be better already")
     return pieces.filled(__file__, "sysctl.sh.in", head=head, keys=lines)

@@ -9,13 +9,13 @@ from hosttune.programs import pieces
 
 def files(deployment: Deployment) -> dict[str, str]:
     """Return SERVICE.service.d/90-hosttune.conf for each service that runs on a host, or may."""
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for host in deployment.hosts:
         for program, how in pieces.programs(deployment, host.tier).items():
             if how.service:
                 path = f"hosts/{host.name}/{program}.service.d/90-hosttune.conf"
-                found[path] = _text(deployment, host, program)
-    return found
+                texts[path] = _text(deployment, host, program)
+    return texts
 
 
 def _text(deployment: Deployment, host: PlannedHost, program: str) -> str:
