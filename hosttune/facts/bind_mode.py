@@ -66,17 +66,17 @@ def room(low: int, high: int, reserved: int) -> Room:
 def modes(space: Room, held: int, pairs: Mapping[Pair, int]) -> dict[Pair, Told]:
     """Return how each source's ports towards each destination were bound; `held` are the ports of bound sockets."""
     every, shared = _twice(pairs.values())
-    found = {pair: _chosen(space, ports, held | shared | (every & ~ports)) for pair, ports in pairs.items()}
+    by_pair = {pair: _chosen(space, ports, held | shared | (every & ~ports)) for pair, ports in pairs.items()}
     for source in {source for source, _ in pairs}:
         # a stretch that a program chose itself says nothing of its neighbours
-        group = {key: ports for key, ports in pairs.items() if key[0] == source and not found[key].mode}
+        group = {key: ports for key, ports in pairs.items() if key[0] == source and not by_pair[key].mode}
         every, shared = _twice(group.values())
         total = sum(ports.bit_count() for ports in group.values())
         for key, ports in group.items():
             expected = _expected(space, ports, total - ports.bit_count())
-            found[key] = _of_kernel(space, held | every, ports, (ports & shared).bit_count(), expected)
-        found |= _few(group, found)
-    return found
+            by_pair[key] = _of_kernel(space, held | every, ports, (ports & shared).bit_count(), expected)
+        by_pair |= _few(group, by_pair)
+    return by_pair
 
 
 def apart(space: Room, ports: int, other: int) -> bool:
@@ -140,15 +140,17 @@ def _of_kernel(space: Room, taken: int, ports: int, shared: int, expected: float
     return Told(None, "nothing tells connect() from bind() here")
 
 
-def _few(group: Mapping[Pair, int], found: Mapping[Pair, Told]) -> dict[Pair, Told]:
+def _few(group: Mapping[Pair, int], by_pair: Mapping[Pair, Told]) -> dict[Pair, Told]:
     """Return the mode of the rest of the source for destinations with too few connections."""
-    known = {found[key].mode for key in group} - {None}
+    known = {by_pair[key].mode for key in group} - {None}
     if len(known) != 1:
         return {}
     mode = known.pop()
     why = "as the other connections of this source"
     return {
-        key: Told(mode, why) for key, ports in group.items() if found[key].mode is None and ports.bit_count() < _FEWEST
+        key: Told(mode, why)
+        for key, ports in group.items()
+        if by_pair[key].mode is None and ports.bit_count() < _FEWEST
     }
 
 

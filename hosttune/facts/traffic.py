@@ -67,7 +67,7 @@ def listed(answer: Programs | Unknown) -> tuple[Program, ...]:
 
 def programs(host: Host, pids: Sequence[int] | None, traffic: Traffic | Unknown) -> Programs | Unknown:
     """Return the processes named, or those that hold the most; Unknown where the kernel does not count."""
-    inodes = sorted(one.inode for one in traffic.listeners) if isinstance(traffic, Traffic) else []
+    inodes = sorted(listener.inode for listener in traffic.listeners) if isinstance(traffic, Traffic) else []
     try:
         answer = _asked(host, pids, inodes)
     except HostError as error:
