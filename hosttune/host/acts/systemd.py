@@ -17,5 +17,5 @@ def run(verb: str, unit: str = "") -> None:
     except subprocess.TimeoutExpired as error:
         raise OSError(errno.ETIMEDOUT, f"{' '.join(command)} took more than {SECONDS} s") from error
     if done.returncode:
-        said = " ".join(done.stderr.split()) or f"exit {done.returncode}"
-        raise OSError(errno.EIO, f"{' '.join(command)}: {said}")
+        reason = " ".join(done.stderr.split()) or f"exit {done.returncode}"
+        raise OSError(errno.EIO, f"{' '.join(command)}: {reason}")

@@ -21,10 +21,10 @@ _MOST = 65536
 
 def run() -> dict[str, dict[str, Count]]:
     """Return for each interface the statistics about allowances; none where its driver has none."""
-    found = {}
+    counts = {}
     for _, name in socket.if_nameindex():
-        found[name] = {key: n for key, n in statistics(name).items() if "allowance" in key}
-    return found
+        counts[name] = {key: n for key, n in statistics(name).items() if "allowance" in key}
+    return counts
 
 
 def statistics(interface: str) -> dict[str, int]:
