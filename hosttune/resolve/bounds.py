@@ -57,8 +57,8 @@ def within(files: Iterable[tuple[str, str]], kind: str, largest: int = LARGEST) 
         yield path, text
 
 
-def warnings_within(found: Sequence[str]) -> tuple[str, ...]:
+def warnings_within(warnings: Sequence[str]) -> tuple[str, ...]:
     """Return the first warnings, and in place of many others how many they are."""
-    more = len(found) - MOST_WARNINGS
-    said = (f"{more:,} more lines that are wrong",) if more > 0 else ()
-    return (*found[:MOST_WARNINGS], *said)
+    more = len(warnings) - MOST_WARNINGS
+    rest = (f"{more:,} more lines that are wrong",) if more > 0 else ()
+    return (*warnings[:MOST_WARNINGS], *rest)

@@ -19,9 +19,9 @@ def read(host: Host) -> dict[str, str]:
             text = host.read(path)
         except HostError:
             continue
-        found = _fields(text[:_LARGEST])
-        if found:
-            return dict(found)
+        fields = _fields(text[:_LARGEST])
+        if fields:
+            return dict(fields)
     return {}
 
 
