@@ -208,7 +208,7 @@ class Proving(_Group):
 
 
 def spelled(group: Any, without: Collection[str] = ()) -> list[str]:
-    """Return the options of a group as they were given, so that another verb can be told the same, but for some fields.
+    """Return the options of a group as they were given, so that another verb gets the same, but for some fields.
 
     What is as it is by default is left out.
     """

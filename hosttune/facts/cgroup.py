@@ -32,7 +32,7 @@ _REFUSED = {
 
 
 def gather(host: Host, pid: str) -> tuple[GroupLimit, ...]:
-    """Return the limits that hold for a process (a number, or "self"); raises HostError where they cannot be told."""
+    """Return the limits that hold for a process (a number, or "self"); raises HostError where they are unknown."""
     mounts = _mounts(host)
     group_limits: list[GroupLimit] = []
     missed: HostError | None = None
@@ -62,7 +62,7 @@ def _hierarchies(content: str) -> Iterator[tuple[str, int, str]]:
 
 
 def limits(host: Host, pids: Iterable[str]) -> tuple[GroupLimit, ...] | Unknown:
-    """Return the limits of the groups of processes, each once; Unknown where none could be told but for an error."""
+    """Return the limits of the groups of processes, each once; Unknown where none was read but for an error."""
     known: dict[str, GroupLimit] = {}
     why: Unknown | None = None
     for pid in pids:

@@ -1,6 +1,6 @@
 """What a key holds after a boot where no file sets it, for the keys whose default is no constant.
 
-The constants are told by the profiles (`default_value`). These come of the memory, the kernel's release or systemd.
+The constants are in the profiles (`default_value`). These come of the memory, the kernel's release or systemd.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _CONNTRACK = "net.netfilter.nf_conntrack"
 
 
 def defaults(host: Host, machine: Machine, readings: Mapping[str, Reading]) -> dict[str, Value]:
-    """Return the defaults by subject, as far as they can be told; the running value where it is what a rule gives."""
+    """Return the defaults by subject, as far as they are known; the running value where it is what a rule gives."""
     values = _by_rule(host, machine, readings) if machine.kernel else {}
     most = nr_open_default(host)
     if isinstance(most, int):
@@ -66,7 +66,7 @@ def _of_command_line(host: Host, machine: Machine, readings: Mapping[str, Readin
 def raises_file_max(host: Host, machine: Machine) -> bool:
     """Say whether what starts this system raises fs.file-max to the most there is: systemd >= 240 (src/core/main.c).
 
-    Not where it starts a container, and another init never does. A release that cannot be told is a later one.
+    Not where it starts a container, and another init never does. An unknown release is a later one.
     """
     if machine.container or (machine.kernel and not machine.systemd):
         return False

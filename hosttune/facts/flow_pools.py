@@ -1,4 +1,4 @@
-"""Port pools of the destinations that the socket table itself shows, with the bind mode that its ports tell."""
+"""Port pools of the destinations that the socket table itself shows, with the bind mode that its ports show."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from hosttune.errors import HostError
 from hosttune.facts import bind_mode, pool
-from hosttune.facts.bind_mode import Pair, Told
+from hosttune.facts.bind_mode import Binding, Pair
 from hosttune.host import Host
 from hosttune.model import Backend, BindMode, Flow, Pools, PortPool, Reason
 from hosttune.ports import span
@@ -37,7 +37,7 @@ def gather(
 ) -> Pools:
     """Return the pools of the busiest destinations, or of those that are named; none, and why, where it cannot.
 
-    Others than the named ones are looked at all the same: they tell the bind mode. `seen` are the ports in use as the
+    Others than the named ones are looked at all the same: they show the bind mode. `seen` are the ports in use as the
     look at all sockets gave them; another look is taken where a named destination is not among them.
     """
     named = {(b.address, b.port) for b in backends}
@@ -87,7 +87,7 @@ def _look(host: Host, flows: Sequence[Flow], seen: Mapping[str, Any] | None) -> 
     return _Table(settings, rows, ports, held, local)
 
 
-def _pool(table: _Table, pair: Pair, how: Told, owned: int) -> PortPool:
+def _pool(table: _Table, pair: Pair, how: Binding, owned: int) -> PortPool:
     source, backend = pair
     settings = table.settings
     if how.mode is BindMode.EXPLICIT:
@@ -96,10 +96,10 @@ def _pool(table: _Table, pair: Pair, how: Told, owned: int) -> PortPool:
     return pool.compute(source, backend, how.mode or BindMode.CONNECT, settings, table.held, used, owned)
 
 
-def _owners(space: bind_mode.Room, pair: Pair, modes: Mapping[Pair, Told], ports: Mapping[Pair, int]) -> list[Pair]:
+def _owners(space: bind_mode.Room, pair: Pair, modes: Mapping[Pair, Binding], ports: Mapping[Pair, int]) -> list[Pair]:
     """Return the connections whose ports a bind() owns, so that no connect() of this pair can have them.
 
-    Where two sources' ports never meet although nothing tells the mode of either, one of the two binds.
+    Where two sources' ports never meet although the mode of neither is known, one of the two binds.
     """
     mode = modes[pair].mode
     if mode not in (None, BindMode.CONNECT):
@@ -110,7 +110,7 @@ def _owners(space: bind_mode.Room, pair: Pair, modes: Mapping[Pair, Told], ports
         if other == pair or how.mode is BindMode.CONNECT:
             continue
         if other[0] == pair[0] and mode is None and how.mode is not BindMode.EXPLICIT:
-            continue  # of one source, the pairs themselves would have told
+            continue  # of one source, the pairs themselves would have shown it
         within = ports[other] & span(space.low, space.high)
         maybe = some and (mode is None or how.mode is BindMode.EXPLICIT)
         if how.mode is BindMode.BIND or (maybe and bind_mode.apart(space, ports[pair], within)):
@@ -118,8 +118,8 @@ def _owners(space: bind_mode.Room, pair: Pair, modes: Mapping[Pair, Told], ports
     return [other for other in owners if ports[other] & span(space.low, space.high)]
 
 
-def _why(pair: Pair, owners: Sequence[Pair], modes: Mapping[Pair, Told], ports: Mapping[Pair, int]) -> str:
-    """Return what tells the mode of a pair, where anything does, and whose ports a bind() owns."""
+def _why(pair: Pair, owners: Sequence[Pair], modes: Mapping[Pair, Binding], ports: Mapping[Pair, int]) -> str:
+    """Return what shows the mode of a pair, where anything does, and whose ports a bind() owns."""
     reasons = [modes[pair].why] if modes[pair].mode else []
     for other in owners:
         which = "they are bound" if modes[other].mode else "those of one of the two are bound"

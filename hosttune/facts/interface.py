@@ -21,7 +21,7 @@ NOBODY = "no file or daemon was found to run it"
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """`kind` is one of the four, "" where it could not be told; `because` the evidence, or what was looked for.
+    """`kind` is one of the four, "" where it is unknown; `because` the evidence, or what was looked for.
 
     `path` is the file that decides. Of netplan `section` and `id` are where the interface stands in it.
     """
@@ -55,7 +55,7 @@ def runner(host: Host, name: str) -> Runner:
 def _networkd(host: Host, name: str, used: str, index: str) -> Runner:
     """Return netplan where it made the file that systemd-networkd goes by, else networkd; nobody if others share it.
 
-    What netplan cannot be told in a few lines a drop-in adds to the file that it makes.
+    What netplan does not take in a few lines a drop-in adds to the file that it makes.
     """
     others = [p for p in host.glob("/run/systemd/netif/links/*") if not p.endswith(f"/{index}")]
     if any(f"NETWORK_FILE={used}\n" in f"{text(host, path)}\n" for path in others):

@@ -79,7 +79,7 @@ def _link(name: str, link: dict[str, Any]) -> Link:
 
 
 def on_link(host: Host, backends: tuple[Backend, ...]) -> int | None:
-    """Return how many of the backends' addresses are neighbours, not behind a gateway; None where no route tells."""
+    """Return how many of the backends' addresses are neighbours, not behind a gateway; None where no route shows it."""
     wanted = sorted({backend.address for backend in backends})
     try:
         answers = host.probe("routes", destinations=wanted).values()

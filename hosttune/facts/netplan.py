@@ -21,7 +21,7 @@ _KEY = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """The file, the section and the id; where these cannot be told, or are not for us to write, `unclear` says why."""
+    """The file, the section and the id; where these are unknown, or are not for us to write, `unclear` says why."""
 
     path: str
     section: str = ""
@@ -30,7 +30,7 @@ class Definition:
 
 
 def find(host: Host, name: str, id_: str) -> Definition | None:
-    """Return the definition of an interface; `id_` is its id where networkd's file tells it, "" where it does not."""
+    """Return the definition of an interface; `id_` is its id where networkd's file shows it, "" where it does not."""
     for path in host.glob("/etc/netplan/*.yaml"):
         if "hosttune" not in path and (definition := _in_file(path, text(host, path), name, id_)):
             return definition

@@ -61,7 +61,7 @@ def listeners(host: Host) -> tuple[Listener, ...]:
 
 
 def listed(answer: Programs | Unknown) -> tuple[Program, ...]:
-    """Return the programs of an answer, none where they cannot be told."""
+    """Return the programs of an answer, none where they are unknown."""
     return () if isinstance(answer, Unknown) else answer.programs
 
 

@@ -55,7 +55,7 @@ HERE = Came()
 
 
 def gather(host: Host, machine: Machine, came: Came = HERE) -> Where:
-    """Return where this process looks from, or where the process that was named runs, as far as the host tells."""
+    """Return where this process looks from, or where the process that was named runs, as far as the host shows."""
     if not machine.kernel:
         return Where(site=Site.IMAGE)
     process = came.process

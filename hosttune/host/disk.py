@@ -109,7 +109,7 @@ class Disk:
         self.step("fsync", os.path.dirname(at.path), lambda: os.fsync(at.directory))
 
     def write_in_place(self, path: str, text: str, opening: Callable[[], int]) -> None:
-        """Write text into a file that exists, in one system call, as a sysctl wants it; `opening` opens it."""
+        """Write text into a file that exists, in one system call, as a sysctl needs it; `opening` opens it."""
 
         def call() -> None:
             fd = opening()

@@ -1,4 +1,4 @@
-"""Can what several roles ask of one subject hold at once? Told before anything is judged or written."""
+"""Can what several roles ask of one subject hold at once? Reported before anything is judged or written."""
 
 from __future__ import annotations
 

@@ -122,7 +122,7 @@ def _requirement(profile: Profile, row: Row, workload: Workload, machine: Machin
 def _wants(table: dict[str, Any], workload: Workload, machine: Machine) -> tuple[Value, ...]:
     if "demand" in table:
         value = FUNCTIONS[table["demand"]](workload, machine, table.get("params", {}))
-        # empty: what is wanted cannot be told, the finding says so
+        # empty: what is required is unknown, the finding says so
         return () if value is None else (value,)
     if "values" in table:
         return tuple(_value(v) for v in table["values"])
@@ -152,7 +152,7 @@ def _kernel_holds(condition: str, kernel: str) -> bool:
 
 
 def _stronger(row: Requirement, other: Requirement) -> Requirement:
-    """Return what serves both; waived only where both are, asked for by both where both want the same."""
+    """Return what serves both; waived only where both are, asked for by both where both require the same."""
     if bool(row.waived) != bool(other.waived):
         return other if row.waived else row
     wants = _both(row, other)
@@ -170,7 +170,7 @@ def _both(row: Requirement, other: Requirement) -> tuple[Value, ...]:
     if row.wants == other.wants:
         return row.wants
     if not row.wants or not other.wants:
-        # what one of them wants cannot be told, so neither can what serves both
+        # what one of them requires is unknown, and so is what serves both
         return ()
     serves = _SERVES.get(row.operator)
     wants = serves(row.wants, other.wants) if serves else ()
@@ -201,7 +201,7 @@ _SERVES: dict[Operator, Callable[[tuple[Value, ...], tuple[Value, ...]], tuple[V
     Operator.ONE_OF: lambda values, other: tuple(value for value in values if value in other),
     Operator.BETWEEN: _within,
 }
-"""What serves both of two wants; () where nothing does."""
+"""What serves both of two requirements; () where nothing does."""
 
 
 def _extreme(a: Value, b: Value, pick: Any) -> Value:

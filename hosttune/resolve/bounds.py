@@ -16,7 +16,7 @@ MOST_FILES = 20_000
 """Files of one kind; a full installation has some 50."""
 
 MOST_WARNINGS = 1000
-"""Lines of one kind of files that are said to be wrong, one by one."""
+"""Lines of one kind of files that are reported as wrong, one by one."""
 
 MOST_UNITS = 5000
 """Services of which each is looked at, for a snapshot; a full installation has some 400."""

@@ -13,7 +13,7 @@ _LARGEST = 1 << 16
 
 
 def read(host: Host) -> dict[str, str]:
-    """Return the fields of /etc/os-release, else of /usr/lib/os-release; empty where neither tells anything."""
+    """Return the fields of /etc/os-release, else of /usr/lib/os-release; empty where neither has any."""
     for path in ("/etc/os-release", "/usr/lib/os-release"):
         try:
             text = host.read(path)

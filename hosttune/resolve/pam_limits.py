@@ -49,8 +49,8 @@ _SOFT_START = 1024  # FD_SETSIZE, to which Debian cuts what PID 1 has
 class LoginLimits:
     """Soft and hard limit in descriptors; None when the session is refused.
 
-    An origin is None where no line decided and the start value holds. `lines` decided, `beaten` lost, last loser
-    first. `applies` is False where no login service uses pam_limits.
+    An origin is None where no line decided and the start value holds. `lines` decided, `beaten` lost to them, the last
+    one first. `applies` is False where no login service uses pam_limits.
     """
 
     soft: Limit | None

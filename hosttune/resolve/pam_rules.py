@@ -64,7 +64,7 @@ _RELEASES: dict[str, tuple[tuple[float, PamRules], ...]] = {
 
 
 def choose(host: Host) -> PamRules:
-    """Return the rules that fit /etc/os-release (os-release(5)); those of upstream 1.7 where it tells nothing."""
+    """Return the rules that fit /etc/os-release (os-release(5)); those of upstream 1.7 where it names none."""
     release = os_release.read(host)
     for key in ("VERSION_CODENAME", "UBUNTU_CODENAME", "DEBIAN_CODENAME"):
         if release.get(key) in _CODENAMES:

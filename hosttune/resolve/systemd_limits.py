@@ -62,7 +62,7 @@ def nr_open(host: Host) -> Limit:
 def nr_open_at_boot(host: Host) -> Limit:
     """Return fs.nr_open as the files set it, before any service starts; its default where none does.
 
-    Where it cannot be told whether systemd raises it, the kernel's own default: there is no less.
+    Where it is unknown whether systemd raises it, the kernel's own default: there is no less.
     """
     set_ = resolve_systemd(host, ("fs.nr_open",)).values.get("fs.nr_open")
     value = kernel_value(set_.text, 1) if set_ else None
@@ -132,7 +132,7 @@ def resolve_unit(host: Host, unit: str, most: Limit | None = None, now: bool = F
 
 
 def _names(unit: systemd_units.Unit, name: str) -> list[str]:
-    """Return what is to be said of the unit that a name led to."""
+    """Return notes on the unit that a name led to."""
     notes = [f"{unit.masked_by} masks the unit"] if unit.masked_by else []
     return notes if unit.id == name else [*notes, f"{name} is another name of {unit.id}"]
 
@@ -155,7 +155,7 @@ def _service_lines(host: Host, unit: systemd_units.Unit, notes: list[str], now: 
 
 
 def _manager(host: Host, most: Limit, now: bool) -> tuple[Limit, Limit, Origin | None, tuple[Origin, ...]]:
-    """Resolve DefaultLimitNOFILE: the first main file, then every drop-in, which beats it wherever it lies."""
+    """Resolve DefaultLimitNOFILE: the first main file, then every drop-in, which overrides it wherever it lies."""
     soft: Limit = _SOFT
     hard: Limit = min(_HARD, most) if isinstance(most, int) else _HARD
     seen: list[Origin] = []

@@ -10,7 +10,7 @@ SECONDS = 120
 
 
 def run(verb: str, unit: str = "") -> None:
-    """Run `systemctl VERB [UNIT]`; raises OSError with what systemctl said."""
+    """Run `systemctl VERB [UNIT]`; raises OSError with what systemctl reported."""
     command = ["systemctl", verb, *(["--", unit] if unit else [])]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=SECONDS)

@@ -28,7 +28,7 @@ def run() -> dict[str, dict[str, Count]]:
 
 
 def statistics(interface: str) -> dict[str, int]:
-    """Return every statistic of an interface's driver; nothing where the driver has none, or does not tell."""
+    """Return every statistic of an interface's driver; nothing where the driver has none, or does not report them."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         try:
             # struct ethtool_sset_info: the mask of what is asked for, and a count for each bit of it

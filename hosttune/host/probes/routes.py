@@ -54,14 +54,14 @@ def route(link: socket.socket, destination: str, names: Mapping[int, str]) -> An
                 fields = netlink.attributes(data, at + netlink.HEADER + _RTMSG, end)
                 return _of(fields, names)
     except OSError as error:
-        if error.errno in _UNHEARD:
+        if error.errno in _UNANSWERED:
             raise
         return {"source": "", "gateway": "", "interface": "", "error": os.strerror(error.errno or 0)}
     raise OSError(errno.EPROTO, os.strerror(errno.EPROTO))
 
 
 # no answer, or none that can be read; all else is what the kernel says of the route
-_UNHEARD = (errno.ETIMEDOUT, errno.EPROTO, errno.EMSGSIZE, errno.ENOBUFS, errno.EOVERFLOW)
+_UNANSWERED = (errno.ETIMEDOUT, errno.EPROTO, errno.EMSGSIZE, errno.ENOBUFS, errno.EOVERFLOW)
 
 
 def _of(fields: Mapping[int, bytes], names: Mapping[int, str]) -> Answer:

@@ -89,7 +89,7 @@ def _nest(data: bytes) -> dict[int, bytes]:
 def _state(fields: dict[int, bytes]) -> str:
     """Return the state of a TCP entry; CTA_PROTOINFO_TCP and CTA_PROTOINFO_TCP_STATE are both the first of their nest.
 
-    Other protocols have none, and are told by the number in their tuple.
+    Other protocols have none, and are known by the number in their tuple.
     """
     state = _nest(_nest(fields.get(_PROTOCOL, b"")).get(1, b"")).get(1, b"")
     if state:

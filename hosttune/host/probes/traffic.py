@@ -44,7 +44,7 @@ _RETRANS = 19  # bytes from a message's beginning: idiag_retrans
 _FILTERED = 128  # ports: with more listeners the bytecode would cost more than it saves
 _MOST_ROWS = 64
 _MOST_PASSING = 200_000
-_BACKENDS = 16  # destinations of which the ports are told, the busiest
+_BACKENDS = 16  # destinations of which the ports are reported, the busiest
 
 
 class Listener(TypedDict):
@@ -290,7 +290,7 @@ def owners(link: sock_diag.Link, states: int = _OWNED) -> tuple[list[sock_diag.H
     """Return what owns a port by bind(), as the sockets probe has it, and of these the listeners with their queues.
 
     Listeners alone cost next to nothing; for what is only bound the kernel walks the ports of all sockets. Without a
-    link there is no backlog of a listener, and so none is told of.
+    link there is no backlog of a listener, and so none is reported.
     """
     held: list[sock_diag.Held] = []
     listeners: list[Listener] = []

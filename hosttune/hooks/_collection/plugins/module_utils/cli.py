@@ -79,7 +79,7 @@ def words(params: dict[str, t.Any], names: dict[str, str]) -> list[str]:
 
 
 class Answer(t.NamedTuple):
-    """What hosttune answered: its exit code, its document, what it said on standard error."""
+    """What hosttune answered: its exit code, its document, what it wrote on standard error."""
 
     code: int
     document: dict[str, t.Any]
@@ -133,7 +133,7 @@ def version(module: AnsibleModule) -> str:
 
 
 def fail(module: AnsibleModule, why: str, code: int, stderr: str, **more: t.Any) -> t.NoReturn:
-    """Fail the task: `why` names what is wrong with what hosttune did or said."""
+    """Fail the task: `why` names what is wrong with what hosttune did or wrote."""
     # one line of hosttune's own is what `why` says already
     if len(stderr.splitlines()) > 1:
         more["stderr"] = stderr
@@ -165,7 +165,7 @@ def named(rows: list[dict[str, t.Any]]) -> str:
 
 
 def listed(items: list[str]) -> str:
-    """Return the first of what was found in one line, and how many there are more."""
+    """Return the first items in one line, and how many there are more."""
     more = len(items) - NAMED
     return "; ".join(items[:NAMED]) + (f"; and {more} more" if more > 0 else "")
 
@@ -188,7 +188,7 @@ def _program(module: AnsibleModule) -> str:
 
 
 def _run(module: AnsibleModule, line: list[str]) -> tuple[int, str, str]:
-    """Run hosttune to its end and return its exit code and what it said; fail the task where it does not end."""
+    """Run hosttune to its end and return its exit code and what it wrote; fail the task where it does not end."""
     command = [_program(module), *line]
     limit = module.params["timeout"]
     if limit < 1:
@@ -214,7 +214,7 @@ def _run(module: AnsibleModule, line: list[str]) -> tuple[int, str, str]:
 
 
 def _stop(module: AnsibleModule, running: subprocess.Popen[bytes], limit: int) -> t.NoReturn:
-    """End a run that took too long, and fail the task with what it said about it."""
+    """End a run that took too long, and fail the task with what it wrote about it."""
     os.killpg(running.pid, signal.SIGTERM)
     try:
         stderr = running.communicate(timeout=GRACE)[1].decode("utf-8", "replace").strip()

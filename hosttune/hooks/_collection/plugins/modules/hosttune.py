@@ -77,7 +77,7 @@ def applied(module: AnsibleModule) -> dict[str, t.Any]:
 
 
 def not_holding(document: dict[str, t.Any]) -> list[str]:
-    """Return what was written and does not hold, and what the role wants and has not got."""
+    """Return what was written and does not hold, and what the role requires and does not have."""
     failed = [row for row in document["results"] if row["verdict"] == "FAIL"]
     return [lost(entry) for entry in document["not_in_force"]] + [
         f"{row['subject']}: {row['because']}" for row in failed
