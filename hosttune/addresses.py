@@ -9,13 +9,13 @@ from collections.abc import Iterable
 
 def runs(addresses: Iterable[str]) -> list[str]:
     """Return addresses as FIRST-LAST where each follows the one before it, in their order."""
-    found: list[list[ipaddress.IPv4Address | ipaddress.IPv6Address]] = []
-    for one in map(ipaddress.ip_address, addresses):
-        if found and found[-1][1].version == one.version and int(one) == int(found[-1][1]) + 1:
-            found[-1][1] = one
+    spans: list[list[ipaddress.IPv4Address | ipaddress.IPv6Address]] = []
+    for address in map(ipaddress.ip_address, addresses):
+        if spans and spans[-1][1].version == address.version and int(address) == int(spans[-1][1]) + 1:
+            spans[-1][1] = address
         else:
-            found.append([one, one])
-    return [str(first) if first == last else f"{first}-{last}" for first, last in found]
+            spans.append([address, address])
+    return [str(first) if first == last else f"{first}-{last}" for first, last in spans]
 
 
 @functools.lru_cache(1 << 17)

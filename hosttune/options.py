@@ -52,8 +52,8 @@ class _Group:
                 if not isinstance(value, Sequence):
                     raise UsageError(f"{option} {value!r}: it takes texts")
                 object.__setattr__(self, held.name, value := several(value))
-            for one in value if held.default == () else () if value is None and held.default is None else (value,):
-                _check(option, one, held)
+            for item in value if held.default == () else () if value is None and held.default is None else (value,):
+                _check(option, item, held)
 
 
 def _check(option: str, value: Any, held: Field[Any]) -> None:
@@ -208,7 +208,7 @@ class Proving(_Group):
 
 
 def spelled(group: Any, without: Collection[str] = ()) -> list[str]:
-    """Return the options of a group as they were given, so that another verb can be told the same, but for some fields.
+    """Return the options of a group as they were given, so that another verb gets the same, but for some fields.
 
     What is as it is by default is left out.
     """

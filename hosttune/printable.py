@@ -74,8 +74,8 @@ def cleaned(noun: Noun, *kept: type) -> Noun:
 
     Values of the types `kept` stay as they are.
     """
-    found = _cleaned(noun, kept)
-    return noun if found is None else found
+    printed = _cleaned(noun, kept)
+    return noun if printed is None else printed
 
 
 def _cleaned(value: Any, kept: tuple[type, ...]) -> Any:

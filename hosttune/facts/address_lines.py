@@ -31,16 +31,16 @@ _WORD = re.compile(r"(?<![0-9A-Za-z:.])[0-9A-Fa-f:.]{2,45}(?![0-9A-Za-z:.])")
 
 def naming(host: Host, addresses: Collection[str], but: Collection[str]) -> dict[str, str]:
     """Return for each address FILE:LINE of the first line that names it; files of `but` are passed over."""
-    found: dict[str, str] = {}
+    places: dict[str, str] = {}
     for pattern in _FILES:
         for path in host.glob(pattern):
             if path in but:
                 continue
             for number, line in enumerate(text(host, path).splitlines(), 1):
-                for one in _named(line):
-                    if one in addresses:
-                        found.setdefault(one, f"{path}:{number}")
-    return found
+                for address in _named(line):
+                    if address in addresses:
+                        places.setdefault(address, f"{path}:{number}")
+    return places
 
 
 def _named(line: str) -> Iterator[str]:

@@ -55,10 +55,10 @@ def parse_bind_mode(text: str) -> Hint:
     return BindMode(name), span(ports, f"--bind-mode {text!r}") if colon else None
 
 
-def merge(found: Sequence[tuple[Backend, str]]) -> tuple[Backend, ...]:
+def merge(pairs: Sequence[tuple[Backend, str]]) -> tuple[Backend, ...]:
     """Join rows of one address and port: their sources become the backend's."""
     joined: dict[tuple[str, int], list[tuple[Backend, str]]] = {}
-    for backend, source in found:
+    for backend, source in pairs:
         joined.setdefault((backend.address, backend.port), []).append((backend, source))
     return tuple(
         Backend(address, port, rows[0][0].name, tuple(dict.fromkeys(source for _, source in rows if source)))

@@ -1,4 +1,4 @@
-"""How the ports of outgoing connections were bound, told from the ports alone; the kernel itself does not say.
+"""How the ports of outgoing connections were bound, inferred from the ports alone; the kernel itself does not say.
 
 connect() takes ports of the parity of the range's lower end while there are any, bind() to port 0 the others
 (net/ipv4/inet_hashtables.c __inet_hash_connect, net/ipv4/inet_connection_sock.c inet_csk_find_open_port). Without
@@ -16,7 +16,7 @@ from hosttune.ports import span
 
 Pair = tuple[str, Backend]
 
-_FEWEST = 8  # ports: with fewer nothing can be told
+_FEWEST = 8  # ports: with fewer the mode is unknown
 _SURE = 12.0
 """Ports that two destinations would share by chance: with so many, none is no chance (e to the power of -12)."""
 
@@ -24,8 +24,8 @@ _DENSE = 0.9  # of a stretch of ports in use: connect() leaves every second one 
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A bind mode, and why; None where nothing tells: then connect() is the likeliest.
+class Binding:
+    """A bind mode, and why; None where it is unknown: then connect() is the likeliest.
 
     `low` and `high` are the stretch of ports that a program chose itself, of those that are in use: its range may be
     wider.
@@ -63,20 +63,20 @@ def room(low: int, high: int, reserved: int) -> Room:
     return Room(even & ~reserved, every & ~even & ~reserved, low, high)
 
 
-def modes(space: Room, held: int, pairs: Mapping[Pair, int]) -> dict[Pair, Told]:
+def modes(space: Room, held: int, pairs: Mapping[Pair, int]) -> dict[Pair, Binding]:
     """Return how each source's ports towards each destination were bound; `held` are the ports of bound sockets."""
     every, shared = _twice(pairs.values())
-    found = {pair: _chosen(space, ports, held | shared | (every & ~ports)) for pair, ports in pairs.items()}
+    by_pair = {pair: _chosen(space, ports, held | shared | (every & ~ports)) for pair, ports in pairs.items()}
     for source in {source for source, _ in pairs}:
         # a stretch that a program chose itself says nothing of its neighbours
-        group = {key: ports for key, ports in pairs.items() if key[0] == source and not found[key].mode}
+        group = {key: ports for key, ports in pairs.items() if key[0] == source and not by_pair[key].mode}
         every, shared = _twice(group.values())
         total = sum(ports.bit_count() for ports in group.values())
         for key, ports in group.items():
             expected = _expected(space, ports, total - ports.bit_count())
-            found[key] = _of_kernel(space, held | every, ports, (ports & shared).bit_count(), expected)
-        found |= _few(group, found)
-    return found
+            by_pair[key] = _of_kernel(space, held | every, ports, (ports & shared).bit_count(), expected)
+        by_pair |= _few(group, by_pair)
+    return by_pair
 
 
 def apart(space: Room, ports: int, other: int) -> bool:
@@ -98,25 +98,25 @@ def _twice(sets: Iterable[int]) -> tuple[int, int]:
     return every, shared
 
 
-def _chosen(space: Room, ports: int, others: int) -> Told:
+def _chosen(space: Room, ports: int, others: int) -> Binding:
     """Return that a program chooses its ports itself where they are not those that the kernel would have taken."""
     count = ports.bit_count()
     if count < _FEWEST:
-        return Told(None, "")
+        return Binding(None, "")
     low, high = (ports & -ports).bit_length() - 1, ports.bit_length() - 1
     outside = (ports & ~span(space.low, space.high)).bit_count()
     if outside > count // 2:
         why = f"{outside:,} of {count:,} ports lie outside of {space.low}-{space.high}: the program chooses them itself"
-        return Told(BindMode.EXPLICIT, why, low, high)
+        return Binding(BindMode.EXPLICIT, why, low, high)
     left = (space.whole & ~ports & ~others).bit_count()
     dense = count >= _DENSE * (high - low + 1)
     if dense and left >= max(_FEWEST, space.whole.bit_count() // 10):
         why = f"its {count:,} ports lie side by side in {low}-{high}: the program chooses them itself"
-        return Told(BindMode.EXPLICIT, why, low, high)
-    return Told(None, "")
+        return Binding(BindMode.EXPLICIT, why, low, high)
+    return Binding(None, "")
 
 
-def _of_kernel(space: Room, taken: int, ports: int, shared: int, expected: float) -> Told:
+def _of_kernel(space: Room, taken: int, ports: int, shared: int, expected: float) -> Binding:
     """Tell connect() from bind() to port 0, by what the destinations of one source share, and by parity.
 
     `taken` are all ports that the source cannot have any more, `shared` how many of these it uses towards two
@@ -124,31 +124,33 @@ def _of_kernel(space: Room, taken: int, ports: int, shared: int, expected: float
     """
     if shared:
         why = f"{shared:,} ports are used towards another destination too: a port that bind() chose cannot be"
-        return Told(BindMode.CONNECT, why)
+        return Binding(BindMode.CONNECT, why)
     count = ports.bit_count()
     if count < _FEWEST:
-        return Told(None, f"{count} connections are too few to tell")
+        return Binding(None, f"{count} connections are too few to tell")
     no_bind = ports & space.first and (space.second & ~taken).bit_count() >= space.few
     no_connect = ports & space.second and (space.first & ~taken).bit_count() >= space.few
     if no_bind and not no_connect:
-        return Told(BindMode.CONNECT, "it has ports of the parity that connect() takes first, and others are free")
+        return Binding(BindMode.CONNECT, "it has ports of the parity that connect() takes first, and others are free")
     if no_connect and not no_bind:
-        return Told(BindMode.BIND, "it has ports of the parity that bind() takes first, and others are free")
+        return Binding(BindMode.BIND, "it has ports of the parity that bind() takes first, and others are free")
     if expected >= _SURE:
         why = f"none of its {count:,} ports is used towards another destination: bind() chose them"
-        return Told(BindMode.BIND, why)
-    return Told(None, "nothing tells connect() from bind() here")
+        return Binding(BindMode.BIND, why)
+    return Binding(None, "nothing tells connect() from bind() here")
 
 
-def _few(group: Mapping[Pair, int], found: Mapping[Pair, Told]) -> dict[Pair, Told]:
+def _few(group: Mapping[Pair, int], by_pair: Mapping[Pair, Binding]) -> dict[Pair, Binding]:
     """Return the mode of the rest of the source for destinations with too few connections."""
-    known = {found[key].mode for key in group} - {None}
+    known = {by_pair[key].mode for key in group} - {None}
     if len(known) != 1:
         return {}
     mode = known.pop()
     why = "as the other connections of this source"
     return {
-        key: Told(mode, why) for key, ports in group.items() if found[key].mode is None and ports.bit_count() < _FEWEST
+        key: Binding(mode, why)
+        for key, ports in group.items()
+        if by_pair[key].mode is None and ports.bit_count() < _FEWEST
     }
 
 

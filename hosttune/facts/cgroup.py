@@ -32,9 +32,9 @@ _REFUSED = {
 
 
 def gather(host: Host, pid: str) -> tuple[GroupLimit, ...]:
-    """Return the limits that hold for a process (a number, or "self"); raises HostError where they cannot be told."""
+    """Return the limits that hold for a process (a number, or "self"); raises HostError where they are unknown."""
     mounts = _mounts(host)
-    found: list[GroupLimit] = []
+    group_limits: list[GroupLimit] = []
     missed: HostError | None = None
     for controller, version, path in _hierarchies(host.read(f"/proc/{pid}/cgroup")):
         top = mounts.get(controller if version == 1 else "")
@@ -45,15 +45,15 @@ def gather(host: Host, pid: str) -> tuple[GroupLimit, ...]:
                 # the group at the top has no such file, nor one without the controller
                 missed = missed if error.reason is Reason.ABSENT else error
                 continue
-            found.extend([limit] if limit else [])
-    if missed and not found:
+            group_limits.extend([limit] if limit else [])
+    if missed and not group_limits:
         raise missed
-    return tuple(found)
+    return tuple(group_limits)
 
 
-def _hierarchies(told: str) -> Iterator[tuple[str, int, str]]:
+def _hierarchies(content: str) -> Iterator[tuple[str, int, str]]:
     """Yield controller, version and path of each group that may hold a limit."""
-    for controllers, path in proc.groups(told):
+    for controllers, path in proc.groups(content):
         if not path.startswith("/") or "/../" in f"{path}/":
             continue
         for name in ("memory", "pids"):
@@ -62,7 +62,7 @@ def _hierarchies(told: str) -> Iterator[tuple[str, int, str]]:
 
 
 def limits(host: Host, pids: Iterable[str]) -> tuple[GroupLimit, ...] | Unknown:
-    """Return the limits of the groups of processes, each once; Unknown where none could be told but for an error."""
+    """Return the limits of the groups of processes, each once; Unknown where none was read but for an error."""
     known: dict[str, GroupLimit] = {}
     why: Unknown | None = None
     for pid in pids:
@@ -99,10 +99,10 @@ def _limit(host: Host, controller: str, version: int, directory: str, group: str
     )
 
 
-def _field(told: str, name: str) -> int | None:
+def _field(content: str, name: str) -> int | None:
     """Return a number by its name in a file of such lines, or that of a file of one number."""
-    found = re.search(rf"^{re.escape(name)} (\d+)$" if name else r"^(\d+)$", told, re.M)
-    return int(found[1]) if found else None
+    match = re.search(rf"^{re.escape(name)} (\d+)$" if name else r"^(\d+)$", content, re.M)
+    return int(match[1]) if match else None
 
 
 def _upwards(path: str) -> list[str]:
@@ -113,9 +113,9 @@ def _upwards(path: str) -> list[str]:
 
 def _mounts(host: Host) -> dict[str, str]:
     """Return where each version 1 controller is mounted, and under "" where version 2 is."""
-    found: dict[str, str] = {}
+    mounted: dict[str, str] = {}
     for mount in proc.mounts(host.read("/proc/self/mounts")):
         if mount.type in ("cgroup", "cgroup2"):
             for name in [""] if mount.type == "cgroup2" else mount.options:
-                found.setdefault(name, mount.place)
-    return found
+                mounted.setdefault(name, mount.place)
+    return mounted

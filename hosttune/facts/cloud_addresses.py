@@ -1,4 +1,4 @@
-"""What each cloud wants before it carries packets of another private address: from its own documentation.
+"""What each cloud requires before it carries packets of another private address: from its own documentation.
 
 Of other providers it is not known here whether they give a machine more private addresses, and how.
 """
@@ -42,7 +42,7 @@ _ROWS = (
 
 
 def of(cloud: str, count: int) -> CloudAddresses | None:
-    """Return what a cloud wants for so many addresses; None where it is not known."""
+    """Return what a cloud requires for so many addresses; None where it is not known."""
     row = next((row for row in _ROWS if row.name == cloud), None)
     if row is None:
         return None

@@ -1,6 +1,6 @@
 """What a key holds after a boot where no file sets it, for the keys whose default is no constant.
 
-The constants are told by the profiles (`default_value`). These come of the memory, the kernel's release or systemd.
+The constants are in the profiles (`default_value`). These come of the memory, the kernel's release or systemd.
 """
 
 from __future__ import annotations
@@ -27,52 +27,52 @@ _CONNTRACK = "net.netfilter.nf_conntrack"
 
 
 def defaults(host: Host, machine: Machine, readings: Mapping[str, Reading]) -> dict[str, Value]:
-    """Return the defaults by subject, as far as they can be told; the running value where it is what a rule gives."""
-    found = _by_rule(host, machine, readings) if machine.kernel else {}
+    """Return the defaults by subject, as far as they are known; the running value where it is what a rule gives."""
+    values = _by_rule(host, machine, readings) if machine.kernel else {}
     most = nr_open_default(host)
     if isinstance(most, int):
-        found["sysctl:fs.nr_open"] = most
-    found |= _of_command_line(host, machine, readings)
+        values["sysctl:fs.nr_open"] = most
+    values |= _of_command_line(host, machine, readings)
     apart = bool(machine.container) or machine.network_namespace == "another"
     if machine.systemd or not apart:
-        return found
-    return {subject: value for subject, value in found.items() if not _is_of_the_host(readings.get(subject), value)}
+        return values
+    return {subject: value for subject, value in values.items() if not _is_of_the_host(readings.get(subject), value)}
 
 
 def _by_rule(host: Host, machine: Machine, readings: Mapping[str, Reading]) -> dict[str, Value]:
-    found: dict[str, Value] = {}
+    values: dict[str, Value] = {}
     for key, rule in _RULES.items():
         reading = readings.get(f"sysctl:{key}")
-        if reading is None or (key.startswith(_CONNTRACK) and _module_is_told_otherwise(host)):
+        if reading is None or (key.startswith(_CONNTRACK) and _module_sets_otherwise(host)):
             continue
         value = rule(machine, None if isinstance(reading.runtime, Unknown) else reading.runtime)
         if value is not None:
-            found[f"sysctl:{key}"] = value
-    return found
+            values[f"sysctl:{key}"] = value
+    return values
 
 
 def _of_command_line(host: Host, machine: Machine, readings: Mapping[str, Reading]) -> dict[str, Value]:
     """Return what the kernel sets before anything else runs (fs/proc/proc_sysctl.c, do_sysctl_args())."""
-    found: dict[str, Value] = {}
+    values: dict[str, Value] = {}
     for key, value in re.findall(r"(?:^|\s)sysctl\.([\w./-]+)=(\S*)", text(host, "/proc/cmdline")):
         if key.startswith("net") and machine.network_namespace == "another":
             continue  # that sets the first network namespace alone
-        subject, told = f"sysctl:{display(normalise(key))}", kernel_value(value, None)
-        if subject in readings and not isinstance(told, Unknown):
-            found[subject] = told
-    return found
+        subject, parsed = f"sysctl:{display(normalise(key))}", kernel_value(value, None)
+        if subject in readings and not isinstance(parsed, Unknown):
+            values[subject] = parsed
+    return values
 
 
 def raises_file_max(host: Host, machine: Machine) -> bool:
     """Say whether what starts this system raises fs.file-max to the most there is: systemd >= 240 (src/core/main.c).
 
-    Not where it starts a container, and another init never does. A release that cannot be told is a later one.
+    Not where it starts a container, and another init never does. An unknown release is a later one.
     """
     if machine.container or (machine.kernel and not machine.systemd):
         return False
     places = ("/usr/lib/systemd", "/lib/systemd", "/usr/lib/*/systemd")
     libraries = [path for place in places for path in host.glob(f"{place}/libsystemd-shared-*")]
-    releases = [int(found[1]) for path in libraries if (found := re.search(r"-shared-([0-9]{1,4})[^/]*$", path))]
+    releases = [int(match[1]) for path in libraries if (match := re.search(r"-shared-([0-9]{1,4})[^/]*$", path))]
     return max(releases, default=_RAISES_FILE_MAX) >= _RAISES_FILE_MAX
 
 
@@ -81,11 +81,11 @@ def _is_of_the_host(reading: Reading | None, default: Value) -> bool:
     return reading is not None and reading.subject.name.startswith("fs.") and reading.runtime != default
 
 
-def _module_is_told_otherwise(host: Host) -> bool:
+def _module_sets_otherwise(host: Host) -> bool:
     """Say whether a file of modprobe.d(5) or the kernel command line sets the size of the conntrack table."""
     files = [p for place in ("/etc", "/run", "/usr/lib", "/lib") for p in host.glob(f"{place}/modprobe.d/*.conf")]
-    told = any(re.search(r"^\s*options\s+nf[_-]conntrack\s", text(host, path), re.M) for path in files)
-    return told or "nf_conntrack.hashsize=" in text(host, "/proc/cmdline")
+    configured = any(re.search(r"^\s*options\s+nf[_-]conntrack\s", text(host, path), re.M) for path in files)
+    return configured or "nf_conntrack.hashsize=" in text(host, "/proc/cmdline")
 
 
 def _file_max(machine: Machine, now: Value | None) -> Value | None:
@@ -170,8 +170,8 @@ def _pid_max(machine: Machine, now: Value | None) -> Value | None:
 
 
 def _release(machine: Machine) -> tuple[int, int]:
-    found = re.match(r"(\d{1,4})\.(\d{1,4})", machine.kernel)
-    return (int(found[1]), int(found[2])) if found else (0, 0)
+    match = re.match(r"(\d{1,4})\.(\d{1,4})", machine.kernel)
+    return (int(match[1]), int(match[2])) if match else (0, 0)
 
 
 Rule = Callable[[int], Value]

@@ -23,31 +23,31 @@ def ranges(subnet: Network, taken: Iterable[str]) -> list[Range]:
     if subnet.num_addresses > 2:
         low += 1
         high -= 1 if subnet.version == 4 else _ANYCAST if subnet.num_addresses > 2 * _ANYCAST else 0
-    known = (ipaddress.ip_address(one) for one in taken)
-    points = sorted({int(one) for one in known if one.version == subnet.version and one in subnet})
-    found: list[Range] = []
+    known = (ipaddress.ip_address(address) for address in taken)
+    points = sorted({int(address) for address in known if address.version == subnet.version and address in subnet})
+    spans: list[Range] = []
     for point in points:
         if low < point <= high + 1:
-            found.append((low, point - 1))
+            spans.append((low, point - 1))
         low = max(low, point + 1)
-    return [*found, (low, high)] if low <= high else found
+    return [*spans, (low, high)] if low <= high else spans
 
 
-def count(found: Iterable[Range]) -> int:
+def count(spans: Iterable[Range]) -> int:
     """Return how many addresses there are in all."""
-    return sum(last - first + 1 for first, last in found)
+    return sum(last - first + 1 for first, last in spans)
 
 
-def choose(found: list[Range], wanted: int) -> list[Range]:
+def choose(spans: list[Range], wanted: int) -> list[Range]:
     """Return ranges of together so many addresses: the first one that has them all, else the longest ones first.
 
     Fewer where there are not so many.
     """
-    for first, last in found:
+    for first, last in spans:
         if last - first + 1 >= wanted:
             return [(first, first + wanted - 1)] if wanted else []
     chosen: list[Range] = []
-    for first, last in sorted(found, key=lambda one: (one[0] - one[1], one[0])):
+    for first, last in sorted(spans, key=lambda span: (span[0] - span[1], span[0])):
         if wanted <= 0:
             break
         chosen.append((first, min(last, first + wanted - 1)))
@@ -55,8 +55,8 @@ def choose(found: list[Range], wanted: int) -> list[Range]:
     return sorted(chosen)
 
 
-def text(found: Range, version: int) -> str:
+def text(span: Range, version: int) -> str:
     """Return FIRST-LAST, or the one address."""
     kind = ipaddress.IPv4Address if version == 4 else ipaddress.IPv6Address
-    first, last = kind(found[0]), kind(found[1])
+    first, last = kind(span[0]), kind(span[1])
     return str(first) if first == last else f"{first}-{last}"

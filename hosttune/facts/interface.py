@@ -21,7 +21,7 @@ NOBODY = "no file or daemon was found to run it"
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """`kind` is one of the four, "" where it could not be told; `because` the evidence, or what was looked for.
+    """`kind` is one of the four, "" where it is unknown; `because` the evidence, or what was looked for.
 
     `path` is the file that decides. Of netplan `section` and `id` are where the interface stands in it.
     """
@@ -55,7 +55,7 @@ def runner(host: Host, name: str) -> Runner:
 def _networkd(host: Host, name: str, used: str, index: str) -> Runner:
     """Return netplan where it made the file that systemd-networkd goes by, else networkd; nobody if others share it.
 
-    What netplan cannot be told in a few lines a drop-in adds to the file that it makes.
+    What netplan does not take in a few lines a drop-in adds to the file that it makes.
     """
     others = [p for p in host.glob("/run/systemd/netif/links/*") if not p.endswith(f"/{index}")]
     if any(f"NETWORK_FILE={used}\n" in f"{text(host, path)}\n" for path in others):
@@ -67,15 +67,17 @@ def _networkd(host: Host, name: str, used: str, index: str) -> Runner:
     return Runner(NETWORKD, used, f"systemd-networkd runs {name} by {used}")
 
 
-def _planned(found: netplan.Definition) -> Runner:
-    return Runner(NETPLAN, found.path, f"{found.path} defines {found.id}", found.section, found.id)
+def _planned(definition: netplan.Definition) -> Runner:
+    return Runner(
+        NETPLAN, definition.path, f"{definition.path} defines {definition.id}", definition.section, definition.id
+    )
 
 
 def _external(host: Host, uuid: str) -> bool:
     """Say whether a connection is one that NetworkManager only noticed: others made it, and it keeps nothing of it."""
     for path in host.glob("/run/NetworkManager/system-connections/*.nmconnection"):
-        said = text(host, path)
-        if re.search(rf"^uuid={re.escape(uuid)}$", said, re.M) and re.search(r"^external=true$", said, re.M):
+        content = text(host, path)
+        if re.search(rf"^uuid={re.escape(uuid)}$", content, re.M) and re.search(r"^external=true$", content, re.M):
             return True
     return False
 
@@ -128,8 +130,8 @@ def _ifupdown(host: Host, name: str) -> Runner | None:
     starts = [word for _, words in lines if words[0] in _STARTED for word in words[1:]]
     if any(fnmatch.fnmatchcase(name, word.removeprefix("/")) if word[0] == "/" else word == name for word in starts):
         return Runner(IFUPDOWN, stanza, f"{stanza} has a stanza of {name}")
-    said = f"{stanza} has a stanza of {name}, but no line `auto` or `allow-hotplug` brings it up at a boot"
-    return Runner("", because=said)
+    reason = f"{stanza} has a stanza of {name}, but no line `auto` or `allow-hotplug` brings it up at a boot"
+    return Runner("", because=reason)
 
 
 def _interfaces(host: Host, path: str, seen: set[str]) -> Iterator[tuple[str, list[str]]]:

@@ -52,16 +52,16 @@ class Links:
 
     def own(self) -> set[str]:
         """Return every address of this host."""
-        return {one.partition("/")[0] for link in self.links.values() for one in link.addresses}
+        return {address.partition("/")[0] for link in self.links.values() for address in link.addresses}
 
 
 def gather(host: Host) -> Links:
     """Ask the kernel; raises HostError."""
-    found: dict[str, Any] = host.probe("links")
-    links = {name: _link(name, link) for name, link in found["links"].items()}
-    local = (prefix for prefix, name in found["local"] if name == "lo")
+    answer: dict[str, Any] = host.probe("links")
+    links = {name: _link(name, link) for name, link in answer["links"].items()}
+    local = (prefix for prefix, name in answer["local"] if name == "lo")
     anyip = tuple(p for p in local if not ipaddress.ip_interface(p).is_loopback)
-    return Links(links, anyip, tuple(Default(d["interface"], d["gateway"], d["source"]) for d in found["defaults"]))
+    return Links(links, anyip, tuple(Default(d["interface"], d["gateway"], d["source"]) for d in answer["defaults"]))
 
 
 def _link(name: str, link: dict[str, Any]) -> Link:
@@ -72,14 +72,14 @@ def _link(name: str, link: dict[str, Any]) -> Link:
         loopback=link["loopback"],
         arp=link["arp"],
         addresses=tuple(addresses),
-        passing=frozenset(one for one, permanent in addresses.items() if not permanent),
+        passing=frozenset(address for address, permanent in addresses.items() if not permanent),
         gateways=tuple(link["gateways"]),
         neighbours=tuple(link["neighbours"]),
     )
 
 
 def on_link(host: Host, backends: tuple[Backend, ...]) -> int | None:
-    """Return how many of the backends' addresses are neighbours, not behind a gateway; None where no route tells."""
+    """Return how many of the backends' addresses are neighbours, not behind a gateway; None where no route shows it."""
     wanted = sorted({backend.address for backend in backends})
     try:
         answers = host.probe("routes", destinations=wanted).values()
@@ -92,14 +92,16 @@ def on_link(host: Host, backends: tuple[Backend, ...]) -> int | None:
 
 def subnets(link: Link, version: int) -> tuple[Network, ...]:
     """Return the subnets of an interface that hold more than its own address, those of the link alone left out."""
-    found = (ipaddress.ip_interface(one) for one in link.addresses)
-    kept = (one.network for one in found if one.version == version and not one.ip.is_link_local)
+    interfaces = (ipaddress.ip_interface(address) for address in link.addresses)
+    kept = (
+        interface.network for interface in interfaces if interface.version == version and not interface.ip.is_link_local
+    )
     return tuple(dict.fromkeys(net for net in kept if net.num_addresses > 1))
 
 
 def around(links: Links, address: Address) -> list[tuple[str, Network]]:
     """Return each interface and subnet that holds an address, the narrowest first; the loopback comes last."""
-    found = [
+    pairs = [
         (link.name, net) for link in links.links.values() for net in subnets(link, address.version) if address in net
     ]
-    return sorted(found, key=lambda pair: (links.links[pair[0]].loopback, -pair[1].prefixlen, pair[0]))
+    return sorted(pairs, key=lambda pair: (links.links[pair[0]].loopback, -pair[1].prefixlen, pair[0]))

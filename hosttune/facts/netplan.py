@@ -21,7 +21,7 @@ _KEY = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """The file, the section and the id; where these cannot be told, or are not for us to write, `unclear` says why."""
+    """The file, the section and the id; where these are unknown, or are not for us to write, `unclear` says why."""
 
     path: str
     section: str = ""
@@ -30,10 +30,10 @@ class Definition:
 
 
 def find(host: Host, name: str, id_: str) -> Definition | None:
-    """Return the definition of an interface; `id_` is its id where networkd's file tells it, "" where it does not."""
+    """Return the definition of an interface; `id_` is its id where networkd's file shows it, "" where it does not."""
     for path in host.glob("/etc/netplan/*.yaml"):
-        if "hosttune" not in path and (found := _in_file(path, text(host, path), name, id_)):
-            return found
+        if "hosttune" not in path and (definition := _in_file(path, text(host, path), name, id_)):
+            return definition
     return None
 
 
@@ -44,13 +44,13 @@ def _in_file(path: str, yaml: str, name: str, id_: str) -> Definition | None:
         if keys[0] != "network" or keys[1:2] == _NOT_DEVICES or len(keys) > 4:
             continue
         if len(keys) < 3 and rest[:1] in ("{", "[") and word.search(rest):
-            said = f"{path} names {id_ or name} in {{}}, which hosttune does not read: write it in lines"
-            return Definition(path, unclear=said)
+            reason = f"{path} names {id_ or name} in {{}}, which hosttune does not read: write it in lines"
+            return Definition(path, unclear=reason)
         if len(keys) > 2:
             below = sections.setdefault((keys[1], keys[2]), {})
             below |= {keys[3]: rest} if len(keys) == 4 else _inline(rest)
-    found = (_defined(path, *where, below, name, id_) for where, below in sections.items())
-    return next((definition for definition in found if definition), None)
+    definitions = (_defined(path, *where, below, name, id_) for where, below in sections.items())
+    return next((definition for definition in definitions if definition), None)
 
 
 def _inline(rest: str) -> dict[str, str]:
@@ -81,13 +81,13 @@ def outline(yaml: str) -> Iterator[tuple[tuple[str, ...], str]]:
         line = lines.popleft()
         body = re.sub(r"(?:^|\s)#.*", "", line).strip()
         indent = len(line) - len(line.lstrip(" "))
-        found = _KEY.match(body)
-        if not found or body[:2] == "- ":
+        match = _KEY.match(body)
+        if not match or body[:2] == "- ":
             continue
         while above and above[-1][0] >= indent:
             above.pop()
-        above.append((indent, next(key for key in found.group("double", "single", "plain") if key is not None)))
-        yield tuple(key for _, key in above), _rest(found["rest"] or "", lines, indent)
+        above.append((indent, next(key for key in match.group("double", "single", "plain") if key is not None)))
+        yield tuple(key for _, key in above), _rest(match["rest"] or "", lines, indent)
 
 
 def _rest(rest: str, lines: deque[str], indent: int) -> str:

@@ -84,8 +84,8 @@ def pools(
     bind_range: tuple[int, int] | None,
 ) -> tuple[tuple[PortPool, ...], tuple[str, ...]]:
     """Return a pool for each source and backend, and notes; raises HostError where nothing can be counted."""
-    found = survey(host, backends, sources, mode, bind_range)
-    return found.pools(), found.notes
+    counted = survey(host, backends, sources, mode, bind_range)
+    return counted.pools(), counted.notes
 
 
 def survey(
@@ -102,14 +102,14 @@ def survey(
     pairs, notes = _pairs(host, backends, sources)
     whole = mode in (BindMode.BIND, BindMode.EXPLICIT)
     answer = host.probe("sockets", backends=[[b.address, b.port] for b in backends], whole=whole)
-    on_source = {one["address"]: int(one["ports"], 16) for one in answer["local"]}
+    on_source = {entry["address"]: int(entry["ports"], 16) for entry in answer["local"]}
     tuples = {(t["source"], t["address"], t["port"]): t for t in answer["tuples"]}
     for source in _ANY_ADDRESS.intersection(sources):
         _join(source, on_source, tuples)
-    found = []
+    counts = []
     for source, backend in pairs:
         row = tuples.get((source, backend.address, backend.port), {})
-        found.append(used_of(row, on_source.get(source, 0)))
+        counts.append(used_of(row, on_source.get(source, 0)))
     notes += [answer["limited"]] if "limited" in answer else []
     kernel = re.match(r"(\d+)\.(\d+)", text(host, "/proc/sys/kernel/osrelease"))
     if kernel and "limited" not in answer and (int(kernel[1]), int(kernel[2])) < (6, 8):
@@ -117,7 +117,7 @@ def survey(
     if mode is BindMode.BIND and len(backends) > 1:
         notes.append("bind() takes a port whatever the destination: the backends of a source share its pool")
     held = tuple(Held(h["address"], h["port"], h["listen"], h["v6only"]) for h in answer["held"])
-    return Survey(mode, settings, tuple(pairs), held, tuple(found), tuple(notes))
+    return Survey(mode, settings, tuple(pairs), held, tuple(counts), tuple(notes))
 
 
 def used_of(row: Mapping[str, Any], on_source: int) -> Used:

@@ -31,17 +31,17 @@ def gather(host: Host, pids: Sequence[int]) -> Process | None:
         return _process(host, asked[0], Unknown(error.reason, error.detail), names.get(asked[0], ""))
     if not counted:
         return None
-    pid = max(counted, key=lambda one: (counted[one], -one))
+    pid = max(counted, key=lambda candidate: (counted[candidate], -candidate))
     titles = {row["pid"]: row["alike"] for row in workers}
-    alike = [one for one in counted if one == pid or (one in titles and titles[one] == titles.get(pid))]
-    total = sum(counted[one] for one in alike)
+    alike = [other for other in counted if other == pid or (other in titles and titles[other] == titles.get(pid))]
+    total = sum(counted[other] for other in alike)
     return _process(host, pid, counted[pid], names.get(pid, ""), len(alike), total)
 
 
 def by_name(host: Host, name: str) -> int:
     """Return the lowest pid of that name (the kernel keeps 15 characters, proc(5)); raises UsageError."""
     paths = [p for p in host.glob("/proc/[0-9]*/comm") if text(host, p) == name[:15]]
-    pids = [int(found[1]) for p in paths if (found := re.fullmatch("/proc/([0-9]{1,10})/comm", p))]
+    pids = [int(match[1]) for p in paths if (match := re.fullmatch("/proc/([0-9]{1,10})/comm", p))]
     if not pids:
         raise UsageError(f"--process-name {name}: no such process; `ps -e` shows those that run")
     return min(pids)
@@ -49,8 +49,8 @@ def by_name(host: Host, name: str) -> int:
 
 def name(host: Host, pid: int) -> str:
     """Return what a process runs: what the kernel calls it, or the program that a machine such as Erlang's runs."""
-    found = {row["pid"]: str(row["name"]) for row in _workers(host, [pid])}
-    return found.get(pid) or text(host, f"/proc/{pid}/comm")
+    names = {row["pid"]: str(row["name"]) for row in _workers(host, [pid])}
+    return names.get(pid) or text(host, f"/proc/{pid}/comm")
 
 
 def _workers(host: Host, pids: list[int]) -> list[dict[str, Any]]:

@@ -21,9 +21,9 @@ def ssh(host: Host) -> tuple[str, str]:
     at = "self"
     for _ in range(_DEEPEST):
         environment = text(host, f"/proc/{at}/environ")
-        found = re.search(r"(?:^|\0)SSH_CONNECTION=(\S+) \d+ (\S+) \d+(?:\0|$)", environment)
-        if found:
-            return _plain(found[1]), _plain(found[2])
+        match = re.search(r"(?:^|\0)SSH_CONNECTION=(\S+) \d+ (\S+) \d+(?:\0|$)", environment)
+        if match:
+            return _plain(match[1]), _plain(match[2])
         # what older servers set beside it; it does not name the address of this host
         older = re.search(r"(?:^|\0)SSH_CLIENT=(\S+) \d+ \d+(?:\0|$)", environment)
         if older:
@@ -51,16 +51,16 @@ def who(host: Host) -> Who:
 
 
 def _variable(environment: str, name: str) -> str:
-    found = re.search(rf"(?:^|\0){name}=([^\0]*)", environment)
-    return found[1][:_LONGEST] if found else ""
+    match = re.search(rf"(?:^|\0){name}=([^\0]*)", environment)
+    return match[1][:_LONGEST] if match else ""
 
 
 def _name(host: Host, number: str) -> str:
     """Return the name of a user id, "uid 1000" where /etc/passwd has none; "" for what is no id."""
     if not re.fullmatch(r"[0-9]{1,10}", number):
         return ""
-    found = re.search(rf"^([^:\n]+):[^:\n]*:{number}:", text(host, "/etc/passwd"), re.M)
-    return found[1][:_LONGEST] if found else f"uid {number}"
+    match = re.search(rf"^([^:\n]+):[^:\n]*:{number}:", text(host, "/etc/passwd"), re.M)
+    return match[1][:_LONGEST] if match else f"uid {number}"
 
 
 def _terminal(host: Host) -> str:
@@ -77,8 +77,8 @@ def _terminal(host: Host) -> str:
 def _plain(given: str) -> str:
     """Return an address without the zone of a link, and a v4-mapped one as IPv4; "" for what is none."""
     try:
-        found = ipaddress.ip_address(given.partition("%")[0])
+        address = ipaddress.ip_address(given.partition("%")[0])
     except ValueError:
         return ""
-    mapped = found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None
-    return str(mapped or found)
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return str(mapped or address)

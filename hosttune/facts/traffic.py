@@ -61,13 +61,13 @@ def listeners(host: Host) -> tuple[Listener, ...]:
 
 
 def listed(answer: Programs | Unknown) -> tuple[Program, ...]:
-    """Return the programs of an answer, none where they cannot be told."""
+    """Return the programs of an answer, none where they are unknown."""
     return () if isinstance(answer, Unknown) else answer.programs
 
 
 def programs(host: Host, pids: Sequence[int] | None, traffic: Traffic | Unknown) -> Programs | Unknown:
     """Return the processes named, or those that hold the most; Unknown where the kernel does not count."""
-    inodes = sorted(one.inode for one in traffic.listeners) if isinstance(traffic, Traffic) else []
+    inodes = sorted(listener.inode for listener in traffic.listeners) if isinstance(traffic, Traffic) else []
     try:
         answer = _asked(host, pids, inodes)
     except HostError as error:

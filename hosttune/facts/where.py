@@ -55,7 +55,7 @@ HERE = Came()
 
 
 def gather(host: Host, machine: Machine, came: Came = HERE) -> Where:
-    """Return where this process looks from, or where the process that was named runs, as far as the host tells."""
+    """Return where this process looks from, or where the process that was named runs, as far as the host shows."""
     if not machine.kernel:
         return Where(site=Site.IMAGE)
     process = came.process
@@ -124,27 +124,27 @@ def _loaded(machine: Machine, own: Namespaces, first: Namespaces, initial: bool,
 def _asked(host: Host, process: int | None) -> tuple[Namespaces, Namespaces, Namespaces, list[str]]:
     """Return the own namespaces, those of the first process, those of the one named, and names of the network's."""
     try:
-        found = host.probe("namespaces", **({} if process is None else {"pid": process}))
+        answer = host.probe("namespaces", **({} if process is None else {"pid": process}))
     except HostError:
         return Namespaces(), Namespaces(), Namespaces(), []
     own, first, other = (
-        Namespaces(**{kind: found[whose].get(kind, "") for kind in ("net", "mnt", "user", "pid")})
+        Namespaces(**{kind: answer[whose].get(kind, "") for kind in ("net", "mnt", "user", "pid")})
         for whose in ("own", "first", "other")
     )
-    return own, first, other, found["names"]
+    return own, first, other, answer["names"]
 
 
 def _owner(host: Host, process: int | None, outside: bool) -> tuple[str, str]:
     """Return who keeps a process and the container's id: its control group says so, else what is mounted there."""
     name = "self" if process is None else str(process)
     paths = [path for _, path in proc.groups(text(host, f"/proc/{name}/cgroup"))]
-    if found := _first(_GROUPS, paths):
+    if owner := _first(_GROUPS, paths):
         pod = any("/kubepods" in path for path in paths)
-        return ("kubernetes", found[1]) if pod else found
+        return ("kubernetes", owner[1]) if pod else owner
     if outside or process is None:
         mounted = proc.mountinfo(text(host, f"/proc/{name}/mountinfo"))
-        if found := _first(_MOUNTS, [mount.root for mount in mounted if mount.place in _FILES]):
-            return found
+        if owner := _first(_MOUNTS, [mount.root for mount in mounted if mount.place in _FILES]):
+            return owner
     units = [part for path in paths for part in path.split("/") if part.endswith(".service")]
     return _only_of(process, units[0] if units else ""), ""
 

@@ -69,11 +69,11 @@ def _tuned(host: Host, key: str) -> str:
         seen.add(name)
         path = next((p for place in _TUNED if text(host, p := f"{place}/{name}/tuned.conf")), "")
         for number, line in enumerate(text(host, path).splitlines() if path else (), 1):
-            found = re.match(r"\s*([A-Za-z0-9_./-]+)\s*=>?\s*(.*)", line)
-            if found and found[1] == key:
+            match = re.match(r"\s*([A-Za-z0-9_./-]+)\s*=>?\s*(.*)", line)
+            if match and match[1] == key:
                 return f"{path}:{number}"
-            if found and found[1] == "include":
-                todo += found[2].replace(",", " ").split()
+            if match and match[1] == "include":
+                todo += match[2].replace(",", " ").split()
     return ""
 
 

@@ -23,18 +23,18 @@ def files(version: str) -> dict[str, str]:
 
 def semantic(version: str) -> str:
     """Return a version of PEP 440 as semver.org has it, which Galaxy takes: 0.2.0.dev1 is 0.2.0-dev1."""
-    found = re.fullmatch(r"(\d+)\.(\d+)(?:\.(\d+))?[.-]?([0-9A-Za-z.]*)(?:\+.*)?", version)
-    if found is None:
+    match = re.fullmatch(r"(\d+)\.(\d+)(?:\.(\d+))?[.-]?([0-9A-Za-z.]*)(?:\+.*)?", version)
+    if match is None:
         raise ValueError(f"{version!r} is no version of PEP 440")
-    major, minor, patch, more = found.groups(default="0")
-    return f"{major}.{minor}.{patch}" + (f"-{more}" if found[4] else "")
+    major, minor, patch, more = match.groups(default="0")
+    return f"{major}.{minor}.{patch}" + (f"-{more}" if match[4] else "")
 
 
 def _texts(directory: Traversable, path: str) -> Iterator[tuple[str, str]]:
     for entry in directory.iterdir():
-        here = f"{path}{entry.name}"
+        relative = f"{path}{entry.name}"
         if entry.is_dir():
             # what an import of a source may have left
-            yield from () if entry.name == "__pycache__" else _texts(entry, f"{here}/")
+            yield from () if entry.name == "__pycache__" else _texts(entry, f"{relative}/")
         else:
-            yield here, entry.read_text(encoding="utf-8")
+            yield relative, entry.read_text(encoding="utf-8")

@@ -1,7 +1,7 @@
 """User-data for cloud-init: at its first boot a host gets hosttune, is made ready, and will check itself at each boot.
 
 One script does it, so that its exit code is that of all: cloud-init goes on after a command of runcmd that fails, and
-only tells the last one's. What came of it is under /run/hosttune.
+only reports the last one's. What came of it is under /run/hosttune.
 """
 
 from __future__ import annotations

@@ -101,14 +101,14 @@ def _all(verb: Verb, group: Verb) -> Iterator[tuple[Verb, Verb]]:
 
 
 def _page(verb: Verb, group: Verb, top: Verb, version: str) -> str:
-    paragraphs, exits = _told(verb.help)
+    paragraphs, exits = _described(verb.help)
     first = paragraphs[0].rstrip(".")
     name = roff.escaped(verb.page)
     lines = [rf".\" {MARK}", f'.TH {name.upper()} 1 "" "hosttune {roff.escaped(version)}" "hosttune"']
     lines += [".SH NAME", rf"{name} \- {roff.escaped(first[:1].lower() + first[1:])}"]
     lines += [".SH SYNOPSIS", _synopsis(verb), ".SH DESCRIPTION", "\n.PP\n".join(map(roff.prose, paragraphs))]
     if verb.verbs:
-        lines += [".SH COMMANDS", *_table((each.name, _told(each.help)[0][0]) for each in verb.verbs)]
+        lines += [".SH COMMANDS", *_table((each.name, _described(each.help)[0][0]) for each in verb.verbs)]
     for title, parameters in (("ARGUMENTS", verb.arguments), ("OPTIONS", verb.options)):
         if parameters:
             lines += [f".SH {title}"]
@@ -143,7 +143,7 @@ def _table(rows: Iterable[tuple[str, str]]) -> list[str]:
     return [line for head, text in rows for line in roff.item(roff.bold(head), text)]
 
 
-def _told(help: str) -> tuple[list[str], str]:
+def _described(help: str) -> tuple[list[str], str]:
     """Return the paragraphs of a verb's help, and what it says of exit codes behind "Exit:"."""
     text, _, exits = help.partition("Exit: ")
     paragraphs = [" ".join(part.split()) for part in re.split(r"\n\s*\n", text)]

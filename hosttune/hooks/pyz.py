@@ -67,9 +67,9 @@ class Target:
 def targets(pythons: Sequence[str], arches: Sequence[str], libcs: Sequence[str]) -> tuple[Target, ...]:
     """Return every combination, in an order that does not depend on that of what was named."""
     return tuple(
-        Target(*one)
-        for one in product(PYTHONS, ARCHES, LIBCS)
-        if one[0] in pythons and one[1] in arches and one[2] in libcs
+        Target(*combination)
+        for combination in product(PYTHONS, ARCHES, LIBCS)
+        if combination[0] in pythons and combination[1] in arches and combination[2] in libcs
     )
 
 

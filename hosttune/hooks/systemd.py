@@ -97,8 +97,8 @@ def _timer(every: int) -> list[str]:
 
 def printed(texts: dict[str, str]) -> str:
     """Return files as systemctl cat prints them, each below its path, and what to run then."""
-    found = "\n".join(f"# {WHERE}/{name}\n{text}" for name, text in texts.items())
-    return f"{found}\n# then: {START}\n"
+    listing = "\n".join(f"# {WHERE}/{name}\n{text}" for name, text in texts.items())
+    return f"{listing}\n# then: {START}\n"
 
 
 def quoted(word: str) -> str:

@@ -41,8 +41,8 @@ class WritableHost(Host, Protocol):
     """A machine that can be changed; its methods raise OSError where they fail.
 
     `put` replaces a file whole: a reader, or a crash, meets the old or the new one. `write` writes in
-    place, which only /proc/sys wants. `act` runs host/acts/<name>.py. `lock` is exclusive among processes; raises
-    HostError where another one holds it longer than `wait` seconds, and tells `waiting` who does.
+    place, which only /proc/sys needs. `act` runs host/acts/<name>.py. `lock` is exclusive among processes; raises
+    HostError where another one holds it longer than `wait` seconds, and calls `waiting` with who does.
     `owner` returns the user id and the mode of a file or directory, links followed; None where it cannot be seen.
     `runs`: a kernel answers for it; an image has none. `unwritable` returns why a path takes no writes, "" where it
     does.

@@ -65,7 +65,7 @@ def _fields(type_: Any) -> dict[str, Any]:
 def _named(type_: Any) -> set[str]:
     fields = _fields(type_) if is_typeddict(type_) else {}
     inner = fields.values() if fields else get_args(type_)
-    return set(fields).union(*(_named(one) for one in inner))
+    return set(fields).union(*(_named(item) for item in inner))
 
 
 def unlike(type_: Any, value: Any) -> str:
@@ -96,7 +96,7 @@ def _rows(type_: Any, value: Any) -> str:
 def _entries(names: Any, type_: Any, value: Any) -> str:
     if not isinstance(value, dict):
         return "no table"
-    entries = ((name, unlike(names, name) or unlike(type_, one)) for name, one in value.items())
+    entries = ((name, unlike(names, name) or unlike(type_, item)) for name, item in value.items())
     return next((f"{name!r}: {why}" for name, why in entries if why), "")
 
 
@@ -111,7 +111,7 @@ def _record(fields: dict[str, Any], value: Any) -> str:
     if missing:
         return f"{min(missing)!r} is missing"
     types = {name: get_args(t)[0] if get_origin(t) is NotRequired else t for name, t in fields.items()}
-    return next((f"{k!r}: {why}" for k, one in value.items() if k in types and (why := unlike(types[k], one))), "")
+    return next((f"{k!r}: {why}" for k, item in value.items() if k in types and (why := unlike(types[k], item))), "")
 
 
 def _is_count(value: Any) -> bool:

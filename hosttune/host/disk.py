@@ -46,8 +46,8 @@ class Disk:
                 self._fill(fd, temporary.path, state)
             finally:
                 os.close(fd)
-            here = {"src_dir_fd": at.directory, "dst_dir_fd": at.directory}
-            self.step("rename", at.path, lambda: os.rename(temporary.name, at.name, **here))
+            directories = {"src_dir_fd": at.directory, "dst_dir_fd": at.directory}
+            self.step("rename", at.path, lambda: os.rename(temporary.name, at.name, **directories))
         except OSError:
             # what a full disk has left is no use to anybody; if even that fails, the error that counts is the first
             with contextlib.suppress(OSError):
@@ -109,7 +109,7 @@ class Disk:
         self.step("fsync", os.path.dirname(at.path), lambda: os.fsync(at.directory))
 
     def write_in_place(self, path: str, text: str, opening: Callable[[], int]) -> None:
-        """Write text into a file that exists, in one system call, as a sysctl wants it; `opening` opens it."""
+        """Write text into a file that exists, in one system call, as a sysctl needs it; `opening` opens it."""
 
         def call() -> None:
             fd = opening()
@@ -139,20 +139,20 @@ def state_of(at: Entry, limit: int) -> FileState | None:
 
     Raises OSError, and HostError for anything else that has the name.
     """
-    found = stat_of(at)
-    if found is None:
+    status = stat_of(at)
+    if status is None:
         return None
     # a link, or a device that does something when it is opened: what has the name then is judged again below
-    if not stat.S_ISREG(found.st_mode):
+    if not stat.S_ISREG(status.st_mode):
         raise HostError(Reason.UNREADABLE, f"{at.path} is not a regular file")
     try:
         fd = os.open(at.name, OPENING | os.O_NOFOLLOW, dir_fd=at.directory)
     except FileNotFoundError:
         return None
     try:
-        found = os.fstat(fd)
+        status = os.fstat(fd)
         text = read_bounded(fd, limit, at.path).decode("utf-8", "surrogateescape")
-        return FileState(text, found.st_mode & 0o7777, found.st_uid, found.st_gid, _attributes(fd))
+        return FileState(text, status.st_mode & 0o7777, status.st_uid, status.st_gid, _attributes(fd))
     finally:
         os.close(fd)
 

@@ -21,7 +21,7 @@ _PAUSE = 0.05  # seconds between two tries
 def locked(open_entry: Opening, wait: float, waiting: Callable[[str], None]) -> Iterator[None]:
     """Hold the lock; raises OSError, and HostError where another process has it longer than `wait` seconds.
 
-    `open_entry` gives the file's name in its directory; `waiting` is told who holds it, at each try.
+    `open_entry` gives the file's name in its directory; `waiting` is called with who holds it, at each try.
     """
     with open_entry() as at:
         # not through a link: in an image it could name any file to be made

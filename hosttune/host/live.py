@@ -141,10 +141,10 @@ class LiveHost:
         """Return the user id and the mode of a file or directory, links followed; None where it cannot be seen."""
         try:
             with self._tree.opened(path, os.O_PATH) as fd:
-                found = os.fstat(fd)
+                status = os.fstat(fd)
         except OSError:
             return None
-        return found.st_uid, stat.S_IMODE(found.st_mode)
+        return status.st_uid, stat.S_IMODE(status.st_mode)
 
     def given(self, path: str, limit: int) -> Given:
         """Return the file that an option names, and what lets others than root write it; raises OSError, HostError.
@@ -220,19 +220,19 @@ class LiveHost:
 
     def _read(self, path: str) -> str:
         try:
-            with self._tree.opened(self._here(path), OPENING) as fd:
+            with self._tree.opened(self._own_path(path), OPENING) as fd:
                 return read_bounded(fd, LARGEST, path).decode("utf-8", "surrogateescape")
         except OSError as error:
             if error.errno == errno.ENXIO:  # a socket
                 raise HostError(Reason.UNREADABLE, f"{path} is not a regular file") from error
             raise host_error(error, path) from error
 
-    def _here(self, path: str) -> str:
+    def _own_path(self, path: str) -> str:
         return of_thread(path) if self.root == "/" else path
 
     def _link(self, path: str) -> str:
         try:
-            with self._tree.entry(self._here(path)) as at:
+            with self._tree.entry(self._own_path(path)) as at:
                 return os.readlink(at.name, dir_fd=at.directory)
         except OSError:
             return ""
@@ -242,25 +242,25 @@ class LiveHost:
             if stat.S_ISDIR(os.fstat(fd).st_mode):
                 return refusal(fd)
         with self._tree.entry(path) as at:
-            found = stat_of(at)
-            if self._tree.image and (found is None or stat.S_ISLNK(found.st_mode)):
+            status = stat_of(at)
+            if self._tree.image and (status is None or stat.S_ISLNK(status.st_mode)):
                 # where a link of an image leads is not to be asked of the machine that it lies on
                 return "a link"
             return refusal(at.directory, at.name)
 
     def _glob(self, pattern: str) -> list[str]:
-        found, literal = [""], ""
+        bases, literal = [""], ""
         for part in pattern.strip("/").split("/"):
             if not any(c in part for c in "*?["):
                 literal += f"/{part}"
                 continue
-            found = [f"{base}{literal}/{name}" for base in found for name in self._matching(base + literal, part)]
+            bases = [f"{base}{literal}/{name}" for base in bases for name in self._matching(base + literal, part)]
             literal = ""
-        return sorted(base + literal for base in found if not literal or self._is_there(base + literal))
+        return sorted(base + literal for base in bases if not literal or self._is_there(base + literal))
 
     def _is_there(self, path: str) -> bool:
         try:
-            with self._tree.opened(self._here(path), os.O_PATH | os.O_NOFOLLOW):
+            with self._tree.opened(self._own_path(path), os.O_PATH | os.O_NOFOLLOW):
                 return True
         except OSError:
             return False

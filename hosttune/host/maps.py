@@ -76,8 +76,8 @@ class Maps:
         local: dict[str, int] = {}
         sets: dict[Key, dict[str, int]] = {}
         for name, maps in self._maps.items():
-            for found, used in maps.items():
-                key, ports = plain(found), mask(used)
+            for raw, used in maps.items():
+                key, ports = plain(raw), mask(used)
                 local[source_of(key)] = local.get(source_of(key), 0) | ports
                 if destination_of(key) in busiest:
                     row = sets.setdefault(key, {})

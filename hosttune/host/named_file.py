@@ -63,11 +63,11 @@ def opened(path: str) -> Iterator[tuple[int, tuple[Doubt, ...]]]:
 def why(error: OSError | HostError) -> str:
     """Return what is wrong with a file in the words that follow its name: `no such file`."""
     if isinstance(error, HostError):
-        said = error.detail.partition(": ")[2] or error.detail
+        detail = error.detail.partition(": ")[2] or error.detail
         for words in (" is not a regular file", " is larger than "):
             if words in error.detail:
-                said = (words + error.detail.rpartition(words)[2]).removeprefix(" is ")
-        return "a directory" if said == os.strerror(errno.EISDIR) else said
+                detail = (words + error.detail.rpartition(words)[2]).removeprefix(" is ")
+        return "a directory" if detail == os.strerror(errno.EISDIR) else detail
     if error.errno in (errno.ENOENT, errno.ENOTDIR):
         return "no such file"
     return "a directory" if error.errno == errno.EISDIR else error.strerror or str(error)

@@ -29,7 +29,7 @@ LARGEST = 4 << 30
 """Bytes of one dump: some 40 million sockets."""
 _TRIES = 4  # of a dump whose table changes while it is read
 
-Found = TypeVar("Found")
+Answer = TypeVar("Answer")
 
 
 class ChangedError(OSError):
@@ -112,7 +112,7 @@ def messages(link: socket.socket, size: int, *, consistent: bool = False) -> Ite
             yield kind, data, at, end
 
 
-def steady(read: Callable[[], Found]) -> Found:
+def steady(read: Callable[[], Answer]) -> Answer:
     """Return what a dump gives, read again where its table changed meanwhile; raises OSError."""
     for _ in range(_TRIES - 1):
         try:
@@ -124,17 +124,17 @@ def steady(read: Callable[[], Found]) -> Found:
 
 def attributes(data: bytes, at: int, end: int, mask: int = 0x3FFF) -> dict[int, bytes]:
     """Return the attributes of a span by their type (NLA_TYPE_MASK), those that do not fit into it left out."""
-    found: dict[int, bytes] = {}
+    values: dict[int, bytes] = {}
     while at + 4 <= end:
         length, kind = struct.unpack_from("=HH", data, at)
         if not 4 <= length <= end - at:
             break
-        found[kind & mask] = data[at + 4 : at + length]
+        values[kind & mask] = data[at + 4 : at + length]
         at += (length + 3) & ~3
-    return found
+    return values
 
 
-def routing(ask: Callable[[Any], Found]) -> Found:
+def routing(ask: Callable[[Any], Answer]) -> Answer:
     """Return what a function gives that asks pyroute2's IPRoute; raises OSError, also where that takes too long.
 
     It runs in a thread of its own, which is in the same network namespace: releases of pyroute2 differ in what of them
@@ -142,13 +142,13 @@ def routing(ask: Callable[[Any], Found]) -> Found:
     """
     from pyroute2 import IPRoute, NetlinkError
 
-    found: list[Found] = []
+    answers: list[Answer] = []
     wrong: list[BaseException] = []
 
     def run() -> None:
         try:
             with IPRoute() as link:
-                found.append(ask(link))
+                answers.append(ask(link))
         except BaseException as error:
             wrong.append(error)
 
@@ -158,7 +158,7 @@ def routing(ask: Callable[[Any], Found]) -> Found:
     if thread.is_alive():
         raise OSError(errno.ETIMEDOUT, os.strerror(errno.ETIMEDOUT))
     if not wrong:
-        return found[0]
+        return answers[0]
     error = wrong[0]
     if isinstance(error, NetlinkError) and not isinstance(error, OSError):
         raise OSError(int(error.code or errno.EIO), str(error)) from error

@@ -107,10 +107,10 @@ def _enter(path: str, option: str, fix: str) -> Home:
     except OSError as error:
         raise UsageError(f"{option}: {os.strerror(error.errno or 0)}; {fix}") from error
     try:
-        found = home()
-        if identity(fd) == found.identity:
-            return found
-        left = Home(found.identity, found.inherited, os.open(_OWN, os.O_RDONLY | os.O_CLOEXEC))
+        current = home()
+        if identity(fd) == current.identity:
+            return current
+        left = Home(current.identity, current.inherited, os.open(_OWN, os.O_RDONLY | os.O_CLOEXEC))
         try:
             _setns(fd)
         except OSError as error:
@@ -131,11 +131,11 @@ def _setns(fd: int) -> None:
 def _inherited() -> tuple[tuple[str, str], ...]:
     if not os.path.exists(_FIRST_ONLY):
         return ()
-    found = []
+    values = []
     for key in _INHERITED:
         try:
             with open(f"/proc/sys/{key.replace('.', '/')}", encoding="ascii") as file:
-                found.append((key, " ".join(file.read(4096).split())))
+                values.append((key, " ".join(file.read(4096).split())))
         except (OSError, ValueError):
             continue
-    return tuple(found)
+    return tuple(values)

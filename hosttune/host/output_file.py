@@ -37,9 +37,9 @@ def write(path: str, data: bytes, mode: int) -> None:
         if place.inherited is not None:
             _all(place.inherited, data)
             return
-        found = _there(place)
-        if found is not None and not stat.S_ISREG(found.st_mode):
-            _into(place, found, data)
+        status = _there(place)
+        if status is not None and not stat.S_ISREG(status.st_mode):
+            _into(place, status, data)
             return
         _replace(place, data, mode & ~_umask(), None)
 
@@ -47,10 +47,10 @@ def write(path: str, data: bytes, mode: int) -> None:
 def renew(path: str, data: bytes, mode: int) -> None:
     """Replace a file, which keeps its mode, owner and labels; a new one gets `mode`. Raises OSError."""
     with place_of(path) as place:
-        found = None if place.inherited is not None else _there(place)
-        if place.inherited is not None or (found is not None and not stat.S_ISREG(found.st_mode)):
+        status = None if place.inherited is not None else _there(place)
+        if place.inherited is not None or (status is not None and not stat.S_ISREG(status.st_mode)):
             raise OSError(errno.EINVAL, "no regular file")
-        if found is None:
+        if status is None:
             _replace(place, data, mode, None)
             return
         old = os.open(place.name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=place.directory)
@@ -83,13 +83,13 @@ def append_to(path: str, mode: int) -> tuple[int, int, str]:
             raise OSError(errno.EINVAL, "not a regular file; name a file that can be appended to")
         fd = os.open(place.name, flags, mode, dir_fd=place.directory)
         try:
-            found = os.fstat(fd)
-            if not stat.S_ISREG(found.st_mode):
+            status = os.fstat(fd)
+            if not stat.S_ISREG(status.st_mode):
                 raise OSError(errno.EINVAL, "not a regular file; name a file that can be appended to")
-            if found.st_uid not in owners.trusted():
-                raise OSError(errno.EPERM, f"it is a file of {owners.user(found.st_uid)}; name one of your own")
-            if stat.S_IMODE(found.st_mode) & ~mode:
-                os.fchmod(fd, stat.S_IMODE(found.st_mode) & mode)
+            if status.st_uid not in owners.trusted():
+                raise OSError(errno.EPERM, f"it is a file of {owners.user(status.st_uid)}; name one of your own")
+            if stat.S_IMODE(status.st_mode) & ~mode:
+                os.fchmod(fd, stat.S_IMODE(status.st_mode) & mode)
             return fd, os.open(".", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=place.directory), place.name
         except OSError:
             os.close(fd)

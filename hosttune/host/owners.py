@@ -36,7 +36,7 @@ class Doubt:
         return stat.S_ISDIR(self.mode)
 
     @property
-    def said(self) -> str:
+    def sentence(self) -> str:
         """Return what it is: `FILE is owned by bob (uid 1000), mode 0644`."""
         kind = " (a link)" if stat.S_ISLNK(self.mode) else ""
         listed = ", with an access control list that lets others write" if self.listed else ""
@@ -49,11 +49,11 @@ def trusted() -> frozenset[int]:
     Root, the person who called sudo (sudo(8): SUDO_UID; only root could have set it to another one), and whoever
     owns /, who can replace everything anyway: in a user namespace that need not be 0 (user_namespaces(7)).
     """
-    found = {0, os.geteuid(), os.stat("/").st_uid}
+    users = {0, os.geteuid(), os.stat("/").st_uid}
     called = os.environ.get("SUDO_UID", "")
     if os.geteuid() == 0 and called.isascii() and called.isdecimal() and len(called) <= 10:
-        found.add(int(called))
-    return frozenset(found)
+        users.add(int(called))
+    return frozenset(users)
 
 
 def user(uid: int) -> str:
@@ -72,14 +72,14 @@ def doubt(fd: int, path: str, *, sticky: bool = False) -> Doubt | None:
     `sticky`: a directory in which nobody renames or removes what is another's (inode(7)) will do, if its own owner
     is to be trusted.
     """
-    found = os.fstat(fd)
-    owned = found.st_uid not in trusted()
+    status = os.fstat(fd)
+    owned = status.st_uid not in trusted()
     acl = _acl(fd)
     listed = acl is not None and _listed(acl)
-    by_mode = _by_mode(found, acl)
-    if sticky and found.st_mode & stat.S_ISVTX and not owned:
+    by_mode = _by_mode(status, acl)
+    if sticky and status.st_mode & stat.S_ISVTX and not owned:
         return None
-    return Doubt(path, found.st_uid, found.st_mode, owned, listed) if owned or listed or by_mode else None
+    return Doubt(path, status.st_uid, status.st_mode, owned, listed) if owned or listed or by_mode else None
 
 
 def shared(fd: int) -> bool:
@@ -88,11 +88,11 @@ def shared(fd: int) -> bool:
     return bool(_by_mode(os.fstat(fd), acl)) or (acl is not None and _listed(acl))
 
 
-def _by_mode(found: os.stat_result, acl: bytes | None) -> int:
+def _by_mode(status: os.stat_result, acl: bytes | None) -> int:
     """Return the bits of a mode by which others can write."""
     # with a list the group's bits of the mode are its mask: the most that any entry of it allows (acl(5))
-    by_all, by_group = found.st_mode & 0o002, found.st_mode & 0o020
-    return by_all | (by_group if acl is None and by_group and not _private(found.st_gid) else 0)
+    by_all, by_group = status.st_mode & 0o002, status.st_mode & 0o020
+    return by_all | (by_group if acl is None and by_group and not _private(status.st_gid) else 0)
 
 
 def _private(gid: int) -> bool:

@@ -99,7 +99,7 @@ class _Walk:
         self._opened.callback(os.close, fd)
         return fd
 
-    def _here(self) -> int:
+    def _current(self) -> int:
         return self._at[-1][1] if self._at else self._top
 
     def _names(self) -> list[str]:
@@ -118,17 +118,17 @@ class _Walk:
     def _link(self, name: str) -> str | None:
         """Return where a name leads, None where it is no link, or is not there."""
         try:
-            fd = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._here())
+            fd = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._current())
         except FileNotFoundError:
             return None
         try:
-            found = os.fstat(fd)
-            if not stat.S_ISLNK(found.st_mode):
+            status = os.fstat(fd)
+            if not stat.S_ISLNK(status.st_mode):
                 return None
-            if found.st_uid not in self._good:
-                doubt = Doubt(self._text(name), found.st_uid, found.st_mode, True)
+            if status.st_uid not in self._good:
+                doubt = Doubt(self._text(name), status.st_uid, status.st_mode, True)
                 self._strangers.append(doubt)
-                if owners.shared(self._here()):
+                if owners.shared(self._current()):
                     self._doubts.setdefault(doubt.path, doubt)
             return os.readlink("", dir_fd=fd)
         finally:
@@ -147,7 +147,7 @@ class _Walk:
             raise OSError(errno.ELOOP, why)
 
     def _enter(self, name: str) -> None:
-        fd = self._held(os.open(name, _DIRECTORY, dir_fd=self._here()))
+        fd = self._held(os.open(name, _DIRECTORY, dir_fd=self._current()))
         self._at.append((name, fd))
         self._judge(fd)
 
@@ -160,4 +160,4 @@ class _Walk:
     def _place(self, name: str, inherited: int | None) -> Place:
         # where the way went up again with `..`, what it passed counts all the same: somebody could have turned it
         doubts = () if inherited is not None else tuple(self._doubts.values())
-        return Place(self._here(), name, self._text(name), doubts, tuple(self._strangers), inherited)
+        return Place(self._current(), name, self._text(name), doubts, tuple(self._strangers), inherited)

@@ -23,13 +23,13 @@ def read_bounded(fd: int, limit: int, what: str) -> bytes:
     a socket, more than `limit` bytes, or an error of the file system.
     """
     try:
-        found = os.fstat(fd)
-        if stat.S_ISDIR(found.st_mode):
+        status = os.fstat(fd)
+        if stat.S_ISDIR(status.st_mode):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
-        if not stat.S_ISREG(found.st_mode) and not is_null(found):
+        if not stat.S_ISREG(status.st_mode) and not is_null(status):
             raise HostError(Reason.UNREADABLE, f"{what} is not a regular file")
         pieces: list[bytes] = []
-        size = found.st_size  # of /proc and /sys it is 0 or a page, whatever the text
+        size = status.st_size  # of /proc and /sys it is 0 or a page, whatever the text
         if size <= limit:
             size = 0
             while piece := os.read(fd, min(_PIECE, limit + 1 - size)):
@@ -44,9 +44,9 @@ def read_bounded(fd: int, limit: int, what: str) -> bytes:
     return b"".join(pieces)
 
 
-def is_null(found: os.stat_result) -> bool:
+def is_null(status: os.stat_result) -> bool:
     """Say whether this is /dev/null, which stands for an empty file."""
-    return stat.S_ISCHR(found.st_mode) and found.st_rdev == _NULL
+    return stat.S_ISCHR(status.st_mode) and status.st_rdev == _NULL
 
 
 def host_error(error: OSError, what: str) -> HostError:

@@ -45,8 +45,8 @@ class Recorded:
             why = named_file.why(error)
             raise UsageError(f"{path}: {why}; name a file made by `hosttune snapshot -o FILE`") from error
         except json.JSONDecodeError as error:
-            told = f"{path}:{error.lineno}: cut short or not JSON"
-            raise UsageError(f"{told}; make it anew with `hosttune snapshot`") from error
+            problem = f"{path}:{error.lineno}: cut short or not JSON"
+            raise UsageError(f"{problem}; make it anew with `hosttune snapshot`") from error
         except ValueError as error:
             why = "not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)[:100]
             raise UsageError(f"{path}: not a snapshot: {why}; make it anew with `hosttune snapshot`") from error
@@ -102,9 +102,9 @@ class Recording:
         return str(text)
 
     def glob(self, pattern: str) -> list[str]:
-        found = self.inner.glob(pattern)
-        self.answers["globs"][pattern] = found
-        return found
+        paths = self.inner.glob(pattern)
+        self.answers["globs"][pattern] = paths
+        return paths
 
     def probe(self, name: str, **args: Any) -> Any:
         return self._keep("probes", _probe_key(name, args), lambda: self.inner.probe(name, **args))

@@ -50,14 +50,14 @@ def redact(answers: dict[str, dict[str, Any]], salt: str) -> dict[str, dict[str,
         return answer if kept else {"is": f"host-{_hash(word, salt)}\n"}
 
     def change(text: str) -> str:
-        return _ADDRESS.sub(lambda m: _found(m[0], salt), name(text))
+        return _ADDRESS.sub(lambda m: _replaced(m[0], salt), name(text))
 
     def tables(answers: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
         return {
             "reads": {
                 change(path): _read(path, host(path, answer), change, name) for path, answer in answers["reads"].items()
             },
-            "globs": {change(pattern): [change(path) for path in found] for pattern, found in answers["globs"].items()},
+            "globs": {change(pattern): [change(path) for path in paths] for pattern, paths in answers["globs"].items()},
             "probes": {change(key): _deep(answer, change) for key, answer in answers["probes"].items()},
             "links": {change(path): change(target) for path, target in answers.get("links", {}).items()},
         }
@@ -87,23 +87,23 @@ def _without_gecos(line: str) -> str:
 
 def _words(reads: dict[str, Any], salt: str) -> dict[str, str]:
     """Return the words to replace, longest first, so that a part never goes before the whole."""
-    found: dict[str, str] = {}
+    words: dict[str, str] = {}
     # a host called vm, a user called core: such a word is of nobody, and net.core.somaxconn must stay what it is
     common = {part for path in reads if path.startswith("/proc/sys/") for part in path.split("/")}
     for path in _NAME_FILES:
         name = str(reads.get(path, {}).get("is", "")).strip()
         for word in {name, name.partition(".")[0]} - _PLAIN - common:
-            found[word] = f"host-{_hash(word, salt)}"
+            words[word] = f"host-{_hash(word, salt)}"
     for line in str(reads.get("/etc/passwd", {}).get("is", "")).splitlines():
         fields = line.split(":")
         if len(fields) != 7 or not re.fullmatch("[0-9]{4,9}", fields[2]) or fields[0] in common:
             continue
         if _FIRST_PERSON <= int(fields[2]) < 65534:
-            found[fields[0]] = f"user-{_hash(fields[0], salt)}"
-    return dict(sorted(((k, v) for k, v in found.items() if len(k) > 1), key=lambda pair: -len(pair[0])))
+            words[fields[0]] = f"user-{_hash(fields[0], salt)}"
+    return dict(sorted(((k, v) for k, v in words.items() if len(k) > 1), key=lambda pair: -len(pair[0])))
 
 
-def _found(text: str, salt: str) -> str:
+def _replaced(text: str, salt: str) -> str:
     """Replace an address without the colon of a word before it, and the one behind it or its port."""
     # two at the end are of an address that ends so, or of /etc/passwd: user:x:1000:1000::/home
     before = ":" if re.match(":[^:]", text) and not text.endswith("::") else ""

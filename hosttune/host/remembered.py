@@ -29,11 +29,11 @@ class Remembered:
         """Return the text of a file; raises HostError, and RefusedError beyond LARGEST_ALL."""
         if path not in self.texts:
             try:
-                found: str | HostError = ask()
+                answer: str | HostError = ask()
             except HostError as error:
-                found = error
-            self.texts[path] = found
-            self.size += len(found) if isinstance(found, str) else 0
+                answer = error
+            self.texts[path] = answer
+            self.size += len(answer) if isinstance(answer, str) else 0
             if self.size > LARGEST_ALL:
                 raise RefusedError(
                     f"{path}: with it more than {size_text(LARGEST_ALL)} of configuration would be read, which no host "

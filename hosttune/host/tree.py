@@ -168,8 +168,8 @@ class _Way:
 @contextlib.contextmanager
 def named(path: str) -> Iterator[Entry]:
     """Give the entry of a path that a person named, which the kernel resolves; raises OSError."""
-    with Tree().entry(os.path.abspath(path), os.O_RDONLY) as found:
-        yield found
+    with Tree().entry(os.path.abspath(path), os.O_RDONLY) as entry:
+        yield entry
 
 
 def stat_of(entry: Entry) -> os.stat_result | None:

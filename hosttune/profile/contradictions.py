@@ -1,4 +1,4 @@
-"""Can what several roles ask of one subject hold at once? Told before anything is judged or written."""
+"""Can what several roles ask of one subject hold at once? Reported before anything is judged or written."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ Span = tuple[int | None, int | None]
 def refuse(requirements: Iterable[Requirement]) -> None:
     """Raise ProfileError for the first subject that no value serves, naming the two requirements that clash."""
     by_subject: dict[str, list[Requirement]] = {}
-    for one in requirements:
-        if one.wants and not one.waived:
-            by_subject.setdefault(str(one.subject), []).append(one)
+    for requirement in requirements:
+        if requirement.wants and not requirement.waived:
+            by_subject.setdefault(str(requirement.subject), []).append(requirement)
     for subject, rows in by_subject.items():
         for a, b in itertools.combinations(rows, 2):
             if not _both_hold(a, b):
@@ -44,16 +44,16 @@ def _shown(value: Value) -> str:
 
 
 def _both_hold(a: Requirement, b: Requirement) -> bool:
-    for one, other in ((a, b), (b, a)):
-        if _fixed(one):
-            return any(_takes(other, value) for value in _fixed(one))
+    for row, other in ((a, b), (b, a)):
+        if _fixed(row):
+            return any(_takes(other, value) for value in _fixed(row))
     pairs = zip(_spans(a), _spans(b), strict=False)
-    return all(_meet(one, other) for one, other in pairs)
+    return all(_meet(span, other) for span, other in pairs)
 
 
-def _meet(one: Span, other: Span) -> bool:
-    least = max((end for end in (one[0], other[0]) if end is not None), default=None)
-    most = min((end for end in (one[1], other[1]) if end is not None), default=None)
+def _meet(span: Span, other: Span) -> bool:
+    least = max((end for end in (span[0], other[0]) if end is not None), default=None)
+    most = min((end for end in (span[1], other[1]) if end is not None), default=None)
     return least is None or most is None or least <= most
 
 

@@ -60,8 +60,8 @@ def shipped() -> Path:
 
 def names(directories: Sequence[Path] = ()) -> tuple[str, ...]:
     """Return the names of all profiles that can be a role, sorted."""
-    found = {path.stem for directory in (*directories, shipped()) for path in directory.glob("*.toml")}
-    return tuple(sorted(n for n in found if _NAME.fullmatch(n)))
+    stems = {path.stem for directory in (*directories, shipped()) for path in directory.glob("*.toml")}
+    return tuple(sorted(n for n in stems if _NAME.fullmatch(n)))
 
 
 def load(name: str, directories: Sequence[Path] = ()) -> Profile:
@@ -75,10 +75,10 @@ def load_file(path: Path, directories: Sequence[Path] = ()) -> Profile:
 
 
 def _profile(path: Path, directories: Sequence[Path]) -> Profile:
-    found = _build(path, [*directories, shipped()], ())
+    profile = _build(path, [*directories, shipped()], ())
     # in a directory that others can write a file may come or go, and a name mean another profile
     places = [doubt for directory in directories for doubt in path_walk.doubts_about(str(directory))]
-    return replace(found, doubts=tuple(dict.fromkeys([*found.doubts, *places])))
+    return replace(profile, doubts=tuple(dict.fromkeys([*profile.doubts, *places])))
 
 
 def document(path: Path) -> dict[str, Any]:
@@ -87,13 +87,13 @@ def document(path: Path) -> dict[str, Any]:
 
 
 def _document(path: Path) -> toml_file.TomlFile:
-    found = toml_file.read(path, "profile", ProfileError)
+    file = toml_file.read(path, "profile", ProfileError)
     # our own are validated by the tests: pydantic's import would cost a fifth of a whole check
     if path.resolve().parent != shipped():
         from hosttune.profile import schema
 
-        schema.validate(str(path), found.tables)
-    return found
+        schema.validate(str(path), file.tables)
+    return file
 
 
 def _find(name: str, directories: Sequence[Path], option: str) -> Path:
@@ -150,7 +150,7 @@ def _build(path: Path, directories: Sequence[Path], below: tuple[Path, ...]) -> 
     own = dict(tables.get("workload", {}))
     why.update(own.pop("why", {}))
     workload.update(own)
-    about.update({kinds.spelled(name): told for name, told in tables.get("about", {}).items()})
+    about.update({kinds.spelled(name): description for name, description in tables.get("about", {}).items()})
     for number, row in enumerate(tables.get("require", []), 1):
         rows.append(Row(kinds.spelled(row["subject"]), row, f"{path.name}: require {number}"))
     return Profile(

@@ -29,12 +29,12 @@ def workload(profiles: Sequence[Profile], **given: Any) -> Workload:
             seen.setdefault(key, []).append(value)
     for key, values in seen.items():
         merged[key] = _JOINED[key](values) if key in _JOINED else max(values)
-    told = {key: value for key, value in given.items() if value is not None}
-    if "sources" in told:
+    stated = {key: value for key, value in given.items() if value is not None}
+    if "sources" in stated:
         # whoever names sources means them for every backend
         merged["backends"] = tuple(dataclasses.replace(b, sources=()) for b in merged.get("backends", ()))
-    merged.update(told)
-    if ("bind_mode" in told and "bind_range" not in told) or merged.get("bind_mode") in _NO_RANGE:
+    merged.update(stated)
+    if ("bind_mode" in stated and "bind_range" not in stated) or merged.get("bind_mode") in _NO_RANGE:
         merged.pop("bind_range", None)
     return Workload(**merged)
 
@@ -54,8 +54,8 @@ def _backends(values: list[list[str | dict[str, Any]]]) -> tuple[Backend, ...]:
 
 
 def _sources(values: list[list[str]]) -> tuple[str, ...]:
-    found = dict.fromkeys(itertools.chain.from_iterable(values))
-    return ("all",) if "all" in found else tuple(dict.fromkeys(str(ipaddress.ip_address(text)) for text in found))
+    sources = dict.fromkeys(itertools.chain.from_iterable(values))
+    return ("all",) if "all" in sources else tuple(dict.fromkeys(str(ipaddress.ip_address(text)) for text in sources))
 
 
 _NO_RANGE = (BindMode.CONNECT, BindMode.NO_PORT)
@@ -73,12 +73,12 @@ def requirements(
     """Return those that hold here, and those that are waived; raises ProfileError where two roles cannot both hold."""
     merged: dict[tuple[Subject, Operator], Requirement] = {}
     for profile in profiles:
-        for one in _of_profile(profile, workload, machine):
-            key = (one.subject, one.operator)
-            merged[key] = _stronger(merged[key], one) if key in merged else one
+        for requirement in _of_profile(profile, workload, machine):
+            key = (requirement.subject, requirement.operator)
+            merged[key] = _stronger(merged[key], requirement) if key in merged else requirement
     contradictions.refuse(merged.values())
-    found = sorted(merged.values(), key=lambda r: (str(r.subject), r.operator))
-    return tuple(r for r in found if not r.waived), tuple(r for r in found if r.waived)
+    rows = sorted(merged.values(), key=lambda r: (str(r.subject), r.operator))
+    return tuple(r for r in rows if not r.waived), tuple(r for r in rows if r.waived)
 
 
 def _of_profile(profile: Profile, workload: Workload, machine: Machine) -> list[Requirement]:
@@ -122,7 +122,7 @@ def _requirement(profile: Profile, row: Row, workload: Workload, machine: Machin
 def _wants(table: dict[str, Any], workload: Workload, machine: Machine) -> tuple[Value, ...]:
     if "demand" in table:
         value = FUNCTIONS[table["demand"]](workload, machine, table.get("params", {}))
-        # empty: what is wanted cannot be told, the finding says so
+        # empty: what is required is unknown, the finding says so
         return () if value is None else (value,)
     if "values" in table:
         return tuple(_value(v) for v in table["values"])
@@ -143,65 +143,65 @@ def _applies(when: dict[str, Any], machine: Machine) -> bool:
 
 
 def _kernel_holds(condition: str, kernel: str) -> bool:
-    here = [int(n) for n in re.findall(r"\d{1,6}", kernel.partition("-")[0])[:3]]
-    if not here:
+    running = [int(n) for n in re.findall(r"\d{1,6}", kernel.partition("-")[0])[:3]]
+    if not running:
         return False
     wanted = [int(n) for n in re.findall(r"\d+", condition)]
-    newer = here[: len(wanted)] >= wanted
+    newer = running[: len(wanted)] >= wanted
     return newer if condition.startswith(">=") else not newer
 
 
-def _stronger(one: Requirement, other: Requirement) -> Requirement:
-    """Return what serves both; waived only where both are, asked for by both where both want the same."""
-    if bool(one.waived) != bool(other.waived):
-        return other if one.waived else one
-    wants = _both(one, other)
-    ranked = max(one, other, key=lambda r: r.severity.rank)
-    roles = one.roles + other.roles
-    if wants == one.wants != other.wants:
-        roles = one.roles
-    elif wants == other.wants != one.wants:
+def _stronger(row: Requirement, other: Requirement) -> Requirement:
+    """Return what serves both; waived only where both are, asked for by both where both require the same."""
+    if bool(row.waived) != bool(other.waived):
+        return other if row.waived else row
+    wants = _both(row, other)
+    ranked = max(row, other, key=lambda r: r.severity.rank)
+    roles = row.roles + other.roles
+    if wants == row.wants != other.wants:
+        roles = row.roles
+    elif wants == other.wants != row.wants:
         roles = other.roles
-    reason = other if wants == other.wants != one.wants else one
+    reason = other if wants == other.wants != row.wants else row
     return dataclasses.replace(reason, wants=wants, severity=ranked.severity, roles=roles)
 
 
-def _both(one: Requirement, other: Requirement) -> tuple[Value, ...]:
-    if one.wants == other.wants:
-        return one.wants
-    if not one.wants or not other.wants:
-        # what one of them wants cannot be told, so neither can what serves both
+def _both(row: Requirement, other: Requirement) -> tuple[Value, ...]:
+    if row.wants == other.wants:
+        return row.wants
+    if not row.wants or not other.wants:
+        # what one of them requires is unknown, and so is what serves both
         return ()
-    serves = _SERVES.get(one.operator)
-    wants = serves(one.wants, other.wants) if serves else ()
+    serves = _SERVES.get(row.operator)
+    wants = serves(row.wants, other.wants) if serves else ()
     if wants:
         return wants
     raise ProfileError(
-        f"{one.subject}: {one.origin} wants {one.operator} {one.wants}, {other.origin} wants {other.wants}; "
+        f"{row.subject}: {row.origin} wants {row.operator} {row.wants}, {other.origin} wants {other.wants}; "
         "no value serves both roles, waive or drop one in a profile of your own"
     )
 
 
-def _covering(one: tuple[Value, ...], other: tuple[Value, ...]) -> tuple[Value, ...]:
-    a, b = one[0], other[0]
+def _covering(values: tuple[Value, ...], other: tuple[Value, ...]) -> tuple[Value, ...]:
+    a, b = values[0], other[0]
     if isinstance(a, tuple) and isinstance(b, tuple):
         return ((min(a[0], b[0]), max(a[1], b[1])),)
     return (f"{a},{b}",)
 
 
-def _within(one: tuple[Value, ...], other: tuple[Value, ...]) -> tuple[Value, ...]:
-    low, high = _extreme(one[0], other[0], max), _extreme(one[1], other[1], min)
+def _within(values: tuple[Value, ...], other: tuple[Value, ...]) -> tuple[Value, ...]:
+    low, high = _extreme(values[0], other[0], max), _extreme(values[1], other[1], min)
     return (low, high) if isinstance(low, int) and isinstance(high, int) and low <= high else ()
 
 
 _SERVES: dict[Operator, Callable[[tuple[Value, ...], tuple[Value, ...]], tuple[Value, ...]]] = {
-    Operator.AT_LEAST: lambda one, other: (_extreme(one[0], other[0], max),),
-    Operator.AT_MOST: lambda one, other: (_extreme(one[0], other[0], min),),
+    Operator.AT_LEAST: lambda values, other: (_extreme(values[0], other[0], max),),
+    Operator.AT_MOST: lambda values, other: (_extreme(values[0], other[0], min),),
     Operator.COVERS: _covering,
-    Operator.ONE_OF: lambda one, other: tuple(value for value in one if value in other),
+    Operator.ONE_OF: lambda values, other: tuple(value for value in values if value in other),
     Operator.BETWEEN: _within,
 }
-"""What serves both of two wants; () where nothing does."""
+"""What serves both of two requirements; () where nothing does."""
 
 
 def _extreme(a: Value, b: Value, pick: Any) -> Value:

@@ -88,9 +88,9 @@ class Load(Strict):
     @model_validator(mode="after")
     def _reasoned(self) -> Load:
         """Ask a reason and a source of each figure that says what programs and peers do: it is nowhere to be read."""
-        told = [name for name in _REASONED if getattr(self, name) is not None and not self.why.get(name)]
-        if told:
-            raise ValueError(f"{told[0]} has no reason; write it, with its source, under [workload.why]")
+        unreasoned = [name for name in _REASONED if getattr(self, name) is not None and not self.why.get(name)]
+        if unreasoned:
+            raise ValueError(f"{unreasoned[0]} has no reason; write it, with its source, under [workload.why]")
         unknown = [name for name in self.why if name not in type(self).model_fields or name == "why"]
         if unknown:
             raise ValueError(f"why: {unknown[0]} is no key of workload")
@@ -203,15 +203,15 @@ def validate(path: str, tables: dict[str, Any]) -> None:
 
 
 def _first(error: ValidationError, tables: dict[str, Any]) -> str:
-    found = error.errors(include_url=False)
-    first = found[0]
+    errors = error.errors(include_url=False)
+    first = errors[0]
     where = [str(part) for part in first["loc"]]
     if where[:1] == ["require"] and len(where) > 1:
         row = tables["require"][int(where[1])]
         subject = row.get("subject", "no subject") if isinstance(row, dict) else "no table"
         where[0:2] = [f"require {int(where[1]) + 1} ({subject})"]
-    said = first["msg"].removeprefix("Value error, ")
+    message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
-        said = "no such key"
-    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-    return f"{': '.join(where)}: {said}{more}".encode("unicode_escape").decode("ascii")
+        message = "no such key"
+    more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
+    return f"{': '.join(where)}: {message}{more}".encode("unicode_escape").decode("ascii")

@@ -16,7 +16,7 @@ MOST_FILES = 20_000
 """Files of one kind; a full installation has some 50."""
 
 MOST_WARNINGS = 1000
-"""Lines of one kind of files that are said to be wrong, one by one."""
+"""Lines of one kind of files that are reported as wrong, one by one."""
 
 MOST_UNITS = 5000
 """Services of which each is looked at, for a snapshot; a full installation has some 400."""
@@ -57,8 +57,8 @@ def within(files: Iterable[tuple[str, str]], kind: str, largest: int = LARGEST) 
         yield path, text
 
 
-def warnings_within(found: Sequence[str]) -> tuple[str, ...]:
+def warnings_within(warnings: Sequence[str]) -> tuple[str, ...]:
     """Return the first warnings, and in place of many others how many they are."""
-    more = len(found) - MOST_WARNINGS
-    said = (f"{more:,} more lines that are wrong",) if more > 0 else ()
-    return (*found[:MOST_WARNINGS], *said)
+    more = len(warnings) - MOST_WARNINGS
+    rest = (f"{more:,} more lines that are wrong",) if more > 0 else ()
+    return (*warnings[:MOST_WARNINGS], *rest)

@@ -13,15 +13,15 @@ _LARGEST = 1 << 16
 
 
 def read(host: Host) -> dict[str, str]:
-    """Return the fields of /etc/os-release, else of /usr/lib/os-release; empty where neither tells anything."""
+    """Return the fields of /etc/os-release, else of /usr/lib/os-release; empty where neither has any."""
     for path in ("/etc/os-release", "/usr/lib/os-release"):
         try:
             text = host.read(path)
         except HostError:
             continue
-        found = _fields(text[:_LARGEST])
-        if found:
-            return dict(found)
+        fields = _fields(text[:_LARGEST])
+        if fields:
+            return dict(fields)
     return {}
 
 

@@ -51,10 +51,10 @@ def account(host: Host, user: str) -> Account:
         groups = host.read("/etc/group")
     except HostError:
         groups = ""
-    found = _account(passwd, groups, user)
-    if found is None:
+    record = _account(passwd, groups, user)
+    if record is None:
         raise HostError(Reason.ABSENT, f"user {user} in /etc/passwd")
-    return found
+    return record
 
 
 @lru_cache(maxsize=16)
@@ -157,15 +157,15 @@ def _id(text: str) -> int | None:
 
 def strtoull(text: str, whole: bool = False) -> tuple[int, bool] | None:
     """Read a leading decimal number as C does: (number, overflowed), None where there is no digit (strtoull(3))."""
-    found = re.match(f"[{SPACE}]*([+-]?)0*([0-9]*)", text)
-    assert found is not None
-    if found[0][-1:] not in "0123456789" or not found[0] or (whole and found.end() != len(text)):
+    match = re.match(f"[{SPACE}]*([+-]?)0*([0-9]*)", text)
+    assert match is not None
+    if match[0][-1:] not in "0123456789" or not match[0] or (whole and match.end() != len(text)):
         return None
-    digits = found[2] or "0"
+    digits = match[2] or "0"
     if len(digits) > 20 or int(digits) > INFINITY:
         return INFINITY, True
     number = int(digits)
-    return (-number % 2**64 if found[1] == "-" else number), False
+    return (-number % 2**64 if match[1] == "-" else number), False
 
 
 def number(text: str, infinity: int | Unknown) -> int | Unknown | None:

@@ -49,8 +49,8 @@ _SOFT_START = 1024  # FD_SETSIZE, to which Debian cuts what PID 1 has
 class LoginLimits:
     """Soft and hard limit in descriptors; None when the session is refused.
 
-    An origin is None where no line decided and the start value holds. `lines` decided, `beaten` lost, last loser
-    first. `applies` is False where no login service uses pam_limits.
+    An origin is None where no line decided and the start value holds. `lines` decided, `beaten` lost to them, the last
+    one first. `applies` is False where no login service uses pam_limits.
     """
 
     soft: Limit | None
@@ -188,10 +188,10 @@ def _init(host: Host, nr_open: Limit, cut: bool) -> tuple[Limit, Limit]:
 
 def limits_of(text: str) -> tuple[int, int]:
     """Return soft and hard nofile of a /proc/PID/limits text (proc(5)); raises HostError(MALFORMED)."""
-    found = re.search(r"^Max open files +([0-9]{1,20}|unlimited) +([0-9]{1,20}|unlimited) ", text, re.M)
-    if not found:
+    match = re.search(r"^Max open files +([0-9]{1,20}|unlimited) +([0-9]{1,20}|unlimited) ", text, re.M)
+    if not match:
         raise HostError(Reason.MALFORMED, "no line 'Max open files'")
-    soft, hard = (INFINITY if v == "unlimited" else int(v) for v in found.groups())
+    soft, hard = (INFINITY if v == "unlimited" else int(v) for v in match.groups())
     return soft, hard
 
 
@@ -212,14 +212,14 @@ def files(host: Host, rules: PamRules, arguments: tuple[str, ...] = ()) -> tuple
 def hard_limits(host: Host) -> list[tuple[int, Origin]]:
     """Return every hard limit that a line asks for, whoever's login it is; files that cannot be read count for none."""
     rules = pam_rules.choose(host)
-    found: list[tuple[int, Origin]] = []
+    limits: list[tuple[int, Origin]] = []
     for path, text in within(
         _readable(host, files(host, rules, pam_rules.login_stack(host).arguments)), "limits.d", LARGEST_LIMITS
     ):
         for line in _lines(path, text, rules.old_grammar):
             value = number(line.value, 0) if line.item == "nofile" and line.type in ("hard", "-") else None
-            found += [(value, line.origin)] if isinstance(value, int) else []
-    return found
+            limits += [(value, line.origin)] if isinstance(value, int) else []
+    return limits
 
 
 def _readable(host: Host, paths: Iterable[str]) -> Iterator[tuple[str, str]]:
@@ -285,7 +285,7 @@ def _all_lines(path: str, text: str, old_grammar: bool) -> Iterator[_Line]:
 
 
 def _lower(text: str) -> str:
-    return re.sub("[A-Z]+", lambda found: found[0].lower(), text)
+    return re.sub("[A-Z]+", lambda match: match[0].lower(), text)
 
 
 def _act(line: _Line, rules: PamRules, who: Account, nr_open: Limit, state: _State) -> None:

@@ -64,7 +64,7 @@ _RELEASES: dict[str, tuple[tuple[float, PamRules], ...]] = {
 
 
 def choose(host: Host) -> PamRules:
-    """Return the rules that fit /etc/os-release (os-release(5)); those of upstream 1.7 where it tells nothing."""
+    """Return the rules that fit /etc/os-release (os-release(5)); those of upstream 1.7 where it names none."""
     release = os_release.read(host)
     for key in ("VERSION_CODENAME", "UBUNTU_CODENAME", "DEBIAN_CODENAME"):
         if release.get(key) in _CODENAMES:
@@ -96,7 +96,7 @@ def login_stack(host: Host) -> Stack:
 
     A host without any of the two files is taken to use the module, with a note.
     """
-    found: list[tuple[str, ...]] = []
+    arguments: list[tuple[str, ...]] = []
     notes: list[str] = []
     services = 0
     for service in ("sshd", "login"):
@@ -105,7 +105,7 @@ def login_stack(host: Host) -> Stack:
             continue
         services += 1
         if lines:
-            found += lines[:1]
+            arguments += lines[:1]
         else:
             notes.append(f"PAM service {service} has no pam_limits: its logins ignore limits.conf")
         if len(lines) > 1:
@@ -114,7 +114,7 @@ def login_stack(host: Host) -> Stack:
         return Stack(True, (), ("no PAM service sshd or login here; pam_limits is taken to be in use",))
     if _pam_is_off(host):
         notes.append("sshd_config says UsePAM no: logins by ssh ignore limits.conf")
-    return Stack(bool(found), found[0] if found else (), tuple(notes))
+    return Stack(bool(arguments), arguments[0] if arguments else (), tuple(notes))
 
 
 def _session_lines(host: Host, service: str, depth: int, count: list[int]) -> list[tuple[str, ...]] | None:
@@ -131,27 +131,27 @@ def _session_lines(host: Host, service: str, depth: int, count: list[int]) -> li
             continue
     else:
         return None
-    found: list[tuple[str, ...]] = []
+    lines: list[tuple[str, ...]] = []
     for service_too, arguments in _session(text):
-        found += (_session_lines(host, service_too, depth + 1, count) or []) if service_too else [arguments]
-    return found
+        lines += (_session_lines(host, service_too, depth + 1, count) or []) if service_too else [arguments]
+    return lines
 
 
 @lru_cache(maxsize=256)
 def _session(text: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
     """Return the session lines that count, each as the service that it includes, or "" and pam_limits' arguments."""
-    found: list[tuple[str, tuple[str, ...]]] = []
+    entries: list[tuple[str, tuple[str, ...]]] = []
     for line in text[:LARGEST].replace("\\\n", " ").split("\n"):
         # a bracket that nothing closes takes the rest, and is not looked for again at each one
         words = re.findall(r"\[[^\]]*(?:\]|$)|\S+", line.split("#", 1)[0])
         if len(words) >= 2 and words[0] == "@include":
-            found.append((words[1], ()))
+            entries.append((words[1], ()))
         elif len(words) >= 3 and words[0].lstrip("-").lower() == "session":
             if words[1] in ("include", "substack"):
-                found.append((words[2], ()))
+                entries.append((words[2], ()))
             elif words[2].rsplit("/", 1)[-1] == "pam_limits.so":
-                found.append(("", tuple(words[3:])))
-    return tuple(found)
+                entries.append(("", tuple(words[3:])))
+    return tuple(entries)
 
 
 def _pam_is_off(host: Host) -> bool:
@@ -161,9 +161,9 @@ def _pam_is_off(host: Host) -> bool:
             text = host.read(path)
         except HostError:
             continue
-        said = _use_pam(text)
-        if said:
-            return said == "no"
+        setting = _use_pam(text)
+        if setting:
+            return setting == "no"
     return False
 
 

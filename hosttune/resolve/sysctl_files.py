@@ -86,10 +86,10 @@ def check_patterns(lines: Iterable[Assignment]) -> None:
 
 def expand(host: Host, pattern: str, known: Iterable[str]) -> list[str]:
     """Return the paths below /proc/sys that match a glob key: those of the host, and `known` ones, in order."""
-    found = {path[len("/proc/sys/") :] for path in host.glob(f"/proc/sys/{pattern}")}
+    paths = {path[len("/proc/sys/") :] for path in host.glob(f"/proc/sys/{pattern}")}
     parts = pattern.split("/")
     for path in known:
         names = path.split("/")
         if len(names) == len(parts) and all(fnmatch.fnmatchcase(n, p) for n, p in zip(names, parts, strict=True)):
-            found.add(path)
-    return sorted(found)
+            paths.add(path)
+    return sorted(paths)

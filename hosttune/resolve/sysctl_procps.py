@@ -62,10 +62,10 @@ class _Made:
 def _made_of(files: tuple[tuple[str, str], ...], old: bool) -> _Made:
     """Cached, for a plan is tried under many names, and each time all is resolved anew."""
     parsed = [_parsed(path, text, old) for path, text in files]
-    lines = tuple(line for found, _ in parsed for line in found)
+    lines = tuple(line for assignments, _ in parsed for line in assignments)
     if not old:
         check_patterns(lines)
-    warnings = warnings_within([warning for _, said in parsed for warning in said])
+    warnings = warnings_within([warning for _, notes in parsed for warning in notes])
     explicit: set[str] = set()
     asking: list[tuple[int, Assignment]] = []
     written: dict[str, list[tuple[int, Assignment]]] = {}
@@ -80,7 +80,7 @@ def _made_of(files: tuple[tuple[str, str], ...], old: bool) -> _Made:
             asking.append((at, line))
         else:
             written.setdefault(display(_place(line.key)), []).append((at, line))
-    plain = {name: _last([line for _, line in found]) for name, found in written.items()}
+    plain = {name: _last([line for _, line in rows]) for name, rows in written.items()}
     return _Made(lines, warnings, frozenset(explicit), tuple(asking), written, plain)
 
 
@@ -90,25 +90,25 @@ def _last(lines: list[Assignment]) -> Resolved:
 
 def parse(path: str, text: str, old: bool, warnings: list[str]) -> list[Assignment]:
     """Return the lines that name a key; `old` is 3.3, without globs, exclusions and empty values."""
-    found, said = _parsed(path, text, old)
-    warnings.extend(said)
-    return list(found)
+    assignments, notes = _parsed(path, text, old)
+    warnings.extend(notes)
+    return list(assignments)
 
 
 @lru_cache(maxsize=MOST_FILES)
 def _parsed(path: str, text: str, old: bool) -> tuple[tuple[Assignment, ...], tuple[str, ...]]:
-    found: list[Assignment] = []
+    assignments: list[Assignment] = []
     warnings: list[str] = []
     for number, raw in enumerate(text.split("\n"), 1):
         line = raw.partition("\0")[0].strip(_BLANK)
         if not line or line[0] in "#;":
             continue
-        one = _assignment(path, number, line, old)
-        if one is None:
+        assignment = _assignment(path, number, line, old)
+        if assignment is None:
             warnings.append(f"{path}:{number}: procps skips this line")
         else:
-            found.append(one)
-    return tuple(found), tuple(warnings)
+            assignments.append(assignment)
+    return tuple(assignments), tuple(warnings)
 
 
 def _assignment(path: str, number: int, line: str, old: bool) -> Assignment | None:
@@ -139,7 +139,7 @@ def _reachable(host: Host, path: str) -> bool:
     parts = path.split("/")
     before = ["/".join(parts[:at]) for at, part in enumerate(parts) if part == ".."]
     # an image has no /proc/sys to walk: nothing is held against the line then
-    return not before or not host.glob("/proc/sys/*") or all(host.glob(f"/proc/sys/{one}") for one in before)
+    return not before or not host.glob("/proc/sys/*") or all(host.glob(f"/proc/sys/{prefix}") for prefix in before)
 
 
 def _place(path: str) -> str:

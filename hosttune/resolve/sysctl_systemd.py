@@ -55,12 +55,12 @@ class _Made:
 def _made_of(files: tuple[tuple[str, str], ...]) -> _Made:
     """Cached, for a plan is tried under many names, and each time all is resolved anew."""
     parsed = [_parsed(path, text) for path, text in files]
-    lines = tuple(line for found, _ in parsed for line in found)
+    lines = tuple(line for assignments, _ in parsed for line in assignments)
     check_patterns(lines)
     table = _table(lines)
     explicit = frozenset(entry.key for entry in table if not entry.glob)
     patterns = tuple(entry for entry in table if entry.glob and entry.text is not None)
-    warnings = warnings_within([warning for _, said in parsed for warning in said])
+    warnings = warnings_within([warning for _, notes in parsed for warning in notes])
     last = {line.key: line.origin for line in lines}
     made = _Made(lines, warnings, {}, patterns, explicit, last, _origins(lines))
     for entry in table:
@@ -81,25 +81,25 @@ def _origins(lines: Iterable[Assignment]) -> dict[str, list[Origin]]:
 
 def parse(path: str, text: str, warnings: list[str]) -> list[Assignment]:
     """Return the lines that name a key; malformed ones become a warning. Lines end at \\n, \\r or NUL, in any run."""
-    found, said = _parsed(path, text)
-    warnings.extend(said)
-    return list(found)
+    assignments, notes = _parsed(path, text)
+    warnings.extend(notes)
+    return list(assignments)
 
 
 @lru_cache(maxsize=MOST_FILES)
 def _parsed(path: str, text: str) -> tuple[tuple[Assignment, ...], tuple[str, ...]]:
-    found: list[Assignment] = []
+    assignments: list[Assignment] = []
     warnings: list[str] = []
     number = 0
     for line, ending in _lines(text):
         number += 1
         stripped = line.strip(_BLANK)
         if stripped and stripped[0] not in "#;":
-            one = _assignment(path, number, stripped, warnings)
-            if one:
-                found.append(one)
+            assignment = _assignment(path, number, stripped, warnings)
+            if assignment:
+                assignments.append(assignment)
         number += max(ending.count("\n"), 1) - 1
-    return tuple(found), tuple(warnings)
+    return tuple(assignments), tuple(warnings)
 
 
 def _lines(text: str) -> list[tuple[str, str]]:

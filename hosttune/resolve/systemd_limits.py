@@ -62,7 +62,7 @@ def nr_open(host: Host) -> Limit:
 def nr_open_at_boot(host: Host) -> Limit:
     """Return fs.nr_open as the files set it, before any service starts; its default where none does.
 
-    Where it cannot be told whether systemd raises it, the kernel's own default: there is no less.
+    Where it is unknown whether systemd raises it, the kernel's own default: there is no less.
     """
     set_ = resolve_systemd(host, ("fs.nr_open",)).values.get("fs.nr_open")
     value = kernel_value(set_.text, 1) if set_ else None
@@ -115,10 +115,10 @@ def resolve_unit(host: Host, unit: str, most: Limit | None = None, now: bool = F
     most = nr_open(host) if most is None else most
     if not re.fullmatch(r"[A-Za-z0-9:_.\\@-]{1,255}", unit):
         return UnitLimits(*_manager(host, most, now)[:3], (), (f"{unit!r} is no unit's name",), False, "", unit)
-    found = systemd_units.find(host, unit, now)
-    notes = _names(found, unit)
+    resolved = systemd_units.find(host, unit, now)
+    notes = _names(resolved, unit)
     soft, hard, origin, beaten = _manager(host, most, now)
-    lines = list(_service_lines(host, found, notes, now))
+    lines = list(_service_lines(host, resolved, notes, now))
     set_ = [(pair, line) for key, line in lines if key == "LimitNOFILE" and (pair := _pair(line.text, most))]
     losers = dict.fromkeys([*reversed(beaten), *([origin] if origin else []), *(line for _, line in set_)])
     if set_:
@@ -128,11 +128,11 @@ def resolve_unit(host: Host, unit: str, most: Limit | None = None, now: bool = F
         notes.append(f"PAMName={pam_name}: limits.conf has its say after the unit where that PAM service asks for it")
     soft, hard = _cut(soft, hard, most, notes)
     beaten = tuple(o for o in reversed(losers) if o != origin)
-    return UnitLimits(soft, hard, origin, beaten, tuple(notes), bool(found.fragment), pam_name, found.id)
+    return UnitLimits(soft, hard, origin, beaten, tuple(notes), bool(resolved.fragment), pam_name, resolved.id)
 
 
 def _names(unit: systemd_units.Unit, name: str) -> list[str]:
-    """Return what is to be said of the unit that a name led to."""
+    """Return notes on the unit that a name led to."""
     notes = [f"{unit.masked_by} masks the unit"] if unit.masked_by else []
     return notes if unit.id == name else [*notes, f"{name} is another name of {unit.id}"]
 
@@ -155,7 +155,7 @@ def _service_lines(host: Host, unit: systemd_units.Unit, notes: list[str], now: 
 
 
 def _manager(host: Host, most: Limit, now: bool) -> tuple[Limit, Limit, Origin | None, tuple[Origin, ...]]:
-    """Resolve DefaultLimitNOFILE: the first main file, then every drop-in, which beats it wherever it lies."""
+    """Resolve DefaultLimitNOFILE: the first main file, then every drop-in, which overrides it wherever it lies."""
     soft: Limit = _SOFT
     hard: Limit = min(_HARD, most) if isinstance(most, int) else _HARD
     seen: list[Origin] = []
@@ -189,7 +189,7 @@ def _read(host: Host, path: str, notes: list[str]) -> str:
 @lru_cache(maxsize=MOST_FILES)
 def _deciding(text: str) -> tuple[tuple[str, str, str, int], ...]:
     """Return the settings that decide on descriptors, and the end of a file that is broken."""
-    return tuple(one for one in settings(text) if one[0] == _BROKEN or one[1] in _KEYS)
+    return tuple(setting for setting in settings(text) if setting[0] == _BROKEN or setting[1] in _KEYS)
 
 
 def settings(text: str) -> Iterator[tuple[str, str, str, int]]:
@@ -228,14 +228,14 @@ def _continues(line: str) -> bool:
 def _pair(value: str, most: Limit) -> tuple[Limit, Limit] | None:
     """Read N or SOFT:HARD (src/basic/rlimit-util.c, rlimit_parse); None is a line that systemd ignores."""
     soft_text, colon, hard_text = value.partition(":")
-    soft = _one(soft_text)
-    hard = _one(hard_text) if colon else soft
+    soft = _number(soft_text)
+    hard = _number(hard_text) if colon else soft
     if soft is None or hard is None or soft > hard:
         return None
     return (most if soft == _INFINITY else soft), (most if hard == _INFINITY else hard)
 
 
-def _one(text: str) -> int | None:
+def _number(text: str) -> int | None:
     """Read as safe_atou64() with base 0: decimal, 0x, 0b, 0o, octal with a leading 0, a plus, leading blanks.
 
     The number that stands for infinity is refused (rlimit_parse_u64).
@@ -243,10 +243,10 @@ def _one(text: str) -> int | None:
     if text == "infinity":
         return _INFINITY
     digits_of = r"0[xX][0-9a-fA-F]{1,64}|0[bB][01]{1,80}|0[oO][0-7]{1,64}|0[0-7]{0,64}|[1-9][0-9]{0,25}"
-    found = re.fullmatch(rf"[ \t\n\r]*\+?({digits_of})", text)
-    if not found:
+    match = re.fullmatch(rf"[ \t\n\r]*\+?({digits_of})", text)
+    if not match:
         return None
-    digits = found[1]
+    digits = match[1]
     base = {"x": 16, "b": 2, "o": 8}.get(digits[1:2].lower(), 8 if digits[0] == "0" else 10)
     number = int(digits, base)
     return number if number < _INFINITY else None

@@ -62,10 +62,10 @@ def find(host: Host, unit: str, now: bool = False) -> Unit:
     id_ = _instantiate(base, instance)
     aliases = {unit}
     for name in ids if instance else known.led_to.get(base, ()):
-        one = _instantiate(name, instance)
+        alias = _instantiate(name, instance)
         # an instance with a file of its own goes its own way, whatever its template is an alias of
-        if _instance_of(one) == instance and os.path.basename(_follow(ids, one)) == base:
-            aliases.add(one)
+        if _instance_of(alias) == instance and os.path.basename(_follow(ids, alias)) == base:
+            aliases.add(alias)
             if len(aliases) > MOST_NAMES:
                 raise RefusedError(
                     f"{fragment}: more than {MOST_NAMES} names of one unit; remove what is not an alias of it"
@@ -79,13 +79,13 @@ def list_units(host: Host) -> tuple[str, ...]:
 
     Raises RefusedError where they are more than MOST_UNITS.
     """
-    found: dict[str, str] = {}
+    paths: dict[str, str] = {}
     for place in places(now=True):
         for path in host.glob(f"{place}/*.service"):
-            found.setdefault(os.path.basename(path), path)
-            if len(found) > MOST_UNITS:
+            paths.setdefault(os.path.basename(path), path)
+            if len(paths) > MOST_UNITS:
                 raise RefusedError(f"{path}: more than {MOST_UNITS:,} services; move what is not a unit elsewhere")
-    return tuple(sorted(n for n, p in found.items() if "@." not in n and not is_masked(host, p)))
+    return tuple(sorted(n for n, p in paths.items() if "@." not in n and not is_masked(host, p)))
 
 
 def is_masked(host: Host, path: str) -> bool:
@@ -100,8 +100,8 @@ def is_masked(host: Host, path: str) -> bool:
 
 def template_of(unit: str) -> str:
     """Return foo@.service for foo@x.service, "" for a name that is no instance."""
-    found = re.fullmatch(r"([^@]+@)(.+)(\.[a-z]+)", unit)
-    return found[1] + found[3] if found else ""
+    match = re.fullmatch(r"([^@]+@)(.+)(\.[a-z]+)", unit)
+    return match[1] + match[3] if match else ""
 
 
 def drop_ins(host: Host, unit: Unit, now: bool = False) -> list[str]:
@@ -124,11 +124,11 @@ def drop_ins(host: Host, unit: Unit, now: bool = False) -> list[str]:
 
 def by_name(host: Host, directories: list[str]) -> list[str]:
     """Return the *.conf files of directories by file name; of equal names that of the first directory."""
-    found: dict[str, str] = {}
+    paths: dict[str, str] = {}
     for directory in directories:
         for path in host.glob(f"{directory}/*.conf"):
-            found.setdefault(os.path.basename(path), path)
-    return [found[name] for name in sorted(found, key=os.fsencode)]
+            paths.setdefault(os.path.basename(path), path)
+    return [paths[name] for name in sorted(paths, key=os.fsencode)]
 
 
 @dataclass(frozen=True, slots=True)

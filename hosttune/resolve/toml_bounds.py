@@ -36,20 +36,20 @@ _WORDS = re.compile(
 def excess(text: str) -> tuple[int, str] | None:
     """Return the line and what is beyond the bounds there, None where nothing is."""
     counted = _Counted()
-    for found in _words(text):
-        said = counted.take(found)
-        if said:
-            return text.count("\n", 0, found.start()) + 1, said
+    for match in _words(text):
+        problem = counted.take(match)
+        if problem:
+            return text.count("\n", 0, match.start()) + 1, problem
     return None
 
 
 def _words(text: str) -> Iterator[re.Match[str]]:
     at = 0
     # to a comment that is not TOML, or a text without its end, the parser does not get either
-    while (found := _WORDS.match(text, at)) and found.end() > at:
-        at = found.end()
-        if found.lastgroup:
-            yield found
+    while (match := _WORDS.match(text, at)) and match.end() > at:
+        at = match.end()
+        if match.lastgroup:
+            yield match
 
 
 class _Counted:
@@ -63,16 +63,16 @@ class _Counted:
         self._parts = self._of_head = 0
         self._tables = self._keys = 0
 
-    def take(self, found: re.Match[str]) -> str:
+    def take(self, match: re.Match[str]) -> str:
         """Count a word; return what is beyond the bounds with it, "" where nothing is."""
-        word = found[0]
-        if found.lastgroup != "mark":
+        word = match[0]
+        if match.lastgroup != "mark":
             self._fresh = False
-            return f"a word of {len(word):,} characters" if found.lastgroup == "bare" and len(word) > WORD else ""
+            return f"a word of {len(word):,} characters" if match.lastgroup == "bare" and len(word) > WORD else ""
         handle = {"\n": self._line, "[": self._bracket, "]": self._end, "{": self._table, "}": self._end}
-        said = handle[word]() if word in handle else self._separator(word)
+        problem = handle[word]() if word in handle else self._separator(word)
         self._fresh = word == "\n" or (self._fresh and word == "[" and self._head)
-        return said
+        return problem
 
     def _line(self) -> str:
         if not self._open:

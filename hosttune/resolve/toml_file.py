@@ -38,10 +38,10 @@ def read(path: Path, kind: str, wrong: type[HosttuneError]) -> TomlFile:
     try:
         given = named_file.read(str(path), LARGEST)
         text = given.data.decode("utf-8")
-        excess, found = _kept(text) if len(text) <= _KEPT else _parsed(text)
+        excess, parsed = _kept(text) if len(text) <= _KEPT else _parsed(text)
         if excess:
             raise wrong(f"{shown}:{excess[0]}: {excess[1]}, no {kind} has that; take it out")
-        return TomlFile(text, copy.deepcopy(found), given.doubts)
+        return TomlFile(text, copy.deepcopy(parsed), given.doubts)
     except HostError as error:
         why = named_file.why(error)
         if why.startswith("larger"):
@@ -78,9 +78,9 @@ def _printed(text: str) -> str:
     return "".join(c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text)
 
 
-def _syntax(path: str, text: str, said: str) -> str:
-    where = re.search(r"\(at line (\d+), column (\d+)\)", said)
+def _syntax(path: str, text: str, message: str) -> str:
+    where = re.search(r"\(at line (\d+), column (\d+)\)", message)
     # without a place it is the end of the document
     at = f":{where[1]}:{where[2]}" if where else f":{max(len(text.splitlines()), 1)}"
-    what = said.partition(" (at ")[0].replace("\n", "\\n")
+    what = message.partition(" (at ")[0].replace("\n", "\\n")
     return f"{path}{at}: not TOML: {what}"

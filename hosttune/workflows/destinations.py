@@ -6,7 +6,7 @@ import dataclasses
 from dataclasses import dataclass
 
 from hosttune.errors import HostError
-from hosttune.facts import backends, found, pool, traffic
+from hosttune.facts import backends, flow_pools, pool, traffic
 from hosttune.host import Host
 from hosttune.model import Backend, BindMode, Pools, Traffic
 from hosttune.options import Options
@@ -41,7 +41,7 @@ def pools(host: Host, goals: Destinations, seen: traffic.Seen) -> Pools:
     shown = asked
     if isinstance(seen.traffic, Traffic):
         only = () if goals.sources == ("all",) else goals.sources
-        shown = found.gather(host, seen.traffic.flows, goals.backends, only, seen.ports)
+        shown = flow_pools.gather(host, seen.traffic.flows, goals.backends, only, seen.ports)
         shown = dataclasses.replace(shown, notes=(*asked.notes, *shown.notes))
     pairs = {(p.source, p.backend.address, p.backend.port) for p in shown.pools}
     missing = {(b.address, b.port) for b in goals.backends} - {pair[1:] for pair in pairs}

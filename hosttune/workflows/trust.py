@@ -74,7 +74,7 @@ def weigh(doubts: Iterable[Doubt]) -> None:
 def line(doubted: list[Doubt]) -> str:
     """Return what others can write, and the command that ends it."""
     seen = {doubt.path: doubt for doubt in doubted}
-    named = "; ".join(doubt.said for doubt in list(seen.values())[:3])
+    named = "; ".join(doubt.sentence for doubt in list(seen.values())[:3])
     more = f"; and {len(seen) - 3} more" if len(seen) > 3 else ""
     through = next((doubt.file for doubt in doubted if doubt.file and doubt.file not in seen), "")
     leads = f" (it leads to {through})" if through else ""

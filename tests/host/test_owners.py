@@ -50,7 +50,7 @@ def test_what_root_alone_can_write_is_not_doubted(place: Path) -> None:
 def test_a_file_that_others_can_write_is(place: Path, mode: int) -> None:
     (place / "file").chmod(mode)
     (found,) = doubts(place / "file")
-    assert found.path == str(place / "file") and not found.owned and f"mode {mode:04o}" in found.said
+    assert found.path == str(place / "file") and not found.owned and f"mode {mode:04o}" in found.sentence
 
 
 def test_the_private_group_of_who_called_sudo_may_write(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +70,7 @@ def test_the_private_group_of_who_called_sudo_may_write(place: Path, monkeypatch
 def test_a_file_of_another_is_and_of_who_called_sudo_is_not(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     os.chown(place / "file", NOBODY, NOBODY)
     (found,) = doubts(place / "file")
-    assert found.owned and f"uid {NOBODY}" in found.said
+    assert found.owned and f"uid {NOBODY}" in found.sentence
     monkeypatch.setenv("SUDO_UID", str(NOBODY))
     assert doubts(place / "file") == ()
     for other in ("", "x", "-1", str(NOBODY - 1), f"{NOBODY} ", "9" * 30):

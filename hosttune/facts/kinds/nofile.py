@@ -20,15 +20,15 @@ PAIR = True  # soft and hard
 
 def read(host: Host, names: tuple[str, ...]) -> dict[str, Reading]:
     """Read each of the limits that are named; what cannot be read is Unknown and stops nothing."""
-    found = {}
+    readings = {}
     for name in names:
         subject = Subject("nofile", name)
         try:
-            found[name] = reading(host, subject)
+            readings[name] = reading(host, subject)
         except HostError as error:
             unknown = Unknown(error.reason, error.detail)
-            found[name] = Reading(subject, unknown, unknown)
-    return found
+            readings[name] = Reading(subject, unknown, unknown)
+    return readings
 
 
 def aimed(name: str, programs: Programs) -> list[str]:

@@ -128,10 +128,10 @@ def procps_release(host: Host) -> tuple[int, int, int]:
 
 def read(host: Host, names: tuple[str, ...]) -> dict[str, Reading]:
     """Read each named sysctl in its layers; what cannot be read is Unknown and stops nothing."""
-    image, found = is_image(host), files(host, names)
+    image, layers = is_image(host), files(host, names)
     initial = image or in_first_network(host)
     loaded_at_boot = modules_at_boot(host)
-    return {name: _reading(host, name, found, image, initial, loaded_at_boot) for name in names}
+    return {name: _reading(host, name, layers, image, initial, loaded_at_boot) for name in names}
 
 
 def always(programs: Programs) -> tuple[str, ...]:
@@ -169,32 +169,32 @@ def at_start(readings: Mapping[str, Reading], where: Where, known: Mapping[str, 
     A network namespace other than the first begins with the kernel's defaults, `known` by subject. Inside a container
     the host's files are not seen, and so not what they make of the host's own keys.
     """
-    found = dict(readings)
+    started = dict(readings)
     for subject, reading in readings.items():
         if isinstance(reading.runtime, Unknown):
             continue
         if of_namespace(reading.subject.name):
             if not where.loaded:
-                found[subject] = _fresh(reading, where, known.get(subject))
+                started[subject] = _fresh(reading, where, known.get(subject))
         elif where.contained and where.inside:
             unseen = Unknown(Reason.UNDECIDED, "the host's files decide, which are not seen in here")
-            found[subject] = dataclasses.replace(reading, boot=unseen, origin=None, beaten=(), notes=())
-    return found
+            started[subject] = dataclasses.replace(reading, boot=unseen, origin=None, beaten=(), notes=())
+    return started
 
 
 def _fresh(reading: Reading, where: Where, default: Value | None) -> Reading:
-    name, said = reading.subject.name, f"kernel default of a new namespace; {_OUT_OF_REACH}"
+    name, note = reading.subject.name, f"kernel default of a new namespace; {_OUT_OF_REACH}"
     taken = dict(where.inherited).get(name)
     boot: Value | Unknown
     if taken is not None:
-        boot, said = kernel_value(taken, shape_of(taken, name)), f"a new namespace takes the host's; {_OUT_OF_REACH}"
+        boot, note = kernel_value(taken, shape_of(taken, name)), f"a new namespace takes the host's; {_OUT_OF_REACH}"
     elif name.startswith(_TAKEN):
         boot = Unknown(Reason.UNDECIDED, f"a new namespace takes the host's, not seen from here; {_OUT_OF_REACH}")
     elif default is None:
         boot = Unknown(Reason.UNDECIDED, f"the kernel default of a new namespace is not known; {_OUT_OF_REACH}")
     else:
         boot = default
-    return dataclasses.replace(reading, boot=boot, origin=None, beaten=(), notes=(said,), fresh=True)
+    return dataclasses.replace(reading, boot=boot, origin=None, beaten=(), notes=(note,), fresh=True)
 
 
 def runtime(host: Host, name: str, initial: bool = True) -> Value | Unknown:
@@ -220,11 +220,11 @@ def _why_not(name: str, error: HostError, initial: bool) -> Unknown:
 
 
 def _reading(
-    host: Host, name: str, found: Files, image: bool, initial: bool, loaded_at_boot: frozenset[str]
+    host: Host, name: str, layers: Files, image: bool, initial: bool, loaded_at_boot: frozenset[str]
 ) -> Reading:
     now = Unknown(Reason.UNDECIDED, "an image has no kernel") if image else runtime(host, name, initial)
-    resolved = found.boot.values.get(name)
-    other = found.reload.values.get(name)
+    resolved = layers.boot.values.get(name)
+    other = layers.reload.values.get(name)
     notes: list[str] = []
     boot: Value | Unknown = Unknown(Reason.UNSET)
     origin: Origin | None = None
@@ -236,12 +236,12 @@ def _reading(
         if late:
             # the line will find no key: what the module brings is its own default, and nothing tries again
             boot = Unknown(Reason.MODULE, late)
-    passing = found.now.values.get(name) if found.now else None
+    passing = layers.now.values.get(name) if layers.now else None
     if passing and passing.origin.path.startswith("/run/"):
         notes.append(f"{passing.origin} sets {passing.text} until the next boot: /run is empty then")
     if (resolved.text if resolved else None) != (other.text if other else None):
-        said = f"{other.text} ({other.origin})" if other else "nothing"
-        notes.append(f"`sysctl --system` would set {said}; systemd-sysctl, at boot, decides otherwise")
+        setting = f"{other.text} ({other.origin})" if other else "nothing"
+        notes.append(f"`sysctl --system` would set {setting}; systemd-sysctl, at boot, decides otherwise")
     return Reading(Subject("sysctl", name), now, boot, origin, beaten, tuple(notes))
 
 

@@ -11,14 +11,14 @@ from hosttune.host.netlink import routing
 
 def run(verb: str, address: str, interface: str) -> None:
     """Add or delete ADDRESS/PREFIX on an interface; raises OSError. An IPv6 one skips duplicate detection."""
-    one = ipaddress.ip_interface(address)
+    prefix = ipaddress.ip_interface(address)
 
     def ask(link: Any) -> None:
-        found = list(link.link_lookup(ifname=interface))
-        if not found:
+        indexes = list(link.link_lookup(ifname=interface))
+        if not indexes:
             raise OSError(errno.ENODEV, f"no interface {interface}")
-        flags = {"flags": 0x02} if one.version == 6 and verb == "add" else {}  # IFA_F_NODAD, linux/if_addr.h
-        link.addr(verb, index=found[0], address=str(one.ip), prefixlen=one.network.prefixlen, **flags)
+        flags = {"flags": 0x02} if prefix.version == 6 and verb == "add" else {}  # IFA_F_NODAD, linux/if_addr.h
+        link.addr(verb, index=indexes[0], address=str(prefix.ip), prefixlen=prefix.network.prefixlen, **flags)
 
     try:
         routing(ask)

@@ -13,16 +13,16 @@ _LOCAL_TABLE = 255
 
 def run(verb: str, prefix: str) -> None:
     """Add or delete `local PREFIX dev lo`; raises OSError."""
-    found = ipaddress.ip_network(prefix)
+    network = ipaddress.ip_network(prefix)
 
     def ask(link: Any) -> None:
         loopback = list(link.link_lookup(ifname="lo"))
         if not loopback:
             raise OSError(errno.ENODEV, "no interface lo")
         # of IPv4 a local route has the scope of the host, else the kernel refuses it (ip-route(8))
-        scope = {"scope": 254} if found.version == 4 else {}
-        family = 2 if found.version == 4 else 10
-        link.route(verb, dst=str(found), family=family, type="local", table=_LOCAL_TABLE, oif=loopback[0], **scope)
+        scope = {"scope": 254} if network.version == 4 else {}
+        family = 2 if network.version == 4 else 10
+        link.route(verb, dst=str(network), family=family, type="local", table=_LOCAL_TABLE, oif=loopback[0], **scope)
 
     try:
         routing(ask)

@@ -10,12 +10,12 @@ SECONDS = 120
 
 
 def run(verb: str, unit: str = "") -> None:
-    """Run `systemctl VERB [UNIT]`; raises OSError with what systemctl said."""
+    """Run `systemctl VERB [UNIT]`; raises OSError with what systemctl reported."""
     command = ["systemctl", verb, *(["--", unit] if unit else [])]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=SECONDS)
     except subprocess.TimeoutExpired as error:
         raise OSError(errno.ETIMEDOUT, f"{' '.join(command)} took more than {SECONDS} s") from error
     if done.returncode:
-        said = " ".join(done.stderr.split()) or f"exit {done.returncode}"
-        raise OSError(errno.EIO, f"{' '.join(command)}: {said}")
+        reason = " ".join(done.stderr.split()) or f"exit {done.returncode}"
+        raise OSError(errno.EIO, f"{' '.join(command)}: {reason}")

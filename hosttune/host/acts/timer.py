@@ -78,10 +78,10 @@ def _start(command: Sequence[str]) -> None:
         finally:
             os.close(writes)
         ready, _, _ = select.select([reads], [], [], SECONDS)
-        said = os.read(reads, 200).decode("utf-8", "replace").strip() if ready else ""
+        reply = os.read(reads, 200).decode("utf-8", "replace").strip() if ready else ""
         with contextlib.suppress(subprocess.TimeoutExpired):
             first.wait(1)
     finally:
         os.close(reads)
-    if said != "ready":
-        raise OSError(errno.ECHILD, f"the process that waits could not be started{f': {said}' if said else ''}")
+    if reply != "ready":
+        raise OSError(errno.ECHILD, f"the process that waits could not be started{f': {reply}' if reply else ''}")

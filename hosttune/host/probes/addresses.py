@@ -68,9 +68,9 @@ def _prefix(data: bytes, at: int, end: int) -> str:
     if end - at < _RTMSG.size:
         return ""
     family, length, _, _, table, _, _, kind, _ = _RTMSG.unpack_from(data, at)
-    found, width = netlink.attributes(data, at + _RTMSG.size, end), _WIDTH.get(family, 0)
-    if kind != _LOCAL or int.from_bytes(found.get(_TABLE, b""), sys.byteorder) not in (_LOCAL_TABLE, 0):
+    fields, width = netlink.attributes(data, at + _RTMSG.size, end), _WIDTH.get(family, 0)
+    if kind != _LOCAL or int.from_bytes(fields.get(_TABLE, b""), sys.byteorder) not in (_LOCAL_TABLE, 0):
         return ""
-    packed = found.get(_DST, bytes(width // 8))  # of a route for everything there is none
+    packed = fields.get(_DST, bytes(width // 8))  # of a route for everything there is none
     wide = table == _LOCAL_TABLE and length < width and len(packed) * 8 == width
     return f"{ipaddress.ip_address(packed)}/{length}" if wide else ""

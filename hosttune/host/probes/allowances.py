@@ -21,14 +21,14 @@ _MOST = 65536
 
 def run() -> dict[str, dict[str, Count]]:
     """Return for each interface the statistics about allowances; none where its driver has none."""
-    found = {}
+    counts = {}
     for _, name in socket.if_nameindex():
-        found[name] = {key: n for key, n in statistics(name).items() if "allowance" in key}
-    return found
+        counts[name] = {key: n for key, n in statistics(name).items() if "allowance" in key}
+    return counts
 
 
 def statistics(interface: str) -> dict[str, int]:
-    """Return every statistic of an interface's driver; nothing where the driver has none, or does not tell."""
+    """Return every statistic of an interface's driver; nothing where the driver has none, or does not report them."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as asking:
         try:
             # struct ethtool_sset_info: the mask of what is asked for, and a count for each bit of it

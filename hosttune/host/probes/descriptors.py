@@ -16,10 +16,10 @@ def run(pids: list[int]) -> dict[Pid, Count]:
     """Return the open descriptors of each process that still runs; raises HostError where the kernel does not count."""
     if not os.stat("/proc/self/fd").st_size:
         raise HostError(Reason.ABSENT, "before Linux 6.2 the kernel does not count the descriptors of a process")
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for pid in pids:
         try:
-            found[str(pid)] = os.stat(f"/proc/{pid}/fd").st_size
+            counts[str(pid)] = os.stat(f"/proc/{pid}/fd").st_size
         except (FileNotFoundError, PermissionError):
             continue
-    return found
+    return counts

@@ -57,8 +57,8 @@ def run(addresses: list[list[str]]) -> Duplicates:
             open_ += [_Link(name, mac, v, t) for v in (4, 6) if (t := _of(wanted[name], v))]
         _ask(open_, answers)
     except OSError as error:
-        said = "takes CAP_NET_RAW" if error.errno == errno.EPERM else os.strerror(error.errno or 0)
-        raise HostError(Reason.UNREADABLE, f"asking the link for duplicates: {said}") from error
+        reason = "takes CAP_NET_RAW" if error.errno == errno.EPERM else os.strerror(error.errno or 0)
+        raise HostError(Reason.UNREADABLE, f"asking the link for duplicates: {reason}") from error
     finally:
         for link in open_:
             link.socket.close()
@@ -77,20 +77,20 @@ class _Link:
 
 
 def _of(addresses: Iterable[str], version: int) -> Targets:
-    found = (ipaddress.ip_address(address) for address in addresses)
-    return {one.packed: str(one) for one in found if one.version == version}
+    parsed = (ipaddress.ip_address(address) for address in addresses)
+    return {address.packed: str(address) for address in parsed if address.version == version}
 
 
 def _links(wanted: Iterable[str], unasked: dict[str, str]) -> dict[str, bytes]:
     """Return the hardware address of each interface that can be asked, and note why the others cannot."""
-    found = netlink.routing(lambda routing: {str(one.get_attr("IFLA_IFNAME")): one for one in routing.get_links()})
+    links = netlink.routing(lambda routing: {str(link.get_attr("IFLA_IFNAME")): link for link in routing.get_links()})
     asked: dict[str, bytes] = {}
     for name in wanted:
-        why = _why_not(found[name]) if name in found else "is not there"
+        why = _why_not(links[name]) if name in links else "is not there"
         if why:
             unasked[name] = why
         else:
-            asked[name] = bytes.fromhex(str(found[name].get_attr("IFLA_ADDRESS")).replace(":", ""))
+            asked[name] = bytes.fromhex(str(links[name].get_attr("IFLA_ADDRESS")).replace(":", ""))
     return asked
 
 

@@ -41,9 +41,9 @@ class Holdings(TypedDict):
 def run(pid: int) -> Holdings:
     """Return it; raises HostError."""
     try:
-        found = _sockets(pid)
-        found["wrapped"] = _wrapped(pid)
-        return found
+        holdings = _sockets(pid)
+        holdings["wrapped"] = _wrapped(pid)
+        return holdings
     except OSError as error:
         raise HostError(Reason.UNREADABLE, f"what process {pid} holds: {os.strerror(error.errno or 0)}") from error
 

@@ -24,13 +24,13 @@ def run() -> Instance:
     """
     with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
         boot = file.read().strip()
-    found = os.stat("/proc/thread-self/ns/net")
-    return {"boot": boot, "namespace": f"{found.st_dev}:{found.st_ino}:{_cookie()}"}
+    status = os.stat("/proc/thread-self/ns/net")
+    return {"boot": boot, "namespace": f"{status.st_dev}:{status.st_ino}:{_cookie()}"}
 
 
 def _cookie() -> str:
     try:
-        with socket.socket() as one:
-            return str(int.from_bytes(one.getsockopt(socket.SOL_SOCKET, _NETNS_COOKIE, 8), sys.byteorder))
+        with socket.socket() as sock:
+            return str(int.from_bytes(sock.getsockopt(socket.SOL_SOCKET, _NETNS_COOKIE, 8), sys.byteorder))
     except OSError:
         return ""

@@ -28,14 +28,14 @@ def run() -> dict[Interface, list[Prefix]]:
     """
     try:
         names = dict(socket.if_nameindex())
-        found: dict[str, list[str]] = {name: [] for name in names.values()}
+        prefixes: dict[str, list[str]] = {name: [] for name in names.values()}
         for index, address in netlink.steady(_asked):
             # one that came between the two questions has no name yet
             if index in names:
-                found[names[index]].append(address)
+                prefixes[names[index]].append(address)
     except OSError as error:
         raise HostError(Reason.UNREADABLE, f"rtnetlink: {os.strerror(error.errno or 0)}") from error
-    return found
+    return prefixes
 
 
 def _asked() -> list[tuple[int, str]]:
@@ -47,17 +47,17 @@ def addresses(link: socket.socket) -> Iterator[tuple[int, str]]:
     """Yield the interface's number and ADDRESS/PREFIX of each address; raises OSError."""
     link.send(struct.pack("=IHHII", 24, _GETADDR, netlink.REQUEST_DUMP, 1, 0) + bytes(8))
     for kind, data, at, end in netlink.messages(link, 1 << 18, consistent=True):
-        one = _one(data[at + netlink.HEADER : end]) if kind == _NEWADDR else None
-        if one is not None:
-            yield one
+        entry = _address(data[at + netlink.HEADER : end]) if kind == _NEWADDR else None
+        if entry is not None:
+            yield entry
 
 
-def _one(body: bytes) -> tuple[int, str] | None:
+def _address(body: bytes) -> tuple[int, str] | None:
     """Return what one message says (struct ifaddrmsg, then attributes), None where it names no address."""
     if len(body) < _IFADDRMSG:
         return None
-    found = netlink.attributes(body, _IFADDRMSG, len(body))
-    packed = found.get(_LOCAL) or found.get(_ADDRESS, b"")
+    fields = netlink.attributes(body, _IFADDRMSG, len(body))
+    packed = fields.get(_LOCAL) or fields.get(_ADDRESS, b"")
     prefix, index = body[1], struct.unpack_from("=I", body, 4)[0]
     if len(packed) not in (4, 16) or prefix > len(packed) * 8:
         return None

@@ -44,7 +44,7 @@ def run() -> list[Line]:
         raise HostError(Reason.UNREADABLE, f"the kernel's log: {os.strerror(ctypes.get_errno())}")
     now = time.clock_gettime(time.CLOCK_MONOTONIC)
     lines = _LINE.findall(buffer.raw[:length].decode(errors="replace"))
-    found: list[Line] = [
+    matching: list[Line] = [
         {"age": round(max(now - float(at), 0.0), 1), "text": text[:300]} for at, text in lines if _ABOUT.search(text)
     ]
-    return found[-_MOST:]
+    return matching[-_MOST:]

@@ -25,12 +25,12 @@ class OfLink(TypedDict):
     permanent: bool
 
 
-def _is_subnet(found: OfLink) -> bool:
-    return is_prefix(f"{found['address'].partition('%')[0]}/{found['prefix']}")
+def _is_subnet(subnet: OfLink) -> bool:
+    return is_prefix(f"{subnet['address'].partition('%')[0]}/{subnet['prefix']}")
 
 
-def _is_pair(found: list[str]) -> bool:
-    return len(found) == 2 and is_prefix(found[0]) and is_interface(found[1])
+def _is_pair(pair: list[str]) -> bool:
+    return len(pair) == 2 and is_prefix(pair[0]) and is_interface(pair[1])
 
 
 class Link(TypedDict):
@@ -80,23 +80,23 @@ def _asked(routing: Any) -> Links:
         name = str(link.get_attr("IFLA_IFNAME"))
         names[link["index"]] = name
         links[name] = _link(link)
-    for one in routing.get_addr():
-        flags = one.get_attr("IFA_FLAGS") or one["flags"]
-        links[names[one["index"]]]["addresses"].append(
+    for address in routing.get_addr():
+        flags = address.get_attr("IFA_FLAGS") or address["flags"]
+        links[names[address["index"]]]["addresses"].append(
             {
-                "address": str(one.get_attr("IFA_LOCAL") or one.get_attr("IFA_ADDRESS")),
-                "prefix": one["prefixlen"],
+                "address": str(address.get_attr("IFA_LOCAL") or address.get_attr("IFA_ADDRESS")),
+                "prefix": address["prefixlen"],
                 "permanent": bool(flags & _PERMANENT),
             }
         )
-    for one in routing.get_neighbours():
-        name, address = names.get(one["ifindex"], ""), one.get_attr("NDA_DST")
-        if name and address and one.get_attr("NDA_LLADDR"):
+    for neighbour in routing.get_neighbours():
+        name, address = names.get(neighbour["ifindex"], ""), neighbour.get_attr("NDA_DST")
+        if name and address and neighbour.get_attr("NDA_LLADDR"):
             links[name]["neighbours"].append(str(address))
     local, defaults = _routes(routing.get_routes(), names, links)
-    for found in links.values():
-        found["gateways"] = sorted(set(found["gateways"]))
-        found["neighbours"] = sorted(set(found["neighbours"]))
+    for entry in links.values():
+        entry["gateways"] = sorted(set(entry["gateways"]))
+        entry["neighbours"] = sorted(set(entry["neighbours"]))
     return {"links": links, "local": sorted(local), "defaults": defaults}
 
 
@@ -146,5 +146,5 @@ def _hops(route: Any, names: dict[int, str]) -> list[tuple[str, str]]:
 
 def _gateway(route: Any) -> str:
     # a route of one family through a gateway of the other has RTA_VIA
-    found = route.get_attr("RTA_GATEWAY") or route.get_attr("RTA_VIA") or ""
-    return str(found["addr"] if isinstance(found, dict) else found)
+    gateway = route.get_attr("RTA_GATEWAY") or route.get_attr("RTA_VIA") or ""
+    return str(gateway["addr"] if isinstance(gateway, dict) else gateway)

@@ -13,7 +13,7 @@ from hosttune.model import Reason
 def run(hostname: str) -> Annotated[list[Address], Is(bool, "empty")]:
     """Return the numeric addresses of a name in the resolver's order; raises HostError where it has none."""
     try:
-        found = socket.getaddrinfo(hostname, None, type=socket.SOCK_STREAM)
+        rows = socket.getaddrinfo(hostname, None, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as error:
         raise HostError(Reason.ABSENT, f"{hostname}: {error.args[-1]}") from error
-    return list(dict.fromkeys(str(row[4][0]) for row in found))
+    return list(dict.fromkeys(str(row[4][0]) for row in rows))

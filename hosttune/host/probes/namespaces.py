@@ -31,10 +31,10 @@ def run(pid: int | None = None) -> Namespaces:
 def identity(path: str | int) -> str:
     """Return a namespace's DEVICE:INODE, "" where it cannot be seen; unique among those that live."""
     try:
-        found = os.stat(path)
+        status = os.stat(path)
     except OSError:
         return ""
-    return f"{found.st_dev}:{found.st_ino}"
+    return f"{status.st_dev}:{status.st_ino}"
 
 
 def _of(process: str) -> dict[str, str]:

@@ -8,9 +8,9 @@ from typing import Annotated
 from hosttune.host.answers import Is
 
 
-def _is_size(found: object) -> bool:
+def _is_size(size: object) -> bool:
     # 4 KiB to 256 KiB are what kernels are built with: a power of two
-    return type(found) is int and 4096 <= found <= 1 << 18 and found & (found - 1) == 0
+    return type(size) is int and 4096 <= size <= 1 << 18 and size & (size - 1) == 0
 
 
 def run() -> Annotated[int, Is(_is_size, "no size of a page")]:

@@ -71,12 +71,12 @@ def run(pids: list[int] | None = None, inodes: list[int] | None = None, most: in
     if pids is None:
         rows = _foremost(rows, most)
     sought = set(inodes or ())
-    found = _described(rows, sought)
-    left = sought.difference(*(row["listens"] for row in found))
+    programs = _described(rows, sought)
+    left = sought.difference(*(row["listens"] for row in programs))
     if pids is None and left:
         small = [pair for pair in counted if 0 < pair[1] < _FEW and _held(*pair, left)]
-        found += _described(_rows(small), left)
-    return {"programs": sorted(found, key=lambda row: -row["descriptors"]), "unseen": unseen}
+        programs += _described(_rows(small), left)
+    return {"programs": sorted(programs, key=lambda row: -row["descriptors"]), "unseen": unseen}
 
 
 def _foremost(rows: list[Limited], most: int) -> list[Limited]:
@@ -97,16 +97,16 @@ def _rows(counted: Iterable[tuple[int, int]]) -> list[Limited]:
 
 
 def _described(rows: Iterable[Limited], sought: set[int]) -> list[Program]:
-    found: list[Program] = []
+    programs: list[Program] = []
     for row in rows:
         with contextlib.suppress(OSError):
             listens = _held(row["pid"], row["descriptors"], sought)
-            found.append({**row, **_about(row["pid"]), "listens": listens})
-    return found
+            programs.append({**row, **_about(row["pid"]), "listens": listens})
+    return programs
 
 
 def _counted(pids: list[int] | None) -> tuple[list[tuple[int, int]], int]:
-    found, unseen = [], 0
+    counted, unseen = [], 0
     count = _size if os.stat("/proc/self/fd").st_size else _estimate
     named: Iterable[str] = map(str, pids) if pids is not None else filter(str.isdigit, os.listdir("/proc"))
     for pid in named:
@@ -117,8 +117,8 @@ def _counted(pids: list[int] | None) -> tuple[list[tuple[int, int]], int]:
             continue
         except OSError:
             continue
-        found.append((int(pid), size))
-    return found, unseen
+        counted.append((int(pid), size))
+    return counted, unseen
 
 
 def _size(pid: str) -> int:
@@ -152,11 +152,11 @@ def _about(pid: int) -> About:
         "threads": own.threads,
         "exempt": None if able is None else bool(able >> kernel.CAP_SYS_ADMIN & 1),
         "resource": None if able is None else bool(able >> kernel.CAP_SYS_RESOURCE & 1),
-        "here": _here(pid),
+        "here": _is_local(pid),
     }
 
 
-def _here(pid: int) -> bool | None:
+def _is_local(pid: int) -> bool | None:
     """Say whether a process is in our network namespace; None where that is not for us to see (ptrace(2))."""
     try:
         return os.stat(f"/proc/{pid}/ns/net").st_ino == os.stat("/proc/thread-self/ns/net").st_ino
@@ -169,7 +169,7 @@ def _held(pid: int, descriptors: int, inodes: set[int]) -> list[int]:
 
     Of a program with few descriptors they are all looked at.
     """
-    found = []
+    held = []
     if not inodes:
         return []
     try:
@@ -185,8 +185,8 @@ def _held(pid: int, descriptors: int, inodes: set[int]) -> list[int]:
             continue
         inode = link[8:-1] if link.startswith("socket:[") else ""
         if inode.isdecimal() and int(inode) in inodes:
-            found.append(int(inode))
-    return found
+            held.append(int(inode))
+    return held
 
 
 def _read(path: str) -> str:

@@ -36,7 +36,7 @@ def run(destinations: list[str]) -> dict[Address, Answer]:
     try:
         names = dict(socket.if_nameindex())
         with netlink.opened(socket.NETLINK_ROUTE) as link:
-            return {one: route(link, one, names) for one in destinations}
+            return {destination: route(link, destination, names) for destination in destinations}
     except OSError as error:
         raise HostError(Reason.UNREADABLE, f"rtnetlink: {os.strerror(error.errno or 0)}") from error
 
@@ -51,26 +51,26 @@ def route(link: socket.socket, destination: str, names: Mapping[int, str]) -> An
     try:
         for kind, data, at, end in netlink.messages(link, 1 << 16):
             if kind == _NEWROUTE:
-                found = netlink.attributes(data, at + netlink.HEADER + _RTMSG, end)
-                return _of(found, names)
+                fields = netlink.attributes(data, at + netlink.HEADER + _RTMSG, end)
+                return _of(fields, names)
     except OSError as error:
-        if error.errno in _UNHEARD:
+        if error.errno in _UNANSWERED:
             raise
         return {"source": "", "gateway": "", "interface": "", "error": os.strerror(error.errno or 0)}
     raise OSError(errno.EPROTO, os.strerror(errno.EPROTO))
 
 
 # no answer, or none that can be read; all else is what the kernel says of the route
-_UNHEARD = (errno.ETIMEDOUT, errno.EPROTO, errno.EMSGSIZE, errno.ENOBUFS, errno.EOVERFLOW)
+_UNANSWERED = (errno.ETIMEDOUT, errno.EPROTO, errno.EMSGSIZE, errno.ENOBUFS, errno.EOVERFLOW)
 
 
-def _of(found: Mapping[int, bytes], names: Mapping[int, str]) -> Answer:
+def _of(fields: Mapping[int, bytes], names: Mapping[int, str]) -> Answer:
     # a route of one family through a gateway of the other has RTA_VIA, its family before the address
-    hop = found.get(_GATEWAY) or found.get(_VIA, b"")[2:]
+    hop = fields.get(_GATEWAY) or fields.get(_VIA, b"")[2:]
     return {
-        "source": _address(found.get(_PREFSRC, b"")),
+        "source": _address(fields.get(_PREFSRC, b"")),
         "gateway": _address(hop),
-        "interface": names.get(struct.unpack("=I", found[_OIF])[0], "") if len(found.get(_OIF, b"")) == 4 else "",
+        "interface": names.get(struct.unpack("=I", fields[_OIF])[0], "") if len(fields.get(_OIF, b"")) == 4 else "",
         "error": "",
     }
 

@@ -81,7 +81,7 @@ def _tuples(link: Link, backends: list[tuple[bytes, int]], held: list[sock_diag.
     Each dump walks the whole table of sockets: bound and listening ones, which have no destination port, come with
     the small ones, and of IPv6, where v4-mapped sockets are, with all.
     """
-    found: dict[tuple[str, str, int], dict[str, int]] = {}
+    tuples: dict[tuple[str, str, int], dict[str, int]] = {}
     many = len(backends) > _FEW
     rest = SMALL | 1 << kernel.LISTEN | 1 << kernel.BOUND_INACTIVE
     for family, columns, words in FAMILIES:
@@ -101,9 +101,9 @@ def _tuples(link: Link, backends: list[tuple[bytes, int]], held: list[sock_diag.
                 name = {kernel.ESTABLISHED: "established", kernel.TIME_WAIT: "time_wait"}.get(state, "other")
                 name = "half_closed" if timer == TIMER_WAIT and state != kernel.TIME_WAIT else name
                 row = (sock_diag.address(source), sock_diag.address(address), socket.ntohs(port))
-                sets = found.setdefault(row, {})
+                sets = tuples.setdefault(row, {})
                 sets[name] = sets.get(name, 0) | mask(used)
-    return [tuple_of(row, sets) for row, sets in sorted(found.items())]
+    return [tuple_of(row, sets) for row, sets in sorted(tuples.items())]
 
 
 def tuple_of(row: tuple[str, str, int], sets: Mapping[str, int]) -> Tuple:
@@ -135,23 +135,23 @@ def _filters(backends: list[tuple[bytes, int]], family: int) -> tuple[list[sock_
 
 def _wanted(backends: list[tuple[bytes, int]], family: int) -> set[Key]:
     """Return port and address of each backend, as the columns of a message have them."""
-    found: set[Key] = set()
+    keys: set[Key] = set()
     for packed, port in backends:
         words = struct.unpack(f"={len(packed) // 4}I", packed)
         if family == socket.AF_INET6 and len(words) == 1:
             words = (*_MAPPED_WORDS, *words)
-        found.add((socket.htons(port), *words))
-    return found
+        keys.add((socket.htons(port), *words))
+    return keys
 
 
 def _local(link: Link) -> list[Local]:
-    found: dict[str, int] = {}
+    by_address: dict[str, int] = {}
     for family, columns, words in FAMILIES:
         for states in (FULL, SMALL):
             for key, ports in _maps(sock_diag.dump(link, family, states), columns[:words]).items():
                 address = sock_diag.address(key)
-                found[address] = found.get(address, 0) | mask(ports)
-    return [{"address": address, "ports": hex(ports)} for address, ports in sorted(found.items())]
+                by_address[address] = by_address.get(address, 0) | mask(ports)
+    return [{"address": address, "ports": hex(ports)} for address, ports in sorted(by_address.items())]
 
 
 def _maps(

@@ -64,9 +64,9 @@ def sample(link: socket.socket, most: int) -> Tracked:
     whole = True
     link.send(struct.pack("=IHHIIBBH", _HEAD, _GET, netlink.REQUEST_DUMP, 0, 0, socket.AF_UNSPEC, 0, 0))
     for _, data, start, end in netlink.messages(link, 1 << 16):
-        found = netlink.attributes(data, start + _HEAD, end)
-        states[_state(found)] += 1
-        if int.from_bytes(found.get(_STATUS, b"")[:4]) & _SOURCE_NAT and (ends := _ends(found.get(_REPLY, b""))):
+        fields = netlink.attributes(data, start + _HEAD, end)
+        states[_state(fields)] += 1
+        if int.from_bytes(fields.get(_STATUS, b"")[:4]) & _SOURCE_NAT and (ends := _ends(fields.get(_REPLY, b""))):
             shared[ends] += 1
         if states.total() >= most:
             whole = False
@@ -86,15 +86,15 @@ def _nest(data: bytes) -> dict[int, bytes]:
     return netlink.attributes(data, 0, len(data))
 
 
-def _state(found: dict[int, bytes]) -> str:
+def _state(fields: dict[int, bytes]) -> str:
     """Return the state of a TCP entry; CTA_PROTOINFO_TCP and CTA_PROTOINFO_TCP_STATE are both the first of their nest.
 
-    Other protocols have none, and are told by the number in their tuple.
+    Other protocols have none, and are known by the number in their tuple.
     """
-    state = _nest(_nest(found.get(_PROTOCOL, b"")).get(1, b"")).get(1, b"")
+    state = _nest(_nest(fields.get(_PROTOCOL, b"")).get(1, b"")).get(1, b"")
     if state:
         return _STATES[state[0]] if state[0] < len(_STATES) else "NONE"
-    protocol = _nest(_nest(found.get(_ORIGINAL, b"")).get(2, b"")).get(1, b"")
+    protocol = _nest(_nest(fields.get(_ORIGINAL, b"")).get(2, b"")).get(1, b"")
     return "udp" if protocol[:1] == bytes([socket.IPPROTO_UDP]) else "other"
 
 

@@ -44,7 +44,7 @@ _RETRANS = 19  # bytes from a message's beginning: idiag_retrans
 _FILTERED = 128  # ports: with more listeners the bytecode would cost more than it saves
 _MOST_ROWS = 64
 _MOST_PASSING = 200_000
-_BACKENDS = 16  # destinations of which the ports are told, the busiest
+_BACKENDS = 16  # destinations of which the ports are reported, the busiest
 
 
 class Listener(TypedDict):
@@ -207,7 +207,7 @@ class _Look:
             tried = run[_RETRANS::step]
             going = [port not in self.ports and state != SYN_RECV for port, state in zip(local, states, strict=True)]
             self.maps.take("other", zip(keys, local, strict=True), going)
-            self._add("other", keys, [one and state != SYN_SENT for one, state in zip(going, states, strict=True)])
+            self._add("other", keys, [goes and state != SYN_SENT for goes, state in zip(going, states, strict=True)])
             for key, port, state, again in zip(keys, local, states, tried, strict=True):
                 if state == SYN_SENT:
                     row = self.flows.setdefault(key, Counter())
@@ -274,12 +274,12 @@ def _columns(run: bytes, step: int, columns: tuple[int, ...]) -> tuple[list[Key]
 
 def _gone(states: bytes, timers: bytes, going: list[bool]) -> dict[str, list[bool]]:
     """Return which of those that go out are in TIME_WAIT, which in FIN_WAIT2 and only a timer, and which neither."""
-    waiting = [one and state == TIME_WAIT for one, state in zip(going, states, strict=True)]
+    waiting = [goes and state == TIME_WAIT for goes, state in zip(going, states, strict=True)]
     half = [
-        one and state != TIME_WAIT and timer == TIMER_WAIT
-        for one, state, timer in zip(going, states, timers, strict=True)
+        goes and state != TIME_WAIT and timer == TIMER_WAIT
+        for goes, state, timer in zip(going, states, timers, strict=True)
     ]
-    rest = [one and not (w or h) for one, w, h in zip(going, waiting, half, strict=True)]
+    rest = [goes and not (w or h) for goes, w, h in zip(going, waiting, half, strict=True)]
     return {"time_wait": waiting, "half_closed": half, "other": rest}
 
 
@@ -290,7 +290,7 @@ def owners(link: sock_diag.Link, states: int = _OWNED) -> tuple[list[sock_diag.H
     """Return what owns a port by bind(), as the sockets probe has it, and of these the listeners with their queues.
 
     Listeners alone cost next to nothing; for what is only bound the kernel walks the ports of all sockets. Without a
-    link there is no backlog of a listener, and so none is told of.
+    link there is no backlog of a listener, and so none is reported.
     """
     held: list[sock_diag.Held] = []
     listeners: list[Listener] = []

@@ -27,20 +27,22 @@ class Worker(TypedDict):
 
 def run(pids: list[int]) -> list[Worker]:
     """Return those that do the work: these, or the children alike of one; without those that only keep others."""
-    found: dict[int, tuple[str, str, int]] = {}
+    processes: dict[int, tuple[str, str, int]] = {}
     for pid in [*pids, *_children(pids[0])] if len(pids) == 1 else pids:
         try:
-            found[pid] = _who(pid)
+            processes[pid] = _who(pid)
         except OSError:
             continue
-    keepers = {parent for _, (name, _, parent) in found.items() if parent in found and found[parent][0] == name}
+    keepers = {
+        parent for _, (name, _, parent) in processes.items() if parent in processes and processes[parent][0] == name
+    }
     if len(pids) == 1:
-        own = found.get(pids[0], ("", "", 0))[0]
-        found = {pid: who for pid, who in found.items() if who[0] == own}
+        own = processes.get(pids[0], ("", "", 0))[0]
+        processes = {pid: who for pid, who in processes.items() if who[0] == own}
     titles: dict[str, int] = {}
     return [
         {"pid": pid, "name": named(name, line), "alike": titles.setdefault(line, len(titles))}
-        for pid, (name, line, _) in sorted(found.items())
+        for pid, (name, line, _) in sorted(processes.items())
         if pid not in keepers
     ]
 
@@ -63,10 +65,10 @@ def _who(pid: int) -> tuple[str, str, int]:
 def stat(pid: int) -> proc.Stat:
     """Return what /proc/PID/stat says; raises OSError where the process is gone."""
     with open(f"/proc/{pid}/stat", "rb") as file:
-        found = proc.stat(file.read().decode(errors="replace"))
-    if found is None:
+        fields = proc.stat(file.read().decode(errors="replace"))
+    if fields is None:
         raise ProcessLookupError(errno.ESRCH, os.strerror(errno.ESRCH))
-    return found
+    return fields
 
 
 def named(name: str, line: str) -> str:

@@ -68,50 +68,50 @@ def where(params: dict[str, t.Any]) -> list[str]:
 
 def words(params: dict[str, t.Any], names: dict[str, str]) -> list[str]:
     """Return options as words, each in one, so that no value is taken for an option."""
-    found = []
+    arguments = []
     for name, option in names.items():
         value = params[name]
         if value is True:
-            found.append(option)
+            arguments.append(option)
         elif value is not None and value is not False:
-            found += [f"{option}={each}" for each in (value if isinstance(value, list) else [value])]
-    return found
+            arguments += [f"{option}={each}" for each in (value if isinstance(value, list) else [value])]
+    return arguments
 
 
 class Answer(t.NamedTuple):
-    """What hosttune answered: its exit code, its document, what it said on standard error."""
+    """What hosttune answered: its exit code, its document, what it wrote on standard error."""
 
     code: int
     document: dict[str, t.Any]
-    said: str
+    stderr: str
 
 
 def ask(module: AnsibleModule, line: list[str], schema: str, codes: t.Sequence[int], keys: dict[str, t.Any]) -> Answer:
     """Run a verb with --format json; fail the task where it gives no document of `schema` with `keys`, or ends
     with none of `codes`."""
-    code, out, said = _run(module, [*line, "--format", "json"])
+    code, out, stderr = _run(module, [*line, "--format", "json"])
     try:
         document = json.loads(out)
     except ValueError:
         document = None
     if not isinstance(document, dict):
-        if code and said:
-            fail(module, _first(said), code, said)
-        fail(module, f"it answered with no JSON, but {_shown(out) or 'nothing'}", code, said)
+        if code and stderr:
+            fail(module, _first(stderr), code, stderr)
+        fail(module, f"it answered with no JSON, but {_shown(out) or 'nothing'}", code, stderr)
     if document.get("schema") != schema:
         fail(
             module,
             f"it answers as {_shown(str(document.get('schema')))} has it, and this collection reads {schema}: "
             "install both at the same version",
             code,
-            said,
+            stderr,
         )
     for key, kind in keys.items():
         if not isinstance(document.get(key), kind):
-            fail(module, f"its answer is not as {schema} has it: {key}", code, said)
+            fail(module, f"its answer is not as {schema} has it: {key}", code, stderr)
     if code not in codes:
-        fail(module, _first(said) or f"it ended with {code}", code, said)
-    return Answer(code, document, said)
+        fail(module, _first(stderr) or f"it ended with {code}", code, stderr)
+    return Answer(code, document, stderr)
 
 
 def finish(module: AnsibleModule, work: t.Callable[[AnsibleModule], dict[str, t.Any]]) -> None:
@@ -125,30 +125,30 @@ def finish(module: AnsibleModule, work: t.Callable[[AnsibleModule], dict[str, t.
 
 def version(module: AnsibleModule) -> str:
     """Return the version of hosttune on the host."""
-    code, out, said = _run(module, ["--version"])
+    code, out, stderr = _run(module, ["--version"])
     name, number = [*out.split(), "", ""][:2]
     if code or name != "hosttune" or not number[:1].isdecimal():
-        fail(module, f"it does not say its version, but {_shown(out or said) or 'nothing'}", code, said)
+        fail(module, f"it does not say its version, but {_shown(out or stderr) or 'nothing'}", code, stderr)
     return number
 
 
-def fail(module: AnsibleModule, why: str, code: int, said: str, **more: t.Any) -> t.NoReturn:
-    """Fail the task: `why` names what is wrong with what hosttune did or said."""
+def fail(module: AnsibleModule, why: str, code: int, stderr: str, **more: t.Any) -> t.NoReturn:
+    """Fail the task: `why` names what is wrong with what hosttune did or wrote."""
     # one line of hosttune's own is what `why` says already
-    if len(said.splitlines()) > 1:
-        more["stderr"] = said
+    if len(stderr.splitlines()) > 1:
+        more["stderr"] = stderr
     module.fail_json(msg=why if why.startswith("hosttune: ") else f"hosttune: {why}", rc=code, **more)
     raise AssertionError("fail_json returns")
 
 
 def findings(report: dict[str, t.Any]) -> dict[str, list[dict[str, t.Any]]]:
     """Return the findings of a report by verdict, each with what a person needs."""
-    found: dict[str, list[dict[str, t.Any]]] = {"FAIL": [], "DRIFT": [], "UNKNOWN": []}
+    by_verdict: dict[str, list[dict[str, t.Any]]] = {"FAIL": [], "DRIFT": [], "UNKNOWN": []}
     names = ("id", "subject", "verdict", "severity", "because", "fix")
     for finding in report["findings"]:
-        if finding["verdict"] in found:
-            found[finding["verdict"]].append({name: finding[name] for name in names})
-    return found
+        if finding["verdict"] in by_verdict:
+            by_verdict[finding["verdict"]].append({name: finding[name] for name in names})
+    return by_verdict
 
 
 def smallest(bounds: list[dict[str, t.Any]]) -> dict[str, t.Any] | None:
@@ -159,36 +159,36 @@ def smallest(bounds: list[dict[str, t.Any]]) -> dict[str, t.Any] | None:
     return min(known, key=lambda each: each[:2])[2] if known else None
 
 
-def named(found: list[dict[str, t.Any]]) -> str:
+def named(rows: list[dict[str, t.Any]]) -> str:
     """Return findings in a line, each with its reason."""
-    return listed([f"{finding['subject']}: {finding['because']}" for finding in found])
+    return listed([f"{finding['subject']}: {finding['because']}" for finding in rows])
 
 
-def listed(found: list[str]) -> str:
-    """Return the first of what was found in one line, and how many there are more."""
-    more = len(found) - NAMED
-    return "; ".join(found[:NAMED]) + (f"; and {more} more" if more > 0 else "")
+def listed(items: list[str]) -> str:
+    """Return the first items in one line, and how many there are more."""
+    more = len(items) - NAMED
+    return "; ".join(items[:NAMED]) + (f"; and {more} more" if more > 0 else "")
 
 
 def _program(module: AnsibleModule) -> str:
     """Return the path of hosttune; fail the task where there is none."""
     name: str = module.params["executable"]
-    found: str | None
+    path: str | None
     if "/" in name:
-        found = name if os.path.isfile(name) and os.access(name, os.X_OK) else None
+        path = name if os.path.isfile(name) and os.access(name, os.X_OK) else None
     else:
-        found = module.get_bin_path(name, opt_dirs=PLACES)
-    if found is None:
+        path = module.get_bin_path(name, opt_dirs=PLACES)
+    if path is None:
         module.fail_json(
             msg=f"{name}: no such program on this host; the role hosttune.hosttune.hosttune installs hosttune, "
             "or name where it is with executable"
         )
         raise AssertionError("fail_json returns")
-    return found
+    return path
 
 
 def _run(module: AnsibleModule, line: list[str]) -> tuple[int, str, str]:
-    """Run hosttune to its end and return its exit code and what it said; fail the task where it does not end."""
+    """Run hosttune to its end and return its exit code and what it wrote; fail the task where it does not end."""
     command = [_program(module), *line]
     limit = module.params["timeout"]
     if limit < 1:
@@ -207,29 +207,29 @@ def _run(module: AnsibleModule, line: list[str]) -> tuple[int, str, str]:
     except (OSError, ValueError) as error:
         module.fail_json(msg=f"{command[0]}: it cannot be started: {error}")
     try:
-        out, said = running.communicate(timeout=limit)
+        out, stderr = running.communicate(timeout=limit)
     except subprocess.TimeoutExpired:
         _stop(module, running, limit)
-    return running.returncode, out.decode("utf-8", "replace"), said.decode("utf-8", "replace").strip()
+    return running.returncode, out.decode("utf-8", "replace"), stderr.decode("utf-8", "replace").strip()
 
 
 def _stop(module: AnsibleModule, running: subprocess.Popen[bytes], limit: int) -> t.NoReturn:
-    """End a run that took too long, and fail the task with what it said about it."""
+    """End a run that took too long, and fail the task with what it wrote about it."""
     os.killpg(running.pid, signal.SIGTERM)
     try:
-        said = running.communicate(timeout=GRACE)[1].decode("utf-8", "replace").strip()
+        stderr = running.communicate(timeout=GRACE)[1].decode("utf-8", "replace").strip()
         why = f"it did not end within {limit} s and was told to stop"
     except subprocess.TimeoutExpired:
         os.killpg(running.pid, signal.SIGKILL)
         running.wait()
-        said = ""
+        stderr = ""
         why = f"it did not end within {limit} s and was killed; the next apply or rollback heals what it began"
-    fail(module, why + (": " + said.splitlines()[-1] if said else ""), running.returncode, said)
+    fail(module, why + (": " + stderr.splitlines()[-1] if stderr else ""), running.returncode, stderr)
 
 
-def _first(said: str) -> str:
+def _first(stderr: str) -> str:
     """Return the line that says why: the first of hosttune's own, and the last where there is none."""
-    lines = said.splitlines()
+    lines = stderr.splitlines()
     return next((line for line in reversed(lines) if line.startswith("hosttune: ")), lines[-1] if lines else "")
 
 

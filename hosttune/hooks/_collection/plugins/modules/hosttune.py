@@ -68,18 +68,20 @@ def applied(module: AnsibleModule) -> dict[str, t.Any]:
     if module._diff:
         result["diff"] = differences(document["changes"])
     if answer.code == REFUSED or document["refused"]:
-        why = cli.listed(document["refused"]) or answer.said
-        cli.fail(module, f"refused: {why}", answer.code, answer.said, **result)
+        why = cli.listed(document["refused"]) or answer.stderr
+        cli.fail(module, f"refused: {why}", answer.code, answer.stderr, **result)
     if answer.code == 1:
         why = f"apply {document.get('id')} was made, and this does not hold: {cli.listed(not_holding(document))}"
-        cli.fail(module, why, answer.code, answer.said, **result)
+        cli.fail(module, why, answer.code, answer.stderr, **result)
     return {**result, "report": document}
 
 
 def not_holding(document: dict[str, t.Any]) -> list[str]:
-    """Return what was written and does not hold, and what the role wants and has not got."""
+    """Return what was written and does not hold, and what the role requires and does not have."""
     failed = [row for row in document["results"] if row["verdict"] == "FAIL"]
-    return [lost(one) for one in document["not_in_force"]] + [f"{row['subject']}: {row['because']}" for row in failed]
+    return [lost(entry) for entry in document["not_in_force"]] + [
+        f"{row['subject']}: {row['because']}" for row in failed
+    ]
 
 
 def rolled_back(module: AnsibleModule) -> dict[str, t.Any]:
@@ -111,16 +113,16 @@ def rolled_back(module: AnsibleModule) -> dict[str, t.Any]:
     if module._diff:
         result["diff"] = {"prepared": document["diff"]}
     if answer.code == 1:
-        why = cli.listed([*document["kept"], *document["notes"]]) or answer.said
-        cli.fail(module, "not all was taken back: " + why, answer.code, answer.said, **result)
+        why = cli.listed([*document["kept"], *document["notes"]]) or answer.stderr
+        cli.fail(module, "not all was taken back: " + why, answer.code, answer.stderr, **result)
     return {**result, "report": document}
 
 
-def lost(one: dict[str, t.Any]) -> str:
+def lost(entry: dict[str, t.Any]) -> str:
     """Return what was written and does not hold, with who holds it."""
-    there = "is there now" if one["when"] == "now" else "comes at boot"
-    by = "".join(f", {who}" for who in one["by"])
-    return f"{one['target']}: {one['wrote']} was written, {one['holds']} {there}{by}"
+    there = "is there now" if entry["when"] == "now" else "comes at boot"
+    by = "".join(f", {who}" for who in entry["by"])
+    return f"{entry['target']}: {entry['wrote']} was written, {entry['holds']} {there}{by}"
 
 
 def confirmed(module: AnsibleModule) -> dict[str, t.Any]:
@@ -152,10 +154,10 @@ def differences(changes: list[dict[str, t.Any]]) -> list[dict[str, str]]:
         if change["backend"] != "file":
             lines.append(change["diff"])
             continue
-        one = {"before_header": change["target"], "after_header": change["target"]}
+        difference = {"before_header": change["target"], "after_header": change["target"]}
         for when in ("before", "after"):
-            one[when] = (change[when] or {}).get("text", "")
-        shown.append(one)
+            difference[when] = (change[when] or {}).get("text", "")
+        shown.append(difference)
     return shown + ([{"prepared": "\n".join(lines) + "\n"}] if lines else [])
 
 

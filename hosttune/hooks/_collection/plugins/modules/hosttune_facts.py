@@ -17,7 +17,7 @@ def facts(module: AnsibleModule) -> dict[str, t.Any]:
     line = ["check", *cli.aim(module.params), "--strict"]
     answer = cli.ask(module, line, "hosttune/report/1", list(STATUS), cli.REPORT)
     document = answer.document
-    found = cli.findings(document)
+    findings = cli.findings(document)
     first = cli.smallest(document["bounds"]) or {}
     fact = {
         "version": version,
@@ -31,8 +31,8 @@ def facts(module: AnsibleModule) -> dict[str, t.Any]:
             "unknown": [bound["id"] for bound in document["bounds"] if isinstance(bound["hard"], dict)],
         },
         "pools": [pool(each) for each in document["pools"]],
-        "wrong": [f["subject"] for f in found["FAIL"] + found["DRIFT"]],
-        "unknown": [f["subject"] for f in found["UNKNOWN"]],
+        "wrong": [f["subject"] for f in findings["FAIL"] + findings["DRIFT"]],
+        "unknown": [f["subject"] for f in findings["UNKNOWN"]],
         "warnings": document["warnings"],
     }
     return {"changed": False, "ansible_facts": {"hosttune": fact}}
@@ -42,8 +42,8 @@ def pool(each: dict[str, t.Any]) -> dict[str, t.Any]:
     """Return what a play needs of a pool of source ports."""
     backend = each["backend"]
     host = f"[{backend['address']}]" if ":" in backend["address"] else backend["address"]
-    found = {name: each[name] for name in ("source", "mode", "usable", "free", "knee")}
-    return dict(found, backend=f"{host}:{backend['port']}")
+    figures = {name: each[name] for name in ("source", "mode", "usable", "free", "knee")}
+    return dict(figures, backend=f"{host}:{backend['port']}")
 
 
 def main() -> None:

@@ -23,11 +23,11 @@ def check(module: AnsibleModule) -> dict[str, t.Any]:
     least = module.params["fail_on"]
     if answer.code == WRONG and least is not None:
         grave = [f for f in result["wrong"] if RANKS.index(f["severity"]) >= RANKS.index(least)]
-        cli.fail(module, "not ready: " + cli.named(grave), answer.code, answer.said, **result)
+        cli.fail(module, "not ready: " + cli.named(grave), answer.code, answer.stderr, **result)
     # where something is wrong too, that is what the exit code says
     counted = [f for f in result["unknown"] if RANKS.index(f["severity"]) >= RANKS.index(least or "error")]
     if answer.code == UNTOLD or (module.params["strict"] and counted):
-        cli.fail(module, "could not be examined: " + cli.named(counted), answer.code, answer.said, **result)
+        cli.fail(module, "could not be examined: " + cli.named(counted), answer.code, answer.stderr, **result)
     return {**result, "report": answer.document}
 
 
@@ -41,18 +41,18 @@ def capacity(module: AnsibleModule) -> dict[str, t.Any]:
         wanted = answer.document["workload"]["connections"]
         first = cli.smallest(answer.document["bounds"])
         why = f" it stalls at {first['hard']}, {first['name']}" if first else ""
-        cli.fail(module, f"does not carry {wanted} connections:{why}", answer.code, answer.said, **result)
+        cli.fail(module, f"does not carry {wanted} connections:{why}", answer.code, answer.stderr, **result)
     return {**result, "report": answer.document}
 
 
 def look(module: AnsibleModule, line: list[str], codes: list[int]) -> tuple[cli.Answer, dict[str, t.Any]]:
     """Return hosttune's answer, and what of it every report gives."""
     answer = cli.ask(module, line, "hosttune/report/1", codes, cli.REPORT)
-    found = cli.findings(answer.document)
+    findings = cli.findings(answer.document)
     return answer, {
         "changed": False,
-        "wrong": found["FAIL"] + found["DRIFT"],
-        "unknown": found["UNKNOWN"],
+        "wrong": findings["FAIL"] + findings["DRIFT"],
+        "unknown": findings["UNKNOWN"],
     }
 
 

@@ -1,4 +1,4 @@
-"""Port pools of the destinations that the socket table itself shows, with the bind mode that its ports tell."""
+"""Port pools of the destinations that the socket table itself shows, with the bind mode that its ports show."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from hosttune.errors import HostError
 from hosttune.facts import bind_mode, pool
-from hosttune.facts.bind_mode import Pair, Told
+from hosttune.facts.bind_mode import Binding, Pair
 from hosttune.host import Host
 from hosttune.model import Backend, BindMode, Flow, Pools, PortPool, Reason
 from hosttune.ports import span
@@ -37,7 +37,7 @@ def gather(
 ) -> Pools:
     """Return the pools of the busiest destinations, or of those that are named; none, and why, where it cannot.
 
-    Others than the named ones are looked at all the same: they tell the bind mode. `seen` are the ports in use as the
+    Others than the named ones are looked at all the same: they show the bind mode. `seen` are the ports in use as the
     look at all sockets gave them; another look is taken where a named destination is not among them.
     """
     named = {(b.address, b.port) for b in backends}
@@ -54,15 +54,15 @@ def gather(
     except HostError as error:
         return Pools(notes=(f"the port pools could not be counted: {error}",))
     space = bind_mode.room(table.settings.low, table.settings.high, table.settings.reserved)
-    told = bind_mode.modes(space, _mask(table.held), table.ports)
+    modes = bind_mode.modes(space, _mask(table.held), table.ports)
     pools, why = [], {}
-    for pair in told:
+    for pair in modes:
         if (named and (pair[1].address, pair[1].port) not in named) or (sources and pair[0] not in sources):
             continue
-        owners = _owners(space, pair, told, table.ports)
-        pools.append(_pool(table, pair, told[pair], bind_mode.union([table.ports[one] for one in owners])))
-        why[pair] = _why(pair, owners, told, table.ports)
-    unsure = frozenset(pair for pair, one in told.items() if one.mode is None)
+        owners = _owners(space, pair, modes, table.ports)
+        pools.append(_pool(table, pair, modes[pair], bind_mode.union([table.ports[owner] for owner in owners])))
+        why[pair] = _why(pair, owners, modes, table.ports)
+    unsure = frozenset(pair for pair, how in modes.items() if how.mode is None)
     return Pools(tuple(pools), why, unsure=unsure)
 
 
@@ -80,52 +80,52 @@ def _look(host: Host, flows: Sequence[Flow], seen: Mapping[str, Any] | None) -> 
     answer = seen or host.probe("sockets", backends=[[b.address, b.port] for b in every[:_MOST]], whole=whole)
     rows = {(row["source"], Backend(row["address"], row["port"])): row for row in answer["tuples"]}
     ports = {pair: _ports(row) for pair, row in rows.items()}
-    local: dict[str, int] = {one["address"]: int(one["ports"], 16) for one in answer["local"]}
+    local: dict[str, int] = {row["address"]: int(row["ports"], 16) for row in answer["local"]}
     for (source, _), used in ports.items():
         local[source] = local.get(source, 0) | used
     held = tuple(pool.Held(h["address"], h["port"], h["listen"], h["v6only"]) for h in answer["held"])
     return _Table(settings, rows, ports, held, local)
 
 
-def _pool(table: _Table, pair: Pair, told: Told, owned: int) -> PortPool:
+def _pool(table: _Table, pair: Pair, how: Binding, owned: int) -> PortPool:
     source, backend = pair
     settings = table.settings
-    if told.mode is BindMode.EXPLICIT:
-        settings = dataclasses.replace(settings, low=told.low, high=told.high, reserved=0, chosen=True)
+    if how.mode is BindMode.EXPLICIT:
+        settings = dataclasses.replace(settings, low=how.low, high=how.high, reserved=0, chosen=True)
     used = pool.used_of(table.rows[pair], table.local[source])
-    return pool.compute(source, backend, told.mode or BindMode.CONNECT, settings, table.held, used, owned)
+    return pool.compute(source, backend, how.mode or BindMode.CONNECT, settings, table.held, used, owned)
 
 
-def _owners(space: bind_mode.Room, pair: Pair, told: Mapping[Pair, Told], ports: Mapping[Pair, int]) -> list[Pair]:
+def _owners(space: bind_mode.Room, pair: Pair, modes: Mapping[Pair, Binding], ports: Mapping[Pair, int]) -> list[Pair]:
     """Return the connections whose ports a bind() owns, so that no connect() of this pair can have them.
 
-    Where two sources' ports never meet although nothing tells the mode of either, one of the two binds.
+    Where two sources' ports never meet although the mode of neither is known, one of the two binds.
     """
-    mode = told[pair].mode
+    mode = modes[pair].mode
     if mode not in (None, BindMode.CONNECT):
         return []
-    found = []
-    some = len(told) <= _PAIRS
-    for other, how in told.items():
+    owners = []
+    some = len(modes) <= _PAIRS
+    for other, how in modes.items():
         if other == pair or how.mode is BindMode.CONNECT:
             continue
         if other[0] == pair[0] and mode is None and how.mode is not BindMode.EXPLICIT:
-            continue  # of one source, the pairs themselves would have told
+            continue  # of one source, the pairs themselves would have shown it
         within = ports[other] & span(space.low, space.high)
         maybe = some and (mode is None or how.mode is BindMode.EXPLICIT)
         if how.mode is BindMode.BIND or (maybe and bind_mode.apart(space, ports[pair], within)):
-            found.append(other)
-    return [other for other in found if ports[other] & span(space.low, space.high)]
+            owners.append(other)
+    return [other for other in owners if ports[other] & span(space.low, space.high)]
 
 
-def _why(pair: Pair, owners: Sequence[Pair], told: Mapping[Pair, Told], ports: Mapping[Pair, int]) -> str:
-    """Return what tells the mode of a pair, where anything does, and whose ports a bind() owns."""
-    found = [told[pair].why] if told[pair].mode else []
+def _why(pair: Pair, owners: Sequence[Pair], modes: Mapping[Pair, Binding], ports: Mapping[Pair, int]) -> str:
+    """Return what shows the mode of a pair, where anything does, and whose ports a bind() owns."""
+    reasons = [modes[pair].why] if modes[pair].mode else []
     for other in owners:
-        which = "they are bound" if told[other].mode else "those of one of the two are bound"
+        which = "they are bound" if modes[other].mode else "those of one of the two are bound"
         count = ports[other].bit_count()
-        found.append(f"none of the {count:,} ports from {other[0]} to {other[1]} is used here: {which}")
-    return "; ".join(found)
+        reasons.append(f"none of the {count:,} ports from {other[0]} to {other[1]} is used here: {which}")
+    return "; ".join(reasons)
 
 
 def _ports(row: Mapping[str, Any]) -> int:
@@ -133,4 +133,4 @@ def _ports(row: Mapping[str, Any]) -> int:
 
 
 def _mask(held: Sequence[pool.Held]) -> int:
-    return bind_mode.union([1 << port for port in {one.port for one in held}])
+    return bind_mode.union([1 << port for port in {bound.port for bound in held}])
