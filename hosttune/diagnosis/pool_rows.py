@@ -64,7 +64,7 @@ def counts(clues: Clues, pool: PortPool) -> tuple[int, int]:
 def inferred(clues: Clues, pool: PortPool) -> bool:
     """Say whether it is known from the ports of two sources that one of them binds, and not which."""
     pair = (pool.source, pool.backend)
-    return pair in clues.pools.unsure and bool(pool.blocked) and bool(clues.pools.told.get(pair))
+    return pair in clues.pools.unsure and bool(pool.blocked) and bool(clues.pools.basis.get(pair))
 
 
 def not_seen(clues: Clues) -> str:
@@ -115,7 +115,7 @@ def taken(clues: Clues, pool: PortPool) -> tuple[Evidence, ...]:
         (pool.reserved, "reserved"),
     )
     counted = ", ".join(f"{number:,} {name}" for number, name in parts if number)
-    why = clues.pools.told.get((pool.source, pool.backend), "")
+    why = clues.pools.basis.get((pool.source, pool.backend), "")
     shares = [Evidence(f"{room(pool)}; {counted or 'none in use'}", SOCKETS)]
     return (*shares, *((Evidence(why, SOCKETS),) if why else ()))
 

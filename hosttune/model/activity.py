@@ -206,15 +206,15 @@ class Use:
 class Pools:
     """The port pools of the destinations that were found or named, and the way in which their ports are bound.
 
-    `told` says how the bind mode of each source and backend is known; `unsure` are those where nothing tells it. Both
+    `basis` is how the bind mode of each source and backend is known; `unsure` are those where nothing shows it. Both
     are empty where the person named the mode.
     """
 
     pools: tuple[PortPool, ...] = ()
-    told: Mapping[tuple[str, Backend], str] = field(default_factory=dict)
+    basis: Mapping[tuple[str, Backend], str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     unsure: frozenset[tuple[str, Backend]] = frozenset()
 
     def guessed(self, pool: PortPool) -> bool:
         """Say whether a program's own range is known only from the ports that it uses now: it may be wider."""
-        return pool.mode is BindMode.EXPLICIT and (pool.source, pool.backend) in self.told
+        return pool.mode is BindMode.EXPLICIT and (pool.source, pool.backend) in self.basis

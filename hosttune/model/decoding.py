@@ -44,7 +44,7 @@ def _validator(kind: Any, exact: bool) -> SchemaValidator:
 
 def _strict(schema: Any, exact: bool) -> Any:
     if isinstance(schema, list | tuple):
-        return type(schema)(_strict(one, exact) for one in schema)
+        return type(schema)(_strict(part, exact) for part in schema)
     if not isinstance(schema, dict):
         return schema
     made = {name: _strict(value, exact) for name, value in schema.items() if name not in ("metadata", "serialization")}
@@ -75,7 +75,7 @@ def _number(key: Any) -> int:
 def _sentence(error: ValidationError) -> str:
     """Return where something is wrong, what stands there, and why that cannot be."""
     # of a union that of the kind which came nearest
-    wrong = max(error.errors(include_url=False), key=lambda one: len(one["loc"]))
+    wrong = max(error.errors(include_url=False), key=lambda detail: len(detail["loc"]))
     where = "".join(f"[{part}]: " if isinstance(part, int) else f"{part}: " for part in wrong["loc"] if part != "")
     value = wrong["input"]
     shown = type(value).__name__ if isinstance(value, list | dict) else value

@@ -203,11 +203,11 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Wire:
-    """A way from a box to another, with what is said beside it."""
+    """A way from a box to another, with the notes that stand beside it."""
 
     start: str
     end: str
-    told: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,11 +223,11 @@ class Flow:
 class Curve:
     """One figure over time: points are (seconds, value), None where nothing is known for a while.
 
-    `limits` and `knees` are (seconds, value) from where each held, `most` is the maximum, `told` what is said of it.
+    `limits` and `knees` are (seconds, value) from where each held, `most` is the maximum, `note` what its legend adds.
     """
 
     name: str
-    told: str
+    note: str
     points: tuple[tuple[float, float | None], ...]
     limits: tuple[tuple[float, int | None], ...] = ()
     knees: tuple[tuple[float, int | None], ...] = ()

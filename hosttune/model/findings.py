@@ -41,7 +41,7 @@ class Unknown:
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
         return written_as(
             {"unknown": tuple(reason.name for reason in Reason), "detail": str},
-            lambda found: cls(Reason[found["unknown"]], found["detail"]),
+            lambda document: cls(Reason[document["unknown"]], document["detail"]),
             lambda value: {"unknown": value.reason.name, "detail": value.detail},
         )
 
@@ -94,7 +94,7 @@ class Origin:
     def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
         return written_as(
             {"file": str, "line": int, "text": str},
-            lambda found: cls(found["file"], found["line"], found["text"]),
+            lambda document: cls(document["file"], document["line"], document["text"]),
             lambda value: {"file": value.path, "line": value.line, "text": value.text},
         )
 
@@ -175,7 +175,7 @@ class Verdict(StrEnum):
     NOT_APPLICABLE = "NOT_APPLICABLE"
 
     @property
-    def told(self) -> bool:
+    def conclusive(self) -> bool:
         """Whether it says how the host is: what is unknown, or has no meaning here, does not."""
         return self in (Verdict.OK, Verdict.FAIL, Verdict.DRIFT)
 

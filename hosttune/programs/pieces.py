@@ -119,18 +119,18 @@ def limit(deployment: Deployment, host: PlannedHost, pair: Pair, sharing: Counte
     It is what its ports carry, or half of them where the plan stays below the knee, and this pair's part of what the
     backend's host may carry at all (`sharing`: how many pairs lead to it).
     """
-    found: list[int] = []
+    limits: list[int] = []
     plan = deployment.sizing.plan(host.tier.name)
     hop = next((hop for hop in plan.hops if pair.tier in hop.to), None)
     if hop:
         ports = hop.knee if deployment.sizing.topology.below_knee and hop.knee is not None else hop.ports
         if hop.mode is BindMode.BIND:
             ports //= max(sum(other.source == pair.source for other in host.pairs), 1)
-        found.append(ports)
+        limits.append(ports)
     theirs = deployment.sizing.topology.tier(pair.tier).connections_max
     if theirs:
-        found.append(theirs // max(sharing[pair.backend.address], 1))
-    return max(min(found), 1) if found else None
+        limits.append(theirs // max(sharing[pair.backend.address], 1))
+    return max(min(limits), 1) if limits else None
 
 
 def together(deployment: Deployment, host: PlannedHost, pairs: list[Pair], sharing: Counter[str]) -> int | None:

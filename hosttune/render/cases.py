@@ -41,7 +41,7 @@ class Case:
     name: str
     outcome: Outcome
     verdict: str
-    said: str
+    message: str
     facts: tuple[tuple[str, str], ...] = ()
 
 
@@ -49,19 +49,19 @@ def cases(report: Report) -> list[Case]:
     """Return all tests of a report, those of one group together; texts are safe to print."""
     report = cleaned(report)
     # where nothing at all could be told, all green would be a lie
-    strict = report.strict or not any(f.verdict.told for f in report.findings)
+    strict = report.strict or not any(f.verdict.conclusive for f in report.findings)
     made = [case for finding in report.findings for case in _of_finding(report, finding, strict)]
     asked = [case for case in made if case.group not in (LINT, CAPACITY)]
     others = [case for case in made if case.group in (LINT, CAPACITY)]
     order = [*(clean(role) for role in report.roles), *(case.group for case in asked), LINT, CAPACITY]
-    found = sorted([*asked, *others, *_of_bounds(report)], key=lambda case: order.index(case.group))
-    return list(_told_apart(found))
+    ordered = sorted([*asked, *others, *_of_bounds(report)], key=lambda case: order.index(case.group))
+    return list(_distinct(ordered))
 
 
-def _told_apart(found: Iterable[Case]) -> Iterator[Case]:
+def _distinct(cases: Iterable[Case]) -> Iterator[Case]:
     """Return the cases, one that has the name of an earlier one of its group with a number."""
     taken: set[tuple[str, str]] = set()
-    for case in found:
+    for case in cases:
         name, number = case.name, 1
         while (case.group, name) in taken:
             number += 1
@@ -91,30 +91,34 @@ def _of_finding(report: Report, finding: Finding, strict: bool) -> Iterator[Case
 
 def _facts(finding: Finding) -> tuple[tuple[str, str], ...]:
     row, reading = finding.requirement, finding.reading
-    told = [("severity", finding.severity.value)]
-    told += [("subject", str(finding.subject))] if _PID.match(str(finding.subject)) else []
+    facts = [("severity", finding.severity.value)]
+    facts += [("subject", str(finding.subject))] if _PID.match(str(finding.subject)) else []
     if row is not None and reading is not None:
-        told += [("now", value(reading.runtime, row.unit)), ("boot", value(reading.boot, row.unit))]
-        told += [("wants", wants(row) + (f" {row.unit}" if row.unit else "")), ("why", row.why), ("source", row.source)]
-        told += [("set by", f"{reading.origin}" if reading.origin else "nothing on disk")]
-    told += [("fix", finding.fix)] if finding.fix else []
-    return tuple((name, clean(text)) for name, text in told)
+        facts += [("now", value(reading.runtime, row.unit)), ("boot", value(reading.boot, row.unit))]
+        facts += [
+            ("wants", wants(row) + (f" {row.unit}" if row.unit else "")),
+            ("why", row.why),
+            ("source", row.source),
+        ]
+        facts += [("set by", f"{reading.origin}" if reading.origin else "nothing on disk")]
+    facts += [("fix", finding.fix)] if finding.fix else []
+    return tuple((name, clean(text)) for name, text in facts)
 
 
 def _of_bounds(report: Report) -> Iterator[Case]:
     short = {bound.id for number, bound in hard_bounds(report) if number < report.workload.connections}
     short |= {bound.id for _, bound in slow_bounds(report)}
     for bound in report.bounds:
-        said = _bound_says(report, bound)
+        message = _bound_says(report, bound)
         if isinstance(bound.hard, Unknown):
             outcome = Outcome.UNTOLD if report.strict else Outcome.SKIPPED
-            yield Case(CAPACITY, clean(bound.id), outcome, Verdict.UNKNOWN.value, clean(said))
+            yield Case(CAPACITY, clean(bound.id), outcome, Verdict.UNKNOWN.value, clean(message))
             continue
         failed = bound.id in short
-        told = [("bound", bound.name), ("fails", bound.fails), ("fix", bound.raised_by), ("log", bound.log)]
-        facts = tuple((name, clean(text)) for name, text in told if text) if failed else ()
+        details = [("bound", bound.name), ("fails", bound.fails), ("fix", bound.raised_by), ("log", bound.log)]
+        facts = tuple((name, clean(text)) for name, text in details if text) if failed else ()
         outcome = Outcome.FAILED if failed else Outcome.OK
-        yield Case(CAPACITY, clean(bound.id), outcome, "FAIL" if failed else "OK", clean(said), facts)
+        yield Case(CAPACITY, clean(bound.id), outcome, "FAIL" if failed else "OK", clean(message), facts)
 
 
 def _bound_says(report: Report, bound: Bound) -> str:

@@ -19,8 +19,8 @@ def check(report: Report, format: str = "table") -> int:
     grave = {finding.verdict for finding in report.findings if finding.severity.rank >= least}
     if grave & {Verdict.FAIL, Verdict.DRIFT}:
         return 1
-    told = any(finding.verdict.told for finding in report.findings)
-    return 3 if Verdict.UNKNOWN in grave and (report.strict or not told) else 0
+    conclusive = any(finding.verdict.conclusive for finding in report.findings)
+    return 3 if Verdict.UNKNOWN in grave and (report.strict or not conclusive) else 0
 
 
 def capacity(report: Report) -> int:

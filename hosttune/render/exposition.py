@@ -60,10 +60,10 @@ def run(verb: str, success: bool, taken: float | None) -> list[Family]:
 
 def pools(rows: Iterable[tuple[str, str, str, int | None, int | None, int]]) -> list[Family]:
     """Return the families of port pools, of rows (source, destination, bind mode, capacity, knee, used) in ports."""
-    found = [({"source": s, "destination": d, "bind_mode": m}, numbers) for s, d, m, *numbers in rows]
+    labelled = [({"source": s, "destination": d, "bind_mode": m}, numbers) for s, d, m, *numbers in rows]
 
     def family(name: str, help: str, column: int) -> Family:
-        samples = [(labels, n) for labels, numbers in found if (n := numbers[column]) is not None]
+        samples = [(labels, n) for labels, numbers in labelled if (n := numbers[column]) is not None]
         return Family(f"port_pool_{name}", help, samples)
 
     return [

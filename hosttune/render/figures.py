@@ -33,14 +33,14 @@ def percent(share: Fraction) -> str:
     return f"{float(share * 100):.4g} %"
 
 
-def value(found: Value | Unknown | None, unit: str = "") -> str:
+def value(raw: Value | Unknown | None, unit: str = "") -> str:
     """Return a value for a column; ports are names more than numbers and stay plain."""
-    if found is None or isinstance(found, Unknown):
+    if raw is None or isinstance(raw, Unknown):
         return "?"
     plain = unit in ("port", "ports")
-    if isinstance(found, str):
-        return clean(found) or "(empty)"
-    numbers = found if isinstance(found, tuple) else (found,)
+    if isinstance(raw, str):
+        return clean(raw) or "(empty)"
+    numbers = raw if isinstance(raw, tuple) else (raw,)
     return " ".join(str(n) if plain else f"{n:,}" for n in numbers)
 
 
@@ -53,8 +53,8 @@ def numbers(text: str, key: str) -> str:
 
 def when(stamp: str) -> str:
     """Return a time of the journal, 2026-11-24T22:58:17Z, as people write it; other text as it is."""
-    found = re.fullmatch(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\dZ", stamp)
-    return f"{found[1]} {found[2]} UTC" if found else clean(stamp)
+    match = re.fullmatch(r"(\d{4}-\d\d-\d\d)T(\d\d:\d\d):\d\dZ", stamp)
+    return f"{match[1]} {match[2]} UTC" if match else clean(stamp)
 
 
 def clock(stamp: str) -> str:
@@ -71,8 +71,8 @@ def wants(requirement: Requirement) -> str:
     if requirement.subject.kind == "nofile":
         # soft and hard alike are one number
         wanted = tuple(v[0] if isinstance(v, tuple) and len(set(v)) == 1 else v for v in wanted)
-    found = between.join(value(v, requirement.unit) for v in wanted)
-    return signs.get(requirement.operator, "") + found
+    joined = between.join(value(v, requirement.unit) for v in wanted)
+    return signs.get(requirement.operator, "") + joined
 
 
 def bar(amount: int, most: int, width: int, unicode: bool) -> str:
@@ -111,8 +111,8 @@ def slow_bounds(report: Report) -> list[tuple[int, Bound]]:
     """Return the bounds in new connections a second that are below the wanted rate, the smallest first."""
     single = sum(b.kind == "churn" for b in report.bounds) == 2
     bounds = [b for b in report.bounds if b.unit != "connections" and not (single and b.scope is Scope.ALL)]
-    found = [(b.hard, b) for b in bounds if isinstance(b.hard, int) and b.hard < report.workload.rate]
-    return sorted(found, key=lambda pair: pair[0])
+    slow = [(b.hard, b) for b in bounds if isinstance(b.hard, int) and b.hard < report.workload.rate]
+    return sorted(slow, key=lambda pair: pair[0])
 
 
 NO_LIMIT = 1 << 62

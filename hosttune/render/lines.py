@@ -143,23 +143,23 @@ def _bars(block: Bars, page: Page) -> Iterator[Line]:
 
     def row(name: str, number: int, word: str = "") -> str:
         drawn = bar(number, block.most, cells, page.unicode)
-        told = f"{number:>13,}" if number < _FAR else f"{'far beyond':>13}"
-        return f"  {cut(name, label, page.unicode):<{label}} {drawn:<{cells}} {told} {word}"
+        figure = f"{number:>13,}" if number < _FAR else f"{'far beyond':>13}"
+        return f"  {cut(name, label, page.unicode):<{label}} {drawn:<{cells}} {figure} {word}"
 
     yield "", Role.PLAIN, 0
     yield row("target", block.target), Role.PLAIN, 0
-    told: set[str] = set()
-    for one in block.bars:
-        if one.extra:
+    shown: set[str] = set()
+    for entry in block.bars:
+        if entry.extra:
             continue
-        yield row(one.name, one.number, one.word), Role.PLAIN, 0
-        for note in one.shown:
+        yield row(entry.name, entry.number, entry.word), Role.PLAIN, 0
+        for note in entry.shown:
             text = f"{note.label}: {note.text}" if note.label else note.text
             # what raises one, or what slowness costs, is often the same for the next: once is enough
-            if text not in told:
+            if text not in shown:
                 yield from _plain(_folded(text, page, 4))
             if len(text) > _REPEATED:
-                told.add(text)
+                shown.add(text)
     if block.more:
         yield f"  {block.more}", Role.PLAIN, 0
 
@@ -207,8 +207,8 @@ def _record(columns: tuple[Column, ...], row: Row, page: Page) -> Iterator[Line]
     room = last.least
     line = f"  {mark}{name:<{room}} {'  '.join(values)}"
     if not values:
-        told = f"{mark}{name}" + (f": {notes.pop(0)}" if notes else "")
-        lines = fold(f"  {told}", page.columns, " " * 12)
+        sentence = f"{mark}{name}" + (f": {notes.pop(0)}" if notes else "")
+        lines = fold(f"  {sentence}", page.columns, " " * 12)
     elif len(line.rstrip()) <= page.columns:
         lines = [line]
     else:
@@ -235,8 +235,8 @@ def _grid(block: Table, page: Page) -> Iterator[Line]:
             over -= less
 
     def line(cells: Iterable[str]) -> str:
-        found = list(cells)
-        made = (_cell(found[n], sizes[n], column, page) for n, column in columns)
+        texts = list(cells)
+        made = (_cell(texts[n], sizes[n], column, page) for n, column in columns)
         return f"  {'  '.join(made)}".rstrip()
 
     lines = [(line(c.name for c in block.columns), Role.PLAIN, 0)] if any(c.name for c in block.columns) else []

@@ -15,7 +15,7 @@ _WORSE = (Verdict.NOT_APPLICABLE, Verdict.OK, Verdict.UNKNOWN, Verdict.DRIFT, Ve
 def rows(subjects: Collection[str], before: Iterable[Finding], after: Iterable[Finding]) -> list[Result]:
     """Return what each subject was, is now, and will be at boot, with the verdict that it has now."""
     old = {str(f.subject): f.reading for f in before if f.reading}
-    found: dict[tuple[str, ...], Result] = {}
+    results: dict[tuple[str, ...], Result] = {}
     for finding in after:
         name = str(finding.subject)
         if name not in subjects or finding.reading is None or finding.requirement is None:
@@ -25,9 +25,9 @@ def rows(subjects: Collection[str], before: Iterable[Finding], after: Iterable[F
         made = row(name, was, finding.reading, unit, finding.because, finding.verdict)
         # two requirements on one subject are one row, with the verdict that is worse
         key = (name, made.was, made.now, made.boot)
-        if key not in found or _WORSE.index(finding.verdict) > _WORSE.index(found[key].verdict):
-            found[key] = made
-    return list(found.values())
+        if key not in results or _WORSE.index(finding.verdict) > _WORSE.index(results[key].verdict):
+            results[key] = made
+    return list(results.values())
 
 
 def row(

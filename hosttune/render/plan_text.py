@@ -108,8 +108,8 @@ def _file(change: Change, given: Sequence[str], reasons: bool) -> list[str]:
             continue
         comment = text.startswith("# ")
         # a long reason is cut in the file
-        told = any(why.startswith(text[2:].rstrip().removesuffix(" ...")) for why in given)
-        if comment and (sign != "+" or not reasons or told):
+        repeated = any(why.startswith(text[2:].rstrip().removesuffix(" ...")) for why in given)
+        if comment and (sign != "+" or not reasons or repeated):
             continue
         lines.append(clean(f"  {line}"))
     if header and reasons:

@@ -26,15 +26,15 @@ def reasons(refusals: Iterable[str]) -> list[tuple[str, tuple[str, ...]]]:
         if not colon or "\n" in text:
             what, reason = "", text
         groups.setdefault((_EXCEPT.sub("", reason), bool(key)), []).append((what, key[1] if key else ""))
-    found = []
+    grouped = []
     for (reason, _), members in groups.items():
         heads = ", ".join(what for what, _ in members if what)
         keys = tuple(dict.fromkeys(key for _, key in members if key))
         if len(members) > 1:
             reason = reason.replace("leave it alone", "leave them alone")
-        said = f"{heads}: {reason}" if heads else reason
-        found.append(("\n".join(clean(line) for line in said.split("\n")), keys))
-    return found
+        sentence = f"{heads}: {reason}" if heads else reason
+        grouped.append(("\n".join(clean(line) for line in sentence.split("\n")), keys))
+    return grouped
 
 
 def not_root(refusals: Iterable[str], root: bool, command: str) -> tuple[str, list[str]]:
@@ -49,25 +49,25 @@ def not_root(refusals: Iterable[str], root: bool, command: str) -> tuple[str, li
 def line(refusals: Sequence[str], root: bool, command: str) -> str:
     """Return all reasons in one line; that only root is missing comes before all others."""
     first, others = not_root(refusals, root, command)
-    told = [f"{reason}{_excepts(keys)}" for reason, keys in reasons(others)]
+    sentences = [f"{reason}{_excepts(keys)}" for reason, keys in reasons(others)]
     # several lines of one reason are read as one here; `lines` has them to be pasted
-    joined = "; also: ".join(" ".join(word.split("\n")) for word in told)
+    joined = "; also: ".join(" ".join(word.split("\n")) for word in sentences)
     return first or f"refused, {NOTHING}: {' '.join(joined.split())}"
 
 
 def lines(refusals: Sequence[str], root: bool, command: str, width: int) -> list[str]:
     """Return the reasons for a person: one in one line, several below each other; no --except is broken."""
     first, others = not_root(refusals, root, command)
-    found = reasons(others)
+    grouped = reasons(others)
     shown = [f"hosttune: {first}"] if first else []
-    if len(found) == 1 and "\n" in found[0][0]:
-        return [*shown, *where_words.shown(f"refused, {NOTHING}: {found[0][0]}", width, "hosttune: ", "    ")]
-    if len(found) == 1 and len(found[0][1]) < 2:
+    if len(grouped) == 1 and "\n" in grouped[0][0]:
+        return [*shown, *where_words.shown(f"refused, {NOTHING}: {grouped[0][0]}", width, "hosttune: ", "    ")]
+    if len(grouped) == 1 and len(grouped[0][1]) < 2:
         return [*shown, f"hosttune: {line(others, True, command)}"]
-    if found:
-        why = f", for {len(found)} reasons" if len(found) > 1 else ""
+    if grouped:
+        why = f", for {len(grouped)} reasons" if len(grouped) > 1 else ""
         shown.append(f"hosttune: refused, {NOTHING}{why}:")
-    for reason, keys in found:
+    for reason, keys in grouped:
         shown += where_words.shown(reason, width, "  ", "    ")
         shown += [f"   {_excepts(keys)}"] if keys else []
     return shown

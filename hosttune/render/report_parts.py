@@ -49,12 +49,12 @@ def answer(report: Report) -> Callout:
     knee = f" (slow from {slow:,})" if slow and slow < min(number, target) else ""
     if number < target:
         why = (first.fails + (f"; log: {first.log}" if first.log else ""), *first.notes[:1])
-        said = f"Stalls at {number:,} connections: {first.name}{knee}"
-        return Callout(said, tuple(filter(None, why)), Role.BAD)
+        sentence = f"Stalls at {number:,} connections: {first.name}{knee}"
+        return Callout(sentence, tuple(filter(None, why)), Role.BAD)
     unseen = sum(isinstance(b.hard, Unknown) for b in report.bounds)
     if unseen:
-        said = f"No bound below {target:,} was found, but {unseen} are unknown; the smallest found is"
-        return Callout(f"{said} {first.name}, at {number:,}{knee}", role=Role.UNKNOWN)
+        sentence = f"No bound below {target:,} was found, but {unseen} are unknown; the smallest found is"
+        return Callout(f"{sentence} {first.name}, at {number:,}{knee}", role=Role.UNKNOWN)
     return Callout(f"Carries {target:,}: the first limit is {first.name}, at {number:,}{knee}", role=Role.GOOD)
 
 
@@ -62,8 +62,8 @@ def lines(report: Report) -> Iterable[str]:
     """Yield who a report is about, and its answer, as lines for formats without layout."""
     yield " · ".join(about(report))
     yield from (part.text for part in judged(report))
-    found = answer(report)
-    yield from (found.text, *found.why)
+    callout = answer(report)
+    yield from (callout.text, *callout.why)
 
 
 def bar(report: Report, number: int, bound: Bound, notes: Iterable[Note], *, extra: bool = False) -> Bar:
@@ -85,7 +85,7 @@ def untold(report: Report) -> tuple[Paragraph, ...]:
 
 def remarks(report: Report) -> tuple[Block, ...]:
     """Return warnings, waivers, and what root would add."""
-    told = [("warning", text) for text in report.warnings]
-    told += [("waived", f"{row.subject}: {row.waived}") for row in report.waived]
-    told += [("root would add", text) for text in report.missing]
-    return tuple(p for n, (label, text) in enumerate(told) for p in paragraphs((text,), label=label, gap=not n))
+    notes = [("warning", text) for text in report.warnings]
+    notes += [("waived", f"{row.subject}: {row.waived}") for row in report.waived]
+    notes += [("root would add", text) for text in report.missing]
+    return tuple(p for n, (label, text) in enumerate(notes) for p in paragraphs((text,), label=label, gap=not n))

@@ -74,14 +74,14 @@ def _closed(schema: Any, kinds: dict[str, Any], kind: str = "") -> Any:
     What stands in many places goes to `kinds`.
     """
     if isinstance(schema, list):
-        return [_closed(one, kinds) for one in schema]
+        return [_closed(sub, kinds) for sub in schema]
     if not isinstance(schema, dict):
         return schema
     if {name: schema.get(name) for name in _FRACTION} == _FRACTION:
         return {"type": "number"}
-    made = {name: _closed(one, kinds) for name, one in schema.items() if name not in ("default", "title", "properties")}
+    made = {name: _closed(sub, kinds) for name, sub in schema.items() if name not in ("default", "title", "properties")}
     if isinstance(schema.get("properties"), dict):
-        fields = {name: _closed(one, kinds) for name, one in schema["properties"].items()} | _beside(kind)
+        fields = {name: _closed(sub, kinds) for name, sub in schema["properties"].items()} | _beside(kind)
         made |= {"properties": fields, "required": sorted(fields), "additionalProperties": False}
         if often := _OFTEN.get(frozenset(fields)):
             kinds[often] = made

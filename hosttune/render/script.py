@@ -70,8 +70,8 @@ def _comment(change: Change) -> list[str]:
     if change.backend == "file":
         return []
     before = "" if change.before is None else f"{change.target} was {change.before}. "
-    said = clean(f"{before}{change.why}").strip()
-    return [f"# {said}"] if said else []
+    comment = clean(f"{before}{change.why}").strip()
+    return [f"# {comment}"] if comment else []
 
 
 def _change(change: Change, top: str) -> list[str]:

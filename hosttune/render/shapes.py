@@ -32,24 +32,24 @@ class Picture:
 
 
 def text(
-    x: float, y: float, said: str, fill: str, *, anchor: str = "start", size: int = 12, weight: str = "normal"
+    x: float, y: float, label: str, fill: str, *, anchor: str = "start", size: int = 12, weight: str = "normal"
 ) -> str:
     """Return a line of text at a place."""
     more = f' text-anchor="{anchor}"' if anchor != "start" else ""
     more += f' font-weight="{weight}"' if weight != "normal" else ""
-    return f'<text x="{x:.1f}" y="{y:.1f}" fill="{fill}" font-size="{size}"{more}>{safe(said)}</text>'
+    return f'<text x="{x:.1f}" y="{y:.1f}" fill="{fill}" font-size="{size}"{more}>{safe(label)}</text>'
 
 
 def fitted(
-    x: float, y: float, said: str, fill: str, wide: int, size: int = 12, weight: str = "normal", anchor: str = "start"
+    x: float, y: float, label: str, fill: str, wide: int, size: int = 12, weight: str = "normal", anchor: str = "start"
 ) -> str:
     """Return a line of text that is cut where it is wider than so many pixels."""
-    return text(x, y, cut(said, letters(wide, size), True), fill, anchor=anchor, size=size, weight=weight)
+    return text(x, y, cut(label, letters(wide, size), True), fill, anchor=anchor, size=size, weight=weight)
 
 
-def folded(said: str, wide: int, size: int, hang: str = "") -> list[str]:
+def folded(label: str, wide: int, size: int, hang: str = "") -> list[str]:
     """Return text as lines that fit so many pixels."""
-    return fold(said, letters(wide, size), hang)
+    return fold(label, letters(wide, size), hang)
 
 
 def letters(wide: int, size: int) -> int:
@@ -78,6 +78,6 @@ def svg(title: str, body: Iterable[str], width: int, height: int, description: s
     )
 
 
-def safe(said: str) -> str:
+def safe(label: str) -> str:
     """Return untrusted text as XML can hold it."""
-    return escape(clean(said))
+    return escape(clean(label))

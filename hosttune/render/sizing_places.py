@@ -20,10 +20,10 @@ def slows(sizing: Sizing) -> list[Bottleneck]:
 
 def of_host(sizing: Sizing, place: Bottleneck) -> str:
     """Return what a place is of one host where that is another number than of all, such as "6 hosts of 200,000"."""
-    one = place.bound.knee if place.knee else place.bound.hard
-    if not isinstance(one, int) or one == place.connections:
+    own = place.bound.knee if place.knee else place.bound.hard
+    if not isinstance(own, int) or own == place.connections:
         return ""
-    return f"{counted(sizing.plan(place.tier).tier.serving, 'host')} of {one:,}"
+    return f"{counted(sizing.plan(place.tier).tier.serving, 'host')} of {own:,}"
 
 
 def where(sizing: Sizing, place: Bottleneck) -> str:
@@ -66,9 +66,9 @@ def answer(sizing: Sizing) -> list[str]:
             *_beyond(sizing, knee),
         ]
     if knee and aim.below_knee:
-        told = f"it refuses first at {first.connections:,}: {where(sizing, first)}" if first else ""
-        said = f"Slow from {knee.connections:,} connections: {where(sizing, knee)}"
-        return [said, *knee.bound.notes[-1:], *filter(None, (_also(sizing, slow[1:]), told))]
+        refuses = f"it refuses first at {first.connections:,}: {where(sizing, first)}" if first else ""
+        sentence = f"Slow from {knee.connections:,} connections: {where(sizing, knee)}"
+        return [sentence, *knee.bound.notes[-1:], *filter(None, (_also(sizing, slow[1:]), refuses))]
     if sizing.rates:
         return [f"Too slow for {aim.rate:,} new connections/s: {rate(sizing, 0)}", *_enough(sizing, first)]
     if sizing.carried:
@@ -97,9 +97,9 @@ def _tight(sizing: Sizing) -> str:
 
 def _also(sizing: Sizing, slow: list[Bottleneck]) -> str:
     """Return the other places that slow before the target; "" where there are none."""
-    told = [f"{name(p)} from {p.connections:,}" for p in slow if p.connections < sizing.topology.connections]
-    more = f" and {len(told) - _OTHERS:,} more" if len(told) > _OTHERS else ""
-    return f"also slow: {', '.join(told[:_OTHERS])}{more}" if told else ""
+    slower = [f"{name(p)} from {p.connections:,}" for p in slow if p.connections < sizing.topology.connections]
+    more = f" and {len(slower) - _OTHERS:,} more" if len(slower) > _OTHERS else ""
+    return f"also slow: {', '.join(slower[:_OTHERS])}{more}" if slower else ""
 
 
 def _stalled(sizing: Sizing, first: Bottleneck, knee: Bottleneck | None) -> list[str]:
@@ -108,11 +108,11 @@ def _stalled(sizing: Sizing, first: Bottleneck, knee: Bottleneck | None) -> list
     slow = f" (slow from {knee.connections:,})" if knee and knee.connections < first.connections else ""
     shows = "; log: ".join(part for part in (bound.fails, bound.log) if part)
     same = knee is not None and (knee.tier, knee.bound.id) == (first.tier, first.bound.id)
-    told = [] if same else _beyond(sizing, knee) if slow else []
+    slowness = [] if same else _beyond(sizing, knee) if slow else []
     return [
         f"Stalls at {first.connections:,} connections: {where(sizing, first)}{slow}",
         *filter(None, (shows,)),
-        *told,
+        *slowness,
     ]
 
 

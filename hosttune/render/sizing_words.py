@@ -27,16 +27,16 @@ def about(sizing: Sizing) -> tuple[str, ...]:
     return tuple(part for part in parts if part)
 
 
-def found(sizing: Sizing) -> str:
+def solved(sizing: Sizing) -> str:
     """Return the numbers that were to be found, as a topology file has them; "" where there were none."""
     if not sizing.solved:
         return ""
-    told = []
+    numbers = []
     for tier in (plan.tier for plan in sizing.tiers):
         for key, number in (("hosts", tier.hosts), ("sources", tier.sources), ("memory", tier.memory)):
             if key in tier.open and number is not None:
-                told.append(f"{tier.name}.{key} = {_size(number) if key == 'memory' else f'{number:,}'}")
-    return ", ".join(told)
+                numbers.append(f"{tier.name}.{key} = {_size(number) if key == 'memory' else f'{number:,}'}")
+    return ", ".join(numbers)
 
 
 def box(plan: TierPlan) -> str:
@@ -86,44 +86,44 @@ def _onward(sizing: Sizing, plan: TierPlan, named: set[str]) -> str:
     return " and ".join(legs)
 
 
-def hop(found: Hop) -> str:
+def hop(hop: Hop) -> str:
     """Return how many pools a hop has on one host, what they hold, and how full the fullest one gets."""
-    head = f"{found.tier} -> {' + '.join(found.to)}"
-    if not found.pairs or not found.backends:
-        return f"{head}: {pools(found)}, so nothing gets through"
-    many = found.pairs > 1
-    ports = f"{found.ports:,} ports{' each' if many else ''} ({_range(found)})"
-    return f"{head}: {pools(found)}, {ports}, {found.each:,} in {'each' if many else 'it'}: {filled(found)}"
+    head = f"{hop.tier} -> {' + '.join(hop.to)}"
+    if not hop.pairs or not hop.backends:
+        return f"{head}: {pools(hop)}, so nothing gets through"
+    many = hop.pairs > 1
+    ports = f"{hop.ports:,} ports{' each' if many else ''} ({_range(hop)})"
+    return f"{head}: {pools(hop)}, {ports}, {hop.each:,} in {'each' if many else 'it'}: {filled(hop)}"
 
 
-def pools(found: Hop) -> str:
+def pools(hop: Hop) -> str:
     """Return the pools of one host, and which addresses they are of."""
-    if not found.pairs or not found.backends:
+    if not hop.pairs or not hop.backends:
         return "no pair of source address and backend"
-    backends = counted(found.backends, "backend")
-    if found.mode is BindMode.BIND:
-        return f"{counted(found.pairs, 'source address')} a host, whatever the backend ({found.mode})"
-    each = found.pairs // found.backends
-    of = f"{each:,} of {counted(found.sources, 'source address')}" if each < found.sources else ""
+    backends = counted(hop.backends, "backend")
+    if hop.mode is BindMode.BIND:
+        return f"{counted(hop.pairs, 'source address')} a host, whatever the backend ({hop.mode})"
+    each = hop.pairs // hop.backends
+    of = f"{each:,} of {counted(hop.sources, 'source address')}" if each < hop.sources else ""
     of = of or counted(each, "source address")
-    if found.backends == 1:
-        return f"{counted(found.pairs, 'pair')} ({of} for 1 backend)"
-    return f"{counted(found.pairs, 'pair')} ({of} for each of {backends})"
+    if hop.backends == 1:
+        return f"{counted(hop.pairs, 'pair')} ({of} for 1 backend)"
+    return f"{counted(hop.pairs, 'pair')} ({of} for each of {backends})"
 
 
-def _range(found: Hop) -> str:
-    less = [f"{found.reserved:,} reserved"] if found.reserved else []
-    less += [f"{', '.join(map(str, found.listening))} on which it listens"] if found.listening else []
-    return f"{found.low}-{found.high}, both ends count" + (f", less {' and '.join(less)}" if less else "")
+def _range(hop: Hop) -> str:
+    less = [f"{hop.reserved:,} reserved"] if hop.reserved else []
+    less += [f"{', '.join(map(str, hop.listening))} on which it listens"] if hop.listening else []
+    return f"{hop.low}-{hop.high}, both ends count" + (f", less {' and '.join(less)}" if less else "")
 
 
-def filled(found: Hop) -> str:
+def filled(hop: Hop) -> str:
     """Return how full the fullest pool gets: beyond its ports, beyond its knee, or within."""
-    if found.each > found.ports:
-        return f"{found.each - found.ports:,} too many"
-    if found.knee is None:
+    if hop.each > hop.ports:
+        return f"{hop.each - hop.ports:,} too many"
+    if hop.knee is None:
         return "no knee"
-    return f"{'above' if found.each > found.knee else 'below'} the knee {found.knee:,}"
+    return f"{'above' if hop.each > hop.knee else 'below'} the knee {hop.knee:,}"
 
 
 def alone(plan: TierPlan) -> str:
@@ -143,29 +143,29 @@ def load(plan: TierPlan) -> str:
     return f"{tier.name}: {hosts(tier)} ({about}), {each}for {share.connections:,} connections at {share.rate:,}/s"
 
 
-def setting(found: Setting) -> tuple[str, str]:
+def setting(row: Setting) -> tuple[str, str]:
     """Return a setting's name and its value with the unit; that of a sysctl is the number that has to be written."""
-    kind, _, key = found.subject.partition(":")
-    key = key if kind == "sysctl" else found.subject.replace(":", " ")
-    told = found.value
-    if isinstance(told, tuple) and kind == "nofile" and len(set(told)) == 1:
-        told = told[0]  # soft and hard alike are one number
-    if found.unit == "bytes" and kind != "sysctl" and isinstance(told, int):
-        return key, memory(told)
-    unit = "" if found.unit in ("port", "ports") else found.unit
-    return key, f"{value(told, found.unit)} {unit}".rstrip()
+    kind, _, key = row.subject.partition(":")
+    key = key if kind == "sysctl" else row.subject.replace(":", " ")
+    raw = row.value
+    if isinstance(raw, tuple) and kind == "nofile" and len(set(raw)) == 1:
+        raw = raw[0]  # soft and hard alike are one number
+    if row.unit == "bytes" and kind != "sysctl" and isinstance(raw, int):
+        return key, memory(raw)
+    unit = "" if row.unit in ("port", "ports") else row.unit
+    return key, f"{value(raw, row.unit)} {unit}".rstrip()
 
 
 def load_settings(plan: TierPlan) -> tuple[list[str], int]:
     """Return the settings that grow with the load, each once, and how many others there are."""
     shown, others = [], 0
-    for one in plan.settings:
-        kind, _, key = one.subject.partition(":")
+    for row in plan.settings:
+        kind, _, key = row.subject.partition(":")
         if kind == "sysctl" and key not in _LOAD:
             others += 1
         else:
-            name = "nofile" if kind == "nofile" else setting(one)[0]
-            shown.append(f"{name} {setting(one)[1]}")
+            name = "nofile" if kind == "nofile" else setting(row)[0]
+            shown.append(f"{name} {setting(row)[1]}")
     return list(dict.fromkeys(shown)), others
 
 
@@ -181,14 +181,14 @@ def untold(sizing: Sizing) -> list[str]:
 def remarks(sizing: Sizing) -> list[tuple[str, str]]:
     """Return what is assumed, what providers do, and warnings, each with what it is."""
     notes = [f"{plan.tier.name}: {note}" for plan in sizing.tiers for note in plan.notes]
-    told = [("assumed", note) for note in notes if note not in sizing.warnings]
-    return told + [("cloud", text) for text in sizing.clouds] + [("warning", text) for text in sizing.warnings]
+    assumed = [("assumed", note) for note in notes if note not in sizing.warnings]
+    return assumed + [("cloud", text) for text in sizing.clouds] + [("warning", text) for text in sizing.warnings]
 
 
-def wire(found: Hop) -> tuple[str, ...]:
+def wire(hop: Hop) -> tuple[str, ...]:
     """Return a hop as the few words that stand at an arrow."""
-    state = "too many" if found.each > found.ports else filled(found).rpartition(" ")[0] if found.knee else ""
-    return counted(found.pairs, "pool"), f"x {found.ports:,} ports", f"{found.each:,} each", state
+    state = "too many" if hop.each > hop.ports else filled(hop).rpartition(" ")[0] if hop.knee else ""
+    return counted(hop.pairs, "pool"), f"x {hop.ports:,} ports", f"{hop.each:,} each", state
 
 
 def commands(sizing: Sizing, command: str = "") -> list[tuple[str, str]]:

@@ -16,9 +16,9 @@ def runs(targets: Iterable[str]) -> list[str]:
     """Return ADDRESS/PREFIX@INTERFACE joined to FIRST-LAST/PREFIX@INTERFACE where they follow each other."""
     groups: dict[tuple[int, str], list[int]] = {}
     for target in targets:
-        one, _, rest = target.partition("/")
-        found = ipaddress.ip_address(one)
-        groups.setdefault((found.version, rest), []).append(int(found))
+        address, _, rest = target.partition("/")
+        parsed = ipaddress.ip_address(address)
+        groups.setdefault((parsed.version, rest), []).append(int(parsed))
     made = []
     for (version, rest), numbers in groups.items():
         kind = ipaddress.IPv4Address if version == 4 else ipaddress.IPv6Address
@@ -46,17 +46,17 @@ def done(plan: Plan, persist: bool) -> Iterator[Block]:
 
 def _kernel(changes: Iterable[Change]) -> list[tuple[str, bool]]:
     """Return a line for each run of addresses and each prefix, and whether it comes."""
-    found: list[tuple[str, bool]] = []
+    lines: list[tuple[str, bool]] = []
     for came, word in ((True, "new"), (False, "removed")):
         of = [c for c in changes if bool(c.after) is came]
         for run in runs(c.target for c in of if c.backend == "address"):
             first = run.partition("/")[0]
             count = _count(first)
-            found.append((f"{clean(run)}: {count:,} address{'es' * (count != 1)} {word}", came))
-        found += [
+            lines.append((f"{clean(run)}: {count:,} address{'es' * (count != 1)} {word}", came))
+        lines += [
             (f"local route {c.target} dev lo: {_size(c.target)} {word}", came) for c in of if c.backend == "anyip"
         ]
-    return found
+    return lines
 
 
 def _count(text: str) -> int:
@@ -65,9 +65,9 @@ def _count(text: str) -> int:
 
 
 def _size(prefix: str) -> str:
-    found = ipaddress.ip_network(prefix)
-    bits = found.max_prefixlen - found.prefixlen
-    return f"{found.num_addresses:,} addresses" if bits <= 32 else f"2^{bits} addresses"
+    network = ipaddress.ip_network(prefix)
+    bits = network.max_prefixlen - network.prefixlen
+    return f"{network.num_addresses:,} addresses" if bits <= 32 else f"2^{bits} addresses"
 
 
 def return_route(prefix: str, via: str) -> tuple[str, str]:

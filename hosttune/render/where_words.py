@@ -35,37 +35,37 @@ _OCI = "(in an OCI bundle, as runc and crun take it: linux.sysctl and process.rl
 def lines(lacks: Shortfall) -> list[str]:
     """Return what fixes it: for a namespace with a name a command, for a container what its runtime takes."""
     where = lacks.where
-    found: list[str] = []
+    fixes: list[str] = []
     if lacks.sysctls or lacks.nofile:
-        found = _container(lacks) if where.contained else _namespace(lacks)
+        fixes = _container(lacks) if where.contained else _namespace(lacks)
     if lacks.host:
-        found.append(host_keys(lacks))
-    return [clean(line) for line in found]
+        fixes.append(host_keys(lacks))
+    return [clean(line) for line in fixes]
 
 
 def _namespace(lacks: Shortfall) -> list[str]:
     """Return what fixes a network namespace that is no container."""
-    where, found = lacks.where, []
+    where, fixes = lacks.where, []
     if lacks.sysctls and where.entered and not where.name:
-        found = [f"{kept_by(where)} keeps these; until it ends:", *_nsenter(lacks)]
+        fixes = [f"{kept_by(where)} keeps these; until it ends:", *_nsenter(lacks)]
     elif lacks.sysctls:
         named = f"--netns {where.name} " if where.name else ""
-        found = [f"sudo hosttune apply {named}{lacks.options}".rstrip()]
-    found += _descriptors(lacks) if lacks.nofile else []
+        fixes = [f"sudo hosttune apply {named}{lacks.options}".rstrip()]
+    fixes += _descriptors(lacks) if lacks.nofile else []
     if where.entered and not where.owner and not where.name:
-        found += ["where a container runtime made it, it is made anew;", *_any_runtime(lacks)]
-    return found
+        fixes += ["where a container runtime made it, it is made anew;", *_any_runtime(lacks)]
+    return fixes
 
 
 def shown(text: str, width: int, first: str, indent: str) -> list[str]:
     """Return lines for a person, `first` before all: prose is folded, what is to be pasted stays whole."""
-    found: list[str] = []
+    folded: list[str] = []
     for number, line in enumerate(map(clean, text.split("\n"))):
         if number and line.startswith("  "):
-            found.append(f"{indent}{line[2:]}")
+            folded.append(f"{indent}{line[2:]}")
         else:
-            found += fold(f"{first if not number else indent}{line}", width, indent)
-    return found
+            folded += fold(f"{first if not number else indent}{line}", width, indent)
+    return folded
 
 
 def kept_by(where: Where) -> str:
@@ -88,8 +88,8 @@ def judged(where: Where) -> str:
         what = f"network namespace {where.name}" if where.name else f"a network namespace{process}, not the host's"
     if where.initial:
         return f"{what}, in the host's own network"
-    told = "" if where.loaded else ": its values end with it, and sysctl.d does not reach it"
-    return f"{what}{told}"
+    lifetime = "" if where.loaded else ": its values end with it, and sysctl.d does not reach it"
+    return f"{what}{lifetime}"
 
 
 def refused(lacks: Shortfall) -> str:
@@ -118,10 +118,10 @@ def not_loaded(lacks: Shortfall) -> str:
     """Return why files for the next boot are refused where nothing reads them, and what does keep the values."""
     where = lacks.where
     what = "container" if where.contained else "network namespace"
-    told = f"--persist-only: nothing reads files for this {what} when it starts, so none is written"
+    sentence = f"--persist-only: nothing reads files for this {what} when it starts, so none is written"
     if where.name:
-        return "\n".join([f"{told}; whoever makes the network namespace {where.name} runs:", *_exec(lacks)])
-    return "\n".join([f"{told}; what fixes it:", *_pasted(lines(lacks))] if not lacks.none else [told])
+        return "\n".join([f"{sentence}; whoever makes the network namespace {where.name} runs:", *_exec(lacks)])
+    return "\n".join([f"{sentence}; what fixes it:", *_pasted(lines(lacks))] if not lacks.none else [sentence])
 
 
 def lost(lacks: Shortfall) -> str:
@@ -147,25 +147,25 @@ def left_alone(lacks: Shortfall) -> str:
     return f"{head}\n  sudo hosttune apply {lacks.options} --only sysctl"
 
 
-def _pasted(found: list[str]) -> list[str]:
+def _pasted(fixes: list[str]) -> list[str]:
     """Return lines so that a command among them stays whole."""
-    return [f"  {line}" if line.startswith(("sudo ", "hosttune ")) else line for line in found]
+    return [f"  {line}" if line.startswith(("sudo ", "hosttune ")) else line for line in fixes]
 
 
 def _container(lacks: Shortfall, good: bool = False) -> list[str]:
     """Return what the runtime takes; `good`: only what lasts."""
     where = lacks.where
     words = _RUNTIMES.get(where.owner)
-    found = words(lacks) if words else [f"{kept_by(where)} has to make it anew;", *_any_runtime(lacks)]
+    fixes = words(lacks) if words else [f"{kept_by(where)} has to make it anew;", *_any_runtime(lacks)]
     if good or not lacks.sysctls or where.initial:
-        return found
+        return fixes
     if where.name and not where.owner:
-        found = [*found, "until it ends:", f"  sudo hosttune apply --netns {where.name} {lacks.options}".rstrip()]
+        fixes = [*fixes, "until it ends:", f"  sudo hosttune apply --netns {where.name} {lacks.options}".rstrip()]
     elif where.process is not None and not where.inside:
-        found = [*found, "until it ends:", *_nsenter(lacks)]
+        fixes = [*fixes, "until it ends:", *_nsenter(lacks)]
     elif not where.read_only:
-        found = [*found, "until it ends, in here:", f"  hosttune apply {lacks.options}".rstrip()]
-    return found
+        fixes = [*fixes, "until it ends, in here:", f"  hosttune apply {lacks.options}".rstrip()]
+    return fixes
 
 
 def _pairs(lacks: Shortfall) -> list[str]:
@@ -211,29 +211,29 @@ def _any_runtime(lacks: Shortfall) -> list[str]:
 
 
 def _compose(lacks: Shortfall) -> list[str]:
-    found = ["  sysctls:"] if lacks.sysctls else []
-    found += [f'    {key}: "{value}"' for key, value in lacks.sysctls]
+    fixes = ["  sysctls:"] if lacks.sysctls else []
+    fixes += [f'    {key}: "{value}"' for key, value in lacks.sysctls]
     if lacks.nofile:
-        found += ["  ulimits:", f"    nofile: {{soft: {lacks.nofile[0]}, hard: {lacks.nofile[1]}}}"]
-    return found
+        fixes += ["  ulimits:", f"    nofile: {{soft: {lacks.nofile[0]}, hard: {lacks.nofile[1]}}}"]
+    return fixes
 
 
 def _pod(lacks: Shortfall) -> list[str]:
-    found: list[str] = []
+    fixes: list[str] = []
     if lacks.sysctls:
-        found = ["in a pod's spec:", "  securityContext:", "    sysctls:"]
-        found += [f'    - {{name: {key}, value: "{value}"}}' for key, value in lacks.sysctls]
+        fixes = ["in a pod's spec:", "  securityContext:", "    sysctls:"]
+        fixes += [f'    - {{name: {key}, value: "{value}"}}' for key, value in lacks.sysctls]
         unsafe = ",".join(key for key, _ in lacks.sysctls if key not in _SAFE)
         if unsafe:
-            found += ["not on Kubernetes' list of safe ones, so the node's kubelet has to run with:"]
-            found += [f"  --allowed-unsafe-sysctls={unsafe}"]
+            fixes += ["not on Kubernetes' list of safe ones, so the node's kubelet has to run with:"]
+            fixes += [f"  --allowed-unsafe-sysctls={unsafe}"]
     if lacks.nofile:
         soft, hard = lacks.nofile
-        found.append(
+        fixes.append(
             f"a pod has no ulimits: LimitNOFILE={soft}:{hard} in a drop-in of the node's containerd.service, or "
             f'CRI-O\'s default_ulimits = ["nofile={soft}:{hard}"]'
         )
-    return found
+    return fixes
 
 
 def _kubernetes(lacks: Shortfall) -> list[str]:
@@ -245,17 +245,17 @@ def _runtime_service(lacks: Shortfall) -> list[str]:
 
 
 def _lxc(lacks: Shortfall) -> list[str]:
-    found = [f"  lxc.sysctl.{key} = {value}" for key, value in lacks.sysctls]
-    found += [f"  lxc.prlimit.nofile = {lacks.nofile[0]}:{lacks.nofile[1]}"] if lacks.nofile else []
-    return [f"{kept_by(lacks.where)}: in its configuration, then start it again:", *found]
+    fixes = [f"  lxc.sysctl.{key} = {value}" for key, value in lacks.sysctls]
+    fixes += [f"  lxc.prlimit.nofile = {lacks.nofile[0]}:{lacks.nofile[1]}"] if lacks.nofile else []
+    return [f"{kept_by(lacks.where)}: in its configuration, then start it again:", *fixes]
 
 
 def _nspawn(lacks: Shortfall) -> list[str]:
-    found = ["in the container, where its systemd reads sysctl.d:", f"  hosttune apply {lacks.options}".rstrip()]
+    fixes = ["in the container, where its systemd reads sysctl.d:", f"  hosttune apply {lacks.options}".rstrip()]
     if lacks.nofile:
         limit = f"{lacks.nofile[0]}:{lacks.nofile[1]}"
-        found += ["for its descriptors:", f"  systemd-nspawn --rlimit=RLIMIT_NOFILE={limit}"]
-    return found
+        fixes += ["for its descriptors:", f"  systemd-nspawn --rlimit=RLIMIT_NOFILE={limit}"]
+    return fixes
 
 
 _RUNTIMES: dict[str, Callable[[Shortfall], list[str]]] = {

@@ -123,7 +123,8 @@ try:
 except file_tree.ApplyError as error:
     print(error)
 """
-    command = [sys.executable, "-c", code, str(target)]
+    # -B: below the limit Python would leave a torn .pyc where every later run looks for a whole one
+    command = [sys.executable, "-B", "-c", code, str(target)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.startswith(f"--emit {target}: File too large; nothing was changed there"), done.stdout
     assert tree(target) == before and beside(target) == ["out"]

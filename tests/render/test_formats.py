@@ -315,7 +315,7 @@ def test_whatever_a_host_says_tap_can_be_read(report: Report) -> None:
     assert [bool(t.skip) for t in tests] == [case.outcome is Outcome.SKIPPED for case in found]
     for test, case in zip(tests, found, strict=True):
         if test.yaml_block is not None:
-            told = {"message": case.said, "verdict": case.verdict, **dict(case.facts)}
+            told = {"message": case.message, "verdict": case.verdict, **dict(case.facts)}
             assert test.yaml_block == {name.replace(" ", "_"): text for name, text in told.items()}
     assert sum(test.yaml_block is not None for test in tests) == sum(not test.ok for test in tests)
 

@@ -85,7 +85,7 @@ def _shown(clues: Clues) -> str:
     """Return what shows that no program binds first, "" where one does, or nothing shows it."""
     if any(pool.mode is BindMode.BIND for pool in clues.pools.pools):
         return ""
-    return next((why for pair, why in clues.pools.told.items() if pair not in clues.pools.unsure), "")
+    return next((why for pair, why in clues.pools.basis.items() if pair not in clues.pools.unsure), "")
 
 
 def _sources(clues: Clues) -> int:

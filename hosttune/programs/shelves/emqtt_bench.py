@@ -11,13 +11,13 @@ from hosttune.programs import pieces
 
 def files(deployment: Deployment) -> dict[str, str]:
     """Return emqtt-bench.sh of each load generator."""
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     begun = 0
     for host in pieces.running(deployment, "emqtt_bench"):
         if host.pairs:
-            found[f"hosts/{host.name}/emqtt-bench.sh"] = _text(deployment, host, begun)
+            texts[f"hosts/{host.name}/emqtt-bench.sh"] = _text(deployment, host, begun)
         begun += host.workload.connections
-    return found
+    return texts
 
 
 def _text(deployment: Deployment, host: PlannedHost, begun: int) -> str:

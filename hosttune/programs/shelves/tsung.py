@@ -16,13 +16,13 @@ _INLINE = 1024  # bytes of a payload that are written out
 
 def files(deployment: Deployment) -> dict[str, str]:
     """Return tsung-1.7.xml and tsung-1.8.xml; one pair for each tier of load generators where there are several."""
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     tiers = pieces.tiers(deployment, "tsung")
     for tier in tiers:
         of = f"-{tier.name}" if len(tiers) > 1 else ""
         for version in VERSIONS:
-            found[f"tsung{of}-{version}.xml"] = _text(deployment, tier, version)
-    return found
+            texts[f"tsung{of}-{version}.xml"] = _text(deployment, tier, version)
+    return texts
 
 
 def _text(deployment: Deployment, tier: Tier, version: str) -> str:

@@ -127,12 +127,12 @@ def _table(block: Table) -> Iterator[str]:
     yield "</tbody></table></div>"
 
 
-def _drawn(block: Bars | Flow | Plot, told: Iterable[str]) -> Iterator[str]:
+def _drawn(block: Bars | Flow | Plot, below: Iterable[str]) -> Iterator[str]:
     made = pictures.draw(block)
     assert made is not None
     title = "the way through the tiers" if isinstance(block, Flow) else block.title
     yield f"<figure>{svg(title, made.lines, made.width, made.height)}</figure>"
-    yield from told
+    yield from below
 
 
 _BLOCKS: dict[type[Block], Callable[[Any], Iterable[str]]] = {

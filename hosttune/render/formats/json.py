@@ -17,10 +17,10 @@ from hosttune.render.page import PLAIN, Page
 def render(noun: Any, page: Page = PLAIN) -> str:
     """Return the whole noun; a view that has a `plain` says what of it goes out."""
     view = _render.view_of(type(noun))
-    found = view.plain(noun) if hasattr(view, "plain") else noun
+    body = view.plain(noun) if hasattr(view, "plain") else noun
     # a look after another is a line each
     layout: dict[str, Any] = {"separators": (",", ":")} if getattr(view, "LINE", False) else {"indent": 1}
-    return json.dumps({"schema": view.SCHEMA, **plain(found)}, ensure_ascii=True, **layout) + "\n"
+    return json.dumps({"schema": view.SCHEMA, **plain(body)}, ensure_ascii=True, **layout) + "\n"
 
 
 def plain(value: Any) -> Any:
@@ -57,11 +57,11 @@ BESIDE: Mapping[type, tuple[str, ...]] = {
 """What documents say of a noun beside its fields: properties of it."""
 
 _SPECIAL: dict[type, Callable[[Any], Any]] = {
-    Unknown: lambda found: {"unknown": found.reason.name, "detail": found.detail},
+    Unknown: lambda unknown: {"unknown": unknown.reason.name, "detail": unknown.detail},
     Subject: str,
-    Origin: lambda found: {"file": found.path, "line": found.line, "text": found.text},
+    Origin: lambda origin: {"file": origin.path, "line": origin.line, "text": origin.text},
     Change: lambda change: {**_fields(change), "diff": _diff(change)},
-    Enum: lambda found: found.value,
-    Fraction: lambda found: found.numerator if found.denominator == 1 else float(found),
+    Enum: lambda member: member.value,
+    Fraction: lambda fraction: fraction.numerator if fraction.denominator == 1 else float(fraction),
     frozenset: sorted,
 }

@@ -70,8 +70,8 @@ def _paragraphs(blocks: Iterable[Paragraph]) -> Iterator[str]:
     for block in blocks:
         if block.gap and not first:
             yield ""
-        said = f"{block.label}: {block.text}" if block.label else block.text
-        yield f"{'  ' * block.depth}- {text(said)}"
+        sentence = f"{block.label}: {block.text}" if block.label else block.text
+        yield f"{'  ' * block.depth}- {text(sentence)}"
         first = False
 
 
@@ -101,7 +101,7 @@ def _listing(block: Listing) -> Iterator[str]:
 
 def _pairs(block: Pairs) -> Iterator[str]:
     yield from ([f"**{text(block.title)}**", ""] if block.title else [])
-    yield from (f"- {text(f'{name}: {said}')}" for name, said in block.rows)
+    yield from (f"- {text(f'{name}: {stated}')}" for name, stated in block.rows)
 
 
 def _flow(block: Flow) -> Iterator[str]:

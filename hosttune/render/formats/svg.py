@@ -54,10 +54,10 @@ def _text(block: Block) -> Picture:
         width = max(width, 2 * EDGE + math.ceil(len(line[0]) * _LETTER))
         before, marked, after = lines.parts(line)
         colour = f' fill="{FILLS[line[1]]}" font-weight="bold"' if marked and line[1] is not Role.PLAIN else ""
-        said = f"<tspan{colour}>{safe(marked)}</tspan>" if colour else safe(marked)
+        span = f"<tspan{colour}>{safe(marked)}</tspan>" if colour else safe(marked)
         if line[0].strip():
             made.append(
                 f'<text x="{EDGE}" y="{y}" fill="{INK}" font-family="monospace" xml:space="preserve">'
-                f"{safe(before)}{said}{safe(after)}</text>"
+                f"{safe(before)}{span}{safe(after)}</text>"
             )
     return Picture(tuple(made), width, y)

@@ -24,9 +24,9 @@ def render(report: Report, page: Page = PLAIN) -> str:
     """Return the document."""
     report = cleaned(report)
     top = xml.Element("testsuites", name="hosttune")
-    found = cases(report)
-    _count(top, found)
-    for group, members in groupby(found, key=lambda case: case.group):
+    tests = cases(report)
+    _count(top, tests)
+    for group, members in groupby(tests, key=lambda case: case.group):
         top.append(_suite(report, group, list(members)))
     return _text(top)
 
@@ -55,7 +55,7 @@ def _suite(report: Report, group: str, members: Sequence[Case]) -> xml.Element:
         if kind is None:
             continue
         minor = f"below --fail-on {report.fail_on}: " if case.outcome is Outcome.MINOR else ""
-        child = xml.SubElement(element, kind, message=f"{minor}{case.verdict}: {case.said}")
+        child = xml.SubElement(element, kind, message=f"{minor}{case.verdict}: {case.message}")
         if kind != "skipped":
             child.set("type", case.verdict)
             child.text = "\n".join(f"{name}: {text}" for name, text in case.facts)

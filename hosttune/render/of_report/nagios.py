@@ -26,8 +26,8 @@ _NAMED = 5
 def render(report: Report, page: Page = PLAIN) -> str:
     """Return the line."""
     report = cleaned(report)
-    said = "; ".join(text for text in (_stall(report), *_taken(report), *_findings(report)) if text)
-    return f"{_line(exit_code(report), said)} | {' '.join(_data(report))}\n"
+    summary = "; ".join(text for text in (_stall(report), *_taken(report), *_findings(report)) if text)
+    return f"{_line(exit_code(report), summary)} | {' '.join(_data(report))}\n"
 
 
 def failed(message: str, taken: float | None = None) -> str:
@@ -52,14 +52,14 @@ def _critical(report: Report) -> bool:
 
 
 def _warned(report: Report) -> bool:
-    found = [*_wrong(report), *filter(_drifts, report.findings)]
-    grave = any(f.severity.rank >= Severity.WARNING.rank or _counts(report, f) for f in found)
+    wrong = [*_wrong(report), *filter(_drifts, report.findings)]
+    grave = any(f.severity.rank >= Severity.WARNING.rank or _counts(report, f) for f in wrong)
     return grave or any(_at(bound, bound.knee) for bound in report.bounds)
 
 
 def _unknown(report: Report) -> bool:
     untold = _unseen(report) or any(_untold(f) and _counts(report, f) for f in report.findings)
-    return (report.strict and bool(untold)) or not _told(report)
+    return (report.strict and bool(untold)) or not _conclusive(report)
 
 
 _STATES = {CRITICAL: _critical, WARNING: _warned, UNKNOWN: _unknown}
@@ -101,7 +101,7 @@ def _unseen(report: Report) -> int:
     return sum(isinstance(bound.hard, Unknown) for bound in report.bounds)
 
 
-def _told(report: Report) -> bool:
+def _conclusive(report: Report) -> bool:
     """Whether anything at all could be told."""
     return bool(hard_bounds(report)) or any(f.verdict is Verdict.OK for f in report.findings)
 
@@ -122,13 +122,13 @@ def _stall(report: Report) -> str:
     number, first = hard[0]
     unseen = _unseen(report)
     if number < wanted:
-        said = f"stalls at {number:,} connections ({first.name})"
+        sentence = f"stalls at {number:,} connections ({first.name})"
     elif unseen:
         # what is not seen may lie lower
-        said = f"no bound below {wanted:,} found, {unseen} could not be told, first {number:,} ({first.name})"
+        sentence = f"no bound below {wanted:,} found, {unseen} could not be told, first {number:,} ({first.name})"
     else:
-        said = f"carries {wanted:,}, first limit {number:,} connections ({first.name})"
-    return said + (f", only {slow[0][0]:,} new connections/s ({slow[0][1].name})" if slow else "")
+        sentence = f"carries {wanted:,}, first limit {number:,} connections ({first.name})"
+    return sentence + (f", only {slow[0][0]:,} new connections/s ({slow[0][1].name})" if slow else "")
 
 
 def _taken(report: Report) -> Iterator[str]:
@@ -142,12 +142,12 @@ def _taken(report: Report) -> Iterator[str]:
 
 def _findings(report: Report) -> Iterator[str]:
     for word, kind in _KINDS.items():
-        found = [f for f in report.findings if kind(f)]
-        found = [f for f in found if f.severity is not Severity.INFO or _counts(report, f)]
-        found.sort(key=lambda f: -f.severity.rank)
-        if found:
-            more = f" and {len(found) - _NAMED} more" if len(found) > _NAMED else ""
-            yield f"{len(found)} {word}: {', '.join(f.subject.name for f in found[:_NAMED])}{more}"
+        matching = [f for f in report.findings if kind(f)]
+        matching = [f for f in matching if f.severity is not Severity.INFO or _counts(report, f)]
+        matching.sort(key=lambda f: -f.severity.rank)
+        if matching:
+            more = f" and {len(matching) - _NAMED} more" if len(matching) > _NAMED else ""
+            yield f"{len(matching)} {word}: {', '.join(f.subject.name for f in matching[:_NAMED])}{more}"
 
 
 def _data(report: Report) -> Iterator[str]:
@@ -161,9 +161,9 @@ def _data(report: Report) -> Iterator[str]:
         yield f"capacity={hard[0][0]};;{report.workload.connections}:;0;"
     for verdict in (Verdict.FAIL, Verdict.DRIFT, Verdict.UNKNOWN):
         yield f"{verdict.value.lower()}={sum(f.verdict is verdict for f in report.findings)};;;0;"
-    used = sorted(((b, b.used, limit) for limit, b in hard if b.used is not None), key=lambda one: one[0].id)
-    backends = sorted((one for one in used if _of_backend(one[0])), key=lambda one: _share(one[1], one[2]))
-    for bound, taken, limit in [*(one for one in used if not _of_backend(one[0])), *backends[:_POOLS]]:
+    used = sorted(((b, b.used, limit) for limit, b in hard if b.used is not None), key=lambda row: row[0].id)
+    backends = sorted((row for row in used if _of_backend(row[0])), key=lambda row: _share(row[1], row[2]))
+    for bound, taken, limit in [*(row for row in used if not _of_backend(row[0])), *backends[:_POOLS]]:
         yield _datum(f"used {bound.id}", taken, bound.knee, limit)
     pools = sorted(report.pools, key=lambda p: (_share(p.used, p.usable), p.source, str(p.backend)))
     for pool in pools[:_POOLS]:

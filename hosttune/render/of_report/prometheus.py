@@ -44,10 +44,12 @@ def _findings(report: Report) -> Iterator[Family]:
         [({"verdict": v.value.lower(), "severity": s.value}, n) for (v, s), n in sorted(counted.items())],
     )
     wrong = [f for f in report.findings if f.verdict in (Verdict.FAIL, Verdict.DRIFT, Verdict.UNKNOWN)]
-    yield Family("check_finding", "A finding that does not hold, or could not be told; always 1.", [*map(_one, wrong)])
+    yield Family(
+        "check_finding", "A finding that does not hold, or could not be told; always 1.", [*map(_sample, wrong)]
+    )
 
 
-def _one(finding: Finding) -> Sample:
+def _sample(finding: Finding) -> Sample:
     labels = {"finding": finding.id, "subject": str(finding.subject), "verdict": finding.verdict.value.lower()}
     return {**labels, "severity": finding.severity.value}, 1
 
@@ -66,8 +68,8 @@ def _state(report: Report, role: str) -> str:
         return "failed"
     if Verdict.DRIFT in counted:
         return "drift"
-    told = any(f.verdict.told for f in own)
-    return "unknown" if not told or (report.strict and Verdict.UNKNOWN in counted) else "ok"
+    conclusive = any(f.verdict.conclusive for f in own)
+    return "unknown" if not conclusive or (report.strict and Verdict.UNKNOWN in counted) else "ok"
 
 
 _NUMBERS: tuple[tuple[str, str, bool, Callable[[Bound], object]], ...] = (

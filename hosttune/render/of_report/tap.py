@@ -20,9 +20,9 @@ _HEAD = "TAP version 14"
 def render(report: Report, page: Page = PLAIN) -> str:
     """Return the lines."""
     report = cleaned(report)
-    found = cases(report)
-    lines = [_HEAD, f"1..{len(found)}", *(f"# {line}" for line in report_parts.lines(report))]
-    for number, case in enumerate(found, 1):
+    tests = cases(report)
+    lines = [_HEAD, f"1..{len(tests)}", *(f"# {line}" for line in report_parts.lines(report))]
+    for number, case in enumerate(tests, 1):
         lines.extend(_point(report, number, case))
     return "\n".join(lines) + "\n"
 
@@ -36,13 +36,13 @@ def _point(report: Report, number: int, case: Case) -> Iterator[str]:
     ok = "ok" if case.outcome in (Outcome.OK, Outcome.SKIPPED) else "not ok"
     directive = ""
     if case.outcome is Outcome.SKIPPED:
-        directive = f" # SKIP {_plain(case.said)}"
+        directive = f" # SKIP {_plain(case.message)}"
     elif case.outcome is Outcome.MINOR:
         directive = f" # TODO below --fail-on {report.fail_on}"
     yield f"{ok} {number} - {_plain(f'{case.group}: {case.name}')}{directive}"
     if ok == "not ok":
-        told = (("message", case.said), ("verdict", case.verdict), *case.facts)
-        yield from ("  ---", *(f"  {_key(name)}: {_scalar(text)}" for name, text in told), "  ...")
+        facts = (("message", case.message), ("verdict", case.verdict), *case.facts)
+        yield from ("  ---", *(f"  {_key(name)}: {_scalar(text)}" for name, text in facts), "  ...")
 
 
 def _key(name: str) -> str:

@@ -47,15 +47,15 @@ def _shown(uses: list[Use]) -> list[tuple[dict[str, str], Use]]:
     Of the processes of one program the one that is nearest to its limit: with their numbers as labels, each new process
     would be a series for ever.
     """
-    found: dict[tuple[str, str], Use] = {}
+    nearest: dict[tuple[str, str], Use] = {}
     for use in uses:
         if use.kind == _POOL or use.kind in _ELSEWHERE:
             continue
         process = _PROCESS.fullmatch(use.name) if use.kind == "nofile" else None
         key = (f"nofile:{process[1]}", f"descriptors of {process[1]}") if process else (use.id, use.name)
-        if key not in found or (use.share or 0) > (found[key].share or 0):
-            found[key] = use
-    return [({"limit": id, "name": name, "unit": use.unit}, use) for (id, name), use in found.items()]
+        if key not in nearest or (use.share or 0) > (nearest[key].share or 0):
+            nearest[key] = use
+    return [({"limit": id, "name": name, "unit": use.unit}, use) for (id, name), use in nearest.items()]
 
 
 def _rates(view: View) -> Iterator[Family]:

@@ -18,7 +18,7 @@ def draw(block: Bars) -> Picture:
     highest = max([block.target, *(bar.number for bar in block.bars)])
     most = 10 ** math.ceil(math.log10(max(10, min(block.target * _BEYOND, highest))))
     bottom = _TOP + _ROW * len(block.bars)
-    lines = [*_scale(most, bottom), *(line for n, one in enumerate(block.bars) for line in _bar(n, one, most))]
+    lines = [*_scale(most, bottom), *(line for n, bar in enumerate(block.bars) for line in _bar(n, bar, most))]
     return Picture((*lines, *_target(block.target, most, bottom)), _WIDTH, bottom + 30)
 
 
@@ -46,9 +46,9 @@ def _bar(row: int, bar: Bar, most: int) -> list[str]:
     if bar.knee:
         x = _x(bar.knee, most)
         lines.append(f'<path d="M{x:.1f} {y - 3}v24" stroke="{INK}" stroke-width="2"/>')
-    told = [f"{note.label}: {note.text}" if note.label else note.text for note in bar.notes]
-    if told:
-        lines.append(text(_LEFT, y + 32, cut(" · ".join(told), 96, True), PALE, size=11))
+    notes = [f"{note.label}: {note.text}" if note.label else note.text for note in bar.notes]
+    if notes:
+        lines.append(text(_LEFT, y + 32, cut(" · ".join(notes), 96, True), PALE, size=11))
     return lines
 
 

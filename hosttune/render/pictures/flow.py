@@ -47,13 +47,13 @@ def _places(boxes: tuple[Box, ...]) -> dict[str, _Place]:
     columns = [[box for box in boxes if box.step == step] for step in sorted({box.step for box in boxes})]
     high = {box.name: _HEAD + _ROW * max(len(box.gauges), 1) for box in boxes}
     tall = [sum(high[box.name] + _BETWEEN for box in column) for column in columns]
-    found: dict[str, _Place] = {}
+    places: dict[str, _Place] = {}
     for column, height in zip(columns, tall, strict=True):
         y = 20 + (max(tall) - height) // 2
         for box in column:
-            found[box.name] = _Place(box, EDGE + box.step * (_BOX + _GAP), y, high[box.name])
+            places[box.name] = _Place(box, EDGE + box.step * (_BOX + _GAP), y, high[box.name])
             y += high[box.name] + _BETWEEN
-    return found
+    return places
 
 
 def _box(place: _Place) -> Iterator[str]:
@@ -77,8 +77,8 @@ def _gauge(gauge: Gauge, x: int, y: int) -> Iterator[str]:
     wide, most = _BOX - 24, gauge.limit
     part = min(gauge.load / most, 1.0) if most else 1.0
     bad = gauge.role is not Role.GOOD
-    told = ("▶ " if gauge.marked else "") + cut(gauge.name, letters(wide, 12) - len(gauge.word) - 3, True)
-    yield fitted(x, y, told, INK, wide - 42, 12, "bold" if gauge.marked else "normal")
+    label = ("▶ " if gauge.marked else "") + cut(gauge.name, letters(wide, 12) - len(gauge.word) - 3, True)
+    yield fitted(x, y, label, INK, wide - 42, 12, "bold" if gauge.marked else "normal")
     yield text(x + wide, y, gauge.word, INK, anchor="end", size=12, weight="bold" if bad else "normal")
     yield rect(x, y + 5, wide * part, 9, fill=FILLS[gauge.role])
     yield rect(x, y + 5, wide, 9, fill="none", stroke=INK if gauge.marked else LINE)
@@ -99,10 +99,10 @@ def _wires(wires: tuple[Wire, ...], places: dict[str, _Place], low: int) -> tupl
         start, end = places[wire.start], places[wire.end]
         if end.box.step == start.box.step + 1:
             lines += _straight(start, end)
-            labels += _labels(start, end, wire.told, taken.setdefault(start.box.step, []))
+            labels += _labels(start, end, wire.notes, taken.setdefault(start.box.step, []))
         else:
             deep += 34
-            lines += _around(start, end, wire.told, low + deep - 6)
+            lines += _around(start, end, wire.notes, low + deep - 6)
     return [*lines, *labels], deep
 
 
@@ -114,27 +114,27 @@ def _straight(start: _Place, end: _Place) -> list[str]:
     ]
 
 
-def _labels(start: _Place, end: _Place, told: tuple[str, ...], taken: list[int]) -> Iterator[str]:
+def _labels(start: _Place, end: _Place, notes: tuple[str, ...], taken: list[int]) -> Iterator[str]:
     """Yield what an arrow says, clear of what others say in that gap; a white edge keeps it legible on arrows."""
-    if not told:
+    if not notes:
         return
     y = (start.middle + end.middle) // 2
     while any(abs(y - other) < _APART for other in taken):
         y += _APART
     taken.append(y)
-    for down, said in zip((-20, -6, 16, 30), told, strict=False):
-        line = fitted((start.x + _BOX + end.x) // 2, y + down, said, INK, _GAP - 8, 11, anchor="middle")
+    for down, note in zip((-20, -6, 16, 30), notes, strict=False):
+        line = fitted((start.x + _BOX + end.x) // 2, y + down, note, INK, _GAP - 8, 11, anchor="middle")
         yield line.replace("<text ", '<text stroke="#ffffff" stroke-width="4" ', 1)
         yield line
 
 
-def _around(start: _Place, end: _Place, told: tuple[str, ...], y: int) -> Iterator[str]:
+def _around(start: _Place, end: _Place, notes: tuple[str, ...], y: int) -> Iterator[str]:
     x1, x2 = start.x + _BOX - 20, end.x + 20
     yield (
         f'<path d="M{x1} {start.y + start.high}V{y}H{x2}V{end.y + end.high + 9}" stroke="{_WIRE}" stroke-width="2" '
         'fill="none"/>'
     )
     yield f'<path d="M{x2 - 5} {end.y + end.high + 10}h10l-5 -9z" fill="{_WIRE}"/>'
-    if told:
-        said = ", ".join(filter(None, told))
-        yield fitted((x1 + x2) // 2, y - 5, said, INK, abs(x2 - x1) - 8, 11, anchor="middle")
+    if notes:
+        note = ", ".join(filter(None, notes))
+        yield fitted((x1 + x2) // 2, y - 5, note, INK, abs(x2 - x1) - 8, 11, anchor="middle")

@@ -76,7 +76,7 @@ def _round(value: float) -> float:
 
 def _bounds(curve: Curve, block: Plot, most: float) -> Iterator[str]:
     """Yield the limit as a dashed line with a step wherever it was changed, the knee as a dotted one."""
-    said: set[str] = set()
+    shown: set[str] = set()
     for steps, dashes, word in ((curve.limits, "8 4", "limit"), (curve.knees, "2 4", "slow from")):
         for number, (at, value) in enumerate(steps):
             if value is None or value > most or value not in _drawn(curve, most):
@@ -87,10 +87,10 @@ def _bounds(curve: Curve, block: Plot, most: float) -> Iterator[str]:
                 f'<line x1="{x1:.1f}" y1="{y:.1f}" x2="{x2:.1f}" y2="{y:.1f}" stroke="{_BOUND}" '
                 f'stroke-width="1.5" stroke-dasharray="{dashes}"/>'
             )
-            told = f"{word} {amount(value, block.unit)}"
-            if told not in said:
-                said.add(told)
-                yield text(x1 + 4, y - 4, told, _BOUND, size=10)
+            label = f"{word} {amount(value, block.unit)}"
+            if label not in shown:
+                shown.add(label)
+                yield text(x1 + 4, y - 4, label, _BOUND, size=10)
 
 
 def _line(curve: Curve, number: int, most: float, seconds: float) -> Iterator[str]:
@@ -125,11 +125,11 @@ def _thin(piece: list[tuple[float, float]], width: float) -> list[tuple[float, f
     cells: dict[int, list[tuple[float, float]]] = {}
     for point in piece:
         cells.setdefault(int(point[0] / width), []).append(point)
-    found: list[tuple[float, float]] = []
+    kept: list[tuple[float, float]] = []
     for cell in cells.values():
         ends = {min(cell, key=lambda point: point[1]), max(cell, key=lambda point: point[1])}
-        found += sorted(ends)
-    return found
+        kept += sorted(ends)
+    return kept
 
 
 def _legend(curve: Curve, number: int) -> Iterator[str]:
@@ -138,7 +138,7 @@ def _legend(curve: Curve, number: int) -> Iterator[str]:
     x, y = _RIGHT + 20, _TOP + 36 * number + 6
     yield f'<line x1="{x}" y1="{y}" x2="{x + 26}" y2="{y}" stroke="{colour}" stroke-width="2.5"{dashed}/>'
     yield text(x + 34, y + 4, cut(curve.name, 52, True), INK)
-    yield text(x + 34, y + 18, cut(curve.told, 64, True), PALE, size=10)
+    yield text(x + 34, y + 18, cut(curve.note, 64, True), PALE, size=10)
 
 
 def _x(at: float, seconds: float) -> float:

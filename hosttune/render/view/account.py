@@ -20,27 +20,27 @@ _MOST = (
 )
 
 
-def document(found: Account, verbose: bool) -> Document:
+def document(account: Account, verbose: bool) -> Document:
     """Return it, with a plot for each kind of figure."""
-    run = found.runs[0] if found.runs else None
+    run = account.runs[0] if account.runs else None
     about = [run.pretty, f"Linux {run.kernel}", f"{run.cpus} CPU" if run.cpus else ""] if run else []
     about += [memory(run.memory)] if run and run.memory else []
     blocks: tuple[Block, ...] = (
-        *_about(found),
-        Table(_MOST, tuple(_maxima(found)), "Maxima and bounds"),
-        *((Listing("limits that changed", found.changes),) if found.changes else ()),
-        *(_plot(chart, found.seconds) for chart in found.charts),
-        *_settings(found),
+        *_about(account),
+        Table(_MOST, tuple(_maxima(account)), "Maxima and bounds"),
+        *((Listing("limits that changed", account.changes),) if account.changes else ()),
+        *(_plot(chart, account.seconds) for chart in account.charts),
+        *_settings(account),
     )
-    return Document(title(found), tuple(part for part in about if part), blocks)
+    return Document(title(account), tuple(part for part in about if part), blocks)
 
 
-def title(found: Account) -> str:
+def title(account: Account) -> str:
     """Return what was recorded: the host, when, how long."""
-    run = found.runs[0] if found.runs else None
+    run = account.runs[0] if account.runs else None
     host = f"{run.hostname}, " if run and run.hostname else ""
     started = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(run.started)) if run else ""
-    return f"{host}{started}, {lasted(found.seconds)}"
+    return f"{host}{started}, {lasted(account.seconds)}"
 
 
 def lasted(seconds: float) -> str:
@@ -50,71 +50,72 @@ def lasted(seconds: float) -> str:
     return f"{seconds / 60:,.0f} min" if seconds < 7200 else f"{seconds / 3600:,.1f} h"
 
 
-def _about(found: Account) -> Iterator[Paragraph]:
-    for run in found.runs:
+def _about(account: Account) -> Iterator[Paragraph]:
+    for run in account.runs:
         parts = [run.pretty, f"Linux {run.kernel}" if run.kernel else "", f"{run.cpus} CPU" if run.cpus else ""]
         parts += [memory(run.memory) if run.memory else ""]
         yield Paragraph(f"{', '.join(part for part in parts if part)}; {run.command}")
-    yield Paragraph(f"{found.ticks:,} looks in {lasted(found.seconds)}")
-    if len(found.runs) > 1:
-        yield Paragraph(f"{len(found.runs)} runs one after the other; nothing is known of the time between them")
-    if found.torn:
-        yield Paragraph(f"{found.torn:,} lines could not be read: a kill or a full disk tears one")
+    yield Paragraph(f"{account.ticks:,} looks in {lasted(account.seconds)}")
+    if len(account.runs) > 1:
+        yield Paragraph(f"{len(account.runs)} runs one after the other; nothing is known of the time between them")
+    if account.torn:
+        yield Paragraph(f"{account.torn:,} lines could not be read: a kill or a full disk tears one")
 
 
-def _maxima(found: Account) -> Iterator[Row]:
-    for chart in found.charts:
-        for one in chart.series:
-            most = f"{amount(one.most, one.unit)}{_unit(one)}"
-            yield Row((one.name, most, f"{one.most_at:,.0f} s", bound(one), _share(one)))
+def _maxima(account: Account) -> Iterator[Row]:
+    for chart in account.charts:
+        for series in chart.series:
+            most = f"{amount(series.most, series.unit)}{_unit(series)}"
+            yield Row((series.name, most, f"{series.most_at:,.0f} s", bound(series), _share(series)))
         if chart.more:
             yield Row((f"{chart.more:,} more of: {chart.title.lower()}", "", "", "", ""))
 
 
-def _unit(one: Series) -> str:
-    return {"bytes": "", "per second": " /s"}.get(one.unit, f" {one.unit}")
+def _unit(series: Series) -> str:
+    return {"bytes": "", "per second": " /s"}.get(series.unit, f" {series.unit}")
 
 
-def _share(one: Series) -> str:
-    return f"{one.closest * 100:,.0f} %" if one.closest is not None and bound(one) else ""
+def _share(series: Series) -> str:
+    return f"{series.closest * 100:,.0f} %" if series.closest is not None and bound(series) else ""
 
 
-def bound(one: Series) -> str:
+def bound(series: Series) -> str:
     """Return where the bound lay: its steps, if it was changed, and the knee."""
-    steps = [amount(value, one.unit) for _, value in one.limits]
+    steps = [amount(value, series.unit) for _, value in series.limits]
     if not steps or steps == ["none"]:
         return ""
-    told = ", then ".join(steps[:4]) + (", ..." if len(steps) > 4 else "")
-    return told + (f"; slow from {one.knee:,}" if one.knee else "")
+    text = ", then ".join(steps[:4]) + (", ..." if len(steps) > 4 else "")
+    return text + (f"; slow from {series.knee:,}" if series.knee else "")
 
 
 def _plot(chart: Chart, seconds: float) -> Plot:
-    units = list(dict.fromkeys(one.unit for one in chart.series if one.unit != "bytes"))
+    units = list(dict.fromkeys(series.unit for series in chart.series if series.unit != "bytes"))
     units += [f"{chart.more:,} more are not shown"] if chart.more else []
     curves = (
-        Curve(one.name, _told(one), one.points, one.limits, one.knees, one.most, one.most_at) for one in chart.series
+        Curve(series.name, _note(series), series.points, series.limits, series.knees, series.most, series.most_at)
+        for series in chart.series
     )
     named = chart.title + (f" ({', '.join(units)})" if units else "")
     return Plot(named, chart.series[0].unit, seconds, tuple(curves), _over_time(chart, seconds))
 
 
-def _told(one: Series) -> str:
-    share = f" ({_share(one)})" if _share(one) else ""
-    told = f"most {amount(one.most, one.unit)} after {one.most_at:,.0f} s{share}"
-    return told + (f"; bound {bound(one)}" if bound(one) else "")
+def _note(series: Series) -> str:
+    share = f" ({_share(series)})" if _share(series) else ""
+    note = f"most {amount(series.most, series.unit)} after {series.most_at:,.0f} s{share}"
+    return note + (f"; bound {bound(series)}" if bound(series) else "")
 
 
 def _over_time(chart: Chart, seconds: float) -> Table:
     """Return a table of a few moments: of each figure the highest value since the moment before."""
     edges = moments(seconds)
-    columns = [_highest(one, edges) for one in chart.series]
+    columns = [_highest(series, edges) for series in chart.series]
     rows = []
     for number, edge in enumerate(edges):
-        found = [(column[number], one.unit) for column, one in zip(columns, chart.series, strict=True)]
-        cells = ["" if value is None else amount(value, unit) for value, unit in found]
+        highest = [(column[number], series.unit) for column, series in zip(columns, chart.series, strict=True)]
+        cells = ["" if value is None else amount(value, unit) for value, unit in highest]
         if any(cells):
             rows.append(Row((f"{edge:,.0f}", *cells)))
-    heads = (Column("s", right=True), *(Column(one.name, right=True, cut=True) for one in chart.series))
+    heads = (Column("s", right=True), *(Column(series.name, right=True, cut=True) for series in chart.series))
     return Table(heads, tuple(rows), chart.title)
 
 
@@ -124,20 +125,20 @@ def moments(seconds: float) -> list[float]:
     return [seconds * number / count for number in range(count + 1)]
 
 
-def _highest(one: Series, edges: Sequence[float]) -> list[float | None]:
-    found: list[float | None] = [None] * len(edges)
+def _highest(series: Series, edges: Sequence[float]) -> list[float | None]:
+    highest: list[float | None] = [None] * len(edges)
     number = 0
-    for at, value in one.points:
+    for at, value in series.points:
         while number < len(edges) - 1 and at > edges[number] + 0.01:
             number += 1
-        kept = found[number]
+        kept = highest[number]
         if value is not None and (kept is None or value > kept):
-            found[number] = value
-    return found
+            highest[number] = value
+    return highest
 
 
-def _settings(found: Account) -> Iterator[Table]:
-    settings = found.runs[-1].settings if found.runs else {}
+def _settings(account: Account) -> Iterator[Table]:
+    settings = account.runs[-1].settings if account.runs else {}
     if settings:
         rows = tuple(Row((key, value)) for key, value in sorted(settings.items()))
         yield Table((Column("sysctl"), Column("value", cut=True)), rows, "Settings")

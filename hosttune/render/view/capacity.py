@@ -15,14 +15,14 @@ from hosttune.render.view.report import findings
 _BEYOND = 100
 
 
-def plain(found: Capacity) -> Report:
+def plain(capacity: Capacity) -> Report:
     """Return what programs get: the report itself."""
-    return found.report
+    return capacity.report
 
 
-def document(found: Capacity, verbose: bool) -> Document:
+def document(capacity: Capacity, verbose: bool) -> Document:
     """Return it; `verbose` adds what each bound is read from and what it assumes."""
-    report = found.report
+    report = capacity.report
     blocks: tuple[Block, ...] = (
         *parts.judged(report),
         parts.answer(report),
@@ -66,10 +66,10 @@ def _slow(bound: Bound, target: int) -> bool:
 
 def _detail(bound: Bound, verbose: bool) -> Iterator[Note]:
     """Yield how a bound shows and what raises it; `verbose` adds where the number comes from."""
-    told = [f"slow from {bound.knee:,}"] if bound.knee else []
-    told += [f"{bound.used:,} used now"] if bound.used else []
-    if told:
-        yield Note("", "; ".join(told))
+    figures = [f"slow from {bound.knee:,}"] if bound.knee else []
+    figures += [f"{bound.used:,} used now"] if bound.used else []
+    if figures:
+        yield Note("", "; ".join(figures))
         yield from (Note("", note) for note in (() if verbose else bound.notes[:1]))
     facts = [("shows as", bound.fails), ("log", bound.log), ("counter", bound.counter), ("fix", bound.raised_by)]
     facts += [("", f"from {bound.reads}" if bound.reads else ""), *(("", note) for note in bound.notes)] * verbose

@@ -14,50 +14,50 @@ _NEAREST = 5
 _NEAR = 0.5
 
 
-def document(found: Diagnosis, verbose: bool) -> Document:
+def document(diagnosis: Diagnosis, verbose: bool) -> Document:
     """Return it; `verbose` adds the causes beyond the first, and all reasons."""
-    machine = found.machine
+    machine = diagnosis.machine
     about = [machine.hostname, machine.pretty, f"Linux {machine.kernel}" if machine.kernel else ""]
-    about.append(f"watched for {found.seconds:,.1f} s" if found.seconds else "one gathering, no rates")
-    remarks = [("note", text) for text in found.notes] + [("root would add", text) for text in found.missing]
+    about.append(f"watched for {diagnosis.seconds:,.1f} s" if diagnosis.seconds else "one gathering, no rates")
+    remarks = [("note", text) for text in diagnosis.notes] + [("root would add", text) for text in diagnosis.missing]
     blocks: tuple[Block, ...] = (
-        *_answer(found, verbose),
-        *([Listing("next", found.next)] if found.next else ()),
-        *_uses(found, verbose),
-        *_excluded(found, verbose),
-        *_unknown(found, verbose),
+        *_answer(diagnosis, verbose),
+        *([Listing("next", diagnosis.next)] if diagnosis.next else ()),
+        *_uses(diagnosis, verbose),
+        *_excluded(diagnosis, verbose),
+        *_unknown(diagnosis, verbose),
         *(Paragraph(text, label, gap=not n) for n, (label, text) in enumerate(remarks)),
     )
     return Document(f"{machine.hostname or 'host'}: diagnosis", tuple(part for part in about if part), blocks)
 
 
-def _answer(found: Diagnosis, verbose: bool) -> Iterator[Block]:
+def _answer(diagnosis: Diagnosis, verbose: bool) -> Iterator[Block]:
     """Yield the causes below the answer in one line; a cause that was found is the answer."""
-    shown = found.causes if verbose else found.causes[:_CAUSES]
-    if found.conclusion is not Conclusion.CAUSE:
-        yield Callout(_said(found))
+    shown = diagnosis.causes if verbose else diagnosis.causes[:_CAUSES]
+    if diagnosis.conclusion is not Conclusion.CAUSE:
+        yield Callout(_inconclusive(diagnosis))
     for number, cause in enumerate(shown):
-        also = number > 0 and found.conclusion is Conclusion.CAUSE
+        also = number > 0 and diagnosis.conclusion is Conclusion.CAUSE
         title = f"{'also ' if also else ''}{cause.certainty}: {cause.what}"
         title += f", at {cause.at:,} {cause.unit}" if cause.at is not None else ""
         grave = cause.certainty in (Certainty.CERTAIN, Certainty.LIKELY)
         brief = also and cause.certainty is Certainty.POSSIBLE and not verbose
-        yield Pairs(() if brief else _rows(found, cause), title, Role.BAD if grave else Role.PLAIN)
-    if found.causes[len(shown) :]:
-        yield Paragraph(f"{len(found.causes) - len(shown)} more with -v", gap=True)
+        yield Pairs(() if brief else _rows(diagnosis, cause), title, Role.BAD if grave else Role.PLAIN)
+    if diagnosis.causes[len(shown) :]:
+        yield Paragraph(f"{len(diagnosis.causes) - len(shown)} more with -v", gap=True)
 
 
-def _said(found: Diagnosis) -> str:
+def _inconclusive(diagnosis: Diagnosis) -> str:
     """Return the answer where it is no cause, without the clauses about causes that stand below it."""
-    clauses = found.text.split("; ")
-    kept = [text for text in clauses if not any(cause.what in text for cause in found.causes)]
+    clauses = diagnosis.text.split("; ")
+    kept = [text for text in clauses if not any(cause.what in text for cause in diagnosis.causes)]
     if len(kept) == len(clauses):
-        return found.text
-    general = "Not enough evidence" if found.conclusion is Conclusion.NOT_ENOUGH else "Nothing is sure to bind now"
+        return diagnosis.text
+    general = "Not enough evidence" if diagnosis.conclusion is Conclusion.NOT_ENOUGH else "Nothing is sure to bind now"
     return f"{'; '.join(kept) or general}; it may be one of these:"
 
 
-def _rows(found: Diagnosis, cause: Cause) -> tuple[tuple[str, str], ...]:
+def _rows(diagnosis: Diagnosis, cause: Cause) -> tuple[tuple[str, str], ...]:
     # what speaks against its rivals is said below, once for all that is excluded; of what is only possible beside a
     # cause that was found, -v says more
     rows = (
@@ -65,13 +65,13 @@ def _rows(found: Diagnosis, cause: Cause) -> tuple[tuple[str, str], ...]:
         ("but", [str(e) for e in cause.against]),
         ("log", [cause.log] if cause.log else []),
         ("fix", list(cause.fixes)),
-        ("confirm", [cause.confirm] if cause.confirm and cause.confirm not in found.next else []),
+        ("confirm", [cause.confirm] if cause.confirm and cause.confirm not in diagnosis.next else []),
     )
     return tuple((name, text) for name, texts in rows for text in texts)
 
 
-def _uses(found: Diagnosis, verbose: bool) -> Iterator[Listing]:
-    shown = [use for use in found.uses if use.share is not None]
+def _uses(diagnosis: Diagnosis, verbose: bool) -> Iterator[Listing]:
+    shown = [use for use in diagnosis.uses if use.share is not None]
     shown = shown if verbose else [use for use in shown if use.nearness >= _NEAR][:_NEAREST]
     if shown:
         yield Listing("nearest to a limit", tuple(map(_use, shown)))
@@ -85,22 +85,22 @@ def _use(use: Use) -> str:
     return f"{use.name}: {use.used:,} of {limit} {use.unit}{knee}"
 
 
-def _excluded(found: Diagnosis, verbose: bool) -> Iterator[Listing]:
+def _excluded(diagnosis: Diagnosis, verbose: bool) -> Iterator[Listing]:
     """Yield what is excluded: all of it, each with its value, where no cause was found; else what is taken for it."""
-    texts, joined = _apart(found.excluded, verbose), False
-    if not verbose and found.conclusion is Conclusion.CAUSE:
-        suspects = {kind for cause in found.causes[:1] for kind in cause.rivals}
-        near = [cause for cause in found.excluded if cause.kind in suspects]
-        names = ", ".join(dict.fromkeys(cause.kind for cause in found.excluded if cause.kind not in suspects))
+    texts, joined = _apart(diagnosis.excluded, verbose), False
+    if not verbose and diagnosis.conclusion is Conclusion.CAUSE:
+        suspects = {kind for cause in diagnosis.causes[:1] for kind in cause.rivals}
+        near = [cause for cause in diagnosis.excluded if cause.kind in suspects]
+        names = ", ".join(dict.fromkeys(cause.kind for cause in diagnosis.excluded if cause.kind not in suspects))
         joined = True
         texts = [*_apart(near, verbose), *([f"{'and ' if near else ''}(-v says why) {names}"] if names else [])]
     if texts:
         yield Listing("excluded", tuple(texts), joined)
 
 
-def _unknown(found: Diagnosis, verbose: bool) -> Iterator[Listing]:
-    if found.unknown:
-        yield Listing("unknown", tuple(_apart(found.unknown, verbose)), not verbose)
+def _unknown(diagnosis: Diagnosis, verbose: bool) -> Iterator[Listing]:
+    if diagnosis.unknown:
+        yield Listing("unknown", tuple(_apart(diagnosis.unknown, verbose)), not verbose)
 
 
 def _apart(causes: Sequence[Cause], verbose: bool) -> list[str]:

@@ -51,9 +51,9 @@ def _answer(fleet: Fleet) -> Callout:
     if fleet.reaches is None:
         # a host that is not known can only make it less
         most = min((tier.evenly for tier in fleet.tiers if tier.evenly is not None), default=None)
-        said = f", and is {most:,} at the most" if most is not None else ""
+        at_most = f", and is {most:,} at the most" if most is not None else ""
         why = f": {fleet.narrowest}" if fleet.narrowest and most is not None else ""
-        return Callout(f"What it reaches today is unknown{said}{why}", (state,), Role.UNKNOWN)
+        return Callout(f"What it reaches today is unknown{at_most}{why}", (state,), Role.UNKNOWN)
     narrow = f": {fleet.narrowest}" if fleet.narrowest else ""
     if fleet.reaches < target:
         return Callout(f"Stalls at {fleet.reaches:,} connections today, of {target:,}{narrow}", (state,), Role.BAD)
@@ -78,8 +78,8 @@ def _host(host: HostState, verbose: bool, gap: bool) -> Iterator[Paragraph]:
     counts += [f"{host.drifted:,} drift"] if host.drifted else []
     if host.carries is not None:
         counts.insert(0, f"carries {host.carries:,}" + (f" ({host.binds})" if host.binds else ""))
-    told = f": {', '.join(counts)}" if counts else ""
-    yield Paragraph(f"NOT READY {host.name} of {host.tier}{told}", role=Role.BAD, gap=gap)
+    detail = f": {', '.join(counts)}" if counts else ""
+    yield Paragraph(f"NOT READY {host.name} of {host.tier}{detail}", role=Role.BAD, gap=gap)
     problems = host.problems if verbose else host.problems[:_PROBLEMS]
     yield from paragraphs(problems, depth=1)
     if more := len(host.problems) - len(problems):
@@ -93,8 +93,8 @@ def _lists(fleet: Fleet, verbose: bool) -> Iterator[Paragraph]:
     if fleet.missing:
         shown = fleet.missing if verbose else fleet.missing[:_NAMES]
         more = len(fleet.missing) - len(shown)
-        told = ", ".join(shown) + (f" and {more:,} more" if more else "")
-        yield Paragraph(told, f"no report of {counted(len(fleet.missing), 'host')}", gap=True)
+        names = ", ".join(shown) + (f" and {more:,} more" if more else "")
+        yield Paragraph(names, f"no report of {counted(len(fleet.missing), 'host')}", gap=True)
     files = fleet.unplaced if verbose else fleet.unplaced[:_FILES]
     yield from paragraphs(files, label="left out", gap=not fleet.missing)
     if more := len(fleet.unplaced) - len(files):

@@ -61,11 +61,11 @@ def _bars(report: Report) -> Bars:
 def _rates(report: Report) -> Iterator[Paragraph]:
     """Yield what is too slow for the target's rate: not a number of connections, so it has no bar."""
     slow = slow_bounds(report)
-    said = {b.raised_by for n, b in hard_bounds(report)[:_BARS] if n < report.workload.connections}
+    shown = {b.raised_by for n, b in hard_bounds(report)[:_BARS] if n < report.workload.connections}
     for place, (number, bound) in enumerate(slow):
         yield Paragraph(f"only {number:,} new connections/s: {bound.name}; {bound.fails}", extra=place >= _RATES)
-        if bound.raised_by and bound.raised_by not in said:
-            said.add(bound.raised_by)
+        if bound.raised_by and bound.raised_by not in shown:
+            shown.add(bound.raised_by)
             yield Paragraph(bound.raised_by, "fix", depth=1, extra=place >= _RATES)
     if slow[_RATES:]:
         yield Paragraph(f"and {len(slow) - _RATES} more below the target's rate (--format json)")
@@ -85,8 +85,8 @@ def findings(report: Report, verbose: bool) -> Iterator[Block]:
     if rows:
         yield Table(_COLUMNS, tuple(rows), "Settings", heads=False, notes="notes")
     for n, (why, names) in enumerate(alike.items()):
-        told = f"UNKNOWN {', '.join(dict.fromkeys(names))}: {why}"
-        yield Paragraph(told, role=Role.UNKNOWN, gap=not rows and not n)
+        sentence = f"UNKNOWN {', '.join(dict.fromkeys(names))}: {why}"
+        yield Paragraph(sentence, role=Role.UNKNOWN, gap=not rows and not n)
 
 
 def _row(finding: Finding, verbose: bool) -> Row:

@@ -8,12 +8,12 @@ from hosttune.model.document import Block, Document, Pairs, Paragraph
 SCHEMA = "hosttune/profile/1"
 
 
-def document(found: RoleRequirements, verbose: bool) -> Document:
+def document(role: RoleRequirements, verbose: bool) -> Document:
     """Return it."""
-    load = found.workload
+    load = role.workload
     blocks: tuple[Block, ...] = (
         Paragraph(f"at {load.connections:,} connections and {load.rate:,} new ones per second"),
-        *(Paragraph(f"{key} {getattr(load, key)}: {why}") for key, why in found.why.items()),
+        *(Paragraph(f"{key} {getattr(load, key)}: {why}") for key, why in role.why.items()),
         *(
             Pairs(
                 (
@@ -23,8 +23,8 @@ def document(found: RoleRequirements, verbose: bool) -> Document:
                 ),
                 str(wanted.requirement.subject),
             )
-            for wanted in found.required
+            for wanted in role.required
         ),
-        *(Pairs((("waived", row.waived),), str(row.subject)) for row in found.waived),
+        *(Pairs((("waived", row.waived),), str(row.subject)) for row in role.waived),
     )
-    return Document(f"{found.name}: {found.title}", (f"{found.name}: {found.title}",), blocks)
+    return Document(f"{role.name}: {role.title}", (f"{role.name}: {role.title}",), blocks)

@@ -57,10 +57,10 @@ _SETTINGS = (Column("tier"), Column("setting"), Column("value"), Column("why"))
 def document(sizing: Sizing, verbose: bool) -> Document:
     """Return it; `verbose` adds the places beyond the first, and all that a host takes."""
     aim = sizing.topology
-    told = words.found(sizing)
+    solved = words.solved(sizing)
     blocks: tuple[Block, ...] = (
         *((Paragraph(aim.title),) if aim.title else ()),
-        *((Paragraph(told, "found", gap=True),) if told else ()),
+        *((Paragraph(solved, "found", gap=True),) if solved else ()),
         _answer(sizing),
         _flow(sizing),
         _bars(sizing, verbose),
@@ -89,8 +89,8 @@ def _bars(sizing: Sizing, verbose: bool) -> Bars:
     bars += [_bar(sizing, place, verbose, True) for place in beyond]
     more = 0 if verbose else len(shown) - _ROWS
     most = max([target, *(p.connections for p in shown if p.connections <= target * _FAR)])
-    said = f"and {more:,} more beyond these (-v)" if more > 0 else ""
-    return Bars("Places, the narrowest first", target, tuple(bars), most, label=40, more=said)
+    rest = f"and {more:,} more beyond these (-v)" if more > 0 else ""
+    return Bars("Places, the narrowest first", target, tuple(bars), most, label=40, more=rest)
 
 
 def _bar(sizing: Sizing, place: Bottleneck, verbose: bool, extra: bool) -> Bar:
@@ -143,7 +143,7 @@ def _tables(sizing: Sizing) -> Iterator[Table]:
     hops = [hop for plan in sizing.tiers for hop in plan.hops]
     if hops:
         yield Table(_HOPS, tuple(map(_hop, hops)), "Hops", extra=True)
-    settings = [(plan.tier.name, *words.setting(one), one.why) for plan in sizing.tiers for one in plan.settings]
+    settings = [(plan.tier.name, *words.setting(row), row.why) for plan in sizing.tiers for row in plan.settings]
     if settings:
         yield Table(_SETTINGS, tuple(map(Row, settings)), "What a host takes", extra=True)
 
@@ -165,14 +165,14 @@ def _tier(plan: TierPlan, verbose: bool) -> Iterator[Paragraph]:
             yield Paragraph(f"a host takes {', '.join(items)}", depth=1)
     elif plan.settings:
         yield Paragraph("a host takes", depth=1)
-        for one in plan.settings:
-            name, value = words.setting(one)
-            yield Paragraph(f"{name} {value}" + (f": {one.why}" if one.why else ""), depth=2)
+        for row in plan.settings:
+            name, value = words.setting(row)
+            yield Paragraph(f"{name} {value}" + (f": {row.why}" if row.why else ""), depth=2)
 
 
 def _remarks(sizing: Sizing) -> Iterator[Paragraph]:
-    told = [*(("unknown", text) for text in words.untold(sizing)), *words.remarks(sizing)]
-    yield from (Paragraph(text, label, gap=not n) for n, (label, text) in enumerate(told))
+    notes = [*(("unknown", text) for text in words.untold(sizing)), *words.remarks(sizing)]
+    yield from (Paragraph(text, label, gap=not n) for n, (label, text) in enumerate(notes))
 
 
 def _flow(sizing: Sizing) -> Flow:

@@ -56,13 +56,13 @@ def _have(outlet: EgressInterface) -> str:
 
 def _pools(outlet: EgressInterface) -> Iterator[tuple[str, str]]:
     """Yield how full the pools of each backend are, together over its sources."""
-    found: dict[str, list[int]] = {}
+    totals: dict[str, list[int]] = {}
     for pool in outlet.pools:
-        row = found.setdefault(str(pool.backend), [0, 0, 0])
+        row = totals.setdefault(str(pool.backend), [0, 0, 0])
         row[0] += pool.used
         row[1] += max(pool.usable, pool.established + pool.free)
         row[2] += pool.knee or 0
-    for name, (used, room, knee) in found.items():
+    for name, (used, room, knee) in totals.items():
         percent = f"{100 * used / room:.0f} %" if room else "no port"
         slow = f", slow from {knee:,}" if knee else ""
         yield name, f"{used:,} of {room:,} ports in use ({percent}){slow}"
@@ -92,8 +92,8 @@ def _free(outlet: EgressInterface) -> Iterator[str]:
         yield f"the backends are on this host: {way}{bind}"
         return
     if not outlet.subnet:
-        said = f"{outlet.source} has no subnet on {outlet.interface}: which addresses are free is not seen from here"
-        yield f"{said}; ask who runs the network, and add them as ADDRESS/{32 if outlet.version == 4 else 128}"
+        why = f"{outlet.source} has no subnet on {outlet.interface}: which addresses are free is not seen from here"
+        yield f"{why}; ask who runs the network, and add them as ADDRESS/{32 if outlet.version == 4 else 128}"
         return
     shown = ", ".join(outlet.ranges[:_RANGES])
     more = f" and {len(outlet.ranges) - _RANGES:,} more ranges" if len(outlet.ranges) > _RANGES else ""
@@ -111,17 +111,17 @@ def _free(outlet: EgressInterface) -> Iterator[str]:
 def _cloud(plan: SourcePlan) -> Iterator[Block]:
     row = plan.cloud
     if row is not None:
-        told = f"{row.limit} ({row.source})"
-        yield Commands(f"{row.name} asks first for {row.what}", (f"  {row.command}", told), gap=True, spread=True)
+        limit = f"{row.limit} ({row.source})"
+        yield Commands(f"{row.name} asks first for {row.what}", (f"  {row.command}", limit), gap=True, spread=True)
     elif plan.elsewhere:
-        said = f"{plan.elsewhere}: whether it carries packets of further private addresses is unknown"
-        yield Paragraph(f"{said}; ask it before you add any", gap=True)
+        sentence = f"{plan.elsewhere}: whether it carries packets of further private addresses is unknown"
+        yield Paragraph(f"{sentence}; ask it before you add any", gap=True)
 
 
 def _anyip(plan: SourcePlan) -> Iterator[Block]:
     for number, prefix in enumerate(plan.local):
-        said = f"every address of {prefix} can be bound; not counted above"
-        yield Paragraph(said, "local already", gap=not number)
+        sentence = f"every address of {prefix} can be bound; not counted above"
+        yield Paragraph(sentence, "local already", gap=not number)
     outlet = next((o for o in plan.egress_interfaces if o.version == 4 and not o.own), None)
     if not plan.anyip or outlet is None:
         return
@@ -130,8 +130,8 @@ def _anyip(plan: SourcePlan) -> Iterator[Block]:
         route = f"{plan.anyip} via {outlet.source}"
         lines.append(f"the backends answer through their router, which needs the route: {route}")
     else:
-        said, command = sources.return_route(plan.anyip, outlet.source)
-        lines += [said, f"  {command}"]
+        sentence, command = sources.return_route(plan.anyip, outlet.source)
+        lines += [sentence, f"  {command}"]
     if plan.machine.cloud:
         lines.append(f"the network of {plan.machine.cloud} must route the prefix to this machine too")
     what = "or a whole prefix that nothing else uses, without an address for each (AnyIP)"

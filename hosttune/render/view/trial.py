@@ -44,7 +44,7 @@ def _row(proof: Proof, shared: list[str]) -> Row:
     measured = "?" if isinstance(proof.measured, Unknown) else f"{proof.measured:,}"
     tolerance = f"; {proof.tolerance}" if proof.tolerance != "exact" else ""
     below = " · ".join(part for part in (f"{proof.unit}: {proof.setting}{tolerance}", proof.failed) if part)
-    notes = (below, *(text for text in _told(proof) if text not in shared))
+    notes = (below, *(text for text in _remarks(proof) if text not in shared))
     return Row((proof.what, _predicted(proof), measured, proof.verdict.value), notes, _ROLES[proof.verdict])
 
 
@@ -55,7 +55,7 @@ def _predicted(proof: Proof) -> str:
     return f"{least:,}..{most:,}" if most - least == 1 else f"{proof.predicted:,}"
 
 
-def _told(proof: Proof) -> Iterator[str]:
+def _remarks(proof: Proof) -> Iterator[str]:
     if isinstance(proof.measured, Unknown):
         yield proof.measured.detail or str(proof.measured)
     elif proof.verdict is Proven.DIFFERS and proof.failed != proof.fails:

@@ -8,7 +8,7 @@ from hosttune.model.document import Document, paragraphs
 SCHEMA = "hosttune/valid-profile/1"
 
 
-def document(found: ValidProfile, verbose: bool) -> Document:
+def document(profile: ValidProfile, verbose: bool) -> Document:
     """Return it."""
-    first = f"{found.file}: right, {found.rows} rows with those it extends"
-    return Document(found.file, (first,), paragraphs(f"{found.file}: {note}" for note in found.notes))
+    first = f"{profile.file}: right, {profile.rows} rows with those it extends"
+    return Document(profile.file, (first,), paragraphs(f"{profile.file}: {note}" for note in profile.notes))

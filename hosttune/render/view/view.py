@@ -36,7 +36,7 @@ def document(view: View, verbose: bool) -> Document:
     happens = ", ".join(part.replace(" ", "\u00a0") for part in _happens(view))
     blocks: tuple[Block, ...] = (
         *((Paragraph(happens),) if happens else ()),
-        Table(_COLUMNS, tuple(_row(one) for one in view.trends if _limited(one.use)), "Limits"),
+        Table(_COLUMNS, tuple(_row(trend) for trend in view.trends if _limited(trend.use)), "Limits"),
         *paragraphs((*view.changes, *tick.notes)),
     )
     return Document(f"{machine.hostname or 'host'}: a look", tuple(about), blocks)
@@ -46,7 +46,7 @@ def line(view: View) -> str:
     """Return one look as one line: the time, what happens, and the nearest limits."""
     view = cleaned(view)
     parts = [time.strftime("%H:%M:%S", time.localtime(view.tick.time)), ", ".join(_happens(view))]
-    shown = [one for one in view.trends if _limited(one.use) and one.use.used][:_NEAREST]
+    shown = [trend for trend in view.trends if _limited(trend.use) and trend.use.used][:_NEAREST]
     return " | ".join([*parts, *map(_short, shown)])
 
 
@@ -63,7 +63,7 @@ def plain(view: View) -> Look:
         counters=tick.counters,
         rates={name: round(rate, 2) for name, rate in view.rates.items()},
         drops=_rounded(view.drops, 2),
-        uses=tuple(_use(one) for one in view.trends),
+        uses=tuple(_use(trend) for trend in view.trends),
         changes=view.changes,
         notes=tick.notes,
     )
@@ -93,21 +93,21 @@ def _rounded(value: float | None, digits: int) -> float | None:
 def _happens(view: View) -> list[str]:
     """Return what goes on, in words: only what this host counts, a rate only where two looks gave it."""
     counters, rates = view.tick.counters, view.rates
-    told = []
+    events = []
     for name, word in (("Tcp.CurrEstab", "established"), ("sockstat.TCP.tw", "TIME_WAIT")):
         if name in counters:
-            told.append(f"{word} {counters[name]:,}{_signed(rates.get(name))}")
+            events.append(f"{word} {counters[name]:,}{_signed(rates.get(name))}")
     opened = [rates[name] for name in ("Tcp.ActiveOpens", "Tcp.PassiveOpens") if name in rates]
     if opened:
-        told.append(f"opened {opened[0]:,.0f}/s")
+        events.append(f"opened {opened[0]:,.0f}/s")
     if len(opened) > 1:
-        told.append(f"accepted {opened[1]:,.0f}/s")
+        events.append(f"accepted {opened[1]:,.0f}/s")
     if "Tcp.RetransSegs" in rates:
-        told.append(f"retransmits {rates['Tcp.RetransSegs']:,.0f}/s")
+        events.append(f"retransmits {rates['Tcp.RetransSegs']:,.0f}/s")
     if view.drops is not None:
         which = f" ({', '.join(view.dropping[:2])})" if view.dropping else ""
-        told.append(f"drops {view.drops:,.0f}/s{which}")
-    return told
+        events.append(f"drops {view.drops:,.0f}/s{which}")
+    return events
 
 
 def _signed(rate: float | None) -> str:
@@ -118,18 +118,18 @@ def _limited(use: Use) -> bool:
     return isinstance(use.limit, int) and use.limit < NO_LIMIT
 
 
-def _row(one: Trend) -> Row:
-    use = one.use
+def _row(trend: Trend) -> Row:
+    use = trend.use
     limit = use.limit if isinstance(use.limit, int) else 0
     role = Role.BAD if use.used >= limit else Role.DRIFT if use.knee and use.used >= use.knee else Role.PLAIN
-    full = _time(one.full_in)
-    if role is Role.PLAIN and one.slow_in and use.knee:
-        full = f"~{_time(one.slow_in)}"  # the knee comes first
+    full = _time(trend.full_in)
+    if role is Role.PLAIN and trend.slow_in and use.knee:
+        full = f"~{_time(trend.slow_in)}"  # the knee comes first
     full = {Role.BAD: "FULL", Role.DRIFT: full or "SLOW"}.get(role, full)
-    age = f"{one.age:.0f} s" if one.age >= 1.0 else ""
+    age = f"{trend.age:.0f} s" if trend.age >= 1.0 else ""
     numbers = (_figure(use.used, use.unit), _figure(limit, use.unit), f"{(use.share or 0) * 100:.0f}")
     name = use.name.replace(" -> ", "→")
-    return Row((name, *numbers, _figure(use.knee, use.unit), _rate(one.rate, use.unit), full, age), role=role)
+    return Row((name, *numbers, _figure(use.knee, use.unit), _rate(trend.rate, use.unit), full, age), role=role)
 
 
 def _figure(value: int | None, unit: str) -> str:
@@ -157,15 +157,15 @@ def _time(seconds: float | None) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 2 * 3600 else f"{seconds / 3600:.0f} h"
 
 
-def _short(one: Trend) -> str:
-    use = one.use
+def _short(trend: Trend) -> str:
+    use = trend.use
     limit = use.limit if isinstance(use.limit, int) else 0
-    told = f"{use.name} {_figure(use.used, use.unit)} of {_figure(limit, use.unit)}"
+    figures = f"{use.name} {_figure(use.used, use.unit)} of {_figure(limit, use.unit)}"
     notes: Iterable[str] = (
         f"{(use.share or 0) * 100:.0f} %",
-        f"slow in {_time(one.slow_in)}" if one.slow_in and _time(one.slow_in) else "",
-        "slow" if one.slow_in == 0 and use.used < limit else "",
-        "full" if use.used >= limit else f"full in {_time(one.full_in)}" if _time(one.full_in) else "",
-        f"{one.age:.0f} s old" if one.age >= 1.0 else "",
+        f"slow in {_time(trend.slow_in)}" if trend.slow_in and _time(trend.slow_in) else "",
+        "slow" if trend.slow_in == 0 and use.used < limit else "",
+        "full" if use.used >= limit else f"full in {_time(trend.full_in)}" if _time(trend.full_in) else "",
+        f"{trend.age:.0f} s old" if trend.age >= 1.0 else "",
     )
-    return f"{told} ({', '.join(note for note in notes if note)})"
+    return f"{figures} ({', '.join(note for note in notes if note)})"

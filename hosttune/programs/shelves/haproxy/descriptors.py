@@ -29,7 +29,7 @@ def settings(path: str, every: tuple[Section, ...]) -> tuple[Settings, float | N
     kept += sum(map(_checks, sections.servers(every)))
     capped = any(any(section.named("maxconn")) for section in every if section.kind in _CAPPED)
     options = (line for section in every if section.kind != "global" for line in section.named("option"))
-    found = Settings(
+    configured = Settings(
         program="haproxy",
         path=path,
         maxconn=_number(general, "maxconn") or 0,
@@ -39,7 +39,7 @@ def settings(path: str, every: tuple[Section, ...]) -> tuple[Settings, float | N
         ceiling=_number(general, "fd-hard-limit") or 0,
         notes=(f"{path}: a maxconn of a section is not counted",) if capped else (),
     )
-    return found, 0.25 if any(_SPLICES & set(line.words[1:2]) for line in options) else None
+    return configured, 0.25 if any(_SPLICES & set(line.words[1:2]) for line in options) else None
 
 
 def _number(lines: list[Directive], *name: str) -> int | None:

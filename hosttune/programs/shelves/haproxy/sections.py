@@ -61,14 +61,14 @@ class Server:
 
 def read(path: str, text: str) -> tuple[Section, ...]:
     """Return the sections of a file, in order."""
-    found: list[tuple[str, list[Directive]]] = [("", [])]
+    sections: list[tuple[str, list[Directive]]] = [("", [])]
     for number, line in enumerate(text.split("\n"), 1):
         directive = _directive(f"{path}:{number}", line)
         if directive.name in _KINDS:
-            found.append((directive.name, []))
+            sections.append((directive.name, []))
         elif directive.words or directive.wrong:
-            found[-1][1].append(directive)
-    return tuple(Section(kind, tuple(directives)) for kind, directives in found)
+            sections[-1][1].append(directive)
+    return tuple(Section(kind, tuple(directives)) for kind, directives in sections)
 
 
 def _directive(where: str, line: str) -> Directive:

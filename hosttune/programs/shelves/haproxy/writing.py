@@ -17,7 +17,7 @@ _MOST_THREADS = 64  # MAX_THREADS of 2.6
 
 def files(deployment: Deployment) -> dict[str, str]:
     """Return haproxy.cfg of each load balancer; haproxy-1.cfg and so on where several processes share its port."""
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     hosts = list(pieces.running(deployment, "haproxy"))
     sharing = pieces.towards(deployment, hosts)
     names = pieces.name_of(deployment) if hosts else {}
@@ -25,8 +25,8 @@ def files(deployment: Deployment) -> dict[str, str]:
         many = host.tier.processes
         for number in range(1, many + 1):
             name = f"haproxy-{number}.cfg" if many > 1 else "haproxy.cfg"
-            found[f"hosts/{host.name}/{name}"] = _text(deployment, host, number, sharing, names)
-    return found
+            texts[f"hosts/{host.name}/{name}"] = _text(deployment, host, number, sharing, names)
+    return texts
 
 
 def _text(deployment: Deployment, host: PlannedHost, number: int, sharing: Counter[str], names: Names) -> str:

@@ -94,8 +94,8 @@ def statements(path: str, text: str) -> tuple[Statement, ...]:
         file.flush()
         parsed = crossplane.parse(file.name, single=True, strict=False, check_ctx=False, check_args=False)
     for wrong in parsed["errors"][:1]:
-        said = str(wrong["error"]).partition(" in ")[0]
-        raise UsageError(f"{path}:{wrong.get('line') or 1}: {said}; fix it, `nginx -t` shows where")
+        message = str(wrong["error"]).partition(" in ")[0]
+        raise UsageError(f"{path}:{wrong.get('line') or 1}: {message}; fix it, `nginx -t` shows where")
     return tuple(_walk(path, parsed["config"][0]["parsed"], ()))
 
 
