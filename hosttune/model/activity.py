@@ -40,7 +40,7 @@ class Rates:
         return None if first is None or last is None or not self.seconds else max(last - first, 0)
 
     def rose(self, name: str) -> int:
-        """Return the same, 0 where it cannot be told."""
+        """Return the same, 0 where it is unknown."""
         return self.moved(name) or 0
 
     def value(self, name: str) -> int | None:

@@ -1,8 +1,8 @@
 """A report as tests that pass, fail or are skipped, for the formats that know nothing else.
 
 A finding is a test of each role that asks for it, a lint one of "lint", a bound one of "capacity": it fails where it
-lies below what is wanted, whatever the exit code says, which is that of the findings. A failure below --fail-on is told
-and does not count. What could not be told is skipped with its reason; with --strict it fails, a bound always, a finding
+lies below the target, whatever the exit code says, which is that of the findings. A failure below --fail-on is shown
+and does not count. What is unknown is skipped with its reason; with --strict it fails, a bound always, a finding
 at or above --fail-on. A name is the same in each run, and no other's of its group: what reads them compares by it.
 """
 
@@ -24,12 +24,12 @@ _PID = re.compile(r"\bnofile:pid/[0-9]+")
 
 
 class Outcome(StrEnum):
-    """What became of a test; MINOR failed below --fail-on, UNTOLD could not be told and --strict wants it told."""
+    """What became of a test; MINOR failed below --fail-on, UNKNOWN is not known and --strict requires that it is."""
 
     OK = "ok"
     FAILED = "failed"
     MINOR = "minor"
-    UNTOLD = "untold"
+    UNKNOWN = "unknown"
     SKIPPED = "skipped"
 
 
@@ -48,7 +48,7 @@ class Case:
 def cases(report: Report) -> list[Case]:
     """Return all tests of a report, those of one group together; texts are safe to print."""
     report = cleaned(report)
-    # where nothing at all could be told, all green would be a lie
+    # where nothing at all is known, all green would be a lie
     strict = report.strict or not any(f.verdict.conclusive for f in report.findings)
     made = [case for finding in report.findings for case in _of_finding(report, finding, strict)]
     asked = [case for case in made if case.group not in (LINT, CAPACITY)]
@@ -76,7 +76,7 @@ def _of_finding(report: Report, finding: Finding, strict: bool) -> Iterator[Case
         case Verdict.FAIL | Verdict.DRIFT:
             outcome = Outcome.FAILED if counts else Outcome.MINOR
         case Verdict.UNKNOWN:
-            outcome = Outcome.UNTOLD if counts and strict else Outcome.SKIPPED
+            outcome = Outcome.UNKNOWN if counts and strict else Outcome.SKIPPED
         case Verdict.NOT_APPLICABLE:
             outcome = Outcome.SKIPPED
         case _:
@@ -111,7 +111,7 @@ def _of_bounds(report: Report) -> Iterator[Case]:
     for bound in report.bounds:
         message = _bound_says(report, bound)
         if isinstance(bound.hard, Unknown):
-            outcome = Outcome.UNTOLD if report.strict else Outcome.SKIPPED
+            outcome = Outcome.UNKNOWN if report.strict else Outcome.SKIPPED
             yield Case(CAPACITY, clean(bound.id), outcome, Verdict.UNKNOWN.value, clean(message))
             continue
         failed = bound.id in short
@@ -126,5 +126,5 @@ def _bound_says(report: Report, bound: Bound) -> str:
         return f"{bound.name}: {bound.hard}"
     if bound.hard is None:
         return f"{bound.name}: refuses nothing here"
-    wanted = report.workload.connections if bound.unit == "connections" else report.workload.rate
-    return f"{bound.name}: {bound.hard:,} of {wanted:,} {bound.unit}"
+    target = report.workload.connections if bound.unit == "connections" else report.workload.rate
+    return f"{bound.name}: {bound.hard:,} of {target:,} {bound.unit}"

@@ -1,4 +1,4 @@
-"""What each answer is as an exit code: 0 all is well, 1 something is not, 3 it could not be told."""
+"""What each answer is as an exit code: 0 all is well, 1 something is not, 3 it is unknown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hosttune.render.figures import hard_bounds, slow_bounds
 def check(report: Report, format: str = "table") -> int:
     """Return 1 for a failure at or above its `fail_on`, 3 with `strict` for an unknown, else 0.
 
-    Also 3 without `strict`, where nothing at all could be told. A format may have codes of its own.
+    Also 3 without `strict`, where nothing at all is known. A format may have codes of its own.
     """
     own = getattr(render.format_module("Report", format), "exit_code", None)
     if own is not None:
@@ -31,7 +31,7 @@ def capacity(report: Report) -> int:
 
 
 def diagnose(diagnosis: Diagnosis) -> int:
-    """Return 0 where nothing binds and nothing was said, 1 for a cause, 3 where the evidence is not enough."""
+    """Return 0 where nothing binds and no symptom was stated, 1 for a cause, 3 where the evidence is not enough."""
     return {Conclusion.NOTHING: 0, Conclusion.NOT_ENOUGH: 3}.get(diagnosis.conclusion, 1)
 
 

@@ -1,6 +1,6 @@
 """Metrics as Prometheus reads them: text format 0.0.4 (prometheus.io/docs/instrumenting/exposition_formats).
 
-All are gauges in base units. What could not be told has no sample: it is never 0.
+All are gauges in base units. What is unknown has no sample: it is never 0.
 """
 
 from __future__ import annotations

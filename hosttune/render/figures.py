@@ -67,11 +67,11 @@ def wants(requirement: Requirement) -> str:
     """Return what a requirement wants, short enough for a column."""
     signs = {"at_least": ">= ", "at_most": "<= "}
     between = {"between": " to ", "one_of": " or "}.get(requirement.operator, " ")
-    wanted = requirement.wants
+    required = requirement.wants
     if requirement.subject.kind == "nofile":
         # soft and hard alike are one number
-        wanted = tuple(v[0] if isinstance(v, tuple) and len(set(v)) == 1 else v for v in wanted)
-    joined = between.join(value(v, requirement.unit) for v in wanted)
+        required = tuple(v[0] if isinstance(v, tuple) and len(set(v)) == 1 else v for v in required)
+    joined = between.join(value(v, requirement.unit) for v in required)
     return signs.get(requirement.operator, "") + joined
 
 
@@ -108,7 +108,7 @@ def hard_bounds(report: Report) -> list[tuple[int, Bound]]:
 
 
 def slow_bounds(report: Report) -> list[tuple[int, Bound]]:
-    """Return the bounds in new connections a second that are below the wanted rate, the smallest first."""
+    """Return the bounds in new connections a second that are below the target rate, the smallest first."""
     single = sum(b.kind == "churn" for b in report.bounds) == 2
     bounds = [b for b in report.bounds if b.unit != "connections" and not (single and b.scope is Scope.ALL)]
     slow = [(b.hard, b) for b in bounds if isinstance(b.hard, int) and b.hard < report.workload.rate]

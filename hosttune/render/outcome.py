@@ -67,13 +67,13 @@ def capacity(before: Report, after: Report, waiting: Collection[str] = ()) -> st
     if not was or not now:
         return "capacity: no bound could be told"
     number, bound = now[0]
-    wanted = after.workload.connections
+    target = after.workload.connections
     raise_ = f"; fix: {bound.raised_by}" if bound.raised_by else ""
     for unit in waiting:
         if bound.reads.startswith(f"nofile:unit/{unit} "):
             raise_ = f" until it is started again: systemctl restart {unit}"
-    enough = number >= wanted
-    reached = f"{number:,} connections" if enough else f"{number:,} of {wanted:,} connections"
+    enough = number >= target
+    reached = f"{number:,} connections" if enough else f"{number:,} of {target:,} connections"
     if not after.machine.kernel:
         binds = f"; the first limit that the files show is {bound.name}" if enough else f": {bound.name} binds{raise_}"
         return f"after a boot: {reached}{binds}"

@@ -37,7 +37,7 @@ def text(changes: Iterable[Change]) -> str:
 def blocks(plan: Plan, units: Mapping[str, str] | None = None, *, reasons: bool = True) -> Iterator[Block]:
     """Yield all changes of a plan in order, and what it leaves alone, for a person.
 
-    A reason is said once: beside the running value where there is one, else in the file. Without `reasons`, what
+    A reason is given once: beside the running value where there is one, else in the file. Without `reasons`, what
     only explains is left out of the files too. `units` are those of sysctls, by key.
     """
     given: list[str] = []
@@ -95,7 +95,7 @@ def _there_or_not(change: Change) -> str:
 
 
 def _file(change: Change, given: Sequence[str], reasons: bool) -> list[str]:
-    """Return the difference of a file without what says nothing new: header, reasons that are told elsewhere."""
+    """Return the difference of a file without what says nothing new: header, reasons that stand elsewhere."""
     lines = [_title(change)]
     mode = _mode(change.after)
     if mode not in ("", "0644"):

@@ -1,4 +1,4 @@
-"""What every view of a report has: who it is about, the one number, what could not be told, remarks."""
+"""What every view of a report has: who it is about, the one number, what is unknown, remarks."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def bar(report: Report, number: int, bound: Bound, notes: Iterable[Note], *, ext
     )
 
 
-def untold(report: Report) -> tuple[Paragraph, ...]:
+def unknown(report: Report) -> tuple[Paragraph, ...]:
     """Return the bounds that are unknown, those of one reason as one paragraph."""
     alike: dict[str, list[str]] = {}
     for bound in report.bounds:

@@ -117,11 +117,11 @@ def _stalled(sizing: Sizing, first: Bottleneck, knee: Bottleneck | None) -> list
 
 
 def _enough(sizing: Sizing, first: Bottleneck | None) -> list[str]:
-    wanted = sizing.topology.connections
+    target = sizing.topology.connections
     if first is None:
-        return [f"No place that limits {wanted:,} connections was found{_unseen(sizing)}"]
+        return [f"No place that limits {target:,} connections was found{_unseen(sizing)}"]
     narrow = f"the narrowest place is {where(sizing, first)}, {first.connections:,} in all"
-    return [f"Carries {wanted:,} connections{_unseen(sizing)}: {narrow}"]
+    return [f"Carries {target:,} connections{_unseen(sizing)}: {narrow}"]
 
 
 def _unseen(sizing: Sizing) -> str:
@@ -136,7 +136,7 @@ def _beyond(sizing: Sizing, knee: Bottleneck | None) -> list[str]:
 
 
 def rate(sizing: Sizing, number: int) -> str:
-    """Return one of the bounds that are below the wanted rate."""
+    """Return one of the bounds that are below the target rate."""
     tier, bound = sizing.rates[number]
     load = sizing.plan(tier).workload
     each = f"{bound.hard:,} new connections/s of {load.rate:,} a host" if isinstance(bound.hard, int) else "not enough"

@@ -169,8 +169,8 @@ def load_settings(plan: TierPlan) -> tuple[list[str], int]:
     return list(dict.fromkeys(shown)), others
 
 
-def untold(sizing: Sizing) -> list[str]:
-    """Return the bounds that could not be told, those of one reason together."""
+def unknown(sizing: Sizing) -> list[str]:
+    """Return the bounds that are unknown, those of one reason together."""
     alike: dict[str, list[str]] = {}
     for tier, bound, unknown in sizing.unknown:
         why = unknown.detail if unknown.reason is Reason.UNDECIDED and unknown.detail else str(unknown)

@@ -77,14 +77,14 @@ EXPECTED = Counter(ok=2, failed=4, minor=1, skipped=3)
 
 def test_where_nothing_could_be_told_nothing_is_green() -> None:
     made = report((finding("a", Verdict.UNKNOWN), finding("b", Verdict.NOT_APPLICABLE)))
-    assert [case.outcome for case in cases(made)] == [Outcome.UNTOLD, Outcome.SKIPPED]
+    assert [case.outcome for case in cases(made)] == [Outcome.UNKNOWN, Outcome.SKIPPED]
     assert exit_codes.check(made) == 3
 
 
 def test_each_outcome_is_counted_once() -> None:
     assert Counter(str(case.outcome) for case in cases(every_kind())) == EXPECTED
     strict = dataclasses.replace(every_kind(), strict=True, fail_on=Severity.WARNING)
-    assert Counter(str(case.outcome) for case in cases(strict)) == Counter(ok=2, failed=5, untold=2, skipped=1)
+    assert Counter(str(case.outcome) for case in cases(strict)) == Counter(ok=2, failed=5, unknown=2, skipped=1)
 
 
 def counts(read: junitparser.JUnitXml) -> list[tuple[int, ...]]:

@@ -1,7 +1,7 @@
 """The report as JUnit XML, for a continuous integration: a test suite for each role, one for lints, one for the bounds.
 
-What fails is a failure. What fails below --fail-on, and what could not be told or does not apply, is skipped, with the
-reason; with --strict what could not be told is an error.
+What fails is a failure. What fails below --fail-on, and what is unknown or does not apply, is skipped, with the
+reason; with --strict what is unknown is an error.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from hosttune.printable import clean, cleaned
 from hosttune.render.cases import Case, Outcome, cases
 from hosttune.render.page import PLAIN, Page
 
-_ELEMENT = {Outcome.FAILED: "failure", Outcome.UNTOLD: "error", Outcome.MINOR: "skipped", Outcome.SKIPPED: "skipped"}
+_ELEMENT = {Outcome.FAILED: "failure", Outcome.UNKNOWN: "error", Outcome.MINOR: "skipped", Outcome.SKIPPED: "skipped"}
 
 
 def render(report: Report, page: Page = PLAIN) -> str:

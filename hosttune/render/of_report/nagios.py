@@ -1,9 +1,9 @@
 """The report as a plugin of Nagios, Icinga and their kind: one line with performance data, exit code 0, 1, 2 or 3.
 
-CRITICAL: a finding at or above --fail-on is wrong now (it fails, or is right only on disk), a bound lies below what is
-wanted, or one is reached now. WARNING: a warning is wrong now, something is right now and lost at a boot, or a bound is
-used beyond its knee. UNKNOWN: nothing could be told; with --strict, a bound could not, or a finding at or above
---fail-on. The worst wins, in this order. What could not be told is in the line in any state.
+CRITICAL: a finding at or above --fail-on is wrong now (it fails, or is right only on disk), a bound lies below the
+target, or one is reached now. WARNING: a warning is wrong now, something is right now and lost at a boot, or a bound is
+used beyond its knee. UNKNOWN: nothing is known; with --strict, a bound is not, or a finding at or above
+--fail-on. The worst wins, in this order. What is unknown is in the line in any state.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ def _warned(report: Report) -> bool:
 
 
 def _unknown(report: Report) -> bool:
-    untold = _unseen(report) or any(_untold(f) and _counts(report, f) for f in report.findings)
-    return (report.strict and bool(untold)) or not _conclusive(report)
+    unknown = _unseen(report) or any(_not_read(f) and _counts(report, f) for f in report.findings)
+    return (report.strict and bool(unknown)) or not _conclusive(report)
 
 
 _STATES = {CRITICAL: _critical, WARNING: _warned, UNKNOWN: _unknown}
@@ -89,20 +89,20 @@ def _drifts(finding: Finding) -> bool:
     return finding.verdict is Verdict.DRIFT and not _not_in_force(finding)
 
 
-def _untold(finding: Finding) -> bool:
+def _not_read(finding: Finding) -> bool:
     return finding.verdict is Verdict.UNKNOWN
 
 
-_KINDS = {"failed": _fails, "not in force": _not_in_force, "drift": _drifts, "could not be read": _untold}
+_KINDS = {"failed": _fails, "not in force": _not_in_force, "drift": _drifts, "could not be read": _not_read}
 
 
 def _unseen(report: Report) -> int:
-    """Return how many bounds could not be told."""
+    """Return how many bounds are unknown."""
     return sum(isinstance(bound.hard, Unknown) for bound in report.bounds)
 
 
 def _conclusive(report: Report) -> bool:
-    """Whether anything at all could be told."""
+    """Whether anything at all is known."""
     return bool(hard_bounds(report)) or any(f.verdict is Verdict.OK for f in report.findings)
 
 
@@ -116,18 +116,18 @@ def _line(state: int, text: str) -> str:
 
 
 def _stall(report: Report) -> str:
-    wanted, hard, slow = report.workload.connections, hard_bounds(report), slow_bounds(report)
+    target, hard, slow = report.workload.connections, hard_bounds(report), slow_bounds(report)
     if not hard:
         return "no bound could be told"
     number, first = hard[0]
     unseen = _unseen(report)
-    if number < wanted:
+    if number < target:
         sentence = f"stalls at {number:,} connections ({first.name})"
     elif unseen:
         # what is not seen may lie lower
-        sentence = f"no bound below {wanted:,} found, {unseen} could not be told, first {number:,} ({first.name})"
+        sentence = f"no bound below {target:,} found, {unseen} could not be told, first {number:,} ({first.name})"
     else:
-        sentence = f"carries {wanted:,}, first limit {number:,} connections ({first.name})"
+        sentence = f"carries {target:,}, first limit {number:,} connections ({first.name})"
     return sentence + (f", only {slow[0][0]:,} new connections/s ({slow[0][1].name})" if slow else "")
 
 

@@ -1,6 +1,6 @@
 """The report as TAP 14 (testanything.org): a test point for each finding of each role, each lint and each bound.
 
-What fails below --fail-on is a TODO, as TAP calls a failure that does not count; what could not be told is a SKIP.
+What fails below --fail-on is a TODO, as TAP calls a failure that does not count; what is unknown is a SKIP.
 """
 
 from __future__ import annotations

@@ -42,7 +42,7 @@ def _limits(uses: list[Use]) -> Iterator[Family]:
 
 
 def _shown(uses: list[Use]) -> list[tuple[dict[str, str], Use]]:
-    """Return what is told of each limit that node_exporter has not, with its labels.
+    """Return what is reported of each limit that node_exporter has not, with its labels.
 
     Of the processes of one program the one that is nearest to its limit: with their numbers as labels, each new process
     would be a series for ever.

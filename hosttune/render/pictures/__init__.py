@@ -1,4 +1,4 @@
-"""What is drawn better than told: bars, a flow, curves; each as elements of SVG, from the top left corner down."""
+"""What is drawn better than written: bars, a flow, curves; each as elements of SVG, from the top left corner down."""
 
 from __future__ import annotations
 

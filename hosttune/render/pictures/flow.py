@@ -1,6 +1,6 @@
 """A way from box to box: a column for each step, how full each gauge of a box is, arrows with what runs on them.
 
-What is short or slow, and the narrowest place, is said by a word and a shape, so colour never alone carries meaning.
+What is short or slow, and the narrowest place, is shown by a word and a shape, so colour never alone carries meaning.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ def document(capacity: Capacity, verbose: bool) -> Document:
         _bars(report, verbose),
         *_never(report),
         *_rates(report, verbose),
-        *parts.untold(report),
+        *parts.unknown(report),
         *_reach(report),
         *(dataclasses.replace(block, extra=True) for block in findings(report, verbose) if isinstance(block, Table)),
         *parts.remarks(report),

@@ -33,8 +33,8 @@ def document(history: History, verbose: bool) -> Document:
 def _past(past: Past) -> Iterator[Block]:
     role = f"role {' + '.join(past.roles)}, " if past.roles else ""
     # of `hosttune sources` nothing else was asked
-    wanted = f"{past.connections:,} connections" if past.connections else "source addresses"
-    yield Paragraph(f"{past.id:>2}  {when(past.made.when)}  {past.state}  {role}{wanted}")
+    target = f"{past.connections:,} connections" if past.connections else "source addresses"
+    yield Paragraph(f"{past.id:>2}  {when(past.made.when)}  {past.state}  {role}{target}")
     what = f"{past.changes:,} change{'s' * (past.changes != 1)}, {' and '.join(past.layers)}"
     yield Paragraph(f"{what}: {past.made.command}", depth=2)
     yield Paragraph(f"by {_by(past.made)}", depth=2)

@@ -33,7 +33,7 @@ def document(report: Report, verbose: bool) -> Document:
         parts.answer(report),
         _bars(report),
         *_rates(report),
-        *parts.untold(report),
+        *parts.unknown(report),
         *findings(report, verbose),
         *(_pools(report.pools) if verbose else ()),
         *parts.remarks(report),

@@ -17,13 +17,13 @@ def document(role: RoleRequirements, verbose: bool) -> Document:
         *(
             Pairs(
                 (
-                    ("set it", f"{wanted.words}   [{wanted.requirement.severity}]"),
-                    ("why", wanted.requirement.why),
-                    ("source", wanted.requirement.source),
+                    ("set it", f"{row.words}   [{row.requirement.severity}]"),
+                    ("why", row.requirement.why),
+                    ("source", row.requirement.source),
                 ),
-                str(wanted.requirement.subject),
+                str(row.requirement.subject),
             )
-            for wanted in role.required
+            for row in role.required
         ),
         *(Pairs((("waived", row.waived),), str(row.subject)) for row in role.waived),
     )

@@ -171,7 +171,7 @@ def _tier(plan: TierPlan, verbose: bool) -> Iterator[Paragraph]:
 
 
 def _remarks(sizing: Sizing) -> Iterator[Paragraph]:
-    notes = [*(("unknown", text) for text in words.untold(sizing)), *words.remarks(sizing)]
+    notes = [*(("unknown", text) for text in words.unknown(sizing)), *words.remarks(sizing)]
     yield from (Paragraph(text, label, gap=not n) for n, (label, text) in enumerate(notes))
 
 
