@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
-import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,20 +30,14 @@ TESTS = Path(__file__).parent
 SLOW_FOLDERS = {"bench", "box", "differential", "fuzz", "hooks", "netns", "vm"}
 """Whatever is in them takes namespaces, guests or real programs, or measures; elsewhere a mark says it."""
 
-_compiled: list[str] = []
-"""The directory of this run's compiled modules, where the environment wants none beside the sources."""
-
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "guest: waits for a scenario on a virtual machine (tests/vm/ahead.py)")
     config.addinivalue_line("markers", "slow: takes root, a namespace, a guest, a real program or more than a second")
     if _fast(config):
         settings.load_profile("fast")
-    if sys.dont_write_bytecode and not os.environ.get("PYTHONPYCACHEPREFIX"):
-        # a process starts twice as fast where its modules were compiled before
-        _compiled.append(tempfile.mkdtemp(prefix="hosttune-compiled-"))
-        os.chmod(_compiled[0], 0o755)
-        os.environ.update(PYTHONPYCACHEPREFIX=_compiled[0], PYTHONDONTWRITEBYTECODE="")
+    # a process starts twice as fast where its modules were compiled before
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -93,8 +84,6 @@ def pytest_sessionfinish() -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Say last, below the counts of pytest itself, what would run the tests that were skipped."""
-    while _compiled:
-        shutil.rmtree(_compiled.pop(), ignore_errors=True)
     reporter = config.pluginmanager.get_plugin("terminalreporter")
     skipped = reporter.stats.get("skipped", []) if reporter else []
     line = needs.closing(str(one.longrepr[2]) for one in skipped if isinstance(one.longrepr, tuple))

@@ -37,7 +37,7 @@ def main(which: str, *overrides: str) -> None:
 
 def _stalls(plan: dict[str, Any]) -> Iterator[Step]:
     """Without the source addresses: it stops where the plan says, and HAProxy says why."""
-    place = next(place for place in plan["places"] if not place["knee"])
+    place = next(place for place in plan["bottlenecks"] if not place["knee"])
     predicted, hop = place["connections"], _hop(plan)
     brokers = _build()
     bound = asked.least("lb-1", DIRECTORY / "profiles" / "lb-1.toml", "haproxy")
@@ -58,7 +58,7 @@ def _carries(plan: dict[str, Any]) -> Iterator[Step]:
     """With them: every device is connected, its messages arrive, and each pool is as full as the plan says."""
     wanted, hop = plan["topology"]["connections"], _hop(plan)
     brokers = _build()
-    places = (place for place in plan["places"] if place["tier"] == "lb" and not place["knee"])
+    places = (place for place in plan["bottlenecks"] if place["tier"] == "lb" and not place["knee"])
     bound = asked.least("lb-1", DIRECTORY / "profiles" / "lb-1.toml", "haproxy")
     yield _of_host(next(places)["connections"], bound)
     subscriber = counted.Subscriber([address for name, address in asked.names(DIRECTORY) if name in brokers], TOPIC)
@@ -154,7 +154,7 @@ def _diagnosed(predicted: int) -> Step:
     said = asked.diagnose("lb-1", DIRECTORY / "hosts/lb-1/haproxy.cfg", hosts.WORK / "haproxy.log")
     cause = next(iter(said["causes"]), {"kind": "no cause", "certainty": said["conclusion"], "at": None})
     same = (cause["kind"], cause["certainty"], cause["at"]) == ("ports", "certain", predicted)
-    measured = f"{cause['id']}, {cause['certainty']}, at {_n(cause['at'] or 0)}: {said['text']}"
+    measured = f"{cause['kind']}, {cause['certainty']}, at {_n(cause['at'] or 0)}: {said['text']}"
     return Step("hosttune diagnose on lb-1", f"ports, certain, at {_n(predicted)}", measured, same)
 
 

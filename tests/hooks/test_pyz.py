@@ -221,7 +221,7 @@ def test_compiled_modules_are_those_of_the_target(file: Path) -> None:
         if name.endswith(".whl"):
             found += [one for one in zipfile.ZipFile(io.BytesIO(outer.read(name))).namelist() if one.endswith(".so")]
     (target,) = pyz.targets(["3.11"], ["x86_64"], ["glibc"])
-    assert len(found) > 1 and all(one.endswith((f".{target.suffix}.so", ".abi3.so")) for one in found)
+    assert found and all(one.endswith((f".{target.suffix}.so", ".abi3.so")) for one in found)
 
 
 def test_its_first_lines_are_for_any_python(file: Path) -> None:

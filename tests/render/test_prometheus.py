@@ -229,6 +229,7 @@ def test_ghosts_are_cookies_that_became_no_connection(rates: dict[str, float], g
     assert counted.ghosts(rates) == ghosts
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [
@@ -312,6 +313,7 @@ def test_a_failure_that_cannot_be_written_is_told_too(role: str) -> None:
     assert ("no such profile" in done.stderr) == (role == "nosuch")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_watch_takes_its_file_away_when_it_ends(tmp_path: Path, number: int) -> None:
     path = tmp_path / "hosttune.prom"
@@ -345,6 +347,7 @@ def test_what_the_collector_would_not_read_is_refused(tmp_path: Path) -> None:
         metrics_file.check(str(tmp_path / "x.prom"))
 
 
+@pytest.mark.slow
 def test_node_exporter_reads_the_file(tmp_path: Path) -> None:
     exporter = program("prometheus-node-exporter", "node_exporter")
     hosttune("check", "--role", "lb", "--backend", "127.0.0.1:1883", "--textfile", str(tmp_path / "hosttune.prom"))

@@ -72,7 +72,7 @@ def _run(given: Given) -> bool:
             sysctl_value.kernel_value(value.text, None)
             sysctl_value.kernel_value(value.text, 3)
             sysctl_value.valid_key(key)
-    sysctl.gather(host, ("net.core.somaxconn", "net.ipv4.tcp_mem"), found)
+    sysctl.read(host, ("net.core.somaxconn", "net.ipv4.tcp_mem"))
     return True
 
 
