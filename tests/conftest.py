@@ -27,8 +27,8 @@ FEW = 10
 settings.register_profile("fast", settings.get_profile("suite"), max_examples=FEW)
 
 TESTS = Path(__file__).parent
-SLOW_FOLDERS = {"bench", "box", "differential", "fuzz", "hooks", "netns", "vm"}
-"""Whatever is in them takes namespaces, guests or real programs, or measures; elsewhere a mark says it."""
+SLOW_FOLDERS = {"bench", "box", "differential", "fuzz", "hooks", "hostile", "hosts", "netns", "vm"}
+"""Whatever is in them takes namespaces, guests or real programs, or runs verb after verb; elsewhere a mark says it."""
 
 
 def pytest_configure(config: pytest.Config) -> None:

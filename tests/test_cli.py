@@ -11,6 +11,8 @@ import pytest
 
 from tests import verbs
 
+pytestmark = pytest.mark.slow  # verb after verb, each on a machine of its own
+
 
 def hosttune(*args: str, **env: str) -> subprocess.CompletedProcess[str]:
     return verbs.hosttune(*args, env={**os.environ, **env})

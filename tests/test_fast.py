@@ -14,7 +14,7 @@ import pytest
 from tests import needs
 
 REPO = Path(__file__).resolve().parents[1]
-MOST = 240
+MOST = 90
 """Seconds of CPU: those on the clock say how busy the machine is, and on a busy one these are half again as many."""
 
 # the processes that a test leaves to others count too: they become children of this one
@@ -78,6 +78,7 @@ def test_a_guest_starts_for_tests_that_were_selected(tmp_path: Path, fast: bool)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
 
 
+@pytest.mark.slow
 def test_what_takes_more_is_to_be_marked(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text("from tests.conftest import *\n")
     (tmp_path / "test_it.py").write_text(

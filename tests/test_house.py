@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 REPO = Path(__file__).resolve().parents[1]
 PACKAGE = REPO / "hosttune"
 LONGEST = 320
@@ -38,6 +40,7 @@ def test_nothing_passes_its_locals_on() -> None:
     assert not [str(path) for path in sources() if re.search(r"\blocals\(\)", path.read_text())]
 
 
+@pytest.mark.slow
 def test_what_is_private_to_a_package_is_not_imported_from_another() -> None:
     wrong = []
     for path in sources():

@@ -61,6 +61,7 @@ def test_every_package_is_the_one_that_has_the_program() -> None:
     assert not wrong
 
 
+@pytest.mark.slow
 def test_a_run_ends_with_the_line(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(
         "from tests import needs\n\n\ndef test_one():\n    needs.missing('ip: not installed', 'iproute2')\n"

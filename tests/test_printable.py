@@ -26,6 +26,7 @@ def test_what_is_clean_has_no_category_of_those_that_give_orders(text: str) -> N
     assert printable.clean(found) == found
 
 
+@pytest.mark.slow
 def test_every_character_of_those_categories_is_left_out() -> None:
     every = "".join(map(chr, range(sys.maxunicode + 1)))
     left = [c for c in every if printable.shown(c)]
@@ -113,6 +114,7 @@ _ALLOWED = {
 }
 
 
+@pytest.mark.slow
 def test_nothing_writes_behind_the_net() -> None:
     """No module takes the bytes below the streams, opens a terminal, or writes to their numbers."""
     found = []

@@ -21,6 +21,8 @@ from hosttune.host.live import LiveHost
 from tests import verbs
 from tests.changes import acts, tree
 
+pytestmark = pytest.mark.slow  # verb after verb, each on a machine of its own
+
 DROP_IN = "etc/sysctl.d/90-hosttune.conf"
 
 

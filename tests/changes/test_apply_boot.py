@@ -12,6 +12,8 @@ from hosttune.resolve.sysctl_systemd import resolve_systemd
 from tests.changes import acts, tree
 from tests.changes.test_apply import DROP_IN, ask, profile, said, targets
 
+pytestmark = pytest.mark.slow  # verb after verb, each on a machine of its own
+
 __all__ = ["said"]  # a fixture
 
 

@@ -19,6 +19,8 @@ from hosttune.workflows import confirming
 from tests.changes import acts, tree, waiting
 from tests.changes.waiting import do_apply, do_confirm, do_expire, do_rollback, look, options, pass_time, record
 
+pytestmark = pytest.mark.slow  # verb after verb, each on a machine of its own
+
 DROP_IN = "etc/sysctl.d/90-hosttune.conf"
 
 

@@ -27,6 +27,8 @@ from hosttune.model.acting import Invocation
 from tests import needs
 from tests.changes import acts, tree
 
+pytestmark = pytest.mark.slow  # verb after verb, each on a machine of its own
+
 DROP_IN = "etc/sysctl.d/90-hosttune.conf"
 
 # what a file can hold and be called: any byte, as the host seam decodes it

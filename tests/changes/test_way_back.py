@@ -25,6 +25,8 @@ from hosttune.model import Change, FileState
 from tests.changes import acts, faults, tree
 from tests.changes.test_apply import DROP_IN, ask, profile, sysctl
 
+pytestmark = pytest.mark.slow  # verb after verb, each on a machine of its own
+
 T = TypeVar("T")
 SWAP = "vm.swappiness"
 

@@ -12,6 +12,8 @@ import pytest
 
 from tests import verbs
 
+pytestmark = pytest.mark.slow  # verb after verb, each on a machine of its own
+
 HOSTS = Path(__file__).resolve().parents[1] / "hosts"
 SCHEMA = Path(__file__).resolve().parents[2] / "hosttune/render/report.schema.json"
 

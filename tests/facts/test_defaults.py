@@ -18,6 +18,8 @@ from hosttune.resolve.systemd_limits import BUMPED
 from tests import verbs
 from tests.running import Running
 
+pytestmark = pytest.mark.slow  # verb after verb, each on a machine of its own
+
 HOSTS = Path(__file__).parent.parent / "hosts"
 GIB = 1 << 30
 UNSET = Unknown(Reason.UNSET)

@@ -47,6 +47,8 @@ from tests.render.test_formats import hosttune
 from tests.render.test_render_examples import MACHINE, bound, finding, report
 from tests.render.test_render_properties import _REPORTS as REPORTS
 
+pytestmark = pytest.mark.slow  # verb after verb, each on a machine of its own
+
 ROOT = Path(__file__).resolve().parents[2]
 HOSTS = ROOT / "tests/hosts"
 _SETTINGS = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))

@@ -27,6 +27,8 @@ from hosttune.model import (
 )
 from hosttune.render import formats_of, render
 
+pytestmark = pytest.mark.slow  # many reports, each in every format
+
 _SETTINGS = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 _COUNT = st.integers(0, 10**12)  # the command line takes at most 10**9 connections
 _PORTS = st.integers(0, 65536)

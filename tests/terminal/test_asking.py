@@ -16,6 +16,8 @@ import pytest
 from tests.changes import acts, tree
 from tests.verbs import hosttune
 
+pytestmark = pytest.mark.slow  # verb after verb, each on a machine of its own
+
 COMMAND = [sys.executable, "-m", "hosttune"]
 
 

@@ -10,6 +10,8 @@ import pytest
 
 from tests.changes import tree
 
+pytestmark = pytest.mark.slow  # verb after verb, each on a machine of its own
+
 
 @pytest.fixture
 def image(tmp_path: Path) -> Path:

@@ -15,6 +15,8 @@ from hosttune.errors import UsageError
 from tests import verbs
 from tests.changes import acts, tree
 
+pytestmark = pytest.mark.slow  # verb after verb, each on a machine of its own
+
 LISTENER = "   0: 00000000:075B 00000000:0000 0A 00000000:00000000 00:00000000 00000000 0 0 1 1 0 100 0 0 10 0\n"
 
 

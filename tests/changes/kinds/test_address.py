@@ -13,6 +13,8 @@ from hosttune.errors import UsageError
 from hosttune.workflows import addressing
 from tests.changes import acts, tree
 
+pytestmark = pytest.mark.slow  # verb after verb, each on a machine of its own
+
 ADDRESSES = ["10.0.0.21-10.0.0.22/24@eth0", "2001:db8::5/64@eth0"]
 RUNNERS: dict[str, tuple[dict[str, str], str, str]] = {
     "networkd": (

@@ -14,6 +14,8 @@ from hosttune.changes.backends import anyip
 from hosttune.host.live import LiveHost
 from tests.changes import acts, addressed, tree
 
+pytestmark = pytest.mark.slow  # verb after verb, each on a machine of its own
+
 ROUTE = "\n[Route]\nDestination={}\nType=local\n"
 RUNNERS: dict[str, tuple[dict[str, str], str, str]] = {
     "networkd, which has no file of lo": (

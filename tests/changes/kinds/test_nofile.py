@@ -10,6 +10,8 @@ import pytest
 from tests.changes import acts, tree
 from tests.changes.test_apply import ask, profile
 
+pytestmark = pytest.mark.slow  # verb after verb, each on a machine of its own
+
 DROP_IN = "etc/sysctl.d/90-hosttune.conf"
 UNIT_DROP_IN = "etc/systemd/system/haproxy.service.d/90-hosttune.conf"
 
