@@ -33,7 +33,9 @@ def apart(module: str, *args: str) -> subprocess.Popen[str]:
 
 
 def raise_stage() -> None:
-    """Make this process's own mounts, name and bridge; only within `apart`."""
+    """Make this process's own mounts, name and bridge; raises RuntimeError where it is not one that `apart` started."""
+    if os.getpid() != 1:
+        raise RuntimeError("these would be the mounts, the name and the bridge of this machine: python -m tests.box")
     for directory in _WRITTEN:
         run("mount", "-t", "tmpfs", "box", directory)
     WORK.mkdir()
