@@ -19,6 +19,12 @@ def _number(group: type, name: str, help: str) -> Any:
     return typer.Option(parser=usage.counted(*bounds(group, name)), metavar="N", help=help)
 
 
+def _time(option: str, help: str, most: float = amounts.HOUR) -> Any:
+    """Return an option for a time in seconds, written as 10s or 1m."""
+    parser = amounts.a_time(option, most=most)
+    return typer.Option(option, parser=parser, help=help, metavar="TIME", show_default=False)
+
+
 FileOption = partial(typer.Option, metavar="FILE", autocompletion=completing.files)
 DirectoryOption = partial(typer.Option, metavar="DIR", autocompletion=completing.directories)
 
@@ -111,32 +117,15 @@ Sysctls = partial(typer.Option, metavar="KEY", autocompletion=completing.sysctls
 
 Interval = Annotated[
     float,
-    typer.Option(
-        "--for",
-        parser=amounts.a_time("--for"),
-        help="Time to watch the counters: 10s, 1m.",
-        metavar="TIME",
-        show_default=False,
-    ),
+    _time("--for", "Time to watch the counters: 10s, 1m."),
 ]
 WatchInterval = Annotated[
     float,
-    typer.Option(
-        "--interval",
-        parser=amounts.a_time("--interval"),
-        help="Time between two looks; default: 1s.",
-        metavar="TIME",
-        show_default=False,
-    ),
+    _time("--interval", "Time between two looks; default: 1s."),
 ]
 Length = Annotated[
     float | None,
-    typer.Option(
-        "--for",
-        parser=amounts.a_time("--for", most=amounts.WEEK),
-        help="Stop after this time: 10s, 1m, 2h.",
-        metavar="TIME",
-    ),
+    _time("--for", "Stop after this time: 10s, 1m, 2h.", most=amounts.WEEK),
 ]
 Errno = Annotated[str, typer.Option(help="What the program met: EADDRNOTAVAIL, ...; none: no error.", metavar="NAME")]
 Call = Annotated[
@@ -171,13 +160,7 @@ MaxSize = Annotated[
 
 SecondLook = Annotated[
     float,
-    typer.Option(
-        "--for",
-        parser=amounts.a_time("--for"),
-        help="Keep a second gathering, so long after the first: 10s, 1m.",
-        metavar="TIME",
-        show_default=False,
-    ),
+    _time("--for", "Keep a second gathering, so long after the first: 10s, 1m."),
 ]
 Experiments = Annotated[
     Any,
