@@ -20,7 +20,7 @@ import hosttune.options
 from hosttune import Options, Place, Watching, api
 from hosttune.model import Report, Verdict
 from hosttune.render.formats import json
-from tests.netns.sandbox import need_namespaces
+from tests.netns.sandbox import named
 
 ROOT = Path(__file__).parents[1]
 SNAPSHOT = str(ROOT / "tests/hosts/debian12-stock.json")
@@ -95,14 +95,8 @@ def test_a_check_leaves_the_process_as_it_was(capfd: pytest.CaptureFixture[str])
 
 @pytest.fixture
 def namespace() -> Iterator[str]:
-    need_namespaces()
-    subprocess.run(["ip", "netns", "add", NAME], check=True)
-    try:
-        setting = "net.ipv4.ip_local_port_range=20000 20099"
-        subprocess.run(["ip", "netns", "exec", NAME, "sysctl", "-qw", setting], check=True)
-        yield NAME
-    finally:
-        subprocess.run(["ip", "netns", "delete", NAME], check=True)
+    with named(NAME, "net.ipv4.ip_local_port_range=20000 20099") as name:
+        yield name
 
 
 def port_range(report: Report) -> object:

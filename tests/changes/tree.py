@@ -128,6 +128,15 @@ def process(root: Path, pid: int, group: str, limits: tuple[int, int] = (1024, 4
     (made / "limits").write_text("Max open files            {:<20} {:<20} files     \n".format(*limits))
 
 
+def unbooted(tmp_path: Path) -> Path:
+    """Return a tree without a kernel: nothing of it is in /proc."""
+    made = make(tmp_path / "image")
+    for path in (made / "proc").rglob("*"):
+        if path.is_file():
+            path.unlink()
+    return made
+
+
 def image(tmp_path: Path, files: dict[str, str] | None = None) -> Path:
     made = make(tmp_path / "image", files)
     for path in (made / "proc/sys").rglob("*"):

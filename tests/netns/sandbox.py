@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests import needs
@@ -34,3 +36,16 @@ def inside(module: str, function: str, *args: str, alone: bool = False) -> str:
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+@contextlib.contextmanager
+def named(name: str, *settings: str) -> Iterator[str]:
+    """Have a network namespace of a name of one's own, with settings such as net.core.somaxconn=5, for a while."""
+    need_namespaces()
+    subprocess.run(["ip", "netns", "add", name], check=True)
+    try:
+        for setting in settings:
+            subprocess.run(["ip", "netns", "exec", name, "sysctl", "-qw", setting], check=True)
+        yield name
+    finally:
+        subprocess.run(["ip", "netns", "delete", name], check=True)

@@ -10,21 +10,15 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.netns.sandbox import need_namespaces
+from tests.netns.sandbox import named
 
 NAME = f"hosttune-test-{os.getpid()}"
 
 
 @pytest.fixture
 def namespace() -> Iterator[str]:
-    need_namespaces()
-    subprocess.run(["ip", "netns", "add", NAME], check=True)
-    try:
-        setting = "net.ipv4.ip_local_port_range=20000 20099"
-        subprocess.run(["ip", "netns", "exec", NAME, "sysctl", "-qw", setting], check=True)
-        yield NAME
-    finally:
-        subprocess.run(["ip", "netns", "delete", NAME], check=True)
+    with named(NAME, "net.ipv4.ip_local_port_range=20000 20099") as name:
+        yield name
 
 
 def test_the_namespace_is_what_is_seen(namespace: str) -> None:

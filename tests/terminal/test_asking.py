@@ -24,11 +24,7 @@ COMMAND = [sys.executable, "-m", "hosttune"]
 @pytest.fixture
 def image(tmp_path: Path) -> Path:
     """Return a tree without a kernel."""
-    root = tree.make(tmp_path / "image")
-    for path in (root / "proc").rglob("*"):
-        if path.is_file():
-            path.unlink()
-    return root
+    return tree.unbooted(tmp_path)
 
 
 def at_a_terminal(keys: str, *args: str) -> tuple[int, str]:

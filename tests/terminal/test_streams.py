@@ -16,11 +16,7 @@ pytestmark = pytest.mark.slow  # verb after verb, each on a machine of its own
 @pytest.fixture
 def image(tmp_path: Path) -> Path:
     """Return a tree without a kernel."""
-    root = tree.make(tmp_path / "image")
-    for path in (root / "proc").rglob("*"):
-        if path.is_file():
-            path.unlink()
-    return root
+    return tree.unbooted(tmp_path)
 
 
 def shell(line: str, image: Path) -> subprocess.CompletedProcess[str]:
