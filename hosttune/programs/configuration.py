@@ -6,57 +6,72 @@ from types import ModuleType
 from typing import NamedTuple
 
 from hosttune import registry
-from hosttune.errors import HostError, UsageError
-from hosttune.facts.backends import Hint
-from hosttune.host import Host, named_file
-from hosttune.host.live import LiveHost
+from hosttune.errors import UsageError
 from hosttune.host.owners import Doubt
-from hosttune.host.reading import size_text
-from hosttune.model import Backend, Settings
+from hosttune.model import Configuration
+from hosttune.programs import looks
+from hosttune.programs.given import SHELVES, Given, expanded
 
-_LARGEST, _LONGEST = 512 << 10, 1 << 14
-_SHELVES = "hosttune.programs.shelves"
-_OTHERWISE = "haproxy"  # whose configuration a file is taken for that no program recognises
-
-
-class Configured(NamedTuple):
-    """What a proxy's configuration comes to; `pipes` of a connection None where it does not splice.
-
-    `doubts` are what lets others than root write it (see `named_file`).
-    """
-
-    backends: tuple[Backend, ...]
-    hint: Hint | None
-    notes: tuple[str, ...]
-    settings: Settings
-    pipes: float | None = None
-    doubts: tuple[Doubt, ...] = ()
+__all__ = ["Given", "Read", "read"]
 
 
-def from_config(host: Host, path: str) -> Configured:
-    """Return the backends of a program's configuration, the way of binding it implies, notes and settings."""
-    text, doubts = _text(host, path)
-    if len(text) > _LARGEST or max(map(len, text.split("\n"))) > _LONGEST:
-        bounds = f"larger than {size_text(_LARGEST)}, or a line beyond {_LONGEST} bytes"
-        raise UsageError(f"--backends-from {path}: {bounds}")
-    configured: Configured = _shelf(text).read(host, path, text)
-    return configured._replace(doubts=doubts)
+class Read(NamedTuple):
+    """What a program's files come to; `doubts` are what lets others than root write them (see `named_file`)."""
+
+    configuration: Configuration
+    doubts: tuple[Doubt, ...]
 
 
-def _shelf(text: str) -> ModuleType:
-    """Return the program whose configuration it is."""
-    every = (registry.load(_SHELVES, name) for name in registry.names(_SHELVES))
-    taken = (shelf for shelf in every if hasattr(shelf, "recognises") and shelf.recognises(text))
-    return next(taken, None) or registry.load(_SHELVES, _OTHERWISE)
-
-
-def _text(host: Host, path: str) -> tuple[str, tuple[Doubt, ...]]:
-    """Return the text of the file, on this machine with what lets others than root write it; raises UsageError."""
+def read(given: Given) -> Read:
+    """Return what the files come to, as the program reads them that their text shows; raises UsageError."""
+    given = expanded(given)
     try:
-        if isinstance(host, LiveHost):
-            given = host.given(path, _LARGEST)
-            return given.data.decode("utf-8", "surrogateescape"), given.doubts
-        return host.read(path), ()
-    except (HostError, OSError) as error:
-        why = named_file.why(error)
-        raise UsageError(f"--backends-from {path}: {why}; name an haproxy.cfg or nginx.conf") from error
+        configuration: Configuration = _of(given).read(given)
+    except UsageError as error:
+        raise _of_template(given) or error from error
+    return Read(configuration, tuple(given.doubts))
+
+
+def _of_template(given: Given) -> UsageError | None:
+    """Return what is wrong with files that were refused where one of them was never rendered."""
+    for path in given.paths:
+        if line := looks.template(given.texts.get(path, "")):
+            what = "a template (Jinja, Helm) that was not rendered"
+            return UsageError(f"{given.named} {path}:{line}: {what}; name the file that is made of it")
+    return None
+
+
+def _of(given: Given) -> ModuleType:
+    """Return the program whose configuration the files are; raises UsageError where they are of several."""
+    texts = [given.text(path) for path in given.paths]
+    if given.program in registry.names(SHELVES) and hasattr(shelf := registry.load(SHELVES, given.program), "read"):
+        return shelf
+    if len(texts) == 1:
+        return _shelf(given, *texts)
+    known = ((_recognised(text), path) for path, text in zip(given.paths, texts, strict=True))
+    whose = {shelf: path for shelf, path in known if shelf}
+    if len(whose) > 1:
+        (one, path), (other, another) = [*whose.items()][:2]
+        programs = f"{path} is {_name(one)}'s, {another} is {_name(other)}'s"
+        raise UsageError(f"{given.named}: {programs}; name the files of one program")
+    return next(iter(whose), None) or _shelf(given, "\n".join(texts))
+
+
+def _name(shelf: ModuleType) -> str:
+    return shelf.__name__.rpartition(".")[2]
+
+
+def _recognised(text: str) -> ModuleType | None:
+    """Return the program whose configuration it is by its grammar, None where it may be any."""
+    every = (registry.load(SHELVES, name) for name in registry.names(SHELVES))
+    return next((shelf for shelf in every if hasattr(shelf, "recognises") and shelf.recognises(text)), None)
+
+
+def _shelf(given: Given, text: str) -> ModuleType:
+    """Return the program whose configuration it is; raises UsageError where it is none that is read."""
+    if shelf := _recognised(text):
+        return shelf
+    every = (registry.load(SHELVES, name) for name in registry.names(SHELVES))
+    kinds = ", ".join(_name(shelf) for shelf in every if hasattr(shelf, "read"))
+    what = f"it looks like {looks.like(text)}; configurations of {kinds} are read, or name backends with --backend"
+    raise UsageError(f"{given.named} {' '.join(given.paths)}: of no program that is known: {what}")

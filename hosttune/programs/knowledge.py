@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, get_args
@@ -9,7 +11,7 @@ from typing import Any, get_args
 from hosttune.errors import ProfileError
 from hosttune.model.programs import Deploy, Kind, KnownProgram, LogLine, Trait, Traits, bare
 from hosttune.profile.load import shipped
-from hosttune.programs import shelves
+from hosttune.programs import errno_texts, shelves
 from hosttune.resolve import toml_file
 
 
@@ -24,6 +26,13 @@ def of(*programs: str) -> tuple[KnownProgram, ...]:
     return tuple(known for known in map(_known, paths) if wanted.intersection(known.names))
 
 
+def of_roles(roles: Collection[str]) -> tuple[KnownProgram, ...]:
+    """Return the programs that carry the connections of some roles; raises ProfileError."""
+    quoted = [f'"{role}"' for role in roles]
+    paths = [path for path in _paths() if any(role in path.read_text("utf-8") for role in quoted)]
+    return tuple(known for known in map(_known, paths) if known.deploy and set(known.deploy.roles).intersection(roles))
+
+
 def every() -> tuple[KnownProgram, ...]:
     """Return all of them, those of one program before those of any; raises ProfileError."""
     return tuple(sorted(map(_known, _paths()), key=lambda known: (get_args(Kind).index(known.kind), known.name)))
@@ -36,13 +45,18 @@ def _paths() -> list[Path]:
 
 @cache
 def _known(path: Path) -> KnownProgram:
-    tables = toml_file.tables(path, "program", ProfileError)
     # our own are validated by the tests: pydantic's import would cost a fifth of a whole check
-    if path.parent == shipped() / "programs":
-        return built(tables)
+    ours = path.parent == shipped() / "programs"
+    tables = toml_file.tables(path, "program", ProfileError, ours)
+    if ours:
+        return _spelt_out(built(tables))
     from hosttune.programs import schema
 
-    return schema.validated(str(path), tables)
+    return _spelt_out(schema.validated(str(path), tables))
+
+
+def _spelt_out(known: KnownProgram) -> KnownProgram:
+    return replace(known, log=tuple(map(errno_texts.spelt_out, known.log)))
 
 
 def built(tables: dict[str, Any]) -> KnownProgram:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 
@@ -137,6 +137,17 @@ def together(deployment: Deployment, host: PlannedHost, pairs: list[Pair], shari
     """Return the same for several pairs together; None where it is not known of one of them."""
     limits = [limit(deployment, host, pair, sharing) for pair in pairs]
     return sum(most for most in limits if most) if all(limits) else None
+
+
+def carrying(host: PlannedHost, limits: Sequence[int | None]) -> list[int | None]:
+    """Return the limits of all that a host dials; none at all where together they are less than what it shall carry.
+
+    What does not carry the plan must say so itself: a limit would hide which resource has run out.
+    """
+    wanted = host.workload.connections * sum(leg.per for leg in host.tier.to)
+    if None not in limits and sum(most or 0 for most in limits) < wanted:
+        return [None] * len(limits)
+    return [*limits]
 
 
 def chosen_ports(deployment: Deployment, host: PlannedHost, pair: Pair) -> tuple[int, int]:

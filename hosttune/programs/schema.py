@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from hosttune.errors import ProfileError
 from hosttune.model.programs import ANY, KnownProgram, LogLine
+from hosttune.programs import errno_texts
 
 _PROGRAM = TypeAdapter(KnownProgram)
 
@@ -31,11 +32,13 @@ def validated(path: str, tables: dict[str, Any]) -> KnownProgram:
 
 def _wrong(row: LogLine) -> str:
     """Return why a line would not be found, "" where it is."""
-    example = row.example or row.line.replace(ANY, "17")
-    if not example or not row.sought:
-        return "give the line as the program writes it, or a mark and an example"
     try:
-        match = re.search(row.expression, example)
-    except re.error as error:
-        return f"pattern: {error}"
-    return "" if match and row.sought in example else "its own example is not found by its mark and pattern"
+        spelt = errno_texts.spelt_out(row)
+        example = spelt.example or spelt.line.replace(ANY, "17")
+        if not example or not all(spelt.sought):
+            return "give the line as the program writes it, or a mark and an example"
+        match = re.search(spelt.expression, example)
+    except (re.error, ProfileError) as error:
+        return f"pattern: {error}" if isinstance(error, re.error) else str(error)
+    found = match and any(mark in example for mark in spelt.sought)
+    return "" if found else "its own example is not found by its mark and pattern"

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 import time
 
-from hosttune.host.probes import sockets
+import pytest
+
+from hosttune.host.probes import routes, sockets
 from tests.netns.sandbox import inside
 
 PORT = 1883
+SIZES = (1, 64, 65, 256, 257, 3_276, 3_277, 10_000, 65_536)
+"""Around each limit: conditions one by one, ports one by one, and 16 bits of a jump in the kernel's bytecode."""
 
 
 def test_they_are_counted_as_few_are() -> None:
@@ -37,3 +42,62 @@ def count() -> None:
         assert time.monotonic() < start + 10
         for one in kept:
             one.close()
+
+
+@pytest.mark.parametrize("family", ["4", "6", "both"])
+def test_no_number_of_backends_meets_a_limit(family: str) -> None:
+    """Case 8: one, few, and as many as have ports; of one port, of some, and of a port each."""
+    inside("tests.netns.test_many_backends", "sizes", family)
+
+
+def sizes(family: str) -> None:
+    v4, v6 = family != "6", family != "4"
+    addresses = [
+        f"127.{1 + n // 62500}.{n // 250 % 250}.{1 + n % 250}" if v4 else f"fd00::{n:x}" for n in range(65_536)
+    ]
+    if family == "both":
+        addresses = [address if n % 2 else f"fd00::{n:x}" for n, address in enumerate(addresses)]
+    goals = (["127.0.0.1"] if v4 else []) + (["::1"] if v6 else [])
+    listeners = [socket.create_server((goal, PORT), family=_family(goal), backlog=64) for goal in goals]
+    kept = [socket.create_connection((goal, PORT)) for goal in goals for _ in range(5)]
+    for size in SIZES:
+        few = [[goal, PORT] for goal in goals][:size]
+        for port in (lambda n: PORT, lambda n: 2000 + n % 3, lambda n: 2000 + n % 256, lambda n: 1 + n % 65535):
+            rest = [[address, port(n)] for n, address in enumerate(addresses[: size - len(few)])]
+            found = {
+                row["address"]: int(row["established"], 16).bit_count() for row in sockets.run([*rest, *few])["tuples"]
+            }
+            assert found == dict.fromkeys((goal for goal, _ in few), 5), (size, found)
+    for one in (*kept, *listeners):
+        one.close()
+
+
+def _family(address: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def test_routes_to_thousands_are_those_to_each() -> None:
+    inside("tests.netns.test_many_backends", "ways")
+
+
+def ways() -> None:
+    for words in (
+        "link add one type veth peer name other",
+        "link set one up",
+        "link set other up",
+        "addr add 10.1.0.1/16 dev one",
+        "addr add 10.2.0.1/24 dev one",
+        "route add 10.9.0.0/16 via 10.1.0.9 dev one",
+        "route add unreachable 10.8.0.0/16",
+        "addr add fd00::1/64 dev one nodad",
+    ):
+        subprocess.run(["ip", *words.split()], check=True)
+    wanted = [f"10.{net}.{n // 250}.{1 + n % 250}" for net in (1, 2, 7, 8, 9) for n in range(6_000)]
+    wanted += [f"fd00::{n:x}" for n in range(2, 2_000)]
+    answers = routes.run(wanted)
+    assert list(answers) == wanted
+    for each in wanted[::997]:
+        assert answers[each] == routes.run([each])[each]
+    assert {answers[a]["source"] for a in wanted if a.startswith("10.2.0.")} == {"10.2.0.1"}
+    assert {answers[a]["gateway"] for a in wanted if a.startswith("10.9.")} == {"10.1.0.9"}
+    assert {bool(answers[a]["error"]) for a in wanted if a.startswith("10.8.")} == {True}

@@ -9,6 +9,7 @@ import subprocess
 from typing import Any
 
 from hosttune.facts import counters, traffic
+from hosttune.host import sock_diag
 from hosttune.host.live import LiveHost
 from hosttune.host.probes import programs, sockets
 from hosttune.host.probes import traffic as probe
@@ -108,6 +109,24 @@ def sampled() -> None:
     made.close(clients, server, other)
 
 
+def six() -> None:
+    """Count a family of which nothing is open but what waits after its end."""
+    assert not sock_diag.in_use(socket.AF_INET6)
+    server = socket.socket(socket.AF_INET6)
+    server.bind(("::1", 1883))
+    server.listen(5)
+    client = socket.create_connection(("::1", 1883))
+    accepted, _ = server.accept()
+    (flow,) = probe.run()["flows"]
+    assert (flow["address"], flow["established"], sock_diag.in_use(socket.AF_INET6)) == ("::1", 1, True)
+    assert not sock_diag.in_use(socket.AF_INET)
+    for one in (client, accepted, server):
+        one.close()
+    made.until(lambda: not sock_diag.in_use(socket.AF_INET6), "the end of what was open")
+    (flow,) = probe.run()["flows"]
+    assert (flow["address"], flow.get("established", 0), flow["time_wait"]) == ("::1", 0, 1)
+
+
 def test_descriptors_are_counted_where_the_kernel_does_not() -> None:
     before = len(os.listdir("/proc/self/fd")) - 1
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -132,3 +151,7 @@ def test_states_flows_and_listeners_are_what_was_made() -> None:
 
 def test_a_large_table_is_sampled_fairly() -> None:
     inside("tests.netns.test_traffic_kernel", "sampled")
+
+
+def test_a_family_of_which_nothing_is_open_is_counted_after_its_end() -> None:
+    inside("tests.netns.test_traffic_kernel", "six")

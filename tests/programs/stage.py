@@ -32,14 +32,19 @@ def need(*programs: str) -> None:
     needs.need("namespaces", "ip", "ss", *programs)
 
 
-def play(file: str, function: str, *args: str) -> None:
+def play(file: str, function: str, *args: str, seconds: float = 60) -> None:
     """Run a function of a file of tests on a stage; its failure is the test's, with the logs of the program."""
     module = ".".join(Path(file).resolve().relative_to(ROOT).with_suffix("").parts)
     code = f"import sys; from tests.programs import stage; from {module} import {function}; "
     code += f"stage.run({function}, sys.argv[1:])"
     own = ["unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
     done = subprocess.run(
-        [*own, sys.executable, "-c", code, *args], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+        [*own, sys.executable, "-c", code, *args],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=seconds,
     )
     assert done.returncode == 0, done.stdout + done.stderr
 

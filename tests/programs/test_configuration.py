@@ -49,9 +49,13 @@ stream {
 """
 
 
-def from_text(tmp_path: Path, text: str) -> tuple[tuple[Backend, ...], backends.Hint | None, tuple[str, ...]]:
+def from_text(tmp_path: Path, text: str) -> tuple[tuple[Backend, ...], backends.Hint, tuple[str, ...]]:
     (tmp_path / "proxy.conf").write_text(text)
-    return configuration.from_config(LiveHost(str(tmp_path)), "/proxy.conf")[:3]
+    read, _ = configuration.read(configuration.Given(LiveHost(str(tmp_path)), ("/proxy.conf",)))
+    first = read.backends[0]
+    mode = first.mode or read.mode
+    assert mode
+    return backends.merge(read.backends), (mode, first.ports), read.notes
 
 
 def test_haproxy_servers_and_sources(tmp_path: Path) -> None:
@@ -92,14 +96,19 @@ def test_haproxy_does_not_bind_to_a_range_without_an_address(tmp_path: Path, sou
 def test_a_program_may_choose_its_ports_with_or_without_reuse() -> None:
     assert backends.parse_bind_mode("bind:2000-3000") == (BindMode.BIND, (2000, 3000))
     assert backends.parse_bind_mode("explicit:2000-3000") == (BindMode.EXPLICIT, (2000, 3000))
-    with pytest.raises(UsageError, match="bind and explicit take :LO-HI"):
-        backends.parse_bind_mode("no-port:2000-3000")
+    with pytest.raises(UsageError, match="each also as MODE:LO-HI"):
+        backends.parse_bind_mode("any:2000-3000")
+
+
+@pytest.mark.parametrize("mode", [BindMode.CONNECT, BindMode.NO_PORT])
+def test_a_program_may_give_the_kernel_a_range(mode: BindMode) -> None:
+    assert backends.parse_bind_mode(f"{mode}:2000-3000") == (mode, (2000, 3000))
 
 
 def test_haproxy_source_from_the_environment_is_a_note(tmp_path: Path) -> None:
     found, _, notes = from_text(tmp_path, 'backend b\n  source "$ADDRESS"\n  server a 10.0.0.1:80\n')
     assert found[0].sources == ()
-    assert len(notes) == 1 and "set by the environment" in notes[0]
+    assert len(notes) == 1 and "set nowhere that was read" in notes[0]
 
 
 def test_nginx_upstreams_and_proxy_bind(tmp_path: Path) -> None:
@@ -115,14 +124,14 @@ def test_nginx_upstreams_and_proxy_bind(tmp_path: Path) -> None:
     ("text", "says"),
     [
         ("backend b\n  server a\n", "/proxy.conf:2: server without an address"),
-        ("backend b\n  server a 10.0.0.1\n", "/proxy.conf:2 '10.0.0.1': no port"),
+        ("backend b\n  server a 10.0.0.1\n", "/proxy.conf:2: a takes the client's port, and no bind line was read"),
         ("backend b\n  server a 'x\n", "/proxy.conf:2: No closing quotation"),
         ("backend b\n  source 1.1.1.1:9-1\n  server a 10.0.0.1:80\n", "'9-1' is no range"),
         (
             "backend b\n  source 1.1.1.1:2-9\n  server a 10.0.0.1:80\n",
             "/proxy.conf:2: HAProxy takes a range of ports on a server line only; write source 1.1.1.1:2-9 there",
         ),
-        ("# nothing\n", "no server line"),
+        ("# nothing\n", "it looks like nothing but comments"),
         ("events {\n", "/proxy.conf"),
     ],
 )
@@ -140,7 +149,7 @@ def test_no_file_makes_a_traceback(tmp_path_factory: pytest.TempPathFactory, tex
     path = tmp_path_factory.mktemp("b")
     (path / "proxy.conf").write_text(text, errors="surrogatepass")
     try:
-        configuration.from_config(LiveHost(str(path)), "/proxy.conf")
+        configuration.read(configuration.Given(LiveHost(str(path)), ("/proxy.conf",)))
     except UsageError as error:
         assert "\n" not in str(error)
 

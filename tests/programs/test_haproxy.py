@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hosttune.capacity.logs import appears
+from hosttune.host.live import LiveHost
+from hosttune.programs.given import Given
+from hosttune.programs.shelves import haproxy
 from tests.programs import stage
+from tests.programs.shelves.haproxy.given import CASES, text_of
 
 pytestmark = pytest.mark.slow
 
@@ -158,7 +165,8 @@ def on_nofile(nofile: str, named: str) -> None:
     process = start(config, int(nofile))
     given = ["--backends-from", config] if named == "config" else []
     bound = stage.ask("--role", "lb", "--pid", str(process.pid), *given)["nofile"]
-    assert "nothing is logged" in bound["fails"] and bool(bound["log"]) == (not given)
+    # a process that is named alone shows the file that it was started with
+    assert "nothing is logged" in bound["fails"] and not bound["log"]
     carries(process, bound["hard"])
     assert said() == ""
     assert keep
@@ -254,3 +262,116 @@ def on_strict_limits() -> None:
 
 def test_a_maxconn_beyond_nofile_is_refused_at_the_start() -> None:
     play("on_strict_limits")
+
+
+def answer(path: str, question: str) -> list[list[str]]:
+    """Return what an admin socket answers, as rows of words."""
+    with socket.socket(socket.AF_UNIX) as admin:
+        admin.connect(path)
+        admin.sendall(f"{question}\n".encode())
+        text = b""
+        while part := admin.recv(65536):
+            text += part
+    return [line.split() for line in text.decode().splitlines() if line and not line.startswith("#")]
+
+
+def on_each_case() -> None:
+    """HAProxy has the servers that are read of a section, with addresses and ports; 0 is a port of the client's."""
+    admin = stage.WORK / "admin"
+    own = stage.WORK / "own.cfg"
+    own.write_text(f"global\n stats socket {admin}\n stats timeout 5s\n")
+    for number, case in enumerate(CASES):
+        if not case.get("live", True) or case.get("newer") or "error" in case:
+            continue
+        config = stage.WORK / f"{number}.cfg"
+        config.write_text(text_of(case))
+        os.environ.update(case.get("environment", {}))
+        process = stage.start(f"haproxy{number}", "haproxy", "-db", "-f", str(own), "-f", str(config))
+        stage.wait_for(f"{case['name']}: its socket", admin.exists, 5)
+        rows = [row for row in answer(str(admin), "show servers state") if len(row) > 18]
+        process.terminate()
+        process.wait(5)
+        admin.unlink(missing_ok=True)
+        found = haproxy.read(Given(LiveHost(), (str(config),), case.get("environment", {})))
+        for section in found.sections:
+            if case.get("elsewhere"):
+                continue
+            name = section.name.split()[1]
+            has = {(row[3], row[4], int(row[18])) for row in rows if row[1] == name}
+            reads = [server for server in (*section.servers, *section.idle)]
+            for server in reads:
+                goal = server.backend
+                (there,) = [row for row in has if row[0] == server.name]
+                assert there[1] in (goal.address, "0.0.0.0"), (case["name"], there, goal)
+                relative = not goal.name.rpartition(":")[2].isdecimal()
+                assert relative or there[2] == goal.port, (case["name"], there, goal)
+            told = {text.split(": ")[0].rpartition(":")[2] for text in (*section.unknown, *found.notes)}
+            unread = {row[0] for row in has} - {server.name for server in reads}
+            lines = config.read_text().split("\n")
+            assert unread <= {lines[int(line) - 1].split()[1] for line in told if line.isdecimal()}, case["name"]
+
+
+def test_it_has_the_servers_that_are_read() -> None:
+    play("on_each_case")
+
+
+SOURCE = f"source {stage.SOURCE}"
+TWO = "server one {0}:1883 {1}\n    server two {0}:1884 {2}"
+
+
+def two(first: str = "", second: str = "") -> str:
+    return TWO.format(stage.BACKEND, first, second)
+
+
+# what a backend says, what is beside it, and how many connections are carried; 200 ports to each
+CARRIED: dict[str, tuple[str, str, int]] = {
+    "a backup": (two(second="backup"), "", 200),
+    "a disabled server": (two(second="disabled"), "", 200),
+    "a weight of 0": (two(second="weight 0"), "", 200),
+    "backups alone": (two("backup", "backup"), "", 200),
+    "backups alone, all of them": (f"option allbackups\n    {two('backup', 'backup')}", "", 400),
+    "weights": (two("weight 3"), "", 266),
+    "maxconn of servers": (two("maxconn 40", "maxconn 30"), "", 70),
+    "maxconn of one server": (two("maxconn 40"), "", 240),
+    "maxconn by default-server": (f"default-server maxconn 25\n    {two()}", "", 50),
+    "minconn below fullconn": (f"fullconn 1000\n    {two('maxconn 40 minconn 10', 'maxconn 40 minconn 10')}", "", 20),
+    "minconn at fullconn": (f"fullconn 50\n    {two('maxconn 40 minconn 10', 'maxconn 40 minconn 10')}", "", 80),
+    "one after the other": (f"balance first\n    {two('maxconn 40')}", "", 240),
+    "maxconn of all": (two(), "global\n    maxconn 50", 50),
+    "maxconn of defaults for others": (two(), "defaults\n    maxconn 50", 400),
+    "a backend that nothing leads to": (SERVER, f"backend other\n    server one {stage.BACKEND}:1884", 200),
+    "a ring": (SERVER, f"ring logs\n    format rfc5424\n    size 32768\n    server one {stage.BACKEND}:1", 200),
+    "conditions": (f".if defined(X)\n    {SERVER}\n.else\n    server two {stage.BACKEND}:1884\n.endif", "", 200),
+    "a variable": (f'server one "${{BROKER}}:{stage.BACKEND_PORT}"', "", 200),
+    "a relative port": (f"server one {stage.BACKEND}:-6117", "", 200),
+    "ranges of ports, no retry elsewhere": (two(f"{SOURCE}:40000-40019", f"{SOURCE}:40000-40059"), "", 40),
+    "ranges of ports, a retry elsewhere": (
+        f"option redispatch\n    {two(f'{SOURCE}:40000-40019', f'{SOURCE}:40000-40059')}",
+        "",
+        80,
+    ),
+    "a range without an address": (f"{SERVER} source *:40000-40049", "", 50),
+    "one port": (f"{SERVER} {SOURCE}:40000", "", 1),
+    "an address of its own": (f"source 0.0.0.0 usesrc {stage.SECOND_SOURCE}\n    {SERVER}", "", 200),
+    "a template": (f"server-template t 3 {stage.BACKEND}:{stage.BACKEND_PORT}", "", 200),
+}
+
+
+def on_carried(name: str) -> None:
+    backend, beside, carries_ = CARRIED[name]
+    keep = [stage.listen(), stage.listen(port=1884)]
+    config = configure(backend, f"presetenv BROKER {stage.BACKEND}")
+    with Path(config).open("a") as file:
+        file.write(f"\n{beside}\n")
+    start(config)
+    bounds = stage.ask("--role", "lb", "--backends-from", config).values()
+    predicted = int(min(map(_hard, bounds)))
+    # one more alone: those after it may go to a server that has room
+    both = predicted, stage.fill(predicted, lambda: stage.established() + stage.established(port=1884), extra=1)
+    assert both == (carries_, carries_)
+    assert keep
+
+
+@pytest.mark.parametrize("name", CARRIED)
+def test_the_first_bound_is_where_it_stops(name: str) -> None:
+    play("on_carried", name)

@@ -57,6 +57,21 @@ def welcome(number: int) -> socket.socket | None:
     return None
 
 
+def welcome_at(address: str, port: int, number: int) -> socket.socket | None:
+    """Connect one client from any port; None where the broker turns it away."""
+    client = socket.create_connection((address, port), 5)
+    name = f"client{port}-{number}".encode()
+    rest = b"\x00\x04MQTT\x04\x02\x00\x00" + len(name).to_bytes(2, "big") + name
+    try:
+        client.sendall(b"\x10" + bytes([len(rest)]) + rest)
+        if client.recv(4) == b"\x20\x02\x00\x00":
+            return client
+    except ConnectionError:
+        pass
+    client.close()
+    return None
+
+
 def wrapped() -> bool:
     """Say whether it is built with TCP wrappers: then it opens /etc/hosts.allow for each client that comes."""
     linked = subprocess.run(["ldd", shutil.which("mosquitto") or ""], capture_output=True, text=True, check=True)

@@ -16,17 +16,19 @@ from hosttune.programs import knowledge, shelves
 
 SHELF = """
 from hosttune.facts import backends
-from hosttune.model import BindMode, Settings
-from hosttune.programs.configuration import Configured
+from hosttune.model import BindMode, Configuration, Section, Server, Settings
 
 
 def recognises(text):
     return text.startswith("relay to ")
 
 
-def read(host, path, text):
-    found = tuple(backends.parse(host, line.split()[2], path) for line in text.splitlines())
-    return Configured(found, (BindMode.NO_PORT, None), (), Settings("relayd", path))
+def read(given):
+    (path,) = given.paths
+    lines = [line.split() for line in given.text(path).splitlines()]
+    servers = tuple(Server(words[2], path, backends.parse(given.host, words[2], path)) for words in lines)
+    sections = (Section("relay", path, servers),)
+    return Configuration("relayd", (path,), Settings("relayd", path), sections=sections, mode=BindMode.NO_PORT)
 
 
 def files(deployment):

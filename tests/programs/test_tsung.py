@@ -79,7 +79,7 @@ def on_source(address: str, options: str) -> None:
     start(address, options)
     bound = stage.ask(*asked("", address))["ports:all"]
     # 127.0.0.1 has one port of the range already, towards Erlang's port mapper: in the way of 0.0.0.0 only
-    assert bound["hard"] == stage.HIGH - stage.LOW + bool(address)
+    assert bound["hard"] == stage.HIGH - stage.LOW + bool(address), bound
     assert bound["fails"] == "bind: EADDRINUSE (98)"
     stops(bound)
     again = stage.ask(*asked("", address))["ports:all"]

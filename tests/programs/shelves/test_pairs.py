@@ -13,11 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hosttune.host.live import LiveHost
 from hosttune.model import BindMode, Deployment, Leg, Message, PlannedHost, Tier, Topology
 from hosttune.programs import pieces
+from hosttune.programs.configuration import Given
 from hosttune.programs.shelves import emqtt_bench, envoy, haproxy, nginx, tsung
 from hosttune.programs.shelves.nginx import writing
+from tests.fuzz.memory import Memory
 from tests.planning.deploy import deployed
 
 Pairs = Counter[tuple[str, str]]
@@ -99,9 +100,12 @@ def test_haproxy_has_a_server_line_for_each_pair_and_no_other(topology: Topology
             assert bare == wanted(host)
             assert len({words[1] for words in lines}) == len(lines)
             # and hosttune itself reads them so
-            read, hint, *_ = haproxy.read(LiveHost(), "haproxy.cfg", text)
-            assert hint and hint[0] is host.workload.bind_mode
-            assert {(b.address, b.port): set(b.sources) for b in read} == {
+            read = haproxy.read(Given(Memory({"/h.cfg": text}), ("/h.cfg",)))
+            assert {b.mode or read.mode for b in read.backends} == {host.workload.bind_mode}
+            sources: dict[tuple[str, int], set[str]] = {}
+            for b in read.backends:
+                sources.setdefault((b.address, b.port), set()).update(b.sources)
+            assert sources == {
                 key: {p.source for p in host.pairs if (p.backend.address, p.backend.port) == key}
                 for key in {(p.backend.address, p.backend.port) for p in host.pairs}
             }
@@ -165,6 +169,16 @@ def test_nginx_splits_over_each_pair_and_its_shares_add_up(topology: Topology) -
             for to in groups[maps["broker"][value] if maps else "brokers"]:
                 at[source.strip("[]"), to] += 1
         assert at == wanted(host)
+        # and hosttune itself reads them so, evenly shared
+        read = nginx.read(Given(Memory({"/n.conf": text}), ("/n.conf",)))
+        (section,) = read.sections
+        assert Counter((source, str(b)) for b in read.backends for source in b.sources) == wanted(host)
+        assert read.mode is BindMode.NO_PORT and not section.unknown and not section.uneven
+        assert {server.shares for server in section.servers} == {()}
+        assert {entry.leads for entry in read.entries} == {(section.name,)}
+        assert len(read.entries) == len(host.ports)
+        (limit,) = read.limits
+        assert host.tier.nofile or limit.most >= host.workload.connections
 
 
 @settings(max_examples=60, deadline=None)

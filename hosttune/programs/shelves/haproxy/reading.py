@@ -1,103 +1,168 @@
-"""What an haproxy.cfg comes to: the backends of its server lines, what `source` says about each, and its settings."""
+"""What the files of an HAProxy come to: where connections enter, the servers that get them, and its own limits."""
 
 from __future__ import annotations
 
-import ipaddress
+from collections.abc import Iterator, Sequence
 
 from hosttune.errors import UsageError
-from hosttune.facts import backends
-from hosttune.host import Host
-from hosttune.model import Backend, BindMode
-from hosttune.programs.configuration import Configured
-from hosttune.programs.shelves.haproxy import descriptors, sections
-from hosttune.programs.shelves.haproxy.sections import Section, Server
+from hosttune.model import BindMode, Configuration, Entry, OwnLimit, Portless, Section
+from hosttune.programs.configuration import Given
+from hosttune.programs.shelves.haproxy import (
+    addresses,
+    chaining,
+    choosing,
+    descriptors,
+    limits,
+    proxies,
+    reaching,
+    sections,
+    sourcing,
+)
+from hosttune.programs.shelves.haproxy.dialling import Dialled, Dialler, Tally
+from hosttune.programs.shelves.haproxy.environment import Environment
+from hosttune.programs.shelves.haproxy.naming import Names
+from hosttune.programs.shelves.haproxy.noting import Notes
+from hosttune.programs.shelves.haproxy.proxies import Proxy
+from hosttune.programs.shelves.haproxy.reaching import Reach
 
-Span = tuple[int, int]
+_NAMED = 3
 
 
-def read(host: Host, path: str, text: str) -> Configured:
-    """Return backends, bind mode, notes and settings; raises UsageError `file:line` where a line cannot be read.
+def read(given: Given) -> Configuration:
+    """Return what the files come to, in their order; one `global` and `defaults` go on into the next file.
 
-    Without a port range HAProxy sets IP_BIND_ADDRESS_NO_PORT (src/proto_tcp.c); with `source ADDRESS:LO-HI` it binds
-    explicitly, from a ring of ports of each server's own. A range may stand on a server line or in default-server only
-    (src/cfgparse-listen.c); the copy that a server gets of default-server's ring has one port more, for its spare slot
-    is taken for a port (src/server.c, srv_conn_src_sport_range_cpy). A range without an address is not bound to.
+    Raises UsageError where HAProxy refuses a line for sure, and where no server is left that could be counted.
     """
-    every = sections.read(path, text)
-    _check(every)
-    notes: list[str] = []
-    servers = [dialled for server in sections.servers(every) if (dialled := _dialled(host, server, notes))]
-    if not servers:
-        raise UsageError(f"--backends-from {path}: no server line in it; name the backends with --backend")
-    spans = [span for _, _, span in servers if span]
-    if spans and len(set(spans)) + (len(spans) != len(servers)) > 1:
-        notes.append(f"{path}: sources with several port ranges or none; the first range is taken for all")
-    hint = (BindMode.EXPLICIT, spans[0]) if spans else (BindMode.NO_PORT, None)
-    rows = [(backend, source) for backend, source, _ in servers]
-    return Configured(backends.merge(rows), hint, tuple(notes), *descriptors.settings(path, every))
+    notes = Notes()
+    environment = Environment(given.environment, given.paths)
+    every = sections.read(_files(given), environment, notes)
+    sourcing.check(every)
+    made = proxies.read(every, notes)
+    reach = reaching.reach(made, notes)
+    settings, pipes = descriptors.settings(given.paths[0], every, made)
+    dialler = Dialler(Names(given.host, given.resolves), notes)
+    # a backend without servers stays: what leads there is answered by HAProxy itself
+    dialled = {proxy.name: dialler.section(proxy, reach.fronts.get(proxy.name, ())) for proxy in reach.sections}
+    rows = tuple(_section(proxy, dialled[proxy.name]) for proxy in reach.sections if _counts(dialled[proxy.name]))
+    if not any(one.servers or one.sockets or one.answers for one in dialled.values()):
+        passed = (*(text for one in dialled.values() for text in one.unknown), *notes.all())
+        raise UsageError(_nothing_left(given, made, dialler.tally, "".join(passed[:1])))
+    _say_of_global(every, notes)
+    _say_of_transports(every, notes)
+    known = {row.name for row in rows}
+    chains = chaining.chains(reach, dialled, notes)
+    return Configuration(
+        "haproxy",
+        tuple(given.paths),
+        settings,
+        entries=tuple(_entries(reach, known, settings.maxconn, chains.inner)),
+        sections=rows,
+        limits=limits.of_all(every, chains.passes),
+        pipes=pipes,
+        mode=BindMode.NO_PORT,
+        notes=notes.all(),
+        sockets=descriptors.sockets(every),
+        passes=chains.passes,
+    )
 
 
-def _check(every: tuple[Section, ...]) -> None:
-    """Raise UsageError for a line that cannot be taken apart, and for a source that HAProxy refuses."""
-    for section in every:
-        for directive in section.directives:
-            if directive.wrong:
-                raise UsageError(f"{directive.where}: {directive.wrong}; close the quote")
-        for directive in section.named("source") if section.kind in sections.WITH_DEFAULTS else ():
-            source = "".join(directive.words[1:2])
-            if "$" not in source and _source(source, directive.where)[1]:
-                refused = "takes a range of ports on a server line only"
-                raise UsageError(f"{directive.where}: HAProxy {refused}; write source {source} there")
+def _files(given: Given) -> Iterator[tuple[str, str]]:
+    """Yield the files with their texts, behind what the command line sets: of several maxconn the first holds."""
+    if given.overrides:
+        yield "command line", "\n".join(("global", *given.overrides))
+    yield from ((path, given.text(path)) for path in given.paths)
 
 
-def _dialled(host: Host, server: Server, notes: list[str]) -> tuple[Backend, str, Span | None] | None:
-    """Return backend, source and ports of a server line, None where they are not counted; adds what is to be said."""
-    line, at = server.directive, 3 if server.is_template else 2
-    if len(line.words) <= at:
-        raise UsageError(f"{line.where}: server without an address; write server NAME HOST:PORT")
-    target = line.words[at]
-    if target.startswith(("unix@", "abns@", "/")) or "$" in target:
-        notes.append(f"{line.where}: {target} is no address to count ports towards; skipped")
-        return None
-    source, span = _bound(server, line.after("source", at + 1), notes)
-    return backends.parse(host, _plain(target), line.where), source, span
+def _say_of_global(every: Sequence[sections.Section], notes: Notes) -> None:
+    for line in (line for section in every if section.kind == "global" for line in section.named("ulimit-n")):
+        value = line.words[-1]
+        notes.add(line.where, f"ulimit-n {value}: HAProxy raises its soft limit of descriptors to it, and lowers none")
 
 
-def _bound(server: Server, own: str, notes: list[str]) -> tuple[str, Span | None]:
-    """Return the address and the ports that a server's connections are bound to; `own` stands on its line."""
-    given, where = own or server.source, server.directive.where
-    if "$" in given:
-        notes.append(f"{where}: source {given} is set by the environment; routing's choice is counted")
-        return "", None
-    source, span = _source(given, where)
-    if span and not source:
-        most = f"{span[1] - span[0] + 1:,} connections of each server"
-        notes.append(f"{where}: without an address HAProxy binds to no port; {given} caps at {most}")
-        return source, None
-    if span and not own and span[1] < 65535:
-        span = (span[0], span[1] + 1)
-        notes.append(f"{where}: HAProxy takes a range of default-server one port too far: {span[1]}")
-    return source, span
+def _say_of_transports(every: Sequence[sections.Section], notes: Notes) -> None:
+    for line in (line for section in every for line in section.named("bind")):
+        if len(line.words) > 1 and (said := addresses.beyond(line.words[1])):
+            notes.add(line.where, f"bind {line.words[1]}: {said}")
 
 
-def _source(text: str, where: str) -> tuple[str, Span | None]:
-    """Split ADDRESS[:LO-HI]; an unspecified address leaves the choice to routing."""
-    text = _plain(text)
-    address, colon, ports = text.rpartition(":")
-    span = None
-    if colon and "-" in ports:
-        span = backends.span(ports, where)
-        text = address
-    elif colon and (":" not in address or address.endswith("]")):
-        text = address
-    text = text.strip("[]")
-    if text in ("", "*", "0.0.0.0", "::"):
-        return "", span
-    try:
-        return str(ipaddress.ip_address(text)), span
-    except ValueError as error:
-        raise UsageError(f"{where}: source {text!r} is no address; write a numeric one") from error
+def _section(proxy: Proxy, dialled: Dialled) -> Section:
+    count = len(dialled.servers)
+    return Section(
+        proxy.name,
+        proxy.section.where,
+        tuple(dialled.servers),
+        limits=_of_sockets(proxy, dialled),
+        # with one that takes no ports beside them each is looked at by itself: what moves on there is carried
+        moves_on=not dialled.sockets and choosing.moves_on(proxy, count),
+        uneven=choosing.uneven(proxy, count),
+        unknown=tuple(dialled.unknown),
+        growing="; ".join(dialled.growing[:_NAMED]),
+        idle=tuple(dialled.idle),
+        portless=tuple(_portless(proxy, dialled)),
+    )
 
 
-def _plain(address: str) -> str:
-    return address.removeprefix("ipv4@").removeprefix("ipv6@")
+def _portless(proxy: Proxy, dialled: Dialled) -> Iterator[Portless]:
+    """Yield what takes no ports beside servers that do: a template is as many."""
+    for line in dialled.sockets if dialled.servers else ():
+        most = limits.of_server(proxy, line.name, line.options, None)
+        yield from [Portless(line.options.weight * dialled.times, most)] * len(line.slots)
+
+
+def _counts(dialled: Dialled) -> bool:
+    return bool(dialled.servers or dialled.unknown or dialled.sockets)
+
+
+def _of_sockets(proxy: Proxy, dialled: Dialled) -> tuple[OwnLimit, ...]:
+    """Return the limit of a section whose servers are on Unix sockets, where each has one: they take no ports."""
+    if dialled.servers or dialled.unknown:
+        return ()
+    each = [limits.of_server(proxy, line.name, line.options, None) for line in dialled.sockets]
+    most = [limit for limit in each if limit]
+    if not most or len(most) < len(each):
+        return ()
+    total = sum(limit.value * max(len(line.slots), 1) for limit, line in zip(most, dialled.sockets, strict=True))
+    setting = f"{most[0].setting} of all servers" if len(most) > 1 else most[0].setting
+    return (OwnLimit("maxconn", total, setting, proxy.name, most[0].where, fails=most[0].fails),)
+
+
+def _entries(reach: Reach, known: set[str], of_global: int, inner: frozenset[str]) -> list[Entry]:
+    """Return the proxies that lead to a section with servers; one for statistics alone leads to none."""
+    return [
+        Entry(
+            proxy.name,
+            proxy.section.where,
+            limits.of_entry(proxy),
+            tuple(to.name for to in leads if to.name in known),
+            limits.backlog(proxy, of_global),
+            inner=proxy.name in inner,
+        )
+        for proxy, leads in reach.entries
+        if any(to.name in known for to in leads)
+    ]
+
+
+def _nothing_left(given: Given, made: Sequence[Proxy], tally: Tally, passed: str) -> str:
+    """Return the message where no server can be counted: how many lines there are, and what became of them.
+
+    `passed` is file:line of the first that was passed over, and why.
+    """
+    first = f" ({passed})" if passed else ""
+    at = f"{given.named} {', '.join(given.paths[:_NAMED])}"
+    count = sum(1 for _ in proxies.servers(made))
+    if not count:
+        return f"{at}: no server line in it{first}; name the backends with --backend"
+    lines = f"{count:,} server line{'s' * (count > 1)}"
+    unset = ", ".join(f"${{{name}}}" for name in sorted(tally.unset)[:_NAMED])
+    if unset and tally.lines["variable"] == count:
+        is_are = "is" if len(tally.unset) == 1 else "are"
+        return (
+            f"{at}: {lines}, all by {unset}, which {is_are} set nowhere that was read{first}; set it, or name --backend"
+        )
+    reasons = {
+        f"by {unset}, which is set nowhere" if kind == "variable" else kind: n for kind, n in tally.lines.items()
+    }
+    if left := count - sum(tally.lines.values()):
+        reasons["in a section that no frontend leads to, or is disabled"] = left
+    why = ", ".join(f"{n:,} {kind}" for kind, n in reasons.items())
+    return f"{at}: {lines}, none of which gets connections that can be counted: {why}{first}; name them with --backend"

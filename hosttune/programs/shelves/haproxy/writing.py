@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from hosttune.model import BindMode, Deployment, Pair, PlannedHost
-from hosttune.model.capacity import endpoint
+from hosttune.model.listening import endpoint
 from hosttune.model.programs import known_as
 from hosttune.programs import pieces
 

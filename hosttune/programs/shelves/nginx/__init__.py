@@ -1,6 +1,11 @@
-"""nginx: its nginx.conf read, and one written for each load balancer of a plan."""
+"""nginx: its files read, and an nginx.conf written for each load balancer of a plan."""
 
-from hosttune.programs.shelves.nginx.reading import read, recognises
-from hosttune.programs.shelves.nginx.writing import files
+from hosttune import registry
 
-__all__ = ["files", "read", "recognises"]
+__getattr__ = registry.late(
+    __name__,
+    arguments=("command",),
+    reading=("read",),
+    recognising=("recognises",),
+    writing=("files",),
+)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from hosttune.model import Deployment, Pair, PlannedHost
-from hosttune.model.capacity import endpoint
+from hosttune.model.listening import endpoint
 from hosttune.programs import pieces
 
 _PARTS = 10_000  # split_clients has percentages of two digits behind the point
@@ -23,7 +23,7 @@ def _text(deployment: Deployment, host: PlannedHost, sharing: Counter[str]) -> s
     workers = host.tier.cores or host.tier.processes
     kept = host.workload.own_descriptors
     # two for each proxied connection, and the listeners; the workers share the ports, and so the connections
-    connections = -(-2 * pieces.most(host, topology) // workers)
+    connections = 2 * -(-pieces.most(host, topology) // workers)
     if host.tier.nofile:
         connections = min(connections, max(host.tier.nofile - kept, 2))
     seconds = pieces.quiet(topology)
@@ -34,7 +34,8 @@ def _text(deployment: Deployment, host: PlannedHost, sharing: Counter[str]) -> s
         needs=pieces.needs(host),
         workers=workers,
         descriptors=connections + kept,
-        connections=connections + len(host.ports),
+        # each worker has a channel to its master beside its listeners
+        connections=connections + len(host.ports) + 1,
         **_split(host),
         upstreams=_upstreams(deployment, host, sharing),
         servers=[line for port in host.ports for line in _server(host, port, seconds)],
@@ -80,7 +81,9 @@ def _upstreams(deployment: Deployment, host: PlannedHost, sharing: Counter[str])
     by_backend: dict[str, list[Pair]] = {}
     for pair in host.pairs:
         by_backend.setdefault(str(pair.backend), []).append(pair)
-    servers = {to: _backend(deployment, host, pairs, sharing) for to, pairs in by_backend.items()}
+    every = [pieces.together(deployment, host, pairs, sharing) for pairs in by_backend.values()]
+    limits = pieces.carrying(host, every)
+    servers = {to: _backend(to, most) for to, most in zip(by_backend, limits, strict=True)}
     if _crossed(host):
         return ["upstream brokers {", "    zone brokers 1m;", "    least_conn;", *servers.values(), "}"]
     lines: list[str] = []
@@ -89,11 +92,10 @@ def _upstreams(deployment: Deployment, host: PlannedHost, sharing: Counter[str])
     return lines
 
 
-def _backend(deployment: Deployment, host: PlannedHost, pairs: list[Pair], sharing: Counter[str]) -> str:
-    """Return the server line of a backend, with the connections that its sources may have towards it."""
-    limit = pieces.together(deployment, host, pairs, sharing)
+def _backend(to: str, limit: int | None) -> str:
+    """Return the server line of a backend, with the connections that all sources may have towards it."""
     most = f" max_conns={limit}" if limit else ""
-    return f"    server {pairs[0].backend}{most} max_fails=0;"
+    return f"    server {to}{most} max_fails=0;"
 
 
 def _server(host: PlannedHost, port: int, seconds: int | None) -> list[str]:

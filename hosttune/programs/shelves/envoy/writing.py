@@ -37,13 +37,15 @@ def _bootstrap(deployment: Deployment, host: PlannedHost, sharing: Counter[str])
     for pair in host.pairs:
         by_source.setdefault(pair.source, []).append(pair)
     names = {source: f"source_{number}" for number, source in enumerate(by_source, 1)}
+    every = [pieces.together(deployment, host, pairs, sharing) for pairs in by_source.values()]
+    limits = pieces.carrying(host, every)
     weights = [{"name": names[source], "weight": len(pairs)} for source, pairs in by_source.items()]
     return {
         "static_resources": {
             "listeners": [_listener(deployment, host, port, weights) for port in host.ports],
             "clusters": [
-                _cluster(names[source], source, pairs, pieces.together(deployment, host, pairs, sharing))
-                for source, pairs in by_source.items()
+                _cluster(names[source], source, pairs, limit)
+                for (source, pairs), limit in zip(by_source.items(), limits, strict=True)
             ],
         }
     }
