@@ -7,19 +7,27 @@ from fractions import Fraction
 
 from hosttune.model import Workload
 
+Most = int | None
+"""How many are kept at most, however many end; None: there is no such limit."""
+
 
 def rate(load: Workload, connections: int) -> Fraction:
     """Return how many end a second while so many are open: what lives `hold` seconds, but no more than begin."""
     return min(Fraction(load.rate), Fraction(connections, load.hold)) if load.hold else Fraction(0)
 
 
-def kept(load: Workload, connections: int, milliseconds: int, share: Fraction = Fraction(1)) -> int:
+def kept(load: Workload, connections: int, milliseconds: int, share: Fraction = Fraction(1), limit: Most = None) -> int:
     """Return how many of what ends, and of its `share`, is kept where each is kept so long."""
-    return math.ceil(rate(load, connections) * milliseconds * share / 1000)
+    if not load.hold:
+        return 0
+    many = math.ceil(rate(load, connections) * milliseconds * share / 1000)
+    return many if limit is None else min(many, limit)
 
 
-def most(load: Workload, room: int, part: Fraction, milliseconds: int) -> int:
+def most(load: Workload, room: int, part: Fraction, milliseconds: int, limit: Most = None) -> int:
     """Return the most connections whose `part` fits into so much room, with what is kept of those that end."""
+    if limit is not None:
+        return max(most(load, room, part, milliseconds), int((room - limit) / part))
     everything = room / part
     if not load.hold or not milliseconds:
         return int(everything)

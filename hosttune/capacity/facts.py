@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
-from hosttune.model import GroupLimit, Machine, PortPool, Process, Reading, Settings, Unknown, Workload
+from hosttune.model import Configuration, GroupLimit, Machine, PortPool, Process, Reading, Settings, Unknown, Workload
+from hosttune.model.clouds import KnownCloud
+from hosttune.model.filtering import Packet, Ruleset, Translated
 from hosttune.model.programs import KnownProgram, known_as
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,8 +24,15 @@ class CapacityFacts:
     `neighbours` entries of the table, `on_link` the backends that would be such. `groups` are the limits of control
     groups that hold for the program, Unknown where they could not be read. `allowance` is the connections that the
     cloud may still track: None where it does not count, Unknown where its driver does not tell; `exceeded` are the
-    packets that it dropped beyond them. `settings` are what the program's configuration says, where it was read;
-    `programs` what is known of the program, and of the one that the configuration is of.
+    packets that it dropped beyond them. `configuration` is what the program's configuration comes to, where it was
+    read, `routed` the sources that routing picks by destination; `programs` what is known of the program, and of the
+    one that the configuration is of. `ruleset` is what the packet filter does, None where it was not asked, `egress`
+    the interface towards each backend by its text, `translated` the ports of source NAT in use towards them.
+    `beside` are open connections of other sources towards the backends, by the first packet of each as rules see it.
+    `widened` gives the pools of a range from a port on, or no higher than now, to the last; of two ports, from the
+    first to the second. `multipath`: sockets of MPTCP listen or are connected. `optimistic`: of pools whose ports are
+    known as a range the greatest counts. `forwarding`: interfaces that pass on by a switch of their own. `clouds` is
+    what is known of providers.
     """
 
     readings: Mapping[str, Reading]
@@ -33,6 +45,7 @@ class CapacityFacts:
     files_open: int | None = None
     tracked: int | None = None
     wide: tuple[PortPool, ...] = ()
+    widened: Callable[..., tuple[PortPool, ...]] | None = field(default=None, repr=False, compare=False)
     process: Process | None = None
     sockets_open: int | None = None
     threads: int | None = None
@@ -41,8 +54,30 @@ class CapacityFacts:
     groups: tuple[GroupLimit, ...] | Unknown = ()
     allowance: int | Unknown | None = None
     exceeded: int = 0
-    settings: Settings | None = None
+    configuration: Configuration | None = None
+    routed: Mapping[str, str] = field(default_factory=dict)
     programs: tuple[KnownProgram, ...] = ()
+    clouds: tuple[KnownCloud, ...] = ()
+    multipath: bool = False
+    optimistic: bool = False
+    ruleset: Ruleset | Unknown | None = None
+    egress: Mapping[str, str] = field(default_factory=dict)
+    translated: tuple[Translated, ...] | Unknown = ()
+    forwarding: tuple[str, ...] = ()
+    beside: Mapping[Packet, int] = field(default_factory=dict)
+    _reckoned: dict[str, Any] = field(init=False, default_factory=dict, repr=False, compare=False)
+
+    def once(self, name: str, reckon: Callable[[], Answer]) -> Answer:
+        """Return what follows from these facts alone, reckoned when it is asked for first; `name` tells it apart."""
+        if name not in self._reckoned:
+            self._reckoned[name] = reckon()
+        answer: Answer = self._reckoned[name]
+        return answer
+
+    @property
+    def settings(self) -> Settings | None:
+        """What the configuration says of descriptors, None where none was read."""
+        return self.configuration.settings if self.configuration else None
 
     @property
     def program_name(self) -> str:
@@ -81,24 +116,32 @@ class CapacityFacts:
 
     @property
     def carried(self) -> int:
-        """Connections that the program is taken to hold now, its workers together: descriptors without its own."""
+        """Connections that the program holds now, its workers together; of a host that forwards those it tracks.
+
+        It may say so itself; else they are its descriptors without its own.
+        """
+        if self.workload.forwards:
+            return self.tracked or 0
+        if self.configuration and self.configuration.carried is not None:
+            return self.configuration.carried
         if self.process is None:
             return 0
         every = self.process.total if self.process.total is not None else self.descriptors_open
-        spare = every - self.own * self.process.workers
+        spare = every - self.own * self.process.workers + self.process.direct
         return max(int(spare / self.workload.descriptors_each), 0)
 
     @property
     def _connected(self) -> int | None:
         """Descriptors of the process that are connections of the role, None where they were not told apart.
 
-        One that only connects has others too, such as to a controller; nothing tells them from those of the role.
+        One that only connects has others too, such as to a controller: those of the role go to the backends.
         """
         load, process = self.workload, self.process
         if process is None or process.accepted is None or process.outgoing is None:
             return None
         if load.sockets_per_connection <= load.tuples_per_connection:
-            return None
+            towards = sum(pool.established for pool in self.pools)
+            return min(process.outgoing, towards) if self.pools else None
         return process.accepted + (process.outgoing if load.tuples_per_connection else 0)
 
     def short(self, hard: int | Unknown | None) -> bool:

@@ -39,7 +39,7 @@ def keeps(facts: CapacityFacts) -> Keeps:
     workers, notes = _workers(known, process)
     if facts.workload.own_descriptors_exact:
         return Keeps(facts.own, workers=workers, notes=(_kept(facts), *notes))
-    reckoned = _reckoned(facts)
+    reckoned = _reckoned(facts) or _to_start(facts)
     if reckoned:
         return reckoned
     own, fails = facts.own, _FAILS
@@ -72,6 +72,25 @@ def _workers(known: KnownProgram, process: Process | None) -> tuple[int, tuple[s
         return process.workers, (f"{process.workers:,} worker processes accept, each with its own descriptors",)
     shared = f"there are {process.workers:,} processes like it; whether each accepts is not known"
     return 1, (f"reckoned for process {process.pid} alone: {shared}",)
+
+
+def to_start(facts: CapacityFacts) -> Settings | None:
+    """Return what the configuration says of workers that do not run yet; None where they run, or it says nothing."""
+    settings, process = facts.settings, facts.process
+    if not settings or not settings.workers:
+        return None
+    known = known_as(facts.programs, settings.program)
+    return None if process and bare(process.name) in known.names else settings
+
+
+def _to_start(facts: CapacityFacts) -> Keeps | None:
+    """Return what each worker will keep, as the configuration has it."""
+    settings = to_start(facts)
+    if settings is None or not settings.kept:
+        return None
+    workers = f" of each of {settings.workers:,} workers" if settings.workers > 1 else ""
+    kept = f"{settings.kept:,} descriptors{workers} are for listeners, logs, channels and the like"
+    return Keeps(settings.kept, workers=settings.workers, program=settings.program, notes=(kept, *settings.notes))
 
 
 def _reckoned(facts: CapacityFacts) -> Keeps | None:
@@ -110,7 +129,8 @@ def _threads(settings: Settings | None, process: Process | None, cpus: int | Non
 
 def _with_maxconn(facts: CapacityFacts, settings: Settings, running: bool, own: int, sum_: str) -> Keeps:
     """Say what becomes of a maxconn that is set: without descriptors for it the program does not start."""
-    least = own + int(settings.maxconn * facts.workload.descriptors_each)
+    passes = facts.configuration.passes if facts.configuration else 1
+    least = own + int(settings.maxconn * facts.workload.descriptors_each / passes)
     where = f"maxconn {settings.maxconn:,} of {settings.path} takes {least:,} descriptors"
     if settings.strict and not running:
         fails = f"with less than {least:,} it does not start"

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from hosttune.capacity.bounds import churn, ports
 from hosttune.capacity.facts import CapacityFacts
-from hosttune.capacity.tuples import Group
+from hosttune.capacity.sharing import Group
 from hosttune.model import Bound, PortPool, Scope
 
 

@@ -6,21 +6,22 @@ port whatever the backend, all backends are one. Sources: net/ipv4/inet_hashtabl
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from hosttune import kernel
+from hosttune import kernel, releases
 from hosttune.addresses import is_loopback
-from hosttune.capacity import closing
+from hosttune.capacity import closing, ranges
 from hosttune.capacity.facts import CapacityFacts
+from hosttune.capacity.sharing import Group, groups, kinds
 from hosttune.model import Backend, BindMode, PortPool, Remedy, Unknown
-from hosttune.ports import mask_of, span
+from hosttune.ports import WIDER, Reach, mask_of, reach, span, within
 
 TIME_WAIT = 1000 * kernel.TIMEWAIT_LEN  # milliseconds
 
+BUCKETS = "net.ipv4.tcp_max_tw_buckets"
 _DELAY = 1000  # milliseconds before Linux 6.14, which made it net.ipv4.tcp_tw_reuse_delay
 _REUSE, _STAMPS = "net.ipv4.tcp_tw_reuse", "net.ipv4.tcp_timestamps"
 _RANGE = "net.ipv4.ip_local_port_range"
@@ -28,80 +29,44 @@ _LOWEST, _HIGHEST = 1024, 65535
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """The pools that one backend's connections go through, or one family's; `part` is their share of all."""
-
-    name: str
-    family: int
-    pools: tuple[PortPool, ...]
-    part: Fraction
-
-    @property
-    def room(self) -> int:
-        """Ports that connections of the workload can have, those they have now included."""
-        return sum(room(p) for p in self.pools)
-
-    @property
-    def knee(self) -> int | None:
-        """Connections from which each connect() searches half of the range first."""
-        return sum(p.knee or 0 for p in self.pools) or None
-
-
-@dataclass(frozen=True, slots=True)
 class _Setting:
-    """Remedies beside more source addresses: the widest range, and the reuse of tuples in TIME_WAIT."""
+    """Remedies beside more source addresses: a wider range, and the reuse of tuples in TIME_WAIT.
 
-    wide: bool
+    `low` is the first port of the range, 0: it stays as it is.
+    """
+
+    low: int
     reuse: bool
 
-
-def room(pool: PortPool) -> int:
-    """Return the ports of a pool: those in TIME_WAIT come back, those open outside of the range are carried too."""
-    if pool.mode is BindMode.BIND:
-        return pool.used + pool.free
-    return max(pool.usable, pool.established + pool.free)
+    @property
+    def many(self) -> int:
+        """How many settings it changes."""
+        return bool(self.low) + self.reuse
 
 
 def pools(facts: CapacityFacts) -> tuple[PortPool, ...]:
     """Return the pools now; where no backend was named, that of one source address towards one backend."""
-    return facts.pools or _single(facts, widest=False)
+    every = facts.pools or _single(facts)
+    return tuple(map(ranges.greatest, every)) if facts.optimistic else every
 
 
-def groups(pools: Sequence[PortPool]) -> tuple[Group, ...]:
-    """Group pools by backend; with bind() by address family, each source once, with what all backends use of it."""
-    members: dict[tuple[str, int], list[PortPool]] = {}
-    shared = bool(pools) and pools[0].mode is BindMode.BIND
-    for pool in pools:
-        family = 6 if ":" in pool.backend.address else 4
-        members.setdefault(("" if shared else str(pool.backend), family), []).append(pool)
-    backends = len({str(pool.backend) for pool in pools})
-    made = []
-    for (name, family), of in members.items():
-        part = Fraction(len({str(pool.backend) for pool in of}), backends)
-        made.append(Group(name, family, _once(of) if shared else tuple(of), part))
-    return tuple(made)
+def now(facts: CapacityFacts) -> tuple[Group, ...]:
+    """Return the groups of the pools now."""
+    return facts.once("groups", lambda: groups(facts, pools(facts)))
 
 
-def _once(pools: list[PortPool]) -> tuple[PortPool, ...]:
-    by_source: dict[str, PortPool] = {}
-    for pool in pools:
-        first = by_source.get(pool.source)
-        by_source[pool.source] = (
-            pool
-            if first is None
-            else dataclasses.replace(
-                first,
-                established=first.established + pool.established,
-                time_wait=first.time_wait + pool.time_wait,
-                other=first.other + pool.other,
-            )
-        )
-    return tuple(dataclasses.replace(p, knee=None if p.knee is None else p.usable // 2) for p in by_source.values())
+def _kinds(facts: CapacityFacts, low: int) -> list[tuple[Group, int]]:
+    """Return one of each kind of groups, now or with a range from `low` on, and how many there are."""
+    made = (lambda: kinds(groups(facts, _pools(facts, low)))) if low else lambda: kinds(now(facts))
+    return facts.once(f"kinds {low}", made)
 
 
 def kept(facts: CapacityFacts, group: Group, reuse: bool = False) -> int:
-    """Return for how many milliseconds a closed tuple is kept from the next connection (tcp_twsk_unique)."""
-    stamps = reuse or facts.integer(_STAMPS) != 0
+    """Return for how many milliseconds a closed tuple is kept from the next connection (tcp_twsk_unique).
+
+    Where nothing shows whether the other end has timestamps it is taken to have them.
+    """
+    stamps = (reuse or facts.integer(_STAMPS) != 0) and not bare(group)
     mode = group.pools[0].mode
     if mode is BindMode.BIND or not stamps:
         return TIME_WAIT
@@ -120,19 +85,39 @@ def _reuses(facts: CapacityFacts, pools: Sequence[PortPool]) -> bool:
     return mode == 1 or (mode == 2 and all(_loopback(p) for p in pools))
 
 
+def bare(group: Group) -> bool:
+    """Say whether the other end of any of its pools is known to have no timestamps."""
+    return any(pool.stamps is False for pool in group.pools)
+
+
+def buckets(facts: CapacityFacts, group: Group) -> int | None:
+    """Return how many closed tuples of a group are kept at most; None where that is not known.
+
+    Beyond tcp_max_tw_buckets, which counts those of the whole namespace, what is closed is gone at once
+    (net/ipv4/inet_timewait_sock.c inet_twsk_alloc()). FIN_WAIT2 without an owner is among them.
+    """
+    every = facts.integer(BUCKETS)
+    if not isinstance(every, int):
+        return None
+    # the groups of one section fill the table in the measure in which they are used
+    several = facts.once("several sections", lambda: len({each.section for each in now(facts)}) > 1)
+    return every if several else math.ceil(every * group.part)
+
+
 def waiting(facts: CapacityFacts, group: Group, reuse: bool = False) -> int:
     """Return the tuples of a group that closed connections keep while the target number is open."""
-    return closing.kept(facts.workload, facts.workload.connections, kept(facts, group, reuse), _part(facts, group))
+    load, milliseconds = facts.workload, kept(facts, group, reuse)
+    return closing.kept(load, load.connections, milliseconds, _part(facts, group), buckets(facts, group))
 
 
 def carries(facts: CapacityFacts, group: Group, ports: int) -> int:
     """Return the connections, over all groups, at which so many ports of this one are open or kept."""
-    return closing.most(facts.workload, ports, _part(facts, group), kept(facts, group))
+    return closing.most(facts.workload, ports, _part(facts, group), kept(facts, group), buckets(facts, group))
 
 
 def wanted(facts: CapacityFacts, group: Group) -> int:
     """Return the tuples that a group must hold open."""
-    return math.ceil(facts.workload.connections * _part(facts, group))
+    return math.ceil(group.fed(facts.workload.connections) * facts.workload.tuples_per_connection)
 
 
 def _part(facts: CapacityFacts, group: Group) -> Fraction:
@@ -144,12 +129,20 @@ def remedies(facts: CapacityFacts) -> tuple[Remedy, ...]:
 
     Nothing where it is carried now, or where no number of sources would do.
     """
-    best: tuple[tuple[int, int], _Setting, dict[int, int]] | None = None
+    return facts.once("remedies", lambda: _remedies(facts))
+
+
+def _remedies(facts: CapacityFacts) -> tuple[Remedy, ...]:
+    missing = _sources(facts, _Setting(0, False), below_knee=False)
+    if missing is not None and not any(missing.values()):
+        return ()
+    best: tuple[tuple[int, int, int], _Setting, dict[int, int]] | None = None
     for setting in _settings(facts):
         more = _sources(facts, setting, below_knee=False)
         if more is None:
             continue
-        cost = (sum(more.values()), setting.wide + setting.reuse)
+        # of ranges that need as many addresses the narrowest: each port fewer is one that a service may have
+        cost = (sum(more.values()), setting.many, -setting.low)
         if best is None or cost < best[0]:
             best = (cost, setting, more)
     if best is None:
@@ -160,31 +153,49 @@ def remedies(facts: CapacityFacts) -> tuple[Remedy, ...]:
 
 def _settings(facts: CapacityFacts) -> list[_Setting]:
     """Return the remedies that change anything here, the fewest first."""
-    now = groups(pools(facts))
-    wide = sum(g.room for g in groups(_pools(facts, True))) > sum(g.room for g in now)
-    reuse = any(waiting(facts, g, True) < waiting(facts, g) for g in now)
-    settings = [_Setting(False, False)]
-    settings += [_Setting(True, False)] if wide else []
-    settings += [_Setting(False, True)] if reuse else []
-    settings += [_Setting(True, True)] if wide and reuse else []
-    return settings
+    narrow = _kinds(facts, 0)
+    room = sum(g.room * count for g, count in narrow)
+    lows = [low for low in _lows(facts) if sum(g.room * count for g, count in _kinds(facts, low)) > room]
+    reuse = any(waiting(facts, g, True) < waiting(facts, g) for g, _ in narrow)
+    return [_Setting(low, again) for again in (False, True)[: 1 + reuse] for low in (0, *lows)]
 
 
-def _pools(facts: CapacityFacts, wide: bool) -> tuple[PortPool, ...]:
-    if not wide:
+def _lows(facts: CapacityFacts) -> tuple[int, ...]:
+    """Return where a wider range may begin, the narrowest first; a range that a program chooses is just the widest."""
+    now = pools(facts)
+    chosen = bool(now) and now[0].mode is BindMode.EXPLICIT
+    known = not facts.pools or facts.widened is not None
+    return (*(WIDER if known and not chosen else ()), _LOWEST)
+
+
+def _pools(facts: CapacityFacts, low: int) -> tuple[PortPool, ...]:
+    if not low:
         return pools(facts)
-    return facts.wide if facts.pools else _single(facts, widest=True)
+    every = _widened(facts, low)
+    return tuple(map(ranges.greatest, every)) if facts.optimistic else every
+
+
+def _widened(facts: CapacityFacts, low: int) -> tuple[PortPool, ...]:
+    if not facts.pools:
+        return _single(facts, low)
+    if low == _LOWEST or facts.widened is None:
+        return facts.wide
+    widened = facts.widened
+    return facts.once(f"pools {low}", lambda: widened(low))
 
 
 def _sources(facts: CapacityFacts, setting: _Setting, below_knee: bool) -> dict[int, int] | None:
     """Return how many more source addresses each family takes; None where none would do, or there is no knee."""
     by_family: dict[int, int] = {}
-    for group in groups(_pools(facts, setting.wide)):
+    for group, _ in _kinds(facts, setting.low):
         if below_knee and group.knee is None:
             return None
-        have = (group.knee or 0) if below_knee else group.room
+        if group.limited:
+            continue
+        have = (group.knee or 0) if below_knee else group.fills
         # a new address is taken to have what the narrowest of those here has
-        each = min((p.knee or 0) if below_knee else p.usable for p in group.pools)
+        takes = [p for p in group.pools if not p.fails]
+        each = min(((p.knee or 0) if below_knee else p.usable for p in takes), default=0)
         missing = wanted(facts, group) + waiting(facts, group, setting.reuse) - have
         if missing > 0 and each == 0:
             return None
@@ -195,7 +206,7 @@ def _sources(facts: CapacityFacts, setting: _Setting, below_knee: bool) -> dict[
 
 def sources(facts: CapacityFacts, wide: bool, below_knee: bool) -> dict[int, int] | None:
     """Return how many more source addresses each family takes, with the reuse of tuples as it is now."""
-    return _sources(facts, _Setting(wide, False), below_knee)
+    return _sources(facts, _Setting(_LOWEST * wide, False), below_knee)
 
 
 def _addresses(facts: CapacityFacts, setting: _Setting, more: dict[int, int]) -> tuple[Remedy, ...]:
@@ -218,42 +229,69 @@ def _addresses(facts: CapacityFacts, setting: _Setting, more: dict[int, int]) ->
 
 
 def _widening(facts: CapacityFacts, setting: _Setting) -> tuple[Remedy, ...]:
-    if not setting.wide:
+    if not setting.low:
         return ()
-    wide = _pools(facts, True)[0]
+    wide = _pools(facts, setting.low)[0]
     explicit = wide.mode is BindMode.EXPLICIT
     value = (wide.low, wide.high)
+    if facts.workload.bind_range and not explicit:
+        # the program has what lies within both
+        now = range_now(facts)
+        value = (min(now[0], setting.low) if isinstance(now, tuple) else setting.low, _HIGHEST)
     subject = "bind-range" if explicit else f"sysctl:{_RANGE}"
     what = "ports of the program" if explicit else "range"
-    return (Remedy(subject, value, None, "ports", f"{what} {wide.low} {wide.high}"),)
+    return (Remedy(subject, value, None, "ports", f"{what} {value[0]} {value[1]}"),)
 
 
 def _reusing(facts: CapacityFacts, setting: _Setting) -> tuple[Remedy, ...]:
     if not setting.reuse:
         return ()
     remedies = []
-    now = pools(facts)
-    if now[0].mode is not BindMode.EXPLICIT and not _reuses(facts, now):
+    narrow = pools(facts)
+    if narrow[0].mode is not BindMode.EXPLICIT and not _reuses(facts, narrow):
         remedies.append(Remedy(f"sysctl:{_REUSE}", 1, None, "switch", f"{_REUSE}=1"))
     if facts.integer(_STAMPS) == 0:
         remedies.append(Remedy(f"sysctl:{_STAMPS}", 1, None, "switch", f"{_STAMPS}=1"))
     return tuple(remedies)
 
 
-def _single(facts: CapacityFacts, widest: bool) -> tuple[PortPool, ...]:
+def _single(facts: CapacityFacts, lowest: int = 0) -> tuple[PortPool, ...]:
     """Return the pool that the range alone gives; none where the range could not be read."""
     ends = range_now(facts)
     if not isinstance(ends, tuple):
         return ()
-    low, high = (min(ends[0], _LOWEST), _HIGHEST) if widest else ends
-    mode = facts.workload.bind_mode
+    low, high = (min(ends[0], lowest), _HIGHEST) if lowest else ends
+    mode, own = facts.workload.bind_mode, facts.workload.bind_range
+    chosen = mode is BindMode.EXPLICIT
+    if own and mode in (BindMode.CONNECT, BindMode.NO_PORT):
+        low, high = within((low, high), own)
+        chosen = releases.holds(releases.named("own-range-by-one"), facts.machine.kernel) is not False
     ports = span(low, high)
     reserved = 0 if mode is BindMode.EXPLICIT else mask_of(facts.text("net.ipv4.ip_local_reserved_ports")) & ports
-    size, usable = ports.bit_count(), (ports & ~reserved).bit_count()
-    knee = None if mode is BindMode.EXPLICIT else usable // 2
-    count = reserved.bit_count()
-    anywhere = Backend("", 0)
-    return (PortPool("", anywhere, mode, low, high, size, count, 0, usable, 0, 0, 0, usable, usable, knee),)
+    step = facts.integer("net.ipv4.ip_local_port_step_width")
+    found = reach(low, high, ports & ~reserved, bind=mode is BindMode.BIND, step=step if isinstance(step, int) else 0)
+    if chosen:
+        found = Reach((ports & ~reserved).bit_count(), (ports & ~reserved).bit_count(), None)
+    return (
+        PortPool(
+            source="",
+            backend=Backend("", 0),
+            mode=mode,
+            low=low,
+            high=high,
+            in_range=ports.bit_count(),
+            reserved=reserved.bit_count(),
+            blocked=0,
+            usable=found.least,
+            established=0,
+            time_wait=0,
+            other=0,
+            free=found.least,
+            free_most=found.most,
+            knee=found.knee,
+            usable_most=found.most,
+        ),
+    )
 
 
 def range_now(facts: CapacityFacts) -> tuple[int, int] | Unknown | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
+from hosttune import addresses, scope
 from hosttune.errors import HostError, UsageError
 from hosttune.host import Host
 from hosttune.model import Backend, BindMode
@@ -16,22 +17,44 @@ Hint = tuple[BindMode, tuple[int, int] | None]
 _NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252})")
 
 
-def parse(host: Host, text: str, option: str = "--backend") -> Backend:
-    """Return the backend that HOST:PORT or [V6]:PORT names; raises UsageError."""
+def parse(host: Host, text: str, option: str = "--backend", device: str = "") -> Backend:
+    """Return the backend that HOST:PORT, [V6]:PORT or [V6%INTERFACE]:PORT names; raises UsageError.
+
+    `device` is the interface that the program binds its sockets to: a link-local address is reached there.
+    """
     name, port = split(text, option)
-    return Backend(_address(host, name, option, text), port, text)
+    address, zone = _address(host, name, option, text)
+    if addresses.needs_zone(address) and not (zone or device):
+        where = f"[{address}%eth0]:{port}"
+        raise UsageError(f"{option} {text!r}: link-local, and each link has such; name the interface, as {where}")
+    return Backend(
+        addresses.reached(address), port, text, zone=zone or (device if addresses.needs_zone(address) else "")
+    )
 
 
 def split(text: str, option: str = "--backend") -> tuple[str, int]:
     """Return name or address, and port, as they were written; raises UsageError where they can be none."""
+    if said := scope.scheme(text):
+        raise UsageError(f"{option} {text!r}: {said}")
     name, colon, port = text.rpartition(":")
     if not colon or (":" in name and not name.startswith("[")):
         raise UsageError(f"{option} {text!r}: no port; write HOST:PORT, or [ADDRESS]:PORT for IPv6")
     if not port.isascii() or not port.isdecimal() or not 0 < int(port[:9]) < 65536:
         raise UsageError(f"{option} {text!r}: {port!r} is no port; write a number from 1 to 65535")
-    if not numeric(name) and not _NAME.fullmatch(name):
-        raise UsageError(f"{option} {text!r}: {name!r} is no host; write HOST:PORT, or [ADDRESS]:PORT for IPv6")
+    if not addresses.numeric(name):
+        _check_name(name, option, text)
     return name, int(port)
+
+
+def _check_name(name: str, option: str, text: str) -> None:
+    """Raise UsageError for what is neither a name nor an address."""
+    if ":" in name or name.strip("0123456789.") == "":
+        try:
+            addresses.spelled(name)
+        except ValueError as error:
+            raise UsageError(f"{option} {text!r}: {error}") from error
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"{option} {text!r}: {name!r} is no host; write HOST:PORT, or [ADDRESS]:PORT for IPv6")
 
 
 def parse_sources(texts: Sequence[str]) -> tuple[str, ...]:
@@ -41,28 +64,34 @@ def parse_sources(texts: Sequence[str]) -> tuple[str, ...]:
             raise UsageError("--source all: it already names every address; leave the others out")
         return ("all",)
     try:
-        return tuple(dict.fromkeys(str(ipaddress.ip_address(text)) for text in texts))
+        return tuple(dict.fromkeys(map(addresses.zoned, texts)))
     except ValueError as error:
         raise UsageError(f"--source: {error}; write a numeric address, or all") from error
 
 
 def parse_bind_mode(text: str) -> Hint:
-    """Return the mode and, for explicit:LO-HI and bind:LO-HI, its range; raises UsageError."""
+    """Return the mode and the range of MODE:LO-HI; raises UsageError.
+
+    With explicit and bind the program chooses from it, with connect and no-port the kernel (IP_LOCAL_PORT_RANGE).
+    """
     name, colon, ports = text.partition(":")
     known = ", ".join(mode.value for mode in BindMode)
-    if name not in [mode.value for mode in BindMode] or (colon and name not in (BindMode.EXPLICIT, BindMode.BIND)):
-        raise UsageError(f"--bind-mode {text!r}: unknown; choose {known}; bind and explicit take :LO-HI")
+    if name not in [mode.value for mode in BindMode]:
+        raise UsageError(f"--bind-mode {text!r}: unknown; choose {known}, each also as MODE:LO-HI")
     return BindMode(name), span(ports, f"--bind-mode {text!r}") if colon else None
 
 
-def merge(pairs: Sequence[tuple[Backend, str]]) -> tuple[Backend, ...]:
-    """Join rows of one address and port: their sources become the backend's."""
-    joined: dict[tuple[str, int], list[tuple[Backend, str]]] = {}
-    for backend, source in pairs:
-        joined.setdefault((backend.address, backend.port), []).append((backend, source))
+def merge(backends: Iterable[Backend]) -> tuple[Backend, ...]:
+    """Join those of one address and port that are reached in the same way: their sources become the backend's.
+
+    One that names no source has that of routing, so it is not joined with one that does.
+    """
+    joined: dict[tuple[object, ...], list[Backend]] = {}
+    for one in backends:
+        joined.setdefault((one.address, one.zone, one.port, one.mode, one.ports, bool(one.sources)), []).append(one)
     return tuple(
-        Backend(address, port, rows[0][0].name, tuple(dict.fromkeys(source for _, source in rows if source)))
-        for (address, port), rows in joined.items()
+        replace(rows[0], sources=tuple(dict.fromkeys(source for row in rows for source in row.sources)))
+        for rows in joined.values()
     )
 
 
@@ -74,19 +103,11 @@ def span(text: str, where: str) -> tuple[int, int]:
     return int(match[1]), int(match[2])
 
 
-def numeric(name: str) -> str:
-    """Return a numeric address as the kernel writes it, "" for anything else."""
-    try:
-        return str(ipaddress.ip_address(name.strip("[]")))
-    except ValueError:
-        return ""
-
-
-def _address(host: Host, name: str, option: str, text: str) -> str:
-    if known := numeric(name):
-        return known
+def _address(host: Host, name: str, option: str, text: str) -> tuple[str, str]:
+    if addresses.numeric(name):
+        return addresses.spelled(name)
     try:
         answers = host.probe("names", hostname=name)
     except HostError as error:
         raise UsageError(f"{option} {text!r}: {name} cannot be resolved ({error.detail}); use an address") from error
-    return str(ipaddress.ip_address(answers[0]))
+    return addresses.spelled(answers[0])

@@ -9,11 +9,11 @@ import re
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from hosttune import kernel
+from hosttune import kernel, releases
 from hosttune.host import Host, text
 from hosttune.model import Machine, Reading, Unknown, Value
 from hosttune.resolve.sysctl_value import display, kernel_value, normalise
-from hosttune.resolve.systemd_limits import nr_open_default
+from hosttune.resolve.systemd_limits import nr_open_default, systemd_release
 
 _KIB, _MIB, _GIB = 1 << 10, 1 << 20, 1 << 30
 _STACK = 16 * _KIB  # of a thread in the kernel, THREAD_SIZE of x86 and arm64; a page at least
@@ -70,10 +70,7 @@ def raises_file_max(host: Host, machine: Machine) -> bool:
     """
     if machine.container or (machine.kernel and not machine.systemd):
         return False
-    places = ("/usr/lib/systemd", "/lib/systemd", "/usr/lib/*/systemd")
-    libraries = [path for place in places for path in host.glob(f"{place}/libsystemd-shared-*")]
-    releases = [int(match[1]) for path in libraries if (match := re.search(r"-shared-([0-9]{1,4})[^/]*$", path))]
-    return max(releases, default=_RAISES_FILE_MAX) >= _RAISES_FILE_MAX
+    return (systemd_release(host) or _RAISES_FILE_MAX) >= _RAISES_FILE_MAX
 
 
 def _is_of_the_host(reading: Reading | None, default: Value) -> bool:
@@ -149,29 +146,39 @@ def _send(machine: Machine, now: Value | None) -> Value | None:
     return _near(machine, now, lambda memory: (4096, 16_384, max(min(memory // 128, 4 * _MIB), 65_536)))
 
 
-def _conntrack(machine: Machine, now: Value | None) -> Value | None:
+def _buckets(machine: Machine, now: Value | None) -> Value | None:
     # net/netfilter/nf_conntrack_core.c, nf_conntrack_init_start(); the table is whole pages of 512 slots
+    newer = _newer("conntrack-default", machine)
+    most, middle = (262_144, 65_536) if newer else (65_536, 16_384)
+
     def rule(memory: int) -> int:
-        return 262_144 if memory > 4 * _GIB else 65_536 if memory > _GIB else -(-memory // (128 * _KIB) // 512) * 512
+        if memory > _GIB:
+            return most if memory > 4 * _GIB else middle
+        return -(-memory // (128 * _KIB) // 512) * 512
 
     return _near(machine, now, rule)
 
 
+def _tracked(machine: Machine, now: Value | None) -> Value | None:
+    each = 1 if _newer("conntrack-default", machine) else 4
+    buckets = _buckets(machine, now // each if isinstance(now, int) else None)
+    return buckets * each if isinstance(buckets, int) else None
+
+
 def _buffer(machine: Machine, now: Value | None) -> Value | None:
-    return 4 * _MIB if _release(machine) >= (6, 18) else 212_992  # include/net/sock.h, net/core/sock.c
+    return 4 * _MIB if _newer("buffer-default", machine) else 212_992  # include/net/sock.h, net/core/sock.c
 
 
 def _options(machine: Machine, now: Value | None) -> Value | None:
-    return 131_072 if _release(machine) >= (6, 9) else 20_480  # net/core/sock.c
+    return 131_072 if _newer("option-memory", machine) else 20_480  # net/core/sock.c
 
 
 def _pid_max(machine: Machine, now: Value | None) -> Value | None:
     return max(32_768, 1024 * (machine.cpus or 1))  # kernel/pid.c, pid_idr_init(); systemd ships a file that sets more
 
 
-def _release(machine: Machine) -> tuple[int, int]:
-    match = re.match(r"(\d{1,4})\.(\d{1,4})", machine.kernel)
-    return (int(match[1]), int(match[2])) if match else (0, 0)
+def _newer(name: str, machine: Machine) -> bool:
+    return bool(releases.holds(releases.named(name), machine.kernel))
 
 
 Rule = Callable[[int], Value]
@@ -208,8 +215,8 @@ _RULES: dict[str, Callable[[Machine, Value | None], Value | None]] = {
     "net.ipv4.tcp_mem": _tcp_mem,
     "net.ipv4.tcp_rmem": _receive,
     "net.ipv4.tcp_wmem": _send,
-    "net.netfilter.nf_conntrack_buckets": _conntrack,
-    "net.netfilter.nf_conntrack_max": _conntrack,
+    "net.netfilter.nf_conntrack_buckets": _buckets,
+    "net.netfilter.nf_conntrack_max": _tracked,
 }
 _SHARP = (_file_max, _buffer, _options, _pid_max)
 ROUGH = frozenset(f"sysctl:{key}" for key, rule in _RULES.items() if rule not in _SHARP)

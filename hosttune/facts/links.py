@@ -78,13 +78,17 @@ def _link(name: str, link: dict[str, Any]) -> Link:
     )
 
 
-def on_link(host: Host, backends: tuple[Backend, ...]) -> int | None:
-    """Return how many of the backends' addresses are neighbours, not behind a gateway; None where no route shows it."""
+def on_link(host: Host, backends: tuple[Backend, ...], known: Mapping[str, Any]) -> int | None:
+    """Return how many of the backends' addresses are neighbours, not behind a gateway; None where no route shows it.
+
+    `known` are ways that were asked for before: the others are asked for only where one is not among them.
+    """
     wanted = sorted({backend.address for backend in backends})
     try:
-        answers = host.probe("routes", destinations=wanted).values()
+        ways = known if all(address in known for address in wanted) else host.probe("routes", destinations=wanted)
     except HostError:
         return None
+    answers = [ways[address] for address in wanted if address in ways]
     if any("gateway" not in answer for answer in answers):
         return None
     return sum(bool(answer["source"]) and not answer["gateway"] for answer in answers)

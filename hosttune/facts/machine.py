@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 from hosttune.errors import HostError
-from hosttune.facts import counters
+from hosttune.facts import counters, ruleset
+from hosttune.facts import queueing as queue_of_cpu
 from hosttune.host import Host, in_first_network, is_image, proc, text
 from hosttune.model import Machine, Reason, Unknown
 from hosttune.resolve import os_release
 
 # first match wins; sys_vendor or product or asset tag as the providers document them
-_CLOUDS = (
+CLOUDS = (
     ("Amazon EC2", "aws"),
     ("Google", "gcp"),
     ("Microsoft Corporation", "azure"),
@@ -47,17 +48,18 @@ def gather(host: Host) -> Machine:
         version=release.get("VERSION_ID", ""),
         pretty=release.get("PRETTY_NAME", ""),
         kernel=kernel,
-        cpus=_cpus(text(host, "/sys/devices/system/cpu/online")),
+        cpus=online_cpus(host),
         memory=memory.get("memory.MemTotal"),
         memory_available=memory.get("memory.MemAvailable"),
         virtualisation=_virtualisation(host, dmi),
-        cloud=next((name for mark, name in _CLOUDS if mark in dmi), ""),
+        cloud=next((name for mark, name in CLOUDS if mark in dmi), ""),
         container=_container(host),
         conntrack=_conntrack(host),
         systemd=text(host, "/proc/1/comm") == "systemd",
         root_user=users[1:2] == ["0"],
         network_namespace=_namespace(host),
         page_size=_page_size(host, meminfo, kernel),
+        queueing=queue_of_cpu.gather(host),
     )
 
 
@@ -74,8 +76,9 @@ def _page_size(host: Host, meminfo: str, kernel: str) -> int | None:
         return _X86_PAGE if mapped or re.search(r"[-.](amd64|x86_64|i[3-6]86|686(-pae)?)$", kernel) else None
 
 
-def _cpus(online: str) -> int | None:
-    spans = re.findall(r"(\d{1,6})(?:-(\d{1,6}))?", online)
+def online_cpus(host: Host) -> int | None:
+    """Return how many CPUs are online, as sysconf(3) counts them; None where the host does not say."""
+    spans = re.findall(r"(\d{1,6})(?:-(\d{1,6}))?", text(host, "/sys/devices/system/cpu/online"))
     return sum(int(hi or lo) - int(lo) + 1 for lo, hi in spans) or None
 
 
@@ -100,15 +103,35 @@ def _container(host: Host) -> str:
 
 
 def _conntrack(host: Host) -> bool | Unknown:
-    """Say whether conntrack tracks here; loaded is not tracking (nf_conntrack_core.c: hooks per namespace)."""
+    """Say whether conntrack tracks here: a rule has to ask for it, of this namespace (nf_ct_netns_get()).
+
+    Entries alone say nothing: they stay when the last such rule goes. They are what is left to judge by where the rules
+    cannot be read.
+    """
     count = text(host, "/proc/sys/net/netfilter/nf_conntrack_count")
     if not count:
         return Unknown(Reason.UNDECIDED, "an image has no kernel") if is_image(host) else False
+    rules = ruleset.gather(host)
+    if isinstance(rules, Unknown):
+        return _by_entries(host, count, rules)
+    if rules.tracks:
+        return rules.tracks
+    if rules.others:
+        return Unknown(Reason.UNDECIDED, f"no rule asks for it, but {', '.join(rules.others)} may")
+    if count != "0":
+        return Unknown(Reason.UNDECIDED, f"no rule asks for it now, but {int(count):,} entries are in the table")
+    return False
+
+
+def _by_entries(host: Host, count: str, rules: Unknown) -> bool | Unknown:
     if count != "0":
         return True
     if counters.read(host, "/proc/net/sockstat").get("sockstat.TCP.inuse", 0) > 8:
         return False
-    return Unknown(Reason.UNDECIDED, "the module is loaded, its table is empty and there is no traffic to judge by")
+    unread = "" if rules.reason is Reason.NOT_RECORDED else f"; {rules.detail}"
+    return Unknown(
+        Reason.UNDECIDED, f"the module is loaded, its table is empty and there is no traffic to judge by{unread}"
+    )
 
 
 def _namespace(host: Host) -> str:

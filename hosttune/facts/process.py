@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from hosttune import kernel
 from hosttune.errors import HostError, UsageError
+from hosttune.facts import traffic
 from hosttune.host import Host, proc, text
-from hosttune.model import Process, Unknown
+from hosttune.model import Listener, Process, Unknown
 
 _MOST = 256
+_WORKERS = 64  # processes alike whose listeners are looked for: 256 entries of /proc/PID/fd each
 
 
 def gather(host: Host, pids: Sequence[int]) -> Process | None:
@@ -35,16 +38,41 @@ def gather(host: Host, pids: Sequence[int]) -> Process | None:
     titles = {row["pid"]: row["alike"] for row in workers}
     alike = [other for other in counted if other == pid or (other in titles and titles[other] == titles.get(pid))]
     total = sum(counted[other] for other in alike)
-    return _process(host, pid, counted[pid], names.get(pid, ""), len(alike), total)
+    process = _process(host, pid, counted[pid], names.get(pid, ""), len(alike), total)
+    return replace(process, listeners=_listeners(host, process.listeners, alike))
+
+
+def _listeners(host: Host, own: tuple[Listener, ...], pids: Sequence[int]) -> tuple[Listener, ...]:
+    """Return the listeners of processes alike, and what shares their ports.
+
+    Sockets of one address and port have a queue each, and the kernel chooses among them whoever has them
+    (net/core/sock_reuseport.c): those of an older generation of the program count too.
+    """
+    try:
+        every = traffic.listeners(host)
+        if len(pids) > 1:
+            inodes = [listener.inode for listener in every]
+            rows = host.probe("programs", pids=sorted(pids)[:_WORKERS], inodes=inodes)["programs"]
+            theirs = {inode for row in rows for inode in row["listens"]}
+            own += tuple(listener for listener in every if listener.inode in theirs)
+    except HostError:
+        return own
+    ends = {(listener.address, listener.port) for listener in own}
+    return tuple(listener for listener in every if (listener.address, listener.port) in ends)
 
 
 def by_name(host: Host, name: str) -> int:
     """Return the lowest pid of that name (the kernel keeps 15 characters, proc(5)); raises UsageError."""
-    paths = [p for p in host.glob("/proc/[0-9]*/comm") if text(host, p) == name[:15]]
-    pids = [int(match[1]) for p in paths if (match := re.fullmatch("/proc/([0-9]{1,10})/comm", p))]
+    pids = all_named(host, name)
     if not pids:
         raise UsageError(f"--process-name {name}: no such process; `ps -e` shows those that run")
     return min(pids)
+
+
+def all_named(host: Host, name: str) -> list[int]:
+    """Return the processes of a name, the lowest pid first."""
+    paths = [p for p in host.glob("/proc/[0-9]*/comm") if text(host, p) == name[:15]]
+    return sorted(int(match[1]) for p in paths if (match := re.fullmatch("/proc/([0-9]{1,10})/comm", p)))
 
 
 def name(host: Host, pid: int) -> str:
@@ -80,7 +108,9 @@ def _process(
         accepted=held.get("accepted"),
         outgoing=held.get("outgoing"),
         backlogs=tuple(held.get("backlogs") or ()),
+        listeners=tuple(traffic.listener(row) for row in held.get("listeners") or ()),
         wrapped=held.get("wrapped"),
+        direct=held.get("direct", 0),
         workers=workers,
         total=total,
     )

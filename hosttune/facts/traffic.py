@@ -57,7 +57,12 @@ def _traffic(answer: Mapping[str, Any], sample: Sample) -> Traffic:
 
 def listeners(host: Host) -> tuple[Listener, ...]:
     """Return the listeners and their queues alone, which costs next to nothing; raises HostError."""
-    return tuple(_listener(row, {}, 1.0) for row in host.probe("listeners"))
+    return tuple(map(listener, host.probe("listeners")))
+
+
+def listener(row: Mapping[str, Any]) -> Listener:
+    """Return a listener of a row that has its queue alone."""
+    return _listener(row, {}, 1.0)
 
 
 def listed(answer: Programs | Unknown) -> tuple[Program, ...]:

@@ -134,6 +134,26 @@ def _asked(host: Host, process: int | None) -> tuple[Namespaces, Namespaces, Nam
     return own, first, other, answer["names"]
 
 
+def kept_by(host: Host, process: int) -> str | None:
+    """Return the runtime or the unit that keeps a process, as its control group says; "" for none, or a login's.
+
+    None where its control group was not seen.
+    """
+    content = text(host, f"/proc/{process}/cgroup")
+    if not content:
+        return None
+    paths = [path for _, path in proc.groups(content)]
+    if owner := _first(_GROUPS, paths):
+        return "kubernetes" if any("/kubepods" in path for path in paths) and owner[0] == "kubernetes" else owner[0]
+    return next((name for path in paths if (name := group_owner(path))), "")
+
+
+def group_owner(path: str) -> str:
+    """Return the unit of the system's manager that a control group is of, "" where it is of none (systemd.slice(5))."""
+    units = [part for part in path.split("/") if part.endswith(".service")]
+    return units[0] if units and not units[0].startswith("user@") else ""
+
+
 def _owner(host: Host, process: int | None, outside: bool) -> tuple[str, str]:
     """Return who keeps a process and the container's id: its control group says so, else what is mounted there."""
     name = "self" if process is None else str(process)
@@ -163,3 +183,9 @@ def _only_of(process: int | None, owner: str) -> str:
 def _started(host: Host, process: int | None) -> str:
     own = proc.stat(text(host, f"/proc/{process}/stat")) if process is not None else None
     return own.started if own else ""
+
+
+def network(host: Host) -> int | None:
+    """Return the inode of the network namespace that is looked at, None where it is not seen (namespaces(7))."""
+    match = re.fullmatch(r"net:\[(\d{1,12})\]", host.link("/proc/thread-self/ns/net"))
+    return int(match[1]) if match else None

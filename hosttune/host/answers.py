@@ -20,6 +20,7 @@ _MOST = 1 << 63
 _ROWS = 200_000  # no answer has more rows: each has its own bound far below it
 _SET = re.compile("0x[0-9a-f]{1,16384}")  # 65,536 ports, a bit each
 _LONG = re.compile("[0-9]{41}")  # 20 digits at most, or the 32 of an address in hexadecimal
+_FILE = re.compile("/proc/[0-9]+/root/")  # a file of a process, no file of the kernel's
 _WORDS = ("/comm", "/cmdline", "name")  # of people's choosing, and nothing counts with them
 
 
@@ -33,7 +34,7 @@ class Is:
 
 def wrong_text(path: str, text: str) -> str:
     """Return what is wrong with a file of the kernel's, "" where nothing is: its numbers end at 64 bits."""
-    if not path.startswith(("/proc/", "/sys/")) or path.endswith(_WORDS):
+    if not path.startswith(("/proc/", "/sys/")) or path.endswith(_WORDS) or _FILE.match(path):
         return ""
     if _LONG.search(text):
         return "a number that no kernel writes"

@@ -6,6 +6,7 @@ import contextlib
 import errno
 import fnmatch
 import os
+import re
 import stat
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -22,6 +23,9 @@ from hosttune.model import FileState, Reason
 
 LARGEST = 8 << 20
 """Bytes: no configuration or /proc file that we read comes near; a larger one is refused, not swallowed."""
+
+_SEEN = re.compile("(/proc/[1-9][0-9]{0,9}/root)(/.*)")
+"""The root of a process, and a path below it."""
 
 
 class LiveHost:
@@ -220,12 +224,20 @@ class LiveHost:
 
     def _read(self, path: str) -> str:
         try:
-            with self._tree.opened(self._own_path(path), OPENING) as fd:
+            with self._opened(path, OPENING) as fd:
                 return read_bounded(fd, LARGEST, path).decode("utf-8", "surrogateescape")
         except OSError as error:
             if error.errno == errno.ENXIO:  # a socket
                 raise HostError(Reason.UNREADABLE, f"{path} is not a regular file") from error
             raise host_error(error, path) from error
+
+    @contextlib.contextmanager
+    def _opened(self, path: str, flags: int) -> Iterator[int]:
+        """Open what is looked at; what a process sees is walked from its root, where its links lead (chroot(2))."""
+        of_process = _SEEN.fullmatch(path) if self.root == "/" else None
+        tree = Tree(of_process[1], image=True) if of_process else self._tree
+        with tree.opened(of_process[2] if of_process else self._own_path(path), flags) as fd:
+            yield fd
 
     def _own_path(self, path: str) -> str:
         return of_thread(path) if self.root == "/" else path
@@ -260,7 +272,7 @@ class LiveHost:
 
     def _is_there(self, path: str) -> bool:
         try:
-            with self._tree.opened(self._own_path(path), os.O_PATH | os.O_NOFOLLOW):
+            with self._opened(path, os.O_PATH | os.O_NOFOLLOW):
                 return True
         except OSError:
             return False
@@ -275,7 +287,7 @@ class LiveHost:
             return seen.names[base]
         names: list[str] = []
         try:
-            with self._tree.opened(base or "/", os.O_RDONLY | os.O_DIRECTORY) as fd, os.scandir(fd) as entries:
+            with self._opened(base or "/", os.O_RDONLY | os.O_DIRECTORY) as fd, os.scandir(fd) as entries:
                 for entry in entries:
                     if len(names) == MOST_NAMES and not lives(base):
                         raise too_many(base or "/")

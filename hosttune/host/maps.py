@@ -91,4 +91,4 @@ class Maps:
 
 def _tuple(key: Key, sets: dict[str, int]) -> Tuple:
     far = destination_of(key)
-    return tuple_of((source_of(key), words(far[:-1]), socket.ntohs(far[-1])), sets)
+    return tuple_of((source_of(key), words(far[:-1]), socket.ntohs(far[-1]), ""), sets)

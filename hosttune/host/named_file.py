@@ -20,6 +20,7 @@ from hosttune.host import owners
 from hosttune.host.owners import Doubt
 from hosttune.host.path_walk import Place, reached
 from hosttune.host.reading import OPENING, is_null, read_bounded
+from hosttune.model import Reason
 
 _PIECE = 1 << 20
 
@@ -34,10 +35,14 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Log:
-    """The end of what a log holds; `cut`: its writer went on beyond the time that it was given."""
+    """The end of what a log holds; `cut`: its writer went on beyond the time that it was given.
+
+    `written` is when the file was written last, in seconds since 1970, None for what is no file.
+    """
 
     data: bytes
     cut: bool = False
+    written: int | None = None
 
 
 def read(path: str, limit: int) -> Given:
@@ -63,6 +68,8 @@ def opened(path: str) -> Iterator[tuple[int, tuple[Doubt, ...]]]:
 def why(error: OSError | HostError) -> str:
     """Return what is wrong with a file in the words that follow its name: `no such file`."""
     if isinstance(error, HostError):
+        if error.reason is Reason.ABSENT and error.detail.startswith("/") and ": " not in error.detail:
+            return "no such file"  # a host says of what is absent where it would be (see `reading.host_error`)
         detail = error.detail.partition(": ")[2] or error.detail
         for words in (" is not a regular file", " is larger than "):
             if words in error.detail:
@@ -109,12 +116,13 @@ def _with_own(fd: int, place: Place) -> tuple[Doubt, ...]:
 
 
 def _end(fd: int, path: str, limit: int, seconds: float) -> Log:
-    mode = os.fstat(fd).st_mode
+    seen = os.fstat(fd)
+    mode = seen.st_mode
     if stat.S_ISREG(mode):
-        size = os.fstat(fd).st_size
+        size = seen.st_size
         os.lseek(fd, max(size - limit, 0), os.SEEK_SET)
         # what is written on meanwhile is not followed
-        return Log(_exactly(fd, min(size, limit)))
+        return Log(_exactly(fd, min(size, limit)), written=max(int(seen.st_mtime), 0))
     if stat.S_ISFIFO(mode) or (path == "-" and not stat.S_ISDIR(mode)):
         return _come_in(fd, limit, seconds)
     read_bounded(fd, limit, path)  # raises what it is

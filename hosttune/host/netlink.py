@@ -27,6 +27,8 @@ LONGEST = 60.0
 """Seconds of one dump in all; a million sockets take one to two."""
 LARGEST = 4 << 30
 """Bytes of one dump: some 40 million sockets."""
+_MESSAGE = struct.Struct("=IHH").unpack_from
+_ATTRIBUTE = struct.Struct("=HH").unpack_from
 _TRIES = 4  # of a dump whose table changes while it is read
 
 Answer = TypeVar("Answer")
@@ -84,7 +86,7 @@ def parts(data: bytes, *, consistent: bool = False) -> Iterator[tuple[int, int, 
     while at < len(data):
         if len(data) - at < HEADER:
             raise _malformed()
-        length, kind, flags = struct.unpack_from("=IHH", data, at)
+        length, kind, flags = _MESSAGE(data, at)
         if not HEADER <= length <= len(data) - at:
             raise _malformed()
         if consistent and flags & _INTERRUPTED:
@@ -126,7 +128,7 @@ def attributes(data: bytes, at: int, end: int, mask: int = 0x3FFF) -> dict[int, 
     """Return the attributes of a span by their type (NLA_TYPE_MASK), those that do not fit into it left out."""
     values: dict[int, bytes] = {}
     while at + 4 <= end:
-        length, kind = struct.unpack_from("=HH", data, at)
+        length, kind = _ATTRIBUTE(data, at)
         if not 4 <= length <= end - at:
             break
         values[kind & mask] = data[at + 4 : at + length]

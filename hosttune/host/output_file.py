@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Iterator
 
@@ -140,7 +139,7 @@ def _into(place: Place, seen: os.stat_result, data: bytes) -> None:
 
 def _replace(place: Place, data: bytes, mode: int, like: int | None) -> None:
     """Put a file in place of what has the name, a link too; `like` is an open file whose owner and labels it gets."""
-    temporary = f".hosttune-{secrets.token_hex(8)}"
+    temporary = f".hosttune-{os.urandom(8).hex()}"
     fd = os.open(temporary, _NEW, 0o600, dir_fd=place.directory)
     try:
         try:

@@ -16,6 +16,14 @@ _PIECE = 1 << 18  # /proc makes its text at each read: a large buffer gets a sma
 _NULL = os.makedev(1, 3)  # Documentation/admin-guide/devices.txt
 
 
+class TooLargeError(HostError):
+    """A file of more than `limit` bytes; `size` is what it is known to have."""
+
+    def __init__(self, what: str, size: int, limit: int) -> None:
+        super().__init__(Reason.UNREADABLE, f"{what} is larger than {size_text(limit)}")
+        self.size, self.limit = size, limit
+
+
 def read_bounded(fd: int, limit: int, what: str) -> bytes:
     """Return all of an open regular file, or b"" for /dev/null; open it with OPENING.
 
@@ -40,7 +48,7 @@ def read_bounded(fd: int, limit: int, what: str) -> bytes:
     except OSError as error:
         raise host_error(error, what) from error
     if size > limit:
-        raise HostError(Reason.UNREADABLE, f"{what} is larger than {size_text(limit)}")
+        raise TooLargeError(what, max(status.st_size, size), limit)
     return b"".join(pieces)
 
 

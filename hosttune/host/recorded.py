@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import fnmatch
 import json
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from hosttune.errors import HostError, UsageError
@@ -50,8 +51,34 @@ class Recorded:
         except ValueError as error:
             why = "not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)[:100]
             raise UsageError(f"{path}: not a snapshot: {why}; make it anew with `hosttune snapshot`") from error
+        return cls.of(path, answers)
+
+    @classmethod
+    def of(cls, path: str, answers: Any) -> Recorded:
+        """Return the host of a document that was read already; `path` names it in errors. Raises UsageError."""
         _check(path, answers)
         return cls(answers)
+
+    def answers(self, table: str) -> Mapping[str, Any]:
+        """Return the answers of one moment, of `reads`, `globs`, `probes` or `links`."""
+        return {"reads": self._reads, "globs": self._globs, "probes": self._probes, "links": self._links}[table]
+
+    def with_answers(self, of: Callable[[str, str], bool], other: Recorded) -> Recorded:
+        """Return this host with the answers of another to the questions that `of` (table, question) says."""
+        return Recorded(
+            {
+                table: {
+                    **{key: answer for key, answer in self.answers(table).items() if not of(table, key)},
+                    **{key: answer for key, answer in other.answers(table).items() if of(table, key)},
+                }
+                for table in ("reads", "globs", "probes", "links")
+            }
+        )
+
+    def with_texts(self, texts: Mapping[str, str]) -> Recorded:
+        """Return this host with other texts of some paths."""
+        told = {path: {"is": text} for path, text in texts.items()}
+        return self.with_answers(lambda table, key: table == "reads" and key in told, Recorded(_only_reads(told)))
 
     @property
     def still(self) -> object:
@@ -83,6 +110,10 @@ class Recorded:
 
     def link(self, path: str) -> str:
         return str(self._links.get(path, ""))
+
+
+def _only_reads(reads: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {"reads": reads, "globs": {}, "probes": {}, "links": {}}
 
 
 class Recording:

@@ -25,6 +25,7 @@ _NAME_FILES = ("/proc/sys/kernel/hostname", "/etc/hostname")
 _PLAIN = frozenset(("", "localhost", "debian", "ubuntu", "linux"))
 _VERSION_FILES = ("/proc/version", "/proc/sys/kernel/osrelease", "/etc/os-release", "/usr/lib/os-release")
 _SOCKET_FILES = ("/proc/net/tcp", "/proc/net/tcp6")
+_BALANCER_FILES = ("/proc/net/ip_vs", "/proc/net/ip_vs_conn")
 _FIRST_PERSON = 1000  # useradd(8), UID_MIN
 
 # keys of our own answers, beside the fields of their types: a person may have such a name
@@ -75,7 +76,17 @@ def _read(path: str, answer: dict[str, Any], change: Change, name: Change) -> di
     if path in _SOCKET_FILES:
         # addresses are in hexadecimal there; what is read of these files is ports and states
         text = re.sub(r"\b(?:[0-9A-F]{32}|[0-9A-F]{8}):", lambda m: "0" * (len(m[0]) - 1) + ":", text)
+    if path in _BALANCER_FILES:
+        # the same there, and which of them are services is told by their addresses
+        text = re.sub(
+            r"\b[0-9A-F]{8}(?=[: ])", lambda m: _hexadecimal(change(str(ipaddress.ip_address(int(m[0], 16))))), text
+        )
     return {"is": name(text) if path in _VERSION_FILES else change(text)}
+
+
+def _hexadecimal(address: str) -> str:
+    """Return an address of IPv4 as IPVS writes it (net/netfilter/ipvs/ip_vs_ctl.c)."""
+    return f"{int(ipaddress.IPv4Address(address)):08X}"
 
 
 def _without_gecos(line: str) -> str:

@@ -20,7 +20,7 @@ from typing import NotRequired, TypedDict, TypeVar
 from hosttune import kernel
 from hosttune.errors import HostError
 from hosttune.host import netlink, proc_net
-from hosttune.host.answers import Address, Port
+from hosttune.host.answers import Address, Interface, Port
 from hosttune.model import Reason
 
 BY_FAMILY = 20  # SOCK_DIAG_BY_FAMILY
@@ -37,6 +37,8 @@ FULL = sum(
 SMALL = 1 << kernel.SYN_RECV | 1 << kernel.FIN_WAIT2 | 1 << kernel.TIME_WAIT
 FAMILIES = ((socket.AF_INET, (6, 10), 1), (socket.AF_INET6, (6, 7, 8, 9, 10, 11, 12, 13), 4))
 """Of each family the 32-bit words of a message that hold source and destination, and how many make an address."""
+DEVICE = 14
+"""The word that holds the number of the interface that a socket is bound to (idiag_if), 0 for none."""
 
 JMP, _D_LE, _D_COND, S_EQ = 1, 5, 8, 11  # INET_DIAG_BC_*; S_EQ since Linux 4.16
 NO_DESTINATION = (_D_LE, struct.pack("=BBH", 0, 0, 0))  # destination port 0: bound or listening
@@ -98,17 +100,40 @@ def limited(link: Link) -> Limited:
     return {"limited": proc_net.LIMITED} if link is None else {}
 
 
-def dump(link: Link, family: int, states: int, filters: bytes = b"", dport: int = 0) -> Iterator[tuple[bytes, int]]:
+def in_use(family: int) -> bool:
+    """Say whether a family may have TCP sockets other than in TIME_WAIT, or FIN_WAIT2 and only a timer.
+
+    Each question walks the table of both families: to find none of IPv6 takes as long as to find all (net/ipv4/proc.c,
+    net/ipv6/proc.c: `inuse` are those that are hashed, tcp_timewait_sock aside).
+    """
+    name, field = ("sockstat", "TCP") if family == socket.AF_INET else ("sockstat6", "TCP6")
+    try:
+        with open(f"/proc/thread-self/net/{name}", encoding="ascii") as file:
+            return f"{field}: inuse 0" not in (" ".join(line.split()[:3]) for line in file)
+    except OSError:
+        return True
+
+
+def dump(
+    link: Link,
+    family: int,
+    states: int,
+    filters: bytes = b"",
+    dport: int = 0,
+    extensions: int = 0,
+    attributes: bytes = b"",
+) -> Iterator[tuple[bytes, int]]:
     """Yield each buffer of a dump with the length of its messages, 0 where they differ; raises OSError.
 
-    `filters` is bytecode, `dport` a destination's port; /proc knows neither, and gives all.
+    `filters` is bytecode, `dport` a destination's port; /proc knows neither, and gives all. `extensions` are the
+    attributes that are asked for, bit N - 1 for attribute N, `attributes` more of the question's own, as they are sent.
     """
     if link is None:
         yield from proc_net.dump(family, states)
         return
     attribute = struct.pack("=HH", 4 + len(filters), 1) + filters if filters else b""
-    body = struct.pack("=BBBBI", family, socket.IPPROTO_TCP, 0, 0, states)
-    body += struct.pack("!HH", 0, dport) + bytes(36) + b"\xff" * 8 + attribute
+    body = struct.pack("=BBBBI", family, socket.IPPROTO_TCP, extensions, 0, states)
+    body += struct.pack("!HH", 0, dport) + bytes(36) + b"\xff" * 8 + attribute + attributes
     link.send(struct.pack("=IHHII", 16 + len(body), BY_FAMILY, netlink.REQUEST_DUMP, 1, 0) + body)
     for data in netlink.datagrams(link, _SIZE):
         stride = _stride(data)
@@ -158,23 +183,36 @@ def sockets(data: bytes) -> Iterator[tuple[int, int]]:
 
 
 class Held(TypedDict):
-    """A bound or listening socket."""
+    """A bound or listening socket; `device` is the interface or VRF that it is bound to, if to one."""
 
     address: Address
     port: Port
     listen: bool
     v6only: bool
+    device: NotRequired[Interface]
 
 
 def hold(data: bytes, start: int, length: int) -> Held:
     """Return a bound or listening socket."""
     size = 4 if data[start + 16] == socket.AF_INET else 16
-    return {
+    bound = device(struct.unpack_from("=I", data, start + 4 * DEVICE)[0])
+    held: Held = {
         "address": readable(data[start + 24 : start + 24 + size]),
         "port": struct.unpack_from("!H", data, start + 20)[0],
         "listen": data[start + 17] == kernel.LISTEN,
         "v6only": size == 16 and any(netlink.attributes(data, start + SMALLEST, start + length).get(_SKV6ONLY, b"")),
     }
+    return held | {"device": bound} if bound else held
+
+
+def device(number: int) -> str:
+    """Return an interface's name by its number, "" for 0; one that is gone is named by its number."""
+    if not number:
+        return ""
+    try:
+        return socket.if_indextoname(number)
+    except OSError:
+        return f"#{number}"[:15]
 
 
 def towards(backends: Iterable[tuple[bytes, int]], family: int) -> list[Condition]:

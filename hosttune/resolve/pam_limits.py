@@ -16,7 +16,7 @@ from functools import lru_cache
 
 from hosttune import kernel
 from hosttune.errors import HostError
-from hosttune.host import Host
+from hosttune.host import Host, is_image
 from hosttune.model import Origin, Reason, Unknown
 from hosttune.resolve import pam_rules, systemd_limits
 from hosttune.resolve.bounds import LARGEST_LIMITS, MOST_FILES, within
@@ -97,8 +97,11 @@ def resolve_login(
     stack = pam_rules.login_stack(host)
     notes = [f"rules of {rules.name}", *stack.notes]
     nr_open = systemd_limits.nr_open(host)
+    if is_image(host) and isinstance(nr_open, Unknown):
+        # an image has no kernel that would say it: what its files make of it, as for units
+        nr_open = systemd_limits.nr_open_at_boot(host)
     if caller is None:
-        caller = _caller(host)
+        caller = _caller(host, nr_open)
     if not stack.applies:
         return LoginLimits(*caller, False, None, None, (), (), tuple(notes), False)
     state = _State()
@@ -167,12 +170,12 @@ def _most(nr_open: Limit) -> int:
     return nr_open if isinstance(nr_open, int) else INFINITY - 1
 
 
-def _caller(host: Host) -> tuple[Limit, Limit]:
+def _caller(host: Host, nr_open: Limit) -> tuple[Limit, Limit]:
     for name in ("ssh.service", "sshd.service"):
-        unit = systemd_limits.resolve_unit(host, name)
+        unit = systemd_limits.resolve_unit(host, name, nr_open)
         if unit.exists:
             return unit.soft, unit.hard
-    return systemd_limits.manager_default(host)
+    return systemd_limits.manager_default(host, nr_open)
 
 
 def _init(host: Host, nr_open: Limit, cut: bool) -> tuple[Limit, Limit]:

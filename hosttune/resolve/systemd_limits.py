@@ -23,6 +23,9 @@ Limit = int | Unknown
 
 BUMPED = 1073741816
 """What a systemd that raises fs.nr_open sets at its start (src/core/main.c, bump_file_max_and_nr_open())."""
+MOST = 2147483584
+"""What a later one sets: the most that the kernel takes (fs/file.c, sysctl_nr_open_max); measured with systemd 262."""
+_LAST_BUMPED, _FIRST_MOST = 257, 262  # releases of systemd that were measured
 
 _INFINITY = 2**64 - 1
 _SOFT, _HARD = 1024, 524288  # src/basic/rlimit-util.h, src/basic/missing_resource.h: HIGH_RLIMIT_NOFILE
@@ -76,18 +79,36 @@ def nr_open_default(host: Host) -> Limit:
     """Return fs.nr_open after a boot where no file sets it: the kernel's default, or what systemd raises it to."""
     has = nr_open(host)
     release = os_release.read(host)
-    raises = raises_nr_open(release.get("ID", ""), release.get("VERSION_ID", ""))
-    if has == BUMPED:
-        return BUMPED  # a number that is systemd's alone
+    systemd = systemd_release(host)
+    raises = raises_nr_open(release.get("ID", ""), release.get("VERSION_ID", ""), systemd)
+    if has in (BUMPED, MOST):
+        return has  # numbers that are systemd's alone
     if has == kernel.NR_OPEN and (raises is None or not _systemd_runs(host)):
         return kernel.NR_OPEN
     if raises is None or not (isinstance(has, Unknown) or _systemd_runs(host)):
         return Unknown(Reason.UNDECIDED, f"whether this system's systemd raises fs.nr_open above {kernel.NR_OPEN:,}")
-    return BUMPED if raises else kernel.NR_OPEN
+    if not raises:
+        return kernel.NR_OPEN
+    if systemd is not None and _LAST_BUMPED < systemd < _FIRST_MOST:
+        return Unknown(Reason.UNDECIDED, f"whether systemd {systemd} raises fs.nr_open to {BUMPED:,} or {MOST:,}")
+    return MOST if systemd is not None and systemd >= _FIRST_MOST else BUMPED
 
 
-def raises_nr_open(distribution: str, version: str) -> bool | None:
-    """Say whether a distribution's systemd is built to raise fs.nr_open (bump-proc-sys-fs-nr-open); None: not known."""
+def systemd_release(host: Host) -> int | None:
+    """Return the release of the systemd that is installed, by the name of its library; None where none is seen."""
+    places = ("/usr/lib/systemd", "/lib/systemd", "/usr/lib/*/systemd")
+    libraries = [path for place in places for path in host.glob(f"{place}/libsystemd-shared-*")]
+    releases = [int(match[1]) for path in libraries if (match := re.search(r"-shared-([0-9]{1,4})[^/]*$", path))]
+    return max(releases, default=None)
+
+
+def raises_nr_open(distribution: str, version: str, systemd: int | None = None) -> bool | None:
+    """Say whether a distribution's systemd is built to raise fs.nr_open (bump-proc-sys-fs-nr-open); None: not known.
+
+    Debian's testing and unstable have no version: there the release of systemd tells, which Debian 13 began with.
+    """
+    if distribution == "debian" and not version and systemd is not None and systemd >= _LAST_BUMPED:
+        return True
     if distribution == "debian" and re.fullmatch("[0-9]{1,4}", version):
         return int(version) >= 13
     return True if distribution in ("fedora", "arch") else None
@@ -148,7 +169,7 @@ def _cut(soft: Limit, hard: Limit, most: Limit, notes: list[str]) -> tuple[Limit
 def _service_lines(host: Host, unit: systemd_units.Unit, notes: list[str], now: bool) -> Iterator[tuple[str, Origin]]:
     """Yield key and line of each setting of the service that decides, in the order in which they are read."""
     paths = [*([unit.fragment] if unit.fragment else []), *systemd_units.drop_ins(host, unit, now)]
-    for path, text in within(((path, _read(host, path, notes)) for path in paths), f"the unit {unit.id}"):
+    for path, text in within(((path, systemd_units.read(host, path, notes)) for path in paths), f"the unit {unit.id}"):
         for section, key, value, line in _deciding(text):
             if section == "Service":
                 yield key, Origin(path, line, value)
@@ -159,7 +180,9 @@ def _manager(host: Host, most: Limit, now: bool) -> tuple[Limit, Limit, Origin |
     soft: Limit = _SOFT
     hard: Limit = min(_HARD, most) if isinstance(most, int) else _HARD
     seen: list[Origin] = []
-    for path, text in within(((path, _read(host, path, [])) for path in _manager_files(host, now)), "system.conf.d"):
+    for path, text in within(
+        ((path, systemd_units.read(host, path, [])) for path in _manager_files(host, now)), "system.conf.d"
+    ):
         broken = False
         for section, key, value, line in _deciding(text):
             broken = section == _BROKEN
@@ -175,15 +198,6 @@ def _manager_files(host: Host, now: bool) -> list[str]:
     places = [place for place in _PLACES if now or place != "/run"]  # /run is empty after a boot
     mains = [path for place in places for path in host.glob(f"{place}/systemd/system.conf")][:1]
     return [*mains, *systemd_units.by_name(host, [f"{place}/systemd/system.conf.d" for place in places])]
-
-
-def _read(host: Host, path: str, notes: list[str]) -> str:
-    try:
-        return host.read(path)
-    except HostError as error:
-        if error.reason is not Reason.ABSENT:
-            notes.append(f"{path}: {error}")
-        return ""
 
 
 @lru_cache(maxsize=MOST_FILES)

@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary
 
 from hosttune.errors import HostError, RefusedError
 from hosttune.host import Host
+from hosttune.model import Reason
 from hosttune.resolve.bounds import MOST_DIRECTORIES, MOST_NAMES, MOST_UNITS
 
 _PLACES = (
@@ -223,3 +224,13 @@ def _specific_first(name: str) -> list[str]:
     if instance:
         own += [n for p in prefixes for n in (f"{p}@{instance}.{kind}", f"{p}@.{kind}")]
     return own
+
+
+def read(host: Host, path: str, notes: list[str]) -> str:
+    """Return the text of a unit's or a manager's file, "" where there is none; `notes` gets why it cannot be read."""
+    try:
+        return host.read(path)
+    except HostError as error:
+        if error.reason is not Reason.ABSENT:
+            notes.append(f"{path}: {error}")
+        return ""

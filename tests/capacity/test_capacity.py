@@ -56,7 +56,7 @@ def widened(narrow: PortPool) -> PortPool:
     """Return the pool as it would be with every port of 1024 to 65535."""
     knee = 32256 if narrow.knee else None
     left = 64512 - narrow.used
-    return dataclasses.replace(narrow, usable=64512, free=left, free_least=left, knee=knee)
+    return dataclasses.replace(narrow, usable=64512, free=left, free_most=left, knee=knee)
 
 
 def limit(soft: int, name: str = "unit/mosquitto.service") -> Reading:
@@ -97,24 +97,26 @@ def test_what_an_incident_carried(case: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("range_", "reserved", "hard"),
+    ("range_", "reserved", "hard", "knee"),
     [
-        ((32768, 60999), "", 28232),
-        ((1024, 65535), "", 64512),
-        ((1024, 65535), "1883,8883,9000-9009", 64500),
-        ((32768, 60999), "1883,32768-32777", 28222),
-        ((32768, 60999), "32768-32777,32770-32779,32768", 28220),
-        ((1024, 65535), 1883, 64511),
-        ((32768, 60999), "garbage,99999999", 28232),
+        ((32768, 60999), "", 28232, 14116),
+        ((1024, 65535), "", 64512, 32256),
+        ((1024, 65535), "1883,8883,9000-9009", 64500, 32251),
+        ((32768, 60999), "1883,32768-32777", 28222, 14111),
+        ((32768, 60999), "32768-32777,32770-32779,32768", 28220, 14110),
+        ((1024, 65535), 1883, 64511, 32256),
+        ((32768, 60999), "garbage,99999999", 28232, 14116),
     ],
 )
-def test_one_pool_is_the_range_without_the_reserved(range_: tuple[int, int], reserved: Value, hard: int) -> None:
+def test_one_pool_is_the_range_without_the_reserved(
+    range_: tuple[int, int], reserved: Value, hard: int, knee: int
+) -> None:
     values: dict[str, Value] = {
         "net.ipv4.ip_local_port_range": range_,
         "net.ipv4.ip_local_reserved_ports": reserved,
     }
     found = bound(facts(values), "ports:one-pool")
-    assert (found.hard, found.knee) == (hard, hard // 2)
+    assert (found.hard, found.knee) == (hard, knee)
 
 
 def test_bind_shares_the_ports_of_a_source_over_all_backends() -> None:
@@ -127,7 +129,7 @@ def test_bind_shares_the_ports_of_a_source_over_all_backends() -> None:
 def test_bind_counts_what_all_backends_use_of_a_source_once() -> None:
     """200 ports, 93 of them used towards one backend and 107 towards another: still 200, none free."""
     full = [pool("10.0.0.9", f"10.0.0.{n}:1883", 200, BindMode.BIND, used) for n, used in ((11, 93), (12, 107))]
-    pools = tuple(dataclasses.replace(one, free=0, free_least=0) for one in full)
+    pools = tuple(dataclasses.replace(one, free=0, free_most=0) for one in full)
     (bound,) = [b for b in capacity(facts(pools=pools)) if b.id.startswith("ports:")]
     assert (bound.hard, bound.used) == (200, 200)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
 
 from hosttune.capacity import capacity
 from hosttune.capacity.facts import CapacityFacts
-from hosttune.model import Bound, Machine, Process, Reading, Reason, Settings, Subject, Unknown, Workload
+from hosttune.model import Bound, Configuration, Machine, Process, Reading, Reason, Settings, Subject, Unknown, Workload
 from hosttune.programs import knowledge
 
 KNOWN = knowledge.every()
@@ -65,7 +66,7 @@ def test_what_all_workers_hold_is_among_what_they_may_have() -> None:
     ],
 )
 def test_a_proxy_that_is_to_start_with_its_configuration(settings: Settings, nofile: int, hard: int, said: str) -> None:
-    bound = found(PROXY, nofile, None, settings=settings)
+    bound = found(PROXY, nofile, None, configuration=Configuration("haproxy", ("/h.cfg",), settings))
     assert bound.hard == hard and said in bound.fails
 
 
@@ -81,3 +82,26 @@ def test_a_backlog_is_that_of_the_listener_else_of_the_program() -> None:
 def test_a_profile_that_is_exact_has_the_last_word() -> None:
     load = Workload(10, 1, tuples_per_connection=0, own_descriptors=20, own_descriptors_exact=True)
     assert found(load, 120, process("mosquitto", 9, accepted=0, outgoing=0, wrapped=True)).hard == 100
+
+
+WORKERS = Settings("nginx", "/n.conf", kept=7, workers=2, nofile=91, nofile_name="worker_rlimit_nofile")
+
+
+def test_workers_that_are_to_start_have_what_their_configuration_gives_them() -> None:
+    bound = found(PROXY, 1024, None, configuration=Configuration("nginx", ("/n.conf",), WORKERS))
+    assert bound.hard == 2 * 42
+    assert bound.reads == "worker_rlimit_nofile of /n.conf, when its workers start"
+    (need,) = bound.remedies
+    assert need.value == 10_007 and need.text == f"worker_rlimit_nofile {need.comfortable} (/n.conf)"
+
+
+def test_workers_have_the_limit_of_their_unit_where_nothing_else_is_set() -> None:
+    settings = dataclasses.replace(WORKERS, nofile=0)
+    bound = found(PROXY, 91, None, configuration=Configuration("nginx", ("/n.conf",), settings))
+    assert bound.hard == 2 * 42 and "each of 2 workers" in bound.notes[0]
+
+
+def test_workers_that_run_show_what_they_have() -> None:
+    running = process("nginx", 11, accepted=0, outgoing=0, workers=4, total=44)
+    bound = found(PROXY, 1011, running, configuration=Configuration("nginx", ("/n.conf",), WORKERS))
+    assert bound.hard == 4 * 500

@@ -88,3 +88,30 @@ def test_an_ellipsis_stands_for_anything_on_one_line(parts: list[str], data: st.
 def test_a_line_is_text_not_a_pattern() -> None:
     assert not appears("a.c (1)", "abc (1)")
     assert not appears("limit … here", "limit\nhere")
+
+
+@pytest.mark.parametrize(
+    ("program", "bound", "written"),
+    [
+        ("nginx", "worker-connections", "2026/11/28 20:25:58 [alert] 7#7: 20 worker_connections are not enough"),
+        ("nginx", "max-conns", "[error] 7#7: *8 no live upstreams while connecting to upstream, client: 127.0.0.1"),
+        (
+            "mosquitto",
+            "max-connections",
+            "1795897558: Client connection from 127.0.0.1 denied: max_connections exceeded.",
+        ),
+        (
+            "envoy",
+            "circuit-breaker",
+            "upstream connect error or disconnect/reset before headers. reset reason: overflow",
+        ),
+    ],
+)
+def test_a_limit_of_its_own_is_announced_as_the_program_writes_it(program: str, bound: str, written: str) -> None:
+    assert appears(log_line(named(program), bound, BindMode.CONNECT), written)
+
+
+def test_a_proxy_writes_of_its_queue_and_not_of_what_it_does_not_accept() -> None:
+    written = "127.0.0.1:47078 [28/Nov/2026:20:26:16.984] f b/<NOSRV> 502/-1/501 0 sQ 6/6/5/0/0 0/1"
+    assert appears(log_line(named("haproxy"), "maxconn", BindMode.NO_PORT, "met"), written)
+    assert log_line(named("haproxy"), "maxconn", BindMode.NO_PORT, "silent") == ""

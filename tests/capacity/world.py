@@ -8,7 +8,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from hosttune.capacity import tuples
+from hosttune.capacity import sharing, tuples
 from hosttune.capacity.facts import CapacityFacts
 from hosttune.model import (
     Backend,
@@ -213,13 +213,13 @@ def _meet(facts: CapacityFacts, subject: str, value: Value) -> CapacityFacts:
         return put(pools=made, wide=made)
     assert kind == "sources", subject
     family = 6 if name else 4
-    return put(pools=_more(facts.pools, family, value), wide=_more(facts.wide, family, value))
+    return put(pools=_more(facts, facts.pools, family, value), wide=_more(facts, facts.wide, family, value))
 
 
-def _more(found: tuple[PortPool, ...], family: int, count: int) -> tuple[PortPool, ...]:
+def _more(facts: CapacityFacts, found: tuple[PortPool, ...], family: int, count: int) -> tuple[PortPool, ...]:
     """Add source addresses that have what the narrowest of each backend has."""
     made = list(found)
-    for group in tuples.groups(found):
+    for group in sharing.groups(facts, found):
         if group.family != family:
             continue
         usable = min(p.usable for p in group.pools)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hosttune.facts.pool import Held, Settings, Used, compute
+from hosttune.facts.held import Held
+from hosttune.facts.pool import Settings, Used, compute
 from hosttune.model import Backend, BindMode
 
 SOURCE = "10.0.0.1"
@@ -41,6 +43,7 @@ def in_the_way(mode: BindMode, held: Held, port: int) -> bool:
     others=PORTS,
     reuse=st.sampled_from([0, 1, 2]),
     timestamps=st.booleans(),
+    stamps=st.sampled_from([None, False, True]),
 )
 def test_free_is_what_is_left_port_by_port(
     mode: BindMode,
@@ -52,12 +55,16 @@ def test_free_is_what_is_left_port_by_port(
     others: frozenset[int],
     reuse: int,
     timestamps: bool,
+    stamps: bool | None,
 ) -> None:
     settings = Settings(ends[0], ends[1], mask(reserved), reuse, timestamps)
     on_source = established | waiting | others
     used = Used(established=mask(established), time_wait=mask(waiting), on_source=mask(on_source))
-    pool = compute(SOURCE, BACKEND, mode, settings, held, used)
-    taken_over = timestamps and (mode is BindMode.EXPLICIT or (reuse == 1 and mode is not BindMode.BIND))
+    pool = compute(SOURCE, BACKEND, mode, settings, held, used, stamps=stamps)
+    taken_over = (
+        timestamps and stamps is not False and (mode is BindMode.EXPLICIT or (reuse == 1 and mode is not BindMode.BIND))
+    )
+    unknown = len(waiting) if taken_over and stamps is None else 0
     free = 0
     for port in range(ends[0], ends[1] + 1):
         if port in reserved and mode is not BindMode.EXPLICIT:
@@ -67,5 +74,30 @@ def test_free_is_what_is_left_port_by_port(
         if port in established or (port in waiting and not taken_over):
             continue
         free += not (mode is BindMode.BIND and port in on_source)
-    assert pool.free == free
-    assert 0 <= pool.free_least <= pool.free <= pool.usable <= pool.in_range == ends[1] - ends[0] + 1
+    size = ends[1] - ends[0] + 1
+    # a search looks at an even number of ports: one end of an odd range is left out (tests/netns measures it)
+    missed = size % 2 if size > 1 and mode is not BindMode.EXPLICIT else 0
+    assert free - (missed if size == 3 else 0) <= pool.free_most <= free
+    assert pool.free_most - pool.free <= len({h.port for h in held if not h.listen}) + missed + unknown
+    assert 0 <= pool.free <= pool.free_most <= pool.usable_most <= pool.in_range == size
+    assert pool.free <= pool.usable <= pool.usable_most
+
+
+@pytest.mark.parametrize(
+    ("mode", "taken_over", "wanted"),
+    [
+        (BindMode.CONNECT, True, (64, 64)),
+        (BindMode.CONNECT, False, (54, 54)),
+        (BindMode.CONNECT, None, (54, 64)),
+        (BindMode.EXPLICIT, None, (64, 64)),
+        (BindMode.BIND, None, (54, 54)),
+    ],
+)
+def test_ports_in_fin_wait2_are_a_range_where_the_release_hides_its_rule(
+    mode: BindMode, taken_over: bool | None, wanted: tuple[int, int]
+) -> None:
+    settings = Settings(1000, 1063, 0, 1, timestamps=True, half_closed=taken_over)
+    half = mask(frozenset(range(1010, 1020)))
+    pool = compute(SOURCE, BACKEND, mode, settings, (), Used(half_closed=half, on_source=half), stamps=True)
+    assert (pool.free, pool.free_most) == wanted
+    assert any("10 ports in FIN_WAIT2" in note for note in pool.notes) is (wanted[0] != wanted[1])

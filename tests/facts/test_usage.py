@@ -93,7 +93,7 @@ def test_an_old_recording_says_that_it_was_not_asked() -> None:
     assert caught.value.reason is Reason.NOT_RECORDED
     found = process.gather(host, [7])
     assert found and isinstance(found.descriptors, Unknown) and found.descriptors.reason is Reason.NOT_RECORDED
-    assert links.on_link(host, (Backend("10.0.0.1", 80),)) is None
+    assert links.on_link(host, (Backend("10.0.0.1", 80),), {}) is None
 
 
 def recorded(status: str, map_: str) -> Recorded:

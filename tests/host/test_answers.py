@@ -55,6 +55,17 @@ ANSWERS["links"] = {
     "local": [["10.9.0.0/24", "lo"]],
     "defaults": [{"interface": "eth0", "gateway": "10.0.0.1", "source": ""}],
 }
+ANSWERS["admin_socket"] = {
+    "asked": "/run/haproxy/admin.sock",
+    "info": {"Maxconn": 50},
+    "servers": [
+        {
+            **{"section": "b", "server": "s1", "address": "10.0.0.2", "port": 1883, "state": 2, "admin": 0},
+            **{"weight": 1, "host": "broker.example"},
+        }
+    ],
+    "rows": [{"section": "b", "server": "s1", "kind": 2, "used": 1, "queued": 0, "limit": 40, "backup": False}],
+}
 NOT_ALLOWED: tuple[Any, ...] = (-1, 1e300, 1 << 70, "\x1b[31m", {"a": 1}, [[]])
 
 

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 
 from hosttune.errors import HostError
 from hosttune.host import netlink, sock_diag
-from hosttune.host.probes import addresses, holdings, interfaces, occupants, routes, sockets, tracked, traffic
+from hosttune.host.filters import netlink_tables
+from hosttune.host.probes import addresses, holdings, interfaces, occupants, routes, rules, sockets, tracked, traffic
 
 SHORT = 0.2
 
@@ -169,7 +170,9 @@ def test_whatever_comes_is_rows_or_an_oserror(parts: list[bytes], cut: int) -> N
         lambda link: list(interfaces.addresses(link)),
         lambda link: list(addresses.prefixes(link, socket.AF_INET6)),
         lambda link: tracked.sample(link, 100),
-        lambda link: routes.route(link, "10.0.0.2", {1: "lo"}),
+        lambda link: routes.route(link, {"to": "10.0.0.2"}, {1: "lo"}, {"lo": 1}),
+        lambda link: list(rules._of_family(link, socket.AF_INET)),
+        netlink_tables.read,
         _look,
     )
     for read in readers:
@@ -198,14 +201,14 @@ def test_without_a_link_the_table_of_proc_gives_the_same() -> None:
             stack.enter_context(server.accept()[0])
         for read in (
             lambda link: sockets._answer(link, [["127.0.0.1", port]], False),
-            lambda link: holdings._counted(link, set(holdings._tcp(os.getpid(), 64)), True),
+            lambda link: holdings._counted(link, set(holdings._tcp(os.getpid(), 64, [])), True),
             lambda link: traffic._Look(link, 100).accepted,
         ):
             with netlink.opened(4) as link:
                 kernel = dict(read(link))
             listed = dict(read(None))
             listed.pop("limited", None)
-            for one in ("held", "backlogs"):  # others come and go on this machine; /proc has no backlog
+            for one in ("held", "backlogs", "listeners"):  # others come and go on this machine; /proc has no backlog
                 kernel.pop(one, None), listed.pop(one, None)
             assert listed == kernel
         held = sockets._answer(None, [], False)["held"]

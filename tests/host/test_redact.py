@@ -95,3 +95,18 @@ def test_a_name_that_is_a_word_of_the_kernel_leaves_its_settings_alone() -> None
     assert found.keys() == reads.keys()
     assert found["/proc/sys/kernel/hostname"]["is"].startswith("host-")
     assert found["/etc/sysctl.conf"] == reads["/etc/sysctl.conf"]
+
+
+def test_services_of_ipvs_stay_those_that_connections_go_to() -> None:
+    reads = {
+        "/proc/net/ip_vs": {"is": "TCP  0A600001:01BB rr\n  -> 0A00000A:192B      Masq    1      3          100\n"},
+        "/proc/net/ip_vs_conn": {"is": "TCP 0A000002 C3A4 0A600001 01BB 0A00000A 192B ESTABLISHED     899\n"},
+    }
+    probes = {"traffic {}": {"is": {"flows": [{"source": "10.0.0.2", "address": "10.96.0.1", "port": 443}]}}}
+    found = redact({"reads": reads, "globs": {}, "links": {}, "probes": probes}, "salt")
+    text = json.dumps(found)
+    for word in ("0A600001", "0A00000A", "0A000002", "10.96.0.1"):
+        assert word not in text
+    goal = found["probes"]["traffic {}"]["is"]["flows"][0]["address"]
+    service = found["reads"]["/proc/net/ip_vs"]["is"].split()[1]
+    assert f"{int(ipaddress.IPv4Address(goal)):08X}:01BB" == service

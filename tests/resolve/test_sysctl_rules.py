@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hosttune.host.live import LiveHost
 from hosttune.model import Unknown
 from hosttune.resolve import sysctl_procps, sysctl_systemd
-from hosttune.resolve.sysctl_value import display, kernel_value, normalise, valid_key
+from hosttune.resolve.sysctl_value import display, kernel_value, known_count, normalise, valid_key
 
 A, B, ETC = "etc/sysctl.d/10-a.conf", "etc/sysctl.d/9-b.conf", "etc/sysctl.conf"
 # name, files, key, value at boot, value after sysctl --system
@@ -72,6 +72,25 @@ def test_kernel_takes(text: str, count: int, wanted: object) -> None:
 @pytest.mark.parametrize("text", ["30;x", "abc", "1e1", "", "1\f", "1\u00a0"])
 def test_kernel_refuses(text: str) -> None:
     assert isinstance(kernel_value(text, 1), Unknown)
+
+
+@pytest.mark.parametrize(
+    ("text", "count", "key"),
+    [
+        ("garbage", 2, "net.ipv4.ip_local_port_range"),
+        ("1024-65535", 2, "net.ipv4.ip_local_port_range"),
+        ("+1024 65535", 2, "net.ipv4.ip_local_port_range"),
+        ("4096 x 8192", 3, "net.ipv4.tcp_rmem"),
+        ("2147483648", 1, "net.core.somaxconn"),
+        ("-1", 1, "fs.file-max"),
+        ("0" * 30 + "5", 1, "net.core.somaxconn"),
+        ("08", 1, "net.core.somaxconn"),
+        ("\u0661\u0662", 1, "net.core.somaxconn"),
+    ],
+)
+def test_kernel_refuses_for_a_key(text: str, count: int, key: str) -> None:
+    assert known_count(key) == count
+    assert isinstance(kernel_value(text, count, key), Unknown)
 
 
 @given(st.binary(max_size=200))

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from hosttune.resolve import systemd_limits
 from hosttune.resolve.systemd_limits import manager_default, resolve_unit
 from hosttune.resolve.systemd_units import list_units
 from tests.running import Running
@@ -155,3 +156,31 @@ def test_odd_names(unit: str, tmp_path: Path) -> None:
 def test_never_raises(text: str, tmp_path: Path) -> None:
     for head in ("", "[Service]\nLimitNOFILE="):
         pair(tmp_path, {"etc/systemd/system/a-b.service.d/a.conf": head + text})
+
+
+SID = 'PRETTY_NAME="Debian GNU/Linux forky/sid"\nVERSION_CODENAME=forky\nID=debian\n'
+
+
+@pytest.mark.parametrize(
+    ("release", "systemd", "now", "wanted"),
+    [
+        (SID, 262, systemd_limits.MOST, systemd_limits.MOST),
+        (SID, 262, None, systemd_limits.MOST),
+        ("ID=debian\nVERSION_ID=13\n", 257, None, systemd_limits.BUMPED),
+        ("ID=debian\nVERSION_ID=13\n", 257, systemd_limits.BUMPED, systemd_limits.BUMPED),
+        ("ID=debian\nVERSION_ID=12\n", 252, NR_OPEN, NR_OPEN),
+        (SID, 260, None, None),  # between the releases that were measured
+        (SID, 252, 4_000_000, None),  # an older testing, and a number of somebody's
+    ],
+)
+def test_every_systemd_has_its_own_most_of_open_files(
+    release: str, systemd: int, now: int | None, wanted: int | None, tmp_path: Path
+) -> None:
+    library = f"usr/lib/x86_64-linux-gnu/systemd/libsystemd-shared-{systemd}.so"
+    host = write(tmp_path, {"etc/os-release": release, library: "", "proc/1/comm": "systemd\n"})
+    if now is None:
+        (tmp_path / "proc/sys/fs/nr_open").unlink()
+    else:
+        (tmp_path / "proc/sys/fs/nr_open").write_text(f"{now}\n")
+    default = systemd_limits.nr_open_default(host)
+    assert default == wanted if wanted else not isinstance(default, int)

@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from hosttune.capacity.facts import CapacityFacts
 from hosttune.model import Bound, Reason, Remedy, Scope, Unknown
-
-_AZURE = 500_000
-"""1,000,000 flows a VM, two a connection: learn.microsoft.com, virtual-machine-network-throughput."""
-
-_GCP_CPU, _GCP_MOST = 130_000, 1_040_000
-"""Tracked connections a vCPU, and from 8 vCPU on: cloud.google.com/vpc/docs/firewalls."""
+from hosttune.model.clouds import KnownCloud, named
 
 _DRIVER = "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/monitoring-network-performance-ena.html"
 
 
 def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
     """Return the cloud's bound where it is counted or published; a connection through the VM counts on each side."""
-    sides = facts.workload.sockets_per_connection
+    # what is passed on comes in and goes out, as what is proxied does
+    sides = facts.workload.sockets_per_connection or 2
     cloud = facts.machine.cloud
     if facts.allowance is not None:
         return (_aws(facts, sides),)
-    figure = published(cloud, facts.machine.cpus)
+    figure = published(facts.clouds, cloud, facts.machine.cpus)
     return (_published(facts, figure[0], figure[1] // sides, figure[2]),) if figure else ()
 
 
-def published(cloud: str, cpus: int | None) -> tuple[str, int, str] | None:
+def published(clouds: Iterable[KnownCloud], cloud: str, cpus: int | None) -> tuple[str, int, str] | None:
     """Return who publishes how many tracked connections a machine, and where; None where nobody does."""
-    if cloud == "azure":
-        return ("Azure", _AZURE, "learn.microsoft.com, virtual-machine-network-throughput")
-    if cloud == "gcp" and cpus:
-        return ("Google", min(_GCP_CPU * cpus, _GCP_MOST), "cloud.google.com/vpc/docs/firewalls")
-    return None
+    known = named(clouds, cloud)
+    most = known.quota.of(cpus) if known and known.quota else None
+    return (known.title, most, known.quota.source) if known and known.quota and most is not None else None
 
 
 def _aws(facts: CapacityFacts, sides: int) -> Bound:

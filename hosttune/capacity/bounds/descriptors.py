@@ -10,8 +10,10 @@ _HIGHEST = 2147483584  # sysctl_nr_open_max, fs/file.c: no process can have more
 
 
 def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
-    """Return the bounds of nofile, nr_open, file-max and epoll watches, and of a maxconn that is set."""
-    return (*_maxconn(facts), _nofile(facts), _nr_open(facts), _file_max(facts), _watches(facts))
+    """Return the bounds of nofile, nr_open, file-max and epoll watches; none where the host has no sockets of them."""
+    if facts.workload.forwards:
+        return ()
+    return (_nofile(facts), _nr_open(facts), _file_max(facts), _watches(facts))
 
 
 def _connections(facts: CapacityFacts, descriptors: int) -> int:
@@ -39,9 +41,11 @@ def _rather(facts: CapacityFacts) -> int:
 
 def _limit(facts: CapacityFacts) -> tuple[int | Unknown, str]:
     """Return the limit that binds the program, and when: it runs with it, or takes it when it starts."""
-    reading = facts.nofile
+    reading, workers = facts.nofile, keeping.to_start(facts)
+    if workers and workers.nofile:
+        return workers.nofile, f"{workers.nofile_name} of {workers.path}, when its workers start"
     if reading is None:
-        return Unknown(Reason.UNDECIDED, "no service, process or login was named"), "now"
+        return Unknown(Reason.UNDECIDED, "no program was named (--pid, --service, --user)"), "now"
     layer, when = reading.runtime, "now"
     if isinstance(layer, Unknown):
         layer, when = reading.boot, "when it starts"
@@ -56,23 +60,27 @@ def _limit(facts: CapacityFacts) -> tuple[int | Unknown, str]:
 
 def _nofile(facts: CapacityFacts) -> Bound:
     reading, (most, when) = facts.nofile, _limit(facts)
-    hard = _connections(facts, most) if isinstance(most, int) else most
+    hard = _direct(facts) or (_connections(facts, most) if isinstance(most, int) else most)
     kept, need = keeping.keeps(facts), _rather(facts)
+    reckoned = facts.configuration.reckoned if facts.configuration else None
+    passes = facts.configuration.passes if facts.configuration else 1
+    if reckoned is not None and not (isinstance(most, int) and most < reckoned * facts.workload.descriptors_each):
+        # it has made its own sum of a limit that still holds
+        hard = reckoned
     subject = reading.subject if reading else Subject("nofile", "service")
     remedies: tuple[Remedy, ...] = ()
-    notes = kept.notes
+    notes = kept.notes if reckoned is None else (f"{facts.dialler} has reckoned maxconn {reckoned * passes:,} from it",)
     if need > _HIGHEST:
         notes = (*notes, f"no process can have {need:,}: spread the connections over several")
-    elif isinstance(hard, Unknown) or facts.short(hard):
-        setting = "LimitNOFILE" if reading and "unit/" in subject.name else "nofile"
-        remedies = (Remedy(str(subject), _least(facts), need, "descriptors", f"{setting}={need:,}"),)
+    elif (isinstance(hard, Unknown) and not _direct(facts)) or facts.short(hard):
+        remedies = (Remedy(str(subject), _least(facts), need, "descriptors", _text(facts, subject, need)),)
     return Bound(
         kind="nofile",
         scope=Scope.PROGRAM,
         name=f"nofile {facts.program}".strip(),
         hard=hard,
         used=facts.carried or None,
-        reads=f"{subject} {when}" if reading else "",
+        reads=when if _own(facts) else f"{subject} {when}" if reading else "",
         fails=kept.fails,
         remedies=remedies,
         notes=tuple(notes),
@@ -81,31 +89,33 @@ def _nofile(facts: CapacityFacts) -> Bound:
     )
 
 
-def _maxconn(facts: CapacityFacts) -> tuple[Bound, ...]:
-    """Return the bound that a configuration sets, wherever the descriptors would end."""
+def _direct(facts: CapacityFacts) -> Unknown | None:
+    """Return why descriptors do not bound a program that has sockets without any; None where it has none such."""
+    process = facts.process
+    if process is None or not process.direct:
+        return None
+    why = f"io_uring keeps {process.direct:,} sockets of process {process.pid} that take no descriptor"
+    return Unknown(Reason.UNDECIDED, f"{why} (direct descriptors), beside the {facts.descriptors_open:,} that it has")
+
+
+def _own(facts: CapacityFacts) -> bool:
+    """Say whether the limit is what a configuration gives workers that are yet to start."""
+    workers = keeping.to_start(facts)
+    return bool(workers and workers.nofile)
+
+
+def _text(facts: CapacityFacts, subject: Subject, need: int) -> str:
+    """Return what raises nofile: the program's own setting of it, where it has one, holds whatever its unit has."""
     settings = facts.settings
-    if settings is None or not settings.maxconn:
-        return ()
-    want = facts.workload.connections
-    return (
-        Bound(
-            kind="maxconn",
-            scope=Scope.PROGRAM,
-            name=f"maxconn of {settings.program}",
-            hard=settings.maxconn,
-            used=facts.carried or None,
-            reads=settings.path,
-            fails="none: it accepts no more; clients wait in the accept queue, nothing is logged",
-            remedies=(Remedy("maxconn", want, None, "connections", f"maxconn {want:,}"),)
-            if settings.maxconn < want
-            else (),
-        ),
-    )
+    if settings and settings.nofile:
+        return f"{settings.nofile_name} {need} ({settings.path})"
+    setting = "LimitNOFILE" if facts.nofile and "unit/" in subject.name else "nofile"
+    return f"{setting}={need:,}"
 
 
 def _nr_open(facts: CapacityFacts) -> Bound:
     ceiling = facts.integer("fs.nr_open")
-    hard = _connections(facts, ceiling) if isinstance(ceiling, int) else ceiling
+    hard = _direct(facts) or (_connections(facts, ceiling) if isinstance(ceiling, int) else ceiling)
     need = _rather(facts)
     return Bound(
         kind="nr-open",

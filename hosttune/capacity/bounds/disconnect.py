@@ -15,7 +15,7 @@ _KEY = "net.ipv4.tcp_max_orphans"
 def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
     """Return the bound of a mass disconnect: it resets connections that end, it refuses no new one."""
     share = Fraction(str(facts.workload.disconnect))
-    if not share:
+    if not share or facts.workload.forwards:
         return ()
     most = facts.integer(_KEY)
     knee = int(most / share) if isinstance(most, int) else None

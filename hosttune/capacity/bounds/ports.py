@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import TypedDict
 
-from hosttune.capacity import tuples
+from hosttune.capacity import logs, nat_pools, ranges, refused, sharing, tuples
 from hosttune.capacity.facts import CapacityFacts
-from hosttune.capacity.tuples import Group
-from hosttune.model import BindMode, Bound, Remedy, Scope, Unknown
-from hosttune.model.programs import bare
+from hosttune.capacity.sharing import Group
+from hosttune.model import BindMode, Bound, PortPool, Reason, Remedy, Scope, Section, Unknown
+from hosttune.model.programs import bare, known_as
 
 _FAILS = {
     BindMode.CONNECT: "connect: EADDRNOTAVAIL (99)",
@@ -22,67 +25,199 @@ _SEARCH = 60
 """Nanoseconds for each taken port that connect() looks at: 45 to 70 on 6.18, on ranges of 28,232 and 64,512."""
 
 
+class _Shows(TypedDict):
+    """How a bound is met: the call and its errno, and what the program writes."""
+
+    fails: str
+    log: str
+
+
 def bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
-    """Return a bound for each backend, and one for all; for one pool of the range where no backend was named."""
+    """Return a bound for each section and each backend, and one for all; for one pool where no backend was named."""
+    return ranges.with_most(facts, tuples.pools(facts), _bounds)
+
+
+def _bounds(facts: CapacityFacts) -> tuple[Bound, ...]:
     if not facts.workload.tuples_per_connection:
         return ()
+    sections = facts.configuration.sections if facts.configuration else ()
+    blind = tuple(_unknown(section) for section in sections if section.unknown and not section.servers)
     if not facts.pools:
-        return (_one_pool(facts),)
-    groups = tuples.groups(facts.pools)
+        goals = facts.workload.backends or not facts.configuration
+        return (*blind, _one_pool(facts)) if goals else blind
+    groups = tuples.now(facts)
     remedies = tuples.remedies(facts)
-    if facts.pools[0].mode is BindMode.BIND:
+    all_ = _total(facts, groups, remedies)
+    if not groups[0].section and groups[0].pools[0].mode is BindMode.BIND:
         # bind(src, 0) takes a port whatever the backend: a share of each backend would count the port once for each
-        return (_total(facts, groups, remedies),)
-    return (_total(facts, groups, remedies), *(of_group(facts, group, remedies) for group in groups))
+        return (all_,)
+    return (all_, *_each(facts, groups, sections, remedies), *blind)
+
+
+def _each(
+    facts: CapacityFacts, groups: Sequence[Group], sections: Sequence[Section], remedies: tuple[Remedy, ...]
+) -> Iterator[Bound]:
+    """Yield a bound for each section where there are several, and one for each group of a section that has several."""
+    by_section: dict[str, list[Group]] = {}
+    for group in groups:
+        by_section.setdefault(group.section, []).append(group)
+    about = {section.name: section for section in sections}
+    for name, own in by_section.items():
+        section = about.get(name)
+        if len(by_section) > 1 and name:
+            yield _of_section(facts, own, section, remedies)
+        if len(own) > 1 or len(by_section) == 1 or not name:
+            yield from _alike(facts, own, remedies, section)
+
+
+def _alike(
+    facts: CapacityFacts, groups: Sequence[Group], remedies: tuple[Remedy, ...], section: Section | None
+) -> Iterator[Bound]:
+    """Yield the bound of each group; what is reckoned of one is that of all that are alike."""
+    made: dict[tuple[object, ...], Bound] = {}
+    for group in groups:
+        first = made.get(group.alike)
+        if first is None:
+            made[group.alike] = first = of_group(facts, group, remedies, section)
+        name = group.of or group.name
+        yield dataclasses.replace(first, name=f"ports {name}", of=name)
 
 
 def _total(facts: CapacityFacts, groups: Sequence[Group], remedies: tuple[Remedy, ...]) -> Bound:
     per = facts.workload.tuples_per_connection
     mode = facts.pools[0].mode
-    pairs = sum(len(g.pools) for g in groups)
-    where = f"{pairs} pair{'s' * (pairs > 1)} of source address and backend"
+    pools = len(facts.pools)
+    where = f"{pools:,} pair{'s' * (pools > 1)} of source address and backend"
     if mode is BindMode.BIND:
-        where = f"{pairs} source address{'es' * (pairs > 1)}, whatever the backend"
+        where = f"{pools:,} source address{'es' * (pools > 1)}, whatever the backend"
     hard = _sum(facts, groups, [g.room for g in groups])
+    knee, through = _knee(facts, groups), nat_pools.total(facts)
+    if through and through[0] < hard:
+        hard, knee = through[0], knee if knee is not None and knee < through[0] else None
+    sections = facts.configuration.sections if facts.configuration else ()
     return Bound(
         kind="ports",
         name="source ports towards all backends",
         hard=hard,
-        knee=_knee(facts, groups),
-        used=sum(p.used for g in groups for p in g.pools) // per,
+        knee=knee,
+        used=sum(p.used for p in facts.pools) // per,
         reads=f"ip_local_port_range, reserved and held ports, sockets: {where}",
-        fails=_FAILS[mode],
-        remedies=remedies if facts.short(hard) else (),
-        notes=(*_closing(facts, groups), *_shared(facts, groups), *_bind_first(facts), *_cost(facts, groups)),
+        **_shows(facts, mode, facts.pools),
+        remedies=refused.remedies(facts.pools, remedies) if facts.short(hard) else (),
+        notes=(
+            *ranges.held(facts.pools),
+            *_closing(facts, groups),
+            *_shared(facts, groups),
+            *_bind_first(facts),
+            *((f"{through[0]:,} through the rules of source NAT on this host",) if through else ()),
+            *_cost(facts, groups),
+            *(note for section in sections for note in _about(section)),
+        ),
         scope=Scope.ALL,
+        most=through[1] if through and through[1] > hard else None,
     )
 
 
-def of_group(facts: CapacityFacts, group: Group, remedies: tuple[Remedy, ...] = ()) -> Bound:
-    """Return the bound of the pools that one backend's connections go through, as connections of all backends."""
-    sources = len(group.pools)
-    share = int(1 / group.part)
-    hard = tuples.carries(facts, group, group.room)
-    even = (f"reckoned for all {share} backends, sharing evenly",) if share > 1 else ()
+def _of_section(
+    facts: CapacityFacts, groups: Sequence[Group], section: Section | None, remedies: tuple[Remedy, ...]
+) -> Bound:
+    """Return the bound of one section by itself, each of its backends as full as it can be."""
+    hard = _sum(facts, groups, [g.room for g in groups])
+    pools = [pool for group in groups for pool in group.pools]
+    name = groups[0].section
     return Bound(
         kind="ports",
-        name=f"ports {group.name}",
+        name=f"ports {name}",
         hard=hard,
-        knee=_knee(facts, (group,)),
-        used=sum(p.used for p in group.pools) * share // facts.workload.tuples_per_connection,
-        reads=f"{group.room:,} ports from {sources} source address{'es' * (sources > 1)}",
-        fails=_FAILS[group.pools[0].mode],
-        remedies=remedies if facts.short(hard) else (),
-        notes=(*even, *_closing(facts, (group,)), *_cost(facts, (group,))),
-        scope=Scope.BACKEND,
-        of=group.name,
+        knee=_knee(facts, groups),
+        used=sum(p.used for p in pools) // facts.workload.tuples_per_connection,
+        reads=f"{sum(g.room for g in groups):,} ports of {len(pools):,} pair{'s' * (len(pools) > 1)} of source and "
+        "backend",
+        **_shows(facts, pools[0].mode, pools),
+        remedies=refused.remedies(pools, remedies) if facts.short(hard) else (),
+        notes=(
+            "if all connections go to it",
+            *_closing(facts, groups),
+            *_cost(facts, groups),
+            *(_about(section) if section else ()),
+        ),
+        scope=Scope.SECTION,
+        of=name,
     )
+
+
+def _about(section: Section) -> tuple[str, ...]:
+    """Return what a reader of a section's numbers has to know."""
+    unknown = tuple(f"not counted: {reason}" for reason in section.unknown[:_NAMED])
+    more = len(section.unknown) - len(unknown)
+    rest = (f"and {more:,} more that are not counted",) if more > 0 else ()
+    uneven = (f"{section.name} at most: {section.uneven}",) if section.uneven else ()
+    return (*uneven, *((section.growing,) if section.growing else ()), *unknown, *rest)
+
+
+def _unknown(section: Section) -> Bound:
+    """Return the bound of a section of which no server can be counted."""
+    reasons = "; ".join(section.unknown[:_NAMED])
+    return Bound(
+        kind="ports",
+        name=f"ports {section.name}",
+        hard=Unknown(Reason.UNDECIDED, reasons),
+        reads=section.where,
+        scope=Scope.SECTION,
+        of=section.name,
+    )
+
+
+def of_group(
+    facts: CapacityFacts, group: Group, remedies: tuple[Remedy, ...] = (), section: Section | None = None
+) -> Bound:
+    """Return the bound of the pools that fill together, as connections of all that share with them."""
+    sources = len({pool.source for pool in group.pools})
+    hard: int | Unknown | None = None
+    notes = _share(group, section)
+    if not group.limited:
+        hard = group.of_section(tuples.carries(facts, group, group.fills))
+    if group.limited:
+        notes = (f"its servers are given {group.most:,} connections at most",)
+    elif section and section.uneven and group.part < 1:
+        least = tuples.carries(facts, dataclasses.replace(group, part=Fraction(1)), group.room)
+        hard = Unknown(Reason.UNDECIDED, f"from {least:,} on: {section.uneven}")
+    return Bound(
+        kind="ports",
+        name=f"ports {group.of or group.name}",
+        hard=hard,
+        knee=_knee(facts, (group,)) if isinstance(hard, int) else None,
+        used=int(sum(p.used for p in group.pools) / group.part / facts.workload.tuples_per_connection),
+        reads=f"{group.room:,} ports from {sources} source address{'es' * (sources > 1)}",
+        **_shows(facts, group.pools[0].mode, group.pools),
+        remedies=refused.remedies(group.pools, remedies) if facts.short(hard) else (),
+        notes=(*notes, *ranges.held(group.pools), *_closing(facts, (group,)), *_cost(facts, (group,))),
+        scope=group.scope,
+        of=group.of or group.name,
+    )
+
+
+def _shows(facts: CapacityFacts, mode: BindMode, pools: Sequence[PortPool] = ()) -> _Shows:
+    """Return how the ports of a way of binding run out: a program may have several, and a line for each."""
+    line = facts.once(
+        f"log ports {mode}", lambda: logs.log_line(known_as(facts.programs, facts.dialler), "ports", mode)
+    )
+    return {"fails": refused.fails(pools) or _FAILS[mode], "log": line}
+
+
+def _share(group: Group, section: Section | None) -> tuple[str, ...]:
+    """Return how the bound of one backend was made that of all who share."""
+    if group.part == 1:
+        return ()
+    among = f" of {section.name}" if section and section.name else ""
+    if group.part.numerator == 1 and not group.classes:
+        return (f"reckoned for all {group.part.denominator:,} backends{among}, sharing evenly",)
+    return (f"reckoned for all backends{among}; {float(100 * group.part):.3g} % of the connections go here",)
 
 
 def _one_pool(facts: CapacityFacts) -> Bound:
     """Without backends only the size of one pool is known: one source address towards one backend."""
-    pools = tuples.pools(facts)
-    groups = tuples.groups(pools)
+    groups = tuples.now(facts)
     hard: int | Unknown | None
     if groups:
         hard = tuples.carries(facts, groups[0], groups[0].room)
@@ -95,7 +230,7 @@ def _one_pool(facts: CapacityFacts) -> Bound:
         hard=hard,
         knee=_knee(facts, groups),
         reads="net.ipv4.ip_local_port_range, ip_local_reserved_ports",
-        fails=_FAILS[facts.workload.bind_mode],
+        **_shows(facts, facts.workload.bind_mode),
         remedies=tuples.remedies(facts) if facts.short(hard) else (),
         notes=(
             _why_one(facts),
@@ -116,24 +251,27 @@ def _why_one(facts: CapacityFacts) -> str:
 
 def _knee(facts: CapacityFacts, groups: Sequence[Group]) -> int | None:
     """Return the connections from which connect() is slow, the tuples of closed ones beside them."""
+    every = groups is tuples.now(facts)
+    return facts.once("knee", lambda: _knee_of(facts, groups)) if every else _knee_of(facts, groups)
+
+
+def _knee_of(facts: CapacityFacts, groups: Sequence[Group]) -> int | None:
     if not groups or any(g.knee is None for g in groups):
         return None
     return _sum(facts, groups, [g.knee or 0 for g in groups]) or None
 
 
 def _sum(facts: CapacityFacts, groups: Sequence[Group], ports: Sequence[int]) -> int:
-    """Return what all groups carry together, where each gets as much as it has room for.
-
-    With bind() the groups are families, which share no ports, and the narrower one is full first.
-    """
-    each = [tuples.carries(facts, g, count) for g, count in zip(groups, ports, strict=True)]
-    if groups[0].pools[0].mode is BindMode.BIND:
-        return min(each)
-    return max(sum(int(n * g.part) for n, g in zip(each, groups, strict=True)), min(each))
+    """Return what all groups carry together, where each gets as much as it has room for."""
+    carried: dict[tuple[object, ...], int] = {}
+    for group, count in zip(groups, ports, strict=True):
+        if group.alike not in carried:
+            carried[group.alike] = tuples.carries(facts, group, count)
+    return sharing.total(facts, groups, [carried[group.alike] for group in groups])
 
 
 def _closing(facts: CapacityFacts, groups: Sequence[Group]) -> tuple[str, ...]:
-    kept = sum(tuples.waiting(facts, g) for g in groups)
+    kept = sum(tuples.waiting(facts, g) * count for g, count in sharing.kinds(groups))
     return (f"at the wanted load connections that were closed keep {kept:,} tuples",) if kept else ()
 
 
@@ -141,7 +279,7 @@ def _shared(facts: CapacityFacts, groups: Sequence[Group]) -> tuple[str, ...]:
     backends = len({str(p.backend) for p in facts.pools})
     if facts.pools[0].mode is not BindMode.BIND or backends < 2:
         return ()
-    return (f"with IP_BIND_ADDRESS_NO_PORT each of the {backends} backends would have them all",)
+    return (f"with IP_BIND_ADDRESS_NO_PORT each of the {backends:,} backends would have them all",)
 
 
 def _bind_first(facts: CapacityFacts) -> tuple[str, ...]:
@@ -154,7 +292,7 @@ def _bind_first(facts: CapacityFacts) -> tuple[str, ...]:
     if named not in ("", _ERLANG):
         return ()
     them = "a program that binds first, as Tsung does and Erlang tools that are given an address"
-    return (f"{them}, has these ports once for all {len(backends)} backends: --bind-mode bind",)
+    return (f"{them}, has these ports once for all {len(backends):,} backends: --bind-mode bind",)
 
 
 def _cost(facts: CapacityFacts, groups: Sequence[Group]) -> tuple[str, ...]:

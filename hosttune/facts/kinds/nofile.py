@@ -160,6 +160,12 @@ def _processes(host: Host, unit: str) -> Iterator[int]:
     yield from (pid for pid in pids[:_PROCESSES] if _unit_of(host, str(pid)) == unit)
 
 
+def unit_of(host: Host, pid: int) -> str:
+    """Return the service that a process runs in, "" where none starts it: a user's own manager is none."""
+    unit = _unit_of(host, str(pid))
+    return "" if unit.startswith("user@") else unit
+
+
 def _unit_of(host: Host, pid: str) -> str:
     """Return the service whose control group holds a process (cgroups(7)), "" where none does.
 

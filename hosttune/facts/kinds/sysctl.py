@@ -7,37 +7,14 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from hosttune import kernel
 from hosttune.errors import HostError
 from hosttune.host import Host, in_first_network, is_image, text
 from hosttune.model import Origin, Programs, Reading, Reason, Subject, Unknown, Value, Where
 from hosttune.resolve import os_release, sysctl_procps, sysctl_systemd
 from hosttune.resolve.sysctl_files import Resolution, surviving
-from hosttune.resolve.sysctl_value import LISTS, display, kernel_value, normalise, shape_of
+from hosttune.resolve.sysctl_value import display, kernel_value, known_count, normalise, shape_of
 
-# registered for the initial network namespace only: net/core/sysctl_net_core.c, net/ipv4/sysctl_net_ipv4.c,
-# net/ipv4/route.c, net/core/neighbour.c; measured on 6.18 in a namespace of its own
-_INITIAL_ONLY = (
-    "net.core.netdev_",
-    "net.core.rps_",
-    "net.core.busy_",
-    "net.core.dev_weight",
-    "net.core.default_qdisc",
-    "net.ipv4.tcp_mem",
-    "net.ipv4.udp_mem",
-    "net.ipv4.tcp_max_orphans",
-    "net.ipv4.neigh.default.gc_thresh",
-    "net.ipv6.neigh.default.gc_thresh",
-    "net.nf_conntrack_max",
-)
-# shown in every network namespace, but read-only in all but the first: net/core/sysctl_net_core.c
-# sysctl_core_net_init(), net/netfilter/nf_conntrack_standalone.c nf_conntrack_standalone_init_sysctl()
-_SHOWN_ONLY = (
-    "net.core.rmem_",
-    "net.core.wmem_",
-    "net.netfilter.nf_conntrack_max",
-    "net.netfilter.nf_conntrack_buckets",
-    "net.netfilter.nf_conntrack_count",
-)
 # what a new network namespace takes from the first one as it is then: net/ipv4/tcp_ipv4.c tcp_sk_init(),
 # net/ipv4/devinet.c devinet_init_net(), net/core/neighbour.c neigh_parms_alloc()
 _TAKEN = (
@@ -66,6 +43,7 @@ KEYS = (
     "net.ipv4.ip_forward",
     "net.ipv4.ip_local_port_range",
     "net.ipv4.ip_local_reserved_ports",
+    "net.ipv4.ip_local_port_step_width",
     "net.ipv4.ip_unprivileged_port_start",
     "net.ipv4.neigh.default.gc_thresh3",
     "net.ipv4.tcp_max_orphans",
@@ -81,10 +59,35 @@ KEYS = (
     "net.ipv4.tcp_wmem",
     "net.ipv6.neigh.default.gc_thresh3",
     "net.netfilter.nf_conntrack_max",
+    "net.netfilter.nf_conntrack_tcp_timeout_close",
+    "net.netfilter.nf_conntrack_tcp_timeout_close_wait",
+    "net.netfilter.nf_conntrack_tcp_timeout_fin_wait",
+    "net.netfilter.nf_conntrack_tcp_timeout_last_ack",
+    "net.netfilter.nf_conntrack_tcp_timeout_syn_recv",
+    "net.netfilter.nf_conntrack_tcp_timeout_syn_sent",
     "net.netfilter.nf_conntrack_tcp_timeout_time_wait",
+    "net.netfilter.nf_conntrack_tcp_timeout_fin_wait",
+    "net.netfilter.nf_conntrack_tcp_timeout_close_wait",
+    "net.netfilter.nf_conntrack_tcp_timeout_last_ack",
+    "net.netfilter.nf_conntrack_tcp_timeout_close",
+    "net.netfilter.nf_conntrack_tcp_timeout_established",
     "vm.max_map_count",
 )
 """What the bounds, the lints and the causes need, whatever the profiles name: there is no other such list."""
+
+ALIKE = (
+    "fs.aio-max-nr",
+    "fs.aio-nr",
+    "fs.fanotify.max_user_groups",
+    "fs.fanotify.max_user_marks",
+    "fs.inotify.max_user_instances",
+    "fs.inotify.max_user_watches",
+    "user.max_fanotify_groups",
+    "user.max_fanotify_marks",
+    "user.max_inotify_instances",
+    "user.max_inotify_watches",
+)
+"""Limits of other things than connections, whose errnos are those of descriptors and memory: for causes alone."""
 
 # no - at the begin: there it is no part of a name (sysctl.d(5)); no .. in it: the way out of /proc/sys
 NAME = re.compile(r"(?!.*\.\.)[A-Za-z0-9_][A-Za-z0-9_-]*([./][A-Za-z0-9_-]+)+")
@@ -139,10 +142,10 @@ def always(programs: Programs) -> tuple[str, ...]:
     return KEYS
 
 
-def limits(host: Host) -> Mapping[str, Value | Unknown]:
+def limits(host: Host, keys: tuple[str, ...] = KEYS) -> Mapping[str, Value | Unknown]:
     """Return the values in force of KEYS, which use is held against; Unknown with the reason where one is not read."""
     initial = in_first_network(host)
-    return {key: runtime(host, key, initial) for key in KEYS}
+    return {key: runtime(host, key, initial) for key in keys}
 
 
 def now(host: Host, name: str) -> str:
@@ -160,7 +163,7 @@ def spelled(name: str) -> str:
 
 def of_namespace(name: str) -> bool:
     """Say whether each network namespace has a value of its own of a key, which is set from inside it."""
-    return name.startswith("net.") and not name.startswith((*_INITIAL_ONLY, *_SHOWN_ONLY))
+    return not kernel.of_the_host(name)
 
 
 def at_start(readings: Mapping[str, Reading], where: Where, known: Mapping[str, Value | None]) -> dict[str, Reading]:
@@ -214,7 +217,7 @@ def _why_not(name: str, error: HostError, initial: bool) -> Unknown:
     for prefix, module in _MODULES:
         if name.startswith(prefix):
             return Unknown(Reason.MODULE, module)
-    if not initial and name.startswith(_INITIAL_ONLY):
+    if not initial and name.startswith(kernel.INITIAL_ONLY):
         return Unknown(Reason.INVISIBLE, "the initial network namespace's value holds, look there")
     return Unknown(Reason.ABSENT, "this kernel has no such key")
 
@@ -230,7 +233,7 @@ def _reading(
     origin: Origin | None = None
     beaten: tuple[Origin, ...] = ()
     if resolved is not None:
-        boot = kernel_value(resolved.text, _count(name, now))
+        boot = kernel_value(resolved.text, _count(name, now), name)
         origin, beaten = resolved.origin, resolved.beaten
         late = _late_module(name, resolved.origin, loaded_at_boot)
         if late:
@@ -246,10 +249,9 @@ def _reading(
 
 
 def _count(name: str, now: Value | Unknown) -> int | None:
-    if name in LISTS:
-        return 0
-    if isinstance(now, Unknown):
-        return None
+    known = known_count(name)
+    if known is not None or isinstance(now, Unknown):
+        return known
     return len(now) if isinstance(now, tuple) else 1 if isinstance(now, int) else 0
 
 

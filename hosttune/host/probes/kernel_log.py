@@ -23,7 +23,7 @@ _LINE = re.compile(r"^<\d+>\[\s*(\d+\.\d+)\](?:\[\s*[A-Z]\d+\])? (.*)$", re.M)
 # mm/oom_kill.c, mm/memcontrol.c, kernel/cgroup/pids.c
 _ABOUT = re.compile(
     r"nf_conntrack|SYN flooding|neighbou?r table overflow|file-max limit|orphaned sockets|[Oo]ut of (socket )?memory"
-    r"|oom-kill|fork rejected"
+    r"|oom-kill|fork rejected|bucket table overflow"
 )
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import time
 from collections.abc import Iterable
 from typing import NotRequired, TypedDict
 
@@ -45,6 +46,7 @@ class About(TypedDict):
     exempt: NotRequired[bool | None]
     resource: NotRequired[bool | None]
     here: NotRequired[bool | None]
+    started: NotRequired[Count | None]
 
 
 class Program(Limited, About):
@@ -153,7 +155,16 @@ def _about(pid: int) -> About:
         "exempt": None if able is None else bool(able >> kernel.CAP_SYS_ADMIN & 1),
         "resource": None if able is None else bool(able >> kernel.CAP_SYS_RESOURCE & 1),
         "here": _is_local(pid),
+        "started": _started(own.started),
     }
+
+
+def _started(ticks: str) -> int | None:
+    """Return when a process began, of its ticks since boot (proc_pid_stat(5), 22), in seconds since 1970."""
+    if not ticks:
+        return None
+    boot = time.time() - time.clock_gettime(time.CLOCK_BOOTTIME)
+    return max(int(boot + int(ticks) / kernel.USER_HZ), 0)
 
 
 def _is_local(pid: int) -> bool | None:

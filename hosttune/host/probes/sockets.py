@@ -15,7 +15,7 @@ from typing import Any, NotRequired, TypedDict
 
 from hosttune import kernel
 from hosttune.host import sock_diag
-from hosttune.host.answers import Address, Port, Ports
+from hosttune.host.answers import Address, Interface, Port, Ports
 from hosttune.host.sock_diag import FAMILIES, FULL, SMALL, SMALLEST, Link
 
 TIMER_WAIT = 3  # idiag_timer of a socket that has shrunk to a timer, inet_twsk_diag_fill()
@@ -29,6 +29,8 @@ _DIGITS = bytes([48, *[49] * 255])  # 0 to "0", the rest to "1"
 
 Key = tuple[int, ...]
 Maps = dict[Key, "bytearray | array[int]"]
+Row = tuple[str, str, int, str]
+"""Source, address and port of a destination, and the device of the sockets, "" for none."""
 
 
 SETS = ("established", "time_wait", "half_closed", "other")
@@ -37,7 +39,8 @@ SETS = ("established", "time_wait", "half_closed", "other")
 class Tuple(TypedDict):
     """The ports of a source in use towards a destination, by state: hex integers in which bit p stands for port p.
 
-    `half_closed` are FIN_WAIT2 that is only a timer any more.
+    `half_closed` are FIN_WAIT2 that is only a timer any more. `device` is the interface or VRF that the sockets are
+    bound to, where they are to one.
     """
 
     source: Address
@@ -47,13 +50,15 @@ class Tuple(TypedDict):
     time_wait: Ports
     half_closed: NotRequired[Ports]
     other: Ports
+    device: NotRequired[Interface]
 
 
 class Local(TypedDict):
-    """The ports of all connected sockets of a local address."""
+    """The ports of all connected sockets of a local address, and the interface that they are bound to."""
 
     address: Address
     ports: Ports
+    device: NotRequired[Interface]
 
 
 class Sockets(sock_diag.Limited):
@@ -78,12 +83,13 @@ def _answer(link: Link, backends: list[list[Any]], whole: bool) -> Sockets:
 def _tuples(link: Link, backends: list[tuple[bytes, int]], held: list[sock_diag.Held]) -> list[Tuple]:
     """Return a row for each source and backend; append to `held` what owns a port by bind.
 
-    Each dump walks the whole table of sockets: bound and listening ones, which have no destination port, come with
-    the small ones, and of IPv6, where v4-mapped sockets are, with all.
+    Each dump walks the whole table of sockets: listening ones, which have no destination port, come with the small
+    ones, and of IPv6, where v4-mapped sockets are, with all. Bound ones are of a table of their own, and are asked for
+    whatever their destination: one that was refused without waiting keeps that, and its port, until it is closed.
     """
-    tuples: dict[tuple[str, str, int], dict[str, int]] = {}
+    tuples: dict[Row, dict[str, int]] = {}
     many = len(backends) > _FEW
-    rest = SMALL | 1 << kernel.LISTEN | 1 << kernel.BOUND_INACTIVE
+    rest = SMALL | 1 << kernel.LISTEN
     for family, columns, words in FAMILIES:
         filters, only = _filters(backends, family)
         listed = sock_diag.either([sock_diag.NO_DESTINATION, *filters]) if filters is not None else b""
@@ -92,25 +98,26 @@ def _tuples(link: Link, backends: list[tuple[bytes, int]], held: list[sock_diag.
             passes = [(rest, listed, 0)]
             passes += [(FULL, sock_diag.either(filters or []), only)] if backends else []
         wanted = _wanted(backends, family) if many or link is None else None
-        for states, code, dport in passes:
+        for states, code, dport in ((1 << kernel.BOUND_INACTIVE, b"", 0), *passes):
             for key, used in _maps(
                 sock_diag.dump(link, family, states, code, dport), columns, held, wanted, many
             ).items():
-                state, timer, port = key[:3]
-                source, address = key[3 : 3 + words], key[3 + words :]
+                state, timer, port, device = key[:4]
+                source, address = key[4 : 4 + words], key[4 + words :]
                 name = {kernel.ESTABLISHED: "established", kernel.TIME_WAIT: "time_wait"}.get(state, "other")
                 name = "half_closed" if timer == TIMER_WAIT and state != kernel.TIME_WAIT else name
-                row = (sock_diag.address(source), sock_diag.address(address), socket.ntohs(port))
+                ends = sock_diag.address(source), sock_diag.address(address)
+                row = (*ends, socket.ntohs(port), sock_diag.device(device))
                 sets = tuples.setdefault(row, {})
                 sets[name] = sets.get(name, 0) | mask(used)
     return [tuple_of(row, sets) for row, sets in sorted(tuples.items())]
 
 
-def tuple_of(row: tuple[str, str, int], sets: Mapping[str, int]) -> Tuple:
-    """Return the row of a source, an address and a port, with its sets of ports."""
-    source, address, port = row
+def tuple_of(row: Row, sets: Mapping[str, int]) -> Tuple:
+    """Return the row of a source, an address, a port and a device, with its sets of ports."""
+    source, address, port, device = row
     established, time_wait, half_closed, other = (hex(sets.get(name, 0)) for name in SETS)
-    return {
+    made: Tuple = {
         "source": source,
         "address": address,
         "port": port,
@@ -119,6 +126,7 @@ def tuple_of(row: tuple[str, str, int], sets: Mapping[str, int]) -> Tuple:
         "half_closed": half_closed,
         "other": other,
     }
+    return made | {"device": device} if device else made
 
 
 def _filters(backends: list[tuple[bytes, int]], family: int) -> tuple[list[sock_diag.Condition] | None, int]:
@@ -145,13 +153,19 @@ def _wanted(backends: list[tuple[bytes, int]], family: int) -> set[Key]:
 
 
 def _local(link: Link) -> list[Local]:
-    by_address: dict[str, int] = {}
+    by_address: dict[tuple[str, str], int] = {}
     for family, columns, words in FAMILIES:
         for states in (FULL, SMALL):
             for key, ports in _maps(sock_diag.dump(link, family, states), columns[:words]).items():
-                address = sock_diag.address(key)
-                by_address[address] = by_address.get(address, 0) | mask(ports)
-    return [{"address": address, "ports": hex(ports)} for address, ports in sorted(by_address.items())]
+                row = (sock_diag.address(key[1:]), sock_diag.device(key[0]))
+                by_address[row] = by_address.get(row, 0) | mask(ports)
+    return [local_of(row, ports) for row, ports in sorted(by_address.items())]
+
+
+def local_of(row: tuple[str, str], ports: int) -> Local:
+    """Return the row of a local address and a device, with its ports."""
+    made: Local = {"address": row[0], "ports": hex(ports)}
+    return made | {"device": row[1]} if row[1] else made
 
 
 def _maps(
@@ -161,7 +175,7 @@ def _maps(
     wanted: set[Key] | None = None,
     many: bool = False,
 ) -> Maps:
-    """Return maps of local ports, in network order, by addresses; with `held` by state, timer and port before them.
+    """Return maps of local ports, in network order, by device and addresses; with `held` by state, timer, port.
 
     `columns` are the 32-bit words of a message that hold the addresses, the destination's of them the later half.
     With `wanted` other destinations are left out. Where there are `many` tuples, a map is a list of ports.
@@ -170,12 +184,15 @@ def _maps(
     for data, uniform in dump:
         for stride, run in sock_diag.runs(data, uniform, held):
             words, halves = array("I", run), array("H", run)
-            step = stride // 4
+            step, count = stride // 4, len(run) // stride
             keys: list[Any] = [words[c::step] for c in columns]
             far = [halves[11 :: step * 2], *keys[len(keys) // 2 :]]
+            devices = words[sock_diag.DEVICE :: step]
+            # of most hosts no socket is bound to a device, and bytes are quicker to walk than words
+            keys.insert(0, devices if any(devices) else bytes(count))
             if held is not None:
                 # a full socket's timer says nothing here, and would only split its map
-                timers = run[18::stride] if stride < SMALLEST + 16 else bytes(len(run) // stride)
+                timers = run[18::stride] if stride < SMALLEST + 16 else bytes(count)
                 keys = [run[17::stride], timers, halves[11 :: step * 2], *keys]
             pairs: Iterable[tuple[int, Key]] = zip(halves[10 :: step * 2], zip(*keys, strict=True), strict=True)
             if wanted is not None:

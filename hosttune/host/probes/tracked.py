@@ -17,9 +17,9 @@ from hosttune.host import netlink, sock_diag
 from hosttune.host.answers import Address, Count, Port
 from hosttune.model import Reason
 
-_NETLINK_NETFILTER = 12
+NETFILTER = 12  # NETLINK_NETFILTER
 _GET = 1 << 8 | 1  # NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_GET
-_HEAD = 20  # struct nlmsghdr and struct nfgenmsg
+HEAD = 20  # struct nlmsghdr and struct nfgenmsg
 _ORIGINAL, _REPLY, _STATUS, _PROTOCOL = 1, 2, 3, 4  # CTA_TUPLE_ORIG, CTA_TUPLE_REPLY, CTA_STATUS, CTA_PROTOINFO
 _SOURCE_NAT = 1 << 4  # IPS_SRC_NAT, linux/netfilter/nf_conntrack_common.h
 # enum tcp_conntrack, linux/netfilter/nf_conntrack_tcp.h
@@ -51,7 +51,7 @@ class Tracked(TypedDict):
 def run(most: int = 4_000) -> Tracked:
     """Return what a sample of about `most` entries holds; raises HostError."""
     try:
-        with netlink.opened(_NETLINK_NETFILTER) as link:
+        with netlink.opened(NETFILTER) as link:
             return sample(link, most)
     except OSError as error:
         raise HostError(Reason.UNREADABLE, f"ctnetlink: {os.strerror(error.errno or 0)}") from error
@@ -62,12 +62,12 @@ def sample(link: socket.socket, most: int) -> Tracked:
     states: Counter[str] = Counter()
     shared: Counter[tuple[str, str, int]] = Counter()
     whole = True
-    link.send(struct.pack("=IHHIIBBH", _HEAD, _GET, netlink.REQUEST_DUMP, 0, 0, socket.AF_UNSPEC, 0, 0))
+    link.send(request(socket.AF_UNSPEC))
     for _, data, start, end in netlink.messages(link, 1 << 16):
-        fields = netlink.attributes(data, start + _HEAD, end)
-        states[_state(fields)] += 1
-        if int.from_bytes(fields.get(_STATUS, b"")[:4]) & _SOURCE_NAT and (ends := _ends(fields.get(_REPLY, b""))):
-            shared[ends] += 1
+        fields = netlink.attributes(data, start + HEAD, end)
+        states[state(fields)] += 1
+        if source_translated(fields) and (goal := ends(fields)):
+            shared[goal] += 1
         if states.total() >= most:
             whole = False
             break
@@ -82,11 +82,34 @@ def sample(link: socket.socket, most: int) -> Tracked:
     }
 
 
+def request(family: int, wanted: bytes = b"") -> bytes:
+    """Return the question for all entries of a family that fit the attributes `wanted`."""
+    length = HEAD + len(wanted)
+    return struct.pack("=IHHIIBBH", length, _GET, netlink.REQUEST_DUMP, 0, 0, family, 0, 0) + wanted
+
+
+def source_translated(fields: dict[int, bytes]) -> bool:
+    """Say whether an entry's connection leaves with another source."""
+    return bool(int.from_bytes(fields.get(_STATUS, b"")[:4]) & _SOURCE_NAT)
+
+
+def source(fields: dict[int, bytes]) -> str:
+    """Return who began the connection of an entry, "" where it does not say."""
+    addresses = _nest(_nest(fields.get(_ORIGINAL, b"")).get(1, b""))
+    packed = addresses.get(1) or addresses.get(3) or b""
+    return sock_diag.readable(packed) if len(packed) in (4, 16) else ""
+
+
+def translated_port(fields: dict[int, bytes]) -> int:
+    """Return to which port an entry's replies go: that with which its connection leaves (CTA_PROTO_DST_PORT)."""
+    return int.from_bytes(_nest(_nest(fields.get(_REPLY, b"")).get(2, b"")).get(3, b"")[:2])
+
+
 def _nest(data: bytes) -> dict[int, bytes]:
     return netlink.attributes(data, 0, len(data))
 
 
-def _state(fields: dict[int, bytes]) -> str:
+def state(fields: dict[int, bytes]) -> str:
     """Return the state of a TCP entry; CTA_PROTOINFO_TCP and CTA_PROTOINFO_TCP_STATE are both the first of their nest.
 
     Other protocols have none, and are known by the number in their tuple.
@@ -98,12 +121,12 @@ def _state(fields: dict[int, bytes]) -> str:
     return "udp" if protocol[:1] == bytes([socket.IPPROTO_UDP]) else "other"
 
 
-def _ends(reply: bytes) -> tuple[str, str, int] | None:
-    """Return of the tuple of the replies to whom they go, from whom, and from which port (CTA_IP_*, CTA_PROTO_*).
+def ends(fields: dict[int, bytes]) -> tuple[str, str, int] | None:
+    """Return to whom an entry's replies go, from whom, and from which port (CTA_IP_*, CTA_PROTO_*).
 
-    None where it names no two addresses.
+    None where their tuple names no two addresses.
     """
-    parts = _nest(reply)
+    parts = _nest(fields.get(_REPLY, b""))
     addresses, ports = _nest(parts.get(1, b"")), _nest(parts.get(2, b""))
     source, target = addresses.get(1) or addresses.get(3), addresses.get(2) or addresses.get(4)
     if source is None or target is None or {len(source), len(target)} - {4, 16}:

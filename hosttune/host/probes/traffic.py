@@ -133,9 +133,11 @@ class _Look:
         held, listeners = owners(self.link)
         self.ports = {socket.htons(row["port"]) for row in held if row["listen"]}
         for family, columns, _ in sock_diag.FAMILIES:
-            self._going(family, columns)
-            self._coming(family, columns)
-            self._passing(family, columns)
+            used = self.link is None or sock_diag.in_use(family)  # /proc is read to its end as it is
+            self._going(family, columns, used)
+            if used:
+                self._coming(family, columns)
+                self._passing(family, columns)
         flows: dict[Key, Counter[str]] = {}
         for key, row in self.flows.items():
             flows.setdefault(plain(key), Counter()).update(row)
@@ -163,10 +165,10 @@ class _Look:
         ends = {"source": source_of(key), "address": words(far[:-1]), "port": socket.ntohs(far[-1])}
         return cast(Flow, ends | row)  # the counts have the names of its fields
 
-    def _going(self, family: int, columns: tuple[int, ...]) -> None:
+    def _going(self, family: int, columns: tuple[int, ...], used: bool) -> None:
         """Count what goes out, all of it: established, and what waits after its end."""
         filters = _without(self.ports)
-        for step, run in _sockets(self.link, family, 1 << ESTABLISHED, filters):
+        for step, run in _sockets(self.link, family, 1 << ESTABLISHED, filters) if used else ():
             keys, local, _ = _columns(run, step, columns)
             going = [port not in self.ports for port in local]
             self._add("established", keys, going)

@@ -14,7 +14,7 @@ from hosttune.host import proc
 from hosttune.host.answers import Count
 
 # the name of a machine that runs programs, and an argument by which one of them is known
-_RUNS = {"beam.smp": {"tsung": re.compile(r"\btsung")}}
+MACHINES = {"beam.smp": {"tsung": re.compile(r"\btsung")}}
 
 
 class Worker(TypedDict):
@@ -28,7 +28,7 @@ class Worker(TypedDict):
 def run(pids: list[int]) -> list[Worker]:
     """Return those that do the work: these, or the children alike of one; without those that only keep others."""
     processes: dict[int, tuple[str, str, int]] = {}
-    for pid in [*pids, *_children(pids[0])] if len(pids) == 1 else pids:
+    for pid in [*pids, *children(pids[0])] if len(pids) == 1 else pids:
         try:
             processes[pid] = _who(pid)
         except OSError:
@@ -47,7 +47,8 @@ def run(pids: list[int]) -> list[Worker]:
     ]
 
 
-def _children(pid: int) -> list[int]:
+def children(pid: int) -> list[int]:
+    """Return the children of a process's first thread, [] where they cannot be seen."""
     try:
         with open(f"/proc/{pid}/task/{pid}/children") as file:
             return [int(word) for word in file.read().split()]
@@ -73,4 +74,4 @@ def stat(pid: int) -> proc.Stat:
 
 def named(name: str, line: str) -> str:
     """Return the program that a process of this name and command line runs."""
-    return next((program for program, mark in _RUNS.get(name, {}).items() if mark.search(line)), name)
+    return next((program for program, mark in MACHINES.get(name, {}).items() if mark.search(line)), name)

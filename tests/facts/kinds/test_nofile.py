@@ -8,6 +8,7 @@ import pytest
 
 from hosttune.facts.kinds import nofile
 from hosttune.model import Reading, Reason, Subject, Unknown
+from hosttune.resolve.systemd_limits import resolve_unit
 from tests.running import Running
 
 FILES = {
@@ -83,3 +84,13 @@ def test_unknown(name: str, reason: Reason, tmp_path: Path) -> None:
     runtime = reading(tmp_path, name).runtime
     assert isinstance(runtime, Unknown)
     assert runtime.reason is reason
+
+
+def test_a_transient_unit_is_a_unit_while_it_runs(tmp_path: Path) -> None:
+    """systemd-run(1) writes its file below /run, which is empty after a boot."""
+    made = tmp_path / "run/systemd/transient/run-1.service"
+    made.parent.mkdir(parents=True)
+    made.write_text("[Service]\nLimitNOFILE=777\n")
+    host = Running(str(tmp_path))
+    now, boot = (resolve_unit(host, "run-1.service", now=now) for now in (True, False))
+    assert (now.exists, now.soft, boot.exists) == (True, 777, False)
