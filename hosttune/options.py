@@ -72,9 +72,13 @@ class Options(_Group):
     """The role of a host and the load that it shall carry.
 
     `role`, `profile`: names and files of profiles, none for the base profile. `connections`, `rate` (a second) and
-    `hold` (seconds): None for those of the profiles. `backend`: HOST:PORT, `backends_from`: a proxy's configuration,
-    `source`: addresses or `all`, `bind_mode`: connect, no-port, bind[:LO-HI] or explicit[:LO-HI]. `service`, `user`,
-    `pid`, `process_name`: whose descriptor limits count.
+    `hold` (seconds): None for those of the profiles. `backend`: HOST:PORT, `backends_from`: files and directories of a
+    proxy's configuration, `source`: addresses or `all`, `bind_mode`: connect, no-port, bind or
+    explicit, each also with :LO-HI. `mark`: SO_MARK of the program's sockets, `device`: the interface or the VRF that
+    it binds them to (SO_BINDTODEVICE), None and "": as its process shows. `service`, `user`, `pid`, `process_name`:
+    whose descriptor limits count, and whose user routing may go by. `bytes_in_flight`: unread or unsent bytes of a
+    connection, in messages of `message_size` bytes; or `throughput` (bytes a second of each connection) at an `rtt` in
+    ms, whose product they are.
     """
 
     role: Sequence[str] = ()
@@ -83,13 +87,19 @@ class Options(_Group):
     rate: int | None = _number(10**7)
     hold: int | None = _number(10**8, least=0)
     backend: Sequence[str] = ()
-    backends_from: str = ""
+    backends_from: Sequence[str] = ()
     source: Sequence[str] = ()
     bind_mode: str = ""
+    mark: int | None = _number((1 << 32) - 1, least=0)
+    device: str = ""
     service: str = ""
     user: Sequence[str] = ()
     pid: int | None = _number(kernel.PID_MAX_LIMIT)
     process_name: str = ""
+    bytes_in_flight: int | None = _number(10**12, least=0)
+    message_size: int | None = _number(10**9)
+    throughput: int | None = _number(10**12)
+    rtt: int | None = _number(600_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,6 +115,7 @@ class Place(_Group):
 class ApplyOptions(_Group):
     """How a host is made ready for its role.
 
+    `key`: values that are asked for one by one, KEY=VALUE, in place of a role.
     `only`: the kinds of target to write (sysctl, limits, units, addresses), none for all; `leave`: keys that stay as
     they are. `runtime_only`: nothing that survives a boot, `persist_only`: files alone. `live`: running processes get
     their limits too, `restart`: services are started again. `reserve_listeners`: the ports of services are reserved.
@@ -113,6 +124,7 @@ class ApplyOptions(_Group):
     command `confirm_if` once that exits 0. `reason` is for the history.
     """
 
+    key: Sequence[str] = ()
     only: Sequence[str] = ()
     leave: Sequence[str] = ()
     runtime_only: bool = False

@@ -69,6 +69,10 @@ def octal(letter: str) -> str:
     return "".join(f"\\{byte:03o}" for byte in letter.encode("utf-8", "surrogateescape"))
 
 
+_FIELDS: dict[type, tuple[str, ...]] = {}
+_BARE = {int, float, bool, type(None)}  # what has no text in it
+
+
 def cleaned(noun: Noun, *kept: type) -> Noun:
     """Return a noun of the model with every text in it clean, however deep; what is clean already is not copied.
 
@@ -83,7 +87,7 @@ def _cleaned(value: Any, kept: tuple[type, ...]) -> Any:
     if isinstance(value, str) and not isinstance(value, Enum):
         text = clean(value)
         return None if text == value else text
-    if value is None or isinstance(value, (int, float, Enum, *kept)):
+    if type(value) in _BARE or isinstance(value, (int, float, Enum, *kept)):
         return None
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return _noun(value, kept)
@@ -98,12 +102,24 @@ def _cleaned(value: Any, kept: tuple[type, ...]) -> Any:
 
 
 def _noun(noun: Any, kept: tuple[type, ...]) -> Any:
-    fields = {f.name: _cleaned(getattr(noun, f.name), kept) for f in dataclasses.fields(noun) if f.init}
-    changed = {name: value for name, value in fields.items() if value is not None}
+    changed = {}
+    for name in _names(type(noun)):
+        value = getattr(noun, name)
+        if type(value) not in _BARE and (text := _cleaned(value, kept)) is not None:
+            changed[name] = text
     return dataclasses.replace(noun, **changed) if changed else None
+
+
+def _names(noun: type) -> tuple[str, ...]:
+    """Return the names of the fields of a noun; of thousands of one type they are looked up once."""
+    if noun not in _FIELDS:
+        _FIELDS[noun] = tuple(field.name for field in dataclasses.fields(noun) if field.init)
+    return _FIELDS[noun]
 
 
 def _each(values: Iterable[Any], kept: tuple[type, ...]) -> list[Any] | None:
     """Return values of which at least one had to be cleaned, None where all are clean as they are."""
-    items = [cleaned(value, *kept) for value in values]
-    return None if all(a is b for a, b in zip(items, values, strict=True)) else items
+    items = [_cleaned(value, kept) for value in values]
+    if all(item is None for item in items):
+        return None
+    return [value if item is None else item for item, value in zip(items, values, strict=True)]

@@ -8,7 +8,10 @@ from __future__ import annotations
 import functools
 import importlib
 import pkgutil
+import sys
+from collections.abc import Callable, Collection
 from types import ModuleType
+from typing import Any
 
 
 def names(package: str) -> tuple[str, ...]:
@@ -21,6 +24,24 @@ def load(package: str, name: str) -> ModuleType:
     if name not in names(package):
         raise KeyError(name)
     return importlib.import_module(f"{package}.{name}")
+
+
+def late(package: str, **parts: Collection[str]) -> Callable[[str], Any]:
+    """Return the `__getattr__` of a package whose names are imported once they are asked for.
+
+    `parts` are its modules, each with the names that the package gives out of it; a module that has the name of one of
+    them would take its place.
+    """
+
+    def of(name: str) -> Any:
+        part = next((part for part, its in parts.items() if name in its), None)
+        if part is None:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        value = getattr(importlib.import_module(f"{package}.{part}"), name)
+        setattr(sys.modules[package], name, value)
+        return value
+
+    return of
 
 
 @functools.cache  # a journal of a thousand records asks ten thousand times

@@ -38,6 +38,9 @@ def pytest_configure(config: pytest.Config) -> None:
         settings.load_profile("fast")
     # a process starts twice as fast where its modules were compiled before
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    # pytest-xdist gives its workers a size of the terminal, which a terminal of a test's own would then have too
+    for name in ("COLUMNS", "LINES"):
+        os.environ.pop(name, None)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -60,10 +63,16 @@ def _fast(config: pytest.Config) -> bool:
     return bool(config.getoption("markexpr", "") == "not slow")
 
 
+def pytest_sessionstart(session: pytest.Session) -> None:
+    if session.config.getoption("numprocesses", None) and not os.environ.get("PYTEST_XDIST_WORKER"):
+        ahead.share()
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     if not session.config.option.collectonly:
         marks = [item.get_closest_marker("guest") for item in session.items]
-        ahead.start(list(dict.fromkeys(mark.args[0] for mark in marks if mark)), len(session.items))
+        first = os.environ.get("PYTEST_XDIST_WORKER", "gw0") == "gw0"
+        ahead.start(list(dict.fromkeys(mark.args[0] for mark in marks if mark)), len(session.items), first)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -48,7 +48,7 @@ WRONG = {
     "backend without port": (["check", "--role", "lb", "--backend", "10.0.0.1"], "port"),
     "backend with a wrong port": (["check", "--role", "lb", "--backend", "10.0.0.1:70000"], "70000"),
     "unresolvable host": (["check", "--role", "lb", "--backend", "no-such-host.invalid:1883"], "no-such-host.invalid"),
-    "wrong source": (["check", "--role", "lb", "--backend", "127.0.0.1:1883", "--source", "1.2.3"], "1.2.3"),
+    "wrong source": (["check", "--role", "lb", "--backend", "127.0.0.1:1883", "--source", "1.2.3.4.5"], "1.2.3"),
     "wrong mode": (["check", "--role", "lb", "--bind-mode", "late"], "late"),
     "missing profile": (["check", "--profile", "/nonexistent.toml"], "/nonexistent.toml"),
     "missing snapshot": (["check", "--snapshot", "/nonexistent"], "/nonexistent"),

@@ -34,7 +34,7 @@ GROUPS = (ApplyOptions, Dialogue, Options, Place, Proving, RollbackOptions, Sour
         (Options, {"rate": 10**12}, "--rate 1,000,000,000,000: write a number from 1 to 10,000,000"),
         (Options, {"role": 5}, "--role 5: it takes texts"),
         (Options, {"backend": ["10.0.0.1:80", None]}, "--backend None: it takes a text"),
-        (Options, {"backends_from": None}, "--backends-from None: it takes a text"),
+        (Options, {"backends_from": None}, "--backends-from None: it takes texts"),
         (Place, {"root": 3}, "--root 3: it takes a text"),
         (RollbackOptions, {"id": 0}, "--id 0: write a number from 1 to 1,000,000,000"),
         (Watching, {"interval": "1s"}, "--interval '1s': it takes a number"),

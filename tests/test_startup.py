@@ -51,6 +51,18 @@ def test_a_check_imports_nothing_heavy(more: list[str]) -> None:
     assert not run("check", "--role", "lb", *more) & HEAVY
 
 
+def test_a_check_waits_for_no_other_program_and_for_no_other_verb() -> None:
+    found = run("check", "--role", "lb")
+    assert "hosttune.workflows.finding" in found
+    assert not found & {"yaml", "xml.etree.ElementTree", "xml.parsers.expat", "secrets"}
+    shelves = "hosttune.programs.shelves."
+    assert not {name for name in found if name.startswith(shelves) and name.endswith(".writing")}
+    # that of the role's unit is read where it does not run; Envoy and Tsung have no unit here
+    assert not {name for name in found if name.startswith((f"{shelves}envoy.", f"{shelves}tsung."))}
+    nouns = ("diagnosis", "explanation", "fleet", "proofs", "resolution", "sources", "topology", "watching")
+    assert not found & {f"hosttune.model.{noun}" for noun in nouns}
+
+
 def test_verbs_import_their_leaves_late() -> None:
     names = [f"hosttune.commands.{module.name}" for module in pkgutil.iter_modules(hosttune.commands.__path__)]
     assert not imported(f"import {', '.join(names)}") & HEAVY

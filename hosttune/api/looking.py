@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from hosttune.model import (
         Account,
+        Comparison,
         Diagnosis,
         Explanation,
         Report,
@@ -50,7 +51,7 @@ def check(
 
     >>> report = hosttune.check(Options(role="lb", connections=200_000), Place(snapshot=SNAPSHOT))
     >>> [str(finding.subject) for finding in report.findings if finding.verdict is Verdict.FAIL][:2]
-    ['sysctl:fs.epoll.max_user_watches', 'sysctl:kernel.threads-max']
+    ['sysctl:fs.epoll.max_user_watches', 'sysctl:net.ipv4.ip_local_port_range']
     """
     from hosttune.workflows import check, examine
 
@@ -65,7 +66,7 @@ def capacity(options: Options = _ANY, place: Place = _HERE, *, command: str = ""
     >>> report.bounds[0].name, report.bounds[0].hard, report.bounds[0].knee
     ('source ports, one backend from one address', 28232, 14116)
     >>> [remedy.text for remedy in report.remedies][1]
-    'range 1024 65535'
+    'range 10240 65535'
     """
     from hosttune.workflows import check
 
@@ -146,6 +147,29 @@ def resolve(
     from hosttune.workflows import resolve
 
     return resolve.resolve(several(key), several(user), several(unit), place)
+
+
+def diff(
+    left: str = "",
+    right: str = "",
+    *,
+    against: str = "",
+    options: Options = _ANY,
+    place: Place = _HERE,
+    command: str = "",
+) -> Comparison:
+    """Say what differs between two files of `snapshot` or JSON reports, and what each difference does, by its weight.
+
+    Without `right` the other side is the host of `place`; `against` is `defaults` (of its kernel), `required` (by its
+    role) or `boot` (its own next one), which take one host.
+
+    >>> comparison = hosttune.diff(SNAPSHOT, against="required", options=Options(role="lb"))
+    >>> comparison.contrasts[0].subject, comparison.contrasts[0].matters
+    ('net.ipv4.ip_local_port_range', True)
+    """
+    from hosttune.workflows import diff
+
+    return diff.diff(left, right, against, options, place, command)
 
 
 def explain(key: str, *, profile: str | Sequence[str] = (), tell: Tell | None = None) -> tuple[Explanation, ...]:

@@ -6,7 +6,7 @@ import dataclasses
 import re
 from collections.abc import Collection
 
-from hosttune.changes import entries
+from hosttune.changes import entries, losing
 from hosttune.changes.draft import Draft, Row, serves
 from hosttune.changes.dropins import Blocker, Place, Resolved, place
 from hosttune.changes.planned import Planned
@@ -42,7 +42,8 @@ def logins(draft: Draft, limits: list[Row]) -> None:
     def others(host: Planned, known: Collection[str]) -> object:
         return {user: _login(host, user) for user in {line.split()[0] for line in known} - set(users)}
 
-    place(draft, _LIMITS, wanted, _login_blocker(users), others, serves(users.values()))
+    if place(draft, _LIMITS, wanted, _login_blocker(users), others, serves(users.values())):
+        draft.notes += [note for user in users for note in losing.of_login(draft.future, user)]
 
 
 def _login_blocker(logins: dict[str, Row]) -> Blocker:
@@ -79,7 +80,8 @@ def units(draft: Draft, limits: list[Row]) -> None:
         if kind == "unit":
             where, setting = dataclasses.replace(_SERVICES, folder=f"{_SERVICES.folder}/{name}.d"), "LimitNOFILE"
         wanted = {setting: entries.Line(f"{setting}={_joined(pair(row.disk) or ())}", row.why)}
-        place(draft, where, wanted, _unit_blocker(row), lambda host, known: None, tuple(row.serves))
+        if place(draft, where, wanted, _unit_blocker(row), lambda host, known: None, tuple(row.serves)):
+            draft.notes += losing.of_unit(draft.future, name) if kind == "unit" else []
 
 
 def _unit_blocker(row: Row) -> Blocker:

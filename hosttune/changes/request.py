@@ -76,7 +76,8 @@ class PlanFacts:
     is not known. `listening`: ports with a TCP listener, as a set of bits; None where they are unknown.
     `defaults` are what the kernel holds after a boot where no file sets a key, as far as that is known.
     `described` are the keys of which the profiles say what they are. `written` are the lines of our files that the
-    journal knows, by path; None where it is not to be had.
+    journal knows, by path; None where it is not to be had. `hardening` are the values that guides of hardening give a
+    key, as "VALUE: why".
     """
 
     machine: Machine
@@ -86,3 +87,4 @@ class PlanFacts:
     described: frozenset[str] = frozenset()
     addresses: AddressFacts = field(default_factory=AddressFacts)
     written: Mapping[str, Collection[str]] | None = None
+    hardening: Mapping[str, str] = field(default_factory=dict)

@@ -93,6 +93,30 @@ def prove(
 
 
 @app.command()
+def diff(
+    options: Annotated[Options, Fields("role", "profile", "connections", "rate", "backend", "source", "bind_mode")],
+    place: Annotated[Place, Fields("netns", "root")],
+    left: Annotated[str, typer.Argument(metavar="A", help="A file of `snapshot`, or a JSON report of `check`.")] = "",
+    right: Annotated[str, typer.Argument(metavar="B", help="Another; without it this host, as it is now.")] = "",
+    defaults: Annotated[bool, typer.Option("--defaults", help="Against the defaults of its kernel.")] = False,
+    required: Annotated[bool, typer.Option("--required", help="Against what its role requires.")] = False,
+    boot: Annotated[bool, typer.Option("--boot", help="Against its own next boot.")] = False,
+    format: Annotated[str, formats_of("Comparison")] = "table",
+    verbose: Verbose = False,
+) -> None:
+    """Say what differs between two hosts, ranked by what each difference alone does to the number of connections.
+
+    `hosttune diff good.json bad.json`; `hosttune diff last-week.json` holds a file against this host;
+    `hosttune diff --boot` this host against its next boot.
+    Exit: 0 nothing that matters differs, 1 something does, 2 wrong use, 3 nothing could be compared.
+    """
+    from hosttune.commands import diff
+
+    against = [name for name, given in (("defaults", defaults), ("required", required), ("boot", boot)) if given]
+    raise typer.Exit(diff.run(left, right, against, options, place, format, verbose))
+
+
+@app.command()
 def resolve(
     place: Annotated[Place, Fields("root", "snapshot")],
     keys: Annotated[list[str] | None, typer.Argument(metavar="[KEY]...", autocompletion=completing.sysctls)] = None,

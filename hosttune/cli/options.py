@@ -72,6 +72,22 @@ Hold = Annotated[
     int | None,
     _number(Options, "hold", "Seconds that a connection lives; 0: it stays."),
 ]
+InFlight = Annotated[
+    int | None,
+    _number(Options, "bytes_in_flight", "Bytes of a connection that wait unread or unsent."),
+]
+MessageSize = Annotated[
+    int | None,
+    _number(Options, "message_size", "Bytes of each message among them; small ones take more memory."),
+]
+Throughput = Annotated[
+    int | None,
+    _number(Options, "throughput", "Bytes per second of each connection; with --rtt: what is in flight."),
+]
+Rtt = Annotated[
+    int | None,
+    _number(Options, "rtt", "Round trip to the peers, in milliseconds."),
+]
 Backends = Annotated[
     list[str] | None, typer.Option("--backend", help="A backend that is connected to; repeatable.", metavar="HOST:PORT")
 ]
@@ -84,30 +100,47 @@ ModeText = Annotated[
     str,
     typer.Option(
         "--bind-mode",
-        help="connect, no-port, bind[:LO-HI] or explicit[:LO-HI].",
+        help="connect, no-port, bind or explicit, each also with :LO-HI.",
         metavar="MODE",
         autocompletion=completing.choice("connect", "no-port", "bind", "explicit"),
     ),
+]
+Mark = Annotated[
+    int | None,
+    typer.Option(
+        parser=usage.marked,
+        metavar="MARK",
+        help="SO_MARK of the program's sockets, as 9 or 0x9: rules of routing may go by it.",
+    ),
+]
+Device = Annotated[
+    str, typer.Option(help="Interface or VRF that the program binds its sockets to (SO_BINDTODEVICE).", metavar="NAME")
 ]
 Pid = Annotated[
     int | None,
     _number(Options, "pid", "A running process: its limits, its network."),
 ]
 ProcessName = Annotated[str, typer.Option(help="A running process by name.", metavar="NAME")]
-FromConfig = Annotated[str, FileOption("--backends-from", help="Read them from haproxy.cfg or nginx.conf.")]
+FromConfig = Annotated[
+    list[str] | None,
+    FileOption("--backends-from", help="Read them from haproxy.cfg, nginx.conf or a directory of it; repeatable."),
+]
 StalledAt = Annotated[
     int | None,
     _number(Stall, "stalled_at", "The number of connections at which it stopped."),
 ]
 LoadOptions = Annotated[
     Options,
-    Fields("role", "profile", "connections", "rate", "hold", "backend", "backends_from", "source", "bind_mode"),
+    Fields(
+        *("role", "profile", "connections", "rate", "hold", "backend", "backends_from", "source", "bind_mode"),
+        *("mark", "device"),
+    ),
 ]
 HostOptions = Annotated[
     Options,
     Fields(
         *("role", "profile", "connections", "rate", "hold", "backend", "backends_from", "source", "bind_mode"),
-        *("service", "user"),
+        *("mark", "device", "service", "user", "bytes_in_flight", "message_size", "throughput", "rtt"),
     ),
 ]
 Image = Annotated[Place, Fields("root")]
@@ -183,6 +216,8 @@ Budget = Annotated[
 ]
 Planned = Annotated[bool, typer.Option("--planned", help="With the settings that apply would give.")]
 
+_KEY = "One value, and no role: a sysctl, or nofile=N with --service, --user or --pid; repeatable."
+_ALLOW = "A sysctl to take from a profile though it does not concern connections; repeatable."
 
 SHARED: dict[str, Any] = {
     "role": Roles,
@@ -190,10 +225,16 @@ SHARED: dict[str, Any] = {
     "connections": Connections,
     "rate": Rate,
     "hold": Hold,
+    "bytes_in_flight": InFlight,
+    "message_size": MessageSize,
+    "throughput": Throughput,
+    "rtt": Rtt,
     "backend": Backends,
     "backends_from": FromConfig,
     "source": Sources,
     "bind_mode": ModeText,
+    "mark": Mark,
+    "device": Device,
     "service": Service,
     "user": User,
     "pid": Pid,
@@ -210,6 +251,7 @@ SHARED: dict[str, Any] = {
             autocompletion=completing.written,
         ),
     ],
+    "key": Annotated[list[str] | None, typer.Option("--key", help=_KEY, metavar="KEY=VALUE")],
     "leave": Annotated[list[str] | None, Sysctls("--except", help="A key to leave alone; repeatable.")],
     "runtime_only": Annotated[bool, typer.Option("--runtime-only", help="Write nothing that survives a boot.")],
     "persist_only": Annotated[bool, typer.Option("--persist-only", help="Write files only, for the next boot.")],
@@ -242,13 +284,7 @@ SHARED: dict[str, Any] = {
             metavar="ADDRESSES",
         ),
     ],
-    "allow_key": Annotated[
-        list[str] | None,
-        Sysctls(
-            "--allow-key",
-            help="A sysctl to take from a profile though it does not concern connections; repeatable.",
-        ),
-    ],
+    "allow_key": Annotated[list[str] | None, Sysctls("--allow-key", help=_ALLOW)],
     "reason": Annotated[
         str | None,
         typer.Option(callback=usage.reason, help="Why, for `hosttune history`: a ticket, a sentence.", metavar="TEXT"),

@@ -8,15 +8,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hosttune.diagnosis import own_limits, saying
+from hosttune import kernel
+from hosttune.diagnosis import fixing, own_limits, paces, saying
 from hosttune.diagnosis.clues import Clues
 from hosttune.diagnosis.rule import Rule, some
-from hosttune.model import Cause, Certainty, Evidence, Listener, Program, Unknown
+from hosttune.model import Cause, Certainty, Evidence, Fix, Listener, Program, Unknown
 
 NETSTAT = "/proc/net/netstat"
 SOCKETS = "sock_diag"
 OVERFLOWS = "TcpExt.ListenOverflows"
 SOMAXCONN, SOMAXCONN_FILE = "net.core.somaxconn", "/proc/sys/net/core/somaxconn"
+ERRNOS = ("ETIMEDOUT", "ECONNRESET", "ECONNREFUSED", "none")
+"""What clients of a full queue see: a SYN that is dropped, an answer that resets (tcp_abort_on_overflow, tcp(7))."""
+
 LOG = "nothing at the server; clients wait, and time out (ETIMEDOUT from connect()) after minutes"
 DESCRIPTORS = "give the process more descriptors (nofile): then it accepts again, and the queue empties"
 _TWICE = "nstat -az TcpExtListenOverflows TcpExtListenDrops, twice; ss -ltn"
@@ -34,7 +38,8 @@ class Queue:
     """An accept queue that is full, or one that overflows from time to time.
 
     `listener` None: it is not known which one it is. `starved` is the process that cannot accept for want of a
-    descriptor. `own`: it is shorter than somaxconn, so that the program has asked for no more.
+    descriptor. `own`: it is shorter than somaxconn, so that the program has asked for no more. `sharing` are the
+    sockets that share its port, itself among them, each with a queue of its own.
     """
 
     listener: Listener | None
@@ -43,6 +48,7 @@ class Queue:
     owner: Program | None = None
     starved: Program | None = None
     own: bool = False
+    sharing: tuple[Listener, ...] = ()
 
     @property
     def sure(self) -> bool:
@@ -57,8 +63,11 @@ class Queue:
 
     @property
     def at(self) -> int | None:
-        """How many it holds: one more than the backlog (include/net/sock.h, sk_acceptq_is_full)."""
-        return self.listener.backlog + 1 if self.listener else None
+        """How many it holds: one more than the backlog (include/net/sock.h, sk_acceptq_is_full); all that are full."""
+        if self.listener is None:
+            return None
+        full = [other for other in self.sharing if other.queue > other.backlog] or [self.listener]
+        return sum(other.backlog + 1 for other in full)
 
     @property
     def whose(self) -> str:
@@ -69,6 +78,9 @@ class Queue:
 def queues(clues: Clues) -> tuple[Queue, ...]:
     """Return the queues that are full now; where none is, the one that overflows between two looks."""
     full = _once_each(listener for listener in clues.listeners if listener.queue > listener.backlog)
+    # one cause for all sockets that share a port: of a process without descriptors, else the longest of them
+    full.sort(key=lambda each: (_starved(clues, each, owner_of(clues, each)) is not None, each.backlog))
+    full = list({str(listener): listener for listener in full}.values())
     if full:
         return tuple(_full(clues, listener, alone=len(full) == 1) for listener in full)
     if not clues.rates.rose(OVERFLOWS):
@@ -91,11 +103,27 @@ def _full(clues: Clues, listener: Listener, alone: bool) -> Queue:
     elif dropping or retried:
         certainty = Certainty.LIKELY
     text = f"{listener}: Recv-Q {listener.queue:,} above Send-Q {listener.backlog:,}, its queue is full"
-    evidence = [Evidence(text, f"{SOCKETS}, ss -ltn"), *_drops(clues)]
+    evidence = [Evidence(text, f"{SOCKETS}, ss -ltn"), *_sharing(clues, listener), *_drops(clues)]
     if retried:
         clients = "1 client" if retried == 1 else f"{retried:,} clients"
         evidence.append(Evidence(f"{clients} on this host sent it their SYN more than once", SOCKETS))
     return _queue(clues, listener, certainty, tuple(evidence))
+
+
+def _alike(clues: Clues, listener: Listener) -> tuple[Listener, ...]:
+    """Return the sockets that share a listener's port, itself among them."""
+    return tuple(other for other in clues.listeners if str(other) == str(listener))
+
+
+def _sharing(clues: Clues, listener: Listener) -> tuple[Evidence, ...]:
+    """Return how full the queues of one port are together, where several sockets share it (SO_REUSEPORT)."""
+    alike = _alike(clues, listener)
+    if len(alike) < 2:
+        return ()
+    full = sum(other.queue > other.backlog for other in alike)
+    waiting, room = sum(other.queue for other in alike), sum(other.backlog + 1 for other in alike)
+    text = f"{len(alike):,} sockets share the port, a queue each: {full:,} full, {waiting:,} of {room:,} wait in all"
+    return (Evidence(text, f"{SOCKETS}, ss -ltn"),)
 
 
 def _queue(clues: Clues, listener: Listener, certainty: Certainty, evidence: tuple[Evidence, ...]) -> Queue:
@@ -110,10 +138,11 @@ def _queue(clues: Clues, listener: Listener, certainty: Certainty, evidence: tup
     return Queue(
         listener,
         certainty,
-        (*evidence, *(_activity(clues, owner) if listener.queue > listener.backlog else ())),
+        (*evidence, *(_activity(clues, owner, listener) if listener.queue > listener.backlog else ())),
         owner,
         starved,
         longest is not None and listener.backlog < longest,
+        _alike(clues, listener),
     )
 
 
@@ -164,13 +193,30 @@ def silent(clues: Clues) -> bool:
     return bool(clues.met("ETIMEDOUT", "none", calls=("connect",)))
 
 
+def longer(clues: Clues, listener: Listener | None) -> tuple[Fix, ...]:
+    """Return what makes a queue longer that is as long as somaxconn, up to the burst that is to be expected.
+
+    That is the kernel's default, or a second of the connections that are the target: beyond it clients wait longer, and
+    no more of them are served. () where somaxconn is not what makes it short.
+    """
+    longest = clues.integer(SOMAXCONN)
+    enough = max(kernel.SOMAXCONN, clues.rate)
+    if longest is None or longest >= enough or (listener is not None and listener.backlog < longest):
+        return ()
+    why = (
+        f"let a queue hold {enough:,}, {'a second of the target' if clues.rate == enough else 'the default'}; then "
+        "restart the program: a listener keeps the backlog of its listen()"
+    )
+    return fixing.sysctl(clues, why, (SOMAXCONN, str(enough)))
+
+
 def idle(clues: Clues, queue: Queue) -> str:
     """Return what to look at where the queue is full and the program does nothing, "" where it does, or may."""
     owner = queue.owner
     busy = clues.busy(owner) if owner else None
     full = queue.listener is not None and queue.listener.queue > queue.listener.backlog
-    if owner is None or busy is None or busy[1] or not full:
-        return ""
+    if owner is None or busy is None or busy[1] or not full or clues.rates.rose("Tcp.PassiveOpens"):
+        return ""  # what accepts is not stopped
     look = f"see why {owner} does not accept: `ps -o stat,wchan:20 {owner.pid}` (T: it was stopped)"
     # at its maximum a program leaves its clients in the queue: a longer one only lets more of them wait
     return f"{look}; if not, it may be at its own maximum: {own_limits.maximum(clues, owner.name)}"
@@ -223,16 +269,26 @@ def _starved(clues: Clues, listener: Listener | None, owner: Program | None) -> 
     return next((program for program in short if listener is None or program.uid == listener.uid), None)
 
 
-def _activity(clues: Clues, owner: Program | None) -> tuple[Evidence, ...]:
-    """Return what the program does instead of accept(): as much as its CPU time shows."""
-    busy = clues.busy(owner) if owner else None
-    if owner is None or busy is None:
-        return ()
-    where, seconds = f"/proc/{owner.pid}/stat", f"{clues.rates.seconds:,.1f} s"
-    if not busy[1]:
+def _activity(clues: Clues, owner: Program | None, listener: Listener) -> tuple[Evidence, ...]:
+    """Return what the program does instead of accept(): as much as counters and its CPU time show."""
+    busy, own = clues.busy(owner) if owner else None, paces.of(clues, listener)
+    who, seconds = str(owner) if owner else "the program", f"{clues.rates.seconds:,.1f} s"
+    found = []
+    if own and own.slow:
         text = (
-            f"{owner} used no CPU in {seconds}: it is stopped, waits for something else than accept(), or is at a "
-            "maximum of its own"
+            f"{who} accepts {own.accepted:,.0f} connections/s, and {own.came:,.0f}/s come: a queue of any length fills"
         )
-        return (Evidence(text, where),)
-    return (Evidence(f"{owner} took {busy[1]:,.2f} CPU over {seconds}, with {owner.threads:,} threads", where),)
+        found.append(Evidence(text, "Tcp.PassiveOpens, TcpExt.ListenDrops"))
+    if owner is None or busy is None:
+        return tuple(found)
+    where, accepted = f"/proc/{owner.pid}/stat", clues.rates.rose("Tcp.PassiveOpens")
+    if busy[1]:
+        text = f"{owner} took {busy[1]:,.2f} CPU over {seconds}, with {owner.threads:,} threads"
+        found.append(Evidence(text, where))
+    elif not accepted:
+        text = (
+            f"{owner} accepted nothing and used no CPU in {seconds}: it is stopped, waits for something else than "
+            "accept(), or is at a maximum of its own"
+        )
+        found.append(Evidence(text, where))
+    return tuple(found)

@@ -11,12 +11,15 @@ from hosttune.model import (
     Backend,
     BindMode,
     Bound,
+    Configuration,
     Flow,
     GroupLimit,
+    Ipvs,
     Listener,
     LogHit,
     Machine,
     Pools,
+    PortUsers,
     Program,
     Rates,
     Symptom,
@@ -25,7 +28,11 @@ from hosttune.model import (
     Unknown,
     Use,
     Value,
+    Watching,
+    Where,
 )
+from hosttune.model.clouds import KnownCloud
+from hosttune.model.filtering import Ruleset, Translated
 from hosttune.model.programs import KnownProgram
 
 _FRESH = 60.0
@@ -38,11 +45,20 @@ class Clues:
 
     `programs` are processes as they are now, `earlier` as they were at the first gathering; `named`: the person named
     them. `groups` are the limits of their control groups, likewise. `pools` are of the destinations that were found or
-    named; `backends` those that were named, `bind_mode` that which was, None where none was. `rate` is new connections
-    a second that are the target, 0 where none was given. `tracked` is what fills the conntrack table, None
-    where it is far from full and nothing was refused. `log` is the age in seconds and the text of the kernel's lines.
-    `known` is what is known of the programs, `bounds` are those of a role that was named. `examined`: a host answered,
-    not only a person. `notes` say what of the questions had no answer.
+    named; `backends` those that were named, `network` is the inode of the network namespace,
+    None where it was not seen, `files` the options that name their configuration, `accepts`: a role was
+    named that opens no connections; `bind_mode` that which
+    was, None where none was. `rate` is new connections a second that are the target, 0 where none was given.
+    `configuration` is that of the program, as it is in force
+    where it says so, None where none was read; `carried` are the connections that the program holds, None where not
+    known. `tracked` is what fills the conntrack table, None where it is far from full and nothing was refused. `log` is
+    the age in seconds and the text of the kernel's lines. `ruleset` is what the packet filter does, None where nothing
+    tracks connections, `translated` the ports of source NAT in use towards the destinations of `tracked`. `known` is
+    what is known of the programs, `clouds` of providers of machines, `bounds` are those of a role that was named.
+    `addresses` are those of the host, `port_users` the sockets that have a port which a log says is taken, None where
+    it says of none. `ipvs` is what IPVS balances, None where it does nothing. `watching` is what each user has of
+    inotify, None where nothing asks for it, `mappings` those of memory by process. `examined`: a host answered, not
+    only a person. `where` is what was judged, and whose it is. `notes` say what of the questions had no answer.
     """
 
     machine: Machine
@@ -60,12 +76,26 @@ class Clues:
     log: tuple[tuple[float, str], ...] | Unknown = ()
     bounds: tuple[Bound, ...] = ()
     backends: tuple[Backend, ...] = ()
+    files: str = ""
+    network: int | None = None
+    accepts: bool = False
     sources: tuple[str, ...] = ()
     bind_mode: BindMode | None = None
     rate: int = 0
+    configuration: Configuration | None = None
+    carried: int | None = None
     tracked: Tracked | Unknown | None = None
     known: tuple[KnownProgram, ...] = ()
+    clouds: tuple[KnownCloud, ...] = ()
+    addresses: tuple[str, ...] = ()
+    port_users: PortUsers | Unknown | None = None
+    ipvs: Ipvs | Unknown | None = None
+    ruleset: Ruleset | Unknown | None = None
+    translated: tuple[Translated, ...] | Unknown = ()
+    watching: tuple[Watching, ...] | Unknown | None = None
+    mappings: Mapping[int, int] = field(default_factory=dict)
     examined: bool = True
+    where: Where = field(default_factory=Where)
     notes: tuple[str, ...] = ()
 
     def integer(self, key: str) -> int | None:
@@ -88,11 +118,17 @@ class Clues:
 
         "none" is what a person says who saw no error at all.
         """
-        known = [(self.symptom.errno, self.symptom.call)] if self.symptom.errno else []
-        known += [(hit.errno, hit.call) for hit in self.symptom.hits if hit.errno]
+        known = self.failures()
         if not known:
             return None
-        return any(errno in errnos and (not calls or not call or call in calls) for errno, call in known)
+        # that nothing failed says nothing of a call
+        fitting = [(errno, call) for errno, call in known if errno in errnos]
+        return any(errno == "none" or not (calls and call) or call in calls for errno, call in fitting)
+
+    def failures(self) -> tuple[tuple[str, str], ...]:
+        """Return the errnos that a person and the logs name, each with its call, "" where that is not known."""
+        named = ((self.symptom.errno, self.symptom.call),) if self.symptom.errno else ()
+        return (*named, *((hit.errno, hit.call) for hit in self.symptom.hits if hit.errno))
 
     def hits(self, cause: str) -> tuple[LogHit, ...]:
         """Return the lines of the program's log that can be a sign of a cause."""

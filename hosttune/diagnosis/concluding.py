@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hosttune.diagnosis import own_limits, pool_rows, saying
+from hosttune.diagnosis import numbers, own_limits, pool_rows, saying, unread
 from hosttune.diagnosis.clues import Clues
 from hosttune.model import Backend, Cause, Certainty, Conclusion, Diagnosis, Flow, Unknown
 
 _GENERAL = 3
-_ERRNO = "the errno and the call: strace -f -e trace=network -p PID, or the program's log with --log FILE"
+_ERRNO = saying.ASK_ERRNO
 _ANSWERS = {
     "ECONNREFUSED": "ECONNREFUSED is an answer, and no limit of this host: nothing listens at that address and port "
     "(`ss -ltn` there), or a firewall rejects",
@@ -28,20 +28,21 @@ def conclude(
     clues: Clues, held: tuple[Cause, ...], excluded: tuple[Cause, ...], unknown: tuple[Cause, ...]
 ) -> Diagnosis:
     """Return the diagnosis; a cause that is only possible concludes nothing, it says what to read next."""
-    sure = [c for c in held if c.certainty in (Certainty.CERTAIN, Certainty.LIKELY)]
+    fitting = tuple(c for c in held if not c.beside)
+    sure = [c for c in fitting if c.certainty in (Certainty.CERTAIN, Certainty.LIKELY)]
     following: tuple[str, ...] = ()
     if sure:
         conclusion, text = Conclusion.CAUSE, _cause(clues, sure)
-        following = _written(clues)
+        following = _written(clues) if sure[0].kind != own_limits.ID else ()
     elif not _symptom(clues):
-        conclusion, text = Conclusion.NOTHING, _nothing(clues, held)
-        following = (*[c.confirm for c in held if c.confirm][:_GENERAL], *_still(clues))
-    elif _by_itself(clues, held, unknown):
+        conclusion, text = Conclusion.NOTHING, _nothing(clues, fitting)
+        following = (*[c.confirm for c in fitting if c.confirm][:_GENERAL], *_still(clues))
+    elif _by_itself(clues, fitting, unknown):
         conclusion, text = Conclusion.OWN_LIMIT, own_limits.text(clues)
         following = own_limits.where_to_look(clues)
     else:
-        conclusion, text = Conclusion.NOT_ENOUGH, _not_enough(clues, held)
-        following = _once((*_first(clues), *[c.confirm for c in held if c.confirm][:_GENERAL], *_ask(clues)))
+        conclusion, text = Conclusion.NOT_ENOUGH, _not_enough(clues, fitting)
+        following = _once((*_first(clues), *[c.confirm for c in fitting if c.confirm][:_GENERAL], *_ask(clues)))
     return Diagnosis(
         machine=clues.machine,
         symptom=clues.symptom,
@@ -55,7 +56,7 @@ def conclude(
         pools=clues.pools.pools,
         listeners=clues.listeners,
         programs=clues.programs,
-        next=tuple(dict.fromkeys(following)),
+        next=tuple(dict.fromkeys((*following, *numbers.beside(clues, held, excluded)))),
         notes=(*clues.notes, *clues.pools.notes),
     )
 
@@ -83,7 +84,10 @@ def _maybe(cause: Cause) -> str:
 def _symptom(clues: Clues) -> bool:
     """Say whether anybody has said, or anything shows, that something is wrong."""
     symptom = clues.symptom
-    return bool(symptom.errno or symptom.call or symptom.stalled_at or symptom.hits) or unanswered(clues) is not None
+    return (
+        bool(symptom.errno or symptom.call or symptom.stalled_at or symptom.logs or symptom.hits)
+        or unanswered(clues) is not None
+    )
 
 
 def unanswered(clues: Clues) -> Flow | None:
@@ -125,6 +129,12 @@ def _first(clues: Clues) -> tuple[str, ...]:
             f"{clues.symptom.call}() does not give {clues.symptom.errno}; which call did? "
             "strace -f -e trace=network -p PID",
         )
+    size = pool_rows.size_of_range(clues)
+    if size and saying.near(clues.stalled_at, size) and pool_rows.nothing_goes_out(clues):
+        return (
+            f"look at the clients: {clues.stalled_at:,} is no limit of what this host accepts, but clients that share "
+            f"one address have as many ports where their range is {size:,} wide (`sysctl {pool_rows.RANGE}` there)",
+        )
     if clues.symptom.errno in _ANSWERS and clues.symptom.call in ("", "connect"):
         return (_ANSWERS[clues.symptom.errno],)
     return ()
@@ -153,11 +163,13 @@ def _ask(clues: Clues) -> tuple[str, ...]:
     if at and pool_rows.size_of_range(clues) is None:
         asked.append(f"the range of local ports, to hold the number against: sysctl {pool_rows.RANGE}")
     if not symptom.errno and not symptom.hits:
-        asked.append(_ERRNO)
+        asked.append(saying.ASK_CALL if symptom.logs else _ERRNO)
     elif not symptom.call and _without_call(clues):
         asked.append("the call that failed (--call connect, bind, accept or socket): strace -f -e trace=network -p PID")
     if not at:
-        asked.append("the number at which it stopped: --stalled-at N")
+        spoken = next((count for log in symptom.logs if (count := unread.number(log))), None)
+        offered = f"{spoken}? A line that is not known speaks of so many" if spoken else "N"
+        asked.append(f"the number at which it stopped: --stalled-at {offered}")
     elif clues.met("none") is not False:
         asked.append(f"it may stop by itself at {at:,}: {own_limits.where_to_look(clues)[0]}")
     return (*asked, *_again(clues))
@@ -175,12 +187,15 @@ def _again(clues: Clues) -> Iterator[str]:
 
 
 def _not_enough(clues: Clues, held: tuple[Cause, ...]) -> str:
-    maybe = "; ".join(_maybe(c) for c in held[:_GENERAL]) or "no limit is seen to bind"
-    silent = unanswered(clues)
-    if silent is None:
-        return f"Not enough evidence: {maybe}"
-    where = Backend(silent.address, silent.port)
-    return f"Not enough evidence: {silent.retried:,} connections to {where} wait for an answer to their SYN; {maybe}"
+    silent, parts = unanswered(clues), []
+    if clues.symptom.logs and not clues.symptom.hits:
+        empty = not any(log.lines for log in clues.symptom.logs)
+        parts.append("the log is empty" if empty else "the log has no line that hosttune knows")
+    if silent is not None:
+        where = Backend(silent.address, silent.port)
+        parts.append(f"{silent.retried:,} connections to {where} wait for an answer to their SYN")
+    parts += [_maybe(cause) for cause in held[:_GENERAL]]
+    return f"Not enough evidence: {'; '.join(parts) or 'nothing that was looked at explains it'}"
 
 
 def _nothing(clues: Clues, held: tuple[Cause, ...]) -> str:

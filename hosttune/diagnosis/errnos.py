@@ -18,4 +18,20 @@ ERRNOS = (
     "EHOSTUNREACH",
     "none",
 )
-CALLS = ("connect", "bind", "accept", "socket", "setrlimit", "epoll_ctl", "clone", "send", "recv", "open")
+CALLS = (
+    "connect",
+    "bind",
+    "accept",
+    "socket",
+    "setrlimit",
+    "epoll_ctl",
+    "clone",
+    "send",
+    "recv",
+    "open",
+    "write",
+    "mmap",
+    "inotify_init",
+    "inotify_add_watch",
+    "io_setup",
+)

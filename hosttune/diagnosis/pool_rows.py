@@ -5,18 +5,19 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Sequence
 
-from hosttune import kernel
-from hosttune.diagnosis import saying
+from hosttune import kernel, releases
+from hosttune.diagnosis import fixing, saying
 from hosttune.diagnosis.clues import Clues
-from hosttune.model import BindMode, Evidence, PortPool
+from hosttune.model import BindMode, Evidence, Fix, PortPool, Traffic
 from hosttune.ports import mask_of, span
 
 RANGE = "net.ipv4.ip_local_port_range"
 SOCKETS = "sock_diag"
 _WIDE = (1024, 65_535)  # what the role client makes of the range
-_WIDEST = 64  # pools: beyond so many, nearly every number is a multiple of one pool
+WIDEST = 64  # pools: beyond so many, nearly every number is a multiple of one pool
 _OPEN = 0.2  # of a pool: what connections that are still open may take beside those in TIME_WAIT
 _SLACK = 0.06  # of a pool: what listeners and other connections take of it
+_PARTS = (2, 4)  # half and a quarter of the range, releases.py: bound-port-shared
 
 
 def full(clues: Clues, kind: str) -> list[PortPool]:
@@ -36,6 +37,8 @@ def is_full(clues: Clues, pool: PortPool) -> bool:
     """
     if clues.pools.guessed(pool):
         return False
+    if pool.stamps is None and pool.free_most > pool.in_range % 2 and pool.time_wait:
+        return False  # full unless its ports in TIME_WAIT can be taken over, which is not known
     return pool.free <= pool.in_range % 2 and bool(pool.used or pool.blocked or not pool.usable)
 
 
@@ -72,6 +75,23 @@ def not_seen(clues: Clues) -> str:
     if clues.backends:
         return "the ports towards the backends that were named could not be counted"
     return "no connection that goes out was seen; --backend HOST:PORT names one"
+
+
+def nothing_goes_out(clues: Clues) -> Evidence | None:
+    """Return that this host only accepts: its connections share the listener's port, whatever their number (tcp(7)).
+
+    None where a connection goes out, or where nobody has looked: what was said may be of another time.
+    """
+    if clues.pools.pools or clues.flows or clues.opening or clues.backends:
+        return None
+    accepted = clues.rates.value("Tcp.CurrEstab") or 0
+    if clues.examined and isinstance(clues.traffic, Traffic) and accepted >= (clues.stalled_at or 1) / 2:
+        return Evidence(f"none of {accepted:,} connections goes out: they share the ports of listeners", SOCKETS)
+    if clues.symptom.call == "accept":
+        return Evidence("accept() takes no local port: connections share that of the listener", "--call")
+    if clues.accepts:
+        return Evidence("the role opens no connections: those it accepts share the port of the listener", "--role")
+    return None
 
 
 def which(clues: Clues, pool: PortPool) -> str:
@@ -153,10 +173,27 @@ def pools_at(clues: Clues) -> tuple[int, int] | None:
     if not size or not number:
         return None
     known = destinations(clues)
-    for count in (known,) if known else range(1, _WIDEST + 1):
+    for count in (known,) if known else range(1, WIDEST + 1):
         if saying.near(number, size * count, _SLACK if known else _SLACK / count):
             return count, size
     return None
+
+
+def parts(clues: Clues) -> tuple[int, ...]:
+    """Return the parts of the range that may be all there is, 2 for its half.
+
+    Only on a kernel where bind() to port 0 with SO_REUSEADDR gives no more; none on others.
+    """
+    old = releases.holds(releases.named("bound-port-shared"), clues.machine.kernel) is False
+    return _PARTS if old else ()
+
+
+def part_at(clues: Clues) -> tuple[int, int] | None:
+    """Return which part of the range the number at which it stalled is, and the size of the range; None at others."""
+    size = size_of_range(clues)
+    if not size:
+        return None
+    return next(((part, size) for part in parts(clues) if saying.near(clues.stalled_at, size // part)), None)
 
 
 def churn(clues: Clues) -> int | None:
@@ -190,16 +227,15 @@ def waiting(clues: Clues) -> bool:
     return closed > (clues.rates.value("sockstat.TCP.inuse") or 0) and closed >= size * (1 - _OPEN)
 
 
-def apply_line(clues: Clues) -> str:
-    """Return the command that widens the range, "" where it is wide or not known."""
+def wider(clues: Clues) -> tuple[Fix, ...]:
+    """Return what widens the range, nothing where it is wide or not known; listeners in it are reserved with it."""
     ends = _narrow(clues)
-    return f"{apply_client(clues)}: it widens {RANGE} from {ends[0]}-{ends[1]} to {_WIDE[0]}-{_WIDE[1]}" if ends else ""
-
-
-def apply_client(clues: Clues) -> str:
-    """Return the command that applies the role client; it refuses a wider range that takes in listeners unreserved."""
-    reserve = " --reserve-listeners" if _narrow(clues) and _unreserved(clues) else ""
-    return f"sudo hosttune apply --role client{reserve}"
+    if not ends:
+        return ()
+    why = (
+        f"widen the range from {span(*ends).bit_count():,} ports to {span(*_WIDE).bit_count():,}, all that need no root"
+    )
+    return fixing.sysctl(clues, why, (RANGE, f"{_WIDE[0]} {_WIDE[1]}"), reserve=_unreserved(clues))
 
 
 def _narrow(clues: Clues) -> tuple[int, ...] | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
 from hosttune.diagnosis import saying
 from hosttune.diagnosis.clues import Clues
-from hosttune.model import Cause, Certainty, Evidence, Unknown
+from hosttune.model import Cause, Certainty, Evidence, Fix, Unknown
 
 Seen = Evidence | Iterable[Evidence] | None
 """Evidence as questions return it: one, several, or none."""
@@ -25,9 +25,11 @@ def some(*parts: Seen) -> tuple[Evidence, ...]:
 class Rule:
     """One kind of cause, and what its causes have in common; `module` is the `__name__` of its file.
 
-    `failure` is how one meets it, in words; `errnos` and `calls` are those that fit. `rivals` are the kinds that are
-    easily taken for it. `what`, `unit`, `log`, `fixes` and `strength` are those of a cause, where it does not say other
-    ones; `confirm` is that of one which is not certain.
+    `failure` is how one meets it, in words; `errnos` and `calls` are those that fit. `gives` is the whole of what a
+    call can give where the cause binds, by call, "" for any; without it, the errnos of each of the calls. `outgoing`:
+    it is of connections that go out, and of no others. `rivals` are the kinds that are easily taken for it. `what`,
+    `unit`, `log`, `fixes` and `strength` are those of a cause, where it does not say other ones; `confirm` is that of
+    one which is not certain.
     """
 
     module: str
@@ -35,9 +37,11 @@ class Rule:
     failure: str = ""
     errnos: tuple[str, ...] = ()
     calls: tuple[str, ...] = ()
+    gives: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    outgoing: bool = False
     unit: str = "connections"
     log: str = ""
-    fixes: tuple[str, ...] = ()
+    fixes: tuple[Fix, ...] = ()
     confirm: str = ""
     strength: int = 0
     rivals: tuple[str, ...] = ()
@@ -49,6 +53,29 @@ class Rule:
     def met(self, clues: Clues) -> bool | None:
         """Say whether an errno of this kind was met; None: no errno was named."""
         return clues.met(*self.errnos, calls=self.calls)
+
+    def outcomes(self) -> Mapping[str, tuple[str, ...]]:
+        """Return the errnos that a call can give where this binds, by call, "" for any; "none" is that it waits."""
+        return self.gives or dict.fromkeys(self.calls or ("",), self.errnos)
+
+    @property
+    def outcome(self) -> str:
+        """Return how one meets it, in words."""
+        every = dict.fromkeys(name for names in self.outcomes().values() for name in names)
+        return self.failure or " or ".join("no error" if name == "none" else name for name in every)
+
+    def gives_what_was_met(self, clues: Clues) -> bool | None:
+        """Say whether a call that failed can have failed by this; None: no errno was named."""
+        known = clues.failures()
+        outcomes = self.outcomes()
+        every = {errno for errnos in outcomes.values() for errno in errnos}
+
+        def fits(errno: str, call: str) -> bool:
+            at_call = (*outcomes.get(call, ()), *outcomes.get("", ()))
+            # that nothing failed says nothing of a call
+            return errno in (at_call if call and errno != "none" else every)
+
+        return any(fits(*failure) for failure in known) if known else None
 
     def other(self, clues: Clues) -> tuple[Evidence, ...]:
         """Return what speaks against it where another errno was met; () where none was named."""
@@ -73,7 +100,7 @@ class Rule:
         against: Seen = (),
         words: tuple[Evidence, ...] | None = None,
         log: str = "",
-        fixes: tuple[str, ...] | None = None,
+        fixes: tuple[Fix, ...] | None = None,
         confirm: str | None = None,
         strength: int | None = None,
     ) -> Cause:

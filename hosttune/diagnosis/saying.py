@@ -5,6 +5,8 @@ from __future__ import annotations
 from hosttune.diagnosis.clues import Clues
 from hosttune.model import Evidence
 
+ASK_CALL = "the errno and the call: strace -f -e trace=network -p PID"
+ASK_ERRNO = f"{ASK_CALL}, or the program's log with --log FILE"
 STARTED = "a process keeps the limit that it was started with: `ulimit -n` of a shell says nothing of a service"
 
 
@@ -35,8 +37,10 @@ def named(clues: Clues, *errnos: str) -> tuple[Evidence, ...]:
 
 def instead(clues: Clues, errno: str) -> str:
     """Return why a cause is none that gives an errno, where another one was met, or none at all."""
-    every = [clues.symptom.errno, *(hit.errno for hit in clues.symptom.hits)]
-    others = ", ".join(dict.fromkeys(name for name in every if name and name != "none"))
+    every = [(clues.symptom.errno, clues.symptom.call), *((hit.errno, hit.call) for hit in clues.symptom.hits)]
+    # of one errno it is the call that tells them apart
+    names = (f"{name} from {call}()" if name and call and name in errno else name for name, call in every)
+    others = ", ".join(dict.fromkeys(name for name in names if name and name != "none"))
     return (
         f"it would be {errno}, and what failed was {others}" if others else f"it would be {errno}, and nothing failed"
     )
@@ -50,6 +54,14 @@ def other(clues: Clues, met: bool | None, errno: str) -> tuple[Evidence, ...]:
 def met_where(clues: Clues) -> str:
     """Return where an errno was named: by the person or by a log."""
     return "--errno" if clues.symptom.errno else "--log"
+
+
+def of_listener(clues: Clues) -> Evidence | None:
+    """Return that the bind() which failed is a listener's, where every line says so: it names no port to run out of."""
+    hits = [hit for hit in clues.symptom.hits if hit.errno == "EADDRINUSE"]
+    if not hits or clues.stalled_at or any(hit.causes != ("port-taken",) for hit in hits):
+        return None
+    return Evidence("the bind() that failed is a listener's, of a port of its own", "--log")
 
 
 def logged(clues: Clues, cause: str, *errnos: str) -> tuple[Evidence, ...]:

@@ -6,13 +6,13 @@ counts the packet as `drop`; gc_worker() keeps a table that was full at 95 % whe
 
 from __future__ import annotations
 
+import re
 from enum import Enum
 
-from hosttune import kernel
-from hosttune.diagnosis import saying
+from hosttune.diagnosis import fixing, saying
 from hosttune.diagnosis.clues import Clues
 from hosttune.diagnosis.rule import some
-from hosttune.model import Evidence, Tracked
+from hosttune.model import Evidence, Fix, Tracked
 
 MAX = "net.netfilter.nf_conntrack_max"
 DROP = "conntrack.drop"
@@ -20,6 +20,7 @@ STATISTICS = "/proc/net/stat/nf_conntrack"
 COUNT = "/proc/sys/net/netfilter/nf_conntrack_count"
 WORDS = ("table full",)
 ERRNOS = ("ETIMEDOUT", "EPERM", "none")  # a dropped SYN gives none at first; sendto() of a dropped datagram EPERM
+GIVES = {"connect": ("ETIMEDOUT",), "send": ("EPERM", "ETIMEDOUT"), "recv": ("ETIMEDOUT",), "": ("none",)}
 NO_TRACKING = (
     "do not track the service's port, in both directions (nft `notrack` in a raw chain, iptables -t raw -j CT "
     "--notrack)"
@@ -28,15 +29,28 @@ LOG = "kernel: nf_conntrack: table full, dropping packet; the program sees no er
 
 _ENTRIES = "conntrack.count"
 _FULL = 0.94
+TIMEOUTS = {
+    "SYN_SENT": 120,
+    "SYN_RECV": 60,
+    "FIN_WAIT": 120,
+    "CLOSE_WAIT": 60,
+    "LAST_ACK": 30,
+    "TIME_WAIT": 120,
+    "CLOSE": 10,
+}
+"""Seconds that an entry stays in a state without traffic, by default (nf_conntrack_proto_tcp.c, tcp_timeouts)."""
+_ENTRY = 320
+"""Bytes of an entry: the slab nf_conntrack of 64-bit kernels (/proc/slabinfo)."""
+
 _OVER = ("TIME_WAIT", "FIN_WAIT", "CLOSE_WAIT", "LAST_ACK", "CLOSE")
 
 
 class State(Enum):
     """What is known of the table.
 
-    BINDS: it is full and drops now. IDLE: it is full, and nothing was tried. SPARED: it is full, and packets that began
-    connections meanwhile were not dropped. ROOM: it is not full. NONE: there is no table or no limit. UNKNOWN: neither
-    its size nor its count was observed.
+    BINDS: it is full, and drops now or the kernel says that it does. IDLE: it is full, and nothing was tried. SPARED:
+    it is full, and packets that began connections meanwhile were not dropped. ROOM: it is not full. NONE: there is no
+    table or no limit. UNKNOWN: neither its size nor its count was observed.
     """
 
     BINDS = 1
@@ -56,7 +70,8 @@ def state(clues: Clues) -> State:
         return State.UNKNOWN
     if count < limit * _FULL:
         return State.ROOM
-    if clues.rates.rose(DROP):
+    # a look of some tenths of a second in which nothing was dropped says nothing against the kernel's own words
+    if clues.rates.rose(DROP) or (logged_full(clues) and not other_namespaces(clues)) or spoken_here(clues):
         return State.BINDS
     return State.SPARED if tried(clues) and clues.rates.moved(DROP) == 0 else State.IDLE
 
@@ -64,6 +79,20 @@ def state(clues: Clues) -> State:
 def tried(clues: Clues) -> int:
     """Return how many connections were begun or begun again between the two gatherings, here."""
     return sum(clues.rates.rose(name) for name in ("TcpExt.TCPSynRetrans", "Tcp.ActiveOpens", "Tcp.PassiveOpens"))
+
+
+def larger(clues: Clues) -> tuple[Fix, ...]:
+    """Return what doubles the table, nothing where its limit is not known."""
+    limit = clues.integer(MAX)
+    if not limit:
+        return ()
+    return fixing.twice(clues, MAX, limit, memory(2 * limit))
+
+
+def memory(entries: int) -> str:
+    """Return what a full table of so many entries takes, as the end of a sentence; "" for what is next to nothing."""
+    taken = entries * _ENTRY >> 20
+    return f"; {taken:,} MiB when it is full" if taken else ""
 
 
 def filled(clues: Clues) -> Evidence:
@@ -83,14 +112,48 @@ def logged_full(clues: Clues) -> bool:
     return any(word in hit.line for hit in clues.symptom.hits for word in WORDS)
 
 
-def spoken(clues: Clues) -> tuple[tuple[float, str], ...]:
-    """Return the kernel's fresh lines of a full table; those that name a namespace are not of the first one.
+def other_namespaces(clues: Clues) -> tuple[int, ...]:
+    """Return the network namespaces, by inode, that the words of a given log name, where every such line names one.
 
-    As of Linux 6.18; whether they are of another namespace that we are in they do not tell.
+    Which one of this host that is, `lsns -t net` says; the words of another table are none of this one.
+    """
+    hits = [hit for hit in clues.symptom.hits if any(word in hit.line for word in WORDS)]
+    if not hits or any(hit.numbers.get("netns", clues.network) == clues.network for hit in hits):
+        return ()
+    return tuple(dict.fromkeys(hit.numbers["netns"] for hit in hits))
+
+
+def written_limit(clues: Clues) -> int | None:
+    """Return the limit that a line of the kernel has in it, None where none has."""
+    return next((hit.numbers["limit"] for hit in clues.hits("conntrack") if "limit" in hit.numbers), None)
+
+
+def spoken(clues: Clues) -> tuple[tuple[float, str], ...]:
+    """Return the kernel's fresh lines of a full table, but for those that are known to be of another namespace.
+
+    Since Linux 6.18 they have the inode of a namespace that is not the first one.
     """
     first = clues.machine.network_namespace == "initial"
-    fresh = clues.lines(*WORDS)
-    return tuple((age, text) for age, text in fresh if "nf_conntrack" in text and not (first and " in netns " in text))
+    lines = ((age, text, _namespace(text)) for age, text in clues.lines(*WORDS) if "nf_conntrack" in text)
+    own = clues.network
+    return tuple(
+        (age, text) for age, text, inode in lines if inode is None or (inode == own if own is not None else not first)
+    )
+
+
+def spoken_here(clues: Clues) -> tuple[tuple[float, str], ...]:
+    """Return those that are of this namespace for sure: they name it, or it is the first one, and they name none."""
+    first = clues.machine.network_namespace == "initial"
+    return tuple(
+        (age, text)
+        for age, text in spoken(clues)
+        if (first if _namespace(text) is None else _namespace(text) == clues.network)
+    )
+
+
+def _namespace(text: str) -> int | None:
+    match = re.search(r" in netns (\d{1,12})", text)
+    return int(match[1]) if match else None
 
 
 def why_not(clues: Clues, now: State) -> Evidence:
@@ -142,6 +205,31 @@ def sockets(clues: Clues) -> int | None:
     return None if four is None else four + (clues.rates.value("sockstat.TCP6.inuse") or 0)
 
 
-def lifetime(clues: Clues) -> int:
-    """Return the seconds that the entry of a closed connection stays."""
-    return clues.integer("net.netfilter.nf_conntrack_tcp_timeout_time_wait") or kernel.CONNTRACK_TIME_WAIT
+def key_of(state: str) -> str:
+    """Return the key that says how long an entry stays in a state."""
+    return f"net.netfilter.nf_conntrack_tcp_timeout_{state.lower()}"
+
+
+def lifetime(clues: Clues, state: str = "TIME_WAIT") -> int:
+    """Return the seconds that an entry stays in a state: by default that of a closed connection."""
+    return clues.integer(key_of(state)) or TIMEOUTS[state]
+
+
+def shorter(clues: Clues, state: str, seconds: int) -> tuple[Fix, ...]:
+    """Return what ends the entries of a state after so many seconds, nothing where they end sooner."""
+    stays = lifetime(clues, state)
+    if stays <= seconds:
+        return ()
+    default = ", the kernel's default" if seconds == TIMEOUTS[state] else ""
+    why = f"let entries in {state} end after {seconds:,} s{default}, not after {stays:,} s"
+    return fixing.sysctl(clues, why, (key_of(state), str(seconds)))
+
+
+def foremost(clues: Clues, *states: str) -> str:
+    """Return which of some states most of the entries are in, by default of those after an end; "" where in none."""
+    seen = clues.tracked
+    if not isinstance(seen, Tracked) or not seen.seen:
+        return ""
+    own = {name: seen.states.get(name, 0) for name in states or _OVER}
+    first = max(own, key=lambda name: own[name])
+    return first if 2 * own[first] >= sum(own.values()) > 0 and 2 * sum(own.values()) > seen.seen else ""

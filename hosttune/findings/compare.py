@@ -46,5 +46,7 @@ def _numbers(value: Value) -> tuple[int, ...] | None:
 def _covers(value: Value, want: Value) -> bool:
     if isinstance(value, tuple) and isinstance(want, tuple) and len(value) == len(want) == 2:
         return value[0] <= want[0] and value[1] >= want[1]
+    if isinstance(want, tuple):
+        return False  # half a range, or text: nothing that a range could be read from
     # a list of a single port reads as a number
     return mask_of(str(want)) & ~mask_of(str(value)) == 0

@@ -18,6 +18,7 @@ def judge(requirement: Requirement, reading: Reading, default: Value | None = No
     `default` is what the kernel holds after a boot where no file sets the subject, None where that is not known;
     `rough` where it is reckoned and may be a little more.
     """
+    reading = _completed(reading, default)
     verdict, because = _verdict(requirement, reading, default, "about " if rough else "")
     now = reading.runtime
     in_force = holds(requirement, now, now) if verdict is Verdict.DRIFT and not isinstance(now, Unknown) else None
@@ -32,6 +33,18 @@ def judge(requirement: Requirement, reading: Reading, default: Value | None = No
         fix=f"set it {wanted(requirement)}" if verdict in (Verdict.FAIL, Verdict.DRIFT) else "",
         in_force=in_force,
     )
+
+
+def _completed(reading: Reading, default: Value | None) -> Reading:
+    """Return the reading with the numbers of a boot that its line does not give: they stay what the kernel has."""
+    boot = reading.boot
+    if reading.subject.kind != "sysctl" or not (isinstance(boot, tuple) and isinstance(default, tuple)):
+        return reading
+    if len(boot) >= len(default):
+        return reading
+    given = " ".join(map(str, boot))
+    note = f"{reading.origin} gives {len(boot)} of {len(default)} numbers ({given}): the others stay at their default"
+    return dataclasses.replace(reading, boot=boot + default[len(boot) :], notes=(*reading.notes, note))
 
 
 def with_tracking(finding: Finding, machine: Machine) -> Finding:
@@ -137,12 +150,21 @@ def _negative(value: Value) -> bool:
 def _without_boot(reading: Reading, now: str, boot: Unknown, good: bool) -> tuple[Verdict, str]:
     """Judge what holds now where it is not known what a boot makes of it."""
     if good and boot.reason is Reason.MALFORMED:
-        return Verdict.DRIFT, f"{now} now; the kernel will not take what {reading.origin} says"
+        return Verdict.DRIFT, f"{now} now; {boot.detail} ({reading.origin})"
     if good and boot.reason is Reason.MODULE:
         return Verdict.DRIFT, f"{now} now; after a boot: {boot.detail}"
     unset = boot.reason is Reason.UNSET
     after = "nothing on disk sets it" if unset else f"after a boot: {boot.detail or boot.reason.value}"
     return (Verdict.OK if good else Verdict.FAIL), f"{now} now, {after}"
+
+
+def _refused(requirement: Requirement, boot: Unknown, reading: Reading, default: Value | None) -> tuple[Verdict, str]:
+    """Judge a line that the kernel will not take: what is there before it stays, its default as far as is known."""
+    sentence = f"{boot.detail} ({reading.origin})"
+    if default is None:
+        return Verdict.FAIL, f"{sentence}; its own default stays"
+    good = holds(requirement, default)
+    return (Verdict.OK if good else Verdict.FAIL), f"{sentence}; its default {shown(default, requirement.unit)} stays"
 
 
 def _without_runtime(
@@ -154,6 +176,8 @@ def _without_runtime(
         # a line on disk sets nothing then, and one of ours would not either
         return Verdict.NOT_APPLICABLE, f"{now}; {reading.origin} does nothing" if reading.origin else str(now)
     if isinstance(boot, Unknown):
+        if boot.reason is Reason.MALFORMED and now.reason is Reason.UNDECIDED:
+            return _refused(requirement, boot, reading, default)
         if boot.reason is Reason.UNSET and now.reason is Reason.UNDECIDED and default is not None:
             good = holds(requirement, default)
             return (Verdict.OK if good else Verdict.FAIL), f"no file sets it: the kernel's {say(default)} will hold"

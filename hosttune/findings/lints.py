@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from hosttune import kernel
-from hosttune.findings import line_lints
+from hosttune.findings import line_lints, too_many
 from hosttune.findings.lint_facts import LintFacts, Readings, finding_of, in_force, number
 from hosttune.model import Finding, Severity, Subject, Unknown
 from hosttune.ports import mask_of, span, text_of
@@ -118,13 +118,32 @@ def _nofile_unlimited(readings: Readings, facts: LintFacts) -> Iterator[Finding]
         origin = reading.origin
         if reading.subject.kind != "nofile" or origin is None:
             continue
-        if {"infinity", "unlimited"} & set(origin.text.lower().replace(":", " ").replace("=", " ").split()):
+        if _is_unlimited(origin.text):
             yield finding_of(
                 "nofile-unlimited",
                 str(reading.subject),
                 f"{origin}: no limit means fs.nr_open; a program that loops over all descriptors at start stalls",
                 "write the number that the connections need",
             )
+
+
+def _nofile_too_high(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
+    for reading in readings.values():
+        value, written = reading.runtime, reading.origin is not None and _is_unlimited(reading.origin.text)
+        if reading.subject.kind != "nofile" or not isinstance(value, tuple) or written:
+            continue
+        if too_many.is_too_high(value[0]):
+            yield finding_of(
+                "nofile-too-high",
+                str(reading.subject),
+                f"soft limit {value[0]:,}: a program that closes every descriptor at its start takes "
+                f"{too_many.seconds(value[0]):,} s at least",
+                "give it the number that the connections need",
+            )
+
+
+def _is_unlimited(text: str) -> bool:
+    return bool({"infinity", "unlimited"} & set(text.lower().replace(":", " ").replace("=", " ").split()))
 
 
 def _nofile_above_nr_open(readings: Readings, facts: LintFacts) -> Iterator[Finding]:
@@ -172,6 +191,7 @@ _CHECKS: tuple[Callable[[Readings, LintFacts], Iterator[Finding]], ...] = (
     _negative,
     *line_lints.SIZES,
     _nofile_unlimited,
+    _nofile_too_high,
     _nofile_above_nr_open,
     _logins_only,
     *line_lints.REST,

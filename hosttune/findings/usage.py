@@ -35,7 +35,7 @@ def uses(
     every = [
         *_pools(pools),
         *(_program(program) for program in programs if program.soft is not None),
-        *(_listener(listener) for listener in listeners),
+        *_listeners(listeners),
         *_tables(counters, limits),
         *_memory(counters, limits.get("net.ipv4.tcp_mem")),
         *(_group(group) for group in (groups if isinstance(groups, tuple) else ())),
@@ -69,10 +69,21 @@ def _program(program: Program) -> Use:
     return Use("nofile", name, program.descriptors, program.soft, "descriptors", reads, of=of)
 
 
-def _listener(listener: Listener) -> Use:
-    # the queue holds one more than the backlog (include/net/sock.h sk_acceptq_is_full)
-    name, most = f"accept queue of {listener}", listener.backlog + 1
-    return Use("accept-queue", name, listener.queue, most, "connections", "sock_diag", of=(str(listener),))
+def _listeners(listeners: Iterable[Listener]) -> Iterator[Use]:
+    """Yield a use for each port; of sockets that share one (SO_REUSEPORT) the fullest queue, and all together."""
+    ports: dict[str, list[Listener]] = {}
+    for listener in listeners:
+        ports.setdefault(str(listener), []).append(listener)
+    for at, sharing in ports.items():
+        # a queue holds one more than its backlog (include/net/sock.h sk_acceptq_is_full)
+        queues = [(listener.queue, listener.backlog + 1) for listener in sharing]
+        used, most = max(queues, key=lambda queue: queue[0] / queue[1])
+        which = f", the fullest of {len(queues):,}" if len(queues) > 1 else ""
+        yield Use("accept-queue", f"accept queue of {at}{which}", used, most, "connections", "sock_diag", of=(at,))
+        if which:
+            name, whole = f"all {len(queues):,} accept queues of {at}", (at, "all")
+            used, most = (sum(numbers) for numbers in zip(*queues, strict=True))
+            yield Use("accept-queue", name, used, most, "connections", "sock_diag", of=whole)
 
 
 def _tables(counters: Mapping[str, int], limits: Limits) -> Iterator[Use]:

@@ -27,7 +27,14 @@ _MAIN = """\
 import sys
 
 if sys.version_info < {floor}:
-    sys.stderr.write("hosttune.pyz: this is Python %d.%d; run it with {wanted}\\n" % sys.version_info[:2])
+    said = "hosttune.pyz: this is Python %d.%d; run it with {wanted}" % sys.version_info[:2]
+    try:
+        with open("/etc/os-release") as file:
+            if "VERSION_CODENAME=bullseye" in file.read():
+                said += ", of which Debian 11 has none"
+    except IOError:
+        pass
+    sys.stderr.write(said + "\\n")
     sys.exit(3)
 import hosttune_pyz
 

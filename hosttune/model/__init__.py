@@ -6,7 +6,24 @@ and a `Workload` on the same readings gives `Bound`s. A `Report` holds all of on
 
 from __future__ import annotations
 
-from hosttune.model.activity import Flow, Listener, Pools, Program, Rates, Sample, Shared, Tracked, Traffic, Use
+from typing import TYPE_CHECKING
+
+from hosttune import registry
+from hosttune.model.activity import (
+    Flow,
+    Ipvs,
+    Pools,
+    PortUser,
+    PortUsers,
+    Program,
+    Rates,
+    Sample,
+    Shared,
+    Tracked,
+    Traffic,
+    Use,
+    Watching,
+)
 from hosttune.model.capacity import (
     Backend,
     BindMode,
@@ -15,15 +32,14 @@ from hosttune.model.capacity import (
     Machine,
     PortPool,
     Process,
-    Programs,
     Remedy,
     Scope,
     Settings,
     Workload,
+    pool_key,
 )
 from hosttune.model.changes import Change, FileState, Plan, State, Who
-from hosttune.model.diagnosis import Cause, Certainty, Conclusion, Diagnosis, Evidence, LogHit, Symptom
-from hosttune.model.explanation import Explained, Explanation, RoleRequirements, ValidProfile, Wanted
+from hosttune.model.configured import Configuration, Difference, Entry, OwnLimit, Portless, Programs, Section, Server
 from hosttune.model.findings import (
     Finding,
     Operator,
@@ -37,28 +53,47 @@ from hosttune.model.findings import (
     Value,
     Verdict,
 )
-from hosttune.model.fleet import Fleet, FleetTier, HostState, Reported
-from hosttune.model.proofs import Proof, Proven, Trial
-from hosttune.model.report import Capacity, Report
-from hosttune.model.resolution import FileValue, KeyResolution, NofileResolution, Resolution
-from hosttune.model.sources import CloudAddresses, EgressInterface, More, SourcePlan
-from hosttune.model.topology import (
-    CLOUDS,
-    Bottleneck,
-    Deployment,
-    Hop,
-    Leg,
-    Message,
-    Pair,
-    PlannedHost,
-    Setting,
-    Sizing,
-    Tier,
-    TierPlan,
-    Topology,
-)
-from hosttune.model.watching import Account, Chart, Look, LookUse, Record, Run, Series, Tick, Trend, View
+from hosttune.model.listening import Listener
+from hosttune.model.report import Capacity, Carrier, Report
+from hosttune.model.routing import Caller
 from hosttune.model.where import HOST, Namespaces, Shortfall, Site, Where
+
+if TYPE_CHECKING:
+    from hosttune.model.comparison import Comparison, Contrast, Effect, Side
+    from hosttune.model.diagnosis import (
+        Cause,
+        Certainty,
+        Conclusion,
+        Diagnosis,
+        Evidence,
+        Fix,
+        FixPlace,
+        GivenLog,
+        LogHit,
+        Symptom,
+        UnreadLine,
+    )
+    from hosttune.model.explanation import Explained, Explanation, RoleRequirements, ValidProfile, Wanted
+    from hosttune.model.fleet import Fleet, FleetTier, HostState, Reported
+    from hosttune.model.proofs import Proof, Proven, Trial
+    from hosttune.model.resolution import FileValue, KeyResolution, NofileResolution, PatternResolution, Resolution
+    from hosttune.model.sources import CloudAddresses, EgressInterface, More, SourcePlan
+    from hosttune.model.topology import (
+        CLOUDS,
+        Bottleneck,
+        Deployment,
+        Hop,
+        Leg,
+        Message,
+        Pair,
+        PlannedHost,
+        Setting,
+        Sizing,
+        Tier,
+        TierPlan,
+        Topology,
+    )
+    from hosttune.model.watching import Account, Chart, Look, LookUse, Record, Run, Series, Tick, Trend, View
 
 __all__ = [
     "CLOUDS",
@@ -68,28 +103,40 @@ __all__ = [
     "BindMode",
     "Bottleneck",
     "Bound",
+    "Caller",
     "Capacity",
+    "Carrier",
     "Cause",
     "Certainty",
     "Change",
     "Chart",
     "CloudAddresses",
+    "Comparison",
     "Conclusion",
+    "Configuration",
+    "Contrast",
     "Deployment",
     "Diagnosis",
+    "Difference",
+    "Effect",
     "EgressInterface",
+    "Entry",
     "Evidence",
     "Explained",
     "Explanation",
     "FileState",
     "FileValue",
     "Finding",
+    "Fix",
+    "FixPlace",
     "Fleet",
     "FleetTier",
     "Flow",
+    "GivenLog",
     "GroupLimit",
     "Hop",
     "HostState",
+    "Ipvs",
     "KeyResolution",
     "Leg",
     "Listener",
@@ -103,11 +150,16 @@ __all__ = [
     "NofileResolution",
     "Operator",
     "Origin",
+    "OwnLimit",
     "Pair",
+    "PatternResolution",
     "Plan",
     "PlannedHost",
     "Pools",
     "PortPool",
+    "PortUser",
+    "PortUsers",
+    "Portless",
     "Process",
     "Program",
     "Programs",
@@ -126,12 +178,15 @@ __all__ = [
     "Run",
     "Sample",
     "Scope",
+    "Section",
     "Series",
+    "Server",
     "Setting",
     "Settings",
     "Severity",
     "Shared",
     "Shortfall",
+    "Side",
     "Site",
     "Sizing",
     "SourcePlan",
@@ -147,13 +202,56 @@ __all__ = [
     "Trend",
     "Trial",
     "Unknown",
+    "UnreadLine",
     "Use",
     "ValidProfile",
     "Value",
     "Verdict",
     "View",
     "Wanted",
+    "Watching",
     "Where",
     "Who",
     "Workload",
+    "pool_key",
 ]
+
+# those of one verb each: no other waits for them
+__getattr__ = registry.late(
+    __name__,
+    comparison=("Comparison", "Contrast", "Effect", "Side"),
+    diagnosis=(
+        "Cause",
+        "Certainty",
+        "Conclusion",
+        "Diagnosis",
+        "Evidence",
+        "Fix",
+        "FixPlace",
+        "GivenLog",
+        "LogHit",
+        "Symptom",
+        "UnreadLine",
+    ),
+    explanation=("Explained", "Explanation", "RoleRequirements", "ValidProfile", "Wanted"),
+    fleet=("Fleet", "FleetTier", "HostState", "Reported"),
+    proofs=("Proof", "Proven", "Trial"),
+    resolution=("FileValue", "KeyResolution", "NofileResolution", "PatternResolution", "Resolution"),
+    sources=("CloudAddresses", "EgressInterface", "More", "SourcePlan"),
+    topology=(
+        "CLOUDS",
+        "Bottleneck",
+        "Deployment",
+        "Hop",
+        "Leg",
+        "Message",
+        "Pair",
+        "PlannedHost",
+        "Setting",
+        "Sizing",
+        "Tier",
+        "TierPlan",
+        "Topology",
+    ),
+    watching=("Account", "Chart", "Look", "LookUse", "Record", "Run", "Series", "Tick", "Trend", "View"),
+)

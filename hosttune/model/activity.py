@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from hosttune.model.capacity import Backend, BindMode, PortPool, endpoint
+from hosttune.model.capacity import Backend, BindMode, PortPool
 from hosttune.model.findings import Unknown
+from hosttune.model.listening import Listener
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,28 +50,6 @@ class Rates:
 
 
 @dataclass(frozen=True, slots=True)
-class Listener:
-    """A listening socket: how many wait to be accepted, and how many may, as the kernel holds it (Send-Q).
-
-    `accepted` are connections at its port that look open, about so many where the table was only sampled; `closing`
-    of them those whose peer has gone and that the program has not closed. `half_open` are in SYN_RECV.
-    """
-
-    address: str
-    port: int
-    queue: int
-    backlog: int
-    inode: int = 0
-    uid: int = 0
-    accepted: int | None = None
-    closing: int = 0
-    half_open: int = 0
-
-    def __str__(self) -> str:
-        return endpoint(self.address, self.port)
-
-
-@dataclass(frozen=True, slots=True)
 class Flow:
     """The connections from one source address to one destination, counted: those that go out, not those accepted.
 
@@ -101,6 +80,9 @@ class Program:
 
     `ticks` are hundredths of a second of CPU that it has used, in the kernel and in all. `exempt`: it has CAP_SYS_ADMIN
     on the host itself, `resource`: CAP_SYS_RESOURCE. `here`: it is in the network namespace that was looked at.
+    `started` is when it began, in seconds of the clock that logs have (since 1970), None where that is not known.
+    `owner` is the unit of a service or the runtime of a container that its control group names, "" where it names
+    none; None where that was not seen.
     """
 
     pid: int
@@ -115,9 +97,26 @@ class Program:
     exempt: bool | None = None
     resource: bool | None = None
     here: bool | None = None
+    started: int | None = None
+    owner: str | None = None
 
     def __str__(self) -> str:
         return f"{self.name} ({self.pid})"
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """What one user has of inotify(7): its instances, and the watches in them; at least so many where not `whole`.
+
+    `holder` is the process with the most instances, and `most` how many those are.
+    """
+
+    uid: int
+    instances: int
+    watches: int
+    holder: str = ""
+    most: int = 0
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +136,32 @@ class Traffic:
     unsent: float = 0.0
     whole: bool = True
     limited: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PortUser:
+    """A socket that has a local port: its `state` is as ss(8) names it, LISTEN, or BOUND where it is only bound.
+
+    CONNECTED: it goes out, and neither where to nor its state is known. `peer` is the far end of a connection, "" of
+    none. `pid` and `name` are its owner, None and "" where that was not found; one in TIME_WAIT has none.
+    """
+
+    address: str
+    state: str
+    uid: int = 0
+    peer: str = ""
+    peer_port: int = 0
+    pid: int | None = None
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PortUsers:
+    """The sockets that have a port, listeners first; `many`: there are more of them than these."""
+
+    port: int
+    users: tuple[PortUser, ...] = ()
+    many: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +186,22 @@ class Tracked:
     whole: bool
     states: Mapping[str, int]
     shared: tuple[Shared, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ipvs:
+    """What IPVS of this network namespace balances: `services` are the endpoints that it answers for.
+
+    `entries` are its connections, those that are over too, `states` how many are in each as `ipvsadm -Lcn` names them;
+    `whole`: all were looked at. `reuse` is conn_reuse_mode, `expires` expire_nodest_conn, None where not seen.
+    """
+
+    services: tuple[str, ...] = ()
+    entries: int = 0
+    states: Mapping[str, int] = field(default_factory=dict)
+    whole: bool = True
+    reuse: int | None = None
+    expires: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,14 +248,17 @@ class Pools:
     """The port pools of the destinations that were found or named, and the way in which their ports are bound.
 
     `basis` is how the bind mode of each source and backend is known; `unsure` are those where nothing shows it. Both
-    are empty where the person named the mode.
+    are empty where the person named the mode. `narrow` are those whose program gives connect() a range of its own, as
+    far as the ports in use show it.
     """
 
     pools: tuple[PortPool, ...] = ()
     basis: Mapping[tuple[str, Backend], str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     unsure: frozenset[tuple[str, Backend]] = frozenset()
+    narrow: frozenset[tuple[str, Backend]] = frozenset()
 
     def guessed(self, pool: PortPool) -> bool:
         """Say whether a program's own range is known only from the ports that it uses now: it may be wider."""
-        return pool.mode is BindMode.EXPLICIT and (pool.source, pool.backend) in self.basis
+        pair = (pool.source, pool.backend)
+        return pair in self.narrow or (pool.mode is BindMode.EXPLICIT and pair in self.basis)

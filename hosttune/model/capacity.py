@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 
 from hosttune.model.findings import Unknown, Value
-
-
-def endpoint(address: str, port: int) -> str:
-    """Return an address and a port as people write them: those of IPv6 in brackets."""
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+from hosttune.model.listening import Listener, endpoint
+from hosttune.model.routing import Caller
 
 
 class BindMode(StrEnum):
@@ -26,15 +23,22 @@ class BindMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """A destination: numeric address, port, the name the user gave, and the sources its configuration names."""
+    """A destination: numeric address, port, the name the user gave, and the sources its configuration names.
+
+    `mode` and `ports`, LO-HI, are how a program gets its ports towards it, where that differs from the workload's.
+    `zone` is the interface of a link-local address of IPv6 (RFC 4007), "" for every other.
+    """
 
     address: str
     port: int
     name: str = ""
     sources: tuple[str, ...] = ()
+    mode: BindMode | None = None
+    ports: tuple[int, int] | None = None
+    zone: str = ""
 
     def __str__(self) -> str:
-        return endpoint(self.address, self.port)
+        return endpoint(f"{self.address}%{self.zone}" if self.zone else self.address, self.port)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,8 @@ class Workload:
     bytes per connection, `application_memory` bytes the program itself takes per connection (0: not known),
     `backlog` what it passes to listen() (0: not known), `disconnect` the share of the connections that may end at
     once, `bind_range` the LO-HI of a program that chooses its ports itself, with SO_REUSEADDR (explicit) or without
-    (bind).
+    (bind), or that it gives the kernel to choose from (IP_LOCAL_PORT_RANGE: connect and no-port). `message_size` is
+    the bytes of each message among those in flight (0: not known), `caller` what routing knows of the program.
     """
 
     connections: int
@@ -69,11 +74,23 @@ class Workload:
     bind_range: tuple[int, int] | None = None
     backends: tuple[Backend, ...] = ()
     sources: tuple[str, ...] = ()
+    message_size: int = 0
+    caller: Caller = field(default_factory=Caller)
 
     @property
     def descriptors_each(self) -> Fraction:
         """Descriptors of one connection, its share of the pipes included (pipe(2) makes two)."""
         return self.descriptors_per_connection + 2 * Fraction(str(self.pipes_per_connection))
+
+    @property
+    def forwards(self) -> bool:
+        """Whether the host only passes the connections on: it has no socket of them."""
+        return not self.sockets_per_connection
+
+    @property
+    def entries_each(self) -> int:
+        """Entries of conntrack of one connection: one on each side of a proxy, one of what is passed on."""
+        return max(self.sockets_per_connection, 1)
 
     def descriptors(self, connections: int) -> int:
         """Return the descriptors that a program needs to carry so many, its own included."""
@@ -85,9 +102,14 @@ class PortPool:
     """The local ports that can still reach one backend from one source address.
 
     All counts are ports. `in_range` is the size of the range, `usable` what is left of it without reserved and
-    blocked ports: the hard limit of an idle host; `free` can be had now. `free_least` is below `free` where the
-    kernel does not show whether held ports came from bind() or connect() and the worse case is assumed.
-    `knee` is the number of connections from which every connect() re-scans half of the range; None if it has none.
+    blocked ports: the hard limit of an idle host; `free` can be had now. Where the kernel does not show whether held
+    ports came from bind() or connect(), or the search misses a port by chance, these are the least, and `usable_most`
+    and `free_most` the greatest; else they are the same.
+    `knee` is the number of connections from which every connect() re-scans the ports of one parity; None if it has
+    none. `device` is the interface or VRF that its sockets are bound to, "" for none. `stamps`: the other end has TCP
+    timestamps, without which no port in TIME_WAIT is taken over; None where no connection to it shows it. `when` is on
+    what it depends that a program has this source, "" where nothing does; `fails` how each connection fails, where
+    none can be had.
     """
 
     source: str
@@ -103,13 +125,29 @@ class PortPool:
     time_wait: int
     other: int
     free: int
-    free_least: int
+    free_most: int
     knee: int | None
     notes: tuple[str, ...] = ()
+    usable_most: int = -1
+    device: str = ""
+    stamps: bool | None = None
+    when: str = ""
+    fails: str = ""
+
+    def __post_init__(self) -> None:
+        if self.usable_most < self.usable:
+            object.__setattr__(self, "usable_most", self.usable)
 
     @property
     def used(self) -> int:
         return self.established + self.time_wait + self.other
+
+
+def pool_key(source: str, backend: Backend, mode: BindMode) -> tuple[object, ...]:
+    """Return what tells the pools of a host apart; to let connect() choose is the same with a source and without."""
+    own = backend.mode or mode
+    way = BindMode.CONNECT if own is BindMode.NO_PORT else own
+    return (source, backend.address, backend.zone, backend.port, way, backend.ports)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +167,12 @@ class Remedy:
 
 
 class Scope(StrEnum):
-    """What a bound is one of: ALL are all backends together, POOL one source address towards one backend."""
+    """What a bound is one of: SECTION are backends that share connections, ALL all of them, POOL one of one source."""
 
     HOST = "host"
     PROGRAM = "program"
     LISTENER = "listener"
+    SECTION = "section"
     BACKEND = "backend"
     ALL = "all"
     POOL = "one-pool"
@@ -149,7 +188,8 @@ class Bound:
     address of a backend, the path of a control group. `used` is what is taken now in the same unit. `reads` names the
     readings, `fails` how the program meets it (call and errno), `counter` the file and field that move, `log` the line
     that the kernel writes; "" where there is none. `remedies` are what raises it, and to what. `hard` None means that
-    it does not refuse here; it may still slow.
+    it does not refuse here; it may still slow. Where something that decides cannot be known, `hard` is the least that
+    it can be and `most` the greatest, and a note says what is not known; `most` None: `hard` is exact.
     """
 
     kind: str
@@ -166,6 +206,7 @@ class Bound:
     unit: str = "connections"
     scope: Scope = Scope.HOST
     of: str = ""
+    most: int | None = None
 
     @property
     def id(self) -> str:
@@ -186,8 +227,9 @@ class Process:
     `descriptors` are open now, `resident` its memory in bytes; `exempt`: it has CAP_SYS_ADMIN on the host itself.
     `name` is that of the program, as the kernel has it (15 characters). `accepted` are connections at the ports that
     it listens on, `outgoing` the others; None where they were not counted. `backlogs` are those of its listeners, as
-    the kernel holds them. `wrapped`: it is linked with TCP wrappers. `workers` are the processes like it that share the
-    connections, itself among them, and `total` the descriptors of them all.
+    the kernel holds them, and `listeners` these themselves, those of its workers among them. `wrapped`: it is linked
+    with TCP wrappers. `workers` are the processes like it that share the connections, itself among them, and `total`
+    the descriptors of them all. `direct` are sockets that io_uring keeps for it, which have no descriptor.
     """
 
     pid: int
@@ -202,6 +244,8 @@ class Process:
     wrapped: bool | None = None
     workers: int = 1
     total: int | None = None
+    listeners: tuple[Listener, ...] = ()
+    direct: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +254,8 @@ class Settings:
 
     `maxconn` 0 and `threads` None: not set. `kept` are the descriptors beside connections and threads that it counts
     for: listeners and health checks. `strict`: it does not start where nofile is less than maxconn takes. `ceiling` is
-    a limit of descriptors of its own, 0 where it has none.
+    a limit of descriptors of its own, 0 where it has none. `workers` are the processes that carry connections, `nofile`
+    the descriptors that it gives each of them, which it calls `nofile_name`; 0 where the configuration does not say.
     """
 
     program: str
@@ -220,7 +265,10 @@ class Settings:
     threads: int | None = None
     strict: bool = True
     ceiling: int = 0
+    workers: int = 0
+    nofile: int = 0
     notes: tuple[str, ...] = ()
+    nofile_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +292,8 @@ class GroupLimit:
 class Machine:
     """The host as far as requirements and bounds depend on it; memory in bytes, `None` or "" where not known.
 
-    `page_size` is that of its kernel, in which tcp_mem and the like are counted.
+    `page_size` is that of its kernel, in which tcp_mem and the like are counted. `queueing` says why packets wait in
+    the queue of a CPU (netdev_max_backlog), one reason each; () where none do.
     """
 
     hostname: str
@@ -265,17 +314,4 @@ class Machine:
     addresses: tuple[str, ...] = ()
     local_routes: tuple[str, ...] = ()
     page_size: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Programs:
-    """Who carries the connections: a unit, logins, a process; whether the unit raises its soft limit by itself.
-
-    `settings` are those of the configuration that was named.
-    """
-
-    unit: str
-    users: tuple[str, ...]
-    pid: int | None
-    unit_raises: bool = False
-    settings: Settings | None = None
+    queueing: tuple[str, ...] = ()

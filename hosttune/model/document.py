@@ -80,10 +80,17 @@ class Listing:
 
 
 @dataclass(frozen=True, slots=True)
+class Pasted:
+    """Lines of a command, or of a file, that are pasted as they are."""
+
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Pairs:
     """Names and what they are; a name that was that of the row before is not said again."""
 
-    rows: tuple[tuple[str, str], ...]
+    rows: tuple[tuple[str, str | Pasted], ...]
     title: str = ""
     role: Role = Role.PLAIN
     gap: bool = True
@@ -145,7 +152,10 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A number among others of its kind: `knee` is from where it is slow, `word` what it means for the target."""
+    """A number among others of its kind: `knee` is from where it is slow, `word` what it means for the target.
+
+    Where it is known as a range only, `number` is the least and `most` the greatest.
+    """
 
     name: str
     number: int
@@ -155,6 +165,12 @@ class Bar:
     used: int | None = None
     role: Role = Role.PLAIN
     extra: bool = False
+    most: int | None = None
+
+    @property
+    def figure(self) -> str:
+        """The number, or both ends of its range."""
+        return f"{self.number:,}" if self.most is None else f"{self.number:,} to {self.most:,}"
 
     @property
     def shown(self) -> tuple[Note, ...]:

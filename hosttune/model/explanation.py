@@ -48,7 +48,10 @@ class Explained:
 
 @dataclass(frozen=True, slots=True)
 class RoleRequirements:
-    """What a profile requires on this host at a workload; `why` are the reasons of the workload's figures, by name."""
+    """What a profile requires on this host at a workload; `why` are the reasons of the workload's figures, by name.
+
+    `numbers` says where those figures come from.
+    """
 
     name: str
     title: str
@@ -56,6 +59,7 @@ class RoleRequirements:
     required: tuple[Wanted, ...]
     waived: tuple[Requirement, ...]
     why: Mapping[str, str] = field(default_factory=dict)
+    numbers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

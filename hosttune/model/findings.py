@@ -149,7 +149,11 @@ class Requirement:
     `wants` is one value; for BETWEEN a (low, high) pair of values, for ONE_OF the allowed values; empty for
     NOT_BELOW_NOW, and where the value depends on a memory size that is not known. For COVERS it is a (low, high)
     range that a range must cover, or port-list text that a port list must cover. `demand` names the workload
-    function that gave the value. `waived` is the reason of a waiver. `origin` is `profile file:table`.
+    function that gave the value. `waived` is the reason of a waiver. `origin` is `profile file:table`. `to_default`:
+    where it does not hold, what is written is the kernel's default, not the nearest value that holds. `source` says
+    where the mechanism is, `number_source` where the number comes from: what measured it, whose default it is, or by
+    which formula it is reckoned; "" where a profile does not say. `bounds` are the kinds of bound that need it: where
+    none of them is short of the target, nothing is wrong; () where it is judged by itself.
     """
 
     subject: Subject
@@ -163,6 +167,9 @@ class Requirement:
     demand: str = ""
     waived: str = ""
     origin: str = ""
+    to_default: bool = False
+    number_source: str = ""
+    bounds: tuple[str, ...] = ()
 
 
 class Verdict(StrEnum):

@@ -26,16 +26,19 @@ class LogLine:
 
     `line` is what the real program wrote, its version `seen`, with ANY for what differs; `pattern` is what finds the
     line (its named groups are its numbers), by default made of `line`, of which `numbers` name the ellipses, or of
-    `mark`: the part that never differs, which is sought first, for that is cheap. `causes` are the kinds of cause, the
-    likeliest first; none: the line looks like another one, and is no sign of a stall. `errno` and `call` are what the
-    program met. `bound`, `modes` and `when` say where `capacity` announces the line: the id of the bound up to its
-    colon, the ways of binding (empty: any), and what else decides. `source` is the program's own file, or a report.
+    `mark`: the part that never differs, which is sought first, for that is cheap; `marks` are several, of which a line
+    has one. In all of these {EMFILE} stands for what any C library or runtime calls that errno. `causes` are the kinds
+    of cause, the likeliest first; none: the line looks like another one, and is no sign of a stall. `errno` and `call`
+    are what the program met. `bound`, `modes` and `when` say where `capacity` announces the line: the id of the bound
+    up to its colon, the ways of binding (empty: any), and what else decides. `source` is the program's own file, or a
+    report. `setting` is, of a line about a limit of the program's own, what sets that limit, and in which file.
     """
 
     causes: tuple[str, ...]
     source: str
     line: str = ""
     mark: str = ""
+    marks: tuple[str, ...] = ()
     pattern: str = ""
     numbers: tuple[str, ...] = ()
     errno: str = ""
@@ -45,18 +48,19 @@ class LogLine:
     when: When = ""
     seen: str = ""
     example: str = ""
+    setting: str = ""
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
 
     @property
-    def sought(self) -> str:
-        """The mark: by default the longest part of the line that does not differ."""
-        return self.mark or max(self._parts, key=len)
+    def sought(self) -> tuple[str, ...]:
+        """The marks: by default the longest part of the line that does not differ."""
+        return self.marks or (self.mark or max(self._parts, key=len),)
 
     @property
     def expression(self) -> str:
         """The regular expression."""
         if self.pattern or not self.line:
-            return self.pattern or re.escape(self.mark)
+            return self.pattern or "|".join(map(re.escape, self.sought))
         names = (*self.numbers, *[""] * len(self._parts))
         gaps = (rf"(?P<{name}>\d{{1,12}})" if name else r".{1,200}?" for name in names)
         first, *rest = map(re.escape, self._parts)
@@ -71,12 +75,14 @@ class LogLine:
 class Trait:
     """One number of a program, 0 where it is not known; `wrapped`: only where it is linked with TCP wrappers.
 
-    `source` names the program's own file, `seen` the version that was tried.
+    `source` names the program's own file, `number_source` where the number comes from, `seen` the version that was
+    tried.
     """
 
     value: int = 0
     why: str = ""
     source: str = ""
+    number_source: str = ""
     seen: str = ""
     wrapped: bool = False
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
@@ -89,7 +95,9 @@ class Traits:
     `kept_back` are descriptors that it keeps back from the maxconn it reckons, `per_thread` those of each thread,
     `per_accept` those that have to be free beside a client's while it is accepted, `per_connection` those of one
     connection. `in_each`: each of its worker processes accepts. `backlog` is what it passes to listen(), a default or
-    fixed. `binds_first`: it binds before it connects.
+    fixed. `binds_first`: it binds before it connects. `raises_nofile`: it raises its soft limit of descriptors to the
+    hard one when it starts. `most` are
+    the connections that it lets through by default.
     """
 
     kept_back: Trait = Trait()
@@ -99,6 +107,8 @@ class Traits:
     in_each: Trait = Trait()
     backlog: Trait = Trait()
     binds_first: Trait = Trait()
+    raises_nofile: Trait = Trait()
+    most: Trait = Trait()
     __pydantic_config__: ClassVar[Any] = {"extra": "forbid"}
 
 

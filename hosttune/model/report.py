@@ -10,6 +10,27 @@ from hosttune.model.where import HOST, Where
 
 
 @dataclass(frozen=True, slots=True)
+class Carrier:
+    """A program that runs and carries connections of the role.
+
+    `files` are those of its configuration, as it sees them, `unit` the service that it runs in, "" for none. `network`
+    is the network namespace that it is in where that is another, by its name where it has one. `connections` is the
+    number at which it stops and `stops` what stops it, None and "" where that could not be told. `command` looks at it
+    alone. `changed` are those of the files that were written since it started: what runs may go by what they were.
+    """
+
+    program: str
+    pid: int
+    files: tuple[str, ...] = ()
+    unit: str = ""
+    network: str = ""
+    connections: int | None = None
+    stops: str = ""
+    command: str = ""
+    changed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """All of one run; a renderer gets only this.
 
@@ -37,6 +58,8 @@ class Report:
     strict: bool = False
     taken: float | None = None
     where: Where = HOST
+    carriers: tuple[Carrier, ...] = ()
+    idle: str = ""
 
 
 @dataclass(frozen=True, slots=True)

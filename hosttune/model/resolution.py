@@ -53,10 +53,22 @@ class NofileResolution:
 
 
 @dataclass(frozen=True, slots=True)
+class PatternResolution:
+    """A key with `*` that files set: the line that wins, and those that lose, the last first.
+
+    `keys` are those that get its value at boot, of the ones that hosttune knows by name: an image has no list of all.
+    """
+
+    origin: Origin
+    overrides: tuple[Origin, ...] = ()
+    keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Resolution:
     """All of one answer; `boot_loader` and `reload_loader` name the rules that were applied.
 
-    `sysctl` is by key, `login` by user, `unit` by the unit's name.
+    `sysctl` is by key, `login` by user, `unit` by the unit's name; `patterns` are by themselves, of an image alone.
     """
 
     boot_loader: str
@@ -65,3 +77,4 @@ class Resolution:
     login: Mapping[str, NofileResolution] = field(default_factory=dict)
     unit: Mapping[str, NofileResolution] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    patterns: Mapping[str, PatternResolution] = field(default_factory=dict)

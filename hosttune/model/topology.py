@@ -53,7 +53,8 @@ class Tier:
     all). `memory` is RAM in bytes, of which `memory_kept` is for everything but connections. `connections_max` is what
     a host may carry by its own configuration or licence, `nofile` a limit of each of its `processes` that cannot be
     raised. `tracked_max` are the connections that a cloud tracks for such a host. `connections` is a first tier's part
-    of all. `reports` and `snapshots` are files of real hosts, which then stand for the tier.
+    of all. `forwards`: its hosts pass connections on, from `sources` addresses of NAT with `port_range`; who
+    dials it means the tiers behind. `reports` and `snapshots` are files of real hosts, which then stand for the tier.
     """
 
     name: str
@@ -87,6 +88,7 @@ class Tier:
     reports: tuple[str, ...] = ()
     snapshots: tuple[str, ...] = ()
     open: frozenset[str] = frozenset()
+    forwards: bool = False
 
     @property
     def serving(self) -> int:

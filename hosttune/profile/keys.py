@@ -40,7 +40,7 @@ def is_known(key: str) -> bool:
 @cache
 def _list() -> tuple[frozenset[str], tuple[str, ...], frozenset[str]]:
     """Return the keys, the prefixes, and what they leave out."""
-    rows = toml_file.tables(shipped() / "keys" / "connections.toml", "list of keys", ProfileError)["allow"]
+    rows = toml_file.tables(shipped() / "keys" / "connections.toml", "list of keys", ProfileError, ours=True)["allow"]
     return (
         frozenset(row["key"] for row in rows if "key" in row),
         tuple(row["prefix"] for row in rows if "prefix" in row),

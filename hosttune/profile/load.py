@@ -36,6 +36,8 @@ class Row:
 class Profile:
     """A role: its own and its inherited rows in order, base first; `workload` holds its defaults, `why` their reasons.
 
+    `numbers` says where the figures of the workload come from.
+
     `service_raises_nofile`: the service's program raises its own soft limit to the hard one. `doubts` are what lets
     others than root write its file or one that it extends.
     """
@@ -48,6 +50,7 @@ class Profile:
     rows: tuple[Row, ...]
     about: dict[str, dict[str, Any]]
     why: dict[str, str] = field(default_factory=dict)
+    numbers: dict[str, str] = field(default_factory=dict)
     doubts: tuple[Doubt, ...] = ()
 
 
@@ -87,9 +90,10 @@ def document(path: Path) -> dict[str, Any]:
 
 
 def _document(path: Path) -> toml_file.TomlFile:
-    file = toml_file.read(path, "profile", ProfileError)
     # our own are validated by the tests: pydantic's import would cost a fifth of a whole check
-    if path.resolve().parent != shipped():
+    ours = path.resolve().parent == shipped()
+    file = toml_file.read(path, "profile", ProfileError, ours)
+    if not ours:
         from hosttune.profile import schema
 
         schema.validate(str(path), file.tables)
@@ -135,6 +139,7 @@ def _build(path: Path, directories: Sequence[Path], below: tuple[Path, ...]) -> 
     workload: dict[str, Any] = {}
     about: dict[str, dict[str, Any]] = {}
     why: dict[str, str] = {}
+    numbers: dict[str, str] = {}
     service, raises = "", False
     for base in head.get("extends", []):
         beyond = directories
@@ -146,9 +151,11 @@ def _build(path: Path, directories: Sequence[Path], below: tuple[Path, ...]) -> 
         workload.update(parent.workload)
         about.update(parent.about)
         why.update(parent.why)
+        numbers.update(parent.numbers)
         service, raises = (parent.service, parent.service_raises_nofile) if parent.service else (service, raises)
     own = dict(tables.get("workload", {}))
     why.update(own.pop("why", {}))
+    numbers.update(own.pop("number_source", {}))
     workload.update(own)
     about.update({kinds.spelled(name): description for name, description in tables.get("about", {}).items()})
     for number, row in enumerate(tables.get("require", []), 1):
@@ -162,5 +169,6 @@ def _build(path: Path, directories: Sequence[Path], below: tuple[Path, ...]) -> 
         rows=tuple(rows),
         about=about,
         why=why,
+        numbers=numbers,
         doubts=tuple(dict.fromkeys(doubts)),
     )

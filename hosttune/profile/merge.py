@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import ipaddress
 import itertools
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from hosttune import addresses
 from hosttune.errors import ProfileError
 from hosttune.facts import kinds
-from hosttune.model import Backend, BindMode, Machine, Operator, Requirement, Severity, Subject, Value, Workload
+from hosttune.model import Backend, BindMode, Caller, Machine, Operator, Requirement, Severity, Subject, Value, Workload
 from hosttune.profile import contradictions
-from hosttune.profile.demand import FUNCTIONS
+from hosttune.profile.demand import FUNCTIONS, NOTHING
 from hosttune.profile.load import Profile, Row
 
 
@@ -34,36 +34,40 @@ def workload(profiles: Sequence[Profile], **given: Any) -> Workload:
         # whoever names sources means them for every backend
         merged["backends"] = tuple(dataclasses.replace(b, sources=()) for b in merged.get("backends", ()))
     merged.update(stated)
-    if ("bind_mode" in stated and "bind_range" not in stated) or merged.get("bind_mode") in _NO_RANGE:
+    if "bind_mode" in stated and "bind_range" not in stated:
         merged.pop("bind_range", None)
-    return Workload(**merged)
+    caller = Caller(mark=merged.pop("mark", None), device=merged.pop("device", None))
+    return Workload(**merged, caller=caller)
 
 
 def _backends(values: list[list[str | dict[str, Any]]]) -> tuple[Backend, ...]:
     """Return backends from their text: ADDRESS:PORT, or a table of that, a name, and the sources towards it."""
-    joined: dict[tuple[str, int], Backend] = {}
+    joined: dict[tuple[str, str, int], Backend] = {}
     for entry in itertools.chain.from_iterable(values):
         table: dict[str, Any] = {"backend": entry} if isinstance(entry, str) else entry
         address, _, port = table["backend"].rpartition(":")
-        key = (str(ipaddress.ip_address(address.strip("[]"))), int(port))
+        numeric, zone = addresses.spelled(address)
+        key = (addresses.reached(numeric), zone, int(port))
         sources = _sources([table.get("sources", [])])
         known = joined.get(key)
         name = known.name if known else table.get("name") or table["backend"]
-        joined[key] = Backend(*key, name, tuple(dict.fromkeys((*(known.sources if known else ()), *sources))))
+        every = tuple(dict.fromkeys((*(known.sources if known else ()), *sources)))
+        joined[key] = Backend(key[0], key[2], name, every, zone=zone)
     return tuple(joined.values())
 
 
 def _sources(values: list[list[str]]) -> tuple[str, ...]:
     sources = dict.fromkeys(itertools.chain.from_iterable(values))
-    return ("all",) if "all" in sources else tuple(dict.fromkeys(str(ipaddress.ip_address(text)) for text in sources))
+    return ("all",) if "all" in sources else tuple(dict.fromkeys(map(addresses.zoned, sources)))
 
 
-_NO_RANGE = (BindMode.CONNECT, BindMode.NO_PORT)
 _JOINED: dict[str, Callable[[list[Any]], Any]] = {
     "bind_mode": lambda values: BindMode(values[-1]),
     "bind_range": lambda values: tuple(values[-1]),
     "backends": _backends,
     "sources": _sources,
+    "mark": lambda values: values[-1],
+    "device": lambda values: values[-1],
 }
 
 
@@ -96,7 +100,8 @@ def _of_profile(profile: Profile, workload: Workload, machine: Machine) -> list[
             # to the end of the line: an override stands where it was written
             rows.pop(row.subject, None)
             rows[row.subject] = row
-    return [_requirement(profile, row, workload, machine, waived.get(s, "")) for s, row in rows.items()]
+    made = (_requirement(profile, row, workload, machine, waived.get(s, "")) for s, row in rows.items())
+    return [requirement for requirement in made if NOTHING not in requirement.wants]
 
 
 def _requirement(profile: Profile, row: Row, workload: Workload, machine: Machine, waived: str) -> Requirement:
@@ -108,13 +113,16 @@ def _requirement(profile: Profile, row: Row, workload: Workload, machine: Machin
         subject=Subject.parse(row.subject),
         operator=Operator(table["operator"]),
         wants=wants,
-        why=table["why"],
+        why="; ".join((table["why"], *(machine.queueing if table.get("demand") == "backlog" else ()))),
         source=table["source"],
         severity=Severity(table.get("severity", "warning")),
         roles=(profile.name,),
         unit=table.get("unit", ""),
         demand=table.get("demand", ""),
         waived=waived or table.get("waive", ""),
+        to_default=table.get("to_default", False),
+        number_source=table.get("number_source", ""),
+        bounds=tuple(table.get("bounds", ())),
         origin=row.origin,
     )
 

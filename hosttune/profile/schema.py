@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from hosttune import addresses, scope
 from hosttune.errors import ProfileError
 from hosttune.facts import kinds
 from hosttune.profile.demand import FUNCTIONS
@@ -14,6 +14,7 @@ from hosttune.profile.demand import FUNCTIONS
 _SENTENCE = r"^[^\x00-\x1f\x7f-\x9f]*$"
 
 _REASONED = ("pipes_per_connection", "threads_per_connection", "application_memory", "backlog", "disconnect")
+_TABLES = ("why", "number_source")
 
 Whole = Annotated[int, Field(strict=True, ge=-(2**63), lt=2**63)]
 Count = Annotated[int, Field(strict=True, ge=0, le=10**12)]
@@ -24,13 +25,15 @@ Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
 
 def _address(text: str) -> str:
     try:
-        ipaddress.ip_address(text)
+        addresses.spelled(text)
     except ValueError as error:
         raise ValueError(f"{text!r} is no address; write a numeric one") from error
     return text
 
 
 def _endpoint(text: str) -> str:
+    if said := scope.scheme(text):
+        raise ValueError(f"{text!r}: {said}")
     host, colon, port = text.rpartition(":")
     bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     if not colon or (":" in host and bare == host):
@@ -38,6 +41,8 @@ def _endpoint(text: str) -> str:
     if not (port.isascii() and port.isdecimal() and 0 < int(port[:9]) < 65536):
         raise ValueError(f"{port!r} is no port; write a number from 1 to 65535")
     _address(bare)
+    if addresses.needs_zone(addresses.numeric(bare)) and "%" not in bare:
+        raise ValueError(f"{text!r} is link-local, and each link has such; name the interface, as [{bare}%eth0]:{port}")
     return text
 
 
@@ -66,14 +71,15 @@ class Towards(Strict):
 class Load(Strict):
     connections: Annotated[int, Field(strict=True, ge=1, le=10**9)] | None = None
     rate: Annotated[int, Field(strict=True, ge=1, le=10**7)] | None = None
-    sockets_per_connection: Annotated[int, Field(strict=True, ge=1, le=16)] | None = None
-    descriptors_per_connection: Annotated[int, Field(strict=True, ge=1, le=16)] | None = None
+    sockets_per_connection: Annotated[int, Field(strict=True, ge=0, le=16)] | None = None
+    descriptors_per_connection: Annotated[int, Field(strict=True, ge=0, le=16)] | None = None
     tuples_per_connection: Annotated[int, Field(strict=True, ge=0, le=16)] | None = None
     own_descriptors: Count | None = None
     own_descriptors_exact: bool | None = None
     stall: Annotated[float, Field(ge=0, le=3600)] | None = None
     hold: Count | None = None
     bytes_in_flight: Count | None = None
+    message_size: Count | None = None
     pipes_per_connection: Annotated[float, Field(ge=0, le=16)] | None = None
     threads_per_connection: Annotated[int, Field(strict=True, ge=0, le=1000)] | None = None
     application_memory: Count | None = None
@@ -81,9 +87,12 @@ class Load(Strict):
     disconnect: Annotated[float, Field(ge=0, le=1)] | None = None
     bind_mode: Literal["connect", "no-port", "bind", "explicit"] | None = None
     bind_range: Annotated[list[Port], Field(min_length=2, max_length=2)] | None = None
+    mark: Annotated[int, Field(strict=True, ge=0, lt=2**32)] | None = None
+    device: Annotated[str, Field(pattern=r"^[^\s/\x00-\x1f]{1,15}$")] | None = None
     backends: Annotated[list[Endpoint | Towards], Field(max_length=10_000)] | None = None
     sources: Annotated[list[Address | Literal["all"]], Field(max_length=10_000)] | None = None
     why: dict[str, Line] = {}
+    number_source: dict[str, Line] = {}
 
     @model_validator(mode="after")
     def _reasoned(self) -> Load:
@@ -91,17 +100,27 @@ class Load(Strict):
         unreasoned = [name for name in _REASONED if getattr(self, name) is not None and not self.why.get(name)]
         if unreasoned:
             raise ValueError(f"{unreasoned[0]} has no reason; write it, with its source, under [workload.why]")
-        unknown = [name for name in self.why if name not in type(self).model_fields or name == "why"]
-        if unknown:
-            raise ValueError(f"why: {unknown[0]} is no key of workload")
+        for table in _TABLES:
+            unknown = [name for name in getattr(self, table) if name not in type(self).model_fields or name in _TABLES]
+            if unknown:
+                raise ValueError(f"{table}: {unknown[0]} is no key of workload")
+        return self
+
+    @model_validator(mode="after")
+    def _forwarding(self) -> Load:
+        """Let a role have no socket of its connections, which then have no descriptor and no tuple either."""
+        if self.sockets_per_connection == 0 and (self.descriptors_per_connection or self.tuples_per_connection):
+            raise ValueError(
+                "sockets_per_connection is 0: write descriptors_per_connection and tuples_per_connection 0"
+            )
+        if self.descriptors_per_connection == 0 and self.sockets_per_connection:
+            raise ValueError("descriptors_per_connection is 0: that is only where sockets_per_connection is")
         return self
 
     @model_validator(mode="after")
     def _addressed(self) -> Load:
         if self.bind_range and self.bind_range[0] > self.bind_range[1]:
             raise ValueError("bind_range ends before it begins; write [low, high]")
-        if self.bind_range and self.bind_mode in ("connect", "no-port"):
-            raise ValueError(f"bind_range: with {self.bind_mode} the kernel chooses the port; write bind or explicit")
         if self.sources and "all" in self.sources and len(self.sources) > 1:
             raise ValueError("sources: all already names every address; leave the others out")
         return self
@@ -125,7 +144,10 @@ class Require(Strict):
     unit: Line = ""
     why: Line = ""
     source: Line = ""
+    number_source: Line = ""
     severity: Literal["info", "warning", "error"] = "warning"
+    to_default: bool = False
+    bounds: Annotated[list[Annotated[str, Field(pattern=r"^[a-z-]{1,40}$")]], Field(max_length=8)] = []
     when: When = When()
     drop: bool = False
     waive: Line = ""
@@ -185,6 +207,7 @@ class About(Strict):
     scope: Line
     legal: Annotated[list[Annotated[int, Field(strict=True)]], Field(min_length=2, max_length=2)] | None = None
     source: Line
+    hardening: Annotated[Line, Field(pattern=r"^\S+: \S")] | None = None
 
 
 class File(Strict):

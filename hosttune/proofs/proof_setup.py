@@ -9,7 +9,7 @@ from typing import Any
 
 from hosttune.errors import HostError
 from hosttune.facts import counters, pool
-from hosttune.facts.pool import Held
+from hosttune.facts.held import Held
 from hosttune.host import Host, proc, text
 from hosttune.model import Backend, BindMode, Unknown, Workload
 from hosttune.ports import span
@@ -65,7 +65,7 @@ class Setup:
     """The host as the namespace is to be: `pairs` are of the workload, or addresses for documentation.
 
     `sysctls` are texts by path below /proc/sys. `named`: the user named backends. `memory` is MemAvailable in bytes,
-    `nofile` the soft and hard limit of this process, `budget` seconds for everything.
+    `nofile` the soft and hard limit of this process, `budget` seconds for everything, `kernel` its release.
     """
 
     sysctls: dict[str, str]
@@ -83,6 +83,7 @@ class Setup:
     budget: float
     conntrack_max: int | None = None
     watches: int | None = None
+    kernel: str = ""
     notes: tuple[str, ...] = ()
 
     def number(self, path: str, default: int) -> int:
@@ -148,6 +149,7 @@ def gather(host: Host, workload: Workload, root: bool, budget: float) -> Setup:
         budget=budget,
         conntrack_max=_number(host, "/proc/sys/net/netfilter/nf_conntrack_max"),
         watches=_number(host, "/proc/sys/fs/epoll/max_user_watches"),
+        kernel=text(host, "/proc/sys/kernel/osrelease").strip(),
         notes=notes + more,
     )
 

@@ -147,13 +147,14 @@ class _Peer:
         self._servers += [socket_pairs.listen(address, port, backlog) for address, port in backends]
 
     def do_burst(self, source: str, address: str, port: int, count: int) -> None:
-        """Begin so many connections and wait for none of them."""
+        """Begin so many connections and wait for none of them; what takes time is done before the first."""
         kernel_settings.raise_nofile()
         for _ in range(count):
             client = socket.socket()
             self._clients.append(client)
             client.setblocking(False)
             client.bind((source, 0))
+        for client in self._clients[-count:]:
             with contextlib.suppress(BlockingIOError):
                 client.connect((address, port))
 

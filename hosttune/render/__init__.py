@@ -32,8 +32,8 @@ def render(
         from hosttune.printable import cleaned
 
         view = view_of(kind)
-        # a view of what has lines of its own makes them safe itself
-        given = noun if getattr(view, "LINES", False) else cleaned(noun)
+        # a view of what has lines of its own makes them safe itself; KEPT are types of which only some have
+        given = noun if getattr(view, "LINES", False) else cleaned(noun, *getattr(view, "KEPT", ()))
         return str(module.write(cleaned(view.document(given, verbose)), page))
     return str(module.render(noun, page))
 

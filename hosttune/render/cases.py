@@ -16,7 +16,8 @@ from enum import StrEnum
 
 from hosttune.model import Bound, Finding, Report, Unknown, Verdict
 from hosttune.printable import clean, cleaned
-from hosttune.render.figures import hard_bounds, slow_bounds, value, wants
+from hosttune.render import folding
+from hosttune.render.figures import hard_bounds, reached, slow_bounds, value, wants
 
 LINT = "lint"
 CAPACITY = "capacity"
@@ -46,8 +47,11 @@ class Case:
 
 
 def cases(report: Report) -> list[Case]:
-    """Return all tests of a report, those of one group together; texts are safe to print."""
-    report = cleaned(report)
+    """Return all tests of a report, those of one group together; texts are safe to print.
+
+    Of more bounds of one kind than MOST the narrowest is a test, which stands for all.
+    """
+    report = cleaned(folding.few(report))
     # where nothing at all is known, all green would be a lie
     strict = report.strict or not any(f.verdict.conclusive for f in report.findings)
     made = [case for finding in report.findings for case in _of_finding(report, finding, strict)]
@@ -100,6 +104,7 @@ def _facts(finding: Finding) -> tuple[tuple[str, str], ...]:
             ("why", row.why),
             ("source", row.source),
         ]
+        facts += [("number", row.number_source)] if row.number_source else []
         facts += [("set by", f"{reading.origin}" if reading.origin else "nothing on disk")]
     facts += [("fix", finding.fix)] if finding.fix else []
     return tuple((name, clean(text)) for name, text in facts)
@@ -127,4 +132,4 @@ def _bound_says(report: Report, bound: Bound) -> str:
     if bound.hard is None:
         return f"{bound.name}: refuses nothing here"
     target = report.workload.connections if bound.unit == "connections" else report.workload.rate
-    return f"{bound.name}: {bound.hard:,} of {target:,} {bound.unit}"
+    return f"{bound.name}: {reached(bound)} of {target:,} {bound.unit}"

@@ -12,10 +12,14 @@ from dataclasses import dataclass
 
 from hosttune import __version__
 from hosttune.printable import clean
+from hosttune.render.page import MOST
 
 Sample = tuple[Mapping[str, str], float]
 """Labels by name, and the value."""
+Pool = tuple[str, str, str, int | None, int | None, int]
+"""Source, destination, bind mode; capacity, knee and used in ports."""
 
+_FULLEST = "fullest"  # the destination of a sample that stands for many
 _NAME = re.compile(r"hosttune_[a-z0-9_]+")
 
 
@@ -58,9 +62,11 @@ def run(verb: str, success: bool, taken: float | None) -> list[Family]:
     ]
 
 
-def pools(rows: Iterable[tuple[str, str, str, int | None, int | None, int]]) -> list[Family]:
-    """Return the families of port pools, of rows (source, destination, bind mode, capacity, knee, used) in ports."""
-    labelled = [({"source": s, "destination": d, "bind_mode": m}, numbers) for s, d, m, *numbers in rows]
+def pools(rows: Iterable[Pool]) -> list[Family]:
+    """Return the families of port pools; of more than MOST the one of each source that has the fewest ports left."""
+    every = [*rows]
+    shown = every if len(every) <= MOST else _fullest(every)
+    labelled = [({"source": s, "destination": d, "bind_mode": m}, numbers) for s, d, m, *numbers in shown]
 
     def family(name: str, help: str, column: int) -> Family:
         samples = [(labels, n) for labels, numbers in labelled if (n := numbers[column]) is not None]
@@ -70,7 +76,24 @@ def pools(rows: Iterable[tuple[str, str, str, int | None, int | None, int]]) -> 
         family("capacity", "Local ports with which this source can reach this destination, at most.", 0),
         family("knee", "Ports in use from which each new connection searches half of the range.", 1),
         family("used", "Ports that cannot be had now: in use, in TIME_WAIT or otherwise held.", 2),
+        Family(
+            "port_pools_folded",
+            f'Pools without samples of their own: of more than {MOST} the "{_FULLEST}" of a source stands for all.',
+            [({}, len(every) - len(shown))] if len(every) > len(shown) else [],
+        ),
     ]
+
+
+def _fullest(rows: Sequence[Pool]) -> list[Pool]:
+    """Return a row for each source and mode, of as many as are shown at most: each of thousands would be a series."""
+
+    def left(row: Pool) -> int:
+        return (row[3] or 0) - row[5]
+
+    fullest: dict[tuple[str, str], Pool] = {}
+    for row in sorted(rows, key=left):
+        fullest.setdefault((row[0], row[2]), row)
+    return [(source, _FULLEST, *row[2:]) for (source, _), row in [*fullest.items()][:MOST]]
 
 
 def _once(samples: Sequence[Sample]) -> list[Sample]:

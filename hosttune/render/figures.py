@@ -99,20 +99,60 @@ def cut(text: str, width: int, unicode: bool) -> str:
     return text[: max(width - 1, 0)] + mark
 
 
+def reached(bound: Bound) -> str:
+    """Return at how many it stops: where that is known as a range only, both ends."""
+    number = f"{bound.hard:,}" if isinstance(bound.hard, int) else "?"
+    return number if bound.most is None else f"{number} to {bound.most:,}"
+
+
 def hard_bounds(report: Report) -> list[tuple[int, Bound]]:
     """Return the bounds that are known, the smallest first."""
     # towards a single backend the sum over all backends is the same bound again
-    single = sum(b.kind == "ports" for b in report.bounds) == 2
+    single = _single(report, "ports")
     bounds = [b for b in report.bounds if b.unit == "connections" and not (single and b.scope is Scope.ALL)]
     return sorted(((b.hard, b) for b in bounds if isinstance(b.hard, int)), key=lambda pair: pair[0])
 
 
+def nothing_read(report: Report) -> bool:
+    """Say whether there are bounds that could not be told, and none that could."""
+    return not hard_bounds(report) and any(isinstance(bound.hard, Unknown) for bound in report.bounds)
+
+
+def nothing_known(report: Report) -> bool:
+    """Say whether no limit, no file and no system was read: what defaults would make of such a host is not its own."""
+    readings = [finding.reading for finding in report.findings if finding.reading]
+    silent = all(isinstance(reading.runtime, Unknown) and reading.origin is None for reading in readings)
+    recorded = report.taken is None
+    return recorded and nothing_read(report) and silent and not (report.machine.kernel or report.machine.pretty)
+
+
+def unread(report: Report) -> list[str]:
+    """Return which program's configuration cannot be read, and why; [] where each was read that runs."""
+    return [
+        f"{bound.name} cannot be read: {bound.hard.detail.removeprefix(f'{_program(bound)}: ')}"
+        for bound in report.bounds
+        if bound.kind == "configuration" and isinstance(bound.hard, Unknown)
+    ]
+
+
+def _program(bound: Bound) -> str:
+    return bound.name.removeprefix("the configuration of ")
+
+
 def slow_bounds(report: Report) -> list[tuple[int, Bound]]:
     """Return the bounds in new connections a second that are below the target rate, the smallest first."""
-    single = sum(b.kind == "churn" for b in report.bounds) == 2
+    single = _single(report, "churn")
     bounds = [b for b in report.bounds if b.unit != "connections" and not (single and b.scope is Scope.ALL)]
     slow = [(b.hard, b) for b in bounds if isinstance(b.hard, int) and b.hard < report.workload.rate]
     return sorted(slow, key=lambda pair: pair[0])
+
+
+def _single(report: Report, kind: str) -> bool:
+    bounds = [bound for bound in report.bounds if bound.kind == kind]
+    # where source NAT leaves less, the sum is what it leaves
+    left = [bound.hard for bound in report.bounds if bound.kind == "nat" and kind == "ports"]
+    narrowed = any(bound.hard in left for bound in bounds if bound.scope is Scope.ALL)
+    return len(bounds) == 2 and (bounds[0].hard == bounds[1].hard or narrowed)
 
 
 NO_LIMIT = 1 << 62

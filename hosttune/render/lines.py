@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from hosttune.model.document import (
+    Bar,
     Bars,
     Block,
     Callout,
@@ -22,6 +23,7 @@ from hosttune.model.document import (
     Listing,
     Pairs,
     Paragraph,
+    Pasted,
     Plot,
     Role,
     Row,
@@ -133,6 +135,9 @@ def _pairs(block: Pairs, page: Page) -> Iterator[Line]:
     for name, text in block.rows:
         head = f"    {'' if name == before else name:<{size}}"
         before = name
+        if isinstance(text, Pasted):
+            yield from _plain(f"{' ' * len(head)}  {line}" for line in text.lines)
+            continue
         lines = fold(text, page.columns - len(head), "  ")
         yield from _plain(f"{head if not number else ' ' * len(head)}{line}" for number, line in enumerate(lines))
 
@@ -141,18 +146,18 @@ def _bars(block: Bars, page: Page) -> Iterator[Line]:
     cells = max(10, page.columns // 4)
     label = min(block.label, page.columns - cells - 24)
 
-    def row(name: str, number: int, word: str = "") -> str:
-        drawn = bar(number, block.most, cells, page.unicode)
-        figure = f"{number:>13,}" if number < _FAR else f"{'far beyond':>13}"
-        return f"  {cut(name, label, page.unicode):<{label}} {drawn:<{cells}} {figure} {word}"
+    def row(entry: Bar) -> str:
+        drawn = bar(entry.number, block.most, cells, page.unicode)
+        figure = f"{entry.figure:>13}" if entry.number < _FAR else f"{'far beyond':>13}"
+        return f"  {cut(entry.name, label, page.unicode):<{label}} {drawn:<{cells}} {figure} {entry.word}"
 
     yield "", Role.PLAIN, 0
-    yield row("target", block.target), Role.PLAIN, 0
+    yield row(Bar("target", block.target)), Role.PLAIN, 0
     shown: set[str] = set()
     for entry in block.bars:
         if entry.extra:
             continue
-        yield row(entry.name, entry.number, entry.word), Role.PLAIN, 0
+        yield row(entry), Role.PLAIN, 0
         for note in entry.shown:
             text = f"{note.label}: {note.text}" if note.label else note.text
             # what raises one, or what slowness costs, is often the same for the next: once is enough

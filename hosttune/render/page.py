@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+MOST = 100
+"""Things of one kind that have a series or a test each: of more the one nearest to its end stands for all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Page:

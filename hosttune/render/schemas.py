@@ -20,7 +20,7 @@ from hosttune.render.formats.json import BESIDE
 @functools.cache
 def nouns() -> dict[str, Any]:
     """Return the type that each schema describes, by its name: hosttune/NAME/1 is what a view calls its document."""
-    known = [*vars(hosttune.model).values(), *vars(acting).values()]
+    known = [getattr(hosttune.model, name) for name in hosttune.model.__all__] + [*vars(acting).values()]
     types = {render.name_of(kind): kind for kind in known if isinstance(kind, type)}
     made = {}
     for view in registry.names(render.VIEWS):
@@ -38,6 +38,10 @@ _OFTEN = {frozenset({"unknown", "detail"}): "Unknown", frozenset({"file", "line"
 _FRACTION = {"type": "string", "format": "fraction"}
 
 
+_VERSIONS = {"diagnosis": 2}
+"""Of the documents whose form changed since they were first released: all others are of version 1."""
+
+
 def schema_of(name: str) -> dict[str, Any]:
     """Return the schema of a document: every object is closed, and all of its fields are there."""
     from pydantic import TypeAdapter
@@ -47,11 +51,12 @@ def schema_of(name: str) -> dict[str, Any]:
     for kind, schema in made.pop("$defs", {}).items():
         kinds[kind] = _closed(schema, kinds, kind)
     whole = _closed(made, kinds, nouns()[name].__name__)
-    whole["properties"] = {"schema": {"const": f"hosttune/{name}/1"}, **whole["properties"]}
+    version = _VERSIONS.get(name, 1)
+    whole["properties"] = {"schema": {"const": f"hosttune/{name}/{version}"}, **whole["properties"]}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": f"urn:hosttune:{name}:1",
-        "title": f"hosttune/{name}/1",
+        "$id": f"urn:hosttune:{name}:{version}",
+        "title": f"hosttune/{name}/{version}",
         **whole,
         "required": sorted(whole["properties"]),
         "$defs": dict(sorted(kinds.items())),

@@ -23,6 +23,7 @@ def render(plan: Plan, command: str, root: str = "/", where: Where = HOST) -> st
     made = [
         "#!/bin/sh",
         f"# What `{clean(command)}` would do, as planned. It keeps no way back: `hosttune apply` does.",
+        *(f"# note: {clean(' '.join(note.split()))}" for note in plan.notes),
         "set -eu",
     ]
     if top:

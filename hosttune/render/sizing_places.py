@@ -111,13 +111,23 @@ def _stalled(sizing: Sizing, first: Bottleneck, knee: Bottleneck | None) -> list
     slowness = [] if same else _beyond(sizing, knee) if slow else []
     return [
         f"Stalls at {first.connections:,} connections: {where(sizing, first)}{slow}",
-        *filter(None, (shows,)),
+        *filter(None, (shows, _fix(sizing, first))),
         *slowness,
     ]
 
 
+def _fix(sizing: Sizing, place: Bottleneck) -> str:
+    """Return what raises the bound of hosts that exist; of planned ones it is for the plan to say."""
+    tier = sizing.plan(place.tier).tier
+    real = tier.reports or tier.snapshots
+    return f"fix: {place.bound.raised_by}" if real and place.bound.remedies else ""
+
+
 def _enough(sizing: Sizing, first: Bottleneck | None) -> list[str]:
     target = sizing.topology.connections
+    if first is None and sizing.unknown:
+        number = counted(len(sizing.unknown), "bound")
+        return [f"Unknown: no limit of any place could be read ({number} cannot be told)"]
     if first is None:
         return [f"No place that limits {target:,} connections was found{_unseen(sizing)}"]
     narrow = f"the narrowest place is {where(sizing, first)}, {first.connections:,} in all"

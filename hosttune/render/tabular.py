@@ -58,7 +58,7 @@ def of_bars(bars: Bars) -> Table:
         share = f"{bar.number * 100 // bars.target:,} %" if bars.target else ""
         notes = ("; ".join(note.text for note in bar.notes if note.label == label) for label in labels)
         state = bar.word or _STATES.get(bar.role, "")
-        rows.append(Row((bar.name, f"{bar.number:,}", share, state, *notes), role=bar.role))
+        rows.append(Row((bar.name, bar.figure, share, state, *notes), role=bar.role))
     return Table(tuple(columns), tuple(rows), f"{bars.title}; target {bars.target:,}")
 
 

@@ -21,6 +21,8 @@ _REASON = 500
 def count(text: str, most: int, least: int = 1) -> int:
     """Return a number of `least` or more that may have thousands separators: 1000000, 1,000,000 or 1_000_000."""
     plain = str(text).strip()
+    if re.fullmatch(r"-[0-9][0-9,_]*", plain):
+        raise typer.BadParameter(f"{plain} is not in {least} to {most:,}")
     if not re.fullmatch(r"[0-9]+|[0-9]{1,3}((,[0-9]{3})+|(_[0-9]{3})+)", plain):
         raise typer.BadParameter(f"{text!r} is no whole number; write 1000000 or 1,000,000")
     number = int(plain.replace(",", "").replace("_", ""))
@@ -35,6 +37,17 @@ def counted(most: int, least: int = 1) -> Callable[[str], int]:
     def number(text: str) -> int:
         return count(text, most, least)
 
+    return number
+
+
+def marked(text: str) -> int:
+    """Return a mark, a number of 32 bits, in decimal or with 0x; raises BadParameter."""
+    try:
+        number = int(text, 0)
+    except ValueError:
+        number = -1
+    if not 0 <= number < 1 << 32:
+        raise typer.BadParameter(f"{text!r} is no mark; write a number such as 9 or 0x9")
     return number
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from hosttune import printable
 from hosttune.changes.planned import Planned
 from hosttune.changes.record import Record
 from hosttune.changes.request import AddressFacts, Request
@@ -30,6 +31,7 @@ from hosttune.workflows import (
     loading,
     look_again,
     opening,
+    single_values,
     trust,
     write_scope,
 )
@@ -125,6 +127,7 @@ def check(wish: Wish) -> None:
     for applies, why in wrong:
         if applies:
             raise UsageError(why)
+    single_values.check(wish.options, how.key)
     confirming.within(how, place)
     apply_plan.kinds(how.only)
     addressing.addresses(how.add_address)
@@ -143,6 +146,9 @@ class _Apply(carrying.Task[_Draft]):
         self.command, self.reason, self.dry_run = wish.command, wish.how.reason, wish.dry_run
         self.within = confirming.within(wish.how, wish.place)
         self._loaded = dataclasses.replace(loading.load(host, wish.options, came.process), came=came)
+        if wish.how.key:
+            only = single_values.profile(opening.open_profiles([], [])[0], wish.how.key, wish.options)
+            self._loaded = dataclasses.replace(self._loaded, profiles=[only])
 
     def draft(self, links: AddressFacts | None) -> _Draft:
         """Look at the host and plan; `links` are what an earlier look saw of addresses."""
@@ -160,7 +166,7 @@ class _Apply(carrying.Task[_Draft]):
             allow=apply_plan.allowed(how.allow_key),
         )
         request, findings = apply_plan.request(host, loaded, report, base, how.leave, how.reserve_listeners)
-        role = loading.role_words(self._wish.options)
+        role = self._role()
         scope = write_scope.narrow(report, findings, request, role, bool(place.netns))
         links = links or addressing.facts(host, scope.request)
         world = Planned(host)
@@ -177,6 +183,11 @@ class _Apply(carrying.Task[_Draft]):
             where=where, request=scope.request, plan=plan, links=links, report=report, findings=scope.findings
         )
 
+    def _role(self) -> str:
+        """Return the options that ask for the same elsewhere."""
+        asked = [word for text in self._wish.how.key for word in ("--key", text)]
+        return " ".join(filter(None, (loading.role_words(self._wish.options), printable.words(asked))))
+
     def idle(self, draft: _Draft) -> Applied:
         """Return why there is nothing to do."""
         how = self._wish.how
@@ -186,7 +197,8 @@ class _Apply(carrying.Task[_Draft]):
             "--runtime-only": how.runtime_only,
             "--persist-only": how.persist_only,
         }
-        nothing = look_again.nothing(draft.report, [option for option, value in given.items() if value])
+        narrowed = [option for option, value in given.items() if value]
+        nothing = look_again.nothing(draft.report, narrowed, bool(how.key))
         return dataclasses.replace(self._base(draft, draft.report), nothing=nothing)
 
     def planned(self, draft: _Draft) -> Applied:
@@ -218,7 +230,8 @@ class _Apply(carrying.Task[_Draft]):
         waiting = () if draft.plan.restart else draft.plan.restarts
         return Applied(
             **carrying.changes_of(draft.plan),
-            capacity=outcome.capacity(draft.report, after, waiting),
+            # what one value is for is not known, and so not how many connections are wanted
+            capacity="" if self._wish.how.key else outcome.capacity(draft.report, after, waiting),
             units={f.subject.name: f.requirement.unit for f in draft.findings if f.requirement},
             kernel=bool(after.machine.kernel),
             root=self._wish.place.root,

@@ -152,16 +152,19 @@ def replan(records: Sequence[Record], world: Planned, request: Request) -> Plan:
 
 def _facts(world: Planned, profiles: list[Profile], listening: int | None, findings: Sequence[Finding]) -> PlanFacts:
     legal: dict[str, tuple[int, int]] = {}
+    hardening: dict[str, str] = {}
     for profile in _with_base(profiles):
         for subject, about in profile.about.items():
             if about.get("legal"):
                 legal[subject.removeprefix("sysctl:")] = (about["legal"][0], about["legal"][1])
+            if about.get("hardening"):
+                hardening[subject.removeprefix("sysctl:")] = about["hardening"]
     machine = machines.gather(world)
     readings = {str(f.subject): f.reading for f in findings if f.reading is not None}
     known = examine.defaults(world, profiles, machine, readings)
     defaults = {subject.removeprefix("sysctl:"): value for subject, value in known.items() if value is not None}
     described = frozenset(s.removeprefix("sysctl:") for profile in _with_base(profiles) for s in profile.about)
-    return PlanFacts(machine, legal, listening, defaults, described)
+    return PlanFacts(machine, legal, listening, defaults, described, hardening=hardening)
 
 
 def _with_base(profiles: list[Profile]) -> list[Profile]:

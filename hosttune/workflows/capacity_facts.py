@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
 from hosttune import kernel
+from hosttune.addresses import bare
 from hosttune.capacity.facts import CapacityFacts
 from hosttune.errors import HostError
-from hosttune.facts import cgroup, links, pool, process
+from hosttune.facts import any_address, cgroup, egress, links, pool, process, ruleset, translated
 from hosttune.facts.kinds import nofile
 from hosttune.findings import usage
-from hosttune.host import Host
+from hosttune.host import Host, text
 from hosttune.model import (
     GroupLimit,
     Machine,
@@ -27,6 +29,8 @@ from hosttune.model import (
     Use,
     Workload,
 )
+from hosttune.model.filtering import Packet, Ruleset
+from hosttune.profile import clouds as providers
 from hosttune.programs import knowledge
 
 _FEW = 128  # gc_thresh1 by default: so few neighbours are never in the way, and need no question about routes
@@ -38,22 +42,24 @@ def capacity_facts(
     workload: Workload,
     readings: dict[str, Reading],
     survey: pool.Survey | None,
+    pools: tuple[PortPool, ...],
     programs: Programs,
     counted: Mapping[str, int],
 ) -> CapacityFacts:
     """Return the facts of this host for this workload; what is unknown is None or Unknown.
 
-    `counted` is what the kernel counts now, by the names of facts/counters.py.
+    `pools` are those of the survey, `counted` is what the kernel counts now, by the names of facts/counters.py.
     """
     binding = _binding(readings, programs)
     pids = _pids(host, programs, machine) if machine.kernel else []
     running = process.gather(host, pids)
     binding = _of_worker(host, binding, running)
     peers = {b.address for b in workload.backends}
+    ways = survey.routes if survey else {}
     allowance, exceeded = _allowance(host, machine)
     facts = CapacityFacts(
         readings=readings,
-        pools=survey.pools() if survey else (),
+        pools=pools,
         workload=workload,
         machine=machine,
         nofile=binding,
@@ -61,18 +67,62 @@ def capacity_facts(
         raises_nofile=programs.unit_raises and binding is not None and binding.subject.name == f"unit/{programs.unit}",
         files_open=counted.get("files.open"),
         tracked=counted.get("conntrack.count"),
-        wide=_wide(survey, readings) if survey else (),
+        wide=_wide(survey, readings)(kernel.PROT_SOCK) if survey else (),
+        widened=_wide(survey, readings) if survey else None,
         process=running,
         sockets_open=counted.get("sockstat.TCP.alloc"),
         threads=counted.get("tasks"),
         neighbours=counted.get("arp_cache.entries"),
-        on_link=links.on_link(host, workload.backends) if len(peers) > _FEW else len(peers),
+        on_link=links.on_link(host, workload.backends, ways) if len(peers) > _FEW else len(peers),
         groups=_groups(host, pids, machine),
+        clouds=providers.every() if machine.cloud else (),
         allowance=allowance,
         exceeded=exceeded,
-        settings=programs.settings,
+        configuration=programs.configuration,
+        routed=survey.routed if survey else {},
+        multipath=_multipath(host, machine),
+        forwarding=_forwarding(host) if workload.forwards and machine.kernel else (),
     )
+    facts = dataclasses.replace(_filtered(host, facts, ways, _sources(machine, survey)), beside=_beside(survey))
     return dataclasses.replace(facts, programs=knowledge.of(facts.program_name, facts.dialler))
+
+
+def _forwarding(host: Host) -> tuple[str, ...]:
+    """Return the interfaces that forward, whatever net.ipv4.ip_forward says (IN_DEV_FORWARD, inetdevice.h)."""
+    switches = {path.split("/")[-2]: path for path in host.glob("/proc/sys/net/ipv4/conf/*/forwarding")}
+    apart = sorted(switches.keys() - {"all", "default", "lo"})
+    return tuple(name for name in apart if text(host, switches[name]).strip() == "1")
+
+
+def _beside(survey: pool.Survey | None) -> dict[Packet, int]:
+    """Return the open connections of other sources towards the backends, as rules met the first packet of each."""
+    found = survey.beside.items() if survey else ()
+    return {Packet(source, goal.address, goal.port, enters=""): count for (source, goal), count in found}
+
+
+def _sources(machine: Machine, survey: pool.Survey | None) -> Collection[str]:
+    """Return the addresses that the workload's connections come from: any of the host where none is known."""
+    sources = {bare(source) for source, _ in survey.pairs} if survey else set()
+    return sources if sources and not sources & any_address.ANY else machine.addresses
+
+
+def _filtered(host: Host, facts: CapacityFacts, ways: Mapping[str, Any], own: Collection[str]) -> CapacityFacts:
+    """Add what the packet filter does, and what has to be known beside its rules where they do anything.
+
+    `own` are the addresses that the workload's connections come from.
+    """
+    machine, goals = facts.machine, facts.workload.backends
+    if not machine.kernel or not text(host, "/proc/sys/net/netfilter/nf_conntrack_count"):
+        return facts  # without conntrack nothing is translated, or counted
+    rules = ruleset.gather(host)
+    if not isinstance(rules, Ruleset) or not (rules.translations or rules.counts):
+        return dataclasses.replace(facts, ruleset=rules)
+    return dataclasses.replace(
+        facts,
+        ruleset=rules,
+        egress=egress.gather(host, goals, ways),
+        translated=translated.gather(host, rules, goals, own),
+    )
 
 
 def uses(facts: CapacityFacts, counted: Mapping[str, int]) -> tuple[Use, ...]:
@@ -99,11 +149,16 @@ def _of_worker(host: Host, binding: Reading | None, running: Process | None) -> 
     return binding if isinstance(runtime, Unknown) else dataclasses.replace(binding, runtime=runtime)
 
 
-def _wide(survey: pool.Survey, readings: dict[str, Reading]) -> tuple[PortPool, ...]:
-    """Return the pools as they would be with every port that an ordinary program may have."""
+def _wide(survey: pool.Survey, readings: dict[str, Reading]) -> Callable[..., tuple[PortPool, ...]]:
+    """Return what gives the pools of a range: of one to the last port as far as an ordinary program may have it."""
+    last = kernel.LAST_PORT
     start = readings["sysctl:net.ipv4.ip_unprivileged_port_start"].runtime
     first = max(start, kernel.PROT_SOCK) if isinstance(start, int) else kernel.PROT_SOCK
-    return survey.pools(min(survey.settings.low, first), kernel.LAST_PORT)
+
+    def of(low: int, high: int = 0) -> tuple[PortPool, ...]:
+        return survey.carried(low, high) if high else survey.carried(min(survey.settings.low, max(first, low)), last)
+
+    return of
 
 
 def _pids(host: Host, programs: Programs, machine: Machine) -> list[int]:
@@ -117,6 +172,16 @@ def _groups(host: Host, pids: list[int], machine: Machine) -> tuple[GroupLimit, 
     if not machine.kernel or not (pids or machine.container):
         return ()
     return cgroup.limits(host, [str(pids[0]) if pids else "self"])
+
+
+def _multipath(host: Host, machine: Machine) -> bool:
+    """Say whether sockets of MPTCP are seen; where that is not for us to see, they are taken for those of TCP."""
+    if not machine.kernel:
+        return False
+    try:
+        return any(host.probe("multipath").values())
+    except HostError:
+        return False
 
 
 def _allowance(host: Host, machine: Machine) -> tuple[int | Unknown | None, int]:

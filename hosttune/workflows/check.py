@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import dataclasses
 import time
+from collections.abc import Sequence
 
 from hosttune import printable
-from hosttune.facts import machine as machines
-from hosttune.facts import where as places
-from hosttune.host import Host
 from hosttune.host.live import LiveHost
-from hosttune.model import Report, Severity, Verdict
+from hosttune.model import Report, Severity, Subject, Verdict
 from hosttune.options import Options, Place, spelled
+from hosttune.profile import keys
 from hosttune.render import exit_codes, where_words
-from hosttune.workflows import examine, loading, opening
+from hosttune.workflows import finding, loading, stopping
 
 
 def check(options: Options, place: Place, fail_on: Severity, strict: bool, command: str) -> Report:
     """Examine the host, and say with the report what fixes it; raises UsageError or ProfileError."""
-    with loading.standpoint(options, place) as point, opening.remembering(point.host):
-        report = point.look(lambda host, view: _report(options, command, host, view))
+    report = stopping.looked(options, place, command)
+    report = dataclasses.replace(report, carriers=stopping.each(report.carriers, options, place))
     live = not place.snapshot
     fix = _fix(report, options, place.root) if live else ()
     report = dataclasses.replace(
@@ -34,25 +33,34 @@ def capacity(options: Options, place: Place, command: str) -> Report:
     return report if exit_codes.capacity(report) else dataclasses.replace(report, fix=())
 
 
-def _report(options: Options, command: str, host: Host, view: opening.View) -> Report:
-    loaded = loading.load(host, options, view.came.process)
-    where = places.gather(host, machines.gather(host), view.came)
-    report = examine.examine(host, loaded.profiles, loaded.workload, loaded.programs, command, view.missing, where)
-    return dataclasses.replace(report, warnings=loaded.notes + report.warnings)
-
-
 def _fix(report: Report, options: Options, root: str) -> tuple[str, ...]:
     """Return what fixes what does not hold, nothing where it holds."""
-    wrong = any(f.requirement and f.verdict in (Verdict.FAIL, Verdict.DRIFT) for f in report.findings)
+    wrong = [f.subject for f in report.findings if f.requirement and f.verdict in (Verdict.FAIL, Verdict.DRIFT)]
     if not wrong:
         return ()
+    allowed = [word for key in _foreign(wrong) for word in ("--allow-key", key)]
     if report.where.host_wide and not report.where.contained:
         below = [] if root == "/" else ["--root", root]
-        return (printable.words(["sudo", "hosttune", "apply", *spelled(options), *below]),)
+        return (printable.words(["sudo", "hosttune", "apply", *spelled(_of_unit(options, report)), *allowed, *below]),)
     from hosttune.workflows import write_scope  # it plans changes: only what is judged elsewhere imports that
 
     findings = [f for f in report.findings if f.requirement]
-    return tuple(where_words.lines(write_scope.shortfall(report, findings, loading.role_words(options))))
+    words = " ".join(part for part in (loading.role_words(options), printable.words(allowed)) if part)
+    return tuple(where_words.lines(write_scope.shortfall(report, findings, words)))
+
+
+def _foreign(subjects: Sequence[Subject]) -> list[str]:
+    """Return the sysctls that apply takes from a profile only where it is told to by name."""
+    return [s.name for s in subjects if s.kind == "sysctl" and not keys.is_known(s.name)]
+
+
+def _of_unit(options: Options, report: Report) -> Options:
+    """Return the options with the unit of the program that was found.
+
+    An apply looks for no program: named, the unit's configuration gives it the same workload.
+    """
+    unit = report.carriers[0].unit if report.carriers and finding.names_none(options) else ""
+    return dataclasses.replace(options, service=unit) if unit else options
 
 
 def _waiting(host: LiveHost, report: Report) -> Report:

@@ -40,7 +40,7 @@ def of_this_host(options: Options, started_as: str) -> Place:
     program, parts = _program(started_as)
     named = [os.path.abspath(path) for path in options.profile]
     # a link may lead into a home
-    linked = [os.path.realpath(path) for path in [*named, options.backends_from] if path]
+    linked = [os.path.realpath(path) for path in [*named, *options.backends_from]]
     pages = any(os.path.isfile(f"{manual}/{_PAGE}{end}") for manual in MANUALS for end in ("", ".gz"))
     return Place(program, [*parts, *linked], named, pages)
 
@@ -61,7 +61,8 @@ def units(
         raise UsageError(f"--every {every:g}s: too often; write 1m or more")
     severity = examine.severity(fail_on)
     textfile = _textfile_of(textfile)
-    reads = [("--profile", path) for path in place.profiles] + [("--backends-from", options.backends_from)]
+    reads = [("--profile", path) for path in place.profiles]
+    reads += [("--backends-from", path) for path in options.backends_from]
     for option, path in reads:
         _seen(option, path)
     command = [place.program, "check", *spelled(dataclasses.replace(options, profile=place.profiles))]

@@ -6,9 +6,9 @@ import dataclasses
 from dataclasses import dataclass
 
 from hosttune.errors import HostError
-from hosttune.facts import backends, flow_pools, pool, traffic
+from hosttune.facts import backends, caller, flow_pools, pool, traffic
 from hosttune.host import Host
-from hosttune.model import Backend, BindMode, Pools, Traffic
+from hosttune.model import Backend, BindMode, Caller, Pools, Traffic
 from hosttune.options import Options
 from hosttune.workflows import loading
 
@@ -21,16 +21,21 @@ class Destinations:
     sources: tuple[str, ...]
     mode: BindMode | None
     ports: tuple[int, int] | None
+    caller: Caller = pool.NOBODY
 
 
 def named(host: Host, options: Options) -> Destinations:
     """Read the destinations that were named, by options or by a configuration; raises UsageError."""
     if options.backends_from:
         load = loading.load(host, dataclasses.replace(options, role=(), profile=())).workload
-        return Destinations(load.backends, load.sources, load.bind_mode, load.bind_range)
+        return Destinations(load.backends, load.sources, load.bind_mode, load.bind_range, load.caller)
     mode, ports = backends.parse_bind_mode(options.bind_mode) if options.bind_mode else (None, None)
-    targets = tuple(backends.parse(host, text) for text in options.backend)
-    return Destinations(targets, backends.parse_sources(list(options.source)), mode, ports)
+    targets = tuple(backends.parse(host, text, device=options.device) for text in options.backend)
+    given = Caller(mark=options.mark, device=options.device or None)
+    pids = (options.pid,) if options.pid is not None else ()
+    who = caller.Program(pids, (*options.user, "")[0])
+    known = caller.gather(host, given, lambda: who, targets) if targets else given
+    return Destinations(targets, backends.parse_sources(list(options.source)), mode, ports, known)
 
 
 def pools(host: Host, goals: Destinations, seen: traffic.Seen) -> Pools:
@@ -53,7 +58,7 @@ def pools(host: Host, goals: Destinations, seen: traffic.Seen) -> Pools:
 
 
 def _surveyed(host: Host, goals: Destinations, mode: BindMode) -> Pools:
-    counted, notes = survey(host, goals.backends, goals.sources, mode, goals.ports)
+    counted, notes = survey(host, goals.backends, goals.sources, mode, goals.ports, goals.caller)
     return Pools(counted.pools() if counted else (), notes=notes)
 
 
@@ -63,12 +68,13 @@ def survey(
     sources: tuple[str, ...],
     mode: BindMode,
     ports: tuple[int, int] | None,
+    caller: Caller = pool.NOBODY,
 ) -> tuple[pool.Survey | None, tuple[str, ...]]:
     """Look at the sockets towards the backends; nothing, and why, where they could not be counted."""
     if not backends:
         return None, ()
     try:
-        counted = pool.survey(host, backends, sources, mode, ports)
+        counted = pool.survey(host, backends, sources, mode, ports, caller)
     except HostError as error:
         return None, (f"the port pools could not be counted: {error}",)
     return counted, counted.notes

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 
-from hosttune.diagnosis import Clues, errnos, log_reading
+from hosttune.diagnosis import Clues, errnos, log_reading, unread
 from hosttune.diagnosis import diagnose as judge
 from hosttune.errors import HostError, UsageError
 from hosttune.host import named_file
 from hosttune.host.live import LiveHost
-from hosttune.model import Diagnosis, LogHit, Symptom, Unknown
+from hosttune.model import Diagnosis, GivenLog, LogHit, Symptom, Unknown
 from hosttune.options import Options, Place, Stall
 from hosttune.programs import knowledge
 from hosttune.workflows import loading, observe
@@ -24,7 +24,9 @@ def diagnose(options: Options, place: Place, stall: Stall, interval: float, comm
     """Return why the host stalls; the counters are watched for `interval` seconds. Raises UsageError."""
     symptom, notes = _symptom(stall)
     with loading.standpoint(options, place) as point:
-        clues = point.look(lambda host, _: observe.clues(observe.moments(host), options, symptom, interval))
+        clues = point.look(
+            lambda host, view: observe.clues(observe.moments(host), options, symptom, interval, view.came)
+        )
     live = isinstance(point.host, LiveHost)
     diagnosis = judge(clues)
     return dataclasses.replace(
@@ -44,19 +46,22 @@ def _unused(interval: float, seconds: float) -> tuple[str, ...]:
 
 
 def _symptom(stall: Stall) -> tuple[Symptom, tuple[str, ...]]:
-    """Return what the person and the logs say, checked, and which log says nothing; raises UsageError."""
+    """Return what the person and the logs say, checked, and which log was not read whole; raises UsageError."""
     errno = stall.errno.upper() if stall.errno.lower() != "none" else "none"
     if errno and errno not in errnos.ERRNOS:
         raise UsageError(f"--errno {stall.errno}: unknown; choose {', '.join(errnos.ERRNOS)}")
     if stall.call and stall.call not in errnos.CALLS:
         raise UsageError(f"--call {stall.call}: unknown; choose {', '.join(errnos.CALLS)}")
     logs = [_hits(path) for path in dict.fromkeys(stall.log)]
-    remarks = tuple(remark for _, remark in logs if remark)
-    return Symptom(errno, stall.call, stall.stalled_at, tuple(hit for hits, _ in logs for hit in hits)), remarks
+    remarks = tuple(remark for _, _, remark in logs if remark)
+    hits = tuple(hit for hits, _, _ in logs for hit in hits)
+    return Symptom(errno, stall.call, stall.stalled_at, hits, tuple(given for _, given, _ in logs)), remarks
 
 
-def _hits(path: str) -> tuple[tuple[LogHit, ...], str]:
-    """Return the lines that are known of a log's end, or of what comes in where the path is -, and a remark on it.
+def _hits(path: str) -> tuple[tuple[LogHit, ...], GivenLog, str]:
+    """Return the lines that are known of a log's end, or of what comes in where the path is -, and those that are not.
+
+    With it a remark, where not all of it was read.
 
     Raises UsageError where it is no log.
     """
@@ -66,10 +71,13 @@ def _hits(path: str) -> tuple[tuple[LogHit, ...], str]:
         raise UsageError(f"--log {path}: {named_file.why(error)}; name a file that you may read, or a pipe") from error
     if end.cut and not end.data:
         raise UsageError(f"--log {path}: nothing came in {_PATIENCE:g} s; start what writes it first, or name a file")
-    hits = log_reading.recognise(end.data, knowledge.every())
+    every = knowledge.every()
+    hits = log_reading.recognise(end.data, every, end.written)
+    given = unread.unread(path, end.data, log_reading.knows(every), len(end.data) < _LARGEST)
     if end.cut:
-        return hits, f"--log {path}: more came after {_PATIENCE:g} s and was not read; save it first, and name the file"
-    return hits, "" if hits else f"--log {path}: no line that is known"
+        remark = f"--log {path}: more came after {_PATIENCE:g} s and was not read; save it first, and name the file"
+        return hits, given, remark
+    return hits, given, ""
 
 
 def _missing(clues: Clues) -> tuple[str, ...]:

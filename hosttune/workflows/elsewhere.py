@@ -6,6 +6,7 @@ import dataclasses
 import os
 import re
 
+from hosttune import addresses
 from hosttune.errors import UsageError
 from hosttune.facts import backends
 from hosttune.options import Options
@@ -36,8 +37,9 @@ def checked(options: Options) -> list[Profile]:
         wrong = next((name for name in names if not _NAME.fullmatch(name)), None)
         if wrong is not None:
             raise UsageError(f"{option} {wrong!r}: no such name can be; write it as systemctl or id print it")
-    if options.backends_from and not options.backends_from.startswith("/"):
-        raise UsageError(f"--backends-from {options.backends_from}: not a whole path; it is read there, later")
+    for path in options.backends_from:
+        if not path.startswith("/"):
+            raise UsageError(f"--backends-from {path}: not a whole path; it is read there, later")
     return opening.open_profiles(list(options.role), list(options.profile))
 
 
@@ -62,4 +64,4 @@ def service(options: Options, profiles: list[Profile]) -> str:
 def by_name(options: Options, profiles: list[Profile]) -> bool:
     """Whether a backend has a name, or may have one in a file that is read there; it must be looked up each time."""
     elsewhere = options.backends_from or any(profile.workload.get("backends") for profile in profiles)
-    return bool(elsewhere) or any(not backends.numeric(backends.split(text)[0]) for text in options.backend)
+    return bool(elsewhere) or any(not addresses.numeric(backends.split(text)[0]) for text in options.backend)

@@ -75,7 +75,9 @@ def requirements(options: Options) -> RoleRequirements:
     workload = merge.workload(profiles, connections=options.connections, rate=options.rate)
     required, waived = merge.requirements(profiles, workload, machine.gather(LiveHost()))
     first = profiles[0]
-    return RoleRequirements(first.name, first.title, workload, _wanted(first.name, required), waived, first.why)
+    return RoleRequirements(
+        first.name, first.title, workload, _wanted(first.name, required), waived, first.why, first.numbers
+    )
 
 
 def validate(file: str) -> ValidProfile:

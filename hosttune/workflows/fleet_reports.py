@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from hosttune.errors import HostError, UsageError
@@ -12,7 +13,7 @@ from hosttune.model import Bound, Finding, Fleet, Reason, Report, Reported, Seve
 from hosttune.planning import sizing
 
 SCHEMA = "hosttune/report/1"
-_LARGEST = 4 << 20  # bytes: a report of a host with 300 pools has a tenth of it
+_LARGEST = 16 << 20  # bytes: a report of a host with 9,000 backends has so many
 _MOST = 10_000  # files: more hosts than any plan has
 _TEXT = 400  # letters of a name or a sentence that are kept
 
@@ -84,7 +85,11 @@ def _because(findings: list[Finding], verdict: Verdict) -> tuple[str, ...]:
 
 
 def _bound(bound: Bound) -> Bound:
-    """Return a bound without what it takes on the host that it is of."""
+    """Return a bound without what it takes on the host that it is of; a limit of a program's own keeps its setting.
+
+    What raises that stands in the file that it was read from, wherever the plan has its hosts.
+    """
+    own = [remedy for remedy in bound.remedies if remedy.subject.partition(":")[0] == bound.kind]
     hard = Unknown(Reason.UNDECIDED, _text(bound.hard.detail)) if isinstance(bound.hard, Unknown) else bound.hard
     return Bound(
         kind=_text(bound.kind),
@@ -93,6 +98,7 @@ def _bound(bound: Bound) -> Bound:
         knee=bound.knee,
         reads=_text(bound.reads),
         fails=_text(bound.fails),
+        remedies=tuple(replace(remedy, subject=_text(remedy.subject), text=_text(remedy.text)) for remedy in own[:1]),
         unit=_text(bound.unit),
         scope=bound.scope,
         of=_text(bound.of),

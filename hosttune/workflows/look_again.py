@@ -87,10 +87,11 @@ def not_holding(findings: Iterable[Finding]) -> Open:
     return open_
 
 
-def nothing(report: Report, narrowed: Sequence[str]) -> str:
+def nothing(report: Report, narrowed: Sequence[str], single: bool = False) -> str:
     """Return why a plan has no changes: all holds, or what does not lies outside of what was asked for.
 
-    `narrowed` are the options by which less is written than the roles ask for.
+    `narrowed` are the options by which less is written than the roles ask for; `single`: values were asked for one by
+    one, and no role.
     """
     open_ = not_holding(report.findings)
     parts = [f"{named(open_.now)} now"] if open_.now else []
@@ -99,7 +100,8 @@ def nothing(report: Report, narrowed: Sequence[str]) -> str:
     if not parts:
         when = ", now and after a boot" if report.machine.kernel else " after a boot"
         when = when if report.where.loaded else " now"
-        return f"Nothing to do: what role {' + '.join(report.roles)} wants holds{when}{unknown}."
+        what = "what was asked for, or better," if single else f"what role {' + '.join(report.roles)} wants"
+        return f"Nothing to do: {what} holds{when}{unknown}."
     state = f"Not holding: {', '.join(parts)}{unknown}"
     if narrowed:
         by = " ".join(narrowed)

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from hosttune import printable
 from hosttune.diagnosis import Clues
-from hosttune.facts import cgroup, counters, tracked, traffic
+from hosttune.diagnosis.rules import port_taken
+from hosttune.facts import cgroup, counters, ipvs, port_users, ruleset, tracked, traffic, translated, watching, where
 from hosttune.facts import machine as machines
 from hosttune.facts.kinds import sysctl
 from hosttune.host import Host
 from hosttune.host.recorded import Recorded
 from hosttune.model import (
+    Backend,
     Bound,
     GroupLimit,
     Program,
     Rates,
     Reason,
     Symptom,
+    Tracked,
     Traffic,
     Unknown,
 )
+from hosttune.model.filtering import Ruleset, Translated
 from hosttune.options import Options
+from hosttune.profile import clouds as providers
 from hosttune.programs import knowledge
-from hosttune.workflows import destinations, examine, loading, named_processes
+from hosttune.workflows import destinations, examine, finding, loading, named_processes, own_limits
 
 _SHORTEST = 0.3
 """Seconds between the two gatherings at least: counters of the kernel are exact, hundredths of a second of CPU not."""
@@ -58,8 +65,13 @@ def live(first: Host, second: Host) -> Twice:
     return Twice(first, second, wait)
 
 
-def clues(hosts: Twice, options: Options, symptom: Symptom, interval: float = 0.0) -> Clues:
-    """Gather everything of two moments; what cannot be read is Unknown and stops nothing. Raises UsageError."""
+def clues(
+    hosts: Twice, options: Options, symptom: Symptom, interval: float = 0.0, came: where.Came = where.HERE
+) -> Clues:
+    """Gather everything of two moments; what cannot be read is Unknown and stops nothing. Raises UsageError.
+
+    `came` is how this run came to where it looks from.
+    """
     first = hosts.first
     machine = machines.gather(first)
     before = counters.gather(first, machine.cloud)
@@ -67,8 +79,9 @@ def clues(hosts: Twice, options: Options, symptom: Symptom, interval: float = 0.
     goals = destinations.named(first, options)
     earlier = traffic.listed(traffic.programs(first, watched, Unknown(Reason.UNDECIDED)))
     groups_earlier = groups(first, earlier)
-    held = sysctl.limits(first)
-    bounds = _bounds(first, options)
+    held = sysctl.limits(first, (*sysctl.KEYS, *sysctl.ALIKE))
+    bounds, accepts = _role(first, options)
+    configured = own_limits.configuration(hosts.second if interval else first, options, watched)
     hosts.wait(interval)
     host = hosts.second
     seen = traffic.gather(host, before)
@@ -76,7 +89,9 @@ def clues(hosts: Twice, options: Options, symptom: Symptom, interval: float = 0.
     programs = traffic.programs(host, watched, seen.traffic)
     hosts.wait(max(interval, _SHORTEST))
     now = counters.gather(host, machine.cloud)
-    running = traffic.listed(programs)
+    running = _kept(host, traffic.listed(programs))
+    entries = tracked.gather(host, now, held)
+    rules = ruleset.gather(host) if now.counters.get("conntrack.count") is not None else None
     return Clues(
         machine=machine,
         symptom=symptom,
@@ -93,17 +108,54 @@ def clues(hosts: Twice, options: Options, symptom: Symptom, interval: float = 0.
         log=traffic.kernel_log(host),
         bounds=bounds,
         backends=goals.backends,
+        accepts=accepts and not goals.backends,
+        network=where.network(host),
+        files=printable.words(word for path in options.backends_from for word in ("--backends-from", path)),
         sources=goals.sources,
         bind_mode=goals.mode,
         rate=options.rate or 0,
+        configuration=configured,
+        carried=own_limits.carried(host, machine, configured, watched, running),
         notes=(
             *limited(seen.traffic),
             *_absent(host, watched, running),
             *_ended(host, watched, earlier, running),
         ),
-        tracked=tracked.gather(host, now, held),
-        known=knowledge.of(*(program.name for program in running), *(hit.program for hit in symptom.hits)),
+        tracked=entries,
+        clouds=providers.every(),
+        port_users=port_users.gather(host, port_taken.port_of(symptom), seen.ports),
+        ipvs=ipvs.gather(host),
+        addresses=examine.with_addresses(first, machine).addresses,
+        ruleset=rules,
+        where=where.gather(host, machine, came),
+        translated=_translated(host, rules, entries),
+        watching=watching.gather(host) if _met(symptom, "inotify", "EMFILE", "ENOSPC") else None,
+        mappings=_mappings(host, running) if _met(symptom, "map-count", "ENOMEM", "EAGAIN") else {},
+        known=knowledge.of(
+            *(program.name for program in running),
+            *(hit.program for hit in symptom.hits),
+            configured.program if configured else "",
+        ),
     )
+
+
+def _met(symptom: Symptom, kind: str, *errnos: str) -> bool:
+    """Say whether a symptom is a sign of a kind of cause, or has one of its errnos: only then is the look worth it."""
+    met = {symptom.errno, *(hit.errno for hit in symptom.hits)}
+    return not met.isdisjoint(errnos) or any(kind in hit.causes for hit in symptom.hits)
+
+
+def _mappings(host: Host, programs: Sequence[Program]) -> Mapping[int, int]:
+    """Return the mappings of the first programs."""
+    return watching.mappings(host, [program.pid for program in programs[:_GROUPS]])
+
+
+def _translated(
+    host: Host, rules: Ruleset | Unknown | None, entries: Tracked | Unknown | None
+) -> tuple[Translated, ...] | Unknown:
+    """Return the ports of NAT in use towards the destinations of what a sample of the table shows translated."""
+    shared = entries.shared if isinstance(entries, Tracked) else ()
+    return translated.gather(host, rules, [Backend(share.target, share.port) for share in shared], ())
 
 
 def _absent(host: Host, pids: Sequence[int] | None, programs: Sequence[Program]) -> tuple[str, ...]:
@@ -134,14 +186,21 @@ def limited(traffic: Traffic | Unknown) -> tuple[str, ...]:
     return (traffic.limited,) if isinstance(traffic, Traffic) and traffic.limited else ()
 
 
+def _kept(host: Host, programs: Sequence[Program]) -> tuple[Program, ...]:
+    """Return the programs, the first of them with who keeps them."""
+    first = (dataclasses.replace(p, owner=where.kept_by(host, p.pid)) for p in programs[:_GROUPS])
+    return (*first, *programs[_GROUPS:])
+
+
 def groups(host: Host, programs: Sequence[Program]) -> tuple[GroupLimit, ...] | Unknown:
     """Return the limits of the control groups of the first programs, each once."""
     return cgroup.limits(host, [str(program.pid) for program in programs[:_GROUPS]])
 
 
-def _bounds(host: Host, options: Options) -> tuple[Bound, ...]:
-    """Return the bounds of the role that was named, none without one."""
+def _role(host: Host, options: Options) -> tuple[tuple[Bound, ...], bool]:
+    """Return the bounds of the role that was named, none without one, and whether it opens no connections itself."""
     if not (options.role or options.profile):
-        return ()
-    loaded = loading.load(host, options)
-    return examine.examine(host, loaded.profiles, loaded.workload, loaded.programs, "").bounds
+        return (), False
+    loaded = loading.load(host, options, search=finding.Search(options))
+    bounds = examine.examine(host, loaded.profiles, loaded.workload, loaded.programs, "").bounds
+    return bounds, not loaded.workload.tuples_per_connection

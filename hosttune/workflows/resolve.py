@@ -8,11 +8,22 @@ from hosttune.errors import HostError, UsageError
 from hosttune.facts.kinds import nofile, sysctl
 from hosttune.host import Host, is_image
 from hosttune.host import text as text_of
-from hosttune.model import FileValue, KeyResolution, NofileResolution, Reason, Resolution, Unknown, Value
+from hosttune.model import (
+    FileValue,
+    KeyResolution,
+    NofileResolution,
+    Origin,
+    PatternResolution,
+    Reason,
+    Resolution,
+    Unknown,
+    Value,
+)
 from hosttune.options import Place
+from hosttune.profile import load
 from hosttune.resolve import sysctl_files
 from hosttune.resolve.pam_limits import resolve_login
-from hosttune.resolve.sysctl_value import LISTS, display, kernel_value, normalise, shape_of, valid_key
+from hosttune.resolve.sysctl_value import display, kernel_value, known_count, normalise, shape_of, valid_key
 from hosttune.resolve.systemd_limits import nr_open_at_boot, resolve_unit
 from hosttune.workflows import opening
 
@@ -32,7 +43,8 @@ def resolve(keys: Sequence[str], users: Sequence[str], units: Sequence[str], pla
 def of_host(host: Host, keys: Sequence[str] = (), users: Sequence[str] = (), units: Sequence[str] = ()) -> Resolution:
     """Return the same of a host; no `keys` at all mean every key that a file sets."""
     every = not (keys or users or units)
-    files = sysctl.files(host, tuple(keys))
+    image = every and is_image(host)
+    files = sysctl.files(host, _known() if image else tuple(keys))
     named = keys or (sorted({*files.boot.values, *files.reload.values}) if every else [])
     logins = users or (["root"] if every and text_of(host, "/etc/passwd") else [])
     passing = (text for key, text in _until_boot(files) if every or key in named)
@@ -43,7 +55,33 @@ def of_host(host: Host, keys: Sequence[str] = (), users: Sequence[str] = (), uni
         login={user: _login(host, user) for user in logins},
         unit={unit: _unit(host, unit) for unit in units},
         warnings=(*dict.fromkeys([*files.boot.warnings, *files.reload.warnings]), *passing),
+        patterns=_patterns(files.boot) if image else {},
     )
+
+
+def _known() -> tuple[str, ...]:
+    """Return the sysctls that profiles describe or ask for, which patterns in an image are held against."""
+    profiles = [load.load(name, directories=opening.LOCAL) for name in load.names(opening.LOCAL)]
+    subjects = {subject for profile in profiles for subject in (*profile.about, *(row.subject for row in profile.rows))}
+    of_profiles = {subject.removeprefix("sysctl:") for subject in subjects if subject.startswith("sysctl:")}
+    return tuple(sorted(of_profiles.union(sysctl.KEYS)))
+
+
+def _patterns(boot: sysctl_files.Resolution) -> dict[str, PatternResolution]:
+    """Return the patterns that set something, with the keys that get it."""
+    lines: dict[str, list[Origin]] = {}
+    for line in boot.assignments:
+        if line.glob and line.text is not None:
+            lines.setdefault(display(line.key), []).append(line.origin)
+    given: dict[Origin, list[str]] = {}
+    for key, known in boot.values.items():
+        given.setdefault(known.origin, []).append(key)
+    return {
+        pattern: PatternResolution(
+            origins[-1], tuple(reversed(origins[:-1])), tuple(sorted(given.get(origins[-1], ())))
+        )
+        for pattern, origins in lines.items()
+    }
 
 
 def _until_boot(files: sysctl.Files) -> Iterator[tuple[str, str]]:
@@ -79,7 +117,9 @@ def _of_files(resolution: sysctl_files.Resolution, key: str, count: int | None) 
     known = resolution.values.get(key)
     if known is None:
         return None
-    return FileValue(kernel_value(known.text, 0 if key in LISTS else count), known.origin, known.beaten)
+    of_key = known_count(key)
+    value = kernel_value(known.text, count if of_key is None else of_key, key)
+    return FileValue(value, known.origin, known.beaten)
 
 
 def _login(host: Host, user: str) -> NofileResolution:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from hosttune.model import Machine, Operator, Reading, Requirement, Setting, Subject, Topology, Value, Workload
 from hosttune.model.programs import KnownProgram
 from hosttune.planning import sizing
-from hosttune.profile import load, merge
+from hosttune.profile import clouds, load, merge
 from hosttune.profile.load import Profile
 from hosttune.programs import knowledge
 from hosttune.workflows import opening, trust
 
+_RANGE = "sysctl:net.ipv4.ip_local_port_range"
 _PER_PROCESS = ("nofile:", "sysctl:fs.nr_open")  # what each of several processes has for itself (getrlimit(2))
 
 
@@ -41,9 +42,11 @@ def _role(name: str, base: Iterable[Profile], programs: tuple[KnownProgram, ...]
         return values
 
     def wants(workload: Workload, machine: Machine, processes: int) -> tuple[Setting, ...]:
-        return _settings(profile, workload, machine, processes)
+        # the plan counts on the ports of the role at its own load, of which it was told how many there are
+        counted = {r.subject: r for r in _required(profile, defaults, machine) if str(r.subject) == _RANGE}
+        return _settings(profile, workload, machine, processes, counted)
 
-    return sizing.Role(name, defaults, readings, wants, programs)
+    return sizing.Role(name, defaults, readings, wants, programs, clouds.every())
 
 
 def _required(profile: Profile, workload: Workload, machine: Machine) -> tuple[Requirement, ...]:
@@ -71,8 +74,14 @@ def _raised(required: Requirement, table: dict[str, Any]) -> Value | None:
     return value
 
 
-def _settings(profile: Profile, workload: Workload, machine: Machine, processes: int) -> tuple[Setting, ...]:
-    required = _required(profile, workload, machine)
+def _settings(
+    profile: Profile,
+    workload: Workload,
+    machine: Machine,
+    processes: int,
+    counted: Mapping[Subject, Requirement],
+) -> tuple[Setting, ...]:
+    required = tuple(counted.get(row.subject, row) for row in _required(profile, workload, machine))
     if processes > 1:
         each = dataclasses.replace(workload, connections=-(-workload.connections // processes))
         of_one = {str(r.subject): r for r in _required(profile, each, machine)}

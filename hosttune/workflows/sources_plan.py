@@ -55,13 +55,26 @@ def plan(options: Options, place: Place, interface: str, headroom: str) -> Sourc
         return point.look(lambda host, _: on(host, options, interface, headroom))
 
 
+def _none(loaded: loading.Target) -> str:
+    """Return what to say where there is no backend to plan for: what the configuration has instead."""
+    known = loaded.programs.configuration
+    if known is None:
+        return "no backend; name them with --backend HOST:PORT or --backends-from FILE"
+    if known.entries and not known.sections and not any(entry.leads for entry in known.entries):
+        ends = f"connections end in {known.program}"
+        return f"no backend in {known.files[0]}: {ends}; name those that it has with --backend HOST:PORT"
+    unknown = [text for section in known.sections for text in section.unknown]
+    why = next(iter([*unknown, *known.notes]), "nothing in it connects to a host")
+    return f"no backend of {known.files[0]} can be counted: {why}; name them with --backend HOST:PORT"
+
+
 def on(host: Host, options: Options, interface: str = "", headroom: str = "0") -> SourcePlan:
     """Look at a host, and return the plan; raises UsageError where it cannot be made."""
     spare = share(headroom)
     loaded = loading.load(host, options)
     load = loaded.workload
     if not load.backends:
-        raise UsageError("sources plan: no backend; name them with --backend HOST:PORT or --backends-from FILE")
+        raise UsageError(f"sources plan: {_none(loaded)}")
     wanted = math.ceil(load.connections / (1 - spare))
     seen = _look(host, dataclasses.replace(load, connections=wanted))
     outlets, notes = _outlets(seen, interface)
@@ -140,7 +153,7 @@ def _survey(seen: _Seen, outlets: dict[Key, tuple[tuple[str, ...], list[Backend]
     # in the order in which they were named: what a recording was asked
     aimed = tuple(dataclasses.replace(b, sources=sources[b]) for b in seen.load.backends if b in sources)
     try:
-        return pool.survey(seen.host, aimed, (), seen.load.bind_mode, seen.load.bind_range)
+        return pool.survey(seen.host, aimed, (), seen.load.bind_mode, seen.load.bind_range, seen.load.caller)
     except HostError as error:
         raise UsageError(f"sources plan: the port pools could not be counted: {error}") from error
 
@@ -160,10 +173,10 @@ def _outlet(
     )
     facts = CapacityFacts(
         readings=seen.readings,
-        pools=_of(survey.pools(), backends),
+        pools=_of(survey.carried(), backends),
         workload=own,
         machine=machines.gather(seen.host),
-        wide=_of(survey.pools(*_widest(seen, survey.settings.low, survey.settings.high)), backends),
+        wide=_of(survey.carried(*_widest(seen, survey.settings.low, survey.settings.high)), backends),
     )
     made = EgressInterface(
         interface=name,
@@ -210,7 +223,7 @@ def _have(seen: _Seen, name: str, version: int, backends: Sequence[Backend]) -> 
 def _widest(seen: _Seen, low: int, high: int) -> tuple[int, int]:
     """Return the range with every port that an ordinary program may have; a program's own range is as it is."""
     if seen.load.bind_range is not None and seen.load.bind_mode in (BindMode.EXPLICIT, BindMode.BIND):
-        return low, high
+        return seen.load.bind_range
     start = seen.readings["net.ipv4.ip_unprivileged_port_start"].runtime
     first = max(start, _UNPRIVILEGED) if isinstance(start, int) else _UNPRIVILEGED
     return min(low, first), _LAST

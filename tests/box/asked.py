@@ -59,7 +59,7 @@ def least(host: str, profile: Path, program: str) -> dict[str, Any]:
 
 
 def diagnose(host: str, config: Path, log: Path) -> dict[str, Any]:
-    """Return why a load balancer stalls, schema hosttune/diagnosis/1."""
+    """Return why a load balancer stalls, schema hosttune/diagnosis/2."""
     words = ["--netns", host, "--role", "lb", "--process-name", "haproxy", "--backends-from", str(config)]
     found: dict[str, Any] = json.loads(hosttune("diagnose", *words, "--log", str(log), "--format", "json"))
     return found

@@ -14,12 +14,12 @@ from hosttune.model import Change, FileState
 from tests.changes import acts, tree
 from tests.changes.test_apply import DROP_IN
 
-KEY = "net.core.netdev_max_backlog"
+KEY = "fs.epoll.max_user_watches"
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    made = tree.make(tmp_path / "host")
+    made = tree.make(tmp_path / "host", sysctls={"fs/epoll/max_user_watches": "1000"})
     assert acts.apply(tree.Host(made), tree.asked(user=["root"])) == 0
     return made
 
@@ -29,7 +29,7 @@ def record_of(root: Path) -> Record:
 
 
 def set_now(root: Path, value: str) -> None:
-    (root / "proc/sys/net/core/netdev_max_backlog").write_text(f"{value}\n")
+    (root / "proc/sys/fs/epoll/max_user_watches").write_text(f"{value}\n")
 
 
 def test_all_holds_after_an_apply(root: Path) -> None:

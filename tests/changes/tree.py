@@ -48,6 +48,8 @@ FILES = {
     "/proc/self/status": "Uid:\t0\t0\t0\t0\nCapEff:\t000001ffffffffff\n",
 }
 JOURNAL = "var/lib/hosttune"
+LB = str(Path(__file__).with_name("lb.toml"))
+"""Role lb, which asks for more rows: what its workload may need or not, at values that no workload changes."""
 
 
 def make(root: Path, files: dict[str, str] | None = None, sysctls: dict[str, str] | None = None) -> Path:
@@ -75,8 +77,11 @@ class Host(Running):
 
 
 def asked(**options: Any) -> acts.Asked:
-    """Return the options of an apply that asks nobody; by default role lb for 1,000,000 connections."""
-    return acts.applied(**({"role": ["lb"], "connections": 1_000_000} | options))
+    """Return the options of an apply that asks nobody; by default the role LB for 1,000,000 connections."""
+    options = {"connections": 1_000_000} | options
+    if "role" not in options:
+        options["profile"] = [LB, *options.get("profile", ())]
+    return acts.applied(**options)
 
 
 def back(**options: Any) -> acts.Asked:

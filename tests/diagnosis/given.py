@@ -23,6 +23,7 @@ from hosttune.model import (
     Traffic,
     Unknown,
 )
+from hosttune.profile import clouds as providers
 from hosttune.programs import knowledge
 
 KNOWN = knowledge.every()
@@ -90,6 +91,7 @@ def clues(
         "limits": limits,
         "traffic": Traffic() if found else Unknown(Reason.ABSENT),
         "known": KNOWN,
+        "clouds": providers.every(),
         "pools": pools(*found, told="it is seen") if found else Pools(),
     }
     return Clues(**{**values, **more})

@@ -71,7 +71,8 @@ def fill(clients: Iterable[socket.socket], size: int = 65_536, times: int = 1000
     """Send on each connection until the kernel takes no more, or so many times."""
     for client in clients:
         client.setblocking(False)
-        with contextlib.suppress(BlockingIOError):
+        # a kernel that is out of memory resets connections
+        with contextlib.suppress(BlockingIOError, ConnectionResetError):
             for _ in range(times):
                 client.send(bytes(size))
 

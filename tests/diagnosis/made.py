@@ -8,9 +8,10 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from hosttune.facts import counters
@@ -19,6 +20,37 @@ from hosttune.host.live import LiveHost
 ROOT = Path(__file__).resolve().parents[2]
 
 Address = tuple[str, int]
+
+
+class Stall(list[str]):
+    """The options of a diagnosis, and how its fix is tried.
+
+    `gone` makes the load again and returns "gone", or "moved to ..." what was foretold; anything else is no success.
+    `after` is what the fix's sentence asks for beside what can be pasted, and is given that: a restart, a line that is
+    written. `places` are those whose fixes are tried: by default a shell, here.
+    """
+
+    def __init__(
+        self,
+        *options: str,
+        gone: Callable[[], str],
+        after: Callable[[str], object] = lambda _: None,
+        places: Sequence[str] = ("in the container", "on the host"),
+    ) -> None:
+        super().__init__(options)
+        self.gone, self.after, self.places = gone, after, places
+
+
+def went(done: object) -> str:
+    """Return the word for a stall that is gone, where it is."""
+    return "gone" if done else "it stalls as before"
+
+
+def stays(name: str, seconds: float = 0.4) -> str:
+    """Return "gone" where a counter does not move any more."""
+    before = counter(name)
+    time.sleep(seconds)
+    return went(counter(name) == before)
 
 
 def sysctl(path: str, text: str) -> None:
@@ -170,6 +202,42 @@ def program(address: Address, *command: str) -> Iterator[int]:
             yield process.pid
         finally:
             process.terminate()
+
+
+_PROXY = """
+global
+{general}
+defaults
+ mode tcp
+ timeout connect 2s
+ timeout client 1m
+ timeout server 1m
+frontend f
+ bind 127.0.0.1:7000
+ maxconn {most}
+ default_backend b
+backend b
+{servers}
+"""
+PROXY: Address = ("127.0.0.1", 7000)
+
+
+@contextlib.contextmanager
+def haproxy(most: int, servers: Sequence[str], general: str = "") -> Iterator[Path]:
+    """Run HAProxy with these servers, its backend at port 9001; yield its configuration.
+
+    `most` is the maxconn of its frontend, `general` a line of `global`, in which {directory} is one of its own.
+    """
+    keep = listener(("127.0.0.1", 9001))
+    try:
+        with tempfile.TemporaryDirectory() as directory:
+            path = Path(directory, "haproxy.cfg")
+            lines = "\n".join(f" server {server}" for server in servers)
+            path.write_text(_PROXY.format(general=general.format(directory=directory), most=most, servers=lines))
+            with program(PROXY, "haproxy", "-db", "-f", str(path)):
+                yield path
+    finally:
+        close([keep])
 
 
 def mqtt(kept: list[socket.socket], address: Address) -> bool:

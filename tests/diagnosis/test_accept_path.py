@@ -94,7 +94,7 @@ def judged(rule: str, of: Clues) -> tuple[Cause, ...]:
 
 
 def text(cause: Cause) -> str:
-    return " ".join((cause.what, *map(str, cause.evidence), *cause.fixes, cause.confirm))
+    return " ".join((cause.what, *map(str, cause.evidence), *map(str, cause.fixes), cause.confirm))
 
 
 MANY = {"TcpExt.ListenOverflows": 5000, "TcpExt.ListenDrops": 5000}
@@ -238,14 +238,14 @@ def test_the_program_is_named_with_its_known_backlog_and_the_way_to_raise_it() -
 @pytest.mark.parametrize(("backlog", "told"), ((128, True), (4096, True), (511, False)))
 def test_a_backlog_that_may_be_a_former_somaxconn_is_told(backlog: int, told: bool) -> None:
     (cause,) = judged("backlog", clues(listener(backlog + 1, backlog), moved=OVERFLOWS, somaxconn=65535))
-    assert any("when it started, restart it" in fix for fix in cause.fixes) is told
+    assert any("when it started, restart it" in fix.text for fix in cause.fixes) is told
 
 
 def test_a_program_that_uses_no_cpu_is_to_be_looked_at_first() -> None:
     still = clues(listener(101), moved=OVERFLOWS, somaxconn=100)
     still = replace(still, earlier=still.programs)
     (cause,) = judged("accept_queue", still)
-    assert "used no CPU" in text(cause) and cause.fixes[0].startswith("see why mosquitto (7) does not accept")
+    assert "used no CPU" in text(cause) and cause.fixes[0].text.startswith("see why mosquitto (7) does not accept")
     (busy,) = judged("accept_queue", clues(listener(101), moved=OVERFLOWS, somaxconn=100))
     assert "see why" not in text(busy)
 
@@ -281,16 +281,16 @@ def test_ghosts_come_before_the_queue_that_makes_them() -> None:
 def test_drops_of_another_namespace_are_no_verdict_and_those_of_the_host_name_its_limit() -> None:
     of = clues(moved={"softnet.dropped": 5, "dev.rx_dropped": 5, "Tcp.RetransSegs": 5})
     (inside,) = judged("softnet", of)
-    assert inside.at is None and inside.fixes[0].startswith("on the host itself: sudo hosttune apply")
+    assert inside.at is None and inside.fixes[0].text.endswith("set and seen on the host itself")
     (host,) = judged("softnet", replace(of, limits={"net.core.netdev_max_backlog": 1000}))
-    assert host.at == 1000 and host.fixes[0].startswith("sudo hosttune apply")
+    assert host.at == 1000 and host.fixes[0].command == "sudo hosttune apply --key net.core.netdev_max_backlog=2000"
 
 
 def test_a_program_that_does_not_accept_may_be_at_its_own_maximum() -> None:
     owner = replace(SERVER, name="haproxy")
     still = clues(listener(61, 60), moved=OVERFLOWS, programs=(owner,))
     (cause,) = judged("backlog", replace(still, earlier=still.programs))
-    assert "at its own maximum: maxconn of global" in cause.fixes[0]
+    assert "at its own maximum: maxconn of global" in cause.fixes[0].text
 
 
 @pytest.mark.parametrize(("here", "blamed"), ((True, True), (None, True), (False, False)))
@@ -299,3 +299,48 @@ def test_a_full_process_of_another_network_namespace_accepts_nothing_here(here: 
     found = diagnose(clues(listener(101), moved=OVERFLOWS, somaxconn=100, programs=(SERVER, short)))
     (queue,) = [cause for cause in found.causes if cause.kind == "accept-queue"]
     assert any("no descriptor left to accept with" in one.text for one in queue.evidence) is blamed
+
+
+def test_full_sockets_of_one_port_are_one_cause_the_longest_stands_for_them() -> None:
+    full = [listener(6, 5, inode=71), listener(21, 20, inode=70), listener(11, 10, inode=72)]
+    other = listener(8, 7, port=1884, inode=73)
+    causes = judged("backlog", clues(*full, other))
+    assert sorted(cause.what.split(":")[1].split()[0].rstrip(",") for cause in causes) == ["1883", "1884"]
+    assert [cause.at for cause in causes if ":1883" in cause.what] == [38]
+
+
+FLOOD = {"TcpExt.ListenOverflows": 1420, "TcpExt.ListenDrops": 1420, "Tcp.PassiveOpens": 80}
+
+
+def test_a_program_that_accepts_slowly_is_not_stopped_and_a_longer_queue_is_not_the_first_fix() -> None:
+    found = diagnose(replace(clues(listener(61, 60), moved=FLOOD), earlier=(SERVER,)))
+    text = " ".join(map(str, found.causes[0].evidence))
+    assert found.causes[0].kind == "backlog" and "stopped" not in text
+    assert "accepts 8 connections/s, and 150/s come" in text
+    fixes = list(map(str, found.causes[0].fixes))
+    assert "accept faster" in fixes[0] and "puts off by 0.4 s" in fixes[1]
+    assert not any("--role" in fix for cause in found.causes for fix in map(str, cause.fixes))
+
+
+def test_where_somaxconn_is_the_shorter_it_is_offered_behind_a_faster_program() -> None:
+    cause = diagnose(clues(listener(61, 60), moved=FLOOD, somaxconn=60)).causes[0]
+    assert cause.kind == "accept-queue"
+    assert "accept faster" in str(cause.fixes[0]) and "somaxconn" in str(cause.fixes[1])
+
+
+def test_a_program_that_accepted_nothing_may_be_stopped() -> None:
+    found = diagnose(replace(clues(listener(61, 60), moved=OVERFLOWS), earlier=(SERVER,)))
+    assert "accepted nothing and used no CPU" in " ".join(map(str, found.causes[0].evidence))
+    assert "does not accept" in str(found.causes[0].fixes[0])
+
+
+def test_how_fast_it_accepts_is_not_told_from_what_another_listener_may_have_taken() -> None:
+    other = listener(0, 100, port=8883, inode=71, accepted=5)
+    text = " ".join(map(str, diagnose(clues(listener(61, 60), other, moved=FLOOD)).causes[0].evidence))
+    assert "connections/s" not in text and "stopped" not in text
+
+
+def test_a_key_that_does_not_bind_is_not_offered_for_a_full_syn_queue() -> None:
+    full = clues(listener(0, 60, half_open=61), moved={"TcpExt.TCPReqQFullDrop": 5})
+    cause = next(cause for cause in diagnose(full).causes if cause.kind == "syn-queue")
+    assert "does not bind" in " ".join(map(str, cause.fixes))

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hosttune import diagnosis, registry
 from hosttune.diagnosis import Clues, errnos, pool_rows, saying
 from hosttune.model import BindMode, Certainty, LogHit, Pools, PortPool
+from tests.diagnosis import pasted
 from tests.diagnosis.given import DEFAULT, KNOWN, WIDE, clues, pool, program
 
 RULES = registry.names("hosttune.diagnosis.rules")
@@ -74,8 +75,9 @@ def test_a_rule_always_speaks_and_says_why(name: str, given_clues: Clues) -> Non
         assert cause.evidence or cause.certainty is Certainty.POSSIBLE, cause
         if cause.certainty is Certainty.POSSIBLE:
             assert cause.confirm, cause
-        for text in (cause.what, *map(str, cause.evidence), *cause.fixes):
+        for text in (cause.what, *map(str, cause.evidence), *map(str, cause.fixes)):
             assert text and "None" not in text, text
+        pasted.hold(cause.fixes, shell=False)
 
 
 @given(anything())
@@ -98,7 +100,7 @@ def test_a_number_of_pools_is_one_that_stops_there(given_clues: Clues) -> None:
 @given(anything())
 def test_the_answer_is_the_first_that_is_sure(given_clues: Clues) -> None:
     found: Any = diagnosis.diagnose(given_clues)
-    ranks = [(cause.certainty.rank, -cause.strength) for cause in found.causes]
+    ranks = [(cause.beside, cause.certainty.rank, -cause.strength) for cause in found.causes]
     assert ranks == sorted(ranks)
     sure = [cause for cause in found.causes if cause.certainty in (Certainty.CERTAIN, Certainty.LIKELY)]
     assert (found.conclusion == "cause") == bool(sure)

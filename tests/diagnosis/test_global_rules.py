@@ -8,8 +8,23 @@ from typing import Any
 import pytest
 
 from hosttune.diagnosis import Clues
-from hosttune.diagnosis.rules import epoll, file_max, memory, neighbours, nr_open, orphans, pids, tcp_mem
-from hosttune.model import Cause, Certainty, GroupLimit, LogHit, Program, Reason, Traffic, Unknown
+from hosttune.diagnosis.rules import (
+    aio,
+    denied,
+    disk,
+    epoll,
+    file_max,
+    inotify,
+    map_count,
+    memory,
+    neighbours,
+    nofile_high,
+    nr_open,
+    orphans,
+    pids,
+    tcp_mem,
+)
+from hosttune.model import Cause, Certainty, GroupLimit, LogHit, Program, Reason, Traffic, Unknown, Watching
 from tests.diagnosis.given import clues, hit, program
 
 C, L, P, X, U = (*Certainty,)
@@ -231,7 +246,102 @@ MEMORY: dict[str, Case] = {
     "nothing": (clues(limits={}), U),
 }
 
+INSTANCES = {"fs.inotify.max_user_instances": 128, "user.max_inotify_instances": 128}
+WATCH_MAX = {"fs.inotify.max_user_watches": 1000}
+NO_WATCH = (LogHit("broker", ("inotify", "nofile"), "a line", 1, "EMFILE"),)
+NO_SPACE = (LogHit("broker", ("inotify",), "a line", 1, "ENOSPC", "inotify_add_watch"),)
+SPARE = (program(30, 1024, 1024),)
+
+
+def users(instances: int, watches: int = 0, uid: int = 0) -> tuple[Watching, ...]:
+    return (Watching(uid, instances, watches, "kubelet (9)", instances),)
+
+
+INOTIFY: dict[str, Case] = {
+    "words alone": (clues(limits={}, hits=NO_WATCH), L),
+    "words, and the user at the limit": (clues(limits=INSTANCES, hits=NO_WATCH, watching=users(128)), C),
+    "words, and the user near it": (clues(limits=INSTANCES, hits=NO_WATCH, watching=users(111)), L),
+    "words, and the user far from it": (clues(limits=INSTANCES, hits=NO_WATCH, watching=users(3)), P),
+    "words, and nobody may have one": (clues(limits={"user.max_inotify_instances": 0}, hits=NO_WATCH, watching=()), C),
+    "words, and descriptors are taken": (
+        clues(limits=INSTANCES, hits=NO_WATCH, programs=(program(900),), named=True),
+        P,
+    ),
+    "the call, and who could be counted is not known": (
+        clues(limits=INSTANCES, errno="EMFILE", call="inotify_init", watching=BARRED),
+        L,
+    ),
+    "EMFILE, and the process has descriptors": (clues(errno="EMFILE", programs=SPARE, named=True), P),
+    "EMFILE, the process has descriptors, the user at the limit": (
+        clues(limits=INSTANCES, errno="EMFILE", programs=SPARE, named=True, watching=users(128)),
+        L,
+    ),
+    "EMFILE alone": (clues(limits=INSTANCES, errno="EMFILE"), X),
+    "EMFILE of accept(), and the user at the limit": (
+        clues(limits=INSTANCES, errno="EMFILE", call="accept", watching=users(128)),
+        X,
+    ),
+    "watches": (clues(limits=WATCH_MAX, hits=NO_SPACE), L),
+    "watches at the limit": (clues(limits=WATCH_MAX, hits=NO_SPACE, watching=users(2, 1000)), C),
+    "another errno": (clues(limits=INSTANCES, errno="ENFILE"), X),
+    "nothing": (clues(limits={}), X),
+}
+ENOSPC_HIT = (LogHit("broker", ("disk",), "a line", 1, "ENOSPC", "write"),)
+DISK: dict[str, Case] = {
+    "a write": (clues(hits=ENOSPC_HIT), P),
+    "ENOSPC": (clues(errno="ENOSPC"), P),
+    "ENOSPC of epoll_ctl()": (clues(errno="ENOSPC", call="epoll_ctl"), X),
+    "nothing": (clues(), X),
+}
+MAPS = {"vm.max_map_count": 1000}
+NO_THREAD = (LogHit("java", ("pids", "memory", "map-count"), "a line", 1, "EAGAIN", "clone"),)
+MAP_COUNT: dict[str, Case] = {
+    "at the limit": (clues(limits=MAPS, hits=NO_THREAD, programs=ONE, mappings={7: 998}), C),
+    "at the limit, and nobody said anything": (clues(limits=MAPS, programs=ONE, mappings={7: 998}), L),
+    "far from it": (clues(limits=MAPS, hits=NO_THREAD, programs=ONE, mappings={7: 40}, named=True), X),
+    "somebody is far from it": (clues(limits=MAPS, hits=NO_THREAD, programs=ONE, mappings={7: 40}), P),
+    "not counted": (clues(limits=MAPS, hits=NO_THREAD), P),
+    "mmap()": (clues(limits=MAPS, errno="ENOMEM", call="mmap"), P),
+    "another errno": (clues(limits=MAPS, errno="EMFILE"), X),
+    "nothing": (clues(limits={}), X),
+}
+EVENTS = {"fs.aio-max-nr": 1000, "fs.aio-nr": 990}
+AIO: dict[str, Case] = {
+    "EAGAIN of that very call": (clues(limits=EVENTS, errno="EAGAIN", call="io_setup"), C),
+    "nothing was read": (clues(limits={}, errno="EAGAIN", call="io_setup"), C),
+    "few are reserved now": (clues(limits={**EVENTS, "fs.aio-nr": 5}, errno="EAGAIN", call="io_setup"), L),
+    "EAGAIN": (clues(limits=EVENTS, errno="EAGAIN"), X),
+    "another errno": (clues(limits=EVENTS, errno="EMFILE"), X),
+    "nothing": (clues(limits={}), X),
+}
+HUGE = dataclasses.replace(program(4, 2**30, 2**30), system_ticks=95, ticks=99)
+IDLE = dataclasses.replace(HUGE, system_ticks=0, ticks=0)
+HIGH: dict[str, Case] = {
+    "named": (clues(programs=(HUGE,), named=True), P),
+    "it hangs": (clues(programs=(HUGE,), named=True, errno="none"), P),
+    "it loops in the kernel": (clues(programs=(HUGE,), earlier=(IDLE,)), L),
+    "nobody named it": (clues(programs=(HUGE,)), U),
+    "the kernel's own default": (clues(programs=(program(4, 1_048_576, 1_048_576),), named=True), X),
+    "something failed": (clues(programs=(HUGE,), named=True, errno="EMFILE"), X),
+    "nothing": (clues(), U),
+}
+WANTS = LogHit("nginx", ("nr-open", "nofile"), "a line", 1, "EPERM", "setrlimit", {"wanted": 900})
+DENIED: dict[str, Case] = {
+    "not above the hard limit": (clues(limits=NR, hits=(WANTS,), programs=(AT,), named=True), P),
+    "above it": (clues(limits=NR, hits=(WANTS,), programs=(BARE,), named=True), X),
+    "above it, and it may": (clues(limits=NR, hits=(WANTS,), programs=(ABLE,), named=True), P),
+    "above fs.nr_open": (clues(limits={"fs.nr_open": 800}, hits=(WANTS,)), X),
+    "how many is not known": (clues(limits=NR, **REFUSED), U),
+    "nothing": (clues(), X),
+}
+
 RULES: dict[Any, dict[str, Case]] = {
+    inotify: INOTIFY,
+    disk: DISK,
+    map_count: MAP_COUNT,
+    aio: AIO,
+    nofile_high: HIGH,
+    denied: DENIED,
     file_max: FILE_MAX,
     nr_open: NR_OPEN,
     epoll: EPOLL,
@@ -267,7 +377,7 @@ def test_what_a_full_table_of_files_tells() -> None:
     told = " ".join(map(str, cause.evidence))
     assert (cause.at, cause.unit) == (1000, "files")
     assert "998 open files of 1,000" in told and "VFS: file-max limit 1000 reached" in told
-    assert any("broker (9) has the most, 5,000" in fix for fix in cause.fixes)
+    assert any("broker (9) has the most, 5,000" in fix.text for fix in cause.fixes)
 
 
 def test_what_orphans_have_against_memory() -> None:

@@ -5,13 +5,16 @@ python -m pytest tests/diagnosis/test_matrix.py -s
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-from tests.diagnosis import stage
+from hosttune import registry
+from tests.diagnosis import pasted, stage
 from tests.programs.stage import need
 from tests.vm import ahead
 from tests.vm.guest import need_guest
@@ -19,6 +22,8 @@ from tests.vm.guest import need_guest
 AT_ONCE = 3
 SCENES = "tests.diagnosis.guest_stage:scenes"
 _rows: list[tuple[str, str, str]] = []
+_fixes: list[tuple[str, str, str, str]] = []
+"""Of each stall that was made: the rule, the scene, the fix as printed, and its outcome or why none was tried."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -26,6 +31,55 @@ def matrix() -> Iterator[None]:
     """Print the matrix once all scenes are played."""
     yield
     print("\n" + table(_rows))
+    print("\n".join(["fixes, as printed, and what came of them:", *map(_fix_line, sorted(_fixes))]))
+
+
+def _fix_line(row: tuple[str, str, str, str]) -> str:
+    cause, scene, fix, outcome = row
+    return f"  {cause:<15} {scene:<24} {outcome}{f': {fix}' if fix else ''}"
+
+
+def _why(scene: ModuleType, found: dict[str, Any]) -> str:
+    """Return why no fix was tried: the scene says so, or all of them are advice to a person."""
+    if not any(fix["command"] for fix in found["causes"][0]["fixes"]):
+        return "not tried: advice to a person"
+    return f"not tried here: {UNTRIED.get(scene.CAUSE, 'another scene of this rule tries it')}"
+
+
+UNTRIED = {
+    "backlog": "advice: the length is in the program",
+    "cloud": "no provider's quota can be made here",
+    "counted": "advice: the rule is the administrator's",
+    "ghosts": "as accept-queue's, or the program's own backlog",
+    "knee": "advice: more sources or backends",
+    "nat": "advice: the rule is the administrator's",
+    "nat-gateway": "no provider's gateway can be made here",
+    "outside": "advice: it lies elsewhere",
+    "path": "advice: it lies elsewhere",
+    "paws": "tcp_tw_recycle is gone since Linux 4.12",
+    "ports-held": "advice: the ports are another program's",
+    "softnet": "the host's own, which a namespace cannot set; the guest is too slow to overflow its queue",
+    # of rules whose scenes do not try it
+    "aio": "its scene makes no load again",
+    "denied": "advice: the policy is the administrator's",
+    "disk": "advice: no limit of sockets",
+    "inotify": "its scene makes no load again",
+    "ipvs": "no module of IPVS here",
+    "map-count": "its scene makes no load again",
+    "nat-race": "advice: the rule is the administrator's",
+    "nofile-high": "its scene makes no load again",
+    "port-taken": "its scene makes no load again",
+    "receive-buffers": "its scene makes no load again",
+    "tw-buckets": "its scene makes no load again",
+}
+"""Why no scene tries the fix of a rule."""
+
+
+def test_each_rule_has_its_fix_tried_or_a_reason_why_not() -> None:
+    every = [*stage.names("netns"), *stage.names("guest")]
+    tried = {stage.load(name).CAUSE for name in every if "made.Stall(" in inspect.getsource(stage.load(name))}
+    rules = {name.replace("_", "-") for name in registry.names("hosttune.diagnosis.rules")}
+    assert not rules - tried - set(UNTRIED), "give it a scene that yields made.Stall, or say why not"
 
 
 def table(rows: list[tuple[str, str, str]]) -> str:
@@ -73,15 +127,18 @@ def in_guest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, An
 def test_a_stall_of_the_whole_host_is_diagnosed(name: str, in_guest: dict[str, dict[str, Any]]) -> None:
     answer = in_guest[name]
     assert "found" in answer, answer["failed"]
-    hold(name, answer["found"])
+    hold(name, answer)
 
 
-def hold(name: str, found: dict[str, object]) -> None:
-    """Compare the verdict with what the scene made."""
-    scene = stage.load(name)
+def hold(name: str, answer: dict[str, Any]) -> None:
+    """Compare the verdict with what the scene made, and hold the fix that was tried to having worked."""
+    scene, found, tried = stage.load(name), answer["found"], answer["tried"]
     verdict = stage.verdict(found)
+    pasted.hold(fix for cause in found["causes"] for fix in cause["fixes"])
     _rows.append((name, scene.CAUSE, verdict))
     if scene.CAUSE:
         assert verdict == scene.CAUSE, found
+        _fixes.append((scene.CAUSE, name, *((tried["fix"], tried["outcome"]) if tried else ("", _why(scene, found)))))
+        assert tried is None or tried["outcome"].startswith(("gone", "moved to ")), (tried, found["causes"][0]["fixes"])
     else:
         assert verdict != scene.DECOY_OF, found

@@ -9,7 +9,7 @@ import pytest
 
 from hosttune.diagnosis import log_reading
 from hosttune.diagnosis.rules import nofile
-from hosttune.model import Certainty, Listener, Traffic
+from hosttune.model import Certainty, Listener, LogHit, Traffic
 from tests.diagnosis.given import KNOWN, clues, hit, is_, program
 
 QUEUED = Traffic(listeners=(Listener("0.0.0.0", 1883, 40, 128, inode=5),))
@@ -52,11 +52,6 @@ CASES: dict[str, tuple[Any, Certainty, int | None]] = {
         Certainty.LIKELY,
         None,
     ),
-    "EMFILE, and the named one is far from it now": (
-        clues(errno="EMFILE", call="accept", programs=(program(30),), named=True),
-        Certainty.LIKELY,
-        1024,
-    ),
     "a line that names its limit": (
         clues(hits=(hit("nofile", errno="EMFILE", soft=37_563),)),
         Certainty.CERTAIN,
@@ -87,9 +82,32 @@ def test_judged(found: Any, certainty: Certainty, at: int | None) -> None:
     is_(nofile.judge(found), certainty, at)
 
 
-def test_what_would_decide_is_said_where_only_another_errno_was_written() -> None:
-    (cause,) = nofile.judge(clues(hits=(hit("nofile", errno="EPERM"),), programs=(program(20),), named=True))
-    assert cause.certainty is Certainty.POSSIBLE and cause.confirm.endswith("-p 7")
+FAR = (replace(program(30), started=1_000),)
+OLD, NEW = (LogHit("broker", ("nofile",), "a line", 1, "EMFILE", "accept", {}, at) for at in (900, 1_100))
+WATCH = LogHit("broker", ("inotify", "nofile"), "a line", 1, "EMFILE")
+
+
+@pytest.mark.parametrize(
+    ("found", "certainties"),
+    [
+        (clues(errno="EMFILE", call="accept", programs=FAR, named=True), [Certainty.EXCLUDED, Certainty.POSSIBLE]),
+        (clues(hits=(NEW,), programs=FAR, named=True), [Certainty.EXCLUDED, Certainty.POSSIBLE]),
+        (clues(hits=(OLD,), programs=FAR, named=True), [Certainty.POSSIBLE]),
+        (clues(hits=(OLD, NEW), programs=FAR, named=True), [Certainty.EXCLUDED, Certainty.POSSIBLE]),
+        (clues(hits=(WATCH,), programs=FAR, named=True), [Certainty.EXCLUDED]),
+        (clues(hits=(WATCH,), programs=FAR), [Certainty.EXCLUDED]),  # it has the name of who wrote
+        (clues(hits=(replace(NEW, program="other"),), programs=FAR), [Certainty.CERTAIN]),
+        (clues(hits=(NEW,), programs=(program(600),), named=True), [Certainty.CERTAIN]),
+        (clues(hits=(WATCH,), programs=(program(600),), named=True), [Certainty.POSSIBLE]),
+        (clues(hits=(WATCH,), programs=(program(1_000),), named=True), [Certainty.LIKELY]),
+        (clues(hits=(WATCH,), programs=(program(1_024),), named=True), [Certainty.CERTAIN]),
+    ],
+)
+def test_a_process_with_descriptors_left_is_not_what_ran_out(found: Any, certainties: list[Certainty]) -> None:
+    causes = nofile.judge(found)
+    assert [cause.certainty for cause in causes] == certainties, causes
+    if certainties[-1] is Certainty.POSSIBLE:
+        assert "another process" in causes[-1].what or "before" in causes[-1].what or causes[-1].at == 1024
 
 
 def test_a_limit_that_haproxy_computed_is_raised_where_it_comes_from() -> None:
@@ -97,4 +115,4 @@ def test_a_limit_that_haproxy_computed_is_raised_where_it_comes_from() -> None:
         b"Proxy tcp-443 reached process FD limit (maxsock=37563). Please check 'ulimit-n'\n", KNOWN
     )
     (cause,) = nofile.judge(clues(hits=(line,)))
-    assert cause.at == 37_563 and "maxconn" in cause.fixes[0]
+    assert cause.at == 37_563 and "maxconn" in cause.fixes[0].text

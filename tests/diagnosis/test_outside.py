@@ -12,13 +12,13 @@ from tests.plugged import plugged
 
 RULE = """
 from hosttune.diagnosis.rule import Rule
-from hosttune.model import Certainty, Evidence
+from hosttune.model import Certainty, Evidence, Fix
 
 RULE = Rule(
     __name__,
     "the moon is full",
     errnos=("ENOSPC",),
-    fixes=("wait for two weeks",),
+    fixes=(Fix("wait for two weeks"),),
     confirm="look out of the window",
     strength=999,
     rivals=("epoll",),

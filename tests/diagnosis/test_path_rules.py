@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from hosttune.diagnosis import Clues
-from hosttune.diagnosis.rules import conntrack, conntrack_churn, nat, outside, path
+from hosttune.diagnosis.rules import conntrack, conntrack_churn, nat, nat_race, outside, path
 from hosttune.model import (
     Cause,
     Certainty,
     Flow,
+    Ipvs,
     Listener,
     LogHit,
     Machine,
@@ -25,6 +26,8 @@ from hosttune.model import (
     Traffic,
     Unknown,
 )
+from hosttune.model.filtering import Matching, Ruleset, Translation
+from hosttune.profile import clouds as providers
 
 C, L, P, X, U = (*Certainty,)
 
@@ -50,7 +53,13 @@ def clues(
 ) -> Clues:
     """Return clues of a host with what is given, and nothing else; `before` alone is a host that stands still."""
     first = before or {}
-    fields = {"symptom": Symptom(), "traffic": Traffic(), "limits": {_MAX: 1000, **(limits or {})}, **rest}
+    fields = {
+        "symptom": Symptom(),
+        "clouds": providers.every(),
+        "traffic": Traffic(),
+        "limits": {_MAX: 1000, **(limits or {})},
+        **rest,
+    }
     return Clues(
         machine=dataclasses.replace(_machine(), **(machine or {})),
         rates=Rates(Sample(100.0, first), Sample(100.5, {**first, **(now or {})})),
@@ -176,32 +185,74 @@ def test_the_rate_that_a_table_of_closed_connections_allows() -> None:
     assert _one(conntrack_churn.judge(clues(_FULL, _DROPS, tracked=half))).at is None
 
 
+def _rule(low: int, high: int, **more: Any) -> Ruleset:
+    return Ruleset((Translation("ip nat post handle 4", Matching(), ports=(low, high), **more),))
+
+
+def _entries(count: int) -> Tracked:
+    return Tracked(count, True, {"ESTABLISHED": count}, (Shared("192.0.2.1", "198.51.100.2", 443, count),))
+
+
+_RACING = {"conntrack.insert_failed": 61, "conntrack.found": 103}
+_SEARCHING = {"conntrack.insert_failed": 60, "conntrack.found": 400}
 NAT = {
-    "searches and fails": (
-        clues(_REFUSED, {"conntrack.insert_failed": 60, "conntrack.found": 400}, tracked=_SHARED),
+    "searches and fails": (clues(_REFUSED, _SEARCHING, tracked=_SHARED), C, X),
+    "searches and fails, barred": (clues(_REFUSED, _SEARCHING, tracked=_BARRED), L, X),
+    "two equal packets at once": (clues(_REFUSED, {"conntrack.insert_failed": 51}, tracked=_OPEN), P, P),
+    "shared, and how many ports a rule has is not known": (clues(_REFUSED, _RACING, tracked=_SHARED), P, P),
+    "408 of 30,000 ports": (clues(_REFUSED, _RACING, tracked=_entries(408), ruleset=_rule(20000, 49999)), X, P),
+    "408 of 30,000 ports, and a SYN that waited": (
+        clues(_REFUSED, tracked=_entries(408), ruleset=_rule(20000, 49999), symptom=Symptom(errno="none")),
+        X,
+        P,
+    ),
+    "408 of 30,000 ports, and EMFILE": (
+        clues(_REFUSED, _RACING, tracked=_entries(408), ruleset=_rule(20000, 49999), symptom=Symptom(errno="EMFILE")),
+        X,
+        X,
+    ),
+    "408 of 408 ports": (clues(_REFUSED, _RACING, tracked=_entries(408), ruleset=_rule(20000, 20407)), L, X),
+    "404 of 408 ports, and searches": (
+        clues(_REFUSED, _SEARCHING, tracked=_entries(404), ruleset=_rule(20000, 20407)),
         C,
+        X,
     ),
-    "searches and fails, barred": (
-        clues(_REFUSED, {"conntrack.insert_failed": 60, "conntrack.found": 400}, tracked=_BARRED),
-        L,
+    "searches for ports that nobody has seen": (
+        clues(_REFUSED, _SEARCHING, tracked=_entries(40), ruleset=_rule(20000, 49999)),
+        P,
+        P,
     ),
-    "two equal packets at once": (clues(_REFUSED, {"conntrack.insert_failed": 51}, tracked=_OPEN), P),
-    "failed once": (clues(_REFUSED, tracked=_SHARED), P),
-    "failed once, nothing shared": (clues(_REFUSED, tracked=_OPEN), X),
-    "never failed": (clues({"conntrack.insert_failed": 0, "conntrack.count": 60}, tracked=_SHARED), X),
+    "failed once": (clues(_REFUSED, tracked=_SHARED), P, X),
+    "failed once, nothing shared": (clues(_REFUSED, tracked=_OPEN), X, X),
+    "never failed": (clues({"conntrack.insert_failed": 0, "conntrack.count": 60}, tracked=_SHARED), X, X),
     "the table itself is full": (
         clues({**_FULL, "conntrack.insert_failed": 5}, {**_DROPS, "conntrack.insert_failed": 9}, tracked=_SHARED),
         X,
+        X,
     ),
-    "nothing tracks": (clues(machine={"conntrack": False}), X),
-    "nothing seen": (clues(), U),
+    "nothing tracks": (clues(machine={"conntrack": False}), X, X),
+    "nothing seen": (clues(), U, U),
 }
 
 
 @pytest.mark.parametrize("case", NAT)
-def test_nat(case: str) -> None:
-    given, certainty = NAT[case]
-    assert _one(nat.judge(given)).certainty is certainty
+def test_nat_that_has_no_port_left_and_a_race_for_one(case: str) -> None:
+    given, pool, race = NAT[case]
+    assert (_one(nat.judge(given)).certainty, _one(nat_race.judge(given)).certainty) == (pool, race)
+
+
+def test_a_race_is_told_with_the_share_of_the_pool_and_the_rule_that_is_to_draw_at_random() -> None:
+    cause = _one(nat_race.judge(NAT["408 of 30,000 ports"][0]))
+    assert "408 of the 30,000 ports" in str(cause.evidence) and "1.4 %" in str(cause.evidence)
+    assert "handle 4" in cause.fixes[0].text and "fully-random" in cause.fixes[0].text
+    random = clues(_REFUSED, _RACING, tracked=_entries(408), ruleset=_rule(20000, 49999, fully_random=True))
+    assert not any("fully-random" in fix.text for fix in _one(nat_race.judge(random)).fixes)
+
+
+def test_where_the_ports_of_the_rule_are_not_known_both_say_what_tells_them_apart() -> None:
+    given = NAT["shared, and how many ports a rule has is not known"][0]
+    for rule in (nat, nat_race):
+        assert "conntrack -S" in _one(rule.judge(given)).confirm
 
 
 def test_nat_names_who_shares_which_address_and_how_many_they_are() -> None:
@@ -218,6 +269,18 @@ _LIVE, _DEAD = ("198.51.100.2", 500, 9, 9), ("198.51.100.3", 0, 1, 1)
 
 OUTSIDE = {
     "no answer beyond 500": (clues(traffic=_flows(_LIVE)), L, "198.51.100.2:443 answers no new connection beyond 500"),
+    "one source address has no way back": (
+        clues(
+            traffic=Traffic(
+                (
+                    *_flows(("198.51.100.2", 500, 0, 0)).flows,
+                    Flow("192.0.2.9", "198.51.100.2", 443, opening=2, retried=2),
+                )
+            )
+        ),
+        L,
+        "198.51.100.2:443 answers other source addresses, but nothing comes back to 192.0.2.9",
+    ),
     "one SYN was lost": (clues(traffic=_flows(("198.51.100.2", 500, 9, 1))), P, "198.51.100.2:443"),
     "one backend is dead": (
         clues(traffic=_flows(("198.51.100.2", 500, 0, 0), _DEAD)),
@@ -278,7 +341,15 @@ def test_what_lies_outside(case: str) -> None:
 )
 def test_a_cloud_is_named_with_its_quota(cloud: str, cpus: int, quota: str) -> None:
     given = clues(traffic=_flows(_LIVE), machine={"cloud": cloud, "cpus": cpus})
-    assert quota in _one(outside.judge(given)).fixes[0]
+    assert quota in _one(outside.judge(given)).fixes[0].text
+
+
+def test_what_a_service_of_ipvs_here_leaves_unanswered_is_not_likely_outside() -> None:
+    given = clues(traffic=_flows(_LIVE), ipvs=Ipvs(services=("198.51.100.2:443",), entries=9))
+    cause = _one(outside.judge(given))
+    assert cause.certainty is P and "IPVS" in str(cause.against)
+    elsewhere = clues(traffic=_flows(_LIVE), ipvs=Ipvs(services=("198.51.100.9:443",), entries=9))
+    assert _one(outside.judge(elsewhere)).certainty is L
 
 
 _QUIET = {"Tcp.RetransSegs": 100, "Tcp.OutSegs": 1000, "TcpExt.TCPSynRetrans": 90, "TcpExt.TCPTimeouts": 90}

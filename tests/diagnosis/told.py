@@ -25,6 +25,7 @@ import pytest
 from hosttune import registry
 from hosttune.cli import app
 from hosttune.model import Certainty
+from tests.diagnosis import pasted
 
 HERE = Path(__file__).parent
 _SCHEMA = json.loads((files("hosttune.render") / "diagnosis.schema.json").read_text("utf-8"))
@@ -79,6 +80,7 @@ def hold(case: Case, directory: Path, capsys: pytest.CaptureFixture[str]) -> Non
         pytest.skip(f"no rule {', '.join(missing)}")
     found = json.loads(_run(case, directory, capsys, "--format", "json"))
     jsonschema.validate(found, _SCHEMA)
+    pasted.hold(fix for cause in found["causes"] for fix in cause["fixes"])
     text = " ".join(_run(case, directory, capsys).split())
     cause = found["causes"][0] if found["conclusion"] == "cause" else None
     verdict = cause["kind"] if cause else found["conclusion"]

@@ -23,7 +23,7 @@ def cache_dir() -> Path:
     return Path(given) if given else Path.home() / ".cache" / "hosttune-tests"
 
 
-def _mirror() -> str:
+def mirror() -> str:
     """URL of the Debian mirror this machine's apt uses."""
     command = ["apt-get", "indextargets", "--format", "$(REPO_URI)"]
     try:
@@ -81,7 +81,7 @@ def debian_root(suite: str, extra: tuple[str, ...] = (), bare: bool = False) -> 
         command = ["debootstrap", "--variant=minbase", f"--include={','.join(wanted)}"]
         try:
             done = subprocess.run(
-                [*command, suite, str(root), _mirror()],
+                [*command, suite, str(root), mirror()],
                 capture_output=True,
                 text=True,
                 timeout=900,

@@ -79,6 +79,15 @@ def test_limits_of_descriptors() -> None:
     assert names(found, facts) == {"nofile-above-nr-open", "nofile-unlimited", "limits-conf-for-a-service"}
 
 
+@pytest.mark.parametrize(
+    ("soft", "found"), [(1_073_741_816, {"nofile-too-high"}), (1_048_576, set()), (524_288, set())]
+)
+def test_a_soft_limit_that_is_far_too_high(soft: int, found: set[str]) -> None:
+    process = Subject("nofile", "pid/812")
+    reading = Reading(process, (soft, soft), Unknown(Reason.ABSENT), None)
+    assert names({str(process): reading}, LintFacts()) == found
+
+
 def test_a_default_host_has_no_mistake() -> None:
     sound = readings(net__ipv4__ip_local_port_range=(32768, 60999), net__ipv4__tcp_mem=(287898, 383867, 575796))
     assert names(sound, LintFacts(memory=24 * 2**30, listening=1 << 22)) == set()

@@ -14,7 +14,7 @@ def pool(source: str, port: int, mode: BindMode) -> PortPool:
     return PortPool(
         **{"source": source, "backend": Backend("10.0.0.2", port), "mode": mode, "low": 1, "high": 10, "in_range": 10},
         **{"reserved": 0, "blocked": 0, "usable": 10, "established": 4, "time_wait": 0, "other": 0},
-        **{"free": 6, "free_least": 6, "knee": 5, "notes": ()},
+        **{"free": 6, "free_most": 6, "knee": 5, "notes": ()},
     )
 
 

@@ -49,5 +49,5 @@ class Memory:
 @lru_cache(4096)
 def _pattern(pattern: str) -> re.Pattern[str]:
     # a component of a path at a time, as glob(7) has it
-    parts = [fnmatch.translate(part).replace(".*", "[^/]*") for part in pattern.split("/")]
-    return re.compile("/".join(parts), re.S)
+    parts = (fnmatch.translate(part).replace(".*", "[^/]*") for part in pattern.split("/"))
+    return re.compile("/".join(part.removesuffix(r"\Z").removesuffix(r"\z") for part in parts), re.S)

@@ -91,13 +91,13 @@ systemctl daemon-reload; systemctl start hosttune-check.service; echo $? | keep 
 stat -c '%U:%G %a' "$file" | keep metrics-first; chown haproxy:haproxy "$file"; chmod 640 "$file"
 
 # a check that fails is a unit that failed
-was=$(cat /proc/sys/net/core/somaxconn)
-echo 128 >/proc/sys/net/core/somaxconn
+was=$(cat /proc/sys/fs/file-max)
+echo 100000 >/proc/sys/fs/file-max
 systemctl start hosttune-check.service 2>/dev/null; echo $? | keep broken-code
 keep broken-metrics <"$file"; stat -c '%U:%G %a' "$file" | keep metrics-then
 systemctl --failed --no-legend | keep broken-failed
 journalctl -u hosttune-check.service -o cat -n 60 | keep broken-journal
-echo "$was" >/proc/sys/net/core/somaxconn
+echo "$was" >/proc/sys/fs/file-max
 systemctl start hosttune-check.service; echo $? | keep fixed-code
 systemctl --failed --no-legend | keep fixed-failed
 

@@ -80,8 +80,8 @@ def test_a_check_that_fails_is_a_unit_that_failed(boots: list[dict[str, str]]) -
     seen = boots[1]
     assert seen["broken-code"] == "1\n"
     assert "hosttune-check.service" in seen["broken-failed"]
-    assert "net.core.somaxconn" in seen["broken-journal"]
-    assert re.search(r"^hosttune_check_finding{.*somaxconn.*fail.* 1$", seen["broken-metrics"], re.M)
+    assert "fs.file-max" in seen["broken-journal"]
+    assert re.search(r"^hosttune_check_finding{.*fs.file-max.*fail.* 1$", seen["broken-metrics"], re.M)
     assert seen["fixed-code"] == "0\n" and seen["fixed-failed"] == ""
 
 

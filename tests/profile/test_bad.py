@@ -41,10 +41,6 @@ CASES = {
     "source by name": (HEAD + '[workload]\nsources = ["eth0"]\n', "'eth0' is no address"),
     "all sources and one": (HEAD + '[workload]\nsources = ["all", "10.0.0.1"]\n', "all already names every address"),
     "range backwards": (HEAD + "[workload]\nbind_range = [9, 1]\n", "bind_range ends before it begins"),
-    "range of the kernel's choice": (
-        HEAD + '[workload]\nbind_mode = "no-port"\nbind_range = [1, 9]\n',
-        "with no-port the kernel chooses the port",
-    ),
     "pipes below none": (HEAD + "[workload]\npipes_per_connection = -1\n", "workload: pipes_per_connection"),
     "dots": (HEAD + ROW.replace("a.b", "a/../b"), "not a subject"),
     "newline": (HEAD + ROW.replace("a.b", "a.b\\nc"), "not a subject"),

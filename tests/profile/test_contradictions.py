@@ -69,6 +69,19 @@ def test_what_is_waived_or_cannot_be_told_contradicts_nothing() -> None:
 
 
 def test_roles_that_ship_name_the_two_rows(tmp_path: Path) -> None:
-    profiles = [load.load("lb"), load.load("whitepaper-2019")]
-    with pytest.raises(ProfileError, match=r"tcp_rmem: .*toml: require \d+ wants at least 4096 65536 .* equals 4096"):
+    (tmp_path / "slow.toml").write_text(
+        """
+        [profile]
+        name = "slow"
+        title = "t"
+        [[require]]
+        subject = "sysctl:net.ipv4.tcp_rmem"
+        operator = "equals"
+        value = [4096, 16384, 65536]
+        why = "w"
+        source = "s"
+        """
+    )
+    profiles = [load.load("lb"), load.load_file(tmp_path / "slow.toml")]
+    with pytest.raises(ProfileError, match=r"tcp_rmem: .*toml: require \d+ wants at least 4096 65535 .* equals 4096"):
         merge.requirements(profiles, merge.workload(profiles), MACHINE)

@@ -9,10 +9,15 @@ from hosttune.profile import keys, load
 SHIPPED = [load.load(name) for name in load.names()]
 
 
+ROUTER = "sysctl:net.ipv4.ip_forward"
+"""The one that makes a host pass on what is for others: the role gateway asks for it, and takes it by --allow-key."""
+
+
 def test_every_key_that_ships_is_taken() -> None:
     rows = [row.subject for profile in SHIPPED for row in profile.rows if row.subject.startswith("sysctl:")]
+    rows.remove("sysctl:net.ipv4.ip_forward")  # it makes a router of a host: that takes --allow-key
     assert len(rows) > 30
-    for subject in rows:
+    for subject in set(rows) - {ROUTER}:
         assert keys.is_known(subject.removeprefix("sysctl:")), subject
 
 

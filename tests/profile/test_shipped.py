@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
+from hosttune.errors import ProfileError
 from hosttune.model import Machine, Operator
 from hosttune.profile import load, merge, schema
+from hosttune.resolve import toml_file
 
 NAMES = load.names()
 LISTED = """
@@ -54,8 +57,8 @@ def test_it_holds_to_the_schema_and_to_its_file_name(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_sysctl_that_a_role_names_is_explained(name: str) -> None:
-    about = load.load("linux-server").about
-    assert {row.subject for row in load.load(name).rows} <= set(about)
+    about = {*load.load("linux-server").about, *load.load(name).about}
+    assert {row.subject for row in load.load(name).rows} <= about
 
 
 def test_every_sysctl_that_operators_ask_about_is_explained() -> None:
@@ -63,7 +66,7 @@ def test_every_sysctl_that_operators_ask_about_is_explained() -> None:
 
 
 def test_there_are_the_roles() -> None:
-    assert set(NAMES) == {"linux-server", "lb", "client", "broker", "controller", "app", "whitepaper-2019"}
+    assert set(NAMES) == {"linux-server", "lb", "client", "broker", "controller", "app", "gateway", "whitepaper-2019"}
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -82,13 +85,52 @@ def test_more_connections_never_require_less(name: str) -> None:
 
 
 def test_two_roles_get_the_stronger_value_and_say_whose_it_is() -> None:
-    profiles = [load.load("client"), load.load("lb")]
+    profiles = [load.load("whitepaper-2019"), load.load("lb")]
+    profiles[0] = dataclasses.replace(profiles[0], rows=_at_least(profiles[0].rows))
     workload = merge.workload(profiles)
     active, _ = merge.requirements(profiles, workload, MACHINE)
     by_subject = {str(r.subject): r for r in active}
-    assert by_subject["sysctl:net.ipv4.tcp_mem"].roles == ("lb",)
-    assert by_subject["sysctl:net.core.somaxconn"].roles == ("client", "lb")
+    assert by_subject["sysctl:net.ipv4.tcp_mem"].roles == ("whitepaper-2019",)
+    assert by_subject["sysctl:fs.nr_open"].wants == (10_000_000,)
+    assert by_subject["sysctl:net.core.somaxconn"].roles == ("lb",)
     assert workload.connections == 1_000_000
+
+
+def _at_least(rows: tuple[load.Row, ...]) -> tuple[load.Row, ...]:
+    named = ("sysctl:net.ipv4.tcp_mem", "sysctl:fs.nr_open")
+    own = (row for row in rows if row.subject in named)
+    return tuple(dataclasses.replace(row, table={**row.table, "operator": "at_least"}) for row in own)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_number_says_where_it_comes_from(name: str) -> None:
+    tables = load.document(load.shipped() / f"{name}.toml")
+    for row in tables.get("require", ()):
+        said = row.get("number_source", "")
+        assert len(said) > 6, row["subject"]
+        assert said.strip(". ") not in row["source"] and row["source"].strip(". ") not in (said, f"{said}."), row[
+            "subject"
+        ]
+    load_ = tables.get("workload", {})
+    said = load_.get("number_source", {})
+    figures = {
+        key for key, value in load_.items() if isinstance(value, int | float) and not isinstance(value, bool) and value
+    }
+    assert figures <= set(said), name
+    assert not set(said) - set(load_)
+
+
+@pytest.mark.parametrize("path", sorted((load.shipped() / "programs").glob("*.toml")), ids=lambda path: path.stem)
+def test_every_number_of_a_program_says_where_it_comes_from(path: Path) -> None:
+    for trait in toml_file.tables(path, "program", ProfileError).get("traits", {}).values():
+        assert len(trait["number_source"]) > 6 and trait["number_source"] != trait["source"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_an_error_is_what_a_bound_needs(name: str) -> None:
+    switches = {"sysctl:net.ipv4.ip_forward"} if name == "gateway" else set()
+    rows = [row for row in load.load(name).rows if row.table.get("severity") == "error"]
+    assert {row.subject for row in rows if not row.table.get("bounds")} <= switches
 
 
 def test_a_local_file_overrides_drops_and_waives(tmp_path: Path) -> None:

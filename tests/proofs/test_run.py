@@ -91,9 +91,14 @@ def test_sockets_of_other_programs_spoil_the_figure_and_are_told() -> None:
         assert memory.strangers(before, after, 10_000) == strange
 
 
-def test_a_held_port_of_an_odd_range_can_be_the_unlucky_one() -> None:
-    case = ports.Case(BindMode.CONNECT, examples(1, 1), 20000, 20002, held=(Hold("0.0.0.0", 20002, True),))
-    assert ports.foretell(case) == (1, 2)
+@pytest.mark.parametrize(
+    ("last", "held", "wanted"),
+    # each measured 60 times on 6.18, the last one 20 times
+    [(20002, 20002, (2, 2)), (20002, 20000, (1, 1)), (20004, 20004, (3, 4)), (20198, None, (198, 199))],
+)
+def test_the_last_port_of_an_odd_range_is_found_by_luck(last: int, held: int | None, wanted: tuple[int, int]) -> None:
+    holds = (Hold("0.0.0.0", held, True),) if held else ()
+    assert ports.foretell(ports.Case(BindMode.CONNECT, examples(1, 1), 20000, last, held=holds)) == wanted
 
 
 def test_a_cgroup_leaves_less_memory_than_the_machine_has(tmp_path: Path) -> None:

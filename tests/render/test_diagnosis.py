@@ -21,6 +21,8 @@ from hosttune.model import (
     Conclusion,
     Diagnosis,
     Evidence,
+    Fix,
+    FixPlace,
     Listener,
     LogHit,
     Machine,
@@ -38,6 +40,9 @@ _COUNT = st.integers(0, 10**19)
 _TEXT = st.text(max_size=120)
 _TEXTS = st.lists(_TEXT, max_size=3).map(tuple)
 _EVIDENCE = st.lists(st.builds(Evidence, _TEXT, _TEXT, st.booleans()), max_size=3).map(tuple)
+_FIX = st.builds(Fix, _TEXT) | st.builds(
+    Fix, _TEXT, _TEXT.filter(bool), st.sampled_from([place for place in FixPlace if place is not FixPlace.ADVICE])
+)
 
 
 def _causes(*certainties: Certainty) -> st.SearchStrategy[tuple[Cause, ...]]:
@@ -52,7 +57,7 @@ def _causes(*certainties: Certainty) -> st.SearchStrategy[tuple[Cause, ...]]:
         against=_EVIDENCE,
         rivals=st.lists(_TEXT, max_size=2).map(tuple),
         log=_TEXT,
-        fixes=_TEXTS,
+        fixes=st.lists(_FIX, max_size=3).map(tuple),
         confirm=_TEXT,
     )
     return st.lists(one, max_size=5).map(tuple)
@@ -68,11 +73,7 @@ _USE = st.builds(
     st.none() | _COUNT,
 )  # fmt: skip
 _PORT = st.integers(0, 65535)
-_COUNTS = {
-    field.name: _PORT
-    for field in dataclasses.fields(PortPool)
-    if field.name not in ("source", "backend", "mode", "knee", "notes")
-}
+_COUNTS = {field.name: _PORT for field in dataclasses.fields(PortPool) if field.type == "int"}
 _POOL = st.builds(
     PortPool,
     source=_TEXT,
@@ -196,7 +197,10 @@ _PORTS = Cause(
     against=(Evidence("it is another time"),),
     rivals=("nofile",),
     log="EADDRNOTAVAIL from connect()",
-    fixes=("sudo hosttune apply --role client", "more source addresses"),
+    fixes=(
+        Fix("a wider range", "sudo hosttune apply --key net.ipv4.ip_local_port_range='1024 65535'", FixPlace.HOST),
+        Fix("more source addresses"),
+    ),
 )
 
 
@@ -212,7 +216,8 @@ def test_the_answer_comes_first_and_each_part_beside_its_name() -> None:
         "             connect() failed (--errno)",
         "    but      it is another time",
         "    log      EADDRNOTAVAIL from connect()",
-        "    fix      sudo hosttune apply --role client",
+        "    fix      a wider range (on the host):",
+        "               sudo hosttune apply --key net.ipv4.ip_local_port_range='1024 65535'",
         "             more source addresses",
         "",
         "  excluded: nofile: 17 of 1,024 · and (-v says why) knee",
@@ -251,8 +256,16 @@ def test_more_than_three_causes_take_v() -> None:
 
 
 def test_what_is_only_possible_beside_a_cause_is_one_line_without_v() -> None:
-    maybe = dataclasses.replace(_PORTS, certainty=Certainty.POSSIBLE, what="another", fixes=("fix that",))
+    maybe = dataclasses.replace(_PORTS, certainty=Certainty.POSSIBLE, what="another", fixes=(Fix("fix that"),))
     found = _diagnosis(Conclusion.CAUSE, _PORTS, maybe)
     assert "  also possible: another, at 28,232 connections\n" in render(found, "table")
     assert "fix that" not in render(found, "table")
     assert "fix that" in render(found, "table", verbose=True)
+
+
+def test_each_line_of_a_file_is_one_that_can_be_pasted() -> None:
+    fix = Fix("lower it", "ulimits:\n  nofile: {soft: 65536, \x1b[31mhard: 65536}", FixPlace.COMPOSE)
+    text = render(_diagnosis(Conclusion.CAUSE, dataclasses.replace(_PORTS, fixes=(fix,))), "table")
+    rows = [line.strip() for line in text.split("\n")]
+    assert "ulimits:" in rows and any(row.startswith("nofile: {soft: 65536") for row in rows)
+    assert "\x1b" not in text

@@ -129,7 +129,7 @@ def test_whatever_a_host_says_it_can_be_read(report: Report) -> None:
 
 
 def pool(mode: BindMode, port: int, free: int) -> PortPool:
-    counts = dict(established=20, time_wait=5, other=0, free=free, free_least=free)
+    counts = dict(established=20, time_wait=5, other=0, free=free, free_most=free)
     return PortPool("10.0.0.9", Backend("10.0.0.11", port), mode, 1024, 1123, 100, 0, 0, 100, **counts, knee=50)
 
 

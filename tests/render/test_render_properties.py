@@ -50,7 +50,7 @@ st.register_type_strategy(
 st.register_type_strategy(Backend, st.builds(Backend, port=_PORTS))
 _POOL_COUNTS = [
     *("low", "high", "in_range", "reserved", "blocked", "usable"),
-    *("established", "time_wait", "other", "free", "free_least"),
+    *("established", "time_wait", "other", "free", "free_most"),
 ]
 _WORD = st.from_regex(r"[a-z]+", fullmatch=True)
 st.register_type_strategy(Subject, st.builds(Subject, _WORD, st.text(min_size=1, max_size=200)))

@@ -76,7 +76,7 @@ def test_whatever_is_no_yes_changes_nothing_and_says_so(image: Path, verb: str, 
 
 def test_a_rollback_names_the_apply_shows_it_once_and_says_that_it_is_done(image: Path) -> None:
     old = tree.look(image)
-    assert hosttune("apply", "--role", "lb", "--root", str(image), "--yes").returncode == 0
+    assert hosttune("apply", "--profile", tree.LB, "--root", str(image), "--yes").returncode == 0
     code, seen = at_a_terminal("y\n", "rollback", "--root", str(image))
     assert code == 0, seen
     asked = re.search(r"Take back apply 1 \(\d{4}-\d\d-\d\d \d\d:\d\d UTC, role lb\)\? \[y/N\]", seen)

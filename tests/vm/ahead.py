@@ -3,7 +3,8 @@
 A scenario is a function of an empty directory that returns plain values; the mark `guest` of a test names the one that
 it waits for. Where the whole suite runs, another process plays those of the tests that were selected, at a lower
 priority, from the moment the tests are collected; the tests that ask for one come last and wait for it. Where few tests
-run, a scenario is played when it is asked for.
+run, a scenario is played when it is asked for. Of several processes that run tests side by side (pytest-xdist) the
+first one starts it, and the one that gives them out ends it.
 """
 
 from __future__ import annotations
@@ -30,28 +31,53 @@ PATIENCE = 3
 """How much longer a guest may take beside other tests."""
 
 
+_SHARED = "HOSTTUNE_TESTS_GUESTS"
+"""The variable that names the directory to the processes that run tests side by side."""
+_PLAYER, _LOG, _OVER = "player", "log", "over"
+
+
 @dataclass(frozen=True)
 class Playing:
-    """The process that plays, and where it leaves its answers."""
+    """Where the process that plays leaves its number, its log and its answers; `own`: it is a child of this one."""
 
-    process: subprocess.Popen[bytes]
     directory: Path
+    own: subprocess.Popen[bytes] | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether no more answers come."""
+        return (self.directory / _OVER).exists() or (self.own is not None and self.own.poll() is not None)
 
 
 _playing: list[Playing] = []
 
 
-def start(scenarios: Sequence[str], tests: int) -> None:
-    """Begin to play scenarios, `module:function` each, beside many tests, where a guest can be had at all."""
+def share() -> None:
+    """Make a directory that the processes of a run have in common, before they start."""
+    directory = Path(tempfile.mkdtemp(prefix="hosttune-guests-"))
+    os.environ[_SHARED] = str(directory)
+    _playing.append(Playing(directory))
+
+
+def start(scenarios: Sequence[str], tests: int, first: bool = True) -> None:
+    """Begin to play scenarios, `module:function` each, beside many tests, where a guest can be had at all.
+
+    Of several processes only the `first` does; the others look where it leaves its answers.
+    """
     if not scenarios or tests < MANY or os.geteuid() != 0:
         return
-    directory = Path(tempfile.mkdtemp(prefix="hosttune-guests-"))
-    with (directory / "log").open("wb") as log:
+    shared = os.environ.get(_SHARED)
+    directory = Path(shared) if shared else Path(tempfile.mkdtemp(prefix="hosttune-guests-"))
+    if not first:
+        _playing.append(Playing(directory))
+        return
+    with (directory / _LOG).open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.vm.ahead", str(directory), *scenarios],
             cwd=REPO, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
-    _playing.append(Playing(process, directory))
+    (directory / _PLAYER).write_text(str(process.pid))
+    _playing.append(Playing(directory, process))
 
 
 def playing() -> bool:
@@ -60,13 +86,16 @@ def playing() -> bool:
 
 
 def stop() -> None:
-    """End what still plays, its guests with it, and remove what it left."""
+    """End what still plays, its guests with it, and remove what it left; a process that shares it leaves that alone."""
     import shutil
 
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        _playing.clear()
     for playing in _playing:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(playing.process.pid, signal.SIGTERM)
-        playing.process.wait()
+        with contextlib.suppress(OSError, ValueError):
+            os.killpg(int((playing.directory / _PLAYER).read_text()), signal.SIGTERM)
+        if playing.own:
+            playing.own.wait()
         shutil.rmtree(playing.directory, ignore_errors=True)
     _playing.clear()
 
@@ -78,8 +107,8 @@ def played(scenario: str, directory: Path) -> Any:
     playing = _playing[0]
     answer = playing.directory / f"{scenario}.json"
     while not answer.exists():
-        if playing.process.poll() is not None and not answer.exists():
-            raise AssertionError(f"{scenario} was not played: {(playing.directory / 'log').read_text()[-2000:]}")
+        if playing.over and not answer.exists():
+            raise AssertionError(f"{scenario} was not played: {(playing.directory / _LOG).read_text()[-2000:]}")
         time.sleep(0.2)
     found = json.loads(answer.read_text())
     assert "failed" not in found, found["failed"]
@@ -111,4 +140,7 @@ def main(directory: Path, *scenarios: str) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), *sys.argv[2:])
+    try:
+        main(Path(sys.argv[1]), *sys.argv[2:])
+    finally:
+        (Path(sys.argv[1]) / _OVER).touch()

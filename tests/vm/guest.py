@@ -20,6 +20,7 @@ import tarfile
 import time
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests import needs
@@ -165,7 +166,7 @@ def need_guest(root: Callable[[], Path] | None = None) -> None:
 
 def guest_root() -> Path:
     """Directory of the root that every guest starts from, built on first use; RootUnavailable where that fails."""
-    return _kept("guest-bookworm", (INCLUDE, FILES, SETUP, _dependencies()), _build)
+    return kept("guest-bookworm", (INCLUDE, FILES, SETUP, dependencies()), _build)
 
 
 def hooks_root() -> Path:
@@ -173,13 +174,13 @@ def hooks_root() -> Path:
     base = guest_root()
 
     def build(root: Path) -> None:
-        _run("unshare", "-m", "sh", "-c", DERIVED, "sh", str(base), str(root), roots._mirror(), *MORE)
+        run("unshare", "-m", "sh", "-c", DERIVED, "sh", str(base), str(root), roots.mirror(), *MORE)
         (root / ".complete").unlink(missing_ok=True)
 
-    return _kept("guest-hooks", (base.name, DERIVED, MORE), build)
+    return kept("guest-hooks", (base.name, DERIVED, MORE), build)
 
 
-def _kept(name: str, recipe: object, build: Callable[[Path], None]) -> Path:
+def kept(name: str, recipe: object, build: Callable[[Path], None]) -> Path:
     """Return a root from the cache, built there if need be; another recipe is another root."""
     cache = roots.cache_dir()
     root = cache / f"{name}-{hashlib.sha256(repr(recipe).encode()).hexdigest()[:12]}"
@@ -197,20 +198,20 @@ def _kept(name: str, recipe: object, build: Callable[[Path], None]) -> Path:
 
 def _build(root: Path) -> None:
     """Make the root: Debian, the packages that hosttune imports, and all that a boot would otherwise write to /etc."""
-    _run("debootstrap", "--variant=minbase", f"--include={INCLUDE}", "bookworm", str(root), roots._mirror())
-    _run(sys.executable, "-m", "pip", "install", "-q", "--target", str(root / "opt/hosttune"),
-         "--only-binary=:all:", "--python-version", "3.11", *_dependencies())  # fmt: skip
-    _write(root, FILES)
-    _run("chroot", str(root), "sh", "-c", SETUP)
+    run("debootstrap", "--variant=minbase", f"--include={INCLUDE}", "bookworm", str(root), roots.mirror())
+    run(sys.executable, "-m", "pip", "install", "-q", "--target", str(root / "opt/hosttune"),
+         "--only-binary=:all:", "--python-version", "3.11", *dependencies())  # fmt: skip
+    write(root, FILES)
+    run("chroot", str(root), "sh", "-c", SETUP)
 
 
-def _dependencies() -> list[str]:
+def dependencies() -> list[str]:
     """Packages that hosttune imports, as pyproject.toml has them."""
     found: list[str] = tomllib.loads((REPO / "pyproject.toml").read_text())["project"]["dependencies"]
     return found
 
 
-def _run(*command: str) -> None:
+def run(*command: str) -> None:
     """Run a program to its end; RootUnavailable tells what it said when it failed."""
     try:
         done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900)
@@ -220,7 +221,7 @@ def _run(*command: str) -> None:
         raise roots.RootUnavailable(f"{command[0]} failed: {(done.stdout + done.stderr)[-500:]}")
 
 
-def _write(root: Path, files: Mapping[str, str | bytes]) -> None:
+def write(root: Path, files: Mapping[str, str | bytes]) -> None:
     """Write files below `root`; what starts with #! may be executed."""
     for path, content in files.items():
         data = content.encode() if isinstance(content, str) else content
@@ -231,13 +232,32 @@ def _write(root: Path, files: Mapping[str, str | bytes]) -> None:
             target.chmod(0o755)
 
 
+@dataclass(frozen=True)
+class Machine:
+    """What qemu emulates: its program, the words for machine and processor, the console, whether the CPU is ours."""
+
+    program: str = "qemu-system-x86_64"
+    words: tuple[str, ...] = ("-accel", "tcg", "-m", "1024")
+    console: str = "ttyS0"
+    native: bool = True
+
+
+EMULATED = Machine()
+"""A machine that every host can emulate."""
+
+
 class Guest:
     """One disk with Debian 12, hosttune as it is in this checkout, and `files` (absolute path to text)."""
 
     def __init__(
-        self, directory: Path, files: Mapping[str, str | bytes] | None = None, root: Path | None = None
+        self,
+        directory: Path,
+        files: Mapping[str, str | bytes] | None = None,
+        root: Path | None = None,
+        machine: Machine = EMULATED,
     ) -> None:
         self.directory = directory
+        self.machine = machine
         self.root = root or guest_root()
         self.disk = directory / "disk.img"
         layer = directory / "layer"
@@ -246,8 +266,9 @@ class Guest:
         package = layer / "files/opt/hosttune/hosttune"
         shutil.copytree(REPO / "hosttune", package, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copytree(REPO / "profiles", package / "_profiles", dirs_exist_ok=True)
-        _write(layer / "files", {"/usr/local/bin/hosttune": WRAPPER, **(files or {})})
-        _run("unshare", "-m", "sh", "-c", DISK, "sh", str(self.root), str(layer), str(self.disk))
+        write(layer / "files", {"/usr/local/bin/hosttune": WRAPPER, **(files or {})})
+        disk = DISK if machine.native else DISK.replace("\nchroot", "\n: chroot")
+        run("unshare", "-m", "sh", "-c", disk, "sh", str(self.root), str(layer), str(self.disk))
         shutil.rmtree(layer)
 
     def boot(self, script: str, timeout: float = 150, nic: str = "none", append: str = NO_CLOUD) -> dict[str, str]:
@@ -258,7 +279,7 @@ class Guest:
         `append` goes to the kernel's command line.
         """
         before = self.directory / "before.img"
-        _run("cp", "--sparse=always", str(self.disk), str(before))
+        run("cp", "--sparse=always", str(self.disk), str(before))
         try:
             return self._boot(script, timeout, nic, append)
         except AssertionError:
@@ -276,7 +297,7 @@ class Guest:
         port = _free_port()
         command = self._qemu(
             f"{USER_NETWORK},hostfwd=tcp:127.0.0.1:{port}-:22",
-            f"{CONSOLE} {NO_CLOUD} systemd.wants=systemd-networkd.service",
+            f"{self._console} {NO_CLOUD} systemd.wants=systemd-networkd.service",
             [self.disk],
         )
         with (self.directory / "console.log").open("wb") as log:
@@ -288,10 +309,14 @@ class Guest:
                 running.kill()
                 running.wait()
 
+    @property
+    def _console(self) -> str:
+        return CONSOLE.replace("ttyS0", self.machine.console)
+
     def _qemu(self, nic: str, append: str, disks: list[Path]) -> list[str]:
         boot = self.root / "boot"
         return [
-            "qemu-system-x86_64", "-accel", "tcg", "-m", "1024", "-smp", "1", "-nographic", "-no-reboot",
+            self.machine.program, *self.machine.words, "-smp", "1", "-nographic", "-no-reboot",
             "-nic", nic, "-append", append,
             "-kernel", str(next(boot.glob("vmlinuz-*"))), "-initrd", str(next(boot.glob("initrd.img-*"))),
             *(word for disk in disks for word in ("-drive", f"file={disk},format=raw,if=virtio")),
@@ -306,7 +331,7 @@ class Guest:
                 tar.addfile(member, io.BytesIO(text.encode()))
         with answer.open("wb") as file:
             file.truncate(ANSWER)
-        command = self._qemu(nic, f"{CONSOLE} {SCRIPT} {append}", [self.disk, order, answer])
+        command = self._qemu(nic, f"{self._console} {SCRIPT} {append}", [self.disk, order, answer])
         why = ""
         with log.open("wb") as file:
             try:

@@ -207,8 +207,9 @@ def test_a_rollback_and_a_reboot_bring_back_every_byte(boots: Boots) -> None:
 def test_the_kernel_takes_what_the_profiles_call_legal(boots: Boots) -> None:
     found = json.loads(boots.third["legal"])
     assert len(found) > 25
-    # the kernel takes more than has a meaning: cookies beyond 2, pages that it compares as signed, a bound by HZ
-    wider = {f"sysctl:net.ipv4.{name}" for name in ("tcp_syncookies", "tcp_fin_timeout", "tcp_mem")}
+    # the kernel takes more than has a meaning: cookies beyond 2, pages that it compares as signed, a bound by HZ,
+    # any number that is not 0 forwards
+    wider = {f"sysctl:net.ipv4.{name}" for name in ("tcp_syncookies", "tcp_fin_timeout", "tcp_mem", "ip_forward")}
     refused = {subject for subject, (low, high, _) in found.items() if not (low and high)}
     assert not refused
     assert {subject for subject, (_, _, beyond) in found.items() if beyond} <= wider

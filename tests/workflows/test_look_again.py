@@ -121,15 +121,15 @@ def test_what_lies_outside_of_what_was_asked_for_is_not_said_to_hold(
 
 
 def test_only_what_holds_is_said_to_hold(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert acts.apply(tree.Host(root), tree.asked()) == 0
+    assert acts.apply(tree.Host(root), tree.asked(role=["lb"])) == 0
     capsys.readouterr()
-    assert acts.apply(tree.Host(root), tree.asked(format="table")) == 0
+    assert acts.apply(tree.Host(root), tree.asked(role=["lb"], format="table")) == 0
     assert capsys.readouterr().out.startswith("  Nothing to do: what role lb wants holds, now and after a boot.\n")
     (root / "proc/meminfo").unlink()  # what is wanted of tcp_mem is a share of the memory
     # without the memory no default of other keys is known either: what they hold now is kept for the next boot
-    assert acts.apply(tree.Host(root), tree.asked()) == 0
+    assert acts.apply(tree.Host(root), tree.asked(role=["lb"])) == 0
     capsys.readouterr()
-    assert acts.apply(tree.Host(root), tree.asked(format="table")) == 0
+    assert acts.apply(tree.Host(root), tree.asked(role=["lb"], format="table")) == 0
     said = " ".join(capsys.readouterr().out.split())
     assert "wants holds, now and after a boot; 1 is unknown and left alone." in said
     assert "note: left alone: net.ipv4.tcp_mem: " in said

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from hosttune.changes import entries, refuse
+from hosttune.changes import entries, losing, refuse
 from hosttune.changes.draft import Draft, Row, judged, serves
 from hosttune.changes.dropins import Place, Resolved, place
 from hosttune.changes.order import rank_of_key
@@ -137,7 +137,8 @@ def _aim(row: Row, requirement: Requirement, default: Value | None) -> Value | N
     raised = default if row.subject.name in _RAISED else None
     if aim is not None and raised is not None and meet(requirement, raised) == raised:
         aim = stronger(requirement, aim, raised)
-    return aim
+    moved = requirement.to_default and aim is not None and aim != now and aim != comes
+    return default if moved and default is not None and meet(requirement, default) == default else aim
 
 
 def _at_next_boot(row: Row, default: Value | None) -> Value | None:
@@ -208,6 +209,7 @@ def _drop_in(draft: Draft, rows: list[Row]) -> None:
 
     wanted = {key: entries.Line(f"{key} = {value}", why[key]) for key, value in values.items()}
     if place(draft, _SYSCTL, wanted, blocker, others, serves(rows)):
+        draft.notes += losing.of_sysctls(draft.future, values, draft.facts.hardening)
         draft.notes += _reload_differs(draft.future, values)
 
 

@@ -5,16 +5,19 @@ net/ipv4/tcp_input.c, tcp_conn_request(); listen(2): the backlog is cut to net.c
 
 from __future__ import annotations
 
-from hosttune.diagnosis import accept
+from dataclasses import replace
+
+from hosttune.diagnosis import accept, paces
 from hosttune.diagnosis.clues import Clues
 from hosttune.diagnosis.rule import Rule
-from hosttune.model import Cause, Evidence, Listener
+from hosttune.model import Cause, Evidence, Fix, Listener
 
 RULE = Rule(
     __name__,
     "a full accept queue",
     unit="waiting connections",
     log=accept.LOG,
+    errnos=accept.ERRNOS,
     rivals=("backlog", "syn-queue", "nofile", "softnet", "conntrack"),
 )
 
@@ -57,13 +60,16 @@ def _length(clues: Clues, listener: Listener | None) -> Evidence | None:
     return Evidence(text, accept.SOMAXCONN_FILE)
 
 
-def _fixes(clues: Clues, queue: accept.Queue) -> tuple[str, ...]:
+def _fixes(clues: Clues, queue: accept.Queue) -> tuple[Fix, ...]:
     if queue.starved:
-        return (accept.DESCRIPTORS,)
-    faster = "let the program accept faster: more threads or processes that accept, or SO_REUSEPORT listeners"
-    longer = (
-        "sudo hosttune apply --role ROLE, for net.core.somaxconn; then restart the program: a listener keeps the "
-        "backlog of its listen()"
-    )
+        return (Fix(accept.DESCRIPTORS),)
+    longer = accept.longer(clues, queue.listener)
+    own = paces.of(clues, queue.listener)
+    if own and own.slow:
+        return (Fix(paces.faster(queue.owner)), *(_putting_off(fix) for fix in longer))
     idle = accept.idle(clues, queue)
-    return (idle, longer) if idle else (longer, faster)
+    return (*((Fix(idle),) if idle else ()), *longer, *(() if idle else (Fix(paces.faster(queue.owner)),)))
+
+
+def _putting_off(fix: Fix) -> Fix:
+    return replace(fix, text=f"a longer queue only puts it off; {fix.text}")

@@ -5,10 +5,10 @@ listen(2); net/ipv4/af_inet.c, __inet_listen_sk().
 
 from __future__ import annotations
 
-from hosttune.diagnosis import accept
+from hosttune.diagnosis import accept, paces
 from hosttune.diagnosis.clues import Clues
 from hosttune.diagnosis.rule import Rule
-from hosttune.model import Cause, Evidence, Program
+from hosttune.model import Cause, Evidence, Fix, Program
 from hosttune.model.programs import bare, known_as
 
 RULE = Rule(
@@ -16,6 +16,7 @@ RULE = Rule(
     "a backlog that the program itself made short",
     unit="waiting connections",
     log=accept.LOG,
+    errnos=accept.ERRNOS,
     rivals=("accept-queue", "syn-queue", "nofile", "softnet"),
 )
 _SETTING = "its setting is called backlog, or acceptCount, in most programs"
@@ -66,9 +67,9 @@ def _default(clues: Clues, owner: Program | None, backlog: int) -> Evidence | No
     return Evidence(f"{known.name} passes {backlog:,} to listen()", known.traits.backlog.source)
 
 
-def _fixes(clues: Clues, queue: accept.Queue, backlog: int) -> tuple[str, ...]:
+def _fixes(clues: Clues, queue: accept.Queue, backlog: int) -> tuple[Fix, ...]:
     if queue.starved:
-        return (accept.DESCRIPTORS,)
+        return (Fix(accept.DESCRIPTORS),)
     name = bare(queue.owner.name) if queue.owner else ""
     port = queue.listener.port if queue.listener else 0
     whose = name or f"the program (`ss -ltnp 'sport = :{port}'` names it)"
@@ -76,10 +77,17 @@ def _fixes(clues: Clues, queue: accept.Queue, backlog: int) -> tuple[str, ...]:
     older = (
         f"if net.core.somaxconn was {backlog:,} when it started, restart it: a listener keeps what listen() made of it"
     )
+    own = paces.of(clues, queue.listener)
+    slow = paces.faster(queue.owner) if own and own.slow else ""
+    off = f"; it only puts off by {_time(own.lasts(backlog))} what {backlog:,} more hold" if own and slow else ""
     texts = (
-        accept.idle(clues, queue),
-        f"raise the backlog of {whose}: {setting}; raising net.core.somaxconn does not help",
+        slow or accept.idle(clues, queue),
+        f"raise the backlog of {whose}: {setting}; raising net.core.somaxconn does not help{off}",
         older if backlog in _FORMER else "",
-        "let it accept faster: more threads or processes that accept",
+        "" if slow else paces.faster(queue.owner),
     )
-    return tuple(text for text in texts if text)
+    return tuple(Fix(text) for text in texts if text)
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds:,.1f} s" if seconds < 10 else f"{seconds:,.0f} s"

@@ -11,19 +11,22 @@ from hosttune.capacity.bounds import cloud as quota
 from hosttune.diagnosis import saying
 from hosttune.diagnosis.clues import Clues
 from hosttune.diagnosis.rule import Rule, some
-from hosttune.model import Cause, Certainty, Evidence
+from hosttune.model import Cause, Certainty, Evidence, Fix
 
 RULE = Rule(
     __name__,
     "the provider tracks no more connections of this machine",
     log="nothing here; ETIMEDOUT from connect() at the peer, or here: packets are dropped outside of the machine",
     fixes=(
-        "rules that do not track: in a security group all TCP from 0.0.0.0/0 in and all to 0.0.0.0/0 out; filter by "
-        "NACL",
-        "a larger instance type, or more instances",
+        Fix(
+            "rules that do not track: in a security group all TCP from 0.0.0.0/0 in and all to 0.0.0.0/0 out; "
+            "filter by NACL"
+        ),
+        Fix("a larger instance type, or more instances"),
     ),
     confirm="ethtool -S INTERFACE, twice: does an allowance counter move?",
     strength=90,
+    errnos=("ETIMEDOUT", "none"),
     rivals=("conntrack", "outside", "nat-gateway", "accept-queue"),
 )
 _LEFT, _EXCEEDED = "ena.conntrack_allowance_available", "ena.conntrack_allowance_exceeded"
@@ -34,7 +37,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     """Return what the driver counts; else whether a published figure is near; else that nothing is known."""
     if clues.rates.value(_LEFT) is not None or clues.rates.value(_EXCEEDED) is not None:
         return (_counted(clues),)
-    published = quota.published(clues.machine.cloud, clues.machine.cpus)
+    published = quota.published(clues.clouds, clues.machine.cloud, clues.machine.cpus)
     if published:
         return (_near(clues, *published[:2]),)
     if clues.machine.cloud == "aws":

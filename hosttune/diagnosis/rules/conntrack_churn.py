@@ -5,12 +5,14 @@ net/netfilter/nf_conntrack_proto_tcp.c, tcp_timeouts: the table has a TIME_WAIT 
 
 from __future__ import annotations
 
+import math
+
 from hosttune import kernel
-from hosttune.diagnosis import saying, table
+from hosttune.diagnosis import fixing, saying, table
 from hosttune.diagnosis.clues import Clues
 from hosttune.diagnosis.rule import Rule, Seen
 from hosttune.diagnosis.table import State
-from hosttune.model import Cause, Certainty, Evidence, Tracked
+from hosttune.model import Cause, Certainty, Evidence, Fix, Tracked
 
 RULE = Rule(
     __name__,
@@ -19,15 +21,17 @@ RULE = Rule(
     unit="new connections/s",
     log=table.LOG,
     fixes=(
-        table.NO_TRACKING,
-        "sudo hosttune apply --role ROLE --connections N --rate R, for net.netfilter.nf_conntrack_max",
-        "keep connections open and use them again; or sysctl net.netfilter.nf_conntrack_tcp_timeout_time_wait=30",
+        Fix(table.NO_TRACKING),
+        Fix("keep connections open and use them again"),
     ),
     confirm="`sudo hosttune diagnose` sees the states of the entries; so does `conntrack -L -p tcp`, column 4",
     strength=86,
+    gives=table.GIVES,
     rivals=("conntrack", "nat", "time-wait", "ports"),
 )
 _SOCKSTAT = "/proc/net/sockstat"
+_ENDED = ("TIME_WAIT", "LAST_ACK", "CLOSE")
+"""States that last for their own time, whatever the two ends do."""
 
 
 def judge(clues: Clues) -> tuple[Cause, ...]:
@@ -104,17 +108,80 @@ def _by_word(clues: Clues) -> Cause:
     return RULE.unknown("the conntrack table was not seen", RULE.confirm)
 
 
-def _half_closed(clues: Clues) -> bool:
+def _cause(clues: Clues, certainty: Certainty, *evidence: Seen, confirm: str | None = None) -> Cause:
+    """Return the cause, by the state that most of the entries are in: each has a lifetime of its own."""
+    state = table.foremost(clues)
+    named = state or "TIME_WAIT"
+    limit, stays = clues.integer(table.MAX), table.lifetime(clues, named)
+    # of what one end has not closed, and of several states of which none is foremost, no rate is told
+    ended = named in _ENDED and (state or not _mixed(clues))
+    rate = limit // stays if limit and ended else None
+    text = f"{limit:,} entries that stay for {stays:,} s allow {rate:,} new connections/s" if limit and rate else ""
+    text = text or (f"an entry in {state} stays for {stays:,} s without traffic" if state else "")
+    source = Evidence(text, table.key_of(named)) if text else None
+    sure = certainty is Certainty.CERTAIN
+    what = "half-closed connections fill the conntrack table" if named == "CLOSE_WAIT" else RULE.what
+    return RULE.cause(
+        clues,
+        certainty,
+        *evidence,
+        source,
+        _open_ends(clues) if named == "CLOSE_WAIT" else None,
+        at=rate,
+        what=f"{what}, and new ones are dropped without an error" if sure else what,
+        fixes=_fixes(clues, named),
+        confirm=confirm,
+    )
+
+
+def _mixed(clues: Clues) -> bool:
     """Say whether most entries are of connections that one end has not closed yet: they stay for another time."""
     states = clues.tracked.states if isinstance(clues.tracked, Tracked) else {}
     return states.get("TIME_WAIT", 0) * 2 < sum(states.values())
 
 
-def _cause(clues: Clues, certainty: Certainty, *evidence: Seen, confirm: str | None = None) -> Cause:
-    limit, stays = clues.integer(table.MAX), table.lifetime(clues)
-    rate = limit // stays if limit and not _half_closed(clues) else None
-    allowed = f"{limit:,} entries that stay for {stays} s allow {rate:,} new connections/s" if limit and rate else ""
-    source = Evidence(allowed, "nf_conntrack_tcp_timeout_time_wait") if allowed else None
-    sure = certainty is Certainty.CERTAIN
-    what = f"{RULE.what}, and new ones are dropped without an error" if sure else ""
-    return RULE.cause(clues, certainty, *evidence, source, at=rate, what=what, confirm=confirm)
+def _open_ends(clues: Clues) -> Evidence:
+    """Return who has not closed what its peer has: a program here, or one of the hosts that this one forwards for."""
+    closing = sorted((listener for listener in clues.listeners if listener.closing), key=lambda own: -own.closing)
+    every = clues.states.get("CLOSE_WAIT", 0)
+    if not every:
+        text = "no socket here is in CLOSE_WAIT: who does not close is one of the hosts that this one forwards for"
+        return Evidence(text, "sock_diag")
+    where = ""
+    if closing:
+        owner = clues.program(clues.owners.get(closing[0].inode, -1))
+        where = f", {closing[0].closing:,} of them at {closing[0]}{f' ({owner})' if owner else ''}"
+    return Evidence(f"{every:,} sockets here are in CLOSE_WAIT: their program has not closed them{where}", "sock_diag")
+
+
+def _fixes(clues: Clues, state: str) -> tuple[Fix, ...]:
+    """Return a table that holds what the target rate leaves in it, then what leaves less in it.
+
+    Entries of another state than TIME_WAIT have a lifetime of their own, and somebody who keeps them there.
+    """
+    if state != "TIME_WAIT":
+        usual = table.TIMEOUTS[state]
+        shorter = table.shorter(clues, state, usual)
+        closes = Fix(
+            "find the program that does not close what its peers have closed: `ss -tanp state close-wait` names it "
+            "here, `conntrack -L -p tcp --state CLOSE_WAIT` the hosts behind"
+        )
+        return (*shorter, *((closes,) if state == "CLOSE_WAIT" else ()), *table.larger(clues), RULE.fixes[0])
+    return (*table.shorter(clues, state, table.TIMEOUTS[state]), *_larger(clues), *RULE.fixes)
+
+
+def _larger(clues: Clues) -> tuple[Fix, ...]:
+    """Return a table that holds what the rate leaves, beside what is there; the rate is the target or was seen."""
+    limit, stays = clues.integer(table.MAX) or 0, min(table.lifetime(clues), table.TIMEOUTS["TIME_WAIT"])
+    rate = max(clues.rate, _seen_rate(clues))
+    if not limit or rate * stays <= limit:
+        return table.larger(clues)
+    more = limit + rate * stays
+    why = f"{rate:,} new connections/s, each of which stays for {stays} s, leave {rate * stays:,} entries beside these"
+    return fixing.sysctl(clues, f"{why}{table.memory(more)}", (table.MAX, str(more)))
+
+
+def _seen_rate(clues: Clues) -> int:
+    """Return how many connections a second are tried now; one of this host with itself counts at both ends."""
+    tries = max(clues.rates.rose(name) for name in ("Tcp.ActiveOpens", "Tcp.PassiveOpens", table.DROP))
+    return math.ceil(tries / clues.rates.seconds) if clues.rates.seconds else 0

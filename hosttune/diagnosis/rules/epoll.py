@@ -5,9 +5,10 @@ fs/eventpoll.c, ep_insert(): user->epoll_watches against max_user_watches; epoll
 
 from __future__ import annotations
 
+from hosttune.diagnosis import fixing
 from hosttune.diagnosis.clues import Clues
 from hosttune.diagnosis.rule import Rule, Seen
-from hosttune.model import Cause, Certainty, Evidence, Traffic
+from hosttune.model import Cause, Certainty, Evidence, Fix, Traffic
 
 RULE = Rule(
     __name__,
@@ -22,6 +23,9 @@ RULE = Rule(
     rivals=("nofile", "file-max", "memory"),
 )
 _KEY = "fs.epoll.max_user_watches"
+_BYTES = 184
+"""Bytes of a watch as the kernel reckons them: fs/eventpoll.c, EP_ITEM_COST."""
+
 _EACH = 4
 """Watches a socket at most that are reckoned with: programs put one into an epoll of each of a few threads."""
 
@@ -55,10 +59,14 @@ def _by_word(clues: Clues, limit: int | None, sockets: int, count: Evidence | No
 
 def _cause(clues: Clues, certainty: Certainty, limit: int | None, *evidence: Seen) -> Cause:
     memory = clues.machine.memory
-    kernel = f" (the kernel's own default is 4 % of the memory, here about {memory // 25 // 184:,})" if memory else ""
+    default = memory // 25 // _BYTES if memory else 0
+    more = fixing.twice(clues, _KEY, limit) if limit else ()
+    if limit and default > 2 * limit:
+        why = f"the kernel's own default, 4 % of the memory: {default:,} watches"
+        more = fixing.sysctl(clues, why, (_KEY, str(default)))
     fixes = (
-        f"sudo hosttune apply --role ROLE, for {_KEY}{kernel}",
-        "let services run as users of their own: the limit is for each user",
+        *more,
+        Fix("let services run as users of their own: the limit is for each user"),
     )
     strength = 80 if certainty is not Certainty.POSSIBLE else 30
     return RULE.cause(clues, certainty, *evidence, at=limit, words=(), fixes=fixes, strength=strength)

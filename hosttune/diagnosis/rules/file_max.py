@@ -6,10 +6,11 @@ capable(CAP_SYS_ADMIN) lets pass; proc_sys_fs(5).
 
 from __future__ import annotations
 
-from hosttune.diagnosis import kernel_lines
+from hosttune import kernel
+from hosttune.diagnosis import fixing, kernel_lines
 from hosttune.diagnosis.clues import Clues
 from hosttune.diagnosis.rule import Rule, Seen
-from hosttune.model import Cause, Certainty, Evidence, Program
+from hosttune.model import Cause, Certainty, Evidence, Fix, Program
 
 RULE = Rule(
     __name__,
@@ -81,5 +82,9 @@ def _by_word(clues: Clues, spoken: tuple[Evidence, ...], against: Evidence | Non
 def _cause(clues: Clues, certainty: Certainty, limit: int | None, evidence: Seen, against: Seen) -> Cause:
     fullest = max(clues.programs, key=lambda program: program.descriptors, default=None)
     leak = f": {fullest} has the most, {fullest.descriptors:,}" if fullest else ""
-    fixes = ("sudo hosttune apply --role ROLE, for fs.file-max", f"find what keeps so many open{leak}")
+    why = "no limit, as systemd has it: it reserves no memory"
+    fixes = (
+        *fixing.sysctl(clues, why, (_KEY, str(kernel.LONG_MAX))),
+        Fix(f"find what keeps so many open{leak}"),
+    )
     return RULE.cause(clues, certainty, evidence, at=limit, against=against, words=(), fixes=fixes)

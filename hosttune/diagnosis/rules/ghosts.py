@@ -9,12 +9,13 @@ from __future__ import annotations
 from hosttune.diagnosis import accept, saying
 from hosttune.diagnosis.clues import Clues
 from hosttune.diagnosis.rule import Rule
-from hosttune.model import Cause, Certainty, Evidence, Listener
+from hosttune.model import Cause, Certainty, Evidence, Fix, Listener
 
 RULE = Rule(
     __name__,
     "clients that are connected to a server which never had them",
     confirm="compare the clients' count of ESTABLISHED with the server's: `ss -tn state established`",
+    errnos=("ETIMEDOUT", "ECONNRESET", "none"),
     rivals=("accept-queue", "backlog", "softnet", "outside"),
 )
 _RECEIVED = "TcpExt.SyncookiesRecv"
@@ -73,16 +74,11 @@ def _shortest(clues: Clues) -> Listener | None:
     )
 
 
-def _fixes(clues: Clues, listener: Listener | None) -> tuple[str, ...]:
+def _fixes(clues: Clues, listener: Listener | None) -> tuple[Fix, ...]:
     longest = clues.integer(accept.SOMAXCONN)
-    own = listener is not None and longest is not None and listener.backlog < longest
-    longer = (
-        "a backlog as long as the largest burst, in the program's own configuration; somaxconn is long enough"
-        if own
-        else "sudo hosttune apply --role ROLE, for net.core.somaxconn; then restart the program, with a backlog as long"
-    )
+    own = Fix("a backlog as long as the largest burst, in the program's own configuration; somaxconn is long enough")
     return (
-        longer,
-        "let clients come more slowly, or spread over a few seconds when all of them return",
-        "a keep-alive of the application (MQTT keep-alive, a websocket ping) finds those that are there already",
+        *(accept.longer(clues, listener) if listener is None or listener.backlog == longest else (own,)),
+        Fix("let clients come more slowly, or spread over a few seconds when all of them return"),
+        Fix("a keep-alive of the application (MQTT keep-alive, a websocket ping) finds those that are there already"),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from hosttune.diagnosis import pool_rows, saying
 from hosttune.diagnosis.clues import Clues
 from hosttune.diagnosis.rule import Rule
-from hosttune.model import Cause, Certainty, Evidence, PortPool, Program
+from hosttune.model import Cause, Certainty, Evidence, Fix, PortPool, Program
 
 RULE = Rule(
     __name__,
@@ -16,11 +16,15 @@ RULE = Rule(
     errnos=("none",),
     log="nothing: it is slow, not refused",
     fixes=(
-        "stay below half of the range for each source and backend: more source addresses, or more backends",
-        "let the program choose its ports: IP_LOCAL_PORT_RANGE (ip(7), Linux 6.3), or HAProxy `source ADDRESS:LO-HI`",
+        Fix("stay below half of the range for each source and backend: more source addresses, or more backends"),
+        Fix(
+            "let the program choose its ports: IP_LOCAL_PORT_RANGE (ip(7), Linux 6.3), or HAProxy `source "
+            "ADDRESS:LO-HI`"
+        ),
     ),
     confirm="the time in connect(): strace -f -T -e trace=connect -p PID",
     strength=50,
+    outgoing=True,
     rivals=("ports", "softnet", "accept-queue"),
 )
 _OPENED = "Tcp.ActiveOpens"

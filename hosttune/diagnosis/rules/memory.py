@@ -6,10 +6,10 @@ the kernel's memory, and what its program keeps for it.
 
 from __future__ import annotations
 
-from hosttune.diagnosis import kernel_lines, saying
+from hosttune.diagnosis import kernel_lines, limits_fixing, saying
 from hosttune.diagnosis.clues import Clues
 from hosttune.diagnosis.rule import Rule, Seen, some
-from hosttune.model import Cause, Certainty, Evidence, GroupLimit, Unknown
+from hosttune.model import Cause, Certainty, Evidence, Fix, GroupLimit, Unknown
 
 RULE = Rule(
     __name__,
@@ -19,8 +19,8 @@ RULE = Rule(
     unit="MiB",
     log="ENOMEM (12) or ENOBUFS (105), or nothing: the process is killed (status 137), or its sockets stand still",
     fixes=(
-        "give it more memory (MemoryMax of its service, the container's limit, the machine), or fewer connections",
-        "hosttune capacity --role ROLE says how much each connection takes, in the kernel and in the program",
+        Fix("give it more memory (MemoryMax of its service, the container's limit, the machine), or fewer connections"),
+        Fix("`hosttune capacity` says how much each connection takes, in the kernel and in the program"),
     ),
     confirm="does oom_kill in /proc/vmstat rise, or max in memory.events of its group, while it stalls?",
     strength=74,
@@ -28,6 +28,10 @@ RULE = Rule(
 )
 _OWN = ("ENOMEM", "ENOBUFS")
 _KILLED = "ut of memory: Kill"
+_OF_GROUP = "emory cgroup out of memory"
+_LARGER = (
+    Fix("raise that group's limit: MemoryMax of the unit, --memory of the container, resources.limits.memory of a pod"),
+)
 _MEMINFO = "/proc/meminfo"
 _FULL, _NEAR = 0.95, 0.9  # of a group; beyond it the kernel reclaims all the time
 _LOW = 0.02  # of the host: about what the watermarks keep free (mm/page_alloc.c)
@@ -94,11 +98,18 @@ def _of_group(clues: Clues, group: GroupLimit) -> Cause | None:
         kernel_lines.fresh(clues, _KILLED, "oom-kill"),
         limit=group.limit,
         what=f"the memory of the control group {group.group} runs out",
+        fixes=limits_fixing.of_group(group),
     )
 
 
 def _cause(
-    clues: Clues, certainty: Certainty, *evidence: Seen, limit: int | None = None, what: str = "", against: Seen = ()
+    clues: Clues,
+    certainty: Certainty,
+    *evidence: Seen,
+    limit: int | None = None,
+    what: str = "",
+    against: Seen = (),
+    fixes: tuple[Fix, ...] = (),
 ) -> Cause:
     return RULE.cause(
         clues,
@@ -107,6 +118,7 @@ def _cause(
         at=limit // _MIB if limit else None,
         what=what,
         against=some(RULE.other(clues), against),
+        fixes=(*fixes, *RULE.fixes),
     )
 
 
@@ -114,9 +126,12 @@ def _not(clues: Clues, spare: Evidence | None, free: Evidence | None) -> Cause:
     """Say how much is left; ENOMEM with memory to spare is something else, of which there are several."""
     hits = clues.hits(RULE.kind)
     if clues.met(*_OWN) or hits:
-        certainty = Certainty.LIKELY if any("ut of memory" in hit.line for hit in hits) else Certainty.POSSIBLE
-        now = Evidence(f"{spare.text} now", spare.where) if spare else None
-        return _cause(clues, certainty, against=now)
+        killed = any(_KILLED in hit.line for hit in hits)  # in musl's words ENOMEM of a call is "Out of memory" too
+        group = any(_OF_GROUP in hit.line for hit in hits)
+        now = Evidence(f"{spare.text} now", spare.where) if spare and not group else None
+        what = "a control group is at its limit of memory, and the kernel kills in it" if group else ""
+        certainty = Certainty.LIKELY if killed else Certainty.POSSIBLE
+        return _cause(clues, certainty, what=what, against=now, fixes=_LARGER if group else ())
     if RULE.met(clues) is False:
         return RULE.instead(clues)
     if isinstance(clues.groups, Unknown):

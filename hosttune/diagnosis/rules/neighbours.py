@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from hosttune.diagnosis import kernel_lines, saying
+from hosttune.diagnosis import fixing, kernel_lines, saying
 from hosttune.diagnosis.clues import Clues
 from hosttune.diagnosis.rule import Rule, Seen, some
-from hosttune.model import Cause, Certainty, Evidence
+from hosttune.model import Cause, Certainty, Evidence, Fix
 
 RULE = Rule(
     __name__,
@@ -66,10 +66,16 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     if causes:
         return causes
     if kernel_lines.fresh(clues, *_WORDS) or clues.hits(RULE.kind):
-        return (_by_word(clues, fullest),)
+        return (_by_word(clues, _named(clues, tables) or fullest),)
     if fullest is not None and fullest.share >= _NEAR:
         return (_near(clues, fullest),)
     return (_not(clues, seen, fullest),)
+
+
+def _named(clues: Clues, tables: list[_Table]) -> _Table | None:
+    """Return the table that the kernel's own words name, None where they name none."""
+    lines = [text for _, text in clues.lines(*_WORDS)] + [hit.line for hit in clues.hits(RULE.kind)]
+    return next((table for table in tables if any(table.counter in line for line in lines)), None)
 
 
 def _overflows(clues: Clues, table: _Table) -> Cause:
@@ -81,8 +87,11 @@ def _overflows(clues: Clues, table: _Table) -> Cause:
 def _by_word(clues: Clues, table: _Table | None) -> Cause:
     spoken = kernel_lines.fresh(clues, *_WORDS)
     named = spoken or any(word in hit.line for hit in clues.hits(RULE.kind) for word in _WORDS)
-    certainty = RULE.doubted(clues, Certainty.LIKELY if named else Certainty.POSSIBLE)
-    count, full = table.count if table else None, table is not None and table.share >= _NEAR
+    count = table.count if table and table.entries is not None else None
+    full = table is not None and table.share >= _NEAR
+    likely = named or (full and RULE.met(clues) and clues.symptom.errno in _OWN)
+    certainty = Certainty.LIKELY if likely else Certainty.POSSIBLE
+    certainty = RULE.doubted(clues, Certainty.CERTAIN if spoken and full else certainty)
     words = (*saying.logged(clues, RULE.kind), *saying.named(clues))
     evidence, against = some(spoken, words, count if full else None), some(None if full else count, RULE.other(clues))
     return _cause(clues, table, certainty, evidence, against)
@@ -119,7 +128,16 @@ def _cause(clues: Clues, table: _Table | None, certainty: Certainty, evidence: S
         against=against,
         words=(),
         fixes=(
-            f"sudo hosttune apply --role ROLE, for {key} (and gc_thresh2, gc_thresh1 below it)",
-            "have fewer addresses on the link: peers behind a router take one entry together",
+            *_more(clues, key, table.limit if table else clues.integer(key)),
+            Fix("have fewer addresses on the link: peers behind a router take one entry together"),
         ),
     )
+
+
+def _more(clues: Clues, key: str, limit: int | None) -> tuple[Fix, ...]:
+    """Return what doubles a table; gc_thresh2 is half of it, as the kernel has them (net/ipv4/arp.c, arp_tbl)."""
+    if limit is None:
+        return (Fix(f"a larger table: {key}, which is set and seen on the host itself"),)
+    second = key.replace("gc_thresh3", "gc_thresh2")
+    why = f"twice the {limit:,} that are met: room for as many again"
+    return fixing.sysctl(clues, why, (key, str(2 * limit)), (second, str(limit)))

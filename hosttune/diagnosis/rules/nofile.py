@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from hosttune import kernel
-from hosttune.diagnosis import saying
+from hosttune.diagnosis import configured, limits_fixing, raising, saying, spare
 from hosttune.diagnosis.clues import Clues
-from hosttune.diagnosis.rule import Rule
-from hosttune.model import Cause, Certainty, Evidence, Program
+from hosttune.diagnosis.raising import By, Refusal
+from hosttune.diagnosis.rule import Rule, some
+from hosttune.model import Cause, Certainty, Evidence, Fix, Program
 
 RULE = Rule(
     __name__,
@@ -21,24 +22,30 @@ _CALLS = frozenset({"accept", "socket", "open", "epoll_ctl"})
 _SPARE = 2
 """Descriptors that may be free at the limit: one is opened and closed again for each client that is turned away."""
 
+_MOST = 0.9  # of its limit: a process that has as many may well have met it
+
 _TRACE = "strace -f -e trace=accept4,socket -p"
 _EMFILE = f"EMFILE in the program's log, or {_TRACE}"
 _LIMITS = "`grep 'open files' /proc/PID/limits` of the program itself"
-_RESTART = "sudo hosttune apply --role ROLE --service UNIT: it writes LimitNOFILE; then restart the service"
 
 
 def judge(clues: Clues) -> tuple[Cause, ...]:
     """Return a cause for each process at its limit; without one, what errno, log and number say."""
     causes = tuple(_full(clues, p) for p in clues.programs if _reached(clues, p))
-    return causes or (_without(clues),)
+    if causes:
+        return causes
+    fits = [p for p in clues.programs if p.soft is not None and _fits(clues, p)]
+    if raising.met(clues) and not RULE.met(clues):
+        return (_not_raised(clues, raising.refusal(clues), fits),)
+    far = spare.far(RULE, clues) if not fits else ()
+    return spare.elsewhere(RULE, clues, far, _wanted(clues)) if far else (_without(clues, fits),)
 
 
-def _without(clues: Clues) -> Cause:
+def _without(clues: Clues, fits: list[Program]) -> Cause:
     """Return what errno, log and number say where no process is at its limit."""
     met, hits = RULE.met(clues), clues.hits(RULE.kind)
     if met is False and not hits:
         return RULE.instead(clues)
-    fits = [p for p in clues.programs if p.soft is not None and _fits(clues, p)]
     if hits or met:
         return _by_word(clues, fits)
     if fits:
@@ -55,6 +62,33 @@ def _without(clues: Clues) -> Cause:
     return RULE.excluded(text, f"/proc/{nearest.pid}/limits")
 
 
+def _not_raised(clues: Clues, refused: Refusal, fits: list[Program]) -> Cause:
+    """Return what the numbers of a refused setrlimit() say of the hard limit."""
+    if refused.by is By.OPEN:
+        return _by_word(clues, fits)
+    if refused.by is By.CEILING:
+        return RULE.excluded(raising.asked(refused) or raising.hard_limit(refused), "", raising.ceiling(refused))
+    if refused.by is By.NEITHER:
+        return RULE.excluded(raising.hard_limit(refused), "", raising.asked(refused))
+    return raising.by_hard_limit(RULE, clues, refused, f"{_LIMITS}, the last column: its hard limit")
+
+
+def _own_maximum(clues: Clues, soft: int | None) -> Evidence | None:
+    """Return that the program's own maximum of connections does not fit the limit, where that was read or written."""
+    written = max((hit.numbers.get("maximum", 0) for hit in clues.symptom.hits), default=0)
+    every = configured.held(clues)
+    most = max((own.most for own in every), default=0)
+    if soft is None or max(written, most) <= soft:
+        return None
+    if most >= written:
+        largest = max(every, key=lambda own: own.most)
+        text = f"{largest.name} does not fit: {soft:,} descriptors end at fewer connections"
+        return Evidence(text, largest.where)
+    return Evidence(
+        f"its own maximum of {written:,} connections does not fit: {soft:,} descriptors end before", "--log"
+    )
+
+
 def _cause(
     clues: Clues,
     program: Program | None,
@@ -64,7 +98,7 @@ def _cause(
     at: int | None,
     confirm: str,
     against: tuple[Evidence, ...] = (),
-    fixes: tuple[str, ...] = (),
+    fixes: tuple[Fix, ...] = (),
 ) -> Cause:
     return RULE.cause(
         clues,
@@ -74,7 +108,7 @@ def _cause(
         what=f"the descriptors of {program} run out" if program else "",
         against=against,
         words=(),
-        fixes=(*fixes, *_fixes(program)),
+        fixes=(*fixes, *limits_fixing.nofile(clues, program, _wanted(clues)), *_own(program), Fix(saying.STARTED)),
         confirm=confirm,
         strength=strength,
     )
@@ -166,9 +200,10 @@ def _by_word(clues: Clues, fits: list[Program]) -> Cause:
 
 def _of_program(clues: Clues, program: Program, soft: int | None, *, fits: bool, same: bool) -> Cause:
     """Return what the words make of one process; they are less sure where it has most of its descriptors left."""
-    against = () if fits else _free(program)
-    certainty = _certainty(clues, fits=fits, same=same)
-    confirm = f"{_EMFILE} {program.pid}" if against or certainty is Certainty.POSSIBLE else ""
+    against = () if fits else spare.free(program)
+    full = program.soft is not None and program.descriptors >= program.soft * _MOST
+    certainty = _certainty(clues, fits=fits, same=same, full=full)
+    confirm = f"{_EMFILE} {program.pid}" if against or certainty is not Certainty.CERTAIN else ""
     if against and certainty is Certainty.CERTAIN:
         certainty = Certainty.LIKELY
     return _cause(
@@ -178,6 +213,7 @@ def _of_program(clues: Clues, program: Program, soft: int | None, *, fits: bool,
         80,
         *RULE.words(clues, "EMFILE"),
         _limits(program),
+        *some(_own_maximum(clues, soft or program.soft)),
         at=soft or program.soft,
         confirm=confirm,
         against=against,
@@ -185,37 +221,43 @@ def _of_program(clues: Clues, program: Program, soft: int | None, *, fits: bool,
     )
 
 
-def _certainty(clues: Clues, *, fits: bool, same: bool) -> Certainty:
+def _certainty(clues: Clues, *, fits: bool, same: bool, full: bool = False) -> Certainty:
     """Return how sure the words are: those that a log has, of a call that makes descriptors, or where a number fits."""
     hits, met = clues.hits(RULE.kind), bool(RULE.met(clues))
     called = not _CALLS.isdisjoint([clues.symptom.call, *(hit.call for hit in hits)])
-    if called or (fits and met) or any(hit.errno == "EMFILE" for hit in hits):
+    foremost = [hit for hit in hits if hit.causes[0] == RULE.kind]
+    if called or (fits and met) or any(hit.errno == "EMFILE" for hit in foremost):
         return Certainty.CERTAIN
+    if hits and not foremost and not clues.symptom.errno:  # the line has a likelier meaning
+        return Certainty.LIKELY if fits or full else Certainty.POSSIBLE
     return Certainty.LIKELY if fits or same or met else Certainty.POSSIBLE
 
 
-def _free(program: Program) -> tuple[Evidence, ...]:
-    """Return that a process has more than half of its descriptors left, where that is so."""
-    if program.soft is None or program.descriptors >= program.soft // 2:
-        return ()
-    return (Evidence(f"now {program} has {program.descriptors:,} of {program.soft:,}", f"/proc/{program.pid}/limits"),)
-
-
-def _computed(clues: Clues) -> tuple[str, ...]:
+def _computed(clues: Clues) -> tuple[Fix, ...]:
     """Return what raises a limit that HAProxy has computed: its maxsock comes from maxconn where that is set."""
     if not any("maxsock=" in hit.line for hit in clues.hits(RULE.kind)):
         return ()
     return (
-        "where haproxy.cfg sets maxconn or ulimit-n, raise that: HAProxy computes maxsock from it, else from its hard "
-        "limit (HAProxy configuration manual, ulimit-n)",
+        Fix(
+            "where haproxy.cfg sets maxconn or ulimit-n, raise that: HAProxy computes maxsock from it, else from its "
+            "hard limit (HAProxy configuration manual, ulimit-n); with `no strict-limits` maxsock may lie above the "
+            "limit that the process has"
+        ),
     )
 
 
-def _fixes(program: Program | None) -> tuple[str, ...]:
-    if program and program.soft and program.hard and program.soft < program.hard:
-        own = (
+def _own(program: Program | None) -> tuple[Fix, ...]:
+    """Return that a program may have set its soft limit itself, where its hard limit is higher."""
+    if not (program and program.soft and program.hard and program.soft < program.hard):
+        return ()
+    return (
+        Fix(
             f"the hard limit is {program.hard:,}: the program set its soft limit itself (a maxconn, ulimit-n or "
             "worker_rlimit_nofile of its configuration), or never raised it"
-        )
-        return (own, _RESTART, saying.STARTED)
-    return (_RESTART, "started from a shell: `ulimit -n N` there, before it starts", saying.STARTED)
+        ),
+    )
+
+
+def _wanted(clues: Clues) -> int:
+    """Return how many descriptors a line says that the program asked for, 0 where none does."""
+    return max((hit.numbers.get("wanted", 0) for hit in clues.hits(RULE.kind)), default=0)

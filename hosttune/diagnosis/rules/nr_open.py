@@ -6,10 +6,11 @@ CAP_SYS_RESOURCE is EPERM too. fs/file.c, expand_files(): a descriptor of that n
 
 from __future__ import annotations
 
-from hosttune.diagnosis import saying
+from hosttune.diagnosis import fixing, raising, saying
 from hosttune.diagnosis.clues import Clues
+from hosttune.diagnosis.raising import By
 from hosttune.diagnosis.rule import Rule
-from hosttune.model import Cause, Certainty, Evidence, Program
+from hosttune.model import Cause, Certainty, Evidence, Fix, Program
 
 RULE = Rule(
     __name__,
@@ -18,11 +19,7 @@ RULE = Rule(
     errnos=("EPERM",),
     calls=("setrlimit",),
     unit="descriptors",
-    fixes=(
-        "sudo hosttune apply --role ROLE, for fs.nr_open, before the limit is raised (LimitNOFILE, limits.conf, "
-        "ulimit)",
-        "or ask for no more than fs.nr_open",
-    ),
+    fixes=(Fix("or ask for no more than fs.nr_open"),),
     confirm="strace -f -e trace=prlimit64,setrlimit of the start: a hard limit above fs.nr_open is always refused; one "
     "below it takes CAP_SYS_RESOURCE, or a higher limit from systemd",
     rivals=("nofile", "file-max"),
@@ -44,11 +41,34 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     met = RULE.met(clues)
     if met is False:
         return (RULE.instead(clues),)
+    if raising.met(clues):
+        return (_by_numbers(clues, limit),)
     if met or clues.hits(RULE.kind):
         return (_refused(clues, limit),)
     if limit is not None and not clues.programs and saying.near(clues.stalled_at, limit):
         return (_by_number(clues, limit),)
     return (_silent(clues, limit),)
+
+
+def _by_numbers(clues: Clues, limit: int | None) -> Cause:
+    """Hold what was asked for against the bound: it decides, wherever it is known."""
+    refused = raising.refusal(clues)
+    if refused.by is By.OPEN or (refused.by is By.CEILING and refused.wanted is None):
+        return _refused(clues, limit)
+    if refused.by is not By.CEILING:
+        return RULE.excluded(raising.below_ceiling(refused) or "the program itself says which limit it has", "--log")
+    beyond = (refused.wanted or 0) > (limit or 0)
+    return RULE.cause(
+        clues,
+        Certainty.CERTAIN,
+        raising.asked(refused) if beyond else raising.hard_limit(refused),
+        _value(limit),
+        RULE.words(clues),
+        at=limit,
+        words=(),
+        log=f"{_REFUSED}; a login that fails, where limits.conf asks for it",
+        strength=75,
+    )
 
 
 def _by_number(clues: Clues, limit: int) -> Cause:
@@ -61,10 +81,25 @@ def _by_number(clues: Clues, limit: int) -> Cause:
         at=limit,
         words=(),
         log=f"{_REFUSED}, or EMFILE (24), too many open files",
-        fixes=RULE.fixes[:1],
+        fixes=_raised(clues, 0),
         confirm="`grep 'open files' /proc/PID/limits` of the program; EPERM or EMFILE in its log",
         strength=40,
     )
+
+
+def _raised(clues: Clues, wanted: int) -> tuple[Fix, ...]:
+    """Return what lets a process have as many as it asks for; twice as many as now where that is not known."""
+    limit = clues.integer(_KEY)
+    if limit is None:
+        return (Fix("a greater fs.nr_open, before the limit is raised (LimitNOFILE, limits.conf, ulimit)"),)
+    if wanted <= limit:
+        return fixing.twice(clues, _KEY, limit, "; before the limit itself is raised")
+    return fixing.sysctl(clues, f"allow the {wanted:,} that are asked for", (_KEY, str(wanted)))
+
+
+def _wanted(clues: Clues) -> int:
+    """Return how many a line says that a program asked for, 0 where none does."""
+    return max((hit.numbers.get("wanted", 0) for hit in clues.hits(RULE.kind)), default=0)
 
 
 def _reached(program: Program, limit: int) -> bool:
@@ -84,7 +119,7 @@ def _at_end(clues: Clues, program: Program, limit: int) -> Cause:
         what=f"the descriptors of {program} end at fs.nr_open, below its own limit",
         words=saying.named(clues),
         log="EMFILE (24), too many open files",
-        fixes=("sudo hosttune apply --role ROLE, for fs.nr_open",),
+        fixes=_raised(clues, program.soft or 0),
         strength=92,
     )
 
@@ -104,6 +139,7 @@ def _refused(clues: Clues, limit: int | None) -> Cause:
     beyond = [p for p in known if limit is not None and (p.hard or 0) >= limit]
     able = [p for p in known if p.resource]
     shown = beyond[:1] or (able[:1] or known[:1] if clues.named else [])
+    wanted = max([_wanted(clues), *(p.hard or 0 for p in beyond)])
     log = f"{_REFUSED}; a login that fails, where limits.conf asks for it"
     lesser = (
         "if it asked for less than fs.nr_open: give it the hard limit where it is started (LimitNOFILE of its unit)"
@@ -117,7 +153,11 @@ def _refused(clues: Clues, limit: int | None) -> Cause:
         at=limit,
         words=(),
         log=log,
-        fixes=(*RULE.fixes, lesser) if any(program.resource is False for program in shown) else RULE.fixes,
+        fixes=(
+            *_raised(clues, wanted),
+            *RULE.fixes,
+            *((Fix(lesser),) if any(p.resource is False for p in shown) else ()),
+        ),
         strength=75,
     )
 
@@ -147,7 +187,7 @@ def _silent(clues: Clues, limit: int | None) -> Cause:
         what=f"fs.nr_open is below the hard limit of {most}: each setrlimit() that leaves it there is refused",
         words=(),
         log=_REFUSED,
-        fixes=RULE.fixes[:1],
+        fixes=_raised(clues, most.hard or 0),
         confirm="does the program, or its log at the start, tell of EPERM? --errno EPERM --call setrlimit",
         strength=5,
     )

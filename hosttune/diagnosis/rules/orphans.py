@@ -6,10 +6,10 @@ count double or fourfold. TCPAbortOnMemory counts those, and those of tcp_mem.
 
 from __future__ import annotations
 
-from hosttune.diagnosis import kernel_lines, saying
+from hosttune.diagnosis import fixing, kernel_lines, saying
 from hosttune.diagnosis.clues import Clues
 from hosttune.diagnosis.rule import Rule
-from hosttune.model import Cause, Certainty, Evidence
+from hosttune.model import Cause, Certainty, Evidence, Fix
 
 _KEY = "net.ipv4.tcp_max_orphans"
 RULE = Rule(
@@ -19,10 +19,7 @@ RULE = Rule(
     errnos=("ECONNRESET", "none"),
     unit="orphans",
     log="kernel: TCP: too many orphaned sockets (before Linux 3.4: Out of socket memory); peers see ECONNRESET",
-    fixes=(
-        "find who closes with data unsent: a proxy's or broker's time-outs, and clients that do not read",
-        f"sudo hosttune apply --role ROLE, for {_KEY}: each orphan may hold its data, up to tcp_wmem",
-    ),
+    fixes=(Fix("find who closes with data unsent: a proxy's or broker's time-outs, and clients that do not read"),),
     confirm="does TCPAbortOnMemory rise while orphans (/proc/net/sockstat) are near tcp_max_orphans?",
     strength=70,
     rivals=("tcp-mem", "memory", "time-wait"),
@@ -83,6 +80,10 @@ def _cause(clues: Clues, certainty: Certainty, count: int | None, limit: int | N
         _pages(clues),
         at=limit,
         against=RULE.other(clues) if doubt else (),
+        fixes=(
+            *(fixing.twice(clues, _KEY, limit, "; each may hold data, up to tcp_wmem") if limit else ()),
+            *RULE.fixes,
+        ),
     )
 
 

@@ -9,19 +9,22 @@ from __future__ import annotations
 from hosttune.diagnosis import saying
 from hosttune.diagnosis.clues import Clues
 from hosttune.diagnosis.rule import Rule, some
-from hosttune.model import Backend, Cause, Certainty, Evidence, Flow
+from hosttune.model import Backend, Cause, Certainty, Evidence, Fix, Flow
 
 RULE = Rule(
     __name__,
     "segments are lost on the path",
     log="no error at first; ETIMEDOUT from send() or recv() after about 15 minutes (tcp_retries2)",
     fixes=(
-        "find the hop that loses: `mtr -T -P PORT ADDRESS`, `ethtool -S` of the interfaces on the way (drops, errors), "
-        "a policer or a shaper, a cloud's bandwidth allowance",
-        "it is no limit of this host: no setting here fixes it",
+        Fix(
+            "find the hop that loses: `mtr -T -P PORT ADDRESS`, `ethtool -S` of the interfaces on the way (drops, "
+            "errors), a policer or a shaper, a cloud's bandwidth allowance"
+        ),
+        Fix("it is no limit of this host: no setting here fixes it"),
     ),
     confirm="`hosttune diagnose --for 30s`; `ss -ti` towards the destination: retrans, lost, rto",
     strength=40,
+    errnos=("ETIMEDOUT", "ECONNRESET", "none"),
     rivals=("softnet", "tcp-mem", "conntrack"),
 )
 _SHARE, _HIGH = 0.01, 0.05

@@ -9,18 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hosttune.diagnosis import pool_rows, saying
+from hosttune.diagnosis import fixing, saying
 from hosttune.diagnosis.clues import Clues
 from hosttune.diagnosis.rule import Rule, Seen, some
-from hosttune.model import Cause, Certainty, Evidence, Reason, Unknown
+from hosttune.model import Cause, Certainty, Evidence, Fix, Reason, Unknown
 
 RULE = Rule(
     __name__,
     "the kernel drops SYNs of clients behind one NAT, whose timestamps differ",
     log="nothing here; some clients behind a NAT see ETIMEDOUT from connect(), others are fine",
-    fixes=("a NAT or proxy between should keep timestamps in order for each of its ports, or take them out",),
+    fixes=(Fix("a NAT or proxy between should keep timestamps in order for each of its ports, or take them out"),),
     confirm="tcpdump -n 'tcp[tcpflags] & tcp-syn != 0' shows SYNs of one address without an answer",
     strength=75,
+    errnos=("ETIMEDOUT", "none"),
     rivals=("accept-queue", "syn-queue", "conntrack", "outside"),
 )
 _KEY = "net.ipv4.tcp_tw_recycle"
@@ -78,8 +79,8 @@ def _cause(clues: Clues, certainty: Certainty, *evidence: Seen) -> Cause:
     if not clues.integer(_KEY):
         return RULE.cause(clues, certainty, *evidence, words=words)
     fixes = (
-        f"sudo sysctl -w {_KEY}=0, and take the line out of /etc/sysctl.d: it breaks every client behind a NAT",
-        f"{pool_rows.apply_client(clues)}, for net.ipv4.tcp_tw_reuse: it is what tcp_tw_recycle was meant to be",
+        *fixing.sysctl(clues, "switch it off: it breaks every client behind a NAT", (_KEY, "0")),
+        *fixing.sysctl(clues, "what it was meant to be, for connections that go out", ("net.ipv4.tcp_tw_reuse", "1")),
     )
     confirm = "" if certainty is Certainty.CERTAIN else f"{_PASSIVE} while clients fail: nstat -az; {RULE.confirm}"
     return RULE.cause(clues, certainty, *evidence, words=words, fixes=fixes, confirm=confirm)

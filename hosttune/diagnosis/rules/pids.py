@@ -6,10 +6,10 @@ alloc_pid(): EAGAIN at kernel.pid_max. RLIMIT_NPROC of a user gives EAGAIN too (
 
 from __future__ import annotations
 
-from hosttune.diagnosis import kernel_lines
+from hosttune.diagnosis import fixing, kernel_lines, limits_fixing
 from hosttune.diagnosis.clues import Clues
 from hosttune.diagnosis.rule import Rule, Seen
-from hosttune.model import Cause, Certainty, Evidence, GroupLimit, Unknown
+from hosttune.model import Cause, Certainty, Evidence, Fix, GroupLimit, Unknown
 
 RULE = Rule(
     __name__,
@@ -20,10 +20,7 @@ RULE = Rule(
     unit="tasks",
     log="EAGAIN (11), resource temporarily unavailable, from fork() or pthread_create(); Java: unable to create native "
     "thread; kernel: cgroup: fork rejected by pids controller",
-    fixes=(
-        "systemctl edit UNIT: TasksMax=N, then restart it; for a container, its limit of pids (--pids-limit)",
-        "a program with a thread for each connection needs as many tasks as connections",
-    ),
+    fixes=(Fix("a program with a thread for each connection needs as many tasks as connections"),),
     confirm="`systemctl status UNIT`, Tasks; and grep processes /proc/PID/limits: RLIMIT_NPROC is EAGAIN too",
     strength=76,
     rivals=("nofile", "memory", "nr-open"),
@@ -61,7 +58,7 @@ def _of_host(clues: Clues) -> list[Cause]:
     if tasks < limit * _FULL:
         return []
     full = Evidence(f"{tasks:,} tasks on the host, and {key} is {limit:,}", _WHERE)
-    fixes = (f"sudo hosttune apply --role ROLE, for {key}", *RULE.fixes[1:])
+    fixes = (*fixing.twice(clues, key, limit), *RULE.fixes[1:])
     return [_cause(clues, Certainty.CERTAIN, limit, full, fixes=fixes)]
 
 
@@ -74,7 +71,8 @@ def _of_group(clues: Clues, group: GroupLimit) -> Cause:
     refusals = Evidence(f"it refused {refused:,} in {clues.rates.seconds:,.1f} s", events) if refused else None
     spoken = kernel_lines.fresh(clues, *_WORDS)
     what = f"the control group {group.group} may have no further process or thread"
-    return _cause(clues, Certainty.CERTAIN, group.limit, _count(group), refusals, spoken, what=what)
+    fixes = (*limits_fixing.of_group(group), *RULE.fixes)
+    return _cause(clues, Certainty.CERTAIN, group.limit, _count(group), refusals, spoken, what=what, fixes=fixes)
 
 
 def _nearest(clues: Clues) -> GroupLimit | None:
@@ -95,7 +93,7 @@ def _cause(
     limit: int | None,
     *evidence: Seen,
     what: str = "",
-    fixes: tuple[str, ...] | None = None,
+    fixes: tuple[Fix, ...] | None = None,
 ) -> Cause:
     certainty, against = RULE.doubted(clues, certainty), RULE.other(clues)
     return RULE.cause(clues, certainty, *evidence, at=limit, what=what, against=against, fixes=fixes)

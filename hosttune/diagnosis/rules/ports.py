@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from hosttune.diagnosis import pool_rows, saying
 from hosttune.diagnosis.clues import Clues
 from hosttune.diagnosis.rule import Rule
-from hosttune.model import BindMode, Cause, Certainty, Evidence, PortPool
+from hosttune.model import BindMode, Cause, Certainty, Evidence, Fix, PortPool
 
 RULE = Rule(
     __name__,
@@ -18,6 +18,8 @@ RULE = Rule(
     log="EADDRNOTAVAIL from connect(); HAProxy: no free ports; nginx: (99: Cannot assign requested address)",
     confirm="the errno and the call: EADDRNOTAVAIL from connect() is a full pool, EADDRINUSE from bind() is "
     "ports-bind: strace -f -e trace=bind,connect -p PID",
+    gives={"connect": ("EADDRNOTAVAIL", "EADDRINUSE"), "bind": ("EADDRINUSE",)},
+    outgoing=True,
     rivals=("ports-bind", "ports-held", "time-wait", "nofile", "conntrack"),
 )
 _OWN = ("EADDRNOTAVAIL", "EADDRINUSE")  # of connect(), and of bind() where a program chooses its ports itself
@@ -41,6 +43,9 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     at = pool_rows.pools_at(clues)
     if at and (met or not clues.symptom.errno):
         return (_by_number(clues, *at, met=bool(met)),)
+    part = pool_rows.part_at(clues) if met else None
+    if part:
+        return (_by_part(clues, *part),)
     if met or clues.hits(RULE.kind):
         return (_by_word(clues),)
     if not pools:
@@ -83,7 +88,7 @@ def _full(clues: Clues, pools: Sequence[PortPool], met: bool | None) -> Cause:
         against=other,
         words=_words(clues, not other),
         log=f"EADDRINUSE from bind(), or {RULE.log}" if first.mode is BindMode.EXPLICIT else "",
-        fixes=(*((_CLOSE,) if leaked else ()), *_fixes(clues, first)),
+        fixes=(*((Fix(_CLOSE),) if leaked else ()), *_fixes(clues, first)),
         confirm=pool_rows.which(clues, first),
         strength=20 if other else 80,
     )
@@ -116,7 +121,7 @@ def _alike(clues: Clues, pools: Iterable[PortPool]) -> list[list[PortPool]]:
 
 def _chosen(clues: Clues, pool: PortPool, met: bool | None) -> Cause:
     """The program's range is known only from what it uses: what is free in it shows no end that it has not reached."""
-    near = pool_rows.stopped(clues, pool)
+    near, binds = pool_rows.stopped(clues, pool), pool.mode is BindMode.EXPLICIT
     return RULE.cause(
         clues,
         Certainty.LIKELY if met or near or clues.hits(RULE.kind) else Certainty.POSSIBLE,
@@ -126,9 +131,12 @@ def _chosen(clues: Clues, pool: PortPool, met: bool | None) -> Cause:
         what=f"source ports from {pool.source} to {pool.backend} run out, if {pool.low}-{pool.high} is all that the "
         "program may take",
         words=_words(clues),
-        log="HAProxy: Cannot bind to source address before connect(); no free ports",
+        log="HAProxy: Cannot bind to source address before connect(); no free ports" if binds else RULE.log,
         fixes=_fixes(clues, pool),
-        confirm="`hosttune diagnose --backends-from FILE` of its configuration, or --bind-mode explicit:LO-HI",
+        confirm="`hosttune diagnose --backends-from FILE` of its configuration, or --bind-mode explicit:LO-HI"
+        if binds
+        else f"`hosttune check --backend {pool.backend} --bind-mode connect:{pool.low}-{pool.high}`, and the program's "
+        "configuration or source: IP_LOCAL_PORT_RANGE",
         strength=60,
     )
 
@@ -156,6 +164,30 @@ def _by_number(clues: Clues, count: int, size: int, *, met: bool) -> Cause:
         words=_words(clues),
         fixes=_fixes(clues),
         confirm=_count(clues) if met and certainty is not Certainty.CERTAIN else None,
+        strength=60,
+    )
+
+
+def _by_part(clues: Clues, part: int, size: int) -> Cause:
+    """An old kernel gives a program that binds with SO_REUSEADDR a part of the range, and then ports that are taken."""
+    name = {2: "half", 4: "a quarter"}[part]
+    text = f"it stopped at {clues.stalled_at:,}, where {name} of the range is {size // part:,} ports"
+    old = f"Linux {clues.machine.kernel} gives no more to a program that sets SO_REUSEADDR and binds to port 0"
+    return RULE.cause(
+        clues,
+        Certainty.LIKELY,
+        Evidence(text, pool_rows.RANGE),
+        Evidence(old, "before Linux 4.11"),
+        at=size // part,
+        what=f"source ports run out at {name} of the range: bind() to port 0 with SO_REUSEADDR on an old kernel",
+        words=_words(clues),
+        fixes=(
+            *_fixes(clues)[:-1],
+            Fix("let the program choose its ports itself, or not bind; or not set SO_REUSEADDR before it binds"),
+            Fix("Linux 4.11 or newer: it takes the whole range"),
+        ),
+        confirm="strace -f -e trace=setsockopt,bind,connect -p PID: SO_REUSEADDR and a bind() to port 0 before each "
+        "connect()",
         strength=60,
     )
 
@@ -195,7 +227,8 @@ def _otherwise(clues: Clues, fits: bool) -> bool:
 
 def _count(clues: Clues) -> str:
     """Return the command that counts the ports, of the backends that were named."""
-    named = " ".join(f"--backend {backend}" for backend in clues.backends[:_NAMED]) or "--backend HOST:PORT"
+    every = " ".join(f"--backend {backend}" for backend in clues.backends[:_NAMED])
+    named = clues.files or every or "--backend HOST:PORT"
     return f"`hosttune diagnose {named}` while it stalls: it counts the ports of each pair"
 
 
@@ -209,11 +242,13 @@ def _now(clues: Clues) -> tuple[Evidence, ...]:
     return (pool_rows.now(pool),)
 
 
-def _fixes(clues: Clues, pool: PortPool | None = None) -> tuple[str, ...]:
-    wider, held = pool_rows.apply_line(clues), ""
+def _fixes(clues: Clues, pool: PortPool | None = None) -> tuple[Fix, ...]:
+    wider, held = pool_rows.wider(clues), ""
     if pool is not None and pool.mode is BindMode.EXPLICIT:
-        wider = "a wider range in the program's configuration (HAProxy `source ADDRESS:LO-HI`)"
+        wider = (Fix("a wider range in the program's configuration (HAProxy `source ADDRESS:LO-HI`)"),)
+    elif pool is not None and clues.pools.guessed(pool):
+        wider = (Fix("a wider range for the program's sockets (IP_LOCAL_PORT_RANGE), or none"),)
     elif pool is not None and pool.blocked > pool.in_range // 10:
         held = f"{pool.blocked:,} ports of the range are held by bind(): `hosttune check --backend {pool.backend} -v`"
     more = "more source addresses, each with a pool of its own (HAProxy `source`, nginx `proxy_bind`), or more backends"
-    return tuple(fix for fix in (wider, held, more) if fix)
+    return (*wider, *(Fix(text) for text in (held, more) if text))

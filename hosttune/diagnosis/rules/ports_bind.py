@@ -8,7 +8,7 @@ from __future__ import annotations
 from hosttune.diagnosis import pool_rows, saying
 from hosttune.diagnosis.clues import Clues
 from hosttune.diagnosis.rule import Rule
-from hosttune.model import BindMode, Cause, Certainty, Evidence, PortPool
+from hosttune.model import BindMode, Cause, Certainty, Evidence, Fix, PortPool
 
 RULE = Rule(
     __name__,
@@ -18,10 +18,11 @@ RULE = Rule(
     calls=("bind", "connect"),
     log="EADDRINUSE from bind()",
     fixes=(
-        "do not bind, or set IP_BIND_ADDRESS_NO_PORT before bind(): then each destination has a pool of its own",
-        "more source addresses: each has a pool of its own",
+        Fix("do not bind, or set IP_BIND_ADDRESS_NO_PORT before bind(): then each destination has a pool of its own"),
+        Fix("more source addresses: each has a pool of its own"),
     ),
     confirm="strace -f -e trace=bind,connect -p PID: EADDRINUSE from bind() confirms it",
+    outgoing=True,
     rivals=("ports", "ports-held", "time-wait", "nofile"),
 )
 _MOST = 16  # source addresses: beyond so many, nearly every number is a multiple of one pool
@@ -29,13 +30,19 @@ _MOST = 16  # source addresses: beyond so many, nearly every number is a multipl
 
 def judge(clues: Clues) -> tuple[Cause, ...]:
     """Return a cause for each source whose pool is full; without one, what errno and number say."""
-    causes = tuple(_full(clues, pool) for pool in pool_rows.full(clues, RULE.kind))
+    # where connect() has the rest of its ports, these are out because of that: ports-held says so
+    others = () if clues.met("EADDRINUSE") else pool_rows.full(clues, "ports-held")
+    beside = {pool.source for pool in others}
+    causes = tuple(_full(clues, pool) for pool in pool_rows.full(clues, RULE.kind) if pool.source not in beside)
     return causes or (_without(clues),)
 
 
 def _without(clues: Clues) -> Cause:
     """Return what errno and number say where no pool of such a program is full."""
     met, shown = RULE.met(clues), _shown(clues)
+    listener = saying.of_listener(clues)
+    if listener:
+        return RULE.excluded(listener)
     pools = [pool for pool in clues.pools.pools if pool.mode is BindMode.BIND]
     size = pool_rows.size_of_range(clues)
     if met is False:
@@ -69,7 +76,7 @@ def _full(clues: Clues, pool: PortPool) -> Cause:
         what=f"the ports of {pool.source} run out, whatever the destination: bind() chooses them",
         against=other,
         words=saying.logged(clues, RULE.kind, "EADDRINUSE"),
-        fixes=(*RULE.fixes, *filter(None, [pool_rows.apply_line(clues)])),
+        fixes=(*RULE.fixes, *pool_rows.wider(clues)),
         confirm="",
         strength=20 if other else 80,
     )

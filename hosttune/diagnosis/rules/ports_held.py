@@ -8,7 +8,7 @@ from __future__ import annotations
 from hosttune.diagnosis import pool_rows, saying
 from hosttune.diagnosis.clues import Clues
 from hosttune.diagnosis.rule import Rule
-from hosttune.model import Cause, Certainty, PortPool
+from hosttune.model import Cause, Certainty, Fix, PortPool
 
 RULE = Rule(
     __name__,
@@ -17,6 +17,7 @@ RULE = Rule(
     errnos=("EADDRNOTAVAIL", "EADDRINUSE"),
     calls=("connect", "bind"),
     log="EADDRNOTAVAIL from connect(), far below the size of the range",
+    outgoing=True,
     rivals=("ports", "ports-bind", "time-wait"),
 )
 
@@ -26,6 +27,9 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     causes = tuple(_full(clues, pool) for pool in pool_rows.full(clues, RULE.kind))
     if causes:
         return causes
+    listener = saying.of_listener(clues)
+    if listener:
+        return (RULE.excluded(listener),)
     if RULE.met(clues) is False:
         return (RULE.instead(clues),)
     if not clues.pools.pools:
@@ -43,13 +47,16 @@ def _full(clues: Clues, pool: PortPool) -> Cause:
         pool_rows.taken(clues, pool),
         pool_rows.stopped(clues, pool),
         at=pool.usable,
-        what=f"{pool.blocked:,} of the {pool.in_range:,} ports from {pool.source} to {pool.backend} are held by bind()",
+        what=f"{pool.blocked:,} of {pool.in_range:,} ports are held by bound sockets of another program; connect() "
+        f"from {pool.source} to {pool.backend} may not use them",
         against=other,
         words=() if other else saying.named(clues),
         fixes=(
-            "give the program that binds (HAProxy `source ADDRESS:LO-HI`, a client or server with bind()) ports "
-            "outside of ip_local_port_range, or let it set IP_BIND_ADDRESS_NO_PORT",
-            f"`ss -tanp` shows who has them, `hosttune check --backend {pool.backend} -v` how many they are",
+            Fix(
+                "give the program that binds (HAProxy `source ADDRESS:LO-HI`, a client or server with bind()) ports "
+                "outside of ip_local_port_range, or let it set IP_BIND_ADDRESS_NO_PORT"
+            ),
+            Fix(f"`ss -tanp` shows who has them, `hosttune check --backend {pool.backend} -v` how many they are"),
         ),
         confirm=pool_rows.which(clues, pool),
         strength=20 if other else 85,

@@ -6,10 +6,10 @@ whole host, and so for all its network namespaces; the interface that the packet
 
 from __future__ import annotations
 
-from hosttune.diagnosis import saying
+from hosttune.diagnosis import fixing, saying
 from hosttune.diagnosis.clues import Clues
 from hosttune.diagnosis.rule import Rule, some
-from hosttune.model import Cause, Certainty, Evidence
+from hosttune.model import Cause, Certainty, Evidence, Fix
 
 _STAT = "/proc/net/softnet_stat"
 RULE = Rule(
@@ -19,6 +19,7 @@ RULE = Rule(
     log="nothing: it is slow, for what was lost is sent again after 0.2 s, a SYN after 1 s",
     confirm=f"the second column of {_STAT}, and `ip -s link` of this namespace, again while it stalls",
     strength=65,
+    errnos=("ETIMEDOUT", "none"),
     rivals=("accept-queue", "path", "outside"),
 )
 _DROPPED, _SQUEEZED = "softnet.dropped", "softnet.squeezed"
@@ -57,11 +58,18 @@ def _dropping(clues: Clues) -> Cause:
         what="a CPU's receive queue is full: packets are dropped before TCP" if sure else "",
         words=(),
         fixes=(
-            f"{'' if initial else 'on the host itself: '}sudo hosttune apply --role ROLE, for {_LONGEST}",
-            "spread the packets over more CPUs: the queues of the interface (`ethtool -L`), RPS",
-            "fewer packets at once: clients that come back spread over a few seconds",
+            *_longer(clues),
+            Fix("spread the packets over more CPUs: the queues of the interface (`ethtool -L`), RPS"),
+            Fix("fewer packets at once: clients that come back spread over a few seconds"),
         ),
     )
+
+
+def _longer(clues: Clues) -> tuple[Fix, ...]:
+    longest = clues.integer(_LONGEST)
+    if longest is None:
+        return (Fix(f"a longer queue for each CPU: {_LONGEST}, which is set and seen on the host itself"),)
+    return fixing.twice(clues, _LONGEST, longest)
 
 
 def _own_dropped(clues: Clues) -> bool | None:

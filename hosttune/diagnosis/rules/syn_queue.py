@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 
-from hosttune.diagnosis import accept, saying
+from hosttune.diagnosis import accept, fixing, saying
 from hosttune.diagnosis.clues import Clues
 from hosttune.diagnosis.rule import Rule, some
-from hosttune.model import Cause, Certainty, Evidence, Listener
+from hosttune.model import Cause, Certainty, Evidence, Fix, Listener
 
 RULE = Rule(
     __name__,
@@ -19,6 +19,7 @@ RULE = Rule(
     unit="half-open connections",
     log="nothing at the program; the kernel's log: Possible SYN flooding on port, once for each listener",
     confirm="`ss -tn state syn-recv` and `nstat TcpExtTCPReqQFull*`",
+    errnos=("ETIMEDOUT", "none"),
     rivals=("accept-queue", "backlog", "softnet", "conntrack"),
 )
 _DROPPED, _SENT = "TcpExt.TCPReqQFullDrop", "TcpExt.TCPReqQFullDoCookies"
@@ -92,21 +93,32 @@ def _cause(clues: Clues, certainty: Certainty, text: str, strength: int) -> Caus
     )
 
 
-def _fixes(clues: Clues, listener: Listener | None) -> tuple[str, ...]:
-    fixes = [
-        "a longer backlog: net.core.somaxconn (sudo hosttune apply --role ROLE) and the program's own listen()",
-        "if the sources are strangers who never answer it is a flood: `ss -tn state syn-recv` names them; filter them "
-        "before they come here",
-    ]
+def _fixes(clues: Clues, listener: Listener | None) -> tuple[Fix, ...]:
+    longest, fixes = clues.integer(_LONGEST), list[Fix]()
     if clues.integer(_COOKIES) == 0:
-        longest = clues.integer(_LONGEST)
+        why = "answer with cookies where the queue is full: then it turns nobody away"
+        fixes += fixing.sysctl(clues, why, (_COOKIES, "1"))
         if listener is not None and longest is not None and _room(clues, listener) <= listener.backlog:
-            more = f"raise net.ipv4.tcp_max_syn_backlog, {longest:,}: without cookies three quarters of it count"
-            fixes.insert(0, more)
-        fixes.insert(
-            0, "sudo hosttune apply --role ROLE, for net.ipv4.tcp_syncookies=1: a full queue then turns nobody away"
-        )
-    return tuple(fixes)
+            fixes += fixing.twice(clues, _LONGEST, longest, "; without cookies three quarters of it count")
+    return (
+        *fixes,
+        *accept.longer(clues, listener),
+        *_own(clues, listener),
+        Fix(
+            "if the sources are strangers who never answer it is a flood: `ss -tn state syn-recv` names them; filter "
+            "them before they come here"
+        ),
+    )
+
+
+def _own(clues: Clues, listener: Listener | None) -> tuple[Fix, ...]:
+    """Return that the backlog is the program's own, where it is shorter than the key allows: that does not bind."""
+    longest = clues.integer(accept.SOMAXCONN)
+    if listener is None or longest is None or listener.backlog >= longest:
+        return ()
+    owner = accept.owner_of(clues, listener)
+    text = f"a longer backlog of {owner or 'the program'}, in its listen(): {listener.backlog:,} is its own"
+    return (Fix(f"{text}, net.core.somaxconn is {longest:,} and does not bind"),)
 
 
 def _full(clues: Clues) -> bool:

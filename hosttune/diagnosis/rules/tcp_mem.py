@@ -6,10 +6,10 @@ the whole host, in pages; each socket with unread data takes one at least.
 
 from __future__ import annotations
 
-from hosttune.diagnosis import kernel_lines, saying
+from hosttune.diagnosis import fixing, kernel_lines, saying
 from hosttune.diagnosis.clues import Clues
 from hosttune.diagnosis.rule import Rule
-from hosttune.model import Cause, Certainty, Evidence, Traffic
+from hosttune.model import Cause, Certainty, Evidence, Fix, Traffic
 
 RULE = Rule(
     __name__,
@@ -70,8 +70,6 @@ def _count(clues: Clues, pages: int, marks: tuple[int, ...] | None) -> Evidence:
 
 
 def _cause(clues: Clues, certainty: Certainty, pages: int | None, marks: tuple[int, ...] | None) -> Cause:
-    page = clues.machine.page_size
-    size = f" of {page >> 10} KiB" if page else ""
     return RULE.cause(
         clues,
         RULE.doubted(clues, certainty),
@@ -82,8 +80,8 @@ def _cause(clues: Clues, certainty: Certainty, pages: int | None, marks: tuple[i
         at=marks[2] if marks else None,
         against=RULE.other(clues),
         fixes=(
-            "find the programs that do not read, or the peers that do not take what is sent: ss -tm shows whose",
-            f"sudo hosttune apply --role ROLE, for {_KEY} (in pages{size}, not in bytes)",
+            Fix("find the programs that do not read, or the peers that do not take what is sent: ss -tm shows whose"),
+            *_restored(clues, marks),
         ),
     )
 
@@ -101,3 +99,20 @@ def _queues(clues: Clues) -> tuple[Evidence, ...]:
         for share, what in rows
         if share
     )
+
+
+def _restored(clues: Clues, marks: tuple[int, ...] | None) -> tuple[Fix, ...]:
+    """Return what gives TCP the kernel's own share of the memory, where it has less; more is no fix of its own.
+
+    net/ipv4/tcp.c, tcp_init_mem(): the second number is a sixteenth of the free pages at boot, here of all that are
+    available, the others three quarters and one and a half of it.
+    """
+    free, page = clues.rates.value("memory.MemAvailable"), clues.machine.page_size
+    if not (marks and free and page):
+        return ()
+    pages = (free // page + marks[2]) >> 4
+    wanted = (pages // 4 * 3, pages, pages // 4 * 6)
+    if wanted[2] <= marks[2]:
+        return ()
+    why = f"the kernel's own share of the memory: {wanted[2] * page >> 20:,} MiB at most, in pages of {page >> 10} KiB"
+    return fixing.sysctl(clues, why, (_KEY, " ".join(map(str, wanted))))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from hosttune import kernel
-from hosttune.diagnosis import pool_rows, saying
+from hosttune.diagnosis import fixing, pool_rows, saying
 from hosttune.diagnosis.clues import Clues
 from hosttune.diagnosis.rule import Rule, Seen
-from hosttune.model import Cause, Certainty, Evidence, PortPool
+from hosttune.model import Cause, Certainty, Evidence, Fix, PortPool
 
 RULE = Rule(
     __name__,
@@ -17,6 +19,7 @@ RULE = Rule(
     unit="new connections/s",
     log="EADDRNOTAVAIL from connect(), and it comes and goes",
     confirm="`hosttune diagnose --backend HOST:PORT`, or ss -s: timewait",
+    outgoing=True,
     rivals=("ports", "ports-bind", "ports-held"),
 )
 _SOCKSTAT = "/proc/net/sockstat"
@@ -28,6 +31,9 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     causes = tuple(_full(clues, pool) for pool in pool_rows.full(clues, RULE.kind))
     if causes:
         return causes
+    listener = saying.of_listener(clues)
+    if listener:
+        return (RULE.excluded(listener),)
     if RULE.met(clues) is False:
         return (RULE.instead(clues),)
     hint = (RULE.met(clues) and _met(clues)) or _too_fast(clues) or _thin(clues)
@@ -42,6 +48,9 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
 def _met(clues: Clues) -> Cause | None:
     """Return what speaks for it where the errno was met and no pool is full now, None where nothing does."""
     pools = clues.pools.pools
+    for doubtful in [p for p in pools if _doubtful(p)][:1]:
+        why = Evidence("no connection shows whether the other end has TCP timestamps, without which none is", _REUSE)
+        return _cause(clues, Certainty.LIKELY, (*pool_rows.taken(clues, doubtful), why), doubtful)
     for again in [p for p in pools if p.free and p.used >= p.usable and p.time_wait > p.used - p.time_wait][:1]:
         delay = Evidence("they can be taken over, but not in their first second (tcp_tw_reuse_delay)", _REUSE)
         return _cause(clues, Certainty.LIKELY, (*pool_rows.taken(clues, again), delay), again)
@@ -51,6 +60,11 @@ def _met(clues: Clues) -> Cause | None:
     open_now = clues.rates.value("sockstat.TCP.inuse") or 0
     text = f"{closed:,} sockets in TIME_WAIT beside {open_now:,} in use, and {size:,} ports in the range"
     return _cause(clues, Certainty.LIKELY, Evidence(text, _SOCKSTAT))
+
+
+def _doubtful(pool: PortPool) -> bool:
+    """Say whether a pool is full of TIME_WAIT unless ports in it can be taken over, which is not known."""
+    return pool.free <= pool.in_range % 2 < pool.free_most and 2 * pool.time_wait > pool.used and pool.stamps is None
 
 
 def _too_fast(clues: Clues) -> Cause | None:
@@ -70,7 +84,7 @@ def _thin(clues: Clues) -> Cause | None:
     seen = clues.pools.pools or clues.rates.value("sockstat.TCP.tw") is not None
     if seen or clues.stalled_at or not RULE.met(clues):
         return None
-    return _cause(clues, Certainty.POSSIBLE, ())
+    return dataclasses.replace(_cause(clues, Certainty.POSSIBLE, ()), strength=10)
 
 
 def _why_not(clues: Clues, closed: int) -> str:
@@ -90,7 +104,8 @@ def _cause(
     clues: Clues, certainty: Certainty, evidence: Seen, pool: PortPool | None = None, against: Seen = ()
 ) -> Cause:
     reuse = clues.integer("net.ipv4.tcp_tw_reuse")
-    sets = f"{pool_rows.apply_client(clues)}: it sets net.ipv4.tcp_tw_reuse=1"
+    why = "let connect() take over ports in TIME_WAIT after a second"
+    sets = fixing.sysctl(clues, why, ("net.ipv4.tcp_tw_reuse", "1"))
     return RULE.cause(
         clues,
         certainty,
@@ -98,15 +113,29 @@ def _cause(
         () if against else saying.named(clues),
         saying.logged(clues, RULE.kind, "EADDRNOTAVAIL"),
         Evidence(f"net.ipv4.tcp_tw_reuse is {reuse}", _REUSE) if reuse is not None else None,
+        _bare(pool),
         at=pool.usable // kernel.TIMEWAIT_LEN if pool and not pool.free else pool_rows.churn(clues),
         what=f"{RULE.what} from {pool.source} to {pool.backend}" if pool else "",
         against=against,
         words=(),
         fixes=(
-            "keep connections open and use them again (keep-alive, a pool of connections)",
-            *(() if pool_rows.reuses(clues) else (sets,)),
-            "timestamps at both ends (net.ipv4.tcp_timestamps=1): without them no port is taken over",
-            "more source addresses or backends, or a wider range",
+            Fix("keep connections open and use them again (keep-alive, a pool of connections)"),
+            *(() if pool_rows.reuses(clues) else sets),
+            Fix(_timestamps(pool)),
+            Fix("more source addresses or backends, or a wider range"),
         ),
         strength=20 if against else 75,
     )
+
+
+def _bare(pool: PortPool | None) -> Evidence | None:
+    """Return that the other end has no timestamps, where that is known."""
+    if pool is None or pool.stamps is not False:
+        return None
+    return Evidence(f"{pool.backend.address} has no TCP timestamps: no port is taken over", pool_rows.SOCKETS)
+
+
+def _timestamps(pool: PortPool | None) -> str:
+    if pool is not None and pool.stamps is False:
+        return f"net.ipv4.tcp_timestamps=1 on {pool.backend.address}, or TCP timestamps by the settings of its system"
+    return "timestamps at both ends (net.ipv4.tcp_timestamps=1): without them no port is taken over"

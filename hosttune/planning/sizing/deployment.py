@@ -7,6 +7,7 @@ import dataclasses
 from hosttune.errors import UsageError
 from hosttune.model import Backend, BindMode, Deployment, Pair, PlannedHost, Sizing, Tier, TierPlan, Topology
 from hosttune.model.programs import KnownProgram
+from hosttune.planning.sizing import flow
 
 
 def deploy(sizing: Sizing, programs: tuple[KnownProgram, ...]) -> Deployment:
@@ -80,7 +81,7 @@ def _pairs(topology: Topology, tier: Tier, sources: tuple[str, ...], mode: BindM
     pairs: list[Pair] = []
     number = 0
     for leg in tier.to:
-        for name in leg.tiers:
+        for name in flow.ends(topology, leg):
             behind = topology.tier(name)
             for index, address in enumerate(behind.addresses[: behind.hosts]):
                 for port in behind.ports:

@@ -27,5 +27,19 @@ def backends(topology: Topology, leg: Leg) -> int:
     return sum(_of_tier(topology.tier(name)) for name in leg.tiers)
 
 
+def ends(topology: Topology, leg: Leg) -> tuple[str, ...]:
+    """Return the tiers that connections of a leg are meant for: those behind one that only passes them on."""
+    names: list[str] = []
+    for name in leg.tiers:
+        tier = topology.tier(name)
+        names += [end for onward in tier.to for end in ends(topology, onward)] if tier.forwards else [name]
+    return tuple(dict.fromkeys(names))
+
+
+def destinations(topology: Topology, leg: Leg) -> int:
+    """Return the destinations that connections of a leg are meant for."""
+    return sum(_of_tier(topology.tier(name)) for name in ends(topology, leg))
+
+
 def _of_tier(tier: Tier) -> int:
     return tier.serving * max(len(tier.ports), 1)

@@ -12,17 +12,22 @@ def lines(topology: Topology, plan: TierPlan) -> tuple[str, ...]:
     """Return the warnings of one tier, each a sentence that begins with its name."""
     warnings = [f"{plan.tier.name}: {note}" for note in plan.notes]
     for hop in plan.hops:
-        warnings += _knee(hop)
+        warnings += _knee(hop, plan.tier.forwards)
         warnings += _ports(plan, hop)
     warnings += _queues(topology, plan)
     # two legs have the same ports
     return tuple(dict.fromkeys(warnings))
 
 
-def _knee(hop: Hop) -> list[str]:
+def _knee(hop: Hop, forwards: bool) -> list[str]:
     if hop.knee is None or hop.each <= hop.knee:
         return []
     to = " and ".join(hop.to)
+    if forwards:
+        return [
+            f"{hop.tier}: {hop.each:,} connections of an address of NAT towards a destination of {to}, where from "
+            f"{hop.knee:,} of {hop.ports:,} on first SYNs are lost and sent again; more addresses keep below it"
+        ]
     return [
         f"{hop.tier}: {hop.each:,} connections in a pool towards {to}, above its knee of {hop.knee:,}: from there "
         f"each new one searches up to {hop.knee:,} ports that are taken; more pairs of source address and "

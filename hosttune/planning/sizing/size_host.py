@@ -10,7 +10,7 @@ from hosttune.model import Bottleneck, Bound, Scope, Sizing, Tier, TierPlan, Top
 from hosttune.planning.sizing import cloud_limits, flow, heed, tier_size
 from hosttune.planning.sizing.role import Role
 
-_MEASURED = ("ports", "churn", "cloud")  # what a real host may not have reported, and the topology does
+_MEASURED = ("ports", "churn", "cloud", "nat")  # what a real host may not have reported, and the topology does
 
 Real = Mapping[str, tuple[Bound, ...]]
 """Bounds of tiers whose hosts exist, by tier: of each id the weakest host's."""
@@ -33,9 +33,14 @@ def size(topology: Topology, roles: Mapping[str, Role], real: Real | None = None
             (plan.tier.name, bound.name, bound.hard) for plan, bound in every if isinstance(bound.hard, Unknown)
         ),
         carried=all(carries(topology, plan) for plan in plans),
-        clouds=tuple(line for plan in plans for line in cloud_limits.lines(topology, plan)),
+        clouds=tuple(line for plan in plans for line in _clouds(topology, roles, plan)),
         warnings=tuple(line for plan in plans for line in heed.lines(topology, plan)),
     )
+
+
+def _clouds(topology: Topology, roles: Mapping[str, Role], plan: TierPlan) -> tuple[str, ...]:
+    """Return what the provider of a tier does at its load."""
+    return cloud_limits.lines(topology, plan, roles[plan.tier.role].clouds)
 
 
 def _too_slow(plan: TierPlan, bound: Bound) -> bool:

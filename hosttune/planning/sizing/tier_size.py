@@ -57,7 +57,7 @@ def plan(topology: Topology, tier: Tier, role: Role, demand: Fraction) -> TierPl
     bounds = [_shared(bound, tier, facts) for bound in capacity(facts) if _is_planned(bound, tier)]
     for hop, leg in zip(hops, hop_demand.legs(tier, load.bind_mode), strict=True):
         bounds += hop_demand.bounds(facts, hop, leg)
-    bounds += [*_cap(tier), *_cloud(tier, load)]
+    bounds += [*_cap(tier), *_cloud(tier, load, role)]
     rate = topology.rate * demand / topology.connections
     return TierPlan(
         tier=tier,
@@ -76,7 +76,7 @@ def plan(topology: Topology, tier: Tier, role: Role, demand: Fraction) -> TierPl
 def _own(tier: Tier, hops: tuple[Hop, ...], settings: tuple[Setting, ...]) -> tuple[Setting, ...]:
     """Return what a role asks for with the ports that the topology gives the tier: the plan counts on just these."""
     own: dict[str, Setting] = {}
-    if tier.port_range:
+    if tier.port_range and not tier.forwards:
         own[hop_demand.RANGE] = Setting(
             hop_demand.RANGE, tier.port_range, "ports", "the plan counts on just these ports", "equals"
         )
@@ -116,7 +116,7 @@ def _machine(tier: Tier) -> Machine:
         virtualisation="",
         cloud=tier.cloud,
         container="",
-        conntrack=untold if tier.conntrack is None else tier.conntrack,
+        conntrack=tier.forwards or (untold if tier.conntrack is None else tier.conntrack),
         systemd=True,
         root_user=True,
         network_namespace="",
@@ -128,7 +128,7 @@ def _machine(tier: Tier) -> Machine:
 def _workload(topology: Topology, tier: Tier, role: Role, demand: Fraction) -> Workload:
     """Return the share of one host; rounded up, for the last connection has to go somewhere."""
     serving = tier.serving or 1
-    sockets = (0 if tier in topology.first else 1) + tier.outgoing
+    sockets = 0 if tier.forwards else (0 if tier in topology.first else 1) + tier.outgoing
     rate = topology.rate * demand / topology.connections / serving
     chosen = {
         name: value for name in ("backlog", "stall", "application_memory") if (value := getattr(tier, name)) is not None
@@ -140,13 +140,15 @@ def _workload(topology: Topology, tier: Tier, role: Role, demand: Fraction) -> W
         hold=topology.hold,
         sockets_per_connection=sockets,
         descriptors_per_connection=sockets,
-        tuples_per_connection=tier.outgoing,
+        tuples_per_connection=0 if tier.forwards else tier.outgoing,
         **chosen,
     )
 
 
 def _mode(tier: Tier, role: Role, notes: list[str]) -> BindMode:
     """Return how the tier's program gets its ports: as given, as its program is known to, else as the role has it."""
+    if tier.forwards:
+        return role.defaults.bind_mode
     if tier.bind_mode is not None:
         return tier.bind_mode
     if known_as(role.programs, tier.program).traits.binds_first.value:
@@ -192,14 +194,14 @@ def _facts(
 
 def _entries(tier: Tier, load: Workload) -> int:
     """Return the bytes of a connection's entries in the table: one on each side of a proxy."""
-    return _ENTRY * load.sockets_per_connection if tier.conntrack else 0
+    return _ENTRY * load.sockets_per_connection if tier.conntrack else 0  # one that is passed on counts them itself
 
 
 def _closed(tier: Tier, facts: CapacityFacts) -> int:
     """Return the bytes of the entries that closed connections keep at the target load."""
     if not tier.conntrack:
         return 0
-    sides = Fraction(facts.workload.sockets_per_connection)
+    sides = Fraction(facts.workload.entries_each)
     return _ENTRY * closing.kept(facts.workload, facts.workload.connections, conntrack.kept_for(facts), sides)
 
 
@@ -241,13 +243,15 @@ def _cap(tier: Tier) -> list[Bound]:
     return [Bound("cap", f"connections_max of {tier.name}", tier.connections_max, reads="the topology", fails=fails)]
 
 
-def _cloud(tier: Tier, load: Workload) -> list[Bound]:
+def _cloud(tier: Tier, load: Workload, role: Role) -> list[Bound]:
     """Return what a provider tracks: as the topology says, else as it is published; an own figure comes first."""
-    who, most, reads = cloud.published(tier.cloud, tier.cores) or ("", None, "")
+    who, most, reads = cloud.published(role.clouds, tier.cloud, tier.cores) or ("", None, "")
     name = f"connections that {who} tracks, as published"
     if tier.tracked_max is not None:
         name, most, reads = "connections that the cloud tracks", tier.tracked_max, "tracked_max of the topology"
     if most is None:
         return []
     fails = "no errno: packets of new connections are dropped outside of this machine"
-    return [Bound("cloud", name, most // load.sockets_per_connection, reads=reads, fails=fails, scope=Scope.OUTSIDE)]
+    return [
+        Bound("cloud", name, most // (load.sockets_per_connection or 2), reads=reads, fails=fails, scope=Scope.OUTSIDE)
+    ]

@@ -100,6 +100,7 @@ def _checked(file: File, path: Path, directories: Sequence[Path], wrong: Wrong) 
     for tier in tiers:
         if tier.role not in workloads:
             workloads[tier.role] = merge.workload([profiles.load(tier.role, directories)])
+    tiers = [replace(tier, forwards=workloads[tier.role].forwards) for tier in tiers]
     topology = Topology(**_given(file.topology), tiers=tuple(tiers), origin=str(path))
     topology = replace(topology, message=Message(**_given(file.message)))
     problem = validate.problem(topology, workloads)

@@ -93,14 +93,17 @@ def _shape(topology: Topology) -> Iterator[Problem]:
 
 
 def _path(topology: Topology, tier: Tier, workload: Workload) -> Iterator[Problem]:
-    if workload.tuples_per_connection and not graph.targets(tier):
+    if (workload.tuples_per_connection or tier.forwards) and not graph.targets(tier):
         text = (
             f"the role {tier.role} connects onward, and no outgoing path is given; "
             'write to = ["NAME"], or a role that only accepts, such as broker'
         )
         yield Problem(tier.name, ("to",), text)
     inbound = topology.inbound(tier.name)
-    if inbound and not tier.ports:
+    if tier.forwards and (not inbound or any(leg.per > 1 for leg in tier.to)):
+        text = f"the role {tier.role} passes on what others open, one for one; write its name in another tier's to"
+        yield Problem(tier.name, ("to",), text)
+    if inbound and not tier.ports and not tier.forwards:
         yield Problem(tier.name, ("ports",), f"{inbound[0]} connects to it and no port is given; write ports = [1883]")
     if inbound and tier.connections is not None:
         text = f"{inbound[0]} connects to it, which says how many; write connections on first tiers only"

@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from hosttune.facts.pool import Held, Settings, compute
+from hosttune.facts.held import Held
+from hosttune.facts.pool import Settings, compute
 from hosttune.facts.pool import Used as Taken
 from hosttune.model import Backend, BindMode
 from hosttune.ports import mask_of, span
@@ -65,10 +66,9 @@ def foretell(case: Case) -> tuple[int, int]:
     # bind() takes a port whatever the backend
     once = {source: (source, backend) for source, backend in case.pairs}.values()
     pairs: Iterable[Pair] = once if case.mode is BindMode.BIND else case.pairs
-    each = [compute(source, backend, case.mode, settings, held, Taken()).free_least for source, backend in pairs]
-    # a search looks at an even number of ports, so that of an odd one the last is found only by luck
-    odd = case.size > 1 and case.size % 2 and case.mode is not BindMode.EXPLICIT
-    return sum(each) - (sum(1 for count in each if count) if odd else 0), sum(each)
+    # a search looks at an even number of ports, so that of an odd one the last is found only by luck: a pool is a range
+    pools = [compute(source, backend, case.mode, settings, held, Taken()) for source, backend in pairs]
+    return sum(pool.free for pool in pools), sum(pool.free_most for pool in pools)
 
 
 def _in_the_way(case: Case) -> tuple[Held, ...]:

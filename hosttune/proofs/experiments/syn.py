@@ -11,7 +11,7 @@ import socket
 import struct
 from typing import Any
 
-from hosttune import kernel
+from hosttune import kernel, releases
 from hosttune.proofs import socket_pairs
 from hosttune.proofs.counters import counters, in_state
 from hosttune.proofs.proof_setup import Forecast, Setup
@@ -28,30 +28,41 @@ def predict(setup: Setup) -> tuple[Forecast, ...]:
     """Return the queue with the host's cookies, and the one without cookies under a short tcp_max_syn_backlog."""
     somaxconn = setup.number("net/core/somaxconn", 4096)
     cookies, longest = setup.number("net/ipv4/tcp_syncookies", 1), setup.number("net/ipv4/tcp_max_syn_backlog", 512)
+    short = min(longest, _SHORT) if longest > 0 else _SHORT
     return (
-        forecast("syn", _BACKLOG, somaxconn, cookies, longest),
-        forecast("syn:no-cookies", _BACKLOG, somaxconn, 0, min(longest, _SHORT) if longest > 0 else _SHORT),
+        forecast("syn", _BACKLOG, somaxconn, cookies, longest, setup.kernel),
+        forecast("syn:no-cookies", _BACKLOG, somaxconn, 0, short, setup.kernel),
     )
 
 
 def foretell(backlog: int, somaxconn: int, cookies: int, longest: int) -> int:
-    """Return how many half-open connections there can be."""
+    """Return how many half-open connections there can be on a kernel that has every change."""
     queue = min(backlog, somaxconn) + 1
     if cookies == 2:
         return 0
     return queue if cookies else min(queue, longest - (longest >> 2) + 1)
 
 
-def forecast(id: str, backlog: int, somaxconn: int, cookies: int, longest: int) -> Forecast:
-    """Return the forecast for one listener; `longest` is tcp_max_syn_backlog."""
-    count = foretell(backlog, somaxconn, cookies, longest)
+def forecast(id: str, backlog: int, somaxconn: int, cookies: int, longest: int, running: str = "") -> Forecast:
+    """Return the forecast for one listener; `longest` is tcp_max_syn_backlog, `running` the kernel's release."""
+    least = most = foretell(backlog, somaxconn, cookies, longest)
+    change = releases.named("syn-queue")
+    newer = releases.holds(change, running)
+    tolerance = "exact"
+    if not newer and most == min(backlog, somaxconn) + 1:
+        # the backlog decides: an older kernel compares with >=
+        least = most - 1
+        tolerance = releases.older(change, newer)
+    count = least if newer is False else most
+    most = count if newer is False else most
     how = "SYN cookies: SyncookiesSent" if cookies else "SYN dropped: ListenDrops"
     return Forecast(
         id=id,
         what="SYN queue",
         setting=f"listen({backlog:,}), tcp_syncookies {cookies}, tcp_max_syn_backlog {longest:,}",
         predicted=count,
-        accepts=(count, count),
+        accepts=(least, most),
+        tolerance=tolerance,
         unit="half-open connections",
         fails=how,
         args={

@@ -18,6 +18,7 @@ from hosttune.model.document import (
     Listing,
     Pairs,
     Paragraph,
+    Pasted,
     Plot,
     Table,
 )
@@ -106,7 +107,11 @@ def _pairs(block: Pairs) -> Iterator[str]:
         if name and name != before:
             yield f"<dt>{_safe(name)}</dt>"
         before = name
-        yield f"<dd>{_safe(text)}</dd>"
+        if isinstance(text, Pasted):
+            lines = "\n".join(text.lines)
+            yield f"<dd><pre><code>{_safe(lines)}</code></pre></dd>"
+        else:
+            yield f"<dd>{_safe(text)}</dd>"
     yield "</dl>"
 
 

@@ -17,6 +17,7 @@ from hosttune.model.document import (
     Listing,
     Pairs,
     Paragraph,
+    Pasted,
     Plot,
     Table,
 )
@@ -101,7 +102,11 @@ def _listing(block: Listing) -> Iterator[str]:
 
 def _pairs(block: Pairs) -> Iterator[str]:
     yield from ([f"**{text(block.title)}**", ""] if block.title else [])
-    yield from (f"- {text(f'{name}: {stated}')}" for name, stated in block.rows)
+    for name, stated in block.rows:
+        if isinstance(stated, Pasted):
+            yield from (f"  {line}" for line in _lines(Lines(stated.lines)))
+        else:
+            yield f"- {text(f'{name}: {stated}')}"
 
 
 def _flow(block: Flow) -> Iterator[str]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from hosttune.model import Bound, Finding, PortPool, Report, Scope, Severity, Unknown, Verdict
 from hosttune.printable import clean, cleaned
-from hosttune.render.figures import hard_bounds, slow_bounds
+from hosttune.render.figures import hard_bounds, reached, slow_bounds, unread
 from hosttune.render.page import PLAIN, Page
 
 OK, WARNING, CRITICAL, UNKNOWN = range(4)
@@ -20,13 +20,15 @@ _WORDS = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
 _POOLS = 3
 """Backends and port pools of which there is performance data, the fullest: there may be thousands."""
 _NAMED = 5
-"""Findings that are named in the line."""
+"""Findings of a kind, and bounds that are reached, that are named in the line."""
 
 
 def render(report: Report, page: Page = PLAIN) -> str:
     """Return the line."""
     report = cleaned(report)
-    summary = "; ".join(text for text in (_stall(report), *_taken(report), *_findings(report)) if text)
+    summary = "; ".join(
+        text for text in (_stall(report), *_carriers(report), *_taken(report), *_findings(report)) if text
+    )
     return f"{_line(exit_code(report), summary)} | {' '.join(_data(report))}\n"
 
 
@@ -122,7 +124,8 @@ def _stall(report: Report) -> str:
     number, first = hard[0]
     unseen = _unseen(report)
     if number < target:
-        sentence = f"stalls at {number:,} connections ({first.name})"
+        latest = " at the latest" if unread(report) else ""
+        sentence = f"stalls at {reached(first)} connections{latest} ({first.name})"
     elif unseen:
         # what is not seen may lie lower
         sentence = f"no bound below {target:,} found, {unseen} could not be told, first {number:,} ({first.name})"
@@ -131,13 +134,29 @@ def _stall(report: Report) -> str:
     return sentence + (f", only {slow[0][0]:,} new connections/s ({slow[0][1].name})" if slow else "")
 
 
+def _carriers(report: Report) -> Iterator[str]:
+    """Yield which program that is, or that none runs, what of it could not be read, and the others."""
+    yield report.idle
+    for carrier in report.carriers[:1]:
+        yield f"{carrier.program} (pid {carrier.pid})"
+        yield ", ".join(f"{path} was changed since it started" for path in carrier.changed[:1])
+    yield from unread(report)
+    for carrier in report.carriers[1:_NAMED]:
+        number = f"stalls at {carrier.connections:,}" if carrier.connections is not None else "is not judged"
+        yield f"{carrier.program} (pid {carrier.pid}) {number}"
+
+
 def _taken(report: Report) -> Iterator[str]:
     """Yield the bounds that are reached now, or used beyond their knee."""
+    taken = []
     for bound in report.bounds:
         for limit, word in ((bound.hard, "full"), (bound.knee, "slow")):
             if _at(bound, limit):
-                yield f"{word} now: {bound.name}, {bound.used:,} of {limit:,}"
+                taken.append(f"{word} now: {bound.name}, {bound.used:,} of {limit:,}")
                 break
+    yield from taken[:_NAMED]
+    if taken[_NAMED:]:
+        yield f"and {len(taken) - _NAMED:,} more that are full or slow"
 
 
 def _findings(report: Report) -> Iterator[str]:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator
 
 from hosttune.model import BindMode, Bound, Finding, Report, Unknown, Verdict
 from hosttune.printable import cleaned
+from hosttune.render import folding
 from hosttune.render.exposition import Family, Sample, pools, run, text
-from hosttune.render.page import PLAIN, Page
+from hosttune.render.page import MOST, PLAIN, Page
 
 _VERB = "check"
 _STATES = ("ok", "drift", "failed", "unknown")
@@ -16,8 +17,9 @@ _STATES = ("ok", "drift", "failed", "unknown")
 
 def render(report: Report, page: Page = PLAIN) -> str:
     """Return the exposition."""
-    report = cleaned(report)
-    return text([*run(_VERB, True, report.taken), *_findings(report), *_bounds(report), *_pools(report)])
+    shown = cleaned(folding.few(report))
+    bounds = [*_bounds(shown), _stand_for(report, shown)]
+    return text([*run(_VERB, True, report.taken), *_findings(shown), *bounds, *_pools(shown)])
 
 
 def failed(message: str, taken: float | None = None) -> str:
@@ -95,6 +97,17 @@ def _bounds(report: Report) -> Iterator[Family]:
         "capacity_unknown",
         "A limit that could not be told, and why; always 1.",
         [({"bound": b.id, "reason": b.hard.reason.value}, 1) for b in report.bounds if isinstance(b.hard, Unknown)],
+    )
+
+
+def _stand_for(report: Report, shown: Report) -> Family:
+    """Return how many limits have no samples of their own, so that nobody takes a few for all."""
+    kept = {bound.id for bound in shown.bounds}
+    missing = Counter((b.kind, b.scope.value) for b in report.bounds if b.id not in kept)
+    return Family(
+        "capacity_folded",
+        f"Limits of a kind without samples of their own: of more than {MOST} the narrowest stands for all.",
+        [({"kind": kind, "scope": scope}, count) for (kind, scope), count in sorted(missing.items())],
     )
 
 

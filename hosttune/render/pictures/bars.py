@@ -39,7 +39,7 @@ def _bar(row: int, bar: Bar, most: int) -> list[str]:
     lines = [
         text(_LEFT - 12, y + 14, cut(bar.name, 42, True), INK, anchor="end", size=14),
         rect(_LEFT, y, end - _LEFT, 18, fill=FILLS[bar.role]),
-        text(_RIGHT + 12, y + 14, f"{bar.number:,} {word}".rstrip(), INK, size=14),
+        text(_RIGHT + 12, y + 14, f"{bar.figure} {word}".rstrip(), INK, size=14),
     ]
     if bar.used:
         lines.append(rect(_LEFT, y + 12, max(_x(bar.used, most) - _LEFT, 1), 6, fill=_USED))

@@ -6,12 +6,14 @@ import dataclasses
 from collections.abc import Iterator
 
 from hosttune.model import Bound, Capacity, Report, Unknown
-from hosttune.model.document import Bars, Block, Commands, Document, Note, Paragraph, Table
+from hosttune.model.document import Bars, Block, Commands, Document, Note, Paragraph, Table, paragraphs
+from hosttune.render import folding
 from hosttune.render import report_parts as parts
-from hosttune.render.figures import hard_bounds, slow_bounds
+from hosttune.render.figures import hard_bounds, nothing_read, slow_bounds
 from hosttune.render.view.report import SCHEMA as SCHEMA
 from hosttune.render.view.report import findings
 
+LINES = True
 _BEYOND = 100
 
 
@@ -22,12 +24,14 @@ def plain(capacity: Capacity) -> Report:
 
 def document(capacity: Capacity, verbose: bool) -> Document:
     """Return it; `verbose` adds what each bound is read from and what it assumes."""
-    report = capacity.report
+    report = folding.folded(capacity.report, pools=False)
     blocks: tuple[Block, ...] = (
         *parts.judged(report),
         parts.answer(report),
+        *parts.others(report),
         _bars(report, verbose),
         *_never(report),
+        *_slows(report, verbose),
         *_rates(report, verbose),
         *parts.unknown(report),
         *_reach(report),
@@ -42,7 +46,7 @@ def _bars(report: Report, verbose: bool) -> Bars:
     hard, target = hard_bounds(report), report.workload.connections
     bars = []
     for number, bound in hard:
-        notes: list[Note] = []
+        notes = [Note("", bound.notes[0])] if isinstance(bound, folding.Several) else []
         if number < target or verbose:
             notes = list(_detail(bound, verbose))
         elif _slow(bound, target):
@@ -59,6 +63,21 @@ def _never(report: Report) -> Iterator[Paragraph]:
         yield Paragraph(", ".join(never), "no bound")
 
 
+def _slows(report: Report, verbose: bool) -> Iterator[Paragraph]:
+    """Yield what refuses no connection but slows them: where it does so before the target, with `verbose` all."""
+    for bound in report.bounds:
+        if bound.hard is not None or bound.unit != "connections" or bound.notes[:1] == ("no bound",):
+            continue
+        short = _slow(bound, report.workload.connections)
+        if not short and not (verbose and bound.kind == "tcp-mem"):
+            continue
+        first = f"slow from {bound.knee:,}" if bound.knee is not None else "; ".join(bound.notes[:1])
+        yield Paragraph(first, bound.name, gap=True)
+        facts = [("shows as", bound.fails), ("fix", bound.raised_by)] if short else []
+        notes = [("", note) for note in (bound.notes if bound.knee is not None else bound.notes[1:])]
+        yield from (Paragraph(text, label, depth=1) for label, text in [*facts, *notes] if text)
+
+
 def _slow(bound: Bound, target: int) -> bool:
     """Say whether a bound slows before the target is reached."""
     return bound.knee is not None and bound.knee < target
@@ -70,6 +89,7 @@ def _detail(bound: Bound, verbose: bool) -> Iterator[Note]:
     figures += [f"{bound.used:,} used now"] if bound.used else []
     if figures:
         yield Note("", "; ".join(figures))
+    if figures or isinstance(bound, folding.Several) or bound.most is not None:
         yield from (Note("", note) for note in (() if verbose else bound.notes[:1]))
     facts = [("shows as", bound.fails), ("log", bound.log), ("counter", bound.counter), ("fix", bound.raised_by)]
     facts += [("", f"from {bound.reads}" if bound.reads else ""), *(("", note) for note in bound.notes)] * verbose
@@ -83,19 +103,22 @@ def _rates(report: Report, verbose: bool) -> Iterator[Paragraph]:
     for bound in report.bounds:
         if bound.unit == "connections" or not (bound.id in slow or verbose) or not isinstance(bound.hard, int):
             continue
-        yield Paragraph(f"{bound.hard:,} new connections/s of {report.workload.rate:,}", bound.name, gap=gap)
+        most = f" to {bound.most:,}" if bound.most is not None else ""
+        yield Paragraph(f"{bound.hard:,}{most} new connections/s of {report.workload.rate:,}", bound.name, gap=gap)
         yield from (Paragraph(note.text, note.label, depth=1) for note in _detail(bound, verbose))
         gap = False
 
 
 def _reach(report: Report) -> Iterator[Paragraph]:
     load, hard = report.workload, hard_bounds(report)
+    if nothing_read(report):
+        return  # the answer says so: of nothing, nothing follows
     target = f"{load.connections:,} connections at {load.rate:,}/s"
     unknown = sum(isinstance(b.hard, Unknown) for b in report.bounds)
     but = f", as far as can be told ({unknown} bound{'s' * (unknown != 1)} cannot)" if unknown else ""
     if report.remedies:
         yield Paragraph(f"{target} take{but}:", gap=True)
-        yield from (Paragraph(remedy.text, depth=1) for remedy in report.remedies)
+        yield from paragraphs(folding.texts([remedy.text for remedy in report.remedies]), depth=1)
     elif hard and hard[0][0] < load.connections:
         yield Paragraph(f"Nothing that can be set here carries {target}{but}.", gap=True)
     else:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from hosttune.model import Cause, Certainty, Conclusion, Diagnosis, Use
-from hosttune.model.document import Block, Callout, Document, Listing, Pairs, Paragraph, Role
-from hosttune.render.figures import memory
+from hosttune.model import Cause, Certainty, Conclusion, Diagnosis, Fix, UnreadLine, Use
+from hosttune.model.document import Block, Callout, Document, Listing, Pairs, Paragraph, Pasted, Role
+from hosttune.printable import clean
+from hosttune.render.figures import counted, memory
 
-SCHEMA = "hosttune/diagnosis/1"
+SCHEMA = "hosttune/diagnosis/2"
+KEPT = (Fix,)
+"""What has lines of its own, which are made safe one by one: those of a file that is pasted."""
+
 _CAUSES = 3
 _NEAREST = 5
 _NEAR = 0.5
@@ -22,6 +26,7 @@ def document(diagnosis: Diagnosis, verbose: bool) -> Document:
     remarks = [("note", text) for text in diagnosis.notes] + [("root would add", text) for text in diagnosis.missing]
     blocks: tuple[Block, ...] = (
         *_answer(diagnosis, verbose),
+        *_unread(diagnosis, verbose),
         *([Listing("next", diagnosis.next)] if diagnosis.next else ()),
         *_uses(diagnosis, verbose),
         *_excluded(diagnosis, verbose),
@@ -33,7 +38,8 @@ def document(diagnosis: Diagnosis, verbose: bool) -> Document:
 
 def _answer(diagnosis: Diagnosis, verbose: bool) -> Iterator[Block]:
     """Yield the causes below the answer in one line; a cause that was found is the answer."""
-    shown = diagnosis.causes if verbose else diagnosis.causes[:_CAUSES]
+    fitting = [cause for cause in diagnosis.causes if verbose or not cause.beside]
+    shown = fitting if verbose else fitting[:_CAUSES]
     if diagnosis.conclusion is not Conclusion.CAUSE:
         yield Callout(_inconclusive(diagnosis))
     for number, cause in enumerate(shown):
@@ -43,8 +49,17 @@ def _answer(diagnosis: Diagnosis, verbose: bool) -> Iterator[Block]:
         grave = cause.certainty in (Certainty.CERTAIN, Certainty.LIKELY)
         brief = also and cause.certainty is Certainty.POSSIBLE and not verbose
         yield Pairs(() if brief else _rows(diagnosis, cause), title, Role.BAD if grave else Role.PLAIN)
-    if diagnosis.causes[len(shown) :]:
-        yield Paragraph(f"{len(diagnosis.causes) - len(shown)} more with -v", gap=True)
+    if fitting[len(shown) :]:
+        yield Paragraph(f"{len(fitting) - len(shown)} more with -v", gap=True)
+    beside = [] if verbose else [cause for cause in diagnosis.causes if cause.beside]
+    if beside:
+        yield Listing("also near its limit, which gives no such error", tuple(map(_beside, beside)))
+
+
+def _beside(cause: Cause) -> str:
+    """Return in one line what may be near its limit too, and what shows it."""
+    why = f": {cause.evidence[0].text}" if cause.evidence else ""
+    return f"{cause.what}{why}"
 
 
 def _inconclusive(diagnosis: Diagnosis) -> str:
@@ -57,17 +72,46 @@ def _inconclusive(diagnosis: Diagnosis) -> str:
     return f"{'; '.join(kept) or general}; it may be one of these:"
 
 
-def _rows(diagnosis: Diagnosis, cause: Cause) -> tuple[tuple[str, str], ...]:
+def _rows(diagnosis: Diagnosis, cause: Cause) -> tuple[tuple[str, str | Pasted], ...]:
     # what speaks against its rivals is said below, once for all that is excluded; of what is only possible beside a
     # cause that was found, -v says more
-    rows = (
+    rows: tuple[tuple[str, list[str | Pasted]], ...] = (
         ("for", [str(e) for e in cause.evidence]),
         ("but", [str(e) for e in cause.against]),
         ("log", [cause.log] if cause.log else []),
-        ("fix", list(cause.fixes)),
+        ("fix", [part for fix in cause.fixes for part in _fix(fix)]),
         ("confirm", [cause.confirm] if cause.confirm and cause.confirm not in diagnosis.next else []),
     )
     return tuple((name, text) for name, texts in rows for text in texts)
+
+
+def _fix(fix: Fix) -> Iterator[str | Pasted]:
+    """Yield what it does, then what is pasted for it, and where."""
+    if not fix.command:
+        yield clean(fix.text)
+        return
+    yield f"{clean(fix.text)} ({fix.place}):"
+    # a program's name may be in it, and what is pasted must be what is seen
+    yield Pasted(tuple(clean(line) for line in fix.command.split("\n")))
+
+
+def _unread(diagnosis: Diagnosis, verbose: bool) -> Iterator[Block]:
+    """Yield the lines of logs that nobody knows, where they may be what matters: beside a cause only how many."""
+    for log in diagnosis.symptom.logs:
+        if not log.unread:
+            continue
+        if diagnosis.conclusion is Conclusion.NOT_ENOUGH or verbose:
+            what = "not understood, the last that look like errors" if log.errors else "not understood, the last lines"
+            yield Listing(f"{what} ({log.name})", tuple(map(_line, log.unread)))
+        elif log.errors:
+            yield Paragraph(
+                f"{counted(len(log.unread), 'line')} of {log.name} look like errors and are not known (-v)", gap=True
+            )
+
+
+def _line(line: UnreadLine) -> str:
+    where = f"line {line.number:,}" if line.number > 0 else f"line {-line.number:,} from the end"
+    return f"{where}{f', {line.count:,} times' if line.count > 1 else ''}: {line.text}"
 
 
 def _uses(diagnosis: Diagnosis, verbose: bool) -> Iterator[Listing]:

@@ -27,4 +27,8 @@ def _rows(subject: Explanation) -> tuple[tuple[str, str], ...]:
         ("here now", subject.now),
     ]
     rows += [(role.role, f"{role.words}: {role.requirement.why}") for role in subject.roles]
+    numbers: dict[str, list[str]] = {}
+    for role in subject.roles:
+        numbers.setdefault(role.requirement.number_source, []).append(role.role)
+    rows += [("number", f"{text} ({', '.join(roles)})") for text, roles in numbers.items() if text]
     return tuple(row for row in rows if row[1])

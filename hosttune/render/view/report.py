@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hosttune.model import Finding, PortPool, Report, Severity, Unknown, Verdict
+from hosttune import scope
+from hosttune.model import BindMode, Finding, PortPool, Report, Severity, Unknown, Verdict
 from hosttune.model.document import Bars, Block, Column, Commands, Document, Note, Paragraph, Role, Row, Table
+from hosttune.render import folding
 from hosttune.render import report_parts as parts
 from hosttune.render.figures import hard_bounds, slow_bounds, value, wants
+from hosttune.render.folding import spread
 
 SCHEMA = "hosttune/report/1"
+LINES = True
 _BARS = 6
+_POOLS = 40
 _RATES = 2
 _SHOWN = (Verdict.FAIL, Verdict.DRIFT, Verdict.UNKNOWN)
 _ROLES = {Verdict.FAIL: Role.BAD, Verdict.DRIFT: Role.DRIFT, Verdict.UNKNOWN: Role.UNKNOWN, Verdict.OK: Role.GOOD}
@@ -28,14 +33,17 @@ _COLUMNS = (
 
 def document(report: Report, verbose: bool) -> Document:
     """Return it; `verbose` adds what holds, where each value comes from, and the port pools."""
+    report = folding.folded(report, pools=verbose)
     blocks: tuple[Block, ...] = (
         *parts.judged(report),
         parts.answer(report),
+        *parts.others(report),
         _bars(report),
         *_rates(report),
         *parts.unknown(report),
         *findings(report, verbose),
         *(_pools(report.pools) if verbose else ()),
+        *((Paragraph(f"not looked at: {'; '.join(scope.NOT_LOOKED_AT)}"),) if verbose else ()),
         *parts.remarks(report),
         *_footer(report, verbose),
     )
@@ -47,7 +55,8 @@ def _bars(report: Report) -> Bars:
     shown = [(n, b) for n, b in hard if n < target] or hard[:1]
     bars = []
     for place, (number, bound) in enumerate(hard):
-        notes = [Note("fix", bound.raised_by, number >= target)] if bound.raised_by else []
+        notes = [Note("", bound.notes[0], number >= target)] if isinstance(bound, folding.Several) else []
+        notes += [Note("fix", bound.raised_by, number >= target)] if bound.raised_by else []
         notes += [Note("slow from", f"{bound.knee:,}", True)] if bound.knee else []
         notes += [Note("used now", f"{bound.used:,}", True)] if bound.used else []
         notes += [Note("shows as", bound.fails, True)] if bound.fails else []
@@ -111,6 +120,8 @@ def _provenance(finding: Finding) -> Iterator[str]:
     if row is None or reading is None:
         return
     yield f"why: {row.why} [{row.source}]"
+    if row.number_source:
+        yield f"number: {row.number_source}"
     yield f"asked by {', '.join(row.roles)} ({row.origin}), {row.severity}"
     if not reading.fresh:
         yield f"from {reading.origin}" if reading.origin else "nothing on disk sets it"
@@ -119,14 +130,24 @@ def _provenance(finding: Finding) -> Iterator[str]:
 
 
 def _pools(pools: tuple[PortPool, ...]) -> Iterator[Paragraph]:
-    for pool in pools:
-        least = f" (as few as {pool.free_least:,} if held ports came from bind)" if pool.free_least < pool.free else ""
+    groups = folding.pools(pools)
+    for alike in groups[:_POOLS]:
+        pool, least = alike[0], ""
+        if any(p.free < p.free_most for p in alike):
+            why = "if the sockets on them set SO_REUSEADDR" if pool.mode is BindMode.EXPLICIT else "at the most"
+            least = f" ({max(p.free_most for p in alike):,} {why})"
+        goal = pool.backend if len(alike) == 1 else f"each of {len(alike):,} backends"
         yield Paragraph(
-            f"{pool.source} -> {pool.backend} {pool.mode}: {pool.in_range:,} ports in {pool.low}-{pool.high}, "
-            f"{pool.reserved:,} reserved, {pool.blocked:,} held; {pool.established:,} established, "
-            f"{pool.time_wait:,} TIME_WAIT, {pool.other:,} other; {pool.free:,} free now{least}"
+            f"{pool.source} -> {goal} {pool.mode}: {pool.in_range:,} ports in {pool.low}-{pool.high}, "
+            f"{pool.reserved:,} reserved, {pool.blocked:,} held by bound sockets; "
+            f"{spread(p.established for p in alike)} established, "
+            f"{spread(p.time_wait for p in alike)} TIME_WAIT, {spread(p.other for p in alike)} other; "
+            f"{spread(p.free for p in alike)} free now{least}"
         )
-        yield from (Paragraph(note, depth=1) for note in pool.notes)
+        yield from (Paragraph(note, depth=1) for note in dict.fromkeys(note for p in alike for note in p.notes))
+    if groups[_POOLS:]:
+        left = sum(map(len, groups[_POOLS:]))
+        yield Paragraph(f"... and {left:,} more pools (--format json)")
 
 
 def _footer(report: Report, verbose: bool) -> Iterator[Block]:

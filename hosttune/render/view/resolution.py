@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from hosttune.model import FileValue, KeyResolution, NofileResolution, Origin, Resolution, Unknown
+from hosttune.model import FileValue, KeyResolution, NofileResolution, Origin, PatternResolution, Resolution, Unknown
 from hosttune.model.document import Block, Document, Pairs, Paragraph, Role, paragraphs
 
 SCHEMA = "hosttune/resolve/1"
@@ -19,10 +19,12 @@ def document(resolution: Resolution, verbose: bool) -> Document:
         for kind, rows in (("login", resolution.login), ("unit", resolution.unit))
         for name, row in rows.items()
     ]
+    patterns = [Pairs(tuple(_pattern(row)), pattern) for pattern, row in resolution.patterns.items()]
     blocks: tuple[Block, ...] = (
         *keys,
+        *patterns,
         *limits,
-        *(() if keys or limits else (Paragraph("no configuration file sets any sysctl"),)),
+        *(() if keys or limits or patterns else (Paragraph("no configuration file sets any sysctl"),)),
         *paragraphs(resolution.warnings, label="warning", gap=True),
         Paragraph(
             f"{resolution.boot_loader} · on reload: {resolution.reload_loader}", "at boot", gap=not resolution.warnings
@@ -41,6 +43,13 @@ def _key(row: KeyResolution) -> Rows:
     yield from _overridden(row.boot.overrides if row.boot else ())
     if not row.agree:
         yield "reload", f"`sysctl --system` would differ: {_side(row.reload)}"
+
+
+def _pattern(row: PatternResolution) -> Rows:
+    yield "boot", f"{row.origin.text}   {row.origin}"
+    yield from _overridden(row.overrides)
+    matched = ", ".join(row.keys) or "none of them"
+    yield "note", f"a pattern, held against the keys that are known here: {matched}; at boot against all of the kernel"
 
 
 def _side(side: FileValue | None) -> str:

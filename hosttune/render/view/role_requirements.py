@@ -14,12 +14,14 @@ def document(role: RoleRequirements, verbose: bool) -> Document:
     blocks: tuple[Block, ...] = (
         Paragraph(f"at {load.connections:,} connections and {load.rate:,} new ones per second"),
         *(Paragraph(f"{key} {getattr(load, key)}: {why}") for key, why in role.why.items()),
+        *(Paragraph(f"{key} {getattr(load, key)} is from: {text}") for key, text in role.numbers.items()),
         *(
             Pairs(
                 (
                     ("set it", f"{row.words}   [{row.requirement.severity}]"),
                     ("why", row.requirement.why),
                     ("source", row.requirement.source),
+                    *((("number", row.requirement.number_source),) if row.requirement.number_source else ()),
                 ),
                 str(row.requirement.subject),
             )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from hosttune.model import EgressInterface, More, SourcePlan
 from hosttune.model.document import Block, Commands, Document, Pairs, Paragraph, paragraphs
-from hosttune.render import sources
+from hosttune.render import folding, sources
 
 SCHEMA = "hosttune/sources-plan/1"
 _RANGES = 4
+_ROWS = 40
 
 
 def document(plan: SourcePlan, verbose: bool) -> Document:
@@ -25,7 +26,7 @@ def document(plan: SourcePlan, verbose: bool) -> Document:
         *(block for outlet in plan.egress_interfaces for block in _outlet(plan, outlet)),
         *_cloud(plan),
         *_anyip(plan),
-        *paragraphs(plan.notes, label="note", gap=True),
+        *paragraphs(folding.texts(plan.notes), label="note", gap=True),
     )
     if plan.next:
         order = "next" if len(plan.next) == 1 else "next, in this order"
@@ -62,10 +63,27 @@ def _pools(outlet: EgressInterface) -> Iterator[tuple[str, str]]:
         row[0] += pool.used
         row[1] += max(pool.usable, pool.established + pool.free)
         row[2] += pool.knee or 0
+    alike: dict[tuple[int, int], dict[str, int]] = {}
     for name, (used, room, knee) in totals.items():
-        percent = f"{100 * used / room:.0f} %" if room else "no port"
+        alike.setdefault((room, knee), {})[name] = used
+    rows = list(_rows(alike))
+    yield from rows[:_ROWS]
+    if rows[_ROWS:]:
+        yield "", f"... and {len(rows) - _ROWS:,} more rows (--format json)"
+
+
+def _rows(alike: Mapping[tuple[int, int], Mapping[str, int]]) -> Iterator[tuple[str, str]]:
+    """Yield a row for each backend; for those that differ in what is in use alone one, where they are many."""
+    for (room, knee), used in alike.items():
         slow = f", slow from {knee:,}" if knee else ""
-        yield name, f"{used:,} of {room:,} ports in use ({percent}){slow}"
+        if len(used) >= folding.LEAST:
+            share = f"{100 * max(used.values()) / room:.0f} % at most" if room else "no port"
+            numbers = folding.spread(used.values())
+            yield f"{len(used):,} backends", f"each {numbers} of {room:,} ports in use ({share}){slow}"
+            continue
+        for name, taken in used.items():
+            percent = f"{100 * taken / room:.0f} %" if room else "no port"
+            yield name, f"{taken:,} of {room:,} ports in use ({percent}){slow}"
 
 
 def _takes(outlet: EgressInterface, more: More) -> str:

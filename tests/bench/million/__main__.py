@@ -26,7 +26,8 @@ from tests.bench.million.ramp import Ramp
 from tests.bench.million.stage import BALANCER, BROKERS, Stage, within
 
 _ROOT = Path(__file__).resolve().parents[3]
-_LIKE_A_LANE = "global\n    nbthread 1\nlisten lane\n    bind 127.0.0.1:1\n"  # all that counts for its descriptors
+# all of a lane that counts for its descriptors
+_LIKE_A_LANE = "global\n    nbthread 1\nlisten lane\n    bind 127.0.0.1:1\n    server broker 127.0.0.1:1\n"
 _MOUNT_POINTS = (Path("/mnt"), Path("/media"))  # for what is mounted for a while, Filesystem Hierarchy Standard 3.0
 _ALONE = ("--net", "--pid", "--fork", "--kill-child", "--mount-proc", "--propagation", "private")
 

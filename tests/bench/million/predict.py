@@ -15,9 +15,9 @@ from pathlib import Path
 from hosttune.capacity import CapacityFacts, capacity
 from hosttune.facts import counters, machine, pool
 from hosttune.host.live import LiveHost
-from hosttune.model import Backend, BindMode, Bound, Reading, Reason, Settings, Subject, Unknown, Workload
+from hosttune.model import Backend, BindMode, Bound, Configuration, Reading, Reason, Subject, Unknown, Workload
 from hosttune.programs import knowledge
-from hosttune.programs.shelves.haproxy import descriptors, sections
+from hosttune.programs.configuration import Given, read
 from tests.bench.million.stage import PORT
 
 SOCKETS = 4
@@ -90,14 +90,13 @@ def gather(configuration: Path | None, nofile: int, backends: tuple[Backend, ...
         program="haproxy",
         files_open=counters.read(host, "/proc/sys/fs/file-nr").get("files.open"),
         sockets_open=counters.read(host, "/proc/net/sockstat").get("sockstat.TCP.alloc"),
-        settings=_settings(configuration) if configuration else None,
+        configuration=_read(configuration) if configuration else None,
         programs=knowledge.of("haproxy"),
     )
 
 
-def _settings(configuration: Path) -> Settings:
-    path = str(configuration)
-    return descriptors.settings(path, sections.read(path, configuration.read_text()))[0]
+def _read(path: Path) -> Configuration:
+    return read(Given(LiveHost(), (str(path),))).configuration
 
 
 def _sysctl(name: str) -> Reading:

@@ -27,6 +27,6 @@ def scene() -> Iterator[list[str]]:
             server.listen(_SERVER)
             with far.dialling(_SERVER, keep=False):
                 made.until(lambda: made.counter("conntrack.drop") > 10, "SYNs dropped by a full table", 60)
-                yield []
+                yield made.Stall(gone=lambda: made.stays("conntrack.drop"))
     finally:
         made.sysctl(_MAX, str(before))

@@ -22,6 +22,18 @@ sys.stdin.read()
 """
 
 
+_MORE = """
+epoll, kept = select.epoll(), [socket.socket() for _ in range(150)]
+print(sum(epoll.register(one, select.EPOLLIN) is None for one in kept), flush=True)
+"""
+
+
+def _gone() -> str:
+    """Watch half as many again with one user, beside those that are watched already."""
+    with made.child(limited.PLAIN + _MORE) as watched:
+        return made.went(watched == "150")
+
+
 @contextmanager
 def scene() -> Iterator[list[str]]:
     server = made.listener(("127.0.0.1", 1886))
@@ -31,6 +43,6 @@ def scene() -> Iterator[list[str]]:
             made.child(limited.PLAIN + _CODE) as errno,
         ):
             assert errno == "28", errno
-            yield ["--errno", "ENOSPC", "--call", "epoll_ctl"]
+            yield made.Stall("--errno", "ENOSPC", "--call", "epoll_ctl", gone=_gone)
     finally:
         made.close(server)

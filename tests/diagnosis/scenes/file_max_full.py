@@ -21,9 +21,19 @@ sys.stdin.read()
 """
 
 
+_MORE = """
+print(sum(bool(socket.socket()) for _ in range(600)), flush=True)
+"""
+
+
+def _gone() -> str:
+    with made.child(limited.PLAIN + _MORE) as opened:
+        return made.went(opened == "600")
+
+
 @contextmanager
 def scene() -> Iterator[list[str]]:
     limit = {"fs/file-max": limited.open_files() + 400}
     with limited.sysctls(limit), made.child(limited.PLAIN + _CODE) as errno:
         assert errno == "23", errno
-        yield []
+        yield made.Stall(gone=_gone)

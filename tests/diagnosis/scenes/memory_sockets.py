@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from tests.diagnosis import limited, made
 
@@ -20,6 +21,11 @@ print("ready", flush=True)
 kept = [server.accept()[0] for _ in range(500)]
 sys.stdin.read()
 """
+
+
+def _gone(group: Path) -> str:
+    made.until(lambda: int((group / "memory.current").read_text()) > 26 << 20, "more memory than was allowed")
+    return "gone"
 
 
 def _frugal(client: socket.socket, number: int) -> None:
@@ -40,6 +46,6 @@ def scene() -> Iterator[list[str]]:
             assert not made.dial(clients, _ADDRESS, 500, _frugal)
             with made.meanwhile(lambda: limited.fill(clients, 16_384, 1)):
                 made.until(lambda: int((group / "memory.current").read_text()) > 24 << 20, "the group was not filled")
-                yield []
+                yield made.Stall(gone=lambda: _gone(group))
         finally:
             made.close(clients)

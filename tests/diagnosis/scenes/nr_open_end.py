@@ -21,8 +21,20 @@ sys.stdin.read()
 """
 
 
+_MORE = """
+import socket, sys
+print(len([socket.socket() for _ in range(600)]), flush=True)
+sys.stdin.read()
+"""
+
+
+def _gone() -> str:
+    with made.child(_MORE) as opened:
+        return made.went(opened == "600")
+
+
 @contextmanager
 def scene() -> Iterator[list[str]]:
     with limited.sysctls({"fs/nr_open": 500}), made.child(_CODE) as errno:
         assert errno == "24", errno
-        yield []
+        yield made.Stall(gone=_gone)

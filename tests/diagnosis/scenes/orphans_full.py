@@ -13,6 +13,11 @@ WHERE = "guest"
 _ADDRESS = ("127.0.0.1", 1886)
 
 
+def _gone() -> str:
+    made.until(lambda: limited.orphans() > 50, "more orphans than were allowed")
+    return f"moved to {made.integer('net/ipv4/tcp_max_orphans')} orphans"
+
+
 @contextmanager
 def scene() -> Iterator[list[str]]:
     server = made.listener(_ADDRESS)
@@ -22,6 +27,6 @@ def scene() -> Iterator[list[str]]:
             limited.leave(_ADDRESS, 60)
             made.until(lambda: limited.orphans() > 36, "no orphans")
             with made.meanwhile(lambda: limited.leave(_ADDRESS, 4)):
-                yield []
+                yield made.Stall(gone=_gone)
     finally:
         made.close(server)

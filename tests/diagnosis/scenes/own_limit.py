@@ -26,6 +26,13 @@ log_dest stderr
 
 @contextmanager
 def scene() -> Iterator[list[str]]:
+    with full() as (taken, pid, _):
+        yield ["--stalled-at", str(taken), "--pid", str(pid)]
+
+
+@contextmanager
+def full() -> Iterator[tuple[int, int, Path]]:
+    """Have a broker that takes no more clients; yield how many it took, its pid and its configuration."""
     clients: list[socket.socket] = []
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory, "mosquitto.conf")
@@ -35,6 +42,6 @@ def scene() -> Iterator[list[str]]:
                 taken = sum(made.mqtt(clients, ("127.0.0.1", 1883)) for _ in range(_MOST + 20))
                 # some versions take one more than they are told
                 assert _MOST <= taken <= _MOST + 1, taken
-                yield ["--stalled-at", str(taken), "--pid", str(pid)]
+                yield taken, pid, path
             finally:
                 made.close(clients)

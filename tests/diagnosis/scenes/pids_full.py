@@ -43,7 +43,21 @@ def threads(most: int, least: int) -> Iterator[list[str]]:
             made.close(clients)
 
 
+_MORE = """
+import threading
+for _ in range(20):
+    threading.Thread(target=threading.Event().wait, daemon=True).start()
+print("ran", flush=True)
+sys.stdin.read()
+"""
+
+
+def _gone() -> str:
+    with made.child(limited.JOIN + _MORE, "/sys/fs/cgroup/scene") as ran:
+        return made.went(ran == "ran")
+
+
 @contextmanager
 def scene() -> Iterator[list[str]]:
-    with threads(30, 30) as options:
-        yield options
+    with threads(30, 30):
+        yield made.Stall(gone=_gone)

@@ -23,6 +23,6 @@ def scene() -> Iterator[list[str]]:
         while not errno:
             errno = made.dial(clients, ("127.0.0.1", 1883 + len(clients) % 2), 1, early)
         assert errno == "EADDRINUSE" and len(clients) == 200, (errno, len(clients))
-        yield []
+        yield made.Stall(gone=lambda: made.went(not made.dial(clients, ("127.0.0.1", 1883), 60, early)))
     finally:
         made.close(clients, *servers)

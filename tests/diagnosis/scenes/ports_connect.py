@@ -20,6 +20,6 @@ def scene() -> Iterator[list[str]]:
     try:
         errno = made.dial(clients, ("127.0.0.1", 1883), 200)
         assert errno == "EADDRNOTAVAIL" and len(clients) == 100, (errno, len(clients))
-        yield []
+        yield made.Stall(gone=lambda: made.went(not made.dial(clients, ("127.0.0.1", 1883), 60)))
     finally:
         made.close(*clients, server)

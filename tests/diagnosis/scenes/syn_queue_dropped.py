@@ -19,7 +19,7 @@ def scene() -> Iterator[list[str]]:
         try:
             with made.meanwhile(lambda: strangers.send(2)):
                 made.until(lambda: made.counter("TcpExt.TCPReqQFullDrop") > 5, "SYNs that were dropped")
-                yield []
+                yield made.Stall(gone=lambda: made.stays("TcpExt.TCPReqQFullDrop"))
         finally:
             made.close(server)
             strangers.close()

@@ -13,6 +13,12 @@ WHERE = "guest"
 _ADDRESS = ("127.0.0.1", 1886)
 
 
+def _gone(clients: list[socket.socket]) -> str:
+    limited.fill(clients, 16_384, 1)
+    made.until(lambda: limited.pages() > 1000, "more pages than were allowed")
+    return "gone"
+
+
 @contextmanager
 def scene() -> Iterator[list[str]]:
     server, clients = made.listener(_ADDRESS), list[socket.socket]()
@@ -22,6 +28,6 @@ def scene() -> Iterator[list[str]]:
             limited.fill(clients, 8000, 1)
             made.until(lambda: limited.pages() > 700, "TCP took no pages")
             with made.meanwhile(lambda: limited.fill(clients, 1400, 1)):
-                yield []
+                yield made.Stall(gone=lambda: _gone(clients))
     finally:
         made.close(clients, server)

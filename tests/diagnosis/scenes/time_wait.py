@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -9,6 +10,10 @@ from tests.diagnosis import made
 
 CAUSE = "time-wait"
 WHERE = "netns"
+
+
+def _second(_: str) -> None:
+    time.sleep(1.1)  # tcp_tw_reuse_delay: what has just closed is not taken over
 
 
 @contextmanager
@@ -21,6 +26,6 @@ def scene() -> Iterator[list[str]]:
         for _ in range(200):
             errno = errno or made.pass_by(server)
         assert errno == "EADDRNOTAVAIL", errno
-        yield []
+        yield made.Stall(gone=lambda: made.went(not any(made.pass_by(server) for _ in range(60))), after=_second)
     finally:
         made.close(server)

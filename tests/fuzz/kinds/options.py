@@ -88,6 +88,7 @@ VALUES: dict[str, tuple[str, ...]] = {
     "-v": ("",),
     "--strict": ("",),
     "--reserve-listeners": ("",),
+    "--key": ("net.core.somaxconn=4096", "net.ipv4.ip_local_port_range=1024 65535"),
 }
 _AIM = (
     "--role",

@@ -111,7 +111,7 @@ def nginx(random: Random) -> str:
 def _run(given: Given) -> bool:
     host = Memory({PATH: given["text"]}, {"names": ["10.0.9.9"]})
     try:
-        configuration.from_config(host, PATH)
+        configuration.read(configuration.Given(host, (PATH,)))
     except HosttuneError:
         return False
     return True

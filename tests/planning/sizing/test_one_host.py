@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hosttune.capacity import CapacityFacts, capacity
-from hosttune.facts.pool import Held, Settings, Used, compute
+from hosttune.facts.held import Held
+from hosttune.facts.pool import Settings, Used, compute
 from hosttune.model import BindMode, Leg, Message, Sizing, Tier, Topology
 from hosttune.planning.sizing import deploy
 from hosttune.ports import mask_of

@@ -5,12 +5,15 @@ from __future__ import annotations
 import json
 import re
 
-from hosttune.model import BindMode, Deployment, PlannedHost, Workload
+from hosttune.model import Deployment, PlannedHost, Workload
 from hosttune.model.findings import Value
 from hosttune.programs import pieces
 
 _ALWAYS = ("connections", "rate", "hold", "sockets_per_connection", "descriptors_per_connection")
-_MORE = ("tuples_per_connection", "own_descriptors", "own_descriptors_exact", "stall", "bytes_in_flight")
+_MORE = (
+    *("tuples_per_connection", "own_descriptors", "own_descriptors_exact", "stall"),
+    *("bytes_in_flight", "message_size"),
+)
 # what a profile gives with its reason only
 _REASONED = ("pipes_per_connection", "threads_per_connection", "application_memory", "backlog", "disconnect")
 
@@ -81,7 +84,7 @@ def _reasoned(host: PlannedHost) -> list[str]:
 def _ways(workload: Workload) -> list[str]:
     """Return how connections go on: nothing of it for a host that dials nowhere."""
     lines = [f'bind_mode = "{workload.bind_mode}"']
-    if workload.bind_range and workload.bind_mode in (BindMode.BIND, BindMode.EXPLICIT):
+    if workload.bind_range:
         lines.append(f"bind_range = {_value(workload.bind_range)}")
     if workload.sources:
         lines.append(f"sources = {_value(workload.sources)}")

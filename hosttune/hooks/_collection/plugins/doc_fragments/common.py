@@ -41,8 +41,9 @@ options:
     aliases: [backend]
   backends_from:
     description:
-      - A configuration of HAProxy or nginx on the host to read the backends from.
-    type: path
+      - Files of a proxy's configuration on the host, or directories of them, to read the backends from.
+    type: list
+    elements: path
   sources:
     description:
       - Source addresses of the host, or V(all); without it those that routing gives.
@@ -51,7 +52,7 @@ options:
     aliases: [source]
   bind_mode:
     description:
-      - How the program takes its local ports, as C(connect), C(no-port), C(bind[:LO-HI]) or C(explicit[:LO-HI]).
+      - How the program takes its local ports, as C(connect), C(no-port), C(bind) or C(explicit), or C(MODE:LO-HI).
     type: str
   service:
     description:

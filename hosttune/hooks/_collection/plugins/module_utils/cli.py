@@ -44,7 +44,7 @@ def options(**more: t.Any) -> dict[str, t.Any]:
         "rate": {"type": "int"},
         "hold": {"type": "int"},
         "backends": {"type": "list", "elements": "str", "aliases": ["backend"]},
-        "backends_from": {"type": "path"},
+        "backends_from": {"type": "list", "elements": "path"},
         "sources": {"type": "list", "elements": "str", "aliases": ["source"]},
         "bind_mode": {"type": "str"},
         "service": {"type": "str"},

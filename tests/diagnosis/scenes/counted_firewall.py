@@ -1,4 +1,4 @@
-"""A rule of this host's own firewall drops the SYNs beyond 100 connections: no table or queue of the kernel does."""
+"""A rule of this host's own firewall drops the SYNs beyond 100 connections: the rule is named, not the other end."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from tests.diagnosis import far, made
 
-CAUSE = "outside"
+CAUSE = "counted"
 WHERE = "netns"
 _SERVER = ("10.0.1.2", 1883)
 _RULES = """
