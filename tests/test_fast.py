@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests import needs
+from tests.vm import ahead
 
 REPO = Path(__file__).resolve().parents[1]
 MOST = 150
@@ -71,7 +71,7 @@ def test_a_guest_starts_for_tests_that_were_selected(tmp_path: Path, fast: bool)
     (tmp_path / "conftest.py").write_text(_CONFTEST)
     (tmp_path / "test_it.py").write_text(_TESTS.replace("PLAYING", str(not fast)))
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *(["-m", "not slow"] if fast else [])]
-    environment = {**os.environ, "PYTHONPATH": str(REPO)}
+    environment = {**ahead.apart(), "PYTHONPATH": str(REPO)}
     done = subprocess.run(
         [*command, str(tmp_path)], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
     )
@@ -86,7 +86,7 @@ def test_what_takes_more_is_to_be_marked(tmp_path: Path) -> None:
         "@pytest.mark.slow\ndef test_other():\n    needs.need('python3')\n"
     )
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
-    environment = {**os.environ, "PYTHONPATH": str(REPO)}
+    environment = {**ahead.apart(), "PYTHONPATH": str(REPO)}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1 and "it takes python3: mark it as slow" in done.stdout
     assert "2 passed, 1 error" in done.stdout, done.stdout

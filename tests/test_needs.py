@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests import needs
+from tests.vm import ahead
 
 REPO = Path(__file__).resolve().parents[1]
 REASONS = [
@@ -68,7 +69,7 @@ def test_a_run_ends_with_the_line(tmp_path: Path) -> None:
     )
     (tmp_path / "conftest.py").write_text((REPO / "tests/conftest.py").read_text())
     command = [sys.executable, "-m", "pytest", "-q", "-ra", "-p", "no:cacheprovider", str(tmp_path)]
-    environment = {**os.environ, "PYTHONPATH": str(REPO), "CI": ""}
+    environment = {**ahead.apart(), "PYTHONPATH": str(REPO), "CI": ""}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "ip: not installed (apt-get install iproute2)" in done.stdout

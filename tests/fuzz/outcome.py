@@ -18,7 +18,7 @@ from tests.fuzz.part import Wrong
 
 CODES = {
     "apply": {0, 1, 2, 4, 5},
-    "capacity": {0, 1, 2},
+    "capacity": {0, 1, 2, 3},
     "check": {0, 1, 2, 3},
     "diagnose": {0, 1, 2, 3},
     "explain": {0, 2},

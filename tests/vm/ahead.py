@@ -33,6 +33,8 @@ PATIENCE = 3
 
 _SHARED = "HOSTTUNE_TESTS_GUESTS"
 """The variable that names the directory to the processes that run tests side by side."""
+_WORKER = "PYTEST_XDIST_WORKER"
+"""The variable that names such a process."""
 _PLAYER, _LOG, _OVER = "player", "log", "over"
 
 
@@ -71,13 +73,21 @@ def start(scenarios: Sequence[str], tests: int, first: bool = True) -> None:
     if not first:
         _playing.append(Playing(directory))
         return
-    with (directory / _LOG).open("wb") as log:
+    with (directory / _LOG).open("xb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.vm.ahead", str(directory), *scenarios],
             cwd=REPO, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
     (directory / _PLAYER).write_text(str(process.pid))
     _playing.append(Playing(directory, process))
+
+
+def apart() -> dict[str, str]:
+    """Return the environment for a pytest that a test starts: it shares no guests with the run that the test is of.
+
+    As one of its processes it would play its own scenarios in that run's directory, and say there that all is over.
+    """
+    return {name: value for name, value in os.environ.items() if name != _SHARED and not name.startswith(_WORKER)}
 
 
 def playing() -> bool:
@@ -89,7 +99,7 @@ def stop() -> None:
     """End what still plays, its guests with it, and remove what it left; a process that shares it leaves that alone."""
     import shutil
 
-    if os.environ.get("PYTEST_XDIST_WORKER"):
+    if os.environ.get(_WORKER):
         _playing.clear()
     for playing in _playing:
         with contextlib.suppress(OSError, ValueError):

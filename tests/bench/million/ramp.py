@@ -77,7 +77,14 @@ class Ramp:
         if there < devices:
             board.halt()
             time.sleep(_SETTLE)
+        self._settle()
         return self._look(first, progress - start, stopped)
+
+    def _settle(self) -> None:
+        """Wait until the brokers have what the devices have: HAProxy opens a device's other half after the first."""
+        end = time.monotonic() + _SETTLE
+        while self._stage.ends.total(Cell.OPEN) < self._stage.board.total(Cell.OPEN) and time.monotonic() < end:
+            time.sleep(0.05)
 
     def ping(self) -> tuple[int, float]:
         """Let every device say PINGREQ; return how many had their PINGRESP, and the seconds that it took."""

@@ -27,6 +27,16 @@ def scene() -> Iterator[list[str]]:
         def run(most: int) -> None:
             running.enter_context(made.haproxy(most, ["s1 127.0.0.1:9001"], " stats socket {directory}/admin.sock"))
             assert made.dial(clients, made.PROXY, _CLIENTS) == ""
+            carried(most)
+
+        def carried(most: int) -> None:
+            """The clients' connections are the kernel's at first: wait until HAProxy has come to its limit.
+
+            The connection that found HAProxy listening is one of them: its client has left, its backend has not yet.
+            """
+            most = min(most, _CLIENTS)
+            states = (kernel.ESTABLISHED, kernel.CLOSE_WAIT)
+            made.until(lambda: sum(in_state(state, 9001) for state in states) >= most, f"{most} clients at the backend")
 
         def written(line: str) -> None:
             """Give the frontend the line, and have the clients come again."""
@@ -41,7 +51,6 @@ def scene() -> Iterator[list[str]]:
         def gone() -> str:
             """The least that helps was printed: for as many as were seen to wait, who may not all have come yet."""
             most = min(allowed[0], _CLIENTS)
-            made.until(lambda: in_state(kernel.ESTABLISHED, 9001) >= most, f"{most} clients at the backend")
             assert most > _MOST
             return "gone" if most == _CLIENTS else f"moved to {most} connections"
 

@@ -244,12 +244,12 @@ def test_the_command_line_gives_its_file() -> None:
     assert command(["tsung", "start", "-f"]) == Arguments()
 
 
-def started(text: str) -> str:
-    """Start Tsung with a document; return its log once it says how many users it will start."""
+def started(text: str, says: str = "will start") -> str:
+    """Start Tsung with a document; return its log once it says so."""
     (stage.WORK / "t.xml").write_text(text)
     words = ["-l", str(stage.WORK / "log"), "-f", str(stage.WORK / "t.xml"), "-I", stage.FRONTEND, "-w", "1", "start"]
     stage.start("tsung", "tsung", *words)
-    return str(stage.wait_for("users", lambda: (log := logs()) and "will start" in log and log, 30))
+    return str(stage.wait_for("users", lambda: (log := logs()) and says in log and log, 30))
 
 
 def logs() -> str:
@@ -257,7 +257,7 @@ def logs() -> str:
 
 
 def on_load(load: str, users: str) -> None:
-    log = started(document(load=load))
+    log = started(document(load=load), "Activate launcher")  # of every phase it has said by then how many will start
     counts = re.findall(r"will start (\d+) users", log)
     fixed = load.count("<user ")
     assert sum(map(int, counts)) + fixed == int(users), counts
