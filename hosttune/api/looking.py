@@ -64,7 +64,7 @@ def capacity(options: Options = _ANY, place: Place = _HERE, *, command: str = ""
 
     >>> report = hosttune.capacity(Options(role="lb", connections=200_000), Place(snapshot=SNAPSHOT))
     >>> report.bounds[0].name, report.bounds[0].hard, report.bounds[0].knee
-    ('source ports, one backend from one address', 28232, 14116)
+    ('source ports to one backend', 28232, 14116)
     >>> [remedy.text for remedy in report.remedies][1]
     'range 10240 65535'
     """

@@ -222,8 +222,8 @@ def _addresses(facts: CapacityFacts, setting: _Setting, more: dict[int, int]) ->
         else:
             subject, unit = "pairs", "pairs of source address and backend"
             count, better = count + 1, better + 1 if better is not None else None
-            text = f"{count:,} pairs of source and backend"
-        aside = f" ({better:,} stay below the knee)" if better not in (None, count) else ""
+            text = f"{count:,} source-backend pairs"
+        aside = f" ({better:,} to stay fast)" if better not in (None, count) else ""
         remedies.append(Remedy(subject, count, better, unit, text + aside))
     return tuple(remedies)
 

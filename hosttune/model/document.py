@@ -27,7 +27,7 @@ class Paragraph:
     """A sentence or two; `label` stands before it with a colon where it has one, `depth` is how far it is indented.
 
     Paragraphs without `gap` stand right below what comes before. What is `brief` stands for a table where there is
-    little room, and is left out elsewhere.
+    little room, and is left out elsewhere. The command after what is `joined` stands on the same line if it fits.
     """
 
     text: str
@@ -37,15 +37,31 @@ class Paragraph:
     gap: bool = False
     extra: bool = False
     brief: bool = False
+    joined: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What belongs to an answer, beside its label; a `command` is to be pasted whole."""
+
+    label: str
+    text: str
+    command: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Callout:
-    """The answer, and why: `role` is its severity."""
+    """The answer, why, and its facts below each other: `role` is its severity."""
 
     text: str
     why: tuple[str, ...] = ()
     role: Role = Role.PLAIN
+    facts: tuple[Fact, ...] = ()
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """Why, and the facts with their labels before them, for a page that has no columns."""
+        return (*self.why, *(f"{fact.label}: {fact.text}" if fact.label else fact.text for fact in self.facts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +198,8 @@ class Bar:
 class Bars:
     """Numbers on a log scale against a target; `title` heads them where they are a table, `more` says what is left out.
 
-    What lies beyond `most` has a full bar.
+    What lies beyond `most` has a full bar. With a `scale` the powers of ten stand above the bars, which begin at the
+    one below the smallest.
     """
 
     title: str
@@ -191,6 +208,7 @@ class Bars:
     most: int
     label: int = 30
     more: str = ""
+    scale: bool = True
 
 
 @dataclass(frozen=True, slots=True)

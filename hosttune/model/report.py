@@ -39,7 +39,8 @@ class Report:
     what fixes what does not hold, empty where nothing is to be fixed, or not known here: one command for a host, lines
     for what is no host, those that begin with two blanks to be pasted. `remedies` is the shortest list of what reaches
     the workload, empty where it is carried. `fail_on` is the lowest severity that counts as a failure, `strict`: what
-    could not be told counts too. `taken` is when the host was looked at, in seconds since 1970; None for a recording.
+    could not be told counts too. `target_given`: the connections are what was asked for, not
+    the default of the role. `taken` is when the host was looked at, in seconds since 1970; None for a recording.
     """
 
     machine: Machine
@@ -60,6 +61,7 @@ class Report:
     where: Where = HOST
     carriers: tuple[Carrier, ...] = ()
     idle: str = ""
+    target_given: bool = False
 
 
 @dataclass(frozen=True, slots=True)

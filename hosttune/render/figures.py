@@ -75,15 +75,40 @@ def wants(requirement: Requirement) -> str:
     return signs.get(requirement.operator, "") + joined
 
 
-def bar(amount: int, most: int, width: int, unicode: bool) -> str:
-    """Return a bar on a log scale from 1 to `most`, `width` cells long."""
-    share = math.log(max(amount, 1)) / math.log(max(most, 2))
-    cells = max(0.0, min(1.0, share)) * width
+def bar(amount: int, most: int, width: int, unicode: bool, least: int = 1) -> str:
+    """Return a bar on a log scale from `least` to `most`, `width` cells long."""
+    cells = place(amount, least, most) * width
     whole = int(cells)
     if not unicode:
         return "#" * max(whole, 1)
     rest = int((cells - whole) * 8)
     return "█" * whole + ("▏▎▍▌▋▊▉"[rest - 1] if rest else "") or "▏"
+
+
+def place(amount: int, least: int, most: int) -> float:
+    """Return where an amount lies on a log scale from `least`, 0, to `most`, 1."""
+    share = math.log(max(amount, 1) / least) / math.log(max(most, 2 * least) / least)
+    return max(0.0, min(1.0, share))
+
+
+def short(number: int) -> str:
+    """Return a power of ten as the scale of a chart has it: 100, 10k, 1M."""
+    for unit, word in ((10**9, "G"), (10**6, "M"), (1000, "k")):
+        if number >= unit:
+            return f"{number // unit:,}{word}"
+    return str(number)
+
+
+def pasted(command: str, width: int, indent: int) -> list[str]:
+    """Return a command as lines that can be pasted: broken at blanks outside of quotes, with a backslash."""
+    lines, line = [], ""
+    for word in re.findall(r"(?:'[^']*'|\"[^\"]*\"|\\.|\S)+", command):
+        if line and len(line) + len(word) + 3 > width - indent:
+            lines.append(f"{line} \\")
+            line = f"  {word}"
+        else:
+            line = f"{line} {word}" if line else word
+    return [*lines, line]
 
 
 def fold(text: str, width: int, indent: str) -> list[str]:

@@ -15,9 +15,9 @@ from hosttune.model.document import (
     Bars,
     Block,
     Callout,
-    Column,
     Commands,
     Document,
+    Fact,
     Flow,
     Lines,
     Listing,
@@ -26,24 +26,37 @@ from hosttune.model.document import (
     Pasted,
     Plot,
     Role,
-    Row,
     Table,
 )
-from hosttune.render.figures import bar, cut, fold
+from hosttune.printable import clean
+from hosttune.render import grid
+from hosttune.render.figures import bar, cut, fold, pasted, place, short
+from hosttune.render.grid import Line
 from hosttune.render.page import Page
 
 _FAR = 10**10
 """A number that its column does not hold."""
 
-Line = tuple[str, Role, int]
-"""A line, and the role of so many of its letters, counted after the blanks it begins with."""
-
 
 def walk(document: Document, page: Page) -> Iterator[Line]:
     """Yield the lines; none is longer than the page is wide, but for commands that are pasted whole."""
     yield from _plain(fold(" · ".join(document.about), page.columns, "  "))
-    for block in document.blocks:
+    blocks = list(document.blocks)
+    while blocks:
+        block = blocks.pop(0)
+        if isinstance(block, Paragraph) and block.joined and blocks and (line := _on_one_line(block, blocks[0], page)):
+            yield from _plain([line])
+            blocks.pop(0)
+            continue
         yield from of_block(block, page)
+
+
+def _on_one_line(block: Paragraph, following: Block, page: Page) -> str:
+    """Return a paragraph and the command after it as one line, "" where that is too long or no command comes."""
+    if not isinstance(following, Commands) or len(following.lines) != 1:
+        return ""
+    line = f"  {block.text}    {following.what}: {following.lines[0]}"
+    return line if len(line) <= page.columns else ""
 
 
 def parts(line: Line) -> tuple[str, str, str]:
@@ -75,6 +88,22 @@ def _callout(block: Callout, page: Page) -> Iterator[Line]:
         yield text, block.role, 0 if number else head
     for why in block.why:
         yield from _plain(_folded(why, page))
+    yield from _facts(block.facts, page)
+
+
+def _facts(facts: tuple[Fact, ...], page: Page) -> Iterator[Line]:
+    """Yield facts, their texts below each other; a command is broken where a shell takes it as one line."""
+    size = max((len(fact.label) for fact in facts), default=0) + 2
+    before = ""
+    for fact in facts:
+        head = f"  {'' if fact.label == before else fact.label:<{size}}"
+        before = fact.label
+        if fact.command:
+            texts = pasted(clean(fact.text), page.columns, len(head))
+        else:
+            texts = fold(fact.text, page.columns - len(head), "")
+        for number, text in enumerate(texts):
+            yield f"{' ' * len(head) if number else head}{text}", Role.PLAIN, 0
 
 
 def _paragraph(block: Paragraph, page: Page) -> Iterator[Line]:
@@ -144,19 +173,25 @@ def _pairs(block: Pairs, page: Page) -> Iterator[Line]:
 
 def _bars(block: Bars, page: Page) -> Iterator[Line]:
     cells = max(10, page.columns // 4)
-    label = min(block.label, page.columns - cells - 24)
+    visible = [entry for entry in block.bars if not entry.extra]
+    longest = max([len(_SCALE), *(len(entry.name) for entry in visible)])
+    label = min(block.label, page.columns - cells - 24, longest)
+    most, least = max(block.most, 10), _least([block.target, *(entry.number for entry in visible)], block.most)
 
     def row(entry: Bar) -> str:
-        drawn = bar(entry.number, block.most, cells, page.unicode)
+        drawn = bar(entry.number, most, cells, page.unicode, least)
         figure = f"{entry.figure:>13}" if entry.number < _FAR else f"{'far beyond':>13}"
-        return f"  {cut(entry.name, label, page.unicode):<{label}} {drawn:<{cells}} {figure} {entry.word}"
+        line = f"  {cut(entry.name, label, page.unicode):<{label}} {drawn:<{cells}} {figure}"
+        used = f"{entry.used:,} in use" if entry.used else ""
+        words = ", ".join(filter(None, (entry.word, used)))
+        return f"{line}  {words}" if words and len(line) + len(words) + 2 <= page.columns else line
 
     yield "", Role.PLAIN, 0
+    if block.scale:
+        yield f"  {_SCALE:<{label}} {_ticks(least, most, cells)}", Role.PLAIN, 0
     yield row(Bar("target", block.target)), Role.PLAIN, 0
     shown: set[str] = set()
-    for entry in block.bars:
-        if entry.extra:
-            continue
+    for entry in visible:
         yield row(entry), Role.PLAIN, 0
         for note in entry.shown:
             text = f"{note.label}: {note.text}" if note.label else note.text
@@ -167,6 +202,28 @@ def _bars(block: Bars, page: Page) -> Iterator[Line]:
                 shown.add(text)
     if block.more:
         yield f"  {block.more}", Role.PLAIN, 0
+
+
+_SCALE = "limits (log scale)"
+
+
+def _least(numbers: list[int], most: int) -> int:
+    """Return the power of ten at which bars begin: below the smallest, and two decades before the end at the latest."""
+    lowest = max(1, min([*numbers, max(most, 100) // 100]))
+    return int(10 ** (len(str(lowest)) - 1))
+
+
+def _ticks(least: int, most: int, cells: int) -> str:
+    """Return the powers of ten where they lie on the scale; those without room are left out."""
+    line, power = "", least
+    while power <= most:
+        at = round(place(power, least, most) * cells)
+        word = short(power)
+        at = min(at, cells - len(word) + 1) if power == most else at
+        if at >= len(line) + bool(line):
+            line = f"{line:<{at}}{word}"
+        power *= 10
+    return line
 
 
 _REPEATED = 24
@@ -188,75 +245,7 @@ def _plot(block: Plot, page: Page) -> Iterator[Line]:
 def _table(block: Table, page: Page) -> Iterator[Line]:
     if block.gap:
         yield "", Role.PLAIN, 0
-    if block.heads:
-        yield from _grid(block, page)
-        return
-    for row in block.rows:
-        if not row.extra:
-            yield from _record(block.columns, row, page)
-
-
-def _record(columns: tuple[Column, ...], row: Row, page: Page) -> Iterator[Line]:
-    """Yield a row in one line, the values that have labels beside these; in two where one does not hold it."""
-    pairs = [(c, cell) for c, cell in zip(columns, row.cells, strict=True) if not c.extra]
-    heads = [(c, cell) for c, cell in pairs if not c.label]
-    values: list[str] = []
-    before = ""
-    for column, cell in pairs:
-        if column.label and cell not in ("", "?" if values else "", before):
-            values.append(f"{column.label} {cell}")
-            before = cell
-    *first, (last, name) = heads
-    mark = "".join(f"{cell:<{column.least}} " for column, cell in first)
-    notes = list(row.notes)
-    room = last.least
-    line = f"  {mark}{name:<{room}} {'  '.join(values)}"
-    if not values:
-        sentence = f"{mark}{name}" + (f": {notes.pop(0)}" if notes else "")
-        lines = fold(f"  {sentence}", page.columns, " " * 12)
-    elif len(line.rstrip()) <= page.columns:
-        lines = [line]
-    else:
-        lines = fold(f"  {mark}{name}", page.columns, " " * 10)
-        lines += fold(" " * 12 + "  ".join(values), page.columns, " " * 12)
-    yield from ((text, row.role, 0 if number else len(row.cells[0])) for number, text in enumerate(lines))
-    for note in notes:
-        yield from _plain(fold(" " * 12 + note, page.columns, " " * 14))
-
-
-def _grid(block: Table, page: Page) -> Iterator[Line]:
-    """Yield the rows below their heads; what is too long is cut where a column gives way."""
-    columns = [(n, c) for n, c in enumerate(block.columns) if not c.extra and c.wide <= page.columns]
-    rows = [row for row in block.rows if not row.extra]
-    sizes = {}
-    for n, column in columns:
-        longest = max([len(column.name), *(len(row.cells[n]) for row in rows)])
-        sizes[n] = max(min(longest, column.most), column.least)
-    over = 2 + sum(sizes.values()) + 2 * (len(sizes) - 1) - page.columns
-    for n, column in columns:
-        if over > 0 and column.cut:
-            less = min(over, max(sizes[n] - max(column.least, 12), 0))
-            sizes[n] -= less
-            over -= less
-
-    def line(cells: Iterable[str]) -> str:
-        texts = list(cells)
-        made = (_cell(texts[n], sizes[n], column, page) for n, column in columns)
-        return f"  {'  '.join(made)}".rstrip()
-
-    lines = [(line(c.name for c in block.columns), Role.PLAIN, 0)] if any(c.name for c in block.columns) else []
-    for row in rows:
-        lines.append((line(row.cells), row.role, 0 if row.role is Role.GOOD else page.columns))
-        lines += [(text, Role.PLAIN, 0) for note in row.notes for text in _folded(note, page, 4)]
-    for text, role, count in lines:
-        yield cut(text, page.columns, page.unicode), role, count
-
-
-def _cell(text: str, size: int, column: Column, page: Page) -> str:
-    if len(text) > size:
-        tailed = f"{text[: size - size // 2 - 2]}..{text[-(size // 2) :]}"
-        text = tailed if column.tail else cut(text, size, page.unicode)
-    return f"{text:>{size}}" if column.right else f"{text:<{size}}"
+    yield from grid.rows(block, page)
 
 
 _BLOCKS: dict[type[Block], Callable[[Any, Page], Iterable[Line]]] = {

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 
 from hosttune.model import Bound, Carrier, Report, Unknown
-from hosttune.model.document import Bar, Block, Callout, Note, Paragraph, Role, paragraphs
-from hosttune.render import figures, folding, where_words
+from hosttune.model.document import Bar, Block, Callout, Fact, Note, Paragraph, Role, paragraphs
+from hosttune.render import exit_codes, figures, folding, where_words
 from hosttune.render.figures import hard_bounds, memory
 
 _FILES = 3
+_REMARKS = 3
+_TWO_LINES = 120  # letters
+_SURNAME = re.compile(r"\bGNU/Linux | \([a-z ]+\)$")
+"""What the name of a distribution says besides: `Debian GNU/Linux 12 (bookworm)`."""
 
 
 def title(report: Report) -> str:
@@ -18,18 +23,17 @@ def title(report: Report) -> str:
 
 
 def about(report: Report) -> tuple[str, ...]:
-    """Return the host, the roles and the target."""
-    machine, load = report.machine, report.workload
+    """Return the host and its roles."""
+    machine = report.machine
     parts = [
         machine.hostname,
-        machine.pretty or machine.distribution,
+        _SURNAME.sub("", machine.pretty or machine.distribution),
         f"Linux {machine.kernel}" if machine.kernel else "an image",
         f"{machine.cpus} CPU" if machine.cpus else "",
         memory(machine.memory) if machine.memory else "",
-        machine.container or machine.virtualisation,
+        machine.container or (machine.virtualisation if not machine.virtualisation.startswith("unnamed") else ""),
         machine.cloud,
         f"role {' + '.join(report.roles)}",
-        f"target {load.connections:,} connections at {load.rate:,}/s",
     ]
     return tuple(part for part in parts if part)
 
@@ -68,37 +72,57 @@ def stale(carrier: Carrier) -> str:
 
 
 def _other(carrier: Carrier) -> str:
-    number = f"stalls at {carrier.connections:,}: {carrier.stops}" if carrier.connections is not None else "not judged"
+    number = f"limit {carrier.connections:,}: {carrier.stops}" if carrier.connections is not None else "not judged"
     return f"{program(carrier)}: {number}; {carrier.command}"
 
 
-def answer(report: Report) -> Callout:
-    """Return at how many connections it stalls, and on what; or that it carries them."""
-    hard = hard_bounds(report)
-    target = report.workload.connections
+def answer(report: Report, extra: Iterable[Fact] = (), *, whole: bool = True) -> Callout:
+    """Return whether it is ready for the target, at how many connections it stops, on what, and `extra` facts; `whole`: how it shows too."""
+    hard, target = hard_bounds(report), report.workload.connections
+    facts = [*_limit(report, whole), *extra]
     if not hard:
         return Callout(_nothing(report), role=Role.UNKNOWN)
+    unseen = sum(isinstance(b.hard, Unknown) for b in report.bounds)
+    if hard[0][0] < target or exit_codes.check(report) == 1:
+        text, role = f"NOT READY for {target_of(report)}", Role.BAD
+    elif unseen:
+        unknown = figures.counted(unseen, "limit")
+        text, role = f"UNKNOWN whether ready for {target_of(report)}: {unknown} unknown", Role.UNKNOWN
+    else:
+        text, role = f"READY for {target_of(report)}", Role.GOOD
+    return Callout(text, role=role, facts=tuple(facts))
+
+
+def target_of(report: Report) -> str:
+    """Return what was asked for, and where that comes from."""
+    load = report.workload
+    whose = "your target" if report.target_given else f"default of role {' + '.join(report.roles)}"
+    return f"{load.connections:,} connections, {load.rate:,}/s ({whose})"
+
+
+def _limit(report: Report, whole: bool) -> Iterator[Fact]:
+    """Yield the smallest limit and, where it is below the target, how that shows, and what reaches the target."""
+    hard, target = hard_bounds(report), report.workload.connections
+    if not hard:
+        return
     number, first = hard[0]
     slow = min((b.knee for _, b in hard if b.knee), default=None)
-    knee = f" (slow from {slow:,})" if slow and slow < min(number, target) else ""
-    if number < target:
-        why = (first.fails.removeprefix("none: ") + (f"; log: {first.log}" if first.log else ""), *first.notes[:1])
-        latest = " at the latest" if figures.unread(report) else ""
-        sentence = f"Stalls at {figures.reached(first)} connections{latest}: {first.name}{knee}"
-        return Callout(sentence, tuple(filter(None, why)), Role.BAD)
-    unseen = sum(isinstance(b.hard, Unknown) for b in report.bounds)
-    if unseen:
-        sentence = f"No bound below {target:,} was found, but {unseen} are unknown; the smallest found is"
-        return Callout(f"{sentence} {first.name}, at {figures.reached(first)}{knee}", role=Role.UNKNOWN)
-    return Callout(
-        f"Carries {target:,}: the first limit is {first.name}, at {figures.reached(first)}{knee}", role=Role.GOOD
-    )
+    knee = f"; slow above {slow:,}" if slow and slow < min(number, target) else ""
+    latest = " at the latest" if figures.unread(report) else ""
+    yield Fact("limit", f"{figures.reached(first)} connections{latest}: {first.name}{knee}")
+    if number >= target:
+        return
+    if first.fails and whole:
+        yield Fact("shows as", first.fails.removeprefix("none: "))
+    if first.raised_by:
+        yield Fact("needs", first.raised_by)
+    yield from (Fact("note", note) for note in first.notes[:1])
 
 
 def _nothing(report: Report) -> str:
     if not figures.nothing_read(report):
-        return "No bound could be told."
-    return f"Unknown: no limit could be read {'from this recording' if report.taken is None else 'here'}."
+        return "UNKNOWN: no limit was looked at."
+    return f"UNKNOWN: no limit could be read {'from this recording' if report.taken is None else 'here'}."
 
 
 def lines(report: Report) -> Iterable[str]:
@@ -106,7 +130,7 @@ def lines(report: Report) -> Iterable[str]:
     yield " · ".join(about(report))
     yield from (part.text for part in judged(report))
     callout = answer(report)
-    yield from (callout.text, *callout.why)
+    yield from (callout.text, *callout.sentences)
     yield from (part.text for part in others(report))
 
 
@@ -135,9 +159,33 @@ def unknown(report: Report) -> tuple[Paragraph, ...]:
     return tuple(Paragraph(f"{folding.names(names)}: {why}") for why, names in alike.items())
 
 
-def remarks(report: Report) -> tuple[Block, ...]:
-    """Return warnings, waivers, and what root would add."""
+def fixes(report: Report) -> tuple[Fact, ...]:
+    """Return what fixes what is not as required: words, and commands or lines to be pasted."""
+    words = len(report.fix) > 1
+    return tuple(Fact("fix", line.strip(), line.startswith("  ") or not words) for line in report.fix)
+
+
+def remarks(report: Report, verbose: bool = True) -> tuple[Block, ...]:
+    """Return warnings, waivers, and what root would add; a few of them, and in short, where there is little room."""
     notes = [("warning", text) for text in report.warnings]
     notes += [("waived", f"{row.subject}: {row.waived}") for row in report.waived]
     notes += [("root would add", text) for text in report.missing]
-    return tuple(p for n, (label, text) in enumerate(notes) for p in paragraphs((text,), label=label, gap=not n))
+    if verbose:
+        return tuple(p for n, (label, text) in enumerate(notes) for p in paragraphs((text,), label=label, gap=not n))
+    blocks: list[Block] = []
+    for place, (label, text) in enumerate(notes):
+        shown = _short(text)
+        if place < _REMARKS and shown != text:
+            blocks.append(Paragraph(shown, label, brief=True))
+        blocks.append(Paragraph(text, label, extra=place >= _REMARKS or shown != text))
+    if left := len(notes) - _REMARKS:
+        blocks += [Paragraph(f"and {figures.counted(left, 'more warning')} (-v)", brief=True)] * (left > 0)
+    return tuple(blocks)
+
+
+def _short(text: str) -> str:
+    """Return a remark of two lines: what is longer ends at a pause, and says where the rest is."""
+    if len(text) <= _TWO_LINES:
+        return text
+    pause = max(text.rfind(mark, 0, _TWO_LINES) for mark in ("; ", ": ", ". ", ", "))
+    return f"{text[: pause if pause > _TWO_LINES // 3 else _TWO_LINES]} ... (-v)"

@@ -22,7 +22,12 @@ def check(options: Options, place: Place, fail_on: Severity, strict: bool, comma
     live = not place.snapshot
     fix = _fix(report, options, place.root) if live else ()
     report = dataclasses.replace(
-        report, fix=fix, fail_on=fail_on, strict=strict, taken=round(time.time(), 3) if live else None
+        report,
+        fix=fix,
+        fail_on=fail_on,
+        strict=strict,
+        taken=round(time.time(), 3) if live else None,
+        target_given=options.connections is not None,
     )
     return _waiting(LiveHost(), report) if place == Place() else report
 

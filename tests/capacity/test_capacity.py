@@ -209,8 +209,8 @@ def test_another_source_never_carries_less(usable: int, sources: int, mode: Bind
 @pytest.mark.parametrize(
     ("usable", "mode", "remedy"),
     [
-        (28232, BindMode.CONNECT, "15 more source addresses (31 stay below the knee), range 1024 65535"),
-        (64512, BindMode.CONNECT, "15 more source addresses (31 stay below the knee)"),
+        (28232, BindMode.CONNECT, "15 more source addresses (31 to stay fast), range 1024 65535"),
+        (64512, BindMode.CONNECT, "15 more source addresses (31 to stay fast)"),
         (64512, BindMode.EXPLICIT, "15 more source addresses"),
     ],
 )

@@ -226,7 +226,7 @@ def _one_pool(facts: CapacityFacts) -> Bound:
         hard = span if isinstance(span, Unknown) else None
     return Bound(
         kind="ports",
-        name="source ports, one backend from one address",
+        name="source ports to one backend",
         hard=hard,
         knee=_knee(facts, groups),
         reads="net.ipv4.ip_local_port_range, ip_local_reserved_ports",
@@ -244,7 +244,7 @@ def _one_pool(facts: CapacityFacts) -> Bound:
 def _why_one(facts: CapacityFacts) -> str:
     """Return what would have the tuples counted: a backend, or a way to it."""
     if not facts.workload.backends:
-        return "name the backends with --backend HOST:PORT to have the tuples counted"
+        return "name the backends (--backend HOST:PORT) to have their ports counted"
     named = ", ".join(str(backend) for backend in facts.workload.backends[:_NAMED])
     return f"the tuples towards {named} are not counted: no source address here reaches it (ip route get ADDRESS)"
 

@@ -63,7 +63,7 @@ def _safe(text: str) -> str:
 
 def _callout(block: Callout) -> Iterator[str]:
     yield f'<div class="answer {block.role}" role="status">'
-    yield from (f"<p>{_safe(text)}</p>" for text in (block.text, *block.why))
+    yield from (f"<p>{_safe(text)}</p>" for text in (block.text, *block.sentences))
     yield "</div>"
 
 

@@ -62,8 +62,8 @@ def code(text: str) -> str:
 
 def _callout(block: Callout) -> Iterator[str]:
     yield f"**{text(block.text)}**"
-    if block.why:
-        yield from ("", *(f"- {text(why)}" for why in block.why))
+    if block.sentences:
+        yield from ("", *(f"- {text(sentence)}" for sentence in block.sentences))
 
 
 def _paragraphs(blocks: Iterable[Paragraph]) -> Iterator[str]:

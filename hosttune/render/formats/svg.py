@@ -37,7 +37,7 @@ def write(document: Document, page: Page = PLAIN) -> str:
 
 def _callout(block: Callout) -> Picture:
     y, made = 8, []
-    for number, line in enumerate((block.text, *block.why)):
+    for number, line in enumerate((block.text, *block.sentences)):
         size, weight = (12, "normal") if number else (17, "bold")
         for part in folded(line, _WIDTH - 2 * EDGE, size):
             y += size + 7

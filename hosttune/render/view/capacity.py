@@ -6,10 +6,10 @@ import dataclasses
 from collections.abc import Iterator
 
 from hosttune.model import Bound, Capacity, Report, Unknown
-from hosttune.model.document import Bars, Block, Commands, Document, Note, Paragraph, Table, paragraphs
+from hosttune.model.document import Bars, Block, Document, Note, Paragraph, Table, paragraphs
 from hosttune.render import folding
 from hosttune.render import report_parts as parts
-from hosttune.render.figures import hard_bounds, nothing_read, slow_bounds
+from hosttune.render.figures import counted, hard_bounds, nothing_read, slow_bounds
 from hosttune.render.view.report import SCHEMA as SCHEMA
 from hosttune.render.view.report import findings
 
@@ -27,7 +27,7 @@ def document(capacity: Capacity, verbose: bool) -> Document:
     report = folding.folded(capacity.report, pools=False)
     blocks: tuple[Block, ...] = (
         *parts.judged(report),
-        parts.answer(report),
+        parts.answer(report, parts.fixes(report)),
         *parts.others(report),
         _bars(report, verbose),
         *_never(report),
@@ -36,8 +36,7 @@ def document(capacity: Capacity, verbose: bool) -> Document:
         *parts.unknown(report),
         *_reach(report),
         *(dataclasses.replace(block, extra=True) for block in findings(report, verbose) if isinstance(block, Table)),
-        *parts.remarks(report),
-        *((Commands("fix what is settings", report.fix, gap=True),) if report.fix else ()),
+        *parts.remarks(report, verbose),
     )
     return Document(parts.title(report), parts.about(report), blocks)
 
@@ -50,17 +49,17 @@ def _bars(report: Report, verbose: bool) -> Bars:
         if number < target or verbose:
             notes = list(_detail(bound, verbose))
         elif _slow(bound, target):
-            notes = [Note("", "; ".join([f"slow from {bound.knee:,}", *bound.notes[:1]]))]
+            notes = [Note("", "; ".join([f"slow above {bound.knee:,}", *bound.notes[:1]]))]
         bars.append(parts.bar(report, number, bound, notes))
     # a limit of 2**63 would squeeze all others: what lies far beyond the target has a full bar
     most = max([target, *(number for number, _ in hard if number <= target * _BEYOND)])
-    return Bars("Bounds, the smallest first", target, tuple(bars), most, label=34)
+    return Bars("Limits, the smallest first", target, tuple(bars), most, label=34)
 
 
 def _never(report: Report) -> Iterator[Paragraph]:
     never = [bound.name for bound in report.bounds if bound.hard is None and bound.notes[:1] == ("no bound",)]
     if never:
-        yield Paragraph(", ".join(never), "no bound")
+        yield Paragraph(", ".join(never), "no limit")
 
 
 def _slows(report: Report, verbose: bool) -> Iterator[Paragraph]:
@@ -71,7 +70,7 @@ def _slows(report: Report, verbose: bool) -> Iterator[Paragraph]:
         short = _slow(bound, report.workload.connections)
         if not short and not (verbose and bound.kind == "tcp-mem"):
             continue
-        first = f"slow from {bound.knee:,}" if bound.knee is not None else "; ".join(bound.notes[:1])
+        first = f"slow above {bound.knee:,}" if bound.knee is not None else "; ".join(bound.notes[:1])
         yield Paragraph(first, bound.name, gap=True)
         facts = [("shows as", bound.fails), ("fix", bound.raised_by)] if short else []
         notes = [("", note) for note in (bound.notes if bound.knee is not None else bound.notes[1:])]
@@ -85,8 +84,8 @@ def _slow(bound: Bound, target: int) -> bool:
 
 def _detail(bound: Bound, verbose: bool) -> Iterator[Note]:
     """Yield how a bound shows and what raises it; `verbose` adds where the number comes from."""
-    figures = [f"slow from {bound.knee:,}"] if bound.knee else []
-    figures += [f"{bound.used:,} used now"] if bound.used else []
+    figures = [f"slow above {bound.knee:,}"] if bound.knee else []
+    figures += [f"{bound.used:,} in use"] if bound.used else []
     if figures:
         yield Note("", "; ".join(figures))
     if figures or isinstance(bound, folding.Several) or bound.most is not None:
@@ -113,17 +112,17 @@ def _reach(report: Report) -> Iterator[Paragraph]:
     load, hard = report.workload, hard_bounds(report)
     if nothing_read(report):
         return  # the answer says so: of nothing, nothing follows
-    target = f"{load.connections:,} connections at {load.rate:,}/s"
+    target = f"{load.connections:,} connections, {load.rate:,}/s"
     unknown = sum(isinstance(b.hard, Unknown) for b in report.bounds)
-    but = f", as far as can be told ({unknown} bound{'s' * (unknown != 1)} cannot)" if unknown else ""
+    but = f" ({counted(unknown, 'limit')} unknown)" if unknown else ""
     if report.remedies:
-        yield Paragraph(f"{target} take{but}:", gap=True)
+        yield Paragraph(f"Needed for {target}{but}:", gap=True)
         yield from paragraphs(folding.texts([remedy.text for remedy in report.remedies]), depth=1)
     elif hard and hard[0][0] < load.connections:
-        yield Paragraph(f"Nothing that can be set here carries {target}{but}.", gap=True)
+        yield Paragraph(f"No setting of this host reaches {target}{but}.", gap=True)
     else:
-        yield Paragraph(f"Carries {target}{but}.", gap=True)
+        yield Paragraph(f"Nothing more is needed for {target}{but}.", gap=True)
     slow = [b for number, b in hard if number >= load.connections and _slow(b, load.connections)]
     if slow:
         first = min(slow, key=lambda b: b.knee or 0)
-        yield Paragraph(f"But {first.name} are slow from {first.knee:,}: {'; '.join(first.notes[:1])}".rstrip(": "))
+        yield Paragraph(f"But {first.name}: slow above {first.knee:,}: {'; '.join(first.notes[:1])}".rstrip(": "))

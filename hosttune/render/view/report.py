@@ -1,30 +1,34 @@
-"""What a check found: the one number first, then what binds, then what does not hold."""
+"""What a check found: whether it is ready and what stops it, then the limits, then what is not as required."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import dataclasses
+from collections.abc import Iterator, Sequence
 
 from hosttune import scope
-from hosttune.model import BindMode, Finding, PortPool, Report, Severity, Unknown, Verdict
+from hosttune.model import BindMode, Finding, PortPool, Reason, Report, Severity, Unknown, Value, Verdict
 from hosttune.model.document import Bars, Block, Column, Commands, Document, Note, Paragraph, Role, Row, Table
-from hosttune.render import folding
+from hosttune.render import figures, folding
 from hosttune.render import report_parts as parts
 from hosttune.render.figures import hard_bounds, slow_bounds, value, wants
 from hosttune.render.folding import spread
 
 SCHEMA = "hosttune/report/1"
 LINES = True
-_BARS = 6
+_BARS = 3
 _POOLS = 40
 _RATES = 2
+_VALUE = 15  # letters of a value that has room in a column: three numbers of tcp_mem have a line of their own
+_GRADES = {Severity.ERROR: "ERROR", Severity.WARNING: "WARN", Severity.INFO: "NOTE"}
+"""What a setting that is not as required is called."""
 _SHOWN = (Verdict.FAIL, Verdict.DRIFT, Verdict.UNKNOWN)
 _ROLES = {Verdict.FAIL: Role.BAD, Verdict.DRIFT: Role.DRIFT, Verdict.UNKNOWN: Role.UNKNOWN, Verdict.OK: Role.GOOD}
 _COLUMNS = (
-    Column("verdict", least=7),
-    Column("setting", least=30),
-    Column("now", right=True, label="now"),
-    Column("at boot", right=True, label="boot"),
-    Column("required", right=True, label="required"),
+    Column("verdict", least=5),
+    Column("setting", cut=True, tail=True, least=20),
+    Column("now", right=True, label="now", most=_VALUE),
+    Column("at boot", right=True, label="at boot", most=_VALUE),
+    Column("required", right=True, label="required", most=_VALUE),
     Column("severity", extra=True),
     Column("set by", extra=True),
     Column("why", extra=True),
@@ -36,15 +40,15 @@ def document(report: Report, verbose: bool) -> Document:
     report = folding.folded(report, pools=verbose)
     blocks: tuple[Block, ...] = (
         *parts.judged(report),
-        parts.answer(report),
+        parts.answer(report, parts.fixes(report), whole=verbose),
         *parts.others(report),
         _bars(report),
         *_rates(report),
         *parts.unknown(report),
         *findings(report, verbose),
         *(_pools(report.pools) if verbose else ()),
-        *((Paragraph(f"not looked at: {'; '.join(scope.NOT_LOOKED_AT)}"),) if verbose else ()),
-        *parts.remarks(report),
+        *((Paragraph("; ".join(scope.NOT_LOOKED_AT), "not checked"),) if verbose else ()),
+        *parts.remarks(report, verbose),
         *_footer(report, verbose),
     )
     return Document(parts.title(report), parts.about(report), blocks)
@@ -56,15 +60,15 @@ def _bars(report: Report) -> Bars:
     bars = []
     for place, (number, bound) in enumerate(hard):
         notes = [Note("", bound.notes[0], number >= target)] if isinstance(bound, folding.Several) else []
-        notes += [Note("fix", bound.raised_by, number >= target)] if bound.raised_by else []
-        notes += [Note("slow from", f"{bound.knee:,}", True)] if bound.knee else []
+        notes += [Note("fix", bound.raised_by, True)] if bound.raised_by else []
+        notes += [Note("slow above", f"{bound.knee:,}", True)] if bound.knee else []
         notes += [Note("used now", f"{bound.used:,}", True)] if bound.used else []
         notes += [Note("shows as", bound.fails, True)] if bound.fails else []
         bars.append(parts.bar(report, number, bound, notes, extra=place >= min(len(shown), _BARS)))
     left = len(shown) - _BARS
-    more = f"and {left} more below the target (--format json)" if left > 0 else ""
+    more = f"and {left} more below the target (hosttune capacity)" if left > 0 else ""
     most = max([target, *(n for n, _ in shown[:_BARS])])
-    return Bars("Bounds, the smallest first", target, tuple(bars), most, more=more)
+    return Bars("Limits, the smallest first", target, tuple(bars), most, more=more)
 
 
 def _rates(report: Report) -> Iterator[Paragraph]:
@@ -92,23 +96,49 @@ def findings(report: Report, verbose: bool) -> Iterator[Block]:
         elif verbose or finding.verdict in _SHOWN:
             rows.append(_row(finding, verbose))
     if rows:
-        yield Table(_COLUMNS, tuple(rows), "Settings", heads=False, notes="notes")
+        yield Table(_columns(rows), tuple(rows), "Settings", notes="notes", gap=verbose)
     for n, (why, names) in enumerate(alike.items()):
         sentence = f"UNKNOWN {', '.join(dict.fromkeys(names))}: {why}"
         yield Paragraph(sentence, role=Role.UNKNOWN, gap=not rows and not n)
 
 
+def _columns(rows: Sequence[Row]) -> tuple[Column, ...]:
+    """Return the columns: those of values at boot are left out where each is what it is now."""
+    now, boot = (next(n for n, column in enumerate(_COLUMNS) if column.name == name) for name in ("now", "at boot"))
+    if any(row.cells[boot] not in ("", row.cells[now]) for row in rows if not row.extra):
+        return _COLUMNS
+    columns = [*_COLUMNS]
+    columns[boot] = dataclasses.replace(_COLUMNS[boot], extra=True)
+    return tuple(columns)
+
+
+def _value(raw: Value | Unknown | None, unit: str) -> str:
+    """Return a value; the soft and the hard limit of descriptors are one number where they are alike."""
+    if unit == "descriptors" and isinstance(raw, tuple):
+        return ":".join(dict.fromkeys(value(number, unit) for number in raw))
+    if isinstance(raw, Unknown) and raw.reason is Reason.UNSET:
+        return ""  # nothing sets it: it stays what it is
+    return value(raw, unit)
+
+
+def _grade(finding: Finding) -> str:
+    if finding.verdict is Verdict.FAIL:
+        return _GRADES[finding.severity]
+    return {Verdict.NOT_APPLICABLE: "n/a"}.get(finding.verdict, finding.verdict.value)
+
+
 def _row(finding: Finding, verbose: bool) -> Row:
     row, reading = finding.requirement, finding.reading
-    name = finding.subject.label
-    verdict = {Verdict.NOT_APPLICABLE: "n/a"}.get(finding.verdict, finding.verdict.value)
+    name, verdict = finding.subject.label, _grade(finding)
+    if finding.subject.kind == "nofile":
+        name = f"nofile {finding.subject.name.partition('/')[2]}"
     role = _ROLES.get(finding.verdict, Role.PLAIN)
     folded = finding.severity is Severity.INFO and not verbose
     if row is None or reading is None:
         notes = (finding.because, *((f"fix: {finding.fix}",) if finding.fix else ()))
         return Row((verdict, name, "", "", "", finding.severity.value, "", ""), notes, role, folded)
     origin = str(reading.origin) if reading.origin else "a new namespace" if reading.fresh else "nothing on disk"
-    values = (value(reading.runtime, row.unit), value(reading.boot, row.unit), wants(row))
+    values = (_value(reading.runtime, row.unit), _value(reading.boot, row.unit), wants(row))
     explained = finding.verdict in (Verdict.DRIFT, Verdict.UNKNOWN, Verdict.NOT_APPLICABLE)
     explained = explained or isinstance(reading.runtime, Unknown) or (reading.fresh and verbose)
     notes = ((finding.because,) if explained else ()) + (tuple(_provenance(finding)) if verbose else ())
@@ -154,19 +184,24 @@ def _footer(report: Report, verbose: bool) -> Iterator[Block]:
     def count(*verdicts: Verdict) -> int:
         return sum(f.verdict in verdicts for f in report.findings)
 
-    minor = sum(f.verdict is Verdict.FAIL and f.severity is Severity.INFO for f in report.findings)
-    hidden = f" ({minor} minor)" if minor and not verbose else ""
+    failed = [f.severity for f in report.findings if f.verdict is Verdict.FAIL]
+    notes = failed.count(Severity.INFO)
     counts = [
-        f"{count(Verdict.FAIL)} failed{hidden}",
-        f"{count(Verdict.DRIFT)} drift",
-        f"{count(Verdict.UNKNOWN)} could not be read",
-        f"{count(Verdict.OK)} hold" + ("" if verbose else " (-v)"),
+        figures.counted(failed.count(Severity.ERROR), "error"),
+        figures.counted(failed.count(Severity.WARNING), "warning") if Severity.WARNING in failed else "",
+        f"{figures.counted(notes, 'note')}{'' if verbose else ' (-v)'}" if notes else "",
+        f"{count(Verdict.DRIFT)} drift" if count(Verdict.DRIFT) else "",
+        f"{count(Verdict.UNKNOWN)} unknown" if count(Verdict.UNKNOWN) else "",
+        f"{count(Verdict.OK)} ok" + ("" if verbose else " (-v)"),
     ]
-    yield Paragraph(" · ".join(counts), gap=True)
-    first = next((f for f in report.findings if f.verdict is Verdict.FAIL and f.subject.kind == "sysctl"), None)
-    if not verbose and report.command:
-        yield Commands("details", (f"{report.command} -v",))
-    if first:
-        yield Commands("why", (f"hosttune explain {first.subject.name}",))
-    if report.fix:
-        yield Commands("fix", report.fix)
+    yield Paragraph(" · ".join(filter(None, counts)), joined=True)
+    if key := _first_key(report):
+        yield Commands("why", (f"hosttune explain {key}",))
+
+
+def _first_key(report: Report) -> str:
+    """Return the sysctl that is not as required and binds first, else the first that is not, "" where none is."""
+    failed = [f.subject for f in report.findings if f.verdict is Verdict.FAIL and f.subject.kind == "sysctl"]
+    raised = [remedy.subject for _, bound in hard_bounds(report) for remedy in bound.remedies]
+    ranked = sorted(failed, key=lambda s: raised.index(str(s)) if str(s) in raised else len(raised))
+    return ranked[0].name if ranked else ""

@@ -1,0 +1,90 @@
+"""A table as lines of letters that are all of one width."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from hosttune.model.document import Column, Role, Row, Table
+from hosttune.render.figures import cut, fold
+from hosttune.render.page import Page
+
+Line = tuple[str, Role, int]
+"""A line, and the role of so many of its letters, counted after the blanks it begins with."""
+
+_LEAST = 12
+"""Letters that a column keeps where the page is narrow."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """The columns that are shown, each with its place in a row and its width."""
+
+    columns: tuple[tuple[int, Column, int], ...]
+    page: Page
+
+    def line(self, texts: Iterable[str]) -> str:
+        """Return a row in its columns."""
+        cells = list(texts)
+        made = (_cell(cells[n], size, column, self.page) for n, column, size in self.columns)
+        return f"  {'  '.join(made)}".rstrip()
+
+
+def rows(block: Table, page: Page) -> Iterator[Line]:
+    """Yield the rows below their heads, if it has any; what is too long is cut where a column gives way.
+
+    A row with a value that its column has no room for has its values in a line below it.
+    """
+    shown = [row for row in block.rows if not row.extra]
+    layout = _layout(block, shown, page)
+    if block.heads and any(c.name for c in block.columns):
+        yield cut(layout.line(c.name for c in block.columns), page.columns, page.unicode), Role.PLAIN, 0
+    valued = any(column.label for _, column, _ in layout.columns)
+    for row in shown:
+        if not block.heads or _too_long(block, row):
+            yield from _apart(layout, row, page)
+        else:
+            # where values are compared the word that judges them is what stands out, else the row
+            marked = len(row.cells[0]) if valued else 0 if row.role is Role.GOOD else page.columns
+            yield cut(layout.line(row.cells), page.columns, page.unicode), row.role, marked
+        indent = 4 + layout.columns[0][2] if valued else 4
+        for note in row.notes:
+            for text in fold(" " * indent + note, page.columns, " " * (indent + 2)):
+                yield text, Role.PLAIN, 0
+
+
+def _layout(block: Table, shown: list[Row], page: Page) -> _Layout:
+    columns = [(n, c) for n, c in enumerate(block.columns) if not c.extra and c.wide <= page.columns]
+    sizes = {}
+    for n, column in columns:
+        fitting = [row for row in shown if not (column.label and _too_long(block, row))]
+        longest = max([len(column.name), *(len(row.cells[n]) for row in fitting)])
+        sizes[n] = max(min(longest, column.most), column.least)
+    over = 2 + sum(sizes.values()) + 2 * (len(sizes) - 1) - page.columns
+    for n, column in columns:
+        if over > 0 and column.cut:
+            less = min(over, max(sizes[n] - max(column.least, _LEAST), 0))
+            sizes[n] -= less
+            over -= less
+    return _Layout(tuple((n, column, sizes[n]) for n, column in columns), page)
+
+
+def _too_long(block: Table, row: Row) -> bool:
+    return any(c.label and len(text) > c.most for c, text in zip(block.columns, row.cells, strict=True) if not c.extra)
+
+
+def _apart(layout: _Layout, row: Row, page: Page) -> Iterator[Line]:
+    """Yield a row whose values stand below its name, each beside its label."""
+    first, name = (row.cells[n] for n, column, _ in layout.columns if not column.label)
+    indent = " " * (4 + layout.columns[0][2])
+    values = [f"{column.label} {row.cells[n]}" for n, column, _ in layout.columns if column.label and row.cells[n]]
+    yield cut(f"  {first:<{layout.columns[0][2]}}  {name}", page.columns, page.unicode), row.role, len(first)
+    for text in fold(indent + "   ".join(value.replace(" ", "\u00a0") for value in values), page.columns, indent):
+        yield text.replace("\u00a0", " "), Role.PLAIN, 0
+
+
+def _cell(text: str, size: int, column: Column, page: Page) -> str:
+    if len(text) > size:
+        tailed = f"{text[: size - size // 2 - 2]}..{text[-(size // 2) :]}"
+        text = tailed if column.tail else cut(text, size, page.unicode)
+    return f"{text:>{size}}" if column.right else f"{text:<{size}}"
