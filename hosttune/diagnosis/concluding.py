@@ -203,4 +203,4 @@ def _nothing(clues: Clues, held: tuple[Cause, ...]) -> str:
         return "Nothing is sure to bind now; " + "; ".join(_maybe(c) for c in held[:_GENERAL])
     if isinstance(clues.traffic, Unknown):
         return "No limit is seen to bind, but the sockets could not be looked at"
-    return "No limit binds now"
+    return "No limit is being hit right now"

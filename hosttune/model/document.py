@@ -145,7 +145,8 @@ class Row:
 class Table:
     """Rows below heads; without `heads` each value stands beside its label, where there is little room.
 
-    `notes` is the head of the column that has the notes of all rows, where these are in columns.
+    `notes` is the head of the column that has the notes of all rows, where these are in columns. What is `brief` is
+    left out where there is more room, as of a paragraph.
     """
 
     columns: tuple[Column, ...]
@@ -155,6 +156,7 @@ class Table:
     notes: str = ""
     gap: bool = True
     extra: bool = False
+    brief: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +211,7 @@ class Bars:
     label: int = 30
     more: str = ""
     scale: bool = True
+    extra: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,13 +162,20 @@ def _pairs(block: Pairs, page: Page) -> Iterator[Line]:
     size = max(7, *(len(name) for name, _ in block.rows), 0) + 2
     before = ""
     for name, text in block.rows:
-        head = f"    {'' if name == before else name:<{size}}"
+        head = f"  {'' if name == before else name:<{size}}"
         before = name
         if isinstance(text, Pasted):
-            yield from _plain(f"{' ' * len(head)}  {line}" for line in text.lines)
+            room = page.columns - len(head)
+            texts = [part for line in text.lines for part in (pasted(line, room, 0) if _runs(line) else [line])]
+            yield from _plain(f"{' ' * len(head)}{line}" for line in texts)
             continue
         lines = fold(text, page.columns - len(head), "  ")
         yield from _plain(f"{head if not number else ' ' * len(head)}{line}" for number, line in enumerate(lines))
+
+
+def _runs(line: str) -> bool:
+    """Say whether a line is a command of ours: a shell takes it as one where it is broken, and a file does not."""
+    return any(word.rpartition("/")[2] == "hosttune" for word in line.split()[:4])
 
 
 def _bars(block: Bars, page: Page) -> Iterator[Line]:

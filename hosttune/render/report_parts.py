@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from hosttune.model import Bound, Carrier, Report, Unknown
+from hosttune.model import Bound, Carrier, Machine, Report, Unknown
 from hosttune.model.document import Bar, Block, Callout, Fact, Note, Paragraph, Role, paragraphs
 from hosttune.render import exit_codes, figures, folding, where_words
 from hosttune.render.figures import hard_bounds, memory
@@ -22,12 +22,17 @@ def title(report: Report) -> str:
     return f"{report.machine.hostname or 'host'}: {' + '.join(report.roles)}"
 
 
+def system(machine: Machine) -> str:
+    """Return the distribution, without what its name says besides."""
+    return _SURNAME.sub("", machine.pretty or machine.distribution)
+
+
 def about(report: Report) -> tuple[str, ...]:
     """Return the host and its roles."""
     machine = report.machine
     parts = [
         machine.hostname,
-        _SURNAME.sub("", machine.pretty or machine.distribution),
+        system(machine),
         f"Linux {machine.kernel}" if machine.kernel else "an image",
         f"{machine.cpus} CPU" if machine.cpus else "",
         memory(machine.memory) if machine.memory else "",
@@ -77,7 +82,10 @@ def _other(carrier: Carrier) -> str:
 
 
 def answer(report: Report, extra: Iterable[Fact] = (), *, whole: bool = True) -> Callout:
-    """Return whether it is ready for the target, at how many connections it stops, on what, and `extra` facts; `whole`: how it shows too."""
+    """Return whether it is ready for the target, where it stops and on what, and `extra` facts.
+
+    `whole`: how it shows too.
+    """
     hard, target = hard_bounds(report), report.workload.connections
     facts = [*_limit(report, whole), *extra]
     if not hard:
@@ -174,7 +182,7 @@ def remarks(report: Report, verbose: bool = True) -> tuple[Block, ...]:
         return tuple(p for n, (label, text) in enumerate(notes) for p in paragraphs((text,), label=label, gap=not n))
     blocks: list[Block] = []
     for place, (label, text) in enumerate(notes):
-        shown = _short(text)
+        shown = short(text)
         if place < _REMARKS and shown != text:
             blocks.append(Paragraph(shown, label, brief=True))
         blocks.append(Paragraph(text, label, extra=place >= _REMARKS or shown != text))
@@ -183,8 +191,10 @@ def remarks(report: Report, verbose: bool = True) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
-def _short(text: str) -> str:
-    """Return a remark of two lines: what is longer ends at a pause, and says where the rest is."""
+def short(text: str, more: int = 0) -> str:
+    """Return a remark of two lines: what is longer ends at a pause, and says where the rest, and `more`, are."""
+    if more:
+        return f"{short(text).removesuffix(' ... (-v)')} ... (and {more:,} more: -v)"
     if len(text) <= _TWO_LINES:
         return text
     pause = max(text.rfind(mark, 0, _TWO_LINES) for mark in ("; ", ": ", ". ", ", "))

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from hosttune.model import Bottleneck, Sizing
+from hosttune.model.document import Callout, Fact, Role
 from hosttune.render.figures import counted, percent
 
 _OTHERS = 3  # places beside the one that decides
@@ -51,33 +54,47 @@ def narrowest(sizing: Sizing) -> Bottleneck | None:
     return first if refused or not slowed else slowed[0]
 
 
-def answer(sizing: Sizing) -> list[str]:
-    """Return whether the target is carried and what decides that; the first line is the answer, the others its why."""
+def answer(sizing: Sizing) -> Callout:
+    """Return whether the target is reached, and what decides that."""
     aim, hard, slow = sizing.topology, stalls(sizing), slows(sizing)
+    target = f"{aim.connections:,} connections, {aim.rate:,}/s"
     knee = slow[0] if slow and slow[0].connections < aim.connections else None
     first = hard[0] if hard else None
-    if first and first.connections < aim.connections:
-        return _stalled(sizing, first, knee)
-    if first and first.connections * (1 - aim.headroom) < aim.connections:
-        kept = int(first.connections * (1 - aim.headroom))
-        return [
-            f"Short of headroom at {kept:,} connections: {where(sizing, first)}",
-            f"it holds {first.connections:,}, of which {percent(aim.headroom)} shall stay free",
-            *_beyond(sizing, knee),
-        ]
+    left = 1 - aim.headroom
+    if first and first.connections * left < aim.connections:
+        short = " with its headroom" if first.connections >= aim.connections else ""
+        return Callout(f"NOT READY for {target}{short}", (), Role.BAD, tuple(_refused(sizing, first, knee)))
+    facts = [Fact("limit", f"{first.connections:,} connections: {where(sizing, first)}")] if first else []
+    slowed = [*_slowed(sizing, knee), *_also(sizing, slow[1:])] if knee else []
     if knee and aim.below_knee:
-        refuses = f"it refuses first at {first.connections:,}: {where(sizing, first)}" if first else ""
-        sentence = f"Slow from {knee.connections:,} connections: {where(sizing, knee)}"
-        return [sentence, *knee.bound.notes[-1:], *filter(None, (_also(sizing, slow[1:]), refuses))]
+        return Callout(f"SLOW for {target}", (), Role.DRIFT, (*slowed, *facts))
     if sizing.rates:
-        return [f"Too slow for {aim.rate:,} new connections/s: {rate(sizing, 0)}", *_enough(sizing, first)]
+        return Callout(f"TOO SLOW for {target}", (), Role.BAD, (Fact("rate", rate(sizing, 0)), *facts))
     if sizing.carried:
-        return [*_enough(sizing, first), *_beyond(sizing, knee)]
-    tight = _tight(sizing)
-    if tight:
-        return [f"Short of headroom: {tight}", *_enough(sizing, first)]
-    unseen = f": {counted(len(sizing.unknown), 'bound')} could not be told" if sizing.unknown else ""
-    return [f"Whether it carries {aim.connections:,} connections is not known{unseen}"]
+        unknown = f" ({counted(len(sizing.unknown), 'limit')} unknown)" if sizing.unknown else ""
+        return Callout(f"READY for {target}{unknown}", (), Role.GOOD, (*facts, *slowed))
+    if tight := _tight(sizing):
+        return Callout(f"NOT READY for {target} with its headroom", (), Role.BAD, (Fact("limit", tight), *facts))
+    unknown = f": {counted(len(sizing.unknown), 'limit')} unknown" if sizing.unknown else ""
+    return Callout(f"UNKNOWN whether ready for {target}{unknown}", (), Role.UNKNOWN, tuple(facts))
+
+
+def _refused(sizing: Sizing, first: Bottleneck, knee: Bottleneck | None) -> Iterator[Fact]:
+    """Yield where it refuses first, how that shows there, and where it slows before."""
+    aim, bound = sizing.topology, first.bound
+    kept = int(first.connections * (1 - aim.headroom))
+    free = f", of which {kept:,} with {percent(aim.headroom)} left free" if first.connections >= aim.connections else ""
+    yield Fact("limit", f"{first.connections:,} connections: {where(sizing, first)}{free}")
+    if knee and knee.connections < first.connections:
+        yield from _slowed(sizing, knee)
+    if shows := "; log: ".join(part for part in (bound.fails, bound.log) if part):
+        yield Fact("shows as", shows)
+    if fix := _fix(sizing, first):
+        yield Fact("needs", fix)
+
+
+def _slowed(sizing: Sizing, place: Bottleneck) -> Iterator[Fact]:
+    yield Fact("slow above", f"{place.connections:,} connections: {where(sizing, place)}")
 
 
 def _tight(sizing: Sizing) -> str:
@@ -95,54 +112,19 @@ def _tight(sizing: Sizing) -> str:
     return ""
 
 
-def _also(sizing: Sizing, slow: list[Bottleneck]) -> str:
-    """Return the other places that slow before the target; "" where there are none."""
-    slower = [f"{name(p)} from {p.connections:,}" for p in slow if p.connections < sizing.topology.connections]
+def _also(sizing: Sizing, slow: list[Bottleneck]) -> Iterator[Fact]:
+    """Yield the other places that slow before the target."""
+    slower = [f"{p.connections:,}: {name(p)}" for p in slow if p.connections < sizing.topology.connections]
     more = f" and {len(slower) - _OTHERS:,} more" if len(slower) > _OTHERS else ""
-    return f"also slow: {', '.join(slower[:_OTHERS])}{more}" if slower else ""
-
-
-def _stalled(sizing: Sizing, first: Bottleneck, knee: Bottleneck | None) -> list[str]:
-    """Return where it stalls, how that shows there, and where it slows before."""
-    bound = first.bound
-    slow = f" (slow from {knee.connections:,})" if knee and knee.connections < first.connections else ""
-    shows = "; log: ".join(part for part in (bound.fails, bound.log) if part)
-    same = knee is not None and (knee.tier, knee.bound.id) == (first.tier, first.bound.id)
-    slowness = [] if same else _beyond(sizing, knee) if slow else []
-    return [
-        f"Stalls at {first.connections:,} connections: {where(sizing, first)}{slow}",
-        *filter(None, (shows, _fix(sizing, first))),
-        *slowness,
-    ]
+    if slower:
+        yield Fact("slow above", f"{'; '.join(slower[:_OTHERS])}{more}")
 
 
 def _fix(sizing: Sizing, place: Bottleneck) -> str:
     """Return what raises the bound of hosts that exist; of planned ones it is for the plan to say."""
     tier = sizing.plan(place.tier).tier
     real = tier.reports or tier.snapshots
-    return f"fix: {place.bound.raised_by}" if real and place.bound.remedies else ""
-
-
-def _enough(sizing: Sizing, first: Bottleneck | None) -> list[str]:
-    target = sizing.topology.connections
-    if first is None and sizing.unknown:
-        number = counted(len(sizing.unknown), "bound")
-        return [f"Unknown: no limit of any place could be read ({number} cannot be told)"]
-    if first is None:
-        return [f"No place that limits {target:,} connections was found{_unseen(sizing)}"]
-    narrow = f"the narrowest place is {where(sizing, first)}, {first.connections:,} in all"
-    return [f"Carries {target:,} connections{_unseen(sizing)}: {narrow}"]
-
-
-def _unseen(sizing: Sizing) -> str:
-    number = len(sizing.unknown)
-    return f", as far as can be told ({counted(number, 'bound')} cannot)" if number else ""
-
-
-def _beyond(sizing: Sizing, knee: Bottleneck | None) -> list[str]:
-    if knee is None:
-        return []
-    return ["; ".join([f"slow from {knee.connections:,}: {where(sizing, knee)}", *knee.bound.notes[-1:]])]
+    return place.bound.raised_by if real and place.bound.remedies else ""
 
 
 def rate(sizing: Sizing, number: int) -> str:

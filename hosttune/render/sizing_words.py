@@ -21,7 +21,7 @@ _NAMES = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
 def about(sizing: Sizing) -> tuple[str, ...]:
     """Return what the plan is for, and its target."""
     aim = sizing.topology
-    parts = [aim.name, f"target {aim.connections:,} connections at {aim.rate:,}/s"]
+    parts = [aim.name]
     parts += [f"each lives {aim.hold:,} s"] if aim.hold else []
     parts += [f"headroom {percent(aim.headroom)}" if aim.headroom else "no headroom"]
     return tuple(part for part in parts if part)
@@ -47,6 +47,26 @@ def box(plan: TierPlan) -> str:
 def hosts(tier: Tier) -> str:
     """Return how many hosts a tier has, and how many of them are to spare."""
     return counted(tier.hosts, "host") + (f" ({tier.spare:,} spare)" if tier.spare else "")
+
+
+def count(tier: Tier) -> str:
+    """Return how many hosts a tier has, and how many of them are to spare, for a column."""
+    return f"{'?' if tier.hosts is None else f'{tier.hosts:,}'}{f' ({tier.spare:,} spare)' if tier.spare else ''}"
+
+
+def needs(sizing: Sizing) -> list[tuple[str, list[str]]]:
+    """Return the settings that grow with the load, each with its value on a host of every tier, or ""."""
+    rows: dict[str, list[str]] = {}
+    for place, plan in enumerate(sizing.tiers):
+        for row in plan.settings:
+            kind, _, key = row.subject.partition(":")
+            if kind == "sysctl" and key not in _LOAD:
+                continue
+            name, value = setting(row)
+            name = "nofile" if kind == "nofile" else name
+            cells = rows.setdefault(name, [""] * len(sizing.tiers))
+            cells[place] = value if row.unit == "bytes" else value.removesuffix(f" {row.unit}")
+    return [*rows.items()]
 
 
 def _size(number: int) -> str:
@@ -122,8 +142,8 @@ def filled(hop: Hop) -> str:
     if hop.each > hop.ports:
         return f"{hop.each - hop.ports:,} too many"
     if hop.knee is None:
-        return "no knee"
-    return f"{'above' if hop.each > hop.knee else 'below'} the knee {hop.knee:,}"
+        return "never slow"
+    return f"{'slow' if hop.each > hop.knee else 'ok'}"
 
 
 def alone(plan: TierPlan) -> str:

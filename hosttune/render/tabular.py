@@ -30,7 +30,7 @@ def runs(blocks: Iterable[Block]) -> Iterator[tuple[type[Block], Any]]:
             kept = [block for block in group if isinstance(block, Paragraph) and not block.brief]
             yield from [(kind, kept)] if kept else []
         else:
-            yield from ((kind, block) for block in group)
+            yield from ((kind, block) for block in group if not getattr(block, "brief", False))
 
 
 def grid(table: Table) -> Grid:
@@ -52,7 +52,7 @@ def of_bars(bars: Bars) -> Table:
     """Return bars as a table: the number, what it means for the target, a column for each kind of note."""
     labels = list(dict.fromkeys(note.label for bar in bars.bars for note in bar.notes))
     columns = [Column("limit"), Column("connections", right=True), Column("of the target", right=True), Column("")]
-    columns += (Column(label, right=label in ("slow from", "used now")) for label in labels)
+    columns += (Column(label, right=label in ("slow above", "used now")) for label in labels)
     rows = []
     for bar in bars.bars:
         share = f"{bar.number * 100 // bars.target:,} %" if bars.target else ""

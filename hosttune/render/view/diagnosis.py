@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from hosttune.model import Cause, Certainty, Conclusion, Diagnosis, Fix, UnreadLine, Use
 from hosttune.model.document import Block, Callout, Document, Listing, Pairs, Paragraph, Pasted, Role
 from hosttune.printable import clean
+from hosttune.render import report_parts as parts
 from hosttune.render.figures import counted, memory
 
 SCHEMA = "hosttune/diagnosis/2"
@@ -16,12 +17,13 @@ KEPT = (Fix,)
 _CAUSES = 3
 _NEAREST = 5
 _NEAR = 0.5
+_NAMED = 6
 
 
 def document(diagnosis: Diagnosis, verbose: bool) -> Document:
     """Return it; `verbose` adds the causes beyond the first, and all reasons."""
     machine = diagnosis.machine
-    about = [machine.hostname, machine.pretty, f"Linux {machine.kernel}" if machine.kernel else ""]
+    about = [machine.hostname, parts.system(machine), f"Linux {machine.kernel}" if machine.kernel else ""]
     about.append(f"watched for {diagnosis.seconds:,.1f} s" if diagnosis.seconds else "one gathering, no rates")
     remarks = [("note", text) for text in diagnosis.notes] + [("root would add", text) for text in diagnosis.missing]
     blocks: tuple[Block, ...] = (
@@ -44,11 +46,11 @@ def _answer(diagnosis: Diagnosis, verbose: bool) -> Iterator[Block]:
         yield Callout(_inconclusive(diagnosis))
     for number, cause in enumerate(shown):
         also = number > 0 and diagnosis.conclusion is Conclusion.CAUSE
-        title = f"{'also ' if also else ''}{cause.certainty}: {cause.what}"
+        title = f"{'Also' if also else 'Cause'} ({cause.certainty}): {cause.what}"
         title += f", at {cause.at:,} {cause.unit}" if cause.at is not None else ""
         grave = cause.certainty in (Certainty.CERTAIN, Certainty.LIKELY)
         brief = also and cause.certainty is Certainty.POSSIBLE and not verbose
-        yield Pairs(() if brief else _rows(diagnosis, cause), title, Role.BAD if grave else Role.PLAIN)
+        yield Pairs(() if brief else _rows(diagnosis, cause, verbose), title, Role.BAD if grave else Role.PLAIN)
     if fitting[len(shown) :]:
         yield Paragraph(f"{len(fitting) - len(shown)} more with -v", gap=True)
     beside = [] if verbose else [cause for cause in diagnosis.causes if cause.beside]
@@ -72,13 +74,13 @@ def _inconclusive(diagnosis: Diagnosis) -> str:
     return f"{'; '.join(kept) or general}; it may be one of these:"
 
 
-def _rows(diagnosis: Diagnosis, cause: Cause) -> tuple[tuple[str, str | Pasted], ...]:
+def _rows(diagnosis: Diagnosis, cause: Cause, verbose: bool) -> tuple[tuple[str, str | Pasted], ...]:
     # what speaks against its rivals is said below, once for all that is excluded; of what is only possible beside a
     # cause that was found, -v says more
     rows: tuple[tuple[str, list[str | Pasted]], ...] = (
-        ("for", [str(e) for e in cause.evidence]),
-        ("but", [str(e) for e in cause.against]),
-        ("log", [cause.log] if cause.log else []),
+        ("evidence", [str(e) for e in cause.evidence]),
+        ("against", [str(e) for e in cause.against]),
+        ("shows as", [cause.log] if cause.log and verbose else []),
         ("fix", [part for fix in cause.fixes for part in _fix(fix)]),
         ("confirm", [cause.confirm] if cause.confirm and cause.confirm not in diagnosis.next else []),
     )
@@ -116,35 +118,45 @@ def _line(line: UnreadLine) -> str:
 
 def _uses(diagnosis: Diagnosis, verbose: bool) -> Iterator[Listing]:
     shown = [use for use in diagnosis.uses if use.share is not None]
-    shown = shown if verbose else [use for use in shown if use.nearness >= _NEAR][:_NEAREST]
+    if diagnosis.conclusion is Conclusion.CAUSE and not verbose:
+        return  # the cause's own evidence says how full that is
+    if diagnosis.conclusion is not Conclusion.NOTHING:
+        shown = shown if verbose else [use for use in shown if use.nearness >= _NEAR]
+    shown = shown if verbose else shown[:_NEAREST]
     if shown:
         yield Listing("nearest to a limit", tuple(map(_use, shown)))
 
 
 def _use(use: Use) -> str:
-    knee = f", slow from {use.knee:,}" if use.knee else ""
+    knee = f", slow above {use.knee:,}" if use.knee else ""
     if use.unit == "bytes":
         return f"{use.name}: {memory(use.used)} of {memory(use.limit) if isinstance(use.limit, int) else '?'}{knee}"
     limit = f"{use.limit:,}" if isinstance(use.limit, int) else "?"
     return f"{use.name}: {use.used:,} of {limit} {use.unit}{knee}"
 
 
-def _excluded(diagnosis: Diagnosis, verbose: bool) -> Iterator[Listing]:
-    """Yield what is excluded: all of it, each with its value, where no cause was found; else what is taken for it."""
-    texts, joined = _apart(diagnosis.excluded, verbose), False
-    if not verbose and diagnosis.conclusion is Conclusion.CAUSE:
+def _excluded(diagnosis: Diagnosis, verbose: bool) -> Iterator[Paragraph | Listing]:
+    """Yield what is ruled out: its names, those that are taken for the cause first; with `verbose` why."""
+    if verbose and diagnosis.excluded:
+        yield Listing("ruled out", tuple(_apart(diagnosis.excluded, verbose)))
+    elif diagnosis.excluded:
         suspects = {kind for cause in diagnosis.causes[:1] for kind in cause.rivals}
-        near = [cause for cause in diagnosis.excluded if cause.kind in suspects]
-        names = ", ".join(dict.fromkeys(cause.kind for cause in diagnosis.excluded if cause.kind not in suspects))
-        joined = True
-        texts = [*_apart(near, verbose), *([f"{'and ' if near else ''}(-v says why) {names}"] if names else [])]
-    if texts:
-        yield Listing("excluded", tuple(texts), joined)
+        kinds = list(dict.fromkeys(cause.kind for cause in diagnosis.excluded))
+        near = [kind for kind in kinds if kind in suspects][:_NAMED]
+        others = len(kinds) - len(near)
+        rest = f"{', and ' if near else ''}{counted(others, 'other' if near else 'cause')}" if others else ""
+        yield Paragraph(f"{', '.join(near)}{rest} (-v)", "ruled out", gap=True)
 
 
-def _unknown(diagnosis: Diagnosis, verbose: bool) -> Iterator[Listing]:
-    if diagnosis.unknown:
-        yield Listing("unknown", tuple(_apart(diagnosis.unknown, verbose)), not verbose)
+def _unknown(diagnosis: Diagnosis, verbose: bool) -> Iterator[Paragraph | Listing]:
+    """Yield what could not be checked: its names beside a cause, and else why, for one of it may be the cause."""
+    if not diagnosis.unknown:
+        return
+    if verbose or diagnosis.conclusion is Conclusion.NOT_ENOUGH:
+        yield Listing("not checked", tuple(_apart(diagnosis.unknown, verbose)), not verbose)
+    else:
+        names = ", ".join(dict.fromkeys(cause.kind for cause in diagnosis.unknown))
+        yield Paragraph(f"{names} (-v)", "not checked", gap=not diagnosis.excluded)
 
 
 def _apart(causes: Sequence[Cause], verbose: bool) -> list[str]:

@@ -15,6 +15,7 @@ from hosttune.model.document import (
     Column,
     Commands,
     Document,
+    Fact,
     Flow,
     Gauge,
     Note,
@@ -25,6 +26,7 @@ from hosttune.model.document import (
     Wire,
     paragraphs,
 )
+from hosttune.render import report_parts as parts
 from hosttune.render import sizing_places as places
 from hosttune.render import sizing_words as words
 
@@ -35,49 +37,68 @@ _GAUGES = 5
 _FAR = 100  # a limit of 2**63 would squeeze all others: what lies so many times beyond the target has a full bar
 _HARD = "\u00a0"  # a blank at which no line is broken
 _TIERS = (
-    Column("tier"),
+    Column("tier", cut=True, least=6),
     Column("hosts", right=True),
-    Column("role"),
-    Column("program"),
-    Column("connections a host", right=True),
-    Column("new/s a host", right=True),
-    Column("first to refuse"),
+    Column("role", wide=110),
+    Column("program", wide=110),
+    Column("a host", right=True),
+    Column("new/s", right=True),
+    Column("limit of all", right=True),
+    Column("slow above", right=True),
+    Column("stops first", cut=True, least=12),
 )
 _HOPS = (
-    Column("hop"),
-    Column("pools of a host"),
+    Column("from -> to", cut=True),
+    Column("source-backend pairs", right=True),
     Column("ports each", right=True),
-    Column("range"),
-    Column("in the fullest", right=True),
+    Column("range", wide=100),
+    Column("in use", right=True),
+    Column("slow above", right=True),
+    Column("which", extra=True),
     Column(""),
 )
 _SETTINGS = (Column("tier"), Column("setting"), Column("value"), Column("why"))
+_NEED = 8  # tiers whose needs stand beside each other
 
 
 def document(sizing: Sizing, verbose: bool) -> Document:
     """Return it; `verbose` adds the places beyond the first, and all that a host takes."""
     aim = sizing.topology
     solved = words.solved(sizing)
+    needs = () if verbose else tuple(_needs(sizing))
+    told = [] if needs else [block for plan in sizing.tiers for block in _tier(plan, verbose)]
     blocks: tuple[Block, ...] = (
         *((Paragraph(aim.title),) if aim.title else ()),
-        *((Paragraph(solved, "found", gap=True),) if solved else ()),
+        *((Paragraph(solved, "solved", gap=True),) if solved else ()),
         _answer(sizing),
         _flow(sizing),
-        _bars(sizing, verbose),
+        dataclasses.replace(_bars(sizing, verbose), extra=not verbose),
         *_rates(sizing, verbose),
         *_tables(sizing),
-        *(dataclasses.replace(block, brief=True) for plan in sizing.tiers for block in _tier(plan, verbose)),
-        *_remarks(sizing),
-        *(Commands(what, (run,), gap=not n) for n, (what, run) in enumerate(words.commands(sizing, sizing.command))),
+        *(dataclasses.replace(table, brief=True) for table in needs),
+        *(dataclasses.replace(block, brief=True) for block in told),
+        *_alone(sizing),
+        *_remarks(sizing, verbose),
+        *(Commands(what, (run,), gap=not n) for n, (what, run) in enumerate(_commands(sizing))),
     )
     return Document(f"Plan: {aim.title or aim.name}", words.about(sizing), blocks)
 
 
 def _answer(sizing: Sizing) -> Callout:
-    first, *why = places.answer(sizing)
-    bad = first.startswith(("Stalls", "Short", "Slow", "Too slow"))
-    role = Role.GOOD if sizing.carried else Role.BAD if bad else Role.UNKNOWN
-    return Callout(first, tuple(why), role)
+    """Return the answer, and where it is no, the command that finds what carries the target."""
+    made, runs = places.answer(sizing), words.commands(sizing, sizing.command)
+    next_ = tuple(Fact("next", run, command=True) for _, run in runs) if not sizing.carried else ()
+    return dataclasses.replace(made, facts=(*made.facts, *next_))
+
+
+def _commands(sizing: Sizing) -> list[tuple[str, str]]:
+    return words.commands(sizing, sizing.command) if sizing.carried else []
+
+
+def _alone(sizing: Sizing) -> Iterator[Paragraph]:
+    for plan in sizing.tiers:
+        if words.alone(plan):
+            yield Paragraph(f"{plan.tier.name}: {words.alone(plan)}")
 
 
 def _bars(sizing: Sizing, verbose: bool) -> Bars:
@@ -136,43 +157,77 @@ def _tables(sizing: Sizing) -> Iterator[Table]:
     for plan in sizing.tiers:
         tier, share = plan.tier, plan.workload
         first = next((place for place in places.stalls(sizing) if place.tier == tier.name), None)
-        ends = f"{places.bound_name(first)}, {first.connections:,} in all" if first else ""
-        cells = (tier.name, words.hosts(tier), tier.role, tier.program, f"{share.connections:,}", f"{share.rate:,}")
-        rows.append(Row((*cells, ends)))
-    yield Table(_TIERS, tuple(rows), "Tiers", extra=True)
+        slow = next((place for place in places.slows(sizing) if place.tier == tier.name), None)
+        slow = slow if slow and slow.connections < sizing.topology.connections * _FAR else None
+        load = (words.count(tier), tier.role, tier.program, f"{share.connections:,}", f"{share.rate:,}")
+        ends = tuple(f"{place.connections:,}" if place else "" for place in (first, slow))
+        rows.append(
+            Row((tier.name, *load, *ends, places.bound_name(first) if first else ""), role=_state(sizing, first, slow))
+        )
+    yield Table(_TIERS, tuple(rows), "Tiers")
     hops = [hop for plan in sizing.tiers for hop in plan.hops]
     if hops:
-        yield Table(_HOPS, tuple(map(_hop, hops)), "Hops", extra=True)
+        yield Table(_HOPS, tuple(map(_hop, hops)), "Hops")
     settings = [(plan.tier.name, *words.setting(row), row.why) for plan in sizing.tiers for row in plan.settings]
     if settings:
-        yield Table(_SETTINGS, tuple(map(Row, settings)), "What a host takes", extra=True)
+        yield Table(_SETTINGS, tuple(map(Row, settings)), "What a host needs", extra=True)
 
 
 def _hop(hop: Hop) -> Row:
     way, ends = f"{hop.tier} -> {' + '.join(hop.to)}", f"{hop.low}-{hop.high}"
-    return Row((way, words.pools(hop), f"{hop.ports:,}", ends, f"{hop.each:,}", words.filled(hop)))
+    slow = hop.knee is not None and hop.each > hop.knee
+    role = Role.BAD if hop.each > hop.ports else Role.DRIFT if slow else Role.PLAIN
+    numbers = (f"{hop.pairs:,}", f"{hop.ports:,}", ends, f"{hop.each:,}", "" if hop.knee is None else f"{hop.knee:,}")
+    return Row((way, *numbers, words.pools(hop), words.filled(hop)), role=role)
+
+
+def _state(sizing: Sizing, first: Bottleneck | None, slow: Bottleneck | None) -> Role:
+    target = sizing.topology.connections
+    if first and first.connections < target:
+        return Role.BAD
+    return Role.DRIFT if slow and slow.connections < target else Role.PLAIN
+
+
+def _needs(sizing: Sizing) -> Iterator[Table]:
+    """Yield what a host of each tier needs, the tiers beside each other; nothing where they are too many for that."""
+    if not 0 < len(sizing.tiers) <= _NEED:
+        return
+    names = [plan.tier.name for plan in sizing.tiers]
+    columns = (Column("each host needs", cut=True, tail=True), *(Column(name, right=True) for name in names))
+    rows = [Row((name, *values)) for name, values in words.needs(sizing)]
+    others = [words.load_settings(plan)[1] for plan in sizing.tiers]
+    if any(others):
+        rows.append(Row(("and others (-v)", *(f"{number:,}" for number in others))))
+    if rows:
+        yield Table(columns, tuple(rows), "Needs")
 
 
 def _tier(plan: TierPlan, verbose: bool) -> Iterator[Paragraph]:
     yield Paragraph(words.load(plan), gap=True)
     yield from paragraphs((words.hop(hop) for hop in plan.hops), depth=1)
-    if words.alone(plan):
-        yield Paragraph(words.alone(plan), depth=1)
     if not verbose:
         shown, others = words.load_settings(plan)
         items = [item.replace(" ", _HARD) for item in shown] + ([f"and {others:,} more (-v)"] if others else [])
         if items:
-            yield Paragraph(f"a host takes {', '.join(items)}", depth=1)
+            yield Paragraph(f"a host needs {', '.join(items)}", depth=1)
     elif plan.settings:
-        yield Paragraph("a host takes", depth=1)
+        yield Paragraph("a host needs", depth=1)
         for row in plan.settings:
             name, value = words.setting(row)
             yield Paragraph(f"{name} {value}" + (f": {row.why}" if row.why else ""), depth=2)
 
 
-def _remarks(sizing: Sizing) -> Iterator[Paragraph]:
+def _remarks(sizing: Sizing, verbose: bool) -> Iterator[Paragraph]:
+    """Yield remarks; where there is little room the first of each kind, and how many more there are."""
     notes = [*(("unknown", text) for text in words.unknown(sizing)), *words.remarks(sizing)]
-    yield from (Paragraph(text, label, gap=not n) for n, (label, text) in enumerate(notes))
+    shown: set[str] = set()
+    for n, (label, text) in enumerate(notes):
+        first, many = label not in shown, [kind for kind, _ in notes].count(label)
+        shown.add(label)
+        brief = parts.short(text, many - 1)
+        if not verbose and first and brief != text:
+            yield Paragraph(brief, label, gap=not n, brief=True)
+        yield Paragraph(text, label, gap=not n, extra=not verbose and (not first or brief != text))
 
 
 def _flow(sizing: Sizing) -> Flow:
