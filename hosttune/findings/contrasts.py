@@ -160,7 +160,7 @@ def _of_knee(left: Bound | None, right: Bound | None, goals: Mapping[str, int]) 
     was, then = (f"{knee:,}" if knee is not None else "never" for knee in knees)
     apart, least = _ratio(*knees), min(knee for knee in knees if knee is not None)
     grave = _grave(apart, least, goals.get(known.unit, 0))
-    yield apart * _SLOW, Effect(f"{known.name}, slow from", was, then, grave)
+    yield apart * _SLOW, Effect(f"{known.name}, slow above", was, then, grave)
 
 
 def _hard(bound: Bound | None) -> int | str | None:

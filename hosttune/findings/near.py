@@ -27,5 +27,5 @@ def _sentence(use: Use) -> str:
     if share >= _NEAR:
         return f"near its limit now: {figure}"
     if use.knee and use.used >= use.knee:
-        return f"slow now: {figure}, slow from {use.knee:,}"
+        return f"slow now: {figure}, slow above {use.knee:,}"
     return ""

@@ -216,7 +216,7 @@ class Bars:
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
-    """How full a limit gets: `load` of `limit`, slow from `knee`."""
+    """How full a limit gets: `load` of `limit`, slow above `knee`."""
 
     name: str
     load: int

@@ -41,7 +41,7 @@ def rows(block: Table, page: Page) -> Iterator[Line]:
         yield cut(layout.line(c.name for c in block.columns), page.columns, page.unicode), Role.PLAIN, 0
     valued = any(column.label for _, column, _ in layout.columns)
     for row in shown:
-        if not block.heads or _too_long(block, row):
+        if _too_long(block, row):
             yield from _apart(layout, row, page)
         else:
             # where values are compared the word that judges them is what stands out, else the row
@@ -75,10 +75,14 @@ def _too_long(block: Table, row: Row) -> bool:
 
 def _apart(layout: _Layout, row: Row, page: Page) -> Iterator[Line]:
     """Yield a row whose values stand below its name, each beside its label."""
-    first, name = (row.cells[n] for n, column, _ in layout.columns if not column.label)
+    first, *others = [row.cells[n] for n, column, _ in layout.columns if not column.label] or [""]
     indent = " " * (4 + layout.columns[0][2])
     values = [f"{column.label} {row.cells[n]}" for n, column, _ in layout.columns if column.label and row.cells[n]]
-    yield cut(f"  {first:<{layout.columns[0][2]}}  {name}", page.columns, page.unicode), row.role, len(first)
+    yield (
+        cut(f"  {first:<{layout.columns[0][2]}}  {'  '.join(others)}", page.columns, page.unicode),
+        row.role,
+        len(first),
+    )
     for text in fold(indent + "   ".join(value.replace(" ", "\u00a0") for value in values), page.columns, indent):
         yield text.replace("\u00a0", " "), Role.PLAIN, 0
 

@@ -65,7 +65,7 @@ def test_the_picture_has_every_bound_and_the_wanted_line(tmp_path: Path) -> None
     for bound in shown["bounds"]:
         if bound["unit"] == "connections" and isinstance(bound["hard"], int) and not bound["id"].endswith(":all"):
             assert f"{bound['hard']:,}" in text
-    assert f"target {shown['workload']['connections']:,}" in text and "Stalls at" in text
+    assert f"target {shown['workload']['connections']:,}" in text and "NOT READY for" in text
     assert [p.name for p in tmp_path.iterdir()] == ["bounds.svg"]
 
 

@@ -39,7 +39,7 @@ def test_a_pool_that_is_nearly_full_is_said() -> None:
 
 
 def test_a_pool_beyond_its_knee_is_slow() -> None:
-    told = "slow now: ports 127.0.0.1 -> 127.0.0.1:1883: 120 of 200 ports (60 %), slow from 100"
+    told = "slow now: ports 127.0.0.1 -> 127.0.0.1:1883: 120 of 200 ports (60 %), slow above 100"
     assert ports(120) == [told]
 
 

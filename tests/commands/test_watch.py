@@ -174,7 +174,7 @@ def test_another_size_is_drawn_at_once() -> None:
     terminal = Terminal("--interval", "30s")
     terminal.until("s sort: nearness")
     terminal.resize(30, 130)
-    terminal.until("slow from")  # a column that only a wide screen has; the next look comes after 30 s
+    terminal.until("slow above")  # a column that only a wide screen has; the next look comes after 30 s
     terminal.press("q")
     assert terminal.end() == 0
 

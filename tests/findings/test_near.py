@@ -13,7 +13,7 @@ def use(used: int, limit: int | Unknown | None, knee: int | None = None) -> Use:
 def test_what_is_near_at_or_beyond_is_said_the_nearest_first() -> None:
     found = near.warnings([use(240_000, 262_144), use(10, 10), use(600, 1_000, 500)])
     assert found == (
-        "slow now: conntrack: 600 of 1,000 entries (60 %), slow from 500",
+        "slow now: conntrack: 600 of 1,000 entries (60 %), slow above 500",
         "at its limit now: conntrack: 10 of 10 entries (100 %)",
         "near its limit now: conntrack: 240,000 of 262,144 entries (92 %)",
     )

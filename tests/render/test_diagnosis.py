@@ -210,17 +210,17 @@ def test_the_answer_comes_first_and_each_part_beside_its_name() -> None:
     assert text.split("\n") == [
         "lb1 · Debian 12 · Linux 6.1.0 · watched for 0.3 s",
         "",
-        "  certain: source ports from 10.0.0.9 to 10.0.0.11:1883 run out, at 28,232",
-        "    connections",
-        "    for      0 of 28,232 ports are free (sock_diag)",
-        "             connect() failed (--errno)",
-        "    but      it is another time",
-        "    log      EADDRNOTAVAIL from connect()",
-        "    fix      a wider range (on the host):",
-        "               sudo hosttune apply --key net.ipv4.ip_local_port_range='1024 65535'",
-        "             more source addresses",
+        "  Cause (certain): source ports from 10.0.0.9 to 10.0.0.11:1883 run out, at",
+        "    28,232 connections",
+        "  evidence  0 of 28,232 ports are free (sock_diag)",
+        "            connect() failed (--errno)",
+        "  against   it is another time",
+        "  fix       a wider range (on the host):",
+        "            sudo hosttune apply --key \\",
+        "              net.ipv4.ip_local_port_range='1024 65535'",
+        "            more source addresses",
         "",
-        "  excluded: nofile: 17 of 1,024 · and (-v says why) knee",
+        "  ruled out: nofile, and 1 other (-v)",
         "",
     ]
 
@@ -232,7 +232,7 @@ def test_what_is_only_possible_stands_below_that_it_is_not_enough() -> None:
     text = render(found, "table")
     lines = text.split("\n")
     assert lines[2] == "  Not enough evidence; it may be one of these:"
-    assert lines[4].startswith("  possible: source ports")
+    assert lines[4].startswith("  Cause (possible): source ports")
     assert text.count("the errno") == 1
     assert text.count(maybe.what) == 1
     more = dataclasses.replace(found, text=f"Not enough evidence: 9 SYNs wait; it may be that {maybe.what}")
@@ -243,22 +243,22 @@ def test_what_is_only_possible_stands_below_that_it_is_not_enough() -> None:
 def test_others_of_one_reason_are_told_together_and_where_only_with_v() -> None:
     ports = dataclasses.replace(_NOFILE, kind="ports", evidence=(Evidence("17 of 1,024", "sock_diag"),))
     found = _diagnosis(Conclusion.NOTHING, excluded=(_NOFILE, ports))
-    assert "  excluded:\n    nofile, ports: 17 of 1,024\n" in render(found, "table")
+    assert "  ruled out: 2 causes (-v)\n" in render(found, "table")
     told = render(found, "table", verbose=True)
-    assert "  excluded:\n    nofile: 17 of 1,024 (/proc/7)\n    ports: 17 of 1,024 (sock_diag)\n" in told
+    assert "  ruled out:\n    nofile: 17 of 1,024 (/proc/7)\n    ports: 17 of 1,024 (sock_diag)\n" in told
 
 
 def test_more_than_three_causes_take_v() -> None:
     found = _diagnosis(Conclusion.CAUSE, *[dataclasses.replace(_PORTS, what=f"pool {n} is full") for n in range(5)])
     assert "  2 more with -v\n" in render(found, "table")
-    assert "  also certain: pool 2 is full" in render(found, "table")
-    assert "  also certain: pool 4 is full" in render(found, "table", verbose=True)
+    assert "  Also (certain): pool 2 is full" in render(found, "table")
+    assert "  Also (certain): pool 4 is full" in render(found, "table", verbose=True)
 
 
 def test_what_is_only_possible_beside_a_cause_is_one_line_without_v() -> None:
     maybe = dataclasses.replace(_PORTS, certainty=Certainty.POSSIBLE, what="another", fixes=(Fix("fix that"),))
     found = _diagnosis(Conclusion.CAUSE, _PORTS, maybe)
-    assert "  also possible: another, at 28,232 connections\n" in render(found, "table")
+    assert "  Also (possible): another, at 28,232 connections\n" in render(found, "table")
     assert "fix that" not in render(found, "table")
     assert "fix that" in render(found, "table", verbose=True)
 

@@ -368,7 +368,7 @@ def test_a_ticket_has_its_tables(verb: str) -> None:
     tokens = MARKDOWN.parse(done.stdout)
     assert done.returncode == 1 and sum(token.type == "table_open" for token in tokens) == 2
     shown = words(done.stdout)
-    assert "Stalls at 64,512 connections: source ports to one backend (slow from 32,256)" in shown
+    assert "limit: 64,512 connections: source ports to one backend; slow above 32,256" in shown
     assert {"64,512", "fs.nr_open"} <= set(shown)
 
 

@@ -33,7 +33,7 @@ def climbed(count: int = 40, run: Run = RUN) -> Account:
 
 def test_the_page_has_maxima_bounds_changes_and_settings() -> None:
     page = render(climbed(), "markdown")
-    assert "| the ports:a->b | 780 entries | 39 s | 1,000, then 2,000; slow from 500 | 58 % |" in page
+    assert "| the ports:a->b | 780 entries | 39 s | 1,000, then 2,000; slow above 500 | 58 % |" in page
     assert "after 30 s the limit of the ports:a->b was 1,000 and is 2,000" in page
     assert "| segments sent again | 77 /s |" in page and "| fs.file-max | 10 |" in page
     assert "softnet backlog full" in page and "1 lines could not be read" in page
@@ -61,7 +61,7 @@ def test_the_picture_is_well_formed_and_within_itself(count: int) -> None:
 
 def test_the_picture_draws_a_bound_that_was_near_and_its_step() -> None:
     text = [one.text or "" for one in ElementTree.fromstring(render(climbed(), "svg")).iter(f"{SVG}text")]
-    assert "limit 1,000" in text and "limit 2,000" in text and "slow from 500" in text
+    assert "limit 1,000" in text and "limit 2,000" in text and "slow above 500" in text
     assert any("after 30 s the limit of" in one for one in text)
 
 

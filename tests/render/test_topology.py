@@ -87,8 +87,9 @@ def test_fractions_sets_and_kinds_are_plain() -> None:
 
 
 def first(sizing: Sizing) -> str:
-    """Return the answer: the first line of the second paragraph."""
-    return shown(sizing, width=200).split("\n\n")[1].splitlines()[0].strip()
+    """Return the answer and its facts: the second paragraph."""
+    lines = shown(sizing, width=200).split("\n\n")[1].splitlines()
+    return "\n".join(" ".join(line.split()) for line in lines if not line.startswith("  next "))
 
 
 def one(hard: int | Unknown, knee: int | None = None, **more: object) -> Sizing:
@@ -103,19 +104,23 @@ def carried(sizing: Sizing) -> Sizing:
     return dataclasses.replace(sizing, carried=True)
 
 
+LOAD = "1,000 connections, 1,000/s"
 ANSWERS = {
-    "Stalls at 999 connections: edge: ports x": one(999),
-    "Stalls at 999 connections: edge: ports x (slow from 10)": one(999, 10),
-    "Slow from 999 connections: edge: ports x": one(5000, 999),
-    "Carries 1,000 connections: the narrowest place is edge: ports x, 1,000 in all": carried(one(1000, 1000)),
-    "Carries 1,000 connections: the narrowest place is edge: ports x, 5,000 in all": carried(
+    f"NOT READY for {LOAD}\nlimit 999 connections: edge: ports x": one(999),
+    f"NOT READY for {LOAD}\nlimit 999 connections: edge: ports x\nslow above 10 connections: edge: ports x": one(
+        999, 10
+    ),
+    f"SLOW for {LOAD}\nslow above 999 connections: edge: ports x\nlimit 5,000 connections: edge: ports x": one(
+        5000, 999
+    ),
+    f"READY for {LOAD}\nlimit 1,000 connections: edge: ports x": carried(one(1000, 1000)),
+    f"READY for {LOAD}\nlimit 5,000 connections: edge: ports x\nslow above 999 connections: edge: ports x": carried(
         one(5000, 999, below_knee=False)
     ),
-    "Short of headroom at 999 connections: edge: ports x": one(1110, headroom=Fraction(1, 10)),
-    "Carries 1,000 connections: the narrowest place is edge: ports x, 1,112 in all": carried(
-        one(1112, headroom=Fraction(1, 10))
-    ),
-    "Whether it carries 1,000 connections is not known: 1 bound could not be told": one(Unknown(Reason.UNDECIDED)),
+    f"NOT READY for {LOAD} with its headroom\n"
+    "limit 1,110 connections: edge: ports x, of which 999 with 10 % left free": one(1110, headroom=Fraction(1, 10)),
+    f"READY for {LOAD}\nlimit 1,112 connections: edge: ports x": carried(one(1112, headroom=Fraction(1, 10))),
+    f"UNKNOWN whether ready for {LOAD}: 1 limit unknown": one(Unknown(Reason.UNDECIDED)),
 }
 
 
@@ -127,15 +132,16 @@ def test_the_answer_comes_first(said: str) -> None:
 def test_a_rate_that_is_too_high_is_no_carrying() -> None:
     slow = plans.bound("churn:x", "TIME_WAIT, x", 5, unit="connections/s")
     made = dataclasses.replace(one(5000), rates=(("edge", slow),))
-    assert first(made) == "Too slow for 1,000 new connections/s: edge: TIME_WAIT, x: 5 new connections/s of 10 a host"
+    said = "rate edge: TIME_WAIT, x: 5 new connections/s of 10 a host"
+    assert first(made).startswith(f"TOO SLOW for {LOAD}\n{said}")
 
 
 def test_a_rate_without_its_headroom_is_no_carrying() -> None:
     tight = plans.bound("churn:x", "TIME_WAIT, x", 11, unit="connections/s")
     made = one(5000, headroom=Fraction(1, 10))
     plan = dataclasses.replace(made.tiers[0], bounds=(*made.tiers[0].bounds, tight))
-    said = "Short of headroom: edge: TIME_WAIT, x: 11 new connections/s a host, of which 10 % shall stay free, "
-    assert first(dataclasses.replace(made, tiers=(plan,))) == f"{said}do for 9 of 10"
+    said = "limit edge: TIME_WAIT, x: 11 new connections/s a host, of which 10 % shall stay free, do for 9 of 10"
+    assert first(dataclasses.replace(made, tiers=(plan,))).startswith(f"NOT READY for {LOAD} with its headroom\n{said}")
 
 
 def test_what_is_assumed_and_warned_of_is_said_once() -> None:
@@ -206,7 +212,7 @@ def test_a_fleet_that_is_ready_says_so() -> None:
         plans.fleet(), tiers=tiers, waiting=(), missing=(), unplaced=(), reaches=1_200_000, narrowest="broker-1"
     )
     text = shown(made)
-    assert "Carries 1,000,000 connections today; it would stall at 1,200,000: broker-1" in text
+    assert "  READY for 1,000,000 connections: limit today 1,200,000: broker-1" in text
     assert "31 of 31 hosts are ready" in text and "NOT READY" not in text and "fix" not in text
 
 

@@ -120,7 +120,7 @@ def test_no_name_breaks_a_table_of_markdown(sizing: Sizing) -> None:
         # markup that is not ours is escaped; a command is code, where nothing is markup
         assert "<" not in line or "`" in line, line
     headings = [line for line in text.split("\n") if line.startswith("#")]
-    known = ("Tiers", "Places", "Hops", "What a host takes")
+    known = ("Tiers", "Places", "Hops", "What a host needs")
     assert all(h.removeprefix("## ").startswith(known) for h in headings[1:])
 
 

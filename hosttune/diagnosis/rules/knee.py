@@ -127,7 +127,7 @@ def _busiest(clues: Clues, cost: float) -> tuple[Program, float] | None:
 
 def _by_number(clues: Clues, size: int, many: int) -> Cause:
     each = f"half of a range of {size:,} ports"
-    text = f"slow from {clues.stalled_at:,}, which is {each}{f' towards each of {many} backends' if many > 1 else ''}"
+    text = f"slow above {clues.stalled_at:,}, which is {each}{f' towards each of {many} backends' if many > 1 else ''}"
     against = None
     if clues.pools.pools:
         now = f"now {pool_rows.room(pool_rows.fullest(clues.pools.pools))}, the fullest"

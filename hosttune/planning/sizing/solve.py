@@ -126,7 +126,7 @@ def _why(topology: Topology, tier: Tier, roles: Mapping[str, Role]) -> str:
     least = min(own, key=_where, default=None)
     limit = "nothing is known"
     if least is not None:
-        limit = f"{least.bound.name} {'is slow from' if least.knee else 'ends at'} {least.connections:,}"
+        limit = f"{least.bound.name} {'is slow above' if least.knee else 'ends at'} {least.connections:,}"
     slow = next((b for t, b in sizing.rates if t == tier.name), None)
     if slow is not None:
         limit = f"{slow.name} takes {slow.hard:,}/s a host, and {plan.workload.rate:,}/s are wanted"

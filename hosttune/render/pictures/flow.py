@@ -85,7 +85,7 @@ def _gauge(gauge: Gauge, x: int, y: int) -> Iterator[str]:
     if gauge.knee is not None and most:
         at = x + wide * min(gauge.knee / most, 1.0)
         yield f'<path d="M{at:.1f} {y + 3}v13" stroke="{INK}" stroke-width="2"/>'
-    each = f"of {most:,}" + (f", slow from {gauge.knee:,}" if gauge.knee is not None else "")
+    each = f"of {most:,}" + (f", slow above {gauge.knee:,}" if gauge.knee is not None else "")
     yield fitted(x, y + 26, each, PALE, wide, 10)
 
 

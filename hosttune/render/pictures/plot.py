@@ -77,7 +77,7 @@ def _round(value: float) -> float:
 def _bounds(curve: Curve, block: Plot, most: float) -> Iterator[str]:
     """Yield the limit as a dashed line with a step wherever it was changed, the knee as a dotted one."""
     shown: set[str] = set()
-    for steps, dashes, word in ((curve.limits, "8 4", "limit"), (curve.knees, "2 4", "slow from")):
+    for steps, dashes, word in ((curve.limits, "8 4", "limit"), (curve.knees, "2 4", "slow above")):
         for number, (at, value) in enumerate(steps):
             if value is None or value > most or value not in _drawn(curve, most):
                 continue

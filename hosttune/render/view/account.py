@@ -85,7 +85,7 @@ def bound(series: Series) -> str:
     if not steps or steps == ["none"]:
         return ""
     text = ", then ".join(steps[:4]) + (", ..." if len(steps) > 4 else "")
-    return text + (f"; slow from {series.knee:,}" if series.knee else "")
+    return text + (f"; slow above {series.knee:,}" if series.knee else "")
 
 
 def _plot(chart: Chart, seconds: float) -> Plot:

@@ -53,11 +53,13 @@ def _answer(fleet: Fleet) -> Callout:
         most = min((tier.evenly for tier in fleet.tiers if tier.evenly is not None), default=None)
         at_most = f", and is {most:,} at the most" if most is not None else ""
         why = f": {fleet.narrowest}" if fleet.narrowest and most is not None else ""
-        return Callout(f"What it reaches today is unknown{at_most}{why}", (state,), Role.UNKNOWN)
+        return Callout(f"UNKNOWN what it reaches today{at_most}{why}", (state,), Role.UNKNOWN)
     narrow = f": {fleet.narrowest}" if fleet.narrowest else ""
     if fleet.reaches < target:
-        return Callout(f"Stalls at {fleet.reaches:,} connections today, of {target:,}{narrow}", (state,), Role.BAD)
-    return Callout(f"Carries {target:,} connections today; it would stall at {fleet.reaches:,}{narrow}", (state,))
+        return Callout(
+            f"NOT READY for {target:,} connections: limit today {fleet.reaches:,}{narrow}", (state,), Role.BAD
+        )
+    return Callout(f"READY for {target:,} connections: limit today {fleet.reaches:,}{narrow}", (state,))
 
 
 def _tier(tier: FleetTier) -> Row:

@@ -201,7 +201,8 @@ def _footer(report: Report, verbose: bool) -> Iterator[Block]:
 
 def _first_key(report: Report) -> str:
     """Return the sysctl that is not as required and binds first, else the first that is not, "" where none is."""
-    failed = [f.subject for f in report.findings if f.verdict is Verdict.FAIL and f.subject.kind == "sysctl"]
+    wrong = [f for f in report.findings if f.verdict is Verdict.FAIL and f.severity is not Severity.INFO]
+    failed = [f.subject for f in wrong if f.subject.kind == "sysctl"]
     raised = [remedy.subject for _, bound in hard_bounds(report) for remedy in bound.remedies]
     ranked = sorted(failed, key=lambda s: raised.index(str(s)) if str(s) in raised else len(raised))
     return ranked[0].name if ranked else ""

@@ -75,7 +75,7 @@ def _pools(outlet: EgressInterface) -> Iterator[tuple[str, str]]:
 def _rows(alike: Mapping[tuple[int, int], Mapping[str, int]]) -> Iterator[tuple[str, str]]:
     """Yield a row for each backend; for those that differ in what is in use alone one, where they are many."""
     for (room, knee), used in alike.items():
-        slow = f", slow from {knee:,}" if knee else ""
+        slow = f", slow above {knee:,}" if knee else ""
         if len(used) >= folding.LEAST:
             share = f"{100 * max(used.values()) / room:.0f} % at most" if room else "no port"
             numbers = folding.spread(used.values())

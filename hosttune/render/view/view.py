@@ -19,7 +19,7 @@ _COLUMNS = (
     Column("used", right=True, least=9),
     Column("limit", right=True, least=9),
     Column("%", right=True, least=3),
-    Column("slow from", right=True, least=9, wide=100),
+    Column("slow above", right=True, least=9, wide=100),
     Column("per s", right=True, least=7),
     Column("full in", right=True, least=7),
     Column("age", right=True, least=4),

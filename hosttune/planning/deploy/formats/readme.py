@@ -53,7 +53,7 @@ def _verdict(deployment: Deployment) -> list[str]:
     first = min(short, key=lambda place: (place.knee, place.connections), default=None)
     where = ""
     if first:
-        how = "slow from" if first.knee else "stalls at"
+        how = "slow above" if first.knee else "stalls at"
         where = f": {how} {first.connections:,} connections, first in {first.tier}: {first.bound.name}"
     return [f"**This plan does not carry its target as it should**{where}. `hosttune plan` says what is missing.", ""]
 
