@@ -18,8 +18,15 @@ _STRONG = re.compile(r"(\*\*|(?<!\w)\*(?=\w))(.+?)\1")
 
 def plain(source: str, width: int) -> str:
     """Return the text in lines of at most `width` columns; code and diagrams stay as they are."""
-    lines = [line for block in _blocks(source) for line in ("", *_written(block, max(width, 2 * _LEAST)))]
-    return "\n".join(lines[1:]) + "\n"
+    lines: list[str] = []
+    in_list = False
+    for block in _blocks(source):
+        item = bool(_ITEM.match(block[0]))
+        if lines and not (item and in_list):
+            lines.append("")
+        lines += _written(block, max(width, 2 * _LEAST))
+        in_list = item
+    return "\n".join(lines) + "\n"
 
 
 def _blocks(source: str) -> Iterator[list[str]]:
@@ -120,4 +127,7 @@ def _unmarked(text: str) -> str:
 
 def _reference(link: re.Match[str]) -> str:
     page = _PAGE.fullmatch(link[2])
-    return f"{link[1]} (`hosttune docs {page[1]}`)" if page else f"{link[1]} ({link[2]})"
+    if not page:
+        return f"{link[1]} ({link[2]})"
+    command = f"`hosttune docs {page[1]}`"
+    return command if link[1] == page[1] else f"{link[1]} ({command})"
