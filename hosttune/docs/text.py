@@ -17,7 +17,7 @@ _STRONG = re.compile(r"(\*\*|(?<!\w)\*(?=\w))(.+?)\1")
 
 
 def plain(source: str, width: int) -> str:
-    """Return the text in lines of at most `width` columns; code and diagrams stay as they are."""
+    """Return the text in lines of at most `width` columns; code, diagrams and longer words stay whole."""
     lines: list[str] = []
     in_list = False
     for block in _blocks(source):
@@ -30,7 +30,7 @@ def plain(source: str, width: int) -> str:
 
 
 def _blocks(source: str) -> Iterator[list[str]]:
-    """Yield the lines of each block: a heading, a paragraph, a list's item, a table, or code with its fence or indent."""
+    """Yield the lines of each block: a heading, a paragraph, an item of a list, a table, or code as it stands."""
     block: list[str] = []
     fenced = False
     for line in [*source.splitlines(), ""]:
@@ -71,7 +71,7 @@ def _written(block: Sequence[str], width: int) -> list[str]:
         return []
     if first.startswith("#"):
         title = _inline(first.lstrip("# "))
-        return [title.upper()] if first.startswith("# ") else [title]
+        return _wrapped(title.upper() if first.startswith("# ") else title, width, "")
     if first.startswith("```"):
         return [f"{_INDENT}{_INDENT}{line}".rstrip() for line in block[1:-1]]
     if first.startswith("    "):
@@ -86,9 +86,8 @@ def _written(block: Sequence[str], width: int) -> list[str]:
 
 def _wrapped(text: str, width: int, head: str) -> list[str]:
     """Return lines that stand right of `head`, which the first of them begins with."""
-    return textwrap.wrap(
-        text, width, initial_indent=head, subsequent_indent=" " * len(head), break_on_hyphens=False
-    ) or [head.rstrip()]
+    wrapper = textwrap.TextWrapper(width, head, " " * len(head), break_on_hyphens=False, break_long_words=False)
+    return wrapper.wrap(text) or [head.rstrip()]
 
 
 def _table(block: Sequence[str], width: int) -> list[str]:

@@ -22,7 +22,7 @@ _SCREEN = re.compile(r"^```console\n(.*?)^```$", re.M | re.S)
 _CODE = re.compile(r"(?<!`)`([^`\n]+(?:\n[^`\n]+)?)`(?!`)")
 _FENCED = re.compile(r"^```[a-z]*\n(.*?)^```$", re.M | re.S)
 _LINK = re.compile(r"\]\(([^)\s]+)\)")
-_COMMAND = re.compile(r"(?:sudo )?hosttune(?: .*)?$")
+_COMMAND = re.compile(r"(?:sudo )?hosttune(?: [a-z-].*)?$")
 _PIPE = re.compile(r"(head|tail) -n (\d+)")
 _END = {"|", ">", ">>", "<", "&&", ";", "2>"}
 
@@ -105,6 +105,5 @@ def _environment() -> dict[str, str]:
 
 
 def options(words: Sequence[str]) -> list[str]:
-    """Return arguments of which a page leaves nothing out: without "...", "[ID]" is ID, "a|b" is a."""
-    told = [word.strip("[]").partition("|")[0] for word in words if not word.startswith("...")]
-    return [word for word in told if word]
+    """Return arguments without what a page leaves open: "..." and "[ID]"."""
+    return [word for word in words if not word.startswith(("...", "["))]
