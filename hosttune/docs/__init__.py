@@ -14,7 +14,8 @@ _SUFFIX = ".md"
 
 def topics() -> dict[str, str]:
     """Return what each page is about, in a few words, by its topic in alphabetical order."""
-    return {topic: about for topic, (_, about) in _heads().items()}
+    heads = _heads().items()
+    return {topic: about if names == [topic] else f"{', '.join(names)}: {about}" for topic, (names, about) in heads}
 
 
 def source(topic: str) -> str:

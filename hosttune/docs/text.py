@@ -49,7 +49,7 @@ def _blocks(source: str) -> Iterator[list[str]]:
                 block = [line]
             else:
                 block.append(line)
-        elif not line or line.startswith("#") or (_ITEM.match(line) and not (block and block[0].startswith("|"))):
+        elif not line or _begins(line, block):
             if block:
                 yield block
             block = [line] if line else []
@@ -57,6 +57,17 @@ def _blocks(source: str) -> Iterator[list[str]]:
             block.append(line)
     if block := _stripped(block):
         yield block
+
+
+def _begins(line: str, block: Sequence[str]) -> bool:
+    """Say whether a line begins another block than the one before it, without an empty line between them."""
+    last = block[0] if block else ""
+    return (
+        line.startswith("#")
+        or last.startswith("#")
+        or line.startswith("|") != last.startswith("|")
+        or bool(_ITEM.match(line))
+    )
 
 
 def _stripped(block: list[str]) -> list[str]:

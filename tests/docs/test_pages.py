@@ -95,8 +95,8 @@ def test_any_text_can_be_shown(source: str, width: int) -> None:
 
 
 def test_a_diagram_and_code_stay_as_they_are() -> None:
-    source = "# a: b\n\n    x   y\n\n    z\n\ntext\n\n```console\n$ c\n  d  e\n```\n## more\ntext\ngoes on\n"
-    told = "A: B\n\n    x   y\n\n    z\n\n  text\n\n    $ c\n      d  e\n\nmore\n\n  text goes on\n"
+    source = "# a: b\n\n    x   y\n\n    z\n\ntext\n\n```console\n$ c\n  d  e\n```\n## more\ntext\ngoes on\n| k | v |\n| a | b |\nend\n"
+    told = "A: B\n\n    x   y\n\n    z\n\n  text\n\n    $ c\n      d  e\n\nmore\n\n  text goes on\n\n  k  v\n  a  b\n\n  end\n"
     assert docs.plain(source, 80) == told
     assert docs.plain("| k | v |\n|---|---|\n| `a` | *b* c |\n", 80) == "  k    v\n  `a`  b c\n"
     assert docs.plain("- see [faq](faq.md)\n- [x](topology.md)\n", 80) == (
