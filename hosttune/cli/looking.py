@@ -163,7 +163,7 @@ def snapshot(
 
 @app.command()
 def docs(
-    topic: Annotated[str, typer.Argument(help="A page, or a verb that it is about.", autocompletion=completing.pages)] = "",
+    topic: Annotated[str, typer.Argument(help="A page, or its verb.", autocompletion=completing.pages)] = "",
 ) -> None:
     """Show a page of the documentation, or without a topic the list of pages."""
     from hosttune.commands import docs

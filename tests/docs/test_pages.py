@@ -95,9 +95,12 @@ def test_any_text_can_be_shown(source: str, width: int) -> None:
 
 
 def test_a_diagram_and_code_stay_as_they_are() -> None:
-    source = "# a: b\n\n    x   y\n\n    z\n\ntext\n\n```console\n$ c\n  d  e\n```\n## more\ntext\ngoes on\n| k | v |\n| a | b |\nend\n"
-    told = "A: B\n\n    x   y\n\n    z\n\n  text\n\n    $ c\n      d  e\n\nmore\n\n  text goes on\n\n  k  v\n  a  b\n\n  end\n"
+    source = "# a: b\n\n    x   y\n\n    z\n\ntext\n\n```console\n$ c\n  d  e\n```\n"
+    told = "A: B\n\n    x   y\n\n    z\n\n  text\n\n    $ c\n      d  e\n"
     assert docs.plain(source, 80) == told
+    # what begins another block needs no empty line before it
+    close = "## more\ntext\ngoes on\n| k | v |\n| a | b |\nend\n"
+    assert docs.plain(close, 80) == "more\n\n  text goes on\n\n  k  v\n  a  b\n\n  end\n"
     assert docs.plain("| k | v |\n|---|---|\n| `a` | *b* c |\n", 80) == "  k    v\n  `a`  b c\n"
     assert docs.plain("- see [faq](faq.md)\n- [x](topology.md)\n", 80) == (
         "  - see `hosttune docs faq`\n  - x (`hosttune docs topology`)\n"
