@@ -1,4 +1,4 @@
-"""The house as README's chapter "Development" has it: read as text, so that no import is needed to hold it."""
+"""The house as the page `contributing` has it: read as text, so that no import is needed to hold it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_what_is_private_to_a_package_is_not_imported_from_another() -> None:
 
 
 def test_the_map_names_what_is_there() -> None:
-    chapter = (REPO / "README.md").read_text().partition("\n## Development\n")[2].partition("\n## ")[0]
+    chapter = (PACKAGE / "docs/contributing.md").read_text().partition("\n## Development\n")[2].partition("\n## ")[0]
     assert 15 <= len(chapter.strip().splitlines()) <= 30
     folders = {path.name for path in PACKAGE.iterdir() if (path / "__init__.py").exists()}
     assert folders <= set(re.findall(r"\w+", chapter)), folders - set(re.findall(r"\w+", chapter))

@@ -161,6 +161,16 @@ def snapshot(
     snapshot.run(output, options, redact, interval, place)
 
 
+@app.command()
+def docs(
+    topic: Annotated[str, typer.Argument(help="A page, or its verb.", autocompletion=completing.pages)] = "",
+) -> None:
+    """Show a page of the documentation, or without a topic the list of pages."""
+    from hosttune.commands import docs
+
+    docs.run(topic)
+
+
 @profiles.command("list")
 def profile_list() -> None:
     """Name each profile that can be a --role."""

@@ -56,6 +56,13 @@ def roles(incomplete: str) -> list[str]:
     return list(load.names(LOCAL))
 
 
+def pages(incomplete: str) -> Offered:
+    """Offer the pages of the documentation."""
+    from hosttune import docs
+
+    return list(docs.topics().items())
+
+
 def topologies(incomplete: str) -> Offered:
     """Offer the topologies that ship, and files."""
     from hosttune.planning.topology import load

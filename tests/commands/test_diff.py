@@ -193,12 +193,3 @@ def test_a_recording_takes_answers_of_another() -> None:
     assert mixed.read(path) == other.read(path) != one.read(path)
     assert mixed.read("/proc/sys/fs/nr_open") == one.read("/proc/sys/fs/nr_open")
     assert one.with_texts({path: "1 2"}).read(path) == "1 2"
-
-
-def test_what_the_readme_shows_is_what_is_printed() -> None:
-    shown = (
-        (ROOT / "README.md").read_text().partition("    $ hosttune diff debian12-stock.json")[2].split("\n\nA and B")[0]
-    )
-    lines = [line.removeprefix("    ").rstrip() for line in shown.split("\n")[2:]]
-    done = verbs.hosttune("diff", "debian12-stock.json", "debian12-whitepaper.json", cwd=HOSTS)
-    assert [line.rstrip() for line in done.stdout.rstrip("\n").split("\n")] == lines

@@ -31,7 +31,7 @@ CODES = {
     "sources": {0, 1, 2, 4, 5},
     "watch": {0, 2},
 }
-"""The exit codes that README and --help give each verb."""
+"""The exit codes that the pages and --help give each verb."""
 
 LONGEST_LINE = 20_000
 _BUG = re.compile(r"this is a bug of hosttune.*?(\w+\.py):\d+: (\w+)", re.S)

@@ -137,6 +137,9 @@ def test_nothing_of_the_user_runs_in_it(file: Path, tmp_path: Path) -> None:
     done = subprocess.run([file, "--version"], capture_output=True, text=True, check=False, env=env, cwd=home)
     assert (done.returncode, done.stdout) == (0, f"hosttune {__version__}\n"), done
     assert not ran.exists()
+    # the pages are in it
+    done = subprocess.run([file, "docs", "glossary"], capture_output=True, text=True, check=False, env=env, cwd=home)
+    assert done.returncode == 0 and "TIME_WAIT" in done.stdout, done
 
 
 def test_what_is_judged_is_what_is_used(tmp_path: Path) -> None:

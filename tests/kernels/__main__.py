@@ -56,7 +56,7 @@ def main(words: list[str]) -> int:
 def _options(words: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.kernels", description="The kernels' table.")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"default: {', '.join(systems.DEFAULT)}")
-    parser.add_argument("--markdown", action="store_true", help="the table as README.md has it")
+    parser.add_argument("--markdown", action="store_true", help="the table as the page `prove` has it")
     parser.add_argument("--keep", type=Path, metavar="DIRECTORY", help="keep what the boots answered")
     parser.add_argument("--again", action="store_true", help="with --keep: read what was kept, boot only what was not")
     parser.add_argument("--rules", action="store_true", help="boot once, ask only which rules the kernel has")
