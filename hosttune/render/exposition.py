@@ -63,7 +63,10 @@ def run(verb: str, success: bool, taken: float | None) -> list[Family]:
 
 
 def pools(verb: str, rows: Iterable[Pool]) -> list[Family]:
-    """Return the families of port pools as a verb saw them; of more than MOST the one of each source that has the fewest ports left."""
+    """Return the families of port pools as a verb saw them.
+
+    Of more than MOST the one of each source that has the fewest ports left.
+    """
     every = [*rows]
     shown = every if len(every) <= MOST else _fullest(every)
     labelled = [({"verb": verb, "source": s, "destination": d, "bind_mode": m}, numbers) for s, d, m, *numbers in shown]
