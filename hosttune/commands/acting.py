@@ -36,7 +36,8 @@ def agree(dialogue: Dialogue, question: Callable[[Noun], str]) -> Callable[[Noun
 def changes(applied: Applied) -> str:
     """Return what is asked before changes are made."""
     count = len(applied.changes)
-    return f"Make {count:,} change{'s' * (count != 1)}?" if count else f"Restart {', '.join(applied.restarts)}?"
+    what = f"Make {count:,} change{'s' * (count != 1)}?" if count else f"Restart {', '.join(applied.restarts)}?"
+    return _with(applied.capacity, what)
 
 
 def applied(done: Applied, dialogue: Dialogue) -> int:
@@ -63,7 +64,12 @@ def undoing(undone: Undone) -> str:
     """Return what is asked before something is taken back."""
     if undone.heals:
         return f"Heal {' and '.join(f'apply {number}' for number in undone.heals)}?"
-    return f"Take back {undone.name}?"
+    return _with(undone.capacity, f"Take back {undone.name}?")
+
+
+def _with(capacity: str, question: str) -> str:
+    """Return a question with what the host carries before and after, where that is known."""
+    return f"{capacity}. {question}" if capacity else question
 
 
 def undone(done: Undone, dialogue: Dialogue) -> int:

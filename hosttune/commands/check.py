@@ -16,7 +16,7 @@ def run(options: Options, place: Place, fail_on: str, strict: bool, format: str,
     if textfile:
         from hosttune.terminal import metrics_file
 
-        metrics_file.check(textfile)
+        metrics_file.check(textfile, "check")
     render.check_format("Report", format)
     report = api.check(options, place, fail_on=fail_on, strict=strict, command=presenting.command())
     if textfile:

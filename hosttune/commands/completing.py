@@ -78,9 +78,12 @@ def sysctls(incomplete: str) -> list[str]:
 def subjects(incomplete: str) -> list[str]:
     """Offer what `explain` knows: each kind with all its subjects, and those that have a name of their own."""
     from hosttune.facts import kinds
+    from hosttune.profile import described
 
-    others = sorted(text for text in _known() if not text.startswith(("sysctl:", "nofile:")))
-    return [*(kind for kind in kinds.names() if kind != "sysctl"), *sysctls(incomplete), *others]
+    known = {*_known(), *described.read()}
+    keys = sorted(text.removeprefix("sysctl:") for text in known if text.startswith("sysctl:"))
+    others = sorted(text for text in known if not text.startswith(("sysctl:", "nofile:")))
+    return [*(kind for kind in kinds.names() if kind != "sysctl"), *keys, *others]
 
 
 def _known() -> set[str]:

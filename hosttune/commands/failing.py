@@ -35,7 +35,7 @@ def fail(args: Sequence[str], message: str, code: int) -> tuple[str, int]:
 
 def _put(path: str, message: str, taken: float) -> None:
     # a file that says "ok" must not stay
-    metrics_file.check(path)
+    metrics_file.check(path, "check")
     if path:
         metrics_file.write(path, prometheus.failed(message, taken))
 

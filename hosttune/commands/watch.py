@@ -22,7 +22,7 @@ def run(options: Options, watching: Watching, place: Place, once: bool, format: 
     render.check_format("View", format)
     if format in _ALONE and not once:
         raise UsageError(f"--format {format}: it is of one look; add --once")
-    metrics_file.check(textfile)
+    metrics_file.check(textfile, "watch")
     out: screen.Out = screen.Lines(lambda view: _text(view, format), watching.sort)
     # a look that is to be the only one waits for its interval, whoever reads
     wait = None if once else lambda until: out.wait(until)

@@ -134,7 +134,8 @@ class Undone:
     was made and for what. `kept` is what somebody else has changed since and was left, `notes` what else there is to
     say: what was healed, what the kernel does not take back, `stays` what another apply wants. `whole`: nothing is left
     undone. `taken_back`: the apply is in force no more; `forcible`: with force more of it comes off. `restarts` are
-    units that keep what they have until they are started again, `units` those of the sysctls, by key.
+    units that keep what they have until they are started again, `units` those of the sysctls, by key. `capacity` says
+    what the host carries before and after, "" where the apply was of no role.
     """
 
     id: int | None = None
@@ -148,6 +149,7 @@ class Undone:
     changes: tuple[Change, ...] = ()
     heals: tuple[int, ...] = ()
     stays: str = ""
+    capacity: str = ""
     whole: bool = True
     taken_back: bool = False
     forcible: bool = False

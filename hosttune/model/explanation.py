@@ -23,7 +23,8 @@ class Explanation:
     """What a subject is: its unit and default, what goes wrong where it is too low or too high, where it holds.
 
     `legal` are its least and greatest value. `now` is what this host's kernel says, "" for what is no sysctl. `roles`
-    are what each profile requires of it.
+    are what each profile requires of it. `since` and `gone` are the releases of Linux that brought and removed it,
+    `inert` the one from which it has no effect. `matters` says whether many connections need it, and why.
     """
 
     subject: Subject
@@ -37,6 +38,10 @@ class Explanation:
     legal: tuple[int, int] | None = None
     now: str = ""
     roles: tuple[Wanted, ...] = ()
+    since: str = ""
+    gone: str = ""
+    inert: str = ""
+    matters: str = ""
 
 
 @dataclass(frozen=True, slots=True)

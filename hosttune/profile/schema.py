@@ -207,7 +207,35 @@ class About(Strict):
     scope: Line
     legal: Annotated[list[Annotated[int, Field(strict=True)]], Field(min_length=2, max_length=2)] | None = None
     source: Line
+    matters: Annotated[Line, Field(pattern=r"^(yes|rarely|no): \S")] = ""
     hardening: Annotated[Line, Field(pattern=r"^\S+: \S")] | None = None
+
+
+_Release = Annotated[str, Field(pattern=r"^[0-9]{1,2}\.[0-9]{1,3}$")]
+
+
+class Described(Strict):
+    """What `explain` says of a sysctl that no role asks for: a table of profiles/keys/explained."""
+
+    what: Line
+    unit: Line
+    default: Line
+    default_value: Single | None = None
+    default_from: _Release | None = None
+    since: _Release | None = None
+    gone: _Release | None = None
+    inert: _Release | None = None
+    too_low: Line = ""
+    too_high: Line = ""
+    scope: Annotated[Line, Field(pattern=r"^(of the host|per (network|IPC) namespace)")]
+    matters: Annotated[Line, Field(pattern=r"^(yes|rarely|no): \S")]
+    source: Line
+
+
+class Descriptions(Strict):
+    """A file of profiles/keys/explained, by key."""
+
+    key: dict[str, Described]
 
 
 class File(Strict):

@@ -52,7 +52,7 @@ def run(verb: str, success: bool, taken: float | None) -> list[Family]:
     """Return what every exposition begins with: the version, whether the host could be examined, and when."""
     labels = {"verb": verb}
     return [
-        Family("build_info", "The version of hosttune, always 1.", [({"version": __version__}, 1)]),
+        Family("build_info", "The version of hosttune, always 1.", [({**labels, "version": __version__}, 1)]),
         Family("run_success", "Whether the host could be examined at all.", [(labels, int(success))]),
         Family(
             "run_timestamp_seconds",
@@ -62,11 +62,14 @@ def run(verb: str, success: bool, taken: float | None) -> list[Family]:
     ]
 
 
-def pools(rows: Iterable[Pool]) -> list[Family]:
-    """Return the families of port pools; of more than MOST the one of each source that has the fewest ports left."""
+def pools(verb: str, rows: Iterable[Pool]) -> list[Family]:
+    """Return the families of port pools as a verb saw them.
+
+    Of more than MOST the one of each source that has the fewest ports left.
+    """
     every = [*rows]
     shown = every if len(every) <= MOST else _fullest(every)
-    labelled = [({"source": s, "destination": d, "bind_mode": m}, numbers) for s, d, m, *numbers in shown]
+    labelled = [({"verb": verb, "source": s, "destination": d, "bind_mode": m}, numbers) for s, d, m, *numbers in shown]
 
     def family(name: str, help: str, column: int) -> Family:
         samples = [(labels, n) for labels, numbers in labelled if (n := numbers[column]) is not None]
@@ -79,7 +82,7 @@ def pools(rows: Iterable[Pool]) -> list[Family]:
         Family(
             "port_pools_folded",
             f'Pools without samples of their own: of more than {MOST} the "{_FULLEST}" of a source stands for all.',
-            [({}, len(every) - len(shown))] if len(every) > len(shown) else [],
+            [({"verb": verb}, len(every) - len(shown))] if len(every) > len(shown) else [],
         ),
     ]
 

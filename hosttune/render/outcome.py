@@ -65,7 +65,7 @@ def capacity(before: Report, after: Report, waiting: Collection[str] = ()) -> st
     """
     was, now = hard_bounds(before), hard_bounds(after)
     if not was or not now:
-        return "capacity: no bound could be told"
+        return "capacity unknown: no limit could be read"
     number, bound = now[0]
     target = after.workload.connections
     raise_ = f"; fix: {bound.raised_by}" if bound.raised_by else ""
@@ -83,4 +83,4 @@ def capacity(before: Report, after: Report, waiting: Collection[str] = ()) -> st
         return f"{moved}; the first limit is {bound.name}"
     if still:
         return f"{moved}: {bound.name} {'still ' * (was[0][1].id == bound.id)}binds{raise_}"
-    return f"{moved}; next bound: {bound.name}{raise_}"
+    return f"{moved}; next limit: {bound.name}{raise_}"

@@ -14,32 +14,31 @@ from hosttune.errors import HostError, UsageError
 from hosttune.host import named_file, output_file
 
 _SUFFIX = ".prom"
-_OURS = "hosttune_build_info"
 _PATIENCE = 5.0  # seconds for another run that writes in the same directory
 _LARGEST = 1 << 24  # bytes of another file of the directory that is looked into
 
 
-def check(path: str) -> None:
-    """Raise UsageError where the collector would not read the file, or would read all our metrics twice."""
+def check(path: str, verb: str) -> None:
+    """Raise UsageError where the collector would not read the file, or would read the metrics of a verb twice."""
     if not path:
         return
     named(path)
     try:
-        _check_there(path, Path(path))
+        _check_there(path, Path(path), verb)
     except OSError as error:
         raise UsageError(f"--textfile {path}: {os.strerror(error.errno or 0)}; name another") from error
 
 
-def _check_there(path: str, target: Path) -> None:
+def _check_there(path: str, target: Path, verb: str) -> None:
     if not target.parent.is_dir():
         raise UsageError(f"--textfile {path}: {target.parent} is no directory; name that of --collector.textfile")
     if os.path.lexists(target) and not stat.S_ISREG(os.lstat(target).st_mode):
         raise UsageError(f"--textfile {path}: no regular file; name another")
     for other in sorted(target.parent.glob(f"*{_SUFFIX}")):
-        if other.name != target.name and _holds_ours(other):
+        if other.name != target.name and _holds(other, verb):
             raise UsageError(
-                f"--textfile {path}: {other.name} beside it has metrics of hosttune already, and node_exporter takes "
-                "each once; write to that one, or remove it"
+                f"--textfile {path}: {other.name} beside it has the metrics of hosttune {verb} already, and "
+                "node_exporter takes each once; write to that one, or remove it"
             )
 
 
@@ -49,10 +48,10 @@ def named(path: str) -> None:
         raise UsageError(f"--textfile {path}: node_exporter reads only files that end in {_SUFFIX}; name it so")
 
 
-def _holds_ours(path: Path) -> bool:
+def _holds(path: Path, verb: str) -> bool:
     with contextlib.suppress(OSError, HostError):
         if stat.S_ISREG(os.lstat(path).st_mode):
-            return _OURS.encode() in named_file.read(str(path), _LARGEST).data
+            return f'hosttune_run_success{{verb="{verb}"}}'.encode() in named_file.read(str(path), _LARGEST).data
     return False
 
 

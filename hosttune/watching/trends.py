@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import statistics
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import combinations
 
 from hosttune.model import Machine, Tick, Trend, Use, View
 from hosttune.watching import counted
 
 SORTS = ("nearness", "rate", "use", "name")
 _WINDOW = 5.0
-"""Seconds over which a rate is taken: counts of one second are too rough to foretell from."""
+"""Seconds over which the rate that is shown is taken: counts of one second are too rough."""
+
+_LEAST = 10
+"""Looks from which a forecast may be made."""
+
+_KEPT = 30
+"""Looks of which a forecast is made at most: it follows what grows in the last of them."""
+
+_STEADY = 0.5
+"""Share of the whole slope that each half has at least: a jump grows in one half alone."""
+
+Counts = Sequence[tuple[float, int]]
 
 _MOST_CHANGES = 4
 _SHOWN = 60.0  # seconds for which a change of a limit is shown
@@ -53,13 +66,11 @@ class History:
     def _trend(self, use: Use, tick: Tick) -> Trend:
         age = tick.ages.get(use.id, 0.0)
         at = tick.at - age
-        counts = self._counts.setdefault(use.id, deque())
+        counts = self._counts.setdefault(use.id, deque(maxlen=_KEPT))
         if counts and at < counts[0][0]:
             counts.clear()  # the host has booted
         if not counts or at - counts[-1][0] > 0.005:
             counts.append((at, use.used))
-        while len(counts) > 2 and counts[1][0] <= at - _WINDOW:
-            counts.popleft()
         return trend(use, age, tuple(counts))
 
     def _note_limit(self, use: Use, at: float) -> None:
@@ -80,23 +91,44 @@ def changed(name: str, before: int | None, now: int | None) -> str:
     return f"the limit of {name} was {first} and is {last} now"
 
 
-def trend(use: Use, age: float, counts: tuple[tuple[float, int], ...]) -> Trend:
+def trend(use: Use, age: float, counts: Counts) -> Trend:
     """Return how a use grows, from its counts: (seconds, used), the oldest first."""
     if len(counts) < 2:
         return Trend(use, age)
-    (start, first), (end, last) = counts[0], counts[-1]
-    rate = (last - first) / (end - start)
+    end, last = counts[-1]
+    start, first = next((c for c in reversed(counts[:-1]) if c[0] <= end - _WINDOW), counts[0])
     limit = use.limit if isinstance(use.limit, int) else None
-    return Trend(use, age, rate, _until(use, use.knee, rate, age), _until(use, limit, rate, age))
+    slope = steady(counts)
+    return Trend(
+        use, age, (last - first) / (end - start), _until(use, use.knee, slope, age), _until(use, limit, slope, age)
+    )
 
 
-def _until(use: Use, level: int | None, rate: float, age: float) -> float | None:
-    """Return the seconds until a use is at a level; 0 where it is, None where it does not get there."""
+def steady(counts: Counts) -> float | None:
+    """Return by how much a use grows in a second, None for fewer than ten counts and for what does not grow steadily.
+
+    It is the median of the slopes between each two counts (Theil and Sen), over all of them, where both halves agree.
+    """
+    if len(counts) < _LEAST:
+        return None
+    middle = len(counts) // 2
+    whole, *halves = (_slope(part) for part in (counts, counts[:middle], counts[middle:]))
+    return whole if whole > 0 and min(halves) >= _STEADY * whole else None
+
+
+def _slope(counts: Counts) -> float:
+    return statistics.median((last - first) / (end - start) for (start, first), (end, last) in combinations(counts, 2))
+
+
+def _until(use: Use, level: int | None, slope: float | None, age: float) -> float | None:
+    """Return the seconds until a use is at a level; 0 where it is, None below half of it and without a trend."""
     if level is None:
         return None
     if use.used >= level:
         return 0.0
-    return max((level - use.used) / rate - age, 0.0) if rate > 0 else None
+    if slope is None or use.used * 2 < level:
+        return None
+    return max((level - use.used) / slope - age, 0.0)
 
 
 def ranked(trends: Iterable[Trend], sort: str) -> tuple[Trend, ...]:

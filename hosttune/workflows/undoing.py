@@ -18,7 +18,16 @@ from hosttune.options import Place, RollbackOptions
 from hosttune.printable import clean
 from hosttune.render import plan_text
 from hosttune.render.figures import when
-from hosttune.workflows import apply_plan, commit, confirming, damaged_records, instance, opening, trust
+from hosttune.workflows import (
+    apply_plan,
+    capacity_undone,
+    commit,
+    confirming,
+    damaged_records,
+    instance,
+    opening,
+    trust,
+)
 
 Agree = Callable[[Undone], bool]
 """Is shown what would be taken back, and returns whether it shall be; may raise RefusedError itself."""
@@ -65,7 +74,8 @@ def _on(host: LiveHost, wish: Wish, agree: Agree | None) -> Undone:
     how = wish.how
     look = _look(host, how)
     damaged_records.warn(host, journal.read(host), look.chosen)
-    shown = _undone(wish, look)
+    carried = capacity_undone.sentence(host, look.chosen, look.way) if look.chosen else ""
+    shown = _undone(wish, look, capacity=carried)
     if wish.dry_run or (look.chosen is None and not look.interrupted):
         return shown
     if agree is not None and not agree(shown):
@@ -89,10 +99,20 @@ def _on(host: LiveHost, wish: Wish, agree: Agree | None) -> Undone:
     taken_back = any(r.id == again.chosen.id and r.status in ended for r in journal.records(host))
     again = dataclasses.replace(again, notes=(*healed.notes, *done.notes))
     whole = not again.notes and not again.way.kept
-    return _undone(wish, again, whole=whole, taken_back=taken_back, done=True)
+    # what it would have been with a way back that was never shown is not known
+    carried = carried if again.way == look.way else ""
+    return _undone(wish, again, whole=whole, taken_back=taken_back, done=True, capacity=carried)
 
 
-def _undone(wish: Wish, look: _Look, *, whole: bool = True, taken_back: bool = False, done: bool = False) -> Undone:
+def _undone(
+    wish: Wish,
+    look: _Look,
+    *,
+    whole: bool = True,
+    taken_back: bool = False,
+    done: bool = False,
+    capacity: str = "",
+) -> Undone:
     """Return what a look came to, or what became of it."""
     chosen, way = look.chosen, look.way
     made = Undone(
@@ -115,6 +135,7 @@ def _undone(wish: Wish, look: _Look, *, whole: bool = True, taken_back: bool = F
     return dataclasses.replace(
         made,
         name=_name(chosen),
+        capacity=capacity,
         stays=_stays(chosen, way),
         restarts=chosen.restarts if done and not wish.how.restart else (),
         units={r.subject.name: r.unit for r in chosen.request.requirements},

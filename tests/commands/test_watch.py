@@ -268,19 +268,20 @@ def test_two_do_not_write_into_one_record(tmp_path: Path) -> None:
 
 
 def filling() -> None:
-    """Open 50 connections a second to one backend, in a namespace whose pool is small, and watch them."""
+    """Open 30 connections a second to one backend whose pool is half used, in a small one, and watch them."""
     from tests.diagnosis import made
 
     made.sysctl("net/ipv4/ip_local_port_range", "20000 20799")
     server = made.listener(("127.0.0.1", 1883))
     child = subprocess.Popen(
-        [*WATCH, "--json", "--for", "7s", "--interval", "500ms"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [*WATCH, "--json", "--for", "10s", "--interval", "500ms"], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
     kept: list[Any] = []
+    made.dial(kept, ("127.0.0.1", 1883), 400)
     start = time.monotonic()
-    while child.poll() is None and len(kept) < 700:
+    while child.poll() is None and len(kept) < 780:
         made.dial(kept, ("127.0.0.1", 1883), 1)
-        time.sleep(max(start + len(kept) / 50 - time.monotonic(), 0.0))
+        time.sleep(max(start + (len(kept) - 400) / 30 - time.monotonic(), 0.0))
     assert child.stdout
     print(json.dumps({"start": start, "lines": [json.loads(line) for line in child.stdout]}))
     child.wait()
@@ -290,12 +291,11 @@ def filling() -> None:
 def test_the_time_to_exhaustion_of_a_pool_that_fills_is_right() -> None:
     lines = json.loads(inside("tests.commands.test_watch", "filling").splitlines()[-1])["lines"]
     pools = [next((u for u in line["uses"] if u["id"].endswith("->127.0.0.1:1883")), None) for line in lines]
-    told = [(line["at"], pool) for line, pool in zip(lines, pools, strict=True) if pool and pool["rate"]]
-    assert len(told) >= 4
-    for at, pool in told[2:]:
+    told = [(line["at"], pool) for line, pool in zip(lines, pools, strict=True) if pool and pool["full_in"]]
+    assert len(told) >= 2
+    for at, pool in told:
         assert pool["limit"] == 800 and pool["knee"] == 400
-        assert pool["rate"] == pytest.approx(50, rel=0.15)
         # when it will be full is the same moment, whenever it is asked
-        assert at + pool["full_in"] == pytest.approx(told[-1][0] + told[-1][1]["full_in"], abs=2.0)
+        assert at + pool["full_in"] == pytest.approx(told[-1][0] + told[-1][1]["full_in"], abs=3.0)
     last = told[-1][1]
-    assert last["full_in"] == pytest.approx((800 - last["used"]) / 50 - last["age"], rel=0.15)
+    assert last["full_in"] == pytest.approx((800 - last["used"]) / 30 - last["age"], rel=0.25)

@@ -126,8 +126,11 @@ def test_series_and_tests_are_bounded_and_say_what_they_stand_for() -> None:
         assert len(text.splitlines()) < 100
         assert 'hosttune_capacity_connections{bound="ports:backends"} 28232' in text
         assert f'hosttune_capacity_folded{{kind="ports",scope="backend"}} {count}' in text
-        assert 'hosttune_port_pool_used{bind_mode="no-port",destination="fullest",source="10.9.9.9"} 6' in text
-        assert f"hosttune_port_pools_folded {count - 1}" in text
+        assert (
+            'hosttune_port_pool_used{bind_mode="no-port",destination="fullest",source="10.9.9.9",verb="check"} 6'
+            in text
+        )
+        assert f'hosttune_port_pools_folded{{verb="check"}} {count - 1}' in text
         assert render(noun, "junit").count("<testcase") < 10
         assert "capacity: ports:backends" in render(noun, "tap")
         assert len(render(noun, "nagios")) < 2000

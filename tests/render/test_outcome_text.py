@@ -36,7 +36,7 @@ SAID = {
     "it moved and is too little": (
         (("ports", 100, ""),),
         (PORTS,),
-        "100 -> 28,232 of 1,000,000 connections; next bound: ports",
+        "100 -> 28,232 of 1,000,000 connections; next limit: ports",
     ),
     "it stood still": (
         (LOGIN, PORTS),
@@ -44,7 +44,7 @@ SAID = {
         "412 of 1,000,000 connections, as before: nofile of login root still binds; fix: nofile=2,000,200",
     ),
     "it was enough": ((WIDE,), (WIDE,), "1,548,288 connections, as before; the first limit is ports"),
-    "nothing is known": ((), (), "capacity: no bound could be told"),
+    "nothing is known": ((), (), "capacity unknown: no limit could be read"),
 }
 
 

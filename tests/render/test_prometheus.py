@@ -145,8 +145,8 @@ def test_each_number_is_that_of_the_report() -> None:
         taken=1795609287.5,
     )
     text = prometheus.render(made)
-    pair = {"source": "10.0.0.9", "destination": "10.0.0.11:1883", "bind_mode": "connect"}
-    shared = {"source": "10.0.0.9", "destination": "any", "bind_mode": "bind"}
+    pair = {"verb": "check", "source": "10.0.0.9", "destination": "10.0.0.11:1883", "bind_mode": "connect"}
+    shared = {"verb": "check", "source": "10.0.0.9", "destination": "any", "bind_mode": "bind"}
     assert [one(text, f"port_pool_{name}", **pair) for name in ("capacity", "knee", "used")] == [100, 50, 25]
     assert [one(text, f"port_pool_{name}", **shared) for name in ("capacity", "knee", "used")] == [100, 50, 30]
     assert one(text, "capacity_connections", bound="ports") == 28232
@@ -197,8 +197,8 @@ def test_a_look_has_pools_limits_and_ghosts_and_not_what_node_exporter_has() -> 
             TcpExt__ListenOverflows=20.0,
         )
     )
-    pair = {"source": "10.0.0.9", "destination": "10.0.0.11:1883", "bind_mode": "connect"}
-    shared = {"source": "10.0.0.9", "destination": "any", "bind_mode": "bind"}
+    pair = {"verb": "watch", "source": "10.0.0.9", "destination": "10.0.0.11:1883", "bind_mode": "connect"}
+    shared = {"verb": "watch", "source": "10.0.0.9", "destination": "any", "bind_mode": "bind"}
     assert [one(text, f"port_pool_{name}", **pair) for name in ("capacity", "knee", "used")] == [100, 50, 25]
     assert [one(text, f"port_pool_{name}", **shared) for name in ("capacity", "knee", "used")] == [None, None, 30]
     queue = {"limit": "accept-queue:[::]:1883", "name": "accept queue", "unit": "connections"}
@@ -247,6 +247,43 @@ def test_promtool_has_nothing_to_say(words: tuple[str, ...]) -> None:
     done = subprocess.run(
         [program("promtool"), "check", "metrics"], input=text, capture_output=True, text=True, check=False
     )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def both() -> tuple[str, str]:
+    """Return what check and watch write on one host: the same pools, each with all that it has to say."""
+    made = report(
+        (finding("a", Verdict.FAIL), finding("b", Verdict.UNKNOWN)),
+        (dataclasses.replace(bound("ports", 28232, 14116), used=7), bound("conntrack", Unknown(Reason.INVISIBLE))),
+        pools=(pool(BindMode.CONNECT, 1883, 75), pool(BindMode.BIND, 1, 70)),
+        taken=1795609287.5,
+    )
+    uses = (
+        Use("ports", "ports", 25, 100, "ports", "", 50, "connect", ("10.0.0.9", "10.0.0.11:1883")),
+        Use("ports", "ports", 30, 100, "ports", "", 50, "bind", ("10.0.0.9",)),
+        Use("accept-queue", "accept queue", 3, 129, "connections", "", of=("[::]:1883",)),
+    )
+    return prometheus.render(made), look.render(view(*uses, TcpExt__ListenOverflows=20.0))
+
+
+def test_check_and_watch_on_one_host_have_no_series_in_common_and_one_help_for_each_metric() -> None:
+    texts = both()
+    series = [{(name, labels) for name, rows in parsed(text).items() for labels in rows} for text in texts]
+    assert not series[0] & series[1]
+    said = [{line for line in text.splitlines() if line.startswith("#")} for text in texts]
+    names = [line.split()[1:3] for line in said[0] | said[1]]
+    assert said[0] & said[1] and len(names) == len({tuple(name) for name in names})
+
+
+def test_promtool_takes_the_metrics_of_check_and_watch_together() -> None:
+    families: dict[str, list[str]] = {}
+    for line in "".join(both()).splitlines():
+        name = line.split()[2] if line.startswith("#") else line.partition("{")[0].partition(" ")[0]
+        rows = families.setdefault(name, [])
+        rows += [line] if not line.startswith("#") or line not in rows else []
+    text = "".join(f"{line}\n" for rows in families.values() for line in sorted(rows, key=lambda x: x[0] != "#"))
+    command = [program("promtool"), "check", "metrics"]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
 
 
@@ -340,19 +377,21 @@ def test_what_the_collector_would_not_read_is_refused(tmp_path: Path) -> None:
         (tmp_path / "link.prom", "no regular file"),
     ):
         with pytest.raises(UsageError, match=said):
-            metrics_file.check(str(path))
+            metrics_file.check(str(path), "check")
     (tmp_path / "link.prom").unlink()
     (tmp_path / "other.prom").write_text("node_x 1\n")
-    metrics_file.check(str(tmp_path / "x.prom"))
-    (tmp_path / "other.prom").write_text('hosttune_build_info{version="0"} 1\n')
+    metrics_file.check(str(tmp_path / "x.prom"), "check")
+    (tmp_path / "other.prom").write_text('hosttune_run_success{verb="check"} 1\n')
+    metrics_file.check(str(tmp_path / "x.prom"), "watch")
     with pytest.raises(UsageError, match=r"other\.prom beside it"):
-        metrics_file.check(str(tmp_path / "x.prom"))
+        metrics_file.check(str(tmp_path / "x.prom"), "check")
 
 
 @pytest.mark.slow
 def test_node_exporter_reads_the_file(tmp_path: Path) -> None:
     exporter = program("prometheus-node-exporter", "node_exporter")
     hosttune("check", "--role", "lb", "--backend", "127.0.0.1:1883", "--textfile", str(tmp_path / "hosttune.prom"))
+    (tmp_path / "watch.prom").write_text(both()[1])
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{probe.getsockname()[1]}"
@@ -371,6 +410,7 @@ def test_node_exporter_reads_the_file(tmp_path: Path) -> None:
         running.wait(20)
     assert "node_textfile_scrape_error 0" in text
     assert "hosttune_check_status{" in text and "hosttune_port_pool_capacity{" in text
+    assert 'hosttune_run_success{verb="check"} 1' in text and 'hosttune_run_success{verb="watch"} 1' in text
 
 
 @pytest.mark.parametrize("words", [["--snapshot", str(HOSTS / "debian12-drift.json")], ["--root", "/srv"]])

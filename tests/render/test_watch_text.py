@@ -23,6 +23,9 @@ def view(used: int = 20_000, **more: int) -> View:
     far = Use("far", "a limit that is none", 5, 1 << 63, "files", "a file")
     first = tick(0.0, dataclasses.replace(pool, used=used - 2_000), use(5), far, Tcp_CurrEstab=100, Tcp_RetransSegs=0)
     last = tick(2.0, dataclasses.replace(pool, used=used), use(7), far, Tcp_CurrEstab=140, Tcp_RetransSegs=8, **more)
+    for number in range(8, 0, -1):  # a forecast takes ten looks
+        earlier = dataclasses.replace(pool, used=used - 2_000 - 200 * number)
+        history.add(tick(-0.2 * number, earlier, use(5), far))
     history.add(first)
     return history.add(last)
 

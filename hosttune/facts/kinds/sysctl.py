@@ -28,9 +28,15 @@ _TAKEN = (
 )
 _OUT_OF_REACH = "sysctl.d does not reach it"
 # key, release that removed it (git log of the file that had it)
-_GONE = {"net.ipv4.tcp_tw_recycle": "4.12", "net.ipv4.tcp_low_latency": "4.14"}
+_GONE = {"net.ipv4.tcp_tw_recycle": "4.12"}
 _MODULES = (("net.netfilter.nf_conntrack", "nf_conntrack"), ("net.bridge.", "br_netfilter"))
 
+_NOT_THERE = {
+    Reason.ABSENT: "this kernel has no such key",
+    Reason.GONE: "this kernel has no such key",
+    Reason.MODULE: "this kernel has no such key",
+    Reason.INVISIBLE: "host-wide, not visible from this network namespace",
+}
 
 KEYS = (
     "fs.epoll.max_user_watches",
@@ -154,6 +160,19 @@ def now(host: Host, name: str) -> str:
         return host.read(f"/proc/sys/{normalise(name)}").strip().replace("\t", " ")
     except HostError as error:
         return f"({error})"
+
+
+def missing(host: Host, name: str, of_the_host: bool) -> Unknown | None:
+    """Return why this kernel shows no such key, None where it is there; one `of_the_host` is shown there alone."""
+    initial = in_first_network(host)
+    value = runtime(host, name, initial)
+    if not isinstance(value, Unknown) or value.reason not in _NOT_THERE:
+        return None
+    reason = value.reason
+    if reason is Reason.ABSENT and of_the_host and name.startswith("net.") and not initial:
+        reason = Reason.INVISIBLE
+    more = f": module {value.detail} is not loaded" if reason is Reason.MODULE else ""
+    return Unknown(reason, f"{_NOT_THERE[reason]}{more}")
 
 
 def spelled(name: str) -> str:

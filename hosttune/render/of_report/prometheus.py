@@ -117,4 +117,4 @@ def _pools(report: Report) -> list[Family]:
         # bind() takes a port whatever the destination
         goal = "any" if pool.mode is BindMode.BIND else str(pool.backend)
         rows.setdefault((pool.source, goal, pool.mode.value), (pool.usable, pool.knee, pool.usable - pool.free))
-    return pools((*key, *numbers) for key, numbers in rows.items())
+    return pools(_VERB, ((*key, *numbers) for key, numbers in rows.items()))

@@ -10,6 +10,7 @@ from hosttune.printable import cleaned
 from hosttune.render.exposition import Family, Sample, pools, run, text
 from hosttune.render.page import PLAIN, Page
 
+_VERB = "watch"
 _POOL = "ports"
 _PROCESS = re.compile(r"descriptors of (.*) \(\d+\)")
 # node_exporter has both (filefd, conntrack, processes, meminfo), or the used half (sockstat, arp)
@@ -21,7 +22,9 @@ def render(view: View, page: Page = PLAIN) -> str:
     """Return the exposition of a look."""
     view = cleaned(view)
     uses = [trend.use for trend in view.trends]
-    return text([*run("watch", True, round(view.tick.time, 3)), *pools(_pools(uses)), *_limits(uses), *_rates(view)])
+    return text(
+        [*run(_VERB, True, round(view.tick.time, 3)), *pools(_VERB, _pools(uses)), *_limits(uses), *_rates(view)]
+    )
 
 
 def _pools(uses: list[Use]) -> Iterator[tuple[str, str, str, int | None, int | None, int]]:

@@ -33,22 +33,22 @@ def idle(applied: Applied) -> Iterator[Block]:
 
 
 def _planned(applied: Applied) -> Iterator[Block]:
-    yield from plan_text.blocks(applied.plan, applied.units)
     if not applied.refused:
         yield from _capacity(applied)
+    yield from plan_text.blocks(applied.plan, applied.units)
 
 
 def _done(applied: Applied) -> Iterator[Block]:
     confirmed = applied.confirm is None or not applied.confirm.waits
-    yield from outcome.blocks(applied.results, applied.kernel, confirmed)
     yield from _capacity(applied)
+    yield from outcome.blocks(applied.results, applied.kernel, confirmed)
     yield from ended(applied)
 
 
 def _capacity(applied: Applied) -> Iterator[Block]:
     """Yield what the host then carries; nothing where no role says what it is for."""
     if applied.capacity:
-        yield Paragraph(applied.capacity, gap=True)
+        yield Paragraph(applied.capacity)
 
 
 def ended(applied: Applied, *more: Block) -> Iterator[Block]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from hosttune.model import Explained, Explanation
+from collections.abc import Callable, Sequence
+
+from hosttune.model import Explained, Explanation, Wanted
 from hosttune.model.document import Document, Pairs
 
 SCHEMA = "hosttune/explain/1"
@@ -17,18 +19,40 @@ def document(explained: Explained, verbose: bool) -> Document:
 def _rows(subject: Explanation) -> tuple[tuple[str, str], ...]:
     rows = [
         ("what", subject.what),
-        ("unit", subject.unit),
+        ("gone", f"since Linux {subject.gone}" if subject.gone else ""),
+        ("no effect", f"since Linux {subject.inert}" if subject.inert else ""),
+        ("matters", subject.matters),
+        ("here now", subject.now),
         ("default", subject.default),
+        ("unit", subject.unit),
+        ("since", f"Linux {subject.since}" if subject.since else ""),
         ("too low", subject.too_low),
         ("too high", subject.too_high),
-        ("holds", subject.scope),
-        ("source", subject.source),
         ("legal", f"{subject.legal[0]:,} to {subject.legal[1]:,}" if subject.legal else ""),
-        ("here now", subject.now),
+        ("scope", subject.scope),
+        ("source", subject.source),
     ]
-    rows += [(role.role, f"{role.words}: {role.requirement.why}") for role in subject.roles]
-    numbers: dict[str, list[str]] = {}
-    for role in subject.roles:
-        numbers.setdefault(role.requirement.number_source, []).append(role.role)
-    rows += [("number", f"{text} ({', '.join(roles)})") for text, roles in numbers.items() if text]
+    for why, wanted in _alike(subject.roles, lambda role: role.requirement.why).items():
+        rows.append(("required", f"{_values(wanted)}: {why}"))
+    for number, wanted in _alike(subject.roles, lambda role: role.requirement.number_source).items():
+        rows.append(("number", f"{number} ({_roles(wanted)})"))
     return tuple(row for row in rows if row[1])
+
+
+def _values(wanted: Sequence[Wanted]) -> str:
+    """Return what the roles require, those together that require the same."""
+    same = _alike(wanted, lambda role: role.words.removeprefix("to "))
+    return ", ".join(f"{value} ({_roles(roles)})" for value, roles in same.items())
+
+
+def _roles(wanted: Sequence[Wanted]) -> str:
+    return ", ".join(role.role for role in wanted)
+
+
+def _alike(wanted: Sequence[Wanted], text: Callable[[Wanted], str]) -> dict[str, list[Wanted]]:
+    """Return the roles of which the same is said, by that text."""
+    same: dict[str, list[Wanted]] = {}
+    for role in wanted:
+        if said := text(role):
+            same.setdefault(said, []).append(role)
+    return same

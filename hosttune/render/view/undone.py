@@ -20,6 +20,8 @@ def document(undone: Undone, verbose: bool) -> Document:
 
 
 def _blocks(undone: Undone) -> Iterator[Block]:
+    if undone.capacity:
+        yield Paragraph(undone.capacity)
     notes = (*undone.kept, *([undone.stays] if undone.stays else ()))
     yield from plan_text.blocks(Plan(changes=undone.changes, notes=notes), undone.units, reasons=False)
     yield from (Paragraph(f"{note[:1].upper()}{note[1:]}.") for note in undone.notes)

@@ -93,7 +93,7 @@ def test_explain_tells_of_it(nic: Path, capfd: pytest.CaptureFixture[str]) -> No
     for key in ("nic:lo/tx_queue_len", "nic"):
         assert run("explain", key, "--profile", str(nic / "wide.toml")) == 0
         told = capfd.readouterr().out
-        assert "packets that wait to be sent" in told and "to at least 5: bursts" in told
+        assert "packets that wait to be sent" in told and "at least 5 (wide): bursts" in told
         assert f"here now  {Path('/sys/class/net/lo/tx_queue_len').read_text().strip()}" in told
     assert "nic" in completing.subjects("")
 
