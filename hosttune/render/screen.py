@@ -30,6 +30,6 @@ def screen(view: View, width: int, height: int, unicode: bool = True) -> list[Ro
     return [(text, role) for text, role, _ in (*head, *lines.of_block(shown, page), *foot)]
 
 
-def _short(block: object, page: Page) -> list[lines.Line]:
+def _short(block: object, page: Page) -> list[grid.Line]:
     assert isinstance(block, Paragraph)
     return [*lines.of_block(block, page)][:2]

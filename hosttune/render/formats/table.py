@@ -16,7 +16,7 @@ def write(document: Document, page: Page = PLAIN) -> str:
     return made if page.unicode else made.replace(" · ", " | ")
 
 
-def _painted(line: lines.Line, page: Page) -> str:
+def _painted(line: grid.Line, page: Page) -> str:
     text = line[0].rstrip()
     before, marked, after = lines.parts(line)
     if not page.color or not marked or line[1] not in _COLOURS:
