@@ -12,7 +12,7 @@ from hosttune.cli import addressing, changing, hooking, looking, planning, stall
 from hosttune.cli.application import app
 from hosttune.errors import HosttuneError
 from hosttune.printable import shown
-from hosttune.terminal import presenting, usage
+from hosttune.terminal import presenting, progress, usage
 from hosttune.workflows import telling
 
 __all__ = ["app", "main"]
@@ -33,9 +33,11 @@ def main(args: list[str] | None = None) -> None:
 def _carried_out(args: list[str] | None) -> int:
     """Return the exit code of the verb, once what went wrong is reported."""
     try:
-        with telling.to(presenting.tell):
+        with progress.shown() as line, telling.to(presenting.tell, line):
             # not standalone: typer would draw a box around an error, and swallow Ctrl-C
             code = app(args, prog_name="hosttune", standalone_mode=False)
+            # what was ended early has answered all the same
+            code = 130 if line.stopped else code
     except HosttuneError as error:
         return _fail(args, f"hosttune: {error}", error.exit_code)
     except usage.WRONG as error:

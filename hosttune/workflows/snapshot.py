@@ -17,7 +17,7 @@ from hosttune.options import Options, Place
 from hosttune.profile import load, merge
 from hosttune.programs import secrets
 from hosttune.resolve.systemd_units import list_units
-from hosttune.workflows import examine, finding, loading, observe, opening, resolve, stopping
+from hosttune.workflows import examine, finding, loading, observe, opening, resolve, stopping, telling
 
 _NAMES = ("/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/passwd", "/etc/group")  # nothing of a program
 
@@ -131,7 +131,10 @@ def _filtered(host: Recording, targets: tuple[Backend, ...]) -> None:
 def _twice(host: Recording, targets: tuple[Backend, ...], sources: tuple[str, ...], seconds: float) -> None:
     """Ask what a diagnosis asks, of two moments where an interval was given."""
     again = Recording(host.inner) if seconds else host
-    observe.clues(observe.live(host, again), Options(), Symptom(), seconds)
+    hosts = observe.live(host, again)
+    observe.clues(hosts, Options(), Symptom(), seconds)
+    if ended := hosts.wait(0.0, str):
+        telling.tell(f"{ended}: the second moment is this one")
     watching.gather(again)  # which a diagnosis asks for where its symptom is a sign of it
     if seconds:
         _count(again, targets, sources)
