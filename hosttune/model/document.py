@@ -13,13 +13,27 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """In what light a thing stands."""
+    """In what light a thing stands: a verdict, or what part of the text it is."""
 
     PLAIN = "plain"
     GOOD = "good"
     DRIFT = "drift"
     BAD = "bad"
     UNKNOWN = "unknown"
+    HEADING = "heading"
+    LIMIT = "limit"
+    COMMAND = "command"
+    SOURCE = "source"
+    ADDED = "added"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Words of a text that stand in a light of their own, at their first place in it."""
+
+    words: str
+    role: Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +51,17 @@ class Paragraph:
     gap: bool = False
     extra: bool = False
     brief: bool = False
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Callout:
-    """The answer, and why: `role` is its severity."""
+    """The answer, and why: `role` is its severity; `marks` are of the text and of each reason."""
 
     text: str
     why: tuple[str, ...] = ()
     role: Role = Role.PLAIN
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +79,12 @@ class Commands:
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Lines that stay as they are, each with its own indentation: a difference of files."""
+    """Lines that stay as they are, each with its own indentation: a difference of files, which `diff` says."""
 
     lines: tuple[str, ...]
     gap: bool = False
+    marks: tuple[Mark, ...] = ()
+    diff: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +112,7 @@ class Pairs:
     title: str = ""
     role: Role = Role.PLAIN
     gap: bool = True
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +142,7 @@ class Row:
     notes: tuple[str, ...] = ()
     role: Role = Role.PLAIN
     extra: bool = False
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

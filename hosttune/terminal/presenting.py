@@ -9,6 +9,7 @@ from typing import Any
 
 from hosttune import printable
 from hosttune.render import render
+from hosttune.render.page import LEAST
 from hosttune.terminal import progress, streams
 
 
@@ -23,7 +24,7 @@ def tell(sentence: str) -> None:
     print(f"hosttune: {sentence}", file=sys.stderr)
 
 
-def width(least: int = 60) -> int:
+def width(least: int = LEAST) -> int:
     """Return the columns of the terminal, 80 where there is none."""
     return max(least, shutil.get_terminal_size((80, 24)).columns)
 
