@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sys
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from hosttune import printable
 from hosttune.render import render
 from hosttune.render.page import LEAST
-from hosttune.terminal import progress, streams
+from hosttune.terminal import colour, progress, streams
 
 
 def command() -> str:
@@ -37,11 +36,11 @@ def unicode() -> bool:
 def present(noun: Any, format: str, verbose: bool = False) -> None:
     """Print a noun in a format.
 
-    Colour only to a terminal that has it, without NO_COLOR.
+    Colour as `colour.wanted` says.
     """
     out = sys.stdout
     progress.clear()
-    color = out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    color = colour.wanted(out)
     text = render(
         noun,
         format,
