@@ -19,7 +19,9 @@ class Fields:
         self.names, self.instead = names, instead
 
 
-def grouped(body: Callable[..., Any], shared: Mapping[str, Any], always: Mapping[str, Any]) -> Callable[..., Any]:
+def grouped(
+    body: Callable[..., Any], shared: Mapping[str, Any], always: Mapping[str, Any] | None = None
+) -> Callable[..., Any]:
     """Return a function with an option for each field of each group that the body takes.
 
     `shared` are the annotations of the options by name, `always` those of options that every verb has and whose
@@ -51,7 +53,7 @@ def grouped(body: Callable[..., Any], shared: Mapping[str, Any], always: Mapping
     @functools.wraps(body)
     def verb(**given: Any) -> Any:
         made = {}
-        for name in always:
+        for name in always or ():
             given.pop(name, None)
         for parameter, (kind, names) in groups.items():
             values = {name: given.pop(name) for name in names}
@@ -60,7 +62,7 @@ def grouped(body: Callable[..., Any], shared: Mapping[str, Any], always: Mapping
 
     parameters += [
         inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
-        for name, annotation in always.items()
+        for name, annotation in (always or {}).items()
     ]
     verb.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # inspect.signature() reads it
     verb.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}

@@ -59,10 +59,10 @@ class Line:
         moment, now = time.monotonic(), self._step
         if now is None or not self._due(moment):
             return
-        text = _text(now, self._note, moment - self._told, moment - self._since)
+        said = text(now, self._note, moment - self._told, moment - self._since)
         if self.stopped and not now.ends_early:
-            text += "; Ctrl-C again ends it at once"
-        line = printable.clean(text)[: shutil.get_terminal_size((80, 24)).columns - 1]
+            said += "; Ctrl-C again ends it at once"
+        line = printable.clean(said)[: shutil.get_terminal_size((80, 24)).columns - 1]
         if line != self._drawn:
             self._put(f"{_CLEAR}{line}")
             self._drawn = line
@@ -121,7 +121,7 @@ def clear() -> None:
     _line.clear()
 
 
-def _text(now: Step, note: str, since: float, elapsed: float) -> str:
+def text(now: Step, note: str, since: float, elapsed: float) -> str:
     """Return how far it is: `since` are the seconds since the step was told, `elapsed` those since the first one."""
     if now.left is not None:
         time_ = f"{_seconds(max(now.left - since, 0.0))} left"
