@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import UserDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, TypeVar
@@ -63,6 +64,7 @@ class _Built(UserDict[str, Any]):
     def __getitem__(self, name: str) -> Any:
         command = self.data[name]
         if isinstance(command, CommandInfo):
+            command = copy.copy(command)  # the next run builds it anew
             command.callback = grouped(command.callback or (lambda: None), SHARED, {"color": _Color})
             command = typer.main.get_command_from_info(
                 command, pretty_exceptions_short=False, rich_markup_mode=typer.core.DEFAULT_MARKUP_MODE
