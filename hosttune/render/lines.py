@@ -114,7 +114,8 @@ def _commands(block: Commands, page: Page) -> Iterator[Line]:
             texts = spans.broken(text, page.columns, first, indent)
             whole = f"{first}{text}"
             # each backslash is a letter of its own
-            yield from spans.of(texts, [spans.span(whole, len(first), len(whole) + page.columns, Role.COMMAND)])
+            styled = spans.span(whole, len(first), len(whole), Role.COMMAND)
+            yield from spans.of(texts, [styled._replace(end=styled.end + len(texts) - 1)])
         else:
             whole = f"{first}{text}"
             yield from spans.of(fold(whole, page.columns, indent), spans.marked(whole))

@@ -35,6 +35,14 @@ def test_marked_words_and_quoted_commands_are_styled() -> None:
     assert line == "  stops at \x1b[1m28,232\x1b[0m, `\x1b[1mss -s\x1b[0m`"
 
 
+def test_a_broken_command_is_styled_to_its_last_letter() -> None:
+    lines = written(Commands("fix", ("sudo hosttune apply --role lb --connections 200000",)))
+    assert lines == [
+        "  fix: \x1b[1msudo hosttune apply --role lb \\\x1b[0m",
+        "    \x1b[1m--connections 200000\x1b[0m",
+    ]
+
+
 def test_a_difference_has_signs_and_colours() -> None:
     assert written(Lines(("/etc/a.conf (new)", "  +a = 1", "  -b = 2", "   c = 3"), diff=True)) == [
         "  \x1b[1m/etc/a.conf (new)\x1b[0m",
