@@ -6,7 +6,8 @@ for one that is written, which the calling thread enters and leaves.
 `options`, `place` and the others of `hosttune.options` say what is asked, each with the same names as the options of
 the command line; `command` is how the caller would write the same question, for reports that print the next one.
 `tell` is called with each sentence that a person should read beside the answer: a warning of a profile that others can
-write, what is waited for.
+write, what is waited for. `progress` is called with each step of what takes more than a moment, and with None once
+nothing is waited for; where it returns False, what can end early does, with what is done so far.
 """
 
 from __future__ import annotations

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
     from hosttune.model import SourcePlan
     from hosttune.model.acting import Applied, Confirmed, History, SourcesChanged, Undone
+    from hosttune.model.progress import Progress
     from hosttune.workflows.telling import Tell
 
 _ANY, _HERE, _WHOLE, _LAST = Options(), Place(), ApplyOptions(), RollbackOptions()
@@ -26,6 +27,7 @@ def apply(
     agree: Callable[[Applied], bool] | None = None,
     command: str = "",
     tell: Tell | None = None,
+    progress: Progress | None = None,
 ) -> Applied:
     """Make a host ready for its role, now and after the next boot, in one transaction that can be taken back.
 
@@ -38,7 +40,7 @@ def apply(
     """
     from hosttune.workflows import apply
 
-    with telling.to(tell):
+    with telling.to(tell, progress):
         return apply.apply(apply.Wish(options, place, how, command, dry_run), agree)
 
 
@@ -69,6 +71,7 @@ def rollback(
     agree: Callable[[Undone], bool] | None = None,
     command: str = "",
     tell: Tell | None = None,
+    progress: Progress | None = None,
 ) -> Undone:
     """Take an apply back: every file to the byte, every value; what other applies want stays. All else as `apply`.
 
@@ -77,7 +80,7 @@ def rollback(
     """
     from hosttune.workflows import undoing
 
-    with telling.to(tell):
+    with telling.to(tell, progress):
         return undoing.rollback(undoing.Wish(how, place, command, dry_run), agree)
 
 
@@ -136,6 +139,7 @@ def sources_add(
     agree: Callable[[Applied], bool] | None = None,
     command: str = "",
     tell: Tell | None = None,
+    progress: Progress | None = None,
 ) -> SourcesChanged:
     """Give an interface source addresses, now and after the next boot; those that somebody has are refused.
 
@@ -146,7 +150,7 @@ def sources_add(
     """
     from hosttune.workflows import sources
 
-    with telling.to(tell):
+    with telling.to(tell, progress):
         return sources.change(sources.Wish(how, place, False, command, dry_run), agree)
 
 
@@ -158,6 +162,7 @@ def sources_remove(
     agree: Callable[[Applied], bool] | None = None,
     command: str = "",
     tell: Tell | None = None,
+    progress: Progress | None = None,
 ) -> SourcesChanged:
     """Take source addresses away, now and from what hosttune keeps on disk.
 
@@ -167,5 +172,5 @@ def sources_remove(
     """
     from hosttune.workflows import sources
 
-    with telling.to(tell):
+    with telling.to(tell, progress):
         return sources.change(sources.Wish(how, place, True, command, dry_run), agree)

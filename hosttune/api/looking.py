@@ -29,7 +29,7 @@ if TYPE_CHECKING:
         ValidProfile,
         View,
     )
-    from hosttune.workflows.prove import Progress
+    from hosttune.model.progress import Progress
     from hosttune.workflows.telling import Tell
     from hosttune.workflows.watch import Wait
 
@@ -82,6 +82,7 @@ def diagnose(
     interval: float = 0.0,
     command: str = "",
     tell: Tell | None = None,
+    progress: Progress | None = None,
 ) -> Diagnosis:
     """Say why a host stalls, with the evidence; its counters are watched for `interval` seconds, or a moment.
 
@@ -91,7 +92,7 @@ def diagnose(
     """
     from hosttune.workflows import diagnose
 
-    with telling.to(tell):
+    with telling.to(tell, progress):
         return diagnose.diagnose(options, place, stall, interval, command)
 
 
@@ -227,6 +228,7 @@ def snapshot(
     interval: float = 0.0,
     redact: bool = False,
     tell: Tell | None = None,
+    progress: Progress | None = None,
 ) -> str:
     """Record every answer that a host gives, for `Place(snapshot=FILE)` on any machine; return what to write there.
 
@@ -239,7 +241,7 @@ def snapshot(
     """
     from hosttune.workflows import snapshot
 
-    with telling.to(tell):
+    with telling.to(tell, progress):
         return snapshot.snapshot(options, place, interval, redact)
 
 
@@ -248,13 +250,12 @@ def prove(
     proving: Proving = _PROVING,
     *,
     command: str = "",
-    progress: Progress | None = None,
     tell: Tell | None = None,
+    progress: Progress | None = None,
 ) -> Trial:
     """Make the limits of this host happen in private network namespaces: predicted against measured, on its kernel.
 
-    They are made by child processes. `progress` is called before each experiment: how many are done, of how many, and
-    what comes next.
+    They are made by child processes.
 
     >>> trial = hosttune.prove(proving=Proving(only="nofile", budget=10))
     >>> sorted(proof.id for proof in trial.proofs)
@@ -262,5 +263,5 @@ def prove(
     """
     from hosttune.workflows import prove
 
-    with telling.to(tell):
-        return prove.prove(options, proving, command, progress)
+    with telling.to(tell, progress):
+        return prove.prove(options, proving, command)

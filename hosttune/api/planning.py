@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from hosttune.model import Fleet, Sizing
+    from hosttune.model.progress import Progress
     from hosttune.workflows.telling import Tell
 
 
@@ -21,6 +22,7 @@ def plan(
     solve: bool = False,
     trusted: bool = False,
     tell: Tell | None = None,
+    progress: Progress | None = None,
 ) -> Sizing:
     """Say what a topology carries, where it stalls first, and what each host needs.
 
@@ -33,7 +35,7 @@ def plan(
     """
     from hosttune.workflows import plan
 
-    with telling.to(tell):
+    with telling.to(tell, progress):
         return plan.plan(topology, several(overrides), solve, trusted)
 
 
@@ -61,7 +63,7 @@ def emit(sizing: Sizing) -> dict[str, str]:
     return emitting.texts(deploy(sizing, knowledge.every()))
 
 
-def fleet(sizing: Sizing, reports: str) -> Fleet:
+def fleet(sizing: Sizing, reports: str, *, tell: Tell | None = None, progress: Progress | None = None) -> Fleet:
     """Hold the JSON reports of a directory, one a host, against a plan.
 
     >>> [(host.name, host.carries) for host in hosttune.fleet(hosttune.plan("whitepaper-2019"), REPORTS).waiting]
@@ -69,4 +71,5 @@ def fleet(sizing: Sizing, reports: str) -> Fleet:
     """
     from hosttune.workflows import fleet_reports
 
-    return fleet_reports.fleet(sizing, reports)
+    with telling.to(tell, progress):
+        return fleet_reports.fleet(sizing, reports)

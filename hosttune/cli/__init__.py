@@ -12,7 +12,7 @@ from hosttune.cli import addressing, changing, hooking, looking, planning, stall
 from hosttune.cli.application import app
 from hosttune.errors import HosttuneError
 from hosttune.printable import shown
-from hosttune.terminal import presenting, usage
+from hosttune.terminal import colour, presenting, progress, usage
 from hosttune.workflows import telling
 
 __all__ = ["app", "main"]
@@ -27,15 +27,18 @@ def main(args: list[str] | None = None) -> None:
     from hosttune.terminal import streams
 
     streams.install()
+    colour.choose("auto")
     raise SystemExit(streams.settle(_carried_out(args)))
 
 
 def _carried_out(args: list[str] | None) -> int:
     """Return the exit code of the verb, once what went wrong is reported."""
     try:
-        with telling.to(presenting.tell):
+        with progress.shown() as line, telling.to(presenting.tell, line):
             # not standalone: typer would draw a box around an error, and swallow Ctrl-C
             code = app(args, prog_name="hosttune", standalone_mode=False)
+            # what was ended early has answered all the same
+            code = 130 if line.stopped else code
     except HosttuneError as error:
         return _fail(args, f"hosttune: {error}", error.exit_code)
     except usage.WRONG as error:
@@ -53,7 +56,10 @@ def _fail(args: list[str] | None, text: str, code: int) -> int:
     """Say what went wrong, in the format that was asked for too, and return the exit code."""
     from hosttune.commands import failing
 
-    return _say(*failing.fail(sys.argv[1:] if args is None else args, text, code))
+    words = list(sys.argv[1:] if args is None else args)
+    while words and words[0].startswith("--color"):
+        del words[: 1 if "=" in words[0] else 2]
+    return _say(*failing.fail(words, text, code))
 
 
 def _say(text: Any, code: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections import UserDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, TypeVar
@@ -15,8 +16,28 @@ from hosttune import __version__
 from hosttune.cli import plain
 from hosttune.cli.groups import grouped
 from hosttune.cli.options import SHARED
+from hosttune.commands import completing
+from hosttune.terminal import colour
 
 Body = TypeVar("Body", bound=Callable[..., Any])
+
+
+def _chosen(when: str | None) -> None:
+    if when is not None:
+        colour.choose(when)
+
+
+_Color = Annotated[
+    str | None,
+    typer.Option(
+        "--color",
+        callback=_chosen,
+        is_eager=True,
+        help=f"{', '.join(colour.WHEN[:-1])} or {colour.WHEN[-1]}.",
+        metavar="WHEN",
+        autocompletion=completing.choice(*colour.WHEN),
+    ),
+]
 
 
 class _Verb(typer.core.TyperCommand):
@@ -33,7 +54,7 @@ class _Verb(typer.core.TyperCommand):
     def format_help(self, ctx: Any, formatter: Any) -> None:
         from hosttune.terminal import streams
 
-        with streams.passing(streams.Passing.COLOUR):
+        with streams.passing(streams.Passing.COLOUR), colour.of_help():
             super().format_help(ctx, formatter)
 
 
@@ -43,7 +64,8 @@ class _Built(UserDict[str, Any]):
     def __getitem__(self, name: str) -> Any:
         command = self.data[name]
         if isinstance(command, CommandInfo):
-            command.callback = grouped(command.callback or (lambda: None), SHARED)
+            command = copy.copy(command)  # the next run builds it anew
+            command.callback = grouped(command.callback or (lambda: None), SHARED, {"color": _Color})
             command = typer.main.get_command_from_info(
                 command, pretty_exceptions_short=False, rich_markup_mode=typer.core.DEFAULT_MARKUP_MODE
             )
@@ -68,7 +90,7 @@ class _Group(typer.core.TyperGroup):
     def format_help(self, ctx: Any, formatter: Any) -> None:
         from hosttune.terminal import streams
 
-        with streams.passing(streams.Passing.COLOUR):
+        with streams.passing(streams.Passing.COLOUR), colour.of_help():
             super().format_help(ctx, formatter)
 
 
@@ -119,5 +141,6 @@ def hosttune(
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
     ] = False,
+    color: _Color = None,
 ) -> None:
     pass

@@ -19,10 +19,13 @@ class Fields:
         self.names, self.instead = names, instead
 
 
-def grouped(body: Callable[..., Any], shared: Mapping[str, Any]) -> Callable[..., Any]:
+def grouped(
+    body: Callable[..., Any], shared: Mapping[str, Any], always: Mapping[str, Any] | None = None
+) -> Callable[..., Any]:
     """Return a function with an option for each field of each group that the body takes.
 
-    `shared` are the annotations of the options by name. A field that was not given keeps the default of its group.
+    `shared` are the annotations of the options by name, `always` those of options that every verb has and whose
+    callbacks take what is given. A field that was not given keeps the default of its group.
     """
     parameters: list[inspect.Parameter] = []
     groups: dict[str, tuple[Any, tuple[str, ...]]] = {}
@@ -50,11 +53,17 @@ def grouped(body: Callable[..., Any], shared: Mapping[str, Any]) -> Callable[...
     @functools.wraps(body)
     def verb(**given: Any) -> Any:
         made = {}
+        for name in always or ():
+            given.pop(name, None)
         for parameter, (kind, names) in groups.items():
             values = {name: given.pop(name) for name in names}
             made[parameter] = kind(**{name: value for name, value in values.items() if value is not None})
         return body(**made, **given)
 
+    parameters += [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+        for name, annotation in (always or {}).items()
+    ]
     verb.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # inspect.signature() reads it
     verb.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     return verb

@@ -11,7 +11,6 @@ from hosttune.terminal import presenting
 def run(options: Options, proving: Proving, format: str, strict: bool) -> int:
     """Print the proofs and return the exit code."""
     render.check_format("Trial", format)
-    with presenting.progress() as progress:
-        trial = api.prove(options, proving, command=presenting.command(), progress=progress)
+    trial = api.prove(options, proving, command=presenting.command())
     presenting.present(trial, format)
     return exit_codes.prove(trial, strict)

@@ -23,7 +23,8 @@ FILES = {
 }
 ENVIRONMENT = {
     "COLUMNS": "Width of what is printed.",
-    "NO_COLOR": "If not empty, colour is never used.",
+    "NO_COLOR": "If not empty, there is no colour, unless --color asks for it.",
+    "FORCE_COLOR, CLICOLOR_FORCE": "If not empty and not 0, there is colour in a pipe too; NO_COLOR counts more.",
     "HOSTTUNE_CACHE": "Where hosttune.pyz unpacks: a directory that only you may write.",
     "HOSTTUNE_DEBUG": "If not empty, a bug of hosttune shows its traceback.",
 }

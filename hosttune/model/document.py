@@ -13,13 +13,27 @@ from enum import StrEnum
 
 
 class Role(StrEnum):
-    """In what light a thing stands."""
+    """In what light a thing stands: a verdict, or what part of the text it is."""
 
     PLAIN = "plain"
     GOOD = "good"
     DRIFT = "drift"
     BAD = "bad"
     UNKNOWN = "unknown"
+    HEADING = "heading"
+    LIMIT = "limit"
+    COMMAND = "command"
+    SOURCE = "source"
+    ADDED = "added"
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Words of a text that stand in a light of their own, at their first place in it."""
+
+    words: str
+    role: Role
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +52,7 @@ class Paragraph:
     extra: bool = False
     brief: bool = False
     joined: bool = False
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +66,13 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Callout:
-    """The answer, why, and its facts below each other: `role` is its severity."""
+    """The answer, why, and its facts below each other: `role` is its severity, `marks` are of the text and reasons."""
 
     text: str
     why: tuple[str, ...] = ()
     role: Role = Role.PLAIN
     facts: tuple[Fact, ...] = ()
+    marks: tuple[Mark, ...] = ()
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -79,10 +95,12 @@ class Commands:
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Lines that stay as they are, each with its own indentation: a difference of files."""
+    """Lines that stay as they are, each with its own indentation: a difference of files, which `diff` says."""
 
     lines: tuple[str, ...]
     gap: bool = False
+    marks: tuple[Mark, ...] = ()
+    diff: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +128,7 @@ class Pairs:
     title: str = ""
     role: Role = Role.PLAIN
     gap: bool = True
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +158,7 @@ class Row:
     notes: tuple[str, ...] = ()
     role: Role = Role.PLAIN
     extra: bool = False
+    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

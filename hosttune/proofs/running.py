@@ -8,11 +8,10 @@ from collections.abc import Callable, Sequence
 
 from hosttune import registry
 from hosttune.model import Proof, Reason, Unknown
+from hosttune.model.progress import Step
 from hosttune.proofs.arena import Arena
 from hosttune.proofs.child import Failed
 from hosttune.proofs.proof_setup import Forecast, Setup
-
-Progress = Callable[[int, int, str], None]
 
 
 def names() -> tuple[str, ...]:
@@ -21,7 +20,7 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(modules, key=lambda name: registry.load("hosttune.proofs.experiments", name).RANK))
 
 
-def prove(setup: Setup, only: Sequence[str], progress: Progress) -> tuple[Proof, ...]:
+def prove(setup: Setup, only: Sequence[str], progress: Callable[[Step | None], object]) -> tuple[Proof, ...]:
     """Return a proof of each forecast of the experiments named; the quick ones are made first.
 
     Each has all the time that is left: how long it takes is foretold of a quick machine that does nothing else.
@@ -34,9 +33,13 @@ def prove(setup: Setup, only: Sequence[str], progress: Progress) -> tuple[Proof,
     ]
     until = time.monotonic() + setup.budget
     made: dict[str, Proof] = {}
-    for number, (name, forecast) in enumerate(sorted(foretold, key=lambda pair: pair[1].seconds)):
-        progress(number, len(foretold), forecast.what)
+    order = sorted(foretold, key=lambda pair: pair[1].seconds)
+    left = sum(forecast.seconds for _, forecast in order if isinstance(forecast.predicted, int))
+    for number, (name, forecast) in enumerate(order):
+        progress(Step(forecast.what, number, len(order), left=min(left, until - time.monotonic())))
         made[forecast.id] = _prove(setup, name, forecast, until)
+        left -= forecast.seconds if isinstance(forecast.predicted, int) else 0.0
+    progress(None)
     return tuple(made[forecast.id] for _, forecast in foretold)
 
 

@@ -112,8 +112,9 @@ def pasted(command: str, width: int, indent: int) -> list[str]:
 
 
 def fold(text: str, width: int, indent: str) -> list[str]:
-    """Return untrusted text as lines of at most `width`, the later ones indented; numbers are never broken."""
-    return textwrap.wrap(clean(text), width, subsequent_indent=indent, break_on_hyphens=False) or [""]
+    """Return untrusted text as lines of at most `width`, the later ones indented; no word is ever broken."""
+    made = textwrap.wrap(clean(text), width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False)
+    return made or [""]
 
 
 def cut(text: str, width: int, unicode: bool) -> str:

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from hosttune.model.document import Column, Role, Row, Table
+from hosttune.render import spans
 from hosttune.render.figures import cut, fold
 from hosttune.render.page import Page
-
-Line = tuple[str, Role, int]
-"""A line, and the role of so many of its letters, counted after the blanks it begins with."""
+from hosttune.render.spans import Line
 
 _LEAST = 12
 """Letters that a column keeps where the page is narrow."""
@@ -38,7 +37,8 @@ def rows(block: Table, page: Page) -> Iterator[Line]:
     shown = [row for row in block.rows if not row.extra]
     layout = _layout(block, shown, page)
     if block.heads and any(c.name for c in block.columns):
-        yield cut(layout.line(c.name for c in block.columns), page.columns, page.unicode), Role.PLAIN, 0
+        head = cut(layout.line(c.name for c in block.columns), page.columns, page.unicode)
+        yield from spans.of([head], [spans.span(head, 0, len(head), Role.HEADING)])
     valued = any(column.label for _, column, _ in layout.columns)
     for row in shown:
         if _too_long(block, row):
@@ -46,11 +46,12 @@ def rows(block: Table, page: Page) -> Iterator[Line]:
         else:
             # where values are compared the word that judges them is what stands out, else the row
             marked = len(row.cells[0]) if valued else 0 if row.role is Role.GOOD else page.columns
-            yield cut(layout.line(row.cells), page.columns, page.unicode), row.role, marked
+            line = cut(layout.line(row.cells), page.columns, page.unicode)
+            yield from spans.of([line], [spans.span(line, 0, 2 + marked, row.role), *spans.marked(line, row.marks)])
         indent = 4 + layout.columns[0][2] if valued else 4
         for note in row.notes:
-            for text in fold(" " * indent + note, page.columns, " " * (indent + 2)):
-                yield text, Role.PLAIN, 0
+            text = " " * indent + note
+            yield from spans.of(fold(text, page.columns, " " * (indent + 2)), spans.marked(text, row.marks))
 
 
 def _layout(block: Table, shown: list[Row], page: Page) -> _Layout:
@@ -78,13 +79,12 @@ def _apart(layout: _Layout, row: Row, page: Page) -> Iterator[Line]:
     first, *others = [row.cells[n] for n, column, _ in layout.columns if not column.label] or [""]
     indent = " " * (4 + layout.columns[0][2])
     values = [f"{column.label} {row.cells[n]}" for n, column, _ in layout.columns if column.label and row.cells[n]]
-    yield (
-        cut(f"  {first:<{layout.columns[0][2]}}  {'  '.join(others)}", page.columns, page.unicode),
-        row.role,
-        len(first),
+    head = cut(f"  {first:<{layout.columns[0][2]}}  {'  '.join(others)}", page.columns, page.unicode)
+    yield from spans.of([head], [spans.span(head, 0, 2 + len(first), row.role)])
+    # a value and its label stay on one line
+    yield from spans.of(
+        fold(indent + "   ".join(value.replace(" ", "\u00a0") for value in values), page.columns, indent)
     )
-    for text in fold(indent + "   ".join(value.replace(" ", "\u00a0") for value in values), page.columns, indent):
-        yield text.replace("\u00a0", " "), Role.PLAIN, 0
 
 
 def _cell(text: str, size: int, column: Column, page: Page) -> str:

@@ -7,7 +7,7 @@ tables break a value where these break between values.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from hosttune.model.document import (
@@ -21,6 +21,7 @@ from hosttune.model.document import (
     Flow,
     Lines,
     Listing,
+    Mark,
     Pairs,
     Paragraph,
     Pasted,
@@ -29,13 +30,16 @@ from hosttune.model.document import (
     Table,
 )
 from hosttune.printable import clean
-from hosttune.render import grid
-from hosttune.render.figures import bar, cut, fold, pasted, place, short
-from hosttune.render.grid import Line
+from hosttune.render import grid, spans
+from hosttune.render.figures import bar, cut, fold, place, short
 from hosttune.render.page import Page
+from hosttune.render.spans import Line
 
 _FAR = 10**10
 """A number that its column does not hold."""
+
+_NARROW = 24
+"""Letters below which a text does not stand beside its name."""
 
 
 def walk(document: Document, page: Page) -> Iterator[Line]:
@@ -45,36 +49,44 @@ def walk(document: Document, page: Page) -> Iterator[Line]:
     while blocks:
         block = blocks.pop(0)
         if isinstance(block, Paragraph) and block.joined and blocks and (line := _on_one_line(block, blocks[0], page)):
-            yield from _plain([line])
+            yield line
             blocks.pop(0)
             continue
         yield from of_block(block, page)
 
 
-def _on_one_line(block: Paragraph, following: Block, page: Page) -> str:
-    """Return a paragraph and the command after it as one line, "" where that is too long or no command comes."""
+def _on_one_line(block: Paragraph, following: Block, page: Page) -> Line | None:
+    """Return a paragraph and the command after it as one line, None where that is too long or no command comes."""
     if not isinstance(following, Commands) or len(following.lines) != 1:
-        return ""
-    line = f"  {block.text}    {following.what}: {following.lines[0]}"
-    return line if len(line) <= page.columns else ""
-
-
-def parts(line: Line) -> tuple[str, str, str]:
-    """Return a line before the letters that its role is of, these, and what comes after them."""
-    text, _, count = line[0].rstrip(), *line[1:]
-    start = len(text) - len(text.lstrip())
-    return text[:start], text[start : start + count], text[start + count :]
+        return None
+    command = following.lines[0]
+    text = f"  {block.text}    {following.what}: {command}"
+    if len(text) > page.columns:
+        return None
+    return next(spans.of([text], spans.marked(text, [Mark(command, Role.COMMAND)])))
 
 
 def of_block(block: Block, page: Page) -> Iterable[Line]:
     """Return the lines of a block; none where there is no room for it."""
-    made = () if getattr(block, "extra", False) else _BLOCKS[type(block)](block, page)
-    # blanks at which no line is broken have done their work
-    return ((text.replace("\u00a0", " "), role, count) for text, role, count in made)
+    return () if getattr(block, "extra", False) else _BLOCKS[type(block)](block, page)
 
 
 def _plain(texts: Iterable[str]) -> Iterator[Line]:
-    yield from ((text, Role.PLAIN, 0) for text in texts)
+    yield from spans.of(texts)
+
+
+def _gap() -> Line:
+    return Line(())
+
+
+def _headed(texts: Iterable[str], role: Role, text: str, count: int, marks: Sequence[Mark] = ()) -> Iterator[Line]:
+    """Yield the lines of a text whose first letters have a role, and its marked words theirs."""
+    head = [spans.span(text, 0, count, role)] if role is not Role.PLAIN else []
+    yield from spans.of(texts, [*head, *spans.marked(text, marks)])
+
+
+def _sentence(text: str, page: Page, indent: int = 2, hang: int = 2, marks: Sequence[Mark] = ()) -> Iterator[Line]:
+    yield from spans.of(_folded(text, page, indent, hang), spans.marked(text, marks))
 
 
 def _folded(text: str, page: Page, indent: int = 2, hang: int = 2) -> list[str]:
@@ -82,16 +94,16 @@ def _folded(text: str, page: Page, indent: int = 2, hang: int = 2) -> list[str]:
 
 
 def _callout(block: Callout, page: Page) -> Iterator[Line]:
-    yield "", Role.PLAIN, 0
-    for number, text in enumerate(_folded(block.text, page)):
-        head = len(block.text.partition(":")[0])
-        yield text, block.role, 0 if number else head
+    yield _gap()
+    head = len(block.text.partition(":")[0])
+    role = Role.HEADING if block.role is Role.PLAIN else block.role
+    yield from _headed(_folded(block.text, page), role, block.text, head, block.marks)
     for why in block.why:
-        yield from _plain(_folded(why, page))
+        yield from _sentence(why, page, marks=block.marks)
     yield from _facts(block.facts, page)
 
 
-def _facts(facts: tuple[Fact, ...], page: Page) -> Iterator[Line]:
+def _facts(facts: Sequence[Fact], page: Page) -> Iterator[Line]:
     """Yield facts, their texts below each other; a command is broken where a shell takes it as one line."""
     size = max((len(fact.label) for fact in facts), default=0) + 2
     before = ""
@@ -99,19 +111,30 @@ def _facts(facts: tuple[Fact, ...], page: Page) -> Iterator[Line]:
         head = f"  {'' if fact.label == before else fact.label:<{size}}"
         before = fact.label
         if fact.command:
-            texts = pasted(clean(fact.text), page.columns, len(head))
+            yield from _pasted(clean(fact.text), page, head)
         else:
-            texts = fold(fact.text, page.columns - len(head), "")
-        for number, text in enumerate(texts):
-            yield f"{' ' * len(head) if number else head}{text}", Role.PLAIN, 0
+            made = fold(fact.text, page.columns - len(head), "")
+            texts = [f"{' ' * len(head) if n else head}{text}" for n, text in enumerate(made)]
+            whole = f"{head}{fact.text}"
+            yield from spans.of(texts, spans.marked(whole, [Mark(fact.label, Role.HEADING)] if head.strip() else ()))
+
+
+def _pasted(command: str, page: Page, head: str) -> Iterator[Line]:
+    """Yield a command beside its label, broken by backslashes where it is too long."""
+    texts = spans.broken(command, page.columns, head, " " * (len(head) + 2))
+    whole = f"{head}{command}"
+    label = [spans.span(whole, 0, len(head), Role.HEADING)] if head.strip() else []
+    # each backslash is a letter of its own
+    styled = spans.span(whole, len(head), len(whole), Role.COMMAND)
+    yield from spans.of(texts, [*label, styled._replace(end=styled.end + len(texts) - 1)])
 
 
 def _paragraph(block: Paragraph, page: Page) -> Iterator[Line]:
     if block.gap:
-        yield "", Role.PLAIN, 0
-    label = f"{block.label}: " if block.label else ""
-    for number, text in enumerate(_folded(f"{label}{block.text}", page, 2 + 2 * block.depth)):
-        yield text, block.role, 0 if number else len(block.label) or _capitals(block.text)
+        yield _gap()
+    text = f"{block.label}: {block.text}" if block.label else block.text
+    head = len(block.label) or _capitals(block.text)
+    yield from _headed(_folded(text, page, 2 + 2 * block.depth), block.role, text, head, block.marks)
 
 
 def _capitals(text: str) -> int:
@@ -122,93 +145,113 @@ def _capitals(text: str) -> int:
 
 def _commands(block: Commands, page: Page) -> Iterator[Line]:
     if block.gap:
-        yield "", Role.PLAIN, 0
-    lines, indent = block.lines, "    "
+        yield _gap()
+    indent = "    "
     if block.spread:
-        yield from _plain(_folded(f"{block.what}:", page))
-        first = ""
-    else:
-        first = f"{block.what}: "
-    for number, line in enumerate(lines):
+        yield from _sentence(f"{block.what}:", page)
+    for number, line in enumerate(block.lines):
+        first = f"  {block.what}: " if not number and not block.spread else indent
+        text = line.lstrip()
         if line.startswith("  ") and (number or block.spread):
-            yield f"{indent}{line[2:]}", Role.PLAIN, 0
-        elif number or block.spread:
-            yield from _plain(fold(f"{indent}{line}", page.columns, indent))
+            yield from _headed([f"{indent}{line[2:]}"], Role.COMMAND, line, len(line))
+        elif spans.is_command(text):
+            yield from _pasted(text, page, first)
         else:
-            yield from _plain(fold(f"  {first}{line.lstrip()}", page.columns, indent))
+            whole = f"{first}{text}"
+            yield from spans.of(fold(whole, page.columns, indent), spans.marked(whole))
 
 
 def _lines(block: Lines, page: Page) -> Iterator[Line]:
     if block.gap:
-        yield "", Role.PLAIN, 0
-    yield from _plain(f"  {line}" for line in block.lines)
+        yield _gap()
+    for number, line in enumerate(block.lines):
+        if block.diff:
+            role = Role.HEADING if not number else {"+": Role.ADDED, "-": Role.REMOVED}.get(line[2:3], Role.PLAIN)
+            yield from _headed([f"  {line}"], role, line, len(line))
+            continue
+        _, colon, rest = line.partition(": ")
+        command = rest if colon and spans.is_command(rest) else line.strip() if spans.is_command(line.strip()) else ""
+        yield from spans.of([f"  {line}"], spans.marked(line, (*block.marks, Mark(command, Role.COMMAND))))
 
 
 def _listing(block: Listing, page: Page) -> Iterator[Line]:
-    yield "", Role.PLAIN, 0
+    yield _gap()
     if block.joined:
-        yield from _plain(_folded(f"{block.title}: {' · '.join(block.items)}", page))
+        text = f"{block.title}: {' · '.join(block.items)}"
+        yield from _headed(_folded(text, page), Role.HEADING, text, len(block.title))
         return
-    yield f"  {block.title}:", Role.PLAIN, 0
+    yield from _headed(_folded(f"{block.title}:", page), Role.HEADING, block.title, len(block.title))
     for item in block.items:
-        yield from _plain(_folded(item, page, 4))
+        yield from _sentence(item, page, 4)
 
 
 def _pairs(block: Pairs, page: Page) -> Iterator[Line]:
     if block.gap:
-        yield "", Role.PLAIN, 0
+        yield _gap()
     if block.title:
-        yield from ((text, block.role, len(block.title)) for text in _folded(block.title, page))
+        role = Role.HEADING if block.role is Role.PLAIN else block.role
+        yield from _headed(_folded(block.title, page), role, block.title, len(block.title))
     size = max(7, *(len(name) for name, _ in block.rows), 0) + 2
+    beside = page.columns - size - 4 >= _NARROW
     before = ""
     for name, text in block.rows:
-        head = f"  {'' if name == before else name:<{size}}"
+        head = f"  {'' if name == before else name:<{size}}" if beside else " " * 4
+        if not beside and name != before:
+            yield from _plain([f"  {name}"])
         before = name
         if isinstance(text, Pasted):
-            room = page.columns - len(head)
-            texts = [part for line in text.lines for part in (pasted(line, room, 0) if _runs(line) else [line])]
-            yield from _plain(f"{' ' * len(head)}{line}" for line in texts)
+            for line in text.lines:
+                if spans.is_command(line):
+                    yield from _pasted(line, page, " " * len(head))
+                else:  # of a file: it stays as it is
+                    yield from _headed([f"{' ' * len(head)}{line}"], Role.COMMAND, line, len(line))
             continue
-        lines = fold(text, page.columns - len(head), "  ")
-        yield from _plain(f"{head if not number else ' ' * len(head)}{line}" for number, line in enumerate(lines))
-
-
-def _runs(line: str) -> bool:
-    """Say whether a line is a command of ours: a shell takes it as one where it is broken, and a file does not."""
-    return any(word.rpartition("/")[2] == "hosttune" for word in line.split()[:4])
+        made = fold(text, page.columns - len(head), "  ")
+        whole = f"{head}{text}"
+        texts = (f"{head if not number else ' ' * len(head)}{line}" for number, line in enumerate(made))
+        yield from spans.of(texts, spans.marked(whole, block.marks))
 
 
 def _bars(block: Bars, page: Page) -> Iterator[Line]:
     cells = max(10, page.columns // 4)
     visible = [entry for entry in block.bars if not entry.extra]
+    room = page.columns - cells - 24
     longest = max([len(_SCALE), *(len(entry.name) for entry in visible)])
-    label = min(block.label, page.columns - cells - 24, longest)
+    # where there is no room for names, each stands above its bar
+    label = min(block.label, room, longest) if room >= _NARROW // 2 else 0
     most, least = max(block.most, 10), _least([block.target, *(entry.number for entry in visible)], block.most)
 
-    def row(entry: Bar) -> str:
+    def row(entry: Bar) -> Iterator[Line]:
+        role = Role.PLAIN if entry.role is Role.GOOD else entry.role
         drawn = bar(entry.number, most, cells, page.unicode, least)
         figure = f"{entry.figure:>13}" if entry.number < _FAR else f"{'far beyond':>13}"
-        line = f"  {cut(entry.name, label, page.unicode):<{label}} {drawn:<{cells}} {figure}"
+        if label:
+            text = f"  {cut(entry.name, label, page.unicode):<{label}} {drawn:<{cells}} {figure}"
+        else:
+            yield from _plain(_folded(entry.name, page))
+            text = f"    {drawn:<{cells}} {figure}"
         used = f"{entry.used:,} in use" if entry.used else ""
         words = ", ".join(filter(None, (entry.word, used)))
-        return f"{line}  {words}" if words and len(line) + len(words) + 2 <= page.columns else line
+        text = f"{text}  {words}" if words and len(text) + len(words) + 2 <= page.columns else text
+        yield from spans.of([text], spans.marked(text, [Mark(entry.word, role)]))
 
-    yield "", Role.PLAIN, 0
-    if block.scale:
-        yield f"  {_SCALE:<{label}} {_ticks(least, most, cells)}", Role.PLAIN, 0
-    yield row(Bar("target", block.target)), Role.PLAIN, 0
+    yield _gap()
+    if block.scale and label:
+        head = f"  {_SCALE:<{label}} {_ticks(least, most, cells)}"
+        yield from _headed([head], Role.HEADING, head, len(head))
+    yield from row(Bar("target", block.target))
     shown: set[str] = set()
     for entry in visible:
-        yield row(entry), Role.PLAIN, 0
+        yield from row(entry)
         for note in entry.shown:
             text = f"{note.label}: {note.text}" if note.label else note.text
             # what raises one, or what slowness costs, is often the same for the next: once is enough
             if text not in shown:
-                yield from _plain(_folded(text, page, 4))
+                yield from _sentence(text, page, 4)
             if len(text) > _REPEATED:
                 shown.add(text)
     if block.more:
-        yield f"  {block.more}", Role.PLAIN, 0
+        yield from _plain(_folded(block.more, page))
 
 
 _SCALE = "limits (log scale)"
@@ -238,20 +281,20 @@ _REPEATED = 24
 
 
 def _flow(block: Flow, page: Page) -> Iterator[Line]:
-    yield "", Role.PLAIN, 0
+    yield _gap()
     for text in block.lines:
-        yield from _plain(_folded(text, page))
+        yield from _sentence(text, page)
 
 
 def _plot(block: Plot, page: Page) -> Iterator[Line]:
-    yield "", Role.PLAIN, 0
+    yield _gap()
     yield from _plain(_folded(block.title, page))
     yield from _table(block.table, page)
 
 
 def _table(block: Table, page: Page) -> Iterator[Line]:
     if block.gap:
-        yield "", Role.PLAIN, 0
+        yield _gap()
     yield from grid.rows(block, page)
 
 

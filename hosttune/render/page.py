@@ -8,6 +8,10 @@ MOST = 100
 """Things of one kind that have a series or a test each: of more the one nearest to its end stands for all."""
 
 
+LEAST = 40
+"""Columns below which nothing is made narrower."""
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """The room there is: columns of a terminal, and whether it has colour and letters beyond ASCII.
@@ -22,8 +26,8 @@ class Page:
 
     @property
     def columns(self) -> int:
-        """The columns that are used: below 60 nothing could be read."""
-        return max(self.width, 60)
+        """The columns that are used: below 40 nothing could be read."""
+        return max(self.width, LEAST)
 
 
 PLAIN = Page()

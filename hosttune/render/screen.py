@@ -7,7 +7,7 @@ import dataclasses
 from hosttune.model import View
 from hosttune.model.document import Document, Paragraph, Role, Table
 from hosttune.printable import cleaned
-from hosttune.render import lines
+from hosttune.render import lines, spans
 from hosttune.render.figures import cut
 from hosttune.render.page import Page
 from hosttune.render.view import view as looks
@@ -24,12 +24,12 @@ def screen(view: View, width: int, height: int, unicode: bool = True) -> list[Ro
     head = [*lines.walk(Document("", document.about, document.blocks[:place]), page)]
     foot = [line for block in document.blocks[place + 1 :] for line in _short(block, page)]
     keys = f"q quit   s sort: {view.sort}   1 nearest  2 full first  3 largest  4 name"
-    foot = [*foot[: max(height // 4, 1)], ("", Role.PLAIN, 0), (cut(keys, width, unicode), Role.PLAIN, 0)]
+    foot = [*foot[: max(height // 4, 1)], spans.Line(()), *spans.of([cut(keys, width, unicode)])]
     room = max(height - len(head) - len(foot) - 2, 1)
     shown = dataclasses.replace(table, rows=table.rows[:room])
-    return [(text, role) for text, role, _ in (*head, *lines.of_block(shown, page), *foot)]
+    return [(line.text, line.role) for line in (*head, *lines.of_block(shown, page), *foot)]
 
 
-def _short(block: object, page: Page) -> list[grid.Line]:
+def _short(block: object, page: Page) -> list[spans.Line]:
     assert isinstance(block, Paragraph)
     return [*lines.of_block(block, page)][:2]

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shutil
 import sys
-from collections.abc import Callable, Iterator
 from typing import Any
 
 from hosttune import printable
 from hosttune.render import render
-from hosttune.terminal import streams
+from hosttune.render.page import LEAST
+from hosttune.terminal import colour, progress, streams
 
 
 def command() -> str:
@@ -21,10 +19,11 @@ def command() -> str:
 
 def tell(sentence: str) -> None:
     """Say on standard error what is no part of the answer."""
+    progress.clear()
     print(f"hosttune: {sentence}", file=sys.stderr)
 
 
-def width(least: int = 60) -> int:
+def width(least: int = LEAST) -> int:
     """Return the columns of the terminal, 80 where there is none."""
     return max(least, shutil.get_terminal_size((80, 24)).columns)
 
@@ -37,10 +36,11 @@ def unicode() -> bool:
 def present(noun: Any, format: str, verbose: bool = False) -> None:
     """Print a noun in a format.
 
-    Colour only to a terminal that has it, without NO_COLOR.
+    Colour as `colour.wanted` says.
     """
     out = sys.stdout
-    color = out.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    progress.clear()
+    color = colour.wanted(out)
     text = render(
         noun,
         format,
@@ -50,23 +50,3 @@ def present(noun: Any, format: str, verbose: bool = False) -> None:
         unicode=unicode(),
     )
     streams.put(text, color=color)
-
-
-@contextlib.contextmanager
-def progress() -> Iterator[Callable[[int, int, str], None]]:
-    """Give what says on a terminal's stderr how far it is; nothing remains of it there."""
-
-    def put(line: str) -> None:
-        if sys.stderr.isatty():
-            with streams.passing(streams.Passing.SCREEN, sys.stderr):
-                sys.stderr.write(f"\r\x1b[K{printable.clean(line)[: width(0) - 1]}")
-            sys.stderr.flush()
-
-    def step(number: int, total: int, what: str) -> None:
-        bar = "#" * (20 * number // total)
-        put(f"  [{bar:<20}] {number + 1} of {total}: {what}")
-
-    try:
-        yield step
-    finally:
-        put("")

@@ -19,7 +19,7 @@ from hosttune.errors import StoppedError
 from hosttune.model import View
 from hosttune.model.document import Role
 from hosttune.render.screen import screen as rows_of
-from hosttune.terminal import presenting, streams
+from hosttune.terminal import colour, presenting, streams
 from hosttune.watching.trends import SORTS, ranked
 
 _STYLES = {Role.BAD: "bold red", Role.DRIFT: "yellow"}
@@ -74,7 +74,7 @@ class Screen:
         text = Text(no_wrap=True, overflow="crop")
         rows = rows_of(view, width, height, presenting.unicode())[:height]
         for number, (line, grave) in enumerate(rows):
-            style = _STYLES.get(grave, "") if not os.environ.get("NO_COLOR") else ""
+            style = _STYLES.get(grave, "") if colour.wanted(sys.stdout) else ""
             text.append(streams.encodable(line), style=style)
             text.append("\n" if number < len(rows) - 1 else "")
         self._live.update(text, refresh=True)

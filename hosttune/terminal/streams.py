@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from hosttune import printable
 from hosttune.errors import UsageError
+from hosttune.render import styles
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -34,11 +35,12 @@ _done: list[str] = []
 class Passing(Enum):
     """What a stream lets through beside printable text, newlines and tabs: sequences that our own code writes.
 
-    COLOUR: select graphic rendition, the only one that moves nothing. SCREEN: those of a live screen and of a line that
-    is written over (console_codes(4)); titles, answers and strings are not among them.
+    PALETTE: the styles of render/styles.py. COLOUR: select graphic rendition, which moves nothing. SCREEN: those of a
+    live screen (console_codes(4)); titles, answers and strings are not among them.
     """
 
     TEXT = r"(?!)"
+    PALETTE = styles.SEQUENCES
     COLOUR = r"\x1b\[[0-9;]*m"
     SCREEN = r"\x1b\[\??[0-9;]*[ABCDGHJKhlm]|\r"
 
@@ -123,7 +125,7 @@ def encodable(text: str) -> str:
 
 def put(text: str, *, color: bool = False) -> None:
     """Write text to standard output, as its encoding has it; with `color`, what it has of that too."""
-    with passing(Passing.COLOUR if color else Passing.TEXT):
+    with passing(Passing.PALETTE if color else Passing.TEXT):
         sys.stdout.write(encodable(text))
 
 

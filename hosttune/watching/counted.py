@@ -50,6 +50,9 @@ DROPPED = {
 }
 """Each counter of something that was not carried. ListenDrops has ListenOverflows within it (net/ipv4/tcp_ipv4.c)."""
 
+TROUBLE = (*SENT_AGAIN, *DROPPED)
+"""Counters that rise where something goes wrong."""
+
 _WITHIN = ("TcpExt.ListenOverflows", "TcpExt.TCPReqQFullDrop")
 
 OTHERS = {

@@ -14,8 +14,13 @@ from hosttune.facts import address_lines, links, session
 from hosttune.facts.links import Links
 from hosttune.host import Host, text
 from hosttune.host.live import LiveHost
+from hosttune.model.progress import Step
+from hosttune.render.figures import counted
+from hosttune.workflows import telling
 
 _MOST = 4096
+_ASKED = 1.8
+"""Seconds for which the link is asked who has an address: host/probes/duplicates.py."""
 
 
 def addresses(texts: Sequence[str]) -> tuple[str, ...]:
@@ -176,7 +181,8 @@ def _duplicates(host: Host, request: Request, interfaces: Links) -> tuple[dict[s
     if not pairs or not isinstance(host, LiveHost):
         return {}, ()
     try:
-        answer = host.probe("duplicates", addresses=pairs)
+        with telling.during(Step(f"asking who has {counted(len(pairs), 'address')} already", left=_ASKED)):
+            answer = host.probe("duplicates", addresses=pairs)
     except HostError as error:
         return {}, (f"whether somebody has the addresses already could not be asked: {error.detail}",)
     unasked = tuple(

@@ -17,8 +17,9 @@ from hosttune.host import Host
 from hosttune.host.live import LiveHost
 from hosttune.model import Plan, Where
 from hosttune.model.acting import Applied
+from hosttune.model.progress import Step
 from hosttune.render import plan_text, refused, where_words
-from hosttune.workflows import commit, confirming
+from hosttune.workflows import commit, confirming, telling
 
 Agree = Callable[[Applied], bool]
 """Is shown what would be done, and returns whether it shall be; may raise RefusedError itself."""
@@ -105,7 +106,10 @@ def carry_out(task: Task[D], agree: Agree | None = None) -> Applied:
         if not again.wanted:
             return completed(task.idle(again), changed=before.unfinished)
         made = commit.invocation(host, task.command, task.reason)
-        record = commit.carry_out(host, journal, again.request, again.plan, made, again.where, task.within)
+        plan = again.plan
+        what = f"restarting {', '.join(plan.restarts)}" if plan.restart and plan.restarts else "writing"
+        with telling.during(Step(what)):
+            record = commit.carry_out(host, journal, again.request, plan, made, again.where, task.within)
         # under the lock still: what another hosttune writes next is not what this one has lost
         applied = _done(task, host, again, record)
     if task.within and task.within.command:

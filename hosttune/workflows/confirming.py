@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from hosttune.changes import confirm, journal, trial
 from hosttune.changes.confirm import Confirm, left, moment, over
@@ -20,10 +21,11 @@ from hosttune.host import Host, text
 from hosttune.host.live import LiveHost
 from hosttune.model import Plan
 from hosttune.model.acting import Confirmed, Waiting
+from hosttune.model.progress import Step
 from hosttune.options import ApplyOptions, Place, SourceOptions
 from hosttune.render import plan_text
 from hosttune.render.figures import clock
-from hosttune.workflows import damaged_records, opening
+from hosttune.workflows import damaged_records, opening, telling
 
 _LEAST, _MOST = 5, 3600
 _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600}
@@ -165,6 +167,9 @@ def settled(host: LiveHost, record: Record, command: str) -> Record:
     try:
         with journal.stopped_by_signals():
             while not over(record.confirm, moment(host)):
+                telling.step(
+                    Step(f"waiting for {command}", left=_seconds(host, record.confirm), note=partial(str, state))
+                )
                 code = _run(host, record.confirm, command)
                 if code == 0:
                     break
@@ -177,6 +182,8 @@ def settled(host: LiveHost, record: Record, command: str) -> Record:
         raise StoppedError(
             f"{why}; apply {record.id} is not confirmed, and is taken back at {clock(record.confirm.until)}", code
         ) from stop
+    finally:
+        telling.step(None)
     if code == 0:
         return kept(host, record.id)
     return _given_up(host, record, f"--confirm-if {command}: {state}")

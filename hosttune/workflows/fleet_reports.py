@@ -10,7 +10,9 @@ from pathlib import Path
 from hosttune.errors import HostError, UsageError
 from hosttune.host import json_bounds, named_file
 from hosttune.model import Bound, Finding, Fleet, Reason, Report, Reported, Severity, Sizing, Unknown, Verdict, decoding
+from hosttune.model.progress import Step
 from hosttune.planning import sizing
+from hosttune.workflows import telling
 
 SCHEMA = "hosttune/report/1"
 _LARGEST = 16 << 20  # bytes: a report of a host with 9,000 backends has so many
@@ -35,7 +37,17 @@ def fleet(plan: Sizing, directory: str) -> Fleet:
 
 
 def _each(files: list[Path]) -> Iterator[Reported | str]:
-    for path in files:
+    try:
+        yield from _read(files)
+    finally:
+        telling.step(None)
+
+
+def _read(files: list[Path]) -> Iterator[Reported | str]:
+    for number, path in enumerate(files):
+        if not telling.step(Step(path.name, number, len(files), ends_early=True)):
+            telling.tell(f"interrupted: {number:,} of {len(files):,} reports are read")
+            return
         try:
             yield read(path)
         except UsageError as error:

@@ -14,7 +14,7 @@ from hosttune.facts import cgroup, counters, ipvs, port_users, ruleset, tracked,
 from hosttune.facts import machine as machines
 from hosttune.facts.kinds import sysctl
 from hosttune.host import Host
-from hosttune.host.recorded import Recorded
+from hosttune.host.recorded import Recorded, Recording
 from hosttune.model import (
     Backend,
     Bound,
@@ -22,6 +22,7 @@ from hosttune.model import (
     Program,
     Rates,
     Reason,
+    Sample,
     Symptom,
     Tracked,
     Traffic,
@@ -31,7 +32,8 @@ from hosttune.model.filtering import Ruleset, Translated
 from hosttune.options import Options
 from hosttune.profile import clouds as providers
 from hosttune.programs import knowledge
-from hosttune.workflows import destinations, examine, finding, loading, named_processes, own_limits
+from hosttune.watching import counted
+from hosttune.workflows import destinations, examine, finding, loading, named_processes, own_limits, telling
 
 _SHORTEST = 0.3
 """Seconds between the two gatherings at least: counters of the kernel are exact, hundredths of a second of CPU not."""
@@ -41,28 +43,48 @@ _GROUPS = 8  # programs whose control groups are looked at
 
 @dataclass(frozen=True, slots=True)
 class Twice:
-    """A host at two moments; `wait` sleeps until so many seconds lie between them, where time still passes there."""
+    """A host at two moments; `wait` sleeps until so many seconds lie between them, where time still passes there.
+
+    It takes what says what came of it so far, and returns why it ended before, "" where it did not. `now` answers
+    beside both, and nothing of it is kept.
+    """
 
     first: Host
     second: Host
-    wait: Callable[[float], None]
+    wait: Callable[[float, Callable[[], str]], str]
+    now: Host
 
 
 def moments(host: Host) -> Twice:
     """Return a host at two moments: of a recording those that it has, else the second comes when the time is over."""
     if isinstance(host, Recorded):
-        return Twice(host, host.again or host, lambda _: None)
+        return Twice(host, host.again or host, lambda *_: "", host)
     return live(host, host)
 
 
 def live(first: Host, second: Host) -> Twice:
     """Return a host that answers now, by two names."""
-    start = time.monotonic()
+    start, ended = time.monotonic(), ""
 
-    def wait(seconds: float) -> None:
-        time.sleep(max(start + seconds - time.monotonic(), 0.0))
+    def wait(seconds: float, note: Callable[[], str]) -> str:
+        nonlocal ended
+        if not ended and not telling.wait(start + seconds, f"watching {seconds:g} s", note):
+            ended = f"interrupted after {time.monotonic() - start:,.1f} s of {seconds:g} s"
+        time.sleep(max(start + min(seconds, _SHORTEST) - time.monotonic(), 0.0))
+        return ended
 
-    return Twice(first, second, wait)
+    return Twice(first, second, wait, first.inner if isinstance(first, Recording) else first)
+
+
+def _moved(host: Host, before: Sample) -> Callable[[], str]:
+    """Return what says how many counters of trouble have risen since."""
+
+    def note() -> str:
+        now = counters.gather(host).counters
+        risen = sum(now.get(name, 0) > before.counters.get(name, 0) for name in counted.TROUBLE)
+        return f"{risen} counter{'s' * (risen != 1)} of drops and retransmits {'has' if risen == 1 else 'have'} moved"
+
+    return note
 
 
 def clues(
@@ -82,12 +104,12 @@ def clues(
     held = sysctl.limits(first, (*sysctl.KEYS, *sysctl.ALIKE))
     bounds, accepts = _role(first, options)
     configured = own_limits.configuration(hosts.second if interval else first, options, watched)
-    hosts.wait(interval)
+    hosts.wait(interval, note := _moved(hosts.now, before))
     host = hosts.second
     seen = traffic.gather(host, before)
-    counted = destinations.pools(host, goals, seen)
+    pools = destinations.pools(host, goals, seen)
     programs = traffic.programs(host, watched, seen.traffic)
-    hosts.wait(max(interval, _SHORTEST))
+    ended = hosts.wait(max(interval, _SHORTEST), note)
     now = counters.gather(host, machine.cloud)
     running = _kept(host, traffic.listed(programs))
     entries = tracked.gather(host, now, held)
@@ -98,7 +120,7 @@ def clues(
         rates=Rates(before, now),
         limits=held,
         traffic=seen.traffic,
-        pools=counted,
+        pools=pools,
         programs=running,
         earlier=earlier,
         named=watched is not None,
@@ -117,6 +139,7 @@ def clues(
         configuration=configured,
         carried=own_limits.carried(host, machine, configured, watched, running),
         notes=(
+            *([f"{ended}: what came later is not in it"] if ended else ()),
             *limited(seen.traffic),
             *_absent(host, watched, running),
             *_ended(host, watched, earlier, running),

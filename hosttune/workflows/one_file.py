@@ -15,8 +15,10 @@ from pathlib import Path
 from hosttune import __version__
 from hosttune.errors import UsageError
 from hosttune.hooks import pyz
+from hosttune.model.progress import Step
 from hosttune.printable import clean
 from hosttune.profile import load
+from hosttune.workflows import telling
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _ANYWHERE = "-none-any.whl"
@@ -61,7 +63,8 @@ def _gathered(
     held: dict[pyz.Target, Sequence[str]] = {}
     missing: dict[pyz.Target, str] = {}
     with tempfile.TemporaryDirectory(prefix="hosttune-") as folder:
-        for target in wanted:
+        for number, target in enumerate(wanted):
+            telling.step(Step(f"fetching the wheels of {target.suffix}", number, len(wanted)))
             fetched, why = _fetched(target, pins, Path(folder, target.suffix))
             if why:
                 missing[target] = why
@@ -72,6 +75,7 @@ def _gathered(
             there = {name.partition("-")[0].lower() for name in anywhere}
             pins = [pin for pin in pins if _wheel_name(pin) not in there]
             held[target] = [*anywhere, *(name for name in fetched if name not in anywhere)]
+    telling.step(None)
     return wheels, held, missing
 
 

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from hosttune import printable
 from hosttune.errors import UsageError
 from hosttune.model import Sizing, Topology
+from hosttune.model.progress import Step
 from hosttune.planning import sizing
 from hosttune.planning.topology import load
-from hosttune.workflows import opening, real_tiers, role_settings, trust
+from hosttune.workflows import opening, real_tiers, role_settings, telling, trust
 
 
 def plan(topology: str, overrides: Sequence[str], solve: bool, trusted: bool) -> Sizing:
@@ -33,7 +34,8 @@ def _size(file: str, overrides: Sequence[str], solve: bool) -> Sizing:
     if solve and not left:
         raise UsageError(f"--solve: {file} leaves no number open; open some: {' '.join(_openings(topology))}")
     if solve:
-        topology = sizing.solve(topology, roles)
+        with telling.during(Step(f"finding {len(left)} number{'s' * (len(left) != 1)}")):
+            topology = sizing.solve(topology, roles)
     real = real_tiers.bounds(topology, roles)
     return dataclasses.replace(sizing.size(topology, roles, real), solved=solve)
 

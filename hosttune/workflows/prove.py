@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from hosttune.changes.planned import Planned
 from hosttune.changes.request import Request
@@ -15,13 +15,10 @@ from hosttune.host.live import LiveHost
 from hosttune.model import Trial
 from hosttune.options import Options, Proving
 from hosttune.proofs import proof_setup, running
-from hosttune.workflows import apply_plan, examine, loading
-
-Progress = Callable[[int, int, str], None]
-"""Takes how many experiments are made, of how many, and what the next one is."""
+from hosttune.workflows import apply_plan, examine, loading, telling
 
 
-def prove(options: Options, proving: Proving, command: str, progress: Progress | None) -> Trial:
+def prove(options: Options, proving: Proving, command: str) -> Trial:
     """Return what was proven; raises UsageError."""
     only = _experiments(proving.only)
     host: Host = LiveHost()
@@ -34,7 +31,7 @@ def prove(options: Options, proving: Proving, command: str, progress: Progress |
     except HostError as error:
         raise UsageError(f"this host's ports cannot be read: {error}; is /proc there?") from error
     modules = _modules(host)
-    proofs = running.prove(setup, only, progress or (lambda *_: None))
+    proofs = running.prove(setup, only, telling.step)
     remaining = sorted(_modules(host) - modules)
     stays = (f"the kernel loaded modules for it, which stay: {', '.join(remaining)}",) if remaining else ()
     return Trial(

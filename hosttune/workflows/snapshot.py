@@ -13,13 +13,16 @@ from hosttune.facts.pool import pools
 from hosttune.host import Host
 from hosttune.host.recorded import Recording
 from hosttune.model import Backend, BindMode, Configuration, Programs, Reason, Symptom, Unknown
+from hosttune.model.progress import Step
 from hosttune.options import Options, Place
 from hosttune.profile import load, merge
 from hosttune.programs import secrets
 from hosttune.resolve.systemd_units import list_units
-from hosttune.workflows import examine, finding, loading, observe, opening, resolve, stopping
+from hosttune.workflows import examine, finding, loading, observe, opening, resolve, stopping, telling
 
 _NAMES = ("/etc/hosts", "/etc/resolv.conf", "/etc/nsswitch.conf", "/etc/passwd", "/etc/group")  # nothing of a program
+
+_READING = Step("reading this host")
 
 
 def snapshot(options: Options, place: Place, interval: float, redact: bool) -> str:
@@ -27,7 +30,7 @@ def snapshot(options: Options, place: Place, interval: float, redact: bool) -> s
 
     With an interval it keeps a second gathering of what changes, that many seconds after the first.
     """
-    with opening.standpoint(place) as point, opening.remembering(point.host):
+    with opening.standpoint(place) as point, opening.remembering(point.host), telling.during(_READING):
         return point.look(lambda host, _: _recorded(host, options, place.root == "/", interval, redact))
 
 
@@ -131,7 +134,11 @@ def _filtered(host: Recording, targets: tuple[Backend, ...]) -> None:
 def _twice(host: Recording, targets: tuple[Backend, ...], sources: tuple[str, ...], seconds: float) -> None:
     """Ask what a diagnosis asks, of two moments where an interval was given."""
     again = Recording(host.inner) if seconds else host
-    observe.clues(observe.live(host, again), Options(), Symptom(), seconds)
+    hosts = observe.live(host, again)
+    observe.clues(hosts, Options(), Symptom(), seconds)
+    telling.step(_READING)
+    if ended := hosts.wait(0.0, str):
+        telling.tell(f"{ended}: the second moment is this one")
     watching.gather(again)  # which a diagnosis asks for where its symptom is a sign of it
     if seconds:
         _count(again, targets, sources)

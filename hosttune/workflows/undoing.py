@@ -14,6 +14,7 @@ from hosttune.changes.wayback import WayBack
 from hosttune.errors import RefusedError, UsageError
 from hosttune.host.live import LiveHost
 from hosttune.model.acting import Undone, Unusable
+from hosttune.model.progress import Step
 from hosttune.options import Place, RollbackOptions
 from hosttune.printable import clean
 from hosttune.render import plan_text
@@ -26,6 +27,7 @@ from hosttune.workflows import (
     damaged_records,
     instance,
     opening,
+    telling,
     trust,
 )
 
@@ -94,7 +96,8 @@ def _on(host: LiveHost, wish: Wish, agree: Agree | None) -> Undone:
             return _undone(wish, dataclasses.replace(again, notes=(*healed.notes, *again.notes)))
         by = trial.take_back_by_hand if again.chosen.status is Status.UNCONFIRMED else undo.carry_out
         made = commit.invocation(host, wish.command, how.reason)
-        done = by(host, again.chosen, again.way, made, how.restart, how.force)
+        with telling.during(Step(f"undoing apply {again.chosen.id}")):
+            done = by(host, again.chosen, again.way, made, how.restart, how.force)
     ended = (Status.ROLLED_BACK, Status.PARTLY)
     taken_back = any(r.id == again.chosen.id and r.status in ended for r in journal.records(host))
     again = dataclasses.replace(again, notes=(*healed.notes, *done.notes))

@@ -51,13 +51,16 @@ def _text(block: Block) -> Picture:
     for line in lines.of_block(block, Page(width=_COLUMNS)):
         y += _HIGH
         # what is to be pasted is longer than the page
-        width = max(width, 2 * EDGE + math.ceil(len(line[0]) * _LETTER))
-        before, marked, after = lines.parts(line)
-        colour = f' fill="{FILLS[line[1]]}" font-weight="bold"' if marked and line[1] is not Role.PLAIN else ""
-        span = f"<tspan{colour}>{safe(marked)}</tspan>" if colour else safe(marked)
-        if line[0].strip():
+        width = max(width, 2 * EDGE + math.ceil(len(line.text) * _LETTER))
+        if line.text.strip():
             made.append(
                 f'<text x="{EDGE}" y="{y}" fill="{INK}" font-family="monospace" xml:space="preserve">'
-                f"{safe(before)}{span}{safe(after)}</text>"
+                f"{''.join(_span(*part) for part in line.parts)}</text>"
             )
     return Picture(tuple(made), width, y)
+
+
+def _span(words: str, role: Role) -> str:
+    fill = f' fill="{FILLS[role]}"' if role in FILLS and role is not Role.PLAIN else ""
+    bold = ' font-weight="bold"' if fill or role in (Role.HEADING, Role.LIMIT, Role.COMMAND) else ""
+    return f"<tspan{fill}{bold}>{safe(words)}</tspan>" if bold else safe(words)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from hosttune.model.document import Document, Role
+from hosttune.model.document import Document
 from hosttune.render import lines
 from hosttune.render.page import PLAIN, Page
-
-# select graphic rendition, console_codes(4)
-_COLOURS = {Role.BAD: "1;31", Role.DRIFT: "1;33", Role.UNKNOWN: "35", Role.GOOD: "32"}
+from hosttune.render.spans import Line
+from hosttune.render.styles import paint
 
 
 def write(document: Document, page: Page = PLAIN) -> str:
@@ -16,9 +15,5 @@ def write(document: Document, page: Page = PLAIN) -> str:
     return made if page.unicode else made.replace(" · ", " | ")
 
 
-def _painted(line: grid.Line, page: Page) -> str:
-    text = line[0].rstrip()
-    before, marked, after = lines.parts(line)
-    if not page.color or not marked or line[1] not in _COLOURS:
-        return text
-    return f"{before}\x1b[{_COLOURS[line[1]]}m{marked}\x1b[0m{after}"
+def _painted(line: Line, page: Page) -> str:
+    return "".join(paint(text, role) for text, role in line.parts) if page.color else line.text

@@ -5,15 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from hosttune.model import Explained, Explanation, Wanted
-from hosttune.model.document import Document, Pairs
+from hosttune.model.document import Document, Mark, Pairs, Role
 
 SCHEMA = "hosttune/explain/1"
 
 
 def document(explained: Explained, verbose: bool) -> Document:
     """Return it, a block for each subject."""
-    blocks = tuple(Pairs(_rows(subject), subject.subject.label) for subject in explained.subjects)
+    blocks = tuple(
+        Pairs(_rows(subject), subject.subject.label, marks=_marks(subject)) for subject in explained.subjects
+    )
     return Document(", ".join(subject.subject.label for subject in explained.subjects), (), blocks)
+
+
+def _marks(subject: Explanation) -> tuple[Mark, ...]:
+    """Return the sources, which few read."""
+    numbers = dict.fromkeys(role.requirement.number_source for role in subject.roles)
+    return tuple(Mark(text, Role.SOURCE) for text in (subject.source, *numbers) if text)
 
 
 def _rows(subject: Explanation) -> tuple[tuple[str, str], ...]:
