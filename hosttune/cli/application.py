@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import UserDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, TypeVar
@@ -20,7 +21,7 @@ Body = TypeVar("Body", bound=Callable[..., Any])
 
 
 class _Verb(typer.core.TyperCommand):
-    """A verb whose help may have colour: that is text of ours, while what a verb prints passes a filter."""
+    """A verb whose help has colour of ours, while what a verb prints passes a filter."""
 
     def __init__(self, *args: Any, **given: Any) -> None:
         super().__init__(*args, **given)
@@ -30,11 +31,11 @@ class _Verb(typer.core.TyperCommand):
     def get_help_option(self, ctx: Any) -> Any:
         return plain.spare(super().get_help_option(ctx))
 
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        from hosttune.terminal import streams
+    def get_help(self, ctx: Any) -> str:
+        """Return the help, which typer then prints."""
+        from hosttune.terminal import helping
 
-        with streams.passing(streams.Passing.COLOUR):
-            super().format_help(ctx, formatter)
+        return helping.of(self, ctx)
 
 
 class _Built(UserDict[str, Any]):
@@ -65,11 +66,31 @@ class _Group(typer.core.TyperGroup):
     def get_help_option(self, ctx: Any) -> Any:
         return plain.spare(super().get_help_option(ctx))
 
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        from hosttune.terminal import streams
+    def get_help(self, ctx: Any) -> str:
+        """Return the help, which typer then prints."""
+        from hosttune.terminal import helping
 
-        with streams.passing(streams.Passing.COLOUR):
-            super().format_help(ctx, formatter)
+        return helping.of(self, ctx)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take `help VERB` as `VERB --help`; a group alone is wrong use, with its verbs on standard output."""
+        from hosttune.terminal import helping
+
+        top = ctx.parent is None
+        if top and args[:1] == ["help"]:
+            args = [*args[1:], "--help"]
+        elif not args and not ctx.resilient_parsing:
+            helping.alone(self, ctx, self.told())
+        return list(super().parse_args(ctx, args))
+
+    def told(self) -> dict[str, str]:
+        """Return what the help of each verb says, without building one."""
+        told = {}
+        for name, command in self.commands.data.items():
+            body = command.callback if isinstance(command, CommandInfo) else None
+            if not command.hidden:
+                told[name] = inspect.getdoc(body) or "" if body else command.help or ""
+        return told
 
 
 class Verbs(typer.Typer):
@@ -99,12 +120,11 @@ def _name(verb: CommandInfo) -> str:
 app = Verbs(
     name="hosttune",
     help="Is this host tuned for very many TCP connections, where will it stall, and will it stay so?",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,  # `hosttune hook completion` has its own
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-profiles = Verbs(no_args_is_help=True, help="List, show and validate the profiles of the roles.")
+profiles = Verbs(help="List, show and validate the profiles of the roles.")
 app.add_typer(profiles, name="profile")
 
 
@@ -117,7 +137,7 @@ def _version(context: typer.Context, wanted: bool) -> None:
 @app.callback()
 def hosttune(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Print the version and leave.")
     ] = False,
 ) -> None:
     pass
