@@ -124,7 +124,7 @@ app = Verbs(
     add_completion=False,  # `hosttune hook completion` has its own
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-profiles = Verbs(help="List, show and validate the profiles of the roles.")
+profiles = Verbs(help="List, show and validate profiles.")
 app.add_typer(profiles, name="profile")
 
 
@@ -137,7 +137,7 @@ def _version(context: typer.Context, wanted: bool) -> None:
 @app.callback()
 def hosttune(
     version: Annotated[
-        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Print the version and leave.")
+        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     pass

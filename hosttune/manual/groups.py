@@ -15,12 +15,13 @@ VERBS = {
 PANELS = {
     "What is wanted": (
         *("role", "profile", "connections", "rate", "hold", "bytes-in-flight", "message-size", "throughput", "rtt"),
-        *("backend", "backends-from", "source", "bind-mode", "mark", "device", "set", "solve", "headroom", "errno"),
-        *("call", "stalled-at", "defaults", "required", "boot", "planned", "from", "sha256", "no-sha256"),
+        *("backend", "backends-from", "source", "bind-mode", "mark", "device", "set", "solve", "headroom"),
+        *("defaults", "required", "boot", "planned", "from", "sha256", "no-sha256"),
         *("python", "arch", "libc", "every"),
     ),
+    "Symptoms": ("errno", "call", "stalled-at", "log"),
     "Where to look": (
-        *("service", "user", "unit", "pid", "process-name", "interface", "netns", "root", "snapshot", "log"),
+        *("service", "user", "unit", "pid", "process-name", "interface", "netns", "root", "snapshot"),
         *("reports", "for", "interval", "once", "budget"),
     ),
     "What to change": (

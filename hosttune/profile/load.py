@@ -7,7 +7,6 @@ that `extends` its own name extends the next one in that order.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,9 +16,12 @@ from hosttune.errors import ProfileError, UsageError
 from hosttune.facts import kinds
 from hosttune.host import named_file, path_walk
 from hosttune.host.owners import Doubt
+from hosttune.profile.built_in import NAME, names
+from hosttune.profile.built_in import directory as shipped
 from hosttune.resolve import toml_file
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+__all__ = ["Profile", "Row", "document", "load", "load_file", "names", "shipped"]
+
 _DEEPEST = 16
 
 
@@ -52,19 +54,6 @@ class Profile:
     why: dict[str, str] = field(default_factory=dict)
     numbers: dict[str, str] = field(default_factory=dict)
     doubts: tuple[Doubt, ...] = ()
-
-
-def shipped() -> Path:
-    """Return the directory of our own profiles: inside the wheel, or beside the package in a checkout."""
-    package = Path(__file__).resolve().parent.parent
-    inside = package / "_profiles"
-    return inside if inside.is_dir() else package.parent / "profiles"
-
-
-def names(directories: Sequence[Path] = ()) -> tuple[str, ...]:
-    """Return the names of all profiles that can be a role, sorted."""
-    stems = {path.stem for directory in (*directories, shipped()) for path in directory.glob("*.toml")}
-    return tuple(sorted(n for n in stems if _NAME.fullmatch(n)))
 
 
 def load(name: str, directories: Sequence[Path] = ()) -> Profile:
@@ -101,7 +90,7 @@ def _document(path: Path) -> toml_file.TomlFile:
 
 
 def _find(name: str, directories: Sequence[Path], option: str) -> Path:
-    if _NAME.fullmatch(name):
+    if NAME.fullmatch(name):
         for directory in directories:
             path = directory / f"{name}.toml"
             if _there(path):

@@ -22,7 +22,7 @@ Style = Callable[[str], str]
 
 def of(command: Any, context: Any) -> str:
     """Return the help of a command of typer as it is to be printed on standard output."""
-    told = verb.verb(command, context.command_path, deep=False)
+    told = verb.verb(command, context.command_path, context.parent, deep=False)
     color = sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     if color:
         # typer prints it, and leaves
