@@ -16,6 +16,7 @@ from hosttune import __version__
 from hosttune.cli import plain
 from hosttune.cli.groups import grouped
 from hosttune.cli.options import SHARED
+from hosttune.terminal import usage
 
 Body = TypeVar("Body", bound=Callable[..., Any])
 
@@ -36,6 +37,11 @@ class _Verb(typer.core.TyperCommand):
         from hosttune.terminal import helping
 
         return helping.of(self, ctx)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the verb, once its options do not contradict each other."""
+        usage.apart(ctx)
+        return super().invoke(ctx)
 
 
 class _Built(UserDict[str, Any]):

@@ -15,9 +15,9 @@ from hosttune.profile import built_in
 from hosttune.terminal import amounts, usage
 
 
-def _number(group: type, name: str, help: str) -> Any:
+def _number(group: type, name: str, help: str, unit: str = "") -> Any:
     """Return the option for a whole number of a group, within its bounds."""
-    return typer.Option(parser=usage.counted(*bounds(group, name)), metavar="N", help=help)
+    return typer.Option(parser=usage.counted(*bounds(group, name), unit), metavar="N", help=help)
 
 
 def _time(option: str, help: str, most: float = amounts.HOUR) -> Any:
@@ -73,7 +73,7 @@ Connections = Annotated[
 Rate = Annotated[int | None, _number(Options, "rate", "New connections per second; default: that of the role.")]
 Hold = Annotated[
     int | None,
-    _number(Options, "hold", "Seconds a connection lives, 0: for ever; default: that of the role."),
+    _number(Options, "hold", "Seconds a connection lives, 0: for ever; default: that of the role.", "seconds"),
 ]
 InFlight = Annotated[
     int | None,
@@ -91,7 +91,7 @@ Throughput = Annotated[
 ]
 Rtt = Annotated[
     int | None,
-    _number(Options, "rtt", "Milliseconds of a round trip to the peers."),
+    _number(Options, "rtt", "Milliseconds of a round trip to the peers.", "milliseconds"),
 ]
 Backends = Annotated[
     list[str] | None,

@@ -49,7 +49,7 @@ VERBS: dict[str, Sequence[Example]] = {
             "Change it; undo it by itself after 2 minutes unless it is confirmed",
             "sudo hosttune apply --role lb --connections 200k --confirm-within 2m",
         ),
-        ("One value, and no role", "sudo hosttune apply --key net.core.somaxconn=64k"),
+        ("One value, and no role", "sudo hosttune apply --key net.core.somaxconn=65535"),
     ),
     "confirm": (
         ("Keep the apply that waits", "sudo hosttune confirm"),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from hosttune import counts
 from hosttune.errors import ProfileError, UsageError
 from hosttune.facts import kinds
 from hosttune.host import named_file, path_walk
@@ -22,6 +23,8 @@ from hosttune.resolve import toml_file
 
 __all__ = ["Profile", "Row", "document", "load", "load_file", "names", "shipped"]
 
+COUNTS = {"connections", "rate", "hold", "own_descriptors", "bytes_in_flight", "message_size", "application_memory"}
+"""Keys of a workload that are counts, each as a person writes it."""
 _DEEPEST = 16
 
 
@@ -86,20 +89,30 @@ def _document(path: Path) -> toml_file.TomlFile:
         from hosttune.profile import schema
 
         schema.validate(str(path), file.tables)
+        _count(file.tables)
     return file
 
 
+def _count(tables: dict[str, Any]) -> None:
+    """Put numbers in place of the counts of a workload that are written as "1M" or 1e6."""
+    workload = tables.get("workload", {})
+    for key in COUNTS & workload.keys():
+        workload[key] = counts.written(workload[key])
+
+
 def _find(name: str, directories: Sequence[Path], option: str) -> Path:
-    if NAME.fullmatch(name):
+    if NAME.fullmatch(name.lower()):
+        name = name.lower()
         for directory in directories:
             path = directory / f"{name}.toml"
             if _there(path):
                 return path
     import difflib
 
-    near = difflib.get_close_matches(name, names(directories[:-1]), 1)
-    hint = f"did you mean {near[0]}?" if near else "`hosttune profile list` shows them"
-    raise UsageError(f"{option} {name!r}: no such profile; {hint}")
+    there = names(directories[:-1])
+    near = difflib.get_close_matches(name.lower(), there, 1)
+    hint = f"did you mean {near[0]}? There are" if near else "there are"
+    raise UsageError(f"{option} {name!r}: no such role; {hint} {', '.join(there)}")
 
 
 def _there(path: Path) -> bool:

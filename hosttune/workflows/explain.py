@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -59,8 +60,16 @@ def _subjects(key: str, known: list[str]) -> list[str]:
     for candidate in (subject, key):
         if candidate in known:
             return [candidate]
-    near = difflib.get_close_matches(subject, known, 1, 0.4)
-    hint = f"did you mean {near[0].removeprefix('sysctl:')}?" if near else "`hosttune profile show lb` lists keys"
+    last = [candidate for candidate in known if re.split(r"[.:]", candidate)[-1] == name]
+    if len(last) == 1:
+        return last
+    # a part of a name is like every other that is as short
+    near = last or difflib.get_close_matches(subject, known, 1, 0.8)
+    hint = (
+        f"did you mean {' or '.join(each.removeprefix('sysctl:') for each in near)}?"
+        if near
+        else "`hosttune profile show lb` lists keys"
+    )
     raise UsageError(f"{key!r}: no profile tells of it; {hint}")
 
 
