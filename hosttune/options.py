@@ -62,7 +62,8 @@ def _check(option: str, value: Any, held: Field[Any]) -> None:
     if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
         word = {str: "a text", bool: "True or False"}.get(kinds[0], "a number")
         raise UsageError(f"{option} {value!r}: it takes {word}")
-    if "most" in held.metadata and (wrong := counts.within(value, held.metadata["least"], held.metadata["most"])):
+    most = held.metadata.get("most")
+    if most is not None and isinstance(value, int) and (wrong := counts.within(value, held.metadata["least"], most)):
         raise UsageError(f"{option} {wrong}")
 
 

@@ -122,14 +122,20 @@ def hook_pyz(
 
 
 @hooks.command("man")
-def hook_man(context: typer.Context, output: Directory) -> None:
-    """Write the man pages into DIR, such as /usr/local/share/man: sections 1, 5 and 7 each in its directory.
+def hook_man(
+    context: typer.Context,
+    directory: Annotated[
+        str, typer.Argument(help="Directory of manuals.", metavar="DIR", autocompletion=completing.directories)
+    ] = "",
+    output: Annotated[str, DirectoryOption("-o", "--output", help="The same as DIR.")] = "",
+) -> None:
+    """Write the man pages below DIR, such as /usr/local/share/man.
 
-    A directory called man1 takes those of section 1 alone.
+    Sections 1, 5 and 7, each into its directory: man1, man5, man7.
     """
     from hosttune.commands import hooks
 
-    hooks.man(context.find_root().command, output)
+    hooks.man(context.find_root().command, directory or output)
 
 
 @hooks.command("completion")

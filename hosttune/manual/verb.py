@@ -22,8 +22,8 @@ class Parameter:
 
     @property
     def long(self) -> str:
-        """Return the long name without its dashes."""
-        return max(self.names, key=len).lstrip("-") if self.names else ""
+        """Return the first long name without its dashes."""
+        return next((name.lstrip("-") for name in self.names if name.startswith("--")), "")
 
 
 @dataclass(frozen=True, slots=True)
