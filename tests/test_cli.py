@@ -84,7 +84,7 @@ WRONG = {
     "missing argument": (["explain"], "KEY"),
     "connections that are no number": (
         ["check", "--connections", "1.5"],
-        "--connections: '1.5' is no number; write 1000000",
+        "'1.5' is no number; write 1000000",
     ),
     "connections grouped wrong": (["check", "--connections", "1,0000"], "write 1000000, 1,000,000, 1M or 1e6"),
     "connections of none": (["apply", "--connections", "0"], "--connections: 0: must be 1 to 1,000,000,000"),

@@ -21,22 +21,26 @@ from hosttune.terminal import usage
 Body = TypeVar("Body", bound=Callable[..., Any])
 
 
-class _Verb(typer.core.TyperCommand):
-    """A verb whose help has colour of ours, while what a verb prints passes a filter."""
+class _Told:
+    """What verbs and groups share: help of ours, and values that typer need not convert."""
 
     def __init__(self, *args: Any, **given: Any) -> None:
         super().__init__(*args, **given)
-        for parameter in self.params:
+        for parameter in getattr(self, "params"):  # noqa: B009
             plain.spare(parameter)
 
     def get_help_option(self, ctx: Any) -> Any:
-        return plain.spare(super().get_help_option(ctx))
+        return plain.spare(super().get_help_option(ctx))  # type: ignore[misc]  # typer's, which stands behind it
 
     def get_help(self, ctx: Any) -> str:
         """Return the help, which typer then prints."""
         from hosttune.terminal import helping
 
         return helping.of(self, ctx)
+
+
+class _Verb(_Told, typer.core.TyperCommand):
+    """A verb."""
 
     def invoke(self, ctx: Any) -> Any:
         """Run the verb, once its options do not contradict each other."""
@@ -58,25 +62,14 @@ class _Built(UserDict[str, Any]):
         return command
 
 
-class _Group(typer.core.TyperGroup):
+class _Group(_Told, typer.core.TyperGroup):
     """A group of verbs, the same; a subclass has the signatures of one."""
 
     verbs: Sequence[CommandInfo] = ()
 
     def __init__(self, *, commands: Mapping[str, Any], **given: Any) -> None:
         super().__init__(**given)
-        for parameter in self.params:
-            plain.spare(parameter)
         self.commands: Any = _Built({_name(verb): verb for verb in self.verbs} | dict(commands))
-
-    def get_help_option(self, ctx: Any) -> Any:
-        return plain.spare(super().get_help_option(ctx))
-
-    def get_help(self, ctx: Any) -> str:
-        """Return the help, which typer then prints."""
-        from hosttune.terminal import helping
-
-        return helping.of(self, ctx)
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Take `help VERB` as `VERB --help`; a group alone is wrong use, with its verbs on standard output."""

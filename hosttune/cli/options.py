@@ -82,17 +82,12 @@ InFlight = Annotated[
     ),
 ]
 MessageSize = Annotated[
-    int | None,
-    _number(Options, "message_size", "Bytes of each message among them; small ones need more memory."),
+    int | None, _number(Options, "message_size", "Bytes of each message among them; small ones need more memory.")
 ]
 Throughput = Annotated[
-    int | None,
-    _number(Options, "throughput", "Bytes per second of each connection; times --rtt they are in flight."),
+    int | None, _number(Options, "throughput", "Bytes per second of each connection; times --rtt they are in flight.")
 ]
-Rtt = Annotated[
-    int | None,
-    _number(Options, "rtt", "Milliseconds of a round trip to the peers.", "milliseconds"),
-]
+Rtt = Annotated[int | None, _number(Options, "rtt", "Milliseconds of a round trip to the peers.", "milliseconds")]
 Backends = Annotated[
     list[str] | None,
     typer.Option("--backend", help="Backend that the connections go to; repeatable.", metavar="HOST:PORT"),
@@ -130,8 +125,7 @@ Device = Annotated[
     str, typer.Option(help="Interface or VRF that the program binds its sockets to (SO_BINDTODEVICE).", metavar="NAME")
 ]
 Pid = Annotated[
-    int | None,
-    _number(Options, "pid", "Running process that handles the connections: its limits, its network."),
+    int | None, _number(Options, "pid", "Running process that handles the connections: its limits, its network.")
 ]
 ProcessName = Annotated[str, typer.Option(help="The same by its name.", metavar="NAME")]
 FromConfig = Annotated[
@@ -140,10 +134,7 @@ FromConfig = Annotated[
         "--backends-from", help="Read the backends from haproxy.cfg, nginx.conf or a directory of it; repeatable."
     ),
 ]
-StalledAt = Annotated[
-    int | None,
-    _number(Stall, "stalled_at", "Number of connections at which it stopped, as 28k."),
-]
+StalledAt = Annotated[int | None, _number(Stall, "stalled_at", "Number of connections at which it stopped, as 28k.")]
 LoadOptions = Annotated[
     Options,
     Fields(
@@ -163,14 +154,8 @@ NetnsOrSnapshot = Annotated[Place, Fields("netns", "snapshot")]
 Sysctls = partial(typer.Option, metavar="KEY", autocompletion=completing.sysctls)
 
 
-Interval = Annotated[
-    float,
-    _time("--for", "Time to watch the counters, 1h at most: 10s, 1m; default: a moment."),
-]
-WatchInterval = Annotated[
-    float,
-    _time("--interval", "Time between two looks; default: 1s."),
-]
+Interval = Annotated[float, _time("--for", "Time to watch the counters, 1h at most: 10s, 1m; default: a moment.")]
+WatchInterval = Annotated[float, _time("--interval", "Time between two looks; default: 1s.")]
 Length = Annotated[
     float | None,
     _time("--for", "Stop after this time, 7 days at most: 10s, 1m, 2h; default: until it is ended.", most=amounts.WEEK),
@@ -208,10 +193,7 @@ MaxSize = Annotated[
 ]
 
 
-SecondLook = Annotated[
-    float,
-    _time("--for", "Look a second time so long after the first: 10s, 1m; default: one look."),
-]
+SecondLook = Annotated[float, _time("--for", "Look a second time so long after the first: 10s, 1m; default: one look.")]
 Experiments = Annotated[
     Any,
     typer.Option(

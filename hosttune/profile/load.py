@@ -112,7 +112,7 @@ def _find(name: str, directories: Sequence[Path], option: str) -> Path:
     there = names(directories[:-1])
     near = difflib.get_close_matches(name.lower(), there, 1)
     hint = f"did you mean {near[0]}? There are" if near else "there are"
-    raise UsageError(f"{option} {name!r}: no such role; {hint} {', '.join(there)}")
+    raise UsageError(f"{option} {name!r}: no such profile; {hint} {', '.join(there)}")
 
 
 def _there(path: Path) -> bool:
