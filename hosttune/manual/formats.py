@@ -164,8 +164,8 @@ rate = 1_000
 
 [tier.client]
 role = "client"
-hosts = 4
-addresses = ["10.0.1.1-10.0.1.4"]
+hosts = 8
+addresses = ["10.0.1.1-10.0.1.8"]
 to = ["lb"]
 
 [tier.lb]
