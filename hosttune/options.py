@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import Field, dataclass, field, fields
 from typing import Any
 
-from hosttune import kernel
+from hosttune import counts, kernel
 from hosttune.errors import UsageError
 
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -63,8 +63,8 @@ def _check(option: str, value: Any, held: Field[Any]) -> None:
         word = {str: "a text", bool: "True or False"}.get(kinds[0], "a number")
         raise UsageError(f"{option} {value!r}: it takes {word}")
     most = held.metadata.get("most")
-    if most is not None and not held.metadata["least"] <= value <= most:
-        raise UsageError(f"{option} {value:,}: write a number from {held.metadata['least']:,} to {most:,}")
+    if most is not None and isinstance(value, int) and (wrong := counts.within(value, held.metadata["least"], most)):
+        raise UsageError(f"{option} {wrong}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

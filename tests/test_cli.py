@@ -42,7 +42,7 @@ def test_one_connection_fits_and_a_billion_does_not() -> None:
 
 
 WRONG = {
-    "unknown role": (["check", "--role", "brokr"], "did you mean broker"),
+    "unknown role": (["check", "--role", "brokr"], "did you mean broker? There are app, "),
     "unknown format": (["check", "--format", "xml"], "--format xml"),
     "unknown severity": (["check", "--fail-on", "fatal"], "--fail-on fatal"),
     "backend without port": (["check", "--role", "lb", "--backend", "10.0.0.1"], "port"),
@@ -61,16 +61,33 @@ WRONG = {
     "key with dots": (["resolve", "net/../../etc/passwd"], "not a sysctl key"),
     "unknown user": (["resolve", "--user", "nobody-here"], "nobody-here"),
     "unknown experiment": (["prove", "--only", "ports,miracles"], "miracles"),
-    "no time": (["prove", "--budget", "soon"], "write 30s or 2m"),
+    "no time": (["prove", "--budget", "soon"], "not a duration; 1s to 1h, such as 30s or 2m"),
     "unknown format of proofs": (["prove", "--format", "xml"], "--format xml"),
     "snapshot into nowhere": (["snapshot", "-o", "/nonexistent/x"], "/nonexistent/x"),
     "unknown option": (["check", "--no-such-option"], "--no-such-option; `hosttune check --help`"),
-    "unknown verb": (["chekc"], "chekc"),
+    "unknown verb": (["chekc"], "Did you mean 'check'?"),
+    "unknown role, and none near": (["check", "--role", "nope"], "there are app, broker"),
+    "connections below all": (["check", "--connections", "-5"], "--connections: -5: must be 1 to 1,000,000,000"),
+    "seconds below all": (["check", "--hold", "-1"], "--hold: -1: must be 0 to 100,000,000 seconds"),
+    "a duration that is too long": (["diagnose", "--for", "2h"], "--for 2h: at most 1h, such as 10s or 1m"),
+    "a key of no name that is near": (["explain", "foo"], "'foo': no profile tells of it; `hosttune"),
+    "no key": (["resolve", "foo"], "foo: no such key on this host"),
+    "a part of a key": (["resolve", "somaxconn"], "did you mean net.core.somaxconn?"),
+    "no unit": (["resolve", "--unit", "nosuch"], "--unit nosuch: no such unit here"),
+    "the host of a snapshot": (["check", "--snapshot", "/tmp/x", "--root", "/"], "name one of the two"),
+    "a namespace of an image": (["check", "--root", "/tmp", "--netns", "x"], "an image has no network namespaces"),
+    "two names of a program": (["check", "--pid", "1", "--process-name", "x"], "each names the program"),
+    "one look for a while": (["watch", "--once", "--for", "10s"], "leave out --for"),
+    "an apply that is not there": (["rollback", "99"], "rollback 99: no such apply"),
+    "a prefix beyond, before it is asked": (["sources", "add", "10.0.0.1/99@lo"], "/99: a prefix of IPv4 ends at 32"),
     "option without its value": (["check", "--role"], "--role"),
     "missing argument": (["explain"], "KEY"),
-    "connections that are no number": (["check", "--connections", "1.5e6"], "--connections: '1.5e6' is no whole"),
-    "connections grouped wrong": (["check", "--connections", "1,0000"], "write 1000000 or 1,000,000"),
-    "connections of none": (["apply", "--connections", "0"], "--connections: 0 is not in 1 to 1,000,000,000"),
+    "connections that are no number": (
+        ["check", "--connections", "1.5"],
+        "'1.5' is no number; write 1000000",
+    ),
+    "connections grouped wrong": (["check", "--connections", "1,0000"], "write 1000000, 1,000,000, 1M or 1e6"),
+    "connections of none": (["apply", "--connections", "0"], "--connections: 0: must be 1 to 1,000,000,000"),
     "a process that is none": (["check", "--pid", "x"], "--pid: 'x'"),
     "an apply that is none": (["rollback", "x", "--yes"], "ID: 'x'"),
     "profile that is a directory": (["check", "--profile", "/tmp"], "/tmp: a directory"),
@@ -104,8 +121,8 @@ def test_wrong_use_is_one_clear_line_and_exit_2(name: str) -> None:
     assert not done.stdout
 
 
-@pytest.mark.parametrize("text", ["1,000,000", "1_000_000"])
-def test_connections_may_have_thousands_separators(text: str) -> None:
+@pytest.mark.parametrize("text", ["1,000,000", "1_000_000", "1M", "1e6"])
+def test_connections_are_written_as_people_write_them(text: str) -> None:
     done = hosttune("check", "--role", "lb", "--connections", text, "--format", "json")
     assert json.loads(done.stdout)["workload"]["connections"] == 1_000_000
 
@@ -119,10 +136,22 @@ def test_wrong_toml_is_named_with_its_line(tmp_path: Path, text: str) -> None:
     assert f"{path}:2" in done.stderr
 
 
-def test_no_verb_is_the_help() -> None:
-    done = hosttune()
-    assert done.returncode == 2 and "check" in done.stdout + done.stderr
-    assert "this is a bug" not in done.stderr
+def test_a_role_is_one_in_any_case() -> None:
+    done = hosttune("check", "--role", "LB", "--format", "json")
+    assert json.loads(done.stdout)["roles"] == ["lb"]
+
+
+@pytest.mark.parametrize("text", ["", "# nothing\n"])
+def test_a_profile_without_its_table_is_told_of_it(tmp_path: Path, text: str) -> None:
+    (tmp_path / "empty.toml").write_text(text)
+    for words in (["profile", "validate"], ["check", "--profile"]):
+        done = hosttune(*words, str(tmp_path / "empty.toml"))
+        assert done.returncode == 2 and "empty.toml: no [profile] table; begin with [profile]" in done.stderr
+
+
+def test_a_source_that_is_not_here_is_a_warning() -> None:
+    done = hosttune("capacity", "--role", "lb", "--source", "198.51.100.7", "--format", "json")
+    assert "198.51.100.7 is not an address of this host (yet)" in done.stdout
 
 
 def test_a_snapshot_replays_to_the_same_report(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from hosttune.cli.groups import Fields
 from hosttune.cli.options import Image, LoadOptions, NetnsOrSnapshot, formats_of
 from hosttune.options import Dialogue, SourceOptions
 
-sources = Verbs(no_args_is_help=True, help="Source addresses: how many it takes, which are free; add, remove.")
+sources = Verbs(no_args_is_help=True, help="List, add and remove source addresses.")
 app.add_typer(sources, name="sources")
 
 _ADDED = Fields("addresses", "anyip", "runtime_only", "persist_only", "confirm_within", "confirm_if", "reason")
@@ -22,13 +22,15 @@ _FORCE = Annotated[bool, typer.Option("--force", help="Though connections are op
 def sources_plan(
     options: LoadOptions,
     place: NetnsOrSnapshot,
-    interface: Annotated[str, typer.Option(help="Only what goes out there.", metavar="NAME")] = "",
+    interface: Annotated[
+        str, typer.Option(help="Only backends that are reached through this interface.", metavar="NAME")
+    ] = "",
     headroom: Annotated[str, typer.Option(help="Share of the ports to keep free: 0.2 or 20%.", metavar="SHARE")] = "0",
     format: Annotated[str, formats_of("SourcePlan")] = "table",
 ) -> None:
-    """Say how many source addresses it takes, which are free, and the command that adds them; nothing is sent.
+    """Show how many source addresses are needed, which are free, and the command that adds them.
 
-    Exit: 0 those of now carry it, 1 they do not, 2 wrong use.
+    Nothing is sent.
     """
     from hosttune.commands import sources
 
@@ -37,10 +39,9 @@ def sources_plan(
 
 @sources.command("add")
 def sources_add(how: Annotated[SourceOptions, _ADDED], place: Image, dialogue: Dialogue) -> None:
-    """Give an interface source addresses, now and after the next boot; those that somebody has are refused.
+    """Add source addresses to an interface, now and for the next boot.
 
-    Exit: 0 done, or nothing to do; 1 a write failed and all is as before; 2 wrong use; 4 changes wanted (--dry-run);
-    5 refused before the first write.
+    Addresses that another host answers for are refused.
     """
     from hosttune.commands import sources
 
@@ -49,9 +50,9 @@ def sources_add(how: Annotated[SourceOptions, _ADDED], place: Image, dialogue: D
 
 @sources.command("remove")
 def sources_remove(how: Annotated[SourceOptions, Fields(force=_FORCE)], place: Image, dialogue: Dialogue) -> None:
-    """Take source addresses away, now and from what hosttune keeps on disk; `hosttune rollback` brings them back.
+    """Remove source addresses, now and from what hosttune keeps on disk.
 
-    Exit: as `hosttune sources add`.
+    `hosttune rollback` brings them back.
     """
     from hosttune.commands import sources
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import inspect
 from collections import UserDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, TypeVar
@@ -17,7 +18,7 @@ from hosttune.cli import plain
 from hosttune.cli.groups import grouped
 from hosttune.cli.options import SHARED
 from hosttune.commands import completing
-from hosttune.terminal import colour
+from hosttune.terminal import colour, usage
 
 Body = TypeVar("Body", bound=Callable[..., Any])
 
@@ -40,22 +41,31 @@ _Color = Annotated[
 ]
 
 
-class _Verb(typer.core.TyperCommand):
-    """A verb whose help may have colour: that is text of ours, while what a verb prints passes a filter."""
+class _Told:
+    """What verbs and groups share: help of ours, and values that typer need not convert."""
 
     def __init__(self, *args: Any, **given: Any) -> None:
         super().__init__(*args, **given)
-        for parameter in self.params:
+        for parameter in getattr(self, "params"):  # noqa: B009
             plain.spare(parameter)
 
     def get_help_option(self, ctx: Any) -> Any:
-        return plain.spare(super().get_help_option(ctx))
+        return plain.spare(super().get_help_option(ctx))  # type: ignore[misc]  # typer's, which stands behind it
 
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        from hosttune.terminal import streams
+    def get_help(self, ctx: Any) -> str:
+        """Return the help, which typer then prints."""
+        from hosttune.terminal import helping
 
-        with streams.passing(streams.Passing.COLOUR), colour.of_help():
-            super().format_help(ctx, formatter)
+        return helping.of(self, ctx)
+
+
+class _Verb(_Told, typer.core.TyperCommand):
+    """A verb."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the verb, once its options do not contradict each other."""
+        usage.apart(ctx)
+        return super().invoke(ctx)
 
 
 class _Built(UserDict[str, Any]):
@@ -73,25 +83,34 @@ class _Built(UserDict[str, Any]):
         return command
 
 
-class _Group(typer.core.TyperGroup):
+class _Group(_Told, typer.core.TyperGroup):
     """A group of verbs, the same; a subclass has the signatures of one."""
 
     verbs: Sequence[CommandInfo] = ()
 
     def __init__(self, *, commands: Mapping[str, Any], **given: Any) -> None:
         super().__init__(**given)
-        for parameter in self.params:
-            plain.spare(parameter)
         self.commands: Any = _Built({_name(verb): verb for verb in self.verbs} | dict(commands))
 
-    def get_help_option(self, ctx: Any) -> Any:
-        return plain.spare(super().get_help_option(ctx))
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Take `help VERB` as `VERB --help`; a group alone is wrong use, with its verbs on standard output."""
+        from hosttune.terminal import helping
 
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        from hosttune.terminal import streams
+        top = ctx.parent is None
+        if top and args[:1] == ["help"]:
+            args = [*args[1:], "--help"]
+        elif not args and not ctx.resilient_parsing:
+            helping.alone(self, ctx, self.told())
+        return list(super().parse_args(ctx, args))
 
-        with streams.passing(streams.Passing.COLOUR), colour.of_help():
-            super().format_help(ctx, formatter)
+    def told(self) -> dict[str, str]:
+        """Return what the help of each verb says, without building one."""
+        told = {}
+        for name, command in self.commands.data.items():
+            body = command.callback if isinstance(command, CommandInfo) else None
+            if not command.hidden:
+                told[name] = inspect.getdoc(body) or "" if body else command.help or ""
+        return told
 
 
 class Verbs(typer.Typer):
@@ -121,12 +140,11 @@ def _name(verb: CommandInfo) -> str:
 app = Verbs(
     name="hosttune",
     help="Is this host tuned for very many TCP connections, where will it stall, and will it stay so?",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,  # `hosttune hook completion` has its own
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-profiles = Verbs(no_args_is_help=True, help="List, show and validate the profiles of the roles.")
+profiles = Verbs(help="List, show and validate profiles.")
 app.add_typer(profiles, name="profile")
 
 
@@ -139,7 +157,7 @@ def _version(context: typer.Context, wanted: bool) -> None:
 @app.callback()
 def hosttune(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+        bool, typer.Option("--version", "-V", callback=_version, is_eager=True, help="Print the version.")
     ] = False,
     color: _Color = None,
 ) -> None:

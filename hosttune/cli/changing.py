@@ -29,10 +29,9 @@ def apply(
     dialogue: Dialogue,
     script: Annotated[bool, typer.Option("--script", help="Print a shell script that does the same instead.")] = False,
 ) -> None:
-    """Make this host ready for its role, now and after the next boot, in one transaction that can be taken back.
+    """Apply the role's settings now and for the next boot; can be undone.
 
-    Exit: 0 done, or nothing to do; 1 a write failed and all is as before, or a value does not hold; 2 wrong use;
-    4 changes wanted (--dry-run); 5 refused before the first write.
+    One transaction: the way back is on disk before the first write, and a write that fails undoes the others.
     """
     from hosttune.commands import apply
 
@@ -52,10 +51,9 @@ def confirm(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would be written; exit 4 if it waits.")] = False,
     format: Annotated[str, formats_of("Confirmed")] = "table",
 ) -> None:
-    """Keep an apply that was made with --confirm-within: write what waits, and end its timer.
+    """Keep an apply that was made with --confirm-within.
 
-    Exit: 0 done, or confirmed before; 1 a write failed, and it can be confirmed again; 2 wrong use; 4 it waits
-    (--dry-run); 5 refused: nothing waits, it is too late, or a file was changed since.
+    What waits is written for the next boot too, and the timer ends.
     """
     from hosttune.commands import confirm
 
@@ -66,11 +64,7 @@ def confirm(
 def rollback(
     how: Annotated[RollbackOptions, Fields(id=Annotated[int | None, _TAKEN_BACK])], place: Image, dialogue: Dialogue
 ) -> None:
-    """Take an apply back: every file to the byte, every value; what other applies want stays.
-
-    Exit: 0 done, or nothing to do; 1 something stays, and is named; 2 wrong use; 4 changes wanted (--dry-run);
-    5 refused before the first write.
-    """
+    """Undo an apply: restores files and values exactly; keeps what other applies still need."""
     from hosttune.commands import rollback
 
     raise typer.Exit(rollback.run(how, place, dialogue))
@@ -78,7 +72,10 @@ def rollback(
 
 @app.command()
 def history(place: Image, format: Annotated[str, formats_of("History")] = "table") -> None:
-    """List the applies of this host, and which are in force."""
+    """List past applies.
+
+    With what each changed, whether it is in force, and the command that undoes it.
+    """
     from hosttune.commands import history
 
     history.run(place, format)

@@ -12,7 +12,7 @@ from hosttune.cli.options import DirectoryOption, FailOn, FileOption, HostOption
 from hosttune.commands import completing
 from hosttune.terminal import amounts, usage
 
-hooks = Verbs(no_args_is_help=True, help="Fit hosttune into Ansible, cloud-init, systemd, Prometheus, a shell.")
+hooks = Verbs(no_args_is_help=True, help="Integrate with Ansible, cloud-init, systemd, Prometheus, shells.")
 app.add_typer(hooks, name="hook")
 
 Every = Annotated[
@@ -20,7 +20,7 @@ Every = Annotated[
     typer.Option(
         "--every",
         parser=amounts.a_time("--every", most=amounts.WEEK),
-        help="Time between two checks: 2h; default: 15m.",
+        help="Time between two checks: 1s to 7 days, as 2h; default: 15m.",
         metavar="TIME",
         show_default=False,
     ),
@@ -70,7 +70,7 @@ def hook_cloud_init(
         bool, typer.Option("--reserve-listeners/--no-reserve-listeners", help="Reserve the ports of listeners.")
     ] = True,
 ) -> None:
-    """Print user-data for cloud-init: the host is made ready at its first boot, and checked at each."""
+    """Print user data for cloud-init: it applies the role at the first boot, and checks at each."""
     from hosttune.commands import hooks
 
     also = ["--restart"] * restart + ["--reserve-listeners"] * reserve_listeners
@@ -111,9 +111,10 @@ def hook_pyz(
     ] = None,
     libc: Annotated[list[str] | None, _platforms("LIBCS", "LIBC", "glibc or musl; repeatable, default: both.")] = None,
 ) -> None:
-    """Build one file that runs on any host with Python and no pip: what is installed here, for several platforms.
+    """Build one file that runs on any host with Python, without pip.
 
-    pip fetches the wheels, each at the version that is installed here.
+    It holds what is installed here, for several platforms: pip fetches the wheels, each at the version that is
+    installed here.
     """
     from hosttune.commands import hooks
 
@@ -121,11 +122,20 @@ def hook_pyz(
 
 
 @hooks.command("man")
-def hook_man(context: typer.Context, output: Directory) -> None:
-    """Write the man pages into DIR, such as /usr/local/share/man/man1."""
+def hook_man(
+    context: typer.Context,
+    directory: Annotated[
+        str, typer.Argument(help="Directory of manuals.", metavar="DIR", autocompletion=completing.directories)
+    ] = "",
+    output: Annotated[str, DirectoryOption("-o", "--output", help="The same as DIR.")] = "",
+) -> None:
+    """Write the man pages below DIR, such as /usr/local/share/man.
+
+    Sections 1, 5 and 7, each into its directory: man1, man5, man7.
+    """
     from hosttune.commands import hooks
 
-    hooks.man(context.find_root().command, output)
+    hooks.man(context.find_root().command, directory or output)
 
 
 @hooks.command("completion")

@@ -34,11 +34,10 @@ def check(
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 where something could not be examined.")] = False,
     verbose: Verbose = False,
 ) -> None:
-    """Say whether this host is ready for its role, what stops it first, and whether the answer survives a reboot.
+    """Check whether this host is ready for its role.
 
-    Exit: 0 all hold, 1 a finding at or above --fail-on, 2 wrong use or profile, 3 could not examine
-    anything, or with --strict something;
-    with --format nagios 0, 1, 2, 3 as a plugin has them.
+    What stops it first, what each setting is now and after the next boot, and what to type. With --format nagios the
+    exit codes are those of a plugin: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
     """
     from hosttune.commands import check
 
@@ -53,9 +52,9 @@ def capacity(
     svg: Annotated[str, FileOption("--svg", help="Write the picture to FILE too.")] = "",
     verbose: Verbose = False,
 ) -> None:
-    """Say at how many connections this host stalls and on what: every bound, how it shows, and what reaches the target.
+    """Show how many connections this host can handle and what limits it.
 
-    Exit: 0 the workload is carried, 1 it is not, 2 wrong use or profile.
+    Every limit, how it shows when it is hit, and what would reach the target.
     """
     from hosttune.commands import capacity
 
@@ -82,10 +81,9 @@ def prove(
     as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 where something could not be proven.")] = False,
 ) -> None:
-    """Make the limits happen in private network namespaces: predicted against measured, on this kernel.
+    """Reproduce the limits in private network namespaces.
 
-    Nothing of this host is changed and nothing is left behind. Exit: 0 all agree, 1 one differs, 2 wrong use,
-    3 something could not be proven (--strict).
+    Each is predicted and then measured on this kernel. Nothing of this host is changed, and nothing is left behind.
     """
     from hosttune.commands import prove
 
@@ -104,11 +102,10 @@ def diff(
     format: Annotated[str, formats_of("Comparison")] = "table",
     verbose: Verbose = False,
 ) -> None:
-    """Say what differs between two hosts, ranked by what each difference alone does to the number of connections.
+    """Show what differs between two hosts, and what each difference does.
 
-    `hosttune diff good.json bad.json`; `hosttune diff last-week.json` holds a file against this host;
-    `hosttune diff --boot` this host against its next boot.
-    Exit: 0 nothing that matters differs, 1 something does, 2 wrong use, 3 nothing could be compared.
+    Ranked by what it alone does to the number of connections. With one file, that host is compared with this one;
+    without a file, this host with --defaults, with what its role requires (--required), or with its next boot (--boot).
     """
     from hosttune.commands import diff
 
@@ -126,9 +123,9 @@ def resolve(
     ] = None,
     format: Annotated[str, formats_of("Resolution")] = "table",
 ) -> None:
-    """Say what configuration files make of sysctls and nofile limits: the winning line, and what it overrides.
+    """Show which config line wins for each sysctl or nofile limit, and what it overrides.
 
-    Exit: 0 all keys are now as a boot will make them, 1 one differs, 2 wrong use.
+    All sysctls that files set, where none is named.
     """
     from hosttune.commands import resolve
 
@@ -141,7 +138,11 @@ def explain(
     profile: ProfileFile = None,
     format: Annotated[str, formats_of("Explained")] = "table",
 ) -> None:
-    """Say what a key is, its unit and default, what goes wrong either way, and which role wants what."""
+    """Explain a sysctl or limit.
+
+    Its unit and default, what goes wrong when it is too low or too high, and which role requires what. The last part of
+    a name is enough where it is of one key alone.
+    """
     from hosttune.commands import explain
 
     explain.run(key, profile or [], format)
@@ -155,7 +156,11 @@ def snapshot(
     redact: Annotated[bool, typer.Option("--redact", help="Hash addresses and names.")] = False,
     interval: SecondLook = 0.0,
 ) -> None:
-    """Record every answer that this host gives, for `--snapshot FILE` on any machine."""
+    """Record this host for analysis elsewhere.
+
+    The file holds every answer that this host gives, peers and processes among them; --snapshot FILE of the other verbs
+    takes it on any machine.
+    """
     from hosttune.commands import snapshot
 
     snapshot.run(output, options, redact, interval, place)
@@ -173,7 +178,7 @@ def docs(
 
 @profiles.command("list")
 def profile_list() -> None:
-    """Name each profile that can be a --role."""
+    """List the roles that --role takes."""
     from hosttune.commands import profile
 
     profile.show_all()
@@ -185,7 +190,7 @@ def profile_show(
     options: Annotated[Options, Fields("connections", "rate")],
     format: Annotated[str, formats_of("RoleRequirements")] = "table",
 ) -> None:
-    """Print what a profile requires on this host."""
+    """Show what a role requires on this host."""
     from hosttune.commands import profile
 
     profile.show(dataclasses.replace(options, role=(name,)), format)
@@ -195,7 +200,10 @@ def profile_show(
 def profile_validate(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", autocompletion=completing.files)],
 ) -> None:
-    """Check profile files of your own: each error is one line."""
+    """Validate profile files of your own; each error is one line.
+
+    hosttune-profile(5) describes the format.
+    """
     from hosttune.commands import profile
 
     profile.validate(files)

@@ -11,12 +11,13 @@ from hosttune import registry, render
 from hosttune.cli.groups import Fields
 from hosttune.commands import completing
 from hosttune.options import Options, Place, Stall, bounds
+from hosttune.profile import built_in
 from hosttune.terminal import amounts, usage
 
 
-def _number(group: type, name: str, help: str) -> Any:
+def _number(group: type, name: str, help: str, unit: str = "") -> Any:
     """Return the option for a whole number of a group, within its bounds."""
-    return typer.Option(parser=usage.counted(*bounds(group, name)), metavar="N", help=help)
+    return typer.Option(parser=usage.counted(*bounds(group, name), unit), metavar="N", help=help)
 
 
 def _time(option: str, help: str, most: float = amounts.HOUR) -> Any:
@@ -44,14 +45,16 @@ Roles = Annotated[
     list[str] | None,
     typer.Option(
         "--role",
-        help="Role of this host; repeat for several on one host.",
+        help=f"Role of this host: {', '.join(built_in.names())}, or one of your own; repeatable.",
         metavar="ROLE",
         autocompletion=completing.roles,
     ),
 ]
 ProfileFile = Annotated[list[str] | None, FileOption("--profile", help="A profile file of your own; repeatable.")]
 Root = Annotated[str, DirectoryOption(help="Examine the tree below DIR: an image or a chroot.")]
-Snapshot = Annotated[str, FileOption("--snapshot", help="Examine a recording instead of this host.")]
+Snapshot = Annotated[
+    str, FileOption("--snapshot", help="Examine what `hosttune snapshot` recorded instead of this host.")
+]
 Netns = Annotated[str, typer.Option(help="Look from inside this network namespace (ip netns).", metavar="NAME")]
 FailOn = Annotated[
     str,
@@ -62,45 +65,50 @@ FailOn = Annotated[
     ),
 ]
 TextFile = Annotated[str, FileOption("--textfile", help="Write metrics to FILE too, for node_exporter.")]
-Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show what holds too, and where each value comes from.")]
+Verbose = Annotated[bool, typer.Option("-v", "--verbose", help="Show what is OK too, and where each value comes from.")]
 Connections = Annotated[
     int | None,
-    _number(Options, "connections", "Connections the host shall carry."),
+    _number(Options, "connections", "Target number of connections, as 200k or 1M; default: that of the role."),
 ]
-Rate = Annotated[int | None, _number(Options, "rate", "New connections per second.")]
+Rate = Annotated[int | None, _number(Options, "rate", "New connections per second; default: that of the role.")]
 Hold = Annotated[
     int | None,
-    _number(Options, "hold", "Seconds that a connection lives; 0: it stays."),
+    _number(Options, "hold", "Seconds a connection lives, 0: for ever; default: that of the role.", "seconds"),
 ]
 InFlight = Annotated[
     int | None,
-    _number(Options, "bytes_in_flight", "Bytes of a connection that wait unread or unsent."),
+    _number(
+        Options, "bytes_in_flight", "Bytes of each connection that wait unread or unsent; default: that of the role."
+    ),
 ]
 MessageSize = Annotated[
-    int | None,
-    _number(Options, "message_size", "Bytes of each message among them; small ones take more memory."),
+    int | None, _number(Options, "message_size", "Bytes of each message among them; small ones need more memory.")
 ]
 Throughput = Annotated[
-    int | None,
-    _number(Options, "throughput", "Bytes per second of each connection; with --rtt: what is in flight."),
+    int | None, _number(Options, "throughput", "Bytes per second of each connection; times --rtt they are in flight.")
 ]
-Rtt = Annotated[
-    int | None,
-    _number(Options, "rtt", "Round trip to the peers, in milliseconds."),
-]
+Rtt = Annotated[int | None, _number(Options, "rtt", "Milliseconds of a round trip to the peers.", "milliseconds")]
 Backends = Annotated[
-    list[str] | None, typer.Option("--backend", help="A backend that is connected to; repeatable.", metavar="HOST:PORT")
+    list[str] | None,
+    typer.Option("--backend", help="Backend that the connections go to; repeatable.", metavar="HOST:PORT"),
 ]
 Sources = Annotated[
-    list[str] | None, typer.Option("--source", help="Source address, or all; default: by routing.", metavar="ADDRESS")
+    list[str] | None,
+    typer.Option(
+        "--source",
+        help="Source address of the connections, or all; repeatable; default: by routing.",
+        metavar="ADDRESS",
+    ),
 ]
-Service = Annotated[str, typer.Option(help="The unit that carries the connections.", metavar="UNIT")]
-User = Annotated[list[str] | None, typer.Option("--user", help="A login to look at too; repeatable.", metavar="LOGIN")]
+Service = Annotated[str, typer.Option(help="Unit whose program handles the connections.", metavar="UNIT")]
+User = Annotated[
+    list[str] | None, typer.Option("--user", help="Login whose limits count too; repeatable.", metavar="LOGIN")
+]
 ModeText = Annotated[
     str,
     typer.Option(
         "--bind-mode",
-        help="connect, no-port, bind or explicit, each also with :LO-HI.",
+        help="How source ports are chosen: connect, no-port, bind or explicit, each also with :LO-HI; hosttune(7).",
         metavar="MODE",
         autocompletion=completing.choice("connect", "no-port", "bind", "explicit"),
     ),
@@ -110,25 +118,23 @@ Mark = Annotated[
     typer.Option(
         parser=usage.marked,
         metavar="MARK",
-        help="SO_MARK of the program's sockets, as 9 or 0x9: rules of routing may go by it.",
+        help="SO_MARK of the program's sockets, as 9 or 0x9, for routing rules that go by it.",
     ),
 ]
 Device = Annotated[
     str, typer.Option(help="Interface or VRF that the program binds its sockets to (SO_BINDTODEVICE).", metavar="NAME")
 ]
 Pid = Annotated[
-    int | None,
-    _number(Options, "pid", "A running process: its limits, its network."),
+    int | None, _number(Options, "pid", "Running process that handles the connections: its limits, its network.")
 ]
-ProcessName = Annotated[str, typer.Option(help="A running process by name.", metavar="NAME")]
+ProcessName = Annotated[str, typer.Option(help="The same by its name.", metavar="NAME")]
 FromConfig = Annotated[
     list[str] | None,
-    FileOption("--backends-from", help="Read them from haproxy.cfg, nginx.conf or a directory of it; repeatable."),
+    FileOption(
+        "--backends-from", help="Read the backends from haproxy.cfg, nginx.conf or a directory of it; repeatable."
+    ),
 ]
-StalledAt = Annotated[
-    int | None,
-    _number(Stall, "stalled_at", "The number of connections at which it stopped."),
-]
+StalledAt = Annotated[int | None, _number(Stall, "stalled_at", "Number of connections at which it stopped, as 28k.")]
 LoadOptions = Annotated[
     Options,
     Fields(
@@ -148,19 +154,15 @@ NetnsOrSnapshot = Annotated[Place, Fields("netns", "snapshot")]
 Sysctls = partial(typer.Option, metavar="KEY", autocompletion=completing.sysctls)
 
 
-Interval = Annotated[
-    float,
-    _time("--for", "Time to watch the counters: 10s, 1m."),
-]
-WatchInterval = Annotated[
-    float,
-    _time("--interval", "Time between two looks; default: 1s."),
-]
+Interval = Annotated[float, _time("--for", "Time to watch the counters, 1h at most: 10s, 1m; default: a moment.")]
+WatchInterval = Annotated[float, _time("--interval", "Time between two looks; default: 1s.")]
 Length = Annotated[
     float | None,
-    _time("--for", "Stop after this time: 10s, 1m, 2h.", most=amounts.WEEK),
+    _time("--for", "Stop after this time, 7 days at most: 10s, 1m, 2h; default: until it is ended.", most=amounts.WEEK),
 ]
-Errno = Annotated[str, typer.Option(help="What the program met: EADDRNOTAVAIL, ...; none: no error.", metavar="NAME")]
+Errno = Annotated[
+    str, typer.Option(help="Error that the program met: EADDRNOTAVAIL, ...; none: no error.", metavar="NAME")
+]
 Call = Annotated[
     str,
     typer.Option(
@@ -173,7 +175,7 @@ Log = Annotated[list[str] | None, FileOption("--log", help="A log of the program
 Sort = Annotated[
     str,
     typer.Option(
-        help="nearness, rate (full first), use or name.",
+        help="Order: nearness, rate (full first), use or name.",
         metavar="KEY",
         autocompletion=completing.choice("nearness", "rate", "use", "name"),
     ),
@@ -184,17 +186,14 @@ MaxSize = Annotated[
     typer.Option(
         "--max-size",
         parser=amounts.a_size("--max-size", 128 << 10, 64 << 20),
-        help="Bound of the record, 64M by default; at it, its past is thinned out.",
+        help="Largest record, 128K to 64M; older samples are averaged to keep it; default: 64M.",
         metavar="SIZE",
         show_default=False,
     ),
 ]
 
 
-SecondLook = Annotated[
-    float,
-    _time("--for", "Keep a second gathering, so long after the first: 10s, 1m."),
-]
+SecondLook = Annotated[float, _time("--for", "Look a second time so long after the first: 10s, 1m; default: one look.")]
 Experiments = Annotated[
     Any,
     typer.Option(
@@ -214,7 +213,7 @@ Budget = Annotated[
         show_default=False,
     ),
 ]
-Planned = Annotated[bool, typer.Option("--planned", help="With the settings that apply would give.")]
+Planned = Annotated[bool, typer.Option("--planned", help="With the settings that apply would make.")]
 
 _KEY = "One value, and no role: a sysctl, or nofile=N with --service, --user or --pid; repeatable."
 _ALLOW = "A sysctl to take from a profile though it does not concern connections; repeatable."
@@ -264,7 +263,7 @@ SHARED: dict[str, Any] = {
         str | None,
         typer.Option(
             callback=usage.some,
-            help="Take all back after this time, 5s to 1h, unless `hosttune confirm` comes first; a reboot does too.",
+            help="Undo it after this time, 5s to 1h, unless `hosttune confirm` comes first; a reboot undoes it too.",
             metavar="TIME",
         ),
     ],
@@ -272,7 +271,7 @@ SHARED: dict[str, Any] = {
         str | None,
         typer.Option(
             callback=usage.some,
-            help="Confirm by itself once this exits 0: a health check; again every 2 s.",
+            help="Health check that confirms it by exit code 0; tried every 2 s.",
             metavar="COMMAND",
         ),
     ],
@@ -294,7 +293,7 @@ SHARED: dict[str, Any] = {
         list[str] | None,
         typer.Option("--anyip", help="A prefix whose every address is this host's own; repeatable.", metavar="PREFIX"),
     ],
-    "force": Annotated[bool, typer.Option("--force", help="Also what somebody else has changed since.")],
+    "force": Annotated[bool, typer.Option("--force", help="Undo also what somebody else has changed since.")],
     "dry_run": Annotated[bool, typer.Option("--dry-run", help="Show what would change; exit 4 if anything.")],
     "yes": Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")],
     "format": Annotated[str, formats_of("Applied")],

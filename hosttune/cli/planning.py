@@ -9,6 +9,7 @@ import typer
 from hosttune.cli.application import app
 from hosttune.cli.options import DirectoryOption, FileOption, Verbose, formats_of
 from hosttune.commands import completing
+from hosttune.profile import built_in
 
 
 @app.command()
@@ -16,26 +17,29 @@ def plan(
     topology: Annotated[
         str,
         typer.Argument(
-            help="A topology file, or one that ships.", metavar="[TOPOLOGY]", autocompletion=completing.topologies
+            help=f"A topology file, or a built-in one: {', '.join(built_in.topologies())}.",
+            metavar="[TOPOLOGY]",
+            autocompletion=completing.topologies,
         ),
     ] = "",
     set: Annotated[
         list[str] | None,
-        typer.Option(
-            "--set", help="Another value: lb.sources=1, connections=2000000; ? is to be found.", metavar="K=V"
-        ),
+        typer.Option("--set", help="Another value: lb.sources=1, connections=2M; ? = solve for it.", metavar="K=V"),
     ] = None,
     solve: Annotated[bool, typer.Option("--solve", help='Find the smallest numbers where the file has "?".')] = False,
     emit: Annotated[str, DirectoryOption("--emit", help="Write ready configurations into DIR.")] = "",
-    reports: Annotated[str, DirectoryOption("--reports", help="Hold the JSON reports of DIR against the plan.")] = "",
+    reports: Annotated[
+        str, DirectoryOption("--reports", help="Compare host reports in DIR (JSON) with the plan.")
+    ] = "",
     svg: Annotated[str, FileOption("--svg", help="Write the picture to FILE too.")] = "",
-    example: Annotated[bool, typer.Option("--example", help="Print a topology that ships, to begin with.")] = False,
+    example: Annotated[bool, typer.Option("--example", help="Print an example topology.")] = False,
     format: Annotated[str, formats_of("Sizing")] = "table",
     verbose: Verbose = False,
 ) -> None:
-    """Say what a topology carries, where it stalls first, and what each host needs; from clients to brokers.
+    """Size a topology of clients, balancers and brokers.
 
-    Exit: 0 the target is carried (with --reports: and every host is ready), 1 it is not, 2 wrong use or topology.
+    How many connections it handles, where it stalls first, and what each host needs. hosttune-topology(5) describes the
+    format.
     """
     from hosttune.commands import plan
 

@@ -45,10 +45,9 @@ def diagnose(
     format: Annotated[str, formats_of("Diagnosis")] = "table",
     verbose: Verbose = False,
 ) -> None:
-    """Say why this host stalls, with the evidence; or what is excluded, and what to read next.
+    """Find out why this host stalls.
 
-    Exit: 0 nothing binds and nothing was said, 1 the cause was found (or that no host limit is it), 2 wrong use,
-    3 not enough evidence.
+    The cause with its evidence; or what is ruled out, and where to look next.
     """
     from hosttune.commands import diagnose
 
@@ -78,9 +77,10 @@ def watch(
     format: Annotated[str, formats_of("View")] = "table",
     textfile: TextFile = "",
 ) -> None:
-    """Show what comes nearest to its limit, how fast, and when it is full; a live screen, or lines without a terminal.
+    """Watch the nearest limits live.
 
-    Keys: q quits, s or 1-4 sorts. Exit: 0 it was ended, 2 wrong use or the record cannot be written.
+    How full each is, how fast it fills, and when it will be full: a live screen, or lines where there is no terminal.
+    Keys: q quits, s or 1-4 sorts.
     """
     from hosttune.commands import watch
 
@@ -97,10 +97,7 @@ def report(
     format: Annotated[str, formats_of("Account")] = "markdown",
     output: Annotated[str, FileOption("-o", "--output", help="Write it to a file.")] = "",
 ) -> None:
-    """Make of a recorded run what a white paper shows: each figure over time, its maximum, and where its bound lay.
-
-    Exit: 0, or 2 where FILE is no record.
-    """
+    """Turn a watch recording into a report: charts, maxima, limits."""
     from hosttune.commands import report
 
     raise typer.Exit(report.run(file, "svg" if svg else "markdown" if markdown else format, markdown and svg, output))

@@ -19,13 +19,13 @@ Noun = TypeVar("Noun")
 def agree(dialogue: Dialogue, question: Callable[[Noun], str]) -> Callable[[Noun], bool] | None:
     """Return what shows a person what would be done and asks; None where nobody is to be asked.
 
-    Raises UsageError where somebody is and nobody can be.
+    It raises UsageError where nobody can be, once it is known that what was asked for can be done.
     """
-    asking.check(dialogue.format, settled=dialogue.yes or dialogue.dry_run)
     if dialogue.yes:
         return None
 
     def ask(noun: Noun) -> bool:
+        asking.check(dialogue.format, settled=False)
         presenting.present(noun, "table")
         asking.agree(question(noun))
         return True

@@ -86,11 +86,19 @@ def pyz(output: str, python: Sequence[str], arch: Sequence[str], libc: Sequence[
     print(f"{clean(output)}: {os.path.getsize(output) / 1e6:.1f} MB, for", *built.targets, sep="\n  ")
 
 
-def man(command: Any, output: str) -> None:
-    """Write the pages of a command and all below it; `command` is what typer makes of an app."""
+def man(command: Any, directory: str) -> None:
+    """Write the pages of a command and all below it, formats and concepts; `command` is what typer makes of an app."""
     from hosttune.hooks import man
+    from hosttune.manual import concepts, verb
+    from hosttune.workflows import file_formats
 
-    flat_files.put("--output", output, man.pages(man.verb(command, "hosttune"), __version__), man.MARK)
+    formats = [file_formats.profile(), file_formats.topology()]
+    pages = man.pages(verb.verb(command, "hosttune"), __version__, formats, concepts.PAGE)
+    # who names man1 itself means the directory of all manuals
+    above, name = os.path.split(directory.rstrip("/"))
+    where = (above or ".") if name == "man1" else directory
+    flat_files.put("DIR", where, {f"{man.folder(page)}/{page}": text for page, text in pages.items()}, man.MARK)
+    print(f"{clean(where)}: {len(pages)} pages; `man hosttune` shows the first where MANPATH has it")
 
 
 def completion(shell: str) -> None:

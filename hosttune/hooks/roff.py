@@ -41,6 +41,12 @@ def item(head: str, text: str) -> list[str]:
     return [".TP", head, *([prose(text)] if text else [r"\&"])]
 
 
+def line(text: str) -> str:
+    """Return a line of an example: its blanks stay."""
+    out = "".join(map(_glyph, text)) or r"\&"
+    return rf"\&{out}" if out[0] in ".'" else out
+
+
 def _inner(text: str) -> str:
     return "".join(_glyph(char) for char in re.sub(r"\s+", " ", text))
 

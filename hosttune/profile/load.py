@@ -7,19 +7,24 @@ that `extends` its own name extends the next one in that order.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from hosttune import counts
 from hosttune.errors import ProfileError, UsageError
 from hosttune.facts import kinds
 from hosttune.host import named_file, path_walk
 from hosttune.host.owners import Doubt
+from hosttune.profile.built_in import NAME, names
+from hosttune.profile.built_in import directory as shipped
 from hosttune.resolve import toml_file
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
+__all__ = ["Profile", "Row", "document", "load", "load_file", "names", "shipped"]
+
+COUNTS = {"connections", "rate", "hold", "own_descriptors", "bytes_in_flight", "message_size", "application_memory"}
+"""Keys of a workload that are counts, each as a person writes it."""
 _DEEPEST = 16
 
 
@@ -54,19 +59,6 @@ class Profile:
     doubts: tuple[Doubt, ...] = ()
 
 
-def shipped() -> Path:
-    """Return the directory of our own profiles: inside the wheel, or beside the package in a checkout."""
-    package = Path(__file__).resolve().parent.parent
-    inside = package / "_profiles"
-    return inside if inside.is_dir() else package.parent / "profiles"
-
-
-def names(directories: Sequence[Path] = ()) -> tuple[str, ...]:
-    """Return the names of all profiles that can be a role, sorted."""
-    stems = {path.stem for directory in (*directories, shipped()) for path in directory.glob("*.toml")}
-    return tuple(sorted(n for n in stems if _NAME.fullmatch(n)))
-
-
 def load(name: str, directories: Sequence[Path] = ()) -> Profile:
     """Return the profile of that name; raises UsageError where there is none, ProfileError where it is wrong."""
     return _profile(_find(name, [*directories, shipped()], "--role"), directories)
@@ -97,20 +89,30 @@ def _document(path: Path) -> toml_file.TomlFile:
         from hosttune.profile import schema
 
         schema.validate(str(path), file.tables)
+        _count(file.tables)
     return file
 
 
+def _count(tables: dict[str, Any]) -> None:
+    """Put numbers in place of the counts of a workload that are written as "1M" or 1e6."""
+    workload = tables.get("workload", {})
+    for key in COUNTS & workload.keys():
+        workload[key] = counts.written(workload[key])
+
+
 def _find(name: str, directories: Sequence[Path], option: str) -> Path:
-    if _NAME.fullmatch(name):
+    if NAME.fullmatch(name.lower()):
+        name = name.lower()
         for directory in directories:
             path = directory / f"{name}.toml"
             if _there(path):
                 return path
     import difflib
 
-    near = difflib.get_close_matches(name, names(directories[:-1]), 1)
-    hint = f"did you mean {near[0]}?" if near else "`hosttune profile list` shows them"
-    raise UsageError(f"{option} {name!r}: no such profile; {hint}")
+    there = names(directories[:-1])
+    near = difflib.get_close_matches(name.lower(), there, 1)
+    hint = f"did you mean {near[0]}? There are" if near else "there are"
+    raise UsageError(f"{option} {name!r}: no such profile; {hint} {', '.join(there)}")
 
 
 def _there(path: Path) -> bool:

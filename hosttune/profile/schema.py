@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
-from hosttune import addresses, scope
+from hosttune import addresses, counts, scope
 from hosttune.errors import ProfileError
 from hosttune.facts import kinds
 from hosttune.profile.demand import FUNCTIONS
@@ -17,7 +26,9 @@ _REASONED = ("pipes_per_connection", "threads_per_connection", "application_memo
 _TABLES = ("why", "number_source")
 
 Whole = Annotated[int, Field(strict=True, ge=-(2**63), lt=2**63)]
-Count = Annotated[int, Field(strict=True, ge=0, le=10**12)]
+Number = BeforeValidator(counts.written)
+"""A count as a person writes it: "200k", "1M", 1e6."""
+Count = Annotated[int, Field(strict=True, ge=0, le=10**12), Number]
 Line = Annotated[str, Field(max_length=600, pattern=_SENTENCE)]
 Single = Whole | Line | list[Whole]
 Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
@@ -69,8 +80,8 @@ class Towards(Strict):
 
 
 class Load(Strict):
-    connections: Annotated[int, Field(strict=True, ge=1, le=10**9)] | None = None
-    rate: Annotated[int, Field(strict=True, ge=1, le=10**7)] | None = None
+    connections: Annotated[int, Field(strict=True, ge=1, le=10**9), Number] | None = None
+    rate: Annotated[int, Field(strict=True, ge=1, le=10**7), Number] | None = None
     sockets_per_connection: Annotated[int, Field(strict=True, ge=0, le=16)] | None = None
     descriptors_per_connection: Annotated[int, Field(strict=True, ge=0, le=16)] | None = None
     tuples_per_connection: Annotated[int, Field(strict=True, ge=0, le=16)] | None = None
@@ -245,6 +256,34 @@ class File(Strict):
     about: dict[str, About] = {}
 
 
+_WRONG = {
+    "extra_forbidden": "no such key",
+    "missing": "missing; write it",
+    "int_type": "{value} is no whole number; write one without quotes, or as 1M",
+    "float_type": "{value} is no number; write one without quotes",
+    "float_parsing": "{value} is no number; write one without quotes",
+    "greater_than_equal": "{value}: must be {ge:,} or more",
+    "less_than_equal": "{value}: must be at most {le:,}",
+    "less_than": "{value}: must be below {lt:,}",
+    "string_type": "{value} is no text; write it in quotes",
+    "bool_type": "{value} is neither true nor false; write one of them, without quotes",
+    "list_type": "{value} is no list; write it in [ ]",
+    "dict_type": "{value} is no table",
+    "model_type": "{value} is no table",
+    "literal_error": "{value} is not known; there are {expected}",
+    "string_pattern_mismatch": "{value} cannot stand here",
+    "string_too_long": "a text of more than {max_length:,} characters",
+    "too_long": "more than {max_length:,} of them",
+    "too_short": "fewer than {min_length:,} of them",
+}
+"""What is wrong by the type of pydantic's error; the text of any other is our own."""
+
+
+def _shown(value: Any) -> str:
+    text = repr(value) if not isinstance(value, int) or abs(value) < 10**18 else "a number of more than 18 digits"
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
 def validate(path: str, tables: dict[str, Any]) -> None:
     """Raise ProfileError, one line for the first error: file, table, key, what is wrong."""
     try:
@@ -261,8 +300,9 @@ def _first(error: ValidationError, tables: dict[str, Any]) -> str:
         row = tables["require"][int(where[1])]
         subject = row.get("subject", "no subject") if isinstance(row, dict) else "no table"
         where[0:2] = [f"require {int(where[1]) + 1} ({subject})"]
-    message = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "extra_forbidden":
-        message = "no such key"
+    if first["type"] == "missing" and where == ["profile"]:
+        return 'no [profile] table; begin with [profile], name = "my-role" and title = "..." (hosttune-profile(5))'
+    message = _WRONG.get(first["type"], first["msg"].removeprefix("Value error, "))
+    message = message.format(value=_shown(first["input"]), **first.get("ctx", {}))
     more = f" (and {len(errors) - 1} more)" if len(errors) > 1 else ""
     return f"{': '.join(where)}: {message}{more}".encode("unicode_escape").decode("ascii")

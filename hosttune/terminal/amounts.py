@@ -20,9 +20,9 @@ def seconds(text: str, option: str = "--for", most: float = HOUR, least: float =
     match = re.fullmatch(r"(\d{1,6}(?:\.\d{1,3})?)\s*(ms|s|m|h|)", text.strip(), re.ASCII)
     amount = float(match[1]) * _TIMES[match[2]] if match else 0.0
     if not (amount > 0 and least <= amount <= most):
-        longest = "an hour" if most == HOUR else f"{most / HOUR:,.0f} hours"
-        span = f"of {least:g}s to {longest}" if least else f"of at most {longest}"
-        raise UsageError(f"{option} {text}: no time {span}; write {'30s or 2m' if least else '10s or 1m'}")
+        span = f"{least:g}s to {most / HOUR:g}h" if least else f"at most {most / HOUR:g}h"
+        what = span if amount > 0 else f"not a duration; {span}"
+        raise UsageError(f"{option} {text}: {what}, such as {'30s or 2m' if least else '10s or 1m'}")
     return amount
 
 
@@ -30,7 +30,9 @@ def size(text: str, option: str, least: int, most: int) -> int:
     """Return the bytes of a size such as 64M or 1G; raises UsageError."""
     match = re.fullmatch(r"(\d{1,12})\s*([KMG]?)(?:i?B)?", text.strip(), re.IGNORECASE | re.ASCII)
     if not match or not least <= (amount := int(match[1]) * _SIZES[match[2].upper()]) <= most:
-        raise UsageError(f"{option} {text}: no size of {least >> 10}K to {most >> 20}M; write 8M")
+        raise UsageError(
+            f"{option} {text}: {'' if match else 'not a size; '}{least >> 10}K to {most >> 20}M, such as 8M"
+        )
     return amount
 
 

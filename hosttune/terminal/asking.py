@@ -14,9 +14,9 @@ def check(format: str, *, settled: bool) -> None:
     if settled:
         return
     if format != "table":
-        raise UsageError(f"--format {format}: a program cannot be asked: look with --dry-run, then say --yes")
+        raise UsageError(f"--format {format}: a program cannot be asked: preview with --dry-run, apply with --yes")
     if sys.stdin is None or not sys.stdin.isatty():
-        raise UsageError("nobody can be asked here: look with --dry-run, then say --yes")
+        raise UsageError("not a terminal: preview with --dry-run, apply with --yes")
 
 
 def agree(question: str) -> None:

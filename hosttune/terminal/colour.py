@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator
 from typing import TextIO
 
 from hosttune.errors import UsageError
@@ -36,23 +34,3 @@ def wanted(stream: TextIO) -> bool:
     if any(os.environ.get(name) not in (None, "", "0") for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):
         return True
     return stream.isatty() and os.environ.get("TERM") != "dumb"
-
-
-@contextlib.contextmanager
-def of_help() -> Iterator[None]:
-    """Have the library that writes the help follow --color; it reads the environment alone."""
-    change = {"always": ("FORCE_COLOR", "1"), "never": ("TERM", "dumb")}.get(_chosen)
-    names = ("NO_COLOR", "FORCE_COLOR", "TERM", "PY_COLORS")
-    before = {name: os.environ.get(name) for name in names}
-    if change:
-        for name in names[:2]:
-            os.environ.pop(name, None)
-        os.environ[change[0]] = change[1]
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is not None:
-                os.environ[name] = value
-            elif change:
-                os.environ.pop(name, None)

@@ -17,18 +17,20 @@ def put(option: str, directory: str, files: Mapping[str, str], mark: str) -> Non
     """Write files (text by name) into the directory that an option names, made if need be.
 
     Raises UsageError, before anything is written, where a file of that name is there that has not the `mark` in it:
-    it is somebody else's.
+    it is somebody else's. A name may have directories of its own before it.
     """
     where = Path(directory)
     if not directory or "\0" in directory or (os.path.exists(where) and not os.path.isdir(where)):
         raise UsageError(f"{option} {directory!r}: no directory; name one")
-    _lead_there(option, where)
+    for folder in dict.fromkeys((where / name).parent for name in files):
+        _lead_there(option, folder)
     for name in files:
         path = where / name
         if os.path.lexists(path) and mark not in _text(path):
             raise UsageError(f"{option} {directory}: {name} is there and was not written by hosttune; move it away")
     try:
-        where.mkdir(parents=True, exist_ok=True)
+        for name in files:
+            (where / name).parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"{option} {directory}: {os.strerror(error.errno or 0)}; name another directory") from error
     for name, text in files.items():

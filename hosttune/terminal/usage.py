@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable
 from typing import Any
 
 import typer
 
-from hosttune import __version__
+from hosttune import __version__, counts
+from hosttune.errors import UsageError
 
 # the base of typer's own errors; depending on its release it comes from click or from a copy of it
 WRONG: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
@@ -18,26 +18,47 @@ WRONG: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickE
 _REASON = 500
 
 
-def count(text: str, most: int, least: int = 1) -> int:
-    """Return a number of `least` or more that may have thousands separators: 1000000, 1,000,000 or 1_000_000."""
-    plain = str(text).strip()
-    if re.fullmatch(r"-[0-9][0-9,_]*", plain):
-        raise typer.BadParameter(f"{plain} is not in {least} to {most:,}")
-    if not re.fullmatch(r"[0-9]+|[0-9]{1,3}((,[0-9]{3})+|(_[0-9]{3})+)", plain):
-        raise typer.BadParameter(f"{text!r} is no whole number; write 1000000 or 1,000,000")
-    number = int(plain.replace(",", "").replace("_", ""))
-    if not least <= number <= most:
-        raise typer.BadParameter(f"{text} is not in {least} to {most:,}")
+class Wrong(typer.BadParameter):
+    """What is wrong with a value, in words that say already how to fix it."""
+
+
+def count(text: str, most: int, least: int = 1, unit: str = "") -> int:
+    """Return a number of `least` to `most` as a person writes it; see `hosttune.counts`."""
+    try:
+        number = counts.number(str(text))
+    except ValueError as error:
+        raise Wrong(str(error)) from error
+    if wrong := counts.within(number, least, most, unit):
+        raise Wrong(wrong)
     return number
 
 
-def counted(most: int, least: int = 1) -> Callable[[str], int]:
+def counted(most: int, least: int = 1, unit: str = "") -> Callable[[str], int]:
     """Return `count` within bounds, as a function that has a name: older releases of click want to show it."""
 
     def number(text: str) -> int:
-        return count(text, most, least)
+        return count(text, most, least, unit)
 
     return number
+
+
+_APART = {
+    ("snapshot", "root"): "a snapshot is a whole host; name one of the two",
+    ("pid", "process_name"): "each names the program; name one of the two",
+    ("once", "length"): "--once is one look; leave out --for",
+    ("as_json", "format"): "--json is --format json; name one of the two",
+}
+"""Options that contradict each other, by the names that the verbs give them, and why."""
+
+
+def apart(context: Any) -> None:
+    """Raise UsageError where two options were given of which one would be passed over, whatever their values."""
+    for names, why in _APART.items():
+        if all(getattr(context.get_parameter_source(name), "name", "") == "COMMANDLINE" for name in names):
+            options = [
+                max(each.opts, key=len) for name in names for each in context.command.params if each.name == name
+            ]
+            raise UsageError(f"{' and '.join(options)}: {why}")
 
 
 def marked(text: str) -> int:
@@ -96,7 +117,8 @@ def line(error: Any) -> str:
         bare = " ".join(str(error.message).split()).rstrip(".")
         sentence = f"{name}: {bare}" if bare else sentence
     # what is ours says already how to fix it
-    return f"hosttune: {sentence}" + ("" if ";" in sentence else f"; {help_} lists what can be given")
+    fixed = ";" in sentence or sentence.endswith("?") or isinstance(error, Wrong)
+    return f"hosttune: {sentence}" + ("" if fixed else f"; {help_} lists what can be given")
 
 
 def bug(error: Exception) -> str:

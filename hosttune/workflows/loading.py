@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from hosttune import printable
 from hosttune.errors import UsageError
-from hosttune.facts import backends, caller
+from hosttune.facts import backends, caller, foreign
 from hosttune.facts import process as running
 from hosttune.facts import where as place
 from hosttune.facts.kinds import nofile
@@ -106,6 +106,8 @@ def load(host: Host, options: Options, process: int | None = None, search: findi
             host, workload.caller, lambda: _connecting(host, options, programs, found), workload.backends
         )
         workload = dataclasses.replace(workload, caller=connecting)
+    else:
+        notes += foreign.remarks(host, workload.sources, options.device)
     if options.user:
         profiles = _for_logins(profiles)
     return Target(profiles, workload, programs, started.notes + notes, found=found)

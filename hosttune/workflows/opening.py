@@ -80,6 +80,8 @@ def standpoint(place: Place, process: Callable[[], int | None] = lambda: None) -
     `process` returns the process whose network it is, None for that of this one. Whatever goes wrong, the thread that
     calls stays where it is. Raises UsageError.
     """
+    if place.netns and place.root != "/":
+        raise UsageError("--netns and --root: an image has no network namespaces; name one of the two")
     host = open_host(place.root, place.snapshot, place.netns)
     elsewhere = place.snapshot or place.root != "/"
     pid = None if place.netns or elsewhere else process()
@@ -125,7 +127,7 @@ def open_profiles(roles: list[str], files: list[str]) -> list[Profile]:
     Raises RefusedError where this verb writes and others than root could have written one of them.
     """
     wanted = roles or ([] if files else ["linux-server"])
-    profiles = [load.load(name, directories=LOCAL) for name in dict.fromkeys(wanted)]
+    profiles = [load.load(name, directories=LOCAL) for name in dict.fromkeys(map(str.lower, wanted))]
     profiles += [load.load_file(Path(file)) for file in files]
     doubts = [doubt for profile in profiles for doubt in profile.doubts]
     if trust.passed_over(doubts):

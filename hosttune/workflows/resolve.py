@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterator, Sequence
 
 from hosttune.errors import HostError, UsageError
 from hosttune.facts.kinds import nofile, sysctl
 from hosttune.host import Host, is_image
 from hosttune.host import text as text_of
+from hosttune.host.live import LiveHost
 from hosttune.model import (
     FileValue,
     KeyResolution,
@@ -47,6 +49,8 @@ def of_host(host: Host, keys: Sequence[str] = (), users: Sequence[str] = (), uni
     files = sysctl.files(host, _known() if image else tuple(keys))
     named = keys or (sorted({*files.boot.values, *files.reload.values}) if every else [])
     logins = users or (["root"] if every and text_of(host, "/etc/passwd") else [])
+    if isinstance(host, LiveHost):
+        _refuse_unknown(host, keys, files)
     passing = (text for key, text in _until_boot(files) if every or key in named)
     return Resolution(
         boot_loader=files.boot.loader,
@@ -65,6 +69,22 @@ def _known() -> tuple[str, ...]:
     subjects = {subject for profile in profiles for subject in (*profile.about, *(row.subject for row in profile.rows))}
     of_profiles = {subject.removeprefix("sysctl:") for subject in subjects if subject.startswith("sysctl:")}
     return tuple(sorted(of_profiles.union(sysctl.KEYS)))
+
+
+def _refuse_unknown(host: Host, keys: Sequence[str], files: sysctl.Files) -> None:
+    """Raise UsageError for a key that this kernel has not, no file sets, and no profile knows: it is misspelled."""
+    for key in keys:
+        if is_image(host) or key in files.boot.values or key in files.reload.values:
+            continue
+        runtime = _runtime(host, key)[1]
+        if not isinstance(runtime, Unknown) or runtime.reason is not Reason.ABSENT:
+            continue
+        known = _known()
+        if key not in known:
+            near = [name for name in known if name.rpartition(".")[2] == key]
+            near = near or difflib.get_close_matches(key, known, 1, 0.8)
+            hint = f"did you mean {' or '.join(near)}?" if near else "`sysctl -a -N` lists those there are"
+            raise UsageError(f"{key}: no such key on this host; {hint}")
 
 
 def _patterns(boot: sysctl_files.Resolution) -> dict[str, PatternResolution]:
@@ -132,6 +152,11 @@ def _login(host: Host, user: str) -> NofileResolution:
 
 def _unit(host: Host, unit: str) -> NofileResolution:
     limits = resolve_unit(host, unit, nr_open_at_boot(host))
+    # in a recording, what was not asked for is not there; that says nothing of the host
+    if not limits.exists and isinstance(host, LiveHost):
+        why = next((note for note in limits.notes if note.endswith(("masks the unit", "is no unit's name"))), "")
+        hint = "`systemctl list-unit-files` shows those there are"
+        raise UsageError(f"--unit {unit}: {why or 'no such unit here'}; {hint}")
     return NofileResolution(
         limits.soft,
         limits.hard,

@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hosttune import counts
 from hosttune.errors import UsageError
 from hosttune.model import Operator
 from hosttune.options import Options
@@ -52,7 +53,7 @@ def check(options: Options, given: Sequence[str]) -> None:
 
 def _row(about: Mapping[str, dict[str, Any]], given: str, options: Options) -> Row:
     key, equals, text = given.partition("=")
-    key, text = key.strip(), " ".join(text.split())
+    key, text = key.strip(), " ".join(map(_plain, text.split()))
     if not (equals and key and text) or len(text) > _LONGEST:
         raise UsageError(f"--key {given[:80]!r}: write KEY=VALUE, such as net.core.somaxconn=4096 or nofile=65536")
     if key == _NOFILE:
@@ -73,6 +74,20 @@ def _row(about: Mapping[str, dict[str, Any]], given: str, options: Options) -> R
     elif isinstance(value, str) or known.get("unit") in _EXACT or (not known and _TIMES.search(name)):
         operator = Operator.EQUALS
     return _made(subject, operator, value, known)
+
+
+def _plain(word: str) -> str:
+    """Return a number that is written as 1M, 1e6 or 1_000_000 in digits, and any other word as it stands.
+
+    One with commas is not such a number: there it is a list of ports.
+    """
+    try:
+        made = counts.short(word)
+    except ValueError as error:
+        raise UsageError(f"--key {error}") from error
+    if made is None and re.fullmatch(r"[0-9]{1,3}(?:_[0-9]{3})+", word):
+        made = int(word.replace("_", ""))
+    return word if made is None else str(made)
 
 
 def _numbers(text: str) -> int | list[int] | str:

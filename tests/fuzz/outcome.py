@@ -14,24 +14,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from hosttune.manual import exits
 from tests.fuzz.part import Wrong
-
-CODES = {
-    "apply": {0, 1, 2, 4, 5},
-    "capacity": {0, 1, 2, 3},
-    "check": {0, 1, 2, 3},
-    "diagnose": {0, 1, 2, 3},
-    "explain": {0, 2},
-    "history": {0, 2, 5},
-    "plan": {0, 1, 2},
-    "profile": {0, 2},
-    "report": {0, 2},
-    "resolve": {0, 2},
-    "rollback": {0, 1, 2, 4, 5},
-    "sources": {0, 1, 2, 4, 5},
-    "watch": {0, 2},
-}
-"""The exit codes that the pages and --help give each verb."""
 
 LONGEST_LINE = 20_000
 _BUG = re.compile(r"this is a bug of hosttune.*?(\w+\.py):\d+: (\w+)", re.S)
@@ -72,7 +56,7 @@ def judge(args: Sequence[str], answer: Answer) -> None:
         raise Wrong(answer.err.strip()[-600:], f"bug {bug[1]} {bug[2]}")
     if "Traceback (most recent call last)" in both:
         raise Wrong(f"a traceback: {both[-300:]}", "traceback")
-    if answer.code not in CODES.get(verb, {0, 2}):
+    if answer.code not in exits.below(verb):
         raise Wrong(f"exit {answer.code}: {answer.err[-200:]!r}", f"{verb} exit {answer.code}")
     if raw := _RAW.search(both):
         around = both[max(raw.start() - 40, 0) : raw.end() + 20]

@@ -11,15 +11,18 @@ import pytest
 import typer
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from typer.testing import CliRunner
 
 from hosttune.cli import app
 from hosttune.hooks import man, roff
+from hosttune.manual import concepts, verb
+from hosttune.manual.verb import Parameter, Verb
+from hosttune.workflows import file_formats
 from tests import needs
 from tests.verbs import hosttune
 
-TREE = man.verb(typer.main.get_command(app), "hosttune")
-PAGES = man.pages(TREE, "1.0")
+TREE = verb.verb(typer.main.get_command(app), "hosttune")
+FORMATS = [file_formats.profile(), file_formats.topology()]
+PAGES = man.pages(TREE, "1.0", FORMATS, concepts.PAGE)
 
 pytestmark = pytest.mark.slow  # the pages are read by mandoc and groff
 
@@ -32,23 +35,26 @@ def shown(page: str) -> str:
     return " ".join(re.sub(".\b", "", text).split())
 
 
-def verbs(verb: man.Verb = TREE) -> Iterator[man.Verb]:
-    yield verb
-    for one in verb.verbs:
-        yield from verbs(one)
+def verbs(top: Verb = TREE) -> Iterator[Verb]:
+    yield top
+    for each in top.verbs:
+        yield from verbs(each)
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Return the pages that the command writes."""
-    folder = tmp_path_factory.mktemp("man") / "man1"
-    done = hosttune("hook", "man", "-o", str(folder))
+    folder = tmp_path_factory.mktemp("man")
+    done = hosttune("hook", "man", str(folder))
     assert (done.returncode, done.stderr) == (0, ""), done
-    return sorted(folder.iterdir())
+    assert {path.name for path in folder.iterdir()} == {"man1", "man5", "man7"}
+    return sorted(folder.glob("*/*"))
 
 
 def test_there_is_a_page_for_each_verb(written: list[Path]) -> None:
     assert sorted(path.name for path in written) == sorted(PAGES)
+    assert all(path.parent.name == f"man{path.suffix[1:]}" for path in written)
+    assert {"hosttune-profile.5", "hosttune-topology.5", "hosttune.7"} <= set(PAGES)
     assert {"hosttune.1", "hosttune-check.1", "hosttune-hook.1", "hosttune-hook-ansible.1"} <= set(PAGES)
     assert "hosttune-hook-complete.1" not in PAGES
 
@@ -65,50 +71,56 @@ def test_mandoc_and_groff_have_nothing_to_say(written: list[Path]) -> None:
         assert (done.returncode, done.stdout, done.stderr) == (0, "", ""), file
 
 
-@pytest.mark.parametrize("verb", list(verbs()), ids=lambda verb: verb.page)
+@pytest.mark.parametrize("told", list(verbs()), ids=lambda verb: verb.page)
 @pytest.mark.slow
-def test_a_page_has_what_the_help_has(verb: man.Verb) -> None:
-    help = CliRunner(env={"COLUMNS": "300", "TERM": "dumb"}).invoke(app, [*verb.name.split()[1:], "--help"]).output
-    page = shown(PAGES[f"{verb.page}.1"])
-    options = set(re.findall(r"(?<=[ │])--?[a-z][a-z-]*(?=[ ,/])", help.partition("Options")[2]))
-    assert options > {"--help"} and not [one for one in options if not re.search(rf"(?<![\w-]){one}(?![\w-])", page)]
-    for section in ("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "SEE ALSO"):
+def test_a_page_has_what_the_help_has(told: Verb) -> None:
+    page = shown(PAGES[f"{told.page}.1"])
+    options = [name for option in told.options for name in option.names]
+    assert "--help" in options and not [one for one in options if not re.search(rf"(?<![\w-]){one}(?![\w-])", page)]
+    for section in ("NAME", "SYNOPSIS", "DESCRIPTION", "OPTIONS", "EXAMPLES", "SEE ALSO"):
         assert f" {section} " in page
-    assert ("EXIT STATUS" in page) == (not verb.verbs)
+    leaf = not told.verbs or told is TREE
+    assert [name in page for name in (" EXIT STATUS ", " ENVIRONMENT ")] == [leaf, leaf]
+    assert all(means in page for means in told.exits.values())
+
+
+@pytest.mark.slow
+def test_the_formats_and_concepts_are_told() -> None:
+    profile, topology = shown(PAGES["hosttune-profile.5"]), shown(PAGES["hosttune-topology.5"])
+    assert "connections Connections at the same time. Whole number, 1 to 1,000,000,000." in profile
+    assert 'title = "Edge balancer with half a million clients"' in profile
+    assert "hosts Number of hosts. Whole number, 0 to 65,536." in topology and "[tier.NAME]" in topology
+    ideas = shown(PAGES["hosttune.7"])
+    assert "28,232 ports" in ideas and "no-port It binds to a source address" in ideas
 
 
 def test_a_page_in_full() -> None:
-    one = man.Parameter(("-o", "--output"), "FILE", "Write it to FILE.", required=True)
-    flag = man.Parameter(("--no-ask",), "", "Do not ask.", "--no-ask")
-    name = man.Parameter((), "[NAME]", "")
-    told = (
-        "Do it, as `x -y` does; see --output.\n\n.SH is not a request.\nExit: 0 done, 2 wrong use, 4 --no-ask, 3 or 5."
-    )
-    verb = man.Verb("hosttune do", told, [name], [one, flag])
-    assert man.pages(man.Verb("hosttune", "All.", verbs=[verb]), "1.0")["hosttune-do.1"] == (
+    one = Parameter(("-o", "--output"), "FILE", "Write it to FILE.", required=True)
+    flag = Parameter(("--no-ask",), "", "Do not ask.", "--no-ask")
+    name = Parameter((), "[NAME]", "")
+    help = "Do it, as `x -y` does; see --output.\n\n.SH is not a request."
+    told = Verb("hosttune history", help, [name], [one, flag])
+    page = man.pages(Verb("hosttune", "All.", verbs=[told]), "1.0")["hosttune-history.1"]
+    assert page.startswith(
         '.\\" made by hosttune hook man\n'
-        '.TH HOSTTUNE\\-DO 1 "" "hosttune 1.0" "hosttune"\n'
+        '.TH HOSTTUNE\\-HISTORY 1 "" "hosttune 1.0" "hosttune"\n'
         ".SH NAME\n"
-        "hosttune\\-do \\- do it, as \\(gax \\-y\\(ga does; see \\-\\-output\n"
+        "hosttune\\-history \\- do it, as \\(gax \\-y\\(ga does; see \\-\\-output\n"
         ".SH SYNOPSIS\n"
-        "\\fBhosttune do\\fR \\fB\\-o\\fR \\fIFILE\\fR \\fI[OPTIONS]\\fR \\fI[NAME]\\fR\n"
+        "\\fBhosttune history\\fR \\fB\\-o\\fR \\fIFILE\\fR \\fI[OPTIONS]\\fR \\fI[NAME]\\fR\n"
         ".SH DESCRIPTION\n"
         "Do it, as \\fBx \\-y\\fR does; see \\fB\\-\\-output\\fR.\n.PP\n\\&.SH is not a request.\n"
         ".SH ARGUMENTS\n.TP\n\\fI[NAME]\\fR\n\\&\n"
         ".SH OPTIONS\n.TP\n\\fB\\-o\\fR, \\fB\\-\\-output\\fR \\fIFILE\\fR\nWrite it to FILE.\n"
         ".TP\n\\fB\\-\\-no\\-ask\\fR\nDo not ask. Default: \\fB\\-\\-no\\-ask\\fR.\n"
-        ".SH EXIT STATUS\n.TP\n\\fB0\\fR\nDone.\n.TP\n\\fB2\\fR\nWrong use.\n"
-        ".TP\n\\fB4\\fR\n\\fB\\-\\-no\\-ask\\fR, 3 or 5.\n.TP\n\\fB130\\fR\nIt was interrupted.\n"
-        ".SH SEE ALSO\n.nh\n\\fBhosttune\\fR(1)\n"
+        ".SH EXIT STATUS\n.TP\n\\fB0\\fR\nDone.\n"
     )
-
-
-@pytest.mark.slow
-def test_exit_codes_are_those_of_the_help() -> None:
-    check = shown(PAGES["hosttune-check.1"]).partition("EXIT STATUS")[2]
-    assert "0 All hold. 1 A finding at or above --fail-on. 2 Wrong use or profile. 3 Could not examine" in check
-    assert "with --format nagios 0, 1, 2, 3 as a plugin has them." in check
-    assert "As hosttune sources add." in shown(PAGES["hosttune-sources-remove.1"])
+    assert page.endswith(
+        ".SH EXAMPLES\nWhat was applied here, and is in force?\n"
+        ".PP\n.RS 4\n.nf\nsudo hosttune history\n.fi\n.RE\n"
+        ".SH SEE ALSO\n.nh\n\\fBhosttune\\fR(1),\n"
+        "\\fBhosttune\\-profile\\fR(5),\n\\fBhosttune\\-topology\\fR(5),\n\\fBhosttune\\fR(7)\n"
+    )
 
 
 @given(
@@ -126,10 +138,14 @@ def test_any_text_is_printed_as_it_stands(text: str) -> None:
 
 
 def test_the_page_of_another_is_left_alone(tmp_path: Path) -> None:
-    (tmp_path / "hosttune.1").write_text(".TH MINE 1\n")
-    done = hosttune("hook", "man", "-o", str(tmp_path))
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1) and "hosttune.1" in done.stderr
-    assert [path.name for path in tmp_path.iterdir()] == ["hosttune.1"]
-    (tmp_path / "hosttune.1").unlink()
+    (tmp_path / "man5").mkdir()
+    other = tmp_path / "man5/hosttune-profile.5"
+    other.write_text(".TH MINE 5\n")
+    done = hosttune("hook", "man", str(tmp_path))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1) and "hosttune-profile.5" in done.stderr
+    assert [path.name for path in tmp_path.rglob("*.[157]")] == ["hosttune-profile.5"]
+    other.unlink()
+    # the directory of the pages of commands stands for that of all
+    assert hosttune("hook", "man", str(tmp_path / "man1")).returncode == 0
     assert hosttune("hook", "man", "-o", str(tmp_path)).returncode == 0
-    assert hosttune("hook", "man", "-o", str(tmp_path)).returncode == 0
+    assert len(list(tmp_path.rglob("*.[157]"))) == len(PAGES)

@@ -17,14 +17,17 @@ ROW = '[[require]]\nsubject = "sysctl:a.b"\nwhy = "w"\nsource = "s"\n'
 
 CASES = {
     "not TOML": ("= 1", ":1:1: not TOML"),
-    "no profile table": ("", "profile: Field required"),
+    "no profile table": ("", "no [profile] table; begin with [profile]"),
     "unknown table": (HEAD + "[other]\n", "other: no such key"),
     "unknown key": (
         HEAD + ROW + 'operator = "equals"\nvalue = 1\nvalu = 2\n',
         "require 1 (sysctl:a.b): valu: no such key",
     ),
     "wrong type": (HEAD + ROW + 'operator = "equals"\nvalue = 1.5\n', "require 1 (sysctl:a.b): value"),
-    "unknown operator": (HEAD + ROW + 'operator = "above"\nvalue = 1\n', "operator: Input should be"),
+    "unknown operator": (
+        HEAD + ROW + 'operator = "above"\nvalue = 1\n',
+        "operator: 'above' is not known; there are 'equals'",
+    ),
     "unknown function": (HEAD + ROW + 'operator = "equals"\ndemand = "f"\n', "unknown function"),
     "no value": (HEAD + ROW + 'operator = "equals"\n', "takes one of value, values and demand"),
     "empty range": (HEAD + ROW + 'operator = "covers"\nvalue = []\n', "covers takes value = [low, high]"),

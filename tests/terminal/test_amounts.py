@@ -17,13 +17,13 @@ def test_a_time_is_in_seconds(text: str, seconds: float) -> None:
 
 @pytest.mark.parametrize("text", ["", "0", "-1s", "61m", "1d", "s", "nan", "1e3", "٣s"])
 def test_another_time_is_one_line(text: str) -> None:
-    with pytest.raises(UsageError, match=r"^--for .*: no time of at most an hour; write 10s or 1m$"):
+    with pytest.raises(UsageError, match=r"^--for .*: (not a duration; )?at most 1h, such as 10s or 1m$"):
         amounts.seconds(text)
 
 
 def test_a_time_may_have_bounds_of_its_own() -> None:
     assert amounts.seconds("2h", "--for", most=amounts.WEEK) == 7200
-    with pytest.raises(UsageError, match="--budget 500ms: no time of 1s to an hour; write 30s or 2m"):
+    with pytest.raises(UsageError, match="--budget 500ms: 1s to 1h, such as 30s or 2m"):
         amounts.seconds("500ms", "--budget", least=1.0)
 
 
@@ -36,7 +36,7 @@ def test_a_size_is_in_bytes(text: str, size: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "1K", "65M", "-1", "M", "1T"])
 def test_another_size_is_one_line(text: str) -> None:
-    with pytest.raises(UsageError, match=r"^--max-size .*: no size of 128K to 64M; write 8M$"):
+    with pytest.raises(UsageError, match=r"^--max-size .*: (not a size; )?128K to 64M, such as 8M$"):
         amounts.size(text, "--max-size", 128 << 10, 64 << 20)
 
 

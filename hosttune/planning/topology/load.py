@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,19 +13,17 @@ from hosttune.host.owners import Doubt
 from hosttune.model.capacity import Workload
 from hosttune.model.topology import Message, Tier, Topology
 from hosttune.planning.topology import keys
+from hosttune.profile import built_in, merge
 from hosttune.profile import load as profiles
-from hosttune.profile import merge
 from hosttune.resolve import toml_file
 
 if TYPE_CHECKING:
     from hosttune.planning.topology.schema import File, Hosted, Wrong
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
-
 
 def names() -> tuple[str, ...]:
     """Return the names of the topologies that ship, sorted."""
-    return tuple(sorted(p.stem for p in _shipped().glob("*.toml") if _NAME.fullmatch(p.stem)))
+    return built_in.topologies()
 
 
 def text(name: str) -> str:
@@ -79,11 +76,11 @@ def of_tables(
 
 
 def _shipped() -> Path:
-    return profiles.shipped() / "topologies"
+    return built_in.directory() / "topologies"
 
 
 def _find(name: str) -> Path:
-    if _NAME.fullmatch(name) and (_shipped() / f"{name}.toml").is_file():
+    if built_in.NAME.fullmatch(name) and (_shipped() / f"{name}.toml").is_file():
         return _shipped() / f"{name}.toml"
     if "/" in name or name.endswith(".toml") or os.path.isfile(name):
         return Path(name)

@@ -16,6 +16,7 @@ from pydantic import (
     ValidationInfo,
 )
 
+from hosttune import counts
 from hosttune.errors import TopologyError
 from hosttune.model.capacity import BindMode
 from hosttune.model.topology import CLOUDS, Leg
@@ -42,6 +43,9 @@ def _addresses(value: Any, info: ValidationInfo) -> tuple[str, ...]:
     return keys.address_list(value, left)
 
 
+_NUMBER = BeforeValidator(counts.written)
+
+
 def _upto(most: float, least: float = 0) -> Any:
     return Field(ge=least, le=most, strict=True)
 
@@ -51,10 +55,10 @@ Paths = Annotated[tuple[str, ...], PlainValidator(keys.paths)]
 Size = Annotated[int, BeforeValidator(keys.size), _upto(1 << 50)]  # 1 PiB: more than a host has
 Switch = Annotated[bool, Field(strict=True)]
 # what the kernel bounds in common is bounded here: 2147483584 is sysctl_nr_open_max (fs/file.c)
-Limit = Annotated[int, _upto(2147483584)]
-Count = Annotated[int, _upto(10**12)]
-Positive = Annotated[int, _upto(10**12, 1)]
-Seconds = Annotated[int, _upto(10**8)]
+Limit = Annotated[int, _upto(2147483584), _NUMBER]
+Count = Annotated[int, _upto(10**12), _NUMBER]
+Positive = Annotated[int, _upto(10**12, 1), _NUMBER]
+Seconds = Annotated[int, _upto(10**8), _NUMBER]
 Port = Annotated[int, _upto(65535, 1)]
 Ports = Annotated[tuple[Port, ...], Field(max_length=64), BeforeValidator(keys.listed), AfterValidator(keys.once)]
 End = Annotated[int, _upto(10**9)]  # whether two make a range is for `validate`
@@ -70,7 +74,7 @@ class Target(Strict):
     name: Name
     title: Word = ""
     connections: Count
-    rate: Annotated[int, _upto(10**7, 1)]
+    rate: Annotated[int, _upto(10**7, 1), _NUMBER]
     hold: Seconds = 0
     headroom: Annotated[Fraction, PlainValidator(keys.headroom)] = Fraction(0)
     below_knee: Switch = True
@@ -78,9 +82,9 @@ class Target(Strict):
 
 class Sent(Strict):
     size: Size = 0
-    count: Annotated[int, _upto(10**9)] = 0
+    count: Annotated[int, _upto(10**9), _NUMBER] = 0
     interval: Annotated[float, _upto(10**8, 0.001)] = 1.0
-    fan_out: Annotated[int, _upto(10**9)] = 0
+    fan_out: Annotated[int, _upto(10**9), _NUMBER] = 0
     keepalive: Seconds = 0
     qos: Annotated[int, _upto(2)] = 1
     stay: Seconds = 0

@@ -228,7 +228,7 @@ def test_the_last_override_wins() -> None:
         (["lb"], "--set lb: not KEY=VALUE; write --set lb.sources=24"),
         (["lb=3"], "--set lb=3: lb is a tier; write --set lb.hosts=2, or another key of it"),
         (["a.b.c=1"], "--set a.b.c=1: a key has one dot at most; write --set lb.sources=24"),
-        (["rate=1\nname=2"], "--set rate=1\\nname=2: '1\\nname=2' is no whole number; write one without quotes"),
+        (["rate=1\nname=2"], "--set rate=1\\nname=2: '1\\nname=2' is no number; write 1000000"),
         (["broker.to=lb"], "--set broker.to=lb: [tier.lb]: to: goes in a circle: lb -> broker -> lb"),
         (["rate=2", "broker.hosts=8"], "--set broker.hosts=8: 8 hosts but 6 addresses; add some, or leave all"),
         (["lb.sources=48"], "--set lb.sources=48: source_addresses: 1 x 48 sources need 48 addresses, 24 are given"),
