@@ -105,6 +105,12 @@ def _commands(block: Commands, page: Page) -> Iterator[Line]:
             yield f"{indent}{line[2:]}", Role.PLAIN, 0
         elif number or block.spread:
             yield from _plain(fold(f"{indent}{line}", page.columns, indent))
+        elif line.startswith("  ") and len(first + line) > page.columns:
+            # what is to be pasted is never broken
+            yield f"  {first.rstrip()}", Role.PLAIN, 0
+            yield f"{indent}{line.lstrip()}", Role.PLAIN, 0
+        elif line.startswith("  "):
+            yield f"  {first}{line.lstrip()}", Role.PLAIN, 0
         else:
             yield from _plain(fold(f"  {first}{line.lstrip()}", page.columns, indent))
 

@@ -43,7 +43,7 @@ def blocks(plan: Plan, units: Mapping[str, str] | None = None, *, reasons: bool 
     given: list[str] = []
     for change in plan.changes:
         if change.backend == "file":
-            yield Lines(tuple(_file(change, given, reasons)))
+            yield Lines(tuple(_file(change, given, reasons)), literal=True)
             continue
         yield Paragraph(_line(change, units or {}))
         if change.why and reasons and change.why not in given:

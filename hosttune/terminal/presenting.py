@@ -11,7 +11,7 @@ from typing import Any
 
 from hosttune import printable
 from hosttune.render import render
-from hosttune.terminal import streams
+from hosttune.terminal import started, streams
 
 
 def command() -> str:
@@ -21,7 +21,7 @@ def command() -> str:
 
 def tell(sentence: str) -> None:
     """Say on standard error what is no part of the answer."""
-    print(f"hosttune: {sentence}", file=sys.stderr)
+    print(f"hosttune: {started.spelling().of(sentence)}", file=sys.stderr)
 
 
 def width(least: int = 60) -> int:
@@ -48,6 +48,7 @@ def present(noun: Any, format: str, verbose: bool = False) -> None:
         color=color,
         width=width(0),
         unicode=unicode(),
+        spelling=started.spelling(),
     )
     streams.put(text, color=color)
 
