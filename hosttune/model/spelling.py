@@ -7,6 +7,7 @@ where root is needed. Only what is shown to a person has the form that works as 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 VERBS = (
@@ -44,11 +45,11 @@ OF_ROOT = (
     "systemctl",
 )
 """Other programs that are printed with sudo."""
-ELSEWHERE = "on the host: "
-"""What stands before a command for another machine than that of the reader: how it is started there is not known."""
+ELSEWHERE = re.compile(r"(?:\bon the host|^in the container, .*):$")
+"""The end of a line before a command for another machine than the reader's: how it is started there is not known."""
 
 _OURS = rf"hosttune(?= (?:{'|'.join(VERBS)}|--help|--version)(?![\w=-]))"
-_COMMAND = re.compile(rf"(?<!{ELSEWHERE})(?<![\w./=-])(?:(?P<sudo>sudo )?{_OURS}|sudo (?=(?:{'|'.join(OF_ROOT)}) ))")
+_COMMAND = re.compile(rf"(?<![\w./=-])(?:(?P<sudo>sudo )?{_OURS}|sudo (?=(?:{'|'.join(OF_ROOT)}) ))")
 _QUOTED = re.compile(r"`(?P<sudo>sudo )(?P<command>[^`]*)`")
 
 
@@ -71,7 +72,14 @@ class Spelling:
         """Return text, of one or several lines, with the commands in it spelled; a plain one may stand anywhere."""
         if "hosttune " not in text and "sudo " not in text:
             return text
-        return "\n".join(map(self._line, text.split("\n")))
+        return "\n".join(self.lines(text.split("\n")))
+
+    def lines(self, given: Iterable[str]) -> Iterator[str]:
+        """Yield lines with the commands in them spelled; one for another machine stays plain."""
+        before = ""
+        for line in given:
+            yield line if ELSEWHERE.search(before) else self._line(line)
+            before = line
 
     def _line(self, line: str) -> str:
         if self.alone and not self.recorded:

@@ -19,8 +19,8 @@ def spelled(document: Document, spelling: Spelling) -> Document:
 def _block(block: Block, spelling: Spelling) -> Block:
     if isinstance(block, Commands):
         # once it is spelled, a command cannot be told from words by how it begins
-        marked = (f"  {line}" if pasted(line) and line[:1] != " " else line for line in block.lines)
-        lines = tuple(line if block.elsewhere else spelling.of(line) for line in marked)
+        marked = [f"  {line}" if pasted(line) and line[:1] != " " else line for line in block.lines]
+        lines = tuple(marked if block.elsewhere else spelling.lines(marked))
         return dataclasses.replace(block, what=spelling.of(block.what), lines=lines)
     if spelling == PLAIN or (isinstance(block, Lines) and block.literal):
         return block

@@ -87,8 +87,19 @@ def bar(amount: int, most: int, width: int, unicode: bool) -> str:
 
 
 def fold(text: str, width: int, indent: str) -> list[str]:
-    """Return untrusted text as lines of at most `width`, the later ones indented; numbers are never broken."""
-    return textwrap.wrap(clean(text), width, subsequent_indent=indent, break_on_hyphens=False) or [""]
+    """Return untrusted text as lines of at most `width`, the later ones indented; numbers are never broken.
+
+    A command between backticks stays in one line, however long that gets, so that it can be pasted.
+    """
+    whole = _QUOTED.sub(lambda found: found[0].replace(" ", _JOINED), clean(text))
+    # else a command that is longer than a line would be broken within its words
+    long = any(len(command) + len(indent) > width for command in _QUOTED.findall(whole))
+    lines = textwrap.wrap(whole, width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=not long)
+    return [line.replace(_JOINED, " ") for line in lines] or [""]
+
+
+_QUOTED = re.compile(r"`[^`\s][^`]*`")
+_JOINED = "\u00a0"
 
 
 def cut(text: str, width: int, unicode: bool) -> str:

@@ -110,4 +110,6 @@ def _next(fleet: Fleet) -> Iterator[Commands]:
     if fleet.missing:
         name = fleet.missing[0]
         run = f"hosttune check --profile {printable.word(f'DIR/profiles/{name}.toml')} --format json"
-        yield Commands(f"report, on {name}", (f"{run} > {printable.word(f'{name}.json')}",), gap=not fleet.waiting, elsewhere=True)
+        yield Commands(
+            f"report, on {name}", (f"{run} > {printable.word(f'{name}.json')}",), gap=not fleet.waiting, elsewhere=True
+        )

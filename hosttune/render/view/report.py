@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from hosttune import scope
 from hosttune.model import BindMode, Finding, PortPool, Report, Severity, Unknown, Verdict
 from hosttune.model.document import Bars, Block, Column, Commands, Document, Note, Paragraph, Role, Row, Table
-from hosttune.render import folding
+from hosttune.render import binding, folding
 from hosttune.render import report_parts as parts
 from hosttune.render.figures import hard_bounds, slow_bounds, value, wants
 from hosttune.render.folding import spread
@@ -163,10 +163,9 @@ def _footer(report: Report, verbose: bool) -> Iterator[Block]:
         f"{count(Verdict.OK)} hold" + ("" if verbose else " (-v)"),
     ]
     yield Paragraph(" · ".join(counts), gap=True)
-    first = next((f for f in report.findings if f.verdict is Verdict.FAIL and f.subject.kind == "sysctl"), None)
     if not verbose and report.command:
         yield Commands("details", (f"{report.command} -v",))
-    if first:
-        yield Commands("why", (f"hosttune explain {first.subject.name}",))
+    if key := binding.key(report):
+        yield Commands("why", (f"hosttune explain {key}",))
     if report.fix:
         yield Commands("fix", report.fix)
