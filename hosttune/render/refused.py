@@ -67,9 +67,11 @@ def lines(refusals: Sequence[str], root: bool, command: str, width: int) -> list
     if grouped:
         why = f", for {len(grouped)} reasons" if len(grouped) > 1 else ""
         shown.append(f"hosttune: refused, {NOTHING}{why}:")
+    again = _again(grouped, command)
     for reason, keys in grouped:
         shown += where_words.shown(reason, width, "  ", "    ")
-    return shown + _again(grouped, command)
+        shown += [f"   {_excepts(keys)}"] if keys and not again else []
+    return shown + again
 
 
 def _again(grouped: Sequence[tuple[str, Sequence[str]]], command: str) -> list[str]:

@@ -33,8 +33,8 @@ def of(report: Report, options: Options, place: Place) -> tuple[str, ...]:
 
         asked = [f for f in report.findings if f.requirement]
         lacks = write_scope.shortfall(report, asked, loading.role_words(options))
-        more = printable.words([*_allowed(wrong), *_reserving(wrong, place)])
-        return tuple(where_words.lines(dataclasses.replace(lacks, only_apply=more)))
+        words = printable.words([*_allowed(wrong), *_reserving(wrong, place)])
+        return tuple(where_words.lines(dataclasses.replace(lacks, only_apply=words)))
     processes = [f for f in wrong if kinds.of_process(f.subject)]
     live = bool(processes) and place.root == "/" and _may_raise()
     kept = [f for f in wrong if live or f not in processes]
