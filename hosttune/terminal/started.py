@@ -14,14 +14,17 @@ _OF_SUDO = ("/usr/sbin", "/usr/bin", "/sbin", "/bin")
 """Directories that are in sudo's secure_path everywhere; /usr/local/bin is not on Fedora and its kin (sudoers(5))."""
 
 
-def spelling() -> Spelling:
-    """Return how commands are printed; the plain form where the program was not started as one, as by a library."""
+def spelling(root: bool | None = None) -> Spelling:
+    """Return how commands are printed to root or another user, this process's if that is not said.
+
+    The plain form where the program was not started as one, as by a library.
+    """
     program = _program()
     if not program:
         return PLAIN
     recorded = any(word == "--snapshot" or word.startswith("--snapshot=") for word in sys.argv[1:])
     here = _NAME if _on_path(program) else printable.words(program)
-    if os.geteuid() == 0:
+    if os.geteuid() == 0 if root is None else root:
         return Spelling(here, here, "", recorded=recorded)
     if not shutil.which("sudo"):
         return Spelling(here, here, "", alone=True, recorded=recorded)

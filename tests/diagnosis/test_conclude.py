@@ -108,9 +108,7 @@ def test_what_was_done_is_not_advised_again() -> None:
     done = replace(done, machine=replace(done.machine, root_user=True))
     assert "again while it stalls: `hosttune diagnose`" in concluding.conclude(done, (), (), ()).next
     once = replace(done, machine=replace(done.machine, root_user=False), rates=Rates(Sample(0.0, {}), Sample(1.0, {})))
-    assert (
-        "again while it stalls: `sudo hosttune diagnose --for 10s`" in concluding.conclude(once, (), (), ()).next
-    )
+    assert "again while it stalls: `sudo hosttune diagnose --for 10s`" in concluding.conclude(once, (), (), ()).next
 
 
 def test_one_gathering_is_told_to_show_no_movement() -> None:
