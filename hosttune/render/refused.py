@@ -63,11 +63,15 @@ def lines(refusals: Sequence[str], root: bool, command: str, width: int) -> list
     if len(grouped) == 1 and "\n" in grouped[0][0]:
         return [*shown, *where_words.shown(f"refused, {NOTHING}: {grouped[0][0]}", width, "hosttune: ", "    ")]
     if len(grouped) == 1 and len(grouped[0][1]) < 2:
-        return [*shown, f"hosttune: {line(others, True, command)}", *_again(grouped, command)]
+        return [
+            *shown,
+            f"hosttune: {line(others, True, command)}",
+            *_again(grouped, command if root else f"sudo {command}"),
+        ]
     if grouped:
         why = f", for {len(grouped)} reasons" if len(grouped) > 1 else ""
         shown.append(f"hosttune: refused, {NOTHING}{why}:")
-    again = _again(grouped, command)
+    again = _again(grouped, command if root else f"sudo {command}")
     for reason, keys in grouped:
         shown += where_words.shown(reason, width, "  ", "    ")
         shown += [f"   {_excepts(keys)}"] if keys and not again else []
