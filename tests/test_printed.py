@@ -151,7 +151,7 @@ def test_the_fix_of_a_check_is_taken_by_apply_in_a_network_namespace() -> None:
 
 def fixed() -> None:
     """Check in here beside a listener in the range, and run each fix with --dry-run: none is refused."""
-    with socket.create_server(("127.0.0.1", 5000)):
+    with socket.create_server(("127.0.0.1", 20000)):
         done = verbs.hosttune(
             "check", "--role", "client", "--connections", "50000", env={**os.environ, "COLUMNS": WIDE}
         )

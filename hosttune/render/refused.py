@@ -86,6 +86,8 @@ def _again(grouped: Sequence[tuple[str, Sequence[str]]], command: str) -> list[s
         if not found:
             return []
         options += found
+    if not options:
+        return []
     return ["  with that, the whole command:", f"    {clean(command)} {' '.join(options)}"]
 
 
