@@ -10,7 +10,7 @@ import dataclasses
 import re
 import shlex
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from typing import Any, TypeVar
 
@@ -78,36 +78,44 @@ def cleaned(noun: Noun, *kept: type) -> Noun:
 
     Values of the types `kept` stay as they are.
     """
-    printed = _cleaned(noun, kept)
-    return noun if printed is None else printed
+    return changed(noun, clean, *kept)
 
 
-def _cleaned(value: Any, kept: tuple[type, ...]) -> Any:
-    """Return the cleaned value, None where it is clean as it is."""
+def changed(noun: Noun, change: Callable[[str], str], *kept: type) -> Noun:
+    """Return a noun of the model with every text in it changed, however deep; what stays as it is is not copied.
+
+    Values of the types `kept` stay as they are.
+    """
+    made = _changed(noun, change, kept)
+    return noun if made is None else made
+
+
+def _changed(value: Any, change: Callable[[str], str], kept: tuple[type, ...]) -> Any:
+    """Return the changed value, None where it stays as it is."""
     if isinstance(value, str) and not isinstance(value, Enum):
-        text = clean(value)
+        text = change(value)
         return None if text == value else text
     if type(value) in _BARE or isinstance(value, (int, float, Enum, *kept)):
         return None
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return _noun(value, kept)
+        return _noun(value, change, kept)
     if isinstance(value, Mapping):
-        names, items = _each(value, kept), _each(value.values(), kept)
+        names, items = _each(value, change, kept), _each(value.values(), change, kept)
         same = names is None and items is None
         return None if same else dict(zip(names or value, items or value.values(), strict=True))
     if isinstance(value, (tuple, list, frozenset, set)):
-        items = _each(value, kept)
+        items = _each(value, change, kept)
         return None if items is None else type(value)(items)
     return None
 
 
-def _noun(noun: Any, kept: tuple[type, ...]) -> Any:
-    changed = {}
+def _noun(noun: Any, change: Callable[[str], str], kept: tuple[type, ...]) -> Any:
+    fields = {}
     for name in _names(type(noun)):
         value = getattr(noun, name)
-        if type(value) not in _BARE and (text := _cleaned(value, kept)) is not None:
-            changed[name] = text
-    return dataclasses.replace(noun, **changed) if changed else None
+        if type(value) not in _BARE and (text := _changed(value, change, kept)) is not None:
+            fields[name] = text
+    return dataclasses.replace(noun, **fields) if fields else None
 
 
 def _names(noun: type) -> tuple[str, ...]:
@@ -117,9 +125,9 @@ def _names(noun: type) -> tuple[str, ...]:
     return _FIELDS[noun]
 
 
-def _each(values: Iterable[Any], kept: tuple[type, ...]) -> list[Any] | None:
-    """Return values of which at least one had to be cleaned, None where all are clean as they are."""
-    items = [_cleaned(value, kept) for value in values]
+def _each(values: Iterable[Any], change: Callable[[str], str], kept: tuple[type, ...]) -> list[Any] | None:
+    """Return values of which at least one was changed, None where all stay as they are."""
+    items = [_changed(value, change, kept) for value in values]
     if all(item is None for item in items):
         return None
     return [value if item is None else item for item, value in zip(items, values, strict=True)]

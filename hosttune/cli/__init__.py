@@ -12,7 +12,7 @@ from hosttune.cli import addressing, changing, hooking, looking, planning, stall
 from hosttune.cli.application import app
 from hosttune.errors import HosttuneError
 from hosttune.printable import shown
-from hosttune.terminal import colour, presenting, progress, usage
+from hosttune.terminal import colour, presenting, progress, started, usage
 from hosttune.workflows import telling
 
 __all__ = ["app", "main"]
@@ -68,7 +68,7 @@ def _say(text: Any, code: int) -> int:
     Text that was given is shown as it was written where that can be: \\n for a newline, \\x1b for an escape.
     """
     sys.stdout.flush()
-    print(_one_line(str(text)), file=sys.stderr)
+    print(_one_line(started.spelling().of(str(text))), file=sys.stderr)
     return code
 
 

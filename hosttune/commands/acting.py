@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from hosttune.model.acting import Applied, Undone
 from hosttune.options import Dialogue
 from hosttune.render import refused
-from hosttune.terminal import asking, presenting, streams
+from hosttune.terminal import asking, presenting, started, streams
 
 Noun = TypeVar("Noun")
 
@@ -56,7 +56,7 @@ def applied(done: Applied, dialogue: Dialogue) -> int:
     if done.refused:
         sys.stdout.flush()
         lines = [f"hosttune: {refused.line(*why)}"] if short else refused.lines(*why, presenting.width())
-        print("\n".join(lines), file=sys.stderr)
+        print(started.spelling().of("\n".join(lines)), file=sys.stderr)
     return done.exit_code
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from hosttune import api
 from hosttune.options import Options, Place
 from hosttune.printable import clean, word
-from hosttune.terminal import streams
+from hosttune.terminal import started, streams
+
+_INSIDE = " (settings, programs, logins, addresses of peers: only you may read it; --redact leaves names out)"
 
 
 def run(output: str, options: Options, redact: bool, interval: float, place: Place) -> None:
@@ -14,4 +16,7 @@ def run(output: str, options: Options, redact: bool, interval: float, place: Pla
     # peers, processes, logins, what only root may read: nobody else's, whatever the umask is
     streams.to_file("-o", output, text, 0o600)
     verb = "diagnose" if interval else "check"
-    streams.put(f"{clean(output)}: recorded; look at it with `hosttune {verb} --snapshot {word(output)}`\n")
+    streams.put(
+        f"{clean(output)}: recorded{_INSIDE if not redact else ''}; look at it with "
+        f"{started.spelling().of(f'`hosttune {verb} --snapshot {word(output)}`')}\n"
+    )

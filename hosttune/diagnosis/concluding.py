@@ -181,9 +181,9 @@ def _again(clues: Clues) -> Iterator[str]:
         return
     if clues.stalled_at and not clues.named:
         yield "the program that stops: --pid PID, --service or --process-name; its own limits count"
-    root = "" if clues.machine.root_user else ", as root"
-    longer = ", with --for 10s" if clues.rates.seconds < _LONG else ""
-    yield f"hosttune diagnose again while it stalls{root}{longer}"
+    root = "" if clues.machine.root_user else "sudo "
+    longer = " --for 10s" if clues.rates.seconds < _LONG else ""
+    yield f"again while it stalls: `{root}hosttune diagnose{longer}`"
 
 
 def _not_enough(clues: Clues, held: tuple[Cause, ...]) -> str:

@@ -84,23 +84,30 @@ class Callout:
 class Commands:
     """Lines to be pasted whole, and what for; lines that do not begin with two blanks are words between them.
 
-    `spread`: they stand below what they are for, not beside it.
+    `spread`: they stand below what they are for, not beside it. `elsewhere`: they are for another machine than that of
+    the reader.
     """
 
     what: str
     lines: tuple[str, ...]
     gap: bool = False
     spread: bool = False
+    elsewhere: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Lines:
-    """Lines that stay as they are, each with its own indentation: a difference of files, which `diff` says."""
+    """Lines that stay as they are, each with its own indentation.
+
+    `literal`: to the letter; else there may be commands in them, spelled for their reader. `diff`: a difference of
+    files, which is literal.
+    """
 
     lines: tuple[str, ...]
     gap: bool = False
     marks: tuple[Mark, ...] = ()
     diff: bool = False
+    literal: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ class Shortfall:
 
     `sysctls` are (key, value in the kernel's words) of its own network namespace, `nofile` soft and hard limit of its
     process, None where they do. `host` are the keys that are the host's alone, set there for all. `options` are the
-    words that name the role.
+    words that name the role, `only_apply` those of an apply alone, without which it would be refused.
     """
 
     where: Where
@@ -85,6 +85,12 @@ class Shortfall:
     nofile: tuple[int, int] | None = None
     host: tuple[str, ...] = ()
     options: str = ""
+    only_apply: str = ""
+
+    @property
+    def applied(self) -> str:
+        """The words of an apply."""
+        return " ".join(words for words in (self.options, self.only_apply) if words)
 
     @property
     def none(self) -> bool:

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any
 
 from hosttune import registry
+from hosttune.model.spelling import PLAIN, Spelling
 from hosttune.render.page import Page
 
 FORMATS = "hosttune.render.formats"
@@ -20,21 +21,30 @@ VIEWS = "hosttune.render.view"
 
 
 def render(
-    noun: Any, format: str, *, verbose: bool = False, color: bool = False, width: int = 80, unicode: bool = True
+    noun: Any,
+    format: str,
+    *,
+    verbose: bool = False,
+    color: bool = False,
+    width: int = 80,
+    unicode: bool = True,
+    spelling: Spelling = PLAIN,
 ) -> str:
     """Return the text of a noun in a format; raises UsageError where it has no such format.
 
-    Colour, width and letters beyond ASCII matter to what is made for a terminal only.
+    Colour, width and letters beyond ASCII matter to what is made for a terminal only; `spelling` is how commands stand
+    in what is made for a person.
     """
     kind, page = type(noun), Page(verbose, color, width, unicode)
     module = format_module(kind, format)
     if hasattr(module, "write"):
         from hosttune.printable import cleaned
+        from hosttune.render import commands
 
         view = view_of(kind)
         # a view of what has lines of its own makes them safe itself; KEPT are types of which only some have
         given = noun if getattr(view, "LINES", False) else cleaned(noun, *getattr(view, "KEPT", ()))
-        return str(module.write(cleaned(view.document(given, verbose)), page))
+        return str(module.write(commands.spelled(cleaned(view.document(given, verbose)), spelling), page))
     return str(module.render(noun, page))
 
 

@@ -99,22 +99,18 @@ def short(number: int) -> str:
     return str(number)
 
 
-def pasted(command: str, width: int, indent: int) -> list[str]:
-    """Return a command as lines that can be pasted: broken at blanks outside of quotes, with a backslash."""
-    lines, line = [], ""
-    for word in re.findall(r"(?:'[^']*'|\"[^\"]*\"|\\.|\S)+", command):
-        if line and len(line) + len(word) + 3 > width - indent:
-            lines.append(f"{line} \\")
-            line = f"  {word}"
-        else:
-            line = f"{line} {word}" if line else word
-    return [*lines, line]
-
-
 def fold(text: str, width: int, indent: str) -> list[str]:
-    """Return untrusted text as lines of at most `width`, the later ones indented; no word is ever broken."""
-    made = textwrap.wrap(clean(text), width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False)
-    return made or [""]
+    """Return untrusted text as lines of at most `width`, the later ones indented; no word is ever broken.
+
+    A command between backticks stays in one line, however long that gets, so that it can be pasted.
+    """
+    whole = _QUOTED.sub(lambda found: found[0].replace(" ", _JOINED), clean(text))
+    lines = textwrap.wrap(whole, width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False)
+    return [line.replace(_JOINED, " ") for line in lines] or [""]
+
+
+_QUOTED = re.compile(r"`[^`\s][^`]*`")
+_JOINED = "\u00a0"
 
 
 def cut(text: str, width: int, unicode: bool) -> str:

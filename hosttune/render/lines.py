@@ -153,8 +153,11 @@ def _commands(block: Commands, page: Page) -> Iterator[Line]:
         first = f"  {block.what}: " if not number and not block.spread else indent
         text = line.lstrip()
         if line.startswith("  ") and (number or block.spread):
-            yield from _headed([f"{indent}{line[2:]}"], Role.COMMAND, line, len(line))
-        elif spans.is_command(text):
+            if spans.is_command(text):
+                yield from _pasted(text, page, indent)
+            else:  # of a file: it stays as it is
+                yield from _headed([f"{indent}{line[2:]}"], Role.COMMAND, line, len(line))
+        elif line.startswith("  ") or spans.is_command(text):
             yield from _pasted(text, page, first)
         else:
             whole = f"{first}{text}"

@@ -63,14 +63,32 @@ def lines(refusals: Sequence[str], root: bool, command: str, width: int) -> list
     if len(grouped) == 1 and "\n" in grouped[0][0]:
         return [*shown, *where_words.shown(f"refused, {NOTHING}: {grouped[0][0]}", width, "hosttune: ", "    ")]
     if len(grouped) == 1 and len(grouped[0][1]) < 2:
-        return [*shown, f"hosttune: {line(others, True, command)}"]
+        return [
+            *shown,
+            f"hosttune: {line(others, True, command)}",
+            *_again(grouped, command if root else f"sudo {command}"),
+        ]
     if grouped:
         why = f", for {len(grouped)} reasons" if len(grouped) > 1 else ""
         shown.append(f"hosttune: refused, {NOTHING}{why}:")
+    again = _again(grouped, command if root else f"sudo {command}")
     for reason, keys in grouped:
         shown += where_words.shown(reason, width, "  ", "    ")
-        shown += [f"   {_excepts(keys)}"] if keys else []
-    return shown
+        shown += [f"   {_excepts(keys)}"] if keys and not again else []
+    return shown + again
+
+
+def _again(grouped: Sequence[tuple[str, Sequence[str]]], command: str) -> list[str]:
+    """Return the whole command with what is to be added, in a line of its own; nothing where there is none for all."""
+    options: list[str] = []
+    for reason, keys in grouped:
+        found = [w for key in keys for w in ("--except", key)] or re.findall(r"--reserve-listeners\b", reason)[:1]
+        if not found:
+            return []
+        options += found
+    if not options:
+        return []
+    return ["  with that, the whole command:", f"    {clean(command)} {' '.join(options)}"]
 
 
 def _excepts(keys: Sequence[str]) -> str:

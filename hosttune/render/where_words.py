@@ -39,7 +39,7 @@ def lines(lacks: Shortfall) -> list[str]:
     if lacks.sysctls or lacks.nofile:
         fixes = _container(lacks) if where.contained else _namespace(lacks)
     if lacks.host:
-        fixes.append(host_keys(lacks))
+        fixes += host_keys(lacks)
     return [clean(line) for line in fixes]
 
 
@@ -50,7 +50,7 @@ def _namespace(lacks: Shortfall) -> list[str]:
         fixes = [f"{kept_by(where)} keeps these; until it ends:", *_nsenter(lacks)]
     elif lacks.sysctls:
         named = f"--netns {where.name} " if where.name else ""
-        fixes = [f"sudo hosttune apply {named}{lacks.options}".rstrip()]
+        fixes = [f"sudo hosttune apply {named}{lacks.applied}".rstrip()]
     fixes += _descriptors(lacks) if lacks.nofile else []
     if where.entered and not where.owner and not where.name:
         fixes += ["where a container runtime made it, it is made anew;", *_any_runtime(lacks)]
@@ -135,16 +135,23 @@ def lost(lacks: Shortfall) -> str:
     return "lost when this network namespace ends; whoever makes it has to set them again"
 
 
-def host_keys(lacks: Shortfall) -> str:
+def host_keys(lacks: Shortfall) -> list[str]:
     """Return whose the keys are that are set on the host alone, and how the host is judged."""
-    command = f"hosttune check {lacks.options}".rstrip()
-    return f"the host's own, judged and set there for all: {', '.join(lacks.host)}; on the host: {command}"
+    command = f"  hosttune check {lacks.options}".rstrip()
+    return [f"the host's own, judged and set there for all: {', '.join(lacks.host)}; {_there(lacks)}:", command]
+
+
+def _there(lacks: Shortfall) -> str:
+    """Return where the host is looked at from: a container has other files, and another hosttune, if any."""
+    return "on the host" if lacks.where.contained else "outside of this namespace"
 
 
 def left_alone(lacks: Shortfall) -> str:
     """Return the note on the host's own keys that an apply leaves alone, with what sets them."""
-    head = f"left alone, the host's own, set there for all: {', '.join(lacks.host)}; on the host, if they lack there:"
-    return f"{head}\n  sudo hosttune apply {lacks.options} --only sysctl"
+    head = f"left alone, the host's own, set there for all: {', '.join(lacks.host)}; if they lack, {_there(lacks)}:"
+    # which ports are listened on there is not seen from here
+    words = " ".join(part for part in (lacks.options, "--only sysctl --reserve-listeners") if part)
+    return f"{head}\n  sudo hosttune apply {words}"
 
 
 def _pasted(fixes: list[str]) -> list[str]:
@@ -160,11 +167,11 @@ def _container(lacks: Shortfall, good: bool = False) -> list[str]:
     if good or not lacks.sysctls or where.initial:
         return fixes
     if where.name and not where.owner:
-        fixes = [*fixes, "until it ends:", f"  sudo hosttune apply --netns {where.name} {lacks.options}".rstrip()]
+        fixes = [*fixes, "until it ends:", f"  sudo hosttune apply --netns {where.name} {lacks.applied}".rstrip()]
     elif where.process is not None and not where.inside:
         fixes = [*fixes, "until it ends:", *_nsenter(lacks)]
     elif not where.read_only:
-        fixes = [*fixes, "until it ends, in here:", f"  hosttune apply {lacks.options}".rstrip()]
+        fixes = [*fixes, "until it ends, in here:", f"  hosttune apply {lacks.applied}".rstrip()]
     return fixes
 
 
@@ -251,7 +258,8 @@ def _lxc(lacks: Shortfall) -> list[str]:
 
 
 def _nspawn(lacks: Shortfall) -> list[str]:
-    fixes = ["in the container, where its systemd reads sysctl.d:", f"  hosttune apply {lacks.options}".rstrip()]
+    place = "in here" if lacks.where.inside else "in the container"
+    fixes = [f"{place}, where its systemd reads sysctl.d:", f"  hosttune apply {lacks.applied}".rstrip()]
     if lacks.nofile:
         limit = f"{lacks.nofile[0]}:{lacks.nofile[1]}"
         fixes += ["for its descriptors:", f"  systemd-nspawn --rlimit=RLIMIT_NOFILE={limit}"]

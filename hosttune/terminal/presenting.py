@@ -9,7 +9,7 @@ from typing import Any
 from hosttune import printable
 from hosttune.render import render
 from hosttune.render.page import LEAST
-from hosttune.terminal import colour, progress, streams
+from hosttune.terminal import colour, progress, started, streams
 
 
 def command() -> str:
@@ -20,7 +20,7 @@ def command() -> str:
 def tell(sentence: str) -> None:
     """Say on standard error what is no part of the answer."""
     progress.clear()
-    print(f"hosttune: {sentence}", file=sys.stderr)
+    print(f"hosttune: {started.spelling().of(sentence)}", file=sys.stderr)
 
 
 def width(least: int = LEAST) -> int:
@@ -48,5 +48,6 @@ def present(noun: Any, format: str, verbose: bool = False) -> None:
         color=color,
         width=width(0),
         unicode=unicode(),
+        spelling=started.spelling(),
     )
     streams.put(text, color=color)

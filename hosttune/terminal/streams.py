@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, TextIO
 from hosttune import printable
 from hosttune.errors import UsageError
 from hosttune.render import styles
+from hosttune.terminal import started
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -137,7 +138,7 @@ def settle(code: int) -> int:
     error = lost()
     if error is None or (error.errno == errno.EPIPE and not _done):
         return code
-    note = f"; {', '.join(_done)}: {_WRITTEN_ALL_THE_SAME}" if _done else ""
+    note = f"; {', '.join(_done)}: {started.spelling().of(_WRITTEN_ALL_THE_SAME)}" if _done else ""
     print(f"hosttune: standard output: {os.strerror(error.errno or 0)}{note}", file=sys.stderr)
     return code if code or _done else _LOST
 

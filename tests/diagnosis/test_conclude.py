@@ -106,11 +106,9 @@ def test_nobody_is_asked_for_the_call_where_nothing_failed() -> None:
 def test_what_was_done_is_not_advised_again() -> None:
     done = clues(errno="none", rates=Rates(Sample(100.0, {}), Sample(110.0, {})))
     done = replace(done, machine=replace(done.machine, root_user=True))
-    assert "hosttune diagnose again while it stalls" in concluding.conclude(done, (), (), ()).next
+    assert "again while it stalls: `hosttune diagnose`" in concluding.conclude(done, (), (), ()).next
     once = replace(done, machine=replace(done.machine, root_user=False), rates=Rates(Sample(0.0, {}), Sample(1.0, {})))
-    assert (
-        "hosttune diagnose again while it stalls, as root, with --for 10s" in concluding.conclude(once, (), (), ()).next
-    )
+    assert "again while it stalls: `sudo hosttune diagnose --for 10s`" in concluding.conclude(once, (), (), ()).next
 
 
 def test_one_gathering_is_told_to_show_no_movement() -> None:

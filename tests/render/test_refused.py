@@ -1,4 +1,4 @@
-"""Refusals: a line a reason, one --except to paste, and the missing sudo before all else."""
+"""Refusals: a line a reason, one command to paste, and the missing sudo before all else."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ DENIED = ("/var/lib/hosttune: cannot be written; run as root", "fs.nr_open: read
 
 def test_one_refusal_is_one_line() -> None:
     assert refused.lines([RANGE, RANGE], True, "hosttune apply", 60) == [
-        f"hosttune: refused, nothing was changed: {RANGE}"
+        f"hosttune: refused, nothing was changed: {RANGE}",
+        "  with that, the whole command:",
+        "    hosttune apply --reserve-listeners",
     ]
 
 
@@ -27,8 +29,11 @@ def test_keys_of_one_reason_are_one_reason_and_one_thing_to_paste() -> None:
     assert shown[0] == "hosttune: refused, nothing was changed, for 2 reasons:"
     assert sum("invisible" in line for line in shown) == 1
     assert "leave them alone here:" in " ".join(" ".join(shown).split())
+    # the whole command, to be pasted as it stands
     assert shlex.split(next(line for line in shown if "--except" in line)) == [
-        word for key in KEYS for word in ("--except", key)
+        *("hosttune", "apply"),
+        *(word for key in KEYS for word in ("--except", key)),
+        "--reserve-listeners",
     ]
     assert max(len(line) for line in shown if "--except" not in line) <= 60
 
@@ -46,7 +51,12 @@ def test_who_is_not_root_reads_that_first_and_alone() -> None:
     assert refused.line([*DENIED, RANGE], False, "hosttune apply --role lb") == first
     assert refused.lines(DENIED, False, "hosttune apply --role lb", 80) == [f"hosttune: {first}"]
     more = refused.lines([*DENIED, RANGE], False, "hosttune apply --role lb", 80)
-    assert more == [f"hosttune: {first}", f"hosttune: refused, nothing was changed: {RANGE}"]
+    assert more == [
+        f"hosttune: {first}",
+        f"hosttune: refused, nothing was changed: {RANGE}",
+        "  with that, the whole command:",
+        "    sudo hosttune apply --role lb --reserve-listeners",
+    ]
 
 
 def test_root_reads_what_is_read_only() -> None:

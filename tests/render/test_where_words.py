@@ -54,7 +54,7 @@ RUNTIMES = ["docker", "podman", "kubernetes", "containerd", "cri-o", "lxc", "sys
 @pytest.mark.parametrize("owner", RUNTIMES)
 def test_no_words_for_a_container_apply_to_the_host(owner: str) -> None:
     assert "sudo hosttune apply" not in told(owner)
-    assert told(owner).endswith("set there for all: fs.nr_open; on the host: hosttune check --role lb")
+    assert told(owner).endswith("set there for all: fs.nr_open; on the host:\n  hosttune check --role lb")
 
 
 def test_a_namespace_with_a_name_is_one_command_and_without_one_nsenter() -> None:

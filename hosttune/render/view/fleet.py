@@ -108,8 +108,10 @@ def _next(fleet: Fleet) -> Iterator[Commands]:
     if fleet.waiting:
         name = fleet.waiting[0].name
         run = f"sudo hosttune apply --profile {printable.word(f'DIR/profiles/{name}.toml')}"
-        yield Commands(f"fix, on {name}", (run,), gap=True)
+        yield Commands(f"fix, on {name}", (run,), gap=True, elsewhere=True)
     if fleet.missing:
         name = fleet.missing[0]
         run = f"hosttune check --profile {printable.word(f'DIR/profiles/{name}.toml')} --format json"
-        yield Commands(f"report, on {name}", (f"{run} > {printable.word(f'{name}.json')}",), gap=not fleet.waiting)
+        yield Commands(
+            f"report, on {name}", (f"{run} > {printable.word(f'{name}.json')}",), gap=not fleet.waiting, elsewhere=True
+        )

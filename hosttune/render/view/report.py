@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from hosttune import scope
 from hosttune.model import BindMode, Finding, PortPool, Reason, Report, Severity, Unknown, Value, Verdict
 from hosttune.model.document import Bars, Block, Column, Commands, Document, Note, Paragraph, Role, Row, Table
-from hosttune.render import figures, folding
+from hosttune.render import binding, figures, folding
 from hosttune.render import report_parts as parts
 from hosttune.render.figures import hard_bounds, slow_bounds, value, wants
 from hosttune.render.folding import spread
@@ -195,14 +195,5 @@ def _footer(report: Report, verbose: bool) -> Iterator[Block]:
         f"{count(Verdict.OK)} ok" + ("" if verbose else " (-v)"),
     ]
     yield Paragraph(" · ".join(filter(None, counts)), joined=True)
-    if key := _first_key(report):
+    if key := binding.key(report):
         yield Commands("why", (f"hosttune explain {key}",))
-
-
-def _first_key(report: Report) -> str:
-    """Return the sysctl that is not as required and binds first, else the first that is not, "" where none is."""
-    wrong = [f for f in report.findings if f.verdict is Verdict.FAIL and f.severity is not Severity.INFO]
-    failed = [f.subject for f in wrong if f.subject.kind == "sysctl"]
-    raised = [remedy.subject for _, bound in hard_bounds(report) for remedy in bound.remedies]
-    ranked = sorted(failed, key=lambda s: raised.index(str(s)) if str(s) in raised else len(raised))
-    return ranked[0].name if ranked else ""
