@@ -129,7 +129,8 @@ class Row:
 class Table:
     """Rows below heads; without `heads` each value stands beside its label, where there is little room.
 
-    `notes` is the head of the column that has the notes of all rows, where these are in columns.
+    `notes` is the head of the column that has the notes of all rows, where these are in columns. The rows of what is
+    `sortable` may be put into another order, where a format can.
     """
 
     columns: tuple[Column, ...]
@@ -139,6 +140,7 @@ class Table:
     notes: str = ""
     gap: bool = True
     extra: bool = False
+    sortable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +184,7 @@ class Bar:
 class Bars:
     """Numbers on a log scale against a target; `title` heads them where they are a table, `more` says what is left out.
 
-    What lies beyond `most` has a full bar.
+    What lies beyond `most` has a full bar. `names` is the head of the names where they are a table.
     """
 
     title: str
@@ -191,6 +193,8 @@ class Bars:
     most: int
     label: int = 30
     more: str = ""
+    extra: bool = False
+    names: str = "limit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +208,17 @@ class Gauge:
     word: str
     role: Role
     marked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gauges:
+    """How full limits of one kind are, in one unit; there is room for them beside a terminal only."""
+
+    title: str
+    gauges: tuple[Gauge, ...]
+    unit: str = ""
+    more: str = ""
+    extra: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -262,7 +277,7 @@ class Plot:
     table: Table
 
 
-Block = Paragraph | Callout | Commands | Lines | Listing | Pairs | Table | Bars | Flow | Plot
+Block = Paragraph | Callout | Commands | Lines | Listing | Pairs | Table | Bars | Gauges | Flow | Plot
 
 
 @dataclass(frozen=True, slots=True)

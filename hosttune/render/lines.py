@@ -19,6 +19,7 @@ from hosttune.model.document import (
     Commands,
     Document,
     Flow,
+    Gauges,
     Lines,
     Listing,
     Pairs,
@@ -29,6 +30,7 @@ from hosttune.model.document import (
     Row,
     Table,
 )
+from hosttune.render import tabular
 from hosttune.render.figures import bar, cut, fold
 from hosttune.render.page import Page
 
@@ -264,6 +266,7 @@ _BLOCKS: dict[type[Block], Callable[[Any, Page], Iterable[Line]]] = {
     Callout: _callout,
     Commands: _commands,
     Flow: _flow,
+    Gauges: lambda block, page: _table(tabular.of_gauges(block), page),
     Lines: _lines,
     Listing: _listing,
     Pairs: _pairs,

@@ -6,7 +6,20 @@ from collections.abc import Iterator
 
 from hosttune import printable
 from hosttune.model import Fleet, FleetTier, HostState
-from hosttune.model.document import Block, Callout, Column, Commands, Document, Paragraph, Role, Row, Table, paragraphs
+from hosttune.model.document import (
+    Bar,
+    Bars,
+    Block,
+    Callout,
+    Column,
+    Commands,
+    Document,
+    Paragraph,
+    Role,
+    Row,
+    Table,
+    paragraphs,
+)
 from hosttune.render import sizing_words as words
 from hosttune.render.figures import counted
 
@@ -23,6 +36,18 @@ _COLUMNS = (
     Column("together", right=True),
     Column("weakest", cut=True),
 )
+_EACH = (
+    Column("state"),
+    Column("host"),
+    Column("tier"),
+    Column("stops at", right=True),
+    Column("wanted", right=True),
+    Column("of wanted", right=True),
+    Column("first limit"),
+    Column("failed", right=True),
+    Column("drift", right=True),
+    Column("what is not ready"),
+)
 
 
 def document(fleet: Fleet, verbose: bool) -> Document:
@@ -37,6 +62,8 @@ def document(fleet: Fleet, verbose: bool) -> Document:
             for tier in fleet.tiers
             if tier.found != tier.wanted
         ),
+        *_bars(fleet),
+        *_hosts(fleet),
         *_waiting(fleet, verbose),
         *_lists(fleet, verbose),
         *_next(fleet),
@@ -63,6 +90,39 @@ def _answer(fleet: Fleet) -> Callout:
 def _tier(tier: FleetTier) -> Row:
     reach = ("?" if number is None else f"{number:,}" for number in (tier.evenly, tier.together))
     return Row((tier.tier, f"{tier.ready:,}", f"{tier.wanted:,}", *reach, tier.weakest))
+
+
+def _bars(fleet: Fleet) -> Iterator[Bars]:
+    """Yield what the whole reaches with each tier as a bar, where there is room."""
+    target = fleet.sizing.topology.connections
+    known = [(tier.evenly, tier) for tier in fleet.tiers if tier.evenly is not None]
+    bars = [
+        Bar(f"{tier.tier} · {tier.weakest}", number, role=Role.BAD if number < target else Role.GOOD)
+        for number, tier in sorted(known, key=lambda pair: pair[0])
+    ]
+    if bars:
+        yield Bars("What each tier carries evenly", target, tuple(bars), target, extra=True, names="tier")
+
+
+def _hosts(fleet: Fleet) -> Iterator[Table]:
+    """Yield all hosts as a table, where there is room: those that are not ready first."""
+    shares = {plan.tier.name: plan.workload.connections for plan in fleet.sizing.tiers}
+    rows = [_each("NOT READY", host, shares.get(host.tier, 0), Role.BAD) for host in fleet.waiting]
+    for name in fleet.missing:
+        tier = name.rpartition("-")[0]
+        cells = ("NO REPORT", name, tier, "?", f"{shares[tier]:,}" if tier in shares else "", "", "", "", "", "")
+        rows.append(Row(cells, role=Role.UNKNOWN))
+    rows += [_each("ready", host, shares.get(host.tier, 0), Role.GOOD) for host in fleet.ready]
+    if rows:
+        yield Table(_EACH, tuple(rows), "Hosts", extra=True, sortable=True)
+
+
+def _each(state: str, host: HostState, wanted: int, role: Role) -> Row:
+    carries = "?" if host.carries is None else f"{host.carries:,}"
+    share = f"{host.carries * 100 // wanted:,} %" if host.carries is not None and wanted else ""
+    counts = (f"{host.failed:,}", f"{host.drifted:,}")
+    problems = "; ".join(host.problems)
+    return Row((state, host.name, host.tier, carries, f"{wanted:,}", share, host.binds, *counts, problems), role=role)
 
 
 def _waiting(fleet: Fleet, verbose: bool) -> Iterator[Paragraph]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from hosttune import scope
 from hosttune.model import BindMode, Finding, PortPool, Report, Severity, Unknown, Verdict
 from hosttune.model.document import Bars, Block, Column, Commands, Document, Note, Paragraph, Role, Row, Table
-from hosttune.render import folding
+from hosttune.render import fill, folding
 from hosttune.render import report_parts as parts
 from hosttune.render.figures import hard_bounds, slow_bounds, value, wants
 from hosttune.render.folding import spread
@@ -33,12 +33,14 @@ _COLUMNS = (
 
 def document(report: Report, verbose: bool) -> Document:
     """Return it; `verbose` adds what holds, where each value comes from, and the port pools."""
+    gauges = tuple(fill.pools(report.pools))
     report = folding.folded(report, pools=verbose)
     blocks: tuple[Block, ...] = (
         *parts.judged(report),
         parts.answer(report),
         *parts.others(report),
         _bars(report),
+        *gauges,
         *_rates(report),
         *parts.unknown(report),
         *findings(report, verbose),
