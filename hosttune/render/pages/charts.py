@@ -105,14 +105,12 @@ def curves(block: Plot) -> Iterator[str]:
     said: set[tuple[str, float]] = set()
     for number, curve in enumerate(block.curves):
         for start, end, value, word in _bounds(curve, block.seconds, most):
-            yield _stroke(
-                [(start, value / most), (end, value / most)], plot.BOUND, 2, "8 4" if word == "limit" else "2 4"
-            )
+            y = value / most
+            yield _stroke([(start, y), (end, y)], plot.BOUND, 2, "8 4" if word == "limit" else "2 4")
             if (word, value) not in said:
                 said.add((word, value))
-                marks.append(
-                    _text(end, 18 + _HIGH * (1 - y), f"{word} {amount(value, block.unit)}", plot.BOUND, "end", 12)
-                )
+                label = f"{word} {amount(value, block.unit)}"
+                marks.append(_text(end, 18 + _HIGH * (1 - y), label, plot.BOUND, "end", 12))
         yield from _curve(curve, number, block.seconds, most)
     yield "</svg>"
     yield from marks

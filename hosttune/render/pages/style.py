@@ -36,7 +36,8 @@ dt{color:var(--pale)}dd{margin:0;grid-column:2}.head{color:var(--role);margin:1.
 figure{margin:1rem 0}svg{display:block}.drawn svg{max-width:none}figcaption{color:var(--pale);font-size:.85rem}
 .chart{border:1px solid var(--grid);border-radius:6px;padding:.75rem}
 .row{display:grid;grid-template-columns:minmax(0,18rem) minmax(0,1fr) minmax(0,13rem);column-gap:1rem;
-align-items:center;padding:.1rem 0}.row .figure{font-variant-numeric:tabular-nums}.row.first .name,.row.first .figure{font-weight:bold}
+align-items:center;padding:.1rem 0}.row .figure{font-variant-numeric:tabular-nums}
+.row.first .name,.row.first .figure{font-weight:bold}
 .row .name{text-align:right;line-height:1.25}.row .state{color:var(--role);font-weight:bold}.row .about{margin:0;
 font-size:.85rem}.scale .name{color:var(--pale);font-size:.85rem;align-self:end}
 .legend{list-style:none;padding:0;margin:.5rem 0}.legend li{display:grid;grid-template-columns:2.5rem minmax(0,1fr);
