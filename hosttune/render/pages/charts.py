@@ -25,7 +25,7 @@ def limits(block: Bars) -> Iterator[str]:
     scale, first = of_bars(block), bars.binding(block)
     yield f'<div class="chart" role="group" aria-label="{quoted(block.title)}, on a log scale">'
     yield '<div class="row scale"><span class="name">connections, log scale</span>'
-    yield f"{_track(''.join(_axis(scale, block.target)), 38)}<span></span></div>"
+    yield f"{_track(''.join(_axis(scale, block.target)), 42)}<span></span></div>"
     for bar in block.bars:
         yield _limit(block, bar, scale, bar is first)
     yield "</div>"
@@ -35,10 +35,10 @@ def _axis(scale: Scale, target: int) -> Iterator[str]:
     at = scale.at(target)
     anchor = "start" if at < 0.25 else "end" if at > 0.75 else "middle"
     yield _text(at, 12, f"target {target:,}", INK, anchor, 13)
-    yield _line(at, 18, 38, INK, 2, "6 4")
+    yield _line(at, 36, 42, INK, 2)
     for part, label in scale.ticks():
         # a label at an end stays within the track
-        yield _text(part, 33, label, PALE, "start" if part < 0.01 else "end" if part > 0.99 else "middle", 12)
+        yield _text(part, 32, label, PALE, "start" if part < 0.01 else "end" if part > 0.99 else "middle", 12)
 
 
 def _limit(block: Bars, bar: Bar, scale: Scale, first: bool) -> str:

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from hosttune.model.document import Role
+from hosttune.render.pictures.plot import LINES
 from hosttune.render.shapes import BACK, DARK, FILLS, GRID, INK, LINE, PALE, PAPER
+
+_BRIGHT = ("#6db3f2", "#ffd75e", "#5fdcc4", "#b79bff", "#f08cc0", "#a3b0bc")
+CURVES = {colour: other for (colour, _), other in zip(LINES, _BRIGHT, strict=True) if colour not in DARK}
+"""What stands for the colour of a curve on a dark page."""
 
 _NAMES = {"ink": INK, "pale": PALE, "grid": GRID, "edge": LINE, "soft": BACK, "back": PAPER}
 _NAMES |= {role.value: FILLS[role] for role in Role}
@@ -23,7 +28,7 @@ li.deep2{margin-left:3rem}li.deep3{margin-left:4.5rem}
 pre:focus-visible,button:focus-visible{outline:2px solid var(--ink)}
 table{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:tabular-nums;overflow-wrap:normal}
 th,td{border-bottom:1px solid var(--grid);padding:.35rem .6rem;text-align:left;vertical-align:top}
-th{background:var(--soft);vertical-align:bottom}td.long{min-width:14rem}td{min-width:3rem}
+th{background:var(--soft);vertical-align:bottom}td.long{min-width:18rem}td{min-width:3rem}
 th.right,td.right{text-align:right}td.right,td.short{white-space:nowrap}
 tr td:first-child{color:var(--role)}tr.bad td:first-child,tr.drift td:first-child{font-weight:bold}
 th button{font:inherit;font-weight:bold;color:inherit;background:none;border:0;padding:.25rem 0;min-height:1.5rem;
@@ -39,7 +44,7 @@ figure{margin:1rem 0}svg{display:block}.drawn svg{max-width:none}figcaption{colo
 align-items:center;padding:.1rem 0}.row .figure{font-variant-numeric:tabular-nums}
 .row.first .name,.row.first .figure{font-weight:bold}
 .row .name{text-align:right;line-height:1.25}.row .state{color:var(--role);font-weight:bold}.row .about{margin:0;
-font-size:.85rem}.scale .name{color:var(--pale);font-size:.85rem;align-self:end}
+font-size:.85rem;font-weight:normal}.scale .name{color:var(--pale);font-size:.85rem;align-self:end}
 .legend{list-style:none;padding:0;margin:.5rem 0}.legend li{display:grid;grid-template-columns:2.5rem minmax(0,1fr);
 align-items:start;margin:.25rem 0}.legend svg{margin-top:.5rem}.legend small{color:var(--pale);font-size:.85rem}
 .hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
@@ -62,7 +67,9 @@ def style() -> str:
     light = ";".join(f"--{name}:{colour}" for name, colour in _NAMES.items())
     dark = ";".join(f"--{name}:{DARK[colour]}" for name, colour in _NAMES.items())
     drawn = "".join(
-        f'svg [{what}="{colour}"]{{{what}:{other}}}' for colour, other in DARK.items() for what in ("fill", "stroke")
+        f'svg [{what}="{colour}"]{{{what}:{other}}}'
+        for colour, other in (DARK | CURVES).items()
+        for what in ("fill", "stroke")
     )
     return (
         f":root{{color-scheme:light dark;{light}}}\n"

@@ -130,7 +130,7 @@ def _waiting(fleet: Fleet, verbose: bool) -> Iterator[Paragraph]:
     for number, host in enumerate(shown):
         yield from _host(host, verbose, not number)
     if more := len(fleet.waiting) - len(shown):
-        yield Paragraph(f"and {more:,} more that are not ready (-v, or --format json)")
+        yield Paragraph(f"and {more:,} more that are not ready (-v, or --format json)", brief=True)
 
 
 def _host(host: HostState, verbose: bool, gap: bool) -> Iterator[Paragraph]:
@@ -139,13 +139,13 @@ def _host(host: HostState, verbose: bool, gap: bool) -> Iterator[Paragraph]:
     if host.carries is not None:
         counts.insert(0, f"carries {host.carries:,}" + (f" ({host.binds})" if host.binds else ""))
     detail = f": {', '.join(counts)}" if counts else ""
-    yield Paragraph(f"NOT READY {host.name} of {host.tier}{detail}", role=Role.BAD, gap=gap)
+    yield Paragraph(f"NOT READY {host.name} of {host.tier}{detail}", role=Role.BAD, gap=gap, brief=True)
     problems = host.problems if verbose else host.problems[:_PROBLEMS]
-    yield from paragraphs(problems, depth=1)
+    yield from (Paragraph(text, depth=1, brief=True) for text in problems)
     if more := len(host.problems) - len(problems):
-        yield Paragraph(f"and {more:,} more", depth=1)
+        yield Paragraph(f"and {more:,} more", depth=1, brief=True)
     if verbose and host.file:
-        yield Paragraph(host.file, "report", depth=1)
+        yield Paragraph(host.file, "report", depth=1, brief=True)
 
 
 def _lists(fleet: Fleet, verbose: bool) -> Iterator[Paragraph]:
@@ -154,7 +154,7 @@ def _lists(fleet: Fleet, verbose: bool) -> Iterator[Paragraph]:
         shown = fleet.missing if verbose else fleet.missing[:_NAMES]
         more = len(fleet.missing) - len(shown)
         names = ", ".join(shown) + (f" and {more:,} more" if more else "")
-        yield Paragraph(names, f"no report of {counted(len(fleet.missing), 'host')}", gap=True)
+        yield Paragraph(names, f"no report of {counted(len(fleet.missing), 'host')}", gap=True, brief=True)
     files = fleet.unplaced if verbose else fleet.unplaced[:_FILES]
     yield from paragraphs(files, label="left out", gap=not fleet.missing)
     if more := len(fleet.unplaced) - len(files):
