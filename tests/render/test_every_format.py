@@ -92,7 +92,7 @@ TEXT = st.text(max_size=40) | st.sampled_from(
         "\ud800",
     )
 )
-VOID = {"meta"}  # elements of HTML that have no end
+VOID = {"meta", "br"}  # elements of HTML that have no end
 
 
 def resolution() -> Resolution:

@@ -77,7 +77,7 @@ def test_a_page_is_one_file_that_is_labelled(name: str) -> None:
     page = Elements(text)
     (_, html, _), *_ = page.all
     assert html["lang"] == "en" and text.startswith("<!DOCTYPE html>\n")
-    assert [said for _, _, said in page.of("title")][0] == page.of("h1")[0][2]
+    assert page.of("title")[0][2] == page.of("h1")[0][2]
     levels = [int(tag[1]) for tag, _, _ in page.of("h1", "h2", "h3", "h4")]
     assert levels[0] == 1 and levels.count(1) == 1
     assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
@@ -130,9 +130,8 @@ def test_a_hostile_name_is_text_wherever_it_stands(bad: str) -> None:
     text = str(format_module("Report", "html").write(cleaned(found)))
     page = Elements(text)
     alone(page, text)
-    assert len(page.of("script")) == 1 and not re.search(
-        "[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text
-    )
+    assert len(page.of("script")) == 1
+    assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text)
 
 
 def test_the_limit_that_binds_is_said_and_the_scale_is_labelled() -> None:
@@ -172,8 +171,8 @@ def test_hosts_are_a_table_with_all_of_them() -> None:
     assert [a["class"] for _, a, _ in page.of("table")].count("sortable") == 1
 
 
-# Machado, Oliveira, Fernandes: A physiologically-based model for simulation of color vision deficiency (IEEE TVCG 15(6),
-# 2009), the matrices for severity 1.0, which are of linear RGB
+# Machado, Oliveira, Fernandes: A physiologically-based model for simulation of color vision deficiency (IEEE TVCG
+# 15(6), 2009), the matrices for severity 1.0, which are of linear RGB
 SIGHT = {
     "all": ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0)),
     "protanopia": (
