@@ -13,8 +13,9 @@ _MOST = 24
 
 
 def pools(every: Sequence[PortPool]) -> Iterator[Gauges]:
-    """Yield the ports used of each pool, the fullest first; those that are alike are one, as full as their fullest."""
-    groups = [(max(alike, key=lambda pool: pool.used), len(alike)) for alike in folding.pools(every)]
+    """Yield the ports used of each pool, the fullest first; of many those that are alike are one, the fullest."""
+    alike = folding.pools(every) if len(every) > _MOST else [[pool] for pool in every]
+    groups = [(max(some, key=lambda pool: pool.used), len(some)) for some in alike]
     groups.sort(key=lambda group: -group[0].used / max(group[0].usable, 1))
     if groups:
         left = sum(count for _, count in groups[_MOST:])
@@ -30,17 +31,19 @@ def _pool(pool: PortPool, count: int) -> Gauge:
 
 
 def uses(every: Iterable[Use]) -> Iterator[Gauges]:
-    """Yield what is used of each limit, the fullest first, one block for each unit."""
+    """Yield what is used of each limit, the fullest first, what is counted in bytes apart."""
     known = sorted((use for use in every if use.share is not None), key=lambda use: -(use.share or 0))
     units: dict[str, list[Gauge]] = {}
     for use in known:
         if isinstance(use.limit, int) and use.limit < NO_LIMIT and use.used:
-            word = f"{(use.share or 0) * 100:.0f} %"
+            word = f"{(use.share or 0) * 100:.0f} %" + ("" if use.unit == "bytes" else f", {use.unit}")
             role = _role(use.used, use.limit, use.knee)
-            units.setdefault(use.unit, []).append(Gauge(use.name, use.used, use.limit, use.knee, word, role))
+            units.setdefault("bytes" if use.unit == "bytes" else "", []).append(
+                Gauge(use.name, use.used, use.limit, use.knee, word, role)
+            )
     for unit, gauges in units.items():
         more = f"and {len(gauges) - _MOST:,} more, none of them fuller" if gauges[_MOST:] else ""
-        yield Gauges(f"Used now: {unit}", tuple(gauges[:_MOST]), unit, more)
+        yield Gauges("Memory used now" if unit else "Used now", tuple(gauges[:_MOST]), unit, more)
 
 
 def _role(used: int, limit: int, knee: int | None) -> Role:

@@ -139,6 +139,8 @@ def _cell(text: str, right: bool) -> str:
 
 
 def _bars(block: Bars) -> Iterator[str]:
+    if not block.bars:
+        return
     table = tabular.of_bars(block)
     yield f"<h2>{_safe(table.title)}</h2>"
     yield from charts.limits(block)

@@ -20,8 +20,6 @@ _WIDE = 1000
 
 def limits(block: Bars) -> Iterator[str]:
     """Yield limits on a labelled log scale, the target as a line through them, the binding one marked."""
-    if not block.bars:
-        return
     scale, first = of_bars(block), bars.binding(block)
     yield f'<div class="chart" role="group" aria-label="{quoted(block.title)}, on a log scale">'
     yield '<div class="row scale"><span class="name">connections, log scale</span>'

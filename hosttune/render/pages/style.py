@@ -24,7 +24,7 @@ li.deep2{margin-left:3rem}li.deep3{margin-left:4.5rem}
 .plain{--role:var(--ink)}
 .answer{border-left:.4rem solid var(--role);background:var(--soft);padding:.75rem 1rem;margin:1rem 0}
 .answer p{margin:.25rem 0}.answer p:first-child{font-size:1.2rem;line-height:1.35;font-weight:bold}
-.wide{overflow-x:auto;margin:.5rem 0}.wide:focus-visible,
+.wide{overflow-x:auto;position:relative;margin:.5rem 0}.wide:focus-visible,
 pre:focus-visible,button:focus-visible{outline:2px solid var(--ink)}
 table{border-collapse:collapse;width:100%;font-size:.9rem;font-variant-numeric:tabular-nums;overflow-wrap:normal}
 th,td{border-bottom:1px solid var(--grid);padding:.35rem .6rem;text-align:left;vertical-align:top}

@@ -28,7 +28,7 @@ def binding(block: Bars) -> Bar | None:
 def state(block: Bars, bar: Bar) -> str:
     """Return what a bar means for the target, in a word or two."""
     short = bar.number < block.target
-    if bar.word == "slow":
+    if short and bar.word == "slow":
         return "slow from here"
     return "stops here" if short and bar is binding(block) else bar.word or ("short" if short else "")
 
