@@ -37,10 +37,8 @@ def uses(every: Iterable[Use]) -> Iterator[Gauges]:
     for use in known:
         if isinstance(use.limit, int) and use.limit < NO_LIMIT and use.used:
             word = f"{(use.share or 0) * 100:.0f} %" + ("" if use.unit == "bytes" else f", {use.unit}")
-            role = _role(use.used, use.limit, use.knee)
-            units.setdefault("bytes" if use.unit == "bytes" else "", []).append(
-                Gauge(use.name, use.used, use.limit, use.knee, word, role)
-            )
+            unit, role = "bytes" if use.unit == "bytes" else "", _role(use.used, use.limit, use.knee)
+            units.setdefault(unit, []).append(Gauge(use.name, use.used, use.limit, use.knee, word, role))
     for unit, gauges in units.items():
         more = f"and {len(gauges) - _MOST:,} more, none of them fuller" if gauges[_MOST:] else ""
         yield Gauges("Memory used now" if unit else "Used now", tuple(gauges[:_MOST]), unit, more)
