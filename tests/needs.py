@@ -22,6 +22,7 @@ PACKAGES = {
     "ansible-lint": "ansible-lint",
     "apt-get": "apt",
     "bash-completion": "bash-completion",
+    "chromium": "chromium",
     "cpio": "cpio",
     "debootstrap": "debootstrap",
     "diff": "diffutils",

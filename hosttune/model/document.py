@@ -173,7 +173,8 @@ class Table:
     """Rows below heads; without `heads` each value stands beside its label, where there is little room.
 
     `notes` is the head of the column that has the notes of all rows, where these are in columns. What is `brief` is
-    left out where there is more room, as of a paragraph.
+    left out where there is more room, as of a paragraph. The rows of what is `sortable` may be put into another order,
+    where a format can.
     """
 
     columns: tuple[Column, ...]
@@ -184,6 +185,7 @@ class Table:
     gap: bool = True
     extra: bool = False
     brief: bool = False
+    sortable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +230,7 @@ class Bars:
     """Numbers on a log scale against a target; `title` heads them where they are a table, `more` says what is left out.
 
     What lies beyond `most` has a full bar. With a `scale` the powers of ten stand above the bars, which begin at the
-    one below the smallest.
+    one below the smallest. `names` is the head of the names where they are a table.
     """
 
     title: str
@@ -239,6 +241,7 @@ class Bars:
     more: str = ""
     scale: bool = True
     extra: bool = False
+    names: str = "limit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,6 +255,17 @@ class Gauge:
     word: str
     role: Role
     marked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gauges:
+    """How full limits of one kind are, in one unit; there is room for them beside a terminal only."""
+
+    title: str
+    gauges: tuple[Gauge, ...]
+    unit: str = ""
+    more: str = ""
+    extra: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,7 +324,7 @@ class Plot:
     table: Table
 
 
-Block = Paragraph | Callout | Commands | Lines | Listing | Pairs | Table | Bars | Flow | Plot
+Block = Paragraph | Callout | Commands | Lines | Listing | Pairs | Table | Bars | Gauges | Flow | Plot
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,10 @@ class FleetTier:
 
 @dataclass(frozen=True, slots=True)
 class Fleet:
-    """All reports held against a plan: `unplaced` are files that belong to no tier, each with its reason."""
+    """All reports held against a plan: `unplaced` are files that belong to no tier, each with its reason.
+
+    `waiting` are the hosts that are not ready, `ready` those that are, `missing` those without a report.
+    """
 
     sizing: Sizing
     tiers: tuple[FleetTier, ...]
@@ -79,3 +82,4 @@ class Fleet:
     reaches: int | None = None
     narrowest: str = ""
     read: int = 0
+    ready: tuple[HostState, ...] = ()

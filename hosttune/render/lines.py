@@ -19,6 +19,7 @@ from hosttune.model.document import (
     Document,
     Fact,
     Flow,
+    Gauges,
     Lines,
     Listing,
     Mark,
@@ -30,7 +31,7 @@ from hosttune.model.document import (
     Table,
 )
 from hosttune.printable import clean
-from hosttune.render import grid, spans
+from hosttune.render import grid, spans, tabular
 from hosttune.render.figures import bar, cut, fold, place, short
 from hosttune.render.page import Page
 from hosttune.render.spans import Line
@@ -306,6 +307,7 @@ _BLOCKS: dict[type[Block], Callable[[Any, Page], Iterable[Line]]] = {
     Callout: _callout,
     Commands: _commands,
     Flow: _flow,
+    Gauges: lambda block, page: _table(tabular.of_gauges(block), page),
     Lines: _lines,
     Listing: _listing,
     Pairs: _pairs,

@@ -10,14 +10,30 @@ from hosttune.model.document import Role
 from hosttune.printable import clean
 from hosttune.render.figures import cut, fold
 
-INK, PALE, GRID, LINE, BACK = "#1d2733", "#5c6b7a", "#dfe5ea", "#8a97a3", "#f4f6f8"
+INK, PALE, GRID, LINE, BACK, PAPER = "#1d2733", "#556270", "#dfe5ea", "#75828e", "#f4f6f8", "#ffffff"
 FILLS = {
-    Role.BAD: "#c6402f",
-    Role.DRIFT: "#b3541e",
-    Role.GOOD: "#3f8f4f",
-    Role.UNKNOWN: "#7a3e9d",
-    Role.PLAIN: "#8a97a3",
+    Role.BAD: "#8f1410",
+    Role.DRIFT: "#946600",
+    Role.GOOD: "#006e66",
+    Role.UNKNOWN: "#5b3fc4",
+    Role.PLAIN: "#5f6c78",
 }
+"""A colour for each role: legible as text on white, and apart for eyes that lack the red or the green cones."""
+
+DARK = {
+    INK: "#e3e8ee",
+    PALE: "#a3b0bc",
+    GRID: "#33404c",
+    LINE: "#7f8d9a",
+    BACK: "#1d252e",
+    PAPER: "#14191f",
+    FILLS[Role.BAD]: "#ff7a66",
+    FILLS[Role.DRIFT]: "#ffd75e",
+    FILLS[Role.GOOD]: "#5fdcc4",
+    FILLS[Role.UNKNOWN]: "#b79bff",
+    FILLS[Role.PLAIN]: "#98a5b1",
+}
+"""What stands for each colour on a dark page."""
 EDGE = 24
 _LETTERS = 7.3  # pixels of a letter of size 14 in most sans-serif fonts, with some to spare
 
@@ -71,7 +87,7 @@ def svg(title: str, body: Iterable[str], width: int, height: int, description: s
             f'<svg xmlns="http://www.w3.org/2000/svg" version="1.1" role="img" width="{width}" height="{height}" '
             f'viewBox="0 0 {width} {height}" font-family="sans-serif" font-size="12">',
             *named,
-            f'<rect width="{width}" height="{height}" fill="#ffffff"/>',
+            f'<rect width="{width}" height="{height}" fill="{PAPER}"/>',
             *body,
             "</svg>",
         ]

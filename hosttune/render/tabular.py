@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from hosttune.model.document import Bars, Block, Column, Paragraph, Plot, Role, Row, Table
+from hosttune.model.document import Bars, Block, Column, Gauges, Paragraph, Plot, Role, Row, Table
+from hosttune.render.figures import amount
 
 
 def pasted(line: str) -> bool:
@@ -51,7 +52,7 @@ _STATES = {Role.BAD: "short", Role.GOOD: "enough"}
 def of_bars(bars: Bars) -> Table:
     """Return bars as a table: the number, what it means for the target, a column for each kind of note."""
     labels = list(dict.fromkeys(note.label for bar in bars.bars for note in bar.notes))
-    columns = [Column("limit"), Column("connections", right=True), Column("of the target", right=True), Column("")]
+    columns = [Column(bars.names), Column("connections", right=True), Column("of the target", right=True), Column("")]
     columns += (Column(label, right=label in ("slow above", "used now")) for label in labels)
     rows = []
     for bar in bars.bars:
@@ -60,6 +61,19 @@ def of_bars(bars: Bars) -> Table:
         state = bar.word or _STATES.get(bar.role, "")
         rows.append(Row((bar.name, bar.figure, share, state, *notes), role=bar.role))
     return Table(tuple(columns), tuple(rows), f"{bars.title}; target {bars.target:,}")
+
+
+def of_gauges(block: Gauges) -> Table:
+    """Return gauges as a table: what is used of each, and what that means."""
+    columns = [Column(block.title), Column("used", right=True), Column("of", right=True), Column("%", right=True)]
+    columns += [Column("slow from", right=True), Column("")]
+    rows = []
+    for gauge in block.gauges:
+        share = f"{gauge.load * 100 // gauge.limit:,}" if gauge.limit > 0 else ""
+        knee = "" if gauge.knee is None else amount(gauge.knee, block.unit)
+        figures = (amount(gauge.load, block.unit), amount(gauge.limit, block.unit), share, knee)
+        rows.append(Row((gauge.name, *figures, gauge.word), role=gauge.role))
+    return Table(tuple(columns), tuple(rows))
 
 
 def of_plot(plot: Plot) -> Table:

@@ -141,7 +141,7 @@ def _of_what(report: Report, programs: Programs) -> str:
         return ""
     bound = hard[0][1]
     if bound.scope is Scope.POOL:
-        return "what one address gives towards one backend"
+        return ""  # its name says what it is of
     if bound.kind == "nofile":
         whose = bound.name.removeprefix("nofile ").removeprefix("of ")
         return f"what the nofile of {whose} gives to a program that starts with it"

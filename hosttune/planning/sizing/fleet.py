@@ -46,6 +46,7 @@ def fleet(sizing: Sizing, reports: Iterable[Reported | str]) -> Fleet:
         reaches=reaches if len(known) == len(tiers) else None,
         narrowest=f"{narrow.tier}: {narrow.weakest}" if narrow else "",
         read=read,
+        ready=tuple(state for states in roll.states.values() for state in states if state.ready),
     )
 
 

@@ -1,7 +1,11 @@
-"""One page that needs nothing else: no script, no font, no picture from elsewhere; dark where the screen is."""
+"""One page that needs nothing else: no script, no font, no picture from elsewhere; dark where the screen is.
+
+Only a table that can be sorted brings a script with it, and is a table without it too.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from html import escape
@@ -14,6 +18,7 @@ from hosttune.model.document import (
     Commands,
     Document,
     Flow,
+    Gauges,
     Lines,
     Listing,
     Pairs,
@@ -24,23 +29,12 @@ from hosttune.model.document import (
 )
 from hosttune.render import pictures, tabular
 from hosttune.render.page import PLAIN, Page
+from hosttune.render.pages import charts, sorting, style
 from hosttune.render.shapes import svg
 
-_STYLE = """
-:root{color-scheme:light dark;--ink:#1d2733;--back:#fff;--line:#dfe5ea;--soft:#f4f6f8;
---bad:#b3301f;--drift:#9a4a12;--good:#2f7a3f;--unknown:#7a3e9d;--plain:#5c6b7a}
-@media(prefers-color-scheme:dark){:root{--ink:#e3e8ee;--back:#14191f;--line:#33404c;--soft:#1d252e;
---bad:#ff8a7a;--drift:#f0a56a;--good:#7fd08f;--unknown:#d0a0ee;--plain:#9aa8b5}}
-body{font:15px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--back);margin:2rem auto;padding:0 1rem;
-max-width:72rem;overflow-wrap:anywhere}
-table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;overflow-wrap:normal}
-.wide{overflow-x:auto}th,td{border-bottom:1px solid var(--line);padding:.3rem .6rem;text-align:left;vertical-align:top}
-.right{text-align:right}pre,code{background:var(--soft);border-radius:4px}pre{padding:.6rem;overflow-x:auto}
-code{padding:.1rem .3rem}.answer{border-left:.4rem solid var(--role);background:var(--soft);padding:.8rem 1rem}
-.answer p:first-child{font-size:1.2rem;font-weight:bold}.answer p{margin:.2rem 0}.about{color:var(--plain)}
-.bad{--role:var(--bad)}.drift{--role:var(--drift)}.good{--role:var(--good)}.unknown{--role:var(--unknown)}
-.plain{--role:var(--plain)}tr td:first-child{color:var(--role)}svg{max-width:100%;height:auto}
-""".strip()
+_STYLE = style.style()
+_LONG = 28  # letters of a cell that is given room, rather than folded to a word a line
+_REMARK = "remark"  # what a column without a head is called
 
 
 def write(document: Document, page: Page = PLAIN) -> str:
@@ -49,12 +43,17 @@ def write(document: Document, page: Page = PLAIN) -> str:
     body += [f'<p class="about">{_safe(" · ".join(document.about))}</p>'] if document.about else []
     for kind, block in tabular.runs(document.blocks):
         body += _BLOCKS[kind](block)
+    sorts = any(isinstance(block, Table) and block.sortable for block in document.blocks)
+    policy = sorting.policy(f"\n{_STYLE}\n", script=sorts)
     head = (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="color-scheme" content="light dark">\n'
         f"<title>{_safe(document.title)}</title>\n<style>\n{_STYLE}\n</style>\n</head>\n<body>\n<main>\n"
     )
-    return head + "\n".join(body) + "\n</main>\n</body>\n</html>\n"
+    script = f"<script>{sorting.SCRIPT}</script>\n" if sorts else ""
+    return head + "\n".join(body) + f"\n</main>\n{script}</body>\n</html>\n"
 
 
 def _safe(text: str) -> str:
@@ -71,7 +70,7 @@ def _paragraphs(blocks: Iterable[Paragraph]) -> Iterator[str]:
     yield "<ul>"
     for block in blocks:
         label = f"<strong>{_safe(block.label)}:</strong> " if block.label else ""
-        deep = f' style="margin-left:{2 * block.depth}rem"' if block.depth else ""
+        deep = f' class="deep{min(block.depth, 3)}"' if block.depth else ""
         yield f"<li{deep}>{label}{_safe(block.text)}</li>"
     yield "</ul>"
 
@@ -82,7 +81,7 @@ def _commands(block: Commands) -> Iterator[str]:
         text = _safe("\n".join(line.removeprefix("  ") for line in group))
         if pasted:
             yield from ([f"<p>{head}</p>"] if head else [])
-            yield f"<pre><code>{text}</code></pre>"
+            yield f'<pre tabindex="0"><code>{text}</code></pre>'
         else:
             yield f"<p>{head} {text}</p>"
         head = ""
@@ -90,7 +89,7 @@ def _commands(block: Commands) -> Iterator[str]:
 
 def _lines(block: Lines) -> Iterator[str]:
     text = "\n".join(block.lines)
-    yield f"<pre>{_safe(text)}</pre>"
+    yield f'<pre tabindex="0">{_safe(text)}</pre>'
 
 
 def _listing(block: Listing) -> Iterator[str]:
@@ -100,7 +99,7 @@ def _listing(block: Listing) -> Iterator[str]:
 
 def _pairs(block: Pairs) -> Iterator[str]:
     if block.title:
-        yield f'<p class="{block.role}"><strong>{_safe(block.title)}</strong></p>'
+        yield f'<h2 class="head {block.role}">{_safe(block.title)}</h2>'
     yield "<dl>"
     before = ""
     for name, text in block.rows:
@@ -109,46 +108,80 @@ def _pairs(block: Pairs) -> Iterator[str]:
         before = name
         if isinstance(text, Pasted):
             lines = "\n".join(text.lines)
-            yield f"<dd><pre><code>{_safe(lines)}</code></pre></dd>"
+            yield f'<dd><pre tabindex="0"><code>{_safe(lines)}</code></pre></dd>'
         else:
             yield f"<dd>{_safe(text)}</dd>"
     yield "</dl>"
-
-
-def _flow(block: Flow) -> Iterator[str]:
-    yield from ("<ul>", *(f"<li>{_safe(line)}</li>" for line in block.lines), "</ul>")
 
 
 def _table(block: Table) -> Iterator[str]:
     grid = tabular.grid(block)
     if block.title:
         yield f"<h2>{_safe(block.title)}</h2>"
-    sides = [' class="right"' if right else "" for _, right in grid.heads]
-    heads = (f'<th scope="col"{side}>{_safe(name)}</th>' for side, (name, _) in zip(sides, grid.heads, strict=True))
-    yield f'<div class="wide"><table>\n<thead><tr>{"".join(heads)}</tr></thead>\n<tbody>'
+    label = charts.quoted(block.title or grid.heads[0][0] or _REMARK)
+    yield f'<div class="wide" role="region" tabindex="0" aria-label="{label}">'
+    yield f'<table class="{"sortable" if block.sortable else "plain"}">'
+    yield f"<thead><tr>{''.join(_head(name, right) for name, right in grid.heads)}</tr></thead>\n<tbody>"
     for row in grid.rows:
-        cells = (f"<td{side}>{_safe(cell)}</td>" for side, cell in zip(sides, row.cells, strict=True))
+        cells = (_cell(cell, right) for cell, (_, right) in zip(row.cells, grid.heads, strict=True))
         yield f'<tr class="{row.role}">{"".join(cells)}</tr>'
     yield "</tbody></table></div>"
 
 
-def _drawn(block: Bars | Flow | Plot, below: Iterable[str]) -> Iterator[str]:
+def _head(name: str, right: bool) -> str:
+    shown = _safe(name) if name.strip() else f'<span class="hidden">{_REMARK}</span>'
+    return f'<th scope="col"{_RIGHT if right else ""}>{shown}</th>'
+
+
+def _cell(text: str, right: bool) -> str:
+    kind = _RIGHT if right and len(text) <= _LONG else ' class="long"' if len(text) > _LONG else ' class="short"'
+    return f"<td{kind}>{_safe(text)}</td>"
+
+
+def _bars(block: Bars) -> Iterator[str]:
+    if not block.bars:
+        return
+    table = tabular.of_bars(block)
+    yield f"<h2>{_safe(table.title)}</h2>"
+    yield from charts.limits(block)
+    yield from _table(dataclasses.replace(table, title=""))
+
+
+def _gauges(block: Gauges) -> Iterator[str]:
+    yield f"<h2>{_safe(block.title)}</h2>"
+    yield from charts.gauges(block)
+
+
+def _plot(block: Plot) -> Iterator[str]:
+    yield f"<h2>{_safe(block.title)}</h2>"
+    yield from charts.curves(block)
+    yield "<details><summary>The same as a table</summary>"
+    yield from _table(dataclasses.replace(tabular.of_plot(block), title=""))
+    yield "</details>"
+
+
+def _flow(block: Flow) -> Iterator[str]:
     made = pictures.draw(block)
     assert made is not None
-    title = "the way through the tiers" if isinstance(block, Flow) else block.title
-    yield f"<figure>{svg(title, made.lines, made.width, made.height)}</figure>"
-    yield from below
+    marked = [f"{box.name}: {box.mark}" for box in block.boxes if box.mark]
+    label = "The way through the tiers"
+    drawn = svg(label, made.lines, made.width, made.height, "; ".join([*marked, *block.lines]))
+    yield f"<h2>{label}</h2>"
+    yield f'<figure class="wide drawn" role="region" tabindex="0" aria-label="{label}">{drawn}</figure>'
+    yield from ("<ul>", *(f"<li>{_safe(line)}</li>" for line in block.lines), "</ul>")
 
 
+_RIGHT = ' class="right"'
 _BLOCKS: dict[type[Block], Callable[[Any], Iterable[str]]] = {
-    Bars: lambda block: _drawn(block, _table(tabular.of_bars(block))),
+    Bars: _bars,
     Callout: _callout,
     Commands: _commands,
-    Flow: lambda block: _drawn(block, _flow(block)),
+    Flow: _flow,
+    Gauges: _gauges,
     Lines: _lines,
     Listing: _listing,
     Pairs: _pairs,
     Paragraph: _paragraphs,
-    Plot: lambda block: _drawn(block, _table(tabular.of_plot(block))),
+    Plot: _plot,
     Table: _table,
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -13,6 +14,7 @@ from hosttune.model.document import (
     Commands,
     Document,
     Flow,
+    Gauges,
     Lines,
     Listing,
     Pairs,
@@ -122,6 +124,11 @@ def _table(block: Table) -> Iterator[str]:
     yield from (_row(row.cells) for row in grid.rows)
 
 
+def _gauges(block: Gauges) -> Iterator[str]:
+    yield from _table(dataclasses.replace(tabular.of_gauges(block), title=block.title))
+    yield from (["", text(block.more)] if block.more else [])
+
+
 def _row(cells: Iterable[str]) -> str:
     return "| " + " | ".join(_plain(cell) for cell in cells) + " |"
 
@@ -131,6 +138,7 @@ _BLOCKS: dict[type[Block], Callable[[Any], Iterable[str]]] = {
     Callout: _callout,
     Commands: _commands,
     Flow: _flow,
+    Gauges: _gauges,
     Lines: _lines,
     Listing: _listing,
     Pairs: _pairs,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from hosttune.model.document import Box, Flow, Gauge, Role, Wire
 from hosttune.render.figures import cut
-from hosttune.render.shapes import BACK, EDGE, FILLS, INK, LINE, PALE, Picture, fitted, letters, rect, text
+from hosttune.render.shapes import BACK, EDGE, FILLS, INK, LINE, PALE, PAPER, Picture, fitted, letters, rect, text
 
 _WIDTH, _GAP, _BETWEEN = 900, 116, 28
 _BOX, _HEAD, _ROW = 207, 84, 46
@@ -124,7 +124,7 @@ def _labels(start: _Place, end: _Place, notes: tuple[str, ...], taken: list[int]
     taken.append(y)
     for down, note in zip((-20, -6, 16, 30), notes, strict=False):
         line = fitted((start.x + _BOX + end.x) // 2, y + down, note, INK, _GAP - 8, 11, anchor="middle")
-        yield line.replace("<text ", '<text stroke="#ffffff" stroke-width="4" ', 1)
+        yield line.replace("<text ", f'<text stroke="{PAPER}" stroke-width="4" ', 1)
         yield line
 
 

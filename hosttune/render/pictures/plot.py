@@ -5,19 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from hosttune.model.document import Curve, Plot
+from hosttune.model.document import Curve, Plot, Role
 from hosttune.render.figures import amount, cut
-from hosttune.render.shapes import GRID, INK, PALE, Picture, text
+from hosttune.render.shapes import FILLS, GRID, INK, PALE, Picture, text
 
 _WIDTH, _LEFT, _RIGHT, _HIGH, _TOP = 1100, 110, 690, 150, 26
-_BOUND = "#c6402f"
-_LINES = (
+BOUND = FILLS[Role.BAD]
+LINES = (
     ("#1f5f99", ""),
-    ("#b3541e", "7 3"),
-    ("#3f8f4f", "2 3"),
-    ("#7a3e9d", "10 3 2 3"),
-    ("#8a7500", "4 2"),
-    ("#33808a", "1 2"),
+    ("#946600", "7 3"),
+    ("#006e66", "2 3"),
+    ("#5b3fc4", "10 3 2 3"),
+    ("#a3326b", "4 2"),
+    ("#4d5b68", "1 2"),
 )
 _SHOWN = 0.2
 """The least part of a bound that must have been taken for the bound to be within the picture, not only in words."""
@@ -27,7 +27,7 @@ _FINEST = 560  # moments that one line can show
 
 def draw(block: Plot) -> Picture:
     """Return the picture."""
-    most = _most(block)
+    most = top(block)
     height = max(_HIGH, 36 * len(block.curves))
     lines = [text(24, _TOP - 14, block.title, INK, size=14, weight="bold"), *_axes(block, most)]
     for number, curve in enumerate(block.curves):
@@ -42,10 +42,10 @@ def _axes(block: Plot, most: float) -> Iterator[str]:
         yield text(_LEFT - 8, y + 4, amount(most * part / 4, block.unit), PALE, anchor="end", size=11)
     for part in range(5):
         x, at = _LEFT + (_RIGHT - _LEFT) * part / 4, block.seconds * part / 4
-        yield text(x, _TOP + _HIGH + 16, _moment(at, block.seconds), PALE, anchor="middle", size=11)
+        yield text(x, _TOP + _HIGH + 16, moment(at, block.seconds), PALE, anchor="middle", size=11)
 
 
-def _moment(at: float, seconds: float) -> str:
+def moment(at: float, seconds: float) -> str:
     """Return a time on the axis, in the unit that suits its length."""
     if seconds < 40:
         return f"{at:,.1f} s"
@@ -54,15 +54,15 @@ def _moment(at: float, seconds: float) -> str:
     return f"{at / 60:,.0f} min" if seconds < 4 * 3600 else f"{at / 3600:,.1f} h"
 
 
-def _most(block: Plot) -> float:
+def top(block: Plot) -> float:
     """Return the top of the scale: above all figures, and above the bounds that they came near to."""
     most = max(curve.most for curve in block.curves)
-    near = [value for curve in block.curves for value in _drawn(curve, most)]
+    near = [value for curve in block.curves for value in drawn(curve, most)]
     scale = 1 << 20 if block.unit == "bytes" else 1
     return _round(max([most / scale, 1.0, *(value / scale for value in near)]) * 1.04) * scale
 
 
-def _drawn(curve: Curve, most: float) -> list[int]:
+def drawn(curve: Curve, most: float) -> list[int]:
     """Return the limits and the knee that are within the picture."""
     values = [value for _, value in (*curve.limits, *curve.knees) if value is not None]
     return sorted({value for value in values if value and max(most, curve.most) >= value * _SHOWN})
@@ -79,24 +79,24 @@ def _bounds(curve: Curve, block: Plot, most: float) -> Iterator[str]:
     shown: set[str] = set()
     for steps, dashes, word in ((curve.limits, "8 4", "limit"), (curve.knees, "2 4", "slow above")):
         for number, (at, value) in enumerate(steps):
-            if value is None or value > most or value not in _drawn(curve, most):
+            if value is None or value > most or value not in drawn(curve, most):
                 continue
             end = steps[number + 1][0] if number + 1 < len(steps) else block.seconds
             y, x1, x2 = _y(value, most), _x(at, block.seconds), _x(end, block.seconds)
             yield (
-                f'<line x1="{x1:.1f}" y1="{y:.1f}" x2="{x2:.1f}" y2="{y:.1f}" stroke="{_BOUND}" '
+                f'<line x1="{x1:.1f}" y1="{y:.1f}" x2="{x2:.1f}" y2="{y:.1f}" stroke="{BOUND}" '
                 f'stroke-width="1.5" stroke-dasharray="{dashes}"/>'
             )
             label = f"{word} {amount(value, block.unit)}"
             if label not in shown:
                 shown.add(label)
-                yield text(x1 + 4, y - 4, label, _BOUND, size=10)
+                yield text(x1 + 4, y - 4, label, BOUND, size=10)
 
 
 def _line(curve: Curve, number: int, most: float, seconds: float) -> Iterator[str]:
-    colour, dashes = _LINES[number % len(_LINES)]
+    colour, dashes = LINES[number % len(LINES)]
     dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
-    for piece in _pieces(curve.points, seconds):
+    for piece in pieces(curve.points, seconds):
         points = [(_x(at, seconds), _y(value, most)) for at, value in piece]
         if len(points) == 1:
             yield f'<circle cx="{points[0][0]:.1f}" cy="{points[0][1]:.1f}" r="2" fill="{colour}"/>'
@@ -107,7 +107,7 @@ def _line(curve: Curve, number: int, most: float, seconds: float) -> Iterator[st
     yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="none" stroke="{colour}" stroke-width="1.5"/>'
 
 
-def _pieces(points: Sequence[tuple[float, float | None]], seconds: float) -> list[list[tuple[float, float]]]:
+def pieces(points: Sequence[tuple[float, float | None]], seconds: float) -> list[list[tuple[float, float]]]:
     """Return the pieces between gaps, each thinned to what can be seen: of a moment its least and its highest."""
     pieces: list[list[tuple[float, float]]] = [[]]
     for at, value in points:
@@ -133,7 +133,7 @@ def _thin(piece: list[tuple[float, float]], width: float) -> list[tuple[float, f
 
 
 def _legend(curve: Curve, number: int) -> Iterator[str]:
-    colour, dashes = _LINES[number % len(_LINES)]
+    colour, dashes = LINES[number % len(LINES)]
     dashed = f' stroke-dasharray="{dashes}"' if dashes else ""
     x, y = _RIGHT + 20, _TOP + 36 * number + 6
     yield f'<line x1="{x}" y1="{y}" x2="{x + 26}" y2="{y}" stroke="{colour}" stroke-width="2.5"{dashed}/>'

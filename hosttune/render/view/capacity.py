@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from hosttune.model import Bound, Capacity, Report, Unknown
 from hosttune.model.document import Bars, Block, Document, Note, Paragraph, Table, paragraphs
-from hosttune.render import folding
+from hosttune.render import fill, folding
 from hosttune.render import report_parts as parts
 from hosttune.render.figures import counted, hard_bounds, nothing_read, slow_bounds
 from hosttune.render.view.report import SCHEMA as SCHEMA
@@ -30,6 +30,7 @@ def document(capacity: Capacity, verbose: bool) -> Document:
         parts.answer(report, parts.fixes(report)),
         *parts.others(report),
         _bars(report, verbose),
+        *fill.pools(capacity.report.pools),
         *_never(report),
         *_slows(report, verbose),
         *_rates(report, verbose),

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from hosttune.model import Cause, Certainty, Conclusion, Diagnosis, Fix, UnreadLine, Use
 from hosttune.model.document import Block, Callout, Document, Listing, Pairs, Paragraph, Pasted, Role
 from hosttune.printable import clean
+from hosttune.render import fill
 from hosttune.render import report_parts as parts
 from hosttune.render.figures import counted, memory
 
@@ -31,6 +32,7 @@ def document(diagnosis: Diagnosis, verbose: bool) -> Document:
         *_unread(diagnosis, verbose),
         *([Listing("next", diagnosis.next)] if diagnosis.next else ()),
         *_uses(diagnosis, verbose),
+        *fill.uses(diagnosis.uses),
         *_excluded(diagnosis, verbose),
         *_unknown(diagnosis, verbose),
         *(Paragraph(text, label, gap=not n) for n, (label, text) in enumerate(remarks)),

@@ -6,7 +6,20 @@ from collections.abc import Iterator
 
 from hosttune import printable
 from hosttune.model import Fleet, FleetTier, HostState
-from hosttune.model.document import Block, Callout, Column, Commands, Document, Paragraph, Role, Row, Table, paragraphs
+from hosttune.model.document import (
+    Bar,
+    Bars,
+    Block,
+    Callout,
+    Column,
+    Commands,
+    Document,
+    Paragraph,
+    Role,
+    Row,
+    Table,
+    paragraphs,
+)
 from hosttune.render import sizing_words as words
 from hosttune.render.figures import counted
 
@@ -23,6 +36,18 @@ _COLUMNS = (
     Column("together", right=True),
     Column("weakest", cut=True),
 )
+_EACH = (
+    Column("state"),
+    Column("host"),
+    Column("tier"),
+    Column("stops at", right=True),
+    Column("wanted", right=True),
+    Column("of wanted", right=True),
+    Column("first limit"),
+    Column("failed", right=True),
+    Column("drift", right=True),
+    Column("what is not ready"),
+)
 
 
 def document(fleet: Fleet, verbose: bool) -> Document:
@@ -37,6 +62,8 @@ def document(fleet: Fleet, verbose: bool) -> Document:
             for tier in fleet.tiers
             if tier.found != tier.wanted
         ),
+        *_bars(fleet),
+        *_hosts(fleet),
         *_waiting(fleet, verbose),
         *_lists(fleet, verbose),
         *_next(fleet),
@@ -67,12 +94,45 @@ def _tier(tier: FleetTier) -> Row:
     return Row((tier.tier, f"{tier.ready:,}", f"{tier.wanted:,}", *reach, tier.weakest))
 
 
+def _bars(fleet: Fleet) -> Iterator[Bars]:
+    """Yield what the whole reaches with each tier as a bar, where there is room."""
+    target = fleet.sizing.topology.connections
+    known = [(tier.evenly, tier) for tier in fleet.tiers if tier.evenly is not None]
+    bars = [
+        Bar(f"{tier.tier} · {tier.weakest}", number, role=Role.BAD if number < target else Role.GOOD)
+        for number, tier in sorted(known, key=lambda pair: pair[0])
+    ]
+    if bars:
+        yield Bars("What each tier carries evenly", target, tuple(bars), target, extra=True, names="tier")
+
+
+def _hosts(fleet: Fleet) -> Iterator[Table]:
+    """Yield all hosts as a table, where there is room: those that are not ready first."""
+    shares = {plan.tier.name: plan.workload.connections for plan in fleet.sizing.tiers}
+    rows = [_each("NOT READY", host, shares.get(host.tier, 0), Role.BAD) for host in fleet.waiting]
+    for name in fleet.missing:
+        tier = name.rpartition("-")[0]
+        cells = ("NO REPORT", name, tier, "?", f"{shares[tier]:,}" if tier in shares else "", "", "", "", "", "")
+        rows.append(Row(cells, role=Role.UNKNOWN))
+    rows += [_each("ready", host, shares.get(host.tier, 0), Role.GOOD) for host in fleet.ready]
+    if rows:
+        yield Table(_EACH, tuple(rows), "Hosts", extra=True, sortable=True)
+
+
+def _each(state: str, host: HostState, wanted: int, role: Role) -> Row:
+    carries = "?" if host.carries is None else f"{host.carries:,}"
+    share = f"{host.carries * 100 // wanted:,} %" if host.carries is not None and wanted else ""
+    counts = (f"{host.failed:,}", f"{host.drifted:,}")
+    problems = "; ".join(host.problems)
+    return Row((state, host.name, host.tier, carries, f"{wanted:,}", share, host.binds, *counts, problems), role=role)
+
+
 def _waiting(fleet: Fleet, verbose: bool) -> Iterator[Paragraph]:
     shown = fleet.waiting if verbose else fleet.waiting[:_HOSTS]
     for number, host in enumerate(shown):
         yield from _host(host, verbose, not number)
     if more := len(fleet.waiting) - len(shown):
-        yield Paragraph(f"and {more:,} more that are not ready (-v, or --format json)")
+        yield Paragraph(f"and {more:,} more that are not ready (-v, or --format json)", brief=True)
 
 
 def _host(host: HostState, verbose: bool, gap: bool) -> Iterator[Paragraph]:
@@ -81,13 +141,13 @@ def _host(host: HostState, verbose: bool, gap: bool) -> Iterator[Paragraph]:
     if host.carries is not None:
         counts.insert(0, f"carries {host.carries:,}" + (f" ({host.binds})" if host.binds else ""))
     detail = f": {', '.join(counts)}" if counts else ""
-    yield Paragraph(f"NOT READY {host.name} of {host.tier}{detail}", role=Role.BAD, gap=gap)
+    yield Paragraph(f"NOT READY {host.name} of {host.tier}{detail}", role=Role.BAD, gap=gap, brief=True)
     problems = host.problems if verbose else host.problems[:_PROBLEMS]
-    yield from paragraphs(problems, depth=1)
+    yield from (Paragraph(text, depth=1, brief=True) for text in problems)
     if more := len(host.problems) - len(problems):
-        yield Paragraph(f"and {more:,} more", depth=1)
+        yield Paragraph(f"and {more:,} more", depth=1, brief=True)
     if verbose and host.file:
-        yield Paragraph(host.file, "report", depth=1)
+        yield Paragraph(host.file, "report", depth=1, brief=True)
 
 
 def _lists(fleet: Fleet, verbose: bool) -> Iterator[Paragraph]:
@@ -96,7 +156,7 @@ def _lists(fleet: Fleet, verbose: bool) -> Iterator[Paragraph]:
         shown = fleet.missing if verbose else fleet.missing[:_NAMES]
         more = len(fleet.missing) - len(shown)
         names = ", ".join(shown) + (f" and {more:,} more" if more else "")
-        yield Paragraph(names, f"no report of {counted(len(fleet.missing), 'host')}", gap=True)
+        yield Paragraph(names, f"no report of {counted(len(fleet.missing), 'host')}", gap=True, brief=True)
     files = fleet.unplaced if verbose else fleet.unplaced[:_FILES]
     yield from paragraphs(files, label="left out", gap=not fleet.missing)
     if more := len(fleet.unplaced) - len(files):

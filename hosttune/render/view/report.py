@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from hosttune import scope
 from hosttune.model import BindMode, Finding, PortPool, Reason, Report, Severity, Unknown, Value, Verdict
 from hosttune.model.document import Bars, Block, Column, Commands, Document, Note, Paragraph, Role, Row, Table
-from hosttune.render import binding, figures, folding
+from hosttune.render import binding, figures, fill, folding
 from hosttune.render import report_parts as parts
 from hosttune.render.figures import hard_bounds, slow_bounds, value, wants
 from hosttune.render.folding import spread
@@ -37,12 +37,14 @@ _COLUMNS = (
 
 def document(report: Report, verbose: bool) -> Document:
     """Return it; `verbose` adds what holds, where each value comes from, and the port pools."""
+    gauges = tuple(fill.pools(report.pools))
     report = folding.folded(report, pools=verbose)
     blocks: tuple[Block, ...] = (
         *parts.judged(report),
         parts.answer(report, parts.fixes(report), whole=verbose),
         *parts.others(report),
-        _bars(report),
+        _bars(report, verbose),
+        *gauges,
         *_rates(report),
         *parts.unknown(report),
         *findings(report, verbose),
@@ -54,7 +56,7 @@ def document(report: Report, verbose: bool) -> Document:
     return Document(parts.title(report), parts.about(report), blocks)
 
 
-def _bars(report: Report) -> Bars:
+def _bars(report: Report, verbose: bool) -> Bars:
     hard, target = hard_bounds(report), report.workload.connections
     shown = [(n, b) for n, b in hard if n < target] or hard[:1]
     bars = []
@@ -64,9 +66,11 @@ def _bars(report: Report) -> Bars:
         notes += [Note("slow above", f"{bound.knee:,}", True)] if bound.knee else []
         notes += [Note("used now", f"{bound.used:,}", True)] if bound.used else []
         notes += [Note("shows as", bound.fails, True)] if bound.fails else []
-        bars.append(parts.bar(report, number, bound, notes, extra=place >= min(len(shown), _BARS)))
-    left = len(shown) - _BARS
-    more = f"and {left} more below the target (hosttune capacity)" if left > 0 else ""
+        bars.append(
+            parts.bar(report, number, bound, notes, extra=place >= (len(hard) if verbose else min(len(shown), _BARS)))
+        )
+    left = 0 if verbose else len(shown) - _BARS
+    more = f"and {left} more below the target (-v)" if left > 0 else ""
     most = max([target, *(n for n, _ in shown[:_BARS])])
     return Bars("Limits, the smallest first", target, tuple(bars), most, more=more)
 

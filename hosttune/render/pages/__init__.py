@@ -1,0 +1,1 @@
+"""What a page for a browser is made of: its style, its charts, and how its tables are sorted."""
