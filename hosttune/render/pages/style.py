@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from hosttune.model.document import Role
 from hosttune.render.pictures.plot import LINES
 from hosttune.render.shapes import BACK, DARK, FILLS, GRID, INK, LINE, PALE, PAPER
 
@@ -11,7 +10,7 @@ CURVES = {colour: other for (colour, _), other in zip(LINES, _BRIGHT, strict=Tru
 """What stands for the colour of a curve on a dark page."""
 
 _NAMES = {"ink": INK, "pale": PALE, "grid": GRID, "edge": LINE, "soft": BACK, "back": PAPER}
-_NAMES |= {role.value: FILLS[role] for role in Role}
+_NAMES |= {role.value: fill for role, fill in FILLS.items()}
 
 _LAYOUT = """
 *{box-sizing:border-box}html{-webkit-text-size-adjust:100%}
