@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hosttune.model import Report, Verdict
+from hosttune.model import Report, Severity, Verdict
 from hosttune.render.figures import hard_bounds
 
 KEYS = {
@@ -29,5 +29,5 @@ def key(report: Report) -> str:
             break
         if bound.kind in KEYS:
             return KEYS[bound.kind]
-    failed = (f.subject for f in report.findings if f.verdict is Verdict.FAIL and f.subject.kind == "sysctl")
-    return next((subject.name for subject in failed), "")
+    failed = (f for f in report.findings if f.verdict is Verdict.FAIL and f.subject.kind == "sysctl")
+    return next((finding.subject.name for finding in failed if finding.severity is not Severity.INFO), "")

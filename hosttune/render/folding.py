@@ -16,6 +16,9 @@ from hosttune.render.page import MOST
 LEAST = 4
 """So many that are alike are one row: fewer take no more room than what is to be said of them."""
 
+MORE = "... and "
+"""How a line begins that says how many more there are."""
+
 _ROWS = 20  # of one kind, however they differ
 _NAMED = 3
 _REMARKS = 30  # kinds of remarks
@@ -55,9 +58,9 @@ def texts(lines: Sequence[str]) -> tuple[str, ...]:
         if len(alike) <= LEAST:
             made += alike
         else:
-            made += [*alike[:_NAMED], f"... and {len(alike) - _NAMED:,} more like it"]
+            made += [*alike[:_NAMED], f"{MORE}{len(alike) - _NAMED:,} more like it"]
     left = sum(map(len, [*kinds.values()][_REMARKS:]))
-    return (*made, *((f"... and {left:,} more (--format json)",) if left else ()))
+    return (*made, *((f"{MORE}{left:,} more (--format json)",) if left else ()))
 
 
 def names(of: Sequence[str]) -> str:

@@ -82,9 +82,9 @@ def _apart(layout: _Layout, row: Row, page: Page) -> Iterator[Line]:
     head = cut(f"  {first:<{layout.columns[0][2]}}  {'  '.join(others)}", page.columns, page.unicode)
     yield from spans.of([head], [spans.span(head, 0, 2 + len(first), row.role)])
     # a value and its label stay on one line
-    yield from spans.of(
-        fold(indent + "   ".join(value.replace(" ", "\u00a0") for value in values), page.columns, indent)
-    )
+    whole = max(map(len, values), default=0) + len(indent) <= page.columns
+    text = indent + "   ".join(value.replace(" ", "\u00a0") if whole else value for value in values)
+    yield from spans.of(fold(text, page.columns, indent))
 
 
 def _cell(text: str, size: int, column: Column, page: Page) -> str:

@@ -112,7 +112,7 @@ def _facts(facts: Sequence[Fact], page: Page) -> Iterator[Line]:
         head = f"  {'' if fact.label == before else fact.label:<{size}}"
         before = fact.label
         if fact.command:
-            yield from _pasted(clean(fact.text), page, head)
+            yield from _pasted(clean(fact.text), page, head, Role.HEADING)
         else:
             made = fold(fact.text, page.columns - len(head), "")
             texts = [f"{' ' * len(head) if n else head}{text}" for n, text in enumerate(made)]
@@ -120,11 +120,11 @@ def _facts(facts: Sequence[Fact], page: Page) -> Iterator[Line]:
             yield from spans.of(texts, spans.marked(whole, [Mark(fact.label, Role.HEADING)] if head.strip() else ()))
 
 
-def _pasted(command: str, page: Page, head: str) -> Iterator[Line]:
+def _pasted(command: str, page: Page, head: str, role: Role = Role.PLAIN) -> Iterator[Line]:
     """Yield a command beside its label, broken by backslashes where it is too long."""
     texts = spans.broken(command, page.columns, head, " " * (len(head) + 2))
     whole = f"{head}{command}"
-    label = [spans.span(whole, 0, len(head), Role.HEADING)] if head.strip() else []
+    label = [spans.span(whole, 0, len(head), role)] if head.strip() else []
     # each backslash is a letter of its own
     styled = spans.span(whole, len(head), len(whole), Role.COMMAND)
     yield from spans.of(texts, [*label, styled._replace(end=styled.end + len(texts) - 1)])

@@ -181,13 +181,16 @@ def remarks(report: Report, verbose: bool = True) -> tuple[Block, ...]:
     if verbose:
         return tuple(p for n, (label, text) in enumerate(notes) for p in paragraphs((text,), label=label, gap=not n))
     blocks: list[Block] = []
-    for place, (label, text) in enumerate(notes):
-        shown = short(text)
-        if place < _REMARKS and shown != text:
-            blocks.append(Paragraph(shown, label, brief=True))
-        blocks.append(Paragraph(text, label, extra=place >= _REMARKS or shown != text))
-    if left := len(notes) - _REMARKS:
-        blocks += [Paragraph(f"and {figures.counted(left, 'more warning')} (-v)", brief=True)] * (left > 0)
+    left = shown = 0
+    for label, text in notes:
+        brief, follows = short(text), text.startswith(folding.MORE)
+        shown += not follows  # how many more there are of one kind belongs to the last of these
+        folded = shown > _REMARKS
+        left += folded
+        if not folded and brief != text:
+            blocks.append(Paragraph(brief, label, brief=True))
+        blocks.append(Paragraph(text, label, extra=folded or brief != text))
+    blocks += [Paragraph(f"and {figures.counted(left, 'more warning')} (-v)", brief=True)] * (left > 0)
     return tuple(blocks)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 
 from hosttune.model.document import Block, Commands, Document, Lines, Paragraph
@@ -64,7 +66,9 @@ def test_a_document_is_spelled_but_for_what_is_literal() -> None:
 def test_a_command_is_never_broken() -> None:
     long = f"sudo hosttune apply --role lb {' '.join(f'--except net.ipv4.key{n}' for n in range(6))}"
     document = commands.spelled(Document("", (), (Commands("fix", (long,)),)), PLAIN)
-    assert [text for text, _, _ in lines.walk(document, Page(width=80))][-2:] == ["  fix:", f"    {long}"]
+    shown = [line.text for line in lines.walk(document, Page(width=80))][1:]
+    assert shlex.split("\n".join(shown)) == ["fix:", *shlex.split(long)]
+    assert all(len(line) <= 80 for line in shown) and all(line.endswith(" \\") for line in shown[:-1])
     assert any(
         "`hosttune diagnose --for 10s`" in line
         for line in fold(f"{'word ' * 12}`hosttune diagnose --for 10s` x", 72, "  ")

@@ -55,7 +55,7 @@ def test_a_row_of_several_says_how_many_and_how_full() -> None:
     assert "ports of 1,000 backends" in text
     named = "each 28,232 ports from 1 source address: 10.0.0.1:80, 10.0.0.2:80, 10.0.0.3:80 and 997 more"
     assert named in text
-    assert "6 used now" in text
+    assert "6 in use" in text
     assert "0 to 6 established" in render(many(1000), "table", verbose=True, width=200)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hosttune.model.document import Bar, Bars, Curve, Gauge, Gauges, Plot
+from hosttune.model.document import Bar, Bars, Curve, Gauge, Gauges, Plot, Role
 from hosttune.render.figures import amount
 from hosttune.render.pictures import bars, plot
 from hosttune.render.pictures.scale import Scale, of_bars
@@ -41,7 +41,7 @@ def _axis(scale: Scale, target: int) -> Iterator[str]:
 
 def _limit(block: Bars, bar: Bar, scale: Scale, first: bool) -> str:
     drawn = [_line(part, 0, _TRACK, GRID) for part, _ in scale.ticks()]
-    drawn.append(_rect(scale.at(bar.number), 3, _TRACK - 6, FILLS[bar.role]))
+    drawn.append(_rect(scale.at(bar.number), 3, _TRACK - 6, FILLS.get(bar.role, FILLS[Role.PLAIN])))
     if bar.used:
         drawn.append(_rect(scale.at(bar.used), _TRACK - 9, 6, INK))
     if bar.knee:
@@ -49,7 +49,7 @@ def _limit(block: Bars, bar: Bar, scale: Scale, first: bool) -> str:
     drawn.append(_line(scale.at(block.target), 0, _TRACK, INK, 2, "6 4"))
     state = bars.state(block, bar)
     facts = [f"slow from {bar.knee:,}"] if bar.knee else []
-    facts += [f"{bar.used:,} used now"] if bar.used else []
+    facts += [f"{bar.used:,} in use"] if bar.used else []
     beside = f' <span class="state">{safe(state)}</span>' if state else ""
     below = f'<br><small class="about">{"; ".join(facts)}</small>' if facts else ""
     return (

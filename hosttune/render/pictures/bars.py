@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hosttune.model.document import Bar, Bars
+from hosttune.model.document import Bar, Bars, Role
 from hosttune.render.figures import cut
 from hosttune.render.pictures.scale import Scale, of_bars
 from hosttune.render.shapes import FILLS, GRID, INK, PALE, Picture, rect, text
@@ -50,7 +50,7 @@ def _bar(row: int, bar: Bar, scale: Scale, first: bool) -> list[str]:
     word = "stops here" if first and word == "short" else word
     lines = [
         text(_LEFT - 12, y + 14, ("▶ " if first else "") + cut(bar.name, 42, True), INK, anchor="end", size=14),
-        rect(_LEFT, y, end - _LEFT, 18, fill=FILLS[bar.role]),
+        rect(_LEFT, y, end - _LEFT, 18, fill=FILLS.get(bar.role, FILLS[Role.PLAIN])),
         text(_RIGHT + 12, y + 14, f"{bar.figure} {word}".rstrip(), INK, size=14),
     ]
     if bar.used:

@@ -80,7 +80,7 @@ def _gauge(gauge: Gauge, x: int, y: int) -> Iterator[str]:
     label = ("▶ " if gauge.marked else "") + cut(gauge.name, letters(wide, 12) - len(gauge.word) - 3, True)
     yield fitted(x, y, label, INK, wide - 42, 12, "bold" if gauge.marked else "normal")
     yield text(x + wide, y, gauge.word, INK, anchor="end", size=12, weight="bold" if bad else "normal")
-    yield rect(x, y + 5, wide * part, 9, fill=FILLS[gauge.role])
+    yield rect(x, y + 5, wide * part, 9, fill=FILLS.get(gauge.role, FILLS[Role.PLAIN]))
     yield rect(x, y + 5, wide, 9, fill="none", stroke=INK if gauge.marked else LINE)
     if gauge.knee is not None and most:
         at = x + wide * min(gauge.knee / most, 1.0)
