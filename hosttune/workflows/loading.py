@@ -117,7 +117,7 @@ def _programs(host: Host, options: Options, profiles: list[Profile], pid: int | 
     """Return whose limits count: those of what is named, else of what runs, else of the role's unit."""
     own = next((p for p in profiles if p.service), None)
     unit = _unit(host, options.service) if options.service else own.service if own else ""
-    users = tuple(options.user or ["root"])
+    users = tuple(options.user or (["root"] if unit or _of_logins(profiles) else ()))
     if found.sought and found.first:
         unit, pid = found.first.unit, found.first.pid
     elif found.none and not options.user and found.are_services and isinstance(host, LiveHost):
@@ -125,6 +125,11 @@ def _programs(host: Host, options: Options, profiles: list[Profile], pid: int | 
         users = users if resolve_unit(host, unit).exists else ()
     raises = own is not None and own.service_raises_nofile and unit == own.service
     return Programs(unit, users, pid, raises or _raises(unit))
+
+
+def _of_logins(profiles: list[Profile]) -> bool:
+    """Say whether a role is of what people start from a shell: of others no login carries connections."""
+    return any(row.subject == "nofile:login" for profile in profiles for row in profile.rows)
 
 
 def _raises(program: str) -> bool:
