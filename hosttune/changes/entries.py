@@ -11,7 +11,7 @@ from hosttune.model import FileState
 
 MARK = "# Written by hosttune"
 HEADER = (
-    f"{MARK}; `hosttune history` says when, `hosttune rollback` takes it back.\n"
+    f"{MARK}; `hosttune history` says when, `hosttune rollback` undoes it.\n"
     "# Put settings of your own into another file: the next apply may write this one anew.\n"
 )
 

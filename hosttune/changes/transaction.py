@@ -132,7 +132,7 @@ def each(
             if above is None:
                 notes += do(change)
                 continue
-            why = f"{change.target} stays, for {above.target} could not be taken back"
+            why = f"{change.target} stays, because {above.target} could not be undone"
         except (OSError, HostError) as error:
             why = f"{change.target}: {describe(error)}"
         failed.append(change)
@@ -191,7 +191,7 @@ def _failed(host: WritableHost, record: Record, restart: bool, what: str) -> str
     if not left:
         return f"{what}; all {len(record.changes)} changes are as before"
     again = "" if outcome.whole else "; `hosttune rollback` tries again"
-    return f"{what}; taken back except: {'; '.join(left)}{again}"
+    return f"{what}; undone except: {'; '.join(left)}{again}"
 
 
 def tell_systemd(host: WritableHost, reload: bool, restarts: Iterable[str] = ()) -> None:

@@ -225,7 +225,7 @@ def refuse_elsewhere(chosen: Record, instance: Instance) -> None:
     raise RefusedError(
         f"apply {chosen.id} was made in another network namespace ({chosen.where.namespace}, here it is "
         f"{instance.namespace}), whose values this one does not reach: run `hosttune rollback {chosen.id}` there; "
-        "where it is gone, --force takes back the files alone"
+        "where it is gone, --force undoes the files alone"
     )
 
 

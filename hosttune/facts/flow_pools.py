@@ -58,7 +58,7 @@ def gather(
                 raise
             table = _look(host, flows, None)  # as a snapshot was asked
     except HostError as error:
-        return Pools(notes=(f"the port pools could not be counted: {error}",))
+        return Pools(notes=(f"source ports are not counted: {error}",))
     space = bind_mode.room(table.settings.low, table.settings.high, table.settings.reserved)
     asked = _asked(host, space, table)
     modes = _measured(asked, table.ports, bind_mode.modes(space, _mask(table.held), table.ports))

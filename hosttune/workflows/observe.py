@@ -198,7 +198,7 @@ def _ended(
         return ()
     now = {program.pid for program in programs}
     return tuple(
-        f"{program} ended while it was looked at: nothing is said of it"
+        f"{program} ended while it was read: not checked"
         for program in earlier
         if program.pid not in now
     )

@@ -83,7 +83,7 @@ def test_history_shows_each_state(root: Path, capsys: pytest.CaptureFixture[str]
     assert "not confirmed: 60 s left" in shown()
     assert "keep: sudo hosttune confirm 1; undo: sudo hosttune rollback 1" in shown()
     pass_time(root)
-    assert "not confirmed in time, and its timer has not taken it back" in shown()
+    assert "not confirmed in time, and its timer has not undone it" in shown()
     assert "heal: sudo hosttune rollback" in shown()
     do_expire(root)
     assert "not confirmed in time, taken back" in shown() and "undo:" not in shown()
@@ -134,7 +134,7 @@ def test_it_is_too_late_at_the_deadline_and_all_is_back(root: Path) -> None:
     do_apply(root)
     pass_time(root)
     said = refused(do_confirm, root)
-    assert said.startswith("too late: apply 1 was not confirmed in time: it has been taken back")
+    assert said.startswith("too late: apply 1 was not confirmed in time: it has been undone")
     assert look(root) == old
     assert "no apply waits for it" in refused(do_confirm, root)
     said = refused(lambda: acts.confirm(tree.Host(root), 1, format="table"))
@@ -145,7 +145,7 @@ def test_the_next_verb_takes_back_what_its_timer_did_not(root: Path, capsys: pyt
     do_apply(root)
     pass_time(root)
     assert do_apply(root) == 0
-    assert "apply 1 was not confirmed in time: it has been taken back" in capsys.readouterr().err
+    assert "apply 1 was not confirmed in time: it has been undone" in capsys.readouterr().err
     assert record(root)["status"] == "rolled-back" and record(root, 2)["status"] == "unconfirmed"
 
 

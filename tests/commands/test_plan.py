@@ -83,7 +83,7 @@ def test_every_way_out_is_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        ((), "TOPOLOGY: name a file, or one that ships: whitepaper-2019"),
+        ((), "TOPOLOGY: give a file, or one that is built in: whitepaper-2019"),
         (("no.toml",), "no.toml: no such file"),
         (("whitepaper-2019", "--format", "pdf"), "--format pdf: unknown; choose table, html, json, markdown or svg"),
         (("whitepaper-2019", "--set", "lb.sources=?"), "lb.sources: to be found; add --solve"),

@@ -164,5 +164,5 @@ def test_what_was_interrupted_is_named_and_healed(image: Path) -> None:
     assert hosttune("rollback", "--root", str(image), "--dry-run").returncode == 4
     code, seen = at_a_terminal("y\n", "rollback", "--root", str(image))
     assert code == 0, seen
-    assert "Heal apply 1? [y/N]" in seen and "it has been taken back" in seen.partition("[y/N]")[2]
+    assert "Heal apply 1? [y/N]" in seen and "it has been undone" in seen.partition("[y/N]")[2]
     assert tree.look(image) == old

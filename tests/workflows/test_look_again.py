@@ -116,7 +116,7 @@ def test_what_lies_outside_of_what_was_asked_for_is_not_said_to_hold(
     capsys.readouterr()
     assert acts.apply(tree.Host(root), tree.asked(**options, format="table")) == 0
     said = " ".join(capsys.readouterr().out.split())
-    assert said.startswith(f"Nothing to do in what was asked for ({option}). Not holding: ") and named in said
+    assert said.startswith(f"Nothing to do in what was given ({option}). Not holding: ") and named in said
     assert f"apply without {option}." in said
 
 
