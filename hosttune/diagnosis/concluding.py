@@ -161,7 +161,7 @@ def _ask(clues: Clues) -> tuple[str, ...]:
     """Return what the person could add, of what is not known yet."""
     at, symptom, asked = clues.stalled_at, clues.symptom, []
     if at and pool_rows.size_of_range(clues) is None:
-        asked.append(f"the range of local ports, to hold the number against: sysctl {pool_rows.RANGE}")
+        asked.append(f"the range of local ports, to compare the number with: sysctl {pool_rows.RANGE}")
     if not symptom.errno and not symptom.hits:
         asked.append(saying.ASK_CALL if symptom.logs else _ERRNO)
     elif not symptom.call and _without_call(clues):

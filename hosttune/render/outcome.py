@@ -48,10 +48,10 @@ def blocks(results: Sequence[Result], kernel: bool, confirmed: bool = True) -> I
     names = [result.subject.removeprefix("sysctl:") for result in results]
     size = max(map(len, names), default=0)
     for name, result in zip(names, results, strict=True):
-        boot = "at boot too" if result.boot == result.now != "?" else f"at boot {result.boot}"
-        boot += "" if confirmed else " once confirmed"
         seen = kernel and (result.was, result.now) != ("?", "?")
-        values = [f"was {result.was}", f"is {result.now}", boot] if seen else [boot]
+        boot = "now and at boot" if seen and result.boot == result.now != "?" else f"at boot: {result.boot}"
+        boot += "" if confirmed else " once confirmed"
+        values = [f"{result.was} -> {result.now}", f"({boot})"] if seen else [boot]
         # no line is broken within a value
         yield Paragraph("  ".join([f"{name:<{size}}", *(value.replace(" ", "\u00a0") for value in values)]))
         if result.verdict in (Verdict.FAIL, Verdict.DRIFT):

@@ -257,7 +257,7 @@ def test_what_waits_is_kept(played: dict[str, Any]) -> None:
         ("part_of_one", "only, persist_only: an apply is taken back as a whole"),
         ("garbage", "hosttune: it answered with no JSON, but 'all is well'"),
         ("garbage_info", "hosttune: it answered with no JSON, but 'all is well'"),
-        ("garbage_facts", "hosttune: it does not say its version, but 'all is well'"),
+        ("garbage_facts", "hosttune: it prints no version, but 'all is well'"),
         ("silent", "hosttune: it answered with no JSON, but nothing"),
         ("newer", "hosttune: it answers as 'hosttune/apply/2' has it, and this collection reads hosttune/apply/1"),
         ("short", "hosttune: its answer is not as hosttune/apply/1 has it: changes"),
@@ -268,7 +268,7 @@ def test_what_waits_is_kept(played: dict[str, Any]) -> None:
             "sets it (a:2)",
         ),
         ("odd", "hosttune: its answer is not as hosttune/apply/1 has it"),
-        ("slow", "hosttune: it did not end within 2 s and was told to stop"),
+        ("slow", "hosttune: it did not end within 2 s and was stopped"),
         ("broken", "cannot be started"),
     ],
 )

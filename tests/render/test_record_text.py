@@ -35,7 +35,7 @@ def test_the_page_has_maxima_bounds_changes_and_settings() -> None:
     page = render(climbed(), "markdown")
     assert "| the ports:a->b | 780 entries | 39 s | 1,000, then 2,000; slow above 500 | 58 % |" in page
     assert "after 30 s the limit of the ports:a->b was 1,000 and is 2,000" in page
-    assert "| segments sent again | 77 /s |" in page and "| fs.file-max | 10 |" in page
+    assert "| retransmitted segments | 77 /s |" in page and "| fs.file-max | 10 |" in page
     assert "softnet backlog full" in page and "1 lines could not be read" in page
 
 

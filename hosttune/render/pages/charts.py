@@ -48,7 +48,7 @@ def _limit(block: Bars, bar: Bar, scale: Scale, first: bool) -> str:
         drawn.append(_line(scale.at(bar.knee), 0, _TRACK, INK, 2))
     drawn.append(_line(scale.at(block.target), 0, _TRACK, INK, 2, "6 4"))
     state = bars.state(block, bar)
-    facts = [f"slow from {bar.knee:,}"] if bar.knee else []
+    facts = [f"slow above {bar.knee:,}"] if bar.knee else []
     facts += [f"{bar.used:,} in use"] if bar.used else []
     beside = f' <span class="state">{safe(state)}</span>' if state else ""
     below = f'<br><small class="about">{"; ".join(facts)}</small>' if facts else ""
@@ -75,7 +75,7 @@ def _gauge(gauge: Gauge, unit: str) -> str:
     drawn.append(frame)
     if gauge.knee is not None and most > 0:
         drawn.append(_line(min(gauge.knee / most, 1.0), 0, _TRACK, INK, 2))
-    facts = [f"slow from {amount(gauge.knee, unit)}"] if gauge.knee is not None else []
+    facts = [f"slow above {amount(gauge.knee, unit)}"] if gauge.knee is not None else []
     facts += [gauge.word] if gauge.word else []
     below = f'<br><small class="about">{safe("; ".join(facts))}</small>' if facts else ""
     return (
@@ -123,7 +123,7 @@ def curves(block: Plot) -> Iterator[str]:
 def _bounds(curve: Curve, seconds: float, most: float) -> Iterator[tuple[float, float, int, str]]:
     """Yield where each limit and knee within the picture begins and ends, its value and its word."""
     drawn = plot.drawn(curve, most)
-    for steps, word in ((curve.limits, "limit"), (curve.knees, "slow from")):
+    for steps, word in ((curve.limits, "limit"), (curve.knees, "slow above")):
         for number, (at, value) in enumerate(steps):
             end = steps[number + 1][0] if number + 1 < len(steps) else seconds
             if value is not None and value <= most and value in drawn:
