@@ -43,7 +43,7 @@ WORDS = {
     r"\b(?:was|were|connections) begun\b|\bbegun connections\b": "new connections",
     r"\bothers hold\b|\bare kept (?:for|back)\b": "in use by others, reserved",
     r"\bat boot too\b": "now and at boot",
-    r"\bcarr(?:y|ies) (?:\{|\d|no\b|none\b|it$|connections|the connections|nothing)|\bcarr(?:y|ies)$": "handle, reach the target",
+    r"\bcarr(?:y|ies)(?: (?:\{|\d|no\b|none\b|it$|connections|the connections|nothing)|$)": "handle, reach the target",
     r"\bof your own\b": "your own",
     r"\bwants? (?:\{|>|<|at least)|\b(?:are|is) wanted\b|\bwanted [{\d]": "target; needs",
     r"\btuples?\b": "source ports to one destination",
@@ -53,7 +53,6 @@ WORDS = {
 
 ALLOWED = {
     ("host/output_file.py", "give one of your own"): "the file belongs to somebody else: it is about whose it is",
-    ("hooks/pyz.py", "wanted}"): "the name of a field in the source text that it writes",
 }
 """Text that has such a phrase for a reason: the file and a part of the text, and the reason."""
 

@@ -39,7 +39,7 @@ def apply(host: WritableHost, record: Record, restart: bool, arm: Callable[[], N
     except OSError as error:
         raise journal.not_saved(error) from error
     with or_back(lambda what: _failed(host, record, restart, what)) as at_hand:
-        at_hand.target = "the timer that takes it back"
+        at_hand.target = "the timer that undoes it"
         if arm is not None:
             arm()
         for at, change in enumerate(record.changes):

@@ -275,7 +275,7 @@ def _above_nr_open(host: WritableHost, changes: list[Change]) -> str:
     number, origin, before, after = max(lines, key=lambda line: line[0])
     return (
         f"fs.nr_open stays {before:,}: {origin} gives logins {number:,} descriptors, and with {after:,} they would "
-        "fail; lower that line, then take it back again"
+        "fail; lower that line, then roll back again"
     )
 
 

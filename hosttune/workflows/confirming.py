@@ -124,7 +124,7 @@ def refuse_while_unconfirmed(host: Host, records: Sequence[Record], but: int | N
     seconds = left(waiting.confirm, moment(host))
     raise RefusedError(
         f"apply {waiting.id} waits to be confirmed ({seconds:,} s left): `sudo hosttune confirm {waiting.id}` keeps "
-        f"it, `sudo hosttune rollback {waiting.id}` takes it back"
+        f"it, `sudo hosttune rollback {waiting.id}` undoes it"
     )
 
 

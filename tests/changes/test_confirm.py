@@ -62,12 +62,12 @@ def test_what_waits_is_said_and_the_files_of_etc_are_as_before(root: Path, capsy
 def test_the_last_lines_are_commands(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert do_apply(root, format="table") == 0
     said = capsys.readouterr().out
-    assert "was 2  is 1  at boot too once confirmed" in said
+    assert "2 -> 1  (now and at boot once confirmed)" in said
     assert said.splitlines()[-2:] == [
         "    keep it: sudo hosttune confirm 1",
         "    undo it now: sudo hosttune rollback 1",
     ]
-    assert f"taken back in {waiting.WITHIN} s" in said
+    assert f"undone in {waiting.WITHIN} s" in said
 
 
 def test_history_shows_each_state(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -86,7 +86,7 @@ def test_history_shows_each_state(root: Path, capsys: pytest.CaptureFixture[str]
     assert "not confirmed in time, and its timer has not undone it" in shown()
     assert "heal: sudo hosttune rollback" in shown()
     do_expire(root)
-    assert "not confirmed in time, taken back" in shown() and "undo:" not in shown()
+    assert "not confirmed in time, undone" in shown() and "undo:" not in shown()
     do_apply(root)
     do_rollback(root)
     assert "rolled back before it was confirmed" in shown()

@@ -157,9 +157,9 @@ def test_a_fleet_that_is_not(tmp_path: Path) -> None:
     waiting = {state["name"]: state["problems"] for state in told["waiting"]}
     assert list(waiting) == ["lb-1", "broker-1"]
     assert waiting["lb-1"] == [
-        "it was asked for 500 connections at 100/s, the plan has 20,000 at 100/s: check it with its profile"
+        "its target is 500 connections at 100/s, the plan has 20,000 at 100/s: check it with its profile"
     ]
-    assert waiting["broker-1"][-1] == "stalls at 24 of 10,000 connections: nofile of login root"
+    assert waiting["broker-1"][-1] == "limit 24 of 10,000 connections: nofile of login root"
     said = "\n".join(told["unplaced"])
     assert "elsewhere.json: its role (app) is that of no tier" in said
     assert "other.json: not JSON" in said and "zz.json: lb has all its hosts already" in said

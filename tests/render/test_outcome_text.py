@@ -81,4 +81,4 @@ def test_rows_fit_the_terminal(width: int) -> None:
     ]
     text = table.write(Document("", (), tuple(outcome.blocks(rows, True))), Page(width=width))
     assert max(map(len, text.splitlines())) <= width
-    assert "was 190,000 250,000 380,000" in text and "DRIFT: a b" in text
+    assert "190,000 250,000 380,000 -> " in text and "DRIFT: a b" in text
