@@ -27,7 +27,7 @@ def hidden(findings: Iterable[Finding]) -> list[str]:
     refusals = []
     for finding in findings:
         key = finding.subject.name
-        refusals.append(f"{key}: {finding.because}; run hosttune there, or leave it alone here: --except {key}")
+        refusals.append(f"{key}: {finding.because}; or leave it alone here: --except {key}")
     return refusals
 
 

@@ -75,12 +75,16 @@ def capacity(before: Report, after: Report, waiting: Collection[str] = ()) -> st
     enough = number >= target
     reached = f"{number:,} connections" if enough else f"{number:,} of {target:,} connections"
     if not after.machine.kernel:
-        binds = f"; the first limit that the files show is {bound.name}" if enough else f": {bound.name} binds{raise_}"
+        binds = (
+            f"; the first limit that the files show is {bound.name}"
+            if enough
+            else f": {bound.name} is the limit{raise_}"
+        )
         return f"after a boot: {reached}{binds}"
     still = was[0][0] == number
     moved = f"{reached}, as before" if still else f"{was[0][0]:,} -> {reached}"
     if enough:
         return f"{moved}; the first limit is {bound.name}"
     if still:
-        return f"{moved}: {bound.name} {'still ' * (was[0][1].id == bound.id)}binds{raise_}"
+        return f"{moved}: {bound.name} is {'still ' * (was[0][1].id == bound.id)}the limit{raise_}"
     return f"{moved}; next limit: {bound.name}{raise_}"

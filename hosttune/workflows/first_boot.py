@@ -92,7 +92,7 @@ def _source(origin: Origin) -> cloud_init.Origin:
     if sha256 and origin.no_sha256:
         raise UsageError("--sha256 and --no-sha256: one of the two")
     if not spec:
-        raise UsageError(f"--from: it is not said where the new host gets hosttune; {_FROM}")
+        raise UsageError(f"--from: missing: where the new host gets hosttune; {_FROM}")
     if spec == Kind.IMAGE:
         kind, wrong = Kind.IMAGE, ""
         if sha256 or origin.no_sha256:

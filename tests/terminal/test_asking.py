@@ -149,11 +149,11 @@ def test_values_that_another_apply_wants_stay_and_it_is_said(
         assert acts.apply(tree.Host(root), tree.asked(connections=connections)) == 0
     capsys.readouterr()
     assert acts.rollback(tree.Host(root), tree.back(id=1, format="table")) == 0
-    assert capsys.readouterr().out == "  note: its values stay: apply 2 wants them\n  Apply 1 is undone.\n"
+    assert capsys.readouterr().out == "  note: its values stay: apply 2 still needs them\n  Apply 1 is undone.\n"
     assert acts.apply(tree.Host(root), tree.asked(connections=3_000_000)) == 0
     capsys.readouterr()
     assert acts.rollback(tree.Host(root), tree.back(id=2)) == 0
-    assert json.loads(capsys.readouterr().out)["stays"].endswith("stay: apply 3 wants them")
+    assert json.loads(capsys.readouterr().out)["stays"].endswith("stay: apply 3 still needs them")
 
 
 def test_what_was_interrupted_is_named_and_healed(image: Path) -> None:

@@ -74,7 +74,7 @@ def _state(report: Report, role: str) -> str:
 
 _NUMBERS: tuple[tuple[str, str, bool, Callable[[Bound], object]], ...] = (
     ("capacity_connections", "Connections at which this limit stops the host.", True, lambda bound: bound.hard),
-    ("capacity_knee_connections", "Connections from which this limit slows the host.", True, lambda bound: bound.knee),
+    ("capacity_knee_connections", "Connections above which this limit slows the host.", True, lambda bound: bound.knee),
     ("capacity_used_connections", "Connections that count towards this limit now.", True, lambda bound: bound.used),
     (
         "capacity_connections_per_second",
@@ -104,7 +104,7 @@ def _stand_for(report: Report, shown: Report) -> Family:
     missing = Counter((b.kind, b.scope.value) for b in report.bounds if b.id not in kept)
     return Family(
         "capacity_folded",
-        f"Limits of a kind without samples of their own: of more than {MOST} the narrowest stands for all.",
+        f"Limits of a kind without samples of their own: of more than {MOST} the narrowest is shown.",
         [({"kind": kind, "scope": scope}, count) for (kind, scope), count in sorted(missing.items())],
     )
 
