@@ -89,7 +89,7 @@ def test_every_way_out_is_written(tmp_path: Path) -> None:
         (("whitepaper-2019", "--set", "lb.sources=?"), "lb.sources: to be found; add --solve"),
         (("whitepaper-2019", "--solve"), "--solve: whitepaper-2019 leaves no number open; open some: --set 'client.ho"),
         (("whitepaper-2019", "--reports", "/nonexistent"), "--reports /nonexistent: No such file or directory"),
-        (("whitepaper-2019", "--reports", "/", "--emit", "x"), "--reports: it holds reports against a plan"),
+        (("whitepaper-2019", "--reports", "/", "--emit", "x"), "--reports: it compares reports with a plan"),
         (
             ("whitepaper-2019", "--set", "lb.sources=30", "--set", "lb.source_addresses=[]", "--emit", "x"),
             "[tier.lb]: source_addresses: 0 of 30 that the hosts dial from",
