@@ -304,4 +304,6 @@ def _cost(facts: CapacityFacts, groups: Sequence[Group]) -> tuple[str, ...]:
     each = most * _SEARCH
     busy = each * facts.workload.rate * facts.workload.tuples_per_connection / 1e9
     searched = f"above {knee:,} each connect() scans up to {most:,} ports, about {each / 1e6:,.2f} ms"
+    if busy < 0.05:
+        return (searched,)  # 0.0 CPUs tell nothing
     return (f"{searched}: {busy:,.1f} CPUs at {facts.workload.rate:,}/s",)
