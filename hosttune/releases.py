@@ -82,7 +82,7 @@ CHANGES = (
     Change(
         name="time-wait-delay",
         since=(6, 14),
-        before="a tuple in TIME_WAIT is taken over in the next whole second of the clock, after anything above 0 s",
+        before="a connection in TIME_WAIT is reused in the next whole second of the clock, after anything above 0 s",
         after="after tcp_tw_reuse_delay milliseconds, 1,000 by default",
         source="net/ipv4/tcp_ipv4.c tcp_twsk_unique(), include/net/inet_timewait_sock.h tw_entry_stamp",
         measured=("5.10", "6.1", "6.12", "6.18", "7.2"),
@@ -90,8 +90,8 @@ CHANGES = (
     Change(
         name="bound-inactive",
         since=(6, 8),
-        before="a dump of sock_diag has no sockets that are only bound",
-        after="it has them, where bit 13 of the states is asked for",
+        before="a dump of sock_diag has no sockets that are bound and not connected",
+        after="it has them, where bit 13 of the states is set in the request",
         source="net/ipv4/inet_diag.c inet_diag_dump_icsk(), commit 91051f003948",
         measured=("6.1", "6.12", "6.18", "7.2"),
     ),
@@ -116,7 +116,7 @@ CHANGES = (
     Change(
         name="linear-syn",
         since=(6, 5),
-        before="a SYN is sent again after 1, 2, 4, 8 s and so on",
+        before="a SYN is retransmitted after 1, 2, 4, 8 s and so on",
         after="the first tcp_syn_linear_timeouts (4) times after 1 s each, then doubling",
         source="net/ipv4/tcp_timer.c tcp_retransmit_timer(), commit ccce324dabfe",
         measured=("6.1", "6.12", "6.18", "7.2"),
@@ -133,7 +133,7 @@ CHANGES = (
         name="port-step",
         since=(7, 1),
         before="connect() looks at every second port in a row, from the lower end's parity on",
-        after="with ip_local_port_step_width it goes by a random step: there is no knee",
+        after="with ip_local_port_step_width it goes by a random step: no number above which it is slow",
         source="net/ipv4/inet_hashtables.c __inet_hash_connect(), commit 7da62262ec96",
         measured=("6.1", "6.12", "6.18", "7.2"),
     ),

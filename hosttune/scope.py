@@ -14,7 +14,7 @@ NOT_LOOKED_AT = (
     "rp_filter and arp_ignore for added source addresses",
     "netdev_budget",
     "rings, RSS and interrupts of network cards",
-    "TasksMax and MemoryMax as requirements (they are bounds)",
+    "TasksMax and MemoryMax as requirements (they are limits)",
     "UDP, QUIC and SCTP",
     "the memory of TLS",
 )

@@ -28,7 +28,7 @@ __all__ = [
 _NEVER = 1 << 44
 """Connections whose sockets would take 64 PiB, more than x86 can address (Documentation/arch/x86/x86_64/mm.rst)."""
 
-NO_BOUND = "no bound"
+NO_BOUND = "no limit"
 
 
 TUPLES = ("ports", "churn")

@@ -52,7 +52,7 @@ def keeps(facts: CapacityFacts) -> Keeps:
             fails = _REFUSED if beside.wrapped else fails
             notes = (f"{beside.value} more has to be free to accept a client: {beside.why}", *notes)
         elif process.wrapped is None:
-            notes = (*notes, f"{beside.value} more where it is built with TCP wrappers, which could not be told")
+            notes = (*notes, f"{beside.value} more where it is built with TCP wrappers, which is unknown")
     return Keeps(own, fails, workers, when=when, notes=(_kept(facts), *notes))
 
 
@@ -61,7 +61,7 @@ def _kept(facts: CapacityFacts) -> str:
     if facts.process and facts.own != facts.workload.own_descriptors:
         by = f", as many as process {facts.process.pid} has open"
         by += " beside its connections" if facts.own != facts.descriptors_open else ""
-    return f"{facts.own:,} descriptors are kept for the program itself{by}"
+    return f"{facts.own:,} descriptors are reserved for the program's own files{by}"
 
 
 def _workers(known: KnownProgram, process: Process | None) -> tuple[int, tuple[str, ...]]:
@@ -107,7 +107,7 @@ def _reckoned(facts: CapacityFacts) -> Keeps | None:
     each_thread = known.traits.per_thread.value
     own = back + kept + each_thread * threads
     of_it = f"{back}, {kept:,} for listeners and checks, {threads * each_thread:,} for {threads:,} threads"
-    sum_ = f"{own:,} descriptors are kept back: {of_it}"
+    sum_ = f"{own:,} descriptors are reserved: {of_it}"
     if settings and settings.maxconn:
         return _with_maxconn(facts, settings, running, own, sum_)
     silent = "none: at the maxconn that it reckons from nofile it accepts no more; clients wait, nothing is logged"

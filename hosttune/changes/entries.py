@@ -11,8 +11,8 @@ from hosttune.model import FileState
 
 MARK = "# Written by hosttune"
 HEADER = (
-    f"{MARK}; `hosttune history` says when, `hosttune rollback` takes it back.\n"
-    "# Put settings of your own into another file: the next apply may write this one anew.\n"
+    f"{MARK}; `hosttune history` says when, `hosttune rollback` undoes it.\n"
+    "# Put your own settings into another file: the next apply may rewrite this one.\n"
 )
 
 _LONGEST = 160

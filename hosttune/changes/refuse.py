@@ -27,7 +27,7 @@ def hidden(findings: Iterable[Finding]) -> list[str]:
     refusals = []
     for finding in findings:
         key = finding.subject.name
-        refusals.append(f"{key}: {finding.because}; run hosttune there, or leave it alone here: --except {key}")
+        refusals.append(f"{key}: {finding.because}; or leave it alone here: --except {key}")
     return refusals
 
 
@@ -60,7 +60,7 @@ def values(rows: Iterable[Row], facts: PlanFacts) -> list[str]:
             if wrong and legal:
                 refusals.append(
                     f"{key} = {text(value)}: the kernel takes {legal[0]:,} to {legal[1]:,} and would refuse it; "
-                    f"ask for another value in a profile of your own, or --except {key}"
+                    f"ask for another value in your own profile, or --except {key}"
                 )
             elif key == "net.ipv4.tcp_mem":
                 refusals += _tcp_mem(value, facts)
@@ -78,7 +78,7 @@ def _shape(row: Row, value: Value) -> list[str]:
         return []
     return [
         f"{key} = {text(value)}: the kernel takes {count} number{'s' * (count > 1)} there, it holds {text(now)} "
-        f"now; ask for another value in a profile of your own, or --except {key}"
+        f"now; ask for another value in your own profile, or --except {key}"
     ]
 
 
@@ -95,7 +95,7 @@ def _range(value: Value | None, start: Value | Unknown, when: str) -> list[str]:
         return []
     return [
         f"net.ipv4.ip_local_port_range = {text(value)}: the kernel takes LOW HIGH within {lowest} and 65535 {when} "
-        "(net.ipv4.ip_unprivileged_port_start) and would refuse it; ask for another in a profile of your own, or "
+        "(net.ipv4.ip_unprivileged_port_start) and would refuse it; ask for another in your own profile, or "
         "--except net.ipv4.ip_local_port_range"
     ]
 
@@ -108,7 +108,7 @@ def _tcp_mem(value: Value, facts: PlanFacts) -> list[str]:
     return [
         f"net.ipv4.tcp_mem = {text(value)}: {pages:,} pages are {pages * page / 2**30:,.1f} GiB, more than half of "
         f"the {memory / 2**30:,.1f} GiB of RAM: the OOM killer would come before TCP pushes back; ask for at most "
-        f"{memory // 2 // page:,} pages in a profile of your own, or --except net.ipv4.tcp_mem"
+        f"{memory // 2 // page:,} pages in your own profile, or --except net.ipv4.tcp_mem"
     ]
 
 

@@ -39,7 +39,7 @@ def apply(host: WritableHost, record: Record, restart: bool, arm: Callable[[], N
     except OSError as error:
         raise journal.not_saved(error) from error
     with or_back(lambda what: _failed(host, record, restart, what)) as at_hand:
-        at_hand.target = "the timer that takes it back"
+        at_hand.target = "the timer that undoes it"
         if arm is not None:
             arm()
         for at, change in enumerate(record.changes):
@@ -132,7 +132,7 @@ def each(
             if above is None:
                 notes += do(change)
                 continue
-            why = f"{change.target} stays, for {above.target} could not be taken back"
+            why = f"{change.target} stays, because {above.target} could not be undone"
         except (OSError, HostError) as error:
             why = f"{change.target}: {describe(error)}"
         failed.append(change)
@@ -191,7 +191,7 @@ def _failed(host: WritableHost, record: Record, restart: bool, what: str) -> str
     if not left:
         return f"{what}; all {len(record.changes)} changes are as before"
     again = "" if outcome.whole else "; `hosttune rollback` tries again"
-    return f"{what}; taken back except: {'; '.join(left)}{again}"
+    return f"{what}; undone except: {'; '.join(left)}{again}"
 
 
 def tell_systemd(host: WritableHost, reload: bool, restarts: Iterable[str] = ()) -> None:

@@ -189,7 +189,7 @@ def _not_confirmed(host: WritableHost, record: Record, twins: Sequence[Change], 
             return f"{what}; apply {record.id} is as before and still waits: `sudo hosttune confirm` tries again"
         except OSError as error:
             left.append(f"{journal.path_of(record)}: {describe(error)}")
-    return f"{what}; apply {record.id} is not confirmed, and will be taken back: {'; '.join(left)}"
+    return f"{what}; apply {record.id} is not confirmed, and will be undone: {'; '.join(left)}"
 
 
 def _put(host: WritableHost, change: Change, wanted: State, left: list[str]) -> None:

@@ -16,7 +16,7 @@ from hosttune.model.acting import Invocation
 
 _KEPT = 10
 """Rollbacks of one apply that its record names: what others hold may be tried again every hour."""
-TAKEN_BACK = {True: "it has been taken back", False: "it could not be taken back whole"}
+TAKEN_BACK = {True: "it has been undone", False: "it could only be undone in part"}
 
 
 def carry_out(

@@ -225,7 +225,7 @@ def refuse_elsewhere(chosen: Record, instance: Instance) -> None:
     raise RefusedError(
         f"apply {chosen.id} was made in another network namespace ({chosen.where.namespace}, here it is "
         f"{instance.namespace}), whose values this one does not reach: run `hosttune rollback {chosen.id}` there; "
-        "where it is gone, --force takes back the files alone"
+        "where it is gone, --force undoes the files alone"
     )
 
 
@@ -275,7 +275,7 @@ def _above_nr_open(host: WritableHost, changes: list[Change]) -> str:
     number, origin, before, after = max(lines, key=lambda line: line[0])
     return (
         f"fs.nr_open stays {before:,}: {origin} gives logins {number:,} descriptors, and with {after:,} they would "
-        "fail; lower that line, then take it back again"
+        "fail; lower that line, then roll back again"
     )
 
 

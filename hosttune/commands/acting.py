@@ -64,7 +64,7 @@ def undoing(undone: Undone) -> str:
     """Return what is asked before something is taken back."""
     if undone.heals:
         return f"Heal {' and '.join(f'apply {number}' for number in undone.heals)}?"
-    return _with(undone.capacity, f"Take back {undone.name}?")
+    return _with(undone.capacity, f"Undo {undone.name}?")
 
 
 def _with(capacity: str, question: str) -> str:

@@ -35,7 +35,7 @@ def run(
     sizing = api.plan(topology, overrides, solve=solve, trusted=bool(emit))
     if reports:
         if emit or svg:
-            raise UsageError("--reports: it holds reports against a plan; leave out --emit and --svg")
+            raise UsageError("--reports: it compares reports with a plan; leave out --emit and --svg")
         return _hold(sizing, reports, format, verbose)
     if svg:
         streams.to_file("--svg", svg, render.render(sizing, "svg"))

@@ -131,7 +131,7 @@ def _queue(clues: Clues, listener: Listener, certainty: Certainty, evidence: tup
     starved = _starved(clues, listener, owner)
     if clues.named and clues.owners and listener.inode not in clues.owners:
         certainty = Certainty.POSSIBLE
-        evidence = (*evidence, Evidence("it is a listener of none of the processes that were named", "/proc/PID/fd"))
+        evidence = (*evidence, Evidence("it is a listener of none of the given processes", "/proc/PID/fd"))
     if starved:
         text = f"{starved} has no descriptor left to accept with: the queue fills because of that"
         evidence = (*evidence, Evidence(text, f"/proc/{starved.pid}/fd"))

@@ -161,7 +161,7 @@ def _ask(clues: Clues) -> tuple[str, ...]:
     """Return what the person could add, of what is not known yet."""
     at, symptom, asked = clues.stalled_at, clues.symptom, []
     if at and pool_rows.size_of_range(clues) is None:
-        asked.append(f"the range of local ports, to hold the number against: sysctl {pool_rows.RANGE}")
+        asked.append(f"the range of local ports, to compare the number with: sysctl {pool_rows.RANGE}")
     if not symptom.errno and not symptom.hits:
         asked.append(saying.ASK_CALL if symptom.logs else _ERRNO)
     elif not symptom.call and _without_call(clues):
@@ -195,12 +195,12 @@ def _not_enough(clues: Clues, held: tuple[Cause, ...]) -> str:
         where = Backend(silent.address, silent.port)
         parts.append(f"{silent.retried:,} connections to {where} wait for an answer to their SYN")
     parts += [_maybe(cause) for cause in held[:_GENERAL]]
-    return f"Not enough evidence: {'; '.join(parts) or 'nothing that was looked at explains it'}"
+    return f"Not enough evidence: {'; '.join(parts) or 'nothing that was checked explains it'}"
 
 
 def _nothing(clues: Clues, held: tuple[Cause, ...]) -> str:
     if held:
         return "Nothing is sure to bind now; " + "; ".join(_maybe(c) for c in held[:_GENERAL])
     if isinstance(clues.traffic, Unknown):
-        return "No limit is seen to bind, but the sockets could not be looked at"
+        return "No limit is being hit, but the sockets were not readable"
     return "No limit is being hit right now"

@@ -19,7 +19,7 @@ from hosttune.model.packets import met
 FAILED = "conntrack.insert_failed"
 WHERE = "ctnetlink, `conntrack -L --src-nat`"
 APART = (
-    "which of the two it is: `conntrack -S` twice: where the pool is used up, found rises many times for each "
+    "which of the two it is: `conntrack -S` twice: where the ports are used up, found rises many times for each "
     "insert_failed, in a race hardly; and the entries of one address and destination (`conntrack -L --src-nat -d "
     "ADDRESS | wc -l`) against the ports of the rule (`nft list ruleset`, `iptables -t nat -S`)"
 )

@@ -45,7 +45,7 @@ def where_to_look(clues: Clues) -> tuple[str, ...]:
     if number is None:
         return (_configuration(clues),)
     near = (b for b in clues.bounds if isinstance(b.hard, int) and saying.near(number, b.hard))
-    hints = [_configuration(clues), *(f"own bound: {bound.name}, {bound.hard:,} ({bound.reads})" for bound in near)]
+    hints = [_configuration(clues), *(f"own limit: {bound.name}, {bound.hard:,} ({bound.reads})" for bound in near)]
     if clues.configuration:
         hints.extend(_not_there(number, configured.held(clues), clues.configuration))
     elif number % _ROUND == 0 or number & (number - 1) == 0:

@@ -73,8 +73,8 @@ def inferred(clues: Clues, pool: PortPool) -> bool:
 def not_seen(clues: Clues) -> str:
     """Return why there is no pool to look at."""
     if clues.backends:
-        return "the ports towards the backends that were named could not be counted"
-    return "no connection that goes out was seen; --backend HOST:PORT names one"
+        return "the ports towards the given backends are unknown"
+    return "no outgoing connection was seen; --backend HOST:PORT gives one"
 
 
 def nothing_goes_out(clues: Clues) -> Evidence | None:
@@ -105,8 +105,8 @@ def elsewhere(clues: Clues, pools: Sequence[PortPool]) -> str:
     """Return how far the fullest of some pools is from its end, or what else has filled it."""
     pool = fullest(pools)
     if not is_full(clues, pool):
-        return f"{room(pool)}, the fullest pool"
-    by = {"ports-held": "others hold them", "time-wait": "TIME_WAIT has them", "ports-bind": "bind() chose them"}
+        return f"{room(pool)}, the fullest of all"
+    by = {"ports-held": "in use by others", "time-wait": "TIME_WAIT has them", "ports-bind": "bind() chose them"}
     return f"{room(pool)}: {by.get(filled_by(clues, pool), 'connections have them')}"
 
 
@@ -122,7 +122,7 @@ def room(pool: PortPool) -> str:
 
 def now(pool: PortPool) -> Evidence:
     """Return how much of the fullest pool is free now: what was said is of another time, or place."""
-    return Evidence(f"now {room(pool)}, the fullest pool", SOCKETS)
+    return Evidence(f"now {room(pool)}, the fullest of all", SOCKETS)
 
 
 def taken(clues: Clues, pool: PortPool) -> tuple[Evidence, ...]:
@@ -144,7 +144,7 @@ def stopped(clues: Clues, pool: PortPool) -> tuple[Evidence, ...]:
     """Return that it stopped at the size of a pool, where it did."""
     if not saying.near(clues.stalled_at, pool.usable, _SLACK):
         return ()
-    return (Evidence(f"it stopped at {clues.stalled_at:,}, where the pool has {pool.usable:,}", "--stalled-at"),)
+    return (Evidence(f"it stopped at {clues.stalled_at:,}, where there are {pool.usable:,}", "--stalled-at"),)
 
 
 def size_of_range(clues: Clues) -> int | None:

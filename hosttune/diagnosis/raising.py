@@ -113,7 +113,11 @@ def hard_limit(refused: Refusal) -> Evidence | None:
         return None
     if program is None:
         return Evidence(f"the hard limit is {refused.hard:,}", "--log")
-    may = {None: "", True: ", and may raise it (CAP_SYS_RESOURCE)", False: ", and may not raise it"}[program.resource]
+    may = {
+        None: "",
+        True: ", and is allowed to increase it (CAP_SYS_RESOURCE)",
+        False: ", and is not allowed to increase it",
+    }[program.resource]
     return Evidence(f"{program} has a hard limit of {refused.hard:,}{may}", f"/proc/{program.pid}/limits")
 
 

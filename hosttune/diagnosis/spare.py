@@ -55,7 +55,9 @@ def _older(hits: tuple[LogHit, ...], program: Program) -> bool:
 
 
 def _before(rule: Rule, clues: Clues, program: Program, wanted: int) -> Cause:
-    older = Evidence(f"the log is older than {program}, which has begun since: it may have had another limit", "--log")
+    older = Evidence(
+        f"the log is older than {program}, which has started since: it may have had another limit", "--log"
+    )
     return rule.cause(
         clues,
         Certainty.POSSIBLE,
@@ -79,7 +81,7 @@ def _of_another(rule: Rule, clues: Clues, named: Program) -> Cause:
         what=f"descriptors of another process than {named} run out, or its own did before its load fell",
         against=free(named),
         words=(),
-        fixes=(Fix("find whose they are first; named with --pid, it is told how its limit is raised"),),
+        fixes=(Fix("find whose they are first; with --pid the report shows how to increase its limit"),),
         confirm="whose it is: a child or a worker (--pid of each), the proxy of the container's engine; "
         f"`grep 'open files' /proc/PID/limits` of it, and {_TRACE} PID while it fails",
         strength=50,

@@ -164,7 +164,7 @@ def why_not(clues: Clues, now: State) -> Evidence:
         return Evidence("nothing tracks connections here", COUNT)
     if now is State.SPARED:
         text = (
-            f"{filled(clues).text}, but none of {tried(clues):,} connections that were begun in "
+            f"{filled(clues).text}, but none of {tried(clues):,} new connections in "
             f"{clues.rates.seconds:,.1f} s was dropped: nothing tracks them, or entries can be replaced"
         )
         return Evidence(text, STATISTICS)

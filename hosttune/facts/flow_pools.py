@@ -58,7 +58,7 @@ def gather(
                 raise
             table = _look(host, flows, None)  # as a snapshot was asked
     except HostError as error:
-        return Pools(notes=(f"the port pools could not be counted: {error}",))
+        return Pools(notes=(f"source ports are not counted: {error}",))
     space = bind_mode.room(table.settings.low, table.settings.high, table.settings.reserved)
     asked = _asked(host, space, table)
     modes = _measured(asked, table.ports, bind_mode.modes(space, _mask(table.held), table.ports))
@@ -134,14 +134,14 @@ def _measured(asked: Asked, ports: Mapping[Pair, int], modes: Mapping[Pair, Bind
         if not told or (count < holders.FAIR and told != ports[pair]):
             continue
         if not bound:
-            why, low, high = f"connect() chose its {count:,} ports: the kernel was asked", 0, 0
+            why, low, high = f"connect() chose its {count:,} ports, as the kernel reports", 0, 0
             if binding.mode is BindMode.EXPLICIT:
                 low, high = binding.low, binding.high
                 why += f"; they lie side by side in {low}-{high}: its program has a range of its own, it seems"
             made[pair] = Binding(BindMode.CONNECT, why, low, high)
         elif bound == told:
             chosen = binding.mode if binding.mode in (BindMode.BIND, BindMode.EXPLICIT) else BindMode.BIND
-            why = f"a bind() owns all of its {count:,} ports: the kernel was asked"
+            why = f"a bind() owns all of its {count:,} ports, as the kernel reports"
             made[pair] = Binding(chosen, why, binding.low, binding.high)
     return made
 

@@ -195,7 +195,7 @@ def ask(
         return Asked(why=why)
     asked, bound = int(answer["asked"], 16) & doubt, int(answer["bound"], 16) & doubt
     left = (doubt & ~asked).bit_count()
-    return Asked(asked, bound, f"{asked.bit_count():,} of {doubt.bit_count():,} were asked for" if left else "")
+    return Asked(asked, bound, f"{asked.bit_count():,} of {doubt.bit_count():,} were requested" if left else "")
 
 
 def _any_connects(modes: Iterable[BindMode]) -> bool:

@@ -98,7 +98,7 @@ def _matching(host: Host, name: str) -> Runner | None:
         if not match.get("Name") or not _named(name, match["Name"]):
             continue
         if len(match) > 1:
-            return Runner("", because=f"whether {path} matches {name} cannot be told from its name alone")
+            return Runner("", because=f"whether {path} matches {name} is unknown from its name alone")
         if any(c in match["Name"] for c in "*?[! \n"):
             return Runner("", because=f"{path} may match other interfaces too, which would get the addresses")
         return Runner(NETWORKD, path, f"{path} is the first that matches {name}")

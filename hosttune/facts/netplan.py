@@ -66,7 +66,7 @@ def _defined(path: str, section: str, own: str, below: dict[str, str], name: str
     if section not in SECTIONS:
         return Definition(path, unclear=f"{path} defines {own} below {section}, which hosttune does not write")
     if not id_ and "match" in below and renamed != name:
-        return Definition(path, unclear=f"whether {own} of {path} matches {name} cannot be told from the file")
+        return Definition(path, unclear=f"whether {own} of {path} matches {name} is unknown from the file")
     return Definition(path, section, own)
 
 

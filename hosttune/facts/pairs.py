@@ -77,7 +77,7 @@ def _routed(backend: Backend, way: Way, others: Mapping[str, Other], routing: Ro
     elif refusal := refusals.to_many(backend) or refusals.of_none(way, backend):
         yield Pair(way["source"] or _anywhere(backend), backend, refusal=refusal)
     elif not way["source"]:
-        error = way.get("error") or "no answer"
+        error = way.get("error") or "unknown"
         routing.notes.append(f"{backend}: no route: {error}; its ports could not be counted")
     elif not others:
         yield Pair(way["source"], backend, refusal=refusals.of_route(way, "", backend))
@@ -104,7 +104,9 @@ def _refusals(pairs: Sequence[Pair]) -> list[str]:
             counts[key] = counts.get(key, 0) + 1
     lines = [f"{why}: {fails}" for why, fails in counts]
     rest = len(lines) - _SHOWN
-    return lines[:_SHOWN] + ([f"and {rest:,} more pairs of source and backend that carry nothing"] if rest > 0 else [])
+    return lines[:_SHOWN] + (
+        [f"and {rest:,} more pairs of source and backend without a connection"] if rest > 0 else []
+    )
 
 
 def _every_source(

@@ -163,9 +163,11 @@ def survey(
     notes += [answer["limited"]] if "limited" in answer else []
     kernel = text(host, "/proc/sys/kernel/osrelease")
     if "limited" not in answer and releases.holds(releases.named("bound-inactive"), kernel) is False:
-        notes.append("before Linux 6.8 sockets that are only bound are not shown: their ports count as free here")
+        notes.append(
+            "before Linux 6.8 sockets that are bound and not connected are not shown: their ports count as free here"
+        )
     if mode is BindMode.BIND and len(backends) > 1:
-        notes.append("bind() takes a port whatever the destination: the backends of a source share its pool")
+        notes.append("bind() takes a port whatever the destination: the backends of a source share its ports")
     held = tuple(Held(h["address"], h["port"], h["listen"], h["v6only"]) for h in answer["held"])
     counted = (tuple(pairs), held, tuple(counts), tuple(notes))
     found = Survey(mode, settings, *counted, matched.ways, None, bind_range, kernel, tuple(ways))

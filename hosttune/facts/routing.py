@@ -110,7 +110,7 @@ class Routing:
         backend, way, plain = differing[0]
         then = way["source"] or f"none ({way.get('error')})"
         more = f" and {len(differing) - 1:,} more" if len(differing) > 1 else ""
-        give = f"; say it with {variant.hint}" if variant.hint else ""
+        give = f"; give it with {variant.hint}" if variant.hint else ""
         where = f"the source towards {backend}{more} is {plain['source']}, or {then}"
         self.notes.append(f"routing goes by what is not known of the program, {variant.rule}: {where}{give}")
 

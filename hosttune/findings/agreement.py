@@ -49,7 +49,7 @@ def _settled(finding: Finding, now: Needs, boot: Needs, binding: str, judged: Ju
             row, finding = more, judged(more)
     if finding.verdict not in _WRONG or _needed(finding, row, now, boot):
         return finding
-    sentence = f"no bound of this workload needs it: {finding.because}"
+    sentence = f"no limit of this workload needs it: {finding.because}"
     return dataclasses.replace(finding, verdict=Verdict.NOT_APPLICABLE, because=sentence, fix="", in_force=None)
 
 

@@ -86,7 +86,7 @@ def _subjects(report: Report) -> Mapping[str, Finding]:
 def _value(finding: Finding | None) -> str:
     """Return what a reading says now, and at boot where that is another."""
     if finding is None or finding.reading is None:
-        return "not looked at"
+        return "not checked"
     now, boot = finding.reading.runtime, finding.reading.boot
     text = _text(now)
     later = "" if isinstance(boot, Unknown) or boot == now else f", at boot {_text(boot)}"

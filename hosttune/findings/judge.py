@@ -95,7 +95,7 @@ def shown(value: Value, unit: str = "") -> str:
 def _verdict(requirement: Requirement, reading: Reading, default: Value | None, about: str) -> tuple[Verdict, str]:
     now, boot = reading.runtime, reading.boot
     if not requirement.wants and requirement.operator is not Operator.NOT_BELOW_NOW:
-        return Verdict.UNKNOWN, "what is wanted depends on the memory, and its size or that of a page is not known here"
+        return Verdict.UNKNOWN, "the required value depends on the memory, and its size or that of a page is unknown"
     say = partial(shown, unit=requirement.unit)
     if isinstance(now, Unknown):
         return _without_runtime(requirement, reading, now, default)
@@ -136,7 +136,7 @@ def _by_default(requirement: Requirement, now: Value, default: Value | None, abo
     """Judge what holds now and no file sets: after a boot it is the default."""
     say = partial(shown, unit=requirement.unit)
     if default is None:
-        return Verdict.UNKNOWN, f"{say(now)} now, no file sets it: whether it is the default cannot be told"
+        return Verdict.UNKNOWN, f"{say(now)} now, no file sets it: whether it is the default is unknown"
     if holds(requirement, default, now):
         return Verdict.OK, f"{say(now)} now, nothing on disk sets it"
     back = f"{about}{say(default)} comes back at a boot"

@@ -22,7 +22,7 @@ def unasked(subject: Subject, carried: int | Unknown | None, wanted: int) -> tup
         return ()
     kind, _, name = subject.name.partition("/")
     because = f"its descriptors end at {carried:,} of {wanted:,} connections, and no role asks more of {kind} {name}"
-    fix = "name what carries the connections: a service with --service, a login with --user, a process with --pid"
+    fix = "say which program handles the connections: --service, --user or --pid"
     return (finding_of("nofile-unasked", str(subject), because, fix, Severity.ERROR),)
 
 

@@ -15,7 +15,7 @@ from hosttune.manual.verb import Parameter, Verb
 
 MARK = "made by hosttune hook man"
 _FORMATS = ("hosttune-profile(5)", "hosttune-topology(5)", "hosttune(7)")
-_CONCEPTS = "the ideas behind the numbers: port pools, bind modes, the knee, boot values, drift"
+_CONCEPTS = "the ideas behind the numbers: source ports, bind modes, slow port searches, boot values, drift"
 
 
 def pages(

@@ -86,7 +86,7 @@ def append_to(path: str, mode: int) -> tuple[int, int, str]:
             if not stat.S_ISREG(status.st_mode):
                 raise OSError(errno.EINVAL, "not a regular file; name a file that can be appended to")
             if status.st_uid not in owners.trusted():
-                raise OSError(errno.EPERM, f"it is a file of {owners.user(status.st_uid)}; name one of your own")
+                raise OSError(errno.EPERM, f"it is a file of {owners.user(status.st_uid)}; give one of your own")
             if stat.S_IMODE(status.st_mode) & ~mode:
                 os.fchmod(fd, stat.S_IMODE(status.st_mode) & mode)
             return fd, os.open(".", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=place.directory), place.name

@@ -143,7 +143,7 @@ class _Walk:
         """Raise OSError where a link is no text but what a process has open (proc_pid_fd(5), proc_pid_root(5))."""
         at = self._names()
         if at[:1] == ["proc"] and len(at) > 1 and (at[1].isdecimal() or at[1] == "self"):
-            why = "it leads through another process, where nobody can say who owns what; name the file itself"
+            why = "it leads through another process, where owners are unknown; give the file itself"
             raise OSError(errno.ELOOP, why)
 
     def _enter(self, name: str) -> None:

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from hosttune import kernel
 
 LIMITED = (
-    "the kernel has no inet_diag: sockets are those of /proc/net/tcp and tcp6, without ports that are only bound, and "
+    "the kernel has no inet_diag: sockets are those of /proc/net/tcp and tcp6, without ports that are bound only, and "
     "a listener on [::] counts for IPv4 too"
 )
 """What to say of counts that come from here."""

@@ -224,7 +224,7 @@ def _was_answered(key: str, answer: Any) -> bool:
         return True
     known = isinstance(answer, dict) and str(answer.get("error")) in Reason.__members__
     if not (known and isinstance(answer.get("detail"), str)):
-        raise _WrongError(f"key {key} is no answer")
+        raise _WrongError(f"key {key} is not a recorded answer")
     return False
 
 

@@ -15,15 +15,15 @@ Value = int | str | tuple[int, ...]
 class Reason(StrEnum):
     """Why a layer could not be read; none of these is 0, and none equals another."""
 
-    ABSENT = "absent here"
+    ABSENT = "not found"
     UNREADABLE = "unreadable"
-    INVISIBLE = "invisible in this namespace"
+    INVISIBLE = "host-wide, not visible from this network namespace"
     READ_ONLY = "read-only here"
     MODULE = "module not loaded"
     GONE = "gone from this kernel"
     NOT_RECORDED = "not in the snapshot"
     UNSET = "no file sets it"
-    UNDECIDED = "cannot be told"
+    UNDECIDED = "unknown"
     MALFORMED = "malformed"
 
 

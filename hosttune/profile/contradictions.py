@@ -30,8 +30,8 @@ def refuse(requirements: Iterable[Requirement]) -> None:
 
 
 def _sentence(subject: str, rows: Sequence[Requirement]) -> str:
-    wants = ", ".join(f"{row.origin} wants {_words(row)}" for row in rows)
-    return f"{subject}: {wants}; no value serves all, waive or drop one in a profile of your own"
+    wants = ", ".join(f"{row.origin} needs {_words(row)}" for row in rows)
+    return f"{subject}: {wants}; no value serves all, waive or drop one in your own profile"
 
 
 def _words(row: Requirement) -> str:

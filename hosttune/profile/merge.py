@@ -185,8 +185,8 @@ def _both(row: Requirement, other: Requirement) -> tuple[Value, ...]:
     if wants:
         return wants
     raise ProfileError(
-        f"{row.subject}: {row.origin} wants {row.operator} {row.wants}, {other.origin} wants {other.wants}; "
-        "no value serves both roles, waive or drop one in a profile of your own"
+        f"{row.subject}: {row.origin} needs {row.operator} {row.wants}, {other.origin} needs {other.wants}; "
+        "no value serves both roles, waive or drop one in your own profile"
     )
 
 

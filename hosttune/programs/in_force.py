@@ -37,7 +37,7 @@ def of(host: Host, configuration: Configuration, pids: Iterable[int]) -> Made:
         try:
             answers = shelf.asked(host, pid, configuration, master if master.startswith("/") else "")
         except HostError as error:
-            unasked = f"what is in force could not be asked of process {pid}: {error}; the files are taken as they are"
+            unasked = f"what is in force is unknown for process {pid}: {error}; the files are taken as they are"
             return _noted(configuration, unasked), ()
         made: Made = shelf.in_force(configuration, answers)
         return made

@@ -56,7 +56,7 @@ def run(verb: str, success: bool, taken: float | None) -> list[Family]:
         Family("run_success", "Whether the host could be examined at all.", [(labels, int(success))]),
         Family(
             "run_timestamp_seconds",
-            "When the host was looked at, or could not be, in seconds since 1970.",
+            "When the host was last examined, or could not be, in seconds since 1970.",
             [] if taken is None else [(labels, taken)],
         ),
     ]
@@ -77,11 +77,11 @@ def pools(verb: str, rows: Iterable[Pool]) -> list[Family]:
 
     return [
         family("capacity", "Local ports with which this source can reach this destination, at most.", 0),
-        family("knee", "Ports in use from which each new connection searches half of the range.", 1),
-        family("used", "Ports that cannot be had now: in use, in TIME_WAIT or otherwise held.", 2),
+        family("knee", "Ports in use above which each connect() scans half of the range.", 1),
+        family("used", "Ports that are not available now: in use, in TIME_WAIT or otherwise reserved.", 2),
         Family(
             "port_pools_folded",
-            f'Pools without samples of their own: of more than {MOST} the "{_FULLEST}" of a source stands for all.',
+            f'Port pools without samples of their own: of more than {MOST} the "{_FULLEST}" of a source is shown.',
             [({"verb": verb}, len(every) - len(shown))] if len(every) > len(shown) else [],
         ),
     ]

@@ -19,7 +19,7 @@ def pools(every: Sequence[PortPool]) -> Iterator[Gauges]:
     groups.sort(key=lambda group: -group[0].used / max(group[0].usable, 1))
     if groups:
         left = sum(count for _, count in groups[_MOST:])
-        more = f"and {left:,} more pools, none of them fuller (--format json)" if left else ""
+        more = f"and {left:,} more port pools, none of them fuller (--format json)" if left else ""
         yield Gauges("Port pools", tuple(_pool(*group) for group in groups[:_MOST]), more=more)
 
 

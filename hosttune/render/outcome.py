@@ -48,10 +48,10 @@ def blocks(results: Sequence[Result], kernel: bool, confirmed: bool = True) -> I
     names = [result.subject.removeprefix("sysctl:") for result in results]
     size = max(map(len, names), default=0)
     for name, result in zip(names, results, strict=True):
-        boot = "at boot too" if result.boot == result.now != "?" else f"at boot {result.boot}"
-        boot += "" if confirmed else " once confirmed"
         seen = kernel and (result.was, result.now) != ("?", "?")
-        values = [f"was {result.was}", f"is {result.now}", boot] if seen else [boot]
+        boot = "now and at boot" if seen and result.boot == result.now != "?" else f"at boot: {result.boot}"
+        boot += "" if confirmed else " once confirmed"
+        values = [f"{result.was} -> {result.now}", f"({boot})"] if seen else [boot]
         # no line is broken within a value
         yield Paragraph("  ".join([f"{name:<{size}}", *(value.replace(" ", "\u00a0") for value in values)]))
         if result.verdict in (Verdict.FAIL, Verdict.DRIFT):
@@ -75,12 +75,16 @@ def capacity(before: Report, after: Report, waiting: Collection[str] = ()) -> st
     enough = number >= target
     reached = f"{number:,} connections" if enough else f"{number:,} of {target:,} connections"
     if not after.machine.kernel:
-        binds = f"; the first limit that the files show is {bound.name}" if enough else f": {bound.name} binds{raise_}"
+        binds = (
+            f"; the first limit that the files show is {bound.name}"
+            if enough
+            else f": {bound.name} is the limit{raise_}"
+        )
         return f"after a boot: {reached}{binds}"
     still = was[0][0] == number
     moved = f"{reached}, as before" if still else f"{was[0][0]:,} -> {reached}"
     if enough:
         return f"{moved}; the first limit is {bound.name}"
     if still:
-        return f"{moved}: {bound.name} {'still ' * (was[0][1].id == bound.id)}binds{raise_}"
+        return f"{moved}: {bound.name} is {'still ' * (was[0][1].id == bound.id)}the limit{raise_}"
     return f"{moved}; next limit: {bound.name}{raise_}"

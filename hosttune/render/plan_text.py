@@ -10,7 +10,7 @@ from hosttune.model.document import Block, Commands, Lines, Paragraph
 from hosttune.printable import clean
 from hosttune.render.figures import numbers
 
-_HEADER = ("# Written by hosttune", "# Put settings of your own into another file")
+_HEADER = ("# Written by hosttune", "# Put your own settings into another file")
 """How the header of a file of ours begins, line by line."""
 
 _KINDS = {"sysctl": "", "prlimit": "limits of process "}

@@ -114,7 +114,7 @@ def _file(path: str, state: State) -> list[str]:
         return [f"rm -f {target}"]
     directory, _, name = path.rpartition("/")
     temporary = _quoted(f"{directory}/.{name}.new")
-    text = re.sub(rf"(?m)^{_MARK}.*?(\r?)$", rf"{_MARK} (its script); to take it back, remove this file.\1", state.text)
+    text = re.sub(rf"(?m)^{_MARK}.*?(\r?)$", rf"{_MARK} (its script); to undo it, remove this file.\1", state.text)
     owner = [f"chown {state.uid}:{state.gid} {temporary}"] if state.uid is not None and state.gid is not None else []
     # made anew: what lies under that name may be a link
     return [

@@ -106,7 +106,7 @@ def _tight(sizing: Sizing) -> str:
             want = plan.workload.rate if rated else plan.workload.connections
             if isinstance(bound.hard, int) and bound.hard * left < want:
                 unit = "new connections/s" if rated else "connections"
-                kept = f"{percent(sizing.topology.headroom)} shall stay free"
+                kept = f"{percent(sizing.topology.headroom)} must stay free"
                 does = f"do for {int(bound.hard * left):,} of {want:,}"
                 return f"{plan.tier.name}: {bound.name}: {bound.hard:,} {unit} a host, of which {kept}, {does}"
     return ""

@@ -216,7 +216,7 @@ def commands(sizing: Sizing, command: str = "") -> list[tuple[str, str]]:
     aim = sizing.topology
     again = command or f"hosttune plan {printable.word(aim.origin or aim.name)}"
     if not sizing.carried:
-        return [] if sizing.solved else [("find what carries it", f"{again}{_open(sizing)} --solve")]
+        return [] if sizing.solved else [("find what reaches the target", f"{again}{_open(sizing)} --solve")]
     emit = f"{again} --solve" if sizing.solved and "--solve" not in again.split() else again
     host = f"DIR/profiles/{_host(sizing)}.toml"
     return [("write the configurations", f"{emit} --emit DIR"), ("check a host", f"hosttune check --profile {host}")]

@@ -41,7 +41,7 @@ def done(plan: Plan, persist: bool) -> Iterator[Block]:
         yield Paragraph(f"{text}{later}")
     for change in files:
         how = "written" if change.before is None else "removed" if change.after is None else "written anew"
-        yield Paragraph(f"{clean(change.target)} {how}", "at boot too")
+        yield Paragraph(f"{clean(change.target)} {how}", "at boot")
 
 
 def _kernel(changes: Iterable[Change]) -> list[tuple[str, bool]]:

@@ -66,7 +66,7 @@ def of_bars(bars: Bars) -> Table:
 def of_gauges(block: Gauges) -> Table:
     """Return gauges as a table: what is used of each, and what that means."""
     columns = [Column(block.title), Column("used", right=True), Column("of", right=True), Column("%", right=True)]
-    columns += [Column("slow from", right=True), Column("")]
+    columns += [Column("slow above", right=True), Column("")]
     rows = []
     for gauge in block.gauges:
         share = f"{gauge.load * 100 // gauge.limit:,}" if gauge.limit > 0 else ""

@@ -92,7 +92,7 @@ def kernel_value(text: str, count: int | None, key: str = "") -> Value | Unknown
     if count == 0:
         return text.strip()
     words = [word for word in re.split(r"[ \t\n]+", text) if word][:count]
-    needs = f"the kernel wants {_COUNTED.get(count, f'{count} numbers')}"
+    needs = f"the kernel expects {_COUNTED.get(count, f'{count} numbers')}"
     if not words:
         return Unknown(Reason.MALFORMED, f"the kernel refuses an empty value: {needs}")
     numbers = tuple(number for word in words if (number := _number(word, key)) is not None)

@@ -146,7 +146,7 @@ def resolve_unit(host: Host, unit: str, most: Limit | None = None, now: bool = F
         (soft, hard), origin = set_[-1]
     pam_name = next((line.text for key, line in reversed(lines) if key == "PAMName"), "")
     if pam_name:
-        notes.append(f"PAMName={pam_name}: limits.conf has its say after the unit where that PAM service asks for it")
+        notes.append(f"PAMName={pam_name}: limits.conf applies after the unit where that PAM service uses it")
     soft, hard = _cut(soft, hard, most, notes)
     beaten = tuple(o for o in reversed(losers) if o != origin)
     return UnitLimits(soft, hard, origin, beaten, tuple(notes), bool(resolved.fragment), pam_name, resolved.id)

@@ -14,7 +14,7 @@ def check(format: str, *, settled: bool) -> None:
     if settled:
         return
     if format != "table":
-        raise UsageError(f"--format {format}: a program cannot be asked: preview with --dry-run, apply with --yes")
+        raise UsageError(f"--format {format}: a program cannot answer: preview with --dry-run, apply with --yes")
     if sys.stdin is None or not sys.stdin.isatty():
         raise UsageError("not a terminal: preview with --dry-run, apply with --yes")
 

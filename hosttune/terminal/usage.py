@@ -95,7 +95,7 @@ def reason(text: str | None) -> str:
         return ""
     sentence = text.strip()
     if not sentence:
-        raise typer.BadParameter("it is empty; leave the option out, or say why")
+        raise typer.BadParameter("it is empty; leave the option out, or give a reason")
     if not sentence.isprintable():
         raise typer.BadParameter("it holds a character that cannot be printed; write one line of plain text")
     if len(sentence) > _REASON:

@@ -28,8 +28,8 @@ OPENED = {
 }
 
 SENT_AGAIN = {
-    "Tcp.RetransSegs": "segments sent again",
-    "TcpExt.TCPSynRetrans": "SYNs sent again",
+    "Tcp.RetransSegs": "retransmitted segments",
+    "TcpExt.TCPSynRetrans": "retransmitted SYNs",
     "TcpExt.TCPTimeouts": "retransmission timeouts",
 }
 

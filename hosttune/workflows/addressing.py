@@ -184,9 +184,9 @@ def _duplicates(host: Host, request: Request, interfaces: Links) -> tuple[dict[s
         with telling.during(Step(f"asking who has {counted(len(pairs), 'address')} already", left=_ASKED)):
             answer = host.probe("duplicates", addresses=pairs)
     except HostError as error:
-        return {}, (f"whether somebody has the addresses already could not be asked: {error.detail}",)
+        return {}, (f"whether the addresses are in use already is unknown: {error.detail}",)
     unasked = tuple(
-        f"{name} {why}: nobody was asked whether the addresses are free" for name, why in answer["unasked"].items()
+        f"{name} {why}: not checked whether the addresses are free" for name, why in answer["unasked"].items()
     )
     return dict(answer["answers"]), unasked
 

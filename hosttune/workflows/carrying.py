@@ -102,7 +102,7 @@ def carry_out(task: Task[D], agree: Agree | None = None) -> Applied:
             raise RefusedError(where_words.moved(draft.where))
         refuse(again.plan, task.command)
         if agree is not None and again.plan != draft.plan:
-            raise RefusedError("the host was changed while you were asked, nothing was written; run it again")
+            raise RefusedError("the host was changed before you answered, nothing was written; run it again")
         if not again.wanted:
             return completed(task.idle(again), changed=before.unfinished)
         made = commit.invocation(host, task.command, task.reason)
@@ -134,7 +134,7 @@ def refuse(plan: Plan, command: str) -> None:
 def for_another(plan: Plan) -> Plan:
     """Return a plan that is only shown: what this user may not do, another one may who carries it out."""
     line, others = refused.not_root(plan.refusals, os.geteuid() == 0, "")
-    notes = (*plan.notes, "to carry it out takes root") if line else plan.notes
+    notes = (*plan.notes, "only root can apply it") if line else plan.notes
     return dataclasses.replace(plan, refusals=tuple(others), notes=notes)
 
 

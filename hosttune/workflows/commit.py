@@ -70,7 +70,7 @@ def healed(host: LiveHost) -> Iterator[Journal]:
             telling.tell(clean(line))
         if not done.whole:
             raise RefusedError(
-                "an earlier run is not taken back whole, and this one would stand on it: fix what is named above and "
+                "an earlier run is only partly undone, and this one would build on it: fix what is listed above and "
                 "run `hosttune rollback`, or give it up with `hosttune rollback --force`"
             )
         confirming.refuse_while_unconfirmed(host, journal.records(host))

@@ -124,7 +124,7 @@ def refuse_while_unconfirmed(host: Host, records: Sequence[Record], but: int | N
     seconds = left(waiting.confirm, moment(host))
     raise RefusedError(
         f"apply {waiting.id} waits to be confirmed ({seconds:,} s left): `sudo hosttune confirm {waiting.id}` keeps "
-        f"it, `sudo hosttune rollback {waiting.id}` takes it back"
+        f"it, `sudo hosttune rollback {waiting.id}` undoes it"
     )
 
 
@@ -138,10 +138,10 @@ def waiting(host: LiveHost) -> tuple[str, str]:
     if record is None or record.confirm is None:
         return "", ""
     if why := over(record.confirm, now):
-        return f"apply {record.id} was {why}; `sudo hosttune rollback` takes it back", "sudo hosttune rollback"
+        return f"apply {record.id} was {why}; `sudo hosttune rollback` undoes it", "sudo hosttune rollback"
     keep = f"sudo hosttune confirm {record.id}"
     return (
-        f"apply {record.id} is taken back in {left(record.confirm, now):,} s, or by a reboot: `{keep}` keeps it",
+        f"apply {record.id} will be undone in {left(record.confirm, now):,} s, or by a reboot: `{keep}` keeps it",
         keep,
     )
 
@@ -180,7 +180,7 @@ def settled(host: LiveHost, record: Record, command: str) -> Record:
     except (KeyboardInterrupt, StoppedError) as stop:
         why, code = (str(stop), stop.exit_code) if isinstance(stop, StoppedError) else ("stopped", 130)
         raise StoppedError(
-            f"{why}; apply {record.id} is not confirmed, and is taken back at {clock(record.confirm.until)}", code
+            f"{why}; apply {record.id} is not confirmed, and will be undone at {clock(record.confirm.until)}", code
         ) from stop
     finally:
         telling.step(None)
@@ -203,7 +203,7 @@ def confirm_apply(host: LiveHost, id: int | None, *, dry_run: bool = False) -> C
     if not dry_run:
         lasts = kept(host, id).request.persist
     elif why := over(record.confirm, moment(host)) if record.confirm else "":
-        raise RefusedError(f"too late: apply {id} was {why}; `sudo hosttune rollback` takes it back")
+        raise RefusedError(f"too late: apply {id} was {why}; `sudo hosttune rollback` undoes it")
     else:
         lasts = record.request.persist
     return Confirmed(
@@ -262,9 +262,9 @@ def _given_up(host: LiveHost, record: Record, why: str) -> Record:
         done = trial.heal(host, [now])
         status = _status(host, record.id)
     if not done.whole or status not in _ENDED:
-        raise ApplyError(f"{why}; apply {record.id} is not taken back whole: {'; '.join(done.notes)}")
+        raise ApplyError(f"{why}; apply {record.id} is only partly undone: {'; '.join(done.notes)}")
     but = " but for what others changed, see `hosttune history`" if status is Status.PARTLY else ""
-    raise ApplyError(f"{why}; apply {record.id} is taken back{but}")
+    raise ApplyError(f"{why}; apply {record.id} is undone{but}")
 
 
 def _run(host: LiveHost, until: Confirm, command: str) -> int | None:

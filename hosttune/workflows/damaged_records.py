@@ -36,8 +36,8 @@ def warn(host: LiveHost, read: Journal, chosen: Record | None = None) -> None:
     if later:
         numbers = f"{', '.join(map(str, later[:6]))}{' and others' if later[6:] else ''}"
         telling.tell(
-            f"warning: whether apply {numbers} needs values that this rollback takes back is unknown; "
-            "apply again what this host shall be"
+            f"warning: whether apply {numbers} needs values that this rollback undoes is unknown; "
+            "apply the host's role again"
         )
 
 
@@ -60,7 +60,7 @@ def refuse_damaged(host: LiveHost, read: Journal, id: int) -> None:
         return
     for damaged in read.damaged:
         if damaged.id == id:
-            raise RefusedError(f"apply {id} cannot be taken back: {sentence(_row(host, damaged))}")
+            raise RefusedError(f"apply {id} cannot be undone: {sentence(_row(host, damaged))}")
     if id in read.unread:
         raise RefusedError(f"apply {id}: {_unread(read)}; {_FEWER}")
 
@@ -73,7 +73,7 @@ def refuse_last(host: LiveHost, read: Journal, chosen: Record | None) -> None:
     later = [damaged for damaged in read.damaged if chosen is None or damaged.id > chosen.id]
     if later:
         where = "" if host.root == "/" else f" --root {printable.word(host.root)}"
-        other = f", or take back the one before: sudo hosttune rollback {chosen.id}{where}" if chosen else ""
+        other = f", or undo the one before: sudo hosttune rollback {chosen.id}{where}" if chosen else ""
         raise RefusedError(f"which apply is the last is unknown: {sentence(_row(host, later[-1]))}{other}")
 
 
@@ -83,7 +83,7 @@ _FEWER = "move the records of applies that are rolled back to another place"
 def _row(host: LiveHost, damaged: Damaged) -> Unusable:
     path = _real(host, damaged.path)
     aside = f"sudo mv {printable.word(path)} {printable.word(path + '.damaged')}"
-    return Unusable(damaged.id, path, clean(damaged.why), f"take back by hand what it lists, then: {aside}")
+    return Unusable(damaged.id, path, clean(damaged.why), f"undo by hand what it lists, then: {aside}")
 
 
 def _unread(read: Journal) -> str:

@@ -76,5 +76,5 @@ def survey(
     try:
         counted = pool.survey(host, backends, sources, mode, ports, caller)
     except HostError as error:
-        return None, (f"the port pools could not be counted: {error}",)
+        return None, (f"source ports are not counted: {error}",)
     return counted, counted.notes

@@ -42,7 +42,7 @@ class _Known:
 def diff(left: str, right: str, against: str, options: Options, place: Place, command: str) -> Comparison:
     """Return what differs between two files, or one and this host, or what it is `against`; raises UsageError."""
     if against and right:
-        raise UsageError(f"{right}: with --{against} one host is held against it; name one file, or none")
+        raise UsageError(f"{right}: with --{against} one host is compared with it; name one file, or none")
     if against and against not in AGAINST:
         raise UsageError(f"against {against}: unknown; choose {', '.join(AGAINST)}")
     if not (left or against):
@@ -136,7 +136,7 @@ def _comparison(
 def _differing(one: Report, other: Report) -> tuple[str, ...]:
     if one.roles == other.roles and one.workload.connections == other.workload.connections:
         return ()
-    return ("the two reports are of other roles or targets, so that their bounds are not of the same workload",)
+    return ("the two reports are of other roles or targets, so their limits are not of the same workload",)
 
 
 def _hosts(left: _Known, right: _Known, options: Options, command: str) -> Comparison:

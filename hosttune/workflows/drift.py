@@ -66,5 +66,5 @@ def same(host: Recorded) -> str:
     known = [row for row in rows if not isinstance(row.runtime, Unknown)]
     alike = sum(not row.differs and row.boot is not None and not isinstance(row.boot.value, Unknown) for row in known)
     unread = len(rows) - len(known)
-    more = f"; {unread:,} are no keys of this kernel, or could not be read" if unread else ""
+    more = f"; {unread:,} are not keys of this kernel, or cannot be read" if unread else ""
     return f"{alike:,} of {len(rows):,} keys that files set are what the next boot makes them{more}"

@@ -76,12 +76,12 @@ def _name(path: str, taken: dict[str, str]) -> str:
     if name.removesuffix(".toml") in load.names():
         raise UsageError(f"--profile {path}: there it would stand for the role {name.removesuffix('.toml')}; rename it")
     if name in taken:
-        raise UsageError(f"--profile {path}: another one is named {name} too; rename one of the two")
+        raise UsageError(f"--profile {path}: another one has the name {name} too; rename one of the two")
     return name
 
 
 _FROM = "write image, a URL or path of a .whl or .pyz (`hosttune hook pyz` makes one), or NAME==VERSION of an index"
-_SUM = "add --sha256 HEX, as sha256sum prints it, or --no-sha256 if it shall be taken as it comes"
+_SUM = "add --sha256 HEX, as sha256sum prints it, or --no-sha256 to accept any"
 
 
 def _source(origin: Origin) -> cloud_init.Origin:
@@ -92,7 +92,7 @@ def _source(origin: Origin) -> cloud_init.Origin:
     if sha256 and origin.no_sha256:
         raise UsageError("--sha256 and --no-sha256: one of the two")
     if not spec:
-        raise UsageError(f"--from: it is not said where the new host gets hosttune; {_FROM}")
+        raise UsageError(f"--from: missing: where the new host gets hosttune; {_FROM}")
     if spec == Kind.IMAGE:
         kind, wrong = Kind.IMAGE, ""
         if sha256 or origin.no_sha256:

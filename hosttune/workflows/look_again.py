@@ -100,12 +100,12 @@ def nothing(report: Report, narrowed: Sequence[str], single: bool = False) -> st
     if not parts:
         when = ", now and after a boot" if report.machine.kernel else " after a boot"
         when = when if report.where.loaded else " now"
-        what = "what was asked for, or better," if single else f"what role {' + '.join(report.roles)} wants"
-        return f"Nothing to do: {what} holds{when}{unknown}."
-    state = f"Not holding: {', '.join(parts)}{unknown}"
+        what = "what was given, or better," if single else f"what role {' + '.join(report.roles)} needs"
+        return f"Nothing to do: {what} is set{when}{unknown}."
+    state = f"Not as needed: {', '.join(parts)}{unknown}"
     if narrowed:
         by = " ".join(narrowed)
-        return f"Nothing to do in what was asked for ({by}). {state}: apply without {by}."
+        return f"Nothing to do in what was given ({by}). {state}: apply without {by}."
     # the notes of the plan say why, and what else would help: a restart, --live, the initial namespace
     return f"Nothing left to write. {state}."
 

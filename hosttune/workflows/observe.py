@@ -197,11 +197,7 @@ def _ended(
     if isinstance(host, Recorded) or pids is None:
         return ()
     now = {program.pid for program in programs}
-    return tuple(
-        f"{program} ended while it was looked at: nothing is said of it"
-        for program in earlier
-        if program.pid not in now
-    )
+    return tuple(f"{program} ended while it was read: not checked" for program in earlier if program.pid not in now)
 
 
 def limited(traffic: Traffic | Unknown) -> tuple[str, ...]:

@@ -76,9 +76,9 @@ def _state(record: Record, now: Moment | None) -> str:
     if record.status is Status.UNCONFIRMED:
         why = over(given, now)
         if why == IN_TIME:
-            return f"{why}, and its timer has not taken it back"
+            return f"{why}, and its timer has not undone it"
         return why or f"not confirmed: {left(given, now):,} s left"
     if not given.ended or record.status not in (Status.UNDONE, Status.ROLLED_BACK, Status.PARTLY):
         return _STATES[record.status]  # what failed by itself, or is being taken back
-    back = "" if given.ended == BY_HAND else ", taken back"
+    back = "" if given.ended == BY_HAND else ", undone"
     return f"{given.ended}{back}{' but for what others changed' if record.status is Status.PARTLY else ''}"

@@ -20,7 +20,9 @@ def plan(topology: str, overrides: Sequence[str], solve: bool, trusted: bool) ->
     With `trusted` also RefusedError, for a file that others than root can write: what is made of it is for root.
     """
     if not topology:
-        raise UsageError(f"TOPOLOGY: name a file, or one that ships: {', '.join(load.names())}; --example prints that")
+        raise UsageError(
+            f"TOPOLOGY: give a file, or one that is built in: {', '.join(load.names())}; --example prints that"
+        )
     with trust.writing(trusted):
         return _size(topology, overrides, solve)
 

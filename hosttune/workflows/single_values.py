@@ -119,9 +119,9 @@ def _made(subject: str, operator: Operator, value: int | str | list[int], known:
         "operator": str(operator),
         "value": value,
         "unit": known.get("unit", ""),
-        "why": "asked for by itself (--key)",
+        "why": "given by itself (--key)",
         "source": known.get("source", ""),
-        "number_source": "asked for on the command line",
+        "number_source": "given on the command line",
         "severity": "error",
     }
     return Row(subject, table, "--key")

@@ -155,7 +155,7 @@ def _survey(seen: _Seen, outlets: dict[Key, tuple[tuple[str, ...], list[Backend]
     try:
         return pool.survey(seen.host, aimed, (), seen.load.bind_mode, seen.load.bind_range, seen.load.caller)
     except HostError as error:
-        raise UsageError(f"sources plan: the port pools could not be counted: {error}") from error
+        raise UsageError(f"sources plan: source ports are not counted: {error}") from error
 
 
 def _outlet(

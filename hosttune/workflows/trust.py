@@ -78,9 +78,7 @@ def line(doubted: list[Doubt]) -> str:
     more = f"; and {len(seen) - 3} more" if len(seen) > 3 else ""
     through = next((doubt.file for doubt in doubted if doubt.file and doubt.file not in seen), "")
     leads = f" (it leads to {through})" if through else ""
-    return (
-        f"{named}{more}{leads}: others than root can change what root is asked to do there. {_fix(list(seen.values()))}"
-    )
+    return f"{named}{more}{leads}: users other than root can change what root does there. {_fix(list(seen.values()))}"
 
 
 def _of_root(doubt: Doubt) -> bool:

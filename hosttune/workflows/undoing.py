@@ -91,7 +91,7 @@ def _on(host: LiveHost, wish: Wish, agree: Agree | None) -> Undone:
             return _undone(wish, _Look(None, notes=healed.notes, damaged=look.damaged), whole=healed.whole)
         again = _look(host, how)
         if agree is not None and again != look:
-            raise RefusedError("the host was changed since you were shown it, nothing was taken back; run it again")
+            raise RefusedError("the host has changed since the preview, nothing was undone; run it again")
         if again.chosen is None:
             return _undone(wish, dataclasses.replace(again, notes=(*healed.notes, *again.notes)))
         by = trial.take_back_by_hand if again.chosen.status is Status.UNCONFIRMED else undo.carry_out
@@ -159,13 +159,13 @@ def _chosen(records: Sequence[Record], id: int | None) -> Record | None:
 
 
 def _why_none(records: Sequence[Record], id: int | None) -> str:
-    """Return why there is nothing to take back."""
+    """Return why there is nothing to undo."""
     status = next((r.status for r in records if r.id == id), None)
     if status is Status.ROLLED_BACK:
-        return f"nothing to take back: apply {id} is rolled back already"
+        return f"nothing to undo: apply {id} is rolled back already"
     if status is not None:
-        return f"nothing to take back: a write of apply {id} failed, and nothing of it is in force"
-    return "nothing to take back: no apply is " + ("in force" if records else "recorded here")
+        return f"nothing to undo: a write of apply {id} failed, and nothing of it is in force"
+    return "nothing to undo: no apply is " + ("in force" if records else "recorded here")
 
 
 def _look(host: LiveHost, how: RollbackOptions) -> _Look:
@@ -231,7 +231,7 @@ def _stays(chosen: Record, way: WayBack) -> str:
     if not kept:
         return ""
     by = sorted({wanted[key] for key in kept})
-    who = f"apply {', '.join(map(str, by))} want{'s' * (len(by) == 1)} them"
+    who = f"apply {', '.join(map(str, by))} still need{'s' * (len(by) == 1)} them"
     if not moved:
         return f"its values stay: {who}"
     return f"{len(kept):,} of its {len(chosen.changes):,} changes stay: {who}"

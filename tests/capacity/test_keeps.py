@@ -34,7 +34,7 @@ def test_a_full_broker_shows_what_it_carries(wrapped: bool | None, hard: int) ->
     """An incident of 1,015 clients at a soft limit of 1,024: nine descriptors are its own."""
     bound = found(BROKER, 1024, process("mosquitto", 1024, accepted=1015, outgoing=0, wrapped=wrapped))
     assert (bound.hard, bound.used) == (hard, 1015)
-    assert any("could not be told" in note for note in bound.notes) == (wrapped is None)
+    assert any("which is unknown" in note for note in bound.notes) == (wrapped is None)
     assert ("denied access by tcpd" in bound.log, "socket count" in bound.log) == (wrapped is not False, not wrapped)
 
 

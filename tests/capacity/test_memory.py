@@ -78,7 +78,7 @@ def test_accepted_sockets_are_charged_to_a_group_since_a_release(kernel: str, mo
     found = find(on(kernel, workload=load, groups=(group,)), "cgroup-memory")
     assert isinstance(found.hard, int) and found.hard < 13_000
     if most:
-        assert found.most is not None and abs(found.most - most) < 100 and "may carry more" in found.notes[-1]
+        assert found.most is not None and abs(found.most - most) < 100 and "may allow more" in found.notes[-1]
     elif kernel.startswith("7"):
         assert found.most is None
 

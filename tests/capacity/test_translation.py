@@ -146,7 +146,7 @@ def test_a_rule_of_a_thousand_ports_loses_syns_before_it_is_full() -> None:
     facts = filtered.facts(filtered.rules(filtered.masquerade(20000, 20999)), filtered.pool(ports=20_000))
     (bound,) = _nat(facts)
     assert bound.hard == 1000 and bound.knee is not None and 890 <= bound.knee <= 930
-    assert "sent again after 1 s" in bound.notes[0]
+    assert "retransmitted after 1 s" in bound.notes[0]
 
 
 def test_rules_that_cannot_be_read_are_said_once_and_only_where_they_matter() -> None:

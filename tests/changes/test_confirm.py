@@ -62,12 +62,12 @@ def test_what_waits_is_said_and_the_files_of_etc_are_as_before(root: Path, capsy
 def test_the_last_lines_are_commands(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert do_apply(root, format="table") == 0
     said = capsys.readouterr().out
-    assert "was 2  is 1  at boot too once confirmed" in said
+    assert "2 -> 1  (now and at boot once confirmed)" in said
     assert said.splitlines()[-2:] == [
         "    keep it: sudo hosttune confirm 1",
         "    undo it now: sudo hosttune rollback 1",
     ]
-    assert f"taken back in {waiting.WITHIN} s" in said
+    assert f"undone in {waiting.WITHIN} s" in said
 
 
 def test_history_shows_each_state(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -83,10 +83,10 @@ def test_history_shows_each_state(root: Path, capsys: pytest.CaptureFixture[str]
     assert "not confirmed: 60 s left" in shown()
     assert "keep: sudo hosttune confirm 1; undo: sudo hosttune rollback 1" in shown()
     pass_time(root)
-    assert "not confirmed in time, and its timer has not taken it back" in shown()
+    assert "not confirmed in time, and its timer has not undone it" in shown()
     assert "heal: sudo hosttune rollback" in shown()
     do_expire(root)
-    assert "not confirmed in time, taken back" in shown() and "undo:" not in shown()
+    assert "not confirmed in time, undone" in shown() and "undo:" not in shown()
     do_apply(root)
     do_rollback(root)
     assert "rolled back before it was confirmed" in shown()
@@ -134,7 +134,7 @@ def test_it_is_too_late_at_the_deadline_and_all_is_back(root: Path) -> None:
     do_apply(root)
     pass_time(root)
     said = refused(do_confirm, root)
-    assert said.startswith("too late: apply 1 was not confirmed in time: it has been taken back")
+    assert said.startswith("too late: apply 1 was not confirmed in time: it has been undone")
     assert look(root) == old
     assert "no apply waits for it" in refused(do_confirm, root)
     said = refused(lambda: acts.confirm(tree.Host(root), 1, format="table"))
@@ -145,7 +145,7 @@ def test_the_next_verb_takes_back_what_its_timer_did_not(root: Path, capsys: pyt
     do_apply(root)
     pass_time(root)
     assert do_apply(root) == 0
-    assert "apply 1 was not confirmed in time: it has been taken back" in capsys.readouterr().err
+    assert "apply 1 was not confirmed in time: it has been undone" in capsys.readouterr().err
     assert record(root)["status"] == "rolled-back" and record(root, 2)["status"] == "unconfirmed"
 
 

@@ -303,7 +303,7 @@ def test_a_damaged_record_is_named_and_holds_up_no_other(
     now = tree.look(root)
     assert {path: now[path] for path in old} == old
     assert not any("hosttune" in path for path in now if path.startswith("etc"))
-    with pytest.raises(RefusedError, match=r"apply 1 cannot be taken back: .*000001\.json is damaged"):
+    with pytest.raises(RefusedError, match=r"apply 1 cannot be undone: .*000001\.json is damaged"):
         acts.rollback(tree.Host(root), tree.back(id=1))
     with pytest.raises(UsageError):
         acts.rollback(tree.Host(root), tree.back(id=7))

@@ -139,7 +139,7 @@ class Refusing(faults.Counting):
 def test_no_apply_stands_on_one_that_is_not_taken_back(root: Path) -> None:
     killed_at_the_end(root)
     host = tree.Host(root, Refusing("ipv4/tcp_tw_reuse"))
-    with pytest.raises(RefusedError, match="not taken back whole"):
+    with pytest.raises(RefusedError, match="only partly undone"):
         acts.apply(host, tree.asked())
     assert status(root, 1) == Status.APPLYING and not record(root, 2).exists()
     assert acts.rollback(host, tree.back()) == 1

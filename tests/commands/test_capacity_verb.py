@@ -47,7 +47,7 @@ def test_what_is_carried_exits_0() -> None:
 
 def test_verbose_says_what_each_bound_is_read_from() -> None:
     done = recorded("--role", "lb", "-v")
-    assert "from fs.nr_open" in done.stdout and "descriptors are kept for the program itself" in done.stdout
+    assert "from fs.nr_open" in done.stdout and "descriptors are reserved for the program's own files" in done.stdout
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in HOSTS.glob("debian1*.json")))

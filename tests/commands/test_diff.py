@@ -167,7 +167,7 @@ def test_the_document_holds_to_its_schema_and_the_screen_to_its_width() -> None:
     [
         ([], "nothing to compare with"),
         (["--boot", "--defaults"], "--defaults and --boot: each is another side"),
-        (["a.json", "b.json", "--boot"], "one host is held against it"),
+        (["a.json", "b.json", "--boot"], "one host is compared with it"),
         (["/nonexistent.json", "/nonexistent.json"], "no such file"),
         ([str(ROOT / "pyproject.toml"), "x"], "not JSON"),
         ([str(ROOT / "hosttune/render/report.schema.json"), "x"], "neither hosttune/snapshot/1 nor hosttune/report/1"),

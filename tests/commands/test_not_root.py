@@ -52,9 +52,9 @@ def test_it_is_one_line_with_the_same_command(image: Path) -> None:
 def test_a_dry_run_is_for_everybody(image: Path) -> None:
     done = as_nobody("--root", str(image), "--dry-run")
     assert done.returncode == 4 and not done.stderr
-    assert "+net.ipv4.ip_local_port_range = 1024 65535" in done.stdout and "to carry it out takes root" in done.stdout
+    assert "+net.ipv4.ip_local_port_range = 1024 65535" in done.stdout and "only root can apply it" in done.stdout
     shown = json.loads(as_nobody("--root", str(image), "--dry-run", "--format", "json").stdout)
-    assert shown["changed"] and not shown["refused"] and "to carry it out takes root" in shown["notes"]
+    assert shown["changed"] and not shown["refused"] and "only root can apply it" in shown["notes"]
 
 
 def test_json_has_every_reason_and_the_line_beside_it(image: Path) -> None:

@@ -83,13 +83,13 @@ def test_every_way_out_is_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("args", "said"),
     [
-        ((), "TOPOLOGY: name a file, or one that ships: whitepaper-2019"),
+        ((), "TOPOLOGY: give a file, or one that is built in: whitepaper-2019"),
         (("no.toml",), "no.toml: no such file"),
         (("whitepaper-2019", "--format", "pdf"), "--format pdf: unknown; choose table, html, json, markdown or svg"),
         (("whitepaper-2019", "--set", "lb.sources=?"), "lb.sources: to be found; add --solve"),
         (("whitepaper-2019", "--solve"), "--solve: whitepaper-2019 leaves no number open; open some: --set 'client.ho"),
         (("whitepaper-2019", "--reports", "/nonexistent"), "--reports /nonexistent: No such file or directory"),
-        (("whitepaper-2019", "--reports", "/", "--emit", "x"), "--reports: it holds reports against a plan"),
+        (("whitepaper-2019", "--reports", "/", "--emit", "x"), "--reports: it compares reports with a plan"),
         (
             ("whitepaper-2019", "--set", "lb.sources=30", "--set", "lb.source_addresses=[]", "--emit", "x"),
             "[tier.lb]: source_addresses: 0 of 30 that the hosts dial from",
@@ -157,9 +157,9 @@ def test_a_fleet_that_is_not(tmp_path: Path) -> None:
     waiting = {state["name"]: state["problems"] for state in told["waiting"]}
     assert list(waiting) == ["lb-1", "broker-1"]
     assert waiting["lb-1"] == [
-        "it was asked for 500 connections at 100/s, the plan has 20,000 at 100/s: check it with its profile"
+        "its target is 500 connections at 100/s, the plan has 20,000 at 100/s: check it with its profile"
     ]
-    assert waiting["broker-1"][-1] == "stalls at 24 of 10,000 connections: nofile of login root"
+    assert waiting["broker-1"][-1] == "limit 24 of 10,000 connections: nofile of login root"
     said = "\n".join(told["unplaced"])
     assert "elsewhere.json: its role (app) is that of no tier" in said
     assert "other.json: not JSON" in said and "zz.json: lb has all its hosts already" in said

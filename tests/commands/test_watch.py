@@ -218,7 +218,7 @@ def test_a_kill_leaves_a_record_that_report_reads_and_a_next_run_adds_to(tmp_pat
         before = len(record.read(file).ticks)
     done = report(str(path))
     assert done.returncode == 0, done.stderr
-    assert "## Maxima and bounds" in done.stdout and "1 lines could not be read" in done.stdout
+    assert "## Maxima and limits" in done.stdout and "1 lines are damaged" in done.stdout
     assert watch("--interval", "100ms", "--for", "1s", "--record", str(path)).returncode == 0
     with path.open() as file:
         found = record.read(file)

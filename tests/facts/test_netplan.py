@@ -32,8 +32,8 @@ CASES = [
     ("  openvswitch:\n    ports:\n      eth0: x\n" + ETHERNETS, "", ("ethernets", "eth0")),
     ("  ethernets:\n    lan:\n      match:\n        macaddress: '02:00:00:00:00:01'\n      set-name: eth0\n", "",
      ("ethernets", "lan")),
-    ("  ethernets:\n    eth0:\n      match:\n        name: e*\n", "", "cannot be told"),
-    ("  ethernets:\n    eth0: {match: {name: e*}}\n", "", "cannot be told"),
+    ("  ethernets:\n    eth0:\n      match:\n        name: e*\n", "", "unknown"),
+    ("  ethernets:\n    eth0: {match: {name: e*}}\n", "", "unknown"),
     ("  ethernets:\n    eth0:\n      match:\n        name: e*\n", "eth0", ("ethernets", "eth0")),
     ("  vlans:\n    eth0:\n      id: 1\n  ethernets:\n    lan: {}\n", "lan", ("ethernets", "lan")),
 ]  # fmt: skip

@@ -32,7 +32,7 @@ def settled(required: Requirement, runtime: Value, boot: Value, now: Needs, late
 def test_what_no_bound_needs_is_no_error() -> None:
     finding = settled(row(2000), 1500, 1500, NOTHING, NOTHING)
     assert finding.verdict is Verdict.NOT_APPLICABLE and not finding.fix
-    assert finding.because.startswith("no bound of this workload needs it: 1,500 now")
+    assert finding.because.startswith("no limit of this workload needs it: 1,500 now")
 
 
 def test_what_a_bound_is_short_of_is_an_error_with_its_number() -> None:

@@ -212,7 +212,7 @@ def test_info_says_what_holds(played: dict[str, Any]) -> None:
 def test_info_says_what_is_carried(played: dict[str, Any]) -> None:
     assert played["carries"]["carried"]
     assert played["short_of"]["failed"] and not played["short_of"]["carried"]
-    assert re.search(r"does not carry 90000000 connections: it stalls at \d+, \w+", played["short_of"]["msg"])
+    assert re.search(r"does not reach 90000000 connections: limit \d+, \w+", played["short_of"]["msg"])
 
 
 def test_facts_are_those_of_the_report(played: dict[str, Any]) -> None:
@@ -229,7 +229,7 @@ def test_a_rollback_takes_it_back_to_the_byte_and_says_changed_once(played: dict
     assert played["dry_back"]["changed"] and "90-hosttune.conf (removed)" in played["said"]
     assert played["back"]["changed"] and played["back"]["id"] == 1
     assert not played["back_again"]["changed"]
-    assert not played["nothing"]["changed"] and "nothing to take back" in played["nothing"]["notes"][0]
+    assert not played["nothing"]["changed"] and "nothing to undo" in played["nothing"]["notes"][0]
     assert played["after"] == played["before"]
     assert played["record"]["made"]["reason"] == "ticket 14" and len(played["record"]["rollbacks"]) == 1
 
@@ -254,10 +254,10 @@ def test_what_waits_is_kept(played: dict[str, Any]) -> None:
         ("keep_part", "live, confirm_within: what waits is kept as it was made"),
         ("try_image", "hosttune: --confirm-within and --root: nothing runs in an image"),
         ("if_alone", "missing parameter(s) required by 'confirm_if': confirm_within"),
-        ("part_of_one", "only, persist_only: an apply is taken back as a whole"),
+        ("part_of_one", "only, persist_only: an apply is undone as a whole"),
         ("garbage", "hosttune: it answered with no JSON, but 'all is well'"),
         ("garbage_info", "hosttune: it answered with no JSON, but 'all is well'"),
-        ("garbage_facts", "hosttune: it does not say its version, but 'all is well'"),
+        ("garbage_facts", "hosttune: it prints no version, but 'all is well'"),
         ("silent", "hosttune: it answered with no JSON, but nothing"),
         ("newer", "hosttune: it answers as 'hosttune/apply/2' has it, and this collection reads hosttune/apply/1"),
         ("short", "hosttune: its answer is not as hosttune/apply/1 has it: changes"),
@@ -268,7 +268,7 @@ def test_what_waits_is_kept(played: dict[str, Any]) -> None:
             "sets it (a:2)",
         ),
         ("odd", "hosttune: its answer is not as hosttune/apply/1 has it"),
-        ("slow", "hosttune: it did not end within 2 s and was told to stop"),
+        ("slow", "hosttune: it did not end within 2 s and was stopped"),
         ("broken", "cannot be started"),
     ],
 )

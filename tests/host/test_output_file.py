@@ -70,7 +70,7 @@ def test_a_file_or_a_pipe_of_another_gets_nothing(sticky: Path) -> None:
         os.chown(sticky / name, NOBODY, NOBODY)
     with pytest.raises(OSError, match="who would read it all"):
         output_file.write(str(sticky / "fifo"), b"x", 0o600)
-    with pytest.raises(OSError, match="name one of your own"):
+    with pytest.raises(OSError, match="give one of your own"):
         output_file.append_to(str(sticky / "theirs"), 0o600)
     assert (sticky / "theirs").read_bytes() == b""
 

@@ -113,7 +113,7 @@ def test_an_address_that_the_peer_has_is_refused_with_its_mac(tmp_path: Path) ->
     assert said["own.code"] == "0\n", said["own"]
     assert set(said["after"].split()) == set(said["before"].split())
     assert said["down.code"] == "0\n"
-    assert said["down"]["notes"] == ["d0 has no carrier: nobody was asked whether the addresses are free"]
+    assert said["down"]["notes"] == ["d0 has no carrier: not checked whether the addresses are free"]
 
 
 REMOVE = """\

@@ -83,5 +83,5 @@ def test_roles_that_ship_name_the_two_rows(tmp_path: Path) -> None:
         """
     )
     profiles = [load.load("lb"), load.load_file(tmp_path / "slow.toml")]
-    with pytest.raises(ProfileError, match=r"tcp_rmem: .*toml: require \d+ wants at least 4096 65535 .* equals 4096"):
+    with pytest.raises(ProfileError, match=r"tcp_rmem: .*toml: require \d+ needs at least 4096 65535 .* equals 4096"):
         merge.requirements(profiles, merge.workload(profiles), MACHINE)

@@ -311,7 +311,9 @@ def test_a_process_of_another_file_is_not(words: tuple[str, ...]) -> None:
 def test_what_could_not_be_asked_is_a_note() -> None:
     now, differences = started("haproxy", "-f", FILE, pid=8)
     assert differences == ()
-    assert "could not be asked of process 8: unreadable: /run/haproxy.sock: Permission denied" in now.notes[-1]
+    assert (
+        "what is in force is unknown for process 8: unreadable: /run/haproxy.sock: Permission denied" in now.notes[-1]
+    )
 
 
 @given(

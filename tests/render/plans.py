@@ -28,7 +28,7 @@ from hosttune.model import (
 )
 
 PORTS = "connect: EADDRNOTAVAIL (99)"
-SEARCH = "beyond the knee a new connection searches 32,256 ports, about 1.94 ms: 1.9 CPUs at 1,000/s"
+SEARCH = "above 32,256 each connect() scans up to 32,256 ports, about 1.94 ms: 1.9 CPUs at 1,000/s"
 
 
 def machine(tier: Tier) -> Machine:
@@ -202,7 +202,7 @@ def fleet() -> Fleet:
         waiting=(
             HostState(
                 "client-7", "client", "reports/client-7.json", 28_232, "ports lb", 2, 1,
-                ("net.ipv4.ip_local_port_range is 32768 60999, wants 1024 65535", "nofile is 1,024, wants 41,867"),
+                ("net.ipv4.ip_local_port_range is 32768 60999, needs 1024 65535", "nofile is 1,024, needs 41,867"),
             ),
             HostState("broker-3", "broker", "reports/b3.json", None, problems=("its report is of role lb",)),
         ),

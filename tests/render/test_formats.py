@@ -210,9 +210,9 @@ def test_the_state_of_the_plugin(name: str) -> None:
 
 def test_the_plugin_carries_nothing_where_a_bound_could_not_be_told() -> None:
     unseen = (bound("memory", 3_000_000), bound("conntrack", Unknown(Reason.INVISIBLE)))
-    assert "carries 1,000,000" in nagios.render(report(bounds=unseen[:1]))
+    assert "reaches 1,000,000" in nagios.render(report(bounds=unseen[:1]))
     said = nagios.render(report(bounds=unseen))
-    assert "carries" not in said and "no bound below 1,000,000 found, 1 could not be told" in said
+    assert "reaches" not in said and "no limit below 1,000,000 found, 1 unknown" in said
 
 
 def test_a_line_has_room_for_thousands_of_backends() -> None:

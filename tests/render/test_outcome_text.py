@@ -41,7 +41,7 @@ SAID = {
     "it stood still": (
         (LOGIN, PORTS),
         (LOGIN, WIDE),
-        "412 of 1,000,000 connections, as before: nofile of login root still binds; fix: nofile=2,000,200",
+        "412 of 1,000,000 connections, as before: nofile of login root is still the limit; fix: nofile=2,000,200",
     ),
     "it was enough": ((WIDE,), (WIDE,), "1,548,288 connections, as before; the first limit is ports"),
     "nothing is known": ((), (), "capacity unknown: no limit could be read"),
@@ -57,13 +57,13 @@ def test_the_capacity_says_what_moved_and_what_binds(name: str) -> None:
 def test_a_service_that_waits_for_its_restart_is_not_to_be_raised_again() -> None:
     unit = ("unit/haproxy.service", 412, "LimitNOFILE=2,000,200")
     said = outcome.capacity(report(unit), report(unit), ("haproxy.service",))
-    assert said.endswith("still binds until it is started again: systemctl restart haproxy.service")
+    assert said.endswith("is still the limit until it is started again: systemctl restart haproxy.service")
     assert "LimitNOFILE" not in said
 
 
 def test_an_image_has_only_its_next_boot() -> None:
     said = outcome.capacity(report(LOGIN, kernel=""), report(PORTS, kernel=""))
-    assert said == "after a boot: 28,232 of 1,000,000 connections: ports binds"
+    assert said == "after a boot: 28,232 of 1,000,000 connections: ports is the limit"
 
 
 @pytest.mark.parametrize("width", [60, 80])
@@ -81,4 +81,4 @@ def test_rows_fit_the_terminal(width: int) -> None:
     ]
     text = table.write(Document("", (), tuple(outcome.blocks(rows, True))), Page(width=width))
     assert max(map(len, text.splitlines())) <= width
-    assert "was 190,000 250,000 380,000" in text and "DRIFT: a b" in text
+    assert "190,000 250,000 380,000 -> " in text and "DRIFT: a b" in text

@@ -139,7 +139,7 @@ def test_the_limit_that_binds_is_said_and_the_scale_is_labelled() -> None:
     page = Elements(write(Bars("Limits", 200_000, bars, 200_000)))
     rows = [(a["class"], said) for tag, a, said in page.of("div") if a.get("class", "").startswith("row ")]
     assert "10k" in rows[0][1] and "100k" in rows[0][1] and "1M" in rows[0][1] and "target 200,000" in rows[0][1]
-    assert "first" in rows[1][0] and rows[1][1] == "▶ ports28,232 stops hereslow from 14,116"
+    assert "first" in rows[1][0] and rows[1][1] == "▶ ports28,232 stops hereslow above 14,116"
     assert [said for _, said in rows[2:]] == ["files90,000 short", "memory1,000,000"]
 
 

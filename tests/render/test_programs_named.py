@@ -71,7 +71,7 @@ def test_what_cannot_be_read_of_it_is_told_before_the_number() -> None:
     for format in TEXTS:
         text = shown(made, format)
         assert text.index(what) < text.index("900 connections at the latest: nofile")
-    assert f"stalls at 900 connections at the latest (nofile); haproxy (pid 3669); {what} |" in shown(made, "nagios")
+    assert f"limit 900 connections at the latest (nofile); haproxy (pid 3669); {what} |" in shown(made, "nagios")
 
 
 def test_files_that_were_changed_since_it_started_are_named() -> None:
@@ -91,7 +91,7 @@ def test_files_that_were_changed_since_it_started_are_named() -> None:
 
 def test_a_line_of_nagios_names_them_all() -> None:
     line = shown(some(HAPROXY, NGINX, UNSEEN), "nagios")
-    assert "stalls at 200 connections (source ports); haproxy (pid 3669); nginx (pid 12) stalls at 31; envoy" in line
+    assert "limit 200 connections (source ports); haproxy (pid 3669); nginx (pid 12) limit 31; envoy" in line
     assert "no haproxy runs here" in shown(some(idle="no haproxy runs here"), "nagios")
 
 

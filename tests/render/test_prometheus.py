@@ -154,7 +154,10 @@ def test_each_number_is_that_of_the_report() -> None:
     assert one(text, "capacity_used_connections", bound="ports") == 7
     assert one(text, "capacity_connections_per_second", bound="churn") == 470
     assert one(text, "capacity_connections", bound="conntrack") is None
-    assert one(text, "capacity_unknown", bound="conntrack", reason="invisible in this namespace") == 1
+    assert (
+        one(text, "capacity_unknown", bound="conntrack", reason="host-wide, not visible from this network namespace")
+        == 1
+    )
     assert one(text, "run_timestamp_seconds", verb="check") == 1795609287.5
     assert one(text, "check_status", role="lb", hosttune_check_status="drift") == 1
     assert one(text, "check_status", role="lb", hosttune_check_status="ok") == 0

@@ -35,8 +35,8 @@ def test_the_page_has_maxima_bounds_changes_and_settings() -> None:
     page = render(climbed(), "markdown")
     assert "| the ports:a->b | 780 entries | 39 s | 1,000, then 2,000; slow above 500 | 58 % |" in page
     assert "after 30 s the limit of the ports:a->b was 1,000 and is 2,000" in page
-    assert "| segments sent again | 77 /s |" in page and "| fs.file-max | 10 |" in page
-    assert "softnet backlog full" in page and "1 lines could not be read" in page
+    assert "| retransmitted segments | 77 /s |" in page and "| fs.file-max | 10 |" in page
+    assert "softnet backlog full" in page and "1 lines are damaged" in page
 
 
 def test_the_table_over_time_has_the_highest_of_each_step() -> None:
@@ -68,7 +68,7 @@ def test_the_picture_draws_a_bound_that_was_near_and_its_step() -> None:
 def test_a_bound_far_away_is_in_words_only() -> None:
     ticks = (tick(0.0, use(1, 1_000_000)), tick(1.0, use(2, 1_000_000)))
     drawn = render(account(Record((RUN,), ticks)), "svg")
-    assert "limit 1,000,000" not in drawn and "bound 1,000,000" in drawn
+    assert drawn.count("limit 1,000,000") == 1
 
 
 def test_a_hostile_record_stays_text() -> None:

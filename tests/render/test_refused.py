@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from hosttune.render import refused
 
-HIDDEN = "{0}: invisible in this namespace; run hosttune there, or leave it alone here: --except {0}"
+HIDDEN = (
+    "{0}: host-wide, not visible from this network namespace; run hosttune there, or leave it alone here: --except {0}"
+)
 KEYS = ("net.core.a", "net.ipv4.b", "net.ipv4.c")
 RANGE = "the range 1024 65535 holds listening ports: --reserve-listeners reserves them first"
 DENIED = ("/var/lib/hosttune: cannot be written; run as root", "fs.nr_open: read-only here; run as root")
@@ -27,7 +29,7 @@ def test_keys_of_one_reason_are_one_reason_and_one_thing_to_paste() -> None:
     texts = [HIDDEN.format(key) for key in KEYS]
     shown = refused.lines([*texts, RANGE], True, "hosttune apply", 60)
     assert shown[0] == "hosttune: refused, nothing was changed, for 2 reasons:"
-    assert sum("invisible" in line for line in shown) == 1
+    assert sum("not visible" in line for line in shown) == 1
     assert "leave them alone here:" in " ".join(" ".join(shown).split())
     # the whole command, to be pasted as it stands
     assert shlex.split(next(line for line in shown if "--except" in line)) == [

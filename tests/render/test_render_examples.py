@@ -64,7 +64,7 @@ def test_enough_is_said_with_the_first_limit() -> None:
 
 def test_a_bound_that_could_not_be_told_is_shown_with_its_reason() -> None:
     text = table(report(bounds=(bound("conntrack", Unknown(Reason.INVISIBLE)), bound("memory", 3_000_000))))
-    assert "conntrack: invisible in this namespace" in text
+    assert "conntrack: host-wide, not visible from this network namespace" in text
     assert "UNKNOWN whether ready" in text and "1 limit unknown" in text
 
 
@@ -80,7 +80,9 @@ def test_a_rate_is_no_number_of_connections_and_is_said_where_it_is_too_low() ->
 def test_bounds_that_could_not_be_told_for_one_reason_are_one_line() -> None:
     unseen = Unknown(Reason.INVISIBLE, "look there")
     text = table(report(bounds=(bound("orphans", unseen), bound("neighbours", unseen))))
-    assert "orphans, neighbours: invisible in this namespace: look there" in text
+    assert "orphans, neighbours: host-wide, not visible from this network namespace: look there" in " ".join(
+        text.split()
+    )
 
 
 def test_minor_and_held_findings_are_folded_until_verbose() -> None:

@@ -140,7 +140,7 @@ def test_a_rate_without_its_headroom_is_no_carrying() -> None:
     tight = plans.bound("churn:x", "TIME_WAIT, x", 11, unit="connections/s")
     made = one(5000, headroom=Fraction(1, 10))
     plan = dataclasses.replace(made.tiers[0], bounds=(*made.tiers[0].bounds, tight))
-    said = "limit edge: TIME_WAIT, x: 11 new connections/s a host, of which 10 % shall stay free, do for 9 of 10"
+    said = "limit edge: TIME_WAIT, x: 11 new connections/s a host, of which 10 % must stay free, do for 9 of 10"
     assert first(dataclasses.replace(made, tiers=(plan,))).startswith(f"NOT READY for {LOAD} with its headroom\n{said}")
 
 

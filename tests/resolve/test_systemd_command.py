@@ -62,7 +62,7 @@ def test_the_environment_of_a_file_wins_and_the_last_of_several(tmp_path: Path) 
 def test_a_file_that_has_to_be_there_is_noted(tmp_path: Path) -> None:
     got = started(tmp_path, (UNIT, "[Service]\nExecStart=/bin/p\nEnvironmentFile=/etc/none\n"))
     (note,) = got.notes
-    assert note.startswith(f"/{UNIT}:3: EnvironmentFile=/etc/none: absent here")
+    assert note.startswith(f"/{UNIT}:3: EnvironmentFile=/etc/none: not found")
 
 
 def test_drop_ins_count_and_what_lies_in_run_only_now(tmp_path: Path) -> None:

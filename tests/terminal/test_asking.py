@@ -82,10 +82,10 @@ def test_a_rollback_names_the_apply_shows_it_once_and_says_that_it_is_done(image
     asked = re.search(r"Take back apply 1 \(\d{4}-\d\d-\d\d \d\d:\d\d UTC, role lb\)\? \[y/N\]", seen)
     assert asked, seen
     assert seen.count("-net.ipv4.tcp_tw_reuse = 1") == 1
-    assert seen.rstrip().endswith("Apply 1 is taken back.")
+    assert seen.rstrip().endswith("Apply 1 is undone.")
     assert tree.look(image) == old
     code, seen = at_a_terminal("y\n", "rollback", "--root", str(image))
-    assert (code, seen.strip()) == (0, "Nothing to take back: no apply is in force.")
+    assert (code, seen.strip()) == (0, "Nothing to undo: no apply is in force.")
 
 
 @pytest.mark.parametrize("args", [["apply", "--role", "lb"], ["rollback"]])
@@ -123,7 +123,7 @@ def test_a_wait_for_another_run_is_said(tmp_path: Path) -> None:
 def test_each_reason_for_nothing_to_take_back_is_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     root = tree.make(tmp_path / "host")
     args = ["rollback", "--root", str(root), "--yes"]
-    assert hosttune(*args).stdout.strip() == "Nothing to take back: no apply is recorded here."
+    assert hosttune(*args).stdout.strip() == "Nothing to undo: no apply is recorded here."
     for more in ([], ["--dry-run"]):
         assert hosttune(*args, *more, "99").returncode == 2
     for connections in ("1000000", "2000000"):
@@ -134,7 +134,7 @@ def test_each_reason_for_nothing_to_take_back_is_told_apart(tmp_path: Path, caps
     assert hosttune(*args, "1").returncode == 0
     for more in ([], ["--dry-run"]):
         again = hosttune(*args, *more, "1")
-        assert (again.returncode, again.stdout.strip()) == (0, "Nothing to take back: apply 1 is rolled back already.")
+        assert (again.returncode, again.stdout.strip()) == (0, "Nothing to undo: apply 1 is rolled back already.")
         assert hosttune(*args, *more, "99").returncode == 2
     path = root / tree.JOURNAL / "000001.json"
     tree.reseal(path, lambda found: found.update(status="undone"))
@@ -149,11 +149,11 @@ def test_values_that_another_apply_wants_stay_and_it_is_said(
         assert acts.apply(tree.Host(root), tree.asked(connections=connections)) == 0
     capsys.readouterr()
     assert acts.rollback(tree.Host(root), tree.back(id=1, format="table")) == 0
-    assert capsys.readouterr().out == "  note: its values stay: apply 2 wants them\n  Apply 1 is taken back.\n"
+    assert capsys.readouterr().out == "  note: its values stay: apply 2 still needs them\n  Apply 1 is undone.\n"
     assert acts.apply(tree.Host(root), tree.asked(connections=3_000_000)) == 0
     capsys.readouterr()
     assert acts.rollback(tree.Host(root), tree.back(id=2)) == 0
-    assert json.loads(capsys.readouterr().out)["stays"].endswith("stay: apply 3 wants them")
+    assert json.loads(capsys.readouterr().out)["stays"].endswith("stay: apply 3 still needs them")
 
 
 def test_what_was_interrupted_is_named_and_healed(image: Path) -> None:
@@ -164,5 +164,5 @@ def test_what_was_interrupted_is_named_and_healed(image: Path) -> None:
     assert hosttune("rollback", "--root", str(image), "--dry-run").returncode == 4
     code, seen = at_a_terminal("y\n", "rollback", "--root", str(image))
     assert code == 0, seen
-    assert "Heal apply 1? [y/N]" in seen and "it has been taken back" in seen.partition("[y/N]")[2]
+    assert "Heal apply 1? [y/N]" in seen and "it has been undone" in seen.partition("[y/N]")[2]
     assert tree.look(image) == old

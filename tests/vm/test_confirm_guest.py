@@ -112,11 +112,11 @@ def test_what_waits_holds_at_once_and_is_nowhere_below_etc(boots: Boots) -> None
     assert changed(boots.first, "stock", "tried")
     # the service was started again and systemd reads its limits below /run
     assert boots.first["haproxy-tried"].split()[3:5] == [str(2 * CONNECTIONS + 200)] * 2
-    assert "apply 1 is taken back in" in " ".join(boots.first["check-tried"].split())
+    assert "apply 1 will be undone in" in " ".join(boots.first["check-tried"].split())
 
 
 def test_its_timer_takes_all_back_in_time(boots: Boots) -> None:
-    assert "not confirmed in time, taken back" in " ".join(boots.first["history-expired"].split())
+    assert "not confirmed in time, undone" in " ".join(boots.first["history-expired"].split())
     for what in ("etc", "run", "haproxy"):
         assert boots.first[f"{what}-expired"] == boots.first[f"{what}-stock"], boots.first["journal-expired"]
     assert not changed(boots.first, "stock", "expired")

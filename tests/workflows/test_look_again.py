@@ -116,7 +116,7 @@ def test_what_lies_outside_of_what_was_asked_for_is_not_said_to_hold(
     capsys.readouterr()
     assert acts.apply(tree.Host(root), tree.asked(**options, format="table")) == 0
     said = " ".join(capsys.readouterr().out.split())
-    assert said.startswith(f"Nothing to do in what was asked for ({option}). Not holding: ") and named in said
+    assert said.startswith(f"Nothing to do in what was given ({option}). Not as needed: ") and named in said
     assert f"apply without {option}." in said
 
 
@@ -124,14 +124,14 @@ def test_only_what_holds_is_said_to_hold(root: Path, capsys: pytest.CaptureFixtu
     assert acts.apply(tree.Host(root), tree.asked(role=["lb"])) == 0
     capsys.readouterr()
     assert acts.apply(tree.Host(root), tree.asked(role=["lb"], format="table")) == 0
-    assert capsys.readouterr().out.startswith("  Nothing to do: what role lb wants holds, now and after a boot.\n")
+    assert capsys.readouterr().out.startswith("  Nothing to do: what role lb needs is set, now and after a boot.\n")
     (root / "proc/meminfo").unlink()  # what is wanted of tcp_mem is a share of the memory
     # without the memory no default of other keys is known either: what they hold now is kept for the next boot
     assert acts.apply(tree.Host(root), tree.asked(role=["lb"])) == 0
     capsys.readouterr()
     assert acts.apply(tree.Host(root), tree.asked(role=["lb"], format="table")) == 0
     said = " ".join(capsys.readouterr().out.split())
-    assert "wants holds, now and after a boot; 1 is unknown and left alone." in said
+    assert "needs is set, now and after a boot; 1 is unknown and left alone." in said
     assert "note: left alone: net.ipv4.tcp_mem: " in said
 
 
@@ -140,7 +140,7 @@ def test_what_is_left_alone_is_not_said_to_hold(root: Path, capsys: pytest.Captu
     capsys.readouterr()
     assert acts.apply(tree.Host(root), tree.asked(pid=1, format="table")) == 0
     said = " ".join(capsys.readouterr().out.split())
-    assert said.startswith("Nothing left to write. Not holding: 1 (nofile:pid/1) now"), said
+    assert said.startswith("Nothing left to write. Not as needed: 1 (nofile:pid/1) now"), said
     assert "process 1 keeps its limits: --live" in said
 
 

@@ -35,7 +35,7 @@ def test_one_key_is_written_and_no_other_and_a_rollback_leaves_nothing_of_it(pla
     old = tree.look(Path(place.root))
     assert asked(place, RANGE) == "net.ipv4.ip_local_port_range = 1024 65535"
     assert hosttune.apply(Options(), place, ApplyOptions(key=(RANGE,))).nothing.startswith(
-        "Nothing to do: what was asked"
+        "Nothing to do: what was given"
     )
     assert hosttune.rollback(RollbackOptions(), place).taken_back
     assert tree.look(Path(place.root)) == old

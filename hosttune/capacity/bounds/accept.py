@@ -196,9 +196,7 @@ def one_more(kernel: str) -> tuple[tuple[int, ...], tuple[str, ...]]:
     holds = releases.holds(releases.named("syn-queue"), kernel)
     if holds is None:
         which = f"Linux {kernel}" if kernel else "a kernel whose release is not known"
-        return (0, 1), (
-            f"of {which} it cannot be told whether it holds one more: `hosttune prove --only syn` measures",
-        )
+        return (0, 1), (f"whether {which} queues one more is unknown: `hosttune prove --only syn` measures it",)
     return (int(holds),), ()
 
 

@@ -59,7 +59,9 @@ def of_groups(
     hard: int | Unknown | None = _rate(facts, groups, times) if all(times) and spare is None else None
     reuse = facts.integer("net.ipv4.tcp_tw_reuse")
     notes = [
-        f"a closed tuple is kept for {max(times) / 1000:g} s" if all(times) else "a closed tuple serves again at once"
+        f"a closed connection keeps its port for {max(times) / 1000:g} s"
+        if all(times)
+        else "the port of a closed connection is free at once"
     ]
     ending = closing.rate(facts.workload, facts.workload.connections)
     if hard is not None and isinstance(reuse, Unknown) and max(times) == tuples.TIME_WAIT:
@@ -69,7 +71,9 @@ def of_groups(
         notes.append(f"{hard:,} connections/s if they are closed at this end; {float(ending):,.0f}/s are")
         hard = None
     if spare is not None and all(times):
-        few = f"no more than {facts.integer(tuples.BUCKETS):,} closed tuples are kept (tcp_max_tw_buckets)"
+        few = (
+            f"no more than {facts.integer(tuples.BUCKETS):,} closed connections stay in TIME_WAIT (tcp_max_tw_buckets)"
+        )
         notes.append(f"{few}: no limit of the rate while no more than {spare:,} connections are open")
     notes += _stamps(facts, groups, times)
     shared = groups[0].pools[0].mode is BindMode.BIND
@@ -104,7 +108,7 @@ def _stamps(facts: CapacityFacts, groups: tuple[Group, ...], times: list[int]) -
     poor = [str(pool.backend) for group in groups for pool in group.pools if pool.stamps is False]
     if poor:
         named = ", ".join(dict.fromkeys(poor[:_NAMED])) + " and others" * (len(set(poor)) > _NAMED)
-        return (f"{named} has no TCP timestamps: its tuples are not taken over",)
+        return (f"{named} has no TCP timestamps: its ports are not reused before that",)
     if max(times) == tuples.TIME_WAIT or all(pool.stamps for group in groups for pool in group.pools):
         return ()
     slow = _rate(facts, groups, [tuples.TIME_WAIT] * len(groups))

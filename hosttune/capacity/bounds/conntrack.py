@@ -80,7 +80,7 @@ def _notes(facts: CapacityFacts, limit: int | Unknown, untold: int) -> Iterator[
     if facts.machine.network_namespace == "another" and isinstance(limit, int) and limit:
         yield (
             f"a host that forwards for this namespace has an entry of each of them too: its limit is {limit:,} as"
-            " well, and how full its table is cannot be seen from here"
+            " well, and how full its table is is not visible from here"
         )
 
 

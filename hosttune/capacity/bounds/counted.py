@@ -46,7 +46,7 @@ def _opened(facts: CapacityFacts, rule: CountRule) -> Iterator[Bound]:
     """Yield the bound of connections to the backends: those that meet the rule share its number."""
     if not facts.pools:
         if met(rule.matching, Packet(enters="")) is not False:
-            yield _unknown(rule, "which of the backends meet it: none was named")
+            yield _unknown(rule, "which backends match it: none was given (--backend)")
         return
     answers = [(pool, met(rule.matching, nat_pools.packet(facts, pool))) for pool in facts.pools]
     counted = [pool for pool, answer in answers if answer]

@@ -45,7 +45,7 @@ def _limit(facts: CapacityFacts) -> tuple[int | Unknown, str]:
     if workers and workers.nofile:
         return workers.nofile, f"{workers.nofile_name} of {workers.path}, when its workers start"
     if reading is None:
-        return Unknown(Reason.UNDECIDED, "no program was named (--pid, --service, --user)"), "now"
+        return Unknown(Reason.UNDECIDED, "no program was given (--pid, --service, --user)"), "now"
     layer, when = reading.runtime, "now"
     if isinstance(layer, Unknown):
         layer, when = reading.boot, "when it starts"

@@ -58,5 +58,5 @@ def _charged(facts: CapacityFacts, each: Footprint) -> tuple[int, tuple[str, ...
         return each.least, ()
     free = (socket(facts).least - ACCEPTED_UNCHARGED) * accepted
     return max(each.least - free, 1), (
-        f"before Linux 6.12 a group is charged {ACCEPTED_UNCHARGED:,} bytes of an accepted socket: it may carry more",
+        f"before Linux 6.12 a group is charged {ACCEPTED_UNCHARGED:,} bytes of an accepted socket: it may allow more",
     )

@@ -70,7 +70,7 @@ def _queues(facts: CapacityFacts) -> Bound:
         name="net.ipv4.tcp_mem with every reader stalled",
         knee=knee,
         reads="net.ipv4.tcp_mem, the third value",
-        fails="no errno: data is dropped on arrival and sent again, connections stall",
+        fails="no errno: data is dropped on arrival and retransmitted, connections stall",
         remedies=remedies,
         notes=tuple(notes),
         log="TCP: out of memory -- consider tuning tcp_mem",

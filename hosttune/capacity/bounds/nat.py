@@ -53,7 +53,7 @@ def _unnamed(facts: CapacityFacts, ruleset: Ruleset) -> tuple[Bound, ...]:
     if not rules:
         return ()
     rule = min(rules, key=translation.ports)
-    text = f"{translation.ports(rule):,} where {rule.where} applies: name the backends to have that told"
+    text = f"{translation.ports(rule):,} where {rule.where} applies: give the backends (--backend) to know where"
     hard = Unknown(Reason.UNDECIDED, text)
     return (Bound("nat", "source NAT", hard, reads=rule.where, fails=FAILS, counter=COUNTER, scope=Scope.POOL),)
 
@@ -143,8 +143,8 @@ def _losses(hard: int, calm: int) -> tuple[str, ...]:
     if calm >= hard:
         return ()
     return (
-        f"from about {calm:,} on some SYNs are lost and sent again after 1 s: the search for a free port gives "
-        f"up before it has seen all; {hard:,} are carried in the end",
+        f"above about {calm:,} some SYNs are lost and retransmitted after 1 s: the search for a free port gives "
+        f"up before it has seen all; {hard:,} connect in the end",
     )
 
 

@@ -244,9 +244,9 @@ def _one_pool(facts: CapacityFacts) -> Bound:
 def _why_one(facts: CapacityFacts) -> str:
     """Return what would have the tuples counted: a backend, or a way to it."""
     if not facts.workload.backends:
-        return "name the backends (--backend HOST:PORT) to have their ports counted"
+        return "give the backends (--backend HOST:PORT) to have their ports counted"
     named = ", ".join(str(backend) for backend in facts.workload.backends[:_NAMED])
-    return f"the tuples towards {named} are not counted: no source address here reaches it (ip route get ADDRESS)"
+    return f"the ports towards {named} are not counted: no source address here reaches it (ip route get ADDRESS)"
 
 
 def _knee(facts: CapacityFacts, groups: Sequence[Group]) -> int | None:
@@ -272,7 +272,7 @@ def _sum(facts: CapacityFacts, groups: Sequence[Group], ports: Sequence[int]) ->
 
 def _closing(facts: CapacityFacts, groups: Sequence[Group]) -> tuple[str, ...]:
     kept = sum(tuples.waiting(facts, g) * count for g, count in sharing.kinds(groups))
-    return (f"at the wanted load connections that were closed keep {kept:,} tuples",) if kept else ()
+    return (f"at the target rate closed connections keep {kept:,} ports",) if kept else ()
 
 
 def _shared(facts: CapacityFacts, groups: Sequence[Group]) -> tuple[str, ...]:
@@ -303,5 +303,7 @@ def _cost(facts: CapacityFacts, groups: Sequence[Group]) -> tuple[str, ...]:
         return ()
     each = most * _SEARCH
     busy = each * facts.workload.rate * facts.workload.tuples_per_connection / 1e9
-    searched = f"beyond the knee a new connection searches {most:,} ports, about {each / 1e6:,.2f} ms"
+    searched = f"above {knee:,} each connect() scans up to {most:,} ports, about {each / 1e6:,.2f} ms"
+    if busy < 0.05:
+        return (searched,)  # 0.0 CPUs tell nothing
     return (f"{searched}: {busy:,.1f} CPUs at {facts.workload.rate:,}/s",)

@@ -27,7 +27,7 @@ def parse(target: str) -> str:
     if prefix.prefixlen < _WIDEST[prefix.version]:
         raise ValueError(f"{target} is too wide; /{_WIDEST[prefix.version]} is the widest that is made")
     if prefix.is_multicast or prefix.is_loopback or prefix.is_link_local or prefix.is_unspecified:
-        raise ValueError(f"{target} is no prefix that connections can come from; write one of your own network's")
+        raise ValueError(f"{target} is no prefix that connections can come from; write one of your network")
     return str(prefix)
 
 

@@ -93,11 +93,11 @@ def _have(row: Row, requirement: Requirement) -> tuple[int, int] | None:
 
 def _why_not(row: Row, have: tuple[int, int] | None, requirement: Requirement) -> str:
     if have is not None:
-        return f"{requirement.origin or 'the profile'} wants {text(requirement.wants[0])}, which is no number of files"
+        return f"{requirement.origin or 'the profile'} needs {text(requirement.wants[0])}, which is no number of files"
     kind = holder(row)[0]
     missing = row.reading.runtime if kind == "pid" else row.reading.boot
     if isinstance(missing, Unknown) and missing.reason is Reason.ABSENT and kind == "unit":
-        fix = "name what carries the connections: a service with --service, a login with --user"
+        fix = "say which program handles the connections: --service or --user"
         return f"{missing.detail}; {fix}"
     return str(missing)
 

@@ -157,7 +157,7 @@ def _idle(clues: Clues) -> Cause:
         return _cause(clues, Certainty.LIKELY, 50, full, waiting)
     if _waited(clues):
         return _cause(clues, Certainty.LIKELY, 50, full, _stopped(clues))
-    nothing = Evidence("nothing was dropped meanwhile, and no connection was begun")
+    nothing = Evidence("nothing was dropped in that time, and there were no new connections")
     return _cause(clues, Certainty.POSSIBLE, 50, full, nothing)
 
 

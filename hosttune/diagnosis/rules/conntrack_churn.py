@@ -51,7 +51,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
 
 def _idle(clues: Clues) -> Cause:
     if (table.over(clues) or 0) <= 0.5:
-        return RULE.excluded("nothing was dropped meanwhile", table.STATISTICS)
+        return RULE.excluded("nothing was dropped in that time", table.STATISTICS)
     full = (table.filled(clues), *table.entries(clues))
     return _cause(clues, Certainty.POSSIBLE, full, confirm="`hosttune diagnose --for 10s` while it stalls")
 

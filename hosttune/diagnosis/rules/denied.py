@@ -40,8 +40,8 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     if refused.by is By.NEITHER:
         return (_cause(clues, refused),)
     if refused.by is By.OPEN:
-        return (RULE.unknown("how many descriptors were asked for is not known, so limits come first", RULE.confirm),)
-    return (RULE.excluded("the numbers say which limit refused it", "--log"),)
+        return (RULE.unknown("how many descriptors were requested is unknown, so limits come first", RULE.confirm),)
+    return (RULE.excluded("the numbers show which limit refused it", "--log"),)
 
 
 def _where(clues: Clues) -> str:

@@ -56,7 +56,7 @@ def _waiting(clues: Clues, seen: Ipvs) -> Evidence | None:
     worst = max(stuck, key=lambda flow: flow.retried)
     where = Backend(worst.address, worst.port)
     return Evidence(
-        f"{worst.retried:,} SYNs to {where}, a service of IPVS, have no answer", "sock_diag, /proc/net/ip_vs"
+        f"{worst.retried:,} SYNs to {where}, a service of IPVS, are unanswered", "sock_diag, /proc/net/ip_vs"
     )
 
 

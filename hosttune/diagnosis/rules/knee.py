@@ -58,8 +58,8 @@ def _below(clues: Clues) -> str:
         return "the program chooses its ports itself"
     best = pool_rows.fullest(kneed)
     if best.free <= best.in_range % 2:
-        return "the pool is not half full, it is full"
-    return f"{pool_rows.room(best)}: below its knee at {best.knee:,}"
+        return "the ports are not half used, all are"
+    return f"{pool_rows.room(best)}, slow above {best.knee:,}"
 
 
 def _beyond(pool: PortPool) -> bool:
@@ -68,7 +68,7 @@ def _beyond(pool: PortPool) -> bool:
 
 def _failed(clues: Clues) -> str:
     met = next(filter(None, [clues.symptom.errno, *(hit.errno for hit in clues.symptom.hits)]), "an error")
-    return f"beyond the knee nothing fails, and {met} was met"
+    return f"a slow search fails no connect(), and {met} was met"
 
 
 def _seen(clues: Clues, pool: PortPool) -> Cause:
@@ -76,16 +76,16 @@ def _seen(clues: Clues, pool: PortPool) -> Cause:
     knee, opened = pool.knee or 0, clues.rates.rose(_OPENED)
     cost = _cost(clues, knee)
     certainty = _certainty(clues, pool, cost)
-    made = f"{opened:,} connections begun in {clues.rates.seconds:,.1f} s: the search takes about {cost:.0%} of a CPU"
+    made = f"{opened:,} new connections in {clues.rates.seconds:,.1f} s: the search uses about {cost:.0%} of a CPU"
     if certainty is Certainty.EXCLUDED:
-        return RULE.excluded(f"{pool_rows.room(pool)}: beyond its knee at {knee:,}, but {made}", _OPENED)
+        return RULE.excluded(f"{pool_rows.room(pool)}, slow above {knee:,}, but {made}", _OPENED)
     program, system = _busiest(clues, cost) or (None, 0.0)
-    busy = f"{program} takes {system:.0%} of a CPU in the kernel"
+    busy = f"{program} uses {system:.0%} of a CPU in the kernel"
     return RULE.cause(
         clues,
         certainty,
         pool_rows.taken(clues, pool),
-        Evidence(f"beyond its knee at {knee:,}", pool_rows.SOCKETS),
+        Evidence(f"slow above {knee:,}", pool_rows.SOCKETS),
         Evidence(made, _OPENED) if opened else None,
         Evidence(busy, f"/proc/{program.pid}/stat") if program else None,
         at=knee,

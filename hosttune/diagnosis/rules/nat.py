@@ -47,7 +47,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
         return (full,)
     fullest = nat_rows.fullest(clues)
     if before and fullest and not fullest.tight and not nat_rows.searched(clues):
-        return (RULE.excluded(f"{fullest}: the pool has room", nat_rows.WHERE),)
+        return (RULE.excluded(f"{fullest}: ports are free", nat_rows.WHERE),)
     if failed and before is not None:
         return (_failing(clues, failed, shared),)
     if before is None:

@@ -78,7 +78,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
             return (_cause(clues, Certainty.POSSIBLE, (seen,), blocks),)
     if clues.flows and not any(flow.retried for flow in clues.flows):
         return (RULE.excluded("no SYN that went out waits without an answer", "sock_diag"),)
-    return (RULE.unknown("a gateway's pool does not show on the host", _metrics(_near(clues) or clues.clouds)),)
+    return (RULE.unknown("the ports of a gateway do not show on the host", _metrics(_near(clues) or clues.clouds)),)
 
 
 def _near(clues: Clues) -> tuple[KnownCloud, ...]:

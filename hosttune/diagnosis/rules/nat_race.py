@@ -21,7 +21,7 @@ RULE = Rule(
     calls=("connect", "send", "recv"),
     gives={"connect": ("ETIMEDOUT",), "send": ("EPERM",), "": ("none",)},
     unit="ports in use",
-    log="nothing; a connect() that takes 1 s more (the SYN is sent again), a name look-up that takes 5 s",
+    log="nothing; a connect() that takes 1 s more (the SYN is retransmitted), a name look-up that takes 5 s",
     strength=35,
     rivals=("nat", "conntrack"),
 )
@@ -46,7 +46,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
         return (RULE.excluded("insert_failed is 0", table.STATISTICS),)
     fullest = nat_rows.fullest(clues)
     if fullest and fullest.tight:
-        return (RULE.excluded(f"the pool is used up, or nearly: {fullest}", nat_rows.WHERE),)
+        return (RULE.excluded(f"the ports are used up, or nearly: {fullest}", nat_rows.WHERE),)
     if not failed and not _delayed(clues):
         text = f"insert_failed stands at {before:,} and does not move: once, not now"
         return (RULE.excluded(text, table.STATISTICS),)
@@ -61,9 +61,9 @@ def _delayed(clues: Clues) -> bool:
 
 
 def _race(clues: Clues, fullest: Taken | None) -> Cause:
-    room = Evidence(f"{fullest}: the pool is not the cause", nat_rows.WHERE) if fullest else None
+    room = Evidence(f"{fullest}: a lack of ports is not the cause", nat_rows.WHERE) if fullest else None
     found = clues.rates.rose("conntrack.found")
-    few = Evidence(f"only {found:,} ports were found taken meanwhile", f"{table.STATISTICS}: found")
+    few = Evidence(f"only {found:,} ports were found in use in that time", f"{table.STATISTICS}: found")
     failed = clues.rates.rose(nat_rows.FAILED)
     return RULE.cause(
         clues,

@@ -94,7 +94,7 @@ def _raised(clues: Clues, wanted: int) -> tuple[Fix, ...]:
         return (Fix("a greater fs.nr_open, before the limit is raised (LimitNOFILE, limits.conf, ulimit)"),)
     if wanted <= limit:
         return fixing.twice(clues, _KEY, limit, "; before the limit itself is raised")
-    return fixing.sysctl(clues, f"allow the {wanted:,} that are asked for", (_KEY, str(wanted)))
+    return fixing.sysctl(clues, f"allow the {wanted:,} that are requested", (_KEY, str(wanted)))
 
 
 def _wanted(clues: Clues) -> int:
@@ -129,7 +129,11 @@ def _value(limit: int | None) -> Evidence | None:
 
 
 def _hard(program: Program) -> Evidence:
-    may = {None: "", True: ", and may raise it (CAP_SYS_RESOURCE)", False: ", and may not raise it"}[program.resource]
+    may = {
+        None: "",
+        True: ", and is allowed to increase it (CAP_SYS_RESOURCE)",
+        False: ", and is not allowed to increase it",
+    }[program.resource]
     return Evidence(f"{program} has a hard limit of {program.hard or 0:,}{may}", f"/proc/{program.pid}/limits")
 
 

@@ -151,6 +151,6 @@ def _none(every: tuple[Held, ...]) -> Cause:
     unseen = [own for own in every if own.used is None]
     if unseen:
         names = ", ".join(own.name for own in unseen[:2])
-        return RULE.unknown(f"what is taken of {names} could not be seen", RULE.confirm)
+        return RULE.unknown(f"how much of {names} is in use is unknown", RULE.confirm)
     first = every[0]
     return RULE.excluded(f"{first.name} is the fullest: {first.used:,} connections of {first.most:,}", first.seen)

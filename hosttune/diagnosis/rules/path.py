@@ -47,7 +47,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     """Return what share of the segments is sent again now, SYNs apart; else what errno says, or why not."""
     again = _again(clues)
     if again is None:
-        return (_by_word(clues) or RULE.unknown("it takes two gatherings to see what is sent again now"),)
+        return (_by_word(clues) or RULE.unknown("retransmissions show only between two gatherings"),)
     sent = clues.rates.rose("Tcp.OutSegs") + again
     share = again / sent if sent else 0.0
     if again < _FEW or share < _SHARE:
@@ -56,13 +56,13 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
 
 
 def _again(clues: Clues) -> int | None:
-    """Return the segments of open connections that were sent again between the two gatherings."""
+    """Return the segments of open connections that were retransmitted between the two gatherings."""
     every = clues.rates.moved("Tcp.RetransSegs")
     return None if every is None else max(every - clues.rates.rose("TcpExt.TCPSynRetrans"), 0)
 
 
 def _little(clues: Clues, again: int, sent: int) -> str:
-    text = f"{again:,} of {sent:,} segments were sent again in {clues.rates.seconds:,.1f} s"
+    text = f"{again:,} of {sent:,} segments were retransmitted in {clues.rates.seconds:,.1f} s"
     before, out = clues.rates.value("Tcp.RetransSegs") or 0, clues.rates.value("Tcp.OutSegs") or 0
     return f"{text}, SYNs apart; in all {before:,} of {before + out:,}, with SYNs" if before else text
 
@@ -70,7 +70,7 @@ def _little(clues: Clues, again: int, sent: int) -> str:
 def _lossy(clues: Clues, again: int, sent: int, share: float) -> Cause:
     """Return the cause; only possible where this host loses them itself, or where they arrived all the same."""
     part = f"{again:,} of {sent:,} segments ({saying.percent(share)})"
-    text = f"{part} were sent again in {clues.rates.seconds:,.1f} s, SYNs apart"
+    text = f"{part} were retransmitted in {clues.rates.seconds:,.1f} s, SYNs apart"
     doubt = (*_own(clues, again), *_spurious(clues, again))
     # of all namespaces together (net/core/dev.c): they may be packets of this one, or of none of its connections
     queue = saying.moved(clues, "softnet.dropped", "/proc/net/softnet_stat")
@@ -117,9 +117,7 @@ def _where(clues: Clues) -> tuple[Evidence, ...]:
 
 def _flow(flow: Flow) -> str:
     where = Backend(flow.address, flow.port)
-    return (
-        f"{flow.resending:,} of {flow.established:,} connections to {where} wait for an answer to what they sent again"
-    )
+    return f"{flow.resending:,} of {flow.established:,} connections to {where} wait for an answer to retransmissions"
 
 
 def _by_word(clues: Clues) -> Cause | None:

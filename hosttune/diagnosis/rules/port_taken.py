@@ -86,7 +86,7 @@ def _unseen(clues: Clues, port: int, seen: Unknown | None) -> Cause:
         return _started_twice(clues, port, [])
     if _drawn(clues, port) is False:
         return _outside(clues, port)
-    why = Evidence(f"who has the port could not be seen: {seen}") if seen else None
+    why = Evidence(f"who has the port is unknown: {seen}") if seen else None
     return RULE.cause(clues, Certainty.POSSIBLE, _range(clues, port), why, fixes=_reserve(clues, port),
                       confirm=_confirm(port), strength=50)  # fmt: skip
 

@@ -16,7 +16,7 @@ RULE = Rule(
     errnos=("EADDRNOTAVAIL",),
     calls=("connect",),
     log="EADDRNOTAVAIL from connect(); HAProxy: no free ports; nginx: (99: Cannot assign requested address)",
-    confirm="the errno and the call: EADDRNOTAVAIL from connect() is a full pool, EADDRINUSE from bind() is "
+    confirm="the errno and the call: EADDRNOTAVAIL from connect() is a lack of source ports, EADDRINUSE from bind() is "
     "ports-bind: strace -f -e trace=bind,connect -p PID",
     gives={"connect": ("EADDRNOTAVAIL", "EADDRINUSE"), "bind": ("EADDRINUSE",)},
     outgoing=True,
@@ -142,10 +142,10 @@ def _chosen(clues: Clues, pool: PortPool, met: bool | None) -> Cause:
 
 
 def _by_number(clues: Clues, count: int, size: int, *, met: bool) -> Cause:
-    each, number = f"one pool of {size:,} ports", f"it stopped at {clues.stalled_at:,}"
+    each, number = f"one range of {size:,} ports", f"it stopped at {clues.stalled_at:,}"
     text = f"{number}, where {each} is full"
     if count > 1:
-        each = f"{count} pools of {size:,} ports"
+        each = f"{count} times {size:,} ports"
         text = f"{number}, where {each} are full, {count * size:,} in all"
     now = _now(clues)
     near = pool_rows.taken(clues, pool_rows.fullest(clues.pools.pools)) if clues.pools.pools and not now else ()
@@ -198,9 +198,9 @@ def _by_word(clues: Clues) -> Cause:
     known = pool_rows.destinations(clues)
     every = size * max(known, 1)
     fits, against = bool(known) and every * 0.8 <= number <= every, list(_now(clues))
-    whole = Evidence(f"it stopped at {number:,} of the {every:,} ports of all pools", pool_rows.RANGE)
+    whole = Evidence(f"it stopped at {number:,} of the {every:,} ports of all destinations", pool_rows.RANGE)
     if size and number and not fits:
-        against.append(Evidence(f"it stopped at {number:,}, where all pools have {every:,}", pool_rows.RANGE))
+        against.append(Evidence(f"it stopped at {number:,}, where all destinations have {every:,}", pool_rows.RANGE))
     thin = (against and not fits) or _otherwise(clues, fits)
     return RULE.cause(
         clues,
@@ -250,5 +250,5 @@ def _fixes(clues: Clues, pool: PortPool | None = None) -> tuple[Fix, ...]:
         wider = (Fix("a wider range for the program's sockets (IP_LOCAL_PORT_RANGE), or none"),)
     elif pool is not None and pool.blocked > pool.in_range // 10:
         held = f"{pool.blocked:,} ports of the range are held by bind(): `hosttune check --backend {pool.backend} -v`"
-    more = "more source addresses, each with a pool of its own (HAProxy `source`, nginx `proxy_bind`), or more backends"
+    more = "more source addresses, each with ports of its own (HAProxy `source`, nginx `proxy_bind`), or more backends"
     return (*wider, *(Fix(text) for text in (held, more) if text))

@@ -18,8 +18,8 @@ RULE = Rule(
     calls=("bind", "connect"),
     log="EADDRINUSE from bind()",
     fixes=(
-        Fix("do not bind, or set IP_BIND_ADDRESS_NO_PORT before bind(): then each destination has a pool of its own"),
-        Fix("more source addresses: each has a pool of its own"),
+        Fix("do not bind, or set IP_BIND_ADDRESS_NO_PORT before bind(): then each destination has ports of its own"),
+        Fix("more source addresses: each has ports of its own"),
     ),
     confirm="strace -f -e trace=bind,connect -p PID: EADDRINUSE from bind() confirms it",
     outgoing=True,

@@ -35,7 +35,7 @@ def judge(clues: Clues) -> tuple[Cause, ...]:
     if not clues.pools.pools:
         return (RULE.unknown(pool_rows.not_seen(clues)),)
     most = max(clues.pools.pools, key=lambda pool: pool.blocked)
-    text = f"others hold {most.blocked:,} of {most.in_range:,} ports of the range"
+    text = f"{most.blocked:,} of {most.in_range:,} ports of the range are in use by others"
     return (RULE.excluded(text, pool_rows.SOCKETS),)
 
 

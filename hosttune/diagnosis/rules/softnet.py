@@ -16,7 +16,7 @@ RULE = Rule(
     __name__,
     "drops in a CPU's receive queue",
     unit="packets that wait on one CPU",
-    log="nothing: it is slow, for what was lost is sent again after 0.2 s, a SYN after 1 s",
+    log="nothing: it is slow, for what was lost is retransmitted after 0.2 s, a SYN after 1 s",
     confirm=f"the second column of {_STAT}, and `ip -s link` of this namespace, again while it stalls",
     strength=65,
     errnos=("ETIMEDOUT", "none"),
@@ -88,5 +88,5 @@ def _evidence(clues: Clues, own: bool | None) -> tuple[Evidence, ...]:
         *(saying.moved(clues, name, "/proc/net/dev") for name in _INTERFACES),
         none if own is False else None,
         saying.moved(clues, _AGAIN, "/proc/net/snmp"),
-        Evidence(f"{processed:,} packets were processed meanwhile", _STAT) if processed else None,
+        Evidence(f"{processed:,} packets were processed in that time", _STAT) if processed else None,
     )

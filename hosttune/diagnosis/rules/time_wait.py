@@ -91,7 +91,7 @@ def _why_not(clues: Clues, closed: int) -> str:
     most = max(clues.pools.pools, key=lambda pool: pool.time_wait, default=None)
     if most is not None and most.time_wait:
         return f"{most.time_wait:,} in TIME_WAIT towards {most.backend}, and {most.free:,} ports still to be had"
-    return f"{closed:,} sockets in TIME_WAIT, none of which fills a pool that was seen"
+    return f"{closed:,} sockets in TIME_WAIT, none of which uses up the ports that were seen"
 
 
 def _full(clues: Clues, pool: PortPool) -> Cause:
@@ -119,7 +119,7 @@ def _cause(
         against=against,
         words=(),
         fixes=(
-            Fix("keep connections open and use them again (keep-alive, a pool of connections)"),
+            Fix("keep connections open and use them again (keep-alive, connection pooling)"),
             *(() if pool_rows.reuses(clues) else sets),
             Fix(_timestamps(pool)),
             Fix("more source addresses or backends, or a wider range"),

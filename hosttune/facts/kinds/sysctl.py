@@ -237,7 +237,7 @@ def _why_not(name: str, error: HostError, initial: bool) -> Unknown:
         if name.startswith(prefix):
             return Unknown(Reason.MODULE, module)
     if not initial and name.startswith(kernel.INITIAL_ONLY):
-        return Unknown(Reason.INVISIBLE, "the initial network namespace's value holds, look there")
+        return Unknown(Reason.INVISIBLE, "run hosttune on the host")
     return Unknown(Reason.ABSENT, "this kernel has no such key")
 
 

@@ -34,7 +34,7 @@ def run(verb: str, kept_by: str, id: int, seconds: int = 0, command: Sequence[st
             "systemd-run",
             "--quiet",
             f"--unit={unit}",
-            f"--description=Take back apply {id} of hosttune, which was not confirmed",
+            f"--description=Undo apply {id} of hosttune, which was not confirmed",
             f"--on-active={seconds}s",
             "--timer-property=AccuracySec=100ms",
             # one that is killed while it takes back goes on, one that cannot start does not try for ever

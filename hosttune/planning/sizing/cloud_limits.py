@@ -9,7 +9,7 @@ from hosttune.model.clouds import KnownCloud, named
 
 _UNTOLD = (
     "Amazon tracks connections per instance type and publishes no number: conntrack_allowance_available of the ena "
-    "driver shows what is left, and security groups that allow all of 0.0.0.0/0 both ways do not track; say "
+    "driver shows what is left, and security groups that allow all of 0.0.0.0/0 both ways do not track; give "
     "tracked_max where you know it (docs.aws.amazon.com/AWSEC2, security-group-connection-tracking)"
 )
 
@@ -23,7 +23,7 @@ def lines(topology: Topology, plan: TierPlan, clouds: Iterable[KnownCloud]) -> t
         notes.append(f"{tier.name}: {plan.workload.connections * sides:,} tracked connections a host. {_UNTOLD}")
     if tier.cloud == "gcp" and tier.tracked_max is None and tier.cores is None:
         notes.append(
-            f"{tier.name}: Google publishes a number of connections for each vCPU: say cores to have it counted"
+            f"{tier.name}: Google publishes a number of connections for each vCPU: give cores to have it counted"
         )
     known = named(clouds, tier.cloud)
     idle = known.idle if known else None

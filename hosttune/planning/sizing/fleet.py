@@ -119,11 +119,11 @@ def _state(plan: TierPlan, report: Reported, name: str) -> HostState:
         carries, binds = None, ""
     elif report.connections < load.connections or report.rate < load.rate:
         asked = f"{report.connections:,} connections at {report.rate:,}/s"
-        problem = f"it was asked for {asked}, the plan has {load.connections:,} at {load.rate:,}/s"
+        problem = f"its target is {asked}, the plan has {load.connections:,} at {load.rate:,}/s"
         problems.append(f"{problem}: check it with its profile")
     problems += [f"FAIL {text}" for text in report.failed] + [f"DRIFT {text}" for text in report.drifted]
     if carries is not None and carries < load.connections:
-        problems.append(f"stalls at {carries:,} of {load.connections:,} connections: {binds}")
+        problems.append(f"limit {carries:,} of {load.connections:,} connections: {binds}")
     return HostState(
         name=name,
         tier=plan.tier.name,
@@ -155,7 +155,7 @@ def _tier(plan: TierPlan, states: list[HostState]) -> FleetTier:
         ready=sum(s.ready for s in states),
         evenly=math.floor(min(carried) * wanted / plan.factor) if whole else None,
         together=math.floor(sum(carried) / plan.factor) if whole else None,
-        weakest=f"{weak.name} stalls at {weak.carries:,}: {weak.binds}" if weak else "",
+        weakest=f"{weak.name}, limit {weak.carries:,}: {weak.binds}" if weak else "",
     )
 
 

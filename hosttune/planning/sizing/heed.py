@@ -26,12 +26,12 @@ def _knee(hop: Hop, forwards: bool) -> list[str]:
     if forwards:
         return [
             f"{hop.tier}: {hop.each:,} connections of an address of NAT towards a destination of {to}, where from "
-            f"{hop.knee:,} of {hop.ports:,} on first SYNs are lost and sent again; more addresses keep below it"
+            f"{hop.knee:,} of {hop.ports:,} on first SYNs are lost and retransmitted; more addresses avoid it"
         ]
     return [
-        f"{hop.tier}: {hop.each:,} connections in a pool towards {to}, above its knee of {hop.knee:,}: from there "
-        f"each new one searches up to {hop.knee:,} ports that are taken; more pairs of source address and "
-        "backend keep below it"
+        f"{hop.tier}: {hop.each:,} connections of one source address to {to}, slow above {hop.knee:,}: "
+        f"each connect() then scans up to {hop.knee:,} ports in use; more pairs of source address and "
+        "backend avoid it"
     ]
 
 
@@ -48,7 +48,7 @@ def _ports(plan: TierPlan, hop: Hop) -> list[str]:
         low, high = max(hop.low, 1024), hop.high
         fix = f"{low + 1}-{high}" if high == 65535 else f"{low}-{high + 1}"
         warnings.append(
-            f"{hop.tier}: {hop.low}-{hop.high} has an odd number of ports: the last one of a pool is found only by "
+            f"{hop.tier}: {hop.low}-{hop.high} has an odd number of ports: the last one is found only by "
             f"luck; {fix} has an even one"
         )
     if hop.mode is BindMode.CONNECT and (tier.sources or 1) > 1:
@@ -76,7 +76,7 @@ def _queues(topology: Topology, plan: TierPlan) -> list[str]:
         f"of tcp_mem ({pages * tier_size.PAGE / 2**20:,.0f} MiB) a host while nobody reads"
     )
     if not isinstance(limits, tuple) or len(limits) != 3:
-        return [f"{need}; say memory to have it held against the limit"]
+        return [f"{need}; give memory to have it compared with the limit"]
     if pages <= limits[2]:
         return []
-    return [f"{need}, and its limit will be {limits[2]:,}: data is dropped and sent again"]
+    return [f"{need}, and its limit will be {limits[2]:,}: data is dropped and retransmitted"]

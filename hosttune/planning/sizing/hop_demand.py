@@ -92,7 +92,7 @@ def _of_nat(hop: Hop) -> Bound:
         knee=hop.knee * hop.pairs if hop.knee is not None else None,
         reads=f"{hop.ports:,} ports of {hop.sources:,} addresses, towards each of {hop.backends:,} destinations",
         fails=nat.FAILS,
-        notes=("beyond the knee first SYNs are lost, and sent again after 1 s",) if hop.knee is not None else (),
+        notes=("slow above that: first SYNs are lost, and retransmitted after 1 s",) if hop.knee is not None else (),
         counter=nat.COUNTER,
         scope=Scope.BACKEND,
         of=to,

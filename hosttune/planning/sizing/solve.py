@@ -129,10 +129,10 @@ def _why(topology: Topology, tier: Tier, roles: Mapping[str, Role]) -> str:
         limit = f"{least.bound.name} {'is slow above' if least.knee else 'ends at'} {least.connections:,}"
     slow = next((b for t, b in sizing.rates if t == tier.name), None)
     if slow is not None:
-        limit = f"{slow.name} takes {slow.hard:,}/s a host, and {plan.workload.rate:,}/s are wanted"
+        limit = f"{slow.name} accepts {slow.hard:,}/s a host, and the target is {plan.workload.rate:,}/s"
     return (
         f"{topology.origin or topology.name}: [tier.{tier.name}]: no number of {' and '.join(sorted(tier.open))} "
-        f"carries {topology.connections:,} connections: {limit}"
+        f"reaches {topology.connections:,} connections: {limit}"
     )
 
 

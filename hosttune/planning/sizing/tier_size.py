@@ -98,7 +98,7 @@ def _takes(topology: Topology, tier: Tier, facts: CapacityFacts, demand: Fractio
     memory = facts.workload.connections * total + beside + tier.memory_kept
     settings = [Setting("memory", memory, "bytes", f"{total:,} bytes a connection, idle; {each.why}")]
     if (tier.sources or 1) > 1:
-        settings.append(Setting("sources", tier.sources or 0, "source addresses", "each has a port pool of its own"))
+        settings.append(Setting("sources", tier.sources or 0, "source addresses", "each has source ports of its own"))
     return tuple(settings)
 
 
@@ -157,7 +157,7 @@ def _mode(tier: Tier, role: Role, notes: list[str]) -> BindMode:
     if mode is BindMode.CONNECT and tier.sources != 1 and tier.to:
         notes.append(
             "taken to bind to its source addresses before it connects, which shares their ports among all backends: "
-            "say bind_mode where it does otherwise"
+            "give bind_mode where it does otherwise"
         )
         return BindMode.BIND
     return mode

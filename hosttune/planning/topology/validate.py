@@ -57,12 +57,12 @@ def _all(topology: Topology, workloads: Mapping[str, Workload]) -> Iterator[Prob
 def _target(topology: Topology) -> Iterator[Problem]:
     wanted = topology.connections
     if wanted < 1:
-        yield Problem("", ("connections",), "no connections are wanted; write how many shall be carried")
+        yield Problem("", ("connections",), "the target is no connections; write how many")
     if wanted > MOST_CONNECTIONS:
         text = f"{wanted:,} connections are beyond what is planned for; at most {MOST_CONNECTIONS:,}"
         yield Problem("", ("connections",), text)
     if not topology.tiers:
-        text = "no tier carries anything; write one table a tier, [tier.client], [tier.lb], [tier.broker]"
+        text = "there is no tier; write one table a tier, [tier.client], [tier.lb], [tier.broker]"
         yield Problem("", (), text)
 
 
@@ -119,7 +119,7 @@ def _hosts(tier: Tier) -> Faults:
     if tier.hosts is None:
         return
     if tier.hosts < 1:
-        yield ("hosts",), 'zero hosts carry nothing; write 1 or more, or hosts = "?" for --solve'
+        yield ("hosts",), 'zero hosts handle no connection; write 1 or more, or hosts = "?" for --solve'
     if tier.spare >= tier.hosts:
         text = f"{tier.spare:,} of {tier.hosts:,} may fail, which leaves none; write fewer, or more hosts"
         yield ("spare", "hosts"), text
@@ -177,13 +177,13 @@ def _ports(tier: Tier) -> Faults:
 
 def _memory(tier: Tier) -> Faults:
     if tier.memory is not None and tier.memory_kept >= tier.memory:
-        text = f"{tier.memory_kept:,} of {tier.memory:,} bytes are kept, which leaves none; keep less"
+        text = f"{tier.memory_kept:,} of {tier.memory:,} bytes are reserved, which leaves none; reserve less"
         yield ("memory_kept", "memory"), text
 
 
 def _caps(tier: Tier) -> Faults:
     if tier.tracked_max == 0:
-        yield ("tracked_max",), "a cloud that tracks 0 connections carries none; write what it tracks, or leave it out"
+        yield ("tracked_max",), "a cloud that tracks 0 connections allows none; write what it tracks, or leave it out"
 
 
 _CHECKS: tuple[Callable[[Tier], Faults], ...] = (_hosts, _files, _sources, _ports, _memory, _caps)
@@ -193,7 +193,7 @@ def _descriptors(tier: Tier, workload: Workload) -> Iterator[Problem]:
     least = max(workload.descriptors(1), _LEAST_NOFILE)
     if tier.nofile is not None and tier.nofile < least:
         text = (
-            f"{tier.nofile:,} descriptors carry no connection: the role {tier.role} keeps "
+            f"{tier.nofile:,} descriptors leave none for connections: the role {tier.role} keeps "
             f"{workload.own_descriptors:,} for itself; at least {least:,}"
         )
         yield Problem(tier.name, ("nofile",), text)

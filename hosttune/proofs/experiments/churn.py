@@ -98,7 +98,7 @@ def _rate(reuse: int, stamps: bool, delay: int) -> Forecast:
     rate = ports * 1000 // (delay or 1000)
     tenth = max(rate // 10, 1)
     change = releases.named("time-wait-delay")
-    fast = Unknown(Reason.UNDECIDED, "with so short a delay the program, not the pool, is the limit")
+    fast = Unknown(Reason.UNDECIDED, "with so short a delay the program, not its ports, is the limit")
     return Forecast(
         id=f"churn:rate:{reuse}",
         what="TIME_WAIT, taken over",
@@ -211,6 +211,8 @@ def _timed(ends: Ends, ports: int, rounds: int, passed: int) -> dict[str, Any]:
         last[port] = now
     if not refused:
         alone = ports / statistics.median(waits)
-        raise Failed(f"one program makes {alone:,.0f} connections a second on this machine: the pool does not limit it")
+        raise Failed(
+            f"one program makes {alone:,.0f} connections a second on this machine: source ports do not limit it"
+        )
     rate = ports / statistics.median(waits[ports * (passed - 1) :])
     return {"measured": round(rate), "failed": "", "notes": [f"refused {refused:,} times in between"]}

@@ -42,7 +42,7 @@ def forecast(burst: int, backlog: int, somaxconn: int, cookies: int, longest: in
     count = max(burst - (min(backlog, somaxconn) + 1), 0) if cookies else 0
     return Forecast(
         id=f"ghosts:{burst}:{backlog}",
-        what="ghosts, a burst and SYN cookies" if count else "ghosts, a burst that fits",
+        what="lost connections, a burst and SYN cookies" if count else "lost connections, a burst that fits",
         setting=f"{burst:,} at once into listen({backlog:,}), somaxconn {somaxconn:,}, tcp_syncookies {cookies}",
         predicted=count,
         accepts=(count, count),
@@ -92,7 +92,7 @@ def measure(scene: Scene, burst: int, backlog: int, sysctls: dict[str, str]) -> 
         failed = "none of them sees an error: ListenOverflows, SyncookiesRecv"
     notes = [f"{established:,} clients are ESTABLISHED, the server has {accepted + late:,}"]
     if took >= _AGAIN:
-        notes.append(f"the burst took {took:,.1f} s, so that SYNs were sent again; counted when all was quiet")
+        notes.append(f"the burst took {took:,.1f} s, so that SYNs were retransmitted; counted when all was quiet")
     if late:
         notes.append(f"{late:,} of them came in within {settled:,.1f} s after the others")
     return {"measured": ghosts, "failed": failed, "notes": notes}

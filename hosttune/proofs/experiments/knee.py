@@ -40,7 +40,7 @@ def forecast(low: int, high: int, reserved: str, setup: Setup) -> Forecast:
     source, backend = examples(1, 1)[0]
     return Forecast(
         id="knee",
-        what="knee, connect slows",
+        what="slow above half of the ports",
         setting=f"range {low} {high}, 1 source, 1 backend",
         predicted=count,
         accepts=(count - luck, count),

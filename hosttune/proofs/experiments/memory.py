@@ -103,8 +103,8 @@ def _round(server: socket.socket, shares: Sequence[int]) -> int:
     strange = strangers(before, after, sockets)
     if strange:
         raise Failed(
-            f"other programs opened or closed about {strange:,} sockets meanwhile, and the slab does not tell whose is "
-            "whose; ask again when the host is quiet"
+            f"other programs opened or closed about {strange:,} sockets in that time, and the slab does not show "
+            "whose is whose; repeat it when the host is quiet"
         )
     return round(grown(before, after, sockets) / sockets)
 
@@ -135,7 +135,9 @@ def _caches() -> Caches:
             rows = [line.split() for line in file.readlines()[2:]]
     except OSError as error:
         why = os.strerror(error.errno or 0)
-        raise Failed(f"what sockets take is told apart from what other programs do by /proc/slabinfo: {why}") from error
+        raise Failed(
+            f"the memory of sockets is distinguished from that of other programs by /proc/slabinfo: {why}"
+        ) from error
     # name, active objects, objects, size, objects a slab, pages a slab, ...
     return {row[0]: (int(row[1]), int(row[5]) * resource.getpagesize() / int(row[4])) for row in rows}
 

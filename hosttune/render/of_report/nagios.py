@@ -95,7 +95,7 @@ def _not_read(finding: Finding) -> bool:
     return finding.verdict is Verdict.UNKNOWN
 
 
-_KINDS = {"failed": _fails, "not in force": _not_in_force, "drift": _drifts, "could not be read": _not_read}
+_KINDS = {"failed": _fails, "not in force": _not_in_force, "drift": _drifts, "unknown": _not_read}
 
 
 def _unseen(report: Report) -> int:
@@ -120,17 +120,17 @@ def _line(state: int, text: str) -> str:
 def _stall(report: Report) -> str:
     target, hard, slow = report.workload.connections, hard_bounds(report), slow_bounds(report)
     if not hard:
-        return "no bound could be told"
+        return "all limits are unknown"
     number, first = hard[0]
     unseen = _unseen(report)
     if number < target:
         latest = " at the latest" if unread(report) else ""
-        sentence = f"stalls at {reached(first)} connections{latest} ({first.name})"
+        sentence = f"limit {reached(first)} connections{latest} ({first.name})"
     elif unseen:
         # what is not seen may lie lower
-        sentence = f"no bound below {target:,} found, {unseen} could not be told, first {number:,} ({first.name})"
+        sentence = f"no limit below {target:,} found, {unseen} unknown, first {number:,} ({first.name})"
     else:
-        sentence = f"carries {target:,}, first limit {number:,} connections ({first.name})"
+        sentence = f"reaches {target:,}, first limit {number:,} connections ({first.name})"
     return sentence + (f", only {slow[0][0]:,} new connections/s ({slow[0][1].name})" if slow else "")
 
 
@@ -142,7 +142,7 @@ def _carriers(report: Report) -> Iterator[str]:
         yield ", ".join(f"{path} was changed since it started" for path in carrier.changed[:1])
     yield from unread(report)
     for carrier in report.carriers[1:_NAMED]:
-        number = f"stalls at {carrier.connections:,}" if carrier.connections is not None else "is not judged"
+        number = f"limit {carrier.connections:,}" if carrier.connections is not None else "is not judged"
         yield f"{carrier.program} (pid {carrier.pid}) {number}"
 
 

@@ -32,8 +32,8 @@ def failed(message: str, taken: float | None = None) -> str:
 
 def _findings(report: Report) -> Iterator[Family]:
     load = report.workload
-    yield Family("wanted_connections", "Connections that the host shall carry.", [({}, load.connections)])
-    yield Family("wanted_connections_per_second", "New connections per second that it shall carry.", [({}, load.rate)])
+    yield Family("wanted_connections", "Target number of connections.", [({}, load.connections)])
+    yield Family("wanted_connections_per_second", "Target number of new connections per second.", [({}, load.rate)])
     yield Family(
         "check_status",
         "State of the check of a role: the one that is 1. failed and drift count at and above --fail-on.",
@@ -46,9 +46,7 @@ def _findings(report: Report) -> Iterator[Family]:
         [({"verdict": v.value.lower(), "severity": s.value}, n) for (v, s), n in sorted(counted.items())],
     )
     wrong = [f for f in report.findings if f.verdict in (Verdict.FAIL, Verdict.DRIFT, Verdict.UNKNOWN)]
-    yield Family(
-        "check_finding", "A finding that does not hold, or could not be told; always 1.", [*map(_sample, wrong)]
-    )
+    yield Family("check_finding", "A finding that failed, drifted or is unknown; always 1.", [*map(_sample, wrong)])
 
 
 def _sample(finding: Finding) -> Sample:
@@ -76,7 +74,7 @@ def _state(report: Report, role: str) -> str:
 
 _NUMBERS: tuple[tuple[str, str, bool, Callable[[Bound], object]], ...] = (
     ("capacity_connections", "Connections at which this limit stops the host.", True, lambda bound: bound.hard),
-    ("capacity_knee_connections", "Connections from which this limit slows the host.", True, lambda bound: bound.knee),
+    ("capacity_knee_connections", "Connections above which this limit slows the host.", True, lambda bound: bound.knee),
     ("capacity_used_connections", "Connections that count towards this limit now.", True, lambda bound: bound.used),
     (
         "capacity_connections_per_second",
@@ -95,7 +93,7 @@ def _bounds(report: Report) -> Iterator[Family]:
         yield Family(name, help, samples)
     yield Family(
         "capacity_unknown",
-        "A limit that could not be told, and why; always 1.",
+        "A limit that is unknown, and why; always 1.",
         [({"bound": b.id, "reason": b.hard.reason.value}, 1) for b in report.bounds if isinstance(b.hard, Unknown)],
     )
 
@@ -106,7 +104,7 @@ def _stand_for(report: Report, shown: Report) -> Family:
     missing = Counter((b.kind, b.scope.value) for b in report.bounds if b.id not in kept)
     return Family(
         "capacity_folded",
-        f"Limits of a kind without samples of their own: of more than {MOST} the narrowest stands for all.",
+        f"Limits of a kind without samples of their own: of more than {MOST} the narrowest is shown.",
         [({"kind": kind, "scope": scope}, count) for (kind, scope), count in sorted(missing.items())],
     )
 

@@ -41,7 +41,7 @@ def _limits(uses: list[Use]) -> Iterator[Family]:
     knees: list[Sample] = [(labels, use.knee) for labels, use in shown if use.knee is not None]
     yield Family("limit_knee", "Where a limit slows the host before it stops it.", knees)
     used: list[Sample] = [(labels, use.used) for labels, use in shown if use.kind not in _USED_ELSEWHERE]
-    yield Family("limit_used", "How much of a limit is taken now.", used)
+    yield Family("limit_used", "How much of a limit is in use now.", used)
 
 
 def _shown(uses: list[Use]) -> list[tuple[dict[str, str], Use]]:
@@ -63,7 +63,9 @@ def _shown(uses: list[Use]) -> list[tuple[dict[str, str], Use]]:
 
 def _rates(view: View) -> Iterator[Family]:
     drops: list[Sample] = [] if view.drops is None else [({}, round(view.drops, 3))]
-    yield Family("drops_per_second", "What was not carried, each once: queues that were full, tables, memory.", drops)
+    yield Family(
+        "drops_per_second", "Connections and packets that were dropped, each once: full queues, tables, memory.", drops
+    )
     ghosts: list[Sample] = [] if view.ghosts is None else [({}, round(view.ghosts, 3))]
     yield Family(
         "ghost_connections_per_second",

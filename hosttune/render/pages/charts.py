@@ -70,7 +70,7 @@ def gauges(block: Gauges) -> Iterator[str]:
 def _gauge(gauge: Gauge, unit: str) -> str:
     most = gauge.limit
     part = min(gauge.load / most, 1.0) if most > 0 else 1.0
-    drawn = [_rect(part, 3, _TRACK - 6, FILLS[gauge.role])]
+    drawn = [_rect(part, 3, _TRACK - 6, FILLS.get(gauge.role, FILLS[Role.PLAIN]))]
     frame = f'<rect x="0" y="3" width="100%" height="{_TRACK - 6}" fill="none" stroke="{LINE}" stroke-width="2"/>'
     drawn.append(frame)
     if gauge.knee is not None and most > 0:

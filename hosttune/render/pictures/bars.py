@@ -29,7 +29,7 @@ def state(block: Bars, bar: Bar) -> str:
     """Return what a bar means for the target, in a word or two."""
     short = bar.number < block.target
     if short and bar.word == "slow":
-        return "slow from here"
+        return "slow above here"
     return "stops here" if short and bar is binding(block) else bar.word or ("short" if short else "")
 
 

@@ -12,10 +12,10 @@ from hosttune.render.figures import amount, memory
 SCHEMA = "hosttune/account/1"
 _ROWS = 16  # of a table over time: more is what the picture is for
 _MOST = (
-    Column("figure", cut=True),
+    Column("metric", cut=True),
     Column("most", right=True),
     Column("after", right=True),
-    Column("bound", cut=True),
+    Column("limit", cut=True),
     Column("share", right=True),
 )
 
@@ -27,7 +27,7 @@ def document(account: Account, verbose: bool) -> Document:
     about += [memory(run.memory)] if run and run.memory else []
     blocks: tuple[Block, ...] = (
         *_about(account),
-        Table(_MOST, tuple(_maxima(account)), "Maxima and bounds"),
+        Table(_MOST, tuple(_maxima(account)), "Maxima and limits"),
         *((Listing("limits that changed", account.changes),) if account.changes else ()),
         *(_plot(chart, account.seconds) for chart in account.charts),
         *_settings(account),
@@ -59,7 +59,7 @@ def _about(account: Account) -> Iterator[Paragraph]:
     if len(account.runs) > 1:
         yield Paragraph(f"{len(account.runs)} runs one after the other; nothing is known of the time between them")
     if account.torn:
-        yield Paragraph(f"{account.torn:,} lines could not be read: a kill or a full disk tears one")
+        yield Paragraph(f"{account.torn:,} lines are damaged, as a kill or a full disk leaves them")
 
 
 def _maxima(account: Account) -> Iterator[Row]:
@@ -102,7 +102,7 @@ def _plot(chart: Chart, seconds: float) -> Plot:
 def _note(series: Series) -> str:
     share = f" ({_share(series)})" if _share(series) else ""
     note = f"most {amount(series.most, series.unit)} after {series.most_at:,.0f} s{share}"
-    return note + (f"; bound {bound(series)}" if bound(series) else "")
+    return note + (f"; limit {bound(series)}" if bound(series) else "")
 
 
 def _over_time(chart: Chart, seconds: float) -> Table:

@@ -63,7 +63,7 @@ def ended(applied: Applied, *more: Block) -> Iterator[Block]:
         yield Lines((f"undo: {back}{where}",))
         return
     when = f"in {waiting.seconds:,} s, at {clock(waiting.until)}, and by a reboot"
-    yield Paragraph(f"all of it is taken back {when}, unless you", "not confirmed")
+    yield Paragraph(f"all of it will be undone {when}, unless you", "not confirmed")
     yield Lines((f"  keep it: sudo hosttune confirm {applied.id}", f"  undo it now: {back}"))
 
 

@@ -58,7 +58,7 @@ def _bars(report: Report, verbose: bool) -> Bars:
 
 
 def _never(report: Report) -> Iterator[Paragraph]:
-    never = [bound.name for bound in report.bounds if bound.hard is None and bound.notes[:1] == ("no bound",)]
+    never = [bound.name for bound in report.bounds if bound.hard is None and bound.notes[:1] == ("no limit",)]
     if never:
         yield Paragraph(", ".join(never), "no limit")
 
@@ -66,7 +66,7 @@ def _never(report: Report) -> Iterator[Paragraph]:
 def _slows(report: Report, verbose: bool) -> Iterator[Paragraph]:
     """Yield what refuses no connection but slows them: where it does so before the target, with `verbose` all."""
     for bound in report.bounds:
-        if bound.hard is not None or bound.unit != "connections" or bound.notes[:1] == ("no bound",):
+        if bound.hard is not None or bound.unit != "connections" or bound.notes[:1] == ("no limit",):
             continue
         short = _slow(bound, report.workload.connections)
         if not short and not (verbose and bound.kind == "tcp-mem"):

@@ -32,7 +32,7 @@ def _answer(comparison: Comparison, mattering: int) -> str:
     if comparison.unknown:
         return f"Unknown: {comparison.unknown}"
     if not comparison.contrasts:
-        return "Nothing differs that either was asked for"
+        return "No setting or limit differs"
     if not any(row.matters for row in comparison.contrasts):
         return f"{counted(len(comparison.contrasts), 'difference')}, none of which matters to this target"
     first = comparison.contrasts[0]
@@ -42,7 +42,7 @@ def _answer(comparison: Comparison, mattering: int) -> str:
 def _stops(side: Side) -> str:
     kernel = f"{side.name}; Linux {side.kernel}; " if side.kernel else f"{side.name}; "
     if side.connections is None:
-        return f"{kernel}no bound is known"
+        return f"{kernel}no limit is known"
     return f"{kernel}stops at {side.connections:,}: {side.stops}"
 
 
@@ -64,8 +64,8 @@ def _folded(rows: list[Contrast], verbose: bool) -> Iterator[Block]:
         return
     if verbose:
         texts = tuple(f"{row.subject}: {row.left or '(empty)'} against {row.right or '(empty)'}" for row in rows)
-        yield Listing("differs too, and changes no bound below the target", texts)
+        yield Listing("also differs, without a limit below the target", texts)
         return
     names = ", ".join(row.subject for row in rows[:_FOLDED])
     more = f" and {len(rows) - _FOLDED:,} more" if rows[_FOLDED:] else ""
-    yield Paragraph(f"{names}{more}: no bound below the target (-v)", "differs too", gap=True)
+    yield Paragraph(f"{names}{more}: no limit below the target (-v)", "also differs", gap=True)

@@ -31,7 +31,7 @@ _PROBLEMS = 3
 _COLUMNS = (
     Column("tier", most=12),
     Column("ready", right=True),
-    Column("wanted", right=True),
+    Column("target", right=True),
     Column("evenly", right=True),
     Column("together", right=True),
     Column("weakest", cut=True),
@@ -41,8 +41,8 @@ _EACH = (
     Column("host"),
     Column("tier"),
     Column("stops at", right=True),
-    Column("wanted", right=True),
-    Column("of wanted", right=True),
+    Column("target", right=True),
+    Column("of target", right=True),
     Column("first limit"),
     Column("failed", right=True),
     Column("drift", right=True),
@@ -56,9 +56,9 @@ def document(fleet: Fleet, verbose: bool) -> Document:
     blocks: tuple[Block, ...] = (
         _answer(fleet),
         Table(_COLUMNS, tuple(map(_tier, fleet.tiers)), "Tiers"),
-        Paragraph("evenly: where the first host refuses when all carry alike; together: when each is filled"),
+        Paragraph("evenly: limit with the same load on each host; together: with each host filled"),
         *paragraphs(
-            f"{tier.tier}: {counted(tier.found, 'host')} reported, {tier.wanted:,} wanted"
+            f"{tier.tier}: {counted(tier.found, 'host')} reported, the plan has {tier.wanted:,}"
             for tier in fleet.tiers
             if tier.found != tier.wanted
         ),
@@ -103,7 +103,7 @@ def _bars(fleet: Fleet) -> Iterator[Bars]:
         for number, tier in sorted(known, key=lambda pair: pair[0])
     ]
     if bars:
-        yield Bars("What each tier carries evenly", target, tuple(bars), target, extra=True, names="tier")
+        yield Bars("Limit of each tier with even load", target, tuple(bars), target, extra=True, names="tier")
 
 
 def _hosts(fleet: Fleet) -> Iterator[Table]:
@@ -139,7 +139,7 @@ def _host(host: HostState, verbose: bool, gap: bool) -> Iterator[Paragraph]:
     counts = [f"{host.failed:,} failed"] if host.failed else []
     counts += [f"{host.drifted:,} drift"] if host.drifted else []
     if host.carries is not None:
-        counts.insert(0, f"carries {host.carries:,}" + (f" ({host.binds})" if host.binds else ""))
+        counts.insert(0, f"limit {host.carries:,}" + (f" ({host.binds})" if host.binds else ""))
     detail = f": {', '.join(counts)}" if counts else ""
     yield Paragraph(f"NOT READY {host.name} of {host.tier}{detail}", role=Role.BAD, gap=gap, brief=True)
     problems = host.problems if verbose else host.problems[:_PROBLEMS]

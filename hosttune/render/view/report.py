@@ -181,7 +181,7 @@ def _pools(pools: tuple[PortPool, ...]) -> Iterator[Paragraph]:
         yield from (Paragraph(note, depth=1) for note in dict.fromkeys(note for p in alike for note in p.notes))
     if groups[_POOLS:]:
         left = sum(map(len, groups[_POOLS:]))
-        yield Paragraph(f"... and {left:,} more pools (--format json)")
+        yield Paragraph(f"... and {left:,} more port pools (--format json)")
 
 
 def _footer(report: Report, verbose: bool) -> Iterator[Block]:

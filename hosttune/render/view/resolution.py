@@ -49,7 +49,10 @@ def _pattern(row: PatternResolution) -> Rows:
     yield "boot", f"{row.origin.text}   {row.origin}"
     yield from _overridden(row.overrides)
     matched = ", ".join(row.keys) or "none of them"
-    yield "note", f"a pattern, held against the keys that are known here: {matched}; at boot against all of the kernel"
+    yield (
+        "note",
+        f"a pattern; it matches these known keys: {matched}; at boot it is compared with all keys of the kernel",
+    )
 
 
 def _side(side: FileValue | None) -> str:

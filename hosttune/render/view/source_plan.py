@@ -90,13 +90,13 @@ def _takes(outlet: EgressInterface, more: More) -> str:
     """Return how many addresses it takes; those that are there are among the sums."""
     have = len(outlet.have)
     if more.hard is None:
-        return "no number of addresses carries it: no port is usable"
+        return "no number of addresses is enough: no port is usable"
     if more.hard == 0 and (more.knee in (0, None)):
-        return "enough" + (", and below the knee" if more.knee == 0 else "")
+        return "enough" + (", without slow port searches" if more.knee == 0 else "")
     hard = f"{more.hard:,} more ({have + more.hard:,} in all)" if more.hard else "enough"
     if more.knee is None:
         return hard
-    return f"{hard}; {more.knee:,} more ({have + more.knee:,} in all) to stay below the knee"
+    return f"{hard}; {more.knee:,} more ({have + more.knee:,} in all) to avoid slow port searches"
 
 
 def _free(outlet: EgressInterface) -> Iterator[str]:
@@ -116,9 +116,9 @@ def _free(outlet: EgressInterface) -> Iterator[str]:
     shown = ", ".join(outlet.ranges[:_RANGES])
     more = f" and {len(outlet.ranges) - _RANGES:,} more ranges" if len(outlet.ranges) > _RANGES else ""
     free = f"{outlet.free:,}" if outlet.free < 10**15 else "very many"
-    yield f"{free} addresses of {outlet.subnet} are free, as far as is seen: {shown or 'none'}{more}"
+    yield f"{free} addresses of {outlet.subnet} seem free: {shown or 'none'}{more}"
     if outlet.free < target:
-        yield f"too few: {target:,} are wanted"
+        yield f"too few: {target:,} are needed"
     if target:
         yield (
             "free means that nobody was seen there: `sources add` asks the link first; a DHCP server may give them "
@@ -132,7 +132,7 @@ def _cloud(plan: SourcePlan) -> Iterator[Block]:
         limit = f"{row.limit} ({row.source})"
         yield Commands(f"{row.name} asks first for {row.what}", (f"  {row.command}", limit), gap=True, spread=True)
     elif plan.elsewhere:
-        sentence = f"{plan.elsewhere}: whether it carries packets of further private addresses is unknown"
+        sentence = f"{plan.elsewhere}: whether it forwards packets of further private addresses is unknown"
         yield Paragraph(f"{sentence}; ask it before you add any", gap=True)
 
 

@@ -31,7 +31,7 @@ def document(view: View, verbose: bool) -> Document:
     machine, tick = view.machine, view.tick
     about = [machine.hostname, f"Linux {machine.kernel}", time.strftime("%H:%M:%S", time.localtime(tick.time))]
     about.append(f"every {view.interval:g} s")
-    about += [f"takes {tick.cost * 100:.1f} % of a core"] if tick.cost is not None else []
+    about += [f"hosttune itself: {tick.cost * 100:.1f} % CPU"] if tick.cost is not None else []
     about += [f"recorded in {view.recording}"] if view.recording else []
     happens = ", ".join(part.replace(" ", "\u00a0") for part in _happens(view))
     blocks: tuple[Block, ...] = (

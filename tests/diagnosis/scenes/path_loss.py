@@ -22,7 +22,7 @@ table ip hosttune {{
 
 @contextmanager
 def lossy(losing: str, resent: int) -> Iterator[list[str]]:
-    """Have 50 connections talk on a way that loses some, once more than so many segments were sent again."""
+    """Have 50 connections talk on a way that loses some, once more than so many segments were retransmitted."""
     clients: list[socket.socket] = []
     with far.hosts(1) as (server,):
         far.wire(1, None, server)
@@ -30,7 +30,7 @@ def lossy(losing: str, resent: int) -> Iterator[list[str]]:
         assert not made.dial(clients, ("10.0.1.2", 1883), 50)
         far.rules(server, _RULES.format(losing=losing))
         with far.talking(clients):
-            made.until(lambda: made.counter("Tcp.RetransSegs") > resent, "segments that were sent again")
+            made.until(lambda: made.counter("Tcp.RetransSegs") > resent, "segments that were retransmitted")
             yield []
         made.close(clients)
 

@@ -16,5 +16,5 @@ _CROWD = 1300  # the default of netdev_max_backlog is 1000 (net/core/hotdata.c),
 def scene() -> Iterator[list[str]]:
     crowds = wire.Crowds(80)
     with crowds.wired(), made.meanwhile(lambda: crowds.next(_CROWD), every=0.12):
-        made.until(lambda: made.counter("TcpExt.TCPSynRetrans") > 20, "SYNs that were sent again")
+        made.until(lambda: made.counter("TcpExt.TCPSynRetrans") > 20, "SYNs that were retransmitted")
         yield []

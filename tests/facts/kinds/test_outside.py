@@ -85,7 +85,7 @@ def test_what_cannot_be_read_stops_nothing(nic: Path, capfd: pytest.CaptureFixtu
     (nic / "wide.toml").write_text(PROFILE + ROW.format(name="no_such", value=1))
     assert run("check", "--profile", str(nic / "wide.toml"), "--format", "json") in (0, 3)
     (found,) = [f for f in json.loads(capfd.readouterr().out)["findings"] if f["subject"].startswith("nic:")]
-    assert found["verdict"] == "NOT_APPLICABLE" and "absent here" in found["because"]
+    assert found["verdict"] == "NOT_APPLICABLE" and "not found" in found["because"]
 
 
 def test_explain_tells_of_it(nic: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -113,7 +113,7 @@ def test_what_no_number_carries_is_said_in_one_line() -> None:
     known = {name: roles.small(name) for name in ("client", "broker")}
     with pytest.raises(UsageError) as caught:
         solve(topology, known)
-    said = "t.toml: [tier.broker]: no number of memory carries 11 connections: connections_max of broker ends at 10"
+    said = "t.toml: [tier.broker]: no number of memory reaches 11 connections: connections_max of broker ends at 10"
     assert str(caught.value) == said
 
 
@@ -164,5 +164,5 @@ def test_a_knee_that_stands_in_the_way_is_called_slow() -> None:
     client = Tier("client", "client", (Leg(("broker",)),), hosts=1, memory=None, open=frozenset({"memory"}))
     broker = Tier("broker", "broker", ports=(1,), hosts=1)
     known = {name: roles.small(name) for name in ("client", "broker")}
-    with pytest.raises(UsageError, match=r"carries 6 connections: ports broker is slow above 5$"):
+    with pytest.raises(UsageError, match=r"reaches 6 connections: ports broker is slow above 5$"):
         solve(Topology("t", 6, 1, (client, broker)), known)

@@ -112,7 +112,7 @@ def _rows(topology: str, host: PlannedHost) -> list[str]:
     lines: list[str] = []
     source = f"the plan of {topology}"
     if host.tier.port_range:
-        why = "the plan counts on just these ports; another range carries another number of connections"
+        why = "the plan counts on just these ports; another range has another limit"
         lines += _row("sysctl:net.ipv4.ip_local_port_range", "equals", host.tier.port_range, "ports", why, source)
     for setting in host.settings:
         if setting.subject == "sysctl:net.ipv4.ip_local_reserved_ports":

@@ -53,9 +53,9 @@ def _verdict(deployment: Deployment) -> list[str]:
     first = min(short, key=lambda place: (place.knee, place.connections), default=None)
     where = ""
     if first:
-        how = "slow above" if first.knee else "stalls at"
+        how = "slow above" if first.knee else "limit"
         where = f": {how} {first.connections:,} connections, first in {first.tier}: {first.bound.name}"
-    return [f"**This plan does not carry its target as it should**{where}. `hosttune plan` says what is missing.", ""]
+    return [f"**This plan does not reach its target as it should**{where}. `hosttune plan` says what is missing.", ""]
 
 
 def _tiers(deployment: Deployment) -> list[str]:
@@ -83,7 +83,7 @@ def _programs(deployment: Deployment) -> list[str]:
         if not hosts or not known:
             continue
         if len(known) > 1:
-            lines.append(f"{tier.name}: no program is named; take one of these.")
+            lines.append(f"{tier.name}: no program is given; use one of these.")
         lines += [f"- {tier.name}: {_configured(tier, how)}" for how in known]
     return lines
 

@@ -41,7 +41,7 @@ def read(given: Given, table: Table, default: Table, notes: list[str]) -> Cluste
     per_host = _breakers(table, cluster, notes)
     policy = _policy(table)
     if policy not in _EVEN:
-        cluster.uneven = f"{policy} chooses the endpoint, whatever the others carry"
+        cluster.uneven = f"{policy} chooses the endpoint, whatever the load of the others"
     config = table.table("upstream_bind_config")
     ways = binding.read(config if table.of("upstream_bind_config") is not None else default, notes)
     kind = _type(table)

@@ -63,9 +63,7 @@ def _whole(configuration: Configuration, info: Mapping[str, int]) -> Made:
         at_run_time = OwnLimit(
             "maxconn", most, "maxconn", where=_INFO, each=configuration.passes, fails=_FAILS, used=used
         )
-        back = (
-            f"`set maxconn global {start}` at the socket takes it back; maxconn {most} in its global section keeps it"
-        )
+        back = f"`set maxconn global {start}` at the socket undoes it; maxconn {most} in its global section keeps it"
         on_disk = f"none (it reckoned {start:,})"
         found = _difference(configuration, "", "maxconn", on_disk, f"{most:,}", "", _INFO, back)
         settings = replace(configuration.settings, maxconn=most)

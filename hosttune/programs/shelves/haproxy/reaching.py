@@ -98,7 +98,7 @@ class _Ways:
             self._notes.add(where, text, "use_backend is decided for each connection")
             known = _ends(name)
             if self._left <= 0:
-                self._notes.add(where, "too many backends may be named by expressions before it: it is passed over")
+                self._notes.add(where, "too many backends may come from expressions before it: it is ignored")
             elif known not in patterns:
                 patterns.add(known)
                 self._left -= len(self._by_name)

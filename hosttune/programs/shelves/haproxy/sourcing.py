@@ -63,7 +63,7 @@ def origin(options: Options, of_backend: Source | None, where: str, notes: Notes
     if source.instead:
         return _instead(source, where)
     if source.interface:
-        notes.add(source.where, f"source through {source.interface}: its own routes and addresses are not looked at")
+        notes.add(source.where, f"source through {source.interface}: its own routes and addresses are not checked")
     try:
         address, span = addresses.span(source.address)
     except addresses.NoAddress as error:
@@ -85,7 +85,7 @@ def _instead(source: Source, where: str) -> Origin:
             return Origin(address)
     except addresses.NoAddress:
         pass
-    why = "each client's own address is a pool of ports by itself, whatever addresses this host has"
+    why = "each client's own address has source ports of its own, whatever addresses this host has"
     return Origin(unknown=f"{where}: source {source.address} usesrc {source.instead}: {why}", answers=True)
 
 

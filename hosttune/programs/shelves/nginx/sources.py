@@ -55,7 +55,7 @@ def problem(bind: Directive) -> str:
     """Return why it is not known which addresses a bind with a variable stands for."""
     text = f"{bind.where}: {bind.name} {' '.join(bind.args)}"
     if "transparent" in bind.args or "$remote_addr" in bind.args[0]:
-        return f"{text}: each client's own address is a pool of its own, whatever addresses this host has"
+        return f"{text}: each client's own address has source ports of its own, whatever addresses this host has"
     return f"{text}: which address it is is decided while nginx runs"
 
 

@@ -103,7 +103,7 @@ def _server(host: PlannedHost, port: int, seconds: int | None) -> list[str]:
     backlog = f" backlog={host.workload.backlog}" if host.workload.backlog else ""
     return [
         "server {",
-        "    # a queue of its own for each worker, so that they carry alike",
+        "    # a queue of its own for each worker, so that they share the load evenly",
         f"    listen {endpoint(host.address, port)} reuseport{backlog};",
         f"    proxy_pass {to};",
         "    # nginx sets IP_BIND_ADDRESS_NO_PORT: a port serves once for each backend",

@@ -16,14 +16,14 @@ options:
     aliases: [role]
   profiles:
     description:
-      - Profile files of your own, on the host.
+      - Your own profile files, on the host.
       - The role P(hosttune.hosttune.hosttune#role) copies one from the controller.
     type: list
     elements: path
     aliases: [profile]
   connections:
     description:
-      - Connections that the host shall carry; without it what the profile says.
+      - Target number of connections; without it that of the profile.
     type: int
   rate:
     description:
@@ -56,7 +56,7 @@ options:
     type: str
   service:
     description:
-      - The unit that carries the connections.
+      - The unit that handles the connections.
     type: str
   users:
     description:
@@ -77,8 +77,8 @@ options:
     default: hosttune
   timeout:
     description:
-      - Seconds after which hosttune is told to stop; the task fails then.
-      - An apply or rollback that is told to stop takes back what it has written.
+      - Seconds after which hosttune is stopped; the task fails then.
+      - An apply or rollback that is stopped undoes what it has written.
     type: int
     default: 600
 """

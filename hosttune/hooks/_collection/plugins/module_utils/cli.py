@@ -128,7 +128,7 @@ def version(module: AnsibleModule) -> str:
     code, out, stderr = _run(module, ["--version"])
     name, number = [*out.split(), "", ""][:2]
     if code or name != "hosttune" or not number[:1].isdecimal():
-        fail(module, f"it does not say its version, but {_shown(out or stderr) or 'nothing'}", code, stderr)
+        fail(module, f"it prints no version, but {_shown(out or stderr) or 'nothing'}", code, stderr)
     return number
 
 
@@ -218,7 +218,7 @@ def _stop(module: AnsibleModule, running: subprocess.Popen[bytes], limit: int) -
     os.killpg(running.pid, signal.SIGTERM)
     try:
         stderr = running.communicate(timeout=GRACE)[1].decode("utf-8", "replace").strip()
-        why = f"it did not end within {limit} s and was told to stop"
+        why = f"it did not end within {limit} s and was stopped"
     except subprocess.TimeoutExpired:
         os.killpg(running.pid, signal.SIGKILL)
         running.wait()

@@ -89,7 +89,7 @@ def rolled_back(module: AnsibleModule) -> dict[str, t.Any]:
     params = module.params
     ignored = [name for name in APPLY_ONLY if params[name]]
     if ignored:
-        module.fail_json(msg=f"{', '.join(ignored)}: an apply is taken back as a whole; leave it out")
+        module.fail_json(msg=f"{', '.join(ignored)}: an apply is undone as a whole; leave it out")
     line = ["rollback"]
     if params["id"] is not None:
         line.append(str(params["id"]))
@@ -114,7 +114,7 @@ def rolled_back(module: AnsibleModule) -> dict[str, t.Any]:
         result["diff"] = {"prepared": document["diff"]}
     if answer.code == 1:
         why = cli.listed([*document["kept"], *document["notes"]]) or answer.stderr
-        cli.fail(module, "not all was taken back: " + why, answer.code, answer.stderr, **result)
+        cli.fail(module, "not all was undone: " + why, answer.code, answer.stderr, **result)
     return {**result, "report": document}
 
 

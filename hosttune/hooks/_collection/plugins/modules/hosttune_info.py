@@ -40,8 +40,8 @@ def capacity(module: AnsibleModule) -> dict[str, t.Any]:
     if answer.code == WRONG and module.params["fail_on"] is not None:
         wanted = answer.document["workload"]["connections"]
         first = cli.smallest(answer.document["bounds"])
-        why = f" it stalls at {first['hard']}, {first['name']}" if first else ""
-        cli.fail(module, f"does not carry {wanted} connections:{why}", answer.code, answer.stderr, **result)
+        why = f" limit {first['hard']}, {first['name']}" if first else ""
+        cli.fail(module, f"does not reach {wanted} connections:{why}", answer.code, answer.stderr, **result)
     return {**result, "report": answer.document}
 
 
