@@ -10,7 +10,10 @@ Example = tuple[str, str]
 PROGRAM: Sequence[Example] = (
     ("Is this load balancer ready for 200,000 connections?", "hosttune check --role lb --connections 200k"),
     ("It stalls: why?", "hosttune diagnose --for 10s"),
-    ("Show what would be changed, then change it", "sudo hosttune apply --role lb --connections 200k --dry-run"),
+    (
+        "Show what would be changed; without --dry-run it asks, and changes it",
+        "sudo hosttune apply --role lb --connections 200k --reserve-listeners --dry-run",
+    ),
 )
 
 VERBS: dict[str, Sequence[Example]] = {
@@ -25,7 +28,10 @@ VERBS: dict[str, Sequence[Example]] = {
     "diagnose": (
         ("Which limit is hit now?", "sudo hosttune diagnose --for 10s"),
         ("The same in the container of HAProxy", "sudo hosttune diagnose --process-name haproxy"),
-        ("It stops at 28,000 connections with EADDRNOTAVAIL", "hosttune diagnose --errno EADDRNOTAVAIL --stalled-at 28k"),
+        (
+            "It stops at 28,000 connections with EADDRNOTAVAIL",
+            "hosttune diagnose --errno EADDRNOTAVAIL --stalled-at 28k",
+        ),
     ),
     "capacity": (
         ("How many connections to one broker?", "hosttune capacity --role lb --backend 10.0.0.11:1883"),
@@ -44,12 +50,15 @@ VERBS: dict[str, Sequence[Example]] = {
         ("What will the next boot change?", "hosttune diff --boot"),
     ),
     "apply": (
-        ("Show what would be changed", "sudo hosttune apply --role lb --connections 200k --dry-run"),
+        (
+            "Show what would be changed",
+            "sudo hosttune apply --role lb --connections 200k --reserve-listeners --dry-run",
+        ),
         (
             "Change it; undo it by itself after 2 minutes unless it is confirmed",
-            "sudo hosttune apply --role lb --connections 200k --confirm-within 2m",
+            "sudo hosttune apply --role lb --connections 200k --reserve-listeners --confirm-within 2m",
         ),
-        ("One value, and no role", "sudo hosttune apply --key net.core.somaxconn=65535"),
+        ("Set one value, without a role", "sudo hosttune apply --key net.core.somaxconn=65535"),
     ),
     "confirm": (
         ("Keep the apply that waits", "sudo hosttune confirm"),
