@@ -14,7 +14,7 @@ CODES = {
     3: "Unknown: what was asked for could not be read, or the answer could not be written.",
     4: "Changes would be made (--dry-run).",
     5: "Refused before anything was changed.",
-    130: "Ended by Ctrl-C; what was read so far is shown, what was written is undone.",
+    130: "Ended by Ctrl-C; changes are undone.",
 }
 """What each means, whatever the verb."""
 
