@@ -15,7 +15,7 @@ sources = Verbs(no_args_is_help=True, help="List, add and remove source addresse
 app.add_typer(sources, name="sources")
 
 _ADDED = Fields("addresses", "anyip", "runtime_only", "persist_only", "confirm_within", "confirm_if", "reason")
-_FORCE = Annotated[bool, typer.Option("--force", help="Though connections are open on them.")]
+_FORCE = Annotated[bool, typer.Option("--force", help="Remove them though connections are open on them.")]
 
 
 @sources.command("plan")

@@ -1,4 +1,4 @@
-"""The verbs that change a host, take it back, and list what was done."""
+"""The verbs that change a host, undo that, and list what was done."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _WRITTEN = typer.Option(help="Write the running values of this network namespace
 _ID = usage.counted(*bounds(RollbackOptions, "id"))
 _TAKEN_BACK = typer.Argument(
     parser=_ID,
-    help="The apply to take back; default: the last.",
+    help="The apply to undo, its number in `hosttune history`; default: the last.",
     metavar="[ID]",
 )
 
@@ -31,7 +31,8 @@ def apply(
 ) -> None:
     """Apply the role's settings now and for the next boot; can be undone.
 
-    One transaction: the way back is on disk before the first write, and a write that fails undoes the others.
+    One transaction: what undoes it is on disk before the first write, and a write that fails undoes the others.
+    At a terminal it shows the changes and asks before it writes; without one, use --dry-run or --yes.
     """
     from hosttune.commands import apply
 
@@ -44,7 +45,7 @@ def confirm(
         int | None,
         typer.Argument(
             parser=_ID,
-            help="The apply to keep; default: the one that waits.",
+            help="The apply to keep; default: the one that waits to be confirmed.",
             metavar="[ID]",
         ),
     ] = None,
@@ -53,7 +54,7 @@ def confirm(
 ) -> None:
     """Keep an apply that was made with --confirm-within.
 
-    What waits is written for the next boot too, and the timer ends.
+    Its settings are written for the next boot too, and the timer that would undo it ends.
     """
     from hosttune.commands import confirm
 

@@ -25,7 +25,7 @@ def grouped(
     """Return a function with an option for each field of each group that the body takes.
 
     `shared` are the annotations of the options by name, `always` those of options that every verb has and whose
-    callbacks take what is given. A field that was not given keeps the default of its group.
+    callbacks handle what is given. A field that was not given keeps the default of its group.
     """
     parameters: list[inspect.Parameter] = []
     groups: dict[str, tuple[Any, tuple[str, ...]]] = {}

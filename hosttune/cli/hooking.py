@@ -1,4 +1,4 @@
-"""The verbs that fit hosttune into what operators have already: each prints or writes what another tool takes."""
+"""The verbs that fit hosttune into what operators have already: each prints or writes what another tool reads."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def _platforms(kind: str, metavar: str, help: str) -> Any:
 def hook_ansible(output: Directory) -> None:
     """Write the Ansible collection hosttune.hosttune below DIR: modules, a role, playbooks.
 
-    ANSIBLE_COLLECTIONS_PATH=DIR uses it as it is; what ansible-galaxy builds is
-    DIR/ansible_collections/hosttune/hosttune.
+    With ANSIBLE_COLLECTIONS_PATH=DIR it can be used at once; ansible-galaxy installs it from
+    DIR/ansible_collections/hosttune/hosttune. `hosttune docs ansible` has a play to begin with.
     """
     from hosttune.commands import hooks
 
@@ -53,14 +53,14 @@ def hook_cloud_init(
         str | None,
         Spec(
             "--from",
-            help="Where hosttune comes from, required: image (it is there), a URL or path of a .whl or .pyz, or "
-            "NAME==VERSION for pip.",
+            help="Where hosttune comes from, required: image (it is installed there), a URL or path of a .whl or .pyz, "
+            "or NAME==VERSION for pip.",
             metavar="SPEC",
         ),
     ] = None,
-    sha256: Annotated[str | None, Spec("--sha256", help="Sum of what --from names.", metavar="HEX")] = None,
+    sha256: Annotated[str | None, Spec("--sha256", help="SHA-256 of what --from names.", metavar="HEX")] = None,
     no_sha256: Annotated[
-        bool, typer.Option("--no-sha256", help="Take what a server or an index gives without a sum.")
+        bool, typer.Option("--no-sha256", help="Run what a server or an index gives, unchecked, as root.")
     ] = False,
     every: Every = 900.0,
     restart: Annotated[
@@ -82,7 +82,7 @@ def hook_systemd(
     options: HostOptions,
     every: Every = 900.0,
     fail_on: FailOn = "error",
-    strict: Annotated[bool, typer.Option("--strict", help="Fail where something could not be examined.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Fail where something is unknown.")] = False,
     textfile: TextFile = "",
     output: Directory = "",
 ) -> None:
@@ -113,7 +113,7 @@ def hook_pyz(
 ) -> None:
     """Build one file that runs on any host with Python, without pip.
 
-    It holds what is installed here, for several platforms: pip fetches the wheels, each at the version that is
+    It contains what is installed here, for several platforms: pip fetches the wheels, each at the version that is
     installed here.
     """
     from hosttune.commands import hooks
@@ -125,7 +125,7 @@ def hook_pyz(
 def hook_man(
     context: typer.Context,
     directory: Annotated[
-        str, typer.Argument(help="Directory of manuals.", metavar="DIR", autocompletion=completing.directories)
+        str, typer.Argument(help="Directory of man pages.", metavar="DIR", autocompletion=completing.directories)
     ] = "",
     output: Annotated[str, DirectoryOption("-o", "--output", help="The same as DIR.")] = "",
 ) -> None:
@@ -157,7 +157,7 @@ def hook_completion(
 
 @hooks.command("complete", hidden=True)
 def hook_complete(context: typer.Context, line: str) -> None:
-    """Tell a shell what can stand at the end of a command line."""
+    """Print for a shell what can stand at the end of a command line."""
     from hosttune.commands import hooks
 
     hooks.complete(context.find_root().command, line)

@@ -1,4 +1,4 @@
-"""The verbs that look at a host: what it is tuned for, what it carries, what its files say."""
+"""The verbs that look at a host: whether it is ready, how many connections it handles, what its files set."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ def check(
     format: Annotated[str, formats_of("Report")] = "table",
     textfile: TextFile = "",
     fail_on: FailOn = "error",
-    strict: Annotated[bool, typer.Option("--strict", help="Exit 3 where something could not be examined.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit 3 where something is unknown.")] = False,
     verbose: Verbose = False,
 ) -> None:
     """Check whether this host is ready for its role.
 
-    What stops it first, what each setting is now and after the next boot, and what to type. With --format nagios the
-    exit codes are those of a plugin: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
+    The first limit, each setting that is wrong, now and after the next boot, and the command that fixes it. With
+    --format nagios the exit codes are those of a plugin: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
     """
     from hosttune.commands import check
 
@@ -54,7 +54,7 @@ def capacity(
 ) -> None:
     """Show how many connections this host can handle and what limits it.
 
-    Every limit, how it shows when it is hit, and what would reach the target.
+    Every limit, how it shows when it is hit, what raises it, and what the target needs.
     """
     from hosttune.commands import capacity
 
@@ -96,15 +96,15 @@ def diff(
     place: Annotated[Place, Fields("netns", "root")],
     left: Annotated[str, typer.Argument(metavar="A", help="A file of `snapshot`, or a JSON report of `check`.")] = "",
     right: Annotated[str, typer.Argument(metavar="B", help="Another; without it this host, as it is now.")] = "",
-    defaults: Annotated[bool, typer.Option("--defaults", help="Against the defaults of its kernel.")] = False,
-    required: Annotated[bool, typer.Option("--required", help="Against what its role requires.")] = False,
-    boot: Annotated[bool, typer.Option("--boot", help="Against its own next boot.")] = False,
+    defaults: Annotated[bool, typer.Option("--defaults", help="Compare it with the defaults of its kernel.")] = False,
+    required: Annotated[bool, typer.Option("--required", help="Compare it with what its role requires.")] = False,
+    boot: Annotated[bool, typer.Option("--boot", help="Compare it with its own next boot.")] = False,
     format: Annotated[str, formats_of("Comparison")] = "table",
     verbose: Verbose = False,
 ) -> None:
     """Show what differs between two hosts, and what each difference does.
 
-    Ranked by what it alone does to the number of connections. With one file, that host is compared with this one;
+    Ranked by what each alone does to the number of connections. With one file, that host is compared with this one;
     without a file, this host with --defaults, with what its role requires (--required), or with its next boot (--boot).
     """
     from hosttune.commands import diff
@@ -153,13 +153,13 @@ def snapshot(
     output: Annotated[str, FileOption("-o", "--output", help="The file to write.")],
     options: Annotated[Options, Fields("backend", "source")],
     place: Annotated[Place, Fields("netns", "root")],
-    redact: Annotated[bool, typer.Option("--redact", help="Hash addresses and names.")] = False,
+    redact: Annotated[bool, typer.Option("--redact", help="Replace addresses, host names and people.")] = False,
     interval: SecondLook = 0.0,
 ) -> None:
     """Record this host for analysis elsewhere.
 
-    The file holds every answer that this host gives, peers and processes among them; --snapshot FILE of the other verbs
-    takes it on any machine.
+    The file has everything that hosttune reads of this host, peers and processes included; only you can read it (mode
+    0600). The other verbs read it on any machine with --snapshot FILE.
     """
     from hosttune.commands import snapshot
 
@@ -178,7 +178,7 @@ def docs(
 
 @profiles.command("list")
 def profile_list() -> None:
-    """List the roles that --role takes."""
+    """List the roles that --role accepts."""
     from hosttune.commands import profile
 
     profile.show_all()
@@ -200,7 +200,7 @@ def profile_show(
 def profile_validate(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", autocompletion=completing.files)],
 ) -> None:
-    """Validate profile files of your own; each error is one line.
+    """Validate profile files; each error is one line.
 
     hosttune-profile(5) describes the format.
     """

@@ -45,12 +45,12 @@ Roles = Annotated[
     list[str] | None,
     typer.Option(
         "--role",
-        help=f"Role of this host: {', '.join(built_in.names())}, or one of your own; repeatable.",
+        help=f"Role of this host: {', '.join(built_in.names())}, or one in /etc/hosttune/profiles; repeatable.",
         metavar="ROLE",
         autocompletion=completing.roles,
     ),
 ]
-ProfileFile = Annotated[list[str] | None, FileOption("--profile", help="A profile file of your own; repeatable.")]
+ProfileFile = Annotated[list[str] | None, FileOption("--profile", help="Your own profile file; repeatable.")]
 Root = Annotated[str, DirectoryOption(help="Examine the tree below DIR: an image or a chroot.")]
 Snapshot = Annotated[
     str, FileOption("--snapshot", help="Examine what `hosttune snapshot` recorded instead of this host.")
@@ -85,9 +85,9 @@ MessageSize = Annotated[
     int | None, _number(Options, "message_size", "Bytes of each message among them; small ones need more memory.")
 ]
 Throughput = Annotated[
-    int | None, _number(Options, "throughput", "Bytes per second of each connection; times --rtt they are in flight.")
+    int | None, _number(Options, "throughput", "Bytes per second of each connection; times --rtt is what is in flight.")
 ]
-Rtt = Annotated[int | None, _number(Options, "rtt", "Milliseconds of a round trip to the peers.", "milliseconds")]
+Rtt = Annotated[int | None, _number(Options, "rtt", "Round trip time to the peers in milliseconds.", "milliseconds")]
 Backends = Annotated[
     list[str] | None,
     typer.Option("--backend", help="Backend that the connections go to; repeatable.", metavar="HOST:PORT"),
@@ -154,14 +154,16 @@ NetnsOrSnapshot = Annotated[Place, Fields("netns", "snapshot")]
 Sysctls = partial(typer.Option, metavar="KEY", autocompletion=completing.sysctls)
 
 
-Interval = Annotated[float, _time("--for", "Time to watch the counters, 1h at most: 10s, 1m; default: a moment.")]
+Interval = Annotated[
+    float, _time("--for", "Time between the readings of the counters, at most 1h: 10s, 1m; default: short.")
+]
 WatchInterval = Annotated[float, _time("--interval", "Time between two looks; default: 1s.")]
 Length = Annotated[
     float | None,
     _time("--for", "Stop after this time, 7 days at most: 10s, 1m, 2h; default: until it is ended.", most=amounts.WEEK),
 ]
 Errno = Annotated[
-    str, typer.Option(help="Error that the program met: EADDRNOTAVAIL, ...; none: no error.", metavar="NAME")
+    str, typer.Option(help="Error that the program got: EADDRNOTAVAIL, ...; none: no error.", metavar="NAME")
 ]
 Call = Annotated[
     str,
@@ -180,7 +182,7 @@ Sort = Annotated[
         autocompletion=completing.choice("nearness", "rate", "use", "name"),
     ),
 ]
-Kept = Annotated[str, FileOption("--record", help="Keep every look in FILE, for `report`.")]
+Kept = Annotated[str, FileOption("--record", help="Record every look in FILE, for `report`.")]
 MaxSize = Annotated[
     int,
     typer.Option(
@@ -193,7 +195,9 @@ MaxSize = Annotated[
 ]
 
 
-SecondLook = Annotated[float, _time("--for", "Look a second time so long after the first: 10s, 1m; default: one look.")]
+SecondLook = Annotated[
+    float, _time("--for", "Read the counters a second time after this time: 10s, 1m; default: once.")
+]
 Experiments = Annotated[
     Any,
     typer.Option(
@@ -215,8 +219,8 @@ Budget = Annotated[
 ]
 Planned = Annotated[bool, typer.Option("--planned", help="With the settings that apply would make.")]
 
-_KEY = "One value, and no role: a sysctl, or nofile=N with --service, --user or --pid; repeatable."
-_ALLOW = "A sysctl to take from a profile though it does not concern connections; repeatable."
+_KEY = "Set this one value, without a role: a sysctl, or nofile=N with --service, --user or --pid; repeatable."
+_ALLOW = "A sysctl of a profile to set though it does not concern connections; repeatable."
 
 SHARED: dict[str, Any] = {
     "role": Roles,
@@ -271,7 +275,7 @@ SHARED: dict[str, Any] = {
         str | None,
         typer.Option(
             callback=usage.some,
-            help="Health check that confirms it by exit code 0; tried every 2 s.",
+            help="Health check that confirms it by exit code 0; run every 2 s.",
             metavar="COMMAND",
         ),
     ],
@@ -291,7 +295,9 @@ SHARED: dict[str, Any] = {
     "addresses": Annotated[list[str] | None, typer.Argument(metavar="[FIRST[-LAST][/PREFIX][@INTERFACE]]...")],
     "anyip": Annotated[
         list[str] | None,
-        typer.Option("--anyip", help="A prefix whose every address is this host's own; repeatable.", metavar="PREFIX"),
+        typer.Option(
+            "--anyip", help="A prefix whose every address becomes this host's own; repeatable.", metavar="PREFIX"
+        ),
     ],
     "force": Annotated[bool, typer.Option("--force", help="Undo also what somebody else has changed since.")],
     "dry_run": Annotated[bool, typer.Option("--dry-run", help="Show what would change; exit 4 if anything.")],

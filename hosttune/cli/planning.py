@@ -1,4 +1,4 @@
-"""The verbs for more than one host: what a topology carries, and what its hosts need."""
+"""The verbs for more than one host: how many connections a topology handles, and what its hosts need."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def plan(
         list[str] | None,
         typer.Option("--set", help="Another value: lb.sources=1, connections=2M; ? = solve for it.", metavar="K=V"),
     ] = None,
-    solve: Annotated[bool, typer.Option("--solve", help='Find the smallest numbers where the file has "?".')] = False,
+    solve: Annotated[bool, typer.Option("--solve", help='Find the least that reaches the target for "?".')] = False,
     emit: Annotated[str, DirectoryOption("--emit", help="Write ready configurations into DIR.")] = "",
     reports: Annotated[
         str, DirectoryOption("--reports", help="Compare host reports in DIR (JSON) with the plan.")
@@ -38,7 +38,7 @@ def plan(
 ) -> None:
     """Size a topology of clients, balancers and brokers.
 
-    How many connections it handles, where it stalls first, and what each host needs. hosttune-topology(5) describes the
+    How many connections it handles, what limits it first, and what each host needs. hosttune-topology(5) describes the
     format.
     """
     from hosttune.commands import plan

@@ -1,4 +1,4 @@
-"""The verbs for a host that stalls, or carries a load: why, what happens now, what happened."""
+"""The verbs for a host that stalls, or has a load: why, what happens now, what happened."""
 
 from __future__ import annotations
 
@@ -47,7 +47,8 @@ def diagnose(
 ) -> None:
     """Find out why this host stalls.
 
-    The cause with its evidence; or what is ruled out, and where to look next.
+    The cause, its evidence and the fix; or what is ruled out, and where to look next. Run it while it stalls, as root
+    to see everything; name a program that runs in a container or network namespace of its own.
     """
     from hosttune.commands import diagnose
 
@@ -72,7 +73,7 @@ def watch(
     ],
     watching: Annotated[Watching, Fields(interval=WatchInterval)],
     place: Annotated[Place, Fields("netns")],
-    once: Annotated[bool, typer.Option("--once", help="Print one look, an interval from now, and leave.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Print one look after an interval, and end.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="A line of JSON for each look.")] = False,
     format: Annotated[str, formats_of("View")] = "table",
     textfile: TextFile = "",
@@ -80,7 +81,7 @@ def watch(
     """Watch the nearest limits live.
 
     How full each is, how fast it fills, and when it will be full: a live screen, or lines where there is no terminal.
-    Keys: q quits, s or 1-4 sorts.
+    Keys: q or Ctrl-C quits, s or 1-4 sorts.
     """
     from hosttune.commands import watch
 

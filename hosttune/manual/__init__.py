@@ -1,4 +1,4 @@
-"""What is told of the command line itself: its verbs in groups, examples, exit codes; for help, man pages and tests.
+"""The command line in words: its verbs in groups, examples, exit codes; for help, man pages and tests.
 
 Nothing here knows a host or imports a noun, so that `--help` is fast.
 """

@@ -22,7 +22,7 @@ PAGE: Mapping[str, Sequence[Told]] = {
         f"{_PORTS:,} ports. Each further source address, and each further destination, is a pool of its own: two "
         f"source addresses towards three brokers are six pools of {_PORTS:,}.",
         f"A port stays in use for {kernel.TIMEWAIT_LEN} seconds after a connection was closed by this host "
-        "(TIME_WAIT), unless net.ipv4.tcp_tw_reuse lets a new connection take it over.",
+        "(TIME_WAIT), unless net.ipv4.tcp_tw_reuse lets a new connection use it.",
     ),
     "Bind modes": (
         "How a program gets its source ports decides how many it can have:",
@@ -41,15 +41,15 @@ PAGE: Mapping[str, Sequence[Told]] = {
         "`--bind-mode` names one, where the program or its configuration does not show it; with :LO-HI it has a range "
         "of its own.",
     ),
-    "Knee": (
+    "Slow port searches": (
         "The kernel looks for a free port in two halves of the range: connect(2) tries those of one parity first. "
-        "Where one half is full, each connect(2) walks it in vain before it looks at the other. The knee is the number "
-        f"of connections where that begins, half of the pool: {_PORTS // 2:,} of {_PORTS:,}. Above it connections "
-        "still come up, but each costs more CPU. Reports say: slow above N.",
+        "Where one half is full, each connect(2) searches it in vain before it looks at the other. That begins at half "
+        f"of the ports, {_PORTS // 2:,} of {_PORTS:,}. Above it connections still come up, but each costs more CPU. "
+        "Reports say: slow above N. Metrics and JSON call that number `knee`.",
     ),
     "Value now and boot value": (
-        "A setting has a value now, which the kernel holds, and a boot value: what the files on disk will make of it "
-        "at the next boot. Files are read in an order of their own (sysctl.d(5), systemd.exec(5), limits.conf(5)), "
+        "A setting has a value now, that of the running kernel, and a boot value: the one that the files on disk will "
+        "set at the next boot. Files are read in an order of their own (sysctl.d(5), systemd.exec(5), limits.conf(5)), "
         "and a later one overrides an earlier one. `hosttune resolve` shows which line wins.",
     ),
     "Drift": (
@@ -60,7 +60,7 @@ PAGE: Mapping[str, Sequence[Told]] = {
     "Limits and unknown": (
         "A limit is where connections stop: source ports, descriptors, memory, the conntrack table, queues. Each is "
         "counted from what was read of the host; the lowest one decides. What could not be read is unknown, with its "
-        "reason, and is never taken for 0 or for OK.",
+        "reason, and is never counted as 0 or OK.",
     ),
     "Undo": (
         "`hosttune apply` writes to /var/lib/hosttune what every file and value was before it changes the first. "

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 Example = tuple[str, str]
-"""What a person wants, and the command that does it."""
+"""What a person asks for, and the command that does it."""
 
 PROGRAM: Sequence[Example] = (
     ("Is this load balancer ready for 200,000 connections?", "hosttune check --role lb --connections 200k"),
     ("It stalls: why?", "hosttune diagnose --for 10s"),
-    ("Show what would be changed, then change it", "sudo hosttune apply --role lb --connections 200k --dry-run"),
+    (
+        "Show what would be changed; without --dry-run it asks, and changes it",
+        "sudo hosttune apply --role lb --connections 200k --reserve-listeners --dry-run",
+    ),
 )
 
 VERBS: dict[str, Sequence[Example]] = {
@@ -19,13 +22,16 @@ VERBS: dict[str, Sequence[Example]] = {
             "Is this load balancer ready for 200,000 connections to one broker?",
             "hosttune check --role lb --connections 200k --backend 10.0.0.11:1883",
         ),
-        ("The same of an HAProxy as it is configured", "hosttune check --service haproxy.service --role lb"),
+        ("The same for the HAProxy that runs here", "hosttune check --service haproxy.service --role lb"),
         ("Fail a pipeline on warnings too", "hosttune check --role broker --fail-on warning --format junit"),
     ),
     "diagnose": (
-        ("What is in the way now?", "hosttune diagnose --for 10s"),
-        ("The program met EADDRNOTAVAIL", "hosttune diagnose --errno EADDRNOTAVAIL --call connect"),
-        ("It stops at 28,000 connections", "hosttune diagnose --stalled-at 28k --backend 10.0.0.11:1883"),
+        ("Which limit is hit now?", "sudo hosttune diagnose --for 10s"),
+        ("The same in the container of HAProxy", "sudo hosttune diagnose --process-name haproxy"),
+        (
+            "It stops at 28,000 connections with EADDRNOTAVAIL",
+            "hosttune diagnose --errno EADDRNOTAVAIL --stalled-at 28k",
+        ),
     ),
     "capacity": (
         ("How many connections to one broker?", "hosttune capacity --role lb --backend 10.0.0.11:1883"),
@@ -36,7 +42,7 @@ VERBS: dict[str, Sequence[Example]] = {
     ),
     "watch": (
         ("Watch the nearest limits until q is pressed", "hosttune watch"),
-        ("Keep a load test for a report", "hosttune watch --for 2h --interval 5s --record run.jsonl"),
+        ("Record a load test for a report", "hosttune watch --for 2h --interval 5s --record run.jsonl"),
     ),
     "diff": (
         ("Why does one host stall and the other not?", "hosttune diff good.json bad.json"),
@@ -44,12 +50,15 @@ VERBS: dict[str, Sequence[Example]] = {
         ("What will the next boot change?", "hosttune diff --boot"),
     ),
     "apply": (
-        ("Show what would be changed", "sudo hosttune apply --role lb --connections 200k --dry-run"),
+        (
+            "Show what would be changed",
+            "sudo hosttune apply --role lb --connections 200k --reserve-listeners --dry-run",
+        ),
         (
             "Change it; undo it by itself after 2 minutes unless it is confirmed",
-            "sudo hosttune apply --role lb --connections 200k --confirm-within 2m",
+            "sudo hosttune apply --role lb --connections 200k --reserve-listeners --confirm-within 2m",
         ),
-        ("One value, and no role", "sudo hosttune apply --key net.core.somaxconn=65535"),
+        ("Set one value, without a role", "sudo hosttune apply --key net.core.somaxconn=65535"),
     ),
     "confirm": (
         ("Keep the apply that waits", "sudo hosttune confirm"),
@@ -59,7 +68,7 @@ VERBS: dict[str, Sequence[Example]] = {
         ("Show what undoing the last apply would change", "sudo hosttune rollback --dry-run"),
         ("Undo apply 3", "sudo hosttune rollback 3"),
     ),
-    "history": (("What was applied here, and is in force?", "sudo hosttune history"),),
+    "history": (("What was applied here, and which of it is in force?", "sudo hosttune history"),),
     "sources plan": (
         (
             "How many source addresses are needed for 200,000 connections?",
@@ -76,7 +85,7 @@ VERBS: dict[str, Sequence[Example]] = {
         ("Some of them, in at most a minute", "hosttune prove --only ports,accept --budget 1m"),
     ),
     "plan": (
-        ("Start from a topology of others", "hosttune plan --example > my.toml"),
+        ("Start from the example", "hosttune plan --example > my.toml"),
         ("How many hosts and addresses does it need?", "hosttune plan whitepaper-2019 --set connections=2M"),
         ("Write the configuration of every host", "hosttune plan whitepaper-2019 --emit configurations"),
     ),
@@ -84,10 +93,13 @@ VERBS: dict[str, Sequence[Example]] = {
         ("A record as Markdown", "hosttune report run.jsonl"),
         ("Its charts as a picture", "hosttune report run.jsonl --svg -o run.svg"),
     ),
-    "hook ansible": (("Write the collection below a directory", "hosttune hook ansible -o collections"),),
+    "hook ansible": (
+        ("Write the collection below a directory", "hosttune hook ansible -o collections"),
+        ("A play to begin with", "hosttune docs ansible"),
+    ),
     "hook cloud-init": (
         (
-            "User data for an image that has hosttune",
+            "User data for an image in which hosttune is installed",
             "hosttune hook cloud-init --role lb --connections 200k --from image",
         ),
     ),
@@ -103,17 +115,17 @@ VERBS: dict[str, Sequence[Example]] = {
     ),
     "snapshot": (
         ("Record this host", "hosttune snapshot -o host.json"),
-        ("With two looks at the counters, and no names", "hosttune snapshot -o host.json --for 10s --redact"),
+        ("With two readings of the counters, and no names", "hosttune snapshot -o host.json --for 10s --redact"),
     ),
     "profile list": (("Which roles are there?", "hosttune profile list"),),
     "profile show": (("What does a role require of this host?", "hosttune profile show lb --connections 200k"),),
-    "profile validate": (("Is a profile of your own right?", "hosttune profile validate my-role.toml"),),
+    "profile validate": (("Is a profile file correct?", "hosttune profile validate my-role.toml"),),
     "explain": (
-        ("What is a key for, and who requires what of it?", "hosttune explain net.ipv4.ip_local_port_range"),
+        ("What is a key for, and which role requires what?", "hosttune explain net.ipv4.ip_local_port_range"),
         ("By its last part alone", "hosttune explain somaxconn"),
     ),
     "resolve": (
-        ("Which line decides somaxconn?", "hosttune resolve net.core.somaxconn"),
+        ("Which line sets somaxconn?", "hosttune resolve net.core.somaxconn"),
         ("Which nofile limit does a unit start with?", "hosttune resolve --unit haproxy.service"),
         ("All keys of an image", "hosttune resolve --root /mnt/image"),
     ),

@@ -9,12 +9,12 @@ from collections.abc import Mapping
 
 CODES = {
     0: "All is well: done, or nothing to do.",
-    1: "Not all is well: something fails, a limit is in the way, or a write failed.",
+    1: "Not all is well: something fails, a limit is hit or below the target, or a write failed.",
     2: "Wrong use: one line on standard error says what, and how to fix it.",
     3: "Unknown: what was asked for could not be read, or the answer could not be written.",
     4: "Changes would be made (--dry-run).",
     5: "Refused before anything was changed.",
-    130: "Interrupted.",
+    130: "Ended by Ctrl-C; changes are undone.",
 }
 """What each means, whatever the verb."""
 
@@ -22,7 +22,7 @@ _WRONG = "Wrong use; one line says what, and how to fix it."
 _DONE = {0: "Done.", 2: _WRONG}
 _CHANGED = {
     0: "Done, or nothing to do.",
-    1: "A write failed and all is as before, or a value does not hold.",
+    1: "A write failed and all is as before, or a value is not in force.",
     2: _WRONG,
     4: "Changes would be made (--dry-run).",
     5: "Refused; nothing was changed.",
@@ -65,7 +65,7 @@ VERBS: dict[str, Mapping[int, str]] = {
     },
     "rollback": _CHANGED | {1: "Something could not be undone, and is named."},
     "history": {0: "Done.", 2: _WRONG, 5: "Refused: the records cannot be read by this user; run it as root."},
-    "sources plan": {0: "The addresses of now reach the target.", 1: "They do not.", 2: _WRONG},
+    "sources plan": {0: "The present addresses reach the target.", 1: "They do not.", 2: _WRONG},
     "sources add": _CHANGED,
     "sources remove": _CHANGED,
     "prove": {
@@ -80,7 +80,7 @@ VERBS: dict[str, Mapping[int, str]] = {
         2: "Wrong use, or a topology that cannot be planned.",
         3: "Unknown: no limit of any host is known.",
     },
-    "report": {0: "Done.", 2: "Wrong use, or FILE is no record."},
+    "report": {0: "Done.", 2: "Wrong use, or FILE is not a recording of watch."},
     "resolve": {
         0: "Every key is now as the next boot will set it.",
         1: "One differs: drift.",

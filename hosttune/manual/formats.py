@@ -47,8 +47,9 @@ Words = Mapping[str, tuple[str, Mapping[str, str]]]
 PROFILE_SENTENCE = "what a host of a role is required to have"
 PROFILE_TEXT = (
     "A profile is a TOML file: who it is for, the load of a host of that role, and a row for each setting that such a "
-    "host needs. `--profile FILE` takes one; in /etc/hosttune/profiles it is a role by the name of its file, for "
-    "`--role`. `hosttune profile validate FILE` checks one, `hosttune profile show ROLE` shows what one comes to here.",
+    "host needs. `--profile FILE` reads one; in /etc/hosttune/profiles it is a role by the name of its file, for "
+    "`--role`. `hosttune profile validate FILE` checks one, `hosttune profile show ROLE` shows what a role requires of "
+    "this host.",
     "A count is written as 1000000, 1_000_000, 1e6 or in quotes as 1M or 200k; k and M are thousands and millions.",
 )
 PROFILE_EXAMPLE = """\
@@ -89,8 +90,8 @@ PROFILE: Words = {
             "sockets_per_connection": "Sockets of each: 2 where connections are proxied, 0 where they are forwarded.",
             "descriptors_per_connection": "Descriptors of each.",
             "tuples_per_connection": "Source ports of each: 1 where the host opens connections, 0 where it accepts.",
-            "own_descriptors": "Descriptors that the program needs besides.",
-            "own_descriptors_exact": "That number is exact, and not a budget.",
+            "own_descriptors": "Descriptors that the program needs for other things.",
+            "own_descriptors_exact": "That number is exact, and not an estimate.",
             "stall": "Longest pause of accept(), in seconds.",
             "hold": "Seconds a connection lives, 0: for ever.",
             "bytes_in_flight": "Bytes of each connection that wait unread or unsent.",
@@ -118,12 +119,12 @@ PROFILE: Words = {
             "value": "What it is compared with: a number, a text, or a list of numbers.",
             "values": "The ends of between; the choices of one_of.",
             "demand": "A formula of the workload in place of a value.",
-            "params": "Numbers that the formula takes.",
+            "params": "Numbers that the formula uses.",
             "unit": "Unit of the value.",
             "why": "What goes wrong otherwise.",
             "source": "Where the mechanism is documented.",
             "number_source": "Where the number comes from.",
-            "severity": "What a failure is.",
+            "severity": "Severity of a failure.",
             "to_default": "A value that is too large is set to the kernel's default.",
             "bounds": "Limits of `hosttune capacity` that the row is about.",
             "when": "Where the row holds: distribution, virtualisation, cloud, container, kernel.",
@@ -141,8 +142,9 @@ PROFILE: Words = {
             "too_low": "What goes wrong when it is too low.",
             "too_high": "What goes wrong when it is too high.",
             "scope": "Host, network namespace, process.",
-            "legal": "Least and greatest value that the kernel takes.",
+            "legal": "Least and greatest value that the kernel accepts.",
             "source": "Where it is documented.",
+            "matters": "Whether many connections need it: yes, rarely or no, and why.",
             "hardening": "Guide that asks for another value, and which.",
         },
     ),
@@ -203,7 +205,7 @@ TOPOLOGY: Words = {
             "count": "Messages of each connection.",
             "interval": "Seconds between two of them.",
             "fan_out": "Receivers of each message.",
-            "keepalive": "Seconds between two signs of life, 0: none.",
+            "keepalive": "Seconds between two keepalive messages, 0: none.",
             "qos": "Quality of service of MQTT.",
             "stay": "Seconds that a client stays connected after its last message.",
         },
@@ -227,7 +229,7 @@ TOPOLOGY: Words = {
             "interface": "Interface that they are on.",
             "bind_mode": "How source ports are chosen, hosttune(7).",
             "port_range": "First and last source port.",
-            "reserved_ports": "Ports in it that are not taken, as 8080,9000-9100.",
+            "reserved_ports": "Ports in it that are reserved for others, as 8080,9000-9100.",
             "connections_max": "Connections that the program is configured for.",
             "connections": "Connections of each host, where that is not the share of the target.",
             "nofile": "Limit of descriptors of the program.",

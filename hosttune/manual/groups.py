@@ -1,4 +1,4 @@
-"""The verbs by what a person wants, and the options by what they are for."""
+"""The verbs by purpose, and the options by what they are for."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ VERBS = {
 """The verbs of each group, in the order of the help; one that is named nowhere is of the last."""
 
 PANELS = {
-    "What is wanted": (
+    "Target": (
         *("role", "profile", "connections", "rate", "hold", "bytes-in-flight", "message-size", "throughput", "rtt"),
         *("backend", "backends-from", "source", "bind-mode", "mark", "device", "set", "solve", "headroom"),
         *("defaults", "required", "boot", "planned", "from", "sha256", "no-sha256"),
@@ -28,10 +28,10 @@ PANELS = {
         *("key", "only", "except", "allow-key", "add-address", "anyip", "runtime-only", "persist-only", "live"),
         *("restart", "reserve-listeners", "force"),
     ),
-    "How to go about it": ("dry-run", "yes", "confirm-within", "confirm-if", "reason", "script"),
+    "How to proceed": ("dry-run", "yes", "confirm-within", "confirm-if", "reason", "script"),
     "Output": (
         *("format", "json", "output", "verbose", "svg", "markdown", "textfile", "record", "max-size", "sort"),
-        *("redact", "emit", "example", "fail-on", "strict", "version", "help"),
+        *("redact", "emit", "example", "fail-on", "strict", "version", "help", "color"),
     ),
 }
 """The options of each panel by their long names, in the order of the help; one that is named nowhere is of the last."""

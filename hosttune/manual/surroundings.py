@@ -1,4 +1,4 @@
-"""The files that hosttune reads and writes of its own, and the variables of the environment that it goes by."""
+"""The files that hosttune reads and writes of its own, and the environment variables that it reads."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ _CHANGING = ("apply", "confirm", "rollback", "sources add", "sources remove")
 _FILES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         "/etc/hosttune/profiles/*.toml",
-        "Profiles of your own, hosttune-profile(5). One with the name of a built-in profile replaces it.",
+        "Your own profiles, hosttune-profile(5). One with the name of a built-in profile replaces it.",
         ("check", "capacity", "diagnose", "apply", "profile list", "profile show", "explain", "plan"),
     ),
     (
         "/var/lib/hosttune",
-        "What each apply found, and the way back from it; root alone may read it.",
+        "The records of each apply, from which it is undone; only root may read it.",
         (*_CHANGING, "history"),
     ),
     (
         "/etc/sysctl.d/90-hosttune.conf",
-        "Sysctls. A later name, such as 99-zz-hosttune.conf, is taken where another file would win.",
+        "Sysctls. A later name, such as 99-zz-hosttune.conf, is used where another file would override it.",
         _CHANGING[:3],
     ),
     ("/etc/modules-load.d/90-hosttune.conf", "Modules whose sysctls are set at boot.", _CHANGING[:3]),
@@ -36,7 +36,7 @@ _FILES: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ),
     (
         "/run/hosttune",
-        "What a first boot with the user data of `hosttune hook cloud-init` came to.",
+        "The results of a first boot with the user data of `hosttune hook cloud-init`.",
         ("hook cloud-init",),
     ),
     (

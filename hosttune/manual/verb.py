@@ -64,7 +64,7 @@ class Verb:
 
     @property
     def examples(self) -> Sequence[examples.Example]:
-        """Return what a person may want, each with the command."""
+        """Return what a person may ask, each with the command."""
         return examples.of(self.words)
 
 
@@ -76,7 +76,7 @@ def paragraphs(help: str) -> list[str]:
 def verb(command: Any, name: str, above: Any = None, deep: bool = True) -> Verb:
     """Return what a command of typer says of itself, and of those below it; hidden ones are left out.
 
-    Those below are not built where they are not wanted `deep`.
+    Those below are built only if `deep`.
     """
     context = command.context_class(command, info_name=name, parent=above, **command.context_settings)
     shown = [each for each in command.get_params(context) if not getattr(each, "hidden", False)]

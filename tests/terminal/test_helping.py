@@ -27,7 +27,8 @@ Undo it.
 And say what it was.
 
 Examples:
-  Show what undoing the last apply would change
+  Show what undoing the last apply would
+  change
     sudo hosttune rollback --dry-run
   Undo apply 3
     sudo hosttune rollback 3
@@ -35,7 +36,7 @@ Examples:
 Arguments:
   [ID]  The apply.
 
-How to go about it:
+How to proceed:
       --dry-run  Show it.
 
 Output:
@@ -50,9 +51,11 @@ Exit codes:
        and is named.
   2    Wrong use; one line says what,
        and how to fix it.
-  4    Changes would be made (--dry-run).
+  4    Changes would be made
+       (--dry-run).
   5    Refused; nothing was changed.
-  130  Interrupted.
+  130  Ended by Ctrl-C; changes are
+       undone.
 """
 
 
