@@ -59,11 +59,14 @@ def differences(before: Mapping[str, Rows], now: Mapping[str, Rows]) -> tuple[li
             if new.get(row, old[row]) != old[row]
         ]
         for row in new.keys() - old.keys():
-            owner = row.partition(":")[0]
-            asked = new[row].endswith("(required)") and part in ("library", "files", "options")
-            asked = asked and any(known.partition(":")[0] == owner for known in old)
+            asked = new[row].endswith("(required)") and _owner(part, row) in {_owner(part, known) for known in old}
             (broken if asked else added).append(f"{part}: added: {row} {new[row]}".rstrip())
     return broken, sorted(added)
+
+
+def _owner(part: str, row: str) -> str:
+    """Return the table of a file, the verb or the function that a row belongs to."""
+    return row.rpartition(".")[0] if part == "files" else row.partition(":")[0]
 
 
 def _documents() -> Iterator[tuple[str, str]]:
