@@ -142,7 +142,10 @@ def host_keys(lacks: Shortfall) -> list[str]:
     command = (
         f"  hosttune apply {words} --dry-run" if words.startswith("--key ") else f"  hosttune check {words}".rstrip()
     )
-    return [f"the host's own, judged and set there for all: {', '.join(lacks.host)}; {_there(lacks)}:", command]
+    return [
+        f"the host's own, judged and set there for all: {', '.join(lacks.host)}; {_there(lacks)}:",
+        f"  hosttune {command}",
+    ]
 
 
 def _there(lacks: Shortfall) -> str:
