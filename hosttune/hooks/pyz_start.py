@@ -19,7 +19,7 @@ _CANNOT = 3
 
 
 def ready(name: str, targets: Mapping[str, Sequence[str]]) -> None:
-    """Make hosttune importable; `targets` has the wheels of each platform, `name` is that of the build: 0.1.0-5f2a."""
+    """Make hosttune importable; `targets` has the wheels of each platform, `name` is that of the build: 1.0.0-5f2a."""
     archive = os.path.dirname(os.path.abspath(__file__))
     # such as cpython-311-x86_64-linux-gnu: what a compiled module has in its name, so which of them this Python loads
     target = EXTENSION_SUFFIXES[0].strip(".").removesuffix(".so")

@@ -144,8 +144,8 @@ PROFILE: Words = {
             "scope": "Host, network namespace, process.",
             "legal": "Least and greatest value that the kernel accepts.",
             "source": "Where it is documented.",
-            "matters": "Whether many connections need it: yes, rarely or no, and why.",
-            "hardening": "Guide that asks for another value, and which.",
+            "matters": "Whether many connections need it: yes, rarely or no, a colon, why.",
+            "hardening": "Value that guides of hardening give it, a colon, why.",
         },
     ),
 }

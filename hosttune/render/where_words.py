@@ -137,8 +137,15 @@ def lost(lacks: Shortfall) -> str:
 
 def host_keys(lacks: Shortfall) -> list[str]:
     """Return whose the keys are that are set on the host alone, and how the host is judged."""
-    command = f"  hosttune check {lacks.options}".rstrip()
-    return [f"the host's own, judged and set there for all: {', '.join(lacks.host)}; {_there(lacks)}:", command]
+    words = lacks.options
+    # values that are asked for one by one have no role to be held against
+    command = (
+        f"  hosttune apply {words} --dry-run" if words.startswith("--key ") else f"  hosttune check {words}".rstrip()
+    )
+    return [
+        f"the host's own, judged and set there for all: {', '.join(lacks.host)}; {_there(lacks)}:",
+        f"  hosttune {command}",
+    ]
 
 
 def _there(lacks: Shortfall) -> str:

@@ -114,11 +114,16 @@ def test_no_page_has_what_a_terminal_would_obey() -> None:
 
 
 @pytest.mark.slow
-def test_the_wheel_has_the_pages(tmp_path: Path) -> None:
+def test_the_wheel_has_what_the_program_reads_and_no_tests(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "-w", str(tmp_path), str(pages.REPO)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     if done.returncode != 0:
         needs.missing(f"no wheel can be built: {done.stderr.strip()[-300:]}")
     (wheel,) = tmp_path.glob("*.whl")
     names = {*zipfile.ZipFile(wheel).namelist()}
-    assert {*pages.PAGES, "hosttune/docs/check.svg"} <= names
+    assert {*pages.PAGES, "hosttune/docs/check.svg", "hosttune/py.typed"} <= names
+    package = pages.REPO / "hosttune"
+    assert {path.relative_to(pages.REPO).as_posix() for path in package.rglob("*.schema.json")} <= names
+    profiles = {path.relative_to(pages.REPO).as_posix() for path in (pages.REPO / "profiles").rglob("*.toml")}
+    assert profiles and {f"hosttune/_{name}" for name in profiles} <= names
+    assert not {name for name in names if name.startswith("tests/") or "/test_" in name}

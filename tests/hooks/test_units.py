@@ -52,7 +52,7 @@ CASES = {
         "--strict",
     ),
     "cloud-init-image.yaml": ("cloud-init", *LB, "--from", "image"),
-    "cloud-init-index.yaml": ("cloud-init", "--role", "broker", "--from", "hosttune==0.1.0", "--sha256", SUM),
+    "cloud-init-index.yaml": ("cloud-init", "--role", "broker", "--from", "hosttune==1.0.0", "--sha256", SUM),
     "cloud-init-pyz.yaml": (
         *("cloud-init", "--role", "lb", "--from", "http://10.0.2.2/hosttune.pyz", "--sha256", SUM),
         *("--no-restart", "--no-reserve-listeners"),
@@ -92,7 +92,7 @@ WRONG = {
     "plain http": (("cloud-init", "--from", "http://x/hosttune.pyz", "--no-sha256"), "add --sha256"),
     "no place at all": (("cloud-init", "--role", "lb"), "--from: it is not said"),
     "https without a sum": (("cloud-init", "--from", "https://x/hosttune.pyz"), "add --sha256 HEX"),
-    "a name without a sum": (("cloud-init", "--from", "hosttune==0.1.0"), "add --sha256 HEX"),
+    "a name without a sum": (("cloud-init", "--from", "hosttune==1.0.0"), "add --sha256 HEX"),
     "a sum of no version": (("cloud-init", "--from", "hosttune", "--sha256", SUM), "write NAME==VERSION"),
     "a sum and none": (("cloud-init", "--from", "/x.pyz", "--sha256", SUM, "--no-sha256"), "one of the two"),
     "no such kind": (("cloud-init", "--from", "https://x/hosttune.zip"), "neither a .whl nor a .pyz"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shlex
 
@@ -55,6 +56,11 @@ RUNTIMES = ["docker", "podman", "kubernetes", "containerd", "cri-o", "lxc", "sys
 def test_no_words_for_a_container_apply_to_the_host(owner: str) -> None:
     assert "sudo hosttune apply" not in told(owner)
     assert told(owner).endswith("set there for all: fs.nr_open; on the host:\n  hosttune check --role lb")
+
+
+def test_a_value_that_was_asked_for_by_itself_is_looked_at_by_an_apply() -> None:
+    asked = dataclasses.replace(lacks("docker"), options="--key fs.nr_open=2000000")
+    assert where_words.host_keys(asked)[1] == "  hosttune apply --key fs.nr_open=2000000 --dry-run"
 
 
 def test_a_namespace_with_a_name_is_one_command_and_without_one_nsenter() -> None:
