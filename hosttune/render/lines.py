@@ -120,9 +120,9 @@ def _facts(facts: Sequence[Fact], page: Page) -> Iterator[Line]:
             yield from spans.of(texts, spans.marked(whole, [Mark(fact.label, Role.HEADING)] if head.strip() else ()))
 
 
-def _pasted(command: str, page: Page, head: str, role: Role = Role.PLAIN) -> Iterator[Line]:
+def _pasted(command: str, page: Page, head: str, role: Role = Role.PLAIN, rest: str = "") -> Iterator[Line]:
     """Yield a command beside its label, broken by backslashes where it is too long."""
-    texts = spans.broken(command, page.columns, head, " " * (len(head) + 2))
+    texts = spans.broken(command, page.columns, head, rest or " " * (len(head) + 2))
     whole = f"{head}{command}"
     label = [spans.span(whole, 0, len(head), role)] if head.strip() else []
     # each backslash is a letter of its own
@@ -159,7 +159,7 @@ def _commands(block: Commands, page: Page) -> Iterator[Line]:
             else:  # of a file: it stays as it is
                 yield from _headed([f"{indent}{line[2:]}"], Role.COMMAND, line, len(line))
         elif line.startswith("  ") or spans.is_command(text):
-            yield from _pasted(text, page, first)
+            yield from _pasted(text, page, first, rest=indent)
         else:
             whole = f"{first}{text}"
             yield from spans.of(fold(whole, page.columns, indent), spans.marked(whole))

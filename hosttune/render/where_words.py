@@ -144,7 +144,7 @@ def host_keys(lacks: Shortfall) -> list[str]:
     )
     return [
         f"the host's own, judged and set there for all: {', '.join(lacks.host)}; {_there(lacks)}:",
-        f"  hosttune {command}",
+        command,
     ]
 
 

@@ -114,7 +114,7 @@ def test_the_commands_carry_it_in_order() -> None:
 def test_too_few_free_ones_leave_the_prefix() -> None:
     plan = made(1_000_000, host(prefix=28))
     text = render(plan, "table", width=100)
-    assert "too few: 31 are wanted" in text and "12 addresses of 10.0.0.0/28 are free" in text
+    assert "too few: 31 are needed" in text and "12 addresses of 10.0.0.0/28 seem free" in text
     assert (
         plan.next[-1]
         == f"sudo hosttune sources add --anyip {plan.anyip}"
@@ -143,7 +143,7 @@ def test_only_the_cloud_where_we_are_is_told(cloud: str) -> None:
 
 
 def test_of_another_cloud_it_is_not_known() -> None:
-    assert "hetzner: whether it carries packets" in " ".join(
+    assert "hetzner: whether it forwards packets" in " ".join(
         render(made(1_000_000, host(vendor="Hetzner")), "table", width=100).split()
     )
     assert cloud_addresses.of("", 3) is None
