@@ -76,7 +76,7 @@ def rollback(
     """Take an apply back: every file to the byte, every value; what other applies want stays. All else as `apply`.
 
     >>> hosttune.rollback(place=Place(root=IMAGE), dry_run=True).notes
-    ('nothing to take back: no apply is recorded here',)
+    ('nothing to undo: no apply is recorded here',)
     """
     from hosttune.workflows import undoing
 

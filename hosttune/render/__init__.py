@@ -13,8 +13,8 @@ from types import ModuleType
 from typing import Any
 
 from hosttune import registry
-from hosttune.model.spelling import PLAIN, Spelling
 from hosttune.render.page import Page
+from hosttune.spelling import PLAIN, Spelling
 
 FORMATS = "hosttune.render.formats"
 VIEWS = "hosttune.render.view"

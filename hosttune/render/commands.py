@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 
 from hosttune.model.document import Block, Commands, Document, Lines
-from hosttune.model.spelling import PLAIN, Spelling
 from hosttune.printable import changed
 from hosttune.render.tabular import pasted
+from hosttune.spelling import PLAIN, Spelling
 
 
 def spelled(document: Document, spelling: Spelling) -> Document:

@@ -7,29 +7,27 @@ from __future__ import annotations
 
 import re
 
-from hosttune.model.document import Role
-
 BOLD, DIM, RED, GREEN, YELLOW, MAGENTA = "1", "2", "31", "32", "33", "35"
 _END = "\x1b[0m"
 
-STYLES = {
-    Role.BAD: f"{BOLD};{RED}",
-    Role.DRIFT: f"{BOLD};{YELLOW}",
-    Role.UNKNOWN: MAGENTA,
-    Role.GOOD: GREEN,
-    Role.HEADING: BOLD,
-    Role.LIMIT: BOLD,
-    Role.COMMAND: BOLD,
-    Role.SOURCE: DIM,
-    Role.ADDED: GREEN,
-    Role.REMOVED: RED,
+STYLES: dict[str, str] = {
+    "bad": f"{BOLD};{RED}",
+    "drift": f"{BOLD};{YELLOW}",
+    "unknown": MAGENTA,
+    "good": GREEN,
+    "heading": BOLD,
+    "limit": BOLD,
+    "command": BOLD,
+    "source": DIM,
+    "added": GREEN,
+    "removed": RED,
 }
 
 SEQUENCES = rf"\x1b\[(?:0|{'|'.join(map(re.escape, sorted(set(STYLES.values()), key=len, reverse=True)))})m"
 """A pattern of the sequences that `paint` writes."""
 
 
-def paint(text: str, role: Role) -> str:
-    """Return text of ours in the style of a role."""
+def paint(text: str, role: str) -> str:
+    """Return text of ours in the style of a role, model/roles.py: its value, so that no noun is imported for it."""
     style = STYLES.get(role)
     return f"\x1b[{style}m{text}{_END}" if style and text else text

@@ -14,10 +14,12 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hosttune import printable
-from hosttune.model.progress import Step
+
+if TYPE_CHECKING:
+    from hosttune.model.progress import Step
 
 _AFTER = 1.0
 """Seconds that pass before anything is shown."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import sys
 
 from hosttune import printable
-from hosttune.model.spelling import PLAIN, Spelling
+from hosttune.spelling import PLAIN, Spelling
 
 _NAME = "hosttune"
 _OF_SUDO = ("/usr/sbin", "/usr/bin", "/sbin", "/bin")
@@ -44,8 +45,8 @@ def _program() -> list[str]:
         if "-m" not in options:
             return [sys.executable, "-m", _NAME]
         return [sys.executable, *options[: options.index("-m")], "-m", _NAME]
-    # a directory of that name is no program
-    if not os.path.isfile(started):
+    # a directory of that name is no program, and another program has this one as its library
+    if not os.path.isfile(started) or not re.match(rf"{_NAME}\b|.*\.pyz$", os.path.basename(started)):
         return []
     if os.access(started, os.X_OK):
         return [started if "/" in started and started.endswith(".pyz") else os.path.abspath(started)]

@@ -91,7 +91,9 @@ def _check_keys(report: Report, leave: Sequence[str], allow: Sequence[str]) -> N
     known = {f.subject for f in report.findings if f.requirement} | {_NR_OPEN, _RESERVED}
     for key in leave:
         if not any(_among(subject, [key]) for subject in known):
-            raise UsageError(f"--except {key}: the role asks for no such key; `hosttune profile show` lists them")
+            raise UsageError(
+                f"--except {key}: the role asks for no such key; `hosttune profile show {report.roles[0]}` lists them"
+            )
     for key in allow:
         if Subject("sysctl", key) not in known:
             raise UsageError(f"--allow-key {key}: the profile asks for no such key; leave the option out")

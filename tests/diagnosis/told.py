@@ -81,7 +81,7 @@ def hold(case: Case, directory: Path, capsys: pytest.CaptureFixture[str]) -> Non
     found = json.loads(_run(case, directory, capsys, "--format", "json"))
     jsonschema.validate(found, _SCHEMA)
     pasted.hold(fix for cause in found["causes"] for fix in cause["fixes"])
-    text = " ".join(_run(case, directory, capsys).split())
+    text = " ".join((_run(case, directory, capsys) + _run(case, directory, capsys, "-v")).split())
     cause = found["causes"][0] if found["conclusion"] == "cause" else None
     verdict = cause["kind"] if cause else found["conclusion"]
     told = f"{verdict} ({cause['certainty'] if cause else ''})\n{text}"

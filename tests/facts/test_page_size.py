@@ -66,7 +66,7 @@ def test_x86_has_one_size_and_others_are_not_guessed(tmp_path: Path) -> None:
     arm = snapshot(tmp_path / "arm.json", arm=True)
     assert machine.gather(Recorded.load(arm)).page_size is None
     found = wanted(arm)
-    assert found["verdict"] == "UNKNOWN" and "a page is not known" in found["because"]
+    assert found["verdict"] == "UNKNOWN" and "a page is unknown" in found["because"]
     assert machine.gather(Recorded.load(snapshot(tmp_path / "told.json", 16384, arm=True))).page_size == 16384
 
 

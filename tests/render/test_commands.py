@@ -7,10 +7,10 @@ import shlex
 import pytest
 
 from hosttune.model.document import Block, Commands, Document, Lines, Paragraph
-from hosttune.model.spelling import PLAIN, Spelling
 from hosttune.render import commands, lines
 from hosttune.render.figures import fold
 from hosttune.render.page import Page
+from hosttune.spelling import PLAIN, Spelling
 
 ROOT = Spelling("/opt/v/bin/hosttune", "/opt/v/bin/hosttune", "")
 USER = Spelling("hosttune", "/opt/v/bin/hosttune")

@@ -79,7 +79,7 @@ def test_a_rollback_names_the_apply_shows_it_once_and_says_that_it_is_done(image
     assert hosttune("apply", "--profile", tree.LB, "--root", str(image), "--yes").returncode == 0
     code, seen = at_a_terminal("y\n", "rollback", "--root", str(image))
     assert code == 0, seen
-    asked = re.search(r"Take back apply 1 \(\d{4}-\d\d-\d\d \d\d:\d\d UTC, role lb\)\? \[y/N\]", seen)
+    asked = re.search(r"Undo apply 1 \(\d{4}-\d\d-\d\d \d\d:\d\d UTC, role lb\)\? \[y/N\]", seen)
     assert asked, seen
     assert seen.count("-net.ipv4.tcp_tw_reuse = 1") == 1
     assert seen.rstrip().endswith("Apply 1 is undone.")
@@ -90,6 +90,8 @@ def test_a_rollback_names_the_apply_shows_it_once_and_says_that_it_is_done(image
 
 @pytest.mark.parametrize("args", [["apply", "--role", "lb"], ["rollback"]])
 def test_a_program_is_not_asked(image: Path, args: list[str]) -> None:
+    if args == ["rollback"]:
+        assert hosttune("apply", "--profile", tree.LB, "--root", str(image), "--yes").returncode == 0
     code, seen = at_a_terminal("y\n", *args, "--root", str(image), "--format", "json")
     assert code == 2 and "[y/N]" not in seen and seen.count("\n") == 1
     done = hosttune(*args, "--root", str(image), "--format", "json")
@@ -98,6 +100,8 @@ def test_a_program_is_not_asked(image: Path, args: list[str]) -> None:
 
 def test_a_closed_standard_input_is_nobody_to_ask(image: Path) -> None:
     for verb in ("apply --role lb", "rollback"):
+        if verb == "rollback":
+            assert hosttune("apply", "--profile", tree.LB, "--root", str(image), "--yes").returncode == 0
         shell = f'"$0" -m hosttune {verb} --root "$1" <&-'
         done = subprocess.run(
             ["sh", "-c", shell, sys.executable, str(image)], capture_output=True, text=True, check=False
