@@ -6,8 +6,10 @@ import contextlib
 import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
+from typing import TYPE_CHECKING
 
-from hosttune.model.progress import Progress, Step
+if TYPE_CHECKING:  # no noun is imported for what most verbs do not need
+    from hosttune.model.progress import Progress, Step
 
 Tell = Callable[[str], None]
 """Takes one sentence, of one line."""
@@ -69,6 +71,8 @@ def wait(until: float, what: str, note: Callable[[], str] = str) -> bool:
 
     `what` and `note` are those of the step.
     """
+    from hosttune.model.progress import Step
+
     try:
         while (left := until - time.monotonic()) > 0:
             if not step(Step(what, left=left, note=note, ends_early=True)):

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from hosttune.cli import app, main
-from hosttune.hooks import man
-from hosttune.hooks.man import Parameter, Verb
+from hosttune.manual import verb as manual
+from hosttune.manual.verb import Parameter, Verb
 from hosttune.model import Run
 from hosttune.watching import record
 from tests.changes import tree
@@ -181,7 +181,7 @@ def _verbs() -> list[Verb]:
         for each in one.verbs:
             yield from below(each)
 
-    return list(below(man.verb(typer.main.get_command(app), "hosttune")))
+    return list(below(manual.verb(typer.main.get_command(app), "hosttune")))
 
 
 @pytest.mark.parametrize("verb", _verbs(), ids=lambda verb: verb.name)
