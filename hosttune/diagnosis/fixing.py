@@ -32,7 +32,7 @@ def sysctl(clues: Clues, why: str, *pairs: tuple[str, str], reserve: bool = Fals
         )
     if where.entered and where.process is not None:
         return _until(where, pairs, keys, f"{why}; ")
-    return (Fix(f"{why}; until this network namespace ends", f"sudo hosttune apply{keys}", FixPlace.HOST),)
+    return (Fix(f"{why}; until this network namespace ends", f"sudo hosttune apply{keys}", FixPlace.NETNS),)
 
 
 def _run(why: str, pairs: tuple[tuple[str, str], ...]) -> tuple[Fix, ...]:

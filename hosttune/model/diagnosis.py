@@ -48,13 +48,15 @@ class Evidence:
 class FixPlace(StrEnum):
     """Where a fix is made, as it is said of what can be pasted; ADVICE: nothing can be pasted, a person decides.
 
-    HOST: a shell of this host. INSIDE: one of the container that was judged. SHELL: the shell that starts the program.
-    UNIT, RUN (the options with which a container is started), COMPOSE, SPEC (a runtime's or an orchestrator's
-    configuration) and PROGRAM: lines of such a file. ELSEWHERE: a shell of another machine.
+    HOST: a shell of this host. NETNS: one of the network namespace that was judged, which has no name. INSIDE: one of
+    the container that was judged. SHELL: the shell that starts the program. UNIT, RUN (the options with which a
+    container is started), COMPOSE, SPEC (a runtime's or an orchestrator's configuration) and PROGRAM: lines of such a
+    file. ELSEWHERE: a shell of another machine.
     """
 
     ADVICE = "advice"
     HOST = "on the host"
+    NETNS = "in this network namespace"
     INSIDE = "in the container"
     SHELL = "in its shell"
     UNIT = "drop-in of the unit"
@@ -67,7 +69,7 @@ class FixPlace(StrEnum):
     @property
     def typed(self) -> bool:
         """Whether what is pasted there is a command."""
-        return self in (FixPlace.HOST, FixPlace.INSIDE, FixPlace.SHELL, FixPlace.ELSEWHERE)
+        return self in (FixPlace.HOST, FixPlace.NETNS, FixPlace.INSIDE, FixPlace.SHELL, FixPlace.ELSEWHERE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ def _on_one_line(block: Paragraph, following: Block, page: Page) -> Line | None:
     """Return a paragraph and the command after it as one line, None where that is too long or no command comes."""
     if not isinstance(following, Commands) or len(following.lines) != 1:
         return None
-    command = following.lines[0]
+    command = following.lines[0].strip()
     text = f"  {block.text}    {following.what}: {command}"
     if len(text) > page.columns:
         return None

@@ -104,8 +104,9 @@ def answer(report: Report, extra: Iterable[Fact] = (), *, whole: bool = True) ->
 def target_of(report: Report) -> str:
     """Return what was asked for, and where that comes from."""
     load = report.workload
-    whose = "your target" if report.target_given else f"default of role {' + '.join(report.roles)}"
-    return f"{load.connections:,} connections, {load.rate:,}/s ({whose})"
+    if report.target_given:
+        return f"{load.connections:,} connections (your target), {load.rate:,}/s"
+    return f"{load.connections:,} connections, {load.rate:,}/s (default of role {' + '.join(report.roles)})"
 
 
 def _limit(report: Report, whole: bool) -> Iterator[Fact]:

@@ -35,7 +35,7 @@ class Stall(list[str]):
         *options: str,
         gone: Callable[[], str],
         after: Callable[[str], object] = lambda _: None,
-        places: Sequence[str] = ("in the container", "on the host"),
+        places: Sequence[str] = ("in the container", "on the host", "in this network namespace"),
     ) -> None:
         super().__init__(options)
         self.gone, self.after, self.places = gone, after, places

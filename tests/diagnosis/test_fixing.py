@@ -38,7 +38,7 @@ SYSCTLS: dict[str, tuple[Where, tuple[str, str], FixPlace, str]] = {
         FixPlace.HOST,
         "sudo nsenter -t 812 -n sysctl -w net.core.somaxconn=8192",
     ),
-    "a namespace that we were started in": (RUN_THERE, SOMAXCONN, FixPlace.HOST, f"sudo {APPLY}"),
+    "a namespace that we were started in": (RUN_THERE, SOMAXCONN, FixPlace.NETNS, f"sudo {APPLY}"),
     "a container, from outside": (DOCKER, SOMAXCONN, FixPlace.RUN, "--sysctl net.core.somaxconn=8192"),
     "a container, from inside": (IN_IT, SOMAXCONN, FixPlace.RUN, "--sysctl net.core.somaxconn=8192"),
     "a key of the host's, in a container": (

@@ -116,7 +116,7 @@ def test_a_page_in_full() -> None:
         ".SH EXIT STATUS\n.TP\n\\fB0\\fR\nDone.\n"
     )
     assert page.endswith(
-        ".SH EXAMPLES\nWhat was applied here, and is in force?\n"
+        ".SH EXAMPLES\nWhat was applied here, and which of it is in force?\n"
         ".PP\n.RS 4\n.nf\nsudo hosttune history\n.fi\n.RE\n"
         ".SH SEE ALSO\n.nh\n\\fBhosttune\\fR(1),\n"
         "\\fBhosttune\\-profile\\fR(5),\n\\fBhosttune\\-topology\\fR(5),\n\\fBhosttune\\fR(7)\n"
