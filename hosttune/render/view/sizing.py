@@ -49,7 +49,7 @@ _TIERS = (
 )
 _HOPS = (
     Column("from -> to", cut=True),
-    Column("source-backend pairs", right=True),
+    Column("pairs", right=True),
     Column("ports each", right=True),
     Column("range", wide=100),
     Column("in use", right=True),
