@@ -395,6 +395,6 @@ def test_a_terminal_is_asked(tmp_path: Path, answer: str, code: int) -> None:
 
 
 def test_nobody_to_ask_is_one_line() -> None:
-    command = [sys.executable, "-m", "hosttune", "apply", "--role", "lb"]
+    command = [sys.executable, "-m", "hosttune", "apply", "--role", "lb", "--reserve-listeners"]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1) and "--yes" in done.stderr
