@@ -40,10 +40,12 @@ def read(path: Path, kind: str, wrong: type[HosttuneError], ours: bool = False) 
     try:
         given = named_file.read(str(path), LARGEST)
         text = given.data.decode("utf-8")
-        excess, parsed = _kept(text, ours) if len(text) <= _KEPT else _parsed(text, ours)
+        small = len(text) <= _KEPT
+        excess, parsed = _kept(text, ours) if small else _parsed(text, ours)
         if excess:
             raise wrong(f"{shown}:{excess[0]}: {excess[1]}, no {kind} has that; take it out")
-        return TomlFile(text, copy.deepcopy(parsed), given.doubts)
+        # tables that are kept stay as they are read
+        return TomlFile(text, copy.deepcopy(parsed) if small else parsed, given.doubts)
     except HostError as error:
         why = named_file.why(error)
         if why.startswith("larger"):

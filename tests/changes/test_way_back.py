@@ -301,7 +301,7 @@ def test_what_was_shown_is_what_comes_off(root: Path, monkeypatch: pytest.Monkey
             return True
 
     monkeypatch.setattr(sys, "stdin", Slow())
-    with pytest.raises(RefusedError, match="since you were shown it"):
+    with pytest.raises(RefusedError, match="the host has changed since the preview"):
         acts.rollback(tree.Host(root), tree.back(yes=False, format="table"))
     assert (status(root, 1), status(root, 2)) == (Status.APPLIED, Status.APPLIED)
 

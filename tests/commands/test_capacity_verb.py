@@ -34,7 +34,7 @@ def test_all_bounds_are_shown_with_what_reaches_the_target() -> None:
         if bound["unit"] == "connections" and isinstance(bound["hard"], int) and not bound["id"].endswith(":all"):
             assert bound["name"][:25] in done.stdout and (f"{bound['hard']:,}" in done.stdout or bound["hard"] > 10**13)
     assert shown["remedies"]
-    tail = done.stdout[done.stdout.index("take") :]
+    tail = done.stdout[done.stdout.index("Needed for") :]
     for need in shown["remedies"]:
         assert need["text"] in " ".join(tail.split())
 
@@ -86,7 +86,7 @@ def test_of_nothing_nothing_is_known(words: list[str], tmp_path: Path) -> None:
     empty.write_text('{"schema": "hosttune/snapshot/1", "reads": {}, "globs": {}, "probes": {}}')
     done = verbs.hosttune(*words, "--snapshot", str(empty))
     assert done.returncode == 3
-    assert "Unknown: no limit could be read from this recording." in done.stdout
+    assert "UNKNOWN: no limit could be read from this recording." in done.stdout
     assert "Carries" not in done.stdout
     found = json.loads(verbs.hosttune(*words, "--snapshot", str(empty), "--format", "json").stdout)
     assert not any(isinstance(bound["hard"], int) for bound in found["bounds"])

@@ -18,9 +18,9 @@ def _diagnose(*options: str) -> subprocess.Popen[str]:
 
 
 def test_a_process_that_ends_meanwhile_is_told() -> None:
-    with subprocess.Popen(["sleep", "60"]) as process, _diagnose("--pid", str(process.pid), "--for", "4s") as run:
+    with subprocess.Popen(["sleep", "60"]) as process, _diagnose("--pid", str(process.pid), "--for", "9s") as run:
         with contextlib.suppress(subprocess.TimeoutExpired):
-            run.wait(2)  # until it has begun to look
+            run.wait(5)  # until it has begun to look
         process.terminate()
         process.wait()
         told, wrong = run.communicate(timeout=60)

@@ -268,20 +268,20 @@ def test_two_do_not_write_into_one_record(tmp_path: Path) -> None:
 
 
 def filling() -> None:
-    """Open 30 connections a second to one backend whose pool is half used, in a small one, and watch them."""
+    """Open 25 connections a second to one backend whose pool is half used, in a small one, and watch them."""
     from tests.diagnosis import made
 
     made.sysctl("net/ipv4/ip_local_port_range", "20000 20799")
     server = made.listener(("127.0.0.1", 1883))
     child = subprocess.Popen(
-        [*WATCH, "--json", "--for", "10s", "--interval", "500ms"], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        [*WATCH, "--json", "--for", "15s", "--interval", "500ms"], cwd=ROOT, stdout=subprocess.PIPE, text=True
     )
     kept: list[Any] = []
     made.dial(kept, ("127.0.0.1", 1883), 400)
     start = time.monotonic()
     while child.poll() is None and len(kept) < 780:
         made.dial(kept, ("127.0.0.1", 1883), 1)
-        time.sleep(max(start + (len(kept) - 400) / 30 - time.monotonic(), 0.0))
+        time.sleep(max(start + (len(kept) - 400) / 25 - time.monotonic(), 0.0))
     assert child.stdout
     print(json.dumps({"start": start, "lines": [json.loads(line) for line in child.stdout]}))
     child.wait()
@@ -298,4 +298,4 @@ def test_the_time_to_exhaustion_of_a_pool_that_fills_is_right() -> None:
         # when it will be full is the same moment, whenever it is asked
         assert at + pool["full_in"] == pytest.approx(told[-1][0] + told[-1][1]["full_in"], abs=3.0)
     last = told[-1][1]
-    assert last["full_in"] == pytest.approx((800 - last["used"]) / 30 - last["age"], rel=0.25)
+    assert last["full_in"] == pytest.approx((800 - last["used"]) / 25 - last["age"], rel=0.25)
