@@ -24,7 +24,7 @@ def test_a_process_that_ends_meanwhile_is_told() -> None:
         process.terminate()
         process.wait()
         told, wrong = run.communicate(timeout=60)
-    assert f"sleep ({process.pid}) ended while it was looked at" in " ".join(told.split()), wrong
+    assert f"sleep ({process.pid}) ended while it was read" in " ".join(told.split()), wrong
 
 
 def test_a_log_that_is_named_twice_is_read_once(tmp_path: Path) -> None:
