@@ -90,7 +90,7 @@ WRONG = {
     "a file it does not see": (("systemd", "--backends-from", "/var/tmp/haproxy.cfg"), "a /var/tmp of its own"),
     "profile": (("cloud-init", "--from", "image", "--profile", "/nonexistent.toml"), "/nonexistent.toml"),
     "plain http": (("cloud-init", "--from", "http://x/hosttune.pyz", "--no-sha256"), "add --sha256"),
-    "no place at all": (("cloud-init", "--role", "lb"), "--from: it is not said"),
+    "no place at all": (("cloud-init", "--role", "lb"), "--from: missing"),
     "https without a sum": (("cloud-init", "--from", "https://x/hosttune.pyz"), "add --sha256 HEX"),
     "a name without a sum": (("cloud-init", "--from", "hosttune==1.0.0"), "add --sha256 HEX"),
     "a sum of no version": (("cloud-init", "--from", "hosttune", "--sha256", SUM), "write NAME==VERSION"),
