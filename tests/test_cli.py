@@ -70,7 +70,7 @@ WRONG = {
     "connections below all": (["check", "--connections", "-5"], "--connections: -5: must be 1 to 1,000,000,000"),
     "seconds below all": (["check", "--hold", "-1"], "--hold: -1: must be 0 to 100,000,000 seconds"),
     "a duration that is too long": (["diagnose", "--for", "2h"], "--for 2h: at most 1h, such as 10s or 1m"),
-    "a key of no name that is near": (["explain", "foo"], "'foo': no profile tells of it; `hosttune"),
+    "a key of no name that is near": (["explain", "foo"], "'foo': no description of such a key"),
     "no key": (["resolve", "foo"], "foo: no such key on this host"),
     "a part of a key": (["resolve", "somaxconn"], "did you mean net.core.somaxconn?"),
     "no unit": (["resolve", "--unit", "nosuch"], "--unit nosuch: no such unit here"),
