@@ -6,7 +6,6 @@ k and M are thousands and millions.
 from __future__ import annotations
 
 import re
-from fractions import Fraction
 from typing import Any
 
 _PLAIN = re.compile(r"-?(?:[0-9]+|[0-9]{1,3}(?:(?:,[0-9]{3})+|(?:_[0-9]{3})+))")
@@ -34,6 +33,8 @@ def short(text: str) -> int | None:
     match = _SHORT.fullmatch(text)
     if not match:
         return None
+    from fractions import Fraction  # it brings decimal with it, and few counts are written so
+
     value = Fraction(match[1]) * 10 ** (_TIMES[match[2]] if match[2] else int(match[3]))
     if value.denominator != 1:
         raise ValueError(f"{text!r} is no whole number; {HOW}")

@@ -11,7 +11,7 @@ from hosttune.cli.groups import Fields
 from hosttune.cli.options import Image, LoadOptions, NetnsOrSnapshot, formats_of
 from hosttune.options import Dialogue, SourceOptions
 
-sources = Verbs(no_args_is_help=True, help="List, add and remove source addresses.")
+sources = Verbs(help="List, add and remove source addresses.")
 app.add_typer(sources, name="sources")
 
 _ADDED = Fields("addresses", "anyip", "runtime_only", "persist_only", "confirm_within", "confirm_if", "reason")

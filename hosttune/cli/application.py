@@ -94,12 +94,11 @@ class _Group(_Told, typer.core.TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Take `help VERB` as `VERB --help`; a group alone is wrong use, with its verbs on standard output."""
-        from hosttune.terminal import helping
-
-        top = ctx.parent is None
-        if top and args[:1] == ["help"]:
+        if ctx.parent is None and args[:1] == ["help"]:
             args = [*args[1:], "--help"]
         elif not args and not ctx.resilient_parsing:
+            from hosttune.terminal import helping
+
             helping.alone(self, ctx, self.told())
         return list(super().parse_args(ctx, args))
 

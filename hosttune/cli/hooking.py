@@ -12,7 +12,7 @@ from hosttune.cli.options import DirectoryOption, FailOn, FileOption, HostOption
 from hosttune.commands import completing
 from hosttune.terminal import amounts, usage
 
-hooks = Verbs(no_args_is_help=True, help="Integrate with Ansible, cloud-init, systemd, Prometheus, shells.")
+hooks = Verbs(help="Integrate with Ansible, cloud-init, systemd, Prometheus, shells.")
 app.add_typer(hooks, name="hook")
 
 Every = Annotated[
