@@ -10,35 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from hosttune.model.drawings import (
-    Bar as Bar,
-)
-from hosttune.model.drawings import (
-    Bars as Bars,
-)
-from hosttune.model.drawings import (
-    Box as Box,
-)
-from hosttune.model.drawings import (
-    Curve as Curve,
-)
-from hosttune.model.drawings import (
-    Flow as Flow,
-)
-from hosttune.model.drawings import (
-    Gauge as Gauge,
-)
-from hosttune.model.drawings import (
-    Gauges as Gauges,
-)
-from hosttune.model.drawings import (
-    Note as Note,
-)
-from hosttune.model.drawings import (
-    Wire as Wire,
-)
-from hosttune.model.roles import Mark as Mark
-from hosttune.model.roles import Role as Role
+from hosttune.model.drawings import Bars, Curve, Flow, Gauges
+from hosttune.model.roles import Mark, Role
 
 
 @dataclass(frozen=True, slots=True)

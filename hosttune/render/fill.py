@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from hosttune.model import PortPool, Use
-from hosttune.model.document import Gauge, Gauges, Role
+from hosttune.model.drawings import Gauge, Gauges
+from hosttune.model.roles import Role
 from hosttune.render import folding
 from hosttune.render.figures import NO_LIMIT
 

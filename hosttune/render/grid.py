@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from hosttune.model.document import Column, Role, Row, Table
+from hosttune.model.document import Column, Row, Table
+from hosttune.model.roles import Role
 from hosttune.render import spans
 from hosttune.render.figures import cut, fold
 from hosttune.render.page import Page

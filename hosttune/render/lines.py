@@ -11,25 +11,21 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from hosttune.model.document import (
-    Bar,
-    Bars,
     Block,
     Callout,
     Commands,
     Document,
     Fact,
-    Flow,
-    Gauges,
     Lines,
     Listing,
-    Mark,
     Pairs,
     Paragraph,
     Pasted,
     Plot,
-    Role,
     Table,
 )
+from hosttune.model.drawings import Bar, Bars, Flow, Gauges
+from hosttune.model.roles import Mark, Role
 from hosttune.printable import clean
 from hosttune.render import grid, spans, tabular
 from hosttune.render.figures import bar, cut, fold, place, short

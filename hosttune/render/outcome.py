@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 
 from hosttune.model import Finding, Reading, Reason, Report, Unknown, Value, Verdict
 from hosttune.model.acting import Result
-from hosttune.model.document import Block, Paragraph, Role
+from hosttune.model.document import Block, Paragraph
+from hosttune.model.roles import Role
 from hosttune.render.figures import hard_bounds, value
 
 _WORSE = (Verdict.NOT_APPLICABLE, Verdict.OK, Verdict.UNKNOWN, Verdict.DRIFT, Verdict.FAIL)

@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterable, Iterator
 
 from hosttune.model import Bound, Carrier, Machine, Report, Unknown
-from hosttune.model.document import Bar, Block, Callout, Fact, Note, Paragraph, Role, paragraphs
+from hosttune.model.document import Block, Callout, Fact, Paragraph, paragraphs
+from hosttune.model.drawings import Bar, Note
+from hosttune.model.roles import Role
 from hosttune.render import exit_codes, figures, folding, where_words
 from hosttune.render.figures import hard_bounds, memory
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 
 from hosttune.model import View
-from hosttune.model.document import Document, Paragraph, Role, Table
+from hosttune.model.document import Document, Paragraph, Table
+from hosttune.model.roles import Role
 from hosttune.printable import cleaned
 from hosttune.render import lines, spans
 from hosttune.render.figures import cut

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
 
-from hosttune.model.document import Role
+from hosttune.model.roles import Role
 from hosttune.printable import clean
 from hosttune.render.figures import cut, fold
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hosttune.model import Bottleneck, Sizing
-from hosttune.model.document import Callout, Fact, Role
+from hosttune.model.document import Callout, Fact
+from hosttune.model.roles import Role
 from hosttune.render.figures import counted, percent
 
 _OTHERS = 3  # places beside the one that decides

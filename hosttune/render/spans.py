@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
-from hosttune.model.document import Mark, Role
+from hosttune.model.roles import Mark, Role
 
 _QUOTED = re.compile(r"`([^`]+)`")
 _COMMAND = re.compile(r"(?:sudo )?(?:\S*hosttune\b|\S*python[0-9.]* -m |systemctl |sysctl |ip )")

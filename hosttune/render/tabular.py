@@ -7,7 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from hosttune.model.document import Bars, Block, Column, Gauges, Paragraph, Plot, Role, Row, Table
+from hosttune.model.document import Block, Column, Paragraph, Plot, Row, Table
+from hosttune.model.drawings import Bars, Gauges
+from hosttune.model.roles import Role
 from hosttune.render.figures import amount
 
 

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from hosttune.errors import StoppedError
 from hosttune.model import View
-from hosttune.model.document import Role
+from hosttune.model.roles import Role
 from hosttune.render.screen import screen as rows_of
 from hosttune.terminal import colour, presenting, streams
 from hosttune.watching.trends import SORTS, ranked

@@ -50,6 +50,8 @@ from hosttune.model import (
     Workload,
     acting,
     document,
+    drawings,
+    roles,
 )
 from hosttune.model.acting import (
     Applied,
@@ -301,7 +303,7 @@ def tables() -> st.SearchStrategy[document.Table]:
     def of(count: int) -> st.SearchStrategy[document.Table]:
         column = st.builds(document.Column, TEXT, st.booleans(), TEXT, st.booleans(), tail=st.booleans())
         cells = st.lists(TEXT, min_size=count, max_size=count).map(tuple)
-        row = st.builds(document.Row, cells, st.lists(TEXT, max_size=2).map(tuple), st.sampled_from(document.Role))
+        row = st.builds(document.Row, cells, st.lists(TEXT, max_size=2).map(tuple), st.sampled_from(roles.Role))
         columns = st.lists(column, min_size=count, max_size=count)
         return st.builds(
             lambda first, rest, rows, **more: document.Table((document.Column(first), *rest), tuple(rows), **more),
@@ -319,22 +321,22 @@ def tables() -> st.SearchStrategy[document.Table]:
 COUNT = st.integers(0, 2**63)
 TEXTS = st.lists(TEXT, max_size=3).map(tuple)
 BAR = st.builds(
-    document.Bar, TEXT, COUNT, TEXT, st.lists(st.builds(document.Note, TEXT, TEXT), max_size=2).map(tuple),
-    COUNT | st.none(), COUNT | st.none(), st.sampled_from(document.Role),
+    drawings.Bar, TEXT, COUNT, TEXT, st.lists(st.builds(drawings.Note, TEXT, TEXT), max_size=2).map(tuple),
+    COUNT | st.none(), COUNT | st.none(), st.sampled_from(roles.Role),
 )  # fmt: skip
 GAUGE = st.builds(
-    document.Gauge, TEXT, COUNT, COUNT, COUNT | st.none(), TEXT, st.sampled_from(document.Role), st.booleans()
+    drawings.Gauge, TEXT, COUNT, COUNT, COUNT | st.none(), TEXT, st.sampled_from(roles.Role), st.booleans()
 )
 BLOCK = (
     tables()
-    | st.builds(document.Paragraph, TEXT, TEXT, st.sampled_from(document.Role), st.integers(0, 3), st.booleans())
-    | st.builds(document.Callout, TEXT, TEXTS, st.sampled_from(document.Role))
+    | st.builds(document.Paragraph, TEXT, TEXT, st.sampled_from(roles.Role), st.integers(0, 3), st.booleans())
+    | st.builds(document.Callout, TEXT, TEXTS, st.sampled_from(roles.Role))
     | st.builds(document.Commands, TEXT, TEXTS.filter(bool), st.booleans(), st.booleans())
     | st.builds(document.Lines, TEXTS)
     | st.builds(document.Listing, TEXT, TEXTS, st.booleans())
     | st.builds(document.Pairs, st.lists(st.tuples(TEXT, TEXT), max_size=3).map(tuple), TEXT)
-    | st.builds(document.Bars, TEXT, COUNT, st.lists(BAR, max_size=3).map(tuple), COUNT)
-    | st.builds(document.Gauges, TEXT, st.lists(GAUGE, max_size=3).map(tuple), TEXT, TEXT, st.booleans())
+    | st.builds(drawings.Bars, TEXT, COUNT, st.lists(BAR, max_size=3).map(tuple), COUNT)
+    | st.builds(drawings.Gauges, TEXT, st.lists(GAUGE, max_size=3).map(tuple), TEXT, TEXT, st.booleans())
 )
 
 

@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 
 from hosttune.model import Backend, BindMode, PortPool
-from hosttune.model.document import Bar, Bars, Curve, Document, Gauge, Gauges, Plot, Role, Row, Table
 from hosttune.model.document import Column as Head
+from hosttune.model.document import Document, Plot, Row, Table
+from hosttune.model.drawings import Bar, Bars, Curve, Gauge, Gauges
+from hosttune.model.roles import Role
 from hosttune.render import format_module, render
 from hosttune.render.pages import sorting
 from hosttune.render.pictures import scale

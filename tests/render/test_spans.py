@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hosttune.model.document import Callout, Commands, Document, Lines, Mark, Paragraph, Role
+from hosttune.model.document import Callout, Commands, Document, Lines, Paragraph
+from hosttune.model.roles import Mark, Role
 from hosttune.render import spans
 from hosttune.render.formats import table
 from hosttune.render.page import Page

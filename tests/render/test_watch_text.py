@@ -8,7 +8,7 @@ import json
 import pytest
 
 from hosttune.model import Use, View
-from hosttune.model.document import Role
+from hosttune.model.roles import Role
 from hosttune.render import render
 from hosttune.render.screen import screen
 from hosttune.render.view.view import line as line_of

@@ -12,13 +12,10 @@ from html import escape
 from typing import Any
 
 from hosttune.model.document import (
-    Bars,
     Block,
     Callout,
     Commands,
     Document,
-    Flow,
-    Gauges,
     Lines,
     Listing,
     Pairs,
@@ -27,6 +24,7 @@ from hosttune.model.document import (
     Plot,
     Table,
 )
+from hosttune.model.drawings import Bars, Flow, Gauges
 from hosttune.render import pictures, tabular
 from hosttune.render.page import PLAIN, Page
 from hosttune.render.pages import charts, sorting, style

@@ -8,13 +8,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from hosttune.model.document import (
-    Bars,
     Block,
     Callout,
     Commands,
     Document,
-    Flow,
-    Gauges,
     Lines,
     Listing,
     Pairs,
@@ -23,6 +20,7 @@ from hosttune.model.document import (
     Plot,
     Table,
 )
+from hosttune.model.drawings import Bars, Flow, Gauges
 from hosttune.printable import clean
 from hosttune.render import tabular
 from hosttune.render.page import PLAIN, Page

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import math
 
-from hosttune.model.document import Block, Callout, Document, Role
+from hosttune.model.document import Block, Callout, Document
+from hosttune.model.roles import Role
 from hosttune.render import lines, pictures
 from hosttune.render.page import PLAIN, Page
 from hosttune.render.shapes import EDGE, FILLS, INK, Picture, folded, safe, svg, text

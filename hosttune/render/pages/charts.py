@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from hosttune.model.document import Bar, Bars, Curve, Gauge, Gauges, Plot, Role
+from hosttune.model.document import Plot
+from hosttune.model.drawings import Bar, Bars, Curve, Gauge, Gauges
+from hosttune.model.roles import Role
 from hosttune.render.figures import amount
 from hosttune.render.pictures import bars, plot
 from hosttune.render.pictures.scale import Scale, of_bars

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from hosttune.model.document import Bars, Block, Flow, Plot
+from hosttune.model.document import Block, Plot
+from hosttune.model.drawings import Bars, Flow
 from hosttune.render.pictures import bars, flow, plot
 from hosttune.render.shapes import Picture
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from hosttune.model.document import Bar, Bars, Role
+from hosttune.model.drawings import Bar, Bars
+from hosttune.model.roles import Role
 from hosttune.render.figures import cut
 from hosttune.render.pictures.scale import Scale, of_bars
 from hosttune.render.shapes import FILLS, GRID, INK, PALE, Picture, rect, text

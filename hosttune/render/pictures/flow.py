@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hosttune.model.document import Box, Flow, Gauge, Role, Wire
+from hosttune.model.drawings import Box, Flow, Gauge, Wire
+from hosttune.model.roles import Role
 from hosttune.render.figures import cut
 from hosttune.render.shapes import BACK, EDGE, FILLS, INK, LINE, PALE, PAPER, Picture, fitted, letters, rect, text
 

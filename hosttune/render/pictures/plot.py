@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
-from hosttune.model.document import Curve, Plot, Role
+from hosttune.model.document import Plot
+from hosttune.model.drawings import Curve
+from hosttune.model.roles import Role
 from hosttune.render.figures import amount, cut
 from hosttune.render.shapes import FILLS, GRID, INK, PALE, Picture, text
 

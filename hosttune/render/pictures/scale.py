@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from hosttune.model.document import Bars
+from hosttune.model.drawings import Bars
 
 _BEYOND = 100
 _LABELS = 8

@@ -6,7 +6,8 @@ import time
 from collections.abc import Iterator, Sequence
 
 from hosttune.model import Account, Chart, Series
-from hosttune.model.document import Block, Column, Curve, Document, Listing, Paragraph, Plot, Row, Table
+from hosttune.model.document import Block, Column, Document, Listing, Paragraph, Plot, Row, Table
+from hosttune.model.drawings import Curve
 from hosttune.render.figures import amount, memory
 
 SCHEMA = "hosttune/account/1"

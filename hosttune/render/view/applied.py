@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from hosttune import printable
 from hosttune.model.acting import Applied, Lost
-from hosttune.model.document import Block, Document, Lines, Paragraph, Role
+from hosttune.model.document import Block, Document, Lines, Paragraph
+from hosttune.model.roles import Role
 from hosttune.render import outcome, plan_text
 from hosttune.render.figures import clock
 

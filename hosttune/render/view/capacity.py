@@ -6,7 +6,8 @@ import dataclasses
 from collections.abc import Iterator
 
 from hosttune.model import Bound, Capacity, Report, Unknown
-from hosttune.model.document import Bars, Block, Document, Note, Paragraph, Table, paragraphs
+from hosttune.model.document import Block, Document, Paragraph, Table, paragraphs
+from hosttune.model.drawings import Bars, Note
 from hosttune.render import fill, folding
 from hosttune.render import report_parts as parts
 from hosttune.render.figures import counted, hard_bounds, nothing_read, slow_bounds

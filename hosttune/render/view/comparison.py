@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hosttune.model import Comparison, Contrast, Effect, Side
-from hosttune.model.document import Block, Callout, Document, Listing, Pairs, Paragraph, Role
+from hosttune.model.document import Block, Callout, Document, Listing, Pairs, Paragraph
+from hosttune.model.roles import Role
 from hosttune.render.figures import counted
 
 SCHEMA = "hosttune/comparison/1"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from hosttune.model import Cause, Certainty, Conclusion, Diagnosis, Fix, UnreadLine, Use
-from hosttune.model.document import Block, Callout, Document, Listing, Pairs, Paragraph, Pasted, Role
+from hosttune.model.document import Block, Callout, Document, Listing, Pairs, Paragraph, Pasted
+from hosttune.model.roles import Role
 from hosttune.printable import clean
 from hosttune.render import fill
 from hosttune.render import report_parts as parts

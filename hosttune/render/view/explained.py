@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from hosttune.model import Explained, Explanation, Wanted
-from hosttune.model.document import Document, Mark, Pairs, Role
+from hosttune.model.document import Document, Pairs
+from hosttune.model.roles import Mark, Role
 
 SCHEMA = "hosttune/explain/1"
 

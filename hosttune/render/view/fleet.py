@@ -6,20 +6,9 @@ from collections.abc import Iterator
 
 from hosttune import printable
 from hosttune.model import Fleet, FleetTier, HostState
-from hosttune.model.document import (
-    Bar,
-    Bars,
-    Block,
-    Callout,
-    Column,
-    Commands,
-    Document,
-    Paragraph,
-    Role,
-    Row,
-    Table,
-    paragraphs,
-)
+from hosttune.model.document import Block, Callout, Column, Commands, Document, Paragraph, Row, Table, paragraphs
+from hosttune.model.drawings import Bar, Bars
+from hosttune.model.roles import Role
 from hosttune.render import sizing_words as words
 from hosttune.render.figures import counted
 

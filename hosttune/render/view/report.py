@@ -7,7 +7,9 @@ from collections.abc import Iterator, Sequence
 
 from hosttune import scope
 from hosttune.model import BindMode, Finding, PortPool, Reason, Report, Severity, Unknown, Value, Verdict
-from hosttune.model.document import Bars, Block, Column, Commands, Document, Note, Paragraph, Role, Row, Table
+from hosttune.model.document import Block, Column, Commands, Document, Paragraph, Row, Table
+from hosttune.model.drawings import Bars, Note
+from hosttune.model.roles import Role
 from hosttune.render import binding, figures, fill, folding
 from hosttune.render import report_parts as parts
 from hosttune.render.figures import hard_bounds, slow_bounds, value, wants

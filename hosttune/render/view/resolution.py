@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from hosttune.model import FileValue, KeyResolution, NofileResolution, Origin, PatternResolution, Resolution, Unknown
-from hosttune.model.document import Block, Document, Pairs, Paragraph, Role, paragraphs
+from hosttune.model.document import Block, Document, Pairs, Paragraph, paragraphs
+from hosttune.model.roles import Role
 
 SCHEMA = "hosttune/resolve/1"
 Rows = Iterator[tuple[str, str]]

@@ -6,26 +6,9 @@ import dataclasses
 from collections.abc import Iterator
 
 from hosttune.model import Bottleneck, Hop, Sizing, TierPlan
-from hosttune.model.document import (
-    Bar,
-    Bars,
-    Block,
-    Box,
-    Callout,
-    Column,
-    Commands,
-    Document,
-    Fact,
-    Flow,
-    Gauge,
-    Note,
-    Paragraph,
-    Role,
-    Row,
-    Table,
-    Wire,
-    paragraphs,
-)
+from hosttune.model.document import Block, Callout, Column, Commands, Document, Fact, Paragraph, Row, Table, paragraphs
+from hosttune.model.drawings import Bar, Bars, Box, Flow, Gauge, Note, Wire
+from hosttune.model.roles import Role
 from hosttune.render import report_parts as parts
 from hosttune.render import sizing_places as places
 from hosttune.render import sizing_words as words

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from hosttune.model import Proof, Proven, Trial, Unknown
-from hosttune.model.document import Block, Column, Document, Paragraph, Role, Row, Table, paragraphs
+from hosttune.model.document import Block, Column, Document, Paragraph, Row, Table, paragraphs
+from hosttune.model.roles import Role
 
 SCHEMA = "hosttune/prove/1"
 _COLUMNS = (

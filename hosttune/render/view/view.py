@@ -6,7 +6,8 @@ import time
 from collections.abc import Iterable
 
 from hosttune.model import Look, LookUse, Trend, Unknown, Use, View
-from hosttune.model.document import Block, Column, Document, Paragraph, Role, Row, Table, paragraphs
+from hosttune.model.document import Block, Column, Document, Paragraph, Row, Table, paragraphs
+from hosttune.model.roles import Role
 from hosttune.printable import cleaned
 from hosttune.render.figures import NO_LIMIT
 
