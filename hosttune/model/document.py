@@ -44,13 +44,12 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Callout:
-    """The answer, why, and its facts below each other: `role` is its severity, `marks` are of the text and reasons."""
+    """The answer, why, and its facts below each other: `role` is its severity."""
 
     text: str
     why: tuple[str, ...] = ()
     role: Role = Role.PLAIN
     facts: tuple[Fact, ...] = ()
-    marks: tuple[Mark, ...] = ()
 
     @property
     def sentences(self) -> tuple[str, ...]:
@@ -77,15 +76,12 @@ class Commands:
 class Lines:
     """Lines that stay as they are, each with its own indentation.
 
-    `literal`: to the letter; else there may be commands in them, spelled for their reader. `diff`: a difference of
-    files, which is literal.
+    `diff`: a difference of files, to the letter; else there may be commands in them, spelled for their reader.
     """
 
     lines: tuple[str, ...]
     gap: bool = False
-    marks: tuple[Mark, ...] = ()
     diff: bool = False
-    literal: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +139,6 @@ class Row:
     notes: tuple[str, ...] = ()
     role: Role = Role.PLAIN
     extra: bool = False
-    marks: tuple[Mark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

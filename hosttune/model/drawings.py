@@ -48,8 +48,8 @@ class Bar:
 class Bars:
     """Numbers on a log scale against a target; `title` heads them where they are a table, `more` says what is left out.
 
-    What lies beyond `most` has a full bar. With a `scale` the powers of ten stand above the bars, which begin at the
-    one below the smallest. `names` is the head of the names where they are a table.
+    What lies beyond `most` has a full bar; bars begin at the power of ten below the smallest. `names` is the head of
+    the names where they are a table.
     """
 
     title: str
@@ -58,7 +58,6 @@ class Bars:
     most: int
     label: int = 30
     more: str = ""
-    scale: bool = True
     extra: bool = False
     names: str = "limit"
 

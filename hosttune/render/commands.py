@@ -22,6 +22,6 @@ def _block(block: Block, spelling: Spelling) -> Block:
         marked = [f"  {line}" if pasted(line) and line[:1] != " " else line for line in block.lines]
         lines = tuple(marked if block.elsewhere else spelling.lines(marked))
         return dataclasses.replace(block, what=spelling.of(block.what), lines=lines)
-    if spelling == PLAIN or (isinstance(block, Lines) and (block.literal or block.diff)):
+    if spelling == PLAIN or (isinstance(block, Lines) and block.diff):
         return block
     return changed(block, spelling.of)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime
-import math
 import re
 import textwrap
 from fractions import Fraction
 
 from hosttune.model import Bound, Report, Requirement, Scope, Unknown, Value
 from hosttune.printable import clean
+from hosttune.render import scale, spans
 
 
 def memory(size: int) -> str:
@@ -77,7 +77,7 @@ def wants(requirement: Requirement) -> str:
 
 def bar(amount: int, most: int, width: int, unicode: bool, least: int = 1) -> str:
     """Return a bar on a log scale from `least` to `most`, `width` cells long."""
-    cells = place(amount, least, most) * width
+    cells = scale.place(amount, least, most) * width
     whole = int(cells)
     if not unicode:
         return "#" * max(whole, 1)
@@ -85,31 +85,34 @@ def bar(amount: int, most: int, width: int, unicode: bool, least: int = 1) -> st
     return "█" * whole + ("▏▎▍▌▋▊▉"[rest - 1] if rest else "") or "▏"
 
 
-def place(amount: int, least: int, most: int) -> float:
-    """Return where an amount lies on a log scale from `least`, 0, to `most`, 1."""
-    share = math.log(max(amount, 1) / least) / math.log(max(most, 2 * least) / least)
-    return max(0.0, min(1.0, share))
-
-
-def short(number: int) -> str:
-    """Return a power of ten as the scale of a chart has it: 100, 10k, 1M."""
-    for unit, word in ((10**9, "G"), (10**6, "M"), (1000, "k")):
-        if number >= unit:
-            return f"{number // unit:,}{word}"
-    return str(number)
-
-
 def fold(text: str, width: int, indent: str) -> list[str]:
-    """Return untrusted text as lines of at most `width`, the later ones indented; no word is ever broken.
+    """Return untrusted text as lines of at most `width`, the later ones indented.
 
-    A command between backticks stays in one line, however long that gets, so that it can be pasted.
+    A word is broken only where it is wider than a line; one that has no room behind the indent begins further to the
+    left. What is to be copied stays in one line, however long that gets: a command between backticks, an address of a
+    page.
     """
-    whole = _QUOTED.sub(lambda found: found[0].replace(" ", _JOINED), clean(text))
-    lines = textwrap.wrap(whole, width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False)
-    return [line.replace(_JOINED, " ") for line in lines] or [""]
+
+    def joined(found: re.Match[str]) -> str:
+        copied = len(found[0]) <= width or spans.is_command(found[1])
+        return found[0].replace(" ", _JOINED) if copied else found[0]
+
+    whole = _QUOTED.sub(joined, clean(text))
+    made = textwrap.wrap(whole, width, subsequent_indent=indent, break_on_hyphens=False, break_long_words=False)
+    return [part.replace(_JOINED, " ") for line in made for part in _within(line, width)] or [""]
 
 
-_QUOTED = re.compile(r"`[^`\s][^`]*`")
+def _within(line: str, width: int) -> list[str]:
+    """Return a line that is too wide, for it is one word or what was joined to one, as lines that are not."""
+    word = line.lstrip(" ").replace(_JOINED, " ")
+    if len(line) <= width or "://" in word or any(map(spans.is_command, _QUOTED.findall(word))):
+        return [line]
+    if len(word) <= width:
+        return [word.rjust(width)]
+    return textwrap.wrap(word, width, break_on_hyphens=False)
+
+
+_QUOTED = re.compile(r"`([^`\s][^`]*)`")
 _JOINED = "\u00a0"
 
 

@@ -48,11 +48,11 @@ def rows(block: Table, page: Page) -> Iterator[Line]:
             # where values are compared the word that judges them is what stands out, else the row
             marked = len(row.cells[0]) if valued else 0 if row.role is Role.GOOD else page.columns
             line = cut(layout.line(row.cells), page.columns, page.unicode)
-            yield from spans.of([line], [spans.span(line, 0, 2 + marked, row.role), *spans.marked(line, row.marks)])
+            yield from spans.of([line], [spans.span(line, 0, 2 + marked, row.role)])
         indent = 4 + layout.columns[0][2] if valued else 4
         for note in row.notes:
             text = " " * indent + note
-            yield from spans.of(fold(text, page.columns, " " * (indent + 2)), spans.marked(text, row.marks))
+            yield from spans.of(fold(text, page.columns, " " * (indent + 2)), spans.marked(text))
 
 
 def _layout(block: Table, shown: list[Row], page: Page) -> _Layout:

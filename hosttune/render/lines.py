@@ -27,8 +27,8 @@ from hosttune.model.document import (
 from hosttune.model.drawings import Bar, Bars, Flow, Gauges
 from hosttune.model.roles import Mark, Role
 from hosttune.printable import clean
-from hosttune.render import grid, spans, tabular
-from hosttune.render.figures import bar, cut, fold, place, short
+from hosttune.render import grid, scale, spans, tabular
+from hosttune.render.figures import bar, cut, fold
 from hosttune.render.page import Page
 from hosttune.render.spans import Line
 
@@ -94,9 +94,9 @@ def _callout(block: Callout, page: Page) -> Iterator[Line]:
     yield _gap()
     head = len(block.text.partition(":")[0])
     role = Role.HEADING if block.role is Role.PLAIN else block.role
-    yield from _headed(_folded(block.text, page), role, block.text, head, block.marks)
+    yield from _headed(_folded(block.text, page), role, block.text, head)
     for why in block.why:
-        yield from _sentence(why, page, marks=block.marks)
+        yield from _sentence(why, page)
     yield from _facts(block.facts, page)
 
 
@@ -110,9 +110,8 @@ def _facts(facts: Sequence[Fact], page: Page) -> Iterator[Line]:
         if fact.command:
             yield from _pasted(clean(fact.text), page, head, Role.HEADING)
         else:
-            made = fold(fact.text, page.columns - len(head), "")
-            texts = [f"{' ' * len(head) if n else head}{text}" for n, text in enumerate(made)]
             whole = f"{head}{fact.text}"
+            texts = fold(whole, page.columns, " " * len(head))
             yield from spans.of(texts, spans.marked(whole, [Mark(fact.label, Role.HEADING)] if head.strip() else ()))
 
 
@@ -171,7 +170,7 @@ def _lines(block: Lines, page: Page) -> Iterator[Line]:
             continue
         _, colon, rest = line.partition(": ")
         command = rest if colon and spans.is_command(rest) else line.strip() if spans.is_command(line.strip()) else ""
-        yield from spans.of([f"  {line}"], spans.marked(line, (*block.marks, Mark(command, Role.COMMAND))))
+        yield from spans.of([f"  {line}"], spans.marked(line, [Mark(command, Role.COMMAND)]))
 
 
 def _listing(block: Listing, page: Page) -> Iterator[Line]:
@@ -206,9 +205,8 @@ def _pairs(block: Pairs, page: Page) -> Iterator[Line]:
                 else:  # of a file: it stays as it is
                     yield from _headed([f"{' ' * len(head)}{line}"], Role.COMMAND, line, len(line))
             continue
-        made = fold(text, page.columns - len(head), "  ")
         whole = f"{head}{text}"
-        texts = (f"{head if not number else ' ' * len(head)}{line}" for number, line in enumerate(made))
+        texts = fold(whole, page.columns, " " * (len(head) + 2))
         yield from spans.of(texts, spans.marked(whole, block.marks))
 
 
@@ -236,7 +234,7 @@ def _bars(block: Bars, page: Page) -> Iterator[Line]:
         yield from spans.of([text], spans.marked(text, [Mark(entry.word, role)]))
 
     yield _gap()
-    if block.scale and label:
+    if label:
         head = f"  {_SCALE:<{label}} {_ticks(least, most, cells)}"
         yield from _headed([head], Role.HEADING, head, len(head))
     yield from row(Bar("target", block.target))
@@ -265,14 +263,13 @@ def _least(numbers: list[int], most: int) -> int:
 
 def _ticks(least: int, most: int, cells: int) -> str:
     """Return the powers of ten where they lie on the scale; those without room are left out."""
-    line, power = "", least
-    while power <= most:
-        at = round(place(power, least, most) * cells)
-        word = short(power)
-        at = min(at, cells - len(word) + 1) if power == most else at
+    line = ""
+    for power in range(len(str(least)) - 1, len(str(most))):
+        at = round(scale.place(10**power, least, most) * cells)
+        word = scale.label(power)
+        at = min(at, cells - len(word) + 1) if 10**power == most else at
         if at >= len(line) + bool(line):
             line = f"{line:<{at}}{word}"
-        power *= 10
     return line
 
 

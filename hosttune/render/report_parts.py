@@ -186,7 +186,7 @@ def remarks(report: Report, verbose: bool = True) -> tuple[Block, ...]:
     blocks: list[Block] = []
     left = shown = 0
     for label, text in notes:
-        brief, follows = short(text), text.startswith(folding.MORE)
+        brief, follows = in_two_lines(text), text.startswith(folding.MORE)
         shown += not follows  # how many more there are of one kind belongs to the last of these
         folded = shown > _REMARKS
         left += folded
@@ -197,10 +197,10 @@ def remarks(report: Report, verbose: bool = True) -> tuple[Block, ...]:
     return tuple(blocks)
 
 
-def short(text: str, more: int = 0) -> str:
+def in_two_lines(text: str, more: int = 0) -> str:
     """Return a remark of two lines: what is longer ends at a pause, and says where the rest, and `more`, are."""
     if more:
-        return f"{short(text).removesuffix(' ... (-v)')} ... (and {more:,} more: -v)"
+        return f"{in_two_lines(text).removesuffix(' ... (-v)')} ... (and {more:,} more: -v)"
     if len(text) <= _TWO_LINES:
         return text
     pause = max(text.rfind(mark, 0, _TWO_LINES) for mark in ("; ", ": ", ". ", ", "))

@@ -51,7 +51,7 @@ def test_a_command_for_another_machine_stays_plain() -> None:
 
 def test_a_document_is_spelled_but_for_what_is_literal() -> None:
     made: tuple[Block, ...] = (
-        Lines(("+# `hosttune history` says when",), literal=True),
+        Lines(("+# `hosttune history` says when",), diff=True),
         Paragraph("look at `hosttune history`"),
         Commands("fix", ("sudo hosttune apply",), elsewhere=True),
         Commands("why", ("hosttune explain nofile",)),

@@ -15,9 +15,8 @@ from hosttune.model.document import Column as Head
 from hosttune.model.document import Document, Plot, Row, Table
 from hosttune.model.drawings import Bar, Bars, Curve, Gauge, Gauges
 from hosttune.model.roles import Role
-from hosttune.render import format_module, render
+from hosttune.render import format_module, render, scale
 from hosttune.render.pages import sorting
-from hosttune.render.pictures import scale
 from hosttune.render.shapes import BACK, DARK, FILLS, INK, PALE, PAPER
 from tests.render import plans
 from tests.render.test_every_format import NOUNS

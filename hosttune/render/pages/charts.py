@@ -12,7 +12,7 @@ from hosttune.model.drawings import Bar, Bars, Curve, Gauge, Gauges
 from hosttune.model.roles import Role
 from hosttune.render.figures import amount
 from hosttune.render.pictures import bars, plot
-from hosttune.render.pictures.scale import Scale, of_bars
+from hosttune.render.scale import Scale, of_bars
 from hosttune.render.shapes import FILLS, GRID, INK, LINE, PALE, safe, text
 
 _TRACK = 22

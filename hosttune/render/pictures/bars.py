@@ -5,7 +5,7 @@ from __future__ import annotations
 from hosttune.model.drawings import Bar, Bars
 from hosttune.model.roles import Role
 from hosttune.render.figures import cut
-from hosttune.render.pictures.scale import Scale, of_bars
+from hosttune.render.scale import Scale, of_bars
 from hosttune.render.shapes import FILLS, GRID, INK, PALE, Picture, rect, text
 
 _WIDTH, _LEFT, _RIGHT, _ROW, _TOP = 980, 310, 750, 44, 40

@@ -207,7 +207,7 @@ def _remarks(sizing: Sizing, verbose: bool) -> Iterator[Paragraph]:
     for n, (label, text) in enumerate(notes):
         first, many = label not in shown, [kind for kind, _ in notes].count(label)
         shown.add(label)
-        brief = parts.short(text, many - 1)
+        brief = parts.in_two_lines(text, many - 1)
         if not verbose and first and brief != text:
             yield Paragraph(brief, label, gap=not n, brief=True)
         yield Paragraph(text, label, gap=not n, extra=not verbose and (not first or brief != text))

@@ -22,14 +22,19 @@ class Scale:
 
     def at(self, number: float) -> float:
         """Return where a number lies, from 0 to 1; what lies outside is at the end."""
-        part = (math.log10(max(number, 1)) - self.low) / (self.high - self.low)
-        return min(max(part, 0.0), 1.0)
+        return place(number, 10**self.low, 10**self.high)
 
     def ticks(self) -> Iterator[tuple[float, str]]:
         """Yield each power of ten and its label, as 100k; where there are many, some have none."""
         every = -(-(self.high - self.low + 1) // _LABELS)
         for power in range(self.low, self.high + 1):
             yield self.at(10**power), label(power) if (power - self.low) % every == 0 else ""
+
+
+def place(number: float, least: int, most: int) -> float:
+    """Return where a number lies on a log scale from `least`, 0, to `most`, 1; what lies outside is at the end."""
+    share = math.log(max(number, 1) / least) / math.log(max(most, 2 * least) / least)
+    return min(max(share, 0.0), 1.0)
 
 
 def label(power: int) -> str:
