@@ -105,7 +105,7 @@ def _table(block: Sequence[str], width: int) -> list[str]:
     """Return columns where the last one has room, else each row as a paragraph behind its first cell."""
     rows = [[_inline(cell.strip()) for cell in line.strip().strip("|").split("|")] for line in block]
     rows = [row for row in rows if not all(re.fullmatch(r":?-+:?", cell) for cell in row)]
-    count = max(map(len, rows))
+    count = max(map(len, rows), default=1)
     rows = [[*row, *[""] * (count - len(row))] for row in rows]
     widths = [max(len(row[column]) for row in rows) for column in range(count - 1)]
     left = len(_INDENT) + sum(widths) + 2 * len(widths)
@@ -116,7 +116,7 @@ def _table(block: Sequence[str], width: int) -> list[str]:
             for row, head in zip(rows, heads, strict=True)
             for line in _wrapped(row[-1], width, f"{_INDENT}{head}")
         ]
-    names = rows[0]
+    names = rows[0] if rows else []
     written = []
     for row in rows[1:]:
         told = [f"{name}: {cell}" if name else cell for name, cell in zip(names[1:], row[1:], strict=True) if cell]

@@ -78,10 +78,9 @@ def wrong(text: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("name", pages.ALL)
+# tests/README.md is for those who test: it names the functions of the tests
+@pytest.mark.parametrize("name", sorted(pages.ALL.keys() - {"tests/README.md"}))
 def test_no_page_has_a_word_that_was_replaced(name: str) -> None:
-    if name == "tests/README.md":
-        pytest.skip("for those who test: it names the functions of the tests")
     assert not wrong(prose(name, pages.ALL[name].read_text(encoding="utf-8")))
 
 
