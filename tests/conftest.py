@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +30,10 @@ settings.register_profile("fast", settings.get_profile("suite"), max_examples=FE
 TESTS = Path(__file__).parent
 SLOW_FOLDERS = {"bench", "box", "differential", "fuzz", "hooks", "hostile", "hosts", "netns", "vm"}
 """Whatever is in them takes namespaces, guests or real programs, or runs verb after verb; elsewhere a mark says it."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--every", type=int, default=1, metavar="N", help="run each Nth test of each file only")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -57,6 +62,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if folder in SLOW_FOLDERS or item.get_closest_marker("guest"):
             item.add_marker("slow")
     items.sort(key=lambda item: item.get_closest_marker("guest") is not None)
+    items[:] = list(_thinned(items, config.getoption("every")))
+
+
+def _thinned(items: list[pytest.Item], step: int) -> Iterator[pytest.Item]:
+    """Yield each `step`th of the fast tests of each file and of its slow ones, the first of them included."""
+    seen: Counter[tuple[Path, bool]] = Counter()
+    for item in items:
+        kind = item.path, item.get_closest_marker("slow") is not None
+        if seen[kind] % step == 0:
+            yield item
+        seen[kind] += 1
 
 
 def _fast(config: pytest.Config) -> bool:

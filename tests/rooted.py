@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests import needs
+from tests import needs, pace
 
 NOBODY = 65534
 
@@ -39,11 +39,11 @@ finally:
 def measured(*args: str, most: int = 2 << 30, **how: object) -> tuple[subprocess.CompletedProcess[str], float, int]:
     """Run hosttune with at most so many bytes of address space; return it, its seconds of CPU and its peak in MiB.
 
-    Seconds of CPU: those on the clock say how busy the machine is. One that waits for ever is ended after a minute.
+    Seconds of an idle core: those on the clock say how busy the machine is. One that waits is ended after a minute.
     """
     command = [sys.executable, "-c", _MEASURED, str(most), *args]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, **how)  # type: ignore[call-overload]
     said, _, figures = done.stderr.rpartition("\nmeasured ")
     done.stderr = said
     seconds, peak = figures.split()
-    return done, float(seconds), int(peak)
+    return done, float(seconds) / pace.slower(), int(peak)

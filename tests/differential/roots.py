@@ -10,6 +10,11 @@ from pathlib import Path
 
 from tests import needs
 
+TRIES = 2
+PATIENCE = 600
+"""Seconds that a build may take: about a minute on two idle cores."""
+_failed: dict[str, str] = {}
+"""Why a root could not be built: each of its tests would try it again."""
 PACKAGES = "procps,systemd,libpam-modules,libpam-runtime,passwd"
 
 
@@ -75,21 +80,31 @@ def debian_root(suite: str, extra: tuple[str, ...] = (), bare: bool = False) -> 
         fcntl.flock(lock, fcntl.LOCK_EX)
         if marker.exists():
             return root
-        if root.exists():  # left by an interrupted build
-            shutil.rmtree(root)
+        if str(root) in _failed:
+            raise RootUnavailable(_failed[str(root)])
+        debs = cache / "debs"
+        debs.mkdir(exist_ok=True)
         wanted = [*([] if bare else [PACKAGES]), *sorted(extra)]
-        command = ["debootstrap", "--variant=minbase", f"--include={','.join(wanted)}"]
-        try:
-            done = subprocess.run(
-                [*command, suite, str(root), mirror()],
-                capture_output=True,
-                text=True,
-                timeout=900,
-                check=False,
-            )
-        except subprocess.TimeoutExpired as error:
-            raise RootUnavailable(f"debootstrap {suite} took too long") from error
-        if done.returncode != 0:
-            raise RootUnavailable(f"debootstrap {suite} failed: {done.stdout[-500:]}")
+        options = ["--variant=minbase", f"--include={','.join(wanted)}", f"--cache-dir={debs}"]
+        for _ in range(TRIES):
+            if root.exists():  # left by an interrupted build
+                shutil.rmtree(root)
+            if not (why := _built([*options, suite, str(root), mirror()])):
+                break
+        else:
+            _failed[str(root)] = f"debootstrap {suite} {why}"
+            raise RootUnavailable(_failed[str(root)])
         marker.touch()
     return root
+
+
+def _built(words: list[str]) -> str:
+    """Build a root; return why that failed. What it starts and mounts ends with it, so that the rest can be removed."""
+    own = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--propagation", "private"]
+    try:
+        done = subprocess.run(
+            [*own, "debootstrap", *words], capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return f"took more than {PATIENCE} s"
+    return f"failed: {done.stdout[-500:]}{done.stderr[-500:]}" if done.returncode else ""

@@ -218,8 +218,10 @@ def test_both() -> None:
 def on_none() -> None:
     report = check()
     assert report["carriers"] == []
-    assert report["idle"].startswith("no envoy, haproxy or nginx runs here; the number is what ")
-    assert first_line().startswith("no envoy, haproxy or nginx runs here")
+    # its name says what the first number is of
+    assert (report["bounds"][0]["name"], report["bounds"][0]["hard"]) == ("source ports to one backend", PORTS)
+    assert report["idle"] == "no envoy, haproxy or nginx runs here"
+    assert first_line() == "no envoy, haproxy or nginx runs here"
 
 
 def test_nothing_runs() -> None:

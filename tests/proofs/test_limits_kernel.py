@@ -142,7 +142,7 @@ def test_memory_of_a_socket() -> None:
     _root()
     (forecast,) = memory.predict(setup())
     found = proof("memory", forecast)
-    for _ in range(12):
+    for _ in range(40):
         if found.verdict is not Proven.COULD_NOT:
             break
         time.sleep(2)  # tests beside this one open sockets for a few seconds
