@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from hosttune.api.acting import (
     apply,
+    apply_emit,
     apply_script,
     confirm,
     history,
@@ -41,6 +42,7 @@ from hosttune.api.planning import emit, fleet, plan, topology_text
 
 __all__ = [
     "apply",
+    "apply_emit",
     "apply_script",
     "capacity",
     "check",

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hosttune.model import SourcePlan
-    from hosttune.model.acting import Applied, Confirmed, History, SourcesChanged, Undone
+    from hosttune.model.acting import Applied, Confirmed, Emission, History, SourcesChanged, Undone
     from hosttune.model.progress import Progress
     from hosttune.workflows.telling import Tell
 
@@ -61,6 +61,30 @@ def apply_script(
 
     with telling.to(tell):
         return apply.as_script(apply.Wish(options, place, how, command))
+
+
+def apply_emit(
+    options: Options = _ANY,
+    place: Place = _HERE,
+    how: ApplyOptions = _WHOLE,
+    *,
+    format: str,
+    command: str = "",
+    tell: Tell | None = None,
+) -> Emission:
+    """Return what a container lacks as a file or options of what makes it; on a host, what a new container lacks.
+
+    `format` is FORMAT[=NAME], one of docker, compose, quadlet, pod, daemon, containers, containerd, oci, with the name
+    of the service. Raises RefusedError where an apply would be refused in there.
+
+    >>> hosttune.apply_emit(Options(role="lb"), format="compose=a/b")
+    Traceback (most recent call last):
+    hosttune.errors.UsageError: --emit compose=a/b: no name of a container or a service (letters, digits, _ . -)
+    """
+    from hosttune.workflows import apply, container_file
+
+    with telling.to(tell):
+        return container_file.emitted(apply.Wish(options, place, how, command), format)
 
 
 def rollback(

@@ -9,10 +9,16 @@ import typer
 from hosttune.cli.application import app
 from hosttune.cli.groups import Fields
 from hosttune.cli.options import Image, formats_of
+from hosttune.commands import completing
 from hosttune.options import ApplyOptions, Dialogue, Options, Place, RollbackOptions, bounds
 from hosttune.terminal import usage
 
 _WRITTEN = typer.Option(help="Write the running values of this network namespace (ip netns).", metavar="NAME")
+_EMIT = typer.Option(
+    help="Print what a container lacks, for whoever makes it: docker, compose, quadlet, pod, ...",
+    metavar="FORMAT[=NAME]",
+    autocompletion=completing.container_formats,
+)
 _ID = usage.counted(*bounds(RollbackOptions, "id"))
 _TAKEN_BACK = typer.Argument(
     parser=_ID,
@@ -28,6 +34,7 @@ def apply(
     how: ApplyOptions,
     dialogue: Dialogue,
     script: Annotated[bool, typer.Option("--script", help="Print a shell script that does the same instead.")] = False,
+    emit: Annotated[str, _EMIT] = "",
 ) -> None:
     """Apply the role's settings now and for the next boot; can be undone.
 
@@ -36,7 +43,7 @@ def apply(
     """
     from hosttune.commands import apply
 
-    raise typer.Exit(apply.run(options, place, how, dialogue, script))
+    raise typer.Exit(apply.run(options, place, how, dialogue, script, emit))
 
 
 @app.command()

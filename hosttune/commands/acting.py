@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 from hosttune.model.acting import Applied, Undone
@@ -58,6 +58,13 @@ def applied(done: Applied, dialogue: Dialogue) -> int:
         lines = [f"hosttune: {refused.line(*why)}"] if short else refused.lines(*why, presenting.width())
         print(started.spelling().of("\n".join(lines)), file=sys.stderr)
     return done.exit_code
+
+
+def remark(notes: Sequence[str]) -> None:
+    """Print notes on standard error, beside what is to be used as it stands."""
+    sys.stdout.flush()
+    for note in notes:
+        print(started.spelling().of(f"hosttune: {note}"), file=sys.stderr)
 
 
 def undoing(undone: Undone) -> str:

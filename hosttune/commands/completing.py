@@ -93,6 +93,13 @@ def _known() -> set[str]:
     return {subject for name in load.names(LOCAL) for subject in load.load(name, LOCAL).about}
 
 
+def container_formats(incomplete: str) -> list[str]:
+    """Offer the formats in which `apply` says what a container lacks."""
+    from hosttune import registry
+
+    return list(registry.names("hosttune.render.containers"))
+
+
 def written(incomplete: str) -> list[str]:
     """Offer the kinds that `apply` can write, with commas between several."""
     from hosttune.changes import kinds

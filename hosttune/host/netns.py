@@ -61,6 +61,20 @@ def enter_named(name: str) -> Home:
     return _enter(path_of(name), f"--netns {name}", "`ip netns list` shows those there are")
 
 
+def enter_new() -> Home:
+    """Enter a network namespace that is made for this thread, as a runtime makes one; it ends with the thread.
+
+    Returns where from; raises UsageError.
+    """
+    current = home()
+    if ctypes.CDLL(None, use_errno=True).unshare(kernel.CLONE_NEWNET):
+        raise UsageError(
+            f"a network namespace could not be made: {os.strerror(ctypes.get_errno())}; that takes root: use sudo, or "
+            "name a container that runs"
+        )
+    return current
+
+
 def path_of(name: str) -> str:
     """Return the file of a named namespace; raises UsageError for what is no name."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.:@-]*", name):

@@ -59,6 +59,7 @@ VERBS: dict[str, Sequence[Example]] = {
             "sudo hosttune apply --role lb --connections 200k --reserve-listeners --confirm-within 2m",
         ),
         ("Set one value, without a role", "sudo hosttune apply --key net.core.somaxconn=65535"),
+        ("Print what a new container lacks", "sudo hosttune apply --role lb --connections 200k --emit compose=proxy"),
     ),
     "confirm": (
         ("Keep the apply that waits", "sudo hosttune confirm"),

@@ -59,6 +59,19 @@ class Waiting:
     waits: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Emission:
+    """What a container lacks, as a file or options of what makes it: `text`, "" where nothing lacks.
+
+    `capacity` is a sentence; `notes` say where the text goes and what it cannot give. `commented`: the text has both.
+    """
+
+    text: str
+    capacity: str
+    notes: tuple[str, ...] = ()
+    commented: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Applied:
     """What an apply has changed, or would change: `dry_run`, or no `id` where it is shown before it is agreed to.

@@ -5,29 +5,12 @@ A line that begins with two blanks is to be pasted as it stands.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from hosttune.model import Shortfall, Site, Where
 from hosttune.printable import clean
+from hosttune.render.containers import compose, docker, pod
 from hosttune.render.figures import fold
-
-# kubernetes/pkg/kubelet/sysctl/safe_sysctls.go: the sysctls of a pod that a kubelet takes without being told to
-_SAFE = frozenset(
-    (
-        "net.ipv4.ip_local_port_range",
-        "net.ipv4.tcp_syncookies",
-        "net.ipv4.ping_group_range",
-        "net.ipv4.ip_unprivileged_port_start",
-        "net.ipv4.ip_local_reserved_ports",
-        "net.ipv4.tcp_keepalive_time",
-        "net.ipv4.tcp_fin_timeout",
-        "net.ipv4.tcp_keepalive_intvl",
-        "net.ipv4.tcp_keepalive_probes",
-        "net.ipv4.tcp_rmem",
-        "net.ipv4.tcp_wmem",
-    )
-)
 
 _OCI = "(in an OCI bundle, as runc and crun take it: linux.sysctl and process.rlimits of config.json)"
 
@@ -182,20 +165,14 @@ def _container(lacks: Shortfall, good: bool = False) -> list[str]:
     return fixes
 
 
-def _pairs(lacks: Shortfall) -> list[str]:
-    return [f"{key}={_quoted(value)}" for key, value in lacks.sysctls]
-
-
-def _quoted(value: str) -> str:
-    return value if re.fullmatch(r"[A-Za-z0-9_,.:/-]+", value) else f'"{value}"'
-
-
 def _nsenter(lacks: Shortfall) -> list[str]:
-    return [f"  sudo nsenter -t {lacks.where.process} -n sysctl -w {' '.join(_pairs(lacks))}"] if lacks.sysctls else []
+    entered = f"sudo nsenter -t {lacks.where.process} -n"
+    return [f"  {entered} sysctl -w {' '.join(docker.pairs(lacks))}"] if lacks.sysctls else []
 
 
 def _exec(lacks: Shortfall) -> list[str]:
-    return [f"  sudo ip netns exec {lacks.where.name} sysctl -w {' '.join(_pairs(lacks))}"] if lacks.sysctls else []
+    entered = f"sudo ip netns exec {lacks.where.name}"
+    return [f"  {entered} sysctl -w {' '.join(docker.pairs(lacks))}"] if lacks.sysctls else []
 
 
 def _descriptors(lacks: Shortfall) -> list[str]:
@@ -210,9 +187,7 @@ def _descriptors(lacks: Shortfall) -> list[str]:
 
 def _flags(lacks: Shortfall) -> list[str]:
     """Return the options of docker run and podman run, one a line, as they are pasted."""
-    options = [f"--sysctl {pair}" for pair in _pairs(lacks)]
-    options += [f"--ulimit nofile={lacks.nofile[0]}:{lacks.nofile[1]}"] if lacks.nofile else []
-    return [f"  {option}{' ' + chr(92) if number < len(options) else ''}" for number, option in enumerate(options, 1)]
+    return [f"  {line}" for line in docker.lines(lacks)]
 
 
 def _run(lacks: Shortfall) -> list[str]:
@@ -225,29 +200,12 @@ def _any_runtime(lacks: Shortfall) -> list[str]:
 
 
 def _compose(lacks: Shortfall) -> list[str]:
-    fixes = ["  sysctls:"] if lacks.sysctls else []
-    fixes += [f'    {key}: "{value}"' for key, value in lacks.sysctls]
-    if lacks.nofile:
-        fixes += ["  ulimits:", f"    nofile: {{soft: {lacks.nofile[0]}, hard: {lacks.nofile[1]}}}"]
-    return fixes
+    return [f"  {line}" for line in compose.fragment(lacks)]
 
 
 def _pod(lacks: Shortfall) -> list[str]:
-    fixes: list[str] = []
-    if lacks.sysctls:
-        fixes = ["in a pod's spec:", "  securityContext:", "    sysctls:"]
-        fixes += [f'    - {{name: {key}, value: "{value}"}}' for key, value in lacks.sysctls]
-        unsafe = ",".join(key for key, _ in lacks.sysctls if key not in _SAFE)
-        if unsafe:
-            fixes += ["not on Kubernetes' list of safe ones, so the node's kubelet has to run with:"]
-            fixes += [f"  --allowed-unsafe-sysctls={unsafe}"]
-    if lacks.nofile:
-        soft, hard = lacks.nofile
-        fixes.append(
-            f"a pod has no ulimits: LimitNOFILE={soft}:{hard} in a drop-in of the node's containerd.service, or "
-            f'CRI-O\'s default_ulimits = ["nofile={soft}:{hard}"]'
-        )
-    return fixes
+    spec = [f"  {line}" for line in pod.fragment(lacks)]
+    return [*(["in a pod's spec:", *spec] if spec else []), *pod.allowed(lacks), *pod.node(lacks)]
 
 
 def _kubernetes(lacks: Shortfall) -> list[str]:

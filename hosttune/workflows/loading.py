@@ -196,6 +196,11 @@ def role_words(options: Options) -> str:
     return printable.words(spelled(options, ("pid", "process_name", "service", "user")))
 
 
+def names_a_process(options: Options) -> bool:
+    """Say whether the options name a process whose network and limits are judged."""
+    return options.pid is not None or bool(options.process_name or options.service)
+
+
 def _started(
     options: Options, host: Host, profiles: list[Profile], programs: Programs, found: finding.Found
 ) -> unit_files.Started:

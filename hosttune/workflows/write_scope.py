@@ -96,11 +96,16 @@ def lasting(where: Where, request: Request) -> tuple[Request, tuple[str, ...]]:
     return dataclasses.replace(request, persist=False), (f"{why}: whoever makes it has to add the addresses again",)
 
 
+def unclosed(refusals: Sequence[str]) -> list[str]:
+    """Return the refusals but those for which the kernel takes no write from in here."""
+    return [refusal for refusal in refusals if _CLOSED not in refusal]
+
+
 def closed(plan: Plan, report: Report, findings: Sequence[Finding], options: str) -> Plan:
     """Return a plan that is refused in the runtime's words where the kernel takes no write from in here."""
     if report.where.host_wide or not any(_CLOSED in refusal for refusal in plan.refusals):
         return plan
-    others = tuple(refusal for refusal in plan.refusals if _CLOSED not in refusal)
+    others = unclosed(plan.refusals)
     refusal = where_words.refused(shortfall(report, findings, options))
     return dataclasses.replace(plan, changes=(), notes=(), refusals=(*others, refusal))
 

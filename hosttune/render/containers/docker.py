@@ -1,0 +1,32 @@
+"""Options of docker run and podman run, each on a line that goes on in the next."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+from hosttune.model import Shortfall
+from hosttune.render.containers import limits
+
+ABOUT = "options of docker run and podman run"
+COMMENT = ""
+
+_PLAIN = re.compile(r"[A-Za-z0-9_,.:/-]+")
+
+
+def lines(lacks: Shortfall, name: str = "") -> list[str]:
+    """Return the options as a shell reads them."""
+    options = [f"--sysctl {pair}" for pair in pairs(lacks)]
+    options += [f"--ulimit nofile={limits(lacks)}"] if lacks.nofile else []
+    return [*(f"{option} \\" for option in options[:-1]), *options[-1:]]
+
+
+def pairs(lacks: Shortfall) -> list[str]:
+    """Return the sysctls as KEY=VALUE, as a shell reads them."""
+    return [f"{key}={_quoted(value)}" for key, value in lacks.sysctls]
+
+
+def _quoted(value: str) -> str:
+    if _PLAIN.fullmatch(value):
+        return value
+    return f'"{value}"' if _PLAIN.fullmatch(value.replace(" ", "_")) else shlex.quote(value)

@@ -1,0 +1,24 @@
+"""Lines of a .container file of podman, as a drop-in beside it (podman-systemd.unit(5))."""
+
+from __future__ import annotations
+
+from hosttune.model import Shortfall
+from hosttune.render.containers import limits, string
+
+ABOUT = "a drop-in of a .container file of podman"
+COMMENT = "#"
+
+
+def lines(lacks: Shortfall, name: str = "") -> list[str]:
+    """Return the drop-in; a whole assignment is quoted, for blanks part those of one line."""
+    made = [f"Sysctl={string(f'{key}={value}').replace('%', '%%')}" for key, value in lacks.sysctls]
+    made += [f"Ulimit=nofile={limits(lacks)}"] if lacks.nofile else []
+    return ["[Container]", *made] if made else []
+
+
+def head(lacks: Shortfall, name: str) -> list[str]:
+    """Return where it goes."""
+    return [
+        f"{name}.container.d/50-hosttune.conf beside {name}.container (podman 5.0 and later), or lines of that file;",
+        f"then: systemctl daemon-reload && systemctl restart {name}.service (--user where it is a user's)",
+    ]
