@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from hosttune.api import (
         apply,
+        apply_emit,
         apply_script,
         capacity,
         check,
@@ -70,6 +71,7 @@ __all__ = [
     "Stall",
     "Watching",
     "apply",
+    "apply_emit",
     "apply_script",
     "capacity",
     "check",

@@ -58,7 +58,6 @@ VERBS: dict[str, Sequence[Example]] = {
             "Change it; undo it by itself after 2 minutes unless it is confirmed",
             "sudo hosttune apply --role lb --connections 200k --reserve-listeners --confirm-within 2m",
         ),
-        ("Set one value, without a role", "sudo hosttune apply --key net.core.somaxconn=65535"),
         ("Print what a new container lacks", "sudo hosttune apply --role lb --connections 200k --emit compose=proxy"),
     ),
     "confirm": (

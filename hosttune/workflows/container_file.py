@@ -54,7 +54,7 @@ def emitted(wish: apply.Wish, given: str) -> Emission:
             return point.look(lambda host, view: _emission(judged, wish, format, name))
         if not isinstance(judged.host, LiveHost) or loading.names_a_process(wish.options):
             raise UsageError(
-                f"--emit {format}: what was named is no container; leave it out to see what a new one lacks"
+                f"--emit {format}: that is no container; leave its options out to see what a new container lacks"
             )
         nofile = point.look(lambda host, view: _asked_of_a_unit(judged.report()))
         with opening.aside() as thread:
