@@ -57,7 +57,8 @@ nsenter -t "$(cat "$OUT/pid")" -n ip link set lo up
 hosttune check $many --pid "$(cat "$OUT/pid")" --format json >"$OUT/before" || true
 # more descriptors than a machine without CAP_SYS_RESOURCE can give are not asked for here
 hosttune apply $few --pid "$(cat "$OUT/pid")" --emit oci >"$OUT/limits" 2>"$OUT/limits-said"
-hosttune apply $many --except "nofile:pid/$(cat "$OUT/pid")" --pid "$(cat "$OUT/pid")" --emit oci >"$OUT/sysctls" 2>"$OUT/said"
+own="nofile:pid/$(cat "$OUT/pid")"
+hosttune apply $many --except "$own" --pid "$(cat "$OUT/pid")" --emit oci >"$OUT/sysctls" 2>"$OUT/said"
 hosttune apply --role client --connections 60000 --emit oci >"$OUT/new" 2>"$OUT/new-said"
 gone
 (cd "$OUT/bundle" && "$PYTHON" -c "$MERGED" "$OUT/limits" && "$PYTHON" -c "$MERGED" "$OUT/sysctls")
