@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hosttune.errors import UsageError
 from hosttune.model import Shortfall
 from hosttune.render.containers import limits, string
 
@@ -10,7 +11,13 @@ COMMENT = "#"
 
 
 def lines(lacks: Shortfall, name: str = "") -> list[str]:
-    """Return the drop-in; a whole assignment is quoted, for blanks part those of one line."""
+    """Return the drop-in; a whole assignment is quoted, for blanks part those of one line.
+
+    Raises UsageError for what podman 5.4 would drop without a word.
+    """
+    for key, value in lacks.sysctls:
+        if '"' in value or "\\" in value:
+            raise UsageError(f"--emit quadlet: podman reads no quote or backslash in {key}; use --emit docker")
     made = [f"Sysctl={string(f'{key}={value}').replace('%', '%%')}" for key, value in lacks.sysctls]
     made += [f"Ulimit=nofile={limits(lacks)}"] if lacks.nofile else []
     return ["[Container]", *made] if made else []

@@ -94,6 +94,10 @@ def test_what_is_read_is_what_was_asked_for(format: str) -> None:
 def test_a_value_of_any_letters_stays_one_value(value: str) -> None:
     lacks = Shortfall(WHERE, (("net.ipv4.tcp_congestion_control", value),))
     for format, read in READERS.items():
+        if format == "quadlet" and {*'"\\'} & {*value}:
+            with pytest.raises(UsageError):
+                containers.text(format, lacks, "lb")
+            continue
         assert read(containers.text(format, lacks, "lb"))[0] == dict(lacks.sysctls), format
 
 
