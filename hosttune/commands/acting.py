@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 from hosttune.model.acting import Applied, Undone
@@ -60,7 +60,7 @@ def applied(done: Applied, dialogue: Dialogue) -> int:
     return done.exit_code
 
 
-def remark(notes: Sequence[str]) -> None:
+def remark(notes: Iterable[str]) -> None:
     """Print notes on standard error, beside what is to be used as it stands."""
     sys.stdout.flush()
     for note in notes:

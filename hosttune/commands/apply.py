@@ -27,5 +27,5 @@ def run(options: Options, place: Place, how: ApplyOptions, dialogue: Dialogue, s
     made = api.apply_emit(options, place, how, format=emit, command=command)
     if made.text:
         streams.put(made.text)
-    acting.remark(() if made.commented else (made.capacity, *made.notes))
+    acting.remark(() if made.commented else filter(None, (made.capacity, *made.notes)))
     return 0

@@ -63,7 +63,8 @@ class Waiting:
 class Emission:
     """What a container lacks, as a file or options of what makes it: `text`, "" where nothing lacks.
 
-    `capacity` is a sentence; `notes` say where the text goes and what it cannot give. `commented`: the text has both.
+    `capacity` is a sentence, "" where values were asked for one by one; `notes` say where the text goes and what it
+    cannot give. `commented`: the text has both.
     """
 
     text: str

@@ -23,9 +23,9 @@ from hosttune.host import Host
 from hosttune.host.live import LiveHost
 from hosttune.model import Change, Finding, Report, Shortfall, Site, Where
 from hosttune.model.acting import Emission
-from hosttune.options import ApplyOptions
+from hosttune.options import ApplyOptions, Options
 from hosttune.render import containers, outcome, where_words
-from hosttune.workflows import apply, apply_plan, examine, loading, opening, trust, write_scope
+from hosttune.workflows import apply, apply_plan, examine, loading, opening, single_values, trust, write_scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,8 @@ def emitted(wish: apply.Wish, given: str) -> Emission:
         if judged.where.contained or not judged.where.initial:
             return point.look(lambda host, view: _emission(judged, wish, format, name))
         if not isinstance(judged.host, LiveHost) or loading.names_a_process(wish.options):
-            raise UsageError(
-                f"--emit {format}: that is no container; leave its options out to see what a new container lacks"
-            )
+            what = "that is no container" if isinstance(judged.host, LiveHost) else "the snapshot is of a host"
+            raise UsageError(f"--emit {format}: {what}; leave it out to see what a new container lacks here")
         nofile = point.look(lambda host, view: _asked_of_a_unit(judged.report()))
         with opening.aside() as thread:
             return thread.call(lambda: _emission(_new(wish, nofile), wish, format, name))
@@ -64,20 +63,30 @@ def emitted(wish: apply.Wish, given: str) -> Emission:
 def _check(wish: apply.Wish, format: str) -> None:
     """Raise UsageError for options that say how this host is written."""
     how = wish.how
-    ours = ApplyOptions(leave=how.leave, reserve_listeners=how.reserve_listeners, allow_key=how.allow_key)
-    if how != ours:
+    taken = {name: getattr(how, name) for name in ("key", "leave", "reserve_listeners", "allow_key")}
+    if how != ApplyOptions(**taken):
         raise UsageError(
-            f"--emit {format}: nothing is written; of the options of an apply only --except, --allow-key and "
+            f"--emit {format}: nothing is written; of the options of an apply only --key, --except, --allow-key and "
             "--reserve-listeners go with it"
         )
+    single_values.check(wish.options, how.key)
     if wish.place.root != "/":
         raise UsageError(f"--emit {format} and --root: an image has no network; leave out one of the two")
 
 
 def _there(host: Host, came: Came, wish: apply.Wish) -> _Judged:
     """Return what the options name, seen from where they lead."""
-    loaded = dataclasses.replace(loading.load(host, wish.options, came.process), came=came)
+    loaded = _loaded(host, wish, wish.options, came)
     return _Judged(host, places.gather(host, machines.gather(host), came), loaded)
+
+
+def _loaded(host: Host, wish: apply.Wish, options: Options, came: Came) -> loading.Target:
+    """Return the role on a host, or the values that are asked for one by one."""
+    loaded = dataclasses.replace(loading.load(host, options, came.process), came=came)
+    if not wish.how.key:
+        return loaded
+    only = single_values.profile(opening.open_profiles([], [])[0], wish.how.key, options)
+    return dataclasses.replace(loaded, profiles=[only])
 
 
 def _new(wish: apply.Wish, nofile: tuple[int, int] | None) -> _Judged:
@@ -91,11 +100,11 @@ def _new(wish: apply.Wish, nofile: tuple[int, int] | None) -> _Judged:
     came = Came(left.identity, left.inherited)
     host = opening.open_host("/", "")
     options = dataclasses.replace(wish.options, backend=(), backends_from=(), source=(), service="", user=())
-    loaded = loading.load(host, options)
+    loaded = _loaded(host, wish, options, came)
     nobody = dataclasses.replace(loaded.programs, unit="", users=(), pid=None)
     where = places.gather(host, machines.gather(host), came)
     where = dataclasses.replace(where, site=Site.CONTAINER, inside=False, loaded=False)
-    return _Judged(host, where, dataclasses.replace(loaded, came=came, programs=nobody), nofile)
+    return _Judged(host, where, dataclasses.replace(loaded, programs=nobody), nofile)
 
 
 def _asked_of_a_unit(report: Report) -> tuple[int, int] | None:
@@ -117,9 +126,11 @@ def _emission(judged: _Judged, wish: apply.Wish, format: str, name: str) -> Emis
     _refuse(judged, report, request, findings)
     name = name or report.roles[-1]
     text = containers.text(format, lacks, name)
-    notes = [*(containers.head(format, lacks, name) if text else ()), *_host_keys(lacks)]
-    capacity = outcome.capacity(report, judged.report(_changes(judged, lacks)))
-    head = [] if not text else containers.commented(format, [f"{wish.command}: {capacity}", *notes])
+    notes = [*(containers.head(format, lacks, name) if text else ()), *_host_keys(lacks), *_unseen(judged)]
+    # what one value is for is not known, and so not how many connections are wanted
+    capacity = "" if wish.how.key else outcome.capacity(report, judged.report(_changes(judged, lacks)))
+    first = ": ".join(filter(None, (wish.command, capacity)))
+    head = containers.commented(format, [first, *notes]) if text else []
     return Emission("".join(f"{line}\n" for line in head) + text, capacity, tuple(notes), bool(head))
 
 
@@ -143,6 +154,13 @@ def _changes(judged: _Judged, lacks: Shortfall) -> list[Change]:
             soft, hard = lacks.nofile
             made.append(Change("prlimit", prlimit.target_of(judged.host, process), None, f"{soft} {hard}"))
     return made
+
+
+def _unseen(judged: _Judged) -> list[str]:
+    """Return that descriptors were not judged, where a network was named and no process in it."""
+    if judged.where.contained or judged.where.process is not None:
+        return []
+    return ["its descriptors were not judged: name a process of it (--pid)"]
 
 
 def _host_keys(lacks: Shortfall) -> list[str]:

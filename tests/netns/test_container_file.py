@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from tests import needs
 from tests.netns.sandbox import ROOT
@@ -125,3 +126,36 @@ def test_it_makes_as_many_connections_as_were_predicted(played: dict[str, str]) 
     count, number = map(int, played["made"].split())
     assert number == errno.EADDRNOTAVAIL
     assert count == ports(played["after"]) == 176
+
+
+REFUSED = """\
+set -e
+ip link set lo up
+run() {
+    name=$1 code=0
+    shift
+    "$PYTHON" -m hosttune apply "$@" >"$OUT/$name" 2>&1 || code=$?
+    echo $code >"$OUT/$name.code"
+}
+run rocket --role lb --emit rocket
+run yes --role lb --emit compose --yes
+run runtime --role lb --emit compose --runtime-only
+run root --role lb --emit compose --root /tmp
+run key --key net.core.somaxconn=65535 --emit compose=web
+"""
+
+
+def test_one_line_says_what_does_not_go_with_it(tmp_path: Path) -> None:
+    needs.need("namespaces", "ip")
+    done = subprocess.run(
+        ["unshare", "-m", "-n", "sh", "-c", REFUSED],
+        cwd=ROOT,
+        env={**os.environ, "OUT": str(tmp_path), "PYTHON": sys.executable},
+        capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    for name in ("rocket", "yes", "runtime", "root"):
+        assert (tmp_path / f"{name}.code").read_text() == "2\n"
+        assert len((tmp_path / name).read_text().splitlines()) == 1
+    made = yaml.safe_load((tmp_path / "key").read_text())
+    assert made == {"services": {"web": {"sysctls": {"net.core.somaxconn": "65535"}}}}
