@@ -56,7 +56,7 @@ from hosttune.model.findings import (
 from hosttune.model.listening import Listener
 from hosttune.model.report import Capacity, Carrier, Report
 from hosttune.model.routing import Caller
-from hosttune.model.where import HOST, Namespaces, Shortfall, Site, Where
+from hosttune.model.where import HOST, Container, Given, GivenSysctl, Namespaces, Shortfall, Site, Where
 
 if TYPE_CHECKING:
     from hosttune.model.comparison import Comparison, Contrast, Effect, Side
@@ -114,6 +114,7 @@ __all__ = [
     "Comparison",
     "Conclusion",
     "Configuration",
+    "Container",
     "Contrast",
     "Deployment",
     "Diagnosis",
@@ -132,7 +133,9 @@ __all__ = [
     "Fleet",
     "FleetTier",
     "Flow",
+    "Given",
     "GivenLog",
+    "GivenSysctl",
     "GroupLimit",
     "Hop",
     "HostState",

@@ -51,6 +51,7 @@ class _Seen:
 
 def plan(options: Options, place: Place, interface: str, headroom: str) -> SourcePlan:
     """Look at the host that the options name, and return the plan; raises UsageError where it cannot be made."""
+    options = contained.settled(options, place)
     with loading.standpoint(options, place) as point:
         return point.look(lambda host, _: on(host, options, interface, headroom))
 

@@ -1,0 +1,195 @@
+"""The containers of a host by what people call them, and the process that each began with.
+
+A runtime is a module of `runtimes`; what none of them knows is found by its control group alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from hosttune import registry
+from hosttune.errors import HostError, UsageError
+from hosttune.facts.runtime_files import MOST, Files, groups_of
+from hosttune.host import Host, proc, text
+from hosttune.model import Container, Given, Reason, Unknown
+from hosttune.printable import clean
+
+_RUNTIMES = "hosttune.facts.runtimes"
+_SHOWN = 6
+_ID = r"[0-9a-f]{12,64}"
+GROUPS = (
+    ("docker", re.compile(rf"/(?:docker-|docker/)({_ID})(?:\.scope)?(?:/|$)")),
+    ("podman", re.compile(rf"/libpod-({_ID})(?:\.scope)?(?:/|$)")),
+    ("podman", re.compile(rf"/libpod_parent/libpod-({_ID})")),
+    ("cri-o", re.compile(rf"/crio-({_ID})(?:\.scope)?(?:/|$)")),
+    ("containerd", re.compile(rf"/cri-containerd-({_ID})(?:\.scope)?(?:/|$)")),
+    ("kubernetes", re.compile(rf"/kubepods[^/]*/(?:.*/)?({_ID})(?:/|$)")),
+    ("lxc", re.compile(r"/lxc(?:\.payload)?[./]([A-Za-z0-9_.-]+?)(?:/|$)")),
+    ("systemd-nspawn", re.compile(r"/machine\.slice/(?:machine-|systemd-nspawn@)([^/]+)\.(?:scope|service)")),
+)
+"""Who makes a control group of a name: how the last parts of its path are spelled (systemd and cgroupfs)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A container as its runtime keeps it.
+
+    `pid` is its first process, None where it does not run. `made_from` is the file that says what it gets, "" where
+    none does. `group` is a part of the path of its control group by which it is known; `started` the start time of its
+    first process (proc_pid_stat(5), 22), "" where the runtime keeps none. `user` is whose it is, 0 for root's.
+    """
+
+    runtime: str
+    id: str
+    pid: int | None
+    container: Container = Container()
+    made_from: str = ""
+    group: str = ""
+    started: str = ""
+    user: int = 0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What it can be called: its name, in a pod also POD/NAME and NAMESPACE/POD/NAME."""
+        name, pod = self.container.name, f"{self.container.pod}/{self.container.name}"
+        longer = (pod, f"{self.container.pod_namespace}/{pod}") if name and self.container.pod else ()
+        return (*([name] if name else ()), *longer)
+
+    def __str__(self) -> str:
+        about = f"{self.runtime} {self.id[:12]}"
+        name = self.names[-1] if self.names else ""
+        return clean(f"{name} ({about})" if name and name != self.id else about)
+
+
+def listed(files: Files, id: str = "") -> list[Kept]:
+    """Return the containers of all runtimes, each once; of those that have an `id`, where one is given."""
+    known: dict[str, Kept] = {}
+    for name in registry.names(_RUNTIMES):
+        for count, kept in enumerate(registry.load(_RUNTIMES, name).listed(files, id)):
+            if count == MOST:
+                break
+            if id in ("", kept.id):
+                known.setdefault(kept.id, kept)
+    return list(known.values())
+
+
+def named(host: Host, name: str) -> Kept:
+    """Return the container that runs under a name, an id or the begin of one; raises UsageError."""
+    files, option = Files(host), f"--container {clean(name)}"
+    every = listed(files)
+    fitting = [kept for kept in every if name in kept.names or name == kept.id]
+    fitting = fitting or [kept for kept in every if name and kept.id.startswith(name)]
+    running = [kept for kept in fitting if kept.pid is not None]
+    if len(running) > 1:
+        raise UsageError(f"{option}: {len(running):,} containers have it: {_several(running)}; name one by its id")
+    if not running:
+        running = _by_group(files, name) if not fitting else []
+        if len(running) > 1:
+            raise UsageError(f"{option}: {len(running):,} containers have it: {_several(running)}; name one by its id")
+    if not running and fitting:
+        raise UsageError(f"{option}: {_several(fitting)} does not run; start it, then it can be examined")
+    if not running:
+        runs = [kept for kept in every if kept.pid is not None] or _by_group(files, "")
+        there = f"those that run: {_several(runs)}" if runs else "none runs here, as far as this user may see"
+        raise UsageError(f"{option}: no such container; {there}")
+    return _verified(host, running[0], option)
+
+
+def of_process(host: Host, pid: int, id: str) -> Kept | None:
+    """Return the container that a process is in: by the id of its control group, else by its first process.
+
+    None where no runtime's file of it is seen.
+    """
+    files = Files(host)
+    if id:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.+-]*", id):
+            return None
+        return next((kept for kept in listed(files, id) if is_of(host, kept)), None)
+    every = [kept for kept in listed(files) if kept.pid is not None]
+    own = _namespaces(host, pid)
+    first = next((kept for kept in every if kept.pid == pid), None)
+    first = first or next((kept for kept in every if own and _namespaces(host, kept.pid or 0) == own), None)
+    return first if first and is_of(host, first) else None
+
+
+def given(host: Host, kept: Kept) -> Given | Unknown:
+    """Return what a new one like it gets; Unknown where its runtime's files do not say."""
+    modules = {registry.load(_RUNTIMES, name).NAME: name for name in registry.names(_RUNTIMES)}
+    if kept.runtime not in modules:
+        return Unknown(Reason.UNDECIDED, f"no file of {kept.runtime} is read for what a new container gets")
+    made: Given | Unknown = registry.load(_RUNTIMES, modules[kept.runtime]).given(Files(host), kept)
+    return made
+
+
+def is_of(host: Host, kept: Kept) -> bool:
+    """Say whether the first process is the container's still: of its control group, or as old as its runtime says.
+
+    The files of a user may name any process: theirs count for processes in groups of that user.
+    """
+    if kept.pid is None:
+        return False
+    if kept.started:
+        stat = proc.stat(text(host, f"/proc/{kept.pid}/stat"))
+        return bool(stat) and stat is not None and stat.started == kept.started
+    groups = groups_of(host, kept.pid)
+    if kept.user and not any(f"/user-{kept.user}.slice/" in f"{path}/" for path in groups):
+        return False
+    # a group is called like the container, or has that at its end: docker-ID.scope, pod1:ID
+    own = re.compile(rf"(?:^|/|[^/]*[-:]){re.escape(kept.group or kept.id)}(?:\.scope)?(?:/|$)")
+    return any(own.search(path) for path in groups)
+
+
+def _verified(host: Host, kept: Kept, option: str) -> Kept:
+    if kept.pid is not None and not groups_of(host, kept.pid) and not kept.started:
+        raise UsageError(f"{option}: its process {kept.pid} is gone, or its control group not for this user to see")
+    if not is_of(host, kept):
+        raise UsageError(
+            f"{option}: process {kept.pid}, which {kept.runtime} has for it, is in no control group of that container; "
+            "it ended, or the runtime's file is stale: name the process with --pid"
+        )
+    return kept
+
+
+def _by_group(files: Files, name: str) -> list[Kept]:
+    """Return the containers whose id begins with a name, or is it, by the control groups of the processes."""
+    known: dict[str, Kept] = {}
+    for pid, paths in files.groups().items():
+        owner = of_groups(paths)
+        if owner and owner[1].startswith(name):
+            known.setdefault(owner[1], Kept(owner[0], owner[1], pid))
+    return [kept for id, kept in known.items() if id == name] or list(known.values())
+
+
+def of_groups(paths: Iterable[str]) -> tuple[str, str] | None:
+    """Return the runtime and the id that control groups name, None where they name none."""
+    matches = ((owner, pattern.search(path)) for owner, pattern in GROUPS for path in paths)
+    return next(((owner, _unescaped(match[1])) for owner, match in matches if match), None)
+
+
+def _unescaped(name: str) -> str:
+    """Return the name of a unit without systemd's escapes (systemd.unit(5))."""
+    return re.sub(r"\\x([2-7][0-9a-f])", lambda match: chr(int(match[1], 16)), name)
+
+
+def _namespaces(host: Host, pid: int) -> tuple[str, str] | None:
+    """Return the process and mount namespaces of a process, None where they are not seen."""
+    try:
+        other = host.probe("namespaces", pid=pid)["other"]
+    except HostError:
+        return None
+    return (other["pid"], other["mnt"]) if other.get("pid") and other.get("mnt") else None
+
+
+def _several(every: Iterable[Kept]) -> str:
+    ordered = sorted(map(str, every))
+    more = f" and {len(ordered) - _SHOWN:,} more" if len(ordered) > _SHOWN else ""
+    return ", ".join(ordered[:_SHOWN]) + more
+
+
+def of_user(files: Files, places: Iterable[tuple[str, str]]) -> Iterator[tuple[int, str, str]]:
+    """Yield user, storage and run directory: those given, which are root's, and those of each user with a session."""
+    yield from ((0, storage, run) for storage, run in places)
+    for user, home in files.users():
+        yield user, f"{home}/.local/share/containers/storage", f"/run/user/{user}/containers"
