@@ -76,9 +76,9 @@ class Options(_Group):
     proxy's configuration, `source`: addresses or `all`, `bind_mode`: connect, no-port, bind or
     explicit, each also with :LO-HI. `mark`: SO_MARK of the program's sockets, `device`: the interface or the VRF that
     it binds them to (SO_BINDTODEVICE), None and "": as its process shows. `service`, `user`, `pid`, `process_name`,
-    `container` (a name, an id or its begin): whose descriptor limits count, and whose user routing may go by. `bytes_in_flight`: unread or unsent bytes of a
-    connection, in messages of `message_size` bytes; or `throughput` (bytes a second of each connection) at an `rtt` in
-    ms, whose product they are.
+    `container` (its name, its id or the begin of that): whose descriptor limits count, and whose user routing may go
+    by. `bytes_in_flight`: unread or unsent bytes of a connection, in messages of `message_size` bytes; or `throughput`
+    (bytes a second of each connection) at an `rtt` in ms, whose product they are.
     """
 
     role: Sequence[str] = ()

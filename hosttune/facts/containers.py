@@ -5,31 +5,21 @@ A runtime is a module of `runtimes`; what none of them knows is found by its con
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from hosttune import registry
-from hosttune.errors import HostError, UsageError
-from hosttune.facts.runtime_files import MOST, Files, groups_of
+from hosttune.errors import UsageError
+from hosttune.facts.group_names import groups_of, of_groups
+from hosttune.facts.runtime_files import MOST, Files
 from hosttune.host import Host, proc, text
-from hosttune.model import Container, Given, Reason, Unknown
+from hosttune.model import NAMELESS, Container, Given, Reason, Unknown
 from hosttune.printable import clean
 
 _RUNTIMES = "hosttune.facts.runtimes"
 _SHOWN = 6
-_ID = r"[0-9a-f]{12,64}"
-GROUPS = (
-    ("docker", re.compile(rf"/(?:docker-|docker/)({_ID})(?:\.scope)?(?:/|$)")),
-    ("podman", re.compile(rf"/libpod-({_ID})(?:\.scope)?(?:/|$)")),
-    ("podman", re.compile(rf"/libpod_parent/libpod-({_ID})")),
-    ("cri-o", re.compile(rf"/crio-({_ID})(?:\.scope)?(?:/|$)")),
-    ("containerd", re.compile(rf"/cri-containerd-({_ID})(?:\.scope)?(?:/|$)")),
-    ("kubernetes", re.compile(rf"/kubepods[^/]*/(?:.*/)?({_ID})(?:/|$)")),
-    ("lxc", re.compile(r"/lxc(?:\.payload)?[./]([A-Za-z0-9_.-]+?)(?:/|$)")),
-    ("systemd-nspawn", re.compile(r"/machine\.slice/(?:machine-|systemd-nspawn@)([^/]+)\.(?:scope|service)")),
-)
-"""Who makes a control group of a name: how the last parts of its path are spelled (systemd and cgroupfs)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +34,7 @@ class Kept:
     runtime: str
     id: str
     pid: int | None
-    container: Container = Container()
+    container: Container = NAMELESS
     made_from: str = ""
     group: str = ""
     started: str = ""
@@ -71,8 +61,14 @@ def listed(files: Files, id: str = "") -> list[Kept]:
             if count == MOST:
                 break
             if id in ("", kept.id):
-                known.setdefault(kept.id, kept)
+                known.setdefault(kept.id, kept if _lives(files.host, kept) else dataclasses.replace(kept, pid=None))
     return list(known.values())
+
+
+def _lives(host: Host, kept: Kept) -> bool:
+    """Say whether a process has the number that the runtime's file has, and began when that says, if it does."""
+    stat = proc.stat(text(host, f"/proc/{kept.pid}/stat")) if kept.pid is not None else None
+    return stat is not None and kept.started in ("", stat.started)
 
 
 def named(host: Host, name: str) -> Kept:
@@ -81,13 +77,12 @@ def named(host: Host, name: str) -> Kept:
     every = listed(files)
     fitting = [kept for kept in every if name in kept.names or name == kept.id]
     fitting = fitting or [kept for kept in every if name and kept.id.startswith(name)]
-    running = [kept for kept in fitting if kept.pid is not None]
+    running = [kept for kept in fitting if kept.pid is not None] if fitting else _by_group(files, name)
+    if len(running) > 1:
+        # the files of a user may claim any name, and any process
+        running = [kept for kept in running if is_of(host, kept)] or running
     if len(running) > 1:
         raise UsageError(f"{option}: {len(running):,} containers have it: {_several(running)}; name one by its id")
-    if not running:
-        running = _by_group(files, name) if not fitting else []
-        if len(running) > 1:
-            raise UsageError(f"{option}: {len(running):,} containers have it: {_several(running)}; name one by its id")
     if not running and fitting:
         raise UsageError(f"{option}: {_several(fitting)} does not run; start it, then it can be examined")
     if not running:
@@ -131,8 +126,7 @@ def is_of(host: Host, kept: Kept) -> bool:
     if kept.pid is None:
         return False
     if kept.started:
-        stat = proc.stat(text(host, f"/proc/{kept.pid}/stat"))
-        return bool(stat) and stat is not None and stat.started == kept.started
+        return _lives(host, kept)
     groups = groups_of(host, kept.pid)
     if kept.user and not any(f"/user-{kept.user}.slice/" in f"{path}/" for path in groups):
         return False
@@ -162,24 +156,10 @@ def _by_group(files: Files, name: str) -> list[Kept]:
     return [kept for id, kept in known.items() if id == name] or list(known.values())
 
 
-def of_groups(paths: Iterable[str]) -> tuple[str, str] | None:
-    """Return the runtime and the id that control groups name, None where they name none."""
-    matches = ((owner, pattern.search(path)) for owner, pattern in GROUPS for path in paths)
-    return next(((owner, _unescaped(match[1])) for owner, match in matches if match), None)
-
-
-def _unescaped(name: str) -> str:
-    """Return the name of a unit without systemd's escapes (systemd.unit(5))."""
-    return re.sub(r"\\x([2-7][0-9a-f])", lambda match: chr(int(match[1], 16)), name)
-
-
 def _namespaces(host: Host, pid: int) -> tuple[str, str] | None:
-    """Return the process and mount namespaces of a process, None where they are not seen."""
-    try:
-        other = host.probe("namespaces", pid=pid)["other"]
-    except HostError:
-        return None
-    return (other["pid"], other["mnt"]) if other.get("pid") and other.get("mnt") else None
+    """Return the process and mount namespaces of a process (namespaces(7)), None where they are not seen."""
+    own = host.link(f"/proc/{pid}/ns/pid"), host.link(f"/proc/{pid}/ns/mnt")
+    return own if all(own) else None
 
 
 def _several(every: Iterable[Kept]) -> str:

@@ -6,14 +6,16 @@ import re
 
 from hosttune.facts.runtime_files import LONGEST
 from hosttune.host import Host, proc, text
-from hosttune.model import Container
+from hosttune.model import NAMELESS, Container
 
 _PODMAN = "/run/.containerenv"  # podman-run(1): a container with --privileged has its names in it
 _NAMESPACE = "/run/secrets/kubernetes.io/serviceaccount/namespace"
 # where kubelet keeps what a container says as it ends, below a directory of its name (kubernetes/pkg/kubelet)
 _NAMED = re.compile(r"/pods/[0-9a-f-]{36}/containers/([a-z0-9.-]{1,253})/[^/]+$")
 # what a pod's containers share comes from its sandbox
-_SANDBOX = re.compile(r"/(?:sandboxes/([0-9a-f]{12,64})|overlay-containers/([0-9a-f]{12,64})/userdata)/(?:hostname|resolv)")
+_SANDBOX = re.compile(
+    r"/(?:sandboxes/([0-9a-f]{12,64})|overlay-containers/([0-9a-f]{12,64})/userdata)/(?:hostname|resolv)"
+)
 _PLACES = ("/etc/hostname", "/etc/resolv.conf")
 
 
@@ -26,7 +28,7 @@ def container(host: Host, owner: str, own_network: bool) -> Container:
         return _podman(text(host, _PODMAN))
     namespace = text(host, _NAMESPACE)[:LONGEST]
     if owner != "kubernetes" and not namespace:
-        return Container()
+        return NAMELESS
     mounts = proc.mountinfo(text(host, "/proc/self/mountinfo"))
     named = (_NAMED.search(mount.root) for mount in mounts)
     shared = (_SANDBOX.search(mount.root) for mount in mounts if mount.place in _PLACES)

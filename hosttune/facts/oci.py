@@ -9,8 +9,8 @@ from hosttune.facts.kinds import nofile
 from hosttune.facts.runtime_files import Document, Files, word
 from hosttune.host import proc, text
 from hosttune.model import Given, GivenSysctl, Origin, Reason, Unknown
-from hosttune.resolve.systemd_limits import nr_open_at_boot, resolve_unit
 from hosttune.resolve.sysctl_value import display, normalise, valid_key
+from hosttune.resolve.systemd_limits import nr_open_at_boot, resolve_unit
 
 MOST = 1000
 """Sysctls of one container."""

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from hosttune.errors import HostError, RefusedError
-from hosttune.host import Host, json_bounds, proc, text
+from hosttune.facts.group_names import groups_of
+from hosttune.host import Host, json_bounds, text
 from hosttune.model import Origin
 from hosttune.resolve import toml_bounds
 
@@ -111,11 +112,6 @@ class Files:
             user = path.rpartition("/")[2]
             if re.fullmatch("[1-9][0-9]{0,9}", user) and int(user) in homes:
                 yield int(user), homes[int(user)]
-
-
-def groups_of(host: Host, pid: int) -> tuple[str, ...]:
-    """Return the paths of a process' control groups, none where they are not seen."""
-    return tuple(path for _, path in proc.groups(text(host, f"/proc/{pid}/cgroup")))
 
 
 def parsed(content: str) -> Any:

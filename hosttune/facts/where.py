@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from hosttune.errors import HostError
-from hosttune.facts import containers, inside
+from hosttune.facts import group_names
 from hosttune.facts.writers import mounted_read_only
 from hosttune.host import Host, proc, text
-from hosttune.model import Container, Given, Machine, Namespaces, Reason, Site, Unknown, Where
+from hosttune.model import NAMELESS, Container, Given, Machine, Namespaces, Reason, Site, Unknown, Where
+
+if TYPE_CHECKING:
+    from hosttune.facts.containers import Kept
 
 # PROC_PID_INIT_INO: include/linux/proc_ns.h, include/uapi/linux/nsfs.h
 _FIRST_PIDS = "4026531836"
@@ -60,7 +64,7 @@ def gather(host: Host, machine: Machine, came: Came = HERE) -> Where:
     else:
         contained = not entered and _within_one(machine, own, closed)
         owner = owner or machine.container if contained else _only_of(process, owner)
-    kept = containers.of_process(host, process, id) if contained and outside and process is not None else None
+    kept = _kept(host, process, id) if contained and outside and process is not None else None
     if kept:
         owner, id = owner or kept.runtime, kept.id
     files = other if outside else own
@@ -83,16 +87,27 @@ def gather(host: Host, machine: Machine, came: Came = HERE) -> Where:
     )
 
 
-def _called(host: Host, kept: containers.Kept | None, owner: str, within: bool, initial: bool) -> Container:
+def _kept(host: Host, process: int, id: str) -> Kept | None:
+    """Return the container that a process is in as its runtime's files have it."""
+    from hosttune.facts import containers  # most hosts are none: nothing more is imported for them
+
+    return containers.of_process(host, process, id)
+
+
+def _called(host: Host, kept: Kept | None, owner: str, within: bool, initial: bool) -> Container:
     """Return what a container is called: as its runtime has it, from inside as far as it shows that."""
-    if kept:
-        return kept.container
-    return inside.container(host, owner, not initial) if within else Container()
+    if kept or not within:
+        return kept.container if kept else NAMELESS
+    from hosttune.facts import inside
+
+    return inside.container(host, owner, not initial)
 
 
-def _given(host: Host, kept: containers.Kept | None, outside: bool) -> Given | Unknown:
+def _given(host: Host, kept: Kept | None, outside: bool) -> Given | Unknown:
     """Return what a new container like this gets, Unknown where the files that say so are not seen."""
     if kept:
+        from hosttune.facts import containers
+
         return containers.given(host, kept)
     why = "no file of its runtime is seen" if outside else "its runtime's files are not seen in here"
     return Unknown(Reason.UNDECIDED, why)
@@ -153,7 +168,7 @@ def kept_by(host: Host, process: int) -> str | None:
     if not content:
         return None
     paths = [path for _, path in proc.groups(content)]
-    if owner := containers.of_groups(paths):
+    if owner := group_names.of_groups(paths):
         return owner[0]
     return next((name for path in paths if (name := group_owner(path))), "")
 
@@ -168,7 +183,7 @@ def _owner(host: Host, process: int | None, outside: bool) -> tuple[str, str]:
     """Return who keeps a process and the container's id: its control group says so, else what is mounted there."""
     name = "self" if process is None else str(process)
     paths = [path for _, path in proc.groups(text(host, f"/proc/{name}/cgroup"))]
-    if owner := containers.of_groups(paths):
+    if owner := group_names.of_groups(paths):
         pod = any("/kubepods" in path for path in paths)
         return ("kubernetes", owner[1]) if pod else owner
     if outside or process is None:

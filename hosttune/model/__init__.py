@@ -56,7 +56,7 @@ from hosttune.model.findings import (
 from hosttune.model.listening import Listener
 from hosttune.model.report import Capacity, Carrier, Report
 from hosttune.model.routing import Caller
-from hosttune.model.where import HOST, Container, Given, GivenSysctl, Namespaces, Shortfall, Site, Where
+from hosttune.model.where import HOST, NAMELESS, Container, Given, GivenSysctl, Namespaces, Shortfall, Site, Where
 
 if TYPE_CHECKING:
     from hosttune.model.comparison import Comparison, Contrast, Effect, Side
@@ -98,6 +98,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CLOUDS",
     "HOST",
+    "NAMELESS",
     "Account",
     "Backend",
     "BindMode",

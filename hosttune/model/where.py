@@ -42,6 +42,10 @@ class Container:
     sandbox: str = ""
 
 
+NAMELESS = Container()
+_UNDECIDED = Unknown(Reason.UNDECIDED)
+
+
 @dataclass(frozen=True, slots=True)
 class GivenSysctl:
     """A sysctl that a new container gets: `text` is its value as the line at `origin` has it."""
@@ -60,7 +64,7 @@ class Given:
     """
 
     sysctls: tuple[GivenSysctl, ...] = ()
-    nofile: tuple[int, int] | Unknown = Unknown(Reason.UNDECIDED)
+    nofile: tuple[int, int] | Unknown = _UNDECIDED
     origin: Origin | None = None
     note: str = ""
     own_files: bool = False
@@ -72,8 +76,8 @@ class Where:
 
     `name` is that of the network namespace below /run/netns, "" for none. `process` is the one that was named, None
     where the host or a namespace is judged, and `started` its start time (proc_pid_stat(5), 22), which tells it from
-    a later one of that number. `owner` is a container's runtime (docker, podman, kubernetes, cri-o, containerd, runc, lxc,
-    systemd-nspawn) or the unit of a service, "" where it is not known; `id` the container's. `inside`: hosttune sees
+    a later one of that number. `owner` is a container's runtime (docker, podman, kubernetes, cri-o, containerd, runc,
+    lxc, systemd-nspawn) or the unit of a service, "" where it is not known; `id` the container's. `inside`: hosttune sees
     the same files and processes. `entered`: hosttune was started in another network namespace. `initial`: it is the
     kernel's first network namespace. `loaded`: what /etc/sysctl.d says, as it is seen here, is set in this network
     namespace at each boot. `read_only`: /proc/sys can be read there, not written. `inherited` are values that a new
@@ -94,7 +98,7 @@ class Where:
     loaded: bool = True
     read_only: bool = False
     inherited: tuple[tuple[str, str], ...] = ()
-    container: Container = Container()
+    container: Container = NAMELESS
     given: Given | Unknown | None = None
 
     @property

@@ -20,7 +20,7 @@ from hosttune.facts.links import Links, Network
 from hosttune.host import Host
 from hosttune.model import Backend, BindMode, EgressInterface, More, PortPool, Reading, SourcePlan, Workload
 from hosttune.options import Options, Place, spelled
-from hosttune.workflows import loading
+from hosttune.workflows import contained, loading
 
 _READ = (
     "net.ipv4.ip_local_port_range",

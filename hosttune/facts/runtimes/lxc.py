@@ -33,7 +33,9 @@ def listed(files: Files, id: str) -> Iterator[Kept]:
             pid=first.get(name),
             container=Container(name=name),
             made_from=f"/var/lib/lxc/{name}/config",
-            group=f"/lxc.payload.{name}" if f"/lxc.payload.{name}" in _paths(files, first.get(name)) else f"/lxc/{name}",
+            group=f"/lxc.payload.{name}"
+            if f"/lxc.payload.{name}" in _paths(files, first.get(name))
+            else f"/lxc/{name}",
         )
 
 
