@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from hosttune import registry
 from hosttune.errors import UsageError
+from hosttune.facts import own_files
 from hosttune.facts.group_names import groups_of, of_groups
 from hosttune.facts.runtime_files import MOST, Files
 from hosttune.host import Host, proc, text
@@ -115,7 +116,11 @@ def given(host: Host, kept: Kept) -> Given | Unknown:
     if kept.runtime not in modules:
         return Unknown(Reason.UNDECIDED, f"no file of {kept.runtime} is read for what a new container gets")
     made: Given | Unknown = registry.load(_RUNTIMES, modules[kept.runtime]).given(Files(host), kept)
-    return made
+    # docker and podman can run a systemd too, which finds /proc/sys read-only there and sets nothing
+    if isinstance(made, Unknown) or not made.own_files or text(host, f"/proc/{kept.pid}/comm") != "systemd":
+        return made if isinstance(made, Unknown) else dataclasses.replace(made, own_files=False)
+    own = own_files.sysctls(host, kept.pid or 0)
+    return own if isinstance(own, Unknown) else dataclasses.replace(made, sysctls=(*own, *made.sysctls))
 
 
 def is_of(host: Host, kept: Kept) -> bool:

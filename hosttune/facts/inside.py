@@ -41,6 +41,18 @@ def container(host: Host, owner: str, own_network: bool) -> Container:
     )
 
 
+def id_of(host: Host, owner: str, own_network: bool) -> str:
+    """Return the id of a container, or its begin, that only its files or its hostname still have; "" for none.
+
+    docker and podman call a host by the first 12 digits of its container where nobody asks for another name.
+    """
+    if owner not in ("docker", "podman"):
+        return ""
+    known = re.search(r'^id="([0-9a-f]{12,64})"$', text(host, _PODMAN), re.M)
+    name = text(host, "/proc/sys/kernel/hostname") if own_network else ""
+    return known[1] if known else name if re.fullmatch("[0-9a-f]{12}", name) else ""
+
+
 def _podman(content: str) -> Container:
     rows = dict(re.findall(r'^(name|image)="([^"\n]{1,256})"$', content, re.M))
     return Container(name=rows.get("name", ""), image=rows.get("image", ""))

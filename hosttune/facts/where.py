@@ -75,7 +75,7 @@ def gather(host: Host, machine: Machine, came: Came = HERE) -> Where:
         process=process,
         started=_started(host, process),
         owner=owner,
-        id=id if contained else "",
+        id=(id or _id(host, owner, outside, initial)) if contained else "",
         inside=not outside,
         entered=entered,
         initial=initial,
@@ -92,6 +92,13 @@ def _kept(host: Host, process: int, id: str) -> Kept | None:
     from hosttune.facts import containers  # most hosts are none: nothing more is imported for them
 
     return containers.of_process(host, process, id)
+
+
+def _id(host: Host, owner: str, outside: bool, initial: bool) -> str:
+    """Return the id of the container that this process is in, where neither group nor mounts say it."""
+    from hosttune.facts import inside
+
+    return "" if outside else inside.id_of(host, owner, not initial)
 
 
 def _called(host: Host, kept: Kept | None, owner: str, within: bool, initial: bool) -> Container:

@@ -60,7 +60,7 @@ class Given:
     """What a new container gets of its runtime, made as this one was.
 
     `nofile` are soft and hard limit of its first process, `origin` the line that gives them, `note` what does where no
-    line does. `own_files`: an init of its own reads sysctl.d in there, which is not seen from outside.
+    line does. `own_files`: a systemd of its own reads sysctl.d in there, and what that sets is among the sysctls.
     """
 
     sysctls: tuple[GivenSysctl, ...] = ()
@@ -77,9 +77,9 @@ class Where:
     `name` is that of the network namespace below /run/netns, "" for none. `process` is the one that was named, None
     where the host or a namespace is judged, and `started` its start time (proc_pid_stat(5), 22), which tells it from
     a later one of that number. `owner` is a container's runtime (docker, podman, kubernetes, cri-o, containerd, runc,
-    lxc, systemd-nspawn) or the unit of a service, "" where it is not known; `id` the container's. `inside`: hosttune sees
-    the same files and processes. `entered`: hosttune was started in another network namespace. `initial`: it is the
-    kernel's first network namespace. `loaded`: what /etc/sysctl.d says, as it is seen here, is set in this network
+    lxc, systemd-nspawn) or the unit of a service, "" where it is not known; `id` the container's. `inside`: hosttune
+    sees the same files and processes. `entered`: hosttune was started in another network namespace. `initial`: it is
+    the kernel's first network namespace. `loaded`: what /etc/sysctl.d says, as it is seen here, is set in this network
     namespace at each boot. `read_only`: /proc/sys can be read there, not written. `inherited` are values that a new
     network namespace takes from the first one, as that has them now, by key; empty where they cannot be seen.
     `container` is what a container is called, `given` what a new one gets, None for what is none.

@@ -71,7 +71,7 @@ def test_what_a_new_one_gets_and_by_which_line(tmp_path: Path, case: str, name: 
     assert made.nofile == tuple(makes["nofile"])
     assert str(made.origin or "").startswith(makes.get("origin", "")) and made.note == makes.get("note", "")
     assert made.own_files is makes.get("own_files", False)
-    lines = {each.key: each for each in made.sysctls}
+    lines = {each.key: each for each in reversed(made.sysctls)}
     assert {key: line.text for key, line in lines.items()} == {
         key: row[0] for key, row in makes.get("sysctls", {}).items()
     }
@@ -95,7 +95,7 @@ def test_what_is_malformed_stops_nothing(tmp_path: Path) -> None:
     place = f"/var/lib/docker/containers/{ID}"
     odd: tuple[Any, ...] = (
         "", "[]", "nul", '{"ID": 1}', "\0", "[" * 10_000, '{"ID": "' + "a" * 64 + '", "State": []}', "x" * (2 << 20),
-        {"ID": ID, "State": {"Running": True, "Pid": 1 << 70}, "Name": ["x"], "Config": {"Labels": 7, "Image": "y" * 999}},
+        {"ID": ID, "State": {"Running": True, "Pid": 1 << 70}, "Name": ["x"], "Config": {"Labels": 7}},
     )  # fmt: skip
     for number, content in enumerate(odd):
         host = rooted(tmp_path / str(number), {f"{place}/config.v2.json": content, "/etc/docker/daemon.json": content})
@@ -147,8 +147,9 @@ class Tables:
 
 KEYS = (
     "ID", "id", "Name", "names", "metadata", "State", "Running", "Pid", "Config", "Labels", "Image", "Sysctls",
-    "Ulimits", "Soft", "Hard", "linux", "sysctl", "process", "rlimits", "type", "annotations", "namespaces", "init_process_pid",
-    "config", "labels", "data-root", "default-ulimits", "nofile", "io.kubernetes.cri-o.ContainerType", "NetworkMode",
+    "Ulimits", "Soft", "Hard", "linux", "sysctl", "process", "rlimits", "type", "annotations", "namespaces",
+    "init_process_pid", "config", "labels", "data-root", "default-ulimits", "nofile",
+    "io.kubernetes.cri-o.ContainerType", "NetworkMode",
 )  # fmt: skip
 VALUES = some.recursive(
     some.none() | some.booleans() | some.integers() | some.floats(allow_nan=False)

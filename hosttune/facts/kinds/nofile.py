@@ -63,7 +63,7 @@ def _of_container(reading: Reading, where: Where) -> Reading:
     given = where.given
     if isinstance(given, Given):
         own = given.own_files and reading.subject.name != f"pid/{where.process}"
-        limits = Unknown(Reason.UNDECIDED, "an init of its own decides in there") if own else given.nofile
+        limits = Unknown(Reason.UNDECIDED, "a systemd of its own decides in there") if own else given.nofile
         notes = (given.note,) if given.note and not own else ()
         return dataclasses.replace(reading, boot=limits, origin=None if own else given.origin, beaten=(), notes=notes)
     if where.inside and not isinstance(reading.boot, Unknown):

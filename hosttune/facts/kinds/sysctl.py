@@ -193,7 +193,7 @@ def at_start(readings: Mapping[str, Reading], where: Where, known: Mapping[str, 
     host's own keys.
     """
     started = dict(readings)
-    given = {each.key: each for each in where.given.sysctls} if isinstance(where.given, Given) else {}
+    given = {each.key: each for each in reversed(where.given.sysctls)} if isinstance(where.given, Given) else {}
     for subject, reading in readings.items():
         if isinstance(reading.runtime, Unknown):
             continue
@@ -230,16 +230,16 @@ def _made(fresh: Reading, line: GivenSysctl) -> Reading:
 
 
 def _unseen(fresh: Reading, where: Where) -> Reading:
-    """Return a reading as it is where the files of a container's runtime are not seen, or not those of its own init.
+    """Return a reading of what nothing sets that is seen, which may be due to what is not seen of a container.
 
     Where it has the value that a new namespace begins with, nothing sets another as far as is known.
     """
-    if where.contained and isinstance(where.given, Given) and where.given.own_files:
-        why = "an init of its own reads sysctl.d in there; run hosttune in it"
-    elif where.contained and isinstance(where.given, Unknown) and fresh.boot != fresh.runtime:
-        why = f"whoever made the container may set it: {where.given.detail}"
-    else:
+    if isinstance(where.given, Given) and where.given.own_files:
+        # as from inside: its own files do not set it
+        return dataclasses.replace(fresh, boot=Unknown(Reason.UNSET), notes=(), fresh=False)
+    if not where.contained or not isinstance(where.given, Unknown) or fresh.boot == fresh.runtime:
         return fresh
+    why = f"whoever made the container may set it: {where.given.detail}"
     return dataclasses.replace(fresh, boot=Unknown(Reason.UNDECIDED, why), notes=(why,))
 
 

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from hosttune.facts import oci
 from hosttune.facts.containers import Kept
 from hosttune.facts.runtime_files import Files
-from hosttune.host import text
 from hosttune.model import Container, Given, GivenSysctl, Origin, Reason, Unknown
 from hosttune.resolve.sysctl_value import display, normalise, valid_key
 
@@ -57,9 +56,8 @@ def given(files: Files, kept: Kept) -> Given | Unknown:
             sysctls.append(GivenSysctl(key, match[3], Origin(kept.made_from, number, match[3])))
         elif match and match[2] == "nofile":
             limits = (_pair(match[3]), Origin(kept.made_from, number, match[3]), "")
-    systemd = text(files.host, f"/proc/{kept.pid}/comm") in ("systemd", "init") if kept.pid else False
     # a later line of a key counts
-    return oci.made(reversed(sysctls), limits or oci.inherited(files, kept, ()), systemd)
+    return oci.made(reversed(sysctls), limits or oci.inherited(files, kept, ()), own_files=True)
 
 
 def _pair(value: str) -> tuple[int, int] | Unknown:

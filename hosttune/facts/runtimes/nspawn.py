@@ -47,4 +47,4 @@ def given(files: Files, kept: Kept) -> Given | Unknown:
         match = re.fullmatch("([0-9]{1,10})(?::([0-9]{1,10}))?", value)
         if (section, key) == ("Exec", "LimitNOFILE") and match:
             limits = (oci.both(int(match[1]), int(match[2] or match[1])), Origin(paths[0], line, value), "")
-    return oci.made((), limits or (_DEFAULT, None, "systemd-nspawn's own default"), True)
+    return oci.made((), limits or (_DEFAULT, None, "systemd-nspawn's own default"), own_files=True)
