@@ -37,7 +37,7 @@ def limits(document: Document | None) -> Descriptors | None:
     for row in rows[:MOST] if document and isinstance(rows, list) else ():
         if isinstance(row, dict) and row.get("type") == _LIMIT:
             pair = both(row.get("soft"), row.get("hard"))
-            return pair, document.origin(["rlimits", _LIMIT], _shown(pair)), ""
+            return pair, document.origin(["rlimits", _LIMIT], shown(pair)), ""
     return None
 
 
@@ -48,7 +48,8 @@ def both(soft: object, hard: object) -> tuple[int, int] | Unknown:
     return soft, hard
 
 
-def _shown(pair: tuple[int, int] | Unknown) -> str:
+def shown(pair: tuple[int, int] | Unknown) -> str:
+    """Return SOFT:HARD, "" where that is not known."""
     return "" if isinstance(pair, Unknown) else f"{pair[0]}:{pair[1]}"
 
 
@@ -85,4 +86,4 @@ def made(given: Iterable[GivenSysctl], descriptors: Descriptors, own_files: bool
     first: dict[str, GivenSysctl] = {}
     for each in given:
         first.setdefault(each.key, each)
-    return Given(tuple(first.values()), *descriptors, own_files)
+    return Given(*descriptors, tuple(first.values()), own_files)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from hosttune.model.findings import Origin, Reason, Unknown
+from hosttune.model.findings import Origin, Unknown
 
 
 class Site(StrEnum):
@@ -43,7 +43,6 @@ class Container:
 
 
 NAMELESS = Container()
-_UNDECIDED = Unknown(Reason.UNDECIDED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +62,10 @@ class Given:
     line does. `own_files`: a systemd of its own reads sysctl.d in there, and what that sets is among the sysctls.
     """
 
-    sysctls: tuple[GivenSysctl, ...] = ()
-    nofile: tuple[int, int] | Unknown = _UNDECIDED
+    nofile: tuple[int, int] | Unknown
     origin: Origin | None = None
     note: str = ""
+    sysctls: tuple[GivenSysctl, ...] = ()
     own_files: bool = False
 
 

@@ -67,7 +67,7 @@ def _ulimits(document: Document | None) -> oci.Descriptors | None:
     for row in rows[: oci.MOST] if document and isinstance(rows, list) else ():
         if below(row, "Name") == "nofile":
             pair = oci.both(below(row, "Soft"), below(row, "Hard"))
-            return pair, document.origin(["Ulimits", "nofile"], "nofile"), ""
+            return pair, document.origin(["Ulimits", "nofile"], oci.shown(pair)), ""
     return None
 
 
@@ -77,7 +77,7 @@ def _of_daemon(files: Files) -> oci.Descriptors | None:
     table = daemon.at("default-ulimits", "nofile") if daemon else None
     if daemon and isinstance(table, dict):
         pair = oci.both(table.get("Soft"), table.get("Hard"))
-        return pair, daemon.origin(["default-ulimits", "nofile"], "nofile"), ""
+        return pair, daemon.origin(["default-ulimits", "nofile"], oci.shown(pair)), ""
     pid = process(text(files.host, "/run/docker.pid"))
     flag = _FLAG.search(files.text(f"/proc/{pid}/cmdline")) if pid else None
     if flag:
