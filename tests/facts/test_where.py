@@ -180,8 +180,8 @@ def test_from_outside_a_container_has_the_names_of_its_runtime_s_files() -> None
     found = look(reads, spaces, where.Came("4:1", (), "", 812), network_namespace="another", systemd=True)
     assert (found.owner, found.id, found.container) == ("docker", ID, Container("web", "nginx:1"))
     origin = Origin(f"{place}/hostconfig.json", 1, "8192")
-    limits = Origin(f"{place}/hostconfig.json", 2, "nofile")
-    assert found.given == Given((GivenSysctl("net.core.somaxconn", "8192", origin),), (1, 2), limits)
+    limits = Origin(f"{place}/hostconfig.json", 2, "1:2")
+    assert found.given == Given((1, 2), limits, sysctls=(GivenSysctl("net.core.somaxconn", "8192", origin),))
 
 
 def test_the_mounts_of_a_host_with_containers_do_not_make_it_one() -> None:

@@ -13,9 +13,8 @@ from hosttune.model import Given, GivenSysctl, Origin, Reading, Reason, Site, Su
 SOMAXCONN = "sysctl:net.core.somaxconn"
 LINE = Origin("/srv/web/config.json", 12, "8192")
 LIMITS = Origin("/lib/systemd/system/containerd.service", 9, "1048576")
-GIVEN = Given(
-    (GivenSysctl("net.core.somaxconn", "8192", LINE),), (1024, 4096), LIMITS, "inherited from containerd.service"
-)
+SYSCTLS = (GivenSysctl("net.core.somaxconn", "8192", LINE),)
+GIVEN = Given((1024, 4096), LIMITS, "inherited from containerd.service", SYSCTLS)
 OUTSIDE = Where(
     site=Site.CONTAINER, process=812, owner="docker", inside=False, initial=False, loaded=False, given=GIVEN
 )
@@ -35,7 +34,7 @@ def test_what_the_spec_sets_is_there_in_a_new_one() -> None:
 
 
 def test_what_it_does_not_set_is_the_kernel_s_default() -> None:
-    reading = started(4096, dataclasses.replace(OUTSIDE, given=Given()))
+    reading = started(4096, dataclasses.replace(OUTSIDE, given=dataclasses.replace(GIVEN, sysctls=())))
     assert (reading.boot, reading.origin, reading.fresh) == (4096, None, True)
 
 
