@@ -136,7 +136,7 @@ def is_of(host: Host, kept: Kept) -> bool:
     if kept.user and not any(f"/user-{kept.user}.slice/" in f"{path}/" for path in groups):
         return False
     # a group is called like the container, or has that at its end: docker-ID.scope, pod1:ID
-    own = re.compile(rf"(?:^|/|[^/]*[-:]){re.escape(kept.group or kept.id)}(?:\.scope)?(?:/|$)")
+    own = re.compile(rf"(?:^|[/:-]){re.escape(kept.group or kept.id)}(?:\.scope)?(?:/|$)")
     return any(own.search(path) for path in groups)
 
 

@@ -34,7 +34,9 @@ def sysctls(document: Document | None, *keys: str) -> tuple[GivenSysctl, ...]:
 def limits(document: Document | None) -> Descriptors | None:
     """Return the limits of process.rlimits, None where it has none of descriptors."""
     rows = document.at("process", "rlimits") if document else None
-    for row in rows[:MOST] if document and isinstance(rows, list) else ():
+    if document is None or not isinstance(rows, list):
+        return None
+    for row in rows[:MOST]:
         if isinstance(row, dict) and row.get("type") == _LIMIT:
             pair = both(row.get("soft"), row.get("hard"))
             return pair, document.origin(["rlimits", _LIMIT], shown(pair)), ""

@@ -103,7 +103,7 @@ class Files:
 
     def users(self) -> Iterator[tuple[int, str]]:
         """Yield id and home of each user who has a session, who alone can have processes without root."""
-        homes = {}
+        homes: dict[int, str] = {}
         for line in text(self.host, "/etc/passwd").split("\n"):
             fields = line.split(":")
             if len(fields) == 7 and re.fullmatch("[0-9]{1,10}", fields[2]) and re.fullmatch("/[^*?[]*", fields[5]):

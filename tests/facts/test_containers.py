@@ -110,6 +110,7 @@ def test_names_are_printed_clean_and_few_of_many(tmp_path: Path) -> None:
         files[f"/var/lib/docker/containers/{id}/config.v2.json"] = {
             "ID": id, "Name": "/a\x1b[2J\n", "State": {"Running": True, "Pid": 100 + number},
         }  # fmt: skip
+        files[f"/proc/{100 + number}/stat"] = f"{100 + number} (sh) S 1 {'0 ' * 17}4242 0\n"
     with pytest.raises(UsageError) as refused:
         containers.named(rooted(tmp_path, files), "nosuch\x1b")
     assert str(refused.value).isprintable() and "and 34 more" in str(refused.value)

@@ -64,7 +64,9 @@ def given(files: Files, kept: Kept) -> Given | Unknown:
 
 def _ulimits(document: Document | None) -> oci.Descriptors | None:
     rows = document.at("Ulimits") if document else None
-    for row in rows[: oci.MOST] if document and isinstance(rows, list) else ():
+    if document is None or not isinstance(rows, list):
+        return None
+    for row in rows[: oci.MOST]:
         if below(row, "Name") == "nofile":
             pair = oci.both(below(row, "Soft"), below(row, "Hard"))
             return pair, document.origin(["Ulimits", "nofile"], oci.shown(pair)), ""

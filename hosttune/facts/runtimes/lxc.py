@@ -20,7 +20,7 @@ def listed(files: Files, id: str) -> Iterator[Kept]:
     """Yield the containers that have a configuration, and those that run without one that is read."""
     first: dict[str, int] = {}
     configured = files.glob(f"/var/lib/lxc/{id or '*'}/config")
-    if not configured and not id:
+    if not configured:
         return  # where there is no LXC the control groups of all processes are not read for it
     for pid, paths in files.groups().items():
         for match in filter(None, map(_GROUP.search, paths)):
@@ -32,9 +32,7 @@ def listed(files: Files, id: str) -> Iterator[Kept]:
             pid=first.get(name),
             container=Container(name=name),
             made_from=f"/var/lib/lxc/{name}/config",
-            group=f"/lxc.payload.{name}"
-            if f"/lxc.payload.{name}" in _paths(files, first.get(name))
-            else f"/lxc/{name}",
+            group=f"{'lxc.payload.' if 'lxc.payload' in _paths(files, first.get(name)) else 'lxc/'}{name}",
         )
 
 

@@ -29,7 +29,7 @@ def listed(files: Files, id: str) -> Iterator[Kept]:
                 pid=process(row.get("LEADER")),
                 container=Container(name=name, image=word(row.get("ROOT", ""))),
                 # the scope or the service that machined has for it (src/machine/machine.c, machine_save())
-                group=f"/{unit}" if (unit := word(row.get("SCOPE", "")) or word(row.get("UNIT", ""))) else "",
+                group=word(row.get("SCOPE", "")) or word(row.get("UNIT", "")),
             )
 
 
