@@ -49,9 +49,10 @@ class Kept:
         return (*([name] if name else ()), *longer)
 
     def __str__(self) -> str:
+        if self.container.name == self.id:
+            return clean(f"{self.runtime} {self.id}")
         about = f"{self.runtime} {self.id[:12]}"
-        name = self.names[-1] if self.names else ""
-        return clean(f"{name} ({about})" if name and name != self.id else about)
+        return clean(f"{self.names[-1]} ({about})" if self.names else about)
 
 
 def listed(files: Files, id: str = "") -> list[Kept]:

@@ -269,11 +269,12 @@ def _runtime_service(lacks: Shortfall) -> list[str]:
 
 
 def _runc(lacks: Shortfall) -> list[str]:
-    sysctls = ", ".join(f'"{key}": "{value}"' for key, value in lacks.sysctls)
-    fixes = [f'  "linux": {{"sysctl": {{{sysctls}}}}}'] if lacks.sysctls else []
+    rows = [f'    "{key}": "{value}"' for key, value in lacks.sysctls]
+    fixes = ['  "linux": {"sysctl": {', *(f"{row}," for row in rows[:-1]), *rows[-1:], "  }}"] if rows else []
     if lacks.nofile:
         soft, hard = lacks.nofile
-        fixes += [f'  "process": {{"rlimits": [{{"type": "RLIMIT_NOFILE", "soft": {soft}, "hard": {hard}}}]}}']
+        row = f'    {{"type": "RLIMIT_NOFILE", "soft": {soft}, "hard": {hard}}}'
+        fixes += ['  "process": {"rlimits": [', row, "  ]}"]
     return [f"{kept_by(lacks.where)}: in config.json of its bundle, then make it anew:", *fixes]
 
 
