@@ -188,9 +188,8 @@ def of_namespace(name: str) -> bool:
 def at_start(readings: Mapping[str, Reading], where: Where, known: Mapping[str, Value | None]) -> dict[str, Reading]:
     """Return the readings with what is there after a start of what is judged, where no file of this host sets it.
 
-    A network namespace other than the first begins with the kernel's defaults, `known` by subject; a container's with
-    what its runtime sets of them. Inside a container the host's files are not seen, and so not what they make of the
-    host's own keys.
+    A network namespace other than the first begins with the kernel's defaults, `known` by subject, and with what the
+    runtime of a container sets. Inside one the host's files, which decide on its own keys, are not seen.
     """
     started = dict(readings)
     given = {each.key: each for each in reversed(where.given.sysctls)} if isinstance(where.given, Given) else {}
