@@ -75,10 +75,10 @@ class Options(_Group):
     `hold` (seconds): None for those of the profiles. `backend`: HOST:PORT, `backends_from`: files and directories of a
     proxy's configuration, `source`: addresses or `all`, `bind_mode`: connect, no-port, bind or
     explicit, each also with :LO-HI. `mark`: SO_MARK of the program's sockets, `device`: the interface or the VRF that
-    it binds them to (SO_BINDTODEVICE), None and "": as its process shows. `service`, `user`, `pid`, `process_name`:
-    whose descriptor limits count, and whose user routing may go by. `bytes_in_flight`: unread or unsent bytes of a
-    connection, in messages of `message_size` bytes; or `throughput` (bytes a second of each connection) at an `rtt` in
-    ms, whose product they are.
+    it binds them to (SO_BINDTODEVICE), None and "": as its process shows. `service`, `user`, `pid`, `process_name`,
+    `container` (its name, its id or the begin of that): whose descriptor limits count, and whose user routing may go
+    by. `bytes_in_flight`: unread or unsent bytes of a connection, in messages of `message_size` bytes; or `throughput`
+    (bytes a second of each connection) at an `rtt` in ms, whose product they are.
     """
 
     role: Sequence[str] = ()
@@ -96,6 +96,7 @@ class Options(_Group):
     user: Sequence[str] = ()
     pid: int | None = _number(kernel.PID_MAX_LIMIT)
     process_name: str = ""
+    container: str = ""
     bytes_in_flight: int | None = _number(10**12, least=0)
     message_size: int | None = _number(10**9)
     throughput: int | None = _number(10**12)

@@ -128,6 +128,7 @@ Pid = Annotated[
     int | None, _number(Options, "pid", "Running process that handles the connections: its limits, its network.")
 ]
 ProcessName = Annotated[str, typer.Option(help="The same by its name.", metavar="NAME")]
+Container = Annotated[str, typer.Option(help="The same of a container's first process.", metavar="NAME|ID")]
 FromConfig = Annotated[
     list[str] | None,
     FileOption(
@@ -242,6 +243,7 @@ SHARED: dict[str, Any] = {
     "user": User,
     "pid": Pid,
     "process_name": ProcessName,
+    "container": Container,
     "netns": Netns,
     "root": Root,
     "snapshot": Snapshot,

@@ -5,28 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from hosttune.errors import HostError
+from hosttune.facts import group_names
 from hosttune.facts.writers import mounted_read_only
 from hosttune.host import Host, proc, text
-from hosttune.model import Machine, Namespaces, Site, Where
+from hosttune.model import NAMELESS, Container, Given, Machine, Namespaces, Reason, Site, Unknown, Where
+
+if TYPE_CHECKING:
+    from hosttune.facts.containers import Kept
 
 # PROC_PID_INIT_INO: include/linux/proc_ns.h, include/uapi/linux/nsfs.h
 _FIRST_PIDS = "4026531836"
 Patterns = Sequence[tuple[str, re.Pattern[str]]]
 
 _ID = r"[0-9a-f]{12,64}"
-# who makes a control group of this name: runtime, how the last parts of its path are spelled (systemd and cgroupfs)
-_GROUPS = (
-    ("docker", re.compile(rf"/(?:docker-|docker/)({_ID})(?:\.scope)?(?:/|$)")),
-    ("podman", re.compile(rf"/libpod-({_ID})(?:\.scope)?(?:/|$)")),
-    ("podman", re.compile(rf"/libpod_parent/libpod-({_ID})")),
-    ("cri-o", re.compile(rf"/crio-({_ID})(?:\.scope)?(?:/|$)")),
-    ("containerd", re.compile(rf"/cri-containerd-({_ID})(?:\.scope)?(?:/|$)")),
-    ("kubernetes", re.compile(rf"/kubepods[^/]*/(?:.*/)?({_ID})(?:/|$)")),
-    ("lxc", re.compile(r"/lxc(?:\.payload)?[./]([A-Za-z0-9_.-]+?)(?:/|$)")),
-    ("systemd-nspawn", re.compile(r"/machine\.slice/(?:machine-|systemd-nspawn@)([^/]+)\.(?:scope|service)")),
-)
 # what a runtime mounts into a container from a directory of its own, proc_pid_mountinfo(5)
 _MOUNTS = (
     ("kubernetes", re.compile(r"/kubelet/pods/([0-9a-f-]{36})/")),
@@ -70,6 +64,9 @@ def gather(host: Host, machine: Machine, came: Came = HERE) -> Where:
     else:
         contained = not entered and _within_one(machine, own, closed)
         owner = owner or machine.container if contained else _only_of(process, owner)
+    kept = _kept(host, process, id) if contained and outside and process is not None else None
+    if kept:
+        owner, id = owner or kept.runtime, kept.id
     files = other if outside else own
     return Where(
         site=_site(contained, initial),
@@ -78,14 +75,49 @@ def gather(host: Host, machine: Machine, came: Came = HERE) -> Where:
         process=process,
         started=_started(host, process),
         owner=owner,
-        id=id if contained else "",
+        id=(id or _id(host, owner, outside, initial)) if contained else "",
         inside=not outside,
         entered=entered,
         initial=initial,
         loaded=_loaded(machine, own, first, initial, contained and not outside),
         read_only=closed,
         inherited=() if initial else came.inherited,
+        container=_called(host, kept, owner, contained and not outside, initial),
+        given=_given(host, kept, outside) if contained else None,
     )
+
+
+def _kept(host: Host, process: int, id: str) -> Kept | None:
+    """Return the container that a process is in as its runtime's files have it."""
+    from hosttune.facts import containers  # most hosts are none: nothing more is imported for them
+
+    return containers.of_process(host, process, id)
+
+
+def _id(host: Host, owner: str, outside: bool, initial: bool) -> str:
+    """Return the id of the container that this process is in, where neither group nor mounts say it."""
+    from hosttune.facts import inside
+
+    return "" if outside else inside.id_of(host, owner, not initial)
+
+
+def _called(host: Host, kept: Kept | None, owner: str, within: bool, initial: bool) -> Container:
+    """Return what a container is called: as its runtime has it, from inside as far as it shows that."""
+    if kept or not within:
+        return kept.container if kept else NAMELESS
+    from hosttune.facts import inside
+
+    return inside.container(host, owner, not initial)
+
+
+def _given(host: Host, kept: Kept | None, outside: bool) -> Given | Unknown:
+    """Return what a new container like this gets, Unknown where the files that say so are not seen."""
+    if kept:
+        from hosttune.facts import containers
+
+        return containers.given(host, kept)
+    why = "no file of its runtime is seen" if outside else "its runtime's files are not seen in here"
+    return Unknown(Reason.UNDECIDED, why)
 
 
 def _site(contained: bool, initial: bool) -> Site:
@@ -143,8 +175,8 @@ def kept_by(host: Host, process: int) -> str | None:
     if not content:
         return None
     paths = [path for _, path in proc.groups(content)]
-    if owner := _first(_GROUPS, paths):
-        return "kubernetes" if any("/kubepods" in path for path in paths) and owner[0] == "kubernetes" else owner[0]
+    if owner := group_names.of_groups(paths):
+        return owner[0]
     return next((name for path in paths if (name := group_owner(path))), "")
 
 
@@ -158,13 +190,14 @@ def _owner(host: Host, process: int | None, outside: bool) -> tuple[str, str]:
     """Return who keeps a process and the container's id: its control group says so, else what is mounted there."""
     name = "self" if process is None else str(process)
     paths = [path for _, path in proc.groups(text(host, f"/proc/{name}/cgroup"))]
-    if owner := _first(_GROUPS, paths):
+    if owner := group_names.of_groups(paths):
         pod = any("/kubepods" in path for path in paths)
         return ("kubernetes", owner[1]) if pod else owner
     if outside or process is None:
         mounted = proc.mountinfo(text(host, f"/proc/{name}/mountinfo"))
         if owner := _first(_MOUNTS, [mount.root for mount in mounted if mount.place in _FILES]):
-            return owner
+            # those of a pod are mounted from its own directory, and its sandbox's: no container has that id
+            return (owner[0], "") if owner[0] in ("kubernetes", "containerd") else owner
     units = [part for path in paths for part in path.split("/") if part.endswith(".service")]
     return _only_of(process, units[0] if units else ""), ""
 

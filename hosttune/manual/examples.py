@@ -23,6 +23,7 @@ VERBS: dict[str, Sequence[Example]] = {
             "hosttune check --role lb --connections 200k --backend 10.0.0.11:1883",
         ),
         ("The same for the HAProxy that runs here", "hosttune check --service haproxy.service --role lb"),
+        ("The same for a container, from the host", "sudo hosttune check --container web --role lb"),
         ("Fail a pipeline on warnings too", "hosttune check --role broker --fail-on warning --format junit"),
     ),
     "diagnose": (

@@ -56,7 +56,7 @@ from hosttune.model.findings import (
 from hosttune.model.listening import Listener
 from hosttune.model.report import Capacity, Carrier, Report
 from hosttune.model.routing import Caller
-from hosttune.model.where import HOST, Namespaces, Shortfall, Site, Where
+from hosttune.model.where import HOST, NAMELESS, Container, Given, GivenSysctl, Namespaces, Shortfall, Site, Where
 
 if TYPE_CHECKING:
     from hosttune.model.comparison import Comparison, Contrast, Effect, Side
@@ -98,6 +98,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CLOUDS",
     "HOST",
+    "NAMELESS",
     "Account",
     "Backend",
     "BindMode",
@@ -114,6 +115,7 @@ __all__ = [
     "Comparison",
     "Conclusion",
     "Configuration",
+    "Container",
     "Contrast",
     "Deployment",
     "Diagnosis",
@@ -132,7 +134,9 @@ __all__ = [
     "Fleet",
     "FleetTier",
     "Flow",
+    "Given",
     "GivenLog",
+    "GivenSysctl",
     "GroupLimit",
     "Hop",
     "HostState",

@@ -54,7 +54,8 @@ def shown(text: str, width: int, first: str, indent: str) -> list[str]:
 def kept_by(where: Where) -> str:
     """Return who keeps what is judged, as the subject of a sentence."""
     if where.contained:
-        id = f" container {where.id[:12]}" if where.id else ""
+        called = where.container.name or where.id[:12]
+        id = f" container {called}" if called else ""
         return f"{where.owner}{id}" if where.owner else "whoever made the container"
     return where.owner or "whoever made the network namespace"
 
@@ -66,13 +67,22 @@ def judged(where: Where) -> str:
     process = f" of process {where.process}" if where.process is not None else ""
     if where.contained:
         named = f", process {where.process}" if where.process is not None else ""
-        what = f"{kept_by(where) if where.owner else 'a container'}{named}"
+        what = f"{kept_by(where) if where.owner else 'a container'}{_about(where)}{named}"
     else:
         what = f"network namespace {where.name}" if where.name else f"a network namespace{process}, not the host's"
     if where.initial:
         return f"{what}, in the host's own network"
     lifetime = "" if where.loaded else ": its values end with it, and sysctl.d does not reach it"
     return f"{what}{lifetime}"
+
+
+def _about(where: Where) -> str:
+    """Return what else a container is called: its pod, its image, and its id where the name stands before it."""
+    called = where.container
+    pod = "/".join(filter(None, (called.pod_namespace, called.pod)))
+    id = where.id[:12] if called.name and called.name != where.id else ""
+    parts = (id, f"pod {pod}" if called.pod else "", f"image {called.image}" if called.image else "")
+    return "".join(f", {part}" for part in parts if part)
 
 
 def refused(lacks: Shortfall) -> str:
@@ -216,6 +226,16 @@ def _runtime_service(lacks: Shortfall) -> list[str]:
     return [*_kubernetes(lacks), *(["without Kubernetes (nerdctl run):", *_flags(lacks)])]
 
 
+def _runc(lacks: Shortfall) -> list[str]:
+    rows = [f'    "{key}": "{value}"' for key, value in lacks.sysctls]
+    fixes = ['  "linux": {"sysctl": {', *(f"{row}," for row in rows[:-1]), *rows[-1:], "  }}"] if rows else []
+    if lacks.nofile:
+        soft, hard = lacks.nofile
+        row = f'    {{"type": "RLIMIT_NOFILE", "soft": {soft}, "hard": {hard}}}'
+        fixes += ['  "process": {"rlimits": [', row, "  ]}"]
+    return [f"{kept_by(lacks.where)}: in config.json of its bundle, then make it anew:", *fixes]
+
+
 def _lxc(lacks: Shortfall) -> list[str]:
     fixes = [f"  lxc.sysctl.{key} = {value}" for key, value in lacks.sysctls]
     fixes += [f"  lxc.prlimit.nofile = {lacks.nofile[0]}:{lacks.nofile[1]}"] if lacks.nofile else []
@@ -237,6 +257,7 @@ _RUNTIMES: dict[str, Callable[[Shortfall], list[str]]] = {
     "kubernetes": _kubernetes,
     "cri-o": _kubernetes,
     "containerd": _runtime_service,
+    "runc": _runc,
     "lxc": _lxc,
     "systemd-nspawn": _nspawn,
 }

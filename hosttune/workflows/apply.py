@@ -27,6 +27,7 @@ from hosttune.workflows import (
     apply_plan,
     carrying,
     confirming,
+    contained,
     examine,
     loading,
     look_again,
@@ -53,6 +54,7 @@ def apply(wish: Wish, agree: carrying.Agree | None = None) -> Applied:
 
     Raises UsageError, ProfileError, RefusedError, ApplyError, StoppedError.
     """
+    wish = _settled(wish)
     check(wish)
     with _opened(wish) as (host, came):
         return on(host, wish, agree, came)
@@ -66,6 +68,7 @@ def on(host: Host, wish: Wish, agree: carrying.Agree | None = None, came: Came =
 
 def as_script(wish: Wish) -> str:
     """Return a shell script that does the same; raises as `apply`, and RefusedError where it would be refused."""
+    wish = _settled(wish)
     confirming.within(wish.how, wish.place, script=True)
     check(dataclasses.replace(wish, dry_run=True))
     with _opened(wish) as (host, came):
@@ -80,6 +83,10 @@ def script_on(host: Host, wish: Wish, came: Came = HERE) -> str:
     carrying.refuse(plan, wish.command)
     top = host.root if isinstance(host, LiveHost) and not host.runs else "/"
     return script.render(plan, wish.command, top, draft.where)
+
+
+def _settled(wish: Wish) -> Wish:
+    return dataclasses.replace(wish, options=contained.settled(wish.options, wish.place))
 
 
 @contextmanager

@@ -9,11 +9,12 @@ from hosttune.host.live import LiveHost
 from hosttune.model import Report, Severity
 from hosttune.options import Options, Place
 from hosttune.render import exit_codes
-from hosttune.workflows import fixes, stopping
+from hosttune.workflows import contained, fixes, stopping
 
 
 def check(options: Options, place: Place, fail_on: Severity, strict: bool, command: str) -> Report:
     """Examine the host, and say with the report what fixes it; raises UsageError or ProfileError."""
+    options = contained.settled(options, place)
     report = stopping.looked(options, place, command)
     report = dataclasses.replace(report, carriers=stopping.each(report.carriers, options, place))
     live = not place.snapshot

@@ -13,7 +13,7 @@ from hosttune.model import Diagnosis, GivenLog, LogHit, Symptom, Unknown
 from hosttune.model.progress import Step
 from hosttune.options import Options, Place, Stall
 from hosttune.programs import knowledge
-from hosttune.workflows import loading, observe, telling
+from hosttune.workflows import contained, loading, observe, telling
 
 _LARGEST = 16 << 20
 """Bytes of a log that are read, from its end: what stalls now is there."""
@@ -24,6 +24,7 @@ _PATIENCE = 3.0
 def diagnose(options: Options, place: Place, stall: Stall, interval: float, command: str) -> Diagnosis:
     """Return why the host stalls; the counters are watched for `interval` seconds. Raises UsageError."""
     symptom, notes = _symptom(stall)
+    options = contained.settled(options, place)
     with loading.standpoint(options, place) as point, telling.during(Step("reading this host")):
         clues = point.look(
             lambda host, view: observe.clues(observe.moments(host), options, symptom, interval, view.came)

@@ -193,7 +193,7 @@ def _for_logins(profiles: list[Profile]) -> list[Profile]:
 
 def role_words(options: Options) -> str:
     """Return the options that name the role and its workload, without those that name a program of this host."""
-    return printable.words(spelled(options, ("pid", "process_name", "service", "user")))
+    return printable.words(spelled(options, ("pid", "process_name", "container", "service", "user")))
 
 
 def names_a_process(options: Options) -> bool:

@@ -20,7 +20,7 @@ from hosttune.facts.links import Links, Network
 from hosttune.host import Host
 from hosttune.model import Backend, BindMode, EgressInterface, More, PortPool, Reading, SourcePlan, Workload
 from hosttune.options import Options, Place, spelled
-from hosttune.workflows import loading
+from hosttune.workflows import contained, loading
 
 _READ = (
     "net.ipv4.ip_local_port_range",
@@ -51,6 +51,7 @@ class _Seen:
 
 def plan(options: Options, place: Place, interface: str, headroom: str) -> SourcePlan:
     """Look at the host that the options name, and return the plan; raises UsageError where it cannot be made."""
+    options = contained.settled(options, place)
     with loading.standpoint(options, place) as point:
         return point.look(lambda host, _: on(host, options, interface, headroom))
 

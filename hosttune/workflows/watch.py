@@ -14,7 +14,7 @@ from hosttune.host import Host
 from hosttune.model import Machine, Run, Unknown, View
 from hosttune.options import Options, Place, Watching
 from hosttune.watching.trends import SORTS, History
-from hosttune.workflows import loading
+from hosttune.workflows import contained, loading
 from hosttune.workflows.record_file import Recorder
 from hosttune.workflows.watcher import Watcher
 
@@ -36,7 +36,7 @@ def watch(
         raise UsageError(f"--interval {watching.interval:g}s: too short to measure in; write 100ms or more")
     if watching.sort not in SORTS:
         raise UsageError(f"--sort {watching.sort}: unknown; choose {', '.join(SORTS)}")
-    return _looks(options, place, watching, command, wait or _sleep)
+    return _looks(contained.settled(options, place), place, watching, command, wait or _sleep)
 
 
 def _looks(options: Options, place: Place, watching: Watching, command: str, wait: Wait) -> Generator[View, None, None]:

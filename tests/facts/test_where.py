@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from typing import Any
 
 import pytest
@@ -10,7 +11,18 @@ import pytest
 from hosttune.errors import HostError
 from hosttune.facts import machine as machines
 from hosttune.facts import where
-from hosttune.model import FileState, Machine, Reason, Site, Where
+from hosttune.model import (
+    Container,
+    FileState,
+    Given,
+    GivenSysctl,
+    Machine,
+    Origin,
+    Reason,
+    Site,
+    Unknown,
+    Where,
+)
 
 ID = "3fa4c1b2d5e60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f90"
 POD = "/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod0a1b.slice"
@@ -106,6 +118,70 @@ def test_inside_a_container_its_mounts_name_the_runtime(source: str, owner: str)
     found = look({"/proc/self/mountinfo": mounts, "/proc/self/cgroup": "0::/\n"}, {"own": INNER, "first": INNER},
                  network_namespace="another")  # fmt: skip
     assert (found.site, found.owner, found.loaded, found.inside) == (Site.CONTAINER, owner, False, True)
+
+
+def test_podman_writes_into_a_container_what_it_is_called() -> None:
+    content = 'engine="podman-4.3.1"\nname="web"\nid="3fa4c1b2d5e6"\nimage="docker.io/library/nginx:1"\nrootless=0\n'
+    found = look({"/run/.containerenv": content}, {"own": INNER, "first": INNER}, network_namespace="another")
+    assert (found.owner, found.id, found.container) == (
+        "podman",
+        "3fa4c1b2d5e6",
+        Container("web", "docker.io/library/nginx:1"),
+    )
+    assert found.given == Unknown(Reason.UNDECIDED, "its runtime's files are not seen in here")
+
+
+def test_a_pod_shows_its_names_in_its_mounts_and_its_hostname() -> None:
+    pod = "/var/lib/kubelet/pods/0a1b2c3d-1111-2222-3333-444455556666"
+    shared = f"/var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes/{ID}"
+    mounts = "".join(
+        f"{number} 690 254:1 {source} {place} rw - ext4 /dev/vda1 rw\n"
+        for number, (source, place) in enumerate(
+            (
+                (f"{pod}/etc-hosts", "/etc/hosts"),
+                (f"{pod}/containers/nginx/0a1b2c3d", "/dev/termination-log"),
+                (f"{shared}/resolv.conf", "/etc/resolv.conf"),
+            ),
+            700,
+        )
+    )
+    reads = {
+        "/proc/self/mountinfo": mounts,
+        "/proc/sys/kernel/hostname": "lb-0\n",
+        "/run/secrets/kubernetes.io/serviceaccount/namespace": "edge",
+    }
+    found = look(reads, {"own": INNER, "first": INNER}, network_namespace="another")
+    assert (found.owner, found.id) == ("kubernetes", "")
+    assert found.container == Container("nginx", "", "lb-0", "edge", ID)
+    # in the host's network it is the node's name
+    node = look({**reads, "/run/systemd/container": "docker"}, {"own": INNER, "first": INNER})
+    assert node.container.pod == "" and node.container.name == "nginx"
+
+
+def test_a_container_is_called_by_the_begin_of_its_id_where_it_has_no_other_name() -> None:
+    reads = {"/run/systemd/container": "docker", "/proc/sys/kernel/hostname": ID[:12]}
+    assert look(reads, {"own": INNER, "first": INNER}, network_namespace="another").id == ID[:12]
+    reads["/proc/sys/kernel/hostname"] = "web"
+    assert look(reads, {"own": INNER, "first": INNER}, network_namespace="another").id == ""
+
+
+def test_from_outside_a_container_has_the_names_of_its_runtime_s_files() -> None:
+    place = f"/var/lib/docker/containers/{ID}"
+    reads = {
+        "/proc/812/cgroup": f"0::/docker/{ID}\n",
+        "/proc/812/stat": "812 (sh) S 1 " + "0 " * 17 + "4242 0\n",
+        f"{place}/config.v2.json": json.dumps(
+            {"ID": ID, "Name": "/web", "State": {"Running": True, "Pid": 812}, "Config": {"Image": "nginx:1"}}
+        ),
+        f"{place}/hostconfig.json": '{"Sysctls": {"net.core.somaxconn": "8192"},\n'
+        ' "Ulimits": [{"Name": "nofile", "Hard": 2, "Soft": 1}]}',
+    }
+    spaces = {"other": INNER, "own": {**HOST, "net": "4:11"}}
+    found = look(reads, spaces, where.Came("4:1", (), "", 812), network_namespace="another", systemd=True)
+    assert (found.owner, found.id, found.container) == ("docker", ID, Container("web", "nginx:1"))
+    origin = Origin(f"{place}/hostconfig.json", 1, "8192")
+    limits = Origin(f"{place}/hostconfig.json", 2, "1:2")
+    assert found.given == Given((1, 2), limits, sysctls=(GivenSysctl("net.core.somaxconn", "8192", origin),))
 
 
 def test_the_mounts_of_a_host_with_containers_do_not_make_it_one() -> None:

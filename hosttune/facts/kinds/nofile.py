@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from hosttune.errors import HostError
 from hosttune.host import Host, proc, text
-from hosttune.model import Programs, Reading, Reason, Subject, Unknown, Value
+from hosttune.model import Given, Programs, Reading, Reason, Subject, Unknown, Value, Where
 from hosttune.resolve.pam_limits import limits_of, resolve_login
 from hosttune.resolve.systemd_limits import UnitLimits, manager_default, nr_open_at_boot, resolve_unit
 
@@ -44,6 +45,31 @@ def aimed(name: str, programs: Programs) -> list[str]:
 def always(programs: Programs) -> list[str]:
     """Return the limits that bind the role's program, whatever profiles name."""
     return [name for row in ("process", "service", "login") for name in aimed(row, programs)]
+
+
+def at_start(readings: Mapping[str, Reading], where: Where, known: Mapping[str, Value | None]) -> dict[str, Reading]:
+    """Return the readings with what a new container gives to its first process, which its others inherit.
+
+    From inside its runtime's files are not seen; where a systemd in there starts the process, its files are.
+    """
+    started = dict(readings)
+    if where.contained:
+        own = {text: reading for text, reading in readings.items() if of_process(reading.subject.name)}
+        started |= {text: _of_container(reading, where) for text, reading in own.items()}
+    return started
+
+
+def _of_container(reading: Reading, where: Where) -> Reading:
+    given = where.given
+    if isinstance(given, Given):
+        own = given.own_files and reading.subject.name != f"pid/{where.process}"
+        limits = Unknown(Reason.UNDECIDED, "a systemd of its own decides in there") if own else given.nofile
+        notes = (given.note,) if given.note and not own else ()
+        return dataclasses.replace(reading, boot=limits, origin=None if own else given.origin, beaten=(), notes=notes)
+    if where.inside and not isinstance(reading.boot, Unknown):
+        return reading
+    why = given.detail if given else "what makes the container is not known"
+    return dataclasses.replace(reading, boot=Unknown(Reason.UNDECIDED, why), origin=None, beaten=(), notes=())
 
 
 def of_process(name: str) -> bool:

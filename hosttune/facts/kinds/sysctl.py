@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from hosttune import kernel
 from hosttune.errors import HostError
 from hosttune.host import Host, in_first_network, is_image, text
-from hosttune.model import Origin, Programs, Reading, Reason, Subject, Unknown, Value, Where
+from hosttune.model import Given, GivenSysctl, Origin, Programs, Reading, Reason, Subject, Unknown, Value, Where
 from hosttune.resolve import os_release, sysctl_procps, sysctl_systemd
 from hosttune.resolve.sysctl_files import Resolution, surviving
 from hosttune.resolve.sysctl_value import display, kernel_value, known_count, normalise, shape_of
@@ -188,16 +188,19 @@ def of_namespace(name: str) -> bool:
 def at_start(readings: Mapping[str, Reading], where: Where, known: Mapping[str, Value | None]) -> dict[str, Reading]:
     """Return the readings with what is there after a start of what is judged, where no file of this host sets it.
 
-    A network namespace other than the first begins with the kernel's defaults, `known` by subject. Inside a container
-    the host's files are not seen, and so not what they make of the host's own keys.
+    A network namespace other than the first begins with the kernel's defaults, `known` by subject, and with what the
+    runtime of a container sets. Inside one the host's files, which decide on its own keys, are not seen.
     """
     started = dict(readings)
+    given = {each.key: each for each in reversed(where.given.sysctls)} if isinstance(where.given, Given) else {}
     for subject, reading in readings.items():
         if isinstance(reading.runtime, Unknown):
             continue
         if of_namespace(reading.subject.name):
             if not where.loaded:
-                started[subject] = _fresh(reading, where, known.get(subject))
+                fresh = _fresh(reading, where, known.get(subject))
+                line = given.get(reading.subject.name)
+                started[subject] = _made(fresh, line) if line else _unseen(fresh, where)
         elif where.contained and where.inside:
             unseen = Unknown(Reason.UNDECIDED, "the host's files decide, which are not seen in here")
             started[subject] = dataclasses.replace(reading, boot=unseen, origin=None, beaten=(), notes=())
@@ -217,6 +220,26 @@ def _fresh(reading: Reading, where: Where, default: Value | None) -> Reading:
     else:
         boot = default
     return dataclasses.replace(reading, boot=boot, origin=None, beaten=(), notes=(note,), fresh=True)
+
+
+def _made(fresh: Reading, line: GivenSysctl) -> Reading:
+    """Return a reading with what a new container gets by a line of whoever makes it."""
+    boot = kernel_value(line.text, _count(fresh.subject.name, fresh.runtime), fresh.subject.name)
+    return dataclasses.replace(fresh, boot=boot, origin=line.origin, notes=(), fresh=False)
+
+
+def _unseen(fresh: Reading, where: Where) -> Reading:
+    """Return a reading of what nothing sets that is seen, which may be due to what is not seen of a container.
+
+    Where it has the value that a new namespace begins with, nothing sets another as far as is known.
+    """
+    if isinstance(where.given, Given) and where.given.own_files:
+        # as from inside: its own files do not set it
+        return dataclasses.replace(fresh, boot=Unknown(Reason.UNSET), notes=(), fresh=False)
+    if not where.contained or not isinstance(where.given, Unknown) or fresh.boot == fresh.runtime:
+        return fresh
+    why = f"whoever made the container may set it: {where.given.detail}"
+    return dataclasses.replace(fresh, boot=Unknown(Reason.UNDECIDED, why), notes=(why,))
 
 
 def runtime(host: Host, name: str, initial: bool = True) -> Value | Unknown:

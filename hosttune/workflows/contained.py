@@ -1,0 +1,28 @@
+"""From the container that an option names to its first process, which is then judged as one that --pid names."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from hosttune.errors import UsageError
+from hosttune.host.live import LiveHost
+from hosttune.options import Options, Place
+
+
+def settled(options: Options, place: Place) -> Options:
+    """Return the options with the first process of the container that they name; raises UsageError."""
+    if not options.container:
+        return options
+    from hosttune.facts import containers
+
+    for name in ("pid", "process_name", "service"):
+        if getattr(options, name) not in (None, ""):
+            raise UsageError(f"--container and --{name.replace('_', '-')}: each names the program; name one of the two")
+    if place.netns:
+        raise UsageError("--container and --netns: two network namespaces; name one of the two")
+    if place.snapshot or place.root != "/":
+        other = "--snapshot" if place.snapshot else "--root"
+        raise UsageError(
+            f"--container and {other}: only containers of this host are looked up; leave out one of the two"
+        )
+    return dataclasses.replace(options, container="", pid=containers.named(LiveHost(), options.container).pid)
