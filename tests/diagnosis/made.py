@@ -108,7 +108,7 @@ def counter(name: str) -> int:
     return counters.gather(LiveHost()).counters.get(name, 0)
 
 
-def until(done: Callable[[], object], what: str, seconds: float = 20) -> None:
+def until(done: Callable[[], object], what: str, seconds: float = 60) -> None:
     """Wait for what a scene cannot do without."""
     end = time.monotonic() + seconds
     while not done():

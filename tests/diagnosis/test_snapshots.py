@@ -135,7 +135,7 @@ def test_a_snapshot_of_before_there_were_diagnoses_is_said_not_to_tell(path: Pat
     unseen = {c["kind"] for c in found["unknown"]}
     if not args:
         assert found["conclusion"] == "nothing"
-        assert "could not be looked at" in found["text"]
+        assert "the sockets were not readable" in found["text"]
         assert {"nofile", "ports", "ports-held"} <= unseen
     assert "paws" in unseen
     assert "--errno" in args or not any(c["certainty"] == "certain" for c in found["causes"])

@@ -29,6 +29,8 @@ apply.send_signal(signal.SIGCONT)
 text, error = apply.communicate()
 print(json.dumps({"code": apply.returncode, "out": text, "err": error, "backlog": open(BACKLOG).read().strip()}))
 """
+ATTEMPTS = 5
+"""On a busy machine the apply may have looked again before it is stopped."""
 
 
 @pytest.mark.parametrize("format", ["json", "table"])
@@ -38,16 +40,15 @@ def test_what_is_written_over_meanwhile_is_named(tmp_path: Path, format: str) ->
     (tmp_path / "two.toml").write_text(MINE + "".join(ROW.format(*row) for row in rows))
     (tmp_path / "stop.py").write_text(STOP)
     apply = [sys.executable, "-m", "hosttune", "apply", "--profile", str(tmp_path / "two.toml"), "--yes"]
-    done = subprocess.run(
-        ["unshare", "-m", "-n", sys.executable, str(tmp_path / "stop.py"), str(tmp_path), *apply, "--format", format],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
+    stopped = ["unshare", "-m", "-n", sys.executable, str(tmp_path / "stop.py"), str(tmp_path), *apply]
+    for _ in range(ATTEMPTS):
+        done = subprocess.run(
+            [*stopped, "--format", format], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
+        )
+        assert done.returncode == 0, done.stderr
+        found = json.loads(done.stdout)
+        if found["code"]:
+            break
     assert (found["code"], found["backlog"]) == (1, "7777"), found
     if format == "json":
         (one,) = json.loads(found["out"])["not_in_force"]

@@ -32,7 +32,7 @@ def need(*programs: str) -> None:
     needs.need("namespaces", "ip", "ss", *programs)
 
 
-def play(file: str, function: str, *args: str, seconds: float = 60) -> None:
+def play(file: str, function: str, *args: str, seconds: float = 150) -> None:
     """Run a function of a file of tests on a stage; its failure is the test's, with the logs of the program."""
     module = ".".join(Path(file).resolve().relative_to(ROOT).with_suffix("").parts)
     code = f"import sys; from tests.programs import stage; from {module} import {function}; "

@@ -38,6 +38,6 @@ def scene() -> Iterator[list[str]]:
     try:
         with made.meanwhile(send):
             made.until(lambda: made.counter("TcpExt.RcvPruned") > 20, "segments that are thrown away")
-            yield ["--for", "1s"]
+            yield ["--for", "3s"]
     finally:
         made.close(clients, kept, server)

@@ -35,7 +35,7 @@ def command(which: str) -> list[str]:
 
 @pytest.mark.parametrize("which", ["of this Debian", "newest"])
 def test_it_agrees_on_files_that_are_made(which: str) -> None:
-    stage.play(__file__, "on_made", json.dumps(command(which)), seconds=180)
+    stage.play(__file__, "on_made", json.dumps(command(which)), seconds=400)
 
 
 def on_made(program: str) -> None:
@@ -69,7 +69,7 @@ def test_it_agrees_on_files_that_are_written(which: str) -> None:
     others = [one.name for one in every if [one.name] not in alone]
     program = json.dumps(command(which))
     for names in (others, *alone):
-        stage.play(__file__, "on_written", program, *names, seconds=180)
+        stage.play(__file__, "on_written", program, *names, seconds=400)
 
 
 def on_written(program: str, *names: str) -> None:
@@ -92,7 +92,7 @@ def _said(
     """Return how the two differ; where a name server is asked, once the names have had the time to be resolved."""
     if refused := running.accepts(program, files):
         return [f"refused: {refused}"]
-    process, end = running.Running(program, files), time.monotonic() + (6 if named else 0)
+    process, end = running.Running(program, files), time.monotonic() + (20 if named else 0)
     try:
         ours = running.read(files, environment)
         while said := running.differences(ours, process.answers(), unused, enter, ordered=not named):
