@@ -124,7 +124,7 @@ def _emission(judged: _Judged, wish: apply.Wish, format: str, name: str) -> Emis
     lacks = write_scope.shortfall(report, findings, loading.role_words(wish.options))
     lacks = dataclasses.replace(lacks, nofile=lacks.nofile or judged.nofile)
     _refuse(judged, report, request, findings)
-    name = name or report.roles[-1]
+    name = name or judged.where.container.name or report.roles[-1]
     text = containers.text(format, lacks, name)
     notes = [*(containers.head(format, lacks, name) if text else ()), *_host_keys(lacks), *_unseen(judged)]
     # what one value is for is not known, and so not how many connections are wanted

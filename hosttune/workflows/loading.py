@@ -198,7 +198,7 @@ def role_words(options: Options) -> str:
 
 def names_a_process(options: Options) -> bool:
     """Say whether the options name a process whose network and limits are judged."""
-    return options.pid is not None or bool(options.process_name or options.service)
+    return options.pid is not None or bool(options.process_name or options.container or options.service)
 
 
 def _started(

@@ -38,7 +38,7 @@ def test_the_options_of_run_are_one_shell_command(owner: str) -> None:
 
 def test_a_pod_tells_safe_sysctls_from_those_that_the_kubelet_has_to_allow() -> None:
     said = told("kubernetes")
-    assert '    - name: net.ipv4.ip_local_port_range\n        value: "1024 65535"' in said
+    assert '    - name: net.ipv4.ip_local_port_range\n      value: "1024 65535"' in said
     assert "allowedUnsafeSysctls: [net.core.somaxconn]" in said
     assert "a pod has no ulimits" in said and "docker run" not in said
 
