@@ -74,8 +74,8 @@ def apply_emit(
 ) -> Emission:
     """Return what a container lacks as a file or options of what makes it; on a host, what a new container lacks.
 
-    `format` is FORMAT[=NAME], one of docker, compose, quadlet, pod, daemon, containers, containerd, oci, with the name
-    of the service. Raises RefusedError where an apply would be refused in there.
+    `format` is FORMAT[=NAME], one of docker, podman, compose, quadlet, pod, daemon, containers, containerd, oci, with
+    the name of the service. Raises RefusedError where an apply would be refused in there.
 
     >>> hosttune.apply_emit(Options(role="lb"), format="compose=a/b")
     Traceback (most recent call last):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fnmatch
 import os
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,6 +15,8 @@ from hosttune.errors import HostError
 from hosttune.host import Host
 from hosttune.model import Change, FileState, Reason, State
 
+_OPEN_FILES = re.compile(r"^(Max open files).*$", re.MULTILINE)
+
 
 class Planned:
     """The answers of `inner`, but files and sysctls hold what the changes give them; nothing is written."""
@@ -22,6 +25,11 @@ class Planned:
         self._inner = inner
         self._states: dict[tuple[str, str], State] = {c.key: c.after for c in changes}
         self._files: dict[str, FileState | None] = {}
+        self._limits = {
+            f"/proc/{target.partition(':')[0]}/limits": state
+            for (backend, target), state in self._states.items()
+            if backend == "prlimit" and isinstance(state, str)
+        }
         for (backend, target), state in self._states.items():
             if backend == "file":
                 self._files[target] = state if isinstance(state, FileState) else None
@@ -51,6 +59,9 @@ class Planned:
     def read(self, path: str) -> str:
         if self._states.get(("directory", path)):
             raise HostError(Reason.UNREADABLE, f"{path}: {os.strerror(errno.EISDIR)}")
+        if path in self._limits:
+            # proc_pid_limits(5): name, soft, hard, unit
+            return _OPEN_FILES.sub(rf"\1 {self._limits[path]} files", self._inner.read(path))
         if path not in self._files:
             return self._inner.read(path)
         state = self._files[path]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from hosttune.model import Shortfall, Site, Where
 from hosttune.printable import clean
-from hosttune.render.containers import compose, docker, pod
+from hosttune.render.containers import compose, docker, pod, podman
 from hosttune.render.figures import fold
 
 _OCI = "(in an OCI bundle, as runc and crun take it: linux.sysctl and process.rlimits of config.json)"
@@ -196,17 +196,26 @@ def _descriptors(lacks: Shortfall) -> list[str]:
 
 
 def _flags(lacks: Shortfall) -> list[str]:
-    """Return the options of docker run and podman run, one a line, as they are pasted."""
+    """Return the options of docker run, one a line, as they are pasted."""
     return [f"  {line}" for line in docker.lines(lacks)]
+
+
+def _podman(lacks: Shortfall) -> list[str]:
+    return [f"  {line}" for line in podman.lines(lacks)]
 
 
 def _run(lacks: Shortfall) -> list[str]:
     made = f"{kept_by(lacks.where)}: make it anew, {lacks.where.owner} run with:"
-    return [made, *_flags(lacks), "in compose:", *_compose(lacks)]
+    options = _podman(lacks) if lacks.where.owner == "podman" else _flags(lacks)
+    return [made, *options, "in compose:", *_compose(lacks)]
 
 
 def _any_runtime(lacks: Shortfall) -> list[str]:
-    return ["options of docker run, podman run:", *_flags(lacks), "in compose:", *_compose(lacks), *_pod(lacks), _OCI]
+    if _podman(lacks) == _flags(lacks):
+        options = ["options of docker run, podman run:", *_flags(lacks)]
+    else:
+        options = ["options of docker run:", *_flags(lacks), "options of podman run:", *_podman(lacks)]
+    return [*options, "in compose:", *_compose(lacks), *_pod(lacks), _OCI]
 
 
 def _compose(lacks: Shortfall) -> list[str]:

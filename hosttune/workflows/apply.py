@@ -54,7 +54,7 @@ def apply(wish: Wish, agree: carrying.Agree | None = None) -> Applied:
 
     Raises UsageError, ProfileError, RefusedError, ApplyError, StoppedError.
     """
-    wish = _settled(wish)
+    wish = settled(wish)
     check(wish)
     with _opened(wish) as (host, came):
         return on(host, wish, agree, came)
@@ -68,7 +68,7 @@ def on(host: Host, wish: Wish, agree: carrying.Agree | None = None, came: Came =
 
 def as_script(wish: Wish) -> str:
     """Return a shell script that does the same; raises as `apply`, and RefusedError where it would be refused."""
-    wish = _settled(wish)
+    wish = settled(wish)
     confirming.within(wish.how, wish.place, script=True)
     check(dataclasses.replace(wish, dry_run=True))
     with _opened(wish) as (host, came):
@@ -85,7 +85,8 @@ def script_on(host: Host, wish: Wish, came: Came = HERE) -> str:
     return script.render(plan, wish.command, top, draft.where)
 
 
-def _settled(wish: Wish) -> Wish:
+def settled(wish: Wish) -> Wish:
+    """Return the same with the process that a container began with, where one was named; raises UsageError."""
     return dataclasses.replace(wish, options=contained.settled(wish.options, wish.place))
 
 

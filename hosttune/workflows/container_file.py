@@ -47,6 +47,7 @@ class _Judged:
 def emitted(wish: apply.Wish, given: str) -> Emission:
     """Return what lacks, in the format of FORMAT[=NAME]; raises UsageError, ProfileError, RefusedError."""
     format, name = containers.asked(given)
+    wish = apply.settled(wish)
     _check(wish, format)
     with trust.writing(), loading.standpoint(wish.options, wish.place) as point:
         judged = point.look(lambda host, view: _there(host, view.came, wish))

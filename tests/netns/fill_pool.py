@@ -1,4 +1,4 @@
-"""Connect to one address, which nobody accepts, until no port is left; print how many, and the errno.
+"""Connect to one address, until no port is left; print how many, and the errno.
 
 python fill_pool.py ADDRESS PORT
 """
@@ -11,16 +11,19 @@ import sys
 
 def main(address: str, port: int) -> None:
     listener = socket.create_server((address, port), backlog=4096)
-    kept, errno = [], 0
+    made: list[socket.socket] = []
+    accepted: list[socket.socket] = []
+    errno = 0
     while not errno:
         client = socket.socket()
         try:
             client.connect((address, port))
         except OSError as error:
             errno = error.errno or -1
-        kept.append(client)
-    print(len(kept) - 1, errno)
-    listener.close()
+        else:
+            accepted.append(listener.accept()[0])
+            made.append(client)
+    print(len(made), errno)
 
 
 if __name__ == "__main__":

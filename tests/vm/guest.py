@@ -34,6 +34,11 @@ INCLUDE = (
 )
 MORE = ("cloud-init", "python3-venv", "netbase")
 """Packages that need a configured base: apt installs them in it afterwards."""
+RUNTIMES = (
+    *("podman", "crun", "docker.io", "containerd", "apparmor", "iptables"),
+    *("uidmap", "slirp4netns", "dbus-user-session"),
+)
+"""The same for runtimes of containers; slirp4netns and uidmap for those of a user."""
 patience = 1
 """By how much longer than on a quiet machine a guest is waited for."""
 ANSWER = 64 << 20
@@ -44,6 +49,7 @@ VOLATILE = [
     r"fs\.file-nr",
     r"fs\.inode-(nr|state)",
     r"kernel\.ns_last_pid",
+    r"fs\.quota\.syncs",  # counted
     r"kernel\.random\.(boot_id|uuid)",
     r"vm\.user_reserve_kbytes",  # of the memory that is free when the kernel starts
     r"kernel\.pty\.nr|net\.netfilter\.nf_conntrack_count",  # these count what is open
@@ -171,13 +177,22 @@ def guest_root() -> Path:
 
 def hooks_root() -> Path:
     """Directory of the root that has cloud-init and python3-venv too; RootUnavailable where it cannot be built."""
+    return _derived("guest-hooks", MORE)
+
+
+def containers_root() -> Path:
+    """Directory of the root that has docker, podman and containerd; RootUnavailable where it cannot be built."""
+    return _derived("guest-containers", RUNTIMES)
+
+
+def _derived(name: str, packages: tuple[str, ...]) -> Path:
     base = guest_root()
 
     def build(root: Path) -> None:
-        run("unshare", "-m", "sh", "-c", DERIVED, "sh", str(base), str(root), roots.mirror(), *MORE)
+        run("unshare", "-m", "sh", "-c", DERIVED, "sh", str(base), str(root), roots.mirror(), *packages)
         (root / ".complete").unlink(missing_ok=True)
 
-    return kept("guest-hooks", (base.name, DERIVED, MORE), build)
+    return kept(name, (base.name, DERIVED, packages), build)
 
 
 def kept(name: str, recipe: object, build: Callable[[Path], None]) -> Path:

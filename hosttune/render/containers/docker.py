@@ -1,14 +1,15 @@
-"""Options of docker run and podman run, each on a line that goes on in the next."""
+"""Options of docker run, each on a line that goes on in the next."""
 
 from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
 
 from hosttune.model import Shortfall
 from hosttune.render.containers import limits
 
-ABOUT = "options of docker run and podman run"
+ABOUT = "options of docker run"
 COMMENT = ""
 
 _PLAIN = re.compile(r"[A-Za-z0-9_,.:/-]+")
@@ -16,7 +17,12 @@ _PLAIN = re.compile(r"[A-Za-z0-9_,.:/-]+")
 
 def lines(lacks: Shortfall, name: str = "") -> list[str]:
     """Return the options as a shell reads them."""
-    options = [f"--sysctl {pair}" for pair in pairs(lacks)]
+    return written(pairs(lacks), lacks)
+
+
+def written(sysctls: Sequence[str], lacks: Shortfall) -> list[str]:
+    """Return options for sysctls as a shell reads them, and for the descriptors."""
+    options = [f"--sysctl {pair}" for pair in sysctls]
     options += [f"--ulimit nofile={limits(lacks)}"] if lacks.nofile else []
     return [*(f"{option} \\" for option in options[:-1]), *options[-1:]]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hosttune.errors import UsageError
 from hosttune.model import Shortfall
-from hosttune.render.containers import limits, string
+from hosttune.render.containers import limits, podman, string
 
 ABOUT = "a drop-in of a .container file of podman"
 COMMENT = "#"
@@ -17,10 +17,19 @@ def lines(lacks: Shortfall, name: str = "") -> list[str]:
     """
     for key, value in lacks.sysctls:
         if '"' in value or "\\" in value:
-            raise UsageError(f"--emit quadlet: podman reads no quote or backslash in {key}; use --emit docker")
-    made = [f"Sysctl={string(f'{key}={value}').replace('%', '%%')}" for key, value in lacks.sysctls]
+            raise UsageError(f"--emit quadlet: podman reads no quote or backslash in {key}; use --emit podman")
+    made = [f"Sysctl={_word(f'{key}={value}').replace('%', '%%')}" for key, value in lacks.sysctls]
     made += [f"Ulimit=nofile={limits(lacks)}"] if lacks.nofile else []
     return ["[Container]", *made] if made else []
+
+
+def _word(text: str) -> str:
+    """Return a word for podman's unit files, which becomes an option of podman run."""
+    if podman.parted(text):
+        if "'" in text:
+            raise UsageError(f"--emit quadlet: podman reads no commas and quotes together in {text}; use --emit podman")
+        return f"'{podman.one_value(text)}'"
+    return string(text)
 
 
 def head(lacks: Shortfall, name: str) -> list[str]:

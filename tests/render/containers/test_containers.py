@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import shlex
@@ -19,20 +20,29 @@ from hosttune.model import Shortfall, Site, Where
 from hosttune.render import containers
 
 WHERE = Where(site=Site.CONTAINER, owner="docker", inside=False, initial=False, loaded=False)
+PORTS = ("net.ipv4.ip_local_reserved_ports", "1883,8883,18083-18084")
 RANGE = ("net.ipv4.ip_local_port_range", "1024 65535")
-LACKS = Shortfall(WHERE, (RANGE, ("net.core.somaxconn", "65535")), (200, 300), ("fs.nr_open",), "--role lb")
+LACKS = Shortfall(WHERE, (RANGE, PORTS, ("net.core.somaxconn", "65535")), (200, 300), ("fs.nr_open",), "--role lb")
 Read = Callable[[str], tuple[dict[str, str], Any]]
 
 
 def docker(text: str) -> tuple[dict[str, str], Any]:
     words = shlex.split(text.replace("\\\n", ""))
-    pairs = dict(zip(words[::2], words[1::2], strict=True)) if len(words) < 3 else {}
     sysctls = dict(
         word.split("=", 1) for option, word in zip(words[::2], words[1::2], strict=True) if option == "--sysctl"
     )
     limits = [word for option, word in zip(words[::2], words[1::2], strict=True) if option == "--ulimit"]
-    assert set(words[::2]) <= {"--sysctl", "--ulimit"}, pairs
+    assert set(words[::2]) <= {"--sysctl", "--ulimit"}
     return sysctls, limits[0].removeprefix("nofile=") if limits else ""
+
+
+def podman_run(text: str) -> tuple[dict[str, str], Any]:
+    words = shlex.split(text.replace("\\\n", ""))
+    values = [word for option, word in zip(words[::2], words[1::2], strict=True) if option == "--sysctl"]
+    # as github.com/spf13/pflag reads a slice of strings
+    parts = [part for value in values for part in next(csv.reader([value]))]
+    limits = [word for option, word in zip(words[::2], words[1::2], strict=True) if option == "--ulimit"]
+    return dict(part.split("=", 1) for part in parts), limits[0].removeprefix("nofile=") if limits else ""
 
 
 def compose(text: str) -> tuple[dict[str, str], Any]:
@@ -53,9 +63,9 @@ def quadlet(text: str) -> tuple[dict[str, str], Any]:
     for line in lines:
         key, _, value = line.partition("=")
         if key == "Sysctl":
-            # as systemd.syntax(7) has it: a quoted word with C escapes, and %% for a per cent sign
-            name, _, text = json.loads(value.replace("%%", "%")).partition("=")
-            sysctls[name] = text
+            # podman's units: a quoted word, and %% for a per cent sign; it becomes an option of podman run
+            word = value.replace("%%", "%")[1:-1]
+            sysctls |= podman_run(f"--sysctl {shlex.quote(word)}")[0]
         else:
             limits = value.removeprefix("nofile=")
     return sysctls, limits
@@ -75,6 +85,7 @@ def oci(text: str) -> tuple[dict[str, str], Any]:
 
 READERS: dict[str, Read] = {
     "docker": docker,
+    "podman": podman_run,
     "compose": compose,
     "pod": pod,
     "quadlet": quadlet,
@@ -94,7 +105,7 @@ def test_what_is_read_is_what_was_asked_for(format: str) -> None:
 def test_a_value_of_any_letters_stays_one_value(value: str) -> None:
     lacks = Shortfall(WHERE, (("net.ipv4.tcp_congestion_control", value),))
     for format, read in READERS.items():
-        if format == "quadlet" and {*'"\\'} & {*value}:
+        if format == "quadlet" and ({*'"\\'} & {*value} or {*"',"} <= {*value}):
             with pytest.raises(UsageError):
                 containers.text(format, lacks, "lb")
             continue
