@@ -68,6 +68,7 @@ def look(reads: dict[str, str], spaces: dict[str, Any] | None, came: where.Came 
         (f"/system.slice/docker-{ID}.scope", "docker", ID),
         (f"/docker/{ID}", "docker", ID),
         (f"/machine.slice/libpod-{ID}.scope/container", "podman", ID),
+        (f"/system.slice/proxy.service/libpod-payload-{ID}", "podman", ID),
         (f"/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-{ID}.scope/container", "podman", ID),
         (f"{POD}/cri-containerd-{ID}.scope", "kubernetes", ID),
         (f"{POD}/crio-{ID}.scope", "kubernetes", ID),

@@ -47,7 +47,6 @@ def _kept(files: Files, row: Mapping[str, Any], path: str, run: str, user: int, 
             image=first_word(about, "image-name"),
         ),
         made_from=f"{storage}/{place}/{id}/userdata/config.json",
-        group=f"libpod-{id}",
         user=user,
     )
 
