@@ -50,6 +50,9 @@ outside by-pid check $ROLE --pid "$(runc state "$ID" | sed -n 's/.*"pid": \\([0-
 outside table check $ROLE --container "$ID"
 outside none check $ROLE --container no-such
 outside apply apply $ROLE --container "$ID" --yes
+outside capacity capacity $ROLE --container "$ID" --format json
+outside diagnose diagnose --container "$ID" --format json
+outside watch watch --container "$ID" --once --interval 0.2s --json
 inside in check $ROLE --format json
 runc delete -f "$ID"
 "$PYTHON" -c "$PASTE" "$OUT/by-id"
@@ -113,6 +116,14 @@ def test_it_is_found_by_id_by_its_begin_and_by_pid(played: dict[str, str]) -> No
     assert f"runc container {played['id'].strip()}, process " in played["table"]
     assert played["none.code"] == "2\n" and f"those that run: runc {played['id'].strip()}" in played["none.err"]
     assert played["apply.code"] == "5\n" and '"rlimits"' in played["apply.err"]
+
+
+@pytest.mark.slow
+def test_every_verb_that_names_a_process_names_a_container(played: dict[str, str]) -> None:
+    assert (played["capacity.code"], played["diagnose.code"], played["watch.code"]) == ("1\n", "0\n", "0\n")
+    assert json.loads(played["capacity"])["where"]["container"]["name"] == played["id"].strip()
+    used = [use for use in json.loads(played["watch"])["uses"] if use["id"].startswith("nofile:")]
+    assert [(use["name"].partition(" (")[0], use["limit"]) for use in used] == [("descriptors of sleep", 1024)]
 
 
 @pytest.mark.slow
