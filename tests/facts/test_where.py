@@ -196,6 +196,13 @@ def test_a_container_whose_first_process_is_systemd_reads_its_files() -> None:
     assert found.site is Site.CONTAINER and found.loaded and not found.host_wide
 
 
+def test_a_systemd_that_cannot_write_sysctls_loads_none() -> None:
+    mounts = "proc /proc proc rw 0 0\nproc /proc/sys proc ro,nosuid 0 0\n"
+    found = look({"/proc/self/mounts": mounts}, {"own": INNER, "first": INNER},
+                 network_namespace="another", systemd=True, container="podman")  # fmt: skip
+    assert found.site is Site.CONTAINER and found.read_only and not found.loaded
+
+
 def test_a_recording_without_namespaces_is_told_by_what_it_shows() -> None:
     assert look({}, None, systemd=True).site is Site.HOST
     assert look({}, None, network_namespace="another", container="docker").site is Site.CONTAINER
