@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hosttune import registry
@@ -188,10 +188,3 @@ def _several(every: Iterable[Kept]) -> str:
     ordered = sorted(map(str, every))
     more = f" and {len(ordered) - _SHOWN:,} more" if len(ordered) > _SHOWN else ""
     return ", ".join(ordered[:_SHOWN]) + more
-
-
-def of_user(files: Files, places: Iterable[tuple[str, str]]) -> Iterator[tuple[int, str, str]]:
-    """Yield user, storage and run directory: those given, which are root's, and those of each user with a session."""
-    yield from ((0, storage, run) for storage, run in places)
-    for user, home in files.users():
-        yield user, f"{home}/.local/share/containers/storage", f"/run/user/{user}/containers"
