@@ -28,6 +28,11 @@ def test_it_goes_with_no_other_name_and_no_other_place(option: str, given: Any, 
         contained.settled(Options(container="web", **given), Place(**place))
 
 
+def test_an_empty_name_is_no_name() -> None:
+    done = verbs.hosttune("check", "--container", "")
+    assert done.returncode == 2 and "--container: it is empty" in done.stderr
+
+
 def test_without_one_nothing_changes() -> None:
     options = Options(role="lb")
     assert contained.settled(options, Place()) is options is contained.of_role(options, Place())
