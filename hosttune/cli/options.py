@@ -128,7 +128,9 @@ Pid = Annotated[
     int | None, _number(Options, "pid", "Running process that handles the connections: its limits, its network.")
 ]
 ProcessName = Annotated[str, typer.Option(help="The same by its name.", metavar="NAME")]
-Container = Annotated[str, typer.Option(help="The same of a container's first process.", metavar="NAME|ID")]
+Container = Annotated[
+    str | None, typer.Option(callback=usage.some, help="The same of a container, by name or id.", metavar="NAME|ID")
+]
 FromConfig = Annotated[
     list[str] | None,
     FileOption(
@@ -153,7 +155,6 @@ HostOptions = Annotated[
 Image = Annotated[Place, Fields("root")]
 NetnsOrSnapshot = Annotated[Place, Fields("netns", "snapshot")]
 Sysctls = partial(typer.Option, metavar="KEY", autocompletion=completing.sysctls)
-
 
 Interval = Annotated[
     float, _time("--for", "Time between the readings of the counters, at most 1h: 10s, 1m; default: short.")
@@ -194,7 +195,6 @@ MaxSize = Annotated[
         show_default=False,
     ),
 ]
-
 
 SecondLook = Annotated[
     float, _time("--for", "Read the counters a second time after this time: 10s, 1m; default: once.")

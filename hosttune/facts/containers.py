@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from hosttune import registry
@@ -21,6 +21,7 @@ from hosttune.printable import clean
 
 _RUNTIMES = "hosttune.facts.runtimes"
 _SHOWN = 6
+_LONGEST = 1 << 15  # of a command line; conmon's has some thousand
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +107,10 @@ def of_process(host: Host, pid: int, id: str) -> Kept | None:
         return next((kept for kept in listed(files, id) if is_of(host, kept)), None)
     every = [kept for kept in listed(files) if kept.pid is not None]
     own = _namespaces(host, pid)
-    first = next((kept for kept in every if kept.pid == pid), None)
-    first = first or next((kept for kept in every if own and _namespaces(host, kept.pid or 0) == own), None)
-    return first if first and is_of(host, first) else None
+    # the files of a user may claim the process too
+    first = (kept for kept in every if kept.pid == pid and is_of(host, kept))
+    beside = (kept for kept in every if own and _namespaces(host, kept.pid or 0) == own and is_of(host, kept))
+    return next(first, None) or next(beside, None)
 
 
 def given(host: Host, kept: Kept) -> Given | Unknown:
@@ -125,9 +127,10 @@ def given(host: Host, kept: Kept) -> Given | Unknown:
 
 
 def is_of(host: Host, kept: Kept) -> bool:
-    """Say whether the first process is the container's still: of its control group, or as old as its runtime says.
+    """Say whether the first process is the container's still.
 
-    The files of a user may name any process: theirs count for processes in groups of that user.
+    It is of its control group, as old as its runtime says, or the child of what the runtime has for it. The files of a
+    user may name any process: theirs count for processes in groups of that user.
     """
     if kept.pid is None:
         return False
@@ -138,7 +141,20 @@ def is_of(host: Host, kept: Kept) -> bool:
         return False
     # a group is called like the container, or has that at its end: docker-ID.scope, pod1:ID
     own = re.compile(rf"(?:^|[/:-]){re.escape(kept.group or kept.id)}(?:\.scope)?(?:/|$)")
-    return any(own.search(path) for path in groups)
+    return any(own.search(path) for path in groups) or _is_kept_by_parent(host, kept)
+
+
+def _is_kept_by_parent(host: Host, kept: Kept) -> bool:
+    """Say whether the parent is what the runtime has for this container: conmon -c ID, containerd-shim -id ID.
+
+    A container without a control group of its own is known by that; what others than its user run says nothing.
+    """
+    stat = proc.stat(text(host, f"/proc/{kept.pid}/stat"))
+    if stat is None or stat.parent <= 1 or not re.fullmatch("[0-9a-f]{64}", kept.id):
+        return False
+    users = proc.status(text(host, f"/proc/{stat.parent}/status")).get("Uid", "").split()
+    words = text(host, f"/proc/{stat.parent}/cmdline")[:_LONGEST].split("\0")
+    return users[:1] == [str(kept.user)] and kept.id in words
 
 
 def _verified(host: Host, kept: Kept, option: str) -> Kept:
@@ -172,10 +188,3 @@ def _several(every: Iterable[Kept]) -> str:
     ordered = sorted(map(str, every))
     more = f" and {len(ordered) - _SHOWN:,} more" if len(ordered) > _SHOWN else ""
     return ", ".join(ordered[:_SHOWN]) + more
-
-
-def of_user(files: Files, places: Iterable[tuple[str, str]]) -> Iterator[tuple[int, str, str]]:
-    """Yield user, storage and run directory: those given, which are root's, and those of each user with a session."""
-    yield from ((0, storage, run) for storage, run in places)
-    for user, home in files.users():
-        yield user, f"{home}/.local/share/containers/storage", f"/run/user/{user}/containers"

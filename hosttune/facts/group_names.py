@@ -10,7 +10,7 @@ from hosttune.host import Host, proc, text
 _ID = r"[0-9a-f]{12,64}"
 GROUPS = (
     ("docker", re.compile(rf"/(?:docker-|docker/)({_ID})(?:\.scope)?(?:/|$)")),
-    ("podman", re.compile(rf"/libpod-({_ID})(?:\.scope)?(?:/|$)")),
+    ("podman", re.compile(rf"/libpod-(?:payload-)?({_ID})(?:\.scope)?(?:/|$)")),
     ("podman", re.compile(rf"/libpod_parent/libpod-({_ID})")),
     ("cri-o", re.compile(rf"/crio-({_ID})(?:\.scope)?(?:/|$)")),
     ("containerd", re.compile(rf"/cri-containerd-({_ID})(?:\.scope)?(?:/|$)")),

@@ -9,11 +9,14 @@ from hosttune.facts.kinds import nofile
 from hosttune.facts.runtime_files import Document, Files, word
 from hosttune.host import proc, text
 from hosttune.model import Given, GivenSysctl, Origin, Reason, Unknown
+from hosttune.printable import clean
 from hosttune.resolve.sysctl_value import display, normalise, valid_key
 from hosttune.resolve.systemd_limits import nr_open_at_boot, resolve_unit
 
 MOST = 1000
 """Sysctls of one container."""
+LONGEST = 4096
+"""Characters of the value of one."""
 _LIMIT = "RLIMIT_NOFILE"
 Descriptors = tuple[tuple[int, int] | Unknown, Origin | None, str]
 """Soft and hard limit, the line that gives them, and what does where no line does."""
@@ -27,7 +30,7 @@ def sysctls(document: Document | None, *keys: str) -> tuple[GivenSysctl, ...]:
     return tuple(
         GivenSysctl(display(normalise(key)), value, document.origin([*keys, key], value))
         for key, value in list(table.items())[:MOST]
-        if isinstance(value, str) and word(key) and valid_key(key)
+        if isinstance(value, str) and len(value) <= LONGEST and clean(value) == value and word(key) and valid_key(key)
     )
 
 

@@ -13,12 +13,13 @@ from hosttune.errors import HostError, RefusedError
 from hosttune.facts.group_names import groups_of
 from hosttune.host import Host, json_bounds, text
 from hosttune.model import Origin
+from hosttune.printable import clean
 from hosttune.resolve import toml_bounds
 
 LARGEST = 1 << 20
 """Characters of one file: a config.json has some 20 thousand."""
-LARGEST_ALL = 32 << 20
-"""Characters of all that one look at the containers of a host reads."""
+LARGEST_ALL = 20 << 20
+"""Characters of all that one look at the containers of a host reads; those of 1,000 have about that."""
 MOST = 4096
 """Containers of one runtime; a kubelet has 110 pods by default."""
 LONGEST = 256
@@ -60,7 +61,7 @@ class Files:
         """Return a file's text, "" where it cannot be read, or all of them together are too large."""
         try:
             content = self.host.read(path) if self._left > 0 else ""
-        except HostError:
+        except (HostError, RefusedError):
             return ""
         self._left -= len(content)
         return content if self._left >= 0 and len(content) <= LARGEST else ""
@@ -130,8 +131,8 @@ def below(tables: Any, *keys: str) -> Any:
 
 
 def word(value: Any) -> str:
-    """Return a text of at most LONGEST characters, "" for anything else."""
-    return value if isinstance(value, str) and len(value) <= LONGEST else ""
+    """Return a text of at most LONGEST characters, as it may be printed; "" for anything else."""
+    return clean(value) if isinstance(value, str) and len(value) <= LONGEST else ""
 
 
 def first_word(tables: Any, *keys: str) -> str:

@@ -79,7 +79,8 @@ def gather(host: Host, machine: Machine, came: Came = HERE) -> Where:
         inside=not outside,
         entered=entered,
         initial=initial,
-        loaded=_loaded(machine, own, first, initial, contained and not outside),
+        # systemd-sysctl.service does not run where /proc/sys/net cannot be written
+        loaded=_loaded(machine, own, first, initial, contained and not outside) and not (contained and closed),
         read_only=closed,
         inherited=() if initial else came.inherited,
         container=_called(host, kept, owner, contained and not outside, initial),

@@ -23,7 +23,6 @@ VERBS: dict[str, Sequence[Example]] = {
             "hosttune check --role lb --connections 200k --backend 10.0.0.11:1883",
         ),
         ("The same for the HAProxy that runs here", "hosttune check --service haproxy.service --role lb"),
-        ("The same for a container, from the host", "sudo hosttune check --container web --role lb"),
         ("Fail a pipeline on warnings too", "hosttune check --role broker --fail-on warning --format junit"),
     ),
     "diagnose": (
@@ -40,6 +39,7 @@ VERBS: dict[str, Sequence[Example]] = {
             "And from two source addresses?",
             "hosttune capacity --role lb --backend 10.0.0.11:1883 --source 10.0.0.9 --source 10.0.0.10",
         ),
+        ("And in a container of this host?", "sudo hosttune capacity --role lb --container web"),
     ),
     "watch": (
         ("Watch the nearest limits until q is pressed", "hosttune watch"),

@@ -14,7 +14,7 @@ from hosttune.workflows import contained, fixes, stopping
 
 def check(options: Options, place: Place, fail_on: Severity, strict: bool, command: str) -> Report:
     """Examine the host, and say with the report what fixes it; raises UsageError or ProfileError."""
-    options = contained.settled(options, place)
+    options = contained.of_role(options, place)
     report = stopping.looked(options, place, command)
     report = dataclasses.replace(report, carriers=stopping.each(report.carriers, options, place))
     live = not place.snapshot

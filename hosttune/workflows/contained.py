@@ -7,6 +7,19 @@ import dataclasses
 from hosttune.errors import UsageError
 from hosttune.host.live import LiveHost
 from hosttune.options import Options, Place
+from hosttune.workflows import finding
+
+
+def of_role(options: Options, place: Place) -> Options:
+    """Return the options with the role's program in the container that they name, as a look from inside finds it.
+
+    Its first process where none of them runs in there. Raises UsageError or ProfileError.
+    """
+    first = settled(options, place)
+    if first is options or first.pid is None:
+        return options
+    program = finding.Search(dataclasses.replace(first, pid=None)).beside(LiveHost(), first.pid)
+    return dataclasses.replace(first, pid=program or first.pid)
 
 
 def settled(options: Options, place: Place) -> Options:

@@ -68,6 +68,14 @@ class Search:
         every = self._seen(LiveHost())
         return every[0].pid if every and every[0].here is False else None
 
+    def beside(self, host: Host, pid: int) -> int | None:
+        """Return the process of the role's program that is to be judged among those of a process's PID namespace."""
+        own = host.link(f"/proc/{pid}/ns/pid")
+        if not self._known or not names_none(self._options) or not own:
+            return None
+        every = self._seen(host) or []
+        return next((running.pid for running in every if host.link(f"/proc/{running.pid}/ns/pid") == own), None)
+
     def found(self, host: Host, process: int | None) -> Found:
         """Return the programs that run where no option names one; `process` is what an option, or a search, came to.
 

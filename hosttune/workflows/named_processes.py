@@ -5,10 +5,12 @@ from __future__ import annotations
 from hosttune.errors import HostError, UsageError
 from hosttune.facts import process, traffic
 from hosttune.facts.kinds import nofile
-from hosttune.host import Host
+from hosttune.host import Host, proc, text
 from hosttune.host.recorded import Recorded
 from hosttune.model import Program, Reason, Sample, Unknown
 from hosttune.options import Options
+
+_MOST = 100_000
 
 
 def pids(host: Host, options: Options) -> list[int] | None:
@@ -30,11 +32,25 @@ def pids(host: Host, options: Options) -> list[int] | None:
     pid = process.by_name(host, options.process_name) if options.process_name else options.pid
     if pid is None:
         return None
+    if within := _of_container(host, pid):
+        return within
     try:
         workers = [int(row["pid"]) for row in host.probe("workers", pids=[pid])]
     except HostError:
         workers = []
     return sorted({pid, *workers})
+
+
+def _of_container(host: Host, pid: int) -> list[int]:
+    """Return all processes of a container whose first process is named, as a look from inside has them.
+
+    [] for any other process: the first one has the number 1 in a PID namespace of its own (proc_pid_status(5), NSpid).
+    """
+    own = host.link(f"/proc/{pid}/ns/pid")
+    if not own or proc.status(text(host, f"/proc/{pid}/status")).get("NSpid", "").split()[1:][-1:] != ["1"]:
+        return []
+    paths = [f"{path.removesuffix('/stat')}/ns/pid" for path in host.glob("/proc/[0-9]*/stat")[:_MOST]]
+    return sorted(int(path.split("/")[2]) for path in paths if host.link(path) == own)
 
 
 def _recorded_pids(host: Recorded, options: Options) -> list[int] | None:

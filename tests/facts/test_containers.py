@@ -86,6 +86,27 @@ def test_a_process_is_the_container_s_of_its_group(tmp_path: Path) -> None:
     assert containers.of_process(host, 812, "../[*") is None
 
 
+def test_what_a_user_claims_hides_nothing(tmp_path: Path) -> None:
+    claims = CASES["podman"]["files"]
+    host = rooted(tmp_path, {**claims, **CASES["runc"]["files"]})
+    # a user's file has 812 too, of a group that is not that user's
+    kept = containers.of_process(host, 812, "")
+    assert kept is not None and (kept.runtime, kept.id) == ("runc", "web")
+    assert containers.of_process(host, 4, "") is None
+
+
+def test_another_process_of_its_namespaces_is_the_container_s(tmp_path: Path) -> None:
+    host = rooted(
+        tmp_path, {**CASES["runc"]["files"], "/proc/812/ns": None, "/proc/813/ns": None, "/proc/814/ns": None}
+    )
+    for pid, number in ((812, 5), (813, 6), (814, 5)):
+        for kind in ("pid", "mnt"):
+            (tmp_path / f"proc/{pid}/ns/{kind}").symlink_to(f"{kind}:[{number}]")
+    kept = containers.of_process(host, 814, "")
+    assert kept is not None and kept.id == "web"
+    assert containers.of_process(host, 813, "") is None
+
+
 def test_each_runtime_has_a_case_and_a_name_of_its_own() -> None:
     names = [registry.load("hosttune.facts.runtimes", name).NAME for name in registry.names("hosttune.facts.runtimes")]
     assert len({*names}) == len(names) and {*names} <= {*CASES}

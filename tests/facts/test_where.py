@@ -68,6 +68,7 @@ def look(reads: dict[str, str], spaces: dict[str, Any] | None, came: where.Came 
         (f"/system.slice/docker-{ID}.scope", "docker", ID),
         (f"/docker/{ID}", "docker", ID),
         (f"/machine.slice/libpod-{ID}.scope/container", "podman", ID),
+        (f"/system.slice/proxy.service/libpod-payload-{ID}", "podman", ID),
         (f"/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-{ID}.scope/container", "podman", ID),
         (f"{POD}/cri-containerd-{ID}.scope", "kubernetes", ID),
         (f"{POD}/crio-{ID}.scope", "kubernetes", ID),
@@ -193,6 +194,13 @@ def test_the_mounts_of_a_host_with_containers_do_not_make_it_one() -> None:
 def test_a_container_whose_first_process_is_systemd_reads_its_files() -> None:
     found = look({}, {"own": INNER, "first": INNER}, network_namespace="another", systemd=True, container="lxc")
     assert found.site is Site.CONTAINER and found.loaded and not found.host_wide
+
+
+def test_a_systemd_that_cannot_write_sysctls_loads_none() -> None:
+    mounts = "proc /proc proc rw 0 0\nproc /proc/sys proc ro,nosuid 0 0\n"
+    found = look({"/proc/self/mounts": mounts}, {"own": INNER, "first": INNER},
+                 network_namespace="another", systemd=True, container="podman")  # fmt: skip
+    assert found.site is Site.CONTAINER and found.read_only and not found.loaded
 
 
 def test_a_recording_without_namespaces_is_told_by_what_it_shows() -> None:

@@ -8,7 +8,7 @@ import shlex
 
 import pytest
 
-from hosttune.model import HOST, Shortfall, Site, Where
+from hosttune.model import HOST, Container, Shortfall, Site, Where
 from hosttune.render import refused, where_words
 
 SYSCTLS = (("net.ipv4.ip_local_port_range", "1024 65535"), ("net.core.somaxconn", "65535"))
@@ -49,7 +49,27 @@ def test_lxc_and_nspawn_have_words_of_their_own() -> None:
     assert "--rlimit=RLIMIT_NOFILE=200200:200200" in told("systemd-nspawn")
 
 
-RUNTIMES = ["docker", "podman", "kubernetes", "containerd", "cri-o", "lxc", "systemd-nspawn", ""]
+def test_a_bundle_gets_lines_of_its_config_json() -> None:
+    head, *lines = where_words.lines(lacks("runc", container=Container(name="web")))
+    assert head == "runc container web: in config.json of its bundle, then make it anew:"
+    pasted = [line for line in lines if line.startswith("  ") and line[2] in '" }]']
+    text = "{" + "".join(pasted).replace('  "process"', ',"process"') + "}"
+    assert json.loads(text) == {
+        "linux": {"sysctl": dict(SYSCTLS)},
+        "process": {"rlimits": [{"type": "RLIMIT_NOFILE", "soft": 200_200, "hard": 200_200}]},
+    }
+
+
+def test_a_report_says_what_a_container_is_called() -> None:
+    where = lacks("kubernetes", id="3fa4c1b2d5e60718", container=Container("web", "nginx:1", "lb-0", "edge")).where
+    assert where_words.judged(where).startswith(
+        "kubernetes container web, 3fa4c1b2d5e6, pod edge/lb-0, image nginx:1, process 812: its values end with it"
+    )
+    nameless = dataclasses.replace(where, container=Container(), owner="docker", initial=True)
+    assert where_words.judged(nameless) == "docker container 3fa4c1b2d5e6, process 812, in the host's own network"
+
+
+RUNTIMES = ["docker", "podman", "kubernetes", "containerd", "cri-o", "runc", "lxc", "systemd-nspawn", ""]
 
 
 @pytest.mark.parametrize("owner", RUNTIMES)

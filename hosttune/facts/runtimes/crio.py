@@ -5,20 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from hosttune.facts import oci
+from hosttune.facts import container_storage, oci
 from hosttune.facts.containers import Kept
 from hosttune.facts.runtime_files import Document, Files, first_word, process
 from hosttune.host import text
 from hosttune.model import Container, Given, Unknown
 
 NAME = "cri-o"
-_BUNDLES = "/run/containers/storage/*-containers"
 _NOTE = "io.kubernetes.cri-o"
 
 
 def listed(files: Files, id: str) -> Iterator[Kept]:
     """Yield the containers that run, and the sandboxes of their pods."""
-    for path in files.glob(f"{_BUNDLES}/{id or '*'}/userdata/config.json"):
+    run = container_storage.of_root(files).run
+    for path in files.glob(f"{run}/*-containers/{id or '*'}/userdata/config.json"):
         document = files.json(path)
         notes = document.at("annotations") if document else None
         if first_word(notes, f"{_NOTE}.ContainerType"):

@@ -6,30 +6,30 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from hosttune.facts import containers, oci
+from hosttune.facts import container_storage, oci
+from hosttune.facts.container_storage import Storage
 from hosttune.facts.containers import Kept
 from hosttune.facts.runtime_files import LONGEST, Document, Files, first_word, parsed, process, word
 from hosttune.host import text
 from hosttune.model import Container, Given, GivenSysctl, Reason, Unknown
 
 NAME = "podman"
-_PLACES = (("/var/lib/containers/storage", "/run/containers/storage"),)
 _LISTS = ("containers.json", "volatile-containers.json")
 _CONF = "containers/containers.conf"
 
 
 def listed(files: Files, id: str) -> Iterator[Kept]:
     """Yield the containers of root and of each user with a session, those of CRI-O in the same storage left out."""
-    for user, storage, run in containers.of_user(files, _PLACES):
+    for storage in container_storage.every(files):
         for name in _LISTS:
-            for path in files.glob(f"{storage}/*-containers/{name}"):
+            for path in files.glob(f"{storage.graph}/*-containers/{name}"):
                 for row in files.rows(path):
-                    kept = _kept(files, row, path, run, user, id)
+                    kept = _kept(files, row, path, storage, id)
                     if kept:
                         yield kept
 
 
-def _kept(files: Files, row: Mapping[str, Any], path: str, run: str, user: int, wanted: str) -> Kept | None:
+def _kept(files: Files, row: Mapping[str, Any], path: str, storage: Storage, wanted: str) -> Kept | None:
     id = word(row.get("id"))
     if not re.fullmatch("[0-9a-f]{64}", id) or wanted not in ("", id):
         return None
@@ -37,18 +37,17 @@ def _kept(files: Files, row: Mapping[str, Any], path: str, run: str, user: int, 
     if first_word(about, "pod-name", "pod-id"):
         return None  # CRI-O's, which keeps its pods so
     names = row.get("names")
-    storage, place, _ = path.rsplit("/", 2)
+    place = path.split("/")[-2]
     return Kept(
         runtime=NAME,
         id=id,
-        pid=process(text(files.host, f"{run}/{place}/{id}/userdata/pidfile")[:LONGEST]),
+        pid=process(text(files.host, f"{storage.run}/{place}/{id}/userdata/pidfile")[:LONGEST]),
         container=Container(
             name=first_word(about, "name") or (word(names[0]) if isinstance(names, list) and names else ""),
             image=first_word(about, "image-name"),
         ),
-        made_from=f"{storage}/{place}/{id}/userdata/config.json",
-        group=f"libpod-{id}",
-        user=user,
+        made_from=f"{storage.graph}/{place}/{id}/userdata/config.json",
+        user=storage.user,
     )
 
 
