@@ -13,7 +13,7 @@ from typing import Any
 
 from hosttune import registry
 from hosttune.errors import HostError, UsageError
-from hosttune.host import file_lock, named_file, owners, path_walk
+from hosttune.host import file_lock, mounted, named_file, owners, path_walk
 from hosttune.host.disk import Disk, refusal, state_of, temporary_of
 from hosttune.host.named_file import Given
 from hosttune.host.reading import OPENING, host_error, of_thread, read_bounded
@@ -32,6 +32,7 @@ class LiveHost:
     """The files below `root`, and the kernel's answers where it `runs`: where `root` is "/".
 
     An image has no kernel: what is mounted at its /proc and /sys is that of the machine it lies on, and is not seen.
+    In a container the files of "/" may be mounted elsewhere (`mounted`).
     """
 
     def __init__(self, root: str = "/", disk: Disk | None = None) -> None:
@@ -40,7 +41,8 @@ class LiveHost:
         if not root:
             raise UsageError("--root: it is empty; name the top of an image or chroot, or leave it out")
         try:
-            self._tree = Tree("" if root == "/" else root, image=root != "/")
+            self._below = mounted.top() if root == "/" else ""
+            self._tree = mounted.Mounted(self._below) if self._below else Tree("" if root == "/" else root, root != "/")
             self.root = _name(root)
             with self._tree.opened("/", os.O_RDONLY | os.O_DIRECTORY) as top:
                 readable = os.access(".", os.R_OK | os.X_OK, dir_fd=top)
@@ -240,6 +242,8 @@ class LiveHost:
             yield fd
 
     def _own_path(self, path: str) -> str:
+        if self._below:
+            path = mounted.of_first(path)
         return of_thread(path) if self.root == "/" else path
 
     def _link(self, path: str) -> str:

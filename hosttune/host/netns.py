@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from hosttune import kernel
 from hosttune.errors import UsageError
+from hosttune.host import mounted
 from hosttune.host.probes.namespaces import identity
 
 _OWN = "/proc/thread-self/ns/net"
@@ -65,7 +66,7 @@ def path_of(name: str) -> str:
     """Return the file of a named namespace; raises UsageError for what is no name."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.:@-]*", name):
         raise UsageError(f"--netns {name!r}: not a namespace's name; `ip netns list` shows them")
-    return f"/run/netns/{name}"
+    return mounted.at(f"/run/netns/{name}")
 
 
 def enter_process(pid: int) -> tuple[Home, str]:
