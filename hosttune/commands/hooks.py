@@ -39,7 +39,7 @@ def cloud_init(options: Options, spec: str, sha256: str, no_sha256: bool, every:
 def systemd(options: Options, every: float, fail_on: str, strict: bool, textfile: str, output: str) -> None:
     """Print both units, or put them into the directory of --output."""
     from hosttune.hooks import systemd
-    from hosttune.workflows import check_units, elsewhere
+    from hosttune.workflows import check_units, elsewhere, opening
 
     elsewhere.printable("--output", output)
     if textfile.isprintable() and textfile.startswith("/"):
@@ -55,6 +55,8 @@ def systemd(options: Options, every: float, fail_on: str, strict: bool, textfile
         print(systemd.printed(texts), end="")
     if not check_units.runs(place.program):
         presenting.tell(f"the unit runs {place.program}, which is not on this host; install it there")
+    if why := check_units.without_systemd(opening.open_host("/", "")):
+        presenting.tell(why)
 
 
 def prometheus(output: str) -> None:

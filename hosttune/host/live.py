@@ -155,13 +155,15 @@ class LiveHost:
     def given(self, path: str, limit: int) -> Given:
         """Return the file that an option names, and what lets others than root write it; raises OSError, HostError.
 
-        Of an image the file is judged, and what leads to the image, not what lies between: its owner is who made it.
+        Of an image, and of files that are mounted elsewhere, the file is judged, and what leads to their top, not what
+        lies between: its owner is who made it.
         """
-        if self.root == "/":
+        top = self._below or self.root
+        if top == "/":
             return named_file.read(path, limit)
         with self._tree.opened(path, OPENING) as fd:
-            own = owners.doubt(fd, os.path.join(self.root, path.lstrip("/"))) if os.geteuid() == 0 else None
-            above = path_walk.doubts_about(self.root)
+            own = owners.doubt(fd, os.path.join(top, path.lstrip("/"))) if os.geteuid() == 0 else None
+            above = path_walk.doubts_about(top)
             return Given(read_bounded(fd, limit, path), (*([own] if own else []), *above))
 
     def put(self, path: str, state: FileState) -> None:

@@ -42,8 +42,6 @@ def files(
     """
     elsewhere.checked(options)
     _check(cluster, every)
-    if options.backends_from:
-        raise UsageError("--backends-from: the containers do not have that file; name the backends with --backend")
     profiles = elsewhere.profiles_of(options)
     if sum(map(len, profiles.values())) > _MOST_PROFILES:
         raise UsageError(f"--profile: together more than the {_MOST_PROFILES:,} bytes of a ConfigMap; leave some out")
