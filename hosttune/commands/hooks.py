@@ -76,7 +76,7 @@ def kubernetes(options: Options, cluster: Cluster, how: ApplyOptions, every: flo
 
     texts, notes = cluster_files.files(options, cluster, how, presenting.command(), every=every)
     flat_files.put("--output", output, texts, kubernetes.MARK)
-    print(*kubernetes.steps(word(output), cluster.image, texts), sep="\n")
+    print(*kubernetes.steps(word(output), texts), sep="\n")
     for note in notes:
         presenting.tell(clean(note))
 

@@ -77,10 +77,10 @@ def files(wanted: Wanted) -> dict[str, str]:
     return texts
 
 
-def steps(directory: str, image: str, names: Collection[str]) -> list[str]:
+def steps(directory: str, names: Collection[str]) -> list[str]:
     """Return what a person is told once the files are in a directory: each step with what does it."""
     told = [
-        f"{directory}/Containerfile: put hosttune.pyz beside it (hosttune hook pyz), then build {image}",
+        f"build the image:    {directory}/Containerfile says how, from what hosttune hook pyz makes",
         f"check every node:   kubectl apply -k {directory}",
     ]
     if "apply.yaml" in names:
@@ -117,7 +117,8 @@ def _jobs(verb: str, command: Sequence[str], wanted: Wanted) -> str:
         "deadline": str(wanted.within + 600),
     }
     each = [
-        _filled("job.yaml", wanted, {**common, "node": quoted(node), "job": job(verb, node)}) for node in wanted.nodes
+        _filled("job.yaml", wanted, {**common, "node": quoted(node), "job": quoted(job(verb, node))})
+        for node in wanted.nodes
     ]
     documents = "---\n".join(each)
     return f"# {_made(wanted)}\n{documents}"
