@@ -14,7 +14,7 @@ from hosttune.commands import completing
 from hosttune.options import ApplyOptions, Cluster
 from hosttune.terminal import amounts, usage
 
-hooks = Verbs(help="Integrate with Ansible, cloud-init, systemd, Prometheus, shells.")
+hooks = Verbs(help="Integrate with Ansible, cloud-init, systemd, Kubernetes, Prometheus, shells.")
 app.add_typer(hooks, name="hook")
 
 Every = Annotated[
@@ -34,7 +34,9 @@ Spec = partial(typer.Option, callback=usage.some)
 Manifests = Annotated[
     Cluster,
     Fields(
-        image=Annotated[str | None, Spec(help="Image with hosttune; the Containerfile makes it.", metavar="IMAGE")],
+        image=Annotated[
+            str | None, Spec(help="Image with hosttune, required; the Containerfile makes it.", metavar="IMAGE")
+        ],
         namespace=Annotated[str, typer.Option(help="Namespace that is made for it.", metavar="NAME")],
         node=Annotated[list[str] | None, typer.Option(help="Node to apply to; repeatable.", metavar="NAME")],
         exporter=Annotated[str | None, Spec(help="Image of node_exporter, to serve the metrics.", metavar="IMAGE")],

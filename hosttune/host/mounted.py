@@ -11,9 +11,6 @@ import os
 from hosttune.errors import UsageError
 from hosttune.host.tree import Tree
 
-VARIABLE = "HOSTTUNE_HOST"
-"""The environment variable that names the directory; without it the host's files are at their own place."""
-
 _KERNEL = ("/proc", "/sys")
 _SYSCTLS = "/proc/sys"
 # what says of a process where it lives: that of a container's is of no host
@@ -22,9 +19,9 @@ _OF_FIRST = ("/proc/self/cgroup", "/proc/self/mountinfo", "/proc/self/mounts")
 
 def top() -> str:
     """Return the directory below which the host's files are mounted, "" for none; raises UsageError."""
-    given = os.environ.get(VARIABLE, "")
+    given = os.environ.get("HOSTTUNE_HOST", "")
     if given and (not given.startswith("/") or not os.path.isdir(given)):
-        raise UsageError(f"{VARIABLE} {given!r}: no directory; mount the / of the host there, or unset it")
+        raise UsageError(f"HOSTTUNE_HOST {given!r}: no directory; mount the / of the host there, or unset it")
     return "" if not given.strip("/") else given.rstrip("/")
 
 

@@ -39,6 +39,10 @@ HOLLOW = json.dumps(
 )  # a row without its words
 HELD = {"target": "net.core.somaxconn", "when": "now", "wrote": "65535", "holds": "7777", "by": ["tuned sets it (a:2)"]}
 HELD_BY = json.dumps({**json.loads(HOLLOW), "id": 3, "results": [], "not_in_force": [HELD]})
+REFUSED = [
+    "/proc/sys is read-only in here; what does change it:\ndocker: make it anew, docker run with:\n  --sysctl a=1"
+]
+CONTAINED = json.dumps({**json.loads(HOLLOW), "results": [], "refused": REFUSED})
 KEPT = {"schema": "hosttune/confirm/1", "id": 3, "dry_run": False, "changed": True, "files": [], "diff": "+x\n"}
 KEEPS = f"""#!/bin/sh
 echo "$@" >>"$0.args"
@@ -53,6 +57,7 @@ STUBS = {
     "short": SAYS.format(SHORT, 0),
     "hollow": SAYS.format(HOLLOW, 1),
     "held": SAYS.format(HELD_BY, 1),
+    "contained": SAYS.format(CONTAINED, 5),
     "odd": SAYS.format(SHORT, 7),
     "slow": "#!/bin/sh\nsleep 30\n",
     "broken": "#!/nonexistent/interpreter\n",
@@ -222,6 +227,8 @@ def test_facts_are_those_of_the_report(played: dict[str, Any]) -> None:
     bounds = {b["id"]: b["hard"] for b in played["ready"]["report"]["bounds"]}
     assert bounds[fact["capacity"]["bound"]] == fact["capacity"]["connections"]
     # an image has no kernel: what was not examined is not ready
+    assert fact["where"]["site"] == "image" and fact["where"]["container"] is False and fact["where"]["owner"] == ""
+    assert isinstance(fact["fix"], list) and "namespaces" not in fact["where"]
     assert fact["status"] == "unknown" and "sysctl:fs.file-max" in fact["unknown"] and fact["wrong"] == []
 
 
@@ -267,6 +274,7 @@ def test_what_waits_is_kept(played: dict[str, Any]) -> None:
             "apply 3 was made, and this does not hold: net.core.somaxconn: 65535 was written, 7777 is there now, tuned "
             "sets it (a:2)",
         ),
+        ("contained", "refused: /proc/sys is read-only in here; what does change it (the lines are in fix)"),
         ("odd", "hosttune: its answer is not as hosttune/apply/1 has it"),
         ("slow", "hosttune: it did not end within 2 s and was stopped"),
         ("broken", "cannot be started"),
@@ -276,6 +284,11 @@ def test_what_went_wrong_is_a_failed_task(wrong: dict[str, Any], name: str, said
     assert wrong[name]["failed"] and not wrong[name]["changed"]
     assert said in wrong[name]["msg"]
     assert "\n" not in wrong[name]["msg"]
+
+
+def test_what_is_refused_in_a_container_has_the_lines_of_whoever_keeps_it(wrong: dict[str, Any]) -> None:
+    assert wrong["contained"]["fix"] == ["docker: make it anew, docker run with:", "  --sysctl a=1"]
+    assert wrong["contained"]["refused"] == REFUSED
 
 
 def test_each_wrong_task_is_looked_at() -> None:

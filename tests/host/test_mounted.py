@@ -19,7 +19,7 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     top = tmp_path / "host"
     (top / "etc/sysctl.d").mkdir(parents=True)
     (top / "etc/os-release").write_text("ID=node\n")
-    monkeypatch.setenv(mounted.VARIABLE, f"{top}/")
+    monkeypatch.setenv("HOSTTUNE_HOST", f"{top}/")
     return top
 
 
@@ -80,14 +80,14 @@ def test_where_a_process_lives_is_asked_of_the_first(node: Path) -> None:
 
 @pytest.mark.parametrize("given", ["host", "/nonexistent/host"])
 def test_what_is_no_directory_is_one_line(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(mounted.VARIABLE, given)
+    monkeypatch.setenv("HOSTTUNE_HOST", given)
     with pytest.raises(UsageError, match=r"HOSTTUNE_HOST .*: no directory; mount"):
         LiveHost()
 
 
 @pytest.mark.parametrize("given", ["", "/"])
 def test_without_it_files_are_at_their_own_place(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(mounted.VARIABLE, given)
+    monkeypatch.setenv("HOSTTUNE_HOST", given)
     assert mounted.top() == "" and mounted.at("/etc/hostname") == "/etc/hostname"
     assert LiveHost().glob("/etc/passwd") == ["/etc/passwd"]
 

@@ -164,7 +164,7 @@ def refusal(refused: list[str]) -> tuple[str, list[str]]:
     """Return in one line why nothing was written, and the lines of what changes it, in the words of whose it is."""
     parts = [text.split("\n") for text in refused]
     fix = [line for lines in parts for line in lines[1:]]
-    return listed([lines[0].rstrip(":") for lines in parts]) + (", is in fix" if fix else ""), fix
+    return listed([lines[0].rstrip(":") for lines in parts]) + (" (the lines are in fix)" if fix else ""), fix
 
 
 def smallest(bounds: list[dict[str, t.Any]]) -> dict[str, t.Any] | None:
