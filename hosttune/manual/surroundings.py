@@ -57,7 +57,7 @@ _ENVIRONMENT: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     (
         "HOSTTUNE_HOST",
         "In a container: the directory where the files of the host are mounted, whose network and processes it shares.",
-        (*_CHANGING, "check", "capacity", "history", "hook kubernetes"),
+        (*_CHANGING, "check", "capacity", "diagnose", "watch", "history", "resolve", "snapshot", "hook kubernetes"),
     ),
     ("HOSTTUNE_CACHE", "Where hosttune.pyz unpacks: a directory that only you may write.", ("hook pyz",)),
     ("XDG_CACHE_HOME", "Below it hosttune.pyz unpacks for a user.", ("hook pyz",)),

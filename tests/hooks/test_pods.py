@@ -146,15 +146,19 @@ def test_a_job_applies_to_a_node_and_another_undoes_it(tmp_path: Path) -> None:
     paths = [each["hostPath"]["path"] for each in volumes if "hostPath" in each]
     there = {path: str(node) + path.rstrip("/") for path in paths}
     maps = {"hosttune-profiles": {"node.toml": PROFILE}}
-    said = {}
-    for verb in ("apply", "rollback"):
-        place = tmp_path / verb
+    never = written(tmp_path / "never", *profile, "--confirm-within", "5s", "--confirm-if", "false")["apply.yaml"]
+    jobs = {"never": never, "apply": texts["apply.yaml"], "rollback": texts["rollback.yaml"]}
+    seen = {}
+    for name, text in jobs.items():
+        place = tmp_path / f"job-{name}"
         pods.root_of(place)
-        pods.bundle(place, pod_of(texts[f"{verb}.yaml"]), there=there, maps=maps)
-        done = pods.run(place, f"hosttune-{verb}-{os.getpid()}")
-        assert done.returncode == 0, done.stdout + done.stderr
-        said[verb] = tree(node)
-    after = said["apply"]
+        pods.bundle(place, pod_of(text), there=there, maps=maps)
+        done = pods.run(place, f"hosttune-{name}-{os.getpid()}")
+        # what nothing confirms is undone, and the Job has failed
+        assert done.returncode == (1 if name == "never" else 0), done.stdout + done.stderr
+        seen[name] = tree(node)
+    after = seen["apply"]
+    assert unjournalled(seen["never"]) == unjournalled(seen["rollback"]) == unjournalled(before)
     assert after["proc/sys/net/core/somaxconn"].strip() == "65535"
     assert "net.core.somaxconn = 65535" in after["etc/sysctl.d/90-hosttune.conf"]
     changed = {path for path in after if after[path] != before.get(path)} - {"proc/sys/net/core/somaxconn"}
@@ -162,9 +166,11 @@ def test_a_job_applies_to_a_node_and_another_undoes_it(tmp_path: Path) -> None:
         "etc/sysctl.d/90-hosttune.conf",
         *(path for path in changed if path.startswith("var/lib/hosttune/")),
     }
-    assert json.loads(after["var/lib/hosttune/000001.json"])["status"] == "applied"
-    undone = {path: text.strip() for path, text in said["rollback"].items() if not path.startswith("var/lib/hosttune/")}
-    assert undone == {path: text.strip() for path, text in before.items()}
+    assert json.loads(after["var/lib/hosttune/000002.json"])["status"] == "applied"
+
+
+def unjournalled(files: dict[str, str]) -> dict[str, str]:
+    return {path: text.strip() for path, text in files.items() if not path.startswith("var/lib/hosttune/")}
 
 
 def tree(root: Path) -> dict[str, str]:
