@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 
 import hosttune
 from hosttune.hooks import ansible
+from tests import needs
 from tests.changes.tree import image
 from tests.planning.deploy.test_ansible import program
 from tests.vm.guest import REPO
@@ -125,8 +127,11 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def play(collection: Path, there: Path, tasks: list[dict[str, Any]]) -> dict[str, Any]:
-    """Run tasks on this machine; the result of each by its name, "said" what Ansible printed."""
+def play(collection: Path, there: Path, tasks: list[dict[str, Any]], before: Sequence[str] = ()) -> dict[str, Any]:
+    """Run tasks on this machine; the result of each by its name, "said" what Ansible printed.
+
+    `before` are words of a command that runs Ansible.
+    """
     kept = {"name": "keep", "ansible.builtin.copy": {"content": "{{ all | to_json }}", "dest": "{{ there }}/results"}}
     kept["vars"] = {"all": {each["name"]: f"{{{{ {each['name']} }}}}" for each in tasks}}
     made = [{"hosts": "localhost", "gather_facts": False, "vars": {"there": str(there)}, "tasks": [*tasks, kept]}]
@@ -142,7 +147,7 @@ def play(collection: Path, there: Path, tasks: list[dict[str, Any]]) -> dict[str
         "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
     }
     done = subprocess.run(
-        [program("ansible-playbook"), "play.json"], cwd=there, env=environment, capture_output=True, text=True,
+        [*before, program("ansible-playbook"), "play.json"], cwd=there, env=environment, capture_output=True, text=True,
         check=False, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
@@ -289,6 +294,27 @@ def test_what_went_wrong_is_a_failed_task(wrong: dict[str, Any], name: str, said
 def test_what_is_refused_in_a_container_has_the_lines_of_whoever_keeps_it(wrong: dict[str, Any]) -> None:
     assert wrong["contained"]["fix"] == ["docker: make it anew, docker run with:", "  --sysctl a=1"]
     assert wrong["contained"]["refused"] == REFUSED
+
+
+def test_in_a_container_nothing_is_tried_that_cannot_be_written(collection: Path, tmp_path: Path) -> None:
+    needs.need("namespaces")
+    inside = (
+        "mount -t tmpfs none /run && mount -t tmpfs none /var/lib && mount -t tmpfs none /etc/sysctl.d && "
+        'mount --bind /proc/sys /proc/sys && mount -o remount,ro,bind /proc/sys && exec "$@"'
+    )
+    here = {"root": "/", "role": "client", "connections": 60000}
+    tasks = [task("seen", "hosttune_facts", **here), task("info", "hosttune_info", **here), task("tried", **here)]
+    tasks.append(task("dry", dry=True, **here))
+    found = play(collection, machine(tmp_path), tasks, ["unshare", "-m", "-n", "sh", "-c", inside, "sh"])
+    fact = found["seen"]["ansible_facts"]["hosttune"]
+    assert fact["where"]["container"] and fact["where"]["read_only"] and not fact["where"]["initial"]
+    assert fact["where"] == found["info"]["where"] and fact["fix"] == found["info"]["fix"]
+    for name in ("tried", "dry"):
+        assert found[name]["failed"] and not found[name]["changed"]
+        assert found[name]["msg"] == (
+            "hosttune: refused: /proc/sys is read-only in here; what does change it (the lines are in fix)"
+        )
+        assert '  --sysctl net.ipv4.ip_local_port_range="1024 65535"' in found[name]["fix"]
 
 
 def test_each_wrong_task_is_looked_at() -> None:
