@@ -70,14 +70,14 @@ def may_enter() -> bool:
 
 def enter_named(name: str) -> Home:
     """Enter a namespace made by `ip netns add NAME` (ip-netns(8)), and return where from; raises UsageError."""
-    return _enter(path_of(name), f"--netns {name}", "`ip netns list` shows those there are")
+    return _enter(mounted.at(path_of(name)), f"--netns {name}", "`ip netns list` shows those there are")
 
 
 def path_of(name: str) -> str:
     """Return the file of a named namespace; raises UsageError for what is no name."""
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.:@-]*", name):
         raise UsageError(f"--netns {name!r}: not a namespace's name; `ip netns list` shows them")
-    return mounted.at(f"/run/netns/{name}")
+    return f"/run/netns/{name}"
 
 
 def enter_process(pid: int) -> tuple[Home, str]:
