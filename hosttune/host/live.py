@@ -227,6 +227,11 @@ class LiveHost:
             self._seen = Remembered()
 
     def _read(self, path: str) -> str:
+        if self._below and mounted.is_groups(path):
+            return mounted.groups(self._text(path), self._text("/proc/1/cgroup"))
+        return self._text(path)
+
+    def _text(self, path: str) -> str:
         try:
             with self._opened(path, OPENING) as fd:
                 return read_bounded(fd, LARGEST, path).decode("utf-8", "surrogateescape")

@@ -87,7 +87,7 @@ def bundle(
         "hostname": "",
         "mounts": [*_PLAIN, *(_python() if python else ()), *_volumes(place, pod, container, there, maps)],
         "linux": {
-            "namespaces": [{"type": "mount"}, {"type": "ipc"}],
+            "namespaces": [{"type": "mount"}, {"type": "ipc"}, {"type": "cgroup"}],
             "readonlyPaths": _READ_ONLY,
             "maskedPaths": ["/proc/kcore", "/proc/keys", "/proc/timer_list", "/sys/firmware"],
         },

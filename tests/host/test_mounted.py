@@ -78,6 +78,17 @@ def test_where_a_process_lives_is_asked_of_the_first(node: Path) -> None:
     assert mounted.at("/run/netns") == f"{node}/run/netns" and mounted.at("/proc/1/root") == "/proc/1/root"
 
 
+def test_control_groups_are_named_as_the_host_does() -> None:
+    first = "4:memory:/../..\n1:name=systemd:/../../init.scope\n0::/../../../init.scope\n"
+    text = "4:memory:/../../a\n1:name=systemd:/../b\n0::/../../../system.slice/x.service\n2:cpu:/c\n"
+    assert mounted.groups(text, first) == ("4:memory:/a\n1:name=systemd:/../b\n0::/system.slice/x.service\n2:cpu:/c\n")
+    # without a namespace of its own they are so already, and the first process's own are at the top
+    plain = "0::/system.slice/..x.service\n"
+    assert mounted.groups(plain, "0::/init.scope\n") == plain
+    assert mounted.groups("0::/../..\n", "0::/../..\n") == "0::/\n"
+    assert mounted.is_groups("/proc/1/cgroup") and not mounted.is_groups("/proc/1/cgroup/x")
+
+
 @pytest.mark.parametrize("given", ["host", "/nonexistent/host"])
 def test_what_is_no_directory_is_one_line(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOSTTUNE_HOST", given)
