@@ -72,8 +72,9 @@ def prometheus(output: str) -> None:
 def kubernetes(options: Options, cluster: Cluster, how: ApplyOptions, every: float, output: str) -> None:
     """Put the manifests and the recipe of their image into a directory, and say what takes them."""
     from hosttune.hooks import kubernetes
-    from hosttune.workflows import cluster_files
+    from hosttune.workflows import cluster_files, elsewhere
 
+    elsewhere.printable("--output", output)
     texts, notes = cluster_files.files(options, cluster, how, presenting.command(), every=every)
     flat_files.put("--output", output, texts, kubernetes.MARK)
     print(*kubernetes.steps(word(output), texts), sep="\n")

@@ -31,7 +31,7 @@ _NAME = 63 - len("hosttune-rollback-")
 _PLACE = re.compile(r"@([a-z-]+)@")
 # its own words come after the script; a pod that is ended does not wait for the sleep
 _LOOP = (
-    "trap 'exit 0' TERM\n"
+    "trap 'kill $! 2>/dev/null; exit 0' TERM\n"
     f'while :; do\n  if timeout -k 10 {LONGEST} "$@"; then : >/tmp/ready; else rm -f /tmp/ready; fi\n'
     "  sleep %d & wait $!\ndone\n"
 )

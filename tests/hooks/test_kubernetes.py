@@ -16,9 +16,12 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hosttune.errors import UsageError
 from hosttune.hooks import kubernetes
 from hosttune.hooks.kubernetes import Wanted
 from hosttune.hooks.yaml_text import entry, quoted
+from hosttune.options import ApplyOptions, Cluster, Options
+from hosttune.workflows import cluster_files
 from tests import needs
 from tests.hooks import pods
 from tests.hooks.test_units import PROFILE, hook
@@ -142,6 +145,25 @@ def test_the_name_of_a_job_is_one_that_a_label_can_have(node: str) -> None:
     assert kubernetes.job("apply", f"{node}.x") != kubernetes.job("apply", f"{node}-x")
 
 
+@settings(max_examples=50, deadline=None)
+@given(
+    st.fixed_dictionaries(
+        {"image": st.just(IMAGE) | st.text()},
+        optional={name: st.text() for name in ("namespace", "exporter", "memory", "textfile")}
+        | {"node": st.lists(st.text() | st.from_regex(r"[a-z0-9.-]{1,300}", fullmatch=True), max_size=2)},
+    )
+)
+def test_what_no_cluster_takes_is_refused_in_one_line(fields: dict[str, Any]) -> None:
+    try:
+        texts, _ = cluster_files.files(Options(), Cluster(**fields), ApplyOptions(), "hosttune hook kubernetes")
+    except UsageError as error:
+        assert "\n" not in str(error)
+        return
+    for document in documents(texts):
+        name = document["metadata"]["name"] if "metadata" in document else "none"
+        assert re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", name)
+
+
 WRONG = {
     "no image": (("--role", "lb"), "--image: missing"),
     "image": (("--image", "Registry/UPPER"), "--image 'Registry/UPPER': no name of an image"),
@@ -160,6 +182,7 @@ WRONG = {
     "metrics nobody sees": (("--image", IMAGE, "--textfile", "/srv/../tmp/x/y.prom"), "name a file elsewhere"),
     "a line of YAML": (("--image", IMAGE, "--backends-from", "/a\u2028b"), "cannot be printed"),
     "a line of a comment": (("--image", IMAGE, "--node", "a", "--confirm-if", "true\n"), "cannot be printed"),
+    "a line where it is written": (("--image", IMAGE, "-o", "a\nb"), "cannot be printed"),
     "of an apply": (("--image", IMAGE, "--confirm-within", "2m"), "--confirm-within: of an apply; name the nodes"),
     "time": (("--image", IMAGE, "--node", "a", "--confirm-within", "1d"), "--confirm-within 1d"),
     "role": (("--image", IMAGE, "--role", "nosuch"), "no such profile"),
@@ -169,7 +192,8 @@ WRONG = {
 @pytest.mark.parametrize("name", WRONG)
 def test_wrong_use_is_one_line_and_writes_nothing(name: str, tmp_path: Path) -> None:
     words, reason = WRONG[name]
-    done = hook("kubernetes", *words, "-o", str(tmp_path / "out"))
+    words = words if "-o" in words else (*words, "-o", str(tmp_path / "out"))
+    done = hook("kubernetes", *words)
     assert done.returncode == 2 and not done.stdout and not (tmp_path / "out").exists()
     assert reason in done.stderr and done.stderr.count("\n") == 1
 
