@@ -117,9 +117,10 @@ def hook_kubernetes(
     how: Annotated[ApplyOptions, Fields("reserve_listeners", "confirm_within", "confirm_if")],
     every: Every = 900.0,
 ) -> None:
-    """Write manifests for Kubernetes into DIR: a DaemonSet that checks each node, Jobs that apply, an image's recipe.
+    """Write manifests for Kubernetes that check each node and apply a role, and the recipe of an image.
 
-    With --node NAME there is a Job for that node, which applies the role's sysctls, and one that undoes it.
+    A DaemonSet checks. With --node NAME there is a Job for that node, which applies the role's sysctls, and one that
+    undoes it.
     """
     from hosttune.commands import hooks
 
