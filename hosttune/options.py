@@ -209,6 +209,23 @@ class Watching(_Group):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cluster(_Group):
+    """A Kubernetes cluster whose nodes are checked.
+
+    `image` is the container image with hosttune, `exporter` that of a node_exporter which serves the metrics, "" for
+    none. `namespace` is made for it, `node` names the nodes that a role is applied to, each by a Job. `memory` is the
+    most that a container may have, a quantity such as 256Mi. `textfile` is the file of metrics on each node.
+    """
+
+    image: str = ""
+    namespace: str = "hosttune"
+    node: Sequence[str] = ()
+    exporter: str = ""
+    memory: str = "256Mi"
+    textfile: str = "/var/lib/node_exporter/textfile_collector/hosttune.prom"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Proving(_Group):
     """What to prove: the experiments `only`, all where none is named, within `budget` seconds.
 

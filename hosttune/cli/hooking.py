@@ -8,11 +8,13 @@ from typing import Annotated, Any
 import typer
 
 from hosttune.cli.application import Verbs, app
+from hosttune.cli.groups import Fields
 from hosttune.cli.options import DirectoryOption, FailOn, FileOption, HostOptions, TextFile
 from hosttune.commands import completing
+from hosttune.options import ApplyOptions, Cluster
 from hosttune.terminal import amounts, usage
 
-hooks = Verbs(help="Integrate with Ansible, cloud-init, systemd, Prometheus, shells.")
+hooks = Verbs(help="Integrate with Ansible, cloud-init, systemd, Kubernetes, Prometheus, shells.")
 app.add_typer(hooks, name="hook")
 
 Every = Annotated[
@@ -27,6 +29,21 @@ Every = Annotated[
 ]
 Directory = Annotated[str, DirectoryOption("-o", "--output", help="Write the files into DIR.")]
 Spec = partial(typer.Option, callback=usage.some)
+
+
+Manifests = Annotated[
+    Cluster,
+    Fields(
+        image=Annotated[
+            str | None, Spec(help="Image with hosttune, required; the Containerfile makes it.", metavar="IMAGE")
+        ],
+        namespace=Annotated[str, typer.Option(help="Namespace that is made for it.", metavar="NAME")],
+        node=Annotated[list[str] | None, typer.Option(help="Node to apply to; repeatable.", metavar="NAME")],
+        exporter=Annotated[str | None, Spec(help="Image of node_exporter, to serve the metrics.", metavar="IMAGE")],
+        memory=Annotated[str, typer.Option(help="Memory limit of a container.", metavar="QUANTITY")],
+        textfile=Annotated[str, FileOption(help="File of metrics on each node, for node_exporter.")],
+    ),
+]
 
 
 def _platforms(kind: str, metavar: str, help: str) -> Any:
@@ -90,6 +107,24 @@ def hook_systemd(
     from hosttune.commands import hooks
 
     hooks.systemd(options, every, fail_on, strict, textfile, output)
+
+
+@hooks.command("kubernetes")
+def hook_kubernetes(
+    output: Directory,
+    options: HostOptions,
+    cluster: Manifests,
+    how: Annotated[ApplyOptions, Fields("reserve_listeners", "confirm_within", "confirm_if")],
+    every: Every = 900.0,
+) -> None:
+    """Write manifests for Kubernetes that check each node and apply a role, and the recipe of an image.
+
+    A DaemonSet checks. With --node NAME there is a Job for that node, which applies the role's sysctls, and one that
+    undoes it.
+    """
+    from hosttune.commands import hooks
+
+    hooks.kubernetes(options, cluster, how, every, output)
 
 
 @hooks.command("prometheus")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-import zipfile
 from collections.abc import Sequence
 from typing import Any
 
 from hosttune import __version__
 from hosttune.errors import UsageError
-from hosttune.options import Options
+from hosttune.options import ApplyOptions, Cluster, Options
 from hosttune.printable import clean, word
 from hosttune.terminal import file_tree, flat_files, metrics_file, presenting, streams
 
@@ -40,7 +39,7 @@ def cloud_init(options: Options, spec: str, sha256: str, no_sha256: bool, every:
 def systemd(options: Options, every: float, fail_on: str, strict: bool, textfile: str, output: str) -> None:
     """Print both units, or put them into the directory of --output."""
     from hosttune.hooks import systemd
-    from hosttune.workflows import check_units, elsewhere
+    from hosttune.workflows import check_units, elsewhere, opening
 
     elsewhere.printable("--output", output)
     if textfile.isprintable() and textfile.startswith("/"):
@@ -56,6 +55,8 @@ def systemd(options: Options, every: float, fail_on: str, strict: bool, textfile
         print(systemd.printed(texts), end="")
     if not check_units.runs(place.program):
         presenting.tell(f"the unit runs {place.program}, which is not on this host; install it there")
+    if why := check_units.without_systemd(opening.open_host("/", "")):
+        presenting.tell(why)
 
 
 def prometheus(output: str) -> None:
@@ -68,17 +69,25 @@ def prometheus(output: str) -> None:
     print(f"{dashboard}: import it in Grafana")
 
 
+def kubernetes(options: Options, cluster: Cluster, how: ApplyOptions, every: float, output: str) -> None:
+    """Put the manifests and the recipe of their image into a directory, and say what takes them."""
+    from hosttune.hooks import kubernetes
+    from hosttune.workflows import cluster_files, elsewhere
+
+    elsewhere.printable("--output", output)
+    texts, notes = cluster_files.files(options, cluster, how, presenting.command(), every=every)
+    flat_files.put("--output", output, texts, kubernetes.MARK)
+    print(*kubernetes.steps(word(output), texts), sep="\n")
+    for note in notes:
+        presenting.tell(clean(note))
+
+
 def pyz(output: str, python: Sequence[str], arch: Sequence[str], libc: Sequence[str]) -> None:
     """Write the file, and say for what hosts it is."""
     from hosttune.workflows import one_file
 
-    if zipfile.is_zipfile(sys.argv[0]):
-        raise UsageError(f"hook pyz: {sys.argv[0]} is such a file; copy it")
     one_file.check(python, arch, libc)
-    where = os.path.dirname(os.path.realpath(output))
-    special = os.path.exists(output) and not os.path.isfile(output)
-    if not output or special or not os.access(where, os.W_OK):
-        raise UsageError(f"--output {output!r}: cannot be written; name a file in a directory that you may write")
+    one_file.check_output(output, sys.argv[0])
     built = one_file.build(python, arch, libc)
     streams.to_file("--output", output, built.data, 0o777)
     for target, why in built.missing.items():
@@ -94,9 +103,7 @@ def man(command: Any, directory: str) -> None:
 
     formats = [file_formats.profile(), file_formats.topology()]
     pages = man.pages(verb.verb(command, "hosttune"), __version__, formats, concepts.PAGE)
-    # who names man1 itself means the directory of all manuals
-    above, name = os.path.split(directory.rstrip("/"))
-    where = (above or ".") if name == "man1" else directory
+    where = man.above(directory)
     flat_files.put("DIR", where, {f"{man.folder(page)}/{page}": text for page, text in pages.items()}, man.MARK)
     print(f"{clean(where)}: {len(pages)} pages; `man hosttune` shows the first where MANPATH has it")
 
@@ -112,13 +119,7 @@ def completion(shell: str) -> None:
 
 def complete(command: Any, line: str) -> None:
     """Print what can stand at the end of a line, each with a tab and what it is; `command` as in `man`."""
-    from hosttune.commands import completing
     from hosttune.terminal import candidates
 
-    try:
-        offered = candidates.of(command, line)
-    except Exception:  # what goes wrong, a broken profile say, does not belong into a prompt
-        return
-    for value, help in offered:
-        by_the_shell = help in (completing.FILES, completing.DIRECTORIES)
-        print(help if by_the_shell else f"{value}\t{help}" if help else value)
+    for offered in candidates.lines(command, line):
+        print(offered)

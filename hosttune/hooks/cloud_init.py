@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from hosttune.hooks.yaml_text import is_block
+
 SCRIPT = "/usr/local/sbin/hosttune-first-boot"
 RESULTS = "/run/hosttune"
 PROGRAM = "/usr/local/bin/hosttune"
@@ -157,12 +159,6 @@ def _venv(what: str, before: Sequence[str] = ()) -> list[str]:
 def _file(path: str, mode: str, text: str) -> list[str]:
     """Return an entry of write_files; what a block of YAML cannot hold as it is goes as base64."""
     head = [f"  - path: {json.dumps(path)}", f'    permissions: "{mode}"']
-    if _is_block(text):
+    if is_block(text):
         return [*head, "    content: |", *(f"      {line}".rstrip() for line in text.splitlines())]
     return [*head, "    encoding: b64", f"    content: {base64.b64encode(text.encode()).decode()}"]
-
-
-def _is_block(text: str) -> bool:
-    """Whether a literal block holds the text: it begins with no blank, ends with one newline, and is printable."""
-    plain = all(line.isprintable() and line == line.rstrip() for line in text.split("\n"))
-    return plain and text[:1] not in ("", " ", "\n") and text.endswith("\n") and not text.endswith("\n\n")

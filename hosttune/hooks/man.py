@@ -27,6 +27,12 @@ def pages(
     return made | ({"hosttune.7": _concepts(concepts, version)} if concepts else {})
 
 
+def above(directory: str) -> str:
+    """Return the directory of all manuals: who names man1 itself means the one above it."""
+    place, _, name = directory.rstrip("/").rpartition("/")
+    return (place or ".") if name == "man1" else directory
+
+
 def folder(name: str) -> str:
     """Return the directory of a page below that of all manuals: man1 for hosttune.1."""
     return f"man{name.rpartition('.')[2]}"

@@ -13,7 +13,7 @@ from typing import Any
 
 from hosttune import registry
 from hosttune.errors import HostError, UsageError
-from hosttune.host import file_lock, named_file, owners, path_walk
+from hosttune.host import file_lock, mounted, named_file, owners, path_walk
 from hosttune.host.disk import Disk, refusal, state_of, temporary_of
 from hosttune.host.named_file import Given
 from hosttune.host.reading import OPENING, host_error, of_thread, read_bounded
@@ -32,6 +32,7 @@ class LiveHost:
     """The files below `root`, and the kernel's answers where it `runs`: where `root` is "/".
 
     An image has no kernel: what is mounted at its /proc and /sys is that of the machine it lies on, and is not seen.
+    In a container the files of "/" may be mounted elsewhere (`mounted`).
     """
 
     def __init__(self, root: str = "/", disk: Disk | None = None) -> None:
@@ -40,7 +41,8 @@ class LiveHost:
         if not root:
             raise UsageError("--root: it is empty; name the top of an image or chroot, or leave it out")
         try:
-            self._tree = Tree("" if root == "/" else root, image=root != "/")
+            self._below = mounted.top() if root == "/" else ""
+            self._tree = mounted.Mounted(self._below) if self._below else Tree("" if root == "/" else root, root != "/")
             self.root = _name(root)
             with self._tree.opened("/", os.O_RDONLY | os.O_DIRECTORY) as top:
                 readable = os.access(".", os.R_OK | os.X_OK, dir_fd=top)
@@ -153,13 +155,15 @@ class LiveHost:
     def given(self, path: str, limit: int) -> Given:
         """Return the file that an option names, and what lets others than root write it; raises OSError, HostError.
 
-        Of an image the file is judged, and what leads to the image, not what lies between: its owner is who made it.
+        Of an image, and of files that are mounted elsewhere, the file is judged, and what leads to their top, not what
+        lies between: its owner is who made it.
         """
-        if self.root == "/":
+        top = self._below or self.root
+        if top == "/":
             return named_file.read(path, limit)
         with self._tree.opened(path, OPENING) as fd:
-            own = owners.doubt(fd, os.path.join(self.root, path.lstrip("/"))) if os.geteuid() == 0 else None
-            above = path_walk.doubts_about(self.root)
+            own = owners.doubt(fd, os.path.join(top, path.lstrip("/"))) if os.geteuid() == 0 else None
+            above = path_walk.doubts_about(top)
             return Given(read_bounded(fd, limit, path), (*([own] if own else []), *above))
 
     def put(self, path: str, state: FileState) -> None:
@@ -223,6 +227,11 @@ class LiveHost:
             self._seen = Remembered()
 
     def _read(self, path: str) -> str:
+        if self._below and mounted.is_groups(path):
+            return mounted.groups(self._text(path), self._text("/proc/1/cgroup"))
+        return self._text(path)
+
+    def _text(self, path: str) -> str:
         try:
             with self._opened(path, OPENING) as fd:
                 return read_bounded(fd, LARGEST, path).decode("utf-8", "surrogateescape")
@@ -240,6 +249,8 @@ class LiveHost:
             yield fd
 
     def _own_path(self, path: str) -> str:
+        if self._below:
+            path = mounted.of_first(path)
         return of_thread(path) if self.root == "/" else path
 
     def _link(self, path: str) -> str:

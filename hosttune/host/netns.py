@@ -11,10 +11,12 @@ from dataclasses import dataclass
 
 from hosttune import kernel
 from hosttune.errors import UsageError
+from hosttune.host import mounted
 from hosttune.host.probes.namespaces import identity
 
 _OWN = "/proc/thread-self/ns/net"
 _FIRST_ONLY = "/proc/sys/net/core/netdev_max_backlog"  # registered for the initial one alone, sysctl_net_core.c
+_SYS_ADMIN = 21  # linux/capability.h
 _INHERITED = (
     # what a new namespace copies from the first one: net/ipv4/tcp_ipv4.c, tcp_sk_init()
     "net.ipv4.tcp_rmem",
@@ -56,9 +58,19 @@ def enter(name: str, pid: int | None) -> tuple[Home, tuple[str, ...]]:
     return left, (unseen,) if unseen else ()
 
 
+def may_enter() -> bool:
+    """Say whether this process has what setns(2) asks for: root that is shut off by a unit or a container has not."""
+    try:
+        with open("/proc/thread-self/status", encoding="ascii", errors="replace") as file:
+            effective = next((line.split()[1] for line in file if line.startswith("CapEff:")), "0")
+    except OSError:
+        return False
+    return bool(int(effective, 16) >> _SYS_ADMIN & 1)
+
+
 def enter_named(name: str) -> Home:
     """Enter a namespace made by `ip netns add NAME` (ip-netns(8)), and return where from; raises UsageError."""
-    return _enter(path_of(name), f"--netns {name}", "`ip netns list` shows those there are")
+    return _enter(mounted.at(path_of(name)), f"--netns {name}", "`ip netns list` shows those there are")
 
 
 def enter_new() -> Home:

@@ -107,6 +107,16 @@ VERBS: dict[str, Sequence[Example]] = {
     "hook systemd": (
         ("Check at each boot and every 15 minutes", "hosttune hook systemd --role lb --connections 200k -o units"),
     ),
+    "hook kubernetes": (
+        (
+            "Check every node of a cluster",
+            "hosttune hook kubernetes --role lb --image registry.example/hosttune:1.0.0 -o manifests",
+        ),
+        (
+            "And apply the role to one of them",
+            "hosttune hook kubernetes --role lb --image registry.example/hosttune:1.0.0 --node worker-1 -o manifests",
+        ),
+    ),
     "hook prometheus": (("Alert rules and a dashboard", "hosttune hook prometheus -o monitoring"),),
     "hook pyz": (("One file for hosts with Python 3.11", "hosttune hook pyz --python 3.11 -o hosttune.pyz"),),
     "hook man": (("Install the man pages", "sudo hosttune hook man /usr/local/share/man"),),

@@ -17,7 +17,7 @@ PANELS = {
         *("role", "profile", "connections", "rate", "hold", "bytes-in-flight", "message-size", "throughput", "rtt"),
         *("backend", "backends-from", "source", "bind-mode", "mark", "device", "set", "solve", "headroom"),
         *("defaults", "required", "boot", "planned", "from", "sha256", "no-sha256"),
-        *("python", "arch", "libc", "every"),
+        *("python", "arch", "libc", "every", "image", "namespace", "exporter", "memory"),
     ),
     "Symptoms": ("errno", "call", "stalled-at", "log"),
     "Where to look": (
@@ -26,7 +26,7 @@ PANELS = {
     ),
     "What to change": (
         *("key", "only", "except", "allow-key", "add-address", "anyip", "runtime-only", "persist-only", "live"),
-        *("restart", "reserve-listeners", "force"),
+        *("restart", "reserve-listeners", "force", "node"),
     ),
     "How to proceed": ("dry-run", "yes", "confirm-within", "confirm-if", "reason", "script"),
     "Output": (

@@ -54,6 +54,11 @@ _ENVIRONMENT: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("TERM", "If it is dumb, neither colour nor a live screen is used.", ()),
     ("HOSTTUNE_DEBUG", "If not empty, a bug of hosttune shows its traceback.", ()),
     ("SUDO_UID", "Whose files are trusted beside those of root, as sudo(8) sets it.", (*_CHANGING, "check")),
+    (
+        "HOSTTUNE_HOST",
+        "In a container: the directory where the files of the host are mounted, whose network and processes it shares.",
+        (*_CHANGING, "check", "capacity", "diagnose", "watch", "history", "resolve", "snapshot", "hook kubernetes"),
+    ),
     ("HOSTTUNE_CACHE", "Where hosttune.pyz unpacks: a directory that only you may write.", ("hook pyz",)),
     ("XDG_CACHE_HOME", "Below it hosttune.pyz unpacks for a user.", ("hook pyz",)),
     ("TMPDIR", "Where hosttune.pyz unpacks for one run, where there is no other place.", ("hook pyz",)),

@@ -6,6 +6,8 @@ import importlib
 from types import SimpleNamespace
 from typing import Any
 
+from hosttune.terminal import offers
+
 
 def of(command: Any, line: str) -> list[tuple[str, str]]:
     """Return values with what they are, "" where nothing is to say, or what a shell completes by itself."""
@@ -20,3 +22,13 @@ def of(command: Any, line: str) -> list[tuple[str, str]]:
     before = option + equals if equals and option.startswith("--") else ""
     completions = library.ShellComplete.get_completions(asked, words, last)
     return [(before + item.value, " ".join((item.help or "").split())) for item in completions]
+
+
+def lines(command: Any, line: str) -> list[str]:
+    """Return a line for each: the value, and after a tab what it is; or alone what the shell completes by itself."""
+    try:
+        offered = of(command, line)
+    except Exception:  # what goes wrong, a broken profile say, does not belong into a prompt
+        return []
+    by_the_shell = (offers.FILES, offers.DIRECTORIES)
+    return [help if help in by_the_shell else f"{value}\t{help}" if help else value for value, help in offered]

@@ -10,7 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hosttune.errors import UsageError
+from hosttune.facts import machine as machines
+from hosttune.facts import where as wheres
 from hosttune.hooks import systemd
+from hosttune.host import Host, text
 from hosttune.model import Severity
 from hosttune.options import Options, spelled
 from hosttune.workflows import elsewhere, examine
@@ -18,6 +21,7 @@ from hosttune.workflows import elsewhere, examine
 USUAL = "/usr/local/bin/hosttune"
 MANUALS = ("/usr/local/share/man/man1", "/usr/local/man/man1", "/usr/share/man/man1")
 _PAGE = "hosttune-check.1"
+_PODS = ("kubernetes", "cri-o", "containerd")
 _SHORTEST = 60
 """Seconds between two checks at least: each looks at every socket of the host."""
 
@@ -80,6 +84,20 @@ def units(
         line=line,
     )
     return systemd.files(wanted)
+
+
+def without_systemd(host: Host) -> str:
+    """Return what to use in a container that has no systemd, whose units nothing would start; "" anywhere else."""
+    if text(host, "/proc/1/comm") in ("", "systemd") or host.glob("/run/systemd/system"):
+        return ""
+    where = wheres.gather(host, machines.gather(host))
+    if not where.contained:
+        return ""
+    pod = "a DaemonSet (`hosttune hook kubernetes`), or " if where.owner in _PODS else ""
+    return (
+        f"no systemd runs in this container; in place of the units use {pod}its runtime's health check "
+        "(`hosttune check`, exit 0: ready), or these units on the host"
+    )
 
 
 def _textfile_of(path: str) -> str:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import dataclasses
 import os
 import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from hosttune import addresses
-from hosttune.errors import UsageError
+from hosttune.errors import ProfileError, UsageError
 from hosttune.facts import backends
 from hosttune.options import Options
+from hosttune.profile import load
 from hosttune.profile.load import Profile
+from hosttune.resolve import toml_file
 from hosttune.workflows import opening
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@:\\-]{0,127}")
@@ -41,6 +45,29 @@ def checked(options: Options) -> list[Profile]:
         if not path.startswith("/"):
             raise UsageError(f"--backends-from {path}: not a whole path; it is read there, later")
     return opening.open_profiles(list(options.role), list(options.profile))
+
+
+def profiles_of(options: Options) -> dict[str, str]:
+    """Return the text of each file of --profile by the name that it gets there; raises UsageError or ProfileError."""
+    profiles: dict[str, str] = {}
+    for path in options.profile:
+        profiles[_name(path, profiles)] = toml_file.read(Path(path), "profile", ProfileError).text
+    return profiles
+
+
+def _name(path: str, taken: dict[str, str]) -> str:
+    """Return the file name that a profile gets there; raises UsageError where it would take another's place."""
+    name = re.sub(r"[^A-Za-z0-9_.-]", "-", Path(path).name)
+    if name.removesuffix(".toml") in load.names():
+        raise UsageError(f"--profile {path}: there it would stand for the role {name.removesuffix('.toml')}; rename it")
+    if name in taken:
+        raise UsageError(f"--profile {path}: another one has the name {name} too; rename one of the two")
+    return name
+
+
+def local_files(roles: Sequence[str]) -> Iterator[Path]:
+    """Yield the profiles of this host alone that roles are read from: the other place has them not."""
+    yield from (p for role in roles for folder in opening.LOCAL if (p := folder / f"{role}.toml").is_file())
 
 
 def printable(option: str, text: str) -> None:

@@ -18,6 +18,7 @@ from hosttune.changes.confirm import moment, over
 from hosttune.changes.record import UNFINISHED, Record
 from hosttune.changes.transaction import Outcome
 from hosttune.errors import HosttuneError, StoppedError
+from hosttune.host import mounted
 from hosttune.host.live import LiveHost
 from hosttune.workflows import damaged_records
 
@@ -121,7 +122,7 @@ def on(host: LiveHost, id: int) -> int:
 def _stamp(host: LiveHost, id: int) -> tuple[int, int]:
     """Return what changes when a record is written anew: it is put in place by a rename."""
     try:
-        state = os.stat(f"{host.root.rstrip('/')}{journal.DIRECTORY}/{id:06d}.json")
+        state = os.stat(mounted.at(f"{host.root.rstrip('/')}{journal.DIRECTORY}/{id:06d}.json"))
     except OSError:
         return (0, 0)
     return state.st_ino, state.st_mtime_ns

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from hosttune.errors import HostError, UsageError
 from hosttune.facts import carriers
 from hosttune.facts.carriers import Running
-from hosttune.host import Host, in_first_network, is_image
+from hosttune.host import Host, in_first_network, is_image, netns
 from hosttune.host.live import LiveHost
 from hosttune.model import Configuration, Reason, Unknown
 from hosttune.model.programs import KnownProgram, bare, known_as
@@ -63,8 +62,8 @@ class Search:
 
     def elsewhere(self) -> int | None:
         """Return the process that is to be judged, if it is in another network namespace than this process."""
-        if not self._known or os.geteuid() != 0 or not names_none(self._options):
-            return None  # to enter a namespace takes root
+        if not self._known or not names_none(self._options) or not netns.may_enter():
+            return None
         every = self._seen(LiveHost())
         return every[0].pid if every and every[0].here is False else None
 

@@ -6,15 +6,12 @@ import dataclasses
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from hosttune.errors import ProfileError, UsageError
+from hosttune.errors import UsageError
 from hosttune.hooks import cloud_init, systemd
 from hosttune.hooks.cloud_init import Kind
 from hosttune.options import Options, spelled
-from hosttune.profile import load
-from hosttune.resolve import toml_file
-from hosttune.workflows import check_units, elsewhere, opening
+from hosttune.workflows import check_units, elsewhere
 
 _REQUIREMENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*(\[[a-z,]+\])?((==|>=|~=)[A-Za-z0-9.*+!]+)?")
 _PLACE = re.compile(r"(https?:/)?/[!-~]+")
@@ -43,9 +40,7 @@ def user_data(
     """
     source = _source(origin)
     elsewhere.checked(options)
-    profiles: dict[str, str] = {}
-    for path in options.profile:
-        profiles[_name(path, profiles)] = toml_file.read(Path(path), "profile", ProfileError).text
+    profiles = elsewhere.profiles_of(options)
     there = [f"{cloud_init.PROFILES}/{name}" for name in profiles]
     units = check_units.units(options, check_units.Place(cloud_init.PROGRAM, [], there), line, every=every)
     role = spelled(dataclasses.replace(options, profile=there))
@@ -63,21 +58,10 @@ def _unsummed(origin: cloud_init.Origin) -> Iterator[str]:
 
 def _notes(roles: Sequence[str], size: int) -> Iterator[str]:
     """Yield what is to be known before a document of `size` bytes is used."""
-    for path in (directory / f"{role}.toml" for role in roles for directory in opening.LOCAL):
-        if path.is_file():
-            yield f"the new host needs {path} of this one too; or name it with --profile"
+    for path in elsewhere.local_files(roles):
+        yield f"the new host needs {path} of this one too; or name it with --profile"
     if size > _EC2:
         yield f"{size:,} bytes, and Amazon EC2 takes {_EC2:,}; cloud-init takes it compressed by gzip too"
-
-
-def _name(path: str, taken: dict[str, str]) -> str:
-    """Return the file name that a profile gets there; raises UsageError where it would take another's place."""
-    name = re.sub(r"[^A-Za-z0-9_.-]", "-", Path(path).name)
-    if name.removesuffix(".toml") in load.names():
-        raise UsageError(f"--profile {path}: there it would stand for the role {name.removesuffix('.toml')}; rename it")
-    if name in taken:
-        raise UsageError(f"--profile {path}: another one has the name {name} too; rename one of the two")
-    return name
 
 
 _FROM = "write image, a URL or path of a .whl or .pyz (`hosttune hook pyz` makes one), or NAME==VERSION of an index"

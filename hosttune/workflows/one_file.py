@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
 import subprocess
 import sys
 import tempfile
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -52,6 +54,15 @@ def check(pythons: Sequence[str] = (), arches: Sequence[str] = (), libcs: Sequen
     if importlib.util.find_spec("pip") is None:
         raise UsageError(f"hook pyz: pip fetches the wheels, and {sys.executable} has none; python3 -m ensurepip")
     return wanted
+
+
+def check_output(path: str, started_as: str) -> None:
+    """Raise UsageError where the file cannot be written, or what runs is such a file; `started_as` is its path."""
+    if zipfile.is_zipfile(started_as):
+        raise UsageError(f"hook pyz: {started_as} is such a file; copy it")
+    special = os.path.exists(path) and not os.path.isfile(path)
+    if not path or special or not os.access(os.path.dirname(os.path.realpath(path)), os.W_OK):
+        raise UsageError(f"--output {path!r}: cannot be written; name a file in a directory that you may write")
 
 
 def _gathered(

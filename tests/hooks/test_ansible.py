@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 
 import hosttune
 from hosttune.hooks import ansible
+from tests import needs
 from tests.changes.tree import image
 from tests.planning.deploy.test_ansible import program
 from tests.vm.guest import REPO
@@ -39,6 +41,10 @@ HOLLOW = json.dumps(
 )  # a row without its words
 HELD = {"target": "net.core.somaxconn", "when": "now", "wrote": "65535", "holds": "7777", "by": ["tuned sets it (a:2)"]}
 HELD_BY = json.dumps({**json.loads(HOLLOW), "id": 3, "results": [], "not_in_force": [HELD]})
+REFUSED = [
+    "/proc/sys is read-only in here; what does change it:\ndocker: make it anew, docker run with:\n  --sysctl a=1"
+]
+CONTAINED = json.dumps({**json.loads(HOLLOW), "results": [], "refused": REFUSED})
 KEPT = {"schema": "hosttune/confirm/1", "id": 3, "dry_run": False, "changed": True, "files": [], "diff": "+x\n"}
 KEEPS = f"""#!/bin/sh
 echo "$@" >>"$0.args"
@@ -53,6 +59,7 @@ STUBS = {
     "short": SAYS.format(SHORT, 0),
     "hollow": SAYS.format(HOLLOW, 1),
     "held": SAYS.format(HELD_BY, 1),
+    "contained": SAYS.format(CONTAINED, 5),
     "odd": SAYS.format(SHORT, 7),
     "slow": "#!/bin/sh\nsleep 30\n",
     "broken": "#!/nonexistent/interpreter\n",
@@ -120,8 +127,11 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return out
 
 
-def play(collection: Path, there: Path, tasks: list[dict[str, Any]]) -> dict[str, Any]:
-    """Run tasks on this machine; the result of each by its name, "said" what Ansible printed."""
+def play(collection: Path, there: Path, tasks: list[dict[str, Any]], before: Sequence[str] = ()) -> dict[str, Any]:
+    """Run tasks on this machine; the result of each by its name, "said" what Ansible printed.
+
+    `before` are words of a command that runs Ansible.
+    """
     kept = {"name": "keep", "ansible.builtin.copy": {"content": "{{ all | to_json }}", "dest": "{{ there }}/results"}}
     kept["vars"] = {"all": {each["name"]: f"{{{{ {each['name']} }}}}" for each in tasks}}
     made = [{"hosts": "localhost", "gather_facts": False, "vars": {"there": str(there)}, "tasks": [*tasks, kept]}]
@@ -137,7 +147,7 @@ def play(collection: Path, there: Path, tasks: list[dict[str, Any]]) -> dict[str
         "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
     }
     done = subprocess.run(
-        [program("ansible-playbook"), "play.json"], cwd=there, env=environment, capture_output=True, text=True,
+        [*before, program("ansible-playbook"), "play.json"], cwd=there, env=environment, capture_output=True, text=True,
         check=False, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
@@ -222,6 +232,8 @@ def test_facts_are_those_of_the_report(played: dict[str, Any]) -> None:
     bounds = {b["id"]: b["hard"] for b in played["ready"]["report"]["bounds"]}
     assert bounds[fact["capacity"]["bound"]] == fact["capacity"]["connections"]
     # an image has no kernel: what was not examined is not ready
+    assert fact["where"]["site"] == "image" and fact["where"]["container"] is False and fact["where"]["owner"] == ""
+    assert isinstance(fact["fix"], list) and "namespaces" not in fact["where"]
     assert fact["status"] == "unknown" and "sysctl:fs.file-max" in fact["unknown"] and fact["wrong"] == []
 
 
@@ -267,6 +279,7 @@ def test_what_waits_is_kept(played: dict[str, Any]) -> None:
             "apply 3 was made, and this does not hold: net.core.somaxconn: 65535 was written, 7777 is there now, tuned "
             "sets it (a:2)",
         ),
+        ("contained", "refused: /proc/sys is read-only in here; what does change it (the lines are in fix)"),
         ("odd", "hosttune: its answer is not as hosttune/apply/1 has it"),
         ("slow", "hosttune: it did not end within 2 s and was stopped"),
         ("broken", "cannot be started"),
@@ -276,6 +289,32 @@ def test_what_went_wrong_is_a_failed_task(wrong: dict[str, Any], name: str, said
     assert wrong[name]["failed"] and not wrong[name]["changed"]
     assert said in wrong[name]["msg"]
     assert "\n" not in wrong[name]["msg"]
+
+
+def test_what_is_refused_in_a_container_has_the_lines_of_whoever_keeps_it(wrong: dict[str, Any]) -> None:
+    assert wrong["contained"]["fix"] == ["docker: make it anew, docker run with:", "  --sysctl a=1"]
+    assert wrong["contained"]["refused"] == REFUSED
+
+
+def test_in_a_container_nothing_is_tried_that_cannot_be_written(collection: Path, tmp_path: Path) -> None:
+    needs.need("namespaces")
+    inside = (
+        "mount -t tmpfs none /run && mount -t tmpfs none /var/lib && mount -t tmpfs none /etc/sysctl.d && "
+        'mount --bind /proc/sys /proc/sys && mount -o remount,ro,bind /proc/sys && exec "$@"'
+    )
+    here = {"root": "/", "role": "client", "connections": 60000}
+    tasks = [task("seen", "hosttune_facts", **here), task("info", "hosttune_info", **here), task("tried", **here)]
+    tasks.append(task("dry", dry=True, **here))
+    found = play(collection, machine(tmp_path), tasks, ["unshare", "-m", "-n", "sh", "-c", inside, "sh"])
+    fact = found["seen"]["ansible_facts"]["hosttune"]
+    assert fact["where"]["container"] and fact["where"]["read_only"] and not fact["where"]["initial"]
+    assert fact["where"] == found["info"]["where"] and fact["fix"] == found["info"]["fix"]
+    for name in ("tried", "dry"):
+        assert found[name]["failed"] and not found[name]["changed"]
+        assert found[name]["msg"] == (
+            "hosttune: refused: /proc/sys is read-only in here; what does change it (the lines are in fix)"
+        )
+        assert '  --sysctl net.ipv4.ip_local_port_range="1024 65535"' in found[name]["fix"]
 
 
 def test_each_wrong_task_is_looked_at() -> None:

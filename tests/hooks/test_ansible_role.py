@@ -26,6 +26,8 @@ REPORT = {
     "pools": [],
     "workload": {},
     "roles": ["lb"],
+    "where": {"site": "host"},
+    "fix": [],
     "warnings": ["{{ not a template }}", "\u2028 ' \" \\"],
 }
 

@@ -174,6 +174,22 @@ def test_a_program_that_is_elsewhere_is_told_of() -> None:
     assert (said == "") is os.access("/usr/local/bin/hosttune", os.X_OK)
 
 
+@pytest.mark.slow
+def test_a_container_without_systemd_is_told_what_to_use() -> None:
+    needs.need("namespaces")
+    inside = (
+        "mount -t tmpfs none /run && mount --bind /proc/sys /proc/sys && mount -o remount,ro,bind /proc/sys "
+        '&& "$@" >/dev/null'
+    )
+    words = (sys.executable, "-m", "hosttune", "hook", "systemd", "--role", "lb")
+    done = subprocess.run(
+        ["unshare", "-m", "-n", "-p", "--fork", "--mount-proc", "sh", "-c", inside, "sh", *words],
+        capture_output=True, text=True, cwd=REPO, check=True,
+    )  # fmt: skip
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("hosttune: no systemd runs in this container; in place of the units use ")
+
+
 def test_what_somebody_else_has_written_is_not_replaced(tmp_path: Path) -> None:
     (tmp_path / "hosttune-check.timer").write_text("[Timer]\nOnCalendar=daily\n")
     done = hook("systemd", "--role", "lb", "-o", str(tmp_path))

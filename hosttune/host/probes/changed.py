@@ -7,6 +7,7 @@ import errno
 import os
 import time
 
+from hosttune.host import mounted
 from hosttune.host.probes import workers
 
 _HUNDREDTHS = 100.0  # of a second, which is what the ticks of proc(5) are (USER_HZ)
@@ -23,7 +24,7 @@ def run(pids: list[int], paths: list[str]) -> list[str]:
     changed = []
     for path in paths:
         with contextlib.suppress(OSError):
-            file = os.stat(path, follow_symlinks=not path.startswith("/proc/"))
+            file = os.stat(mounted.at(path), follow_symlinks=not path.startswith("/proc/"))
             if file.st_mtime > started + _MARGIN:
                 changed.append(path)
     return changed

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from typing import TypedDict
 
+from hosttune.host import mounted
+
 _KINDS = ("net", "mnt", "user", "pid")
 _NAMED = "/run/netns"  # ip-netns(8)
 _MOST = 4096
@@ -43,7 +45,7 @@ def _of(process: str) -> dict[str, str]:
 
 def _names(wanted: set[str]) -> list[str]:
     try:
-        names = sorted(os.listdir(_NAMED))[:_MOST]
+        names = sorted(os.listdir(mounted.at(_NAMED)))[:_MOST]
     except OSError:
         return []
-    return [name for name in names if identity(f"{_NAMED}/{name}") in wanted - {""}]
+    return [name for name in names if identity(mounted.at(f"{_NAMED}/{name}")) in wanted - {""}]

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, NamedTuple, TypedDict
 
 from hosttune.errors import HostError
-from hosttune.host import netlink
+from hosttune.host import mounted, netlink
 from hosttune.host.answers import Address, Count, Is
 from hosttune.host.filters import legacy_names, netlink_tables
 from hosttune.host.filters.conditions import Condition, Conditions, Match, Span, Word
@@ -149,7 +149,8 @@ def present(module: str) -> bool:
         with open("/proc/modules", encoding="ascii", errors="replace") as file:
             if any(line.startswith(f"{module} ") for line in file):
                 return True
-        with open(f"/lib/modules/{os.uname().release}/modules.builtin", encoding="ascii", errors="replace") as file:
+        path = mounted.at(f"/lib/modules/{os.uname().release}/modules.builtin")
+        with open(path, encoding="ascii", errors="replace") as file:
             return any(line.rstrip().endswith(f"/{module}.ko") for line in file)
     except OSError:
         return True

@@ -18,6 +18,7 @@ NAMED = 6
 GRACE = 60
 """Seconds that a run which was told to stop has to take back what it has written."""
 REPORT = {"findings": list, "bounds": list, "pools": list, "workload": dict, "roles": list, "warnings": list}
+REPORT |= {"where": dict, "fix": list}
 """What is read of a report, and its types."""
 
 _WORDS = {
@@ -149,6 +150,21 @@ def findings(report: dict[str, t.Any]) -> dict[str, list[dict[str, t.Any]]]:
         if finding["verdict"] in by_verdict:
             by_verdict[finding["verdict"]].append({name: finding[name] for name in names})
     return by_verdict
+
+
+def place(report: dict[str, t.Any]) -> dict[str, t.Any]:
+    """Return what a report is about: the host, a network namespace, a container, whose it is; no numbers of inodes."""
+    kept = {
+        name: value for name, value in report["where"].items() if name not in ("namespaces", "started", "inherited")
+    }
+    return dict(kept, container=kept["site"] == "container")
+
+
+def refusal(refused: list[str]) -> tuple[str, list[str]]:
+    """Return in one line why nothing was written, and the lines of what changes it, in the words of whose it is."""
+    parts = [text.split("\n") for text in refused]
+    fix = [line for lines in parts for line in lines[1:]]
+    return listed([lines[0].rstrip(":") for lines in parts]) + (" (the lines are in fix)" if fix else ""), fix
 
 
 def smallest(bounds: list[dict[str, t.Any]]) -> dict[str, t.Any] | None:

@@ -68,8 +68,8 @@ def applied(module: AnsibleModule) -> dict[str, t.Any]:
     if module._diff:
         result["diff"] = differences(document["changes"])
     if answer.code == REFUSED or document["refused"]:
-        why = cli.listed(document["refused"]) or answer.stderr
-        cli.fail(module, f"refused: {why}", answer.code, answer.stderr, **result)
+        why, fix = cli.refusal(document["refused"])
+        cli.fail(module, f"refused: {why or answer.stderr}", answer.code, answer.stderr, **dict(result, fix=fix))
     if answer.code == 1:
         why = f"apply {document.get('id')} was made, and this does not hold: {cli.listed(not_holding(document))}"
         cli.fail(module, why, answer.code, answer.stderr, **result)

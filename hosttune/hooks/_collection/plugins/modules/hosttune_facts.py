@@ -21,6 +21,7 @@ def facts(module: AnsibleModule) -> dict[str, t.Any]:
     first = cli.smallest(document["bounds"]) or {}
     fact = {
         "version": version,
+        "where": cli.place(document),
         "roles": document["roles"],
         "status": STATUS[answer.code],
         "wanted": {name: document["workload"][name] for name in ("connections", "rate")},
@@ -33,6 +34,7 @@ def facts(module: AnsibleModule) -> dict[str, t.Any]:
         "pools": [pool(each) for each in document["pools"]],
         "wrong": [f["subject"] for f in findings["FAIL"] + findings["DRIFT"]],
         "unknown": [f["subject"] for f in findings["UNKNOWN"]],
+        "fix": document["fix"],
         "warnings": document["warnings"],
     }
     return {"changed": False, "ansible_facts": {"hosttune": fact}}

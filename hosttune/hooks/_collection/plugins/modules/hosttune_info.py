@@ -53,6 +53,8 @@ def look(module: AnsibleModule, line: list[str], codes: list[int]) -> tuple[cli.
         "changed": False,
         "wrong": findings["FAIL"] + findings["DRIFT"],
         "unknown": findings["UNKNOWN"],
+        "where": cli.place(answer.document),
+        "fix": answer.document["fix"],
     }
 
 
