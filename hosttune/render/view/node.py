@@ -18,14 +18,14 @@ _POOLS = 20
 _ROLES = {Severity.ERROR: Role.BAD, Severity.WARNING: Role.DRIFT}
 _COLUMNS = (
     Column("namespace", cut=True, least=12, most=40),
-    Column("kept by", cut=True, least=13, most=40),
-    Column("sockets", right=True),
+    Column("kept by", cut=True, least=13, most=40, wide=72),
+    Column("sockets", right=True, wide=80),
     Column("TIME_WAIT", right=True, wide=120),
     Column("ports", right=True, wide=120),
     Column("conntrack", right=True, wide=120),
     Column("nearest limit", cut=True, tail=True, least=12),
-    Column("used", right=True),
-    Column("limit", right=True),
+    Column("used", right=True, wide=46),
+    Column("limit", right=True, wide=60),
     Column("%", right=True),
     Column(""),
 )
