@@ -198,7 +198,8 @@ class Stall(_Group):
 class Watching(_Group):
     """How to watch: `interval` and `length` in seconds, None until it is ended; `sort`: nearness, rate, use or name.
 
-    `record` is a file that keeps every look, at most `max_size` bytes of them.
+    `record` is a file that keeps every look, at most `max_size` bytes of them. `all_namespaces`: the other network
+    namespaces of the host too.
     """
 
     interval: float = 1.0
@@ -206,6 +207,7 @@ class Watching(_Group):
     sort: str = "nearness"
     record: str = ""
     max_size: int = 64 << 20
+    all_namespaces: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

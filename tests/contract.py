@@ -28,8 +28,10 @@ from hosttune.model import Backend, Bound, PortPool, Reason, Report, Severity, T
 from hosttune.planning.topology import schema as topology
 from hosttune.profile import schema as profile
 from hosttune.render import exposition, schemas
+from hosttune.render.of_node import prometheus as whole
 from hosttune.render.of_report import prometheus
 from hosttune.render.of_view import prometheus as look
+from tests.render import nodes
 from tests.render.test_render_examples import MACHINE, finding, report
 
 Rows = dict[str, str]
@@ -196,7 +198,7 @@ def _annotated(annotation: Any) -> str:
 def _metrics() -> Iterator[tuple[str, str]]:
     """Yield each metric with the names of its labels, from a check and a watch that have all of them."""
     found: dict[str, set[str]] = {}
-    for text in (prometheus.render(_checked()), look.render(_watched())):
+    for text in (prometheus.render(_checked()), look.render(_watched()), whole.render(nodes.node())):
         for family in text_string_to_metric_families(text):
             for sample in family.samples:
                 found.setdefault(sample.name, set()).add(",".join(sorted(sample.labels)))

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Comparison,
         Diagnosis,
         Explanation,
+        Node,
         Report,
         Resolution,
         RoleRequirements,
@@ -57,6 +58,28 @@ def check(
 
     with telling.to(tell):
         return check.check(options, place, examine.severity(fail_on), strict, command)
+
+
+def node(
+    options: Options = _ANY,
+    place: Place = _HERE,
+    *,
+    fail_on: str = "error",
+    strict: bool = False,
+    tell: Tell | None = None,
+) -> Node:
+    """Look at every network namespace of a host: whose each is, and which is nearest to a limit.
+
+    No option of a role may be given. `fail_on` and `strict` are as for `check`.
+
+    >>> node = hosttune.node()
+    >>> [namespace.ports is not None for namespace in node.namespaces if namespace.own]
+    [True]
+    """
+    from hosttune.workflows import examine, node
+
+    with telling.to(tell):
+        return node.node(options, place, examine.severity(fail_on), strict)
 
 
 def capacity(options: Options = _ANY, place: Place = _HERE, *, command: str = "", tell: Tell | None = None) -> Report:

@@ -10,6 +10,7 @@ import typer
 from hosttune.cli.application import app, profiles
 from hosttune.cli.groups import Fields
 from hosttune.cli.options import (
+    AllNamespaces,
     Experiments,
     FailOn,
     FileOption,
@@ -32,16 +33,20 @@ def check(
     textfile: TextFile = "",
     fail_on: FailOn = "error",
     strict: Annotated[bool, typer.Option("--strict", help="Exit 3 where something is unknown.")] = False,
+    all_namespaces: AllNamespaces = False,
     verbose: Verbose = False,
 ) -> None:
     """Check whether this host is ready for its role.
 
     The first limit, each setting that is wrong, now and after the next boot, and the command that fixes it. With
     --format nagios the exit codes are those of a plugin: 0 OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN.
+    With --all-namespaces no role is compared: of all network namespaces of this host it names the one that is nearest
+    to a limit.
     """
     from hosttune.commands import check
 
-    raise typer.Exit(check.run(options, place, fail_on, strict, format, textfile, verbose))
+    run = check.node if all_namespaces else check.run
+    raise typer.Exit(run(options, place, fail_on, strict, format, textfile, verbose))
 
 
 @app.command()

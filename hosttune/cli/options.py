@@ -56,6 +56,7 @@ Snapshot = Annotated[
     str, FileOption("--snapshot", help="Examine what `hosttune snapshot` recorded instead of this host.")
 ]
 Netns = Annotated[str, typer.Option(help="Look from inside this network namespace (ip netns).", metavar="NAME")]
+AllNamespaces = Annotated[bool, typer.Option("--all-namespaces", help="Look at every network namespace; as root.")]
 FailOn = Annotated[
     str,
     typer.Option(
@@ -313,6 +314,7 @@ SHARED: dict[str, Any] = {
     "sort": Sort,
     "record": Kept,
     "max_size": MaxSize,
+    "all_namespaces": AllNamespaces,
     "budget": Budget,
     "planned": Planned,
 }

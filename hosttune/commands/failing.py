@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 from hosttune import render
 from hosttune.errors import HosttuneError
-from hosttune.render.of_report import prometheus
 from hosttune.terminal import metrics_file, streams
 
 _VERB = "check"
+_EVERY = "--all-namespaces"
 _FLAGS = "v"
 """Short options of the verb that take no value, and so may stand before one that does: -vf tap."""
 
@@ -26,16 +26,21 @@ def fail(args: Sequence[str], message: str, code: int) -> tuple[str, int]:
     elsewhere = option(args, "--snapshot") or option(args, "--root")
     try:
         # a check of another host says nothing of this one, even where it cannot be made
-        _put("" if elsewhere else option(args, "--textfile"), message, taken)
+        _put("" if elsewhere else option(args, "--textfile"), _noun(args), message, taken)
     except HosttuneError as error:
         if str(error) not in message:
             message = f"{message}; and {error}"
     return message, fail_as_asked(args, message, code, taken)
 
 
-def _put(path: str, message: str, taken: float) -> None:
+def _noun(args: Sequence[str]) -> str:
+    return "Node" if _EVERY in args else "Report"
+
+
+def _put(path: str, noun: str, message: str, taken: float) -> None:
     # a file that says "ok" must not stay
-    metrics_file.check(path, "check")
+    prometheus = render.format_module(noun, "prometheus")
+    metrics_file.check(path, prometheus.VERB)
     if path:
         metrics_file.write(path, prometheus.failed(message, taken))
 
@@ -46,9 +51,10 @@ def fail_as_asked(args: Sequence[str], message: str, code: int, taken: float) ->
     The arguments are read as they were given, for what is wrong may be one of them.
     """
     name = option(args, "--format", "-f")
-    if name not in render.formats_of("Report"):
+    noun = _noun(args)
+    if name not in render.formats_of(noun):
         return code
-    renderer = render.format_module("Report", name)
+    renderer = render.format_module(noun, name)
     if not hasattr(renderer, "failed"):
         return code
     streams.put(renderer.failed(message, taken))

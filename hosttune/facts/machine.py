@@ -35,8 +35,11 @@ _HYPERVISORS = (
 )
 
 
-def gather(host: Host) -> Machine:
-    """Return what the host says of itself; what it does not say is None, "" or Unknown, never a guess."""
+def gather(host: Host, *, tracking: bool = True) -> Machine:
+    """Return what the host says of itself; what it does not say is None, "" or Unknown, never a guess.
+
+    Without `tracking` it is not asked whether conntrack tracks, for which all rules of the packet filter are read.
+    """
     release = os_release.read(host)
     dmi = " ".join(text(host, f"/sys/class/dmi/id/{n}") for n in ("sys_vendor", "product_name", "bios_vendor"))
     meminfo, kernel = text(host, "/proc/meminfo"), text(host, "/proc/sys/kernel/osrelease")
@@ -54,7 +57,7 @@ def gather(host: Host) -> Machine:
         virtualisation=_virtualisation(host, dmi),
         cloud=next((name for mark, name in CLOUDS if mark in dmi), ""),
         container=_container(host),
-        conntrack=_conntrack(host),
+        conntrack=_conntrack(host) if tracking else Unknown(Reason.UNDECIDED, "the rules were not read"),
         systemd=text(host, "/proc/1/comm") == "systemd",
         root_user=users[1:2] == ["0"],
         network_namespace=_namespace(host),

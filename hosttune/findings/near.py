@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from hosttune.model import Use
 
-_NEAR = 0.9
+NEAR = 0.9
 """The share of a limit from which a person wants to hear of it: with a tenth left, a busy hour is enough to meet it."""
 
 
@@ -24,7 +24,7 @@ def _sentence(use: Use) -> str:
     figure = f"{use.name}: {use.used:,} of {use.limit:,} {use.unit} ({share * 100:.0f} %)"
     if share >= 1:
         return f"at its limit now: {figure}"
-    if share >= _NEAR:
+    if share >= NEAR:
         return f"near its limit now: {figure}"
     if use.knee and use.used >= use.knee:
         return f"slow now: {figure}, slow above {use.knee:,}"

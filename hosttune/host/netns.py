@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 from hosttune import kernel
-from hosttune.errors import UsageError
+from hosttune.errors import HostError, UsageError
 from hosttune.host import mounted
+from hosttune.host.aside import Aside
 from hosttune.host.probes.namespaces import identity
+from hosttune.model import Reason
+
+Result = TypeVar("Result")
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@-]*")
+"""A name of a network namespace that --netns takes."""
 
 _OWN = "/proc/thread-self/ns/net"
 _FIRST_ONLY = "/proc/sys/net/core/netdev_max_backlog"  # registered for the initial one alone, sysctl_net_core.c
@@ -89,7 +98,7 @@ def enter_new() -> Home:
 
 def path_of(name: str) -> str:
     """Return the file of a named namespace; raises UsageError for what is no name."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_.:@-]*", name):
+    if not NAME.fullmatch(name):
         raise UsageError(f"--netns {name!r}: not a namespace's name; `ip netns list` shows them")
     return f"/run/netns/{name}"
 
@@ -104,6 +113,44 @@ def enter_process(pid: int) -> tuple[Home, str]:
     if not os.access(f"/proc/{pid}/ns/net", os.R_OK):
         return home(), f"the network namespace of process {pid}, which may be another than this one"
     return _enter(f"/proc/{pid}/ns/net", f"--pid {pid}", "is it running, and are you root?"), ""
+
+
+def looked(inode: int, file: str, look: Callable[[], Result]) -> Result:
+    """Return what a look gives from inside the network namespace with an inode, which a file leads to.
+
+    A thread of its own enters it, and ends there. Raises HostError, as the look may.
+    """
+
+    def entered() -> Result:
+        try:
+            _enter_file(file, inode)
+        except PermissionError as error:
+            raise HostError(Reason.UNREADABLE, "entering it needs root") from error
+        except OSError as error:
+            gone = error.errno in (errno.ENOENT, errno.ESRCH, errno.ESTALE)
+            why = "it is gone" if gone else f"entering it: {os.strerror(error.errno or 0)}"
+            raise HostError(Reason.ABSENT if gone else Reason.UNREADABLE, why) from error
+        return look()
+
+    with Aside() as thread:
+        return thread.call(entered)
+
+
+def _enter_file(path: str, inode: int) -> None:
+    """Put this thread into the network namespace of a file for good; raises OSError.
+
+    ESTALE where the file is not that of the namespace with this inode any more.
+    """
+    if os.stat(_OWN).st_ino == inode:
+        return
+    # O_NONBLOCK: what stands there by now may be anything
+    fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    try:
+        if os.fstat(fd).st_ino != inode:
+            raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
+        _setns(fd)
+    finally:
+        os.close(fd)
 
 
 def leave(left: Home) -> None:

@@ -40,7 +40,7 @@ FAMILIES = ((socket.AF_INET, (6, 10), 1), (socket.AF_INET6, (6, 7, 8, 9, 10, 11,
 DEVICE = 14
 """The word that holds the number of the interface that a socket is bound to (idiag_if), 0 for none."""
 
-JMP, _D_LE, _D_COND, S_EQ = 1, 5, 8, 11  # INET_DIAG_BC_*; S_EQ since Linux 4.16
+JMP, _S_GE, _S_LE, _D_LE, _D_COND, S_EQ = 1, 2, 3, 5, 8, 11  # INET_DIAG_BC_*; S_EQ since Linux 4.16
 NO_DESTINATION = (_D_LE, struct.pack("=BBH", 0, 0, 0))  # destination port 0: bound or listening
 LONGEST_FILTER = 1 << 14
 """Bytes of bytecode: an attribute holds 64 KiB, and each socket is put to all of it."""
@@ -228,6 +228,11 @@ def towards(backends: Iterable[tuple[bytes, int]], family: int) -> list[Conditio
 def ports(destinations: Iterable[int]) -> list[Condition]:
     """Return the same for the destination's port alone: a condition without a prefix asks for no address."""
     return [(_D_COND, struct.pack("=BBHi", socket.AF_UNSPEC, 0, 0, port)) for port in sorted(destinations)]
+
+
+def between(low: int, high: int) -> bytes:
+    """Return bytecode that accepts a local port within a range; what jumps 4 beyond the end is rejected."""
+    return struct.pack("=BBHBBHBBHBBH", _S_GE, 8, 20, 0, 0, low, _S_LE, 8, 12, 0, 0, high)
 
 
 def either(conditions: list[Condition]) -> bytes:

@@ -22,7 +22,7 @@ VERBS: dict[str, Sequence[Example]] = {
             "Is this load balancer ready for 200,000 connections to one broker?",
             "hosttune check --role lb --connections 200k --backend 10.0.0.11:1883",
         ),
-        ("The same for the HAProxy that runs here", "hosttune check --service haproxy.service --role lb"),
+        ("Which container or pod is nearest to a limit?", "sudo hosttune check --all-namespaces"),
         ("Fail a pipeline on warnings too", "hosttune check --role broker --fail-on warning --format junit"),
     ),
     "diagnose": (

@@ -21,7 +21,8 @@ PANELS = {
     ),
     "Symptoms": ("errno", "call", "stalled-at", "log"),
     "Where to look": (
-        *("service", "user", "unit", "pid", "process-name", "container", "interface", "netns", "root", "snapshot"),
+        *("service", "user", "unit", "pid", "process-name", "container", "interface", "netns", "all-namespaces"),
+        *("root", "snapshot"),
         *("reports", "for", "interval", "once", "budget"),
     ),
     "What to change": (

@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     )
     from hosttune.model.explanation import Explained, Explanation, RoleRequirements, ValidProfile, Wanted
     from hosttune.model.fleet import Fleet, FleetTier, HostState, Reported
+    from hosttune.model.node import NetworkNamespace, Node
     from hosttune.model.proofs import Proof, Proven, Trial
     from hosttune.model.resolution import FileValue, KeyResolution, NofileResolution, PatternResolution, Resolution
     from hosttune.model.sources import CloudAddresses, EgressInterface, More, SourcePlan
@@ -151,6 +152,8 @@ __all__ = [
     "Message",
     "More",
     "Namespaces",
+    "NetworkNamespace",
+    "Node",
     "NofileResolution",
     "Operator",
     "Origin",
@@ -239,6 +242,7 @@ __getattr__ = registry.late(
     ),
     explanation=("Explained", "Explanation", "RoleRequirements", "ValidProfile", "Wanted"),
     fleet=("Fleet", "FleetTier", "HostState", "Reported"),
+    node=("NetworkNamespace", "Node"),
     proofs=("Proof", "Proven", "Trial"),
     resolution=("FileValue", "KeyResolution", "NofileResolution", "PatternResolution", "Resolution"),
     sources=("CloudAddresses", "EgressInterface", "More", "SourcePlan"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from hosttune.model.activity import Use
 from hosttune.model.capacity import Machine
+from hosttune.model.node import NetworkNamespace
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +17,7 @@ class Tick:
     `time` is seconds since 1970, `at` seconds of the host's uptime. `counters` are what the kernel counts, by name.
     `ages` are seconds by the id of a use: how long before this look it was counted, where it was not counted in it.
     `cost` is the share of one core that watching took since the look before; None at the first. `notes` are what could
-    not be counted, and why.
+    not be counted, and why. `namespaces` are the other network namespaces of the host, where they are watched.
     """
 
     time: float
@@ -26,6 +27,7 @@ class Tick:
     ages: Mapping[str, float] = field(default_factory=dict)
     cost: float | None = None
     notes: tuple[str, ...] = ()
+    namespaces: tuple[NetworkNamespace, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

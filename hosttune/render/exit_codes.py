@@ -9,7 +9,7 @@ from hosttune.model import Report, Verdict
 from hosttune.render.figures import hard_bounds, nothing_known, nothing_read, slow_bounds
 
 if TYPE_CHECKING:
-    from hosttune.model import Comparison, Diagnosis, Fleet, Resolution, Sizing, Trial
+    from hosttune.model import Comparison, Diagnosis, Fleet, Node, Resolution, Sizing, Trial
 
 
 def check(report: Report, format: str = "table") -> int:
@@ -29,6 +29,15 @@ def check(report: Report, format: str = "table") -> int:
         return 1
     conclusive = any(finding.verdict.conclusive for finding in report.findings) and not nothing_read(report)
     return 3 if Verdict.UNKNOWN in grave and (report.strict or not conclusive) else 0
+
+
+def node(node: Node) -> int:
+    """Return 1 for a limit that fails it by its `fail_on`, 3 where nothing is known, with `strict` not all, else 0."""
+    severities = [each.severity for each in node.namespaces if each.severity]
+    if any(severity.rank >= node.fail_on.rank for severity in severities):
+        return 1
+    unknown = [each.unknown is not None for each in node.namespaces]
+    return 3 if all(unknown) or (node.strict and any(unknown)) else 0
 
 
 def capacity(report: Report) -> int:

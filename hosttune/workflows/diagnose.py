@@ -7,13 +7,14 @@ import dataclasses
 from hosttune.diagnosis import Clues, errnos, log_reading, unread
 from hosttune.diagnosis import diagnose as judge
 from hosttune.errors import HostError, UsageError
-from hosttune.host import named_file
+from hosttune.facts import where
+from hosttune.host import Host, named_file
 from hosttune.host.live import LiveHost
-from hosttune.model import Diagnosis, GivenLog, LogHit, Symptom, Unknown
+from hosttune.model import Conclusion, Diagnosis, GivenLog, LogHit, Symptom, Unknown
 from hosttune.model.progress import Step
 from hosttune.options import Options, Place, Stall
 from hosttune.programs import knowledge
-from hosttune.workflows import contained, loading, observe, telling
+from hosttune.workflows import contained, loading, observe, opening, telling
 
 _LARGEST = 16 << 20
 """Bytes of a log that are read, from its end: what stalls now is there."""
@@ -31,12 +32,25 @@ def diagnose(options: Options, place: Place, stall: Stall, interval: float, comm
         )
     live = isinstance(point.host, LiveHost)
     diagnosis = judge(clues)
+    beside = _elsewhere(point.host, point.view, clues, diagnosis)
     return dataclasses.replace(
         diagnosis,
         command=command,
+        next=(*beside, *diagnosis.next),
         notes=(*diagnosis.notes, *notes, *(() if live else _unused(interval, diagnosis.seconds))),
         missing=(*point.view.missing, *(_missing(clues) if live else ())),
     )
+
+
+def _elsewhere(host: Host, view: opening.View, clues: Clues, diagnosis: Diagnosis) -> tuple[str, ...]:
+    """Return which other network namespace is at a limit, where nothing of the host itself explains a stall."""
+    explained = diagnosis.conclusion in (Conclusion.CAUSE, Conclusion.OWN_LIMIT)
+    if explained or view.came != where.HERE or clues.named:
+        return ()
+    from hosttune.workflows import node  # a host that stalls mostly has a cause of its own
+
+    sentence = node.elsewhere(host, clues.machine)
+    return (sentence,) if sentence else ()
 
 
 def _unused(interval: float, seconds: float) -> tuple[str, ...]:

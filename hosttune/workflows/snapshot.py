@@ -7,7 +7,7 @@ import os
 from typing import Any
 
 from hosttune.errors import HostError, HosttuneError
-from hosttune.facts import backends, egress, links, ruleset, translated, watching
+from hosttune.facts import backends, egress, links, machine, node, ruleset, translated, watching, where
 from hosttune.facts.kinds import nofile
 from hosttune.facts.pool import pools
 from hosttune.host import Host
@@ -31,10 +31,11 @@ def snapshot(options: Options, place: Place, interval: float, redact: bool) -> s
     With an interval it keeps a second gathering of what changes, that many seconds after the first.
     """
     with opening.standpoint(place) as point, opening.remembering(point.host), telling.during(_READING):
-        return point.look(lambda host, _: _recorded(host, options, place.root == "/", interval, redact))
+        runs = place.root == "/"
+        return point.look(lambda host, view: _recorded(host, options, runs, view.came, interval, redact))
 
 
-def _recorded(host: Host, options: Options, runs: bool, interval: float, redact: bool) -> str:
+def _recorded(host: Host, options: Options, runs: bool, came: where.Came, interval: float, redact: bool) -> str:
     recording = Recording(host)
     targets = tuple(backends.parse(recording, text) for text in options.backend)
     sources = backends.parse_sources(list(options.source))
@@ -53,6 +54,8 @@ def _recorded(host: Host, options: Options, runs: bool, interval: float, redact:
         _filtered(recording, targets)
     resolve.of_host(recording)
     _units(recording)
+    if runs and came == where.HERE:
+        node.gather(recording, machine.gather(recording))
     if runs:
         _twice(recording, targets, sources, interval)
     _blank(recording.answers, read)

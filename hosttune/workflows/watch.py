@@ -36,6 +36,9 @@ def watch(
         raise UsageError(f"--interval {watching.interval:g}s: too short to measure in; write 100ms or more")
     if watching.sort not in SORTS:
         raise UsageError(f"--sort {watching.sort}: unknown; choose {', '.join(SORTS)}")
+    named = (options.pid, options.process_name, options.container, options.service)
+    if watching.all_namespaces and (place.netns or any(named)):
+        raise UsageError("--all-namespaces: of this host; leave out --netns and what names a program")
     return _looks(contained.settled(options, place), place, watching, command, wait or _sleep)
 
 
@@ -43,7 +46,7 @@ def _looks(options: Options, place: Place, watching: Watching, command: str, wai
     length = math.inf if watching.length is None else watching.length
     with contextlib.ExitStack() as stack:
         point = stack.enter_context(loading.standpoint(options, place))
-        watcher = point.look(lambda host, _: Watcher(host, options))
+        watcher = point.look(lambda host, _: Watcher(host, options, watching.all_namespaces))
         history = History(watcher.machine, watching.interval)
         recorder = None
         if watching.record:

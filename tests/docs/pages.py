@@ -60,7 +60,8 @@ def links(text: str) -> list[str]:
 
 def place(into: Path) -> Path:
     """Make the directory in which the screens are made: the recorded hosts, and an image without a kernel."""
-    for path in (*(REPO / "tests/hosts").glob("*.json"), REPO / "tests/fuzz/samples/stalled.json"):
+    others = (REPO / "tests/fuzz/samples/stalled.json", REPO / "tests/docs/node.json")
+    for path in (*(REPO / "tests/hosts").glob("*.json"), *others):
         shutil.copy(path, into / path.name)
     tree.unbooted(into)
     return into

@@ -11,9 +11,12 @@ from typing import Any
 
 import pytest
 import yaml
+from prometheus_client.parser import text_string_to_metric_families
 
 from hosttune.hooks import prometheus
+from hosttune.render.of_node import prometheus as of_node
 from tests.hooks.test_units import hook
+from tests.render import nodes
 from tests.render.test_prometheus import program
 
 HERE = Path(__file__).parent
@@ -87,6 +90,8 @@ def test_every_metric_is_one_that_is_written() -> None:
     files = ("exposition.py", "of_report/prometheus.py", "of_view/prometheus.py")
     written = "".join((root / name).read_text() for name in files)
     ours = {f"hosttune_{name}" for name in re.findall(r'(?:Family\(|^    \()\s*"([a-z_]+)"', written, re.M)}
+    every = text_string_to_metric_families(of_node.render(nodes.node()))
+    ours |= {family.name for family in every}
     ours |= {f"hosttune_port_pool_{name}" for name in ("capacity", "knee", "used")} | {"hosttune_check_status"}
     others = {
         "node_netstat_TcpExt_SyncookiesRecv",

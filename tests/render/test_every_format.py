@@ -71,7 +71,7 @@ from hosttune.render import schemas
 from hosttune.render.pages import sorting
 from tests.commands.test_sources_plan import host as sources_host
 from tests.commands.test_sources_plan import made as sources_of
-from tests.render import plans
+from tests.render import nodes, plans
 from tests.render.test_diagnosis import _NOFILE, _PORTS, _diagnosis
 from tests.render.test_formats import every_kind
 from tests.render.test_record_text import climbed
@@ -152,6 +152,7 @@ NOUNS: dict[str, Any] = {
     "sizing": plans.fan(),
     "fleet": plans.fleet(),
     "account": climbed(),
+    "node": nodes.node(),
     "diagnosis": _diagnosis(Conclusion.CAUSE, _PORTS, excluded=(_NOFILE,), next=("the errno",), notes=("a note",)),
     "explained": Explained(
         (

@@ -11,7 +11,8 @@ from hosttune.render import folding
 from hosttune.render.exposition import Family, Sample, pools, run, text
 from hosttune.render.page import MOST, PLAIN, Page
 
-_VERB = "check"
+VERB = "check"
+"""What samples that a watch has too are labelled with."""
 _STATES = ("ok", "drift", "failed", "unknown")
 
 
@@ -19,7 +20,7 @@ def render(report: Report, page: Page = PLAIN) -> str:
     """Return the exposition."""
     shown = cleaned(folding.few(report))
     bounds = [*_bounds(shown), _stand_for(report, shown)]
-    return text([*run(_VERB, True, report.taken), *_findings(shown), *bounds, *_pools(shown)])
+    return text([*run(VERB, True, report.taken), *_findings(shown), *bounds, *_pools(shown)])
 
 
 def failed(message: str, taken: float | None = None) -> str:
@@ -27,7 +28,7 @@ def failed(message: str, taken: float | None = None) -> str:
 
     `taken` is when that was tried, in seconds since 1970; the message is no metric.
     """
-    return text(run(_VERB, False, taken))
+    return text(run(VERB, False, taken))
 
 
 def _findings(report: Report) -> Iterator[Family]:
@@ -115,4 +116,4 @@ def _pools(report: Report) -> list[Family]:
         # bind() takes a port whatever the destination
         goal = "any" if pool.mode is BindMode.BIND else str(pool.backend)
         rows.setdefault((pool.source, goal, pool.mode.value), (pool.usable, pool.knee, pool.usable - pool.free))
-    return pools(_VERB, ((*key, *numbers) for key, numbers in rows.items()))
+    return pools(VERB, ((*key, *numbers) for key, numbers in rows.items()))

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from hosttune.model import Use, View
+from hosttune.model import Node, Use, View
 from hosttune.printable import cleaned
 from hosttune.render.exposition import Family, Sample, pools, run, text
+from hosttune.render.namespace_words import PART
+from hosttune.render.of_node import prometheus as namespaces
 from hosttune.render.page import PLAIN, Page
 
 _VERB = "watch"
@@ -22,9 +24,9 @@ def render(view: View, page: Page = PLAIN) -> str:
     """Return the exposition of a look."""
     view = cleaned(view)
     uses = [trend.use for trend in view.trends]
-    return text(
-        [*run(_VERB, True, round(view.tick.time, 3)), *pools(_VERB, _pools(uses)), *_limits(uses), *_rates(view)]
-    )
+    watched = [*run(_VERB, True, round(view.tick.time, 3)), *pools(_VERB, _pools(uses)), *_limits(uses), *_rates(view)]
+    others = Node(view.machine, view.tick.namespaces)
+    return text([*watched, *(namespaces.families(_VERB, others) if others.namespaces else ())])
 
 
 def _pools(uses: list[Use]) -> Iterator[tuple[str, str, str, int | None, int | None, int]]:
@@ -52,7 +54,7 @@ def _shown(uses: list[Use]) -> list[tuple[dict[str, str], Use]]:
     """
     nearest: dict[tuple[str, str], Use] = {}
     for use in uses:
-        if use.kind == _POOL or use.kind in _ELSEWHERE:
+        if use.kind == _POOL or use.kind in _ELSEWHERE or use.kind.startswith(PART):
             continue
         process = _PROCESS.fullmatch(use.name) if use.kind == "nofile" else None
         key = (f"nofile:{process[1]}", f"descriptors of {process[1]}") if process else (use.id, use.name)

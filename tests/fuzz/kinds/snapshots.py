@@ -130,6 +130,31 @@ def _shape_run(given: Given) -> bool:
     return True
 
 
+_NODE = (
+    *(
+        ["check", "--all-namespaces", "--format", name]
+        for name in ("table", "json", "markdown", "html", "svg", "prometheus")
+    ),
+    ["check", "--all-namespaces", "-v", "--strict", "--fail-on", "warning"],
+    ["diagnose"],
+)
+
+
+@cache
+def _node() -> dict[str, Any]:
+    """Return the recording of a node with containers that the page `check` shows."""
+    told: dict[str, Any] = json.loads((_HERE.parent / "docs/node.json").read_text())
+    return told
+
+
+def _node_make(random: Random) -> Given:
+    made = dict(_node())
+    for _ in range(random.choice((1, 2, 4, 8))):
+        where = random.choice(("reads", "probes", "probes", "probes"))
+        made[where] = _one(random, made[where], random.choice((0.0, 0.0, 0.1)))
+    return {"snapshot": made, "args": random.choice(_NODE)}
+
+
 @cache
 def _few() -> dict[str, Any]:
     """Return a recording with the few files that have names and addresses in them."""
@@ -167,5 +192,6 @@ def _redact_run(given: Given) -> bool:
 PARTS = (
     Part("snapshot", lambda random: {"snapshot": snapshot(random)}, _shape_run, schema=True, share=4),
     Part("snapshot verbs", _make, _run, schema=True, share=5),
+    Part("snapshot of a node", _node_make, _run, schema=True, share=1),
     Part("redact", _redact_make, _redact_run, share=4),
 )

@@ -1,0 +1,1 @@
+"""Formats that only the network namespaces of a host have."""
