@@ -122,9 +122,7 @@ Mark = Annotated[
         help="SO_MARK of the program's sockets, as 9 or 0x9, for routing rules that go by it.",
     ),
 ]
-Device = Annotated[
-    str, typer.Option(help="Interface or VRF that the program binds its sockets to (SO_BINDTODEVICE).", metavar="NAME")
-]
+Device = Annotated[str, typer.Option(help="Interface or VRF that its sockets are bound to.", metavar="NAME")]
 Pid = Annotated[
     int | None, _number(Options, "pid", "Running process that handles the connections: its limits, its network.")
 ]
