@@ -24,6 +24,7 @@ PATIENCE = 1.0
 _FAR = 0.4
 """The share of a pool below which no limit of ports is near: half of a range is where it slows."""
 _AT_ONCE = 3
+"""Namespaces whose sockets are walked at the same time, each by a core of its own."""
 _NAMED = "/run/netns/"
 _MODE = BindMode.CONNECT.value
 _READS = "sock_diag, net.ipv4.ip_local_port_range, net.ipv4.ip_local_reserved_ports"
@@ -50,12 +51,12 @@ def gather(host: Host, machine: Machine, *, others: bool = False) -> Node:
     except HostError as error:
         return Node(machine, unknown=Unknown(error.reason, error.detail))
     start = time.monotonic()
-    found = [_Found(row, _look(host, row, start)) for row in answer["rows"] if not (others and row["own"])]
-    _count(host, found, start)
-    limits = [each.seen["conntrack_max"] for each in found if "conntrack_max" in each.seen]
+    entered = [_Entered(row, _look(host, row, start)) for row in answer["rows"] if not (others and row["own"])]
+    _count(host, entered, start)
+    limits = [each.seen["conntrack_max"] for each in entered if "conntrack_max" in each.seen]
     return Node(
         machine,
-        tuple(_namespace(each, _keeper(host, machine, each.row.get("pid"))) for each in found),
+        tuple(_namespace(each, _keeper(host, machine, each.row.get("pid"))) for each in entered),
         next(iter(limits), None) or None,
         notes=tuple(_notes(answer)),
         missing=tuple(_missing(answer, machine)),
@@ -63,7 +64,7 @@ def gather(host: Host, machine: Machine, *, others: bool = False) -> Node:
 
 
 @dataclass(slots=True)
-class _Found:
+class _Entered:
     """A row of the list, what was seen in the namespace, or why nothing was, and its pools, None where not counted."""
 
     row: Mapping[str, Any]
@@ -100,20 +101,20 @@ def _look(host: Host, row: Mapping[str, Any], start: float) -> Mapping[str, Any]
     if time.monotonic() >= start + LONGEST:
         return Unknown(Reason.UNDECIDED, f"not checked: the others took {LONGEST:g} s")
     try:
-        answer: Mapping[str, Any] = host.probe("network_namespace", inode=row["inode"], file=_Found(row, {}).file)
+        answer: Mapping[str, Any] = host.probe("network_namespace", inode=row["inode"], file=_Entered(row, {}).file)
     except HostError as error:
         return Unknown(error.reason, error.detail)
     return answer
 
 
-def _count(host: Host, found: Iterable[_Found], start: float) -> None:
+def _count(host: Host, entered: Iterable[_Entered], start: float) -> None:
     """Count the pools of each, the one with the most sockets for its range first.
 
     The kernel walks the sockets of all namespaces for each of them, so that many take long: a few are counted at once,
     and once it has taken a while those are left out whose sockets cannot fill half of a pool.
     """
 
-    def ask(each: _Found) -> None:
+    def ask(each: _Entered) -> None:
         now = time.monotonic()
         if now >= start + (LONGEST if each.most >= _FAR else PATIENCE):
             return
@@ -122,7 +123,7 @@ def _count(host: Host, found: Iterable[_Found], start: float) -> None:
         with contextlib.suppress(HostError):
             each.pools = host.probe("namespace_pools", **args)
 
-    waiting = sorted((each for each in found if each.seen.get("sockets") or each.seen.get("time_wait")), key=_rank)
+    waiting = sorted((each for each in entered if each.seen.get("sockets") or each.seen.get("time_wait")), key=_rank)
     with ThreadPoolExecutor(_AT_ONCE, "hosttune-namespaces") as threads:
         try:
             list(threads.map(ask, waiting))
@@ -131,12 +132,12 @@ def _count(host: Host, found: Iterable[_Found], start: float) -> None:
             raise
 
 
-def _rank(found: _Found) -> tuple[float, int]:
-    return -found.most, found.row["inode"]
+def _rank(entered: _Entered) -> tuple[float, int]:
+    return -entered.most, entered.row["inode"]
 
 
-def _namespace(found: _Found, keeper: _Keeper) -> NetworkNamespace:
-    row, seen = found.row, found.seen
+def _namespace(entered: _Entered, keeper: _Keeper) -> NetworkNamespace:
+    row, seen = entered.row, entered.seen
     named = [f for f in row["files"] if f.startswith(_NAMED) and netns.NAME.fullmatch(f.removeprefix(_NAMED))]
     return NetworkNamespace(
         inode=row["inode"],
@@ -155,24 +156,24 @@ def _namespace(found: _Found, keeper: _Keeper) -> NetworkNamespace:
         ports=(seen["low"], seen["high"]) if seen else None,
         reserved=(int(seen["reserved"], 16) & span(seen["low"], seen["high"])).bit_count() if seen else None,
         conntrack=seen.get("conntrack"),
-        uses=tuple(sorted(_uses(found), key=lambda use: -use.nearness)) if seen else (),
-        unknown=found.answer if isinstance(found.answer, Unknown) else None,
-        notes=tuple(_remarks(found)) if seen else (),
+        uses=tuple(sorted(_uses(entered), key=lambda use: -use.nearness)) if seen else (),
+        unknown=entered.answer if isinstance(entered.answer, Unknown) else None,
+        notes=tuple(_remarks(entered)) if seen else (),
     )
 
 
-def _uses(found: _Found) -> Iterator[Use]:
+def _uses(entered: _Entered) -> Iterator[Use]:
     """Yield how full the fullest port pools are, as connect() chooses ports, and what is in the tables."""
-    seen = found.seen
-    room = reach(seen["low"], seen["high"], found.usable, step=seen["step"])
-    for pair in found.pools["pairs"] if found.pools else ():
+    seen = entered.seen
+    room = reach(seen["low"], seen["high"], entered.usable, step=seen["step"])
+    for pair in entered.pools["pairs"] if entered.pools else ():
         source, backend = pair["source"], str(Backend(pair["address"], pair["port"]))
         taken = pair["open"] + (0 if _taken_over(seen, pair) else pair["time_wait"])
         name = f"ports {source} -> {backend}"
         yield Use("ports", name, taken, room.least, "ports", _READS, room.knee, _MODE, (source, backend))
-    if found.pools is None and found.every and found.most < _FAR:
+    if entered.pools is None and entered.every and entered.most < _FAR:
         name = "ports to one destination, at most"
-        yield Use("ports", name, found.every, room.least, "ports", "sockstat", room.knee, _MODE)
+        yield Use("ports", name, entered.every, room.least, "ports", "sockstat", room.knee, _MODE)
     if "conntrack" in seen:
         # nf_conntrack_core.c tests the maximum only where it is not zero, and each namespace's own entries against it
         limit, reads = seen.get("conntrack_max") or None, "nf_conntrack_count, net.netfilter.nf_conntrack_max"
@@ -191,10 +192,10 @@ def _taken_over(seen: Mapping[str, Any], pair: Mapping[str, Any]) -> bool:
     return bool(seen["timestamps"]) and (seen["reuse"] == 1 or (seen["reuse"] == 2 and near))
 
 
-def _remarks(found: _Found) -> Iterator[str]:
-    pools = found.pools
+def _remarks(entered: _Entered) -> Iterator[str]:
+    pools = entered.pools
     if pools is None:
-        if found.every and found.most >= _FAR:
+        if entered.every and entered.most >= _FAR:
             yield "its port pools are unknown: its sockets could not be counted in time"
         return
     if not pools["whole"]:

@@ -29,15 +29,15 @@ def node(options: Options, place: Place, fail_on: Severity, strict: bool) -> Nod
     if place.root != "/":
         raise UsageError("--root and --all-namespaces: an image has no network namespaces; leave one of them out")
     host = opening.open_host(place.root, place.snapshot)
-    found = judged(namespaces.gather(host, machines.gather(host, tracking=False)))
+    whole = judged(namespaces.gather(host, machines.gather(host, tracking=False)))
     taken = None if place.snapshot else round(time.time(), 3)
-    return dataclasses.replace(found, fail_on=fail_on, strict=strict, taken=taken)
+    return dataclasses.replace(whole, fail_on=fail_on, strict=strict, taken=taken)
 
 
 def elsewhere(host: Host, machine: Machine) -> str:
     """Return which namespace, of those that were not looked at, is at a limit, and what to type; "" for none."""
-    found = judged(namespaces.gather(host, machine, others=True))
-    full = [each for each in found.namespaces if each.severity is Severity.ERROR]
+    whole = judged(namespaces.gather(host, machine, others=True))
+    full = [each for each in whole.namespaces if each.severity is Severity.ERROR]
     if not full or full[0].nearest is None:
         return ""
     more = f" and {len(full) - 1:,} more are" if len(full) > 1 else " is"
