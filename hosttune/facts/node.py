@@ -213,7 +213,10 @@ def _keeper(host: Host, machine: Machine, pid: int | None) -> _Keeper:
         return _Keeper(program, owner)
     pod = _POD.search(text(host, f"/proc/{pid}/cgroup"))
     seen = where.gather(host, machine, where.Came(process=pid))
-    return _Keeper(program, seen.owner or owner, seen.id, pod[1].replace("_", "-") if pod else "")
+    called = seen.container
+    named = f"{called.pod_namespace}/{called.pod}".strip("/") if called.pod else ""
+    uid = pod[1].replace("_", "-") if pod else ""
+    return _Keeper(program, seen.owner or owner, called.name or seen.id, named or uid)
 
 
 def _notes(answer: Mapping[str, Any]) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 from hosttune import printable
 from hosttune.model import NetworkNamespace, Use
@@ -10,6 +11,7 @@ from hosttune.model import NetworkNamespace, Use
 PART = "namespace-"
 """How the kind of a use begins that is one of another network namespace."""
 
+_HEX = re.compile("[0-9a-f]{64}")
 _ID = 12  # letters of an id, as docker and podman print it
 _POD = 8  # of the uid of a pod: its first group
 
@@ -28,9 +30,10 @@ def called(namespace: NetworkNamespace) -> str:
 def keeper(namespace: NetworkNamespace) -> str:
     """Return who keeps it: a container, with its pod, a unit, else the first program in it; "" for nobody."""
     if namespace.pod:
-        return f"pod {namespace.pod[:_POD]}"
+        return f"pod {namespace.pod if '/' in namespace.pod else namespace.pod[:_POD]}"
     if namespace.container:
-        return f"{namespace.owner} {namespace.container[:_ID]}"
+        id = _HEX.fullmatch(namespace.container)
+        return f"{namespace.owner} {namespace.container[:_ID] if id else namespace.container}"
     named = namespace.names and namespace.process is not None
     return namespace.owner or (f"{namespace.program} ({namespace.process})" if named else "")
 
