@@ -16,7 +16,7 @@ class NetworkNamespace:
     `names` are those below /run/netns, which `ip netns` and --netns take, `files` others that keep it. `process` is the
     first of its `processes`, None where it has none, and `program` what that is called. `owner` is the runtime of a
     container or the unit of a service, "" for none; `container` is a container's name, `pod` NAMESPACE/NAME of its pod,
-    the ids where the runtime's files do not say it. `own`: hosttune runs in it; `initial`: it is the kernel's first one.
+    the ids where its files do not say it. `own`: hosttune runs in it; `initial`: it is the kernel's first one.
     `sockets` are those of TCP without `time_wait`, `ports` its range of local ports, `reserved` how many of them are
     reserved, `conntrack` the entries of its connections in the table. `uses` has the fullest port pools and the tables,
     the nearest to its knee or limit first, what refuses no connection last. `severity` is how bad the worst of them is,
