@@ -16,6 +16,7 @@ from hosttune.changes.planned import Planned
 from hosttune.changes.request import Request
 from hosttune.changes.value import meet, pair
 from hosttune.errors import HostError, RefusedError, UsageError
+from hosttune.facts import kinds
 from hosttune.facts import machine as machines
 from hosttune.facts import where as places
 from hosttune.facts.where import Came
@@ -127,7 +128,7 @@ def _emission(judged: _Judged, wish: apply.Wish, format: str, name: str) -> Emis
     _refuse(judged, report, request, findings)
     name = name or judged.where.container.name or report.roles[-1]
     text = containers.text(format, lacks, name)
-    notes = [*(containers.head(format, lacks, name) if text else ()), *_host_keys(lacks), *_unseen(judged)]
+    notes = [*(containers.head(format, lacks, name) if text else ()), *_host_keys(lacks), *_unseen(judged, findings)]
     # what one value is for is not known, and so not how many connections are wanted
     capacity = "" if wish.how.key else outcome.capacity(report, judged.report(_changes(judged, lacks)))
     first = ": ".join(filter(None, (wish.command, capacity)))
@@ -157,11 +158,15 @@ def _changes(judged: _Judged, lacks: Shortfall) -> list[Change]:
     return made
 
 
-def _unseen(judged: _Judged) -> list[str]:
-    """Return that descriptors were not judged, where a network was named and no process in it."""
-    if judged.where.contained or judged.where.process is not None:
+def _unseen(judged: _Judged, findings: Sequence[Finding]) -> list[str]:
+    """Return that descriptors were not judged, where no process is known that the role asks them for."""
+    if judged.nofile or any(kinds.of_process(f.subject) for f in findings) or not _asks_nofile(judged):
         return []
-    return ["its descriptors were not judged: name a process of it (--pid)"]
+    return ["its descriptors were not judged: name it, or a process of it (--container, --pid)"]
+
+
+def _asks_nofile(judged: _Judged) -> bool:
+    return any(row.subject.startswith("nofile:") for profile in judged.loaded.profiles for row in profile.rows)
 
 
 def _host_keys(lacks: Shortfall) -> list[str]:
