@@ -20,6 +20,13 @@ _LARGEST = 16 << 20
 """Bytes of a log that are read, from its end: what stalls now is there."""
 _PATIENCE = 3.0
 """Seconds that a pipe is read: `journalctl -b` has written that much by then, and nobody waits for what never ends."""
+_AWAY = ("outside", "path", "nat-gateway")
+"""Causes that lie elsewhere."""
+_UNEXPLAINED = (Conclusion.NOTHING, Conclusion.NOT_ENOUGH)
+_ON_THE_WAY = ("conntrack", "conntrack-churn", "ipvs", "nat", "nat-race", "neighbours", "softnet")
+"""What a host refuses that it forwards for others."""
+_AROUND = 2.0
+"""Seconds in which the counters of the host around a container are watched."""
 
 
 def diagnose(options: Options, place: Place, stall: Stall, interval: float, command: str) -> Diagnosis:
@@ -32,7 +39,7 @@ def diagnose(options: Options, place: Place, stall: Stall, interval: float, comm
         )
     live = isinstance(point.host, LiveHost)
     diagnosis = judge(clues)
-    beside = _elsewhere(point.host, point.view, clues, diagnosis)
+    beside = (*_elsewhere(point.host, point.view, clues, diagnosis), *_around(clues, diagnosis))
     return dataclasses.replace(
         diagnosis,
         command=command,
@@ -51,6 +58,23 @@ def _elsewhere(host: Host, view: opening.View, clues: Clues, diagnosis: Diagnosi
 
     sentence = node.elsewhere(host, clues.machine)
     return (sentence,) if sentence else ()
+
+
+def _around(clues: Clues, diagnosis: Diagnosis) -> tuple[str, ...]:
+    """Return what binds on the way out of a network namespace that was entered, in the one that this run is in.
+
+    What a container sees of the NAT and of the conntrack table of its host is that nothing answers.
+    """
+    outside = bool(diagnosis.causes) and diagnosis.causes[0].kind in _AWAY
+    if not clues.where.entered or not (outside or diagnosis.conclusion in _UNEXPLAINED):
+        return ()
+    with telling.during(Step("reading the host around it")):
+        around = judge(observe.clues(observe.moments(LiveHost()), Options(), Symptom(), _AROUND))
+    causes = [cause for cause in around.causes if cause.kind in _ON_THE_WAY]
+    # what is printed runs where this was typed
+    return tuple(
+        f"on the way, outside of it ({cause.certainty}): {cause.what}: `sudo hosttune diagnose`" for cause in causes[:1]
+    )
 
 
 def _unused(interval: float, seconds: float) -> tuple[str, ...]:

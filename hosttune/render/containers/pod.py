@@ -35,7 +35,13 @@ def lines(lacks: Shortfall, name: str = "") -> list[str]:
 
 def head(lacks: Shortfall, name: str) -> list[str]:
     """Return where it goes, and what the node has to give."""
-    return ["in a Deployment, StatefulSet or DaemonSet it stands below spec.template", *allowed(lacks), *node(lacks)]
+    tuned = "the node's own are set by a Job of `hosttune hook kubernetes`: see `hosttune docs kubernetes`"
+    return [
+        "in a Deployment, StatefulSet or DaemonSet it stands below spec.template",
+        *allowed(lacks),
+        *node(lacks),
+        *([tuned] if lacks.host else ()),
+    ]
 
 
 def fragment(lacks: Shortfall) -> list[str]:
