@@ -85,7 +85,8 @@ def bundle(
         },
         "root": {"path": "rootfs", "readonly": rights["readOnlyRootFilesystem"]},
         "hostname": "",
-        "mounts": [*_PLAIN, *(_python() if python else ()), *_volumes(place, pod, container, there, maps)],
+        # Python last: it may lie in a directory that a volume takes the place of
+        "mounts": [*_PLAIN, *_volumes(place, pod, container, there, maps), *(_python() if python else ())],
         "linux": {
             "namespaces": [{"type": "mount"}, {"type": "ipc"}, {"type": "cgroup"}],
             "readonlyPaths": _READ_ONLY,

@@ -21,6 +21,8 @@ from tests.hooks.test_units import hook
 
 pytestmark = pytest.mark.slow
 METRICS = "/var/lib/node_exporter/textfile_collector"
+ATTEMPTS = 5
+"""What runs beside may come or go between two looks."""
 OPTIONS = ("--role", "linux-server", "--connections", "200000", "--backend", "127.0.0.1:9")
 CONFIRM = ("--confirm-within", "30s", "--confirm-if", "test -e /host/etc/sysctl.d")
 PROFILE = """\
@@ -56,6 +58,12 @@ def judged(report: dict[str, Any]) -> list[tuple[str, ...]]:
     ]
 
 
+def answer(report: dict[str, Any]) -> list[object]:
+    """Return what must be the same from both sides."""
+    rest = [report[name] for name in ("warnings", "missing", "fix", "pools")]
+    return [judged(report), [each["id"] for each in report["bounds"]], *rest]
+
+
 def test_a_pod_finds_what_root_finds_on_the_node(tmp_path: Path) -> None:
     needs.need("root", "runc")
     pod = pod_of(written(tmp_path / "out", *OPTIONS)["check.yaml"])
@@ -63,12 +71,12 @@ def test_a_pod_finds_what_root_finds_on_the_node(tmp_path: Path) -> None:
     pods.root_of(tmp_path)
     words = ("check", *OPTIONS, "--format", "json")
     pods.bundle(tmp_path, pod, there={METRICS: str(tmp_path / "metrics")}, maps={}, args=["hosttune", *words])
-    done = pods.run(tmp_path, f"hosttune-same-{os.getpid()}")
-    inside, outside = json.loads(done.stdout or done.stderr), json.loads(verbs.hosttune(*words).stdout)
-    assert judged(inside) == judged(outside) and len(judged(inside)) > 20
-    assert [each["id"] for each in inside["bounds"]] == [each["id"] for each in outside["bounds"]]
-    for name in ("warnings", "missing", "fix", "pools"):
-        assert inside[name] == outside[name]
+    for _ in range(ATTEMPTS):
+        done = pods.run(tmp_path, f"hosttune-same-{os.getpid()}")
+        inside, outside = json.loads(done.stdout or done.stderr), json.loads(verbs.hosttune(*words).stdout)
+        if answer(inside) == answer(outside):
+            break
+    assert answer(inside) == answer(outside) and len(judged(inside)) > 20
     assert inside["where"]["site"] == outside["where"]["site"]
     assert inside["machine"]["pretty"] == outside["machine"]["pretty"]
 

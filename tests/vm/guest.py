@@ -35,7 +35,7 @@ INCLUDE = (
 MORE = ("cloud-init", "python3-venv", "netbase")
 """Packages that need a configured base: apt installs them in it afterwards."""
 RUNTIMES = (
-    *("podman", "crun", "docker.io", "containerd", "apparmor", "iptables"),
+    *("podman", "crun", "docker.io", "containerd", "systemd-container", "apparmor", "iptables"),
     *("uidmap", "slirp4netns", "dbus-user-session"),
 )
 """The same for runtimes of containers; slirp4netns and uidmap for those of a user."""

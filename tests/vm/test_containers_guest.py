@@ -69,6 +69,14 @@ ctr run -d --mount type=bind,src=/usr,dst=/usr,options=rbind:ro --mount type=bin
 check task task-out
 ctr task exec --exec-id look task $INSIDE check {ROLE} --format json | keep task-in
 ctr task kill -s SIGKILL task; sleep 1; ctr container rm task
+touch /srv/image/etc/os-release
+systemd-run --unit box systemd-nspawn -M box -D /srv/image --private-network --bind-ro=/usr --bind-ro=/opt \\
+    /usr/bin/sleep 6000
+for second in $(seq 60); do [ -e /run/systemd/machines/box ] && break; sleep 1; done
+sleep 2
+check box box-out
+grep 'open files' "/proc/$(sed -n 's/^LEADER=//p' /run/systemd/machines/box)/limits" | keep box-limits
+systemctl stop box
 hosttune check {ROLE} --container nobody >/run/none 2>&1; keep none </run/none
 look after
 keep errors </run/errors
@@ -150,6 +158,14 @@ def test_it_makes_the_connections_that_are_predicted(kept: dict[str, str], name:
     count, number = map(int, kept[f"{name}-made"].split())
     assert number == errno.EADDRNOTAVAIL
     assert count == ports(report(kept, f"{name}-fixed")) == AFTER
+
+
+def test_a_machine_of_nspawn_is_judged_from_outside(kept: dict[str, str]) -> None:
+    found = report(kept, "box-out")
+    where = found["where"]
+    assert (where["site"], where["owner"], where["container"]["name"]) == ("container", "systemd-nspawn", "box")
+    (limits,) = (row["reading"] for row in found["findings"] if row["subject"].startswith("nofile:pid/"))
+    assert limits["runtime"] == list(map(int, kept["box-limits"].split()[3:5])) == limits["boot"]
 
 
 def test_one_that_is_not_there_is_one_line(kept: dict[str, str]) -> None:
