@@ -165,7 +165,8 @@ def test_a_machine_of_nspawn_is_judged_from_outside(kept: dict[str, str]) -> Non
     where = found["where"]
     assert (where["site"], where["owner"], where["container"]["name"]) == ("container", "systemd-nspawn", "box")
     (limits,) = (row["reading"] for row in found["findings"] if row["subject"].startswith("nofile:pid/"))
-    assert limits["runtime"] == list(map(int, kept["box-limits"].split()[3:5])) == limits["boot"]
+    assert limits["runtime"] == list(map(int, kept["box-limits"].split()[3:5]))
+    assert "unknown" in limits["boot"]
 
 
 def test_one_that_is_not_there_is_one_line(kept: dict[str, str]) -> None:

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from hosttune.facts import oci
 from hosttune.facts.containers import Kept
 from hosttune.facts.runtime_files import Files, process, word
-from hosttune.model import Container, Given, Origin, Unknown
+from hosttune.model import Container, Given, Origin, Reason, Unknown
 from hosttune.resolve.systemd_limits import settings
 
 NAME = "systemd-nspawn"
 _MACHINES = "/run/systemd/machines"
-_DEFAULT = (1024, 4096)  # what the kernel gives its first process, src/nspawn/nspawn.c, initialize_rlimits()
+# of versions and units: 1024:524288 was measured with systemd 252 started by systemd-run
+_DEFAULT = "systemd-nspawn's version and unit decide it; LimitNOFILE= in a .nspawn file, or --rlimit=, says it"
 _PLACES = ("/etc/systemd/nspawn", "/run/systemd/nspawn", "/var/lib/machines")
 
 
@@ -47,4 +48,4 @@ def given(files: Files, kept: Kept) -> Given | Unknown:
         match = re.fullmatch("([0-9]{1,10})(?::([0-9]{1,10}))?", value)
         if (section, key) == ("Exec", "LimitNOFILE") and match:
             limits = (oci.both(int(match[1]), int(match[2] or match[1])), Origin(paths[0], line, value), "")
-    return oci.made((), limits or (_DEFAULT, None, "systemd-nspawn's own default"), own_files=True)
+    return oci.made((), limits or (Unknown(Reason.UNDECIDED, _DEFAULT), None, ""), own_files=True)
