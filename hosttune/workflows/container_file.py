@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from hosttune.changes.backends import prlimit
 from hosttune.changes.planned import Planned
 from hosttune.changes.request import Request
 from hosttune.changes.value import meet, pair
+from hosttune.changes.value import text as written
 from hosttune.errors import HostError, RefusedError, UsageError
 from hosttune.facts import kinds
 from hosttune.facts import machine as machines
@@ -22,7 +23,7 @@ from hosttune.facts import where as places
 from hosttune.facts.where import Came
 from hosttune.host import Host
 from hosttune.host.live import LiveHost
-from hosttune.model import Change, Finding, Report, Shortfall, Site, Where
+from hosttune.model import Change, Finding, Report, Shortfall, Site, Unknown, Value, Verdict, Where
 from hosttune.model.acting import Emission
 from hosttune.options import ApplyOptions, Options
 from hosttune.render import containers, outcome, where_words
@@ -124,16 +125,32 @@ def _emission(judged: _Judged, wish: apply.Wish, format: str, name: str) -> Emis
         judged.host, judged.loaded, report, base, wish.how.leave, wish.how.reserve_listeners
     )
     lacks = write_scope.shortfall(report, findings, loading.role_words(wish.options))
-    lacks = dataclasses.replace(lacks, nofile=lacks.nofile or judged.nofile)
+    lost = () if judged.where.initial else _lost(findings, {key for key, _ in lacks.sysctls})
+    lacks = dataclasses.replace(lacks, sysctls=(*lacks.sysctls, *lost), nofile=lacks.nofile or judged.nofile)
     _refuse(judged, report, request, findings)
     name = name or judged.where.container.name or report.roles[-1]
     text = containers.text(format, lacks, name)
-    notes = [*(containers.head(format, lacks, name) if text else ()), *_host_keys(lacks), *_unseen(judged, findings)]
+    notes = containers.head(format, lacks, name) if text else []
+    notes = [*notes, *_host_keys(lacks), *_unseen(judged, report.findings)]
     # what one value is for is not known, and so not how many connections are wanted
     capacity = "" if wish.how.key else outcome.capacity(report, judged.report(_changes(judged, lacks)))
     first = ": ".join(filter(None, (wish.command, capacity)))
     head = containers.commented(format, [first, *notes]) if text else []
     return Emission("".join(f"{line}\n" for line in head) + text, capacity, tuple(notes), bool(head))
+
+
+def _lost(findings: Sequence[Finding], named: Collection[str]) -> tuple[tuple[str, str], ...]:
+    """Return what holds in a container by what was written into it, and what a new one would not have."""
+    values: dict[str, Value] = {}
+    for finding in findings:
+        key, reading, requirement = finding.subject.name, finding.reading, finding.requirement
+        if not (reading and requirement and kinds.of_namespace(finding.subject)) or finding.verdict is not Verdict.OK:
+            continue
+        at_boot = values.get(key, reading.boot)
+        made = None if isinstance(at_boot, Unknown) else meet(requirement, at_boot)
+        if made is not None and made != at_boot:
+            values[key] = made
+    return tuple((key, written(value)) for key, value in values.items() if key not in named)
 
 
 def _refuse(judged: _Judged, report: Report, request: Request, findings: tuple[Finding, ...]) -> None:
