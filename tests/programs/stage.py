@@ -116,7 +116,7 @@ def fill(predicted: int, count: Callable[[], int], extra: int = 20, shared: bool
     return carried
 
 
-def wait_for(what: str, true: Callable[[], Any], seconds: float = 15) -> Any:
+def wait_for(what: str, true: Callable[[], Any], seconds: float = 40) -> Any:
     """Return the first true answer; fails with `what` after some seconds."""
     end = time.monotonic() + seconds
     while not (answer := true()):

@@ -55,7 +55,7 @@ class Running:
         more.write_text(_STATS)
         given = [word for path in [*files, str(more)] for word in ("-f", path)]
         self._process = stage.start("asked", *command, "-db", *given)
-        stage.wait_for("its socket", lambda: self._process.poll() or _SOCKET.exists())
+        stage.wait_for("its socket", lambda: self._process.poll() or _is_heard())
         assert self._process.poll() is None, f"it does not start: {stage.log_of('asked')}"
 
     def close(self) -> None:
@@ -86,6 +86,12 @@ class Running:
         frontends = {row["pxname"]: int(row["slim"]) for row in rows if row["svname"] == "FRONTEND"}
         info = dict(line.split(": ", 1) for line in _ask("show info").splitlines() if ": " in line)
         return Answers(servers, frontends, int(info["Maxconn"]), socks, spare_socks)
+
+
+def _is_heard() -> bool:
+    """Say whether it listens: its socket is there a moment before."""
+    with socket.socket(socket.AF_UNIX) as asked:
+        return asked.connect_ex(str(_SOCKET)) == 0
 
 
 def _ask(question: str) -> str:
