@@ -21,7 +21,7 @@ from hosttune.facts import kinds
 from hosttune.facts import machine as machines
 from hosttune.facts import where as places
 from hosttune.facts.where import Came
-from hosttune.host import Host
+from hosttune.host import Host, text
 from hosttune.host.live import LiveHost
 from hosttune.model import Change, Finding, Report, Shortfall, Site, Unknown, Value, Verdict, Where
 from hosttune.model.acting import Emission
@@ -131,7 +131,7 @@ def _emission(judged: _Judged, wish: apply.Wish, format: str, name: str) -> Emis
     name = name or judged.where.container.name or report.roles[-1]
     text = containers.text(format, lacks, name)
     notes = containers.head(format, lacks, name) if text else []
-    notes = [*notes, *_host_keys(lacks), *_unseen(judged, report.findings)]
+    notes = [*notes, *_too_many(judged.host, lacks), *_host_keys(lacks), *_unseen(judged, report.findings)]
     # what one value is for is not known, and so not how many connections are wanted
     capacity = "" if wish.how.key else outcome.capacity(report, judged.report(_changes(judged, lacks)))
     first = ": ".join(filter(None, (wish.command, capacity)))
@@ -173,6 +173,15 @@ def _changes(judged: _Judged, lacks: Shortfall) -> list[Change]:
             soft, hard = lacks.nofile
             made.append(Change("prlimit", prlimit.target_of(judged.host, process), None, f"{soft} {hard}"))
     return made
+
+
+def _too_many(host: Host, lacks: Shortfall) -> list[str]:
+    """Return that the host gives no process so many descriptors, and what raises that (proc_sys_fs(5), nr_open)."""
+    most = text(host, "/proc/sys/fs/nr_open").strip()
+    if not lacks.nofile or not most.isdecimal() or lacks.nofile[1] <= int(most):
+        return []
+    hard = lacks.nofile[1]
+    return [f"first on the host, where fs.nr_open is {int(most):,}:\n  hosttune apply --key fs.nr_open={hard}"]
 
 
 def _unseen(judged: _Judged, findings: Sequence[Finding]) -> list[str]:

@@ -165,3 +165,25 @@ def test_one_line_says_what_does_not_go_with_it(tmp_path: Path) -> None:
         assert len((tmp_path / name).read_text().splitlines()) == 1
     made = yaml.safe_load((tmp_path / "key").read_text())
     assert made == {"services": {"web": {"sysctls": {"net.core.somaxconn": "65535"}}}}
+
+
+ABOVE = """\
+set -e
+"$PYTHON" -m hosttune apply --role lb --connections "$MANY" --emit compose >"$OUT/above"
+"$PYTHON" -m hosttune apply --role lb --connections 1000 --emit compose >"$OUT/below"
+"""
+
+
+def test_more_descriptors_than_the_host_gives_are_named(tmp_path: Path) -> None:
+    needs.need("namespaces", "ip")
+    most = int(Path("/proc/sys/fs/nr_open").read_text())
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", ABOVE],
+        cwd=ROOT,
+        env={**os.environ, "OUT": str(tmp_path), "PYTHON": sys.executable, "MANY": str(most)},
+        capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    hard = yaml.safe_load((tmp_path / "above").read_text())["services"]["lb"]["ulimits"]["nofile"]["hard"]
+    assert hard > most and f"#   hosttune apply --key fs.nr_open={hard}\n" in (tmp_path / "above").read_text()
+    assert "fs.nr_open" not in (tmp_path / "below").read_text()
