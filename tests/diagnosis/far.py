@@ -51,6 +51,20 @@ class Far:
 
 
 @contextlib.contextmanager
+def behind_nat(ruleset: str, server_at: Address) -> Iterator[Far]:
+    """Have this host translate for a client, by a ruleset, towards a server; yield the client, which dials it."""
+    with hosts(2) as (client, server):
+        wire(1, None, client)
+        wire(2, None, server)
+        route(client, "10.0.1.1")
+        made.sysctl("net/ipv4/ip_forward", "1")
+        rules(None, ruleset)
+        server.listen(server_at)
+        client.dial(server_at, 200)
+        yield client
+
+
+@contextlib.contextmanager
 def hosts(count: int) -> Iterator[list[Far]]:
     """Yield so many other hosts."""
     found: list[Far] = []

@@ -15,13 +15,6 @@ _SERVER = ("10.0.2.2", 1883)
 
 @contextmanager
 def scene() -> Iterator[list[str]]:
-    with far.hosts(2) as (client, server):
-        far.wire(1, None, client)
-        far.wire(2, None, server)
-        far.route(client, "10.0.1.1")
-        made.sysctl("net/ipv4/ip_forward", "1")
-        far.rules(None, RULES)
-        server.listen(_SERVER)
-        client.dial(_SERVER, 200)
+    with far.behind_nat(RULES, _SERVER) as client:
         made.until(lambda: made.counter("conntrack.insert_failed") > 10, "entries that NAT has no port for")
         yield ["--pid", str(client.pid), "--for", "1s"]

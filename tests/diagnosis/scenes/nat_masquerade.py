@@ -22,13 +22,6 @@ table ip hosttune {
 
 @contextmanager
 def scene() -> Iterator[list[str]]:
-    with far.hosts(2) as (client, server):
-        far.wire(1, None, client)
-        far.wire(2, None, server)
-        far.route(client, "10.0.1.1")
-        made.sysctl("net/ipv4/ip_forward", "1")
-        far.rules(None, RULES)
-        server.listen(_SERVER)
-        client.dial(_SERVER, 200)
+    with far.behind_nat(RULES, _SERVER):
         made.until(lambda: made.counter("conntrack.insert_failed") > 10, "entries that NAT has no port for")
         yield []

@@ -24,13 +24,6 @@ table ip hosttune {
 
 @contextmanager
 def scene() -> Iterator[list[str]]:
-    with far.hosts(2) as (client, server):
-        far.wire(1, None, client)
-        far.wire(2, None, server)
-        far.route(client, "10.0.1.1")
-        made.sysctl("net/ipv4/ip_forward", "1")
-        far.rules(None, _RULES)
-        server.listen(_SERVER)
-        client.dial(_SERVER, 200)
+    with far.behind_nat(_RULES, _SERVER):
         made.until(lambda: netfilter.count() > 100, "connections through NAT")
         yield []
