@@ -22,6 +22,7 @@ from hosttune.facts import machine as machines
 from hosttune.facts import where as places
 from hosttune.facts.where import Came
 from hosttune.host import Host, text
+from hosttune.host.aside import Aside
 from hosttune.host.live import LiveHost
 from hosttune.model import Change, Finding, Report, Shortfall, Site, Unknown, Value, Verdict, Where
 from hosttune.model.acting import Emission
@@ -59,7 +60,7 @@ def emitted(wish: apply.Wish, given: str) -> Emission:
             what = "that is no container" if isinstance(judged.host, LiveHost) else "the snapshot is of a host"
             raise UsageError(f"--emit {format}: {what}; leave it out to see what a new container lacks here")
         nofile = point.look(lambda host, view: _asked_of_a_unit(judged.report()))
-        with opening.aside() as thread:
+        with Aside() as thread:
             return thread.call(lambda: _emission(_new(wish, nofile), wish, format, name))
 
 

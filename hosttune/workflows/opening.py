@@ -100,15 +100,6 @@ def standpoint(place: Place, process: Callable[[], int | None] = lambda: None) -
 
 
 @contextmanager
-def aside() -> Iterator[Aside]:
-    """Have a thread that may enter another network namespace, as none of the caller's does."""
-    from hosttune.host.aside import Aside
-
-    with Aside() as thread:
-        yield thread
-
-
-@contextmanager
 def view(netns: str, process: Callable[[], int | None], snapshot: str = "", root: str = "/") -> Iterator[View]:
     """Look for a while from inside the namespace or the process named, if it runs here; raises UsageError.
 

@@ -1,7 +1,6 @@
 """What a container lacks, as options or as a file of what makes it: a format is a module here, its file name the key.
 
 A format has
-- ABOUT: what it is, for help and errors
 - COMMENT: what begins a comment line in it, "" where there are none
 - `lines(lacks, name)`: the options or the file; `name` is what the container or its service is called there
 - `head(lacks, name)`: for comments above: where it goes, and what this format cannot give (none)
@@ -40,14 +39,13 @@ def asked(text: str) -> tuple[str, str]:
 
 def text(format: str, lacks: Shortfall, name: str) -> str:
     """Return the options or the file, "" where nothing lacks that the format can give."""
-    module = registry.load(_PACKAGE, format)
-    made: list[str] = module.lines(lacks, name)
+    made: list[str] = _module(format).lines(lacks, name)
     return "".join(f"{clean(line)}\n" for line in made)
 
 
 def head(format: str, lacks: Shortfall, name: str) -> list[str]:
     """Return what is to be said of it: where it goes, and what the format cannot give."""
-    module = registry.load(_PACKAGE, format)
+    module = _module(format)
     made: list[str] = module.head(lacks, name) if hasattr(module, "head") else []
     return made
 

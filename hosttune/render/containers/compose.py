@@ -5,7 +5,6 @@ from __future__ import annotations
 from hosttune.model import Shortfall
 from hosttune.render.containers import string, word
 
-ABOUT = "a file beside compose.yaml"
 COMMENT = "#"
 
 

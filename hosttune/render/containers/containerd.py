@@ -5,7 +5,6 @@ from __future__ import annotations
 from hosttune.model import Shortfall
 from hosttune.render.containers import kept_out, limits
 
-ABOUT = "a drop-in of containerd.service, for all pods of a node"
 COMMENT = "#"
 
 

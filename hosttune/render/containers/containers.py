@@ -5,7 +5,6 @@ from __future__ import annotations
 from hosttune.model import Shortfall
 from hosttune.render.containers import limits, string
 
-ABOUT = "a drop-in of containers.conf, for all containers of podman"
 COMMENT = "#"
 
 

@@ -7,7 +7,6 @@ import json
 from hosttune.model import Shortfall
 from hosttune.render.containers import kept_out
 
-ABOUT = "part of docker's daemon.json, for all its containers"
 COMMENT = ""
 
 

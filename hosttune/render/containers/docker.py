@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from hosttune.model import Shortfall
 from hosttune.render.containers import limits
 
-ABOUT = "options of docker run"
 COMMENT = ""
 
 _PLAIN = re.compile(r"[A-Za-z0-9_,.:/-]+")

@@ -7,7 +7,6 @@ from typing import Any
 
 from hosttune.model import Shortfall
 
-ABOUT = "parts of config.json of an OCI bundle (runc, crun)"
 COMMENT = ""
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from hosttune.model import Shortfall
 from hosttune.render.containers import limits, string, word
 
-ABOUT = "part of a pod's specification"
 COMMENT = "#"
 
 SAFE = {

@@ -7,7 +7,6 @@ import shlex
 from hosttune.model import Shortfall
 from hosttune.render.containers import docker
 
-ABOUT = "options of podman run"
 COMMENT = ""
 
 

@@ -6,7 +6,6 @@ from hosttune.errors import UsageError
 from hosttune.model import Shortfall
 from hosttune.render.containers import limits, podman, string
 
-ABOUT = "a drop-in of a .container file of podman"
 COMMENT = "#"
 
 
